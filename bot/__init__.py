@@ -1,0 +1,1 @@
+"""Everything that speaks with Meta or with a person in chat."""

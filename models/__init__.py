@@ -1,0 +1,1 @@
+"""What is true and what is allowed: tables, transitions, audiences, eligibility, locks, counts."""

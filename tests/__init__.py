@@ -1,0 +1,1 @@
+"""Tests: real Redis, real databases, a simulated Meta over real HTTP."""
