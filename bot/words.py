@@ -1,0 +1,127 @@
+"""Words that end or begin a person's consent, read before anything else looks at a message.
+
+A word counts only when it is the whole message: "stop" does, "don't stop" and "stop it" do not. Messages and lists
+are folded alike: case, accents, punctuation, emoji and spaces do not matter, a "please" beside the word neither.
+"""
+
+import re
+import unicodedata
+from typing import Literal
+
+Word = Literal["stop", "start"]
+
+MOST_CHARACTERS = 200  # longer messages are no single word, however they are folded
+
+# Unmistakable anywhere: typed, or as the title of a button, even of a button that a bot flow offered.
+_STOP_ANYWHERE = """
+    stop; stop all; stopall; stop promos; stop promotions; stop promo; stop marketing; stop messages; stop sending;
+    stop sending messages; stop messaging me; stop texting me; unsubscribe; unsubscribe me; opt out; optout; opt me out;
+    revoke; remove me; remove me from the list; take me off the list; no more messages; no more promotions
+    baja; darme de baja; dar de baja; dame de baja; quiero darme de baja; baja promociones; parar promociones;
+    detener promociones; cancelar suscripción; anular suscripción; desuscribir; desuscribirme; desuscribirse;
+    no más mensajes; no quiero más mensajes; no enviar más; no me escriban más; no recibir promociones
+    descadastrar; me descadastre; cancelar inscrição; cancelar subscrição; cancelar assinatura; parar promoções;
+    parar de receber; não quero mais mensagens; não quero mais receber; não quero receber; não enviar mais;
+    sair da lista; remover da lista
+    désabonner; me désabonner; se désabonner; désabonnement; désinscrire; me désinscrire; se désinscrire;
+    désinscription; plus de messages; arrêter les promos; arrêter les promotions; arrêter les messages; ne plus recevoir
+    stopp; abmelden; mich abmelden; abbestellen; austragen; abmeldung; newsletter abbestellen; keine werbung;
+    keine werbung mehr; keine nachrichten mehr; werbung stoppen
+    disiscrivimi; disiscriversi; disiscrizione; cancellami; cancella iscrizione; annulla iscrizione;
+    annulla l'iscrizione; non voglio più messaggi; basta messaggi; stop promozioni; ferma promozioni
+    afmelden; uitschrijven; wypisz; wypisz mnie; avsluta prenumeration; avregistrera; afmeld; dezabonare
+    стоп; отписаться; отписка; відписатися; iptal et; abonelikten çık; berhenti; berhenti langganan
+    توقف; إلغاء الاشتراك; الغاء الاشتراك; रोकें; बंद करें; 停止; 配信停止; 退订; 退訂; 取消订阅; 수신거부; 구독취소
+"""
+
+# Also an everyday answer ("Cancel" under an order): a stop only when the person typed it as the whole message.
+_STOP_TYPED = """
+    quit; end; cancel
+    parar; pare; parad; detener; cancelar
+    sair; remover
+    arrêt; arrêter; arrêtez
+    aufhören; beenden
+    ferma; fermare; fermati; annulla
+    dur; iptal
+"""
+
+_START_ANYWHERE = """
+    start; unstop; subscribe; subscribe me; resubscribe; opt in; optin; opt me in; start promos; start promotions
+    alta; darme de alta; dar de alta; suscribir; suscribirme; suscribirse; quiero suscribirme; volver a suscribirme
+    inscrever; me inscrever; inscrever me; quero me inscrever; cadastrar; quero receber; voltar a receber
+    s'abonner; m'abonner; abonner; s'inscrire; m'inscrire; je m'abonne
+    anmelden; mich anmelden; abonnieren; starten
+    iscrivimi; iscriversi; iscriviti; iscrizione; abbonami
+    aanmelden; inschrijven; zapisz; zapisz mnie; prenumerera; старт; подписаться; підписатися; abone ol
+    ابدأ; اشتراك; शुरू करें; 订阅; 訂閱; 購読; 구독
+"""
+
+_POLITE = """
+    please; pls; plz; thanks; thank you; thx; por favor; porfa; gracias; obrigado; obrigada; s'il vous plaît;
+    s'il te plaît; svp; stp; merci; bitte; danke; per favore; per piacere; grazie; alsjeblieft; lütfen
+"""
+
+_PAYLOAD_STOP = {"stop", "optout", "unsubscribe", "stoppromos", "stoppromotions"}
+_PAYLOAD_START = {"start", "optin", "subscribe", "startpromos", "startpromotions"}
+_FLOW_BUTTON = re.compile(r"f[0-9]+:")
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents, punctuation or emoji, single spaces between the words."""
+    letters = []
+    for character in unicodedata.normalize("NFKD", text.casefold()):
+        category = unicodedata.category(character)
+        if category in {"Mn", "Me", "Cf"}:
+            continue
+        letters.append(character if category[0] in "LN" or category == "Mc" else " ")
+    return " ".join("".join(letters).split())
+
+
+def _folded(words: str) -> frozenset[str]:
+    return frozenset(fold(word) for line in words.strip().splitlines() for word in line.split(";") if word.strip())
+
+
+_STOP_BUTTONS = _folded(_STOP_ANYWHERE)
+_STOP_WORDS = _STOP_BUTTONS | _folded(_STOP_TYPED)
+_START_WORDS = _folded(_START_ANYWHERE)
+_POLITE_WORDS = sorted(_folded(_POLITE), key=len, reverse=True)
+
+
+def read_word(text: str | None) -> Word | None:
+    """What a typed message says about consent, if it says that and nothing else."""
+    return _match(text, _STOP_WORDS)
+
+
+def read_button(title: str | None, payload: str | None) -> Word | None:
+    """What a pressed button says about consent.
+
+    The payload's last part decides (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes;
+    then the title, where everyday words such as "Cancel" do not count.
+    """
+    if payload and not _FLOW_BUTTON.match(payload):
+        key = fold(payload.rsplit(":", 1)[-1]).replace(" ", "")
+        if key in _PAYLOAD_STOP:
+            return "stop"
+        if key in _PAYLOAD_START:
+            return "start"
+    return _match(title, _STOP_BUTTONS)
+
+
+def _match(text: str | None, stops: frozenset[str]) -> Word | None:
+    if not text or len(text) > MOST_CHARACTERS:
+        return None
+    words = fold(text).split()
+    if len(words) > 1 and all(len(word) == 1 for word in words):
+        words = ["".join(words)]  # s t o p
+    if len(set(words)) == 1:
+        words = words[:1]  # stop stop stop
+    folded = _without_politeness(" ".join(words))
+    if folded in stops:
+        return "stop"
+    return "start" if folded in _START_WORDS else None
+
+
+def _without_politeness(folded: str) -> str:
+    for polite in _POLITE_WORDS:
+        folded = folded.removeprefix(f"{polite} ").removesuffix(f" {polite}")
+    return folded

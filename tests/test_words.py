@@ -1,0 +1,93 @@
+"""STOP and START words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.words import fold, read_button, read_word
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STOP",
+        "stop",
+        " Stop. ",
+        "STOP!!!",
+        "🛑 Stop 🛑",
+        "S.T.O.P",
+        "s t o p",
+        "ＳＴＯＰ",
+        "stop stop stop",
+        "\u200bstop\u200b",
+    ],
+)
+def test_a_stop_word_counts_however_it_is_typed(text: str) -> None:
+    assert read_word(text) == "stop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unsubscribe", "opt-out", "Please stop", "stop, thanks",  # English
+        "BAJA", "Darme de baja", "Cancelar suscripción", "no mas mensajes", "parar por favor",  # Spanish
+        "Sair", "PARAR", "cancelar inscricao", "Não quero mais mensagens",  # Portuguese
+        "Arrêt", "ARRETER", "me désabonner", "desinscription", "stop s'il vous plaît",  # French
+        "Abmelden", "Stopp!", "keine Werbung mehr", "bitte abmelden",  # German
+        "Cancellami", "disiscrivimi", "Non voglio più messaggi", "annulla l’iscrizione",  # Italian
+        "стоп", "توقف", "退订", "रोकें",
+    ],
+)  # fmt: skip
+def test_every_language_has_its_stop_words(text: str) -> None:
+    assert read_word(text) == "stop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't stop", "Don’t stop!", "stop it", "stop by the shop", "when does it stop?", "nonstop",
+        "no quiero la baja", "estoy de baja", "the end", "can't cancel my order", "bus stop",
+        "", " ", "🛑", "no", "si", "stop?start",
+    ],
+)  # fmt: skip
+def test_a_stop_word_inside_a_sentence_does_not_unsubscribe(text: str) -> None:
+    assert read_word(text) is None
+
+
+@pytest.mark.parametrize("text", ["START", "unstop", "Alta", "quiero suscribirme", "abonner", "Anmelden", "iscrivimi"])
+def test_a_start_word_subscribes_again(text: str) -> None:
+    assert read_word(text) == "start"
+
+
+@pytest.mark.parametrize(
+    ("title", "payload", "word"),
+    [
+        ("Stop promos", "Stop promos", "stop"),
+        ("No thanks", "c42:optout", "stop"),
+        ("No thanks", "c42:opt_out", "stop"),
+        ("Keine Werbung", "c42:whatever", "stop"),
+        ("Yes, send me news", "optin", "start"),
+        ("Stop promos", "f3:menu:stop", "stop"),  # an unmistakable title counts in a bot flow too
+        ("Leave it", "f3:menu:stop", None),  # a bot flow's payload names nodes and keys
+        ("Cancel", "f3:order:cancel", None),
+        ("Cancel", "c42:cancel", None),
+        ("Yes", "c42:yes", None),
+        (None, None, None),
+    ],
+)
+def test_a_button_says_it_by_payload_or_title(title: str | None, payload: str | None, word: str | None) -> None:
+    assert read_button(title, payload) == word
+
+
+def test_an_everyday_word_is_a_stop_only_when_typed() -> None:
+    assert (read_word("Cancel"), read_button("Cancel", "Cancel")) == ("stop", None)
+
+
+def test_a_very_long_message_is_no_word() -> None:
+    assert read_word("stop " * 100) is None
+
+
+@given(st.text(max_size=300))
+def test_folding_never_fails_and_folds_once_and_for_all(text: str) -> None:
+    read_word(text)
+    assert fold(fold(text)) == fold(text)
