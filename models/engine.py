@@ -1,0 +1,106 @@
+"""The two engines: one that reads, one that writes.
+
+A page or an export must never take SQLite's only write lock, so reading has an engine of its own, which cannot write.
+Writers of all processes queue on one file lock before they say BEGIN IMMEDIATE: SQLite's own busy handler polls and is
+unfair (measured: a writer waited 3 s). PostgreSQL needs neither.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """Both engines of one database. Nothing connects before the first use.
+
+    `read()` and `write()` open a session in one transaction. `write()` commits when its block ends well and rolls back
+    when it raises; it is the only place that commits.
+    """
+
+    def __init__(self, url: str | URL, *, pool_size: int = 5) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._lock_path: Path | None = None
+        if self.is_sqlite:
+            if not self.url.database or self.url.database == ":memory:":
+                raise ValueError("DATABASE_URL: an SQLite database must be a file, since several processes share it")
+            path = Path(self.url.database).absolute()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock_path = path.with_name(path.name + ".lock")
+            self.read_engine = self._sqlite_engine("BEGIN", read_only=True)
+            self.write_engine = self._sqlite_engine("BEGIN IMMEDIATE", read_only=False)
+        else:
+            self.read_engine = self._server_engine(pool_size, "-c default_transaction_read_only=on")
+            self.write_engine = self._server_engine(pool_size, "")
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that can only read; its transaction ends with the block."""
+        with Session(self.read_engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in a write transaction, committed at the end of the block. Keep it under 50 ms: no network, no rendering."""
+        with self._turn(), Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def dispose(self) -> None:
+        """Close every pooled connection (after a fork, at the end of a test)."""
+        self.read_engine.dispose()
+        self.write_engine.dispose()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._lock_path is None:
+            yield
+            return
+        # A descriptor of its own for each turn: flock then also keeps the threads of one process apart.
+        descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _server_engine(self, pool_size: int, options: str) -> Engine:
+        return create_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"options": options, "connect_timeout": 5} if options else {"connect_timeout": 5},
+        )
+
+    def _sqlite_engine(self, begin: str, *, read_only: bool) -> Engine:
+        engine = create_engine(self.url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # the driver must not begin by itself: we do, below
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")  # a power cut must not undo a committed claim
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA cache_size=-65536")
+            cursor.execute("PRAGMA temp_store=MEMORY")
+            if read_only:
+                cursor.execute("PRAGMA query_only=ON")
+            cursor.close()
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine

@@ -1,0 +1,39 @@
+"""What came in and could not be applied: statuses that match nothing yet, payloads that failed."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, BigId
+
+
+class ParkedStatus(Base):
+    """A status that matches no row yet: 7 days if its callback data is ours, 10 minutes if it may be a stranger's."""
+
+    __tablename__ = "parked_status"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    wamid: Mapped[str] = mapped_column(String(300), index=True)
+    callback_data: Mapped[str | None] = mapped_column(String(512))
+    status: Mapped[dict[str, Any]]
+    """bot.events.Status as JSON."""
+    first_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeadLetter(Base):
+    """A payload that could not be processed, with its error; replayable, and never in the way of its batch."""
+
+    __tablename__ = "dead_letter"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    checksum: Mapped[str] = mapped_column(String(64), unique=True)
+    """Of the payload: the same one coming again is counted, not stored twice."""
+    payload: Mapped[str] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(Text)
+    times: Mapped[int] = mapped_column(default=1)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    replayed_at: Mapped[datetime | None]
