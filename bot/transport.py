@@ -1,0 +1,106 @@
+"""httpx's transport interface over aiohttp, telling what was certainly not sent from what may have been.
+
+Stock httpx carries about 100 requests a second, because its pool is quadratic in connections. The ready-made bridge to aiohttp
+names a connection that was lost after the body had been read like one that was never made (`ConnectTimeout`); a retry on
+that sends twice. So the bridge is our own, and raises just two exceptions, by what the caller must do:
+
+    TransportError
+    ├── NothingSent    the connection was never made: name resolution, TLS, refused, connect time-out
+    └── Uncertain      anything later: the request, or part of it, may have arrived
+"""
+
+from types import TracebackType
+
+import aiohttp
+import httpx
+
+CONNECT_TIMEOUT_SECONDS = 4.0
+IDLE_SECONDS = 2.0
+"""A connection that was idle longer is not used again: the other side may be closing it at this moment."""
+MAX_BODY_BYTES = 65_536
+
+
+class TransportError(Exception):
+    """A request that got no whole answer."""
+
+
+class NothingSent(TransportError):  # noqa: N818 - reads as a claim where it is caught
+    """No byte of the request was written."""
+
+
+class Uncertain(TransportError):  # noqa: N818
+    """The request may have arrived."""
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """One keep-alive pool. No redirects, no proxy, no decompression; bodies are capped.
+
+    `timeout_seconds` bounds the whole request. aiohttp repeats only idempotent methods on a stale connection, never a POST.
+    """
+
+    def __init__(self, *, timeout_seconds: float = 8.0, connections: int = 512) -> None:
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_seconds,
+            connect=None,
+            sock_connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds),
+        )
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it once. Raises NothingSent or Uncertain; an answer of any status and shape is an answer."""
+        session = self._session or self._open()
+        try:
+            async with session.request(
+                request.method,
+                str(request.url),
+                headers=dict(request.headers),
+                data=request.content or None,
+                allow_redirects=False,
+            ) as answer:
+                body = await _read_capped(answer.content)
+                return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise NothingSent(type(error).__name__) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Uncertain(type(error).__name__) from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=30)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=self._timeout,
+            auto_decompress=False,
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+        )
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __aenter__(self) -> "AiohttpTransport":
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
+
+async def _read_capped(stream: aiohttp.StreamReader) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in stream.iter_any():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise aiohttp.ClientPayloadError("the answer is too large")
+        parts.append(part)
+    return b"".join(parts)
