@@ -35,7 +35,8 @@ class Contact(Base):
     __tablename__ = "contact"
     __table_args__ = (
         CheckConstraint(
-            "phone IS NOT NULL OR wa_id IS NOT NULL OR raw_phone IS NOT NULL OR has_identity OR redacted_at IS NOT NULL",
+            "phone IS NOT NULL OR wa_id IS NOT NULL OR raw_phone IS NOT NULL OR has_identity"
+            " OR redacted_at IS NOT NULL OR merged_into_id IS NOT NULL",
             name="identity",
         ),
         CheckConstraint("(consent = 'redacted') = (redacted_at IS NOT NULL)", name="redacted"),

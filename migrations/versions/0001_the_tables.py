@@ -78,7 +78,7 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint("(consent = 'redacted') = (redacted_at IS NOT NULL)", name=op.f('ck_contact_redacted')),
     sa.CheckConstraint("phone IS NULL OR phone LIKE '+%'", name=op.f('ck_contact_phone_is_e164')),
-    sa.CheckConstraint('phone IS NOT NULL OR wa_id IS NOT NULL OR raw_phone IS NOT NULL OR has_identity OR redacted_at IS NOT NULL', name=op.f('ck_contact_identity')),
+    sa.CheckConstraint('phone IS NOT NULL OR wa_id IS NOT NULL OR raw_phone IS NOT NULL OR has_identity OR redacted_at IS NOT NULL OR merged_into_id IS NOT NULL', name=op.f('ck_contact_identity')),
     sa.ForeignKeyConstraint(['merged_into_id'], ['contact.id'], name=op.f('fk_contact_merged_into_id_contact')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact')),
     sa.UniqueConstraint('phone', name=op.f('uq_contact_phone')),
