@@ -1,0 +1,172 @@
+"""Reading our side at Meta again: templates of an account, fields of a number.
+
+Jobs by id, and the same for whoever has a runtime at hand. What an event said later than our reading stays: the rows keep
+Meta's time (`status_at`, `state_at`), and a reading counts as of the moment at which it was asked for.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot.graph_admin import GraphAdmin, GraphError
+from jobs.runtime import Runtime, runtime
+from models.clock import utcnow
+from models.number import Number, Waba
+from models.template import Template
+
+log = logging.getLogger("hark.sync")
+
+# meta-cloud-api.md §4.3; a tier that nobody has heard of means: ask again.
+TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
+UNLIMITED = -1
+
+
+@dataclass
+class SyncResult:
+    """What a reading of templates changed."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    """Known here and no longer listed by Meta."""
+
+    def to_json(self) -> dict[str, int]:
+        """For the command line."""
+        return asdict(self)
+
+
+def graph_admin(rt: Runtime, number: Number) -> GraphAdmin:
+    """The management API with a number's token. WrongKey where the token was encrypted with a key that is gone."""
+    secrets = rt.settings.meta_app_secrets
+    return GraphAdmin(
+        rt.settings.graph_api_url,
+        rt.settings.graph_api_version,
+        rt.vault.decrypt(number.access_token),
+        app_secret=secrets[0] if secrets else None,
+    )
+
+
+def sync_templates(waba_pk: int) -> None:
+    """The job: every template of an account. A Graph API that is away is logged; the next round tries again."""
+    rt = runtime()
+    try:
+        read_templates(rt, waba_pk, utcnow())
+    except GraphError as error:
+        log.warning("templates of account %s: %s", waba_pk, error)
+
+
+def sync_number(number_pk: int) -> None:
+    """The job: one number's fields."""
+    rt = runtime()
+    try:
+        read_number(rt, number_pk, utcnow())
+    except GraphError as error:
+        log.warning("number %s: %s", number_pk, error)
+
+
+def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = None) -> SyncResult:
+    """Take over Meta's templates of an account, or of one name. GraphError; LookupError for an account without a number."""
+    with rt.database.read() as session:
+        number = session.scalars(select(Number).where(Number.waba_id == waba_pk).order_by(Number.id)).first()
+        if number is None:
+            raise LookupError(f"account {waba_pk} has no number")
+        waba_id = number.waba.waba_id
+    with graph_admin(rt, number) as graph:
+        listed = graph.templates(waba_id, name)
+    with rt.database.write() as session:
+        result = _take_over(session, waba_pk, listed, now, name)
+        if name is None:
+            session.execute(update(Waba).where(Waba.id == waba_pk).values(templates_synced_at=now))
+    return result
+
+
+def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
+    """Take over Meta's fields of a number, and its portfolio's messaging limit. GraphError."""
+    with rt.database.read() as session:
+        number = session.get_one(Number, number_pk)
+    with graph_admin(rt, number) as graph:
+        fields = graph.number(number.phone_number_id)
+    with rt.database.write() as session:
+        number = session.get_one(Number, number_pk)
+        put_number_fields(number, fields, now)
+        _ = number.waba.portfolio  # loaded for the caller, who has no session
+    return number
+
+
+def put_number_fields(number: Number, fields: dict[str, Any], now: datetime) -> None:
+    """Write what Meta said about a number into its row. A figure that is missing changes nothing."""
+    number.display_phone = fields.get("display_phone_number") or number.display_phone
+    number.verified_name = fields.get("verified_name") or number.verified_name
+    number.quality = fields.get("quality_rating") or number.quality
+    throughput = fields.get("throughput")
+    if isinstance(throughput, dict) and throughput.get("level"):
+        number.throughput = str(throughput["level"])
+    if fields.get("status") and (number.state_at is None or number.state_at <= now):
+        number.status = str(fields["status"])
+    number.read_at = now
+    tier = fields.get("whatsapp_business_manager_messaging_limit")
+    limit = UNLIMITED if tier == "TIER_UNLIMITED" else TIERS.get(str(tier))
+    if limit is not None:
+        number.waba.portfolio.messaging_limit = limit
+        number.waba.portfolio.limit_read_at = now
+
+
+def _take_over(
+    session: Session, waba_pk: int, listed: Iterable[dict[str, Any]], now: datetime, name: str | None
+) -> SyncResult:
+    mine = select(Template).where(Template.waba_id == waba_pk)
+    known = {
+        (template.name, template.language): template
+        for template in session.scalars(mine if name is None else mine.where(Template.name == name))
+    }
+    result = SyncResult()
+    for item in listed:
+        if not isinstance(item.get("name"), str) or not isinstance(item.get("language"), str):
+            continue
+        template = known.pop((item["name"], item["language"]), None)
+        if template is None:
+            session.add(_fill(Template(waba_id=waba_pk, created_at=now), item, now))
+            result.created += 1
+        else:
+            before = _facts(template)
+            _fill(template, item, now)
+            changed = _facts(template) != before
+            result.updated += changed
+            result.unchanged += not changed
+    for template in known.values():
+        template.missing_at = template.missing_at or now
+        template.status = "DELETED"
+        result.missing += 1
+    return result
+
+
+def _fill(template: Template, item: dict[str, Any], now: datetime) -> Template:
+    quality = item.get("quality_score")
+    template.meta_id = str(item["id"]) if item.get("id") else template.meta_id
+    template.name, template.language = item["name"], item["language"]
+    template.category = str(item.get("category") or "UNKNOWN").upper()
+    template.correct_category = item.get("correct_category")
+    template.parameter_format = str(item.get("parameter_format") or "POSITIONAL").upper()
+    template.components = item.get("components") or []
+    template.quality = str((quality.get("score") if isinstance(quality, dict) else None) or "UNKNOWN")
+    template.rejected_reason = item.get("rejected_reason")
+    if template.status_at is None or template.status_at <= now:
+        template.status = str(item.get("status") or "UNKNOWN").upper()
+    template.synced_at = now
+    template.missing_at = None
+    if template.stale_at is not None and template.stale_at <= now:
+        template.stale_at = None
+    return template
+
+
+def _facts(template: Template) -> tuple[Any, ...]:
+    return (
+        template.meta_id, template.category, template.correct_category, template.parameter_format, template.components,
+        template.quality, template.rejected_reason, template.status, template.missing_at,
+    )  # fmt: skip
