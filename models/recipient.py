@@ -126,6 +126,9 @@ class Recipient(Base):
     source_values: Mapped[dict[str, Any] | None]
     """What the variables were at launch, by component and key; formatted when the row is claimed."""
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """Every claim counts: the attempt stands in the message's callback data."""
+    failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """Transient refusals: so many, and the recipient fails."""
     lane_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("lane.id"))
     due_at: Mapped[datetime | None]
     wamid: Mapped[str | None] = mapped_column(String(300))

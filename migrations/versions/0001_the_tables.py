@@ -475,6 +475,7 @@ def upgrade() -> None:
     sa.Column('detail', sa.Text(), nullable=True),
     sa.Column('source_values', json, nullable=True),
     sa.Column('attempts', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.Column('failures', sa.SmallInteger(), server_default='0', nullable=False),
     sa.Column('lane_id', big, nullable=True),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('wamid', sa.String(length=300), nullable=True),

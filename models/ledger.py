@@ -1,0 +1,101 @@
+"""The portfolio's count of unique people in a moving 24 h (meta-cloud-api.md §4.3), reserved when a row is claimed.
+
+People in an open service window, and people who count already, cost nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from models.conversation import WINDOW, Conversation
+from models.dialect import insert_into
+from models.engagement import LedgerEntry
+from models.number import Portfolio
+
+SPAN = timedelta(hours=24)
+UNLIMITED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Who of the asked may be written to, who of them is newly counted, and when the limit gives way if it was met."""
+
+    granted: frozenset[str]
+    counted: frozenset[str]
+    lifts_at: datetime | None
+
+
+def reserve(
+    session: Session, portfolio_id: int, number_id: int, people: Sequence[tuple[str, int]], now: datetime
+) -> Reservation:
+    """Reserve for (person_key, contact_id) in the claim's transaction; those beyond the limit are not granted."""
+    keys = [key for key, _ in people]
+    limit = session.execute(
+        select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id).with_for_update()
+    ).scalar_one()
+    if limit == UNLIMITED or not people:
+        return Reservation(frozenset(keys), frozenset(), None)
+    free = _already_counted(session, portfolio_id, keys, now) | _in_window(session, number_id, people, now)
+    new = [key for key in keys if key not in free]
+    lifts_at = None
+    if limit is not None:
+        room = max(0, limit - used(session, portfolio_id, now))
+        if len(new) > room:
+            lifts_at = lifts(session, portfolio_id, now)
+            new = new[:room]
+    if new:
+        statement = insert_into(session, LedgerEntry).values(
+            [{"portfolio_id": portfolio_id, "person_key": key, "first_at": now} for key in sorted(new)]
+        )
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["portfolio_id", "person_key"], set_={"first_at": statement.excluded.first_at}
+            )
+        )
+    return Reservation(frozenset(new) | free, frozenset(new), lifts_at)
+
+
+def release(session: Session, portfolio_id: int, people: Collection[str]) -> None:
+    """Give reservations back: these people were certainly not written to."""
+    if people:
+        session.execute(
+            delete(LedgerEntry).where(
+                LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(sorted(people))
+            ),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def used(session: Session, portfolio_id: int, now: datetime) -> int:
+    """How many unique people count at `now`."""
+    query = select(func.count()).where(LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.first_at > now - SPAN)
+    return int(session.execute(query).scalar_one())
+
+
+def lifts(session: Session, portfolio_id: int, now: datetime) -> datetime:
+    """When the first of those who count stops counting."""
+    query = select(func.min(LedgerEntry.first_at)).where(
+        LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.first_at > now - SPAN
+    )
+    first = session.execute(query).scalar_one_or_none()
+    return (first or now) + SPAN
+
+
+def _already_counted(session: Session, portfolio_id: int, keys: Sequence[str], now: datetime) -> frozenset[str]:
+    query = select(LedgerEntry.person_key).where(
+        LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(keys), LedgerEntry.first_at > now - SPAN
+    )
+    return frozenset(session.scalars(query))
+
+
+def _in_window(session: Session, number_id: int, people: Sequence[tuple[str, int]], now: datetime) -> frozenset[str]:
+    query = select(Conversation.contact_id).where(
+        Conversation.number_id == number_id,
+        Conversation.contact_id.in_([contact_id for _, contact_id in people]),
+        Conversation.last_inbound_at > now - WINDOW,
+    )
+    inside = set(session.scalars(query))
+    return frozenset(key for key, contact_id in people if contact_id in inside)
