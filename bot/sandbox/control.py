@@ -1,0 +1,213 @@
+"""The control API under ``/_sandbox/``: look at the ledger, make people speak, break things. JSON in, JSON out.
+
+``GET  stats[?callbacks=1]``      counts, duplicates, webhooks, ``at_rest``
+``GET  messages[?after=N&limit=M&phone=…]``  the ledger in order of acceptance; ``next`` goes into ``after``
+``GET  inbound[?phone=…]``        what people said
+``POST reset``                    everything back to the first moment; ``config`` keeps what was set
+``GET|POST config``               all settings (secrets hidden) / some of them changed; ``world`` takes effect at once
+``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (place of a tap on
+                                  the message ``wamid``), ``message`` (raw, from ``type`` on); ``context``: a wamid
+``POST template-event``           ``name``, ``language``, and ``event`` (status), ``quality`` or ``category``
+``POST number``                   ``phone_number_id`` and ``status``, ``quality_rating``, ``throughput_mps``, …; ``webhook``:
+                                  {field, value} to send along
+``POST webhook``                  ``value`` + ``field``, or a whole ``body``; ``signature``: valid, wrong or missing
+``POST handshake``                GET verification of the webhook URL (``url``, ``verify_token`` to differ)
+``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``scope``, ``share``, ``count``, ``seconds``
+``POST held``                     ``verdict``: release or drop all held messages now
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox import reviews
+from bot.sandbox.config import ConfigError, check_loopback
+from bot.sandbox.crowd import text as text_content
+from bot.sandbox.handshake import shake_hands
+from bot.sandbox.outbox import sign
+from bot.sandbox.phone import canonical, digits_of
+from bot.sandbox.simulation import SIM, Simulation
+from bot.sandbox.store import Inbound, Message
+from bot.sandbox.wire import answer, read_object
+from bot.sandbox.world import World
+
+NUMBER_FIELDS = ("status", "quality_rating", "name_status", "throughput", "verified_name", "throughput_mps")
+PAGE = 1000
+
+
+async def get_stats(request: web.Request) -> web.StreamResponse:
+    return answer(request.app[SIM].stats(with_callbacks=request.query.get("callbacks") == "1"))
+
+
+async def get_messages(request: web.Request) -> web.StreamResponse:
+    sim, query = request.app[SIM], request.query
+    found: Sequence[Message] = sim.store.messages
+    if "phone" in query:
+        wa_id = wa_id_of(query["phone"])
+        found = [message for message in found if message.wa_id == wa_id]
+    start, limit = _count(query.get("after", "0")), _count(query.get("limit", str(PAGE)))
+    page = found[start : start + limit]
+    return answer({"messages": [message.public() for message in page], "next": start + len(page), "total": len(found)})
+
+
+async def get_inbound(request: web.Request) -> web.StreamResponse:
+    sim = request.app[SIM]
+    wa_id = wa_id_of(request.query["phone"]) if "phone" in request.query else None
+    found = [item for item in sim.store.inbound.values() if wa_id in (None, item.wa_id)]
+    return answer({"inbound": [{"at": item.at, "wa_id": item.wa_id, "read": item.read, **item.raw} for item in found]})
+
+
+async def post_reset(request: web.Request) -> web.StreamResponse:
+    request.app[SIM].reset()
+    return answer({"ok": True})
+
+
+async def get_config(request: web.Request) -> web.StreamResponse:
+    return answer(request.app[SIM].config.public())
+
+
+async def post_config(request: web.Request) -> web.StreamResponse:
+    sim = request.app[SIM]
+    changes = await read_object(request)
+    if changes.get("world") is not None:
+        World(changes["world"])
+    sim.config.update(changes)
+    if "world" in changes:
+        sim.rebuild_world()
+    sim.outbox.wake()
+    return answer(sim.config.public())
+
+
+async def post_inbound(request: web.Request) -> web.StreamResponse:
+    inbound = speak(request.app[SIM], await read_object(request))
+    return answer({"id": inbound.wamid, "message": inbound.raw})
+
+
+async def post_template_event(request: web.Request) -> web.StreamResponse:
+    sim, body = request.app[SIM], await read_object(request)
+    template = sim.world.find_template(str(body.get("name")), body.get("language"))
+    if template is None:
+        raise ConfigError(f"name: there is no template {body.get('name')!r} in {body.get('language')!r}")
+    if "event" in body:
+        extra: dict[str, Any] = {key: body[key] for key in ("rejection_info", "disable_info", "other_info") if key in body}
+        reviews.set_status(sim, template, str(body["event"]).upper(), body.get("reason"), extra)
+    if "quality" in body:
+        reviews.set_quality(sim, template, str(body["quality"]).upper())
+    if "category" in body:
+        reviews.set_category(sim, template, str(body["category"]).upper())
+    return answer(template.public())
+
+
+async def post_number(request: web.Request) -> web.StreamResponse:
+    sim, body = request.app[SIM], await read_object(request)
+    number = sim.number(str(body.get("phone_number_id")))
+    for name in NUMBER_FIELDS:
+        if name in body:
+            if name == "throughput_mps" and not isinstance(body[name], int | float):
+                raise ConfigError(f"throughput_mps: {body[name]!r} is not a number")
+            setattr(number, name, body[name])
+    webhook = body.get("webhook")
+    if isinstance(webhook, dict):
+        sim.announce(number.waba_id, str(webhook.get("field")), dict(webhook.get("value") or {}))
+    return answer(number.public(["verified_name", *NUMBER_FIELDS[:4]], sim.config.tier_limit))
+
+
+async def post_webhook(request: web.Request) -> web.StreamResponse:
+    """Posts at once, once, and says how the receiver answered."""
+    sim, plan = request.app[SIM], await read_object(request)
+    waba_id = str(plan.get("waba_id") or next(iter(sim.world.wabas)))
+    url = sim.outbox.target(waba_id)
+    if url is None:
+        raise ConfigError("webhook_url: none is set")
+    body = plan.get("body")
+    if body is None:
+        change = {"value": plan.get("value", {}), "field": plan.get("field", "messages")}
+        body = {"object": "whatsapp_business_account", "entry": [{"id": waba_id, "changes": [change]}]}
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode("ascii")
+    signatures = {"valid": sign(sim.config.app_secret, raw), "wrong": sign("not the secret", raw), "missing": None}
+    if plan.get("signature", "valid") not in signatures:
+        raise ConfigError(f"signature: {plan['signature']!r} is not one of {', '.join(signatures)}")
+    status, text = await sim.outbox.send_raw(url, raw, signatures[plan.get("signature", "valid")])
+    return answer({"status": status, "answer": text[:500]})
+
+
+async def post_handshake(request: web.Request) -> web.StreamResponse:
+    sim, body = request.app[SIM], await read_object(request)
+    url = body.get("url") or sim.config.webhook_url
+    if not url:
+        raise ConfigError("webhook_url: none is set")
+    return answer(await shake_hands(sim, check_loopback(str(url)), str(body.get("verify_token", sim.config.verify_token))))
+
+
+async def get_faults(request: web.Request) -> web.StreamResponse:
+    return answer({"faults": [item.public() for item in request.app[SIM].faults.injections]})
+
+
+async def post_faults(request: web.Request) -> web.StreamResponse:
+    return answer(request.app[SIM].faults.inject(await read_object(request)).public())
+
+
+async def delete_faults(request: web.Request) -> web.StreamResponse:
+    request.app[SIM].faults.clear()
+    return answer({"ok": True})
+
+
+async def post_held(request: web.Request) -> web.StreamResponse:
+    verdict = (await read_object(request)).get("verdict")
+    if verdict not in ("release", "drop"):
+        raise ConfigError(f"verdict: {verdict!r} is not release or drop")
+    return answer({"settled": request.app[SIM].delivery.release(verdict)})
+
+
+def speak(sim: Simulation, body: dict[str, Any]) -> Inbound:
+    wa_id = wa_id_of(str(body.get("phone", "")))
+    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
+    if number_id not in sim.world.numbers:
+        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    context = body.get("context")
+    if "choice" in body:
+        return _tap(sim, body)
+    if "text" in body:
+        content = text_content(str(body["text"]))
+    elif isinstance(body.get("button"), dict):
+        button = body["button"]
+        label = str(button.get("text", ""))
+        content = {"type": "button", "button": {"payload": str(button.get("payload", label)), "text": label}}
+    elif isinstance(body.get("message"), dict):
+        content = body["message"]
+    else:
+        raise ConfigError("text: one of text, button, choice and message is needed")
+    return sim.crowd.say(wa_id, number_id, content, str(context) if context else None)
+
+
+def _tap(sim: Simulation, body: dict[str, Any]) -> Inbound:
+    message = sim.store.by_wamid.get(str(body.get("wamid")))
+    if message is None or not isinstance(body["choice"], int):
+        raise ConfigError("choice: needs the wamid of a message and the place of one of its choices")
+    try:
+        return sim.crowd.press(message, body["choice"], with_context=body.get("with_context", True) is True)
+    except (IndexError, ValueError) as error:
+        raise ConfigError(f"choice: {body['choice']!r} cannot be tapped") from error
+
+
+def _usual_number(sim: Simulation, wa_id: str) -> str:
+    """The number that wrote to this person last, else the first of the world."""
+    if wa_id in sim.crowd.people:
+        for entry in reversed(sim.crowd.people[wa_id].chat):
+            return entry.phone_number_id
+    return next(iter(sim.world.numbers))
+
+
+def wa_id_of(phone: str) -> str:
+    digits = digits_of(phone)
+    if digits is None:
+        raise ConfigError(f"phone: {phone!r} is not a phone number")
+    return canonical(digits)
+
+
+def _count(raw: str) -> int:
+    if not raw.isdigit():
+        raise ConfigError(f"after, limit: {raw!r} is not a count")
+    return int(raw)

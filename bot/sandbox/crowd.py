@@ -1,0 +1,161 @@
+"""The people: who reads, who answers and what they say. Each has a last word, so that two robots never chat for ever."""
+
+import random
+import time
+from typing import Any
+
+from bot.sandbox.bubble import Bubble, Choice, of_message
+from bot.sandbox.config import Config
+from bot.sandbox.faults import Quirk
+from bot.sandbox.outbox import Outbox
+from bot.sandbox.payload import inbound_item, sender_of
+from bot.sandbox.person import Person, born, draw
+from bot.sandbox.phone import bsuid_of
+from bot.sandbox.store import Inbound, Message, Store, new_wamid
+from bot.sandbox.timetable import Timetable
+from bot.sandbox.world import Number, World
+
+WORDS = {
+    "en": ("Thank you!", "Is there something for children too?", "How long does it last?", "Who are you?", "👍"),
+    "es": ("¡Gracias!", "¿Hasta cuándo?", "¿Tenéis tallas grandes?", "¿Quién es?", "👍"),
+    "pt": ("Obrigado!", "Até quando?", "Vocês entregam?", "Quem é?", "👍"),
+}
+ANSWERS = (
+    (("mail",), "ana.costa@example.com"),
+    (("name", "nombre", "nome"), ""),
+    (("date", "when", "day", "fecha", "cuándo", "quando", "dia"), "2026-05-03"),
+    (("number", "how many", "code", "número", "cuánt", "quant", "código"), "4711"),
+    (("city", "where", "ciudad", "dónde", "cidade", "onde"), "Madrid"),
+)
+
+
+class Crowd:
+    def __init__(self, config: Config, world: World, store: Store, timetable: Timetable, outbox: Outbox) -> None:
+        self.config = config
+        self.world = world
+        self.store = store
+        self.timetable = timetable
+        self.outbox = outbox
+        self.people: dict[str, Person] = {}
+        self._by_bsuid: dict[str, Person] = {}
+
+    def of(self, wa_id: str) -> Person:
+        person = self.people.get(wa_id)
+        if person is None:
+            person = self.people[wa_id] = born(self.config, self.world.portfolio_id, wa_id)
+            self._by_bsuid[person.bsuid] = person
+        return person
+
+    def of_bsuid(self, bsuid: str) -> Person | None:
+        return self._by_bsuid.get(bsuid)
+
+    def clear(self) -> None:
+        self.people.clear()
+        self._by_bsuid.clear()
+
+    def has_read(self, message: Message, quirk: Quirk | None) -> None:
+        """Decides, once per message read, what this person does about it."""
+        person = self.of(message.wa_id)
+        if person.replies >= self.config.max_replies or message.kind == "reaction":
+            return
+        rng = draw(self.config, message.wa_id, f"mind {message.nth}")
+        bubble = of_message(message, self.world.template(*self._template_of(message)))
+        if message.kind == "template":
+            content = self._about_template(bubble, message, rng, quirk)
+        else:
+            content = self._about_bot(person, bubble, rng)
+        if content is None:
+            return
+        person.replies += 1
+        lost = rng.random() < self.config.lost_context_share or (quirk is not None and quirk.kind == "press")
+        context = None if lost and content["type"] == "button" else message.wamid
+        if content["type"] == "text":
+            context = message.wamid if rng.random() < 0.2 else None
+        delay = rng.lognormvariate(0, 0.8) * self.config.reply_seconds / self.config.speed
+        self.timetable.after(delay, self._say, person.wa_id, message.phone_number_id, content, context)
+
+    def say(
+        self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None
+    ) -> Inbound:
+        """``content`` is the part of a webhook message from ``type`` on; the rest is added here."""
+        person, number, now = self.of(wa_id), self.world.numbers[phone_number_id], time.time()
+        raw = {**sender_of(self.config, person), "id": new_wamid(), "timestamp": str(int(now)), **content}
+        if context is not None and "context" not in raw:
+            raw["context"] = {"from": number.digits, "id": context}
+        inbound = Inbound(str(raw["id"]), phone_number_id, wa_id, now, raw)
+        person.last_inbound[phone_number_id] = person.last_at = now
+        person.chat.append(inbound)
+        self.store.inbound[inbound.wamid] = inbound
+        self.store.replies[str(raw.get("type"))] += 1
+        item = inbound_item(self.config, number, person, inbound)
+        for _ in range(2 if random.random() < self.config.duplicate_share else 1):
+            self.outbox.put(item)
+        return inbound
+
+    def press(self, message: Message, place: int, *, with_context: bool = True) -> Inbound:
+        """Taps the choice at that place of the message; IndexError or ValueError where nothing can be tapped."""
+        choice = of_message(message, self.world.template(*self._template_of(message))).choices[place]
+        content = reply_to(choice)
+        if content is None:
+            raise ValueError(f"{choice.title!r} opens a link and says nothing")
+        return self.say(message.wa_id, message.phone_number_id, content, message.wamid if with_context else None)
+
+    def template_bubble(self, message: Message) -> Bubble:
+        return of_message(message, self.world.template(*self._template_of(message)))
+
+    def known_bsuid(self, wa_id: str) -> str:
+        return bsuid_of(self.world.portfolio_id, wa_id)
+
+    def _say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None) -> None:
+        if phone_number_id in self.world.numbers:
+            self.say(wa_id, phone_number_id, content, context)
+
+    def _template_of(self, message: Message) -> tuple[str, str, str]:
+        number: Number | None = self.world.numbers.get(message.phone_number_id)
+        return number.waba_id if number else "", message.template or "", message.language or ""
+
+    def _about_template(
+        self, bubble: Bubble, message: Message, rng: random.Random, quirk: Quirk | None
+    ) -> dict[str, Any] | None:
+        forced = quirk.kind if quirk is not None else ""
+        buttons = [choice for choice in bubble.choices if choice.kind == "quick_reply"]
+        config, chance = self.config, rng.random()
+        if forced == "stop" or (not forced and chance < config.stop_share):
+            return text("STOP")
+        chance -= config.stop_share
+        if buttons and (forced == "press" or (not forced and chance < config.press_share)):
+            return reply_to(buttons[0] if forced or len(buttons) == 1 or rng.random() < 0.85 else rng.choice(buttons[1:]))
+        chance -= config.press_share if buttons else 0
+        if forced == "reply" or (not forced and chance < config.reply_share):
+            return text(rng.choice(WORDS.get((message.language or "en")[:2], WORDS["en"])))
+        return None
+
+    def _about_bot(self, person: Person, bubble: Bubble, rng: random.Random) -> dict[str, Any] | None:
+        if rng.random() >= self.config.answer_share:
+            return None
+        choices = [choice for choice in bubble.choices if choice.kind != "link"]
+        if choices:
+            return reply_to(rng.choice(choices))
+        if "?" not in bubble.text:
+            return None
+        question = bubble.text.lower()
+        for words, answer in ANSWERS:
+            if any(word in question for word in words):
+                return text(answer or person.name)
+        return text(rng.choice(("Yes please", "No, thank you", "42")))
+
+
+def text(body: str) -> dict[str, Any]:
+    return {"type": "text", "text": {"body": body}}
+
+
+def reply_to(choice: Choice) -> dict[str, Any] | None:
+    """The webhook content of a tap, None for what only opens a link."""
+    if choice.kind == "quick_reply":
+        return {"type": "button", "button": {"payload": choice.payload, "text": choice.title}}
+    if choice.kind == "link":
+        return None
+    reply = {"id": choice.payload, "title": choice.title}
+    if choice.description:
+        reply["description"] = choice.description
+    return {"type": "interactive", "interactive": {"type": choice.kind, choice.kind: reply}}

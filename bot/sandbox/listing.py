@@ -1,0 +1,118 @@
+"""``/{waba_id}/message_templates``: pages with cursors, filters, creation, deletion."""
+
+import base64
+import binascii
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from bot.sandbox import reviews
+from bot.sandbox.errors import GraphError
+from bot.sandbox.simulation import SIM
+from bot.sandbox.template import Template
+from bot.sandbox.wire import answer, authorize, fields_of, read_object
+
+PAGE = 25
+MOST = 1000
+
+
+async def list_templates(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    sim = request.app[SIM]
+    waba = sim.waba(request.match_info["node"])
+    found = [item for item in sim.world.templates_of(waba.id) if _matches(item, request)]
+    limit = _number(request, "limit", PAGE)
+    if limit < 1:
+        raise GraphError(100, "Param limit must be above 0")
+    limit = min(limit, MOST)
+    start = _start(request)
+    page = found[start : start + limit]
+    value: dict[str, Any] = {"data": [item.public(fields_of(request)) for item in page]}
+    if page:
+        value["paging"] = _paging(request, start, start + len(page), len(found))
+    return answer(value)
+
+
+async def create_template(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    sim = request.app[SIM]
+    waba = sim.waba(request.match_info["node"])
+    template = reviews.create(sim, waba.id, await read_object(request))
+    return answer({"id": template.id, "status": template.status, "category": template.category})
+
+
+async def delete_templates(request: web.Request) -> web.StreamResponse:
+    """By ``name`` (all languages), ``hsm_id`` (one) or ``hsm_ids`` (a JSON list of at most 100)."""
+    authorize(request)
+    sim = request.app[SIM]
+    waba = sim.waba(request.match_info["node"])
+    query = request.query
+    wanted = _ids(query.get("hsm_ids")) or ([query["hsm_id"]] if "hsm_id" in query else [])
+    mine = list(sim.world.templates_of(waba.id))
+    if wanted:
+        found = [item for item in mine if item.id in wanted and query.get("name", item.name) == item.name]
+    else:
+        found = [item for item in mine if item.name == query.get("name")]
+    if not found:
+        raise GraphError(100, "Message template not found", subcode=2593002)
+    for template in found:
+        reviews.delete(sim, template)
+    return answer({"success": True})
+
+
+def _matches(template: Template, request: web.Request) -> bool:
+    query = request.query
+    if "name" in query and query["name"].lower() not in template.name:
+        return False
+    own = {"status": template.status, "category": template.category, "quality_score": template.quality}
+    if any(name in query and query[name].upper() != value for name, value in own.items()):
+        return False
+    return query.get("language", template.language) == template.language
+
+
+def _paging(request: web.Request, start: int, end: int, total: int) -> dict[str, Any]:
+    paging: dict[str, Any] = {"cursors": {"before": _cursor(start), "after": _cursor(end)}}
+    around = [("next", "after", end)] if end < total else []
+    around += [("previous", "before", start)] if start else []
+    for name, key, place in around:
+        query = {k: v for k, v in request.query.items() if k not in ("after", "before")} | {key: _cursor(place)}
+        paging[name] = f"{request.scheme}://{request.host}{request.path}?{urlencode(query)}"
+    return paging
+
+
+def _start(request: web.Request) -> int:
+    if "before" in request.query:
+        return max(0, _place(request.query["before"]) - _number(request, "limit", PAGE))
+    return _place(request.query["after"]) if "after" in request.query else 0
+
+
+def _cursor(place: int) -> str:
+    return base64.urlsafe_b64encode(f"sandbox:{place}".encode()).decode()
+
+
+def _place(cursor: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(cursor.encode()).decode().removeprefix("sandbox:"))
+    except (ValueError, binascii.Error) as error:
+        raise GraphError(100, "Param after is not a cursor of this list") from error
+
+
+def _number(request: web.Request, name: str, usual: int) -> int:
+    value = request.query.get(name, str(usual))
+    if not value.isdigit():
+        raise GraphError(100, f"Param {name} must be a number")
+    return int(value)
+
+
+def _ids(raw: str | None) -> list[str]:
+    if not raw:
+        return []
+    try:
+        ids = json.loads(raw)
+    except ValueError:
+        ids = raw.strip("[]").split(",")
+    if not isinstance(ids, list) or len(ids) > 100:
+        raise GraphError(100, "Param hsm_ids must be a list of at most 100 ids")
+    return [str(one).strip() for one in ids]

@@ -1,0 +1,144 @@
+"""Graph routes that name an object: numbers, accounts' lists, subscriptions, media, uploads."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox import reviews
+from bot.sandbox.config import ConfigError, check_loopback
+from bot.sandbox.errors import GraphError
+from bot.sandbox.handshake import shake_hands
+from bot.sandbox.media import check_file, read_form
+from bot.sandbox.simulation import SIM
+from bot.sandbox.wire import answer, authorize, fields_of, read_object
+
+
+def base_of(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}"
+
+
+async def get_node(request: web.Request) -> web.StreamResponse:
+    authorize(request, schemes=("bearer", "oauth"))
+    sim, node = request.app[SIM], request.match_info["node"]
+    if node in sim.world.numbers:
+        return answer(sim.world.numbers[node].public(fields_of(request), sim.config.tier_limit))
+    if node in sim.world.templates:
+        return answer(sim.world.templates[node].public(fields_of(request)))
+    if node in sim.media.items:
+        return answer(sim.media.items[node].public(base_of(request)))
+    if node in sim.media.uploads:
+        return answer({"id": node, "file_offset": len(sim.media.uploads[node].data)})
+    if node in sim.world.wabas:
+        waba = sim.waba(node)
+        return answer({"id": waba.id, "name": waba.name, "currency": "EUR", "timezone_id": "1"})
+    raise unknown(node)
+
+
+async def post_node(request: web.Request) -> web.StreamResponse:
+    authorize(request, schemes=("bearer", "oauth"))
+    sim, node = request.app[SIM], request.match_info["node"]
+    if node in sim.world.templates:
+        return answer(reviews.edit(sim, sim.world.templates[node], await read_object(request)))
+    if node in sim.media.uploads:
+        offset = request.headers.get("file_offset", "0")
+        if not offset.isdigit():
+            raise GraphError(100, "file_offset must be a number")
+        handle = sim.media.continue_upload(sim.media.uploads[node], int(offset), await request.read())
+        return answer({"h": handle} if handle else {"id": node, "file_offset": len(sim.media.uploads[node].data)})
+    raise unknown(node)
+
+
+async def delete_node(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    sim, node = request.app[SIM], request.match_info["node"]
+    if node not in sim.media.items:
+        raise unknown(node)
+    sim.media.remove(sim.media.items[node])
+    return answer({"success": True})
+
+
+async def list_numbers(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    sim = request.app[SIM]
+    waba = sim.waba(request.match_info["node"])
+    mine = [number for number in sim.world.numbers.values() if number.waba_id == waba.id]
+    return answer({"data": [number.public(fields_of(request), sim.config.tier_limit) for number in mine], "paging": {}})
+
+
+async def subscribe(request: web.Request) -> web.StreamResponse:
+    """Subscribes the app; an own callback URL is tried with a handshake first, as Meta does."""
+    authorize(request)
+    sim = request.app[SIM]
+    waba = sim.waba(request.match_info["node"])
+    body = await read_object(request)
+    own = body.get("override_callback_uri")
+    if own is not None:
+        try:
+            check_loopback(str(own))
+        except ConfigError as error:
+            raise GraphError(100, str(error)) from error
+        if not (await shake_hands(sim, str(own), str(body.get("verify_token", ""))))["ok"]:
+            raise GraphError(2200, "Callback verification failed", http=400)
+    waba.subscriptions[sim.world.app_id] = own
+    return answer({"success": True})
+
+
+async def list_subscriptions(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    sim = request.app[SIM]
+    waba = sim.waba(request.match_info["node"])
+    found: list[dict[str, Any]] = []
+    for app_id, own in waba.subscriptions.items():
+        entry: dict[str, Any] = {"whatsapp_business_api_data": {"id": app_id, "name": "Sandbox App", "link": ""}}
+        found.append(entry | ({"override_callback_uri": own} if own else {}))
+    return answer({"data": found})
+
+
+async def unsubscribe(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    sim = request.app[SIM]
+    sim.waba(request.match_info["node"]).subscriptions.pop(sim.world.app_id, None)
+    return answer({"success": True})
+
+
+async def upload_media(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    sim = request.app[SIM]
+    number = sim.number(request.match_info["node"])
+    texts, data, own_type, name = await read_form(request)
+    if texts.get("messaging_product") != "whatsapp":
+        raise GraphError(100, "(#100) The parameter messaging_product is required.")
+    if data is None:
+        raise GraphError(100, "(#100) The parameter file is required.")
+    mime_type = texts.get("type") or own_type
+    check_file(mime_type, len(data))
+    return answer({"id": sim.media.add(number.id, mime_type.partition(";")[0], data, name).id})
+
+
+async def download_media(request: web.Request) -> web.StreamResponse:
+    authorize(request)
+    media = request.app[SIM].media.items.get(request.match_info["node"])
+    if media is None or not media.may_download(request.query.get("t", "")):
+        return web.Response(status=404, text="Not Found")
+    return web.Response(body=media.data, content_type=media.mime_type)
+
+
+async def begin_upload(request: web.Request) -> web.StreamResponse:
+    authorize(request, schemes=("bearer", "oauth"))
+    sim, query = request.app[SIM], request.query
+    if request.match_info["node"] != sim.world.app_id:
+        raise unknown(request.match_info["node"])
+    length = query.get("file_length", "")
+    if not length.isdigit() or int(length) < 1:
+        raise GraphError(100, "The parameter file_length is required.")
+    upload = sim.media.begin_upload(int(length), query.get("file_type", ""), query.get("file_name", ""))
+    return answer({"id": upload.id})
+
+
+def unknown(node: str) -> GraphError:
+    return GraphError(
+        100,
+        f"Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, "
+        "or does not support this operation",
+        subcode=33,
+    )

@@ -1,0 +1,222 @@
+"""Webhook posts: signed, gathered into batches, several at once, tried again until they are answered 200.
+
+Nothing is dropped while the sandbox runs; only what was never to be sent (no URL, not subscribed) is discarded.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import math
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import aiohttp
+
+from bot.sandbox.config import Config
+from bot.sandbox.world import World
+
+
+@dataclass(slots=True, frozen=True)
+class Item:
+    """One update, already JSON. ``kind`` is ``statuses``, ``messages`` or ``value`` (then it is the whole value)."""
+
+    waba_id: str
+    phone_number_id: str | None
+    kind: str
+    fragment: str
+    contact: str | None = None
+    field: str = "messages"
+
+
+@dataclass(slots=True)
+class Post:
+    url: str
+    body: bytes
+    attempt: int = 0
+
+
+def sign(secret: str, body: bytes) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+class Outbox:
+    def __init__(self, config: Config, world: World) -> None:
+        self.config = config
+        self.world = world
+        self.counts: Counter[str] = Counter()
+        self._pending: deque[tuple[str, Item]] = deque()
+        self._again: deque[Post] = deque()
+        self._sleeping: set[asyncio.TimerHandle] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rng = random.Random(config.seed)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=5)
+        self._session = aiohttp.ClientSession(connector=connector, trust_env=False, raise_for_status=False)
+
+    async def close(self) -> None:
+        self.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    @property
+    def waiting(self) -> int:
+        """Updates and posts that are not answered 200 yet."""
+        return len(self._pending) + len(self._again) + len(self._sleeping) + len(self._tasks)
+
+    def clear(self) -> None:
+        self._pending.clear()
+        self._again.clear()
+        for handle in self._sleeping:
+            handle.cancel()
+        self._sleeping.clear()
+        self.counts.clear()
+
+    def put(self, item: Item) -> None:
+        url = self.target(item.waba_id)
+        if url is None:
+            self.counts["discarded"] += 1
+            return
+        self.counts["updates"] += 1
+        self._pending.append((url, item))
+        self.wake()
+
+    async def put_first(self, item: Item) -> None:
+        """Posts this one alone and waits for the answer; a failure joins the retries."""
+        url = self.target(item.waba_id)
+        if url is None:
+            self.counts["discarded"] += 1
+            return
+        self.counts["updates"] += 1
+        task = self._start(Post(url, self.envelope([item])))
+        await asyncio.wait({task}, timeout=2)
+
+    def target(self, waba_id: str) -> str | None:
+        waba = self.world.wabas.get(waba_id)
+        own = [url for url in waba.subscriptions.values() if url] if waba else []
+        if self.config.require_subscription and not (waba and waba.subscriptions):
+            return None
+        return own[0] if own else self.config.webhook_url
+
+    def wake(self) -> None:
+        if self._timer is None and not self.config.webhooks_paused:
+            self._timer = asyncio.get_running_loop().call_later(self.config.linger_seconds, self._flush)
+
+    async def send_raw(self, url: str, body: bytes, signature: str | None) -> tuple[int, str]:
+        """The receiver's status and text; 0 where there was no answer."""
+        if self._session is None:
+            raise RuntimeError("the outbox is not open")
+        headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
+        if signature is not None:
+            headers["X-Hub-Signature-256"] = signature
+        limit = aiohttp.ClientTimeout(total=self.config.webhook_timeout_seconds)
+        try:
+            async with self._session.post(
+                url, data=body, headers=headers, timeout=limit, allow_redirects=False
+            ) as answer:
+                return answer.status, await answer.text(errors="replace")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return 0, type(error).__name__
+
+    async def fetch(self, url: str, query: dict[str, str]) -> tuple[int, str]:
+        if self._session is None:
+            raise RuntimeError("the outbox is not open")
+        limit = aiohttp.ClientTimeout(total=self.config.webhook_timeout_seconds)
+        try:
+            async with self._session.get(url, params=query, timeout=limit, allow_redirects=False) as answer:
+                return answer.status, await answer.text(errors="replace")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return 0, type(error).__name__
+
+    def envelope(self, items: Iterable[Item]) -> bytes:
+        """Meta's envelope: ASCII only, a change per number and kind, an entry of its own for each timed value."""
+        entries = []
+        for (waba_id, kind), group in groupby(items, key=lambda item: (item.waba_id, item.kind)):
+            if kind == "value":
+                entries += [self._entry(waba_id, [self._change(i.field, i.fragment)], time.time()) for i in group]
+                continue
+            changes = [
+                self._change("messages", self._value(str(number_id), kind, list(part)))
+                for number_id, part in groupby(group, key=lambda item: item.phone_number_id)
+            ]
+            entries.append(self._entry(waba_id, changes, None))
+        return f'{{"object":"whatsapp_business_account","entry":[{",".join(entries)}]}}'.encode("ascii")
+
+    def _entry(self, waba_id: str, changes: list[str], at: float | None) -> str:
+        stamp = f'"time":{int(at)},' if at else ""
+        return f'{{"id":{json.dumps(waba_id)},{stamp}"changes":[{",".join(changes)}]}}'
+
+    def _change(self, field: str, value: str) -> str:
+        return f'{{"value":{value},"field":{json.dumps(field)}}}'
+
+    def _value(self, number_id: str, kind: str, items: list[Item]) -> str:
+        number = self.world.numbers.get(number_id)
+        shown: dict[str, Any] = {"display_phone_number": number.digits if number else "", "phone_number_id": number_id}
+        contacts = list(dict.fromkeys(item.contact for item in items if item.contact))
+        beside = f'"contacts":[{",".join(contacts)}],' if contacts else ""
+        fragments = ",".join(item.fragment for item in items)
+        return f'{{"messaging_product":"whatsapp","metadata":{json.dumps(shown)},{beside}"{kind}":[{fragments}]}}'
+
+    def _flush(self) -> None:
+        self._timer = None
+        while len(self._tasks) < self.config.webhook_concurrency and not self.config.webhooks_paused:
+            if self._again:
+                self._start(self._again.popleft())
+            elif self._pending:
+                for post in self._next_posts():
+                    self._start(post)
+            else:
+                break
+
+    def _next_posts(self) -> list[Post]:
+        """A batch of random size, the larger the more is waiting; one post per receiving URL."""
+        free = max(1, self.config.webhook_concurrency - len(self._tasks))
+        fair = math.ceil(len(self._pending) / free)
+        size = self._rng.randint(1, max(1, min(self.config.batch_max, 2 * fair)))
+        batch = [self._pending.popleft() for _ in range(min(size, len(self._pending)))]
+        if len(batch) > 1 and self._rng.random() < self.config.disorder_share:
+            self._rng.shuffle(batch)
+        urls = dict.fromkeys(url for url, _ in batch)
+        return [Post(url, self.envelope([item for other, item in batch if other == url])) for url in urls]
+
+    def _start(self, post: Post) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._run(post))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._pending or self._again:
+            self.wake()
+
+    async def _run(self, post: Post) -> None:
+        self.counts["retries" if post.attempt else "posts"] += 1
+        status, _ = await self.send_raw(post.url, post.body, sign(self.config.app_secret, post.body))
+        self.counts["ok" if status == 200 else "not_ok"] += 1
+        if status != 200:
+            self._retry_later(post)
+
+    def _retry_later(self, post: Post) -> None:
+        post.attempt += 1
+        pause = min(self.config.retry_cap_seconds, self.config.retry_seconds * 2 ** min(post.attempt - 1, 20))
+        delay = max(0.05, pause * self._rng.uniform(0.8, 1.2) / self.config.speed)
+
+        def again() -> None:
+            self._sleeping.discard(handle)
+            self._again.append(post)
+            self.wake()
+
+        handle = asyncio.get_running_loop().call_later(delay, again)
+        self._sleeping.add(handle)

@@ -1,0 +1,45 @@
+"""One phone and the human behind it: identity, chat, and a mind drawn from the seed and the number."""
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+
+from bot.sandbox.config import Config
+from bot.sandbox.faults import SUFFIXES
+from bot.sandbox.phone import bsuid_of, name_of
+from bot.sandbox.store import Inbound, Message
+
+CHAT_LENGTH = 200
+DAY = 86_400
+
+
+@dataclass(slots=True)
+class Person:
+    wa_id: str
+    name: str
+    bsuid: str
+    username: str | None = None
+    reachable: bool = True
+    received: int = 0
+    replies: int = 0
+    last_at: float = 0.0
+    last_inbound: dict[str, float] = field(default_factory=dict)  # phone_number_id → Unix seconds
+    chat: deque[Message | Inbound] = field(default_factory=lambda: deque(maxlen=CHAT_LENGTH))
+
+    def in_window(self, phone_number_id: str, now: float) -> bool:
+        return now - self.last_inbound.get(phone_number_id, 0.0) < DAY
+
+
+def draw(config: Config, wa_id: str, purpose: str) -> random.Random:
+    """The same for the same seed, person and purpose, in whatever order things happen."""
+    return random.Random(f"{config.seed}|{wa_id}|{purpose}")
+
+
+def born(config: Config, portfolio_id: str, wa_id: str) -> Person:
+    person = Person(wa_id, name_of(wa_id), bsuid_of(portfolio_id, wa_id))
+    rng = draw(config, wa_id, "person")
+    quirk = SUFFIXES.get(wa_id[-4:]) if config.suffix_faults else None
+    if rng.random() < config.username_share or (quirk is not None and quirk.kind == "username"):
+        person.username = f"{person.name.lower().replace(' ', '.')}.{wa_id[-4:]}"
+    person.reachable = rng.random() >= config.unreachable_share
+    return person

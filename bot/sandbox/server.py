@@ -1,0 +1,176 @@
+"""The HTTP server: routes, and two ways to run it — alone, or in a thread beside a test."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from bot.sandbox import control, listing, nodes, page
+from bot.sandbox.config import Config
+from bot.sandbox.loop import new_event_loop
+from bot.sandbox.media import MB
+from bot.sandbox.sends import post_message
+from bot.sandbox.simulation import SIM, Simulation
+from bot.sandbox.store import Inbound, Store
+from bot.sandbox.wire import guard
+
+Result = TypeVar("Result")
+LARGEST = 101 * MB
+
+
+def make_app(sim: Simulation) -> web.Application:
+    app = web.Application(middlewares=[guard], client_max_size=LARGEST)
+    app[SIM] = sim
+    for prefix in (r"/{version:v\d+\.\d+}", ""):
+        _add_graph(app.router, prefix + r"/{node:[0-9]+}")
+        app.router.add_get(prefix + r"/{node:upload:[\w-]+}", nodes.get_node)
+        app.router.add_post(prefix + r"/{node:upload:[\w-]+}", nodes.post_node)
+    app.router.add_get("/_media/{node}", nodes.download_media)
+    _add_control(app.router)
+    app.router.add_get("/", page.show)
+    app.router.add_get("/_sandbox/page", page.fragment)
+    return app
+
+
+def _add_graph(router: web.UrlDispatcher, node: str) -> None:
+    router.add_post(node + "/messages", post_message)
+    router.add_post(node + "/marketing_messages", post_message)
+    router.add_get(node + "/message_templates", listing.list_templates)
+    router.add_post(node + "/message_templates", listing.create_template)
+    router.add_delete(node + "/message_templates", listing.delete_templates)
+    router.add_get(node + "/phone_numbers", nodes.list_numbers)
+    router.add_get(node + "/subscribed_apps", nodes.list_subscriptions)
+    router.add_post(node + "/subscribed_apps", nodes.subscribe)
+    router.add_delete(node + "/subscribed_apps", nodes.unsubscribe)
+    router.add_post(node + "/media", nodes.upload_media)
+    router.add_post(node + "/uploads", nodes.begin_upload)
+    router.add_get(node, nodes.get_node)
+    router.add_post(node, nodes.post_node)
+    router.add_delete(node, nodes.delete_node)
+
+
+def _add_control(router: web.UrlDispatcher) -> None:
+    router.add_get("/_sandbox/stats", control.get_stats)
+    router.add_get("/_sandbox/messages", control.get_messages)
+    router.add_get("/_sandbox/inbound", control.get_inbound)
+    router.add_post("/_sandbox/inbound", control.post_inbound)
+    router.add_post("/_sandbox/reset", control.post_reset)
+    router.add_get("/_sandbox/config", control.get_config)
+    router.add_post("/_sandbox/config", control.post_config)
+    router.add_post("/_sandbox/template-event", control.post_template_event)
+    router.add_post("/_sandbox/number", control.post_number)
+    router.add_post("/_sandbox/webhook", control.post_webhook)
+    router.add_post("/_sandbox/handshake", control.post_handshake)
+    router.add_get("/_sandbox/faults", control.get_faults)
+    router.add_post("/_sandbox/faults", control.post_faults)
+    router.add_delete("/_sandbox/faults", control.delete_faults)
+    router.add_post("/_sandbox/held", control.post_held)
+
+
+async def start(sim: Simulation) -> tuple[web.AppRunner, str]:
+    """Listens on 127.0.0.1 and returns what to clean up and the URL. OSError where the port is taken."""
+    log = logging.getLogger("sandbox.access") if sim.config.log else None
+    runner = web.AppRunner(make_app(sim), access_log=log, shutdown_timeout=0.5)
+    await runner.setup()
+    await sim.outbox.open()
+    site = web.TCPSite(runner, "127.0.0.1", sim.config.port, backlog=1024)
+    try:
+        await site.start()
+    except OSError:
+        await finish(sim, runner)
+        raise
+    port = runner.addresses[0][1]
+    return runner, f"http://127.0.0.1:{port}"
+
+
+async def finish(sim: Simulation, runner: web.AppRunner) -> None:
+    sim.timetable.clear()
+    await runner.cleanup()
+    await sim.outbox.close()
+
+
+@dataclass
+class Handle:
+    """A sandbox that runs in a thread. ``url`` has no slash at its end."""
+
+    url: str
+    sim: Simulation
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread
+    runner: web.AppRunner
+
+    @property
+    def store(self) -> Store:
+        """The ledger itself: read it, at rest or not, but leave changes to ``call``."""
+        return self.sim.store
+
+    def call(self, action: Callable[..., Result], *args: Any, **named: Any) -> Result:
+        """Runs a plain function in the sandbox's own thread and returns what it returns."""
+
+        async def run() -> Result:
+            return action(*args, **named)
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(timeout=30)
+
+    def configure(self, **changes: Any) -> None:
+        """As POST /_sandbox/config."""
+        self.call(self.sim.config.update, changes)
+        if "world" in changes:
+            self.call(self.sim.rebuild_world)
+        self.call(self.sim.outbox.wake)
+
+    def say(self, phone: str, text: str | None = None, **more: Any) -> Inbound:
+        """As POST /_sandbox/inbound."""
+        body = {"phone": phone, **more} | ({} if text is None else {"text": text})
+        return self.call(control.speak, self.sim, body)
+
+    def stats(self, *, with_callbacks: bool = False) -> dict[str, Any]:
+        return self.call(self.sim.stats, with_callbacks=with_callbacks)
+
+    def reset(self) -> None:
+        self.call(self.sim.reset)
+
+    def wait_at_rest(self, timeout_seconds: float = 10.0) -> None:
+        """Returns once nothing is scheduled and every webhook was answered 200; TimeoutError otherwise."""
+        end = time.monotonic() + timeout_seconds
+        while any(pending := self.call(lambda: self.sim.pending).values()):
+            if time.monotonic() > end:
+                raise TimeoutError(f"the sandbox is not at rest after {timeout_seconds} s: {pending}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Idempotent."""
+        if not self.thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(finish(self.sim, self.runner), self.loop).result(timeout=10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(timeout=10)
+
+
+def start_in_thread(config: Config | None = None) -> Handle:
+    """Real HTTP on a real port, with an event loop of its own. Raises what went wrong at the start."""
+    loop = new_event_loop()
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    thread = threading.Thread(target=run, name="sandbox", daemon=True)
+    sim = Simulation(config or Config())
+    thread.start()
+    try:
+        runner, url = asyncio.run_coroutine_threadsafe(start(sim), loop).result(timeout=10)
+    except BaseException:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=5)
+        raise
+    return Handle(url, sim, loop, thread, runner)

@@ -1,0 +1,94 @@
+"""All parts of one simulated Meta, wired together."""
+
+import time
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox.config import Config
+from bot.sandbox.crowd import Crowd
+from bot.sandbox.delivery import Delivery
+from bot.sandbox.errors import GraphError
+from bot.sandbox.faults import Faults
+from bot.sandbox.limits import Limits
+from bot.sandbox.media import MediaStore
+from bot.sandbox.outbox import Outbox
+from bot.sandbox.payload import value_item
+from bot.sandbox.store import Store
+from bot.sandbox.timetable import Timetable
+from bot.sandbox.world import Number, Waba, World
+
+
+class Simulation:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.started_at = time.time()
+        self.world = World(config.world)
+        self.store = Store(config.keep_bodies)
+        self.timetable = Timetable()
+        self.limits = Limits()
+        self.faults = Faults()
+        self.media = MediaStore()
+        self.outbox = Outbox(config, self.world)
+        self.crowd = Crowd(config, self.world, self.store, self.timetable, self.outbox)
+        self.delivery = Delivery(self.crowd)
+
+    def reset(self) -> None:
+        """Back to the first moment: nobody was written to, the world is the configured one, nothing is on its way."""
+        self.timetable.clear()
+        self.outbox.clear()
+        self.limits.clear()
+        self.faults.clear()
+        self.media.clear()
+        self.crowd.clear()
+        self.delivery.held.clear()
+        self.rebuild_world()
+        self.store.clear(self.config.keep_bodies)
+
+    def rebuild_world(self) -> None:
+        """Takes ``config.world`` anew; every part keeps looking at the same object."""
+        self.world.build(self.config.world)
+
+    def number(self, phone_number_id: str) -> Number:
+        number = self.world.numbers.get(phone_number_id)
+        if number is None:
+            raise GraphError(
+                100,
+                f"Unsupported post request. Object with ID '{phone_number_id}' does not exist, cannot be loaded due to "
+                "missing permissions, or does not support this operation",
+                subcode=33,
+            )
+        return number
+
+    def waba(self, waba_id: str) -> Waba:
+        waba = self.world.wabas.get(waba_id)
+        if waba is None:
+            raise GraphError(100, f"Object with ID '{waba_id}' does not exist", subcode=33)
+        self.limits.check_management(waba_id, self.config.management_limit, time.monotonic())
+        return waba
+
+    def announce(self, waba_id: str, field: str, value: dict[str, Any]) -> None:
+        """A webhook about the account rather than about a message."""
+        self.outbox.put(value_item(waba_id, field, value))
+
+    @property
+    def pending(self) -> dict[str, int]:
+        return {"scheduled": len(self.timetable), "webhooks": self.outbox.waiting}
+
+    def stats(self, *, with_callbacks: bool = False) -> dict[str, Any]:
+        pending = self.pending
+        counts = self.outbox.counts
+        names = ("updates", "posts", "ok", "not_ok", "retries", "discarded")
+        return {
+            **self.store.stats(with_callbacks=with_callbacks),
+            "held": len(self.delivery.held),
+            "people": len(self.crowd.people),
+            "tier_people": self.limits.people_counted,
+            "webhooks": {name: counts[name] for name in names} | {"pending": pending["webhooks"]},
+            "pending": pending,
+            "at_rest": not any(pending.values()),
+            "uptime_seconds": round(time.time() - self.started_at, 3),
+        }
+
+
+SIM = web.AppKey("sim", Simulation)

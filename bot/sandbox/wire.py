@@ -1,0 +1,92 @@
+"""What every HTTP handler needs: the simulation, JSON in and out, Meta's error envelope, the token."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from bot.sandbox.config import ConfigError
+from bot.sandbox.errors import GraphError
+from bot.sandbox.misbehaviour import before as misbehave_before
+from bot.sandbox.simulation import SIM
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def answer(value: Any, status: int = 200) -> web.Response:
+    """ASCII-escaped like Meta's own answers."""
+    body = json.dumps(value).encode("ascii")
+    return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The request's JSON object; an empty body is an empty object."""
+    raw = await request.read()
+    if not raw:
+        return {}
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise GraphError(100, "The request body is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise GraphError(100, "The request body must be a JSON object")
+    return value
+
+
+def authorize(request: web.Request, *, schemes: tuple[str, ...] = ("bearer",)) -> None:
+    config = request.app[SIM].config
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip() or request.query.get("access_token", "")
+    if scheme and scheme.lower() not in schemes:
+        raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
+    if not token:
+        raise GraphError(190, "An access token is required to request this resource.")
+    if not hmac.compare_digest(token.encode(), config.token.encode()):
+        raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
+    proof = request.query.get("appsecret_proof")
+    if proof is not None or config.require_proof:
+        wanted = hmac.new(config.app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest((proof or "").encode(), wanted.encode()):
+            raise GraphError(100, "Invalid appsecret_proof provided in the API argument")
+
+
+def fields_of(request: web.Request) -> list[str] | None:
+    wanted = [name.strip() for name in request.query.get("fields", "").split(",")]
+    return [name for name in wanted if name] or None
+
+
+async def _with_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Faults of scope ``graph`` are for the calls that are no sends; those look after themselves."""
+    if not request.path.startswith("/_") and not request.path.endswith("messages"):
+        quirk = request.app[SIM].faults.injected("graph")
+        spoiled = await misbehave_before(request, quirk) if quirk else None
+        if spoiled is not None:
+            return spoiled
+    return await handler(request)
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors become answers; whoever came by a name that is not this machine's is turned away."""
+    host = request.host.rpartition(":")[0] or request.host
+    if host not in LOOPBACK and request.host not in LOOPBACK:
+        return answer({"error": "the sandbox answers on loopback only"}, 403)
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.partition("://")[2] != request.host:
+        return answer({"error": "requests of other pages are refused"}, 403)
+    try:
+        response = await _with_faults(request, handler)
+    except GraphError as error:
+        response = answer(error.body(), error.http)
+    except ConfigError as error:
+        response = answer({"error": str(error)}, 400)
+    pause = request.app[SIM].config.latency_seconds
+    if pause and not request.path.startswith("/_sandbox"):
+        await asyncio.sleep(pause)
+    return response

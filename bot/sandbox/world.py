@@ -1,0 +1,133 @@
+"""What exists in the simulated Meta: a portfolio with its accounts, numbers and templates.
+
+A world is one dict (``Config.world``, or ``POST /_sandbox/config``); what it leaves out comes from ``seed.py``::
+
+    {"portfolio_id": "…", "app_id": "…",
+     "wabas": [{"id": "…", "name": "…", "numbers": [{"id": "…", "display_phone_number": "…", …}],
+                "templates": [{"name": "…", "language": "…", "category": "…", "status": "…", "components": […]}]}]}
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.sandbox.config import ConfigError
+from bot.sandbox.seed import WORLD
+from bot.sandbox.template import Template
+
+TIERS = {250: "TIER_250", 2000: "TIER_2K", 10_000: "TIER_10K", 100_000: "TIER_100K", 0: "TIER_UNLIMITED"}
+
+
+@dataclass
+class Number:
+    id: str
+    waba_id: str
+    display_phone_number: str
+    verified_name: str = "Sandbox"
+    status: str = "CONNECTED"
+    quality_rating: str = "GREEN"
+    name_status: str = "APPROVED"
+    throughput: str = "STANDARD"
+    throughput_mps: float = 0.0  # 0 takes the one of the configuration
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def digits(self) -> str:
+        return "".join(sign for sign in self.display_phone_number if sign.isdigit())
+
+    def public(self, fields: list[str] | None, tier_limit: int) -> dict[str, Any]:
+        usable = self.status == "CONNECTED"
+        everything: dict[str, Any] = {
+            "verified_name": self.verified_name,
+            "display_phone_number": self.display_phone_number,
+            "quality_rating": self.quality_rating,
+            "status": self.status,
+            "name_status": self.name_status,
+            "code_verification_status": "VERIFIED",
+            "throughput": {"level": self.throughput},
+            "whatsapp_business_manager_messaging_limit": TIERS.get(tier_limit, f"TIER_{tier_limit}"),
+            "platform_type": "CLOUD_API",
+            "account_mode": "LIVE",
+            "health_status": self._health(usable),
+            **self.extra,
+        }
+        usual = ["verified_name", "display_phone_number", "quality_rating", "code_verification_status", "platform_type"]
+        shown = {name: everything[name] for name in fields or [*usual, "throughput"] if name in everything}
+        return {**shown, "id": self.id}
+
+    def _health(self, usable: bool) -> dict[str, Any]:
+        word = "AVAILABLE" if usable else "BLOCKED"
+        entity = {"entity_type": "PHONE_NUMBER", "id": self.id, "can_send_message": word}
+        return {"can_send_message": word, "entities": [entity]}
+
+
+@dataclass
+class Waba:
+    id: str
+    name: str
+    subscriptions: dict[str, str | None] = field(default_factory=dict)  # app id → its own callback URL, if any
+
+
+class World:
+    def __init__(self, plan: dict[str, Any] | None = None) -> None:
+        self.build(plan)
+
+    def build(self, plan: dict[str, Any] | None) -> None:
+        """From the beginning; ConfigError where the plan cannot be read."""
+        plan = {**WORLD, **(plan or {})}
+        self.portfolio_id = str(plan["portfolio_id"])
+        self.app_id = str(plan["app_id"])
+        self.wabas: dict[str, Waba] = {}
+        self.numbers: dict[str, Number] = {}
+        self.templates: dict[str, Template] = {}
+        self._by_name: dict[tuple[str, str, str], Template] = {}
+        try:
+            for part in plan["wabas"]:
+                self._add_waba(part)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(f"world: cannot be read: {error!r}") from error
+
+    def template(self, waba_id: str, name: str, language: str) -> Template | None:
+        return self._by_name.get((waba_id, name, language))
+
+    def templates_of(self, waba_id: str) -> Iterator[Template]:
+        return (item for item in self.templates.values() if item.waba_id == waba_id)
+
+    def find_template(self, name: str, language: str | None) -> Template | None:
+        """For the control API, which names no account; without a language the first translation."""
+        found = (t for t in self.templates.values() if t.name == name and language in (None, t.language))
+        return next(found, None)
+
+    def add_template(self, waba_id: str, plan: dict[str, Any]) -> Template:
+        key = f"{waba_id}|{plan['name']}|{plan['language']}"
+        spare = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big")
+        wanted = str(plan.get("id") or 500_000_000_000_000 + spare)
+        template = Template(
+            id=wanted if wanted not in self.templates else str(int(wanted) + len(self.templates)),
+            waba_id=waba_id,
+            name=str(plan["name"]),
+            language=str(plan["language"]),
+            category=str(plan.get("category", "MARKETING")).upper(),
+            components=list(plan["components"]),
+            status=str(plan.get("status", "APPROVED")).upper(),
+            parameter_format=str(plan.get("parameter_format", "POSITIONAL")).upper(),
+            quality=str(plan.get("quality", "UNKNOWN")).upper(),
+            rejected_reason=str(plan.get("rejected_reason", "NONE")),
+            extra=dict(plan.get("extra", {})),
+        )
+        self.templates[template.id] = template
+        self._by_name[(waba_id, template.name, template.language)] = template
+        return template
+
+    def remove_template(self, template: Template) -> None:
+        self.templates.pop(template.id, None)
+        self._by_name.pop((template.waba_id, template.name, template.language), None)
+
+    def _add_waba(self, part: dict[str, Any]) -> None:
+        waba = Waba(id=str(part["id"]), name=str(part.get("name", "Sandbox")))
+        self.wabas[waba.id] = waba
+        for number in part.get("numbers", []):
+            self.numbers[str(number["id"])] = Number(waba_id=waba.id, **number)
+        for template in part.get("templates", []):
+            self.add_template(waba.id, template)
