@@ -210,12 +210,14 @@ def test_one_that_never_becomes_ready_ends_it_all(tmp_path: Path) -> None:
 
 
 def test_the_end_of_an_essential_child_is_everybodys(tmp_path: Path) -> None:
-    with running(
-        tmp_path,
-        Child("web", python(SLEEPER)),
-        Child("campaign", python("raise SystemExit(7)"), restart=False, essential=True),
-    ) as it:
+    go = tmp_path / "go"
+    campaign = (
+        f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)\nraise SystemExit(7)"
+    )
+    children = Child("web", python(SLEEPER)), Child("campaign", python(campaign), restart=False, essential=True)
+    with running(tmp_path, *children) as it:
         web = it.pid("web")
+        go.touch()
         it.thread.join(10)
     assert it.exit_code == 7
     assert not is_alive(web)

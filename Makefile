@@ -1,0 +1,90 @@
+# Needs Python 3.11 or later with pip and venv, git and make. Everything else is made here, inside this directory.
+#
+#   make demo                a whole campaign against a simulated Meta (ARGS=--exit ends by itself)
+#   make test                the tests; what cannot run on this machine is skipped by name
+#   make check               what CI runs: style, types, every test, coverage
+#   make bench               the benchmarks' tables
+#   make lock                write the lock files again from pyproject.toml (UPGRADE=1 takes newer releases)
+#   make clean               remove what these made; your own var/ stays
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+WORKERS ?= 2
+COVERAGE_FLOOR := 90
+COVERED := models/*,bot/*,jobs/*
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.13 python3.14; do \
+	command -v $$python >/dev/null && $$python -c '$(ENOUGH)' 2>/dev/null && echo $$python && break; done)
+
+# By module, never by script: a script's first line breaks where this directory has a space in its name or is moved.
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+INSTALLED := $(VENV)/installed
+
+# The demo and the tests inherit no setting; the tests keep the server that they are given.
+OURS := HARK_% META_% GRAPH_API_% FLASK_% DATABASE_URL% REDIS_URL% SECRET_KEY% ENCRYPTION_KEY% \
+	PUBLIC_URL% DEFAULT_COUNTRY% TIME_ZONE% PYTHONPATH PYTHONHOME PYTEST_ADDOPTS COVERAGE_%
+FOUND := $(filter-out HARK_TEST_POSTGRES COVERAGE_FLOOR,$(filter $(OURS),$(.VARIABLES)))
+CLEAN_ENV := env $(foreach name,$(FOUND),-u $(name))
+
+LOCK := build/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --annotation-style line $(if $(UPGRADE),--upgrade)
+
+.PHONY: help demo test check lint types bench lock clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(INSTALLED)
+	@$(CLEAN_ENV) $(RUN) flask demo $(ARGS)
+
+test: $(INSTALLED)
+	@rm -rf build/test build/coverage && mkdir -p build
+	@$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(if $(COVERAGE),COVERAGE_FILE=build/coverage/data $(RUN) coverage run -m,$(RUN)) \
+		pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/test -o faulthandler_timeout=120 $(ARGS)
+ifdef COVERAGE
+	@COVERAGE_FILE=build/coverage/data $(RUN) coverage combine --quiet
+	@COVERAGE_FILE=build/coverage/data $(RUN) coverage report --include='$(COVERED)' --fail-under=$(COVERAGE_FLOOR)
+endif
+
+check: lint types
+	@$(MAKE) test REQUIRE_ALL=1 COVERAGE=1
+
+lint: $(INSTALLED)
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+
+types: $(INSTALLED)
+	@$(RUN) mypy
+
+bench: $(INSTALLED)
+	@set -e; for program in tests/benchmarks/[!_]*.py; do \
+		[ -e "$$program" ] || { echo "no benchmarks here" >&2; exit 1; }; \
+		$(CLEAN_ENV) $(RUN) "$$(echo "$${program%.py}" | tr / .)" $(ARGS) || exit; \
+	done
+
+# An environment that works is kept and brought up to date; a broken one (its Python went, the directory moved) is made anew.
+$(INSTALLED): requirements.lock requirements-dev.lock
+	@if ! { $(VENV)/bin/python -c '$(ENOUGH)' && $(VENV)/bin/python -m pip --version; } >/dev/null 2>&1; then \
+		if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(ENOUGH)' 2>/dev/null; then \
+			echo "Hark needs Python 3.11 or later$(if $(PYTHON), and $(PYTHON) is none): install one or say make PYTHON=/path/to/python" >&2; exit 1; fi; \
+		echo "making the environment in $(VENV) (once, a minute or two)" >&2; \
+		"$(PYTHON)" -m venv --clear $(VENV) >/dev/null || { \
+			echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }; \
+	fi
+	@PIP_USER=0 $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-input \
+		--require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock: build/uv/bin/uv
+	$(LOCK) --output-file requirements.lock
+	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+build/uv/bin/uv: $(INSTALLED)
+	@$(VENV)/bin/python -m venv --clear build/uv
+	@build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+clean:
+	rm -rf $(VENV) build var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
