@@ -1,0 +1,25 @@
+"""The commands: `flask …`."""
+
+import click
+from flask import Flask
+
+from admin.cli.db import db
+from admin.cli.sandbox import sandbox
+from admin.cli.users import tokens, users
+
+COMMANDS: tuple[click.Command, ...] = (db, sandbox, users, tokens)
+
+
+def init_app(app: Flask) -> None:
+    """Hang every command into the application."""
+    for command in COMMANDS:
+        app.cli.add_command(command)
+
+
+def is_looking_for_a_command() -> bool:
+    """Whether Flask loads the application only to see which commands it has.
+
+    Its own commands (run, shell, routes) load it from their own context and want all of it.
+    """
+    context = click.get_current_context(silent=True)
+    return context is not None and context.parent is None

@@ -1,0 +1,180 @@
+"""What every command does alike: one line for what went wrong, data on standard output, exit codes 0, 1 and 2."""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app, has_app_context
+from flask.cli import ScriptInfo
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from admin.supervisor import AlreadyRunningError
+from bot.graph_admin import GraphError
+from jobs.logs import described
+from jobs.redis_server import RedisUnavailableError
+from jobs.runtime import Runtime
+from models.campaign import TransitionRefused
+from models.refusal import Refused
+from models.secret import WrongKey
+from models.settings import BadSettings, load_settings
+
+ACTOR = "cli"
+
+_EXPECTED = (
+    Refused,
+    TransitionRefused,
+    BadSettings,
+    WrongKey,
+    GraphError,
+    AlreadyRunningError,
+    RedisUnavailableError,
+)
+
+as_json = click.option("--json", "is_json", is_flag=True, help="Print data as JSON.")
+
+
+class OneLineUsageError(click.UsageError):
+    """Wrong usage, said in one line."""
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
+        """To standard error."""
+        path = self.ctx.command_path if self.ctx else "flask"
+        click.echo(one_line(f"{path}: {self.format_message()} (see {path} --help)"), err=True)
+
+
+class _OneLiner(click.Command):
+    """Turns every error into one line on standard error."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse; wrong usage exits 2."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            raise _one_line(error) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; what fails exits 1."""
+        if not has_app_context():
+            ctx.with_resource(ctx.ensure_object(ScriptInfo).load_app().app_context())
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _one_line(error) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback at a user
+            fail(sentence(error))
+
+
+class Command(_OneLiner):
+    """A command of ours."""
+
+
+class Group(_OneLiner, click.Group):
+    """A group of ours."""
+
+    command_class = Command
+
+
+def _one_line(error: click.UsageError) -> click.UsageError:
+    return error if isinstance(error, OneLineUsageError) else OneLineUsageError(error.format_message(), error.ctx)
+
+
+def fail(text: str) -> None:
+    """One line on standard error, exit status 1."""
+    click.echo(one_line(text), err=True)
+    sys.exit(1)
+
+
+def one_line(text: str) -> str:
+    """Whatever it is, as one line."""
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip()) or "something went wrong"
+
+
+def sentence(error: Exception) -> str:
+    """What a user reads of an error."""
+    if isinstance(error, _EXPECTED):
+        return str(error)
+    if isinstance(error, RedisError):
+        return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
+    if isinstance(error, OperationalError | ProgrammingError):
+        return _database_sentence(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return "the file is not UTF-8 text"
+    return f"this should not have happened: {described(error)}{_write_down(error)}"
+
+
+def _database_sentence(error: OperationalError | ProgrammingError) -> str:
+    text = " ".join(str(error.orig).split())
+    if any(hint in text for hint in ("no such table", "no such column", "does not exist")):
+        return "the database has no tables yet, or older ones: run flask db upgrade"
+    return f"the database cannot be reached ({text[:200]})"
+
+
+def _write_down(error: Exception) -> str:
+    """The traceback goes where only the operator of this machine reads it."""
+    try:
+        path = runtime_here().settings.var_dir / "log" / "errors.log"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(traceback.format_exception(error)) + "\n")
+        path.chmod(0o600)
+    except (OSError, BadSettings):
+        return ""
+    return f"; more in {path}"
+
+
+def runtime_here() -> Runtime:
+    """The runtime of the application whose command runs. BadSettings."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    extensions = current_app.extensions
+    if "hark" not in extensions:
+        extensions["hark"] = Runtime(load_settings())
+    rt: Runtime = extensions["hark"]
+    return rt
+
+
+def print_json(data: Any) -> None:
+    """Data, on standard output."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
+
+
+def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Rows in columns of even width, with a head."""
+    texts = [[_shown(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[place]) for line in [list(columns), *texts]) for place in range(len(columns))]
+    for line in [list(columns), *texts]:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def read_stdin(what: str) -> str:
+    """A secret from standard input; asked for without echo where a person types."""
+    text = click.prompt(what, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    text = str(text).strip()
+    if not text:
+        raise Refused(f"{what}: standard input was empty")
+    return text
+
+
+def existing_file() -> click.Path:
+    """A parameter that names a file to read."""
+    return click.Path(path_type=Path)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,50 @@
+"""flask users, flask tokens."""
+
+import click
+
+from admin.cli.shared import ACTOR, Group, as_json, print_json, read_stdin, runtime_here
+from admin.users import add_token, add_user
+from models.user import Role
+
+ROLES = click.Choice([role.value for role in Role])
+
+
+@click.group("users", cls=Group)
+def users() -> None:
+    """People who work with the panel."""
+
+
+@users.command("add")
+@click.argument("email")
+@click.option("--role", type=ROLES, required=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@as_json
+def add(email: str, role: str, password_stdin: bool, is_json: bool) -> None:
+    """Add a user; without --password-stdin a one-time password is printed."""
+    password = read_stdin("password") if password_stdin else None
+    user = add_user(runtime_here(), email, role, password, ACTOR)
+    if is_json:
+        shown = {"id": user.id, "email": user.email, "role": user.role.value}
+        print_json(shown | ({"password": user.password} if user.password else {}))
+        return
+    click.echo(f"added {user.email} as {user.role.value}")
+    if user.password:
+        click.echo(f"one-time password: {user.password}")
+
+
+@click.group("tokens", cls=Group)
+def tokens() -> None:
+    """Bearer tokens for programs."""
+
+
+@tokens.command("add")
+@click.argument("name")
+@click.option("--role", type=ROLES, required=True)
+@as_json
+def add_api_token(name: str, role: str, is_json: bool) -> None:
+    """Add a token; it is printed once and kept nowhere."""
+    token = add_token(runtime_here(), name, role, ACTOR)
+    if is_json:
+        print_json({"id": token.id, "name": token.name, "role": token.role.value, "token": token.token})
+    else:
+        click.echo(token.token)

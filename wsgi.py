@@ -1,0 +1,20 @@
+"""The only wiring. `flask …` and granian find `create_app` here; nothing connects before it is used."""
+
+from flask import Flask
+
+from admin import cli, health
+from jobs.runtime import Runtime
+from models.settings import Settings, load_settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application with everything that it serves. Raises BadSettings."""
+    app = Flask("hark", static_folder=None)
+    cli.init_app(app)
+    if settings is None and cli.is_looking_for_a_command():
+        return app  # commands read the settings when they run: `flask demo` must not read yours
+    rt = Runtime(settings or load_settings())
+    app.secret_key = rt.settings.secret_key
+    app.extensions["hark"] = rt
+    health.init_app(app, rt)
+    return app
