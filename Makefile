@@ -73,7 +73,7 @@ $(INSTALLED): requirements.lock requirements-dev.lock
 		"$(PYTHON)" -m venv --clear $(VENV) >/dev/null || { \
 			echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }; \
 	fi
-	@PIP_USER=0 $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-input \
+	@PIP_USER=0 $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-cache-dir --no-input \
 		--require-hashes -r requirements-dev.lock
 	@touch $@
 
@@ -83,7 +83,7 @@ lock: build/uv/bin/uv
 
 build/uv/bin/uv: $(INSTALLED)
 	@$(VENV)/bin/python -m venv --clear build/uv
-	@build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@build/uv/bin/python -m pip install -qq --disable-pip-version-check uv
 
 clean:
 	rm -rf $(VENV) build var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
