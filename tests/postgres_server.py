@@ -8,6 +8,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -54,17 +55,12 @@ class PostgresServer:
             nobody = pwd.getpwnam("nobody")
             self._as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
-        self._binaries = self._readable(installed) / "bin"
-        self._run(
-            "initdb",
-            "--pgdata",
-            "data",
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-locale",
-            "--no-sync",
-        )
+        try:
+            self._binaries = self._readable(installed) / "bin"
+            self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+        except BaseException:
+            self.close()
+            raise
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.directory}"
@@ -96,7 +92,7 @@ class PostgresServer:
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(subprocess.signal.SIGINT)  # type: ignore[attr-defined]
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -126,8 +122,12 @@ class PostgresServer:
         try:
             self._run(installed / "bin" / "postgres", "--version")
         except PermissionError:
-            copy = self.directory / "postgresql"
+            package = installed.parent
+            copy = self.directory / "wheel" / package.name / installed.name
             shutil.copytree(installed, copy, symlinks=True)
+            libraries = f"{package.name}.libs"  # the binaries look for them beside their package
+            if (package.parent / libraries).is_dir():
+                shutil.copytree(package.parent / libraries, copy.parent.parent / libraries)
             return copy
         return installed
 

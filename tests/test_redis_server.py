@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from jobs.redis_server import (
     redis_argv,
     redis_url,
 )
-from tests.services import ROOT, is_alive, wait_until_gone
+from tests.services import ROOT, is_alive, temporary_directory, wait_until_gone
 
 BINARIES = [pytest.param(binary, id=f"redis-{redis_server._version(binary)[0]}") for binary in redis_server._binaries()]
 
@@ -96,14 +97,16 @@ def test_stopping_twice_is_as_good_as_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["d" * 120, "a b %41 ü?#"])
-def test_any_directory_will_do(tmp_path: Path, name: str) -> None:
-    server = RedisServer(tmp_path / name, appendfsync="no")
-    server.start()
-    try:
-        assert redis_answers(server.url)
-        assert server.url == redis_url(server.directory)
-    finally:
-        server.stop()
+def test_any_directory_will_do(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporary_directory() as elsewhere:
+        monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+        server = RedisServer(tmp_path / name, appendfsync="no")
+        server.start()
+        try:
+            assert redis_answers(server.url)
+            assert server.url == redis_url(server.directory)
+        finally:
+            server.stop()
 
 
 def test_the_short_directory_for_a_long_path_is_private_and_the_same_every_time(tmp_path: Path) -> None:
