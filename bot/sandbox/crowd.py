@@ -10,7 +10,6 @@ from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import inbound_item, sender_of
 from bot.sandbox.person import Person, born, draw
-from bot.sandbox.phone import bsuid_of
 from bot.sandbox.store import Inbound, Message, Store, new_wamid
 from bot.sandbox.timetable import Timetable
 from bot.sandbox.world import Number, World
@@ -59,7 +58,7 @@ class Crowd:
         if person.replies >= self.config.max_replies or message.kind == "reaction":
             return
         rng = draw(self.config, message.wa_id, f"mind {message.nth}")
-        bubble = of_message(message, self.world.template(*self._template_of(message)))
+        bubble = self.bubble_of(message)
         if message.kind == "template":
             content = self._about_template(bubble, message, rng, quirk)
         else:
@@ -71,7 +70,7 @@ class Crowd:
         context = None if lost and content["type"] == "button" else message.wamid
         if content["type"] == "text":
             context = message.wamid if rng.random() < 0.2 else None
-        delay = rng.lognormvariate(0, 0.8) * self.config.reply_seconds / self.config.speed
+        delay = min(5.0, rng.lognormvariate(0, 0.8)) * self.config.reply_seconds / self.config.speed
         self.timetable.after(delay, self._say, person.wa_id, message.phone_number_id, content, context)
 
     def say(
@@ -94,17 +93,14 @@ class Crowd:
 
     def press(self, message: Message, place: int, *, with_context: bool = True) -> Inbound:
         """Taps the choice at that place of the message; IndexError or ValueError where nothing can be tapped."""
-        choice = of_message(message, self.world.template(*self._template_of(message))).choices[place]
+        choice = self.bubble_of(message).choices[place]
         content = reply_to(choice)
         if content is None:
             raise ValueError(f"{choice.title!r} opens a link and says nothing")
         return self.say(message.wa_id, message.phone_number_id, content, message.wamid if with_context else None)
 
-    def template_bubble(self, message: Message) -> Bubble:
+    def bubble_of(self, message: Message) -> Bubble:
         return of_message(message, self.world.template(*self._template_of(message)))
-
-    def known_bsuid(self, wa_id: str) -> str:
-        return bsuid_of(self.world.portfolio_id, wa_id)
 
     def _say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None) -> None:
         if phone_number_id in self.world.numbers:

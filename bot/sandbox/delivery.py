@@ -10,6 +10,8 @@ from bot.sandbox.payload import status_item
 from bot.sandbox.person import draw
 from bot.sandbox.store import Message
 
+LONGEST = 5.0  # medians: nobody waits for the one phone that takes an hour
+
 
 class Delivery:
     def __init__(self, crowd: Crowd) -> None:
@@ -17,6 +19,7 @@ class Delivery:
         self.config, self.world, self.store = crowd.config, crowd.world, crowd.store
         self.timetable, self.outbox = crowd.timetable, crowd.outbox
         self.held: dict[str, Quirk | None] = {}  # wamid → what else is to happen to it
+        self._twice: set[str] = set()
         self._rng = random.Random(crowd.config.seed)
 
     def begin(self, message: Message, quirk: Quirk | None) -> None:
@@ -40,6 +43,10 @@ class Delivery:
         for wamid, quirk in waiting:
             self._judge(self.store.by_wamid[wamid], quirk, verdict)
         return len(waiting)
+
+    def clear(self) -> None:
+        self.held.clear()
+        self._twice.clear()
 
     def _judge(self, message: Message, quirk: Quirk | None, verdict: str | None = None) -> None:
         if self.held.pop(message.wamid, message) is message:
@@ -74,6 +81,8 @@ class Delivery:
         if reads:
             third = second + self._span(rng, self.config.read_seconds, 0.9)
             self._at(third, message, "read", quirk=quirk, priced=skips, last=True)
+        if kind == "twice":
+            self._twice.add(message.wamid)
         if kind == "late_failure" and quirk:
             self._after(second + 0.5, self._fail, message, quirk.code)
         if rng.random() < self.config.unknown_share:
@@ -84,9 +93,15 @@ class Delivery:
             return 131026
         if self.config.window_rule and message.kind != "template" and not message.in_window:
             return 131047
+        if message.kind == "reaction" and not self._knows_target(message):
+            return 131009
         if message.category.startswith("marketing") and rng.random() < self.config.capped_share:
             return 131049
         return 0
+
+    def _knows_target(self, message: Message) -> bool:
+        target = str((message.body or {}).get("reaction", {}).get("message_id"))
+        return target in self.store.inbound or target in self.store.by_wamid
 
     def _at(self, seconds: float, message: Message, kind: str, **more: object) -> None:
         """Happens after ``seconds``; ``wait`` delays (or hurries) its webhook, ``last`` settles the message."""
@@ -121,8 +136,7 @@ class Delivery:
 
     def _put(self, item: Item, message: Message) -> None:
         self.outbox.put(item)
-        twice = message.wa_id.endswith("9614") and self.config.suffix_faults
-        if twice or self._rng.random() < self.config.duplicate_share:
+        if message.wamid in self._twice or self._rng.random() < self.config.duplicate_share:
             self.store.statuses["repeated"] += 1
             self._after(self._span(self._rng, 2.0, 1.0), self.outbox.put, item)
 
@@ -131,4 +145,4 @@ class Delivery:
             self.timetable.after(seconds / self.config.speed, action, *args)
 
     def _span(self, rng: random.Random, median: float, spread: float) -> float:
-        return median * rng.lognormvariate(0, spread)
+        return median * min(LONGEST, rng.lognormvariate(0, spread))

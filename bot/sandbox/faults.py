@@ -46,7 +46,7 @@ from bot.sandbox.config import ConfigError
 
 BEFORE = ("refuse", "html_before", "reset_before", "hang_before", "latency")
 AFTER = ("hang", "close", "half", "html", "no_id", "garbage", "early", "slow")
-LATER = ("fail", "hold", "drop", "offline", "skip_delivered", "late_failure", "twice", "stop", "press", "reply", "username")
+LATER = ("fail", "hold", "drop", "offline", "skip_delivered", "late_failure", "twice", "stop", "press", "reply")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ SUFFIXES: dict[str, Quirk] = {
     "9615": Quirk("stop"),
     "9616": Quirk("press"),
     "9617": Quirk("reply"),
-    "9618": Quirk("username"),
+    "9618": Quirk("username"),  # a trait of the person, so it cannot be injected
     "9619": Quirk("garbage"),
     "9620": Quirk("hang_before"),
 }

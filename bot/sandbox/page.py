@@ -1,11 +1,125 @@
-"""The phones, as a page."""
+"""The phones as a page at ``/``: who was written to, one chat, and a way to answer by hand."""
+
+import heapq
+import time
+from hashlib import sha256
+from html import escape
+from pathlib import Path
 
 from aiohttp import web
 
+from bot.sandbox.bubble import Bubble, of_inbound
+from bot.sandbox.control import wa_id_of
+from bot.sandbox.person import Person
+from bot.sandbox.simulation import SIM, Simulation
+from bot.sandbox.store import Inbound, Message
+from bot.sandbox.wire import answer
 
-async def show(_: web.Request) -> web.StreamResponse:
-    return web.Response(text="<!doctype html><title>Sandbox</title>", content_type="text/html")
+SHELL = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+LISTED = 100
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'"
+COLOURS = ("#0a7cff", "#b5179e", "#d1495b", "#2a9d8f", "#7b5cd6", "#c77d0a", "#4c7a34", "#33658a")
+TICKS = (("read", '<span class="read">✓✓</span>'), ("delivered", "✓✓"), ("sent", "✓"))
 
 
-async def fragment(_: web.Request) -> web.StreamResponse:
-    return web.Response(text="", content_type="text/html")
+async def show(request: web.Request) -> web.StreamResponse:
+    text = SHELL
+    for name, html in parts_of(request).items():
+        text = text.replace(f"<!--{name}-->", html)
+    return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+
+async def fragment(request: web.Request) -> web.StreamResponse:
+    """The page's changing parts, by the id of the element that holds them."""
+    return answer(parts_of(request))
+
+
+def parts_of(request: web.Request) -> dict[str, str]:
+    sim = request.app[SIM]
+    latest = heapq.nlargest(LISTED, sim.crowd.people.values(), key=lambda person: person.last_at)
+    asked = request.query.get("phone", "").strip()
+    person = sim.crowd.of(wa_id_of(asked)) if asked else (latest[0] if latest else None)
+    return {
+        "counts": _counts(sim),
+        "people": "".join(_entry(sim, one, one is person) for one in latest if one.chat) or _empty("Nobody was written to yet."),
+        "who": _who(person) if person else "&nbsp;",
+        "chat": _chat(sim, person) if person and person.chat else _empty("What is sent to this sandbox shows up here."),
+    }
+
+
+def _counts(sim: Simulation) -> str:
+    store, outcomes = sim.store, sim.store.outcomes
+    shown = {
+        "accepted": len(store.messages), "delivered": outcomes["delivered"], "read": outcomes["read"],
+        "failed": outcomes["failed"], "replies": store.replies.total(), "webhooks waiting": sim.outbox.waiting,
+    }  # fmt: skip
+    text = " &nbsp; ".join(f"<span><b>{count:,}</b> {name}</span>" for name, count in shown.items())
+    doubled = len(store.duplicates)
+    return text + (f' &nbsp; <span class="bad"><b>{doubled:,}</b> messaged twice</span>' if doubled else "")
+
+
+def _entry(sim: Simulation, person: Person, chosen: bool) -> str:
+    colour = COLOURS[sha256(person.wa_id.encode()).digest()[0] % len(COLOURS)]
+    last = person.chat[-1]
+    bubble = _bubble_of(sim, last)
+    text = escape((bubble.text or bubble.header)[:80])
+    ticks = f"{_ticks(last)} " if isinstance(last, Message) else ""
+    return (
+        f'<a href="/?phone=%2B{person.wa_id}" data-phone="+{person.wa_id}"{" class=on" if chosen else ""}>'
+        f'<span class="face" style="background:{colour}">{escape(person.name[:1])}</span>'
+        f"<span>{escape(person.name)}</span><time>{_clock(last.at)}</time>"
+        f'<span class="last">{ticks}{text}</span></a>'
+    )
+
+
+def _who(person: Person) -> str:
+    hidden = f" · @{escape(person.username)}, number hidden" if person.username else ""
+    return f'<b>{escape(person.name)}</b> <span class="soft">+{person.wa_id}{hidden} · {escape(person.bsuid)}</span>'
+
+
+def _chat(sim: Simulation, person: Person) -> str:
+    return "".join(_row(sim, entry) for entry in person.chat)
+
+
+def _row(sim: Simulation, entry: Message | Inbound) -> str:
+    bubble = _bubble_of(sim, entry)
+    mine = isinstance(entry, Inbound)
+    head = f"<h2>{escape(bubble.header)}</h2>" if bubble.header else ""
+    foot = f'<div class="foot">{escape(bubble.footer)}</div>' if bubble.footer else ""
+    marks = ("✓✓" if not entry.read else TICKS[0][1]) if isinstance(entry, Inbound) else _ticks(entry)
+    kind = "person" if mine else "failed" if isinstance(entry, Message) and entry.error else ""
+    html = (
+        f'<div class="bubble {kind}">{head}{escape(bubble.text)}{foot}'
+        f'<div class="meta">{_clock(entry.at)} {marks}</div></div>'
+    )
+    return html + (_taps(entry, bubble) if isinstance(entry, Message) and bubble.choices else "")
+
+
+def _taps(message: Message, bubble: Bubble) -> str:
+    buttons = []
+    for place, choice in enumerate(bubble.choices):
+        act = "disabled" if choice.kind == "link" else f'data-wamid="{escape(message.wamid)}" data-choice="{place}"'
+        more = f"<small>{escape(choice.description)}</small>" if choice.description else ""
+        sign = "↗ " if choice.kind == "link" else "☰ " if choice.kind == "list_reply" else "↩ "
+        buttons.append(f"<button {act}>{sign}{escape(choice.title)}{more}</button>")
+    return f'<div class="taps">{"".join(buttons)}</div>'
+
+
+def _ticks(message: Message) -> str:
+    if message.error:
+        return f'<span class="error">failed {message.error}</span>'
+    if message.held:
+        return "held"
+    return next((sign for kind, sign in TICKS if kind in message.facts), "🕓")
+
+
+def _bubble_of(sim: Simulation, entry: Message | Inbound) -> Bubble:
+    return of_inbound(entry) if isinstance(entry, Inbound) else sim.crowd.bubble_of(entry)
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M", time.localtime(at))
+
+
+def _empty(text: str) -> str:
+    return f'<p class="empty">{text}</p>'

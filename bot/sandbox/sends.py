@@ -87,9 +87,9 @@ def _fails(sim: Simulation, message: Message, quirk: Quirk | None) -> bool:
 
 def _receipt(message: Message, person: Person) -> dict[str, Any]:
     contact: dict[str, str] = {"input": message.to}
-    if BSUID.match(message.to):
+    if (message.body or {}).get("recipient"):
         contact["user_id"] = person.bsuid
-    else:
+    if not BSUID.match(message.to):
         contact["wa_id"] = person.wa_id
     sent: dict[str, str] = {"id": message.wamid}
     if message.kind == "template":

@@ -41,7 +41,7 @@ class Simulation:
         self.faults.clear()
         self.media.clear()
         self.crowd.clear()
-        self.delivery.held.clear()
+        self.delivery.clear()
         self.rebuild_world()
         self.store.clear(self.config.keep_bodies)
 

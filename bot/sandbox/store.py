@@ -1,13 +1,19 @@
 """The ledger: every message that was accepted, every word that came back, and exact counts of both.
 
+``duplicates`` are recipients (callback data without its last ``:part``, the attempt) that got more than one template
+message; ``repeated_people`` the same by person and template, whatever the callback data says (two campaigns with one
+template show there). ``outcomes`` count messages: ``delivered`` includes read, ``failed`` excludes what also arrived.
 It lives in memory alone and is written before anything of the answer leaves, so what it says is what happened,
 whatever the caller came to know of it.
 """
 
 import secrets
 from collections import Counter, deque
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from itertools import islice
+from typing import Any, TypeVar
+
+Key = TypeVar("Key")
 
 SHOWN = 100  # entries named one by one in the statistics
 
@@ -65,76 +71,70 @@ class Store:
     callbacks: Counter[str] = field(default_factory=Counter)
     recipients: Counter[str] = field(default_factory=Counter)
     people: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    templates: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    repeated_callbacks: dict[str, int] = field(default_factory=dict)
+    duplicates: dict[str, int] = field(default_factory=dict)
+    repeated_people: dict[str, int] = field(default_factory=dict)
     _bodies: deque[Message] = field(default_factory=deque)
 
     def clear(self, keep_bodies: int) -> None:
         self.keep_bodies = keep_bodies
-        for part in (self.messages, self.inbound, self.by_wamid, self._bodies, self.accepted, self.refused):
-            part.clear()
-        for counter in (self.statuses, self.replies, self.callbacks, self.recipients, self.people):
-            counter.clear()
+        for item in fields(self):
+            if item.name != "keep_bodies":
+                getattr(self, item.name).clear()
 
     def accept(self, message: Message) -> None:
         self.messages.append(message)
         self.by_wamid[message.wamid] = message
         self.accepted[message.kind] += 1
         if message.callback_data is not None:
-            self.callbacks[message.callback_data] += 1
+            _count(self.callbacks, message.callback_data, self.repeated_callbacks, message.callback_data)
         if message.template is not None:
-            self.people[message.wa_id, message.template, message.language or ""] += 1
-            if message.callback_data is not None:
-                self.recipients[recipient_of(message.callback_data)] += 1
+            self._count_template(message, message.template)
         self._bodies.append(message)
         if len(self._bodies) > self.keep_bodies:
             self._forget_body()
 
     def emitted(self, message: Message, kind: str, at: float) -> None:
-        message.facts.setdefault(kind, at)
+        """A status of the message is on its way out; the same kind comes here once per message."""
+        seen = message.facts
+        reached = "delivered" in seen or "read" in seen
+        seen[kind] = at
         self.statuses[kind] += 1
-
-    def duplicates(self) -> dict[str, int]:
-        """Recipients (callback data without its last ``:part``, the attempt) that got more than one template message."""
-        return {key: n for key, n in self.recipients.items() if n > 1}
-
-    def repeated_people(self) -> dict[str, int]:
-        """The same by person and template, whatever callback data says; two campaigns with one template show here."""
-        return {"|".join(key): n for key, n in self.people.items() if n > 1}
-
-    def outcomes(self) -> Counter[str]:
-        """Messages by what was emitted about them; ``delivered`` includes read, ``silent`` has no status yet."""
-        found: Counter[str] = Counter()
-        for message in self.messages:
-            seen = message.facts.keys()
-            reached = bool(seen & {"delivered", "read"})
-            found["sent"] += "sent" in seen
-            found["delivered"] += reached
-            found["read"] += "read" in seen
-            found["failed"] += "failed" in seen and not reached
-            found["held"] += message.held
-            found["silent"] += not seen
-        return found
+        if kind in ("delivered", "read") and not reached:
+            self.outcomes["delivered"] += 1
+            self.outcomes["failed"] -= "failed" in seen
+        if kind != "failed" or not reached:
+            self.outcomes[kind] += kind != "delivered"
 
     def stats(self, *, with_callbacks: bool = False) -> dict[str, Any]:
-        duplicates, repeated = self.duplicates(), self.repeated_people()
-        templates = Counter(f"{message.template}/{message.language}" for message in self.messages if message.template)
         found: dict[str, Any] = {
             "accepted": {"total": len(self.messages), **self.accepted},
-            "templates": dict(templates),
+            "templates": dict(self.templates),
             "refused": {"total": self.refused.total(), **{str(code): n for code, n in self.refused.items()}},
             "callbacks": {
                 "distinct": len(self.callbacks),
                 "without": len(self.messages) - self.callbacks.total(),
-                "repeated": dict(_first({key: n for key, n in self.callbacks.items() if n > 1})),
+                "repeated": {"count": len(self.repeated_callbacks), "data": _first(self.repeated_callbacks)},
             },
-            "duplicates": {"count": len(duplicates), "recipients": _first(duplicates)},
-            "repeated_people": {"count": len(repeated), "people": _first(repeated)},
+            "duplicates": {"count": len(self.duplicates), "recipients": _first(self.duplicates)},
+            "repeated_people": {"count": len(self.repeated_people), "people": _first(self.repeated_people)},
             "statuses": dict(self.statuses),
-            "outcomes": dict(self.outcomes()),
+            "outcomes": {name: self.outcomes[name] for name in ("sent", "delivered", "read", "failed")},
             "replies": {"total": self.replies.total(), **self.replies},
         }
         if with_callbacks:
             found["callbacks"]["counts"] = dict(self.callbacks)
         return found
+
+    def _count_template(self, message: Message, name: str) -> None:
+        self.templates[f"{name}/{message.language}"] += 1
+        person = (message.wa_id, name, message.language or "")
+        _count(self.people, person, self.repeated_people, "|".join(person))
+        if message.callback_data is not None:
+            recipient = recipient_of(message.callback_data)
+            _count(self.recipients, recipient, self.duplicates, recipient)
 
     def _forget_body(self) -> None:
         oldest = self._bodies.popleft()
@@ -153,5 +153,11 @@ def new_wamid() -> str:
     return "wamid.HBgL" + secrets.token_urlsafe(30)
 
 
+def _count(counts: Counter[Key], key: Key, repeated: dict[str, int], shown: str) -> None:
+    counts[key] += 1
+    if counts[key] > 1:
+        repeated[shown] = counts[key]
+
+
 def _first(counts: dict[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items())[:SHOWN])
+    return dict(islice(counts.items(), SHOWN))
