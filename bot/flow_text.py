@@ -1,0 +1,83 @@
+"""Names in braces inside a bot flow's texts: a fixed list of names, and nothing that could be called a language.
+
+`{first_name}` stands for a value, `{first_name|there}` for a value or, where it is empty, for "there"; `{{` and `}}`
+are braces.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import quote, urlsplit
+
+PLAIN_NAMES = ("name", "first_name", "phone", "language", "country", "campaign", "input")
+FAMILIES = ("answers", "attribute", "tag")
+ALLOWED = ", ".join([*(f"{{{name}}}" for name in PLAIN_NAMES), *(f"{{{family}.…}}" for family in FAMILIES)])
+MOST_VALUE = 1000  # characters of one value; a text is cut to its field's limit besides
+
+_PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+Values = Callable[[str], str]
+
+
+def names_in(text: str) -> Iterator[str]:
+    """The names that a text asks for, without their fallbacks."""
+    for match in _PART.finditer(text):
+        if match[1] is not None:
+            yield _split(match[1])[0]
+
+
+def problem_with_name(name: str, answers: frozenset[str]) -> str | None:
+    """Why a name cannot stand in a text, or None; `answers` are the names under which the flow keeps answers."""
+    if name in PLAIN_NAMES:
+        return None
+    family, _, key = name.partition(".")
+    if family not in FAMILIES or not key:
+        return f"'{{{name}}}' is no known name; allowed: {ALLOWED}"
+    if family == "answers" and key not in answers:
+        kept = ", ".join(sorted(answers)) or "none: no node of this flow keeps an answer"
+        return f"'{{{name}}}' is no answer of this flow; allowed: {kept}"
+    return None
+
+
+def render(text: str, values: Values, most: int) -> str:
+    """The text with its values, cut to `most` characters: Meta counts expanded values and refuses what is longer."""
+    rendered = _PART.sub(lambda match: _replacement(match, values, str), text).strip()
+    return rendered if len(rendered) <= most else f"{rendered[: most - 1]}…"
+
+
+def render_url(url: str, values: Values) -> str:
+    """The address with its values encoded, so that no value can add a path, a parameter or another host."""
+    return _PART.sub(lambda match: _replacement(match, values, _encoded), url)
+
+
+def problem_with_url(url: str, *, schemes: tuple[str, ...] = ("https",)) -> str | None:
+    """Why an address cannot be used, or None. Names may stand in path and query only."""
+    allowed = " or ".join(f"{scheme}://" for scheme in schemes)
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return f"{url!r} is no address; allowed: {allowed} and a host"
+    if parts.scheme not in schemes or not host:
+        return f"{url!r} is no address; allowed: {allowed} and a host"
+    if "{" in parts.netloc or "@" in parts.netloc:
+        return f"{url!r}: the host must be literal; names may stand in path and query only"
+    if re.search(r"[\s\x00-\x1f\x7f\\]", _PART.sub("", url)):
+        return f"{url!r}: an address has no spaces"
+    return None
+
+
+def _split(inside: str) -> tuple[str, str]:
+    name, _, fallback = inside.partition("|")
+    return name.strip(), fallback.strip()
+
+
+def _replacement(match: re.Match[str], values: Values, clean: Callable[[str], str]) -> str:
+    if match[1] is None:
+        return match[0][0]
+    name, fallback = _split(match[1])
+    return clean((values(name) or fallback)[:MOST_VALUE])
+
+
+def _encoded(value: str) -> str:
+    # "." and ".." are left alone by quote() and would climb a path
+    return quote(value, safe="").replace(".", "%2E") if value.strip(".") == "" else quote(value, safe="")

@@ -1,0 +1,40 @@
+"""Regular expressions that users write. RE2 runs in time linear in the text, so none can hang a worker."""
+
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+MOST_MEMORY = 1 << 20  # bytes: a pattern that compiles to more is refused
+
+
+def problem_with_pattern(pattern: str) -> str | None:
+    """Why a regular expression cannot be used, or None."""
+    try:
+        _compiled(pattern)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "it does not compile"
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        return f"{pattern!r} is no regular expression (RE2 syntax): {text}"
+    return None
+
+
+def matches_whole(pattern: str, text: str) -> bool:
+    return _compiled(pattern).fullmatch(_encodable(text)) is not None
+
+
+def matches_somewhere(pattern: str, text: str) -> bool:
+    return _compiled(pattern).search(_encodable(text)) is not None
+
+
+@lru_cache(maxsize=500)
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MOST_MEMORY
+    return re2.compile(pattern, options)  # type: ignore[no-untyped-call]
+
+
+def _encodable(text: str) -> str:
+    """Without lone surrogates, which JSON may carry and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
