@@ -19,7 +19,15 @@ class Conversation(Base):
     """A contact and a number of ours."""
 
     __tablename__ = "conversation"
-    __table_args__ = (Index("uq_conversation_pair", "contact_id", "number_id", unique=True),)
+    __table_args__ = (
+        Index("uq_conversation_pair", "contact_id", "number_id", unique=True),
+        Index(
+            "ix_conversation_handed",
+            "handed_flow_id",
+            sqlite_where=text("handed_flow_id IS NOT NULL"),
+            postgresql_where=text("handed_flow_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"))
@@ -80,6 +88,12 @@ class Message(Base):
             "id",
             sqlite_where=text("state IN ('queued', 'sending')"),
             postgresql_where=text("state IN ('queued', 'sending')"),
+        ),
+        Index(
+            "ix_message_lane",
+            "lane_id",
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
         ),
     )
 

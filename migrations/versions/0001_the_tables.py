@@ -417,6 +417,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['number_id'], ['number.id'], name=op.f('fk_conversation_number_id_number')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_conversation'))
     )
+    op.create_index('ix_conversation_handed', 'conversation', ['handed_flow_id'], unique=False, sqlite_where=sa.text('handed_flow_id IS NOT NULL'), postgresql_where=sa.text('handed_flow_id IS NOT NULL'))
     op.create_index(op.f('ix_conversation_last_message_at'), 'conversation', ['last_message_at'], unique=False)
     op.create_index(op.f('ix_conversation_number_id'), 'conversation', ['number_id'], unique=False)
     op.create_index('uq_conversation_pair', 'conversation', ['contact_id', 'number_id'], unique=True)
@@ -580,6 +581,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_message'))
     )
     op.create_index('ix_message_chat', 'message', ['conversation_id', 'at', 'id'], unique=False)
+    op.create_index('ix_message_lane', 'message', ['lane_id'], unique=False, sqlite_where=sa.text("state = 'sending'"), postgresql_where=sa.text("state = 'sending'"))
     op.create_index('ix_message_queue', 'message', ['conversation_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('queued', 'sending')"), postgresql_where=sa.text("state IN ('queued', 'sending')"))
     op.create_index(op.f('ix_message_recipient_id'), 'message', ['recipient_id'], unique=False)
     op.create_index('ix_message_unhandled', 'message', ['conversation_id', 'at', 'id'], unique=False, sqlite_where=sa.text("direction = 'in' AND handled_at IS NULL"), postgresql_where=sa.text("direction = 'in' AND handled_at IS NULL"))
@@ -616,6 +618,7 @@ def downgrade() -> None:
     op.drop_index('ix_message_unhandled', table_name='message', sqlite_where=sa.text("direction = 'in' AND handled_at IS NULL"), postgresql_where=sa.text("direction = 'in' AND handled_at IS NULL"))
     op.drop_index(op.f('ix_message_recipient_id'), table_name='message')
     op.drop_index('ix_message_queue', table_name='message', sqlite_where=sa.text("state IN ('queued', 'sending')"), postgresql_where=sa.text("state IN ('queued', 'sending')"))
+    op.drop_index('ix_message_lane', table_name='message', sqlite_where=sa.text("state = 'sending'"), postgresql_where=sa.text("state = 'sending'"))
     op.drop_index('ix_message_chat', table_name='message')
 
     op.drop_table('message')
@@ -648,6 +651,7 @@ def downgrade() -> None:
     op.drop_index('uq_conversation_pair', table_name='conversation')
     op.drop_index(op.f('ix_conversation_number_id'), table_name='conversation')
     op.drop_index(op.f('ix_conversation_last_message_at'), table_name='conversation')
+    op.drop_index('ix_conversation_handed', table_name='conversation', sqlite_where=sa.text('handed_flow_id IS NOT NULL'), postgresql_where=sa.text('handed_flow_id IS NOT NULL'))
 
     op.drop_table('conversation')
     op.drop_index('uq_case_open', table_name='case', sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
