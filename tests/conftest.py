@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 
 from jobs.redis_server import RedisServer, RedisUnavailableError
@@ -12,6 +13,8 @@ from tests.postgres_server import PostgresMissingError
 from tests.services import PostgresTemplate, SqliteTemplate
 
 services.forget_inherited_settings()  # before any module of the product is imported
+settings.register_profile("hark", settings(deadline=None))  # a busy machine is no failure
+settings.load_profile("hark")
 
 
 @pytest.fixture(scope="session", autouse=True)
