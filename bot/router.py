@@ -1,0 +1,133 @@
+"""Where a person's message goes. Pure: facts in, one decision with its reason out, in an order that never varies.
+
+STOP and START, chat-ops of staff, an open case, an explicit reference to another campaign, the live session, the campaign
+that the person is engaged in, keywords, the fallback flow, nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.words import Word, fold
+
+NOT_FOR_BOTS = frozenset({"system", "edit", "revoke", "reaction", "request_welcome"})
+"""Types that say something about the chat and ask nothing (meta-cloud-api.md §7.6)."""
+
+
+class Route(StrEnum):
+    """Where it went; kept on the message."""
+
+    STOP = "stop"
+    START = "start"
+    CHAT_OPS = "chat_ops"
+    CASE = "case"
+    IGNORED = "ignored"
+    REFERENCE = "reference"
+    SESSION = "session"
+    CAMPAIGN = "campaign"
+    KEYWORD = "keyword"
+    FALLBACK = "fallback"
+    NOTHING = "nothing"
+    FAILED = "failed"
+    """Answering it raised an error; it is not tried again, so that it cannot stand in the way of what comes after."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChoice:
+    """A bot flow that could begin."""
+
+    flow_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChoice:
+    """A campaign that the message may belong to, with the person's recipient row and the campaign's flow, if it has one."""
+
+    campaign_id: int
+    recipient_id: int | None
+    flow: FlowChoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The live session: not idle, not ended."""
+
+    flow: FlowChoice
+    campaign_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision depends on."""
+
+    message_type: str = "text"
+    word: Word | None = None
+    is_staff_command: bool = False
+    case_id: int | None = None
+    referenced: CampaignChoice | None = None
+    walk: Walk | None = None
+    engaged: CampaignChoice | None = None
+    keyword: FlowChoice | None = None
+    fallback: FlowChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`begins` is the flow to start, for the recipient if there is one; without it nothing starts."""
+
+    route: Route
+    reason: str
+    begins: FlowChoice | None = None
+    recipient_id: int | None = None
+
+
+def route(facts: Facts) -> Decision:
+    """The first that applies."""
+    if facts.word is not None:
+        return Decision(Route(facts.word), f"the message is a {facts.word.upper()} word")
+    if facts.is_staff_command:
+        return Decision(Route.CHAT_OPS, "a command from a staff number")
+    if facts.case_id is not None:
+        return Decision(Route.CASE, f"case {facts.case_id} is open")
+    if facts.message_type in NOT_FOR_BOTS:
+        return Decision(Route.IGNORED, f"messages of the type {facts.message_type} ask nothing")
+    return _to_a_flow(facts)
+
+
+def keyword_flow(text: str, rules: Iterable[tuple[FlowChoice, frozenset[str]]]) -> FlowChoice | None:
+    """The first flow one of whose keywords (folded) is the whole message."""
+    folded = fold(text)
+    if not folded:
+        return None
+    return next((flow for flow, keywords in rules if folded in keywords), None)
+
+
+def _to_a_flow(facts: Facts) -> Decision:
+    notes = []
+    referenced, walk, engaged = facts.referenced, facts.walk, facts.engaged
+    if referenced is not None and (walk is None or walk.campaign_id != referenced.campaign_id):
+        said = f"it refers to campaign {referenced.campaign_id}"
+        if referenced.flow is not None:
+            return _begin(Route.REFERENCE, said, referenced.flow, referenced.recipient_id)
+        notes.append(f"{said}, which has no bot flow")
+    if walk is not None:
+        return Decision(Route.SESSION, _said(notes, f"the walk through {walk.flow.name} goes on"))
+    if engaged is not None:
+        said = f"the person is engaged in campaign {engaged.campaign_id}"
+        if engaged.flow is not None:
+            return _begin(Route.CAMPAIGN, _said(notes, said), engaged.flow, engaged.recipient_id)
+        notes.append(f"{said}, which has no bot flow")
+    if facts.keyword is not None:
+        return _begin(Route.KEYWORD, _said(notes, f"a keyword of {facts.keyword.name}"), facts.keyword)
+    if facts.fallback is not None:
+        return _begin(Route.FALLBACK, _said(notes, f"{facts.fallback.name} takes what belongs nowhere"), facts.fallback)
+    return Decision(Route.NOTHING, _said(notes, "no bot flow is meant and there is no fallback flow"))
+
+
+def _begin(route: Route, reason: str, flow: FlowChoice, recipient_id: int | None = None) -> Decision:
+    return Decision(route, reason, flow, recipient_id)
+
+
+def _said(notes: list[str], reason: str) -> str:
+    return "; ".join([*dict.fromkeys(notes), reason])

@@ -1,0 +1,103 @@
+"""Where a message goes: the order of the router, one rule at a time."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.router import CampaignChoice, Facts, FlowChoice, Route, Walk, keyword_flow, route
+
+SPRING = FlowChoice(1, "spring_replies")
+WINTER = FlowChoice(2, "winter_replies")
+HOURS = FlowChoice(3, "opening_hours")
+HELLO = FlowChoice(4, "hello")
+
+EVERYTHING = Facts(
+    word="stop",
+    is_staff_command=True,
+    case_id=7,
+    referenced=CampaignChoice(12, 120, WINTER),
+    walk=Walk(SPRING, 11),
+    engaged=CampaignChoice(11, 110, SPRING),
+    keyword=HOURS,
+    fallback=HELLO,
+)
+NOTHING = Facts()
+
+
+def test_the_first_rule_that_applies_wins_in_the_order_of_the_design() -> None:
+    facts = EVERYTHING
+    order = []
+    for taken_away in (
+        {"word": None},
+        {"is_staff_command": False},
+        {"case_id": None},
+        {"referenced": None},
+        {"walk": None},
+        {"engaged": None},
+        {"keyword": None},
+        {"fallback": None},
+        {},
+    ):
+        order.append(route(facts).route)
+        facts = replace(facts, **taken_away)
+    assert order == [
+        Route.STOP,
+        Route.CHAT_OPS,
+        Route.CASE,
+        Route.REFERENCE,
+        Route.SESSION,
+        Route.CAMPAIGN,
+        Route.KEYWORD,
+        Route.FALLBACK,
+        Route.NOTHING,
+    ]
+
+
+def test_a_start_word_goes_before_everything_too() -> None:
+    assert route(replace(EVERYTHING, word="start")).route is Route.START
+
+
+def test_a_reference_to_the_session_s_own_campaign_leaves_the_session_alone() -> None:
+    facts = replace(NOTHING, walk=Walk(SPRING, 12), referenced=CampaignChoice(12, 120, WINTER))
+    assert route(facts).route is Route.SESSION
+
+
+def test_a_reference_without_a_session_begins_the_campaign_s_flow_for_its_recipient() -> None:
+    decision = route(replace(NOTHING, referenced=CampaignChoice(12, 120, WINTER)))
+    assert (decision.route, decision.begins, decision.recipient_id) == (Route.REFERENCE, WINTER, 120)
+    assert "campaign 12" in decision.reason
+
+
+def test_a_reference_to_a_campaign_without_a_flow_is_looked_past_and_said() -> None:
+    decision = route(replace(NOTHING, referenced=CampaignChoice(12, 120, None), fallback=HELLO))
+    assert decision.route is Route.FALLBACK
+    assert "campaign 12, which has no bot flow" in decision.reason
+
+
+def test_an_engaging_campaign_without_a_flow_leaves_it_to_keywords_and_fallback() -> None:
+    decision = route(replace(NOTHING, engaged=CampaignChoice(11, 110, None), keyword=HOURS))
+    assert decision.route is Route.KEYWORD
+    assert decision.recipient_id is None
+
+
+@pytest.mark.parametrize("kind", ["system", "edit", "revoke", "reaction"])
+def test_what_asks_nothing_starts_no_bot(kind: str) -> None:
+    decision = route(Facts(message_type=kind, fallback=HELLO))
+    assert decision.route is Route.IGNORED
+    assert decision.begins is None
+
+
+def test_what_asks_nothing_still_belongs_to_an_open_case() -> None:
+    assert route(Facts(message_type="reaction", case_id=3)).route is Route.CASE
+
+
+def test_every_decision_has_a_reason() -> None:
+    assert all(route(facts).reason for facts in (EVERYTHING, NOTHING))
+
+
+def test_a_keyword_is_the_whole_message_however_it_is_written() -> None:
+    rules = [(HOURS, frozenset({"opening hours", "horario"})), (HELLO, frozenset({"hello"}))]
+    assert keyword_flow("  Opening HOURS!", rules) is HOURS
+    assert keyword_flow("Horário?", rules) is HOURS
+    assert keyword_flow("what are your opening hours", rules) is None
+    assert keyword_flow("🙂", rules) is None
