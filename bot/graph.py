@@ -1,4 +1,4 @@
-"""The Graph client that sends messages. What it takes is a body, what it gives is an Outcome; it never raises for what Meta does."""
+"""The Graph client that sends messages: it takes a body and gives an Outcome, and never raises for what Meta does."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one request. `code` and `is_transient` are Meta's; `message` is for the operator and holds no customer data."""
+    """What one request came to. `code` and `is_transient` are Meta's; `message` is for the operator, without customer data."""
 
     kind: Kind
     wamid: str | None = None

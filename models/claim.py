@@ -3,7 +3,7 @@
 Whatever can have changed since the launch is checked in the same transaction; who fails it gets the reason there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -114,6 +114,16 @@ def held_by(session: Session, lane_id: int) -> set[int]:
     return set(session.scalars(query))
 
 
+def put_back(session: Session, lane_id: int, ids: Collection[int], now: datetime) -> None:
+    """Rows that a lane claimed and certainly did not begin return to the queue."""
+    session.execute(
+        update(Recipient)
+        .where(Recipient.id.in_(sorted(ids)), Recipient.lane_id == lane_id, Recipient.state == word_literal("sending"))
+        .values(state=RecipientState.QUEUED, due_at=now),
+        execution_options=NO_SYNC,
+    )
+
+
 def _due(campaign_id: int, now: datetime, size: int) -> Any:
     return (
         select(
@@ -140,7 +150,7 @@ def _identities(session: Session, portfolio_id: int, contact_ids: Sequence[int])
     query = select(ContactIdentity.contact_id, ContactIdentity.bsuid).where(
         ContactIdentity.portfolio_id == portfolio_id, ContactIdentity.contact_id.in_(contact_ids)
     )
-    return {contact_id: bsuid for contact_id, bsuid in session.execute(query)}
+    return {row.contact_id: row.bsuid for row in session.execute(query)}
 
 
 def _fits(

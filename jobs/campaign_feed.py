@@ -1,0 +1,127 @@
+"""The campaigns that a lane serves: those of its number that are active, launched and have somebody due."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.template_message import TemplateBuilder
+from jobs.failure_guard import FailureGuard
+from jobs.runtime import Runtime
+from models.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
+from models.claim import has_due
+from models.number import Number, Waba
+from models.template import MediaHandle
+
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(slots=True)
+class Served:
+    """One campaign as a lane serves it. `is_blocked` is set the moment a decisive error was read."""
+
+    id: int
+    name: str
+    per_second: float
+    builder: TemplateBuilder
+    guard: FailureGuard = field(default_factory=FailureGuard)
+    is_blocked: bool = False
+    last_begun: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServedNumber:
+    """The number that a lane serves, with its token in clear: it never leaves this process but to Meta."""
+
+    id: int
+    phone_number_id: str
+    portfolio_id: int
+    token: str = field(repr=False)
+    messages_per_second: int = 80
+
+
+def load_number(rt: Runtime, number_id: int) -> ServedNumber | None:
+    """The number if it may send; None if it is stopped, held or gone."""
+    with rt.database.read() as session:
+        row = session.execute(
+            select(Number, Waba.portfolio_id)
+            .join(Waba, Waba.id == Number.waba_id)
+            .where(Number.id == number_id, Number.stopped_at.is_(None))
+        ).first()
+    if row is None:
+        return None
+    number, portfolio_id = row
+    token = rt.vault.decrypt(number.access_token)
+    return ServedNumber(number.id, number.phone_number_id, portfolio_id, token, number.messages_per_second)
+
+
+class CampaignFeed:
+    """Looks the campaigns up again each time it is asked, and keeps what a lane knows of each."""
+
+    def __init__(self, rt: Runtime, number: ServedNumber) -> None:
+        self._rt = rt
+        self._number = number
+        self._known: dict[int, Served] = {}
+
+    def due(self, now: datetime) -> list[Served]:
+        """Campaigns with somebody due, in the order of their ids; empty while the number is stopped or held."""
+        with self._rt.database.read() as session:
+            number = session.get_one(Number, self._number.id)
+            if number.stopped_at is not None or (number.held_until is not None and number.held_until > now):
+                return []
+            campaigns = session.scalars(
+                select(Campaign)
+                .where(
+                    Campaign.number_id == self._number.id,
+                    Campaign.status == CampaignStatus.ACTIVE,
+                    Campaign.launched_at.is_not(None),
+                )
+                .order_by(Campaign.id)
+            ).all()
+            return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
+
+    def _served(self, session: Session, campaign: Campaign) -> Served:
+        known = self._known.get(campaign.id)
+        pace = per_second(campaign)
+        if known is not None:
+            known.per_second = pace
+            known.is_blocked = False  # the database says that it is active (again)
+            return known
+        template = campaign.template
+        if template is None:
+            raise LookupError(f"campaign {campaign.id} is active without a template")
+        builder = TemplateBuilder(
+            name=template.name,
+            language=template.language,
+            components=template.components,
+            parameter_format=template.parameter_format,
+            media=_resolved_media(session, campaign, self._number.id),
+            installation=self._rt.installation,
+        )
+        served = self._known[campaign.id] = Served(campaign.id, campaign.name, pace, builder)
+        return served
+
+
+def per_second(campaign: Campaign) -> float:
+    """The campaign's own pace."""
+    if campaign.pace_per_hour is not None:
+        return campaign.pace_per_hour / SECONDS_PER_HOUR
+    return campaign.pace_per_second or DEFAULT_PER_SECOND
+
+
+def _resolved_media(session: Session, campaign: Campaign, number_id: int) -> dict[str, Any]:
+    """The campaign's media with an uploaded file (`sha256`) replaced by the id it has at Meta for this number."""
+    resolved: dict[str, Any] = {}
+    for part, medium in campaign.media.items():
+        content = dict(medium)
+        sha256 = content.pop("sha256", None)
+        if sha256:
+            handle = session.scalars(
+                select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
+            ).one_or_none()
+            if handle is not None and handle.media_id:
+                content = {"id": handle.media_id, "filename": handle.file_name}
+        resolved[part] = content
+    return resolved

@@ -1,0 +1,284 @@
+"""A lane: one running sender that serves one number, round robin over its campaigns.
+
+    reserve a slot (Redis) → claim a chunk (committed) → begin its requests at even intervals → record outcomes in batches
+
+While one chunk of a campaign is being begun, its next is reserved and claimed; never more than that. So a pause, a decisive error, a lost lease
+or SIGTERM all act within a fraction of a second: what was claimed and not begun goes back to the queue.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from bot.errors import Action
+from bot.graph import GraphClient
+from jobs.campaign_feed import CampaignFeed, Served, ServedNumber
+from jobs.effects import hold_number, pause_campaign, stop_number, suppress_person
+from jobs.lease import Lease
+from jobs.pace import Pace, Slot
+from jobs.recorder import Recorder
+from jobs.runtime import Runtime
+from jobs.stopping import STOPPING
+from jobs.verdict import Verdict, judge, never_begun
+from models.campaign import PauseReason
+from models.claim import Claim, Claimed, claim, held_by, put_back
+from models.clock import utcnow
+from models.lane import REQUEST_TIMEOUT_SECONDS
+
+log = logging.getLogger("hark.lane")
+
+LIFE_SECONDS = 60.0
+IDLE_SECONDS = 1.0
+CHUNK_SECONDS = 0.1
+MOST_PER_CHUNK = 100
+MOST_IN_FLIGHT = 512
+CATCH_UP = 0.95
+"""A lane that fell behind begins requests at most this much closer together than the pace says, so no second overflows."""
+UNREACHABLE_PAUSE_SECONDS = 2.0
+
+
+class Lane:
+    """Runs on one event loop; what touches the database or Redis runs in threads."""
+
+    def __init__(self, rt: Runtime, number: ServedNumber, lease: Lease, client: GraphClient) -> None:
+        self._rt = rt
+        self._number = number
+        self._lease = lease
+        self._client = client
+        self._feed = CampaignFeed(rt, number)
+        self._pace = Pace(rt.redis, number.id, number.messages_per_second)
+        self._recorder = Recorder(rt, lease.lane_id, number.portfolio_id)
+        self._room = asyncio.Semaphore(MOST_IN_FLIGHT)
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._held: set[int] = set()
+        self._beginning: dict[int, asyncio.Task[None]] = {}
+        self._is_stopped = False
+        self._hold_until = 0.0
+        self._effects: set[asyncio.Task[None]] = set()
+        self.sent = 0
+
+    async def run(self) -> None:
+        """Serve until the life is over, nothing is due, or there is a reason to stop; then drain."""
+        keepers = [asyncio.create_task(self._lease.keep()), asyncio.create_task(self._recorder.keep())]
+        try:
+            await self._serve(time.monotonic() + LIFE_SECONDS)
+        finally:
+            await self._drain(keepers)
+
+    def _may_go_on(self) -> bool:
+        return not self._is_stopped and not STOPPING.is_set() and self._lease.holds()
+
+    async def _serve(self, until: float) -> None:
+        idle_since = time.monotonic()
+        while self._may_go_on() and time.monotonic() < until:
+            if self._recorder.is_stuck or time.monotonic() < self._hold_until:
+                await asyncio.sleep(0.2)
+                continue
+            try:
+                campaigns = await asyncio.to_thread(self._feed.due, utcnow())
+                wait_seconds = await self._round(campaigns, until)
+            except (DBAPIError, RedisError) as error:
+                log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)
+                wait_seconds = 0.5
+                await self._take_back()
+            if wait_seconds is not None:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > IDLE_SECONDS and not self._in_flight:
+                return
+            await asyncio.sleep(0.1 if wait_seconds is None else wait_seconds)
+
+    async def _round(self, campaigns: Sequence[Served], until: float) -> float | None:
+        """Chunks in turn until the list is to be looked up again; seconds to wait then, None where nothing was due."""
+        if not campaigns:
+            return None
+        again_at = time.monotonic() + 1.0
+        waits: dict[int, float] = {}
+        alive = list(campaigns)
+        while alive and time.monotonic() < min(again_at, until) and self._may_go_on() and not self._recorder.is_stuck:
+            progressed = False
+            for served in list(alive):
+                wait = await self._chunk(served)
+                if wait is None:
+                    alive.remove(served)
+                elif wait == 0:
+                    progressed = True
+                else:
+                    waits[served.id] = wait
+            if not progressed and alive:
+                await asyncio.sleep(min(0.1, *waits.values()) if waits else 0.05)
+        return 0.0
+
+    async def _chunk(self, served: Served) -> float | None:
+        """One chunk of one campaign: 0 if it went well, seconds to wait for its pace, None when there is nothing to do."""
+        if served.is_blocked or not self._may_go_on() or time.monotonic() < self._hold_until:
+            return None
+        rate = min(served.per_second, self._pace.campaign_rate)
+        size = max(1, min(MOST_PER_CHUNK, round(rate * CHUNK_SECONDS)))
+        asked = time.monotonic()
+        slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
+        if slot.size == 0:
+            return slot.delay_seconds
+        chunk = await asyncio.to_thread(self._claim, served.id, size)
+        if len(chunk.rows) < size:
+            await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, size - len(chunk.rows))
+        if chunk.limit_lifts_at is not None:
+            self._do(self._reach_limit(served, chunk))
+        if not chunk.rows:
+            return 0.0 if chunk.left_out and chunk.limit_lifts_at is None else None
+        self._held.update(row.id for row in chunk.rows)
+        earlier = self._beginning.get(served.id)
+        if earlier is not None:
+            await earlier
+        self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows, slot, asked))
+        return 0.0
+
+    def _claim(self, campaign_id: int, size: int) -> Claim:
+        with self._rt.database.write() as session:
+            return claim(session, self._lease.lane_id, campaign_id, size, utcnow())
+
+    async def _take_back(self) -> None:
+        """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue."""
+        with contextlib.suppress(DBAPIError):
+            known = self._held | self._recorder.ids
+            held = await asyncio.to_thread(self._held_in_database)
+            unknown = held - known - self._held - self._recorder.ids
+            if unknown:
+                log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
+                await asyncio.to_thread(self._put_back, unknown)
+
+    def _held_in_database(self) -> set[int]:
+        with self._rt.database.read() as session:
+            return held_by(session, self._lease.lane_id)
+
+    def _put_back(self, ids: set[int]) -> None:
+        with self._rt.database.write() as session:
+            put_back(session, self._lease.lane_id, ids, utcnow())
+
+    async def _begin(self, served: Served, rows: Sequence[Claimed], slot: Slot, asked: float) -> None:
+        """Begin each request at its moment; what may not begin any more goes back."""
+        start = asked + slot.delay_seconds
+        for index, row in enumerate(rows):
+            at = max(start + index * slot.interval_seconds, served.last_begun + CATCH_UP * slot.interval_seconds)
+            ahead = at - time.monotonic()
+            if ahead > 0.002:
+                await asyncio.sleep(ahead)
+            await self._room.acquire()
+            if served.is_blocked or not self._may_go_on() or time.monotonic() < self._hold_until:
+                self._room.release()
+                for later in rows[index:]:
+                    self._held.discard(later.id)
+                    self._recorder.add(served.id, never_begun(later, utcnow()))
+                return
+            served.last_begun = max(at, time.monotonic() - slot.interval_seconds)
+            task = asyncio.create_task(self._send(served, row))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+
+    async def _send(self, served: Served, row: Claimed) -> None:
+        try:
+            body = served.builder.build(
+                recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
+            )
+            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+        finally:
+            self._room.release()
+        self.sent += 1
+        verdict = judge(row, outcome, utcnow())
+        if verdict.rule is not None:
+            self._follow(served, row, verdict)
+        kind = served.guard.add(verdict.kind)
+        if kind is not None and not served.is_blocked:
+            served.is_blocked = True
+            self._do(self._stop_failing(served, kind, verdict))
+        self._finish(served, verdict)
+
+    def _finish(self, served: Served, verdict: Verdict) -> None:
+        self._held.discard(verdict.attempted.recipient_id)
+        self._recorder.add(served.id, verdict.attempted)
+
+    def _follow(self, served: Served, row: Claimed, verdict: Verdict) -> None:
+        """What the table says beyond the row. The blocking flags are set here and now, the database follows."""
+        rule = verdict.rule
+        if rule is None:
+            return
+        now = utcnow()
+        detail = f"{rule.text} {rule.advice} (code {verdict.code})"
+        match rule.action:
+            case Action.PAUSE if not served.is_blocked:
+                served.is_blocked = True
+                reason = rule.reason or PauseReason.FAILURE_RATE
+                self._do(self._in_thread(pause_campaign, self._rt, served.id, reason, detail, now))
+            case Action.STOP if not self._is_stopped:
+                self._is_stopped = True
+                self._do(self._in_thread(stop_number, self._rt, self._number.id, rule, detail, now))
+            case Action.HOLD if time.monotonic() >= self._hold_until:
+                seconds = rule.delay_seconds(row.failures)
+                self._hold_until = time.monotonic() + seconds
+                self._do(self._in_thread(hold_number, self._rt, self._number.id, seconds, now))
+            case Action.THROTTLE:
+                self._do(self._in_thread(self._pace.slow_down))
+            case Action.FAIL_SUPPRESS:
+                self._do(self._in_thread(suppress_person, self._rt, row.contact_id, rule, now))
+            case Action.RETRY if verdict.code is None:  # Meta could not be reached: no use in asking at full speed
+                self._hold_until = max(self._hold_until, time.monotonic() + UNREACHABLE_PAUSE_SECONDS)
+            case _:
+                pass
+
+    async def _stop_failing(self, served: Served, kind: str, verdict: Verdict) -> None:
+        failed, total = served.guard.share(kind)
+        sample = verdict.attempted.message or ""
+        detail = f"{failed} of the last {total} messages failed alike. {sample}"
+        await self._in_thread(pause_campaign, self._rt, served.id, PauseReason.FAILURE_RATE, detail, utcnow())
+
+    async def _reach_limit(self, served: Served, chunk: Claim) -> None:
+        served.is_blocked = True
+        lifts_at = chunk.limit_lifts_at or utcnow() + timedelta(hours=1)
+        detail = (
+            f"The portfolio's limit of unique people in 24 hours is met; it goes on at {lifts_at:%Y-%m-%d %H:%M} UTC."
+        )
+        await asyncio.to_thread(
+            pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
+        )
+
+    async def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
+        for pause in (0.2, 1.0, 2.0, None):
+            try:
+                await asyncio.to_thread(function, *arguments)
+                return
+            except (DBAPIError, RedisError) as error:
+                log.warning("lane %d: an effect waits (%s)", self._lease.lane_id, type(error).__name__)
+                if pause is None:
+                    return
+                await asyncio.sleep(pause)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._effects.add(task)
+        task.add_done_callback(self._effects.discard)
+
+    async def _drain(self, keepers: Sequence[asyncio.Task[None]]) -> None:
+        """Let what is under way finish, write everything, end the lane. A lane with something unwritten is left to the sweep."""
+        if self._beginning:
+            await asyncio.gather(*self._beginning.values())
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=REQUEST_TIMEOUT_SECONDS + 0.5)
+        if self._effects:
+            await asyncio.wait(self._effects, timeout=2.0)
+        for _ in range(10):
+            await self._recorder.flush()
+            if self._recorder.is_empty:
+                break
+            await asyncio.sleep(0.2)
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        if self._recorder.is_empty and not self._in_flight and not self._lease.is_lost:
+            with contextlib.suppress(DBAPIError):
+                await asyncio.to_thread(self._lease.end)
