@@ -63,4 +63,6 @@ def _redis(rt: Runtime) -> str:
 
 def _migrations(rt: Runtime) -> str:
     found, wanted = current_revision(rt.database), head_revision()
-    return "ok" if found == wanted else f"the schema is at {found or 'nothing'}, wanted is {wanted}: run flask db upgrade"
+    return (
+        "ok" if found == wanted else f"the schema is at {found or 'nothing'}, wanted is {wanted}: run flask db upgrade"
+    )

@@ -24,7 +24,7 @@ def check_encryption_key(rt: Runtime, now: datetime) -> None:
         return
     if stored and stored not in prints:
         raise Refused(
-            "ENCRYPTION_KEY: what is stored was encrypted with another key; put that key back, alone or after a comma behind the new one"
+            "ENCRYPTION_KEY: what is stored was encrypted with another key; put that key back, alone or behind the new one"
         )
     with rt.database.write() as session:
         for number in session.scalars(select(Number)):

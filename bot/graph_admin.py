@@ -66,7 +66,9 @@ class GraphAdmin:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._client.close()
 
     def number(self, phone_number_id: str) -> dict[str, Any]:
@@ -138,7 +140,11 @@ class GraphAdmin:
 
     def _request(self, method: str, url: str, **options: Any) -> dict[str, Any]:
         if self._proof:
-            url = str(httpx.URL(url).copy_merge_params({**(options.pop("params", None) or {}), "appsecret_proof": self._proof}))
+            url = str(
+                httpx.URL(url).copy_merge_params(
+                    {**(options.pop("params", None) or {}), "appsecret_proof": self._proof}
+                )
+            )
         options = {name: value for name, value in options.items() if value is not None}
         path = urlsplit(url).path
         try:

@@ -36,6 +36,11 @@ class SyncResult:
     missing: int = 0
     """Known here and no longer listed by Meta."""
 
+    def add(self, other: "SyncResult") -> None:
+        """Count another account's in."""
+        for name, count in asdict(other).items():
+            setattr(self, name, getattr(self, name) + count)
+
     def to_json(self) -> dict[str, int]:
         """For the command line."""
         return asdict(self)

@@ -12,7 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @click.command(
-    "sandbox", cls=Command, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False
+    "sandbox",
+    cls=Command,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox(arguments: tuple[str, ...]) -> None:

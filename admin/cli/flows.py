@@ -1,0 +1,38 @@
+"""flask flows."""
+
+from pathlib import Path
+
+import click
+
+from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
+from admin.flows import check_flow, load_flow_file
+
+
+@click.group("flows", cls=Group)
+def flows() -> None:
+    """Bot flows: the scripts that answer replies."""
+
+
+@flows.command("load")
+@click.argument("file", type=existing_file())
+@as_json
+def load(file: Path, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
+    """Check a flow and store it as the newest version."""
+    loaded = load_flow_file(runtime_here(), file.read_text(encoding="utf-8-sig"), ACTOR, str(file))
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    print_json({"id": loaded.id, "name": loaded.name, "version": loaded.version})
+
+
+@flows.command("check")
+@click.argument("file", type=existing_file())
+@as_json
+def check(file: Path, is_json: bool) -> None:
+    """Say whether a flow could be loaded."""
+    checked = check_flow(file.read_text(encoding="utf-8-sig"), str(file))
+    if is_json:
+        print_json({"name": checked.name, "nodes": checked.nodes, "warnings": list(checked.warnings)})
+        return
+    click.echo(f"{checked.name}: {checked.nodes} nodes, nothing wrong")
+    for warning in checked.warnings:
+        click.echo(f"warning: {warning}")
