@@ -6,29 +6,11 @@ may come without `context`): `h1b:<installation>:<recipient>:<index>`.
 """
 
 import re
-from dataclasses import dataclass
+
+from models.event import Callback, PressedButton
 
 _CALLBACK = re.compile(r"h1:([A-Za-z0-9]{1,32}):(m?)([0-9]{1,18}):([0-9]{1,5})")
 _BUTTON = re.compile(r"h1b:([A-Za-z0-9]{1,32}):([0-9]{1,18}):([0-9]{1,2})")
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """Callback data that has our form; of which installation must be compared. One of the two ids is there."""
-
-    installation: str
-    recipient_id: int | None
-    message_id: int | None
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class PressedButton:
-    """The payload of a template's quick reply: whose campaign message it stood under, and which button it was."""
-
-    installation: str
-    recipient_id: int
-    index: int
 
 
 def callback_data(installation: str, recipient_id: int, attempt: int) -> str:

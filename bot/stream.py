@@ -1,0 +1,154 @@
+"""The Redis stream between the webhook and the ingest: raw bodies, kept until they were applied.
+
+It is never trimmed by length, which would delete what was answered with 200: an entry goes when it is acknowledged, in one
+MULTI. So the stream holds what is unprocessed and nothing else, its length is the backlog and its first entry the lag.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+KEY = "hark:events"
+GROUP = "ingest"
+BODY = b"b"
+DEAD_AFTER_MS = 5_000
+"""A consumer that holds an entry this long without a sign is taken for dead."""
+FORGOTTEN_AFTER_MS = 3_600_000
+
+# KEYS: the stream. ARGV: the bound, the body. Answers false where the stream is full.
+_APPEND = (
+    "if redis.call('XLEN',KEYS[1])>=tonumber(ARGV[1]) then return false end "
+    "return redis.call('XADD',KEYS[1],'*','b',ARGV[2])"
+)
+# KEYS: the stream. ARGV: the group, an age in ms. Looked at and deleted in one go: a consumer that is deleted while it holds
+# entries would take them along.
+_FORGET = """
+for _, pairs in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
+  if consumer['pending'] == 0 and consumer['idle'] > tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
+  end
+end
+return true
+"""
+
+
+class StreamUnavailableError(Exception):
+    """The event was not taken: Redis is away, or the stream is at its bound. Meta sends it again."""
+
+
+class Entry(NamedTuple):
+    """One raw POST."""
+
+    id: bytes
+    raw: bytes
+
+
+class Backlog(NamedTuple):
+    """What is unprocessed."""
+
+    seconds: float
+    """Age of the oldest event, 0.0 where there is none."""
+    events: int
+
+
+class EventStream:
+    """The stream and its one consumer group; any number of consumers."""
+
+    def __init__(self, redis: Redis, bound: int = 1_000_000, key: str = KEY) -> None:
+        self.redis: Any = redis  # redis-py types every answer as "maybe awaitable"
+        self.bound = bound
+        self.key = key
+
+    def append(self, raw: bytes) -> None:
+        """Keep a body. Raises StreamUnavailableError, never anything of Redis."""
+        try:
+            kept = self.redis.execute_command("EVAL", _APPEND, 1, self.key, self.bound, raw)
+        except RedisError as error:
+            raise StreamUnavailableError(type(error).__name__) from error
+        if not kept:
+            raise StreamUnavailableError(f"the stream is at its bound of {self.bound} events")
+
+    def read(self, consumer: str, count: int, block_ms: int | None = None) -> list[Entry]:
+        """New entries for this consumer, at most `count`; waits for the first up to `block_ms`."""
+        try:
+            answer = self.redis.xreadgroup(GROUP, consumer, {self.key: ">"}, count=count, block=block_ms)
+        except ResponseError as error:
+            self._group_lost(error)
+            return []
+        streams = answer.values() if isinstance(answer, dict) else (found for _, found in answer or ())
+        entries: list[Entry] = []
+        for found in streams:
+            # RESP3 wraps the entries of a stream in one more list.
+            rows = found[0] if found and isinstance(found[0], list) else found
+            entries += self._entries(rows)
+        return entries
+
+    def take_over(self, consumer: str, count: int, dead_after_ms: int = DEAD_AFTER_MS) -> list[Entry]:
+        """Entries that a consumer held and gave no sign of for `dead_after_ms`; they are this one's now."""
+        try:
+            answer = self.redis.xautoclaim(self.key, GROUP, consumer, dead_after_ms, "0-0", count=count)
+        except ResponseError as error:
+            self._group_lost(error)
+            return []
+        return self._entries(answer[1])
+
+    def hold(self, consumer: str, ids: Sequence[bytes]) -> None:
+        """A sign of life for entries that take longer (the database is away), so that nobody takes them over."""
+        if ids:
+            self.redis.xclaim(self.key, GROUP, consumer, 0, list(ids), idle=0, justid=True)
+
+    def finish(self, ids: Sequence[bytes], pipeline: Any = None) -> None:
+        """Acknowledge and delete in one MULTI; with a `pipeline` (a transaction), as a part of it."""
+        if not ids:
+            return
+        transaction = self.redis.pipeline(transaction=True) if pipeline is None else pipeline
+        transaction.xack(self.key, GROUP, *ids)
+        transaction.xdel(self.key, *ids)
+        if pipeline is None:
+            transaction.execute()
+
+    def leave(self, consumer: str) -> None:
+        """Take a consumer that holds nothing out of the group, and those that nobody has heard of for an hour."""
+        script = "redis.call('XGROUP','DELCONSUMER',KEYS[1],ARGV[1],ARGV[2])"
+        held = self.redis.xpending_range(self.key, GROUP, "-", "+", 1, consumername=consumer)
+        if not held:
+            self.redis.eval(script, 1, self.key, GROUP, consumer)
+        self.redis.eval(_FORGET, 1, self.key, GROUP, FORGOTTEN_AFTER_MS)
+
+    def make_group(self) -> None:
+        """From the first entry on: after Redis lost the group, everything that is left is read again."""
+        try:
+            self.redis.xgroup_create(self.key, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    def backlog(self) -> Backlog:
+        """How much waits, and for how long, by the clock of Redis (which also stamped the entries)."""
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.xrange(self.key, count=1)
+        pipeline.xlen(self.key)
+        pipeline.time()
+        first, length, (seconds, microseconds) = pipeline.execute()
+        if not first:
+            return Backlog(0.0, 0)
+        stamped_ms = int(bytes(first[0][0]).split(b"-")[0])
+        return Backlog(max(0.0, seconds + microseconds / 1e6 - stamped_ms / 1e3), int(length))
+
+    def lag(self) -> float:
+        """Age of the oldest unprocessed event in seconds."""
+        return self.backlog().seconds
+
+    def _group_lost(self, error: ResponseError) -> None:
+        if not str(error).startswith("NOGROUP"):
+            raise error
+        self.make_group()
+
+    @staticmethod
+    def _entries(rows: Any) -> list[Entry]:
+        # An entry that was deleted while it was pending comes without its fields.
+        return [Entry(entry_id, fields[BODY]) for entry_id, fields in rows or () if fields and BODY in fields]
