@@ -8,6 +8,7 @@ from datetime import date
 
 from pydantic import BaseModel
 
+from bot.flow_condition import condition_problems
 from bot.flow_graph import endless_loops, unreachable
 from bot.flow_nodes import (
     BUTTON_TITLE,
@@ -21,7 +22,6 @@ from bot.flow_nodes import (
     AnyNode,
     AskNode,
     BranchNode,
-    Condition,
     Flow,
     HttpNode,
     MessageNode,
@@ -38,15 +38,10 @@ from bot.words import fold
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
 
-MOST_CONDITIONS = 50  # in one `when`
 
 # The fields in which names in braces are replaced; anywhere else braces would reach a customer as they stand.
 _WITH_NAMES = frozenset({"text", "error", "body", "url", "reason", "tags", "attributes", "answers"})
 _FREE_OF_NAMES = frozenset({"title", "description", "header", "footer", "button", "filename"})
-_TESTS = ("is_", "is_not", "in_", "not_in", "contains", "matches", "exists")
-_ORDERS = ("greater_than", "less_than", "at_least", "at_most")
-_SUBJECTS = ("answer", "attribute", "tag", "contact", "input")
-_GROUPS = ("all_", "any_", "not_")
 _ASK_FIELDS = {
     "min": ("number",),
     "max": ("number",),
@@ -128,7 +123,7 @@ def _node(flow: Flow, name: str, node: AnyNode, answers: frozenset[str]) -> Iter
         yield from _ask(node)
     elif isinstance(node, BranchNode):
         for place, case in enumerate(node.cases):
-            yield from _condition(("cases", place, "when"), case.when, answers, [0])
+            yield from condition_problems(("cases", place, "when"), case.when, answers)
     elif isinstance(node, HttpNode):
         if problem := problem_with_url(node.url):
             yield ("url",), problem
@@ -275,41 +270,6 @@ def _choices(node: AskNode) -> Iterator[Problem]:
     folded = [fold(choice.title) or choice.title for choice in node.choices]
     if len(set(folded)) < len(folded):
         yield ("choices",), "two choices read alike when typed"
-
-
-def _condition(path: Path, condition: Condition, answers: frozenset[str], seen: list[int]) -> Iterator[Problem]:
-    seen[0] += 1
-    if seen[0] == MOST_CONDITIONS + 1:
-        yield path, f"has more than {MOST_CONDITIONS} conditions"
-    groups, subjects, tests = (_given(condition, fields) for fields in (_GROUPS, _SUBJECTS, _TESTS + _ORDERS))
-    if groups:
-        if len(groups) > 1 or subjects or tests:
-            yield path, "all, any and not stand alone, each in a condition of its own"
-        for inner, child in _children(condition):
-            yield from _condition((*path, *inner), child, answers, seen)
-        return
-    if len(subjects) != 1:
-        yield path, "needs one subject; allowed: answer, attribute, tag, contact, input: true, or all, any, not"
-    if len(tests) != 1 and not (subjects == ["tag"] and not tests):
-        allowed = ", ".join(test.rstrip("_") for test in _TESTS + _ORDERS)
-        yield path, f"needs one test; allowed: {allowed}"
-    if condition.answer and condition.answer not in answers:
-        kept = ", ".join(sorted(answers)) or "none"
-        yield (*path, "answer"), f"{condition.answer!r} is no answer of this flow; allowed: {kept}"
-    if condition.matches and (problem := problem_with_pattern(condition.matches)):
-        yield (*path, "matches"), problem
-
-
-def _given(condition: Condition, fields: tuple[str, ...]) -> list[str]:
-    return [field for field in fields if getattr(condition, field) not in (None, False) or
-            (field == "exists" and condition.exists is False)]  # fmt: skip
-
-
-def _children(condition: Condition) -> Iterator[tuple[Path, Condition]]:
-    yield from ((("all", place), child) for place, child in enumerate(condition.all_ or ()))
-    yield from ((("any", place), child) for place, child in enumerate(condition.any_ or ()))
-    if condition.not_:
-        yield ("not",), condition.not_
 
 
 def _is_day(text: str) -> bool:

@@ -1,11 +1,11 @@
-"""The conditions of a bot flow's branches: plain comparisons of text, numbers and days."""
+"""The conditions of a bot flow's branches: plain comparisons of text, numbers and days, and the check of them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.flow_nodes import Condition
-from bot.pattern import matches_somewhere
+from bot.pattern import matches_somewhere, problem_with_pattern
 from bot.words import fold
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?")
@@ -16,6 +16,15 @@ _ORDERS: dict[str, Callable[[int], bool]] = {
     "at_least": lambda order: order >= 0,
     "at_most": lambda order: order <= 0,
 }
+
+
+_TESTS = ("is_", "is_not", "in_", "not_in", "contains", "matches", "exists", *_ORDERS)
+_SUBJECTS = ("answer", "attribute", "tag", "contact", "input")
+_GROUPS = ("all_", "any_", "not_")
+
+Path = tuple[str | int, ...]
+
+MOST_CONDITIONS = 50  # in one `when`
 
 
 @dataclass(frozen=True)
@@ -94,3 +103,46 @@ def _order(value: str, bound: str) -> int | None:
     if _DAY.fullmatch(value) and _DAY.fullmatch(bound):
         return (value > bound) - (value < bound)
     return None
+
+
+def condition_problems(path: Path, condition: Condition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
+    """Everything wrong with a `when`, with where it stands; `answers` are the names that the flow keeps."""
+    if _size(condition) > MOST_CONDITIONS:
+        yield path, f"has more than {MOST_CONDITIONS} conditions"
+    yield from _problems(path, condition, answers)
+
+
+def _size(condition: Condition) -> int:
+    return 1 + sum(_size(child) for _, child in _children(condition))
+
+
+def _problems(path: Path, condition: Condition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
+    groups, subjects, tests = (_given(condition, fields) for fields in (_GROUPS, _SUBJECTS, _TESTS))
+    if groups:
+        if len(groups) > 1 or subjects or tests:
+            yield path, "all, any and not stand alone, each in a condition of its own"
+        for inner, child in _children(condition):
+            yield from _problems((*path, *inner), child, answers)
+        return
+    if len(subjects) != 1:
+        yield path, "needs one subject; allowed: answer, attribute, tag, contact, input: true, or all, any, not"
+    if len(tests) != 1 and not (subjects == ["tag"] and not tests):
+        allowed = ", ".join(test.rstrip("_") for test in _TESTS)
+        yield path, f"needs one test; allowed: {allowed}"
+    if condition.answer and condition.answer not in answers:
+        kept = ", ".join(sorted(answers)) or "none"
+        yield (*path, "answer"), f"{condition.answer!r} is no answer of this flow; allowed: {kept}"
+    if condition.matches and (problem := problem_with_pattern(condition.matches)):
+        yield (*path, "matches"), problem
+
+
+def _given(condition: Condition, fields: tuple[str, ...]) -> list[str]:
+    return [field for field in fields if getattr(condition, field) not in (None, False) or
+            (field == "exists" and condition.exists is False)]  # fmt: skip
+
+
+def _children(condition: Condition) -> Iterator[tuple[Path, Condition]]:
+    yield from ((("all", place), child) for place, child in enumerate(condition.all_ or ()))
+    yield from ((("any", place), child) for place, child in enumerate(condition.any_ or ()))
+    if condition.not_:
+        yield ("not",), condition.not_

@@ -186,7 +186,9 @@ def _further_problems(plain: dict[str, Any], nodes: dict[str, AnyNode]) -> Itera
 def _stand_in(name: str, broken: Any) -> SetNode:
     parts = broken if isinstance(broken, dict) else {}
     saved = [parts.get("save_as"), *(key for field in ("answers", "save") for key in _keys(parts.get(field)))]
-    kept = dict.fromkeys([name, *(answer for answer in saved if isinstance(answer, str))], "")
+    if parts.get("type") == "ask" or parts.get("buttons") or parts.get("list"):
+        saved.append(name)
+    kept = dict.fromkeys((answer for answer in saved if isinstance(answer, str)), "")
     return SetNode.model_construct(type="set", answers=kept)
 
 
