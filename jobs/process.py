@@ -1,6 +1,7 @@
-"""A child process that cannot outlive its parent."""
+"""Processes that do not outlive their parent."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -19,11 +20,25 @@ def dying_with_parent() -> Callable[[], None]:
     """
     parent = os.getpid()
 
-    def bind() -> None:
-        if _LIBC is None:
-            return
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it died between the fork and the line above, so no signal will come
-            os._exit(1)
+    def bind() -> None:  # pragma: no cover - runs between fork and exec, where nothing can measure it
+        _bind_to(parent)
 
     return bind
+
+
+def die_with_parent_process() -> None:
+    """For a worker that a library started through `multiprocessing`, granian's among them; anywhere else it does nothing.
+
+    Call it in the worker's main thread. Without it, such a worker stays behind with its port when its parent is killed.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        _bind_to(parent.pid)
+
+
+def _bind_to(parent: int) -> None:
+    if _LIBC is None:
+        return
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the line above, so no signal will come
+        os._exit(1)

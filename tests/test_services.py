@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from tests import services
 from tests.postgres_server import PostgresMissingError, PostgresServer
-from tests.services import OutsideConnectionError
+from tests.services import ROOT, OutsideConnectionError
 
 
 def test_no_setting_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +70,15 @@ def test_the_test_server_survives_a_kill(tmp_path: Path) -> None:
             assert connection.scalar(text("SELECT 1")) == 1
     finally:
         server.close()
+
+
+@pytest.mark.parametrize(("required", "outcome"), [("0", "1 skipped"), ("1", "1 failed")])
+def test_where_nothing_may_be_skipped_a_skip_is_a_failure(tmp_path: Path, required: str, outcome: str) -> None:
+    skipped = tmp_path / "test_something.py"
+    skipped.write_text("import pytest\ndef test_it(): pytest.skip('no browser')\n")
+    argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "--rootdir", str(tmp_path), "-c", os.devnull]
+    environment = os.environ | {"REQUIRE_ALL": required}
+    done = subprocess.run([*argv, str(skipped)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert outcome in done.stdout
+    assert done.returncode == int(required)
+    assert "no browser" in done.stdout or required == "0"
