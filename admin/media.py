@@ -56,7 +56,7 @@ def store_file(rt: Runtime, number_id: int, path: Path, needed: str, now: dateti
 
 
 def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, needed: str, now: datetime) -> str:
-    """Keep an upload for a number, once per content; its SHA-256, for `media.header.sha256`. `needed`: IMAGE, VIDEO, GIF or DOCUMENT."""
+    """Keep an upload for a number, once per content; its SHA-256. `needed`: a key of LIMITS."""
     name = PurePath(file_name.replace("\\", "/")).name[:255] or "file"
     if len(content) > LIMITS[needed]:
         raise Refused(_too_large(name, needed))

@@ -1,0 +1,65 @@
+"""flask lists, flask segments, flask contacts, flask cases."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from admin.cases import close_case_of, open_case_of
+from admin.cli.shared import ACTOR, Group, as_json, existing_file, fail, print_json, runtime_here
+from admin.lists import add_list, load_segment
+
+
+@click.group("lists", cls=Group)
+def lists() -> None:
+    """Static sets of contacts."""
+
+
+@lists.command("add")
+@click.argument("name")
+@click.argument("file", type=existing_file())
+@as_json
+def add(name: str, file: Path, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
+    """Make a list of the contacts whose phones stand in FILE.csv, or add them to it."""
+    result = add_list(runtime_here(), name, file, ACTOR)
+    print_json(asdict(result))
+    if result.refused:
+        fail(f"{len(result.refused)} of the file's rows were refused")
+
+
+@click.group("segments", cls=Group)
+def segments() -> None:
+    """Stored rules that contacts match at the moment it is asked."""
+
+
+@segments.command("load")
+@click.argument("file", type=existing_file())
+@as_json
+def load(file: Path, is_json: bool) -> None:  # noqa: ARG001
+    """Store the rule in FILE.yaml."""
+    segment = load_segment(runtime_here(), file, ACTOR)
+    print_json({"id": segment.id, "name": segment.name})
+
+
+@click.group("cases", cls=Group)
+def cases() -> None:
+    """Conversations in the hands of people."""
+
+
+@cases.command("open")
+@click.argument("phone")
+@click.option("--reason", default="", help="Shown to the agents.")
+@as_json
+def open_(phone: str, reason: str, is_json: bool) -> None:
+    """Open a case with a contact: campaigns and bots leave them alone."""
+    case_id = open_case_of(runtime_here(), phone, ACTOR, reason)
+    print_json({"id": case_id}) if is_json else click.echo(f"opened case {case_id}")
+
+
+@cases.command("close")
+@click.argument("phone")
+@as_json
+def close(phone: str, is_json: bool) -> None:
+    """Close the open case of a contact."""
+    close_case_of(runtime_here(), phone, ACTOR)
+    print_json({"closed": True}) if is_json else click.echo("closed")
