@@ -45,7 +45,7 @@ from bot.flow_session import (
     Waiting,
 )
 from bot.flow_text import render_url
-from bot.flow_walk import Walk
+from bot.flow_walk import Walk, storable
 
 MOST_NODES = 50
 
@@ -95,7 +95,7 @@ class _Run(Walk):
     def _start(self, reply: Reply) -> bool:
         if self.session.node is not None:
             return False
-        self.last_input = reply.text[:MOST_ANSWER]
+        self.last_input = storable(reply.text)[:MOST_ANSWER]
         if not self._press(token_of(reply.payload)):
             self.run(self.flow.start)
         return True
@@ -103,16 +103,17 @@ class _Run(Walk):
     def _reply(self, reply: Reply) -> bool:
         if self.session.node is None:
             return False
-        self.last_input = reply.text[:MOST_ANSWER]
+        text = storable(reply.text)
+        self.last_input = text[:MOST_ANSWER]
         if self._press(token_of(reply.payload)):
             return True
         node = self.flow.nodes.get(self.session.node)
         if isinstance(node, WaitNode) and node.on_reply:
             self.run(node.on_reply)
         elif isinstance(node, AskNode) and self.waiting_for == "reply":
-            self._answer(self.session.node, node, reply.text)
+            self._answer(self.session.node, node, text)
         elif isinstance(node, MessageNode) and self.waiting_for == "reply":
-            self._choose(self.session.node, node, reply.text)
+            self._choose(self.session.node, node, text)
         return True
 
     def _accepted(self, event: Accepted) -> bool:
@@ -312,4 +313,4 @@ def _picked(body: Any, path: str) -> str:
             return ""
     if isinstance(body, bool):
         return "true" if body else "false"
-    return str(body)[:MOST_ANSWER] if isinstance(body, str | int | float) else ""
+    return storable(str(body))[:MOST_ANSWER] if isinstance(body, str | int | float) else ""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
+from bot.flow_answer import MOST_ANSWER
 from bot.flow_check import problems_of
 from bot.flow_content import message_content, token_of
 from bot.flow_nodes import AnswerName, AnyNode, Flow, Label, MessageNode, Part, Value
@@ -21,7 +22,7 @@ from bot.flow_session import (
     Reply,
     Start,
 )
-from bot.flow_walk import Walk
+from bot.flow_walk import Walk, storable
 
 MOST_MESSAGES = 5
 TIMEOUT_SECONDS = 10
@@ -56,7 +57,7 @@ def take_external(walk: Walk, event: Event) -> bool:
 
 def _post(walk: Walk, kind: str, reply: Reply) -> None:
     """Each reply is posted at once, also while an earlier post is under way: its bot sees what the person wrote."""
-    walk.last_input = reply.text[:1000]
+    walk.last_input = storable(reply.text)[:MOST_ANSWER]
     token = token_of(reply.payload)
     contact = walk.contact
     body = {
@@ -97,6 +98,7 @@ def read_external_answer(body: Any) -> ExternalAnswer | None:
     """The answer, or None where it is none or would be refused by Meta. An empty body means: nothing to send."""
     if body is None:
         return ExternalAnswer()
+    body = _storable(body)
     if not isinstance(body, dict):
         return None
     messages = body.get("messages", [])
@@ -139,3 +141,11 @@ def _literal(message: MessageNode) -> MessageNode:
     if link:
         link = link.model_copy(update={"url": link.url.replace("{", "%7B").replace("}", "%7D")})
     return message.model_copy(update={"text": text, "link": link, "otherwise": None, "next": None})
+
+
+def _storable(part: Any) -> Any:
+    if isinstance(part, str):
+        return storable(part)
+    if isinstance(part, list):
+        return [_storable(item) for item in part]
+    return {storable(key): _storable(value) for key, value in part.items()} if isinstance(part, dict) else part

@@ -24,7 +24,7 @@ MOST_WAIT_SECONDS = 23 * 3600  # outside Meta's 24 hour window nothing could be 
 NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
 Key = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{MOST_KEY}}}$")]
 AnswerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^{}|=;]+$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^{}|=;\"\\\x00-\x1f\x7f]+$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Value = Annotated[str, StringConstraints(max_length=1000)]

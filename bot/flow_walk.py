@@ -10,6 +10,14 @@ from bot.flow_nodes import Flow
 from bot.flow_session import Action, Contact, EndSession, Result, SendMessage, Session, SetAttribute, SetTag, Waiting
 from bot.flow_text import render
 
+MOST_KEPT = 500
+"""Characters of a tag's or an attribute's value: what the tables take."""
+
+
+def storable(text: str) -> str:
+    """Text that every database and every encoding takes: without NUL and without halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
 
 class Walk:
     """What a step may do to its session. A tag or an attribute that it sets is there for the nodes that follow."""
@@ -71,10 +79,12 @@ class Walk:
         return render(text, self.value, MOST_ANSWER) if text else ""
 
     def set_tag(self, name: str, value: str | None) -> None:
+        value = value[:MOST_KEPT].strip() if value else None
         self.tags[name] = value
         self.actions.append(SetTag(name, value))
 
     def set_attribute(self, name: str, value: str) -> None:
+        value = value[:MOST_KEPT].strip()
         self.attributes[name] = value
         self.actions.append(SetAttribute(name, value))
 

@@ -478,6 +478,21 @@ def test_texts_are_cut_to_what_meta_takes_and_never_empty() -> None:
     assert talk.say("ok").texts() == ["…"]
 
 
+def test_what_no_database_takes_is_left_out_of_what_is_kept() -> None:
+    ask = {"type": "ask", "text": "?", "tag": "note", "attribute": "note"}
+    talk = Talk(flow_of({"ask": ask})).say(f"a\0b\ud800{'x' * 900}")
+    kept = talk.session.answers["ask"]
+    assert kept == f"ab?{'x' * 900}"
+    assert talk.done()[:2] == [SetTag("note", kept[:500]), SetAttribute("note", kept[:500])]
+    flow = external()
+    session = step(flow, Session.begin(NOW), Start(Reply("\0\ud800")), NOW, ALICE).session
+    assert session.last_input == "?"
+    answer = {"messages": [{"text": "a\0b"}], "state": {"x": "\ud800"}}
+    result = step(flow, session, HttpResult("1", True, 200, answer), NOW)
+    assert [action.content["text"]["body"] for action in result.actions if isinstance(action, SendMessage)] == ["ab"]
+    assert result.session.answers == {"x": "?"}
+
+
 def test_a_long_chain_stops_at_its_bound() -> None:
     nodes = {f"n{place}": {"type": "message", "text": "hi", "next": f"n{place + 1}"} for place in range(60)}
     talk = Talk(flow_of({**nodes, "n60": {"type": "end"}}))
