@@ -1,0 +1,183 @@
+"""Whom a campaign is for: what it includes and what it excludes, as the public file says it.
+
+`{"include": [{"tag": "vip"}, {"tag": "city", "value": "Madrid"}, {"list": "…"}, {"segment": "…"}, {"contact": "+34…"}],
+"exclude": […]}`. Names are looked up when the audience is parsed, segments are evaluated when its SQL runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.selectable import FromClause
+
+from models.contact import Contact
+from models.phone import NotAPhone, read_phone
+from models.refusal import Refused
+from models.rule import Rule, RuleError, parse_rule
+from models.rule_sql import compile_rule
+from models.segment import Segment
+from models.tag import ContactList, ContactTag, ListMember, Tag
+
+MAX_ITEMS = 1000
+MAX_CONTACTS = 10_000
+KINDS = ("tag", "list", "segment", "contact")
+
+
+class AudienceError(Refused):
+    """The audience cannot be read; the message says which item and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagItem:
+    """Everybody with the tag; with a value, those for whom it has this one."""
+
+    tag_id: int
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The included or the excluded: whoever any of these names."""
+
+    tags: tuple[TagItem, ...] = ()
+    list_ids: tuple[int, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    contact_ids: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.tags or self.list_ids or self.rules or self.contact_ids)
+
+    @property
+    def is_tags_alone(self) -> bool:
+        """Whoever it names carries a tag."""
+        return bool(self.tags) and not (self.list_ids or self.rules or self.contact_ids)
+
+    def names(self, contact: FromClause, now: datetime) -> ColumnElement[bool]:
+        """Whether the side names this row of `contact` (the contact table or an alias of it)."""
+        conditions = [_has_tag(item, contact) for item in self.tags]
+        if self.list_ids:
+            member = ListMember.__table__.alias()
+            in_lists = member.c.list_id.in_(self.list_ids)
+            conditions.append(exists().where(member.c.contact_id == contact.c.id, in_lists))
+        if self.contact_ids:
+            conditions.append(contact.c.id.in_(self.contact_ids))
+        conditions += [compile_rule(rule, now, contact) for rule in self.rules]
+        return or_(false(), *conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who may be in and who must stay out: out always wins, and by person."""
+
+    include: Side
+    exclude: Side
+
+
+def parse_audience(session: Session, data: Any) -> Audience:
+    """Read the public form. AudienceError where an item has the wrong form or names what does not exist."""
+    if not isinstance(data, Mapping):
+        raise AudienceError("audience: must be an object with include and exclude")
+    extra = set(data) - {"include", "exclude"}
+    if extra:
+        raise AudienceError(f"audience: {sorted(map(str, extra))[0]!r} is not known; allowed are include and exclude")
+    include = _side(session, "include", data.get("include") or [])
+    if not include:
+        raise AudienceError("audience.include: it names nobody; give at least one tag, list, segment or contact")
+    return Audience(include, _side(session, "exclude", data.get("exclude") or []))
+
+
+def candidates_select(audience: Audience, now: datetime) -> Select[int]:
+    """The ids of those whom the audience includes, each once; whom it excludes are among them, to be counted as such."""
+    contact = Contact.__table__
+    return select(contact.c.id).where(contact.c.merged_into_id.is_(None), audience.include.names(contact, now))
+
+
+def _has_tag(item: TagItem, contact: FromClause) -> ColumnElement[bool]:
+    tagged = aliased(ContactTag)
+    condition = exists().where(tagged.contact_id == contact.c.id, tagged.tag_id == item.tag_id)
+    return condition.where(tagged.value == item.value) if item.value is not None else condition
+
+
+def _side(session: Session, side: str, items: Any) -> Side:
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        raise AudienceError(f"audience.{side}: must be a list")
+    given: dict[str, list[tuple[str, str, Any]]] = {kind: [] for kind in KINDS}
+    for position, item in enumerate(items):
+        where = f"audience.{side}[{position}]"
+        kind, name, value = _item(where, item)
+        given[kind].append((where, name, value))
+    if sum(len(found) for kind, found in given.items() if kind != "contact") > MAX_ITEMS:
+        raise AudienceError(f"audience.{side}: more than {MAX_ITEMS} tags, lists and segments")
+    if len(given["contact"]) > MAX_CONTACTS:
+        raise AudienceError(f"audience.{side}: more than {MAX_CONTACTS} single contacts; make a list of them")
+    tags = _ids(session, Tag, given["tag"], "tag")
+    return Side(
+        tags=tuple(dict.fromkeys(TagItem(tags[name], value) for _, name, value in given["tag"])),
+        list_ids=tuple(_ids(session, ContactList, given["list"], "list").values()),
+        rules=tuple(_rule(session, where, name) for where, name, _ in given["segment"]),
+        contact_ids=_contact_ids(session, given["contact"]),
+    )
+
+
+def _item(where: str, item: Any) -> tuple[str, str, str | None]:
+    kinds = [kind for kind in KINDS if isinstance(item, Mapping) and kind in item]
+    if len(kinds) != 1:
+        raise AudienceError(f"{where}: must be an object with one of tag, list, segment, contact")
+    kind, value = kinds[0], item.get("value")
+    extra = set(item) - ({"tag", "value"} if kind == "tag" else {kind})
+    if extra:
+        raise AudienceError(f"{where}: {sorted(map(str, extra))[0]!r} does not belong to a {kind}")
+    name = item[kind]
+    if not isinstance(name, str) or not name.strip():
+        raise AudienceError(f"{where}: {kind} must be text")
+    if value is not None and not isinstance(value, str | int | float):
+        raise AudienceError(f"{where}: value must be text")
+    return kind, name.strip(), None if value is None else str(value)
+
+
+def _ids(session: Session, table: Any, given: Sequence[tuple[str, str, Any]], kind: str) -> dict[str, int]:
+    names = {name for _, name, _ in given}
+    found = {row.name: row.id for row in session.execute(select(table.name, table.id).where(table.name.in_(names)))}
+    for where, name, _ in given:
+        if name not in found:
+            raise AudienceError(f"{where}: there is no {kind} {name!r}")
+    return found
+
+
+def _rule(session: Session, where: str, name: str) -> Rule:
+    data = session.scalar(select(Segment.rule).where(Segment.name == name))
+    if data is None:
+        raise AudienceError(f"{where}: there is no segment {name!r}")
+    try:
+        return parse_rule(session, data, inside=(name,))
+    except RuleError as error:
+        raise AudienceError(f"{where}: segment {name!r}: {error}") from error
+
+
+def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tuple[int, ...]:
+    """The contacts with these phones; of a record that was merged, the one that survived."""
+    phones = {}
+    for where, text, _ in given:
+        try:
+            phone = read_phone(text, None)
+        except NotAPhone as error:
+            raise AudienceError(f"{where}: {error}") from None
+        if phone.e164 is None:
+            raise AudienceError(f"{where}: {text!r} must be a phone number with its calling code, such as +34600000000")
+        phones[phone.e164] = where
+    found: dict[str, int] = {}
+    wanted = list(phones)
+    for start in range(0, len(wanted), 1000):
+        rows = session.execute(
+            select(Contact.phone, Contact.id, Contact.merged_into_id).where(
+                Contact.phone.in_(wanted[start : start + 1000])
+            )
+        )
+        found |= {str(phone): merged_into_id or contact_id for phone, contact_id, merged_into_id in rows}
+    for phone_text, where in phones.items():
+        if phone_text not in found:
+            raise AudienceError(f"{where}: there is no contact {phone_text}")
+    return tuple(sorted(set(found.values())))

@@ -1,0 +1,185 @@
+"""The launch: a campaign's audience is frozen into recipients, slice by slice, with a cursor on the campaign.
+
+A slice is one transaction of a few set-based statements over a range of contact ids, so a launch whose process died goes on
+after the last committed slice. `launch_token` says who launches; a slice commits only while its holder still does.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, cast, exists, func, insert, literal, null, or_, select, update
+from sqlalchemy import String as Text
+from sqlalchemy.orm import Session, aliased
+
+from models.base import Json
+from models.campaign import Campaign, CampaignStatus, Outcome
+from models.contact import Contact
+from models.dialect import insert_into, word_literal
+from models.eligibility import CONTACT, Terms, engaged_by, judged, read_terms, reason_detail
+from models.engagement import Engagement
+from models.recipient import NotSent, Recipient, RecipientState
+from models.secret import new_token
+from models.variables import source_values_sql
+
+SLICE_SIZE = 20_000
+STANDS_STILL = timedelta(seconds=30)
+"""A launch that committed no slice for so long was lost, and may be taken over."""
+
+LIVE = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
+NO_SYNC = {"synchronize_session": False}
+
+
+def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | None:
+    """Become the one who launches the campaign, from its beginning or from its cursor. None where there is nothing to do:
+
+    it is launched, ended, or another is at it. A paused campaign is launched too: nothing is claimed while it is paused.
+    """
+    token = new_token(16)
+    statement = (
+        update(Campaign)
+        .where(
+            Campaign.id == campaign_id,
+            Campaign.status.in_(LIVE),
+            Campaign.launched_at.is_(None),
+            or_(Campaign.launch_token.is_(None), Campaign.updated_at <= now - STANDS_STILL),
+        )
+        .values(
+            launch_token=token,
+            launch_until=func.coalesce(Campaign.launch_until, select(func.max(Contact.id)).scalar_subquery(), 0),
+            outcome=Outcome.PREPARING,
+            updated_at=now,
+        )
+        .returning(Campaign.id)
+    )
+    return token if session.execute(statement, execution_options=NO_SYNC).first() else None
+
+
+def standing_launches(session: Session, now: datetime) -> list[int]:
+    """Campaigns that should be launched while nobody is at it."""
+    query = select(Campaign.id).where(
+        Campaign.status.in_(LIVE),
+        Campaign.launched_at.is_(None),
+        or_(Campaign.launch_token.is_(None), Campaign.updated_at <= now - STANDS_STILL),
+    )
+    return list(session.scalars(query.order_by(Campaign.id)))
+
+
+def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, size: int = SLICE_SIZE) -> bool:
+    """Freeze the next `size` contacts. True: there is more to do. False: launched, or no longer this token's to do."""
+    campaign = session.get(Campaign, campaign_id, populate_existing=True)
+    if campaign is None or campaign.launched_at is not None:
+        return False
+    after_id, last_id = campaign.launch_cursor, campaign.launch_until or 0
+    until_id = _end_of_slice(session, after_id, last_id, size)
+    is_last = until_id >= last_id
+    if not _move_cursor(session, campaign_id, token, now, after_id, until_id, is_last):
+        return False
+    terms = read_terms(session, campaign, now)
+    newest_id = session.scalar(select(func.max(Recipient.id))) or 0
+    _freeze(session, terms, after_id, until_id)
+    queued = _count_queued(session, campaign_id, newest_id)
+    if queued and _lock_people(session, campaign_id, newest_id, now) < queued:
+        _leave_out_engaged(session, campaign_id, newest_id)
+    return not is_last
+
+
+def _end_of_slice(session: Session, after_id: int, last_id: int, size: int) -> int:
+    """The id of the last contact of the slice, whatever gaps the ids have."""
+    ids = select(Contact.id).where(Contact.id > after_id, Contact.id <= last_id).order_by(Contact.id).limit(size)
+    found = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
+    return last_id if found[0] < size else int(found[1])
+
+
+def _move_cursor(
+    session: Session, campaign_id: int, token: str, now: datetime, after_id: int, until_id: int, is_last: bool
+) -> bool:
+    """First of all, since it also locks the campaign's row: of two launchers, one finds the token or the cursor changed."""
+    values: dict[str, Any] = {"launch_cursor": until_id, "updated_at": now}
+    if is_last:
+        values |= {"launched_at": now, "outcome": Outcome.SENDING, "launch_token": None}
+    statement = (
+        update(Campaign)
+        .where(
+            Campaign.id == campaign_id,
+            Campaign.launch_token == token,
+            Campaign.launch_cursor == after_id,
+            Campaign.launched_at.is_(None),
+            Campaign.status.in_(LIVE),
+        )
+        .values(values)
+        .returning(Campaign.id)
+    )
+    return session.execute(statement, execution_options=NO_SYNC).first() is not None
+
+
+def _freeze(session: Session, terms: Terms, after_id: int, until_id: int) -> None:
+    """A row for every candidate, those left out with their reason."""
+    found = (
+        judged(terms, after_id=after_id, until_id=until_id, is_launch=True).cte("judged").prefix_with("MATERIALIZED")
+    )
+    reason = found.c.reason
+    is_eligible = reason.is_(None)
+    keeps_key = func.coalesce(reason.not_in([NotSent.EXCLUDED.value, NotSent.DUPLICATE.value]), literal(True))
+    moment = literal(terms.now, Recipient.due_at.type)
+    columns: Sequence[tuple[str, Any]] = (
+        ("campaign_id", literal(terms.campaign_id)),
+        ("contact_id", CONTACT.c.id),
+        ("person_key", case((keeps_key, CONTACT.c.person_key), else_=literal("c:") + cast(CONTACT.c.id, Text))),
+        (
+            "state",
+            case((is_eligible, word_literal(RecipientState.QUEUED)), else_=word_literal(RecipientState.NOT_SENT)),
+        ),
+        ("reason", reason),
+        ("detail", reason_detail(terms, reason)),
+        ("source_values", case((is_eligible, source_values_sql(terms.bound)), else_=cast(null(), Json))),
+        ("due_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
+        ("queued_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
+        ("attempts", literal(0)),
+        ("failures", literal(0)),
+    )
+    rows = select(*(value for _, value in columns)).join_from(found, CONTACT, CONTACT.c.id == found.c.id)
+    session.execute(insert(Recipient).from_select([name for name, _ in columns], rows.order_by(found.c.id)))
+
+
+def _count_queued(session: Session, campaign_id: int, newest_id: int) -> int:
+    return session.scalar(select(func.count()).where(*_queued_after(Recipient, campaign_id, newest_id))) or 0
+
+
+def _queued_after(row: type[Recipient], campaign_id: int, newest_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The slice's queued rows: other campaigns may add rows meanwhile, this one cannot."""
+    return row.campaign_id == campaign_id, row.id > newest_id, row.state == word_literal(RecipientState.QUEUED)
+
+
+def _lock_people(session: Session, campaign_id: int, newest_id: int, now: datetime) -> int:
+    """Engage the slice's people, in the order of their keys, so that two launches cannot deadlock. How many are ours now."""
+    row = aliased(Recipient)
+    people = (
+        select(row.person_key, row.campaign_id, row.contact_id, literal(now, Engagement.created_at.type))
+        .where(*_queued_after(row, campaign_id, newest_id))
+        .order_by(row.person_key)
+    )
+    names = ["person_key", "campaign_id", "contact_id", "created_at"]
+    statement = insert_into(session, Engagement.__table__).from_select(names, people).on_conflict_do_nothing()
+    # Without the option the driver's figure is thrown away.
+    result: Any = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return int(result.rowcount)
+
+
+def _leave_out_engaged(session: Session, campaign_id: int, newest_id: int) -> None:
+    """Whom another campaign engaged first is left out of this one."""
+    lock = aliased(Engagement)
+    ours = exists().where(lock.person_key == Recipient.person_key, lock.campaign_id == campaign_id)
+    session.execute(
+        update(Recipient)
+        .where(*_queued_after(Recipient, campaign_id, newest_id), ~ours)
+        .values(
+            state=RecipientState.NOT_SENT,
+            reason=NotSent.ENGAGED,
+            detail=engaged_by(Recipient.__table__.c.person_key),
+            source_values=None,
+            due_at=None,
+            queued_at=None,
+        ),
+        execution_options=NO_SYNC,
+    )

@@ -1,0 +1,177 @@
+"""A segment's rule as one SQL condition with bound parameters."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, or_, select
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.selectable import FromClause
+
+from models.contact import Contact
+from models.conversation import Direction, Message
+from models.functions import AsNumber, JsonField, Position
+from models.recipient import Recipient, RecipientState
+from models.rule import Condition, Rule
+from models.tag import ContactTag, ListMember
+from models.variables import OWN_FIELDS
+
+Test = Callable[[Any], ColumnElement[bool]]
+
+
+def compile_rule(rule: Rule, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    """Whether a row of `contact` (the contact table or an alias of it) matches; never NULL."""
+    return or_(false(), *(and_(*(_condition(item, now, contact) for item in group)) for group in rule.groups))
+
+
+def count_matching(session: Session, rule: Rule, now: datetime) -> int:
+    """How many contacts match now."""
+    contact = Contact.__table__
+    matching = compile_rule(rule, now, contact)
+    query = select(func.count()).select_from(contact).where(contact.c.merged_into_id.is_(None), matching)
+    return session.scalar(query) or 0
+
+
+def _condition(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    return _COMPILERS[item.on](item, now, contact)
+
+
+def _tag(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    tagged = aliased(ContactTag)
+    carries = exists().where(tagged.contact_id == contact.c.id, tagged.tag_id == item.name_id)
+    if item.op == "has":
+        return carries
+    if item.op == "has_not":
+        return not_(carries)
+    test, is_negated = _text_test(item)
+    found = carries.where(test(tagged.value))
+    return not_(found) if is_negated else found
+
+
+def _list(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    member = aliased(ListMember)
+    found = exists().where(member.contact_id == contact.c.id, member.list_id == item.name_id)
+    return not_(found) if item.op == "has_not" else found
+
+
+def _segment(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    if item.rule is None:
+        return false()
+    found = compile_rule(item.rule, now, contact)
+    return not_(found) if item.op == "has_not" else found
+
+
+def _attribute(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    own = item.name in OWN_FIELDS
+    value = contact.c[item.name] if own else JsonField(contact.c.attributes, literal(item.name))
+    filled = func.nullif(value, "")
+    if item.is_number and item.op not in {"known", "unknown"}:
+        return func.coalesce(_compare(item.op, AsNumber(filled), item.values), false())
+    if item.op in {"before", "after", "between", "last_days"}:
+        values = item.values
+        if item.op == "last_days":
+            values = ((now - timedelta(days=item.values[0])).date().isoformat(), now.date().isoformat())
+        return func.coalesce(_compare("between" if item.op == "last_days" else item.op, filled, values), false())
+    return _plain(item, filled)
+
+
+def _column(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    column = contact.c[item.on]
+    return _plain(item, column if item.on == "consent" else func.nullif(column, ""))
+
+
+def _last_inbound(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    column = contact.c.last_inbound_at
+    if item.op == "known":
+        return column.is_not(None)
+    if item.op == "unknown":
+        return column.is_(None)
+    if item.op == "last_days":
+        return and_(column.is_not(None), column >= now - timedelta(days=item.values[0]), column <= now)
+    return and_(column.is_not(None), _compare(item.op, column, item.values))
+
+
+def _campaign(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    """What the contact did with past campaigns. Who was never sent to did not read and did not reply either, and is not meant."""
+    recipient = aliased(Recipient)
+    of_contact = [recipient.contact_id == contact.c.id]
+    if item.campaign_id is not None:
+        of_contact.append(recipient.campaign_id == item.campaign_id)
+    if item.op == "failed":
+        of_contact.append(recipient.status == "failed")
+        if item.code is not None:
+            of_contact.append(recipient.error_code == item.code)
+    else:
+        of_contact.append(recipient.accepted_at.is_not(None))
+    if item.days is not None:
+        moment = func.coalesce(recipient.accepted_at, recipient.claimed_at)
+        of_contact.append(moment >= literal(now - timedelta(days=item.days), Recipient.accepted_at.type))
+    sent = exists().where(*of_contact)
+    if item.op == "failed":
+        return sent
+    done = _done(item.op.removeprefix("not_"), recipient)
+    return and_(sent, not_(sent.where(done))) if item.op.startswith("not_") else sent.where(done)
+
+
+def _done(what: str, recipient: type[Recipient]) -> ColumnElement[bool]:
+    if what == "received":
+        return or_(recipient.delivered_at.is_not(None), recipient.read_at.is_not(None))
+    if what == "read":
+        return recipient.read_at.is_not(None)
+    if what == "replied":
+        return recipient.replied_at.is_not(None)
+    message = aliased(Message)
+    return exists().where(
+        message.recipient_id == recipient.id,
+        message.direction == Direction.IN,
+        message.button_payload.is_not(None),
+        recipient.state != RecipientState.NOT_SENT,
+    )
+
+
+def _plain(item: Condition, value: ColumnElement[Any]) -> ColumnElement[bool]:
+    if item.op == "known":
+        return value.is_not(None)
+    if item.op == "unknown":
+        return value.is_(None)
+    test, is_negated = _text_test(item)
+    found = and_(value.is_not(None), test(value))
+    return not_(found) if is_negated else found
+
+
+def _text_test(item: Condition) -> tuple[Test, bool]:
+    """The positive test of an operator on text, and whether the operator negates it."""
+    if item.op == "contains":
+        return lambda value: func.coalesce(Position(value, literal(item.values[0])), 0) > 0, False
+    if item.op in {"in", "not_in"}:
+        return lambda value: value.in_(item.values), item.op == "not_in"
+    return lambda value: value == item.values[0], item.op == "is_not"
+
+
+def _compare(op: str, value: ColumnElement[Any], values: tuple[Any, ...]) -> ColumnElement[bool]:
+    return _COMPARISONS[op](value, values)
+
+
+_COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], tuple[Any, ...]], ColumnElement[bool]]] = {
+    "equal": lambda value, values: value == values[0],
+    "less": lambda value, values: value < values[0],
+    "before": lambda value, values: value < values[0],
+    "at_most": lambda value, values: value <= values[0],
+    "more": lambda value, values: value > values[0],
+    "after": lambda value, values: value > values[0],
+    "at_least": lambda value, values: value >= values[0],
+    "between": lambda value, values: and_(value >= values[0], value <= values[1]),
+}
+
+_COMPILERS: Mapping[str, Callable[[Condition, datetime, FromClause], ColumnElement[bool]]] = {
+    "tag": _tag,
+    "list": _list,
+    "segment": _segment,
+    "attribute": _attribute,
+    "consent": _column,
+    "language": _column,
+    "country": _column,
+    "phone": _column,
+    "last_inbound": _last_inbound,
+    "campaign": _campaign,
+}
