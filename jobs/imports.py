@@ -1,0 +1,246 @@
+"""Importing contacts from a file: the whole of it is read and checked first, then taken in chunk by chunk.
+
+What was read waits in a file without a name, so memory stays flat and a file that cannot be read to its end imports
+nothing. A run that died is simply started again: what it took in comes out as unchanged.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from jobs.import_reader import BadFile, Line, open_sheet
+from jobs.runtime import Runtime
+from models.attribute_values import BadValue
+from models.clock import utcnow
+from models.import_row import Columns, ImportRow, fold, read_columns, read_row
+from models.intake import Origin, Tally, find_rows, take_rows
+from models.tagging import add_members, attribute_types, define_attributes, list_id
+
+CHUNK_ROWS = 2000
+"""About a tenth of a second's writing."""
+TRIES = 3
+MOST_REFUSALS = 100_000
+"""Lines refused beyond this are counted, not listed."""
+
+Progress = Callable[[int, int], None]
+"""Called with the rows that are done, and all there are."""
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """What an import did, or in a dry run would do."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    """`{"line", "reason"}` in the order of the file."""
+    refused_total: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The public summary."""
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "refused": self.refused,
+        }
+
+    def refuse(self, line: int, reason: str) -> None:
+        """Note a line that was not taken."""
+        self.refused_total += 1
+        if len(self.refused) < MOST_REFUSALS:
+            self.refused.append({"line": line, "reason": reason})
+
+    def add(self, tally: Tally) -> None:
+        """Count a chunk."""
+        self.created += tally.created
+        self.updated += tally.updated
+        self.unchanged += tally.unchanged
+        for line, reason in tally.refused:
+            self.refuse(line, reason)
+
+
+@dataclass(slots=True)
+class ListResult:
+    """What came of putting a file's phones on a list."""
+
+    id: int
+    name: str
+    added: int = 0
+    already: int = 0
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary that the command prints."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "added": self.added,
+            "already": self.already,
+            "refused": self.refused,
+        }
+
+
+def import_contacts(
+    rt: Runtime,
+    path: Path | str,
+    *,
+    dry_run: bool = False,
+    actor: str = "cli",
+    progress: Progress | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> ImportResult:
+    """Import a CSV or XLSX file of the public format; a dry run says the same and changes nothing.
+
+    `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out).
+    BadFile (a ValueError, one line) where nothing of the file can be taken; a bad row is in the result.
+    """
+    path = Path(path)
+    result = ImportResult()
+    now = utcnow()
+    origin = Origin(path.name[:200], actor, rt.vault)
+    with tempfile.TemporaryFile() as spool:
+        rows = _Spool(spool)
+        meaning = _read_all(rt, path, columns, rows, result)
+        if not dry_run and rows.count:
+            with rt.database.write() as session:
+                define_attributes(session, meaning.attributes, now)
+        for chunk, lines in rows.chunks():
+            tally = _take(rt, chunk, now, origin, dry_run=dry_run)
+            tally.unchanged += lines - len(chunk)  # further lines of a person are in the first one's
+            result.add(tally)
+            if progress is not None:
+                progress(rows.done, rows.count)
+    result.refused.sort(key=lambda refusal: refusal["line"])
+    return result
+
+
+def add_to_list(rt: Runtime, name: str, path: Path | str) -> ListResult:
+    """Put the contacts of a file's `phone` column on a list, which is made if there is none; unknown phones are refused.
+
+    BadFile or BadValue, each one line, where nothing of it can be done.
+    """
+    now = utcnow()
+    refusals = ImportResult()
+    with tempfile.TemporaryFile() as spool:
+        rows = _Spool(spool)
+        _read_all(rt, Path(path), None, rows, refusals, only_phone=True)
+        with rt.database.write() as session:
+            result = ListResult(list_id(session, name, now), name.strip())
+        for chunk, _lines in rows.chunks():
+            with rt.database.write() as session:
+                found = find_rows(session, chunk)
+                added = add_members(session, result.id, found.values(), now)
+            result.added += added
+            result.already += len(set(found.values())) - added
+            for row in chunk:
+                if row.line not in found:
+                    refusals.refuse(row.line, "no contact has this phone; import it first")
+    result.refused = sorted(refusals.refused, key=lambda refusal: int(refusal["line"]))
+    return result
+
+
+def preview(path: Path | str, rows: int = 5) -> tuple[list[str], list[list[str]]]:
+    """The names of a file's columns and its first rows, for the page on which they are mapped."""
+    with open_sheet(Path(path)) as sheet:
+        first = [line.cells for line, _ in zip(sheet.lines, range(rows), strict=False)]
+        return sheet.header, first
+
+
+class _Spool:
+    """Rows that were read, in a file; and who is in it more than once."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._seen: set[int] = set()
+        self._twice: set[int] = set()
+        self.count = 0
+        self.done = 0
+
+    def add(self, row: ImportRow) -> None:
+        self._file.write(orjson.dumps(row) + b"\n")
+        self.count += 1
+        person = hash(row.key)
+        (self._twice if person in self._seen else self._seen).add(person)
+
+    def chunks(self) -> Iterator[tuple[list[ImportRow], int]]:
+        """Rows of different people, with how many lines they were; a person of several lines comes last, as one row."""
+        self._seen.clear()
+        self._file.seek(0)
+        several: dict[str, list[ImportRow]] = {}
+        chunk: list[ImportRow] = []
+        for text in self._file:
+            row = ImportRow(**orjson.loads(text))
+            if hash(row.key) in self._twice:
+                several.setdefault(row.key, []).append(row)
+                continue
+            chunk.append(row)
+            if len(chunk) == CHUNK_ROWS:
+                self.done += CHUNK_ROWS
+                yield chunk, CHUNK_ROWS
+                chunk = []
+        yield from self._last(chunk, list(several.values()))
+
+    def _last(self, chunk: list[ImportRow], several: list[list[ImportRow]]) -> Iterator[tuple[list[ImportRow], int]]:
+        groups = [[row] for row in chunk] + several
+        for start in range(0, len(groups), CHUNK_ROWS):
+            some = groups[start : start + CHUNK_ROWS]
+            lines = sum(map(len, some))
+            self.done += lines
+            yield [fold(rows) for rows in some], lines
+
+
+def _read_all(
+    rt: Runtime,
+    path: Path,
+    names: Mapping[str, str] | None,
+    rows: _Spool,
+    result: ImportResult,
+    *,
+    only_phone: bool = False,
+) -> Columns:
+    """Every line, as a row in the spool or a refusal."""
+    with open_sheet(path) as sheet:
+        try:
+            columns = read_columns([(names or {}).get(name, name) for name in sheet.header])
+        except BadValue as error:
+            raise BadFile(f"{path.name}: {error}") from error
+        if only_phone:
+            columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
+        with rt.database.read() as session:
+            columns = replace(columns, types=attribute_types(session, list(columns.attributes)))
+        _read_lines(sheet.lines, columns, rt.settings.default_country, rows, result)
+    return columns
+
+
+def _read_lines(
+    lines: Iterable[Line], columns: Columns, country: str | None, rows: _Spool, result: ImportResult
+) -> None:
+    for line in lines:
+        if line.problem:
+            result.refuse(line.number, line.problem)
+            continue
+        try:
+            rows.add(read_row(line.number, line.cells, columns, country))
+        except ValueError as error:
+            result.refuse(line.number, str(error))
+
+
+def _take(rt: Runtime, chunk: list[ImportRow], now: datetime, origin: Origin, *, dry_run: bool) -> Tally:
+    """One chunk in one transaction, again where another process was in its way."""
+    tries = 1
+    while True:
+        try:
+            with rt.database.read() if dry_run else rt.database.write() as session:
+                return take_rows(session, chunk, now, origin, dry_run=dry_run)
+        except (IntegrityError, OperationalError):
+            if tries == TRIES:
+                raise
+            tries += 1

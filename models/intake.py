@@ -1,0 +1,266 @@
+"""Taking rows of a file into the contact book, a chunk at a time: what is there already, what is new, what changes.
+
+One chunk is a handful of set-based statements. A dry run goes the same way and writes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from models.attribute_values import OWN_FIELDS
+from models.consent import Authority, append_events, cancel_queued, is_allowed
+from models.contact import Consent, Contact, PhoneProblem, Suppression
+from models.contact_book import lock_contact_book
+from models.import_row import ImportRow
+from models.phone import person_key
+from models.secret import Vault
+from models.tag import ContactTag, Tag
+from models.tagging import TaggedRow, put_tag_rows, tag_ids
+
+_COLUMNS = (
+    "phone", "raw_phone", "phone_problem", "person_key", *OWN_FIELDS, "attributes", "consent", "consent_at",
+)  # fmt: skip
+CONTACT = cast(Table, Contact.__table__)
+Record = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    """(line, reason)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the rows come from: the file's name and the person who gave it."""
+
+    file: str
+    actor: str
+    vault: Vault
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a chunk comes to."""
+
+    new: list[Record] = field(default_factory=list)
+    changed: dict[int, Record] = field(default_factory=dict)
+    lowered: set[int] = field(default_factory=set)
+    events: list[tuple[Record, dict[str, Any]]] = field(default_factory=list)
+    tags: list[tuple[Record, int, str | None]] = field(default_factory=list)
+
+
+def take_rows(
+    session: Session, rows: Sequence[ImportRow], now: datetime, origin: Origin, *, dry_run: bool = False
+) -> Tally:
+    """Take rows of different people. Raises nothing over a single row; what is refused stands in the tally."""
+    tally = Tally()
+    if not dry_run:
+        lock_contact_book(session)
+    rows = _not_suppressed(session, rows, origin.vault, tally)
+    book = _Book(session, rows, lock=not dry_run)
+    ids = _tags_of(session, rows, now, dry_run=dry_run)
+    held = _held_tags(session, book.ids)
+    plan = _Plan()
+    for row in rows:
+        record = book.find(row)
+        if record is None:
+            record = _new_record(row, now)
+            book.add(record)
+            plan.new.append(record)
+            tally.created += 1
+            _plan_consent(plan, record, row, None, now, origin)
+            _plan_tags(plan, record, row, ids, {})
+        elif _plan_change(plan, record, row, now, origin) | _plan_tags(
+            plan, record, row, ids, held.get(record["id"], {})
+        ):
+            tally.updated += 1
+        else:
+            tally.unchanged += 1
+    if not dry_run:
+        _write(session, plan, now)
+    return tally
+
+
+def find_rows(session: Session, rows: Sequence[ImportRow]) -> dict[int, int]:
+    """The contacts that rows mean: line → contact id, where there is one."""
+    book = _Book(session, rows, lock=False)
+    return {row.line: record["id"] for row in rows if (record := book.find(row)) is not None}
+
+
+class _Book:
+    """The records that the rows may mean, as they stand now."""
+
+    def __init__(self, session: Session, rows: Sequence[ImportRow], *, lock: bool) -> None:
+        named = (
+            (Contact.phone, {row.e164 for row in rows if row.e164}),
+            (Contact.person_key, {row.key for row in rows if row.e164}),
+            # Also numbers that came without their calling code once, and can be read now.
+            (Contact.raw_phone, {row.stored if row.e164 is None else row.given for row in rows}),
+        )
+        self.ids: set[int] = set()
+        for column, values in named:
+            if values:
+                self.ids.update(session.scalars(select(Contact.id).where(column.in_(values))))
+        columns = [getattr(Contact, name) for name in ("id", *_COLUMNS)]
+        query = select(*columns).where(Contact.id.in_(self.ids), Contact.merged_into_id.is_(None)).order_by(Contact.id)
+        found = session.execute(query.with_for_update() if lock else query).mappings().all() if self.ids else ()
+        self._by: dict[str, dict[str, Record]] = {"phone": {}, "person_key": {}, "raw_phone": {}}
+        for row in found:
+            self.add(dict(row))
+
+    def find(self, row: ImportRow) -> Record | None:
+        if row.e164 is None:
+            return self._by["raw_phone"].get(row.stored)
+        by_number = self._by["phone"].get(row.e164) or self._by["person_key"].get(row.key)
+        return by_number or self._by["raw_phone"].get(row.given)
+
+    def add(self, record: Record) -> None:
+        for name, index in self._by.items():
+            if record[name]:
+                index.setdefault(record[name], record)
+
+
+def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, tally: Tally) -> list[ImportRow]:
+    """Rows of redacted people are refused, by the keyed hash that is all that is left of them."""
+    if session.scalar(select(Suppression.id).limit(1)) is None:
+        return list(rows)
+    hashes = {vault.person_hash(row.key): row for row in rows}
+    gone = set(session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))))
+    lines = {hashes[found].line for found in gone}
+    tally.refused += [(line, "this person was redacted and stays out") for line in sorted(lines)]
+    return [row for row in rows if row.line not in lines]
+
+
+def _tags_of(session: Session, rows: Iterable[ImportRow], now: datetime, *, dry_run: bool) -> dict[str, int]:
+    names = {name for row in rows for name in row.tags}
+    if not names:
+        return {}
+    if not dry_run:
+        return tag_ids(session, names, now)
+    return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
+
+
+def _held_tags(session: Session, ids: set[int]) -> dict[int, dict[int, str | None]]:
+    held: dict[int, dict[int, str | None]] = {}
+    if ids:
+        query = select(ContactTag.contact_id, ContactTag.tag_id, ContactTag.value)
+        for contact_id, tag_id, value in session.execute(query.where(ContactTag.contact_id.in_(ids))):
+            held.setdefault(contact_id, {})[tag_id] = value
+    return held
+
+
+def _new_record(row: ImportRow, now: datetime) -> Record:
+    record: Record = dict.fromkeys(OWN_FIELDS)
+    return record | {
+        "id": None,
+        "name": "",
+        "country": row.country,
+        **row.fields,
+        "phone": row.e164,
+        "raw_phone": None if row.e164 else row.stored,
+        "phone_problem": PhoneProblem(row.problem) if row.problem else None,
+        "person_key": row.key,
+        "attributes": dict(row.attributes),
+        "consent": Consent.UNKNOWN,
+        "consent_at": None,
+        "has_identity": False,
+        "undeliverable_count": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _plan_change(plan: _Plan, record: Record, row: ImportRow, now: datetime, origin: Origin) -> bool:
+    new: Record = {name: value for name, value in row.fields.items() if record[name] != value}
+    attributes = record["attributes"] | row.attributes
+    if attributes != record["attributes"]:
+        new["attributes"] = attributes
+    if row.e164 and not record["phone"] and record["raw_phone"]:
+        new |= {"phone": row.e164, "raw_phone": None, "phone_problem": None, "person_key": row.key}
+        new |= {"country": new.get("country") or record["country"] or row.country}
+    elif row.problem and row.problem != record["phone_problem"]:
+        new["phone_problem"] = PhoneProblem(row.problem)
+    record.update(new)
+    changes_consent = _plan_consent(plan, record, row, record["consent"], now, origin)
+    if (new or changes_consent) and record["id"] is not None:
+        plan.changed[record["id"]] = record
+    return bool(new) or changes_consent
+
+
+def _plan_consent(
+    plan: _Plan, record: Record, row: ImportRow, before: Consent | None, now: datetime, origin: Origin
+) -> bool:
+    """An import raises nobody who left, is invalid or redacted: the row is taken, the consent stays."""
+    if row.consent is None:
+        return False
+    after = Consent(row.consent)
+    if before is not None and not is_allowed(before, after, Authority.IMPORT):
+        return False
+    record |= {"consent": after, "consent_at": now}
+    if before is not None and after is not Consent.SUBSCRIBED and record["id"] is not None:
+        plan.lowered.add(record["id"])
+    event = {"before": before, "after": after, "at": now, "source": row.source or "import", "actor": origin.actor}
+    plan.events.append((record, event | {"proof": f"{origin.file} line {row.line}"}))
+    return True
+
+
+def _plan_tags(
+    plan: _Plan, record: Record, row: ImportRow, ids: Mapping[str, int], held: Mapping[int, str | None]
+) -> bool:
+    """A tag without a value leaves the value that the contact's has."""
+    changes = False
+    for name, value in row.tags.items():
+        tag_id = ids.get(name, 0)
+        if tag_id in held and (value is None or held[tag_id] == value):
+            continue
+        plan.tags.append((record, tag_id, value))
+        changes = True
+    return changes
+
+
+def _write(session: Session, plan: _Plan, now: datetime) -> None:
+    if plan.new:
+        _insert_contacts(session, plan.new)
+    if plan.changed:
+        _update_contacts(session, plan.changed.values(), now)
+    append_events(session, [event | {"contact_id": record["id"]} for record, event in plan.events])
+    tagged: dict[tuple[int, int], TaggedRow] = {}
+    for record, tag_id, value in plan.tags:
+        tagged[record["id"], tag_id] = (record["id"], tag_id, value)
+    put_tag_rows(session, list(tagged.values()), now)
+    if plan.lowered:
+        cancel_queued(session, plan.lowered, "Consent was changed by an import after the launch.")
+
+
+def _insert_contacts(session: Session, records: list[Record]) -> None:
+    rows = [{name: value for name, value in record.items() if name != "id"} for record in records]
+    statement = insert(CONTACT).returning(CONTACT.c.id, sort_by_parameter_order=True)
+    for record, made in zip(records, session.connection().execute(statement, rows), strict=True):
+        record["id"] = made.id
+    without_number = [record for record in records if record["phone"] is None]
+    if without_number:
+        values = [{"b_id": record["id"], "key": person_key(contact_id=record["id"])} for record in without_number]
+        session.connection().execute(
+            update(CONTACT).where(CONTACT.c.id == bindparam("b_id")).values(person_key=bindparam("key")), values
+        )
+
+
+def _update_contacts(session: Session, records: Iterable[Record], now: datetime) -> None:
+    statement = update(CONTACT).where(CONTACT.c.id == bindparam("b_id"))
+    statement = statement.values(
+        {name: bindparam(f"b_{name}") for name in _COLUMNS} | {"updated_at": bindparam("b_now")}
+    )
+    rows = [
+        {"b_id": record["id"], "b_now": now} | {f"b_{name}": record[name] for name in _COLUMNS} for record in records
+    ]
+    session.connection().execute(statement, rows)
