@@ -2,7 +2,7 @@
 
     reserve a slot (Redis) → claim a chunk (committed) → begin its requests at even intervals → record outcomes in batches
 
-While one chunk of a campaign is being begun, its next is reserved and claimed; never more than that. So a pause, a decisive error, a lost lease
+    reserve a slot (Redis) → claim a chunk (committed) → begin requests at even intervals → record outcomes in batches
 or SIGTERM all act within a fraction of a second: what was claimed and not begun goes back to the queue.
 """
 
@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -67,10 +67,15 @@ class Lane:
     async def run(self) -> None:
         """Serve until the life is over, nothing is due, or there is a reason to stop; then drain."""
         keepers = [asyncio.create_task(self._lease.keep()), asyncio.create_task(self._recorder.keep())]
+        for keeper in keepers:
+            keeper.add_done_callback(self._stop)  # without its lease or its recorder a lane begins nothing more
         try:
             await self._serve(time.monotonic() + LIFE_SECONDS)
         finally:
             await self._drain(keepers)
+
+    def _stop(self, _keeper: asyncio.Task[None]) -> None:
+        self._is_stopped = True
 
     def _may_go_on(self) -> bool:
         return not self._is_stopped and not STOPPING.is_set() and self._lease.holds()
@@ -128,9 +133,9 @@ class Lane:
         chunk = await asyncio.to_thread(self._claim, served.id, size)
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, size - len(chunk.rows))
-        if chunk.limit_lifts_at is not None:
-            self._do(self._reach_limit(served, chunk))
         if not chunk.rows:
+            if chunk.limit_lifts_at is not None:
+                await self._reach_limit(served, chunk.limit_lifts_at)
             return 0.0 if chunk.left_out and chunk.limit_lifts_at is None else None
         self._held.update(row.id for row in chunk.rows)
         earlier = self._beginning.get(served.id)
@@ -237,9 +242,12 @@ class Lane:
         detail = f"{failed} of the last {total} messages failed alike. {sample}"
         await self._in_thread(pause_campaign, self._rt, served.id, PauseReason.FAILURE_RATE, detail, utcnow())
 
-    async def _reach_limit(self, served: Served, chunk: Claim) -> None:
+    async def _reach_limit(self, served: Served, lifts_at: datetime) -> None:
+        """Nobody more may be written to now; who was claimed before still is."""
+        earlier = self._beginning.get(served.id)
+        if earlier is not None:
+            await earlier
         served.is_blocked = True
-        lifts_at = chunk.limit_lifts_at or utcnow() + timedelta(hours=1)
         detail = (
             f"The portfolio's limit of unique people in 24 hours is met; it goes on at {lifts_at:%Y-%m-%d %H:%M} UTC."
         )

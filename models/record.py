@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.campaign import Campaign
@@ -47,7 +47,7 @@ _MINE = (
     _TABLE.c.attempts == bindparam("b_attempt"),
 )
 _SENDING = _TABLE.c.state == "sending"
-_OPEN = _TABLE.c.state.in_(["sending", "unsure"])  # a late answer may raise what the sweep gave up
+_OPEN = or_(_SENDING, _TABLE.c.state == "unsure")  # a late answer may raise what the sweep gave up
 
 _ACCEPT = (
     update(_TABLE)  # type: ignore[arg-type]

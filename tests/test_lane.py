@@ -1,0 +1,170 @@
+"""The sender against a simulated Meta over real HTTP, on both databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from sqlalchemy import func, select
+
+from jobs.send import serve
+from models.campaign import CampaignStatus, PauseReason
+from models.claim import has_due
+from models.clock import utcnow
+from models.contact import Contact
+from models.engagement import Engagement, LedgerEntry
+from models.lane import Lane
+from models.recipient import NotSent, RecipientState
+from tests.sending import Sending, sending_to_a_sandbox
+
+
+@pytest.fixture
+def sending(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Sending]:
+    with sending_to_a_sandbox(database_url, redis_url, tmp_path) as found:
+        found.prepare()
+        yield found
+
+
+def phones(count: int, start: int = 0) -> list[str]:
+    return [f"+3460001{start + index:04d}" for index in range(count)]
+
+
+def test_everybody_gets_one_message_and_the_row_knows_its_id(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(60))
+
+    assert serve(sending.rt, sending.number_id) == 60
+
+    assert sending.states(campaign_id) == {"accepted": 60}
+    stats = sending.sandbox.stats()
+    assert stats["duplicates"] == {"count": 0, "recipients": {}}
+    row = sending.recipient(campaign_id, phones(1)[0])
+    assert row.wamid
+    assert row.attempts == 1
+    assert row.accepted_at is not None
+    assert sending.row(campaign_id).last_sent_at is not None
+    with sending.rt.database.read() as session:
+        assert session.scalars(select(Lane)).one().ended_at is not None
+
+
+@pytest.mark.parametrize(
+    ("suffix", "state"),
+    [
+        ("9600", "unsure"),
+        ("9601", "unsure"),
+        ("9602", "unsure"),
+        ("9603", "unsure"),
+        ("9604", "unsure"),
+        ("9605", "unsure"),
+        ("9606", "held"),
+        ("9612", "unsure"),
+        ("9619", "unsure"),
+        ("9030", "refused"),
+        ("9497", "refused"),
+        ("9429", "accepted"),
+        ("9056", "accepted"),
+        ("9016", "accepted"),
+    ],
+)
+def test_an_answer_has_the_outcome_that_is_certain(sending: Sending, suffix: str, state: str) -> None:
+    phone = f"+3460055{suffix}"
+    campaign_id = sending.campaign([phone])
+
+    for _ in range(8):
+        serve(sending.rt, sending.number_id)
+        if not sending.waiting(campaign_id):
+            break
+
+    row = sending.recipient(campaign_id, phone)
+    assert row.state == state
+    if state == "unsure":
+        assert row.attempts == 1
+        assert row.error_msg
+    if state == "refused":
+        assert row.error_code is not None
+        with sending.rt.database.read() as session:
+            assert session.get(Engagement, row.person_key) is None
+
+
+def test_who_became_ineligible_since_the_launch_is_left_out_with_the_reason(sending: Sending) -> None:
+    gone, stays = phones(2)
+    campaign_id = sending.campaign([gone, stays])
+    with sending.rt.database.write() as session:
+        contact = session.scalars(select(Contact).where(Contact.phone == gone)).one()
+        contact.consent = contact.consent.UNSUBSCRIBED
+
+    serve(sending.rt, sending.number_id)
+
+    assert sending.states(campaign_id) == {"accepted": 1, "not_sent": 1}
+    assert sending.recipient(campaign_id, gone).reason is NotSent.NOT_SUBSCRIBED
+    with sending.rt.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Engagement)) == 1
+
+
+def test_a_value_that_meta_would_refuse_leaves_the_person_out(sending: Sending) -> None:
+    phone = phones(1)[0]
+    campaign_id = sending.campaign([phone])
+    with sending.rt.database.write() as session:
+        row = session.merge(sending.recipient(campaign_id, phone))
+        row.source_values = {"body": {"1": "two\nlines", "2": "20%"}}
+
+    serve(sending.rt, sending.number_id)
+
+    row = sending.recipient(campaign_id, phone)
+    assert (row.state, row.reason, row.detail) == (
+        RecipientState.NOT_SENT,
+        NotSent.BAD_VALUE,
+        "body 1: it holds a line break or a tab",
+    )
+
+
+def test_a_refused_token_stops_the_number_and_keeps_everybody_queued(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(40))
+    sending.sandbox.configure(token="another")
+
+    serve(sending.rt, sending.number_id)
+
+    campaign = sending.row(campaign_id)
+    assert campaign.status is CampaignStatus.PAUSED
+    assert campaign.pause_reason is PauseReason.TOKEN_REFUSED
+    assert sending.states(campaign_id) == {"queued": 40}
+    assert serve(sending.rt, sending.number_id) == 0
+
+
+def test_a_campaign_pauses_when_too_many_fail_alike(sending: Sending) -> None:
+    campaign_id = sending.campaign([f"+346{index:04d}9030" for index in range(150)], pace=400)
+
+    serve(sending.rt, sending.number_id)
+
+    campaign = sending.row(campaign_id)
+    assert campaign.pause_reason is PauseReason.FAILURE_RATE
+    states = sending.states(campaign_id)
+    assert 20 <= states["refused"] <= 120
+    assert states["refused"] + states["queued"] == 150
+
+
+def test_the_portfolio_limit_pauses_with_the_time_at_which_it_goes_on(
+    database_url: str, redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    with sending_to_a_sandbox(database_url, redis_url, tmp_path) as sending:
+        sending.prepare(messaging_limit=25)
+        campaign_id = sending.campaign(phones(40))
+
+        serve(sending.rt, sending.number_id)
+
+        assert sending.states(campaign_id) == {"accepted": 25, "queued": 15}
+        campaign = sending.row(campaign_id)
+        assert campaign.pause_reason is PauseReason.LIMIT_REACHED
+        assert campaign.resumes_at is not None
+        with sending.rt.database.read() as session:
+            assert session.scalar(select(func.count()).select_from(LedgerEntry)) == 25
+
+
+def test_an_unreachable_meta_loses_nobody(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(5))
+    sending.sandbox.stop()
+
+    serve(sending.rt, sending.number_id)
+
+    assert sending.states(campaign_id) == {"queued": 5}
+    with sending.rt.database.read() as session:
+        assert not has_due(session, campaign_id, utcnow())
