@@ -69,7 +69,8 @@ _FLOW_BUTTON = re.compile(r"f[0-9]+:")
 def fold(text: str) -> str:
     """Lower case, without accents, punctuation or emoji, single spaces between the words."""
     letters = []
-    for character in unicodedata.normalize("NFKD", text.casefold()):
+    plain = unicodedata.normalize("NFKD", text)  # first, for 𝐒𝐓𝐎𝐏 has no lower case
+    for character in unicodedata.normalize("NFKD", plain.casefold()):
         category = unicodedata.category(character)
         if category in {"Mn", "Me", "Cf"}:
             continue

@@ -35,7 +35,7 @@ def test_a_stop_word_counts_however_it_is_typed(text: str) -> None:
         "Arrêt", "ARRETER", "me désabonner", "desinscription", "stop s'il vous plaît",  # French
         "Abmelden", "Stopp!", "keine Werbung mehr", "bitte abmelden",  # German
         "Cancellami", "disiscrivimi", "Non voglio più messaggi", "annulla l’iscrizione",  # Italian
-        "стоп", "توقف", "退订", "रोकें",
+        "𝐒𝐓𝐎𝐏", "стоп", "توقف", "退订", "रोकें",
     ],
 )  # fmt: skip
 def test_every_language_has_its_stop_words(text: str) -> None:
