@@ -7,13 +7,14 @@ Meta's time (`status_at`, `state_at`), and a reading counts as of the moment at 
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.graph_admin import GraphAdmin, GraphError
+from jobs.queues import CHORES, wake, woken
 from jobs.runtime import Runtime, runtime
 from models.clock import utcnow
 from models.number import Number, Waba
@@ -24,6 +25,8 @@ log = logging.getLogger("hark.sync")
 # meta-cloud-api.md §4.3; a tier that nobody has heard of means: ask again.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
 UNLIMITED = -1
+SYNC_AGAIN = timedelta(hours=1)
+NUMBER_AGAIN = timedelta(minutes=10)
 
 
 @dataclass
@@ -60,6 +63,7 @@ def graph_admin(rt: Runtime, number: Number) -> GraphAdmin:
 def sync_templates(waba_pk: int) -> None:
     """The job: every template of an account. A Graph API that is away is logged; the next round tries again."""
     rt = runtime()
+    woken(rt.redis, f"templates:{waba_pk}")
     try:
         read_templates(rt, waba_pk, utcnow())
     except GraphError as error:
@@ -69,6 +73,7 @@ def sync_templates(waba_pk: int) -> None:
 def sync_number(number_pk: int) -> None:
     """The job: one number's fields."""
     rt = runtime()
+    woken(rt.redis, f"number:{number_pk}")
     try:
         read_number(rt, number_pk, utcnow())
     except GraphError as error:
@@ -175,3 +180,24 @@ def _facts(template: Template) -> tuple[Any, ...]:
         template.meta_id, template.category, template.correct_category, template.parameter_format, template.components,
         template.quality, template.rejected_reason, template.status, template.missing_at,
     )  # fmt: skip
+
+
+def wake_syncs(rt: Runtime, now: datetime) -> int:
+    """Wake a reading of every account and number that was not read for long; how many were woken.
+
+    Events tell of changes at once; this is for those that never came. A reading asked for is noted only when it worked, so a
+    Graph API that is away is asked again at each round.
+    """
+    with rt.database.read() as session:
+        accounts = session.scalars(
+            select(Waba.id).where(
+                Waba.id.in_(select(Number.waba_id)),
+                Waba.templates_synced_at.is_(None) | (Waba.templates_synced_at < now - SYNC_AGAIN),
+            )
+        ).all()
+        numbers = session.scalars(
+            select(Number.id).where(Number.read_at.is_(None) | (Number.read_at < now - NUMBER_AGAIN))
+        ).all()
+    made = [wake(rt.redis, CHORES, "jobs.sync.sync_templates", pk, key=f"templates:{pk}") for pk in accounts]
+    made += [wake(rt.redis, CHORES, "jobs.sync.sync_number", pk, key=f"number:{pk}") for pk in numbers]
+    return sum(made)

@@ -3,14 +3,28 @@
 import click
 from flask import Flask
 
-from admin.cli.audience import cases, lists, segments
+from admin.cli.audience import cases, contacts, lists, segments
 from admin.cli.db import db
 from admin.cli.flows import flows
 from admin.cli.numbers import numbers, templates
 from admin.cli.sandbox import sandbox
+from admin.cli.up import up
 from admin.cli.users import tokens, users
 
-COMMANDS: tuple[click.Command, ...] = (db, sandbox, users, tokens, numbers, templates, flows, lists, segments, cases)
+COMMANDS: tuple[click.Command, ...] = (
+    up,
+    sandbox,
+    db,
+    users,
+    tokens,
+    numbers,
+    templates,
+    contacts,
+    lists,
+    segments,
+    flows,
+    cases,
+)
 
 
 def init_app(app: Flask) -> None:

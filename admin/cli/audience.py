@@ -1,13 +1,31 @@
 """flask lists, flask segments, flask contacts, flask cases."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from admin.cases import close_case_of, open_case_of
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, fail, print_json, runtime_here
-from admin.lists import add_list, load_segment
+from admin.segments import load_segment
+from jobs.imports import add_to_list, import_contacts
+
+
+@click.group("contacts", cls=Group)
+def contacts() -> None:
+    """People."""
+
+
+@contacts.command("import")
+@click.argument("file", type=existing_file())
+@click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
+@as_json
+def import_(file: Path, dry_run: bool, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
+    """Take over the good rows of FILE.csv and report the others."""
+    result = import_contacts(runtime_here(), file, dry_run=dry_run, actor=ACTOR)
+    print_json(result.to_json())
+    if result.refused_total:
+        first = result.refused[0]
+        fail(f"{file}: {result.refused_total} rows were refused, the first on line {first['line']}: {first['reason']}")
 
 
 @click.group("lists", cls=Group)
@@ -21,10 +39,12 @@ def lists() -> None:
 @as_json
 def add(name: str, file: Path, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
     """Make a list of the contacts whose phones stand in FILE.csv, or add them to it."""
-    result = add_list(runtime_here(), name, file, ACTOR)
-    print_json(asdict(result))
+    result = add_to_list(runtime_here(), name, file)
+    print_json(result.to_json())
     if result.refused:
-        fail(f"{len(result.refused)} of the file's rows were refused")
+        fail(
+            f"{file}: some rows were refused, the first on line {result.refused[0]['line']}: {result.refused[0]['reason']}"
+        )
 
 
 @click.group("segments", cls=Group)

@@ -17,9 +17,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from admin.supervisor import AlreadyRunningError
 from bot.graph_admin import GraphError
+from jobs.import_reader import BadFile
 from jobs.logs import described
 from jobs.redis_server import RedisUnavailableError
 from jobs.runtime import Runtime
+from models.attribute_values import BadValue
 from models.campaign import TransitionRefused
 from models.refusal import Refused
 from models.secret import WrongKey
@@ -35,6 +37,8 @@ _EXPECTED = (
     GraphError,
     AlreadyRunningError,
     RedisUnavailableError,
+    BadFile,
+    BadValue,
 )
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print data as JSON.")
