@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bot.sandbox.config import Config
-from bot.sandbox.seed import APP_ID, PHONE_NUMBER_ID, WABA_ID
+from bot.sandbox.seed import APP_ID, PHONE_NUMBER_ID, PORTFOLIO_ID, WABA_ID
 from bot.sandbox.server import start_in_thread
 from tests.sandbox_client import CALM, TOKEN, Caller, body, template_to, wamid_of
 from tests.sandbox_receiver import Receiver, receiving
@@ -166,6 +166,12 @@ def test_the_app_subscribes_and_an_own_callback_must_shake_hands(meta: Caller, r
     assert len(receiver.statuses) == 2
     assert meta.http.delete(path).json() == {"success": True}
     assert meta.http.get(path).json() == {"data": []}
+
+
+def test_an_account_tells_its_portfolio(meta: Caller) -> None:
+    answer = meta.http.get(f"/{WABA_ID}", params={"fields": "id,name,owner_business_info"}).json()
+    assert answer["owner_business_info"]["id"] == PORTFOLIO_ID
+    assert answer.keys() == {"id", "name", "owner_business_info"}
 
 
 def test_management_calls_can_be_limited(meta: Caller) -> None:

@@ -86,16 +86,24 @@ def _template_choices(template: Template, sent: list[dict[str, Any]]) -> list[Ch
     return found
 
 
+def _object(part: dict[str, Any], name: str) -> dict[str, Any]:
+    """That key's object; of kinds whose inside nobody checked it may be anything."""
+    value = part.get(name)
+    return value if isinstance(value, dict) else {}
+
+
 def _of_interactive(part: dict[str, Any]) -> Bubble:
-    header, footer, action = part.get("header") or {}, part.get("footer") or {}, part.get("action") or {}
+    header, footer, action = (_object(part, name) for name in ("header", "footer", "action"))
     shape = str(header.get("type", ""))
     bubble = Bubble(
-        text=str(part.get("body", {}).get("text", "")),
+        text=str(_object(part, "body").get("text", "")),
         header=str(header.get("text", "")) if shape in ("text", "") else f"[{shape}]",
         footer=str(footer.get("text", "")),
     )
+    if part.get("type") not in ("button", "list", "cta_url"):
+        return bubble
     for button in action.get("buttons", []):
-        reply = button.get("reply", {})
+        reply = button["reply"]
         bubble.choices.append(Choice("button_reply", str(reply.get("title", "")), str(reply.get("id", ""))))
     for section in action.get("sections", []):
         for row in section.get("rows", []):

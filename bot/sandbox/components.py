@@ -60,7 +60,7 @@ def check_text(where: str, text: str, parameters: list[dict[str, Any]], named: b
             f"{where}: number of localizable_params ({len(parameters)}) does not match "
             f"the expected number of params ({len(wanted)})",
         )
-    if named and {item.get("parameter_name") for item in parameters} != set(wanted):
+    if named and {str(item.get("parameter_name")) for item in parameters} != set(wanted):
         raise GraphError(132000, f"{where}: parameter names do not match, expected {', '.join(wanted)}")
     for item in parameters:
         _check_parameter(where, item)

@@ -103,14 +103,17 @@ async def post_template_event(request: web.Request) -> web.StreamResponse:
 async def post_number(request: web.Request) -> web.StreamResponse:
     sim, body = request.app[SIM], await read_object(request)
     number = sim.number(str(body.get("phone_number_id")))
-    for name in NUMBER_FIELDS:
-        if name in body:
-            if name == "throughput_mps" and not isinstance(body[name], int | float):
-                raise ConfigError(f"throughput_mps: {body[name]!r} is not a number")
-            setattr(number, name, body[name])
     webhook = body.get("webhook")
-    if isinstance(webhook, dict):
-        sim.announce(number.waba_id, str(webhook.get("field")), dict(webhook.get("value") or {}))
+    if webhook is not None and not (isinstance(webhook, dict) and isinstance(webhook.get("value"), dict)):
+        raise ConfigError("webhook: needs a field and a value, an object")
+    changes = {name: body[name] for name in NUMBER_FIELDS if name in body}
+    for name, value in changes.items():
+        if not isinstance(value, int | float if name == "throughput_mps" else str):
+            raise ConfigError(f"{name}: {value!r} has the wrong type")
+    for name, value in changes.items():
+        setattr(number, name, value)
+    if webhook:
+        sim.announce(number.waba_id, str(webhook.get("field")), webhook["value"])
     return answer(number.public(["verified_name", *NUMBER_FIELDS[:4]], sim.config.tier_limit))
 
 

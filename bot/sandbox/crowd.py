@@ -37,6 +37,7 @@ class Crowd:
         self.outbox = outbox
         self.people: dict[str, Person] = {}
         self._by_bsuid: dict[str, Person] = {}
+        self._rng = random.Random(config.seed)
 
     def of(self, wa_id: str) -> Person:
         person = self.people.get(wa_id)
@@ -44,6 +45,10 @@ class Crowd:
             person = self.people[wa_id] = born(self.config, self.world.portfolio_id, wa_id)
             self._by_bsuid[person.bsuid] = person
         return person
+
+    def peek(self, wa_id: str) -> Person:
+        """As ``of``, but looking makes nobody."""
+        return self.people.get(wa_id) or born(self.config, self.world.portfolio_id, wa_id)
 
     def of_bsuid(self, bsuid: str) -> Person | None:
         return self._by_bsuid.get(bsuid)
@@ -87,7 +92,7 @@ class Crowd:
         self.store.inbound[inbound.wamid] = inbound
         self.store.replies[str(raw.get("type"))] += 1
         item = inbound_item(self.config, number, person, inbound)
-        for _ in range(2 if random.random() < self.config.duplicate_share else 1):
+        for _ in range(2 if self._rng.random() < self.config.duplicate_share else 1):
             self.outbox.put(item)
         return inbound
 

@@ -17,6 +17,8 @@ CATALOGUE: dict[int, tuple[int, str]] = {
     190: (401, "Invalid OAuth access token"),
     200: (403, "Permissions error"),
     368: (403, "Temporarily blocked for policies violations"),
+    2200: (400, "Callback verification failed"),
+    2500: (400, "An active access token must be used to query information about the current user"),
     80007: (400, "There have been too many calls to this WhatsApp Business account"),
     130429: (400, "Rate limit hit"),
     130472: (400, "User's number is part of an experiment"),

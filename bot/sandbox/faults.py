@@ -141,6 +141,9 @@ class Faults:
             raise ConfigError(f"kind: {kind!r} is not one of {', '.join(BEFORE + AFTER + LATER)}")
         if kind in ("refuse", "fail") and not isinstance(plan.get("code"), int):
             raise ConfigError(f"code: {plan.get('code')!r} is not a number")
+        for name in ("seconds", "share", "count", "http"):
+            if not isinstance(plan.get(name, 0), int | float):
+                raise ConfigError(f"{name}: {plan[name]!r} is not a number")
         quirk = Quirk(kind, plan.get("code", 0), seconds=float(plan.get("seconds", 0)), http=plan.get("http"))
         item = Injection(quirk, str(plan.get("scope", "sends")), float(plan.get("share", 1)), plan.get("count"))
         self.injections.append(item)

@@ -9,8 +9,9 @@ from bot.sandbox.config import ConfigError, check_loopback
 from bot.sandbox.errors import GraphError
 from bot.sandbox.handshake import shake_hands
 from bot.sandbox.media import check_file, read_form
-from bot.sandbox.simulation import SIM
+from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.wire import answer, authorize, fields_of, read_object
+from bot.sandbox.world import Waba
 
 
 def base_of(request: web.Request) -> str:
@@ -29,9 +30,20 @@ async def get_node(request: web.Request) -> web.StreamResponse:
     if node in sim.media.uploads:
         return answer({"id": node, "file_offset": len(sim.media.uploads[node].data)})
     if node in sim.world.wabas:
-        waba = sim.waba(node)
-        return answer({"id": waba.id, "name": waba.name, "currency": "EUR", "timezone_id": "1"})
+        return answer(_account(sim, sim.waba(node), fields_of(request)))
     raise unknown(node)
+
+
+def _account(sim: Simulation, waba: Waba, fields: list[str] | None) -> dict[str, Any]:
+    everything = {
+        "name": waba.name,
+        "currency": "EUR",
+        "timezone_id": "1",
+        "owner_business_info": {"id": sim.world.portfolio_id, "name": waba.name},
+        "health_status": {"can_send_message": "AVAILABLE"},
+    }
+    wanted = fields or ["name", "currency", "timezone_id"]
+    return {"id": waba.id} | {name: everything[name] for name in wanted if name in everything}
 
 
 async def post_node(request: web.Request) -> web.StreamResponse:
@@ -78,7 +90,7 @@ async def subscribe(request: web.Request) -> web.StreamResponse:
         except ConfigError as error:
             raise GraphError(100, str(error)) from error
         if not (await shake_hands(sim, str(own), str(body.get("verify_token", ""))))["ok"]:
-            raise GraphError(2200, "Callback verification failed", http=400)
+            raise GraphError(2200, "The callback URL did not echo the challenge")
     waba.subscriptions[sim.world.app_id] = own
     return answer({"success": True})
 

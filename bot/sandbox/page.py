@@ -38,7 +38,7 @@ def parts_of(request: web.Request) -> dict[str, str]:
     sim = request.app[SIM]
     latest = heapq.nlargest(LISTED, sim.crowd.people.values(), key=lambda person: person.last_at)
     asked = request.query.get("phone", "").strip()
-    person = sim.crowd.of(wa_id_of(asked)) if asked else (latest[0] if latest else None)
+    person = sim.crowd.peek(wa_id_of(asked)) if asked else (latest[0] if latest else None)
     return {
         "counts": _counts(sim),
         "people": "".join(_entry(sim, one, one is person) for one in latest if one.chat) or _empty("Nobody was written to yet."),

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from bot.sandbox.config import Config
 from bot.sandbox.faults import SUFFIXES
@@ -33,6 +34,11 @@ class Person:
 def draw(config: Config, wa_id: str, purpose: str) -> random.Random:
     """The same for the same seed, person and purpose, in whatever order things happen."""
     return random.Random(f"{config.seed}|{wa_id}|{purpose}")
+
+
+def chance(config: Config, wa_id: str, purpose: str) -> float:
+    """One number from 0 to 1, drawn like ``draw`` but without a generator: this is asked for every message."""
+    return crc32(f"{config.seed}|{wa_id}|{purpose}".encode()) / 2**32
 
 
 def born(config: Config, portfolio_id: str, wa_id: str) -> Person:

@@ -30,7 +30,12 @@ def create(sim: Simulation, waba_id: str, body: dict[str, Any]) -> Template:
         raise GraphError(100, f"There is already {body['language']} content for this template", subcode=2388024)
     if category == "UTILITY" and PROMOTIONAL.search(_body_text(body["components"])):
         category = "MARKETING"
-    template = sim.world.add_template(waba_id, {**body, "id": None, "category": category, "status": "PENDING"})
+    form = str(body.get("parameter_format", "POSITIONAL")).upper()
+    if form not in ("POSITIONAL", "NAMED"):
+        raise GraphError(100, "Param parameter_format must be POSITIONAL or NAMED")
+    plan = {name: body[name] for name in ("name", "language", "components")}
+    plan |= {"category": category, "status": "PENDING", "parameter_format": form}
+    template = sim.world.add_template(waba_id, plan)
     sim.timetable.after(sim.config.review_seconds / sim.config.speed, judge, sim, template)
     return template
 
@@ -120,6 +125,21 @@ def check_components_shape(components: Any, category: str) -> None:
         if part and len(str(part.get("text", ""))) > limit:
             raise GraphError(100, f"{kind} text has more than {limit} characters", subcode=2388040)
     _check_buttons(find_component(components, "BUTTONS"))
+    carousel = find_component(components, "CAROUSEL")
+    if carousel is not None:
+        _check_cards(carousel.get("cards"), category)
+
+
+def _check_cards(cards: Any, category: str) -> None:
+    """A card's own body may be missing."""
+    if not isinstance(cards, list) or not 2 <= len(cards) <= 10:
+        raise GraphError(100, "CAROUSEL needs 2 to 10 cards", subcode=2388072)
+    for card in cards:
+        parts = card.get("components") if isinstance(card, dict) else None
+        if not isinstance(parts, list):
+            raise GraphError(100, "every card needs components", subcode=2388072)
+        has_body = any(isinstance(part, dict) and part.get("type") == "BODY" for part in parts)
+        check_components_shape(parts if has_body else [*parts, {"type": "BODY", "text": "-"}], category)
 
 
 def _check_body(body: dict[str, Any], text: str) -> None:

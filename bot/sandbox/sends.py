@@ -10,7 +10,7 @@ from bot.sandbox.components import check_components
 from bot.sandbox.errors import GraphError
 from bot.sandbox.faults import AFTER, BEFORE, LATER, Quirk
 from bot.sandbox.freeform import check_freeform
-from bot.sandbox.person import Person, draw
+from bot.sandbox.person import Person, chance
 from bot.sandbox.phone import BSUID, canonical, digits_of
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import Message, new_wamid
@@ -72,7 +72,7 @@ async def _accept(
     person.received = message.nth
     person.last_at = message.at
     person.chat.append(message)
-    early = quirk.kind == "early" if quirk else draw(config, person.wa_id, f"early {message.nth}").random() < config.early_share
+    early = quirk.kind == "early" if quirk else chance(config, person.wa_id, f"early {message.nth}") < config.early_share
     if early and not message.held and not _fails(sim, message, quirk):
         await sim.delivery.early(message)
     sim.delivery.begin(message, quirk if quirk is not None and quirk.kind in LATER else None)
@@ -112,7 +112,7 @@ def _check(sim: Simulation, number: Number, body: dict[str, Any], endpoint: str)
     )  # fmt: skip
     if kind == "template":
         template = _check_template(sim, number, body, endpoint)
-        if template.category == "AUTHENTICATION" and "to" not in body:
+        if template.category == "AUTHENTICATION" and body.get("to") is None:
             raise GraphError(131062)
         lite = endpoint == "marketing_messages"
         message.template, message.language = template.name, template.language

@@ -84,6 +84,10 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await _with_faults(request, handler)
     except GraphError as error:
         response = answer(error.body(), error.http)
+    except web.HTTPException as error:
+        if error.status < 400 or request.path.startswith("/_"):
+            raise
+        response = answer(GraphError(2500, f"Unknown path components: {request.path}", http=error.status).body(), error.status)
     except ConfigError as error:
         response = answer({"error": str(error)}, 400)
     pause = request.app[SIM].config.latency_seconds
