@@ -1,0 +1,81 @@
+"""What a status changes beyond its own row: what is known of the contact, and who is free for another campaign."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from models.claim import free_people
+from models.consent import stop_marketing
+from models.contact import Contact
+from models.status_fold import Facts
+
+UNDELIVERABLE = 131026
+MARKETING_STOPPED = 131050
+CHUNK = 5_000  # bound parameters of one statement: SQLite allows 32,766
+
+
+class Applicable(NamedTuple):
+    """A row as it was before, and what a batch says about it."""
+
+    row: Row[Any]
+    facts: Facts
+
+
+def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> None:
+    """For recipients. What was known before has no effect a second time."""
+    failed = [item for item in applied if item.facts.failure is not None and not item.row.has_failed]
+    lost = [item for item in failed if not item.facts.is_received and not item.row.was_received]
+    count_undeliverable(session, [item.row.contact_id for item in lost if _code(item) == UNDELIVERABLE])
+    for item in failed:
+        if _code(item) == MARKETING_STOPPED:
+            stop_marketing(session, item.row.contact_id, item.facts.failed_at or now)
+    _free(session, lost)
+    forgive_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
+
+
+def count_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
+    """Meta answered 131026 for a message to these people, once for each time that they are named."""
+    for contact_id in sorted(contact_ids):
+        session.execute(
+            update(Contact)
+            .where(Contact.id == contact_id)
+            .values(undeliverable_count=Contact.undeliverable_count + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def forgive_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
+    """These people received something, or wrote: they are on WhatsApp."""
+    ids = sorted(set(contact_ids))
+    for start in range(0, len(ids), CHUNK):
+        counted = (
+            select(Contact.id)
+            .where(Contact.id.in_(ids[start : start + CHUNK]), Contact.undeliverable_count > 0)
+            .order_by(Contact.id)
+            .with_for_update()
+        )
+        found = session.scalars(counted).all()
+        if found:
+            session.execute(
+                update(Contact)
+                .where(Contact.id.in_(found))
+                .values(undeliverable_count=0)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def _code(item: Applicable) -> int | None:
+    return item.facts.failure.code if item.facts.failure else None
+
+
+def _free(session: Session, lost: Sequence[Applicable]) -> None:
+    """Who got nothing is free for other campaigns at once."""
+    people: dict[int, list[str]] = {}
+    for item in lost:
+        people.setdefault(item.row.campaign_id, []).append(item.row.person_key)
+    for campaign_id in sorted(people):
+        for start in range(0, len(people[campaign_id]), CHUNK):
+            free_people(session, campaign_id, people[campaign_id][start : start + CHUNK])
