@@ -22,8 +22,8 @@ from models.import_row import Columns, ImportRow, fold, read_columns, read_row
 from models.intake import Origin, Tally, find_rows, take_rows
 from models.tagging import add_members, attribute_types, define_attributes, list_id
 
-CHUNK_ROWS = 2000
-"""About a tenth of a second's writing."""
+CHUNK_ROWS = 1000
+"""About a tenth of a second's writing with five tags a row."""
 TRIES = 3
 MOST_REFUSALS = 100_000
 """Lines refused beyond this are counted, not listed."""

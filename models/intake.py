@@ -243,10 +243,13 @@ def _write(session: Session, plan: _Plan, now: datetime) -> None:
 
 
 def _insert_contacts(session: Session, records: list[Record]) -> None:
+    """Ids come back by the number: asking for them in order would make SQLite insert row by row."""
     rows = [{name: value for name, value in record.items() if name != "id"} for record in records]
-    statement = insert(CONTACT).returning(CONTACT.c.id, sort_by_parameter_order=True)
-    for record, made in zip(records, session.connection().execute(statement, rows), strict=True):
-        record["id"] = made.id
+    statement = insert(CONTACT).returning(CONTACT.c.id, CONTACT.c.phone, CONTACT.c.raw_phone)
+    made = session.connection().execute(statement, rows)
+    ids = {row.phone or row.raw_phone: row.id for row in made}
+    for record in records:
+        record["id"] = ids[record["phone"] or record["raw_phone"]]
     without_number = [record for record in records if record["phone"] is None]
     if without_number:
         values = [{"b_id": record["id"], "key": person_key(contact_id=record["id"])} for record in without_number]
