@@ -1,0 +1,248 @@
+"""Two records that turn out to be one person."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.campaign import CampaignStatus
+from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
+from models.conversation import Case, Conversation, Direction, Message, MessageState
+from models.engagement import Engagement
+from models.engine import Database
+from models.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
+from models.merge import MergeError, choose_winner, merge
+from models.recipient import NotSent, Recipient, RecipientState
+from models.tag import ContactTag, ListMember, Tag
+from tests.factories import (
+    NOW,
+    alice,
+    make_campaign,
+    make_case,
+    make_contact,
+    make_conversation,
+    make_list,
+    make_number,
+    make_recipient,
+)
+
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    database = Database(database_url)
+    with database.write() as opened:
+        yield opened
+    database.dispose()
+
+
+def unknown_person(session: Session, **values: Any) -> Contact:
+    """Known by a BSUID alone."""
+    portfolio = make_number(session).waba.portfolio_id
+    given: dict[str, Any] = {
+        "has_identity": True,
+        "consent": Consent.UNKNOWN,
+        "consent_at": None,
+        "tags": {},
+        "now": LATER,
+        "name": "",
+    }
+    contact = make_contact(session, **(given | values))
+    contact.person_key = f"bs:{portfolio}:ES.{contact.id}"
+    session.add(
+        ContactIdentity(contact_id=contact.id, portfolio_id=portfolio, bsuid=f"ES.{contact.id}", created_at=LATER)
+    )
+    session.flush()
+    return contact
+
+
+def engage(session: Session, contact: Contact, campaign_id: int, at: Any = NOW) -> None:
+    session.add(
+        Engagement(person_key=contact.person_key, campaign_id=campaign_id, contact_id=contact.id, created_at=at)
+    )
+    session.flush()
+
+
+def test_the_winner_takes_what_it_lacks_and_keeps_what_it_has(session: Session) -> None:
+    winner = alice(session, tags={"vip": None, "city": "Madrid"}, attributes={"shop": "one"}, language="es")
+    loser = unknown_person(
+        session,
+        name="Ali",
+        email="ali@example.com",
+        language="en",
+        wa_id="34600000001",
+        tags={"city": "Sevilla", "new": "1"},
+        attributes={"shop": "two", "size": 4},
+        last_inbound_at=LATER,
+    )
+    make_list(session, "both", winner, loser)
+    make_list(session, "theirs", loser)
+
+    merge(session, winner.id, loser.id, LATER)
+
+    session.expire_all()
+    assert (winner.name, winner.email, winner.language) == ("Alice", "ali@example.com", "es")
+    assert (winner.wa_id, winner.phone, winner.person_key) == ("34600000001", "+34600000001", "wa:34600000001")
+    assert winner.attributes == {"shop": "one", "size": 4}
+    assert winner.last_inbound_at == LATER
+    assert winner.has_identity
+    held = session.execute(
+        select(Tag.name, ContactTag.value).join(ContactTag).where(ContactTag.contact_id == winner.id)
+    )
+    assert {row.name: row.value for row in held} == {"vip": None, "city": "Madrid", "new": "1"}
+    assert session.scalars(select(ListMember.contact_id)).all() == [winner.id, winner.id]
+    assert session.scalars(select(ContactIdentity.contact_id)).all() == [winner.id]
+    assert (loser.merged_into_id, loser.wa_id, loser.name, loser.has_identity) == (winner.id, None, "", False)
+
+
+@pytest.mark.parametrize(
+    ("winners", "losers", "kept"),
+    [
+        ((Consent.SUBSCRIBED, LATER), (Consent.UNSUBSCRIBED, NOW), Consent.UNSUBSCRIBED),
+        ((Consent.UNSUBSCRIBED, NOW), (Consent.SUBSCRIBED, LATER), Consent.UNSUBSCRIBED),
+        ((Consent.SUBSCRIBED, NOW), (Consent.NOT_SUBSCRIBED, LATER), Consent.NOT_SUBSCRIBED),
+        ((Consent.SUBSCRIBED, LATER), (Consent.NOT_SUBSCRIBED, NOW), Consent.SUBSCRIBED),
+        ((Consent.SUBSCRIBED, NOW), (Consent.UNKNOWN, LATER), Consent.SUBSCRIBED),
+        ((Consent.UNKNOWN, LATER), (Consent.SUBSCRIBED, NOW), Consent.SUBSCRIBED),
+    ],
+)
+def test_who_left_on_either_record_has_left_else_the_newest_word_counts(
+    session: Session, winners: tuple[Consent, Any], losers: tuple[Consent, Any], kept: Consent
+) -> None:
+    winner = make_contact(session, consent=winners[0], consent_at=winners[1])
+    loser = make_contact(session, consent=losers[0], consent_at=losers[1])
+    session.add(ConsentEvent(contact_id=loser.id, after=losers[0], at=losers[1], source="form", actor="import"))
+    session.flush()
+    merge(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    assert winner.consent is kept
+    assert set(session.scalars(select(ConsentEvent.contact_id))) == {winner.id}
+    assert len(session.scalars(select(ConsentEvent)).all()) == (1 if kept is winners[0] else 2)
+
+
+def test_metas_newest_word_on_marketing_counts(session: Session) -> None:
+    winner = make_contact(session, marketing_preference_at=NOW)
+    loser = make_contact(session, marketing_preference_at=LATER, marketing_stopped_at=LATER)
+    merge(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    assert winner.marketing_stopped_at == LATER
+
+
+def test_recipients_move_with_their_key_and_a_person_gets_one_message_of_a_campaign(session: Session) -> None:
+    winner, loser = alice(session), unknown_person(session)
+    key = loser.person_key
+    both, begun, theirs = (make_campaign(session, status=CampaignStatus.ACTIVE) for _ in range(3))
+    kept = make_recipient(session, both, winner)
+    second = make_recipient(session, both, loser)
+    waits = make_recipient(session, begun, winner)
+    sent = make_recipient(session, begun, loser, state=RecipientState.ACCEPTED)
+    alone = make_recipient(session, theirs, loser)
+    merge(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    assert set(session.scalars(select(Recipient.contact_id))) == {winner.id}
+    assert (second.person_key, sent.person_key, alone.person_key) == (key, key, key)
+    assert (kept.state, alone.state, sent.state) == ("queued", "queued", "accepted")
+    assert {row.reason for row in (second, waits)} == {NotSent.DUPLICATE}
+
+
+def test_the_older_engagement_stays_and_locks_the_survivors_key(session: Session) -> None:
+    winner, loser = alice(session), unknown_person(session)
+    older, newer = (make_campaign(session, status=CampaignStatus.ACTIVE) for _ in range(2))
+    engage(session, winner, newer.id, LATER)
+    engage(session, loser, older.id, NOW)
+    waits = make_recipient(session, newer, winner)
+    goes_on = make_recipient(session, older, loser)
+    assert choose_winner(session, winner.id, loser.id) == (loser.id, winner.id)
+    merge(session, loser.id, winner.id, LATER)
+    session.expire_all()
+    locks = session.scalars(select(Engagement)).all()
+    assert {lock.campaign_id for lock in locks} == {older.id}
+    assert {lock.contact_id for lock in locks} == {loser.id}
+    assert loser.person_key in {lock.person_key for lock in locks}
+    assert goes_on.person_key in {lock.person_key for lock in locks}
+    assert (waits.state, waits.reason) == (RecipientState.NOT_SENT, NotSent.ENGAGED)
+    assert goes_on.state is RecipientState.QUEUED
+
+
+def test_without_engagements_the_older_record_wins(session: Session) -> None:
+    newer = make_contact(session, now=LATER)
+    older = make_contact(session)
+    assert choose_winner(session, newer.id, older.id) == (older.id, newer.id)
+
+
+def test_chats_become_one(session: Session) -> None:
+    winner, loser = alice(session), unknown_person(session)
+    number, other = make_number(session), make_number(session)
+    mine = make_conversation(session, winner, number, last_inbound_at=NOW)
+    theirs = make_conversation(session, loser, number, last_inbound_at=LATER)
+    alone = make_conversation(session, loser, other)
+    for conversation in (mine, theirs, alone):
+        session.add(
+            Message(
+                conversation_id=conversation.id,
+                direction=Direction.IN,
+                state=MessageState.RECEIVED,
+                type="text",
+                body="hi",
+                at=NOW,
+            )
+        )
+    make_case(session, winner, number, now=LATER)
+    make_case(session, loser, number, now=NOW)
+    session.flush()
+    merge(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    assert {row.id: row.contact_id for row in session.scalars(select(Conversation))} == {
+        mine.id: winner.id,
+        alone.id: winner.id,
+    }
+    assert mine.last_inbound_at == LATER
+    assert sorted(session.scalars(select(Message.conversation_id))) == sorted([mine.id, mine.id, alone.id])
+    cases = session.scalars(select(Case).order_by(Case.opened_at)).all()
+    assert [(case.contact_id, case.closed_at) for case in cases] == [(winner.id, None), (winner.id, LATER)]
+
+
+def test_of_two_live_walks_the_one_that_moved_last_goes_on(session: Session) -> None:
+    winner, loser = alice(session), unknown_person(session)
+    number = make_number(session)
+    flow = Flow(name="f", version=1, created_at=NOW, updated_at=NOW)
+    version = FlowVersion(flow=flow, version=1, source="", definition={}, checksum="x", created_at=NOW)
+    session.add(version)
+    session.flush()
+    walks = [
+        FlowSession(
+            contact_id=contact.id,
+            number_id=number.id,
+            flow_version_id=version.id,
+            state={},
+            started_at=NOW,
+            updated_at=moved,
+        )
+        for contact, moved in ((winner, NOW), (loser, LATER))
+    ]
+    session.add_all(walks)
+    session.flush()
+    action = Action(session_id=walks[0].id, kind=ActionKind.TIMER, payload={}, created_at=NOW)
+    session.add(action)
+    session.flush()
+    merge(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    assert [walk.status for walk in walks] == [SessionStatus.ENDED, SessionStatus.ACTIVE]
+    assert {walk.contact_id for walk in walks} == {winner.id}
+    assert action.state is ActionState.CANCELLED
+
+
+def test_what_cannot_be_merged_says_why(session: Session) -> None:
+    person = alice(session)
+    gone = make_contact(session, consent=Consent.REDACTED)
+    other = make_contact(session)
+    for loser, message in ((person.id, "itself"), (gone.id, "redacted"), (0, "does not exist")):
+        with pytest.raises(MergeError, match=message):
+            merge(session, person.id, loser, NOW)
+    merge(session, person.id, other.id, NOW)
+    with pytest.raises(MergeError, match="already merged"):
+        merge(session, person.id, other.id, NOW)
