@@ -10,7 +10,18 @@ from bot.sandbox.server import Handle
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: loading certificates for every client takes its time
 TOKEN = {"Authorization": "Bearer sandbox-access-token"}
-NEVER = ("read", "reply", "press", "stop", "duplicate", "disorder", "early", "unknown", "skip_delivered", "lost_context")
+NEVER = (
+    "read",
+    "reply",
+    "press",
+    "stop",
+    "duplicate",
+    "disorder",
+    "early",
+    "unknown",
+    "skip_delivered",
+    "lost_context",
+)
 CALM: dict[str, Any] = {
     **{f"{name}_share": 0.0 for name in NEVER},
     "speed": 200.0,
@@ -24,7 +35,9 @@ class Caller:
 
     def __init__(self, handle: Handle) -> None:
         self.handle = handle
-        self.http = httpx.Client(base_url=handle.url + "/v25.0", headers=TOKEN, timeout=5, trust_env=False, verify=NO_TLS)
+        self.http = httpx.Client(
+            base_url=handle.url + "/v25.0", headers=TOKEN, timeout=5, trust_env=False, verify=NO_TLS
+        )
         self.control = httpx.Client(base_url=handle.url + "/_sandbox", timeout=5, trust_env=False, verify=NO_TLS)
 
     def close(self) -> None:

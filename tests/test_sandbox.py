@@ -133,7 +133,13 @@ def test_templates_with_media_names_links_and_coupons_are_accepted_when_they_fit
         ({"type": "image", "image": {"id": "123"}}, 100),
         ({"type": "image", "image": {"id": "1", "link": "https://a.example"}}, 131008),
         ({"type": "telegram", "telegram": {}}, 100),
-        ({"type": "interactive", "interactive": {"type": "button", "body": {"text": "b"}, "action": {"buttons": []}}}, 131009),
+        (
+            {
+                "type": "interactive",
+                "interactive": {"type": "button", "body": {"text": "b"}, "action": {"buttons": []}},
+            },
+            131009,
+        ),
         ({"to": "12", "type": "text", "text": {"body": "x"}}, 131009),
         ({"to": "+15550100001", "type": "text", "text": {"body": "x"}}, 131021),
         ({"type": "text", "text": {"body": "x"}, "biz_opaque_callback_data": "x" * 513}, 100),
@@ -145,7 +151,11 @@ def test_free_form_messages_past_metas_limits_are_refused(meta: Caller, message:
 
 
 def interactive(kind: str, action: dict[str, Any]) -> dict[str, Any]:
-    return {"to": ANA, "type": "interactive", "interactive": {"type": kind, "body": {"text": "Which one"}, "action": action}}
+    return {
+        "to": ANA,
+        "type": "interactive",
+        "interactive": {"type": kind, "body": {"text": "Which one"}, "action": action},
+    }
 
 
 def test_a_person_taps_buttons_and_rows_and_opens_the_window_by_it(meta: Caller, receiver: Receiver) -> None:
@@ -374,7 +384,13 @@ def test_the_ledger_says_who_was_messaged_twice(meta: Caller) -> None:
 
 
 def test_the_outcomes_are_those_of_the_messages_themselves(meta: Caller, receiver: Receiver) -> None:
-    shares = {"read_share": 0.5, "unreachable_share": 0.2, "offline_share": 0.2, "duplicate_share": 0.3, "disorder_share": 0.5}
+    shares = {
+        "read_share": 0.5,
+        "unreachable_share": 0.2,
+        "offline_share": 0.2,
+        "duplicate_share": 0.3,
+        "disorder_share": 0.5,
+    }
     meta.handle.configure(**shares, skip_delivered_share=0.3)
     for n in (*range(60), 9611, 9610):
         meta.template(f"+3460000{n:04d}")
@@ -408,7 +424,13 @@ def test_numbers_and_their_account_can_be_asked(meta: Caller) -> None:
 
 
 def test_the_sandbox_goes_nowhere_but_loopback() -> None:
-    for url in ("https://example.com/hook", "http://10.0.0.1/", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "nonsense"):
+    for url in (
+        "https://example.com/hook",
+        "http://10.0.0.1/",
+        "http://127.0.0.1.example.com/",
+        "ftp://127.0.0.1/",
+        "nonsense",
+    ):
         with pytest.raises(ConfigError, match="loopback"):
             Config(webhook_url=url)
 
@@ -438,7 +460,11 @@ def test_a_wrong_option_or_a_taken_port_is_one_line() -> None:
         port = str(taken.getsockname()[1])
         for arguments in (["--webhook-url", "https://example.com"], ["--read-share", "2"], ["--port", port]):
             ended = subprocess.run(
-                [sys.executable, "-m", "bot.sandbox", *arguments], capture_output=True, text=True, check=False, timeout=20
+                [sys.executable, "-m", "bot.sandbox", *arguments],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=20,
             )
             assert ended.returncode == 1
             assert ended.stderr.count("\n") == 1

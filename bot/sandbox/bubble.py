@@ -107,7 +107,9 @@ def _of_interactive(part: dict[str, Any]) -> Bubble:
         bubble.choices.append(Choice("button_reply", str(reply.get("title", "")), str(reply.get("id", ""))))
     for section in action.get("sections", []):
         for row in section.get("rows", []):
-            choice = Choice("list_reply", str(row.get("title", "")), str(row.get("id", "")), str(row.get("description", "")))
+            choice = Choice(
+                "list_reply", str(row.get("title", "")), str(row.get("id", "")), str(row.get("description", ""))
+            )
             bubble.choices.append(choice)
     if part.get("type") == "cta_url":
         bubble.choices.append(Choice("link", str(action.get("parameters", {}).get("display_text", "")), ""))

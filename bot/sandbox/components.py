@@ -29,7 +29,9 @@ def as_parts(sent: Any) -> list[dict[str, Any]]:
         raise GraphError(100, "Param template['components'] must be an array of objects")
     for part in sent:
         if str(part.get("type", "")).lower() not in KNOWN:
-            raise GraphError(100, f"Param template['components']: type {part.get('type')!r} is not one of {sorted(KNOWN)}")
+            raise GraphError(
+                100, f"Param template['components']: type {part.get('type')!r} is not one of {sorted(KNOWN)}"
+            )
     return sent
 
 
@@ -82,11 +84,14 @@ def _check_parameter(where: str, item: dict[str, Any]) -> None:
         raise GraphError(131008, f"{where}: parameter of type text is missing its text value")
     if not text.strip() or FORBIDDEN.search(text):
         raise GraphError(
-            132018, f"{where}: Param text cannot be empty or have new-line/tab characters or more than 4 consecutive spaces"
+            132018,
+            f"{where}: Param text cannot be empty or have new-line/tab characters or more than 4 consecutive spaces",
         )
 
 
-def _check_header(header: dict[str, Any] | None, parameters: list[dict[str, Any]], named: bool, media: set[str]) -> None:
+def _check_header(
+    header: dict[str, Any] | None, parameters: list[dict[str, Any]], named: bool, media: set[str]
+) -> None:
     shape = str(header.get("format", "TEXT")).upper() if header else "TEXT"
     if shape == "TEXT":
         check_text("header", str(header.get("text", "")) if header else "", parameters, named)
@@ -130,7 +135,11 @@ def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]]) -
 
 
 def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str, Any] | None) -> None:
-    wanted = "text" if kind in ("URL", "OTP") and (kind == "OTP" or variables_in(str(button.get("url", "")))) else NEEDED.get(kind)
+    wanted = (
+        "text"
+        if kind in ("URL", "OTP") and (kind == "OTP" or variables_in(str(button.get("url", ""))))
+        else NEEDED.get(kind)
+    )
     if part is None:
         if wanted:
             raise GraphError(131008, f"buttons: Button at index {place} of type {kind.title()} requires a parameter")

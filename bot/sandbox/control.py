@@ -91,7 +91,9 @@ async def post_template_event(request: web.Request) -> web.StreamResponse:
     if template is None:
         raise ConfigError(f"name: there is no template {body.get('name')!r} in {body.get('language')!r}")
     if "event" in body:
-        extra: dict[str, Any] = {key: body[key] for key in ("rejection_info", "disable_info", "other_info") if key in body}
+        extra: dict[str, Any] = {
+            key: body[key] for key in ("rejection_info", "disable_info", "other_info") if key in body
+        }
         reviews.set_status(sim, template, str(body["event"]).upper(), body.get("reason"), extra)
     if "quality" in body:
         reviews.set_quality(sim, template, str(body["quality"]).upper())
@@ -141,7 +143,9 @@ async def post_handshake(request: web.Request) -> web.StreamResponse:
     url = body.get("url") or sim.config.webhook_url
     if not url:
         raise ConfigError("webhook_url: none is set")
-    return answer(await shake_hands(sim, check_loopback(str(url)), str(body.get("verify_token", sim.config.verify_token))))
+    return answer(
+        await shake_hands(sim, check_loopback(str(url)), str(body.get("verify_token", sim.config.verify_token)))
+    )
 
 
 async def get_faults(request: web.Request) -> web.StreamResponse:

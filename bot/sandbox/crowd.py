@@ -78,9 +78,7 @@ class Crowd:
         delay = min(5.0, rng.lognormvariate(0, 0.8)) * self.config.reply_seconds / self.config.speed
         self.timetable.after(delay, self._say, person.wa_id, message.phone_number_id, content, context)
 
-    def say(
-        self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None
-    ) -> Inbound:
+    def say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None) -> Inbound:
         """``content`` is the part of a webhook message from ``type`` on; the rest is added here."""
         person, number, now = self.of(wa_id), self.world.numbers[phone_number_id], time.time()
         raw = {**sender_of(self.config, person), "id": new_wamid(), "timestamp": str(int(now)), **content}
@@ -125,7 +123,9 @@ class Crowd:
             return text("STOP")
         chance -= config.stop_share
         if buttons and (forced == "press" or (not forced and chance < config.press_share)):
-            return reply_to(buttons[0] if forced or len(buttons) == 1 or rng.random() < 0.85 else rng.choice(buttons[1:]))
+            return reply_to(
+                buttons[0] if forced or len(buttons) == 1 or rng.random() < 0.85 else rng.choice(buttons[1:])
+            )
         chance -= config.press_share if buttons else 0
         if forced == "reply" or (not forced and chance < config.reply_share):
             return text(rng.choice(WORDS.get((message.language or "en")[:2], WORDS["en"])))

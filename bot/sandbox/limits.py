@@ -39,7 +39,9 @@ class Limits:
         """One message per 6 s, with a burst of 45 borrowed from the future; 131056 past it."""
         due = max(now, self._pairs.get((number_id, wa_id), now))
         if due - now > PAIR_SECONDS * (PAIR_BURST - 1):
-            raise GraphError(131056, "Too many messages sent from this phone number to the same recipient in a short time.")
+            raise GraphError(
+                131056, "Too many messages sent from this phone number to the same recipient in a short time."
+            )
         self._pairs[number_id, wa_id] = due + PAIR_SECONDS
 
     def check_tier(self, wa_id: str, limit: int, code: int, now: float) -> None:

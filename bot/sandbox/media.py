@@ -109,7 +109,9 @@ class MediaStore:
 def check_file(mime_type: str, size: int) -> None:
     bare = mime_type.partition(";")[0].strip().lower()
     if bare not in SIZES:
-        raise GraphError(100, f"Param file must be a file with one of the following types: {', '.join(SIZES)}. Received {bare!r}.")
+        raise GraphError(
+            100, f"Param file must be a file with one of the following types: {', '.join(SIZES)}. Received {bare!r}."
+        )
     if size > SIZES[bare]:
         raise GraphError(131053, f"The file has {size} bytes, at most {SIZES[bare]} are allowed for {bare}")
     if size == 0:

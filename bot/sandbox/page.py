@@ -17,7 +17,9 @@ from bot.sandbox.wire import answer
 
 SHELL = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
 LISTED = 100
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'"
+)
 COLOURS = ("#0a7cff", "#b5179e", "#d1495b", "#2a9d8f", "#7b5cd6", "#c77d0a", "#4c7a34", "#33658a")
 TICKS = (("read", '<span class="read">✓✓</span>'), ("delivered", "✓✓"), ("sent", "✓"))
 
@@ -41,7 +43,8 @@ def parts_of(request: web.Request) -> dict[str, str]:
     person = sim.crowd.peek(wa_id_of(asked)) if asked else (latest[0] if latest else None)
     return {
         "counts": _counts(sim),
-        "people": "".join(_entry(sim, one, one is person) for one in latest if one.chat) or _empty("Nobody was written to yet."),
+        "people": "".join(_entry(sim, one, one is person) for one in latest if one.chat)
+        or _empty("Nobody was written to yet."),
         "who": _who(person) if person else "&nbsp;",
         "chat": _chat(sim, person) if person and person.chat else _empty("What is sent to this sandbox shows up here."),
     }

@@ -28,7 +28,9 @@ def status_item(config: Config, number: Number, person: Person, message: Message
         value["pricing"] = _pricing(message)
     if more.get("odd"):
         value["sandbox_unheard_of"] = {"level": 1}
-    contact = None if kind == "failed" or config.payload_version == "v23" else contact_json(config, person, kind != "sent")
+    contact = (
+        None if kind == "failed" or config.payload_version == "v23" else contact_json(config, person, kind != "sent")
+    )
     return Item(number.waba_id, number.id, "statuses", json.dumps(value), contact)
 
 

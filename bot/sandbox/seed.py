@@ -128,7 +128,11 @@ WORLD: dict[str, Any] = {
             "name": "Sandbox Shop",
             "numbers": [
                 {"id": PHONE_NUMBER_ID, "display_phone_number": "+1 555-010-0001", "verified_name": "Sandbox Shop"},
-                {"id": SECOND_PHONE_NUMBER_ID, "display_phone_number": "+1 555-010-0002", "verified_name": "Sandbox Help"},
+                {
+                    "id": SECOND_PHONE_NUMBER_ID,
+                    "display_phone_number": "+1 555-010-0002",
+                    "verified_name": "Sandbox Help",
+                },
             ],
             "templates": _SPRING + _OTHERS,
         }

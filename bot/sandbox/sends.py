@@ -72,7 +72,9 @@ async def _accept(
     person.received = message.nth
     person.last_at = message.at
     person.chat.append(message)
-    early = quirk.kind == "early" if quirk else chance(config, person.wa_id, f"early {message.nth}") < config.early_share
+    early = (
+        quirk.kind == "early" if quirk else chance(config, person.wa_id, f"early {message.nth}") < config.early_share
+    )
     if early and not message.held and not _fails(sim, message, quirk):
         await sim.delivery.early(message)
     sim.delivery.begin(message, quirk if quirk is not None and quirk.kind in LATER else None)
@@ -178,6 +180,10 @@ def _mark_read(sim: Simulation, body: dict[str, Any]) -> web.Response:
         raise GraphError(100, "Param message_id is not the id of a message that was received")
     inbound.read = True
     for other in sim.crowd.of(inbound.wa_id).chat:
-        if not isinstance(other, Message) and other.at <= inbound.at and other.phone_number_id == inbound.phone_number_id:
+        if (
+            not isinstance(other, Message)
+            and other.at <= inbound.at
+            and other.phone_number_id == inbound.phone_number_id
+        ):
             other.read = True
     return answer({"success": True})

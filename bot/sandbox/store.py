@@ -42,7 +42,19 @@ class Message:
     body: dict[str, Any] | None = None
 
     def public(self) -> dict[str, Any]:
-        shown = ("wamid", "phone_number_id", "to", "wa_id", "callback_data", "template", "language", "held", "error", "facts", "at")
+        shown = (
+            "wamid",
+            "phone_number_id",
+            "to",
+            "wa_id",
+            "callback_data",
+            "template",
+            "language",
+            "held",
+            "error",
+            "facts",
+            "at",
+        )
         return {"type": self.kind, "endpoint": self.endpoint} | {name: getattr(self, name) for name in shown}
 
 

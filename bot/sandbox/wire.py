@@ -87,7 +87,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400 or request.path.startswith("/_"):
             raise
-        response = answer(GraphError(2500, f"Unknown path components: {request.path}", http=error.status).body(), error.status)
+        response = answer(
+            GraphError(2500, f"Unknown path components: {request.path}", http=error.status).body(), error.status
+        )
     except ConfigError as error:
         response = answer({"error": str(error)}, 400)
     pause = request.app[SIM].config.latency_seconds

@@ -87,6 +87,8 @@ class World:
                 self._add_waba(part)
         except (KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"world: cannot be read: {error!r}") from error
+        if not self.numbers:
+            raise ConfigError("world: needs at least one account with a number")
 
     def template(self, waba_id: str, name: str, language: str) -> Template | None:
         return self._by_name.get((waba_id, name, language))
