@@ -264,7 +264,8 @@ def test_a_world_of_ones_own_replaces_the_usual_one(meta: Caller) -> None:
     assert meta.control.post("/config", json={"world": world}).status_code == 200
     assert meta.post(template_to(ANA, "mine"), "77").status_code == 200
     assert meta.code_of(meta.template(ANA)) == 100
-    for wrong in ({"wabas": [{"name": "no id"}]}, {"wabas": []}):
+    broken: list[dict[str, Any]] = [{"wabas": [{"name": "no id"}]}, {"wabas": []}]
+    for wrong in broken:
         assert meta.control.post("/config", json={"world": wrong}).status_code == 400
     assert meta.post(template_to(ANA, "mine"), "77").status_code == 200
 

@@ -31,7 +31,6 @@ from bot.sandbox.phone import canonical, digits_of
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import Inbound, Message
 from bot.sandbox.wire import answer, read_object
-from bot.sandbox.world import World
 
 NUMBER_FIELDS = ("status", "quality_rating", "name_status", "throughput", "verified_name", "throughput_mps")
 PAGE = 1000
@@ -70,13 +69,7 @@ async def get_config(request: web.Request) -> web.StreamResponse:
 
 async def post_config(request: web.Request) -> web.StreamResponse:
     sim = request.app[SIM]
-    changes = await read_object(request)
-    if changes.get("world") is not None:
-        World(changes["world"])
-    sim.config.update(changes)
-    if "world" in changes:
-        sim.rebuild_world()
-    sim.outbox.wake()
+    sim.change(await read_object(request))
     return answer(sim.config.public())
 
 

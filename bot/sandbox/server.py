@@ -119,10 +119,7 @@ class Handle:
 
     def configure(self, **changes: Any) -> None:
         """As POST /_sandbox/config."""
-        self.call(self.sim.config.update, changes)
-        if "world" in changes:
-            self.call(self.sim.rebuild_world)
-        self.call(self.sim.outbox.wake)
+        self.call(self.sim.change, changes)
 
     def say(self, phone: str, text: str | None = None, **more: Any) -> Inbound:
         """As POST /_sandbox/inbound."""

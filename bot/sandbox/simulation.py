@@ -45,6 +45,15 @@ class Simulation:
         self.rebuild_world()
         self.store.clear(self.config.keep_bodies)
 
+    def change(self, settings: dict[str, Any]) -> None:
+        """Takes all of them at once or, with ConfigError, none."""
+        if isinstance(settings.get("world"), dict):
+            World(settings["world"])
+        self.config.update(settings)
+        if "world" in settings:
+            self.rebuild_world()
+        self.outbox.wake()
+
     def rebuild_world(self) -> None:
         """Takes ``config.world`` anew; every part keeps looking at the same object."""
         self.world.build(self.config.world)
