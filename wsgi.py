@@ -3,6 +3,7 @@
 from flask import Flask
 
 from admin import cli, health
+from bot import webhook
 from jobs.runtime import Runtime
 from models.settings import Settings, load_settings
 
@@ -16,5 +17,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     rt = Runtime(settings or load_settings())
     app.secret_key = rt.settings.secret_key
     app.extensions["hark"] = rt
+    door = webhook.open_door(rt.settings)
+    app.register_blueprint(webhook.build(door))
     health.init_app(app, rt)
+    app.wsgi_app = webhook.fast_wsgi(app.wsgi_app, door)  # type: ignore[method-assign,assignment]
     return app

@@ -28,6 +28,7 @@ from models.clock import utcnow
 from models.flow import Flow
 from models.number import Number
 from models.refusal import Refused
+from models.stats import stats_of
 from models.template import MediaHandle, Template
 from models.user import record_audit
 from models.variables import check_mapping, media_format, unknown_names
@@ -129,6 +130,18 @@ def get_campaign(rt: Runtime, campaign_id: int) -> Campaign:
     """The campaign, detached. Refused where there is none, or it was deleted."""
     with rt.database.read() as session:
         return _existing(session, campaign_id)
+
+
+def list_campaigns(rt: Runtime, kind: CampaignKind, limit: int = 200) -> list[dict[str, Any]]:
+    """The public statistics of the newest campaigns of a kind, newest first."""
+    with rt.database.read() as session:
+        ids = session.scalars(
+            select(Campaign.id)
+            .where(Campaign.kind == kind, Campaign.deleted_at.is_(None))
+            .order_by(Campaign.id.desc())
+            .limit(limit)
+        ).all()
+        return list(stats_of(session, ids).values())
 
 
 def missing_parts(session: Session, campaign: Campaign) -> list[str]:

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.base import Base, BigId, word
 from models.flow import Flow
 from models.number import Number
+from models.refusal import Refused
 from models.template import Template
 
 
@@ -148,7 +149,7 @@ TRANSITIONS: Mapping[str, tuple[tuple[CampaignStatus, ...], CampaignStatus]] = {
 }
 
 
-class TransitionRefused(ValueError):
+class TransitionRefused(Refused):
     """The campaign is not in a state that the verb starts from; the message says which it is in and which are allowed."""
 
 
@@ -176,10 +177,22 @@ def try_transition(session: Session, campaign_id: int, verb: str, now: datetime,
 
 def transition(session: Session, campaign_id: int, verb: str, now: datetime, **values: Any) -> None:
     """Take the transition or raise TransitionRefused with one line for the operator."""
-    if try_transition(session, campaign_id, verb, now, **values):
-        return
-    status = session.query(Campaign.status).filter_by(id=campaign_id, deleted_at=None).scalar()
+    if not try_transition(session, campaign_id, verb, now, **values):
+        raise refusal(session, campaign_id, verb)
+
+
+def check_verb(session: Session, campaign_id: int, verb: str) -> None:
+    """Raise TransitionRefused where the transition cannot be taken now: before long work, which ends in `transition`."""
+    query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
+    if session.scalar(query) not in TRANSITIONS[verb][0]:
+        raise refusal(session, campaign_id, verb)
+
+
+def refusal(session: Session, campaign_id: int, verb: str) -> TransitionRefused:
+    """Why the transition cannot be taken, in one line."""
+    query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
+    status = session.scalar(query)
     if status is None:
-        raise TransitionRefused(f"campaign {campaign_id}: there is no such campaign")
+        return TransitionRefused(f"campaign {campaign_id}: there is no such campaign")
     sources = ", ".join(TRANSITIONS[verb][0])
-    raise TransitionRefused(f"campaign {campaign_id}: it is {status}; {verb} is possible from: {sources}")
+    return TransitionRefused(f"campaign {campaign_id}: it is {status}; {verb} is possible from: {sources}")

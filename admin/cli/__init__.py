@@ -4,6 +4,7 @@ import click
 from flask import Flask
 
 from admin.cli.audience import cases, contacts, lists, segments
+from admin.cli.campaigns import campaigns
 from admin.cli.db import db
 from admin.cli.flows import flows
 from admin.cli.numbers import numbers, templates
@@ -23,6 +24,7 @@ COMMANDS: tuple[click.Command, ...] = (
     lists,
     segments,
     flows,
+    campaigns,
     cases,
 )
 

@@ -22,16 +22,16 @@ from jobs.logs import described
 from jobs.redis_server import RedisUnavailableError
 from jobs.runtime import Runtime
 from models.attribute_values import BadValue
-from models.campaign import TransitionRefused
 from models.refusal import Refused
 from models.secret import WrongKey
 from models.settings import BadSettings, load_settings
+from models.stats import NoSuchCampaign
 
 ACTOR = "cli"
 
 _EXPECTED = (
     Refused,
-    TransitionRefused,
+    NoSuchCampaign,
     BadSettings,
     WrongKey,
     GraphError,

@@ -1,0 +1,95 @@
+"""Periodic work: one list in this file. `python -m jobs.schedule`; any number of them may run, on any number of hosts.
+
+Each item heals or begins something from what the database says, so running it twice, late or not at all for a while changes
+nothing but the time. An item that fails is logged once, until it works again, and stops none of the others. What takes
+long or asks Meta is not done here but woken (jobs.queues.wake).
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from redis.exceptions import RedisError
+
+from jobs.launch import resume_launches
+from jobs.logs import configure_logs, described
+from jobs.monitor import monitor
+from jobs.runtime import Runtime, runtime
+from jobs.starting import wake_scheduled
+from jobs.stopping import STOPPING
+from jobs.sweep import sweep_lost_lanes
+from jobs.sync import wake_syncs
+from jobs.wake_ups import wake_senders
+from jobs.worker import stop_on_signals
+from models.clock import utcnow
+
+log = logging.getLogger("hark.schedule")
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that is done every so often."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[Runtime, datetime], object]
+
+
+ITEMS: tuple[Item, ...] = (
+    Item("wake senders", 1, wake_senders),
+    Item("sweep lost lanes", 2, sweep_lost_lanes),
+    Item("resume launches", 5, lambda rt, _now: resume_launches(rt)),
+    Item("start scheduled campaigns", 2, wake_scheduled),
+    Item("monitor campaigns", 2, monitor),
+    Item("read templates and numbers again", 300, wake_syncs),
+)
+
+
+@dataclass
+class Schedule:
+    """Runs items when they are due; `due_at` is on the monotonic clock."""
+
+    rt: Runtime
+    items: Sequence[Item] = ITEMS
+    due_at: dict[str, float] = field(default_factory=dict)
+    failing: dict[str, str] = field(default_factory=dict)
+
+    def run_due(self, monotonic: float) -> float:
+        """Run what is due; the moment at which the next item is."""
+        for item in self.items:
+            if self.due_at.get(item.name, 0.0) <= monotonic and not STOPPING.is_set():
+                self._run(item)
+                self.due_at[item.name] = time.monotonic() + item.every_seconds
+        return min(self.due_at.get(item.name, 0.0) for item in self.items)
+
+    def _run(self, item: Item) -> None:
+        try:
+            item.run(self.rt, utcnow())
+        except Exception as error:  # noqa: BLE001 - one item's trouble must not stop the others
+            trouble = f"Redis is away ({type(error).__name__})" if isinstance(error, RedisError) else described(error)
+            if self.failing.get(item.name) != trouble:
+                log.error("%s: %s; trying again", item.name, trouble)  # noqa: TRY400 - its text may hold a customer
+            self.failing[item.name] = trouble
+        else:
+            if self.failing.pop(item.name, None):
+                log.info("%s: works again", item.name)
+
+
+def main() -> None:
+    """Until SIGTERM or Ctrl-C."""
+    configure_logs()
+    stop_on_signals()
+    rt = runtime()
+    schedule = Schedule(rt)
+    log.info("looking after %d things", len(schedule.items))
+    try:
+        while not STOPPING.is_set():
+            STOPPING.wait(max(0.05, schedule.run_due(time.monotonic()) - time.monotonic()))
+    finally:
+        rt.close()
+
+
+if __name__ == "__main__":
+    main()
