@@ -86,26 +86,24 @@ def _split_part(element: FirstWord, compiler: SQLCompiler, **kw: Any) -> str:
     return f"split_part({compiler.process(element.clauses, **kw)}, ' ', 1)"
 
 
-class AsNumber(FunctionElement[float]):
-    """The number that a text spells, NULL where it spells none (digits with at most one point, a sign before them)."""
+class JsonNumber(FunctionElement[float]):
+    """The number in a top-level field, NULL where it is missing or none: `JsonNumber(column, name)`."""
 
-    name = "hark_as_number"
+    name = "hark_json_number"
     type = Float()
     inherit_cache = True
 
 
-@compiles(AsNumber, "sqlite")
-def _cast_if_number(element: AsNumber, compiler: SQLCompiler, **kw: Any) -> str:
-    text = compiler.process(element.clauses, **kw)
-    digits = f"(CASE WHEN substr({text}, 1, 1) IN ('-', '+') THEN substr({text}, 2) ELSE {text} END)"
-    is_number = (
-        f"{digits} GLOB '[0-9]*' AND {digits} NOT GLOB '*[^0-9.]*' AND {digits} NOT GLOB '*.*.*' "
-        f"AND {digits} NOT GLOB '*.'"
-    )
-    return f"(CASE WHEN {is_number} THEN CAST({text} AS REAL) END)"
+@compiles(JsonNumber, "sqlite")
+def _json_number(element: JsonNumber, compiler: SQLCompiler, **kw: Any) -> str:
+    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    path = f"""('$."' || {name} || '"')"""
+    is_number = f"json_type({column}, {path}) IN ('integer', 'real')"
+    return f"(CASE WHEN {is_number} THEN CAST(json_extract({column}, {path}) AS REAL) END)"
 
 
-@compiles(AsNumber, "postgresql")
-def _cast_if_matches(element: AsNumber, compiler: SQLCompiler, **kw: Any) -> str:
-    text = compiler.process(element.clauses, **kw)
-    return rf"(CASE WHEN {text} ~ '^[+-]?[0-9]+(\.[0-9]+)?$' THEN CAST({text} AS DOUBLE PRECISION) END)"
+@compiles(JsonNumber, "postgresql")
+def _jsonb_number(element: JsonNumber, compiler: SQLCompiler, **kw: Any) -> str:
+    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    is_number = f"jsonb_typeof({column} -> {name}) = 'number'"
+    return f"(CASE WHEN {is_number} THEN CAST({column} ->> {name} AS DOUBLE PRECISION) END)"

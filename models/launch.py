@@ -55,6 +55,14 @@ def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | Non
     return token if session.execute(statement, execution_options=NO_SYNC).first() else None
 
 
+def give_launch_back(session: Session, campaign_id: int, token: str) -> None:
+    """Let another go on at once, where this process has to stop before the last slice."""
+    session.execute(
+        update(Campaign).where(Campaign.id == campaign_id, Campaign.launch_token == token).values(launch_token=None),
+        execution_options=NO_SYNC,
+    )
+
+
 def standing_launches(session: Session, now: datetime) -> list[int]:
     """Campaigns that should be launched while nobody is at it."""
     query = select(Campaign.id).where(

@@ -10,7 +10,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from models.contact import Contact
 from models.conversation import Direction, Message
-from models.functions import AsNumber, JsonField, Position
+from models.functions import JsonField, JsonNumber, Position
 from models.recipient import Recipient, RecipientState
 from models.rule import Condition, Rule
 from models.tag import ContactTag, ListMember
@@ -66,12 +66,13 @@ def _attribute(item: Condition, now: datetime, contact: FromClause) -> ColumnEle
     value = contact.c[item.name] if own else JsonField(contact.c.attributes, literal(item.name))
     filled = func.nullif(value, "")
     if item.is_number and item.op not in {"known", "unknown"}:
-        return func.coalesce(_compare(item.op, AsNumber(filled), item.values), false())
+        number = JsonNumber(contact.c.attributes, literal(item.name))
+        return func.coalesce(_compare(item.op, number, item.values), literal(False))
     if item.op in {"before", "after", "between", "last_days"}:
         values = item.values
         if item.op == "last_days":
             values = ((now - timedelta(days=item.values[0])).date().isoformat(), now.date().isoformat())
-        return func.coalesce(_compare("between" if item.op == "last_days" else item.op, filled, values), false())
+        return func.coalesce(_compare("between" if item.op == "last_days" else item.op, filled, values), literal(False))
     return _plain(item, filled)
 
 

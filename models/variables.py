@@ -22,7 +22,7 @@ from models.template import Template
 Component = Literal["header", "body", "buttons"]
 COMPONENTS: tuple[Component, ...] = ("header", "body", "buttons")
 MEDIA_FORMATS = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
-MEDIA_KEYS = ("link", "id", "file", "handle")
+MEDIA_KEYS = ("link", "id", "file", "sha256")
 OWN_FIELDS = ("name", "first_name", "last_name", "email", "language", "country", "phone", "username", "time_zone")
 """What every contact has besides its custom attributes; `attribute` may name these too."""
 

@@ -1,0 +1,108 @@
+"""The export: one row per candidate with what became of it, and the cells of a CSV that no spreadsheet runs."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.contact import Contact
+from models.flow import FunnelStep
+from models.recipient import NOT_SENT_TEXT, Recipient
+
+COLUMNS = (
+    "phone",
+    "name",
+    "status",
+    "error_code",
+    "error_msg",
+    "attempts",
+    "wamid",
+    "queued_at",
+    "sent_at",
+    "delivered_at",
+    "read_at",
+    "replied_at",
+    "failed_at",
+    "time_per_funnel_step",
+)
+_TIMES = ("queued_at", "delivered_at", "read_at", "replied_at", "failed_at")
+_PLAIN_NUMBER = re.compile(r"\+[0-9]+")
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """A candidate. `id` is the recipient's, from which the next page goes on; `cells` are in the order of COLUMNS."""
+
+    id: int
+    cells: tuple[Any, ...]
+
+
+def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: int = 1000) -> list[ExportRow]:
+    """The next page after a recipient's id, in the order of the ids; empty at the end."""
+    if after_id == 0:  # the campaign's rows stand together: begin at its first
+        after_id = (session.scalar(select(func.min(Recipient.id)).where(Recipient.campaign_id == campaign_id)) or 1) - 1
+    rows = session.execute(
+        select(Recipient, Contact.phone, Contact.raw_phone, Contact.wa_id, Contact.name)
+        .join(Contact, Contact.id == Recipient.contact_id)
+        # Plus nothing: the walk is along the key. An index of the campaign would have the whole of it sorted for each page.
+        .where(Recipient.campaign_id + 0 == campaign_id, Recipient.id > after_id)
+        .order_by(Recipient.id)
+        .limit(limit)
+    ).all()
+    steps = _steps(session, [row.Recipient.id for row in rows])
+    return [ExportRow(row.Recipient.id, _cells(row, steps.get(row.Recipient.id, {}))) for row in rows]
+
+
+def csv_cell(value: Any) -> str:
+    """A cell's text. What a spreadsheet would take for a formula gets a leading `'`; plain numbers such as +34600111222 do not."""
+    text = "" if value is None else str(value)
+    if text.lstrip(" ").startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time as the export writes it: ISO 8601, UTC, whole seconds."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+
+
+def _steps(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str, str | None]]:
+    found: dict[int, dict[str, str | None]] = {}
+    if recipient_ids:
+        query = select(FunnelStep.recipient_id, FunnelStep.step, FunnelStep.at).where(
+            FunnelStep.recipient_id.in_(recipient_ids)
+        )
+        for recipient_id, step, at in session.execute(query.order_by(FunnelStep.at, FunnelStep.id)):
+            found.setdefault(recipient_id, {})[step] = moment(at)
+    return found
+
+
+def _cells(row: Any, steps: dict[str, str | None]) -> tuple[Any, ...]:
+    recipient: Recipient = row.Recipient
+    code, message = _error(recipient)
+    times = {name: moment(getattr(recipient, name)) for name in _TIMES}
+    values = times | {
+        "phone": row.phone or (f"+{row.wa_id}" if row.wa_id else row.raw_phone),
+        "name": row.name,
+        "status": recipient.status,
+        "error_code": code,
+        "error_msg": message,
+        "attempts": recipient.attempts,
+        "wamid": recipient.wamid,
+        "sent_at": moment(recipient.sent_at or recipient.accepted_at),
+        "time_per_funnel_step": json.dumps(steps, ensure_ascii=False),
+    }
+    return tuple(values[name] for name in COLUMNS)
+
+
+def _error(recipient: Recipient) -> tuple[str | int | None, str | None]:
+    if recipient.reason is None:
+        return recipient.error_code, recipient.error_msg
+    text = NOT_SENT_TEXT[recipient.reason]
+    return recipient.reason.value, f"{text} ({recipient.detail})" if recipient.detail else text

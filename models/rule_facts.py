@@ -1,0 +1,111 @@
+"""A segment's rule evaluated on a single contact, in plain Python: slow, obvious, and what the SQL is tested against."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from models.rule import Condition, Rule
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a contact's row in one campaign says."""
+
+    campaign_id: int
+    accepted_at: datetime | None = None
+    claimed_at: datetime | None = None
+    delivered_at: datetime | None = None
+    read_at: datetime | None = None
+    replied_at: datetime | None = None
+    has_failed: bool = False
+    error_code: int | None = None
+    was_clicked: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a contact. `fields` holds its columns and its custom attributes by name; what is missing is not there."""
+
+    consent: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    lists: frozenset[str] = frozenset()
+    last_inbound_at: datetime | None = None
+    campaigns: tuple[Sent, ...] = ()
+
+
+def matches(rule: Rule, facts: Facts, now: datetime) -> bool:
+    """Whether the contact matches: any group, of which all conditions hold."""
+    return any(all(_holds(condition, facts, now) for condition in group) for group in rule.groups)
+
+
+def _holds(item: Condition, facts: Facts, now: datetime) -> bool:
+    if item.on == "segment":
+        inside = item.rule is not None and matches(item.rule, facts, now)
+        return inside != (item.op == "has_not")
+    if item.on == "campaign":
+        return _behaved(item, facts, now)
+    if item.op in {"has", "has_not"}:
+        present = item.name in (facts.tags if item.on == "tag" else facts.lists)
+        return present != (item.op == "has_not")
+    return _compares(item, _value(item, facts), now)
+
+
+def _compares(item: Condition, value: Any, now: datetime) -> bool:
+    if item.op in {"known", "unknown"}:
+        return (value is None) == (item.op == "unknown")
+    if item.op in {"is_not", "not_in"}:
+        return value is None or value not in item.values
+    if value is None:
+        return False
+    if item.op == "last_days":
+        since = now - timedelta(days=item.values[0])
+        first, last = (since, now) if item.on == "last_inbound" else (since.date().isoformat(), now.date().isoformat())
+        return bool(first <= value <= last)
+    return _TESTS[item.op](value, item.values)
+
+
+def _value(item: Condition, facts: Facts) -> Any:
+    if item.on == "tag":
+        return facts.tags.get(item.name)
+    if item.on == "consent":
+        return facts.consent
+    if item.on == "last_inbound":
+        return facts.last_inbound_at
+    value = facts.fields.get(item.name if item.on == "attribute" else item.on)
+    return None if value == "" else value
+
+
+def _behaved(item: Condition, facts: Facts, now: datetime) -> bool:
+    rows = [row for row in facts.campaigns if item.campaign_id in {None, row.campaign_id}]
+    if item.days is not None:
+        since = now - timedelta(days=item.days)
+        rows = [row for row in rows if (moment := row.accepted_at or row.claimed_at) is not None and moment >= since]
+    if item.op == "failed":
+        return any(row.has_failed and item.code in {None, row.error_code} for row in rows)
+    rows = [row for row in rows if row.accepted_at is not None]
+    did = any(_DEEDS[item.op.removeprefix("not_")](row) for row in rows)
+    return bool(rows) and not did if item.op.startswith("not_") else did
+
+
+_DEEDS: Mapping[str, Callable[[Sent], bool]] = {
+    "received": lambda row: row.delivered_at is not None or row.read_at is not None,
+    "read": lambda row: row.read_at is not None,
+    "replied": lambda row: row.replied_at is not None,
+    "clicked": lambda row: row.was_clicked,
+}
+
+_TESTS: Mapping[str, Callable[[Any, tuple[Any, ...]], bool]] = {
+    "is": lambda value, values: value == values[0],
+    "in": lambda value, values: value in values,
+    "contains": lambda value, values: values[0] in value,
+    "equal": lambda value, values: value == values[0],
+    "less": lambda value, values: value < values[0],
+    "before": lambda value, values: value < values[0],
+    "at_most": lambda value, values: value <= values[0],
+    "more": lambda value, values: value > values[0],
+    "after": lambda value, values: value > values[0],
+    "at_least": lambda value, values: value >= values[0],
+    "between": lambda value, values: values[0] <= value <= values[1],
+}
