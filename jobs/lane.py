@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,8 @@ from models.lane import REQUEST_TIMEOUT_SECONDS
 log = logging.getLogger("hark.lane")
 
 LIFE_SECONDS = 60.0
+ROUND_SECONDS = 1.0
+"""How often a lane looks its campaigns up again."""
 IDLE_SECONDS = 1.0
 CHUNK_SECONDS = 0.1
 MOST_PER_CHUNK = 100
@@ -103,25 +106,28 @@ class Lane:
         """Chunks in turn until the list is to be looked up again; seconds to wait then, None where nothing was due."""
         if not campaigns:
             return None
-        again_at = time.monotonic() + 1.0
-        waits: dict[int, float] = {}
-        alive = list(campaigns)
-        while alive and time.monotonic() < min(again_at, until) and self._may_go_on() and not self._recorder.is_stuck:
-            progressed = False
-            for served in list(alive):
-                wait = await self._chunk(served)
-                if wait is None:
-                    alive.remove(served)
-                elif wait == 0:
-                    progressed = True
-                else:
-                    waits[served.id] = wait
-            if not progressed and alive:
-                await asyncio.sleep(min(0.1, *waits.values()) if waits else 0.05)
+        again_at = min(time.monotonic() + ROUND_SECONDS, until)
+        order = deque(campaigns)
+        waits: list[float] = []
+        while order and time.monotonic() < again_at and self._may_go_on() and not self._recorder.is_stuck:
+            slot = await self._chunk(order[0])
+            if slot is None:
+                order.popleft()
+            elif slot.size:
+                order.rotate(-1)
+                waits.clear()
+            elif slot.is_number_busy:
+                await asyncio.sleep(min(0.1, slot.delay_seconds))
+            else:
+                order.rotate(-1)
+                waits.append(slot.delay_seconds)
+                if len(waits) >= len(order):
+                    await asyncio.sleep(min(0.1, *waits))
+                    waits.clear()
         return 0.0
 
-    async def _chunk(self, served: Served) -> float | None:
-        """One chunk of one campaign: 0 if it went well, seconds to wait for its pace, None when there is nothing to do."""
+    async def _chunk(self, served: Served) -> Slot | None:
+        """One chunk of one campaign: the slot that was given or refused, None when there is nothing (more) to do."""
         if served.is_blocked or not self._may_go_on() or time.monotonic() < self._hold_until:
             return None
         rate = min(served.per_second, self._pace.campaign_rate)
@@ -129,20 +135,20 @@ class Lane:
         asked = time.monotonic()
         slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
         if slot.size == 0:
-            return slot.delay_seconds
+            return slot
         chunk = await asyncio.to_thread(self._claim, served.id, size)
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, size - len(chunk.rows))
         if not chunk.rows:
             if chunk.limit_lifts_at is not None:
                 await self._reach_limit(served, chunk.limit_lifts_at)
-            return 0.0 if chunk.left_out and chunk.limit_lifts_at is None else None
+            return slot if chunk.left_out and chunk.limit_lifts_at is None else None
         self._held.update(row.id for row in chunk.rows)
         earlier = self._beginning.get(served.id)
         if earlier is not None:
             await earlier
         self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows, slot, asked))
-        return 0.0
+        return slot
 
     def _claim(self, campaign_id: int, size: int) -> Claim:
         with self._rt.database.write() as session:

@@ -22,8 +22,8 @@ KEEP_SECONDS = 7200
 
 # KEYS: the number's clock, its throttle (hash: factor, at), the campaign's clock.
 # ARGV: requests wanted; the number's rate and the campaign's rate, per second; look-ahead, seconds.
-# Returns: granted (0 or wanted), microseconds until the first may begin (or until it makes sense to ask again), and the
-# interval in microseconds.
+# Returns: wanted, microseconds until the first may begin, the interval in microseconds;
+# or: 0, microseconds until it makes sense to ask again, 1 if the number itself is busy.
 _RESERVE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -40,7 +40,7 @@ local number_free = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
 local own_free = math.max(now, tonumber(redis.call('GET', KEYS[3]) or '0'))
 local start = math.max(number_free, own_free)
 if start - now > ahead then
-  return {0, math.floor(start - now - ahead + 1), 0}
+  return {0, math.floor(start - now - ahead + 1), number_free - now > ahead and 1 or 0}
 end
 local interval = math.max(step, own)
 redis.call('SET', KEYS[1], string.format('%.0f', number_free + wanted * step), 'EX', ARGV[6])
@@ -81,11 +81,16 @@ return tostring(factor)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A reservation: `size` requests, the first in `delay_seconds`, then one each `interval_seconds`. Size 0: ask again then."""
+    """A reservation: `size` requests, the first in `delay_seconds`, then one each `interval_seconds`.
+
+    Size 0: ask again after the delay. Where the number itself is busy, no other campaign of it would be given a slot either, and
+    whoever was refused must be the next to ask, or it would starve.
+    """
 
     size: int
     delay_seconds: float
-    interval_seconds: float
+    interval_seconds: float = 0.0
+    is_number_busy: bool = False
 
 
 class Pace:
@@ -131,5 +136,7 @@ class Pace:
             keys=[number, self._throttle, own],
             args=[size, rate, own_rate, ahead, RECOVERY_PER_SECOND, KEEP_SECONDS],
         )
-        granted, delay, interval = (int(part) for part in answer)
-        return Slot(granted, delay / 1e6, interval / 1e6)
+        granted, delay, last = (int(part) for part in answer)
+        if granted == 0:
+            return Slot(0, delay / 1e6, is_number_busy=last == 1)
+        return Slot(granted, delay / 1e6, last / 1e6)

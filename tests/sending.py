@@ -22,7 +22,7 @@ from models.settings import Settings
 from models.template import Template
 from tests.factories import make_campaign, make_contact, make_number, make_recipient, make_template
 
-SPRING = [
+SPRING: list[dict[str, Any]] = [
     {"type": "BODY", "text": "Hi {{1}}, our spring sale is on: {{2}} off everything until Sunday."},
     {"type": "FOOTER", "text": "Reply STOP to leave"},
     {

@@ -1,0 +1,1 @@
+"""Benchmarks: programs that print tables, run by `make bench`."""

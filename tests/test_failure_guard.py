@@ -1,0 +1,40 @@
+"""When too many fail alike, and when they do not."""
+
+from jobs.failure_guard import LEAST, FailureGuard, lower_bound
+
+
+def test_a_few_failures_at_the_start_stop_nothing() -> None:
+    guard = FailureGuard()
+    assert all(guard.add("131009") is None for _ in range(LEAST - 1))
+
+
+def test_a_campaign_in_which_everything_fails_stops_after_the_least_number() -> None:
+    guard = FailureGuard()
+    found = [guard.add("131009") for _ in range(LEAST)]
+    assert found[-1] == "131009"
+    assert guard.share("131009") == (LEAST, LEAST)
+
+
+def test_failures_of_different_kinds_do_not_add_up() -> None:
+    guard = FailureGuard()
+    assert all(guard.add(str(index % 3)) is None for index in range(200))
+
+
+def test_a_third_of_failures_goes_on() -> None:
+    guard = FailureGuard()
+    assert all(guard.add("131009" if index % 3 == 0 else "") is None for index in range(400))
+
+
+def test_old_failures_are_forgotten() -> None:
+    guard = FailureGuard()
+    for _ in range(15):
+        guard.add("131009")
+    for _ in range(300):
+        guard.add("")
+    assert guard.share("131009") == (0, 100)
+
+
+def test_the_bound_is_below_the_share() -> None:
+    assert lower_bound(0, 0) == 0
+    assert lower_bound(10, 20) < 0.5
+    assert lower_bound(100, 100) > 0.95

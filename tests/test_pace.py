@@ -1,0 +1,82 @@
+"""The pace: even, shared, and without bursts."""
+
+import threading
+import time
+from bisect import bisect_left
+
+import pytest
+from redis import Redis
+
+from jobs.pace import LOOK_AHEAD_SECONDS, Pace
+
+
+def planned(pace: Pace, lanes: int, per_second: float, seconds: float, size: int) -> list[float]:
+    """When each request would begin, with so many lanes that reserve as fast as they may."""
+    times: list[float] = []
+    end = time.monotonic() + seconds
+
+    def lane() -> None:
+        while time.monotonic() < end:
+            asked = time.monotonic()
+            slot = pace.reserve(1, per_second, size)
+            times.extend(asked + slot.delay_seconds + index * slot.interval_seconds for index in range(slot.size))
+            time.sleep(0.01 if slot.size else min(0.05, slot.delay_seconds))
+
+    threads = [threading.Thread(target=lane) for _ in range(lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(times)
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("rate", [20.0, 200.0])
+def test_no_sliding_second_overflows_however_many_lanes(redis: Redis, lanes: int, rate: float) -> None:
+    times = planned(Pace(redis, 1, 1000), lanes, rate, 2.0, max(1, int(rate / 10)))
+
+    fullest = max(bisect_left(times, at + 1.0) - index for index, at in enumerate(times))
+    assert fullest <= max(1.1 * rate + 2, rate + 3)
+    assert len(times) >= 0.9 * rate * 2.0
+
+
+def test_campaigns_of_one_number_share_its_rate_and_leave_replies_their_part(redis: Redis) -> None:
+    pace = Pace(redis, 1, 100)
+    granted = {1: 0, 2: 0}
+    end = time.monotonic() + 1.5
+    campaign = 1
+    while time.monotonic() < end:
+        slot = pace.reserve(campaign, 1000, 3)
+        granted[campaign] += slot.size
+        if slot.size:
+            campaign = 3 - campaign
+        else:
+            assert slot.is_number_busy
+            time.sleep(slot.delay_seconds)
+
+    total = sum(granted.values())
+    assert total <= 90 * (1.5 + LOOK_AHEAD_SECONDS) + 6
+    assert abs(granted[1] - granted[2]) <= 0.2 * total
+    assert pace.reserve_replies(5).size == 5
+
+
+def test_unused_slots_go_back(redis: Redis) -> None:
+    pace = Pace(redis, 1, 1000)
+    pace.reserve(1, 20, 6)
+    assert pace.reserve(1, 20, 1).delay_seconds > 0.2
+    pace.give_back(1, 20, 7)
+    assert pace.reserve(1, 20, 1).delay_seconds < 0.05
+
+
+def test_throttling_halves_the_rate_once_a_second_and_it_creeps_back(redis: Redis) -> None:
+    pace = Pace(redis, 1, 100)
+    assert pace.slow_down() == pytest.approx(0.5)
+    assert pace.slow_down() == pytest.approx(0.5)
+    assert pace.reserve(1, 1000, 1).interval_seconds == pytest.approx(1 / 45, rel=0.1)
+    time.sleep(1.1)
+    assert 0.2 < pace.slow_down() < 0.3
+
+
+def test_numbers_do_not_slow_each_other(redis: Redis) -> None:
+    Pace(redis, 1, 10).reserve(1, 10, 3)
+    assert Pace(redis, 2, 10).reserve(2, 10, 3).delay_seconds == 0

@@ -1,0 +1,152 @@
+"""What was certainly not sent and what may have been, over real sockets."""
+
+import asyncio
+import gzip
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.graph import GraphClient
+from bot.outcome import Kind, Outcome
+from bot.transport import AiohttpTransport
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+ACCEPTED = b'{"messages":[{"id":"wamid.X","message_status":"accepted"}],"contacts":[{"input":"+34","wa_id":"34"}]}'
+
+
+def answer(body: bytes, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    size = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+    return await reader.readexactly(size)
+
+
+def replying(payload: bytes) -> Handler:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(payload)
+        await writer.drain()
+        writer.close()
+
+    return handle
+
+
+async def closes_after_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.close()
+
+
+async def resets_after_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    raw = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+    writer.transport.abort()
+
+
+async def closes_unread(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def says_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await asyncio.sleep(30)
+
+
+def keeps_alive_once(seen: list[bytes]) -> Handler:
+    """Answers the first request and closes the kept connection when it has read the second."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.write(answer(ACCEPTED))
+        await writer.drain()
+        seen.append(await read_request(reader))
+        writer.close()
+
+    return handle
+
+
+async def ask(handler: Handler, times: int = 1) -> list[Outcome]:
+    server = await asyncio.start_server(handler, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = GraphClient(f"http://127.0.0.1:{port}", "v25.0", transport=AiohttpTransport(timeout_seconds=0.7))
+    try:
+        return [await client.send("1", "token", {"to": "+34"}) for _ in range(times)]
+    finally:
+        await client.close()
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        (replying(answer(ACCEPTED)), Kind.ACCEPTED),
+        (replying(answer(ACCEPTED.replace(b"accepted", b"held_for_quality_assessment"))), Kind.HELD),
+        (replying(answer(b'{"error":{"code":190,"message":"m"}}', "401 Unauthorized")), Kind.REFUSED),
+        (replying(answer(b'{"error":{"code":131000}}', "500 Internal Server Error")), Kind.REFUSED),
+        (replying(answer(b'{"error":{"code":"190"}}', "401 Unauthorized")), Kind.UNSURE),
+        (replying(answer(b'{"error":{"message":"no code"}}', "400 Bad Request")), Kind.UNSURE),
+        (replying(answer(b"<html>bad gateway</html>", "502 Bad Gateway")), Kind.UNSURE),
+        (replying(answer(b"{}", "503 Service Unavailable")), Kind.UNSURE),
+        (replying(answer(b"", "302 Found", "Location: http://127.0.0.1:9/")), Kind.UNSURE),
+        (replying(answer(b'{"messages":[]}')), Kind.UNSURE),
+        (replying(answer(b'{"messages":[{"id":""}]}')), Kind.UNSURE),
+        (replying(answer(b'{"messages":[{"id":17}]}')), Kind.UNSURE),
+        (replying(answer(b"[1]")), Kind.UNSURE),
+        (replying(answer(b"ok")), Kind.UNSURE),
+        (replying(answer(ACCEPTED, length=len(ACCEPTED) + 40)), Kind.UNSURE),
+        (replying(answer(b'{"x":"' + b"a" * 200_000 + b'"}')), Kind.UNSURE),
+        (replying(answer(gzip.compress(b"0" * 10_000_000), "200 OK", "Content-Encoding: gzip")), Kind.UNSURE),
+        (closes_after_reading, Kind.UNSURE),
+        (resets_after_reading, Kind.UNSURE),
+        (closes_unread, Kind.UNSURE),
+        (says_nothing, Kind.UNSURE),
+    ],
+)
+def test_an_answer_is_read_for_what_is_certain(handler: Handler, kind: Kind) -> None:
+    (outcome,) = asyncio.run(ask(handler))
+    assert outcome.kind is kind
+
+
+def test_a_kept_connection_that_is_lost_after_the_second_request_is_unsure_and_not_repeated() -> None:
+    seen: list[bytes] = []
+    first, second = asyncio.run(ask(keeps_alive_once(seen), times=2))
+    assert (first.kind, second.kind) == (Kind.ACCEPTED, Kind.UNSURE)
+    assert len(seen) == 2
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+
+        async def send() -> Outcome:
+            client = GraphClient(f"http://127.0.0.1:{port}", "v25.0")
+            try:
+                return await client.send("1", "token", {})
+            finally:
+                await client.close()
+
+        assert asyncio.run(send()).kind is Kind.NOT_SENT
+
+
+def test_a_failed_tls_handshake_sent_nothing() -> None:
+    async def talk() -> Outcome:
+        async def plain(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(plain, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        client = GraphClient(f"https://127.0.0.1:{port}", "v25.0")
+        try:
+            return await client.send("1", "token", {})
+        finally:
+            await client.close()
+            server.close()
+
+    assert asyncio.run(talk()).kind is Kind.NOT_SENT
