@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, or_, select, text, update
+from sqlalchemy import delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -73,6 +73,28 @@ def find_or_create(session: Session, identity: Identity, now: datetime, source: 
     survivor = _one_of(session, found, now)
     _learn(session, survivor, identity, now)
     return survivor.id
+
+
+def change_number(session: Session, contact_id: int, moved_to: Identity, now: datetime) -> int:
+    """WhatsApp says that the person has another number (and with it another BSUID) from now on; the id of their one record.
+
+    A record that the new number has already, because they wrote from it before we were told, is merged.
+    """
+    lock_contact_book(session)
+    former = moved_to.has_bsuid and (
+        ContactIdentity.portfolio_id == moved_to.portfolio_id,
+        ContactIdentity.bsuid != moved_to.bsuid,
+        ContactIdentity.contact_id == contact_id,
+    )
+    if former:
+        session.execute(delete(ContactIdentity).where(*former).execution_options(synchronize_session=False))
+    for other in _matches(session, moved_to, moved_to.key):
+        if other.id != contact_id:
+            contact_id, loser_id = choose_winner(session, contact_id, other.id)
+            merge(session, contact_id, loser_id, now)
+    survivor = session.get_one(Contact, contact_id, populate_existing=True)
+    _learn(session, survivor, moved_to, now)
+    return contact_id
 
 
 def find_contact(session: Session, phone: str, default_country: str | None = None) -> Contact | None:
