@@ -41,6 +41,7 @@ class Contact(Base):
         ),
         CheckConstraint("(consent = 'redacted') = (redacted_at IS NOT NULL)", name="redacted"),
         CheckConstraint("phone IS NULL OR phone LIKE '+%'", name="phone_is_e164"),
+        Index("ix_contact_consent", "consent", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

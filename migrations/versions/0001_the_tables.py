@@ -86,6 +86,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('shopify_id', name=op.f('uq_contact_shopify_id')),
     sa.UniqueConstraint('wa_id', name=op.f('uq_contact_wa_id'))
     )
+    op.create_index('ix_contact_consent', 'contact', ['consent', 'id'], unique=False)
     op.create_index(op.f('ix_contact_last_inbound_at'), 'contact', ['last_inbound_at'], unique=False)
     op.create_index(op.f('ix_contact_merged_into_id'), 'contact', ['merged_into_id'], unique=False)
     op.create_index(op.f('ix_contact_person_key'), 'contact', ['person_key'], unique=False)
@@ -712,6 +713,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_contact_person_key'), table_name='contact')
     op.drop_index(op.f('ix_contact_merged_into_id'), table_name='contact')
     op.drop_index(op.f('ix_contact_last_inbound_at'), table_name='contact')
+    op.drop_index('ix_contact_consent', table_name='contact')
 
     op.drop_table('contact')
     op.drop_index('ix_audit_object', table_name='audit')
