@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 APP = "wsgi:create_app"
-THREADS = 8
+THREADS = 4
 KILL_SECONDS = 5
+BACKPRESSURE = 128
+"""Requests that are worked on or wait in the process; more wait in the socket."""
 
 
 def load_app(target: str) -> "WSGIApplication":
@@ -52,6 +54,7 @@ def serve(host: str, port: int, target: str = APP) -> None:
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=THREADS,
+        backpressure=BACKPRESSURE,
         websockets=False,
         log_level=LogLevels.warning,
         log_access=False,

@@ -6,6 +6,7 @@ from flask import Flask
 from admin.cli.audience import cases, contacts, lists, segments
 from admin.cli.campaigns import campaigns
 from admin.cli.db import db
+from admin.cli.demo import demo
 from admin.cli.flows import flows
 from admin.cli.numbers import numbers, templates
 from admin.cli.sandbox import sandbox
@@ -14,6 +15,7 @@ from admin.cli.users import tokens, users
 
 COMMANDS: tuple[click.Command, ...] = (
     up,
+    demo,
     sandbox,
     db,
     users,

@@ -128,6 +128,8 @@ def _database_sentence(error: OperationalError | ProgrammingError) -> str:
 
 def _write_down(error: Exception) -> str:
     """The traceback goes where only the operator of this machine reads it."""
+    if "hark" not in current_app.extensions:
+        return ""
     try:
         path = runtime_here().settings.var_dir / "log" / "errors.log"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
