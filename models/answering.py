@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from models.conversation import Conversation, Message
+from models.conversation import Conversation, Message, MessageState
 from models.flow import Action, ActionKind, ActionState, FlowSession
 
 LEASE = timedelta(seconds=30)
 
 # Written out, not bound: partial indexes serve only conditions that the planner can read.
 UNHANDLED = text("message.direction = 'in' AND message.handled_at IS NULL")
-IN_QUEUE = text("message.state IN ('queued', 'sending') AND message.state = 'queued'")
+IN_QUEUE = text("message.state IN ('queued', 'sending')")
 OPEN_ACTION = text("action.state IN ('pending', 'claimed')")
 
 
@@ -36,16 +37,18 @@ def unclaimed_work(session: Session, now: datetime, limit: int) -> list[int]:
     """Conversations in which something waits and nobody is at it: replies, due messages, hand-overs, timers and results."""
     sources = (
         select(Message.conversation_id).where(UNHANDLED).distinct(),
-        select(Message.conversation_id).where(IN_QUEUE, Message.due_at <= now).distinct(),
+        _with_due_messages(now),
         select(Conversation.id).where(Conversation.handed_flow_id.is_not(None)),
         _with_due_actions(now),
     )
-    found: dict[int, None] = {}
+    found: list[Sequence[int]] = []
     for source in sources:
         ids = source.subquery()
         free = select(Conversation.id).where(Conversation.id.in_(select(ids.c[0])), _is_free(now)).limit(limit)
-        found.update(dict.fromkeys(session.scalars(free)))
-    return list(found)[:limit]
+        found.append(session.scalars(free).all())
+    # One of each in turn: a flood of one kind does not keep the others waiting.
+    mixed = dict.fromkeys(key for row in zip_longest(*found) for key in row if key is not None)
+    return list(mixed)[:limit]
 
 
 def has_work(session: Session, conversation_id: int, now: datetime) -> bool:
@@ -53,7 +56,7 @@ def has_work(session: Session, conversation_id: int, now: datetime) -> bool:
     mine = Message.conversation_id == conversation_id
     checks = (
         select(Message.id).where(UNHANDLED, mine).limit(1),
-        select(Message.id).where(IN_QUEUE, mine, Message.due_at <= now).limit(1),
+        _with_due_messages(now).where(mine),
         select(Conversation.id).where(Conversation.id == conversation_id, Conversation.handed_flow_id.is_not(None)),
         _with_due_actions(now).where(Conversation.id == conversation_id).limit(1),
     )
@@ -135,7 +138,18 @@ def _take(
     return sorted(taken)
 
 
-def _with_due_actions(now: datetime):  # type: ignore[no-untyped-def]
+def _with_due_messages(now: datetime) -> Select[int]:
+    """Conversations whose next message is due. One that waits or is under way holds back those behind it."""
+    head = text(
+        "message.id = (SELECT min(earlier.id) FROM message AS earlier WHERE earlier.state IN ('queued', 'sending')"
+        " AND earlier.conversation_id = message.conversation_id)"
+    )
+    return select(Message.conversation_id).where(
+        IN_QUEUE, Message.state == MessageState.QUEUED, Message.due_at <= now, head
+    )
+
+
+def _with_due_actions(now: datetime) -> Select[int]:
     """Conversations whose session waits for a timer that is due or for a result that has come."""
     is_timer = and_(Action.kind == ActionKind.TIMER, Action.state == ActionState.PENDING)
     has_result = and_(Action.kind != ActionKind.TIMER, Action.result.is_not(None))

@@ -62,6 +62,19 @@ def end_lane(session: Session, lane_id: int) -> None:
     )
 
 
+def resume_lane(session: Session, lane_id: int) -> bool:
+    """A lane that ended by itself goes on with a fresh lease; only the process that opened it may ask. False: it was swept."""
+    now = database_now(session)
+    resumed = session.execute(
+        update(Lane)
+        .where(Lane.id == lane_id, Lane.swept_at.is_(None))
+        .values(ended_at=None, beat_at=now, expires_at=now + LEASE)
+        .returning(Lane.id),
+        execution_options={"synchronize_session": False},
+    )
+    return resumed.first() is not None
+
+
 def live_lanes(session: Session) -> dict[int, int]:
     """How many lanes serve each number now."""
     query = (

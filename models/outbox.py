@@ -5,7 +5,7 @@ message leaves for it whatever dies.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from models.number import Number, Waba
 
 NUMBER_PAUSE = timedelta(seconds=15)
 """How long messages of a stopped number wait before they look again."""
+SAME_ID = "Meta answered with an id that another message already has."
 NO_SYNC = {"synchronize_session": False}
 IN_QUEUE = text("message.state IN ('queued', 'sending')")  # written out: the partial index serves only what it can read
 
@@ -87,6 +88,7 @@ def claim_next(session: Session, conversation_ids: Iterable[int], lane_id: int, 
 
 def record_sent(session: Session, lane_id: int, results: Sequence[Sent]) -> None:
     """Write what became of this lane's messages. What the sweep gave up meanwhile may still become accepted."""
+    doubled = _seen_ids(session, results)
     rows = [
         {
             "for_id": sent.message_id,
@@ -97,15 +99,40 @@ def record_sent(session: Session, lane_id: int, results: Sequence[Sent]) -> None
             "new_wamid": sent.wamid,
             "accepted": sent.at if sent.state is MessageState.ACCEPTED else None,
             "unsure": sent.at if sent.state is MessageState.UNSURE else None,
-            "failed": sent.at if sent.state is MessageState.REFUSED else None,
+            "failed": sent.at if sent.state in {MessageState.REFUSED, MessageState.NOT_SENT} else None,
             "code": sent.error_code,
             "msg": sent.error_msg,
             "due": sent.due_at,
         }
-        for sent in sorted(results, key=lambda each: each.message_id)
+        for sent in (_doubted(each, doubled) for each in sorted(results, key=lambda each: each.message_id))
     ]
     if rows:
         session.connection().execute(_RECORD, rows)
+
+
+def postpone(session: Session, conversation_ids: Iterable[int], until: datetime) -> None:
+    """Let the next message of each conversation wait until then; those behind it wait with it."""
+    ids = [head.id for head in _heads(session, conversation_ids) if head.state is MessageState.QUEUED]
+    session.execute(update(Message).where(Message.id.in_(ids)).values(due_at=until), execution_options=NO_SYNC)
+
+
+def _seen_ids(session: Session, results: Sequence[Sent]) -> set[str]:
+    """Ids of Meta's that another message has already, or that came twice in this batch."""
+    owners: dict[str, int] = {}
+    doubled = set()
+    for sent in results:
+        if sent.wamid and owners.setdefault(sent.wamid, sent.message_id) != sent.message_id:
+            doubled.add(sent.wamid)
+    if owners:
+        query = select(Message.wamid, Message.id).where(Message.wamid.in_(list(owners)))
+        doubled |= {wamid for wamid, owner in session.execute(query) if wamid and owners[wamid] != owner}
+    return doubled
+
+
+def _doubted(sent: Sent, doubled: set[str]) -> Sent:
+    if sent.wamid not in doubled:
+        return sent
+    return replace(sent, state=MessageState.UNSURE, wamid=None, error_msg=SAME_ID)
 
 
 class _Head(NamedTuple):

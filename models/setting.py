@@ -35,6 +35,8 @@ KNOWN = {
     "schedule_grace_seconds": Known(900, "How late a scheduled start may still happen by itself."),
     "frequency_cap_messages": Known(0, "At most this many marketing messages to a person in the days below; 0 is off."),
     "frequency_cap_days": Known(7, "The days that the frequency cap counts."),
+    "stop_answer": Known("", "What answers a STOP; empty sends nothing."),
+    "start_answer": Known("", "What answers a START; empty sends nothing."),
     "keep_messages_days": Known(365, "How long chat messages are kept."),
     "keep_dead_letters_days": Known(30, "How long payloads that failed are kept."),
 }

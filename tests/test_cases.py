@@ -11,7 +11,7 @@ from models.cases import close_case, open_case, open_cases, set_case_status
 from models.chat import agent_message, hand_to_flow
 from models.conversation import Case, CaseStatus, Conversation, Message, MessageState
 from models.engine import Database
-from models.flow import Action, ActionKind, ActionState, FlowSession, SessionStatus
+from models.flow import Action, ActionKind, ActionState, FlowSession, FunnelStep, SessionStatus
 from models.flows import load_flow
 from models.refusal import Refused
 from models.sessions import begin_session, pass_steps, save_session
@@ -93,8 +93,6 @@ def test_a_funnel_step_keeps_its_first_time(database: Database) -> None:
         pass_steps(session, [(recipient.id, "asked"), (recipient.id, "asked")], NOW)
         pass_steps(session, [(recipient.id, "asked"), (recipient.id, "bought")], later)
     with database.read() as session:
-        from models.flow import FunnelStep
-
         steps = {row.step: row.at for row in session.scalars(select(FunnelStep))}
         assert steps == {"asked": NOW, "bought": later}
 

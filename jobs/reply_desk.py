@@ -1,0 +1,206 @@
+"""The desk of one process: it takes conversations in which something waits and sees each one through, many at once.
+
+    claim a conversation → decide and write the answer → a turn of the number's rate → claim the message (committed) → send → record
+
+Within a conversation everything goes in order and one at a time; across conversations each step shares its transaction with
+whoever takes the same step at that moment (jobs.group_commit).
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import uvloop
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from bot.errors import Action, Rule
+from bot.graph import GraphClient
+from jobs.effects import hold_number, stop_number
+from jobs.flow_shelf import FlowShelf
+from jobs.group_commit import GroupCommit
+from jobs.lease import Lease
+from jobs.logs import described
+from jobs.pair_limit import PairLimit
+from jobs.reply_lane import ReplyLane
+from jobs.reply_sender import judge_reply, never_begun, send_claimed
+from jobs.reply_store import LaneLost, Next, ReplyStore
+from jobs.reply_turns import ReplyTurns
+from jobs.reply_write import Overtaken
+from jobs.runtime import Runtime
+from jobs.stopping import STOPPING
+from models.clock import utcnow
+from models.number import Number
+from models.outbox import Claimed, Sent
+from models.secret import new_token
+
+log = logging.getLogger("hark.answer")
+
+MOST_AT_ONCE = 128
+MOST_PER_ANSWER = 32
+"""Conversations in one transaction of answers: it stays well under 50 ms."""
+LOOK_AGAIN_SECONDS = 0.1
+GATHER_SECONDS = 0.01
+PATIENCE_SECONDS = 2.0
+RECORD_PATIENCE_SECONDS = 60.0
+THREADS = 4
+
+Value = TypeVar("Value")
+
+
+class Desk:
+    """Kept by its process over many jobs, with its event loop, connections, lane and parsed flows."""
+
+    def __init__(self, rt: Runtime, client: GraphClient | None = None) -> None:
+        self.rt = rt
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._client = client
+        name = f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token(6)}"
+        self._store = store = ReplyStore(rt, name, FlowShelf())
+        pool, patience = self._executor, PATIENCE_SECONDS
+        again = (DBAPIError, Overtaken)
+        self._handle = GroupCommit(store.handle, pool, most=MOST_PER_ANSWER, patience_seconds=patience, again=again)
+        self._claim = GroupCommit(store.claim, pool, patience_seconds=patience)
+        self._postpone = GroupCommit(store.postpone, pool, patience_seconds=patience)
+        self._record = GroupCommit(store.record, pool, patience_seconds=RECORD_PATIENCE_SECONDS)
+        self._pair = PairLimit(rt.redis)
+        self._turns: dict[int, ReplyTurns] = {}
+        self._tokens: dict[str, str] = {}
+        self._lane = ReplyLane(rt, self._executor)
+        self._is_halted = False
+        self._is_clean = True
+        self.sent = 0
+
+    def drain(self, seconds: float) -> bool:
+        """Answer until nothing waits; True where the time was over before that."""
+        return self._runner.run(self._drain(seconds))
+
+    def close(self) -> None:
+        """Give everything back."""
+        if self._client is not None:
+            self._runner.run(self._client.close())
+        self._runner.close()
+        self._executor.shutdown()
+
+    # ---- the desk -------------------------------------------------------------------------------------------------
+
+    async def _drain(self, seconds: float) -> bool:
+        self._is_halted, self._is_clean = False, True
+        until = time.monotonic() + seconds
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while self._may_begin() and time.monotonic() < until:
+                room = MOST_AT_ONCE - len(tasks)
+                found = await self._in_thread(lambda: self._store.find(room)) if room else []  # noqa: B023 - awaited here
+                tasks |= {asyncio.create_task(self._see_through(key)) for key in found}
+                if not tasks:
+                    return False
+                _, tasks = await asyncio.wait(tasks, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.sleep(GATHER_SECONDS)  # those that end together make room together
+            return self._may_begin()
+        finally:
+            self._is_halted = True
+            if tasks:
+                await asyncio.wait(tasks)
+            await self._lane.rest(is_clean=self._is_clean)
+
+    def _may_begin(self) -> bool:
+        return not self._is_halted and not STOPPING.is_set()
+
+    async def _see_through(self, key: int) -> None:
+        """One conversation, until nothing waits in it. After an error its claim is left to run out: that is the pause."""
+        try:
+            await self._serve(key)
+        except RedisError as error:
+            self._halt(f"Redis is away ({type(error).__name__})")
+        except LaneLost:
+            self._is_clean = False
+            self._halt("this sender's lane was given up")
+        except (OperationalError, InterfaceError) as error:
+            self._halt(f"the database is away ({type(error).__name__})")
+        except Exception as error:  # noqa: BLE001 - one conversation must not take the others along
+            log.error("conversation %d: %s", key, described(error))  # noqa: TRY400
+
+    async def _serve(self, key: int) -> None:
+        following = Next(True, None, False)
+        while not following.is_released:
+            if not self._may_begin():
+                await self._in_thread(lambda: self._store.release([key]))
+                return
+            if following.has_input or following.number_id is None:
+                following = await self._handle(key, None)
+            else:
+                following = await self._send_next(key, following.number_id)
+
+    async def _send_next(self, key: int, number_id: int) -> Next:
+        wait = await self._in_thread(lambda: self._pair.wait_seconds(key))
+        if wait > 0:
+            return await self._postpone(key, wait)
+        turns = await self._in_thread(lambda: self._turns_of(number_id))
+        await turns.take()
+        lease = await self._lane.lease()
+        taken = await self._claim(key, lease.lane_id)
+        if taken.claimed is None:
+            return taken.next
+        try:
+            return await self._send(key, taken.claimed, lease, turns)
+        except BaseException:
+            self._is_clean = False  # what its row says is open: the lane is left to the sweep
+            raise
+
+    async def _send(self, key: int, claimed: Claimed, lease: Lease, turns: ReplyTurns) -> Next:
+        if not lease.holds() or STOPPING.is_set():
+            self._is_halted = True
+            return await self._record(key, (lease.lane_id, never_begun(claimed, utcnow())))
+        outcome = await send_claimed(self._graph(), self.rt.installation, self._token(claimed), claimed)
+        self.sent += 1
+        verdict = judge_reply(claimed, outcome, utcnow())
+        if verdict.rule is not None:
+            rule, sent = verdict.rule, verdict.sent
+            await self._in_thread(lambda: self._act(rule, claimed, sent, turns))
+        return await self._record(key, (lease.lane_id, verdict.sent))
+
+    # ---- what it takes --------------------------------------------------------------------------------------------
+
+    def _act(self, rule: Rule, claimed: Claimed, sent: Sent, turns: ReplyTurns) -> None:
+        """What a refusal does beyond its row."""
+        match rule.action:
+            case Action.THROTTLE:
+                turns.slow_down()
+            case Action.HOLD:
+                hold_number(self.rt, claimed.number_id, rule.delay_seconds(claimed.attempt - 1), sent.at)
+            case Action.STOP:
+                stop_number(self.rt, claimed.number_id, rule, sent.error_msg or rule.text, sent.at)
+
+    def _graph(self) -> GraphClient:
+        if self._client is None:
+            self._client = GraphClient(self.rt.settings.graph_api_url, self.rt.settings.graph_api_version)
+        return self._client
+
+    def _token(self, claimed: Claimed) -> str:
+        """In clear, kept by its ciphertext: decrypting costs more than sending."""
+        token = self._tokens.get(claimed.access_token)
+        if token is None:
+            token = self._tokens[claimed.access_token] = self.rt.vault.decrypt(claimed.access_token)
+        return token
+
+    def _turns_of(self, number_id: int) -> ReplyTurns:
+        if number_id not in self._turns:
+            with self.rt.database.read() as session:
+                rate = session.get_one(Number, number_id).messages_per_second
+            self._turns[number_id] = ReplyTurns(self.rt.redis, number_id, rate, self._executor)
+        return self._turns[number_id]
+
+    def _halt(self, why: str) -> None:
+        if not self._is_halted:
+            log.warning("no more answers for now: %s", why)
+        self._is_halted = True
+
+    async def _in_thread(self, work: Callable[[], Value]) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
