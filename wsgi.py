@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from admin import cli, health
+from admin import cli, health, metrics
 from bot import webhook
 from jobs.runtime import Runtime
 from models.settings import Settings, load_settings
@@ -20,5 +20,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     door = webhook.open_door(rt.settings)
     app.register_blueprint(webhook.build(door))
     health.init_app(app, rt)
+    metrics.init_app(app, rt)
     app.wsgi_app = webhook.fast_wsgi(app.wsgi_app, door)  # type: ignore[method-assign,assignment]
     return app
