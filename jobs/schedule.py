@@ -13,6 +13,7 @@ from datetime import datetime
 
 from redis.exceptions import RedisError
 
+from jobs.answer import wake_unanswered
 from jobs.launch import resume_launches
 from jobs.logs import configure_logs, described
 from jobs.monitor import monitor
@@ -39,6 +40,7 @@ class Item:
 
 ITEMS: tuple[Item, ...] = (
     Item("wake senders", 1, wake_senders),
+    Item("wake who answers", 1, wake_unanswered),
     Item("sweep lost lanes", 2, sweep_lost_lanes),
     Item("resume launches", 5, lambda rt, _now: resume_launches(rt)),
     Item("start scheduled campaigns", 2, wake_scheduled),
