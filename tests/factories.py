@@ -29,6 +29,11 @@ CAROL_PHONE = "+34600000003"
 _serial = count(1000)
 
 
+def next_serial() -> int:
+    """A number that no other row of this process was given."""
+    return next(_serial)
+
+
 def make_number(session: Session, *, now: datetime = NOW, messaging_limit: int | None = -1, **values: Any) -> Number:
     """A connected number of an account of its own."""
     serial = next(_serial)
@@ -150,9 +155,15 @@ def make_list(session: Session, name: str, *contacts: Contact, now: datetime = N
     made = ContactList(name=name, created_at=now)
     session.add(made)
     session.flush()
-    session.add_all(ListMember(list_id=made.id, contact_id=contact.id, created_at=now) for contact in contacts)
-    session.flush()
+    for contact in contacts:
+        join_list(session, made, contact, now=now)
     return made
+
+
+def join_list(session: Session, joined: ContactList, contact: Contact, *, now: datetime = NOW) -> None:
+    """The contact becomes a member of the list."""
+    session.add(ListMember(list_id=joined.id, contact_id=contact.id, created_at=now))
+    session.flush()
 
 
 def make_conversation(
