@@ -1,10 +1,12 @@
 """Finding contacts among a million: pages by key, newest first, never by offset.
 
-A condition that an index answers with few contacts is asked first, and its answer drives the query; what matches many is
-checked along the primary key, where a page is full soon. Names are looked through in windows of bounded size.
+A condition whose contacts an index has in order, or that has few, drives the query; the others are checked on what it
+gives. Where nothing drives it (a name, the beginning of most numbers), contacts are looked through in bounded windows.
 """
 
 import re
+import sys
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,12 +21,15 @@ from models.phone import NotAPhone, read_phone
 from models.tag import ContactTag, ListMember, Tag
 
 PAGE = 50
-FEW = 2000
-"""What an index answers with at most so many ids drives the query."""
+FEW = 50_000
+"""What an index answers with at most so many ids, in no order, drives the query."""
+BATCH = 500
+MOST_BATCHES = 100
+"""Batches of ids looked through for one page."""
 MOST_COUNTED = 10_000
 """A count of a filtered list stops here."""
 WINDOW = 100_000
-"""Ids looked through for a name at a time, and at most so many windows a page."""
+"""Ids looked through at a time where nothing drives the query, and at most so many windows a page."""
 MOST_WINDOWS = 4
 
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{3,}")
@@ -73,11 +78,13 @@ def search_contacts(
 ) -> Page:
     """One page. A `text` that is written like a number is taken as a phone; `value` narrows `tag`."""
     search = _read(Search(text, phone, tag, value, list_id, consent), default_country)
-    driving, checks = _conditions(session, search)
     below = after_id if after_id is not None else (session.scalar(select(func.max(Contact.id))) or 0) + 1
-    if driving is not None or not search.text:
-        return _page(session, [*checks, *([Contact.id.in_(driving)] if driving is not None else [])], below, limit)
-    return _page_by_windows(session, checks, below, limit)
+    driver, checks = _conditions(session, search)
+    if driver is not None:
+        return _driven_page(session, driver, checks, below, limit)
+    if search.text or search.phone or search.tag:
+        return _page_by_windows(session, checks, below, limit)
+    return _page(session, checks, below, limit)
 
 
 def count_contacts(
@@ -95,16 +102,16 @@ def count_contacts(
     search = _read(Search(text, phone, tag, value, list_id, consent), default_country)
     if search == Search():
         return _count_all(session)
-    driving, checks = _conditions(session, search)
-    conditions = [*checks, *([Contact.id.in_(driving)] if driving is not None else [])]
-    is_whole = True
-    if driving is None and search.text:
-        newest = session.scalar(select(func.max(Contact.id))) or 0
-        conditions.append(Contact.id > newest - WINDOW)
-        is_whole = newest <= WINDOW
-    some = select(Contact.id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
+    driver, checks = _conditions(session, search)
+    if driver is not None:
+        return _driven_count(session, driver, checks, is_alone=not search.text and search.consent is None)
+    newest = session.scalar(select(func.max(Contact.id))) or 0
+    is_scanned = bool(search.text or search.phone or search.tag)
+    if is_scanned:
+        checks.append(Contact.id > newest - WINDOW)
+    some = select(Contact.id).where(*checks).limit(MOST_COUNTED + 1).subquery()
     number = session.scalar(select(func.count()).select_from(some)) or 0
-    return Count(min(number, MOST_COUNTED), is_exact=is_whole and number <= MOST_COUNTED)
+    return Count(min(number, MOST_COUNTED), number <= MOST_COUNTED and (newest <= WINDOW or not is_scanned))
 
 
 def _read(search: Search, default_country: str | None) -> Search:
@@ -123,41 +130,70 @@ def _read(search: Search, default_country: str | None) -> Search:
     return search
 
 
-def _conditions(session: Session, search: Search) -> tuple[list[int] | None, list[ColumnElement[bool]]]:
-    """The few ids that drive the query, if there are such, and what is checked on each contact."""
+class _Driver:
+    """Ids from the newest down, from an index that has them in order or from a set that was small enough to fetch."""
+
+    def __init__(self, session: Session, ids: Select[Any], column: Any, *, in_order: bool) -> None:
+        self._session, self._ids, self._column = session, ids, column
+        self._fetched: list[int] | None = None
+        if not in_order:
+            self._fetched = sorted(session.scalars(ids.limit(FEW + 1)), reverse=True)
+        self.is_usable = self._fetched is None or len(self._fetched) <= FEW
+        self.rank = FEW if self._fetched is None else len(self._fetched)
+
+    def below(self, last: int, size: int) -> list[int]:
+        """The next ids under `last`."""
+        if self._fetched is None:
+            query = self._ids.where(self._column < last).order_by(self._column.desc()).limit(size)
+            return list(self._session.scalars(query))
+        start = bisect_right(self._fetched, -last, key=lambda key: -key)
+        return self._fetched[start : start + size]
+
+
+def _conditions(session: Session, search: Search) -> tuple[_Driver | None, list[ColumnElement[bool]]]:
+    """What drives the query, if there is such, and what is checked on each contact."""
     checks: list[ColumnElement[bool]] = [Contact.merged_into_id.is_(None)]
     if search.consent is None:
         checks.append(Contact.redacted_at.is_(None))
-    driving: list[int] | None = None
-    for ids, check in _indexed(session, search):
-        few = session.scalars(ids.limit(FEW + 1)).all()
-        if len(few) <= FEW and (driving is None or len(few) < len(driving)):
-            driving = list(few)
-        checks.append(check)
-    if search.consent is not None:
+    else:
         checks.append(Contact.consent == search.consent)
+    indexed = _indexed(session, search)
+    usable = [driver for driver, _ in indexed if driver.is_usable]
+    chosen = min(usable, key=lambda driver: driver.rank, default=None)
+    checks += [check for driver, check in indexed if driver is not chosen]
     if search.text:
         pattern = f"%{_escaped(search.text)}%"
         checks.append(or_(Contact.name.ilike(pattern, escape="\\"), Contact.email.ilike(pattern, escape="\\")))
-    return driving, checks
+    return chosen, checks
 
 
-def _indexed(session: Session, search: Search) -> list[tuple[Select[Any], ColumnElement[bool]]]:
-    """Each condition that an index answers: the query for its ids, and the same as a check of one contact."""
-    found: list[tuple[Select[Any], ColumnElement[bool]]] = []
+def _indexed(session: Session, search: Search) -> list[tuple[_Driver, ColumnElement[bool]]]:
+    """Each condition that an index answers: what drives by it, and the same as a check of one contact."""
+    found: list[tuple[_Driver, ColumnElement[bool]]] = []
     if search.phone:
         starts = _phone_starts(search.phone)
-        found.append((select(Contact.id).where(starts), starts))
+        found.append((_Driver(session, select(Contact.id).where(starts), Contact.id, in_order=False), starts))
     if search.tag:
-        tag_id = session.scalar(select(Tag.id).where(Tag.name == search.tag)) or 0
-        tagged = and_(ContactTag.tag_id == tag_id, *([ContactTag.value == search.value] if search.value else []))
-        check = exists().where(ContactTag.contact_id == Contact.id, tagged)
-        found.append((select(ContactTag.contact_id).where(tagged), check))
+        found.append(_tagged(session, search))
     if search.list_id is not None:
         on_list = ListMember.list_id == search.list_id
+        ids = select(ListMember.contact_id).where(on_list)
         check = exists().where(ListMember.contact_id == Contact.id, on_list)
-        found.append((select(ListMember.contact_id).where(on_list), check))
+        found.append((_Driver(session, ids, ListMember.contact_id, in_order=True), check))
     return found
+
+
+def _tagged(session: Session, search: Search) -> tuple[_Driver, ColumnElement[bool]]:
+    """The index has the contacts of one value in order: of the value asked for, or of none where no contact has one."""
+    tag_id = session.scalar(select(Tag.id).where(Tag.name == search.tag)) or 0
+    carries = ContactTag.tag_id == tag_id
+    if search.value:
+        carries = and_(carries, ContactTag.value == search.value)
+    has_values = select(ContactTag.contact_id).where(carries, ContactTag.value.is_not(None)).limit(1)
+    is_label = not search.value and session.execute(has_values).first() is None
+    ids = select(ContactTag.contact_id).where(carries, *([ContactTag.value.is_(None)] if is_label else []))
+    check = exists().where(ContactTag.contact_id == Contact.id, carries)
+    return _Driver(session, ids, ContactTag.contact_id, in_order=bool(search.value) or is_label), check
 
 
 def _phone_starts(phone: str) -> ColumnElement[bool]:
@@ -177,6 +213,33 @@ def _in_range(column: Any, sign: str, digits: str) -> ColumnElement[bool]:
 
 def _escaped(part: str) -> str:
     return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _driven_page(session: Session, driver: _Driver, checks: list[ColumnElement[bool]], below: int, limit: int) -> Page:
+    found: list[Contact] = []
+    for _ in range(MOST_BATCHES):
+        ids = driver.below(below, BATCH)
+        if not ids:
+            return Page(found, None)
+        query = select(Contact).where(Contact.id.in_(ids), *checks).order_by(Contact.id.desc())
+        found += session.scalars(query.limit(limit + 1 - len(found)))
+        if len(found) > limit:
+            return Page(found[:limit], found[limit - 1].id)
+        below = ids[-1]
+    return Page(found, below)
+
+
+def _driven_count(session: Session, driver: _Driver, checks: list[ColumnElement[bool]], *, is_alone: bool) -> Count:
+    """Who is merged or redacted has neither tags nor lists nor a phone: a condition that stands alone is only counted."""
+    ids = driver.below(sys.maxsize, MOST_COUNTED + 1)
+    is_whole = len(ids) <= MOST_COUNTED
+    if is_alone and len(checks) == 2:
+        return Count(min(len(ids), MOST_COUNTED), is_whole)
+    number = 0
+    for start in range(0, len(ids), BATCH):
+        some = select(func.count()).where(Contact.id.in_(ids[start : start + BATCH]), *checks)
+        number += session.scalar(some) or 0
+    return Count(number, is_whole)
 
 
 def _page(session: Session, conditions: list[ColumnElement[bool]], below: int, limit: int) -> Page:
