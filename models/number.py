@@ -72,6 +72,9 @@ class Number(Base):
     held_until: Mapped[datetime | None]
     """Nothing is sent before this moment (maintenance, throttling by account)."""
     state_at: Mapped[datetime | None]
+    """Meta's time of the newest event applied; of its name and of its throughput there is one each below."""
+    name_at: Mapped[datetime | None]
+    throughput_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 

@@ -23,10 +23,13 @@ class Template(Base):
     language: Mapped[str] = mapped_column(String(16))
     category: Mapped[str] = mapped_column(String(32))
     correct_category: Mapped[str | None] = mapped_column(String(32))
+    category_at: Mapped[datetime | None]
+    """Meta's time of the newest event applied to the categories; `quality_at` the same for `quality`."""
     status: Mapped[str] = mapped_column(String(32))
     status_at: Mapped[datetime | None]
     """Meta's time of the newest event applied to `status`."""
     quality: Mapped[str] = mapped_column(String(16), default="UNKNOWN")
+    quality_at: Mapped[datetime | None]
     parameter_format: Mapped[str] = mapped_column(String(16), default="POSITIONAL")
     components: Mapped[list[Any]]
     rejected_reason: Mapped[str | None] = mapped_column(Text)
