@@ -142,6 +142,8 @@ class Recipient(Base):
     claimed_at: Mapped[datetime | None]
     unsure_at: Mapped[datetime | None]
     """Stays when a webhook settled it, and says so."""
+    left_at: Mapped[datetime | None]
+    """An operator decided to leave this unsure one as it is."""
     accepted_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
