@@ -30,7 +30,7 @@ class Unsure:
     name: str
     phone: str | None
     reason: str
-    unsure_at: datetime
+    unsure_at: datetime | None
     settled_at: datetime | None
     left_at: datetime | None
 
@@ -51,7 +51,7 @@ def list_unsure(session: Session, campaign_id: int, *, after_id: int = 0, limit:
             name=name,
             phone=phone,
             reason=row.error_msg or "",
-            unsure_at=row.unsure_at or row.queued_at,
+            unsure_at=row.unsure_at,
             settled_at=None if row.state is RecipientState.UNSURE else row.accepted_at,
             left_at=row.left_at,
         )
