@@ -182,6 +182,12 @@ def make_conversation(
     return conversation
 
 
+def find_conversation(session: Session, contact: Contact, number: Number) -> Conversation:
+    """The chat of the contact with the number, made if there is none."""
+    pair = (Conversation.contact_id == contact.id, Conversation.number_id == number.id)
+    return session.scalar(select(Conversation).where(*pair)) or make_conversation(session, contact, number)
+
+
 def make_case(session: Session, contact: Contact, number: Number | None = None, *, now: datetime = NOW) -> Case:
     """An open case."""
     case = Case(

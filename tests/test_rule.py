@@ -1,0 +1,347 @@
+"""Segment rules: read with care, and the SQL agrees with the plain evaluator on whatever rule and people."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.campaign import CampaignStatus
+from models.contact import Consent, Contact
+from models.conversation import Direction, Message, MessageState
+from models.engine import Database
+from models.recipient import RecipientState
+from models.rule import BY_TYPE, OPERATORS, RuleError, parse_rule
+from models.rule_facts import Facts, Sent, matches
+from models.rule_sql import compile_rule, count_matching
+from models.segment import Segment
+from models.segments import count_each, read_segment, sample_matching, save_segment
+from models.tag import AttributeType
+from tests import factories
+from tests.factories import NOW
+
+TAG_NAMES = ("vip", "city", "it's; --")
+LIST_NAMES = ("members", 'quo"te')
+TEXTS = ("Madrid", "madrid", "Ma%", "a_b", "é", "'; DROP TABLE contact; --", "1", "ES", "en", "$.x")
+NUMBERS = (-3.5, 0.0, 0.00001, 7.0, 100.0, 1e14)
+DATES = tuple((NOW.date() + timedelta(days=days)).isoformat() for days in (-400, -30, -1, 0, 5))
+ATTRIBUTES = {
+    "shop": AttributeType.TEXT,
+    "spent": AttributeType.NUMBER,
+    "birthday": AttributeType.DATE,
+    "member": AttributeType.BOOLEAN,
+    "$.odd name'": AttributeType.TEXT,
+    "country": AttributeType.TEXT,
+    "email": AttributeType.TEXT,
+}
+POOLS: dict[AttributeType, tuple[Any, ...]] = {
+    AttributeType.TEXT: TEXTS,
+    AttributeType.NUMBER: NUMBERS,
+    AttributeType.DATE: DATES,
+    AttributeType.BOOLEAN: ("true", "false"),
+}
+MOMENTS = tuple(NOW - timedelta(days=days, hours=hours) for days in (0, 1, 30, 400) for hours in (0, 1))
+
+
+class People:
+    """Random contacts in the database, and what is known of each by its id."""
+
+    def __init__(self, session: Session, number: int) -> None:
+        self.session = session
+        self.random = random.Random(7)
+        self.facts: dict[int, Facts] = {}
+        for name, kind in ATTRIBUTES.items():
+            if name not in {"country", "email"}:
+                factories.make_attribute(session, name, type=kind)
+        factories.make_contact(session, tags=dict.fromkeys(TAG_NAMES), merged_into_id=None)
+        self.lists = [factories.make_list(session, name) for name in LIST_NAMES]
+        ours = factories.make_number(session)
+        self.campaigns = [
+            factories.make_campaign(session, ours, status=CampaignStatus.ENDED, name=f"Past {place}")
+            for place in (1, 2)
+        ]
+        self.number = ours
+        for _ in range(number):
+            self._add()
+        for campaign in self.campaigns:  # a rule names only campaigns that were launched
+            contact = self._add()
+            self._send(contact, campaign.id)
+
+    def _maybe(self, pool: tuple[Any, ...]) -> Any:
+        return self.random.choice(pool) if self.random.random() < 0.6 else None
+
+    def _add(self) -> Contact:
+        custom = {name: self._maybe(POOLS[kind]) for name, kind in ATTRIBUTES.items()}
+        country, email = custom.pop("country"), custom.pop("email")
+        attributes = {name: value for name, value in custom.items() if value is not None}
+        tags = {name: self._maybe((*TEXTS, "")) for name in TAG_NAMES if self.random.random() < 0.5}
+        consent = self.random.choice([item for item in Consent if item is not Consent.REDACTED])
+        language, last = self._maybe(("en", "es", "")), self._maybe(MOMENTS)
+        contact = factories.make_contact(
+            self.session,
+            consent=consent,
+            tags=tags,
+            country=country[:2] if country else None,
+            email=email,
+            language=language,
+            last_inbound_at=last,
+            attributes=attributes,
+        )
+        lists = [item for item in self.lists if self.random.random() < 0.5]
+        for item in lists:
+            factories.join_list(self.session, item, contact)
+        fields = attributes | {
+            "country": contact.country,
+            "email": email,
+            "language": language,
+            "phone": contact.phone,
+        }
+        self.facts[contact.id] = Facts(
+            consent=consent.value,
+            fields=fields,
+            tags=tags,
+            lists=frozenset(item.name for item in lists),
+            last_inbound_at=last,
+        )
+        for campaign in self.campaigns:
+            if self.random.random() < 0.6:
+                self._send(contact, campaign.id)
+        return contact
+
+    def _send(self, contact: Contact, campaign_id: int) -> None:
+        facts = self.facts[contact.id]
+        if any(row.campaign_id == campaign_id for row in facts.campaigns):
+            return
+        state = self.random.choice([RecipientState.ACCEPTED, RecipientState.ACCEPTED, RecipientState.REFUSED])
+        moment = self.random.choice(MOMENTS)
+        is_accepted = state is RecipientState.ACCEPTED
+        times: dict[str, Any] = {
+            name: moment if is_accepted and self.random.random() < 0.4 else None
+            for name in ("delivered_at", "read_at", "failed_at")
+        }
+        times["accepted_at"] = moment if is_accepted else None
+        times["replied_at"] = moment if is_accepted and self.random.random() < 0.3 else None
+        code = self.random.choice((131026, 131049, None)) if times["failed_at"] or not is_accepted else None
+        campaign = next(item for item in self.campaigns if item.id == campaign_id)
+        row = factories.make_recipient(
+            self.session, campaign, contact, state=state, claimed_at=moment, error_code=code, **times
+        )
+        has_failed = not is_accepted or (
+            times["failed_at"] is not None and not times["read_at"] and not times["delivered_at"]
+        )
+        clicked = is_accepted and self.random.random() < 0.3
+        if clicked:
+            self._click(contact, row.id)
+        sent = Sent(
+            campaign_id,
+            times["accepted_at"],
+            moment,
+            times["delivered_at"],
+            times["read_at"],
+            times["replied_at"],
+            has_failed,
+            code,
+            clicked,
+        )
+        known = {name: getattr(facts, name) for name in ("consent", "fields", "tags", "lists", "last_inbound_at")}
+        self.facts[contact.id] = Facts(**known, campaigns=(*facts.campaigns, sent))
+
+    def _click(self, contact: Contact, recipient_id: int) -> None:
+        conversation = factories.find_conversation(self.session, contact, self.number)
+        self.session.add(
+            Message(
+                conversation_id=conversation.id,
+                direction=Direction.IN,
+                state=MessageState.RECEIVED,
+                type="button",
+                at=NOW,
+                recipient_id=recipient_id,
+                button_payload="c1:more",
+            )
+        )
+        self.session.flush()
+
+
+def _value_of(op: str, pool: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    if op == "last_days":
+        return st.sampled_from([1, 29, 30, 31, 400])
+    one = st.sampled_from(pool)
+    if op in {"in", "not_in"}:
+        return st.lists(one, min_size=1, max_size=3)
+    return st.lists(one, min_size=2, max_size=2) if op == "between" else one
+
+
+def _with_value(condition: dict[str, Any], pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
+    if condition["op"] in {"has", "has_not", "known", "unknown"}:
+        return st.just(condition)
+    return _value_of(condition["op"], pool).map(lambda value: condition | {"value": value})
+
+
+def _conditions() -> st.SearchStrategy[dict[str, Any]]:
+    def named(on: str, names: tuple[str, ...], pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
+        choices = st.tuples(st.sampled_from(names), st.sampled_from(OPERATORS[on]))
+        return choices.flatmap(lambda pair: _with_value({"on": on, "name": pair[0], "op": pair[1]}, pool))
+
+    def plain(on: str, pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
+        return st.sampled_from(OPERATORS[on]).flatmap(lambda op: _with_value({"on": on, "op": op}, pool))
+
+    attributes = [
+        _with_value({"on": "attribute", "name": name, "op": op}, POOLS[kind])
+        for name, kind in ATTRIBUTES.items()
+        for op in BY_TYPE[kind]
+    ]
+    behaviour = st.fixed_dictionaries(
+        {"on": st.just("campaign"), "op": st.sampled_from(OPERATORS["campaign"])},
+        optional={"days": st.sampled_from([1, 31, 500]), "campaign": st.sampled_from([1, 2])},
+    )
+    codes = st.fixed_dictionaries(
+        {"on": st.just("campaign"), "op": st.just("failed"), "code": st.sampled_from([131026, 131049])}
+    )
+    return st.one_of(
+        named("tag", TAG_NAMES, TEXTS),
+        named("list", LIST_NAMES, ()),
+        st.one_of(attributes),
+        plain("consent", tuple(Consent)),
+        plain("language", ("en", "es", "EN")),
+        plain("country", ("ES", "Ma", "'; ")),
+        plain("last_inbound", tuple(moment.isoformat() for moment in MOMENTS)),
+        behaviour,
+        codes,
+    )
+
+
+RULES = st.lists(st.lists(_conditions(), min_size=1, max_size=3), min_size=1, max_size=3).map(
+    lambda groups: {"any": [{"all": group} for group in groups]}
+)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    with database.write() as session:
+        yield session
+
+
+@pytest.fixture
+def people(session: Session) -> People:
+    return People(session, 60)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@example(data={"all": [{"on": "attribute", "name": "spent", "op": "at_least", "value": 0.00001}]})
+@given(data=RULES)
+def test_the_statement_and_the_plain_evaluator_agree(people: People, data: dict[str, Any]) -> None:
+    rule = parse_rule(people.session, data)
+    condition = compile_rule(rule, NOW, Contact.__table__)
+    known = list(people.facts)
+    found = set(people.session.scalars(select(Contact.id).where(condition, Contact.id.in_(known))))
+    assert found == {contact_id for contact_id, facts in people.facts.items() if matches(rule, facts, NOW)}
+    missed = set(people.session.scalars(select(Contact.id).where(~condition, Contact.id.in_(known))))
+    assert found | missed == set(known), "a condition is never unknown"
+
+
+def test_a_segment_inside_a_segment_counts_as_its_rule(session: Session) -> None:
+    alice, bob = factories.alice(session, language="es"), factories.bob(session, language="es")
+    save_segment(session, "spanish", {"all": [{"on": "language", "op": "is", "value": "es"}]}, NOW)
+    save_segment(session, "reachable", {"all": [{"on": "consent", "op": "is", "value": "subscribed"}]}, NOW)
+    both = {
+        "all": [
+            {"on": "segment", "name": "spanish", "op": "has"},
+            {"on": "segment", "name": "reachable", "op": "has_not"},
+        ]
+    }
+    save_segment(session, "both", both, NOW)
+    rule = read_segment(session, "both")
+    assert [contact.id for contact in sample_matching(session, rule, NOW)] == [bob.id]
+    assert count_matching(session, rule, NOW) == 1
+    assert count_each(session, rule, NOW) == [[2, 1]]
+    assert alice.id != bob.id
+
+
+def test_a_segment_that_includes_itself_is_refused(session: Session) -> None:
+    factories.alice(session)
+    with pytest.raises(RuleError, match=r"segment 'a' includes itself \(a → a\)"):
+        save_segment(session, "a", {"all": [{"on": "segment", "name": "a", "op": "has"}]}, NOW)
+    save_segment(session, "a", {"all": [{"on": "tag", "name": "vip", "op": "has"}]}, NOW)
+    save_segment(session, "b", {"all": [{"on": "segment", "name": "a", "op": "has"}]}, NOW)
+    with pytest.raises(RuleError, match=r"segment 'a' includes itself \(a → b → a\)"):
+        save_segment(session, "a", {"all": [{"on": "segment", "name": "b", "op": "has"}]}, NOW)
+    assert session.scalar(select(Segment.rule).where(Segment.name == "a")) == {
+        "all": [{"on": "tag", "name": "vip", "op": "has"}]
+    }
+
+
+def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> None:
+    factories.make_attribute(session, "birthday", type=AttributeType.DATE)
+    contact = factories.make_contact(session, attributes={"birthday": "2026-11-20"}, last_inbound_at=NOW)
+    conditions = [
+        {"on": "attribute", "name": "birthday", "op": "after", "value": date(2026, 11, 19)},
+        {"on": "last_inbound", "op": "after", "value": datetime(2026, 11, 22, tzinfo=UTC)},
+    ]
+    save_segment(session, "recent", {"all": conditions}, NOW)
+    assert [item.id for item in sample_matching(session, read_segment(session, "recent"), NOW)] == [contact.id]
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ([], "a rule must be an object with any (a list of groups) or all (a list of conditions)"),
+        ({"any": []}, "any: must be a list of at least one group"),
+        ({"any": [{"all": []}]}, "any[0].all: must be a list of at least one condition"),
+        ({"all": [{"on": "shoe", "op": "is"}]}, "all[0]: on 'shoe' is not one of tag, attribute"),
+        ({"all": [{"on": "consent", "op": "has"}]}, "all[0]: op 'has' is not one of is, is_not, in, not_in"),
+        ({"all": [{"on": "consent", "op": "is", "value": "yes"}]}, "all[0]: value 'yes' is not one of subscribed"),
+        ({"all": [{"on": "tag", "name": "no", "op": "has"}]}, "all[0]: there is no tag 'no'"),
+        ({"all": [{"on": "tag", "op": "has"}]}, "all[0]: name must be text"),
+        (
+            {"all": [{"on": "tag", "name": "vip", "op": "has", "value": 1}]},
+            "all[0]: 'value' does not belong to tag has",
+        ),
+        ({"all": [{"on": "list", "name": "no", "op": "has"}]}, "all[0]: there is no list 'no'"),
+        ({"all": [{"on": "segment", "name": "no", "op": "has"}]}, "all[0]: there is no segment 'no'"),
+        ({"all": [{"on": "attribute", "name": "no", "op": "known"}]}, "all[0]: there is no attribute 'no'"),
+        (
+            {"all": [{"on": "attribute", "name": "spent", "op": "contains", "value": "1"}]},
+            "all[0]: spent is a number: op 'contains' is not one of known, unknown, equal",
+        ),
+        (
+            {"all": [{"on": "attribute", "name": "spent", "op": "more", "value": "1"}]},
+            "all[0]: value must be a number",
+        ),
+        (
+            {"all": [{"on": "attribute", "name": "spent", "op": "between", "value": [1]}]},
+            "all[0]: value must be a list of two",
+        ),
+        (
+            {"all": [{"on": "last_inbound", "op": "before", "value": "soon"}]},
+            "all[0]: value 'soon' must be a date such as 2026-11-22",
+        ),
+        ({"all": [{"on": "last_inbound", "op": "last_days", "value": 0}]}, "all[0]: value must be a whole number"),
+        ({"all": [{"on": "campaign", "op": "read", "campaign": 99}]}, "all[0]: there is no launched campaign 99"),
+        ({"all": [{"on": "campaign", "op": "read", "code": 1}]}, "all[0]: 'code' does not belong to campaign read"),
+        ({"all": [{"on": "campaign", "op": "failed", "code": "x"}]}, "all[0]: code must be a whole number above 0"),
+        ({"all": [{"on": "language", "op": "is", "value": "a\x00"}]}, "all[0]: value must be text"),
+        ({"all": [{"on": "tag", "name": "vip", "op": "has"}] * 101}, "it has more than 100 conditions"),
+    ],
+)
+def test_an_impossible_rule_is_refused_with_one_line(session: Session, data: Any, line: str) -> None:
+    factories.alice(session)
+    factories.make_attribute(session, "spent", type=AttributeType.NUMBER)
+    with pytest.raises(RuleError) as refused:
+        save_segment(session, "impossible", data, NOW)
+    assert str(refused.value).startswith(line)
+    assert "\n" not in str(refused.value)
+    assert session.scalar(select(Segment.id)) is None
