@@ -231,7 +231,8 @@ def main() -> None:
 def _on_server(server: str, number: int) -> dict[str, str]:
     """In a database of its own, dropped afterwards."""
     name = f"hark_bench_{number}"
-    with psycopg.connect(server, autocommit=True) as connection:
+    plain = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")
         url = make_url(server).set(drivername="postgresql+psycopg", database=name)

@@ -1,0 +1,96 @@
+"""The public form of an audience, and the variables that a campaign maps."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.audience import AudienceError, candidates_select, parse_audience
+from models.engine import Database
+from models.segments import save_segment
+from tests import factories
+from tests.factories import ALICE_PHONE, NOW
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    database = Database(database_url)
+    with database.write() as session:
+        yield session
+    database.dispose()
+
+
+def _candidates(session: Session, *include: dict[str, Any]) -> list[int]:
+    audience = parse_audience(session, {"include": list(include), "exclude": []})
+    return sorted(session.scalars(candidates_select(audience, NOW)))
+
+
+def test_every_kind_of_source_names_its_people_and_each_person_once(session: Session) -> None:
+    alice = factories.alice(session, tags={"vip": None, "city": "Madrid"})
+    bob = factories.bob(session, tags={"city": "Lisboa"}, language="pt")
+    carol = factories.carol(session, tags={})
+    factories.make_list(session, "friends", bob, carol)
+    save_segment(session, "portuguese", {"all": [{"on": "language", "op": "is", "value": "pt"}]}, NOW)
+    assert _candidates(session, {"tag": "vip"}) == [alice.id]
+    assert _candidates(session, {"tag": "city"}) == [alice.id, bob.id]
+    assert _candidates(session, {"tag": "city", "value": "Madrid"}) == [alice.id]
+    assert _candidates(session, {"list": "friends"}) == [bob.id, carol.id]
+    assert _candidates(session, {"segment": "portuguese"}) == [bob.id]
+    assert _candidates(session, {"contact": ALICE_PHONE}) == [alice.id]
+    everybody = ({"tag": "city"}, {"list": "friends"}, {"segment": "portuguese"}, {"contact": "+34 600 000 003"})
+    assert _candidates(session, *everybody) == [alice.id, bob.id, carol.id]
+
+
+def test_a_single_contact_that_was_merged_means_the_one_that_survived(session: Session) -> None:
+    alice = factories.alice(session)
+    old = factories.make_contact(session, "+34600000077", merged_into_id=alice.id)
+    assert _candidates(session, {"contact": old.phone}) == [alice.id]
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ([], "audience: must be an object with include and exclude"),
+        ({}, "audience.include: it names nobody; give at least one tag, list, segment or contact"),
+        ({"include": [{"tag": "vip"}], "excluding": []}, "audience: 'excluding' is not known; allowed are include"),
+        ({"include": {"tag": "vip"}}, "audience.include: must be a list"),
+        ({"include": ["vip"]}, "audience.include[0]: must be an object with one of tag, list, segment, contact"),
+        ({"include": [{"tag": "vip", "list": "a"}]}, "audience.include[0]: must be an object with one of"),
+        ({"include": [{"list": "a", "value": "b"}]}, "audience.include[0]: 'value' does not belong to a list"),
+        ({"include": [{"tag": ""}]}, "audience.include[0]: tag must be text"),
+        ({"include": [{"tag": "vip", "value": ["a"]}]}, "audience.include[0]: value must be text"),
+        ({"include": [{"tag": "vip"}, {"tag": "none"}]}, "audience.include[1]: there is no tag 'none'"),
+        ({"include": [{"tag": "vip"}], "exclude": [{"list": "no"}]}, "audience.exclude[0]: there is no list 'no'"),
+        ({"include": [{"segment": "no"}]}, "audience.include[0]: there is no segment 'no'"),
+        ({"include": [{"contact": "Alice"}]}, "audience.include[0]: 'Alice' is no phone number"),
+        ({"include": [{"contact": "600000001"}]}, "audience.include[0]: '600000001' must be a phone number with its"),
+        ({"include": [{"contact": "+34600999999"}]}, "audience.include[0]: there is no contact +34600999999"),
+        ({"include": [{"tag": "vip"}] * 1001}, "audience.include: more than 1000 tags, lists and segments"),
+    ],
+)
+def test_a_wrong_audience_is_refused_with_one_line(session: Session, data: Any, line: str) -> None:
+    factories.alice(session)
+    with pytest.raises(AudienceError) as refused:
+        parse_audience(session, data)
+    assert str(refused.value).startswith(line)
+
+
+def test_a_segment_whose_names_are_gone_says_which(session: Session) -> None:
+    factories.alice(session)
+    save_segment(session, "good", {"all": [{"on": "tag", "name": "vip", "op": "has"}]}, NOW)
+    tag = factories.put_tag(session, factories.bob(session, tags={}), "vip")
+    tag.name = "other"
+    session.flush()
+    with pytest.raises(AudienceError, match=r"audience.include\[0\]: segment 'good': all\[0\]: there is no tag 'vip'"):
+        parse_audience(session, {"include": [{"segment": "good"}]})
+
+
+def test_names_are_bound_and_never_part_of_the_statement(session: Session) -> None:
+    evil = "x') OR 1=1 --"
+    alice = factories.alice(session, tags={"vip": None})
+    bob = factories.bob(session, tags={evil: evil})
+    assert _candidates(session, {"tag": evil, "value": evil}) == [bob.id]
+    assert _candidates(session, {"tag": "vip", "value": evil}) == []
+    assert alice.id not in set(session.scalars(select(bob.__class__.id).where(bob.__class__.name == evil)))
