@@ -1,0 +1,54 @@
+"""What stops campaigns and numbers when Meta says something about a template, a number or an account."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.campaign import Campaign, CampaignStatus, PauseReason, try_transition
+from models.number import Number
+from models.user import record_audit
+
+META = "meta"
+"""The actor in the audit."""
+
+
+def pause_campaigns(
+    session: Session, which: Any, reason: PauseReason, detail: str, now: datetime, actor: str = META
+) -> list[int]:
+    """Pause the active campaigns that `which` (a condition) selects; the ids of those that were."""
+    active = session.scalars(
+        select(Campaign.id).where(which, Campaign.status == CampaignStatus.ACTIVE).order_by(Campaign.id)
+    ).all()
+    paused = []
+    for campaign_id in active:
+        values = {"pause_reason": reason, "pause_detail": detail, "paused_at": now}
+        if try_transition(session, campaign_id, "pause", now, **values):
+            record_audit(
+                session, now, actor, "campaign paused", "campaign", campaign_id, reason=reason.value, detail=detail
+            )
+            paused.append(campaign_id)
+    return paused
+
+
+def pause_for_template(
+    session: Session, template_id: int, reason: PauseReason, detail: str, now: datetime
+) -> list[int]:
+    """Pause every active campaign that sends this template."""
+    return pause_campaigns(session, Campaign.template_id == template_id, reason, detail, now)
+
+
+def stop_numbers(session: Session, number_ids: Sequence[int], detail: str, now: datetime) -> list[int]:
+    """Stop these numbers, replies and all, and pause their campaigns; the ids of the campaigns."""
+    stopped = session.scalars(
+        update(Number)
+        .where(Number.id.in_(number_ids), Number.stopped_at.is_(None))
+        .values(stopped_at=now, stopped_reason=detail)
+        .returning(Number.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for number_id in sorted(stopped):
+        record_audit(session, now, META, "number stopped", "number", number_id, detail=detail)
+    return pause_campaigns(session, Campaign.number_id.in_(number_ids), PauseReason.NUMBER_RESTRICTED, detail, now)
