@@ -41,8 +41,8 @@ from models.secret import new_token
 
 log = logging.getLogger("hark.answer")
 
-MOST_AT_ONCE = 128
-MOST_PER_ANSWER = 32
+MOST_AT_ONCE = 192
+MOST_PER_ANSWER = 48
 """Conversations in one transaction of answers: it stays well under 50 ms."""
 LOOK_AGAIN_SECONDS = 0.1
 GATHER_SECONDS = 0.01

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from jobs.flow_shelf import FlowShelf
 from jobs.reply_commands import answer_command, wake_change
 from jobs.reply_step import Known, decide, pressed_recipient
-from jobs.reply_write import begin_waits, settled_waits, write_change
+from jobs.reply_write import begin_waits, settled_waits, write_changes
 from jobs.runtime import Runtime
 from models.answering import claim_conversations, keep_conversations, release_conversations, unclaimed_work
 from models.clock import utcnow
@@ -73,9 +73,7 @@ class ReplyStore:
                     ]
         with self.rt.database.write() as session:
             ours = set(keep_conversations(session, ids, self.claimant, now))
-            for change in changes:
-                if change.situation.conversation_id in ours:
-                    write_change(session, change, now)
+            write_changes(session, [each for each in changes if each.situation.conversation_id in ours], now)
             following = self._next(session, ids, ours, now)
         for change in changes:
             if change.command is not None and change.situation.conversation_id in ours:
@@ -143,6 +141,8 @@ class ReplyStore:
 
     def _next(self, session: Session, ids: list[int], ours: set[int], now: datetime) -> dict[Hashable, Next]:
         """Asked at the end of each transaction; where nothing waits any more the conversation is given back with it."""
+        if not ids:
+            return {}
         mine = [key for key in ids if key in ours]
         waiting = has_input(session, mine, now)
         numbers = numbers_with_due(session, mine, now)

@@ -1,8 +1,7 @@
 """Writing answers: everything that one decision came to, for many conversations in one transaction."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, insert, or_, select, update
@@ -17,7 +16,7 @@ from models.chat import BOT, NewMessage, queue_messages
 from models.consent import stop
 from models.conversation import Conversation, Message, MessageState
 from models.flow import Action, ActionState
-from models.sessions import begin_session, pass_steps, save_session
+from models.sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.tagging import put_attribute, put_tag, remove_tag
 
 log = logging.getLogger("hark.answer")
@@ -32,37 +31,18 @@ class Overtaken(Exception):  # noqa: N818 - reads as a claim where it is caught
     """Somebody else moved the session or handled the message since it was read: nothing of this change may be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A session that a change belongs to, and whether it goes on."""
-
-    session_id: int | None
-    goes_on: bool
-
-
-def write_change(session: Session, change: Change, now: datetime) -> None:
-    """Write all of it. Overtaken where something was moved meanwhile: the caller rolls back."""
-    situation = change.situation
-    written = _write_session(session, change, now)
-    _put_away(session, change, now)
-    if change.drops_queue:
-        _drop_queue(session, situation.conversation_id, now)
-    _write_messages(session, change, written, now)
-    if change.recipient_id is not None:
-        pass_steps(session, [(change.recipient_id, name) for name in change.steps], now)
-    for trait in change.traits:
-        _write_trait(session, situation.contact_id, trait, now)
-    if change.unsubscribes:
-        stop(session, situation.contact_id, now, "bot flow", f"conversation {situation.conversation_id}")
-    if change.case_reason is not None:
-        open_case(
-            session,
-            situation.contact_id,
-            now,
-            opened_by=BOT,
-            reason=change.case_reason,
-            number_id=situation.number_id,
-        )
+def write_changes(session: Session, changes: Sequence[Change], now: datetime) -> None:
+    """Write all of it, of different conversations. Overtaken where something was moved meanwhile: the caller rolls back."""
+    _end_sessions(session, changes, now)
+    sessions = _write_sessions(session, changes, now)
+    _mark_handled(session, changes, now)
+    for change in changes:
+        _put_away(session, change, now)
+    _write_messages(session, changes, sessions, now)
+    steps = [(change.recipient_id, name) for change in changes if change.recipient_id for name in change.steps]
+    pass_steps(session, steps, now)
+    for change in changes:
+        _write_person(session, change, now)
 
 
 def settled_waits(
@@ -89,92 +69,131 @@ def begin_waits(session: Session, waits: Sequence[Row[int, MessageState, datetim
         )
 
 
-def _write_session(session: Session, change: Change, now: datetime) -> _Written:
-    live, walk = change.situation.live, change.walk
-    if change.ends is not None and live is not None:
-        state = live.state | {"status": "ended", "ended_reason": change.ends, "waiting_for": None, "awaiting": None}
-        if not save_session(session, live.id, live.version, state, now, ended_reason=change.ends):
-            raise Overtaken
-    if walk is None:
-        return _Written(None, False)
-    if change.begins_version_id is not None:
-        session_id = begin_session(
-            session,
-            contact_id=change.situation.contact_id,
-            number_id=change.situation.number_id,
-            flow_version_id=change.begins_version_id,
-            recipient_id=change.recipient_id,
-            state=walk.to_json(),
-            ended_reason=walk.ended_reason,
-            now=now,
-        )
-        return _Written(session_id, walk.status == "active")
-    if live is None or not change.saves:
-        return _Written(live.id if live else None, False)
-    if not save_session(session, live.id, live.version, walk.to_json(), now, ended_reason=walk.ended_reason):
+def _end_sessions(session: Session, changes: Sequence[Change], now: datetime) -> None:
+    """Those that are over before anything else happens: only then can another begin."""
+    saves = []
+    for change in changes:
+        live = change.situation.live
+        if change.ends is not None and live is not None:
+            state = live.state | {"status": "ended", "ended_reason": change.ends, "waiting_for": None, "awaiting": None}
+            saves.append(SessionSave(live.id, live.version, state, change.ends))
+    if not save_sessions(session, saves, now):
         raise Overtaken
-    return _Written(live.id, walk.status == "active")
+
+
+def _write_sessions(session: Session, changes: Sequence[Change], now: datetime) -> dict[int, int]:
+    """New walks and moved ones; the session's id by conversation."""
+    begun: list[tuple[int, NewSession]] = []
+    moved: list[tuple[int, SessionSave]] = []
+    for change in changes:
+        situation, walk = change.situation, change.walk
+        if walk is None:
+            continue
+        if change.begins_version_id is not None:
+            new = NewSession(
+                situation.contact_id,
+                situation.number_id,
+                change.begins_version_id,
+                change.recipient_id,
+                walk.to_json(),
+                walk.ended_reason,
+            )
+            begun.append((situation.conversation_id, new))
+        elif situation.live is not None and change.saves:
+            live = situation.live
+            moved.append(
+                (situation.conversation_id, SessionSave(live.id, live.version, walk.to_json(), walk.ended_reason))
+            )
+    if not save_sessions(session, [save for _, save in moved], now):
+        raise Overtaken
+    ids = begin_sessions(session, [new for _, new in begun], now)
+    return {key: save.id for key, save in moved} | {key: new for (key, _), new in zip(begun, ids, strict=True)}
+
+
+def _mark_handled(session: Session, changes: Sequence[Change], now: datetime) -> None:
+    handled = [
+        (change.situation.message.id, str(change.handled.route), change.handled.reason)
+        for change in changes
+        if change.handled is not None and change.situation.message is not None
+    ]
+    if not mark_handled(session, handled, now):
+        raise Overtaken
 
 
 def _put_away(session: Session, change: Change, now: datetime) -> None:
-    """Mark what was answered: each once, whoever tries."""
-    message, action = change.situation.message, change.action
-    if change.handled is not None and message is not None:
-        decision = change.handled
-        if not mark_handled(session, message.id, now, route=decision.route, reason=decision.reason):
-            raise Overtaken
-    if action is not None:
+    """What was taken up besides a message: an action, a hand-over, and what a STOP leaves unsent."""
+    if change.action is not None:
         state = ActionState.CANCELLED if change.is_action_stale else ActionState.DONE
         # A session that ended with this very step has cancelled its actions already, this one among them.
         session.execute(
             update(Action)
-            .where(Action.id == action.id, or_(OPEN_ACTION, Action.done_at == now))
+            .where(Action.id == change.action.id, or_(OPEN_ACTION, Action.done_at == now))
             .values(state=state, done_at=now),
             execution_options=NO_SYNC,
         )
+    key = change.situation.conversation_id
     if change.handed_flow_id is not None:
         session.execute(
             update(Conversation)
-            .where(
-                Conversation.id == change.situation.conversation_id,
-                Conversation.handed_flow_id == change.handed_flow_id,
-            )
+            .where(Conversation.id == key, Conversation.handed_flow_id == change.handed_flow_id)
             .values(handed_flow_id=None),
             execution_options=NO_SYNC,
         )
+    if change.drops_queue:
+        _drop_queue(session, key, now)
 
 
-def _write_messages(session: Session, change: Change, written: _Written, now: datetime) -> None:
+def _write_messages(session: Session, changes: Sequence[Change], sessions: Mapping[int, int], now: datetime) -> None:
+    """The messages, and what waits for them or beside them."""
+    given = [(change, content, tag) for change in changes for content, tag in change.messages]
     ids = queue_messages(
         session,
         [
             NewMessage(
                 change.situation.conversation_id,
                 content,
-                session_id=written.session_id if tag is not None else None,
+                session_id=sessions.get(change.situation.conversation_id) if tag is not None else None,
                 recipient_id=change.recipient_id if tag is not None else None,
             )
-            for content, tag in change.messages
+            for change, content, tag in given
         ],
         now,
     )
-    if not written.goes_on or written.session_id is None:
-        return
-    by_tag = {tag: key for (_, tag), key in zip(change.messages, ids, strict=True) if tag is not None}
+    tagged = {(change.situation.conversation_id, tag): key for (change, _, tag), key in zip(given, ids, strict=True)}
     rows = [
         {
-            "session_id": written.session_id,
+            "session_id": sessions[change.situation.conversation_id],
             "kind": new.kind,
             "state": ActionState.PENDING,
             "payload": new.payload,
-            "after_message_id": by_tag[new.after_tag] if new.after_tag else None,
+            "after_message_id": tagged[change.situation.conversation_id, new.after_tag] if new.after_tag else None,
             "due_at": new.due_at,
             "created_at": now,
         }
+        for change in changes
+        if change.walk is not None and change.walk.status == "active"
         for new in change.actions
     ]
     if rows:
         session.execute(insert(Action), rows)
+
+
+def _write_person(session: Session, change: Change, now: datetime) -> None:
+    """What the answer changes about the person."""
+    situation = change.situation
+    for trait in change.traits:
+        _write_trait(session, situation.contact_id, trait, now)
+    if change.unsubscribes:
+        stop(session, situation.contact_id, now, "bot flow", f"conversation {situation.conversation_id}")
+    if change.case_reason is not None:
+        open_case(
+            session,
+            situation.contact_id,
+            now,
+            opened_by=BOT,
+            reason=change.case_reason,
+            number_id=situation.number_id,
+        )
 
 
 def _write_trait(session: Session, contact_id: int, trait: SetTag | RemoveTag | SetAttribute, now: datetime) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from models.conversation import Conversation, Message, MessageState
@@ -107,16 +107,18 @@ def next_unhandled(session: Session, ids: Iterable[int]) -> dict[int, Unhandled]
     return {row.conversation_id: Unhandled(*row) for row in rows}
 
 
-def mark_handled(session: Session, message_id: int, now: datetime, *, route: str, reason: str) -> bool:
-    """Once only: False where somebody did it before."""
-    marked = session.execute(
-        update(Message)
-        .where(Message.id == message_id, Message.handled_at.is_(None))
-        .values(handled_at=now, route=route, route_reason=reason)
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
-    )
-    return marked.first() is not None
+def mark_handled(session: Session, messages: Sequence[tuple[int, str, str]], now: datetime) -> bool:
+    """Mark (message, route, reason) as answered. False where somebody did one of them before: then roll back."""
+    rows = [{"b_id": key, "b_at": now, "b_route": to, "b_reason": why} for key, to, why in sorted(messages)]
+    return not rows or session.connection().execute(_MARK, rows).rowcount == len(rows)
+
+
+_M: Any = Message.__table__.c
+_MARK = (
+    update(Message.__table__)  # type: ignore[arg-type]
+    .where(_M.id == bindparam("b_id"), _M.handled_at.is_(None))
+    .values(handled_at=bindparam("b_at"), route=bindparam("b_route"), route_reason=bindparam("b_reason"))
+)
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

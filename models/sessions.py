@@ -1,10 +1,11 @@
 """Walks through bot flows, saved so that of two writers one loses and knows it, and what a walk leaves behind."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.dialect import insert_into
@@ -41,60 +42,74 @@ def live_sessions(session: Session, contact_ids: Iterable[int]) -> Mapping[tuple
     return {(live.contact_id, live.number_id): live for live in found}
 
 
-def begin_session(
-    session: Session,
-    *,
-    contact_id: int,
-    number_id: int,
-    flow_version_id: int,
-    recipient_id: int | None,
-    state: dict[str, Any],
-    ended_reason: str | None,
-    now: datetime,
-) -> int:
-    """Store a new walk, which may have ended with its first step. IntegrityError where another is live for this pair."""
-    added = session.execute(
-        insert(FlowSession)
-        .values(
-            contact_id=contact_id,
-            number_id=number_id,
-            flow_version_id=flow_version_id,
-            recipient_id=recipient_id,
-            status=SessionStatus.ACTIVE if ended_reason is None else SessionStatus.ENDED,
-            state=state,
-            version=1,
-            ended_reason=ended_reason,
-            started_at=now,
-            updated_at=now,
-            ended_at=None if ended_reason is None else now,
-        )
-        .returning(FlowSession.id)
-    )
-    return added.scalar_one()
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A walk that begins, and may have ended with its first step."""
+
+    contact_id: int
+    number_id: int
+    flow_version_id: int
+    recipient_id: int | None
+    state: dict[str, Any]
+    ended_reason: str | None = None
 
 
-def save_session(
-    session: Session,
-    session_id: int,
-    version: int,
-    state: dict[str, Any],
-    now: datetime,
-    *,
-    ended_reason: str | None = None,
-) -> bool:
-    """Compare-and-set on `version`; False means that somebody else moved or ended it since it was read."""
-    values: dict[str, Any] = {"state": state, "version": version + 1, "updated_at": now}
-    if ended_reason is not None:
-        values |= {"status": SessionStatus.ENDED, "ended_reason": ended_reason[:100], "ended_at": now}
-    saved = session.execute(
-        update(FlowSession)
-        .where(FlowSession.id == session_id, FlowSession.version == version, FlowSession.status == SessionStatus.ACTIVE)
-        .values(**values)
-        .returning(FlowSession.id)
-    ).first()
-    if saved is not None and ended_reason is not None:
-        cancel_actions(session, [session_id], now)
-    return saved is not None
+@dataclass(frozen=True, slots=True)
+class SessionSave:
+    """A walk that was read in `version` and moved; with `ended_reason` it is over."""
+
+    id: int
+    version: int
+    state: dict[str, Any]
+    ended_reason: str | None = None
+
+
+def begin_sessions(session: Session, new: Sequence[NewSession], now: datetime) -> list[int]:
+    """Store new walks; their ids in that order. IntegrityError where another is live for one of the pairs."""
+    rows = [
+        {
+            "contact_id": each.contact_id,
+            "number_id": each.number_id,
+            "flow_version_id": each.flow_version_id,
+            "recipient_id": each.recipient_id,
+            "status": SessionStatus.ACTIVE if each.ended_reason is None else SessionStatus.ENDED,
+            "state": each.state,
+            "version": 1,
+            "ended_reason": each.ended_reason,
+            "started_at": now,
+            "updated_at": now,
+            "ended_at": None if each.ended_reason is None else now,
+        }
+        for each in new
+    ]
+    if not rows:
+        return []
+    return list(session.scalars(insert(FlowSession).returning(FlowSession.id, sort_by_parameter_order=True), rows))
+
+
+def save_sessions(session: Session, saves: Sequence[SessionSave], now: datetime) -> bool:
+    """Compare-and-set on `version`. False where somebody else moved or ended one since it was read: then roll back."""
+    rows = [
+        {
+            "b_id": each.id,
+            "b_from": each.version,
+            "b_state": each.state,
+            "b_version": each.version + 1,
+            "b_status": SessionStatus.ACTIVE if each.ended_reason is None else SessionStatus.ENDED,
+            "b_reason": each.ended_reason and each.ended_reason[:100],
+            "b_at": now,
+            "b_over": None if each.ended_reason is None else now,
+        }
+        for each in sorted(saves, key=lambda each: each.id)
+    ]
+    if not rows:
+        return True
+    if session.connection().execute(_SAVE, rows).rowcount != len(rows):
+        return False
+    ended = [each.id for each in saves if each.ended_reason is not None]
+    if ended:
+        cancel_actions(session, ended, now)
+    return True
 
 
 def end_live_sessions(
@@ -138,3 +153,18 @@ def pass_steps(session: Session, steps: Iterable[tuple[int, str]], now: datetime
     if not rows:
         return
     session.execute(insert_into(session, FunnelStep.__table__).on_conflict_do_nothing(), rows)
+
+
+_S: Any = FlowSession.__table__.c
+_SAVE = (
+    update(FlowSession.__table__)  # type: ignore[arg-type]
+    .where(_S.id == bindparam("b_id"), _S.version == bindparam("b_from"), _S.status == SessionStatus.ACTIVE)
+    .values(
+        state=bindparam("b_state"),
+        version=bindparam("b_version"),
+        status=bindparam("b_status"),
+        ended_reason=bindparam("b_reason"),
+        updated_at=bindparam("b_at"),
+        ended_at=bindparam("b_over"),
+    )
+)

@@ -14,7 +14,7 @@ from models.engine import Database
 from models.flow import Action, ActionKind, ActionState, FlowSession, FunnelStep, SessionStatus
 from models.flows import load_flow
 from models.refusal import Refused
-from models.sessions import begin_session, pass_steps, save_session
+from models.sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from tests.factories import NOW, alice, make_campaign, make_contact, make_conversation, make_number, make_recipient
 
 DEFINITION: dict[str, Any] = {"name": "hello", "start": "a", "nodes": {"a": {"type": "message", "text": "Hi"}}}
@@ -29,16 +29,7 @@ def database(database_url: str) -> Any:
 
 def begin(session: Session, contact_id: int, number_id: int) -> int:
     load_flow(session, "hello", "…", DEFINITION, NOW, "cli")
-    return begin_session(
-        session,
-        contact_id=contact_id,
-        number_id=number_id,
-        flow_version_id=1,
-        recipient_id=None,
-        state={},
-        ended_reason=None,
-        now=NOW,
-    )
+    return begin_sessions(session, [NewSession(contact_id, number_id, 1, None, {})], NOW)[0]
 
 
 def test_opening_a_case_ends_the_bot_s_walk_and_what_it_waited_for(database: Database) -> None:
@@ -80,10 +71,10 @@ def test_a_closed_case_is_moved_by_nobody(database: Database) -> None:
 def test_of_two_writers_of_a_session_one_loses(database: Database) -> None:
     with database.write() as session:
         walk = begin(session, alice(session).id, make_number(session).id)
-        assert save_session(session, walk, 1, {"node": "b"}, NOW)
-        assert not save_session(session, walk, 1, {"node": "c"}, NOW)
-        assert save_session(session, walk, 2, {"node": "d"}, NOW, ended_reason="done")
-        assert not save_session(session, walk, 3, {"node": "e"}, NOW)
+        assert save_sessions(session, [SessionSave(walk, 1, {"node": "b"})], NOW)
+        assert not save_sessions(session, [SessionSave(walk, 1, {"node": "c"})], NOW)
+        assert save_sessions(session, [SessionSave(walk, 2, {"node": "d"}, "done")], NOW)
+        assert not save_sessions(session, [SessionSave(walk, 3, {"node": "e"})], NOW)
 
 
 def test_a_funnel_step_keeps_its_first_time(database: Database) -> None:
