@@ -109,7 +109,8 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Facts | 
         except AudienceError as error:
             blocking.append(Check("audience", str(error), "Correct the audience."))
         else:
-            blocking += _reach_blocks(reach)
+            # What is not mapped everybody lacks: that was said already.
+            blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or Facts()))
     return Preflight(blocking, warnings, reach)
 

@@ -5,7 +5,7 @@ ranges that are never assigned. Every function flushes, none commits.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from models.campaign import ENDS_AFTER, Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.contact import Consent, Contact
 from models.conversation import Case, CaseStatus, Conversation
+from models.lane import LEASE_SECONDS, Lane
 from models.number import Number, Portfolio, Waba
 from models.phone import person_key
 from models.recipient import NotSent, Recipient, RecipientState
@@ -253,3 +254,13 @@ def make_recipient(
     session.add(recipient)
     session.flush()
     return recipient
+
+
+def make_lane(session: Session, number: Number | None = None, *, now: datetime = NOW) -> Lane:
+    """A sender's lease, alive at `now`."""
+    expires_at = now + timedelta(seconds=LEASE_SECONDS)
+    number_id = number.id if number else None
+    lane = Lane(number_id=number_id, host="here", pid=1, started_at=now, beat_at=now, expires_at=expires_at)
+    session.add(lane)
+    session.flush()
+    return lane

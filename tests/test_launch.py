@@ -1,6 +1,7 @@
 """Freezing an audience into recipients: once each, with reasons, from wherever a dead launcher stopped."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -232,3 +233,40 @@ def test_an_audience_of_nobody_is_launched_at_once(database: Database) -> None:
         assert (stats["eligible"], stats["not_sent"]) == (0, {"excluded": 1})
         row = session.scalars(select(Recipient)).one()
         assert row.person_key == f"c:{row.contact_id}"
+
+
+def test_two_campaigns_that_launch_at_once_share_their_people_without_a_gap_or_a_double(database: Database) -> None:
+    with database.write() as session:
+        number = factories.make_number(session)
+        campaigns = [_active(session, number=number, name=name).id for name in ("Spring", "Summer")]
+        people = [factories.make_contact(session).id for _ in range(120)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda campaign_id: _launch(database, campaign_id, 9), campaigns))
+    with database.read() as session:
+        stats = [campaign_stats(session, campaign_id) for campaign_id in campaigns]
+        assert [found["candidates"] for found in stats] == [120, 120]
+        assert [set(found["not_sent"]) <= {"engaged"} for found in stats] == [True, True]
+        queued = session.scalars(select(Recipient.contact_id).where(Recipient.state == RecipientState.QUEUED))
+        assert sorted(queued) == people, "each person is in exactly one of them"
+
+
+def test_many_who_would_launch_one_campaign_launch_it_once(database: Database) -> None:
+    with database.write() as session:
+        campaign = _active(session)
+        people = [factories.make_contact(session).id for _ in range(40)]
+
+    def begin_and_launch(place: int) -> None:
+        now = NOW + timedelta(minutes=place)  # each finds the others' launch standing still, and takes it over
+        with database.write() as session:
+            token = begin_launch(session, campaign.id, now)
+        has_more = token is not None
+        while has_more:
+            with database.write() as session:
+                has_more = launch_slice(session, campaign.id, token or "", now, 5)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(begin_and_launch, range(4)))
+    with database.read() as session:
+        rows = session.scalars(select(Recipient.contact_id).where(Recipient.campaign_id == campaign.id))
+        assert sorted(rows) == people
+        assert session.get_one(Campaign, campaign.id).launched_at is not None
