@@ -25,6 +25,8 @@ from models.tagging import add_members, attribute_types, define_attributes, list
 CHUNK_ROWS = 1000
 """About a tenth of a second's writing with five tags a row."""
 TRIES = 3
+MOST_ROWS = 2_000_000
+"""Who is in the file more than once is known by a set in memory: about 75 bytes a row."""
 MOST_REFUSALS = 100_000
 """Lines refused beyond this are counted, not listed."""
 
@@ -154,6 +156,10 @@ def preview(path: Path | str, rows: int = 5) -> tuple[list[str], list[list[str]]
         return sheet.header, first
 
 
+class TooManyRows(Exception):  # noqa: N818 - reads as a claim where it is caught
+    """The file has more rows than are taken at once."""
+
+
 class _Spool:
     """Rows that were read, in a file; and who is in it more than once."""
 
@@ -165,6 +171,8 @@ class _Spool:
         self.done = 0
 
     def add(self, row: ImportRow) -> None:
+        if self.count >= MOST_ROWS:
+            raise TooManyRows
         self._file.write(orjson.dumps(row) + b"\n")
         self.count += 1
         person = hash(row.key)
@@ -216,7 +224,10 @@ def _read_all(
             columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
         with rt.database.read() as session:
             columns = replace(columns, types=attribute_types(session, list(columns.attributes)))
-        _read_lines(sheet.lines, columns, rt.settings.default_country, rows, result)
+        try:
+            _read_lines(sheet.lines, columns, rt.settings.default_country, rows, result)
+        except TooManyRows:
+            raise BadFile(f"{path.name} has more than {MOST_ROWS:,} rows: split it") from None
     return columns
 
 

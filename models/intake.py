@@ -244,7 +244,9 @@ def _write(session: Session, plan: _Plan, now: datetime) -> None:
 
 def _insert_contacts(session: Session, records: list[Record]) -> None:
     """Ids come back by the number: asking for them in order would make SQLite insert row by row."""
-    rows = [{name: value for name, value in record.items() if name != "id"} for record in records]
+    # Columns that nobody in the chunk fills are left to their NULL: half of what PostgreSQL would have to parse.
+    names = [name for name in records[0] if any(record[name] is not None for record in records)]
+    rows = [{name: record[name] for name in names} for record in records]
     statement = insert(CONTACT).returning(CONTACT.c.id, CONTACT.c.phone, CONTACT.c.raw_phone)
     made = session.connection().execute(statement, rows)
     ids = {row.phone or row.raw_phone: row.id for row in made}

@@ -272,6 +272,14 @@ def test_a_huge_file_is_refused_before_it_is_read(rt: Runtime, file: Path) -> No
         import_contacts(rt, file)
 
 
+def test_a_file_of_too_many_rows_imports_nothing(rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "MOST_ROWS", 2)
+    file.write_text("phone\n+34600000001\n+34600000002\n+34600000003\n")
+    with pytest.raises(BadFile, match="more than 2 rows"):
+        import_contacts(rt, file)
+    assert people(rt) == {}
+
+
 def workbook(path: Path, *rows: list[Any]) -> Path:
     book = Workbook()
     assert book.active is not None
