@@ -15,6 +15,7 @@ from flask.cli import ScriptInfo
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from admin.cli.dotenv import forget_what_flask_read
 from admin.supervisor import AlreadyRunningError
 from bot.graph_admin import GraphError
 from jobs.import_reader import BadFile
@@ -146,6 +147,7 @@ def runtime_here() -> Runtime:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     extensions = current_app.extensions
     if "hark" not in extensions:
+        forget_what_flask_read()
         extensions["hark"] = Runtime(load_settings())
     rt: Runtime = extensions["hark"]
     return rt
