@@ -1,18 +1,32 @@
 """Segments from files of rules."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from jobs.runtime import Runtime
 from models.clock import utcnow
 from models.refusal import Refused
-from models.rule import parse_rule
 from models.segment import Segment
+from models.segments import save_segment
 from models.user import record_audit
+
+_BOOL = "tag:yaml.org,2002:bool"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which true and false alone are switches: in YAML 1.1 `on`, what a condition begins with, is one too."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|false)$"), list("tf"))
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class LoadedSegment:
 def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
     """Store the rule in a YAML file (`name`, and `any` or `all`) as a segment, in place of an older one of that name."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        data = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise Refused(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
@@ -41,16 +55,10 @@ def put_segment(rt: Runtime, name: str, rule: Any, actor: str) -> LoadedSegment:
     """Store a rule under a name. Refused where it cannot be read."""
     name, now = read_name(name), utcnow()
     with rt.database.write() as session:
-        parse_rule(session, rule, inside=(name,))
-        segment = session.scalars(select(Segment).where(Segment.name == name)).first()
-        is_new = segment is None
-        if segment is None:
-            segment = Segment(name=name, created_at=now)
-            session.add(segment)
-        segment.rule, segment.updated_at = rule, now
-        session.flush()
-        record_audit(session, now, actor, "load", "segment", segment.id, name=name)
-        return LoadedSegment(segment.id, name, is_new)
+        is_new = not session.scalar(select(exists().where(Segment.name == name)))
+        segment_id = save_segment(session, name, rule, now)
+        record_audit(session, now, actor, "load", "segment", segment_id, name=name)
+        return LoadedSegment(segment_id, name, is_new)
 
 
 def read_name(name: str) -> str:
