@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.contact import Contact
+from models.functions import Probe
 from models.phone import NotAPhone, read_phone
 from models.refusal import Refused
 from models.rule import Rule, RuleError, parse_rule
@@ -61,7 +62,7 @@ class Side:
         if self.list_ids:
             member = ListMember.__table__.alias()
             in_lists = member.c.list_id.in_(self.list_ids)
-            conditions.append(exists().where(member.c.contact_id == contact.c.id, in_lists))
+            conditions.append(Probe().where(member.c.contact_id == contact.c.id, in_lists))
         if self.contact_ids:
             conditions.append(contact.c.id.in_(self.contact_ids))
         conditions += [compile_rule(rule, now, contact) for rule in self.rules]
@@ -97,7 +98,7 @@ def candidates_select(audience: Audience, now: datetime) -> Select[int]:
 
 def _has_tag(item: TagItem, contact: FromClause) -> ColumnElement[bool]:
     tagged = aliased(ContactTag)
-    condition = exists().where(tagged.contact_id == contact.c.id, tagged.tag_id == item.tag_id)
+    condition = Probe().where(tagged.contact_id == contact.c.id, tagged.tag_id == item.tag_id)
     return condition.where(tagged.value == item.value) if item.value is not None else condition
 
 

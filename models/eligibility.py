@@ -19,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    exists,
     func,
     literal,
     null,
@@ -36,6 +35,7 @@ from models.contact import Consent, Contact, ContactIdentity, PhoneProblem, Supp
 from models.conversation import Case
 from models.dialect import word_literal
 from models.engagement import Engagement
+from models.functions import Probe
 from models.number import Number, Waba
 from models.recipient import NotSent, Recipient, RecipientState
 from models.setting import read_setting
@@ -110,7 +110,7 @@ def waterfall(terms: Terms, *, is_launch: bool = False) -> ColumnElement[Any]:
     """
     twin = aliased(Contact)
     same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
-    is_shared: ColumnElement[bool] = exists().where(same_person)
+    is_shared: ColumnElement[bool] = Probe().where(same_person)
     if is_launch:  # a record that changed between two slices may share its person with a row that stands already
         is_shared = or_(is_shared, _stands_already(terms))
     return case((is_shared, _first(_branches(terms, True))), else_=_first(_branches(terms, False)))
@@ -197,7 +197,7 @@ def _branches(terms: Terms, is_shared: bool) -> Iterator[Branch]:
         yield NotSent.DUPLICATE, _is_duplicate(terms)
     if not terms.allow_untagged and not terms.audience.include.is_tags_alone:
         tagged = aliased(ContactTag)
-        yield NotSent.NO_TAGS, ~exists().where(tagged.contact_id == contact.id)
+        yield NotSent.NO_TAGS, ~Probe().where(tagged.contact_id == contact.id)
     yield NotSent.INVALID_PHONE, and_(~reachable, ~lacks_code)
     yield NotSent.MISSING_CALLING_CODE, ~reachable
     yield NotSent.NOT_ON_WHATSAPP, contact.undeliverable_count >= UNDELIVERABLE_TIMES
@@ -206,7 +206,7 @@ def _branches(terms: Terms, is_shared: bool) -> Iterator[Branch]:
         yield NotSent.MARKETING_STOPPED, _of_person(lambda row: row.c.marketing_stopped_at.is_not(None), is_shared)
     yield NotSent.OPEN_CASE, _of_person(_has_open_case, is_shared)
     lock = aliased(Engagement)
-    yield NotSent.ENGAGED, exists().where(lock.person_key == contact.person_key, lock.campaign_id != terms.campaign_id)
+    yield NotSent.ENGAGED, Probe().where(lock.person_key == contact.person_key, lock.campaign_id != terms.campaign_id)
     if any(item.may_miss for item in terms.bound):
         yield NotSent.MISSING_VARIABLE, missing_variable_sql(terms.bound).is_not(None)
     if terms.is_marketing and terms.cap_messages > 0:
@@ -223,7 +223,7 @@ def _of_person(condition: Callable[[FromClause], ColumnElement[bool]], is_shared
         return condition(CONTACT)
     record = Contact.__table__.alias()
     same_person = and_(record.c.person_key == CONTACT.c.person_key, record.c.merged_into_id.is_(None))
-    return exists().where(same_person, condition(record))
+    return Probe().where(same_person, condition(record))
 
 
 def _not_subscribed(is_shared: bool) -> ColumnElement[bool]:
@@ -237,24 +237,24 @@ def _is_duplicate(terms: Terms) -> ColumnElement[bool]:
     """The record with the lowest id stands for the person."""
     earlier = Contact.__table__.alias()
     included = and_(earlier.c.merged_into_id.is_(None), terms.audience.include.names(earlier, terms.now))
-    first = exists().where(earlier.c.person_key == CONTACT.c.person_key, earlier.c.id < CONTACT.c.id, included)
+    first = Probe().where(earlier.c.person_key == CONTACT.c.person_key, earlier.c.id < CONTACT.c.id, included)
     return or_(first, _stands_already(terms))
 
 
 def _stands_already(terms: Terms) -> ColumnElement[bool]:
     row = aliased(Recipient)
-    return exists().where(row.campaign_id == terms.campaign_id, row.person_key == CONTACT.c.person_key)
+    return Probe().where(row.campaign_id == terms.campaign_id, row.person_key == CONTACT.c.person_key)
 
 
 def _has_identity(terms: Terms) -> ColumnElement[bool]:
     """A person without a phone is written to by the BSUID of the portfolio that sends."""
     identity = aliased(ContactIdentity)
-    return exists().where(identity.contact_id == CONTACT.c.id, identity.portfolio_id == terms.portfolio_id)
+    return Probe().where(identity.contact_id == CONTACT.c.id, identity.portfolio_id == terms.portfolio_id)
 
 
 def _has_open_case(contact: FromClause) -> ColumnElement[bool]:
     open_case = aliased(Case)
-    return exists().where(open_case.contact_id == contact.c.id, open_case.closed_at.is_(None))
+    return Probe().where(open_case.contact_id == contact.c.id, open_case.closed_at.is_(None))
 
 
 def _messages_had(terms: Terms) -> ColumnElement[int]:

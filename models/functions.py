@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Float, Integer, String
+from sqlalchemy import Exists, Float, Integer, String, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -107,3 +107,31 @@ def _jsonb_number(element: JsonNumber, compiler: SQLCompiler, **kw: Any) -> str:
     column, name = (compiler.process(clause, **kw) for clause in element.clauses)
     is_number = f"jsonb_typeof({column} -> {name}) = 'number'"
     return f"(CASE WHEN {is_number} THEN CAST({column} ->> {name} AS DOUBLE PRECISION) END)"
+
+
+class Probe(Exists):
+    """EXISTS, used as `Probe().where(…)`.
+
+    PostgreSQL likes to answer it for many rows by reading the whole other table into a hash. In a slice that is wrong: the
+    table may hold a thousand slices. A statement with the execution option `probes` has each row look into an index.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Probe)
+def _exists(element: Probe, compiler: SQLCompiler, **kw: Any) -> str:
+    return _as_exists(compiler, element, kw)
+
+
+@compiles(Probe, "postgresql")
+def _exists_by_index(element: Probe, compiler: SQLCompiler, **kw: Any) -> str:
+    if not compiler.execution_options.get("probes"):
+        return _as_exists(compiler, element, kw)
+    inner: Any = element.element
+    # OFFSET 0 changes no result; the planner leaves such a query where it stands.
+    return _as_exists(compiler, Exists(inner.element.offset(literal_column("0"))), kw)
+
+
+def _as_exists(compiler: Any, element: Exists, kw: dict[str, Any]) -> str:
+    return str(compiler.visit_unary(element, **kw))

@@ -5,6 +5,7 @@ after the last committed slice. `launch_token` says who launches; a slice commit
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,21 @@ STANDS_STILL = timedelta(seconds=30)
 
 LIVE = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 NO_SYNC = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a slice inserted. Other campaigns may have rows between them, this one cannot."""
+
+    campaign_id: int
+    after_id: int
+    until_id: int
+
+    def queued(self, row: type[Recipient]) -> tuple[ColumnElement[bool], ...]:
+        """Of these, the queued. Plus nothing: their range of keys is the way to them, not the campaign's growing index."""
+        of_campaign = row.campaign_id + 0 == self.campaign_id
+        is_queued = row.state == word_literal(RecipientState.QUEUED)
+        return of_campaign, row.id > self.after_id, row.id <= self.until_id, is_queued
 
 
 def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | None:
@@ -84,11 +100,12 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     if not _move_cursor(session, campaign_id, token, now, after_id, until_id, is_last):
         return False
     terms = read_terms(session, campaign, now)
-    newest_id = session.scalar(select(func.max(Recipient.id))) or 0
+    before = _newest_row(session)
     _freeze(session, terms, after_id, until_id)
-    queued = _count_queued(session, campaign_id, newest_id)
-    if queued and _lock_people(session, campaign_id, newest_id, now) < queued:
-        _leave_out_engaged(session, campaign_id, newest_id)
+    rows = _Rows(campaign_id, before, _newest_row(session))
+    queued = _count_queued(session, rows)
+    if queued and _lock_people(session, rows, now) < queued:
+        _leave_out_engaged(session, rows)
     return not is_last
 
 
@@ -147,24 +164,24 @@ def _freeze(session: Session, terms: Terms, after_id: int, until_id: int) -> Non
         ("failures", literal(0)),
     )
     rows = select(*(value for _, value in columns)).join_from(found, CONTACT, CONTACT.c.id == found.c.id)
-    session.execute(insert(Recipient).from_select([name for name, _ in columns], rows.order_by(found.c.id)))
+    statement = insert(Recipient).from_select([name for name, _ in columns], rows.order_by(found.c.id))
+    session.execute(statement.execution_options(probes=True))
 
 
-def _count_queued(session: Session, campaign_id: int, newest_id: int) -> int:
-    return session.scalar(select(func.count()).where(*_queued_after(Recipient, campaign_id, newest_id))) or 0
+def _newest_row(session: Session) -> int:
+    return session.scalar(select(func.max(Recipient.id))) or 0
 
 
-def _queued_after(row: type[Recipient], campaign_id: int, newest_id: int) -> tuple[ColumnElement[bool], ...]:
-    """The slice's queued rows: other campaigns may add rows meanwhile, this one cannot."""
-    return row.campaign_id == campaign_id, row.id > newest_id, row.state == word_literal(RecipientState.QUEUED)
+def _count_queued(session: Session, rows: _Rows) -> int:
+    return session.scalar(select(func.count()).where(*rows.queued(Recipient))) or 0
 
 
-def _lock_people(session: Session, campaign_id: int, newest_id: int, now: datetime) -> int:
+def _lock_people(session: Session, rows: _Rows, now: datetime) -> int:
     """Engage the slice's people, in the order of their keys, so that two launches cannot deadlock. How many are ours now."""
     row = aliased(Recipient)
     people = (
         select(row.person_key, row.campaign_id, row.contact_id, literal(now, Engagement.created_at.type))
-        .where(*_queued_after(row, campaign_id, newest_id))
+        .where(*rows.queued(row))
         .order_by(row.person_key)
     )
     names = ["person_key", "campaign_id", "contact_id", "created_at"]
@@ -174,13 +191,13 @@ def _lock_people(session: Session, campaign_id: int, newest_id: int, now: dateti
     return int(result.rowcount)
 
 
-def _leave_out_engaged(session: Session, campaign_id: int, newest_id: int) -> None:
+def _leave_out_engaged(session: Session, rows: _Rows) -> None:
     """Whom another campaign engaged first is left out of this one."""
     lock = aliased(Engagement)
-    ours = exists().where(lock.person_key == Recipient.person_key, lock.campaign_id == campaign_id)
+    ours = exists().where(lock.person_key == Recipient.person_key, lock.campaign_id == rows.campaign_id)
     session.execute(
         update(Recipient)
-        .where(*_queued_after(Recipient, campaign_id, newest_id), ~ours)
+        .where(*rows.queued(Recipient), ~ours)
         .values(
             state=RecipientState.NOT_SENT,
             reason=NotSent.ENGAGED,

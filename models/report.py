@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contact import Contact
@@ -30,6 +30,22 @@ COLUMNS = (
     "failed_at",
     "time_per_funnel_step",
 )
+_READ = (
+    "status",
+    "reason",
+    "detail",
+    "error_code",
+    "error_msg",
+    "attempts",
+    "wamid",
+    "queued_at",
+    "accepted_at",
+    "sent_at",
+    "delivered_at",
+    "read_at",
+    "replied_at",
+    "failed_at",
+)
 _TIMES = ("queued_at", "delivered_at", "read_at", "replied_at", "failed_at")
 _PLAIN_NUMBER = re.compile(r"\+[0-9]+")
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -44,19 +60,25 @@ class ExportRow:
 
 
 def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: int = 1000) -> list[ExportRow]:
-    """The next page after a recipient's id, in the order of the ids; empty at the end."""
-    if after_id == 0:  # the campaign's rows stand together: begin at its first
-        after_id = (session.scalar(select(func.min(Recipient.id)).where(Recipient.campaign_id == campaign_id)) or 1) - 1
+    """The next page after a recipient's id, in the order of the persons' keys; empty at the end."""
+    # The index of persons is the one whose order both databases can page along, whatever they know of the table.
+    after_key = select(Recipient.person_key).where(Recipient.id == after_id).scalar_subquery()
     rows = session.execute(
-        select(Recipient, Contact.phone, Contact.raw_phone, Contact.wa_id, Contact.name)
+        select(
+            Recipient.id,
+            *(getattr(Recipient, name) for name in _READ),
+            Contact.phone,
+            Contact.raw_phone,
+            Contact.wa_id,
+            Contact.name,
+        )
         .join(Contact, Contact.id == Recipient.contact_id)
-        # Plus nothing: the walk is along the key. An index of the campaign would have the whole of it sorted for each page.
-        .where(Recipient.campaign_id + 0 == campaign_id, Recipient.id > after_id)
-        .order_by(Recipient.id)
+        .where(Recipient.campaign_id == campaign_id, Recipient.person_key > (after_key if after_id else ""))
+        .order_by(Recipient.person_key)
         .limit(limit)
     ).all()
-    steps = _steps(session, [row.Recipient.id for row in rows])
-    return [ExportRow(row.Recipient.id, _cells(row, steps.get(row.Recipient.id, {}))) for row in rows]
+    steps = _steps(session, [row.id for row in rows])
+    return [ExportRow(row.id, _cells(row, steps.get(row.id, {}))) for row in rows]
 
 
 def csv_cell(value: Any) -> str:
@@ -69,7 +91,7 @@ def csv_cell(value: Any) -> str:
 
 def moment(at: datetime | None) -> str | None:
     """A time as the export writes it: ISO 8601, UTC, whole seconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+    return f"{at.isoformat(timespec='seconds')[:19]}Z" if at is not None else None
 
 
 def _steps(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str, str | None]]:
@@ -84,25 +106,23 @@ def _steps(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str
 
 
 def _cells(row: Any, steps: dict[str, str | None]) -> tuple[Any, ...]:
-    recipient: Recipient = row.Recipient
-    code, message = _error(recipient)
-    times = {name: moment(getattr(recipient, name)) for name in _TIMES}
-    values = times | {
+    code, message = _error(row)
+    values = {name: moment(getattr(row, name)) for name in _TIMES} | {
         "phone": row.phone or (f"+{row.wa_id}" if row.wa_id else row.raw_phone),
         "name": row.name,
-        "status": recipient.status,
+        "status": row.status,
         "error_code": code,
         "error_msg": message,
-        "attempts": recipient.attempts,
-        "wamid": recipient.wamid,
-        "sent_at": moment(recipient.sent_at or recipient.accepted_at),
-        "time_per_funnel_step": json.dumps(steps, ensure_ascii=False),
+        "attempts": row.attempts,
+        "wamid": row.wamid,
+        "sent_at": moment(row.sent_at or row.accepted_at),
+        "time_per_funnel_step": json.dumps(steps, ensure_ascii=False) if steps else "{}",
     }
     return tuple(values[name] for name in COLUMNS)
 
 
-def _error(recipient: Recipient) -> tuple[str | int | None, str | None]:
-    if recipient.reason is None:
-        return recipient.error_code, recipient.error_msg
-    text = NOT_SENT_TEXT[recipient.reason]
-    return recipient.reason.value, f"{text} ({recipient.detail})" if recipient.detail else text
+def _error(row: Any) -> tuple[str | int | None, str | None]:
+    if row.reason is None:
+        return row.error_code, row.error_msg
+    text = NOT_SENT_TEXT[row.reason]
+    return row.reason.value, f"{text} ({row.detail})" if row.detail else text

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.contact import Contact
 from models.conversation import Direction, Message
-from models.functions import JsonField, JsonNumber, Position
+from models.functions import JsonField, JsonNumber, Position, Probe
 from models.recipient import Recipient, RecipientState
 from models.rule import Condition, Rule
 from models.tag import ContactTag, ListMember
@@ -38,7 +38,7 @@ def _condition(item: Condition, now: datetime, contact: FromClause) -> ColumnEle
 
 def _tag(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
     tagged = aliased(ContactTag)
-    carries = exists().where(tagged.contact_id == contact.c.id, tagged.tag_id == item.name_id)
+    carries = Probe().where(tagged.contact_id == contact.c.id, tagged.tag_id == item.name_id)
     if item.op == "has":
         return carries
     if item.op == "has_not":
@@ -50,7 +50,7 @@ def _tag(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[
 
 def _list(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
     member = aliased(ListMember)
-    found = exists().where(member.contact_id == contact.c.id, member.list_id == item.name_id)
+    found = Probe().where(member.contact_id == contact.c.id, member.list_id == item.name_id)
     return not_(found) if item.op == "has_not" else found
 
 
@@ -107,7 +107,7 @@ def _campaign(item: Condition, now: datetime, contact: FromClause) -> ColumnElem
     if item.days is not None:
         moment = func.coalesce(recipient.accepted_at, recipient.claimed_at)
         of_contact.append(moment >= literal(now - timedelta(days=item.days), Recipient.accepted_at.type))
-    sent = exists().where(*of_contact)
+    sent = Probe().where(*of_contact)
     if item.op == "failed":
         return sent
     done = _done(item.op.removeprefix("not_"), recipient)
@@ -122,7 +122,7 @@ def _done(what: str, recipient: type[Recipient]) -> ColumnElement[bool]:
     if what == "replied":
         return recipient.replied_at.is_not(None)
     message = aliased(Message)
-    return exists().where(
+    return Probe().where(
         message.recipient_id == recipient.id,
         message.direction == Direction.IN,
         message.button_payload.is_not(None),
