@@ -5,6 +5,7 @@ nothing. A run that died is simply started again: what it took in comes out as u
 """
 
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,7 +24,10 @@ from models.intake import Origin, Tally, find_rows, take_rows
 from models.tagging import add_members, attribute_types, define_attributes, list_id
 
 CHUNK_ROWS = 1000
-"""About a tenth of a second's writing with five tags a row."""
+"""About a tenth of a second's writing with five tags a row; fewer where the machine is slower."""
+FEWEST_ROWS = 50
+LONGEST_WRITE_SECONDS = 0.2
+"""Others wait for SQLite's one writer: a chunk that took longer makes the next ones smaller."""
 TRIES = 3
 MOST_ROWS = 2_000_000
 """Who is in the file more than once is known by a set in memory: about 75 bytes a row."""
@@ -115,7 +119,9 @@ def import_contacts(
             with rt.database.write() as session:
                 define_attributes(session, meaning.attributes, now)
         for chunk, lines in rows.chunks():
-            tally = _take(rt, chunk, now, origin, dry_run=dry_run)
+            tally, seconds = _take(rt, chunk, now, origin, dry_run=dry_run)
+            if not dry_run:
+                rows.adapt(len(chunk), seconds)
             tally.unchanged += lines - len(chunk)  # further lines of a person are in the first one's
             result.add(tally)
             if progress is not None:
@@ -167,6 +173,7 @@ class _Spool:
         self._file = file
         self._seen: set[int] = set()
         self._twice: set[int] = set()
+        self._size = CHUNK_ROWS
         self.count = 0
         self.done = 0
 
@@ -177,6 +184,11 @@ class _Spool:
         self.count += 1
         person = hash(row.key)
         (self._twice if person in self._seen else self._seen).add(person)
+
+    def adapt(self, rows: int, seconds: float) -> None:
+        """Make the next chunks such that they take about the time that one may."""
+        fitting = int(rows * LONGEST_WRITE_SECONDS / max(seconds, 0.001))
+        self._size = min(CHUNK_ROWS, max(FEWEST_ROWS, fitting))
 
     def chunks(self) -> Iterator[tuple[list[ImportRow], int]]:
         """Rows of different people, with how many lines they were; a person of several lines comes last, as one row."""
@@ -190,16 +202,16 @@ class _Spool:
                 several.setdefault(row.key, []).append(row)
                 continue
             chunk.append(row)
-            if len(chunk) == CHUNK_ROWS:
-                self.done += CHUNK_ROWS
-                yield chunk, CHUNK_ROWS
+            if len(chunk) >= self._size:
+                self.done += len(chunk)
+                yield chunk, len(chunk)
                 chunk = []
         yield from self._last(chunk, list(several.values()))
 
     def _last(self, chunk: list[ImportRow], several: list[list[ImportRow]]) -> Iterator[tuple[list[ImportRow], int]]:
         groups = [[row] for row in chunk] + several
-        for start in range(0, len(groups), CHUNK_ROWS):
-            some = groups[start : start + CHUNK_ROWS]
+        while groups:
+            some, groups = groups[: self._size], groups[self._size :]
             lines = sum(map(len, some))
             self.done += lines
             yield [fold(rows) for rows in some], lines
@@ -244,13 +256,14 @@ def _read_lines(
             result.refuse(line.number, str(error))
 
 
-def _take(rt: Runtime, chunk: list[ImportRow], now: datetime, origin: Origin, *, dry_run: bool) -> Tally:
-    """One chunk in one transaction, again where another process was in its way."""
+def _take(rt: Runtime, chunk: list[ImportRow], now: datetime, origin: Origin, *, dry_run: bool) -> tuple[Tally, float]:
+    """One chunk in one transaction, again where another process was in its way; with how long it held the database."""
     tries = 1
     while True:
         try:
             with rt.database.read() if dry_run else rt.database.write() as session:
-                return take_rows(session, chunk, now, origin, dry_run=dry_run)
+                began = time.monotonic()
+                return take_rows(session, chunk, now, origin, dry_run=dry_run), time.monotonic() - began
         except (IntegrityError, OperationalError):
             if tries == TRIES:
                 raise

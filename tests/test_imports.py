@@ -328,6 +328,7 @@ def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
     rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(imports, "LONGEST_WRITE_SECONDS", 60)
     with file.open("w", newline="") as text:
         writer = csv.writer(text)
         writer.writerow(["phone", "name", "tags"])
@@ -337,6 +338,16 @@ def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
     result = import_contacts(rt, file, progress=lambda done, total: seen.append((done, total)))
     assert counts(result) == (25, 0, 1, 0)
     assert seen == [(10, 26), (20, 26), (26, 26)]
+
+
+def test_a_slow_machine_gets_smaller_chunks(rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(imports, "FEWEST_ROWS", 3)
+    monkeypatch.setattr(imports, "LONGEST_WRITE_SECONDS", 0.0)
+    file.write_text("phone\n" + "".join(f"+3460001{n:04d}\n" for n in range(20)))
+    seen: list[int] = []
+    assert counts(import_contacts(rt, file, progress=lambda done, _: seen.append(done))) == (20, 0, 0, 0)
+    assert seen == [10, 13, 16, 19, 20]
 
 
 def test_two_imports_at_once_make_no_second_record(rt: Runtime, file: Path) -> None:
@@ -357,6 +368,7 @@ def test_an_import_that_died_goes_on_when_it_is_started_again(
     rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(imports, "LONGEST_WRITE_SECONDS", 60)
     file.write_text("phone\n" + "".join(f"+3460001{n:04d}\n" for n in range(30)))
 
     def die(done: int, total: int) -> None:
