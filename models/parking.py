@@ -1,7 +1,7 @@
 """Statuses that match nothing yet wait here: 7 days if the callback data is ours, 10 minutes if it may be a stranger's."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ class Retried:
     applied: int = 0
     dropped: int = 0
     cursor: int = 0
+    failures: dict[tuple[int, int], datetime] = field(default_factory=dict)
 
 
 def park(session: Session, statuses: Iterable[Status], now: datetime) -> int:
@@ -74,7 +75,7 @@ def retry_parked(session: Session, now: datetime, installation: str, cursor: int
     settled = [key for key, status in statuses.items() if id(status) not in waiting]
     if settled:
         session.execute(delete(ParkedStatus).where(ParkedStatus.id.in_(settled)))
-    result.applied = applied.applied
+    result.applied, result.failures = applied.applied, applied.failures
     result.cursor = candidates[-1].id if len(candidates) == ROUND else 0
     return result
 

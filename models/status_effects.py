@@ -24,8 +24,11 @@ class Applicable(NamedTuple):
     facts: Facts
 
 
-def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> None:
-    """For recipients. What was known before has no effect a second time."""
+def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> dict[tuple[int, int], datetime]:
+    """For recipients. What was known before has no effect a second time.
+
+    Returns the new failures, as (campaign, Meta's code) → the latest of them.
+    """
     failed = [item for item in applied if item.facts.failure is not None and not item.row.has_failed]
     lost = [item for item in failed if not item.facts.is_received and not item.row.was_received]
     count_undeliverable(session, [item.row.contact_id for item in lost if _code(item) == UNDELIVERABLE])
@@ -34,6 +37,7 @@ def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime
             stop_marketing(session, item.row.contact_id, item.facts.failed_at or now)
     _free(session, lost)
     forgive_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
+    return _latest(failed)
 
 
 def count_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
@@ -65,6 +69,15 @@ def forgive_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
                 .values(undeliverable_count=0)
                 .execution_options(synchronize_session=False)
             )
+
+
+def _latest(failed: Sequence[Applicable]) -> dict[tuple[int, int], datetime]:
+    latest: dict[tuple[int, int], datetime] = {}
+    for item in failed:
+        key, at = (item.row.campaign_id, _code(item) or 0), item.facts.failed_at
+        if at is not None and (key not in latest or at > latest[key]):
+            latest[key] = at
+    return latest
 
 
 def _code(item: Applicable) -> int | None:

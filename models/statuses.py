@@ -32,6 +32,8 @@ class StatusResult:
     """Their wamid or number is not the one of the message they claim to be about."""
     waiting: list[Status] = field(default_factory=list)
     """Those that match nothing yet."""
+    failures: dict[tuple[int, int], datetime] = field(default_factory=dict)
+    """(campaign, Meta's code) → the latest time of a failure that was not known before."""
 
 
 class _Verdict(Enum):
@@ -107,7 +109,7 @@ def _write(
     values, parameters = values_of(session, "v", table.columns, rows)
     session.execute(text(f"WITH {values} {table.write}"), parameters)
     if table is RECIPIENTS:
-        apply_effects(session, list(applicable.values()), now)
+        result.failures |= apply_effects(session, list(applicable.values()), now)
 
 
 def _precedence(row: Row[Any], facts: Facts) -> tuple[Any, ...]:

@@ -1,0 +1,130 @@
+"""One transaction of the ingest: inbound messages before statuses, then changes, then what is parked or dead.
+
+What the transaction leaves for Redis to know (wake-ups, counts) is returned, and done after the commit.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from bot.errors import Action, rule_for
+from jobs.effects import pause_campaign, stop_number
+from jobs.queues import ANSWER, CHORES, wake
+from jobs.runtime import Runtime
+from models.account_events import apply_changes
+from models.campaign import Campaign, PauseReason
+from models.clock import utcnow
+from models.dead_letters import keep_dead_letter
+from models.event import Change, Inbound, Parsed, Status
+from models.inbound import store_inbound
+from models.parking import park, retry_parked
+from models.statuses import apply_statuses
+
+COUNTS_KEY = "hark:ingest:counts"
+ANSWER_KEY = "answer:ingest"
+FRESH = timedelta(minutes=10)
+"""A failure that is older stops nothing any more: somebody may have mended what it was about."""
+
+
+@dataclass(slots=True)
+class Dead:
+    """A payload that cannot be processed, and why, in words without content."""
+
+    raw: bytes
+    error: str
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a transaction came to."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    conversations: list[int] = field(default_factory=list)
+    templates_of: set[int] = field(default_factory=set)
+    numbers: set[int] = field(default_factory=set)
+    failures: dict[tuple[int, int], datetime] = field(default_factory=dict)
+    has_parked: bool = False
+
+
+def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = ()) -> Applied:
+    """Apply payloads in one transaction. Raises what the database raises; nothing is written then."""
+    inbound: list[Inbound] = [item for one in parsed for item in one.inbound]
+    statuses: list[Status] = [item for one in parsed for item in one.statuses]
+    changes: list[Change] = [item for one in parsed for item in one.changes]
+    applied = Applied()
+    counts = applied.counts
+    counts["ignored"] = sum(one.ignored for one in parsed)
+    installation = rt.installation
+    now = utcnow()
+    with rt.database.write() as session:
+        if inbound:
+            stored = store_inbound(session, inbound, now, installation)
+            applied.conversations = stored.conversations
+            counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
+        if statuses:
+            matched = apply_statuses(session, statuses, now, installation)
+            applied.failures = matched.failures
+            counts.update(statuses=matched.applied, foreign=matched.foreign, disagreeing=matched.disagreeing)
+            counts["parked"] = park(session, matched.waiting, now)
+            applied.has_parked = bool(matched.waiting)
+        if changes:
+            told = apply_changes(session, changes, now)
+            applied.templates_of, applied.numbers = told.templates_of, told.numbers
+            counts.update(changes=told.applied, repeated=told.repeated, strangers=told.strangers, ignored=told.ignored)
+        for letter in dead:
+            keep_dead_letter(session, letter.raw, letter.error, now)
+        counts["dead"] = len(dead)
+    return applied
+
+
+def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
+    """One page of the parked ones; the cursor of the next."""
+    with rt.database.write() as session:
+        retried = retry_parked(session, utcnow(), rt.installation, cursor)
+    counts = Counter(statuses=retried.applied, dropped=retried.dropped)
+    return Applied(counts, failures=retried.failures), retried.cursor
+
+
+def wake_after(rt: Runtime, applied: Applied) -> None:
+    """After the commit: whoever answers, and whoever asks Meta. What gets lost is made again by the schedules."""
+    if applied.conversations:
+        wake(rt.redis, ANSWER, "jobs.answer.answer_many", ANSWER_KEY, key=ANSWER_KEY)
+    for waba_pk in sorted(applied.templates_of):
+        wake(rt.redis, CHORES, "jobs.sync.sync_templates", waba_pk, key=f"templates:{waba_pk}")
+    for number_pk in sorted(applied.numbers):
+        wake(rt.redis, CHORES, "jobs.sync.sync_number", number_pk, key=f"number:{number_pk}")
+
+
+def guard_campaigns(rt: Runtime, applied: Applied) -> None:
+    """Failures that concern a whole campaign or number, and only came by webhook, stop it as a refusal would have."""
+    now = utcnow()
+    for (campaign_id, code), at in sorted(applied.failures.items()):
+        rule = rule_for(code)
+        if now - at > FRESH or rule.action not in {Action.PAUSE, Action.STOP}:
+            continue
+        detail = f"{rule.text} (Meta's error {code}) {rule.advice}".strip()
+        if rule.action is Action.PAUSE:
+            pause_campaign(rt, campaign_id, rule.reason or PauseReason.FAILURE_RATE, detail, now)
+            continue
+        with rt.database.read() as session:
+            number_id = session.scalar(select(Campaign.number_id).where(Campaign.id == campaign_id))
+        if number_id is not None:
+            stop_number(rt, number_id, rule, detail, now)
+
+
+def halves(parsed: Parsed) -> tuple[Parsed, Parsed]:
+    """The same items in two parts."""
+    items: list[Inbound | Status | Change] = [*parsed.inbound, *parsed.statuses, *parsed.changes]
+    parts = (Parsed(), Parsed())
+    for place, item in enumerate(items):
+        part = parts[place >= len(items) // 2]
+        if isinstance(item, Inbound):
+            part.inbound.append(item)
+        elif isinstance(item, Status):
+            part.statuses.append(item)
+        else:
+            part.changes.append(item)
+    return parts
