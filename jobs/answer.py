@@ -9,6 +9,7 @@ from jobs.reply_write import begin_waits, settled_waits
 from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING
 from models.answering import has_work, unclaimed_work
+from models.calls import due_calls
 from models.clock import utcnow
 
 DRAIN_SECONDS = 20.0
@@ -47,9 +48,10 @@ def wake_unanswered(rt: Runtime, now: datetime) -> int:
     """For the schedule: make wake-ups again for what waits and nobody is at; how many were made."""
     _begin_waits(rt, now)
     with rt.database.read() as session:
-        waiting = len(unclaimed_work(session, now, MOST_WORKERS * PER_WORKER))
+        most = MOST_WORKERS * PER_WORKER
+        waiting = len(unclaimed_work(session, now, most)) + len(due_calls(session, now, most))
     keys = [MANY_KEY, *(f"{MANY_KEY}:{place}" for place in range(1, MOST_WORKERS))]
-    wanted = keys[: -(-waiting // PER_WORKER)]
+    wanted = keys[: -(-waiting // PER_WORKER)]  # rounded up
     return sum(wake(rt.redis, ANSWER, "jobs.answer.answer_many", key, key=key) for key in wanted)
 
 

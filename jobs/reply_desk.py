@@ -21,6 +21,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.errors import Action, Rule
 from bot.graph import GraphClient
+from bot.outside import OutsideClient
+from jobs.callout import Callouts
 from jobs.effects import hold_number, stop_number
 from jobs.flow_shelf import FlowShelf
 from jobs.group_commit import GroupCommit
@@ -34,6 +36,7 @@ from jobs.reply_turns import ReplyTurns
 from jobs.reply_write import Overtaken
 from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
+from models.calls import Call
 from models.clock import utcnow
 from models.number import Number
 from models.outbox import Claimed, Sent
@@ -45,7 +48,8 @@ MOST_AT_ONCE = 192
 MOST_PER_ANSWER = 48
 """Conversations in one transaction of answers: it stays well under 50 ms."""
 LOOK_AGAIN_SECONDS = 0.1
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.02
+CALLS_AT_ONCE = 20
 PATIENCE_SECONDS = 2.0
 RECORD_PATIENCE_SECONDS = 60.0
 THREADS = 4
@@ -56,7 +60,7 @@ Value = TypeVar("Value")
 class Desk:
     """Kept by its process over many jobs, with its event loop, connections, lane and parsed flows."""
 
-    def __init__(self, rt: Runtime, client: GraphClient | None = None) -> None:
+    def __init__(self, rt: Runtime, client: GraphClient | None = None, outside: OutsideClient | None = None) -> None:
         self.rt = rt
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
@@ -73,6 +77,7 @@ class Desk:
         self._turns: dict[int, ReplyTurns] = {}
         self._tokens: dict[str, str] = {}
         self._lane = ReplyLane(rt, self._executor)
+        self._callouts = Callouts(rt, self._executor, outside)
         self._is_halted = False
         self._is_clean = True
         self.sent = 0
@@ -85,6 +90,7 @@ class Desk:
         """Give everything back."""
         if self._client is not None:
             self._runner.run(self._client.close())
+        self._runner.run(self._callouts.close())
         self._runner.close()
         self._executor.shutdown()
 
@@ -93,22 +99,41 @@ class Desk:
     async def _drain(self, seconds: float) -> bool:
         self._is_halted, self._is_clean = False, True
         until = time.monotonic() + seconds
-        tasks: set[asyncio.Task[None]] = set()
+        talks: set[asyncio.Task[None]] = set()
+        calls: set[asyncio.Task[None]] = set()
         try:
             while self._may_begin() and time.monotonic() < until:
-                room = MOST_AT_ONCE - len(tasks)
-                found = await self._in_thread(lambda: self._store.find(room)) if room else []  # noqa: B023 - awaited here
-                tasks |= {asyncio.create_task(self._see_through(key)) for key in found}
-                if not tasks:
+                talks |= {asyncio.create_task(self._see_through(key)) for key in await self._find(len(talks))}
+                calls |= {asyncio.create_task(self._callouts.make(call)) for call in await self._calls(len(calls))}
+                busy = talks | calls
+                if not busy:
                     return False
-                _, tasks = await asyncio.wait(tasks, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(busy, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                talks, calls = talks - done, calls - done
                 await asyncio.sleep(GATHER_SECONDS)  # those that end together make room together
             return self._may_begin()
         finally:
             self._is_halted = True
-            if tasks:
-                await asyncio.wait(tasks)
-            await self._lane.rest(is_clean=self._is_clean)
+            await self._finish(talks, calls)
+
+    async def _find(self, busy: int) -> list[int]:
+        if busy >= MOST_AT_ONCE:
+            return []
+        return await self._in_thread(lambda: self._store.find(MOST_AT_ONCE - busy))
+
+    async def _calls(self, busy: int) -> list[Call]:
+        if busy >= CALLS_AT_ONCE:
+            return []
+        return await self._in_thread(lambda: self._callouts.claim(CALLS_AT_ONCE - busy))
+
+    async def _finish(self, talks: set[asyncio.Task[None]], calls: set[asyncio.Task[None]]) -> None:
+        """Nothing is left under way; calls are broken off where the process is to stop, and made again by another."""
+        if STOPPING.is_set():
+            for call in calls:
+                call.cancel()
+        if talks | calls:
+            await asyncio.wait(talks | calls)
+        await self._lane.rest(is_clean=self._is_clean)
 
     def _may_begin(self) -> bool:
         return not self._is_halted and not STOPPING.is_set()

@@ -1,0 +1,187 @@
+"""Calling other people's systems: https alone, to addresses of the public internet alone, bounded in time and size.
+
+The host is resolved once, every address it has is looked at, and the connection goes to one of those very addresses, so that a
+name cannot answer differently a moment later. There are no redirects and no proxy.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+MOST_BYTES = 64 * 1024
+MOST_SECONDS = 10.0
+OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
+"""Headers that a flow cannot set."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IsAllowed = Callable[[Address], bool]
+
+
+class Forbidden(Exception):  # noqa: N818 - reads as a claim where it is caught
+    """We do not call this address, now or later."""
+
+
+class Unreached(Exception):  # noqa: N818 - see above
+    """No answer, or one that says to come back: the same call may work in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered; `body` is its JSON, None where it had none that could be read."""
+
+    status: int
+    body: Any
+
+    @property
+    def is_ok(self) -> bool:
+        return 200 <= self.status <= 299
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the public internet, also under the names that wrap another one."""
+    if isinstance(address, ipaddress.IPv6Address):
+        wrapped = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if wrapped is None and address in _NAT64:
+            wrapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if wrapped is not None:
+            return is_public(wrapped)
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def sign(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Headers by which the receiver knows that a post is ours, and when it was made: HMAC-SHA256 over `timestamp.body`."""
+    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"X-Hark-Timestamp": str(timestamp), "X-Hark-Signature-256": f"sha256={digest}"}
+
+
+class OutsideClient:
+    """One pool for all calls. `is_allowed` and `tls` are for tests, whose server is on this machine."""
+
+    def __init__(self, *, is_allowed: IsAllowed = is_public, tls: ssl.SSLContext | None = None) -> None:
+        self._is_allowed = is_allowed
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout_seconds: float
+    ) -> Answer:
+        """Forbidden for what we never call, Unreached for what may work in a moment."""
+        self._check(url)
+        given = {name: value for name, value in headers.items() if name.lower() not in OURS}
+        ours = {"Accept-Encoding": "identity"} | ({"Content-Type": "application/json"} if body is not None else {})
+        try:
+            async with self._opened().request(
+                method,
+                url,
+                headers=given | ours,
+                data=body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=min(timeout_seconds, MOST_SECONDS)),
+            ) as response:
+                if response.status >= 500 or response.status == 429:
+                    raise Unreached(f"HTTP {response.status}")
+                return Answer(response.status, _json(response, await _bounded(response.content)))
+        except Forbidden:
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _meant(error) from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _check(self, url: str) -> None:
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise Forbidden("this is no address") from None
+        if parts.scheme != "https" or not host or parts.username is not None:
+            raise Forbidden("allowed are https addresses without a user name")
+        try:
+            literal = ipaddress.ip_address(host)
+        except ValueError:
+            return  # a name: its addresses are looked at when it is resolved
+        if not self._is_allowed(literal):
+            raise Forbidden("allowed are addresses of the public internet")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                resolver=_Resolver(self._is_allowed), use_dns_cache=False, ssl=self._tls or True, limit=50
+            )
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
+        return self._session
+
+
+class _Resolver(AbstractResolver):
+    """Resolves a name and gives out its addresses only if all of them are allowed."""
+
+    def __init__(self, is_allowed: IsAllowed) -> None:
+        self._is_allowed = is_allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        results: list[ResolveResult] = []
+        for kind, _, proto, _, address in found:
+            if not self._is_allowed(ipaddress.ip_address(str(address[0]).partition("%")[0])):
+                raise Forbidden("the host has an address that is not of the public internet")
+            results.append(
+                ResolveResult(
+                    hostname=host,
+                    host=str(address[0]),
+                    port=port,
+                    family=kind,
+                    proto=proto,
+                    flags=socket.AI_NUMERICHOST,
+                )
+            )
+        return results
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    read = b""
+    while chunk := await content.read(MOST_BYTES + 1 - len(read)):
+        read += chunk
+        if len(read) > MOST_BYTES:
+            raise Forbidden(f"the answer is longer than {MOST_BYTES} bytes")
+    return read
+
+
+def _json(response: aiohttp.ClientResponse, content: bytes) -> Any:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _meant(error: BaseException) -> Exception:
+    """A refusal of our resolver comes wrapped."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Forbidden):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return Unreached(type(error).__name__)
