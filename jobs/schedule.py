@@ -14,6 +14,7 @@ from datetime import datetime
 from redis.exceptions import RedisError
 
 from jobs.answer import wake_unanswered
+from jobs.guard import guard
 from jobs.launch import resume_launches
 from jobs.logs import configure_logs, described
 from jobs.monitor import monitor
@@ -45,6 +46,7 @@ ITEMS: tuple[Item, ...] = (
     Item("resume launches", 5, lambda rt, _now: resume_launches(rt)),
     Item("start scheduled campaigns", 2, wake_scheduled),
     Item("monitor campaigns", 2, monitor),
+    Item("hold while deaf, go on in time", 2, guard),
     Item("read templates and numbers again", 300, wake_syncs),
 )
 
