@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from admin.demo_check import Sum
@@ -19,10 +19,8 @@ def watching(console: Console, stats: Callable[[], Mapping[str, Any]], log: Path
     """A progress bar over the campaign's numbers; the callable that is given looks again."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
+        BarColumn(bar_width=20),
         TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
     )
     console.print(f"log:     {log}", soft_wrap=True)
     with Progress(*columns, console=console, refresh_per_second=4) as progress:

@@ -28,6 +28,7 @@ from rq.exceptions import DequeueTimeout, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from jobs.answer import close_desk
 from jobs.logs import configure_logs, described
 from jobs.queues import ALL
 from jobs.runtime import Runtime, runtime
@@ -143,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run_worker(rt, queues)
     finally:
+        close_desk()
         rt.close()
 
 
