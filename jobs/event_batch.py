@@ -22,8 +22,8 @@ from models.event import Parsed
 
 log = logging.getLogger("hark.ingest")
 
-MOST_WEIGHT = 4_000
-"""Of one transaction, in statuses, so that it stays well under 200 ms; one payload has up to 1,000 items."""
+MOST_WEIGHT = 2_000
+"""Of one transaction, in statuses, so that it stays under 100 ms; one payload has up to 1,000 items."""
 INBOUND_WEIGHT = 20
 CHANGE_WEIGHT = 40
 OUTAGE_TRIES = 3
