@@ -28,11 +28,8 @@ def monitor(rt: Runtime, now: datetime) -> None:
     _end_overdue(rt, now)
     with rt.database.read() as session:
         unreleased = unreleased_campaigns(session)
-        running = running_campaigns(session)
     for campaign_id in unreleased:
         _release(rt, campaign_id)
-    for campaign_id in running:
-        _free_done(rt, campaign_id)
     with rt.database.read() as session:
         changed = changed_outcomes(session, now)
     if changed:
@@ -40,6 +37,14 @@ def monitor(rt: Runtime, now: datetime) -> None:
             settle_outcomes(session, [campaign_id for campaign_id, _ in changed])
     for campaign_id, outcome in changed:
         log.info("campaign %s: delivery is %s", campaign_id, outcome)
+
+
+def free_done(rt: Runtime, now: datetime) -> None:  # noqa: ARG001 - every item of the schedule is given the moment
+    """Free whom running campaigns hold for nothing. Whoever settles a row does it at once: this finds what was missed."""
+    with rt.database.read() as session:
+        running = running_campaigns(session)
+    for campaign_id in running:
+        _free_done(rt, campaign_id)
 
 
 def finish_campaign(rt: Runtime, campaign_id: int, now: datetime) -> None:

@@ -17,7 +17,7 @@ from jobs.answer import wake_unanswered
 from jobs.guard import guard
 from jobs.launch import resume_launches
 from jobs.logs import configure_logs, described
-from jobs.monitor import monitor
+from jobs.monitor import free_done, monitor
 from jobs.runtime import Runtime, runtime
 from jobs.starting import wake_scheduled
 from jobs.stopping import STOPPING
@@ -46,6 +46,7 @@ ITEMS: tuple[Item, ...] = (
     Item("resume launches", 5, lambda rt, _now: resume_launches(rt)),
     Item("start scheduled campaigns", 2, wake_scheduled),
     Item("monitor campaigns", 2, monitor),
+    Item("free who is done for", 30, free_done),
     Item("hold while deaf, go on in time", 2, guard),
     Item("read templates and numbers again", 300, wake_syncs),
 )

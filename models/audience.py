@@ -56,6 +56,11 @@ class Side:
         """Whoever it names carries a tag."""
         return bool(self.tags) and not (self.list_ids or self.rules or self.contact_ids)
 
+    @property
+    def is_contacts_alone(self) -> bool:
+        """It names nobody but single contacts."""
+        return bool(self.contact_ids) and not (self.tags or self.list_ids or self.rules)
+
     def names(self, contact: FromClause, now: datetime) -> ColumnElement[bool]:
         """Whether the side names this row of `contact` (the contact table or an alias of it)."""
         conditions = [_has_tag(item, contact) for item in self.tags]

@@ -183,7 +183,8 @@ def _recheck_statement(is_marketing: bool) -> Select[Any]:
     )
     reason = _first(branch for branch in _branches(terms, True) if branch[0] in RECHECKED)
     ids = bindparam("contact_ids", expanding=True, type_=BigId)
-    return select(CONTACT.c.id, CONTACT.c.person_key, reason, CONTACT.c.consent).where(CONTACT.c.id.in_(ids))
+    columns = (CONTACT.c.id, CONTACT.c.person_key, reason, CONTACT.c.consent)
+    return select(*columns).where(CONTACT.c.id.in_(ids)).execution_options(probes=True)
 
 
 def _branches(terms: Terms, is_shared: bool) -> Iterator[Branch]:

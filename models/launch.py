@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, case, cast, exists, func, insert, literal,
 from sqlalchemy import String as Text
 from sqlalchemy.orm import Session, aliased
 
+from models.audience import Side
 from models.base import Json
 from models.campaign import Campaign, CampaignStatus, Outcome
 from models.contact import Contact
@@ -94,12 +95,12 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     campaign = session.get(Campaign, campaign_id, populate_existing=True)
     if campaign is None or campaign.launched_at is not None:
         return False
+    terms = read_terms(session, campaign, now)
     after_id, last_id = campaign.launch_cursor, campaign.launch_until or 0
-    until_id = _end_of_slice(session, after_id, last_id, size)
+    until_id = _end_of_slice(session, terms.audience.include, after_id, last_id, size)
     is_last = until_id >= last_id
     if not _move_cursor(session, campaign_id, token, now, after_id, until_id, is_last):
         return False
-    terms = read_terms(session, campaign, now)
     before = _newest_row(session)
     _freeze(session, terms, after_id, until_id)
     rows = _Rows(campaign_id, before, _newest_row(session))
@@ -109,9 +110,11 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     return not is_last
 
 
-def _end_of_slice(session: Session, after_id: int, last_id: int, size: int) -> int:
-    """The id of the last contact of the slice, whatever gaps the ids have."""
+def _end_of_slice(session: Session, include: Side, after_id: int, last_id: int, size: int) -> int:
+    """The id of the last contact of the slice, whatever gaps the ids have. Single contacts are gone to straight away."""
     ids = select(Contact.id).where(Contact.id > after_id, Contact.id <= last_id).order_by(Contact.id).limit(size)
+    if include.is_contacts_alone:
+        ids = ids.where(Contact.id.in_(include.contact_ids))
     found = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
     return last_id if found[0] < size else int(found[1])
 

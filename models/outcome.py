@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.campaign import Campaign, CampaignStatus, Outcome
+from models.functions import Probe
 from models.recipient import Recipient, RecipientState
 
 LATE_STATUSES = timedelta(days=8)
@@ -29,6 +30,7 @@ def changed_outcomes(session: Session, now: datetime) -> list[tuple[int, Outcome
         select(Campaign.id, Campaign.outcome.label("before"), worked_out.label("outcome"))
         .where(Campaign.started_at.is_not(None), Campaign.deleted_at.is_(None), has_rows, is_open)
         .order_by(Campaign.id)
+        .execution_options(probes=True)
     )
     return [(row.id, Outcome(row.outcome)) for row in session.execute(query) if row.before != row.outcome]
 
@@ -37,7 +39,7 @@ def settle_outcomes(session: Session, campaign_ids: Sequence[int]) -> None:
     """Set the outcome that the rows say now."""
     session.execute(
         update(Campaign).where(Campaign.id.in_(campaign_ids)).values(outcome=_outcome()),
-        execution_options={"synchronize_session": False},
+        execution_options={"synchronize_session": False, "probes": True},
     )
 
 
@@ -63,5 +65,5 @@ def _outcome() -> ColumnElement[Any]:
 
 
 def _any(condition: ColumnElement[bool], status: str | None = None) -> ColumnElement[bool]:
-    found = exists().where(Recipient.campaign_id == Campaign.id, condition).correlate(Campaign)
+    found = Probe().where(Recipient.campaign_id == Campaign.id, condition).correlate(Campaign)
     return found.where(Recipient.status == status) if status else found

@@ -270,3 +270,14 @@ def test_many_who_would_launch_one_campaign_launch_it_once(database: Database) -
         rows = session.scalars(select(Recipient.contact_id).where(Recipient.campaign_id == campaign.id))
         assert sorted(rows) == people
         assert session.get_one(Campaign, campaign.id).launched_at is not None
+
+
+def test_single_contacts_are_launched_without_walking_past_everybody_else(database: Database) -> None:
+    with database.write() as session:
+        people = [factories.make_contact(session) for _ in range(30)]
+        include = [{"contact": people[3].phone}, {"contact": people[28].phone}]
+        campaign = _active(session, audience={"include": include})
+        token = begin_launch(session, campaign.id, NOW)
+    with database.write() as session:
+        assert launch_slice(session, campaign.id, token or "", NOW, size=5) is False
+        assert sorted(_rows(session, campaign.id)) == [people[3].id, people[28].id]

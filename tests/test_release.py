@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.launch import launch_campaign, resume_launches
-from jobs.monitor import finish_campaign, monitor
+from jobs.monitor import finish_campaign, free_done, monitor
 from jobs.queues import LAUNCH, SEND, queue
 from jobs.runtime import Runtime, use_runtime
 from models.campaign import Campaign, CampaignKind, CampaignStatus, Outcome, TransitionRefused
@@ -181,7 +181,7 @@ def test_whoever_is_done_for_without_a_message_is_free_again(rt: Runtime) -> Non
             reason=NotSent.NOT_SUBSCRIBED,
         )
         _lock(session, left_out)
-    monitor(rt, NOW)
+    free_done(rt, NOW)
     with rt.database.read() as session:
         held = set(session.scalars(select(Engagement.person_key)))
         assert held == {queued.person_key, accepted.person_key, unsure.person_key}
