@@ -3,7 +3,7 @@
 Everything of a batch happens in the caller's transaction, in a few statements each; only who is new costs more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -41,7 +41,7 @@ class InboundResult:
     """Those in which something waits for an answer."""
 
 
-def store_inbound(session: Session, messages: Iterable[Inbound], now: datetime, installation: str) -> InboundResult:
+def store_inbound(session: Session, messages: Sequence[Inbound], now: datetime, installation: str) -> InboundResult:
     """Store a batch, in the order of Meta's time."""
     result = InboundResult()
     numbers = _numbers(session, {message.phone_number_id for message in messages})

@@ -18,7 +18,7 @@ WITHIN = timedelta(days=7)
 """A message that refers to nothing answers what its sender got from the same number at most this long ago."""
 SLACK = timedelta(minutes=1)  # our clock and Meta's, and a message that is read before its sending was recorded
 SENT = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
-ABOUT_THE_CHAT = frozenset({"reaction", "system", "edit", "revoke"})
+ABOUT_THE_CHAT = frozenset({"reaction", "system", "edit", "revoke", "request_welcome"})
 """Types that answer nothing."""
 
 

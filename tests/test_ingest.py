@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +29,7 @@ from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
 from models.campaign import Campaign, CampaignStatus, PauseReason
 from models.clock import utcnow
-from models.conversation import Message
+from models.conversation import Conversation, Message
 from models.inbox import DeadLetter, ParkedStatus
 from models.number import Number
 from models.recipient import Recipient, RecipientState
@@ -482,3 +484,30 @@ def test_alice_is_answered_though_her_message_comes_with_statuses(
     with rt.database.read() as session:
         found = session.get_one(Recipient, key)
         assert (found.status, found.is_replied) == ("sent", True)
+
+
+def test_several_consumers_at_once_agree(rt: Runtime, stream: EventStream) -> None:
+    keys = seed(rt, 40)
+    items = [(key, f"w{place}", kind) for kind in ("sent", "delivered", "read") for place, key in enumerate(keys)]
+    shuffled = random.Random(7)
+    for _ in range(30):
+        some = shuffled.sample(items, 30)
+        stream.append(status_body(rt, *some, at=1795341601))
+        stream.append(recorded("message_text", **{"wamid.in.message_text": f"wamid.{shuffled.random()}"}))
+    stream.append(status_body(rt, *items, at=1795341601))
+    consumers = [Consumer(rt) for _ in range(3)]
+
+    def consume(consumer: Consumer) -> None:
+        while stream.backlog().events:
+            for entry in stream.read(consumer.name, 4, 20):
+                consumer.handle([entry])
+
+    threads = [threading.Thread(target=consume, args=(consumer,)) for consumer in consumers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (tally(rt), letters(rt)) == ({"read": 40}, [])
+    with rt.database.read() as session:
+        counted = [session.scalar(select(func.count()).select_from(table)) for table in (Message, Conversation)]
+    assert counted == [30, 1]
