@@ -14,7 +14,7 @@ ALL = (SEND, LAUNCH, ANSWER, CHORES)
 
 JOB_TIMEOUT_SECONDS = 180
 """Well above what any job takes: lanes end themselves after 60 s, launches after each slice look at the clock."""
-WAKE_UP_TTL_SECONDS = 60
+WAKE_UP_TTL_SECONDS = 10
 
 
 def queue(redis: Redis, name: str) -> Queue:

@@ -1,0 +1,131 @@
+"""Nobody is messaged twice and nobody is lost, whatever dies: processes killed at random under a running campaign."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from jobs.starting import start_campaign
+from models.campaign import CampaignStatus
+from models.clock import utcnow
+from models.recipient import Recipient
+from tests.installation import Installation, installed, wait_for
+
+pytestmark = pytest.mark.crash
+
+NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "web", "replies", "redis")
+CHUNK = 100
+KILL_SECONDS = 24
+
+
+def at_rest(hark: Installation, campaign_id: int) -> bool:
+    states = hark.states(campaign_id)
+    return bool(states) and not states.get("queued") and not states.get("sending")
+
+
+def resume_if_paused(hark: Installation, campaign_id: int) -> None:
+    """A campaign that holds because the ingest was away goes on by itself; anything else would be a failure."""
+    campaign = hark.campaign(campaign_id)
+    if campaign.status is CampaignStatus.PAUSED:
+        assert campaign.pause_reason == "ingest_lag", campaign.pause_detail
+
+
+def assert_nobody_twice_and_nobody_lost(hark: Installation, campaign_id: int, count: int, kills: int) -> None:
+    stats = hark.stats()
+    assert stats["duplicates"]["count"] == 0
+    assert stats["repeated_people"]["count"] == 0
+    accepted = {int(key.split(":")[2]) for key in stats["callbacks"]["counts"] if ":m" not in key}
+    with hark.rt.database.read() as session:
+        rows = session.execute(select(Recipient.id, Recipient.state).where(Recipient.campaign_id == campaign_id)).all()
+    assert len(rows) == count
+    by_state: dict[str, set[int]] = {}
+    for row in rows:
+        by_state.setdefault(str(row.state), set()).add(row.id)
+    taken = by_state.get("accepted", set()) | by_state.get("held", set())
+    unsure = by_state.get("unsure", set())
+    assert taken <= accepted, "somebody counts as sent whom Meta never had"
+    assert not (accepted - taken), "a message that Meta accepted, and whose statuses came, does not count as sent"
+    left_out = by_state.get("not_sent", set())
+    assert len(taken) + len(unsure) + len(left_out) == count
+    assert len(unsure) <= kills * 4 * CHUNK
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_killing_any_process_at_random_doubles_and_loses_nobody(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    database_url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url")
+    dice = random.Random(4711)
+    count = 2500
+    with installed(tmp_path, database_url, speed="20") as hark:
+        campaign_id = hark.prepare(count, pace=70)
+        start_campaign(hark.rt, campaign_id, utcnow(), "test")
+        kills = 0
+        end = time.monotonic() + KILL_SECONDS
+        while time.monotonic() < end:
+            time.sleep(dice.uniform(0.4, 1.2))
+            kills += hark.kill(dice.choice(NAMES))
+        hark.restart_after_the_tree_died()
+        kills += 4
+        wait_for(
+            lambda: at_rest(hark, campaign_id), 90, f"everybody is at rest {hark.states(campaign_id)} {hark.tail()}"
+        )
+        wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
+        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
+        time.sleep(1.0)
+        assert kills >= 10
+        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, kills)
+
+
+def test_a_stopped_sender_that_wakes_up_after_its_lease_sends_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    count = 900
+    with installed(tmp_path, sqlite_url, speed="20") as hark:
+        campaign_id = hark.prepare(count, pace=60)
+        start_campaign(hark.rt, campaign_id, utcnow(), "test")
+        wait_for(
+            lambda: hark.states(campaign_id).get("accepted", 0) > 60,
+            30,
+            lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
+        )
+        pids = hark.pids()
+        stopped = [pids[name] for name in ("sender-1", "sender-2")]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(19)
+        with hark.rt.database.read() as session:
+            sending = session.scalars(
+                select(Recipient.id).where(Recipient.campaign_id == campaign_id, Recipient.state == "sending")
+            ).all()
+        assert sending == [], "what a stopped lane held was given up"
+        before = hark.messages()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(0.3)
+        assert hark.messages() - before <= 25, "a woken lane begins nothing; a fresh one may have begun"
+        wait_for(lambda: at_rest(hark, campaign_id), 60, "everybody is at rest")
+        wait_for(lambda: hark.stats()["at_rest"], 30, "Meta has delivered every status")
+        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
+        time.sleep(1.0)
+        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, 2)
+
+
+def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Path) -> None:
+    with installed(tmp_path, sqlite_url, speed="20", latency_seconds="0.3") as hark:
+        campaign_id = hark.prepare(600, pace=100)
+        start_campaign(hark.rt, campaign_id, utcnow(), "test")
+        wait_for(
+            lambda: hark.states(campaign_id).get("accepted", 0) > 50,
+            30,
+            lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
+        )
+        begun = time.monotonic()
+        assert hark.stop() == 0
+        assert time.monotonic() - begun < 10
+        states = hark.states(campaign_id)
+        assert states.get("sending", 0) == 0
+        assert states.get("unsure", 0) == 0
+        assert states["accepted"] == hark.messages()
