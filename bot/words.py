@@ -89,8 +89,12 @@ _POLITE_WORDS = sorted(_folded(_POLITE), key=len, reverse=True)
 
 
 def read_word(text: str | None) -> Word | None:
-    """What a typed message says about consent, if it says that and nothing else."""
-    return _match(text, _STOP_WORDS)
+    """What a typed message says about consent, if it says that and nothing else.
+
+    After a slash everyday words do not count: `/end` is half a command of staff.
+    """
+    is_command = text is not None and text.lstrip().startswith("/")
+    return _match(text, _STOP_BUTTONS if is_command else _STOP_WORDS)
 
 
 def read_button(title: str | None, payload: str | None) -> Word | None:

@@ -7,12 +7,14 @@ whoever takes the same step at that moment (jobs.group_commit).
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TypeVar
 
 import uvloop
@@ -40,7 +42,7 @@ from models.calls import Call
 from models.clock import utcnow
 from models.number import Number
 from models.outbox import Claimed, Sent
-from models.secret import new_token
+from models.secret import WrongKey, new_token
 
 log = logging.getLogger("hark.answer")
 
@@ -52,6 +54,7 @@ GATHER_SECONDS = 0.02
 CALLS_AT_ONCE = 20
 PATIENCE_SECONDS = 2.0
 RECORD_PATIENCE_SECONDS = 60.0
+WRONG_KEY_PAUSE = timedelta(minutes=1)
 THREADS = 4
 
 Value = TypeVar("Value")
@@ -98,6 +101,7 @@ class Desk:
 
     async def _drain(self, seconds: float) -> bool:
         self._is_halted, self._is_clean = False, True
+        self._turns.clear()  # a number's rate may have been changed
         until = time.monotonic() + seconds
         talks: set[asyncio.Task[None]] = set()
         calls: set[asyncio.Task[None]] = set()
@@ -144,6 +148,7 @@ class Desk:
             await self._serve(key)
         except RedisError as error:
             self._halt(f"Redis is away ({type(error).__name__})")
+            await self._let_go(key)
         except LaneLost:
             self._is_clean = False
             self._halt("this sender's lane was given up")
@@ -156,7 +161,7 @@ class Desk:
         following = Next(True, None, False)
         while not following.is_released:
             if not self._may_begin():
-                await self._in_thread(lambda: self._store.release([key]))
+                await self._let_go(key)
                 return
             if following.has_input or following.number_id is None:
                 following = await self._handle(key, None)
@@ -183,13 +188,26 @@ class Desk:
         if not lease.holds() or STOPPING.is_set():
             self._is_halted = True
             return await self._record(key, (lease.lane_id, never_begun(claimed, utcnow())))
-        outcome = await send_claimed(self._graph(), self.rt.installation, self._token(claimed), claimed)
+        try:
+            token = self._token(claimed)
+        except WrongKey as error:
+            log.error("number %d: %s", claimed.number_id, error)  # noqa: TRY400 - one line, no traceback
+            later = never_begun(claimed, utcnow() + WRONG_KEY_PAUSE)
+            return await self._record(key, (lease.lane_id, later))
+        outcome = await send_claimed(self._graph(), self.rt.installation, token, claimed)
         self.sent += 1
         verdict = judge_reply(claimed, outcome, utcnow())
         if verdict.rule is not None:
             rule, sent = verdict.rule, verdict.sent
-            await self._in_thread(lambda: self._act(rule, claimed, sent, turns))
+            try:
+                await self._in_thread(lambda: self._act(rule, claimed, sent, turns))
+            except (RedisError, DBAPIError) as error:  # what became of the message must be written all the same
+                self._halt(f"what code {sent.error_code} asks for could not be done ({type(error).__name__})")
         return await self._record(key, (lease.lane_id, verdict.sent))
+
+    async def _let_go(self, key: int) -> None:
+        with contextlib.suppress(DBAPIError):  # its lease runs out by itself
+            await self._in_thread(lambda: self._store.release([key]))
 
     # ---- what it takes --------------------------------------------------------------------------------------------
 
