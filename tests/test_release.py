@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -12,9 +13,11 @@ from jobs.launch import launch_campaign, resume_launches
 from jobs.monitor import finish_campaign, free_done, monitor
 from jobs.queues import LAUNCH, SEND, queue
 from jobs.runtime import Runtime, use_runtime
+from jobs.stopping import STOPPING
 from models.campaign import Campaign, CampaignKind, CampaignStatus, Outcome, TransitionRefused
 from models.clock import utcnow
 from models.engagement import Engagement
+from models.launch import launch_slice
 from models.recipient import NotSent, Recipient, RecipientState
 from models.release import release_slice
 from models.secret import new_encryption_key
@@ -79,6 +82,33 @@ def test_a_launch_job_freezes_the_audience_and_wakes_the_number(rt: Runtime) -> 
     launch_campaign(campaign.id)
     with rt.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Recipient)) == 1
+
+
+def test_a_launch_whose_process_must_stop_is_given_to_the_next_one_at_once(
+    rt: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rt.database.write() as session:
+        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE, updated_at=utcnow())
+        people = [factories.make_contact(session).id for _ in range(7)]
+
+    def launch_one_slice(*arguments: Any) -> bool:
+        STOPPING.set()  # the signal comes while the first slice is at work
+        return launch_slice(*arguments)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("jobs.launch.FIRST_SLICE", 3)
+            patch.setattr("jobs.launch.launch_slice", launch_one_slice)
+            launch_campaign(campaign.id)
+    finally:
+        STOPPING.clear()
+    with rt.database.read() as session:
+        assert list(session.scalars(select(Recipient.contact_id).order_by(Recipient.id))) == people[:3]
+        assert session.get_one(Campaign, campaign.id).launch_token is None
+    assert [job.func_name for job in queue(rt.redis, LAUNCH).jobs] == ["jobs.launch.launch_campaign"]
+    launch_campaign(campaign.id)
+    with rt.database.read() as session:
+        assert list(session.scalars(select(Recipient.contact_id).order_by(Recipient.id))) == people
 
 
 def test_a_launch_whose_tag_was_deleted_pauses_with_the_reason(rt: Runtime) -> None:

@@ -205,6 +205,7 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(
         named("tag", TAG_NAMES, TEXTS),
         named("list", LIST_NAMES, ()),
+        named("segment", ("inner",), ()),
         st.one_of(attributes),
         plain("consent", tuple(Consent)),
         plain("language", ("en", "es", "EN")),
@@ -235,11 +236,19 @@ def session(database: Database) -> Iterator[Session]:
 
 @pytest.fixture
 def people(session: Session) -> People:
-    return People(session, 60)
+    people = People(session, 60)
+    inner = {
+        "any": [
+            {"all": [{"on": "consent", "op": "is", "value": "subscribed"}]},
+            {"all": [{"on": "language", "op": "known"}]},
+        ]
+    }
+    save_segment(session, "inner", inner, NOW)
+    return people
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @example(data={"all": [{"on": "attribute", "name": "spent", "op": "at_least", "value": 0.00001}]})
 @given(data=RULES)
@@ -282,6 +291,25 @@ def test_a_segment_that_includes_itself_is_refused(session: Session) -> None:
     assert session.scalar(select(Segment.rule).where(Segment.name == "a")) == {
         "all": [{"on": "tag", "name": "vip", "op": "has"}]
     }
+
+
+def test_a_segment_that_is_changed_keeps_its_place_and_one_without_a_name_is_refused(session: Session) -> None:
+    factories.alice(session)
+    rule = {"all": [{"on": "tag", "name": "vip", "op": "has"}]}
+    first = save_segment(session, " fans ", rule, NOW)
+    assert save_segment(session, "fans", {"any": [rule, rule]}, NOW + timedelta(days=1)) == first
+    assert len(read_segment(session, "fans").groups) == 2
+    with pytest.raises(RuleError, match="segment: name must be text of 1 to 200 characters"):
+        save_segment(session, " ", rule, NOW)
+    with pytest.raises(RuleError, match="there is no segment 'none'"):
+        read_segment(session, "none")
+    for depth in range(6):
+        data = rule if depth == 0 else {"all": [{"on": "segment", "name": f"s{depth - 1}", "op": "has"}]}
+        if depth < 5:
+            save_segment(session, f"s{depth}", data, NOW)
+        else:
+            with pytest.raises(RuleError, match="segments stand inside each other more than 5 deep"):
+                save_segment(session, f"s{depth}", data, NOW)
 
 
 def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> None:
