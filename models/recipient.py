@@ -111,7 +111,13 @@ class Recipient(Base):
             postgresql_where=text("wamid IS NOT NULL"),
         ),
         Index("ix_recipient_counts", "campaign_id", "state", "status", "reason", "is_replied"),
-        {"postgresql_with": {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02, "autovacuum_analyze_scale_factor": 0.02}},
+        {
+            "postgresql_with": {
+                "fillfactor": 70,
+                "autovacuum_vacuum_scale_factor": 0.02,
+                "autovacuum_analyze_scale_factor": 0.02,
+            }
+        },
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -7,7 +7,7 @@ import secrets
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
-class WrongKey(ValueError):
+class WrongKey(ValueError):  # noqa: N818 - reads as a claim where it is caught
     """What is stored was encrypted with another key."""
 
 

@@ -23,7 +23,7 @@ SECRETS = ("META_APP_SECRET", "META_VERIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class BadSettings(ValueError):
+class BadSettings(ValueError):  # noqa: N818 - reads as a claim where it is caught
     """One line per wrong setting."""
 
 
@@ -101,21 +101,21 @@ class _Reader:
         default_url = f"sqlite:///{(var_dir / 'hark.db').absolute()}"
         database_url = self._read("DATABASE_URL", default_url, _database_url, secret=True)
         makes_keys = "DATABASE_URL" not in self.values
-        settings = dict(
-            database_url=database_url,
-            redis_url=self._read("REDIS_URL", None, _redis_url, secret=True),
-            var_dir=var_dir,
-            graph_api_url=self._read("GRAPH_API_URL", "https://graph.facebook.com", _graph_url),
-            graph_api_version=self._read("GRAPH_API_VERSION", "v25.0", _version),
-            meta_app_id=self._read("META_APP_ID", None, _digits),
-            meta_app_secrets=self._read("META_APP_SECRET", (), _comma_separated, secret=True),
-            meta_verify_token=self._read("META_VERIFY_TOKEN", None, str, secret=True),
-            public_url=self._read("PUBLIC_URL", "http://127.0.0.1:8000", _http_url),
-            default_country=self._read("DEFAULT_COUNTRY", None, _country),
-            time_zone=self._read("TIME_ZONE", "UTC", _zone),
-            metrics_token=self._read("METRICS_TOKEN", None, str, secret=True),
-            stream_bound=self._read("STREAM_BOUND", 1_000_000, _positive),
-        )
+        settings: dict[str, Any] = {
+            "database_url": database_url,
+            "redis_url": self._read("REDIS_URL", None, _redis_url, secret=True),
+            "var_dir": var_dir,
+            "graph_api_url": self._read("GRAPH_API_URL", "https://graph.facebook.com", _graph_url),
+            "graph_api_version": self._read("GRAPH_API_VERSION", "v25.0", _version),
+            "meta_app_id": self._read("META_APP_ID", None, _digits),
+            "meta_app_secrets": self._read("META_APP_SECRET", (), _comma_separated, secret=True),
+            "meta_verify_token": self._read("META_VERIFY_TOKEN", None, str, secret=True),
+            "public_url": self._read("PUBLIC_URL", "http://127.0.0.1:8000", _http_url),
+            "default_country": self._read("DEFAULT_COUNTRY", None, _country),
+            "time_zone": self._read("TIME_ZONE", "UTC", _zone),
+            "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),
+            "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
+        }
         if self.wrong:
             raise BadSettings("\n".join(self.wrong))
         settings["secret_key"] = self._key("SECRET_KEY", var_dir, makes_keys, new_token)
@@ -141,7 +141,9 @@ class _Reader:
         if name in self.values:
             return self.values[name].strip()
         if not makes_keys:
-            self.wrong.append(f"{name} is not set: with a database of your own it must be, or every start would need a new one")
+            self.wrong.append(
+                f"{name} is not set: with a database of your own it must be, or every start would need a new one"
+            )
             return ""
         path = var_dir / name.lower()
         var_dir.mkdir(parents=True, exist_ok=True)
@@ -161,7 +163,9 @@ class _Reader:
         try:
             Vault(keys)
         except ValueError:
-            self.wrong.append("ENCRYPTION_KEY=…: allowed are 32 bytes as URL-safe base64, several separated by commas, newest first")
+            self.wrong.append(
+                "ENCRYPTION_KEY=…: allowed are 32 bytes as URL-safe base64, several separated by commas, newest first"
+            )
 
 
 def _database_url(text: str) -> str:

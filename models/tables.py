@@ -1,7 +1,21 @@
 """Every table, so that `Base.metadata` is whole: for migrations and tests."""
 
-from models import campaign, contact, conversation, engagement, flow, inbox, lane, number, recipient, segment, setting
-from models import tag, template, user
+from models import (
+    campaign,
+    contact,
+    conversation,
+    engagement,
+    flow,
+    inbox,
+    lane,
+    number,
+    recipient,
+    segment,
+    setting,
+    tag,
+    template,
+    user,
+)
 from models.base import Base
 
 metadata = Base.metadata

@@ -71,5 +71,7 @@ class ListMember(Base):
     __tablename__ = "list_member"
 
     list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"), primary_key=True)
-    contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True)
+    contact_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     created_at: Mapped[datetime]
