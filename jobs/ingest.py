@@ -35,7 +35,7 @@ MOST_BYTES = 8 * 1024 * 1024
 READ_ENTRIES = 100
 BLOCK_MS = 500
 GATHER_SECONDS = 0.05
-"""What comes within this time after a small batch shares a commit: at 3,000 events a second it saves half the work."""
+"""Small batches follow each other at most this often: at 3,000 events a second that saves half the work."""
 
 
 class Lag(NamedTuple):
@@ -83,12 +83,13 @@ class Consumer:
         """One batch; how many events it had. RedisError; StoppedError."""
         self._beat()
         entries = self._take(block_ms)
+        begun = time.monotonic()
         self._trouble.end("Redis")
         if entries:
             self.handle(entries)
         self._retry_parked()
-        if entries and len(entries) < MOST_ENTRIES // 5:
-            STOPPING.wait(GATHER_SECONDS)
+        if 0 < len(entries) < MOST_ENTRIES // 5:
+            STOPPING.wait(max(0.0, begun + GATHER_SECONDS - time.monotonic()))
         return len(entries)
 
     def handle(self, entries: Sequence[Entry]) -> None:

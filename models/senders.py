@@ -1,44 +1,144 @@
-"""Whose messages a batch holds: the contact of each, found at once where nothing about the person is new."""
+"""Whose messages a batch holds: the contact of each.
+
+Most people who write are known, by their wa_id or at least by their number, and what is new about them (their wa_id at their
+first reply, a BSUID, a name) is learned for the whole batch at once. Who is new, or may be somebody else too, is left to the
+contact book.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from models.batch import values_of
 from models.contact import Contact, ContactIdentity
 from models.contact_book import Identity, change_number, find_or_create
+from models.dialect import insert_into
 from models.event import Inbound, Sender
+from models.phone import person_key
 
 SOURCE = "whatsapp"
+_COLUMNS = {
+    "id": "bigint", "wa_id": "text", "name": "text", "username": "text", "has_identity": "boolean", "at": "timestamptz",
+}  # fmt: skip
+_LEARN = (
+    "UPDATE contact AS c SET wa_id = COALESCE(c.wa_id, v.wa_id), name = CASE WHEN c.name = '' THEN v.name ELSE c.name END, "
+    "username = COALESCE(v.username, c.username), has_identity = (c.has_identity OR v.has_identity), updated_at = v.at "
+    "FROM v WHERE c.id = v.id"
+)
 
 
-class _Known(NamedTuple):
+@dataclass(slots=True)
+class _Known:
+    """A record of the book, and what the batch has shown of it besides."""
+
     contact_id: int
-    has_name: bool
+    wa_id: str | None
+    name: str
     username: str | None
+    has_news: bool = False
+    bsuids: list[tuple[int, Sender]] = field(default_factory=list)
+
+
+class _Book:
+    """What the book says about the senders of a batch."""
+
+    def __init__(self, session: Session, messages: Sequence[Inbound]) -> None:
+        self.session = session
+        keys = {_key(message.sender) for message in messages if message.sender.wa_id}
+        columns = (Contact.id, Contact.wa_id, Contact.name, Contact.username, Contact.person_key, Contact.phone)
+        rows = session.execute(
+            select(*columns).where(Contact.person_key.in_(keys), Contact.merged_into_id.is_(None))
+        ).all()
+        counted: dict[str, int] = {}
+        for row in rows:
+            counted[row.person_key] = counted.get(row.person_key, 0) + 1
+        # Without a phone there is a number to learn as well, and two records of one number have to be merged.
+        self._by_key = {
+            row.person_key: _Known(row.id, row.wa_id, row.name, row.username)
+            for row in rows
+            if counted[row.person_key] == 1 and row.phone
+        }
+        self._by_bsuid = self._bsuids({message.sender.bsuid for message in messages if message.sender.bsuid})
+
+    def find(self, sender: Sender, portfolio_id: int) -> int | None:
+        """The contact, if this is certainly them and nobody else; what is new is noted."""
+        known = self._by_key.get(_key(sender)) if sender.wa_id else None
+        if known is None or known.wa_id not in {None, sender.wa_id}:
+            return None
+        if sender.bsuid:
+            held_by = self._by_bsuid.setdefault((portfolio_id, sender.bsuid), None)
+            if held_by is None:
+                self._by_bsuid[portfolio_id, sender.bsuid] = known.contact_id
+                known.bsuids.append((portfolio_id, sender))
+            elif held_by != known.contact_id:
+                return None
+        if known.wa_id is None or (sender.name and not known.name):
+            known.has_news = True
+        if sender.username and sender.username != known.username:
+            known.username, known.has_news = sender.username, True
+        known.wa_id, known.name = sender.wa_id, known.name or sender.name or ""
+        return known.contact_id
+
+    def learn(self, now: datetime) -> None:
+        """Write what was noted."""
+        found = sorted(self._by_key.values(), key=lambda known: known.contact_id)
+        rows = [
+            (known.contact_id, known.wa_id, known.name, known.username, bool(known.bsuids), now)
+            for known in found
+            if known.has_news or known.bsuids
+        ]
+        identities = [
+            {
+                "contact_id": known.contact_id,
+                "portfolio_id": portfolio_id,
+                "bsuid": sender.bsuid,
+                "parent_bsuid": sender.parent_bsuid,
+                "created_at": now,
+            }
+            for known in found
+            for portfolio_id, sender in known.bsuids
+        ]
+        if rows:
+            values, parameters = values_of(self.session, "v", _COLUMNS, rows)
+            self.session.execute(text(f"WITH {values} {_LEARN}"), parameters)
+        if identities:
+            statement = insert_into(self.session, ContactIdentity.__table__)
+            self.session.execute(statement.on_conflict_do_nothing(), identities)
+        for known in found:
+            known.has_news, known.bsuids = False, []
+
+    def _bsuids(self, bsuids: Iterable[str]) -> dict[tuple[int, str], int | None]:
+        wanted = sorted(bsuids)
+        if not wanted:
+            return {}
+        columns = (ContactIdentity.portfolio_id, ContactIdentity.bsuid, ContactIdentity.contact_id)
+        rows = self.session.execute(select(*columns).where(ContactIdentity.bsuid.in_(wanted)))
+        return {(row.portfolio_id, row.bsuid): row.contact_id for row in rows}
 
 
 def contacts_of(
     session: Session, messages: Sequence[Inbound], portfolios: Sequence[int], now: datetime
 ) -> dict[str, int]:
     """wamid → contact id, made or merged where it must be. `messages` in the order of Meta's time, `portfolios` beside them."""
-    by_wa_id = _known_wa_ids(session, messages)
-    by_bsuid = _known_bsuids(session, messages)
+    book = _Book(session, messages)
     found: dict[str, int] = {}
-    looked_up = False
+    rest: list[tuple[Inbound, int]] = []
     for message, portfolio_id in zip(messages, portfolios, strict=True):
-        sender = message.sender
-        contact_id = None if looked_up else _unchanged(sender, portfolio_id, by_wa_id, by_bsuid)
+        contact_id = book.find(message.sender, portfolio_id) if message.moved_to is None else None
         if contact_id is None:
-            contact_id = find_or_create(session, identity(sender, portfolio_id), now, SOURCE)
-            looked_up = True  # records may have been merged: from here on nothing that was read before is relied on
+            rest.append((message, portfolio_id))
+        else:
+            found[message.wamid] = contact_id
+    book.learn(now)
+    for message, portfolio_id in rest:
+        contact_id = find_or_create(session, identity(message.sender, portfolio_id), now, SOURCE)
         if message.moved_to is not None:
             contact_id = change_number(session, contact_id, identity(message.moved_to, portfolio_id), now)
-            looked_up = True
         found[message.wamid] = contact_id
-    return _survivors(session, found) if looked_up else found
+    return _survivors(session, found) if rest else found
 
 
 def identity(sender: Sender, portfolio_id: int) -> Identity:
@@ -53,42 +153,12 @@ def identity(sender: Sender, portfolio_id: int) -> Identity:
     )
 
 
-def _unchanged(
-    sender: Sender, portfolio_id: int, by_wa_id: dict[str, _Known], by_bsuid: dict[tuple[int, str], int]
-) -> int | None:
-    """The contact, if every id that was shown is known to be theirs and there is nothing to learn."""
-    known = by_wa_id.get(sender.wa_id or "")
-    if known is None or (sender.name and not known.has_name):
-        return None
-    if sender.username and sender.username != known.username:
-        return None
-    if sender.bsuid and by_bsuid.get((portfolio_id, sender.bsuid)) != known.contact_id:
-        return None
-    return known.contact_id
-
-
-def _known_wa_ids(session: Session, messages: Iterable[Inbound]) -> dict[str, _Known]:
-    wa_ids = {message.sender.wa_id for message in messages if message.sender.wa_id}
-    rows = session.execute(
-        select(Contact.wa_id, Contact.id, Contact.name, Contact.username).where(Contact.wa_id.in_(wa_ids))
-    )
-    return {row.wa_id: _Known(row.id, bool(row.name), row.username) for row in rows}
-
-
-def _known_bsuids(session: Session, messages: Iterable[Inbound]) -> dict[tuple[int, str], int]:
-    bsuids = {message.sender.bsuid for message in messages if message.sender.bsuid}
-    if not bsuids:
-        return {}
-    rows = session.execute(
-        select(ContactIdentity.portfolio_id, ContactIdentity.bsuid, ContactIdentity.contact_id).where(
-            ContactIdentity.bsuid.in_(bsuids)
-        )
-    )
-    return {(row.portfolio_id, row.bsuid): row.contact_id for row in rows}
+def _key(sender: Sender) -> str:
+    return person_key(wa_id=sender.wa_id)
 
 
 def _survivors(session: Session, found: dict[str, int]) -> dict[str, int]:
-    """A record that was looked up early may have been merged into another by a later message of the batch."""
+    """A record that was found early may have been merged into another by what the book learned later."""
     rows = session.execute(
         select(Contact.id, Contact.merged_into_id).where(
             Contact.id.in_(set(found.values())), Contact.merged_into_id.is_not(None)

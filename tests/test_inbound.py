@@ -318,6 +318,29 @@ def test_many_people_at_once_are_stored_in_one_batch(session: Session, number: N
     assert session.scalar(select(func.count()).select_from(Contact)) == 60
 
 
+def test_a_known_persons_first_reply_teaches_their_ids_and_keeps_their_name(session: Session, number: Number) -> None:
+    person = alice(session, name="Dr Alice", username=None)
+    store(session, recorded("text"), recorded("quote", sender=Sender("34600000001", "ES.2", None, "Al", "al.ice")))
+    assert (person.wa_id, person.name, person.username, person.has_identity) == (
+        "34600000001",
+        "Dr Alice",
+        "al.ice",
+        True,
+    )
+    assert {identity.bsuid for identity in person.identities} == {"ES.13491208655302741918", "ES.2"}
+
+
+def test_a_bsuid_that_another_record_holds_goes_to_who_shows_it_with_a_number(session: Session, number: Number) -> None:
+    store(session, recorded("text", wamid="first", sender=Sender(None, "ES.13491208655302741918", None, "A.")))
+    person = alice(session)
+    store(session, recorded("text"), recorded("quote"))
+    found = session.scalars(select(Contact).where(Contact.merged_into_id.is_(None))).all()
+    assert len(found) == 1
+    assert (found[0].phone, found[0].consent) == (person.phone or "+34600000001", Consent.SUBSCRIBED)
+    assert session.scalar(select(func.count()).select_from(Message)) == 3
+    assert {message.conversation.contact_id for message in session.scalars(select(Message))} == {found[0].id}
+
+
 def test_a_campaign_is_not_needed(session: Session, number: Number) -> None:
     store(session, recorded("text"))
     assert session.scalars(select(Campaign)).all() == []
