@@ -131,7 +131,7 @@ def _sandbox_sums(
     return [
         Sum("recipients that got it more than once", theirs["duplicates"]["count"], 0),
         Sum("people that got it more than once", theirs["repeated_people"]["count"], 0),
-        Sum("answers that were sent more than once", len(theirs["callbacks"]["repeated"]), 0),
+        Sum("answers that were sent more than once", theirs["callbacks"]["repeated"]["count"], 0),
         Sum("sent = accepted by the simulated Meta", stats["sent"] + stats["held"], len(ledger)),
         Sum(
             "every message's id is the one that Meta gave",
