@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from admin import cli, health, metrics
+from admin import cli, health, metrics, panel
 from bot import webhook
 from jobs.runtime import Runtime
 from models.settings import Settings, load_settings
@@ -21,5 +21,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(webhook.build(door))
     health.init_app(app, rt)
     metrics.init_app(app, rt)
+    panel.init_app(app)
     app.wsgi_app = webhook.fast_wsgi(app.wsgi_app, door)  # type: ignore[method-assign,assignment]
     return app

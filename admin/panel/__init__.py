@@ -1,0 +1,48 @@
+"""The panel: one Flask-Admin instance, one module per noun, own templates and one style sheet."""
+
+from flask import Flask
+from flask_admin.base import Admin
+from flask_admin.theme import Bootstrap4Theme
+
+from admin import security
+from admin.panel import access, errors, shell
+from admin.panel.audience import ListView, SegmentView, TagView
+from admin.panel.campaigns import CampaignView
+from admin.panel.contacts import ContactView
+from admin.panel.flows import FlowView
+from admin.panel.home import HomeView
+from admin.panel.inbox import InboxView
+from admin.panel.numbers import NumberView
+from admin.panel.system import AuditView, DeadLetterView, SettingView, UserView
+from admin.panel.templates import TemplateView
+from jobs.runtime import Runtime
+
+
+def init_app(app: Flask) -> None:
+    """Serve the panel under /admin/. The application keeps its runtime in `extensions["hark"]`."""
+    rt: Runtime = app.extensions["hark"]
+    security.init_app(app, rt)
+    errors.init_app(app)
+    shell.init_app(app)
+    access.init_app(app)
+    panel = Admin(
+        app,
+        name="Hark",
+        index_view=HomeView(name="Home", url="/admin"),
+        theme=Bootstrap4Theme(base_template="panel/base.html"),
+    )
+    panel.add_views(
+        CampaignView("Campaigns", endpoint="panel_campaigns", url="campaigns"),
+        InboxView("Inbox", endpoint="panel_inbox", url="inbox"),
+        ContactView("Contacts", "Audience", endpoint="panel_contacts", url="contacts"),
+        TagView("Tags", "Audience", endpoint="panel_tags", url="tags"),
+        ListView("Lists", "Audience", endpoint="panel_lists", url="lists"),
+        SegmentView("Segments", "Audience", endpoint="panel_segments", url="segments"),
+        TemplateView("Templates", "Content", endpoint="panel_templates", url="templates"),
+        FlowView("Bot flows", "Content", endpoint="panel_flows", url="flows"),
+        NumberView("Numbers", "House", endpoint="panel_numbers", url="numbers"),
+        UserView("Users", "House", endpoint="panel_users", url="users"),
+        AuditView("Audit", "House", endpoint="panel_audit", url="audit"),
+        DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),
+        SettingView("Settings", "House", endpoint="panel_settings", url="settings"),
+    )

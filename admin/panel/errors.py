@@ -1,0 +1,37 @@
+"""Pages for what goes wrong: one plain sentence, never a traceback."""
+
+from flask import Flask, g, render_template
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from admin.security import is_panel, person
+
+_SAID = {
+    400: ("That did not work", "The request was not complete. Go back, reload the page and try again."),
+    403: ("Not for you", "Your role does not allow this. Ask an administrator if you need it."),
+    404: ("Nothing here", "There is no such page, or what it showed was deleted."),
+    405: ("That did not work", "This address cannot be opened like that. Go back and use the page's own buttons."),
+    413: ("Too large", "The upload is larger than anything that WhatsApp takes."),
+    500: (
+        "Something broke",
+        "This is our fault and was written to the log. Nothing was half-done; try again in a moment.",
+    ),
+    503: ("Not just now", "A part that is needed cannot be reached. Try again in a moment."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Own pages under /admin; elsewhere errors stay as they are."""
+    for code in _SAID:
+        app.register_error_handler(code, _show)
+
+
+def _show(error: Exception) -> ResponseReturnValue:
+    found = error if isinstance(error, HTTPException) else InternalServerError()
+    code = found.code or 500
+    if not is_panel():
+        return found.get_response()
+    title, text = _SAID[code]
+    text = g.get("why") or text
+    someone = None if code >= 500 else person()  # after a 500 the database may be the reason
+    return render_template("panel/error.html", code=code, title=title, text=text, someone=someone), code

@@ -1,0 +1,140 @@
+"""Bot flows: what is loaded, in versions, with a picture of how a chat can go."""
+
+from flask import abort, flash, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from admin.flows import check_flow, load_flow_file
+from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
+from admin.panel.flow_picture import flow_picture
+from models.campaign import Campaign
+from models.clock import utcnow
+from models.flow import Flow, FlowVersion
+from models.flows import set_fallback
+from models.refusal import Refused
+from models.user import Role, record_audit
+
+MOST_BYTES = 400_000
+BEGINNING = """name: spring_replies
+start: hello
+
+nodes:
+  hello:
+    type: message
+    step: greeted
+    text: Thank you for writing, {first_name|there}! Shall somebody call you?
+    buttons:
+      - title: Yes, please
+        next: helper
+      - title: No, thanks
+        next: bye
+
+  helper:
+    type: handoff
+    text: One of us writes to you in a moment.
+    reason: Wants to be called
+
+  bye:
+    type: end
+"""
+
+
+class FlowView(PanelView):
+    """Written as YAML, checked before it is stored, never changed afterwards."""
+
+    icon = "flows"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """Every flow."""
+        with self.rt.database.read() as session:
+            flows = list(session.scalars(select(Flow).order_by(Flow.name)))
+            used = dict(
+                session.execute(
+                    select(Campaign.flow_id, func.count())
+                    .where(Campaign.flow_id.is_not(None), Campaign.deleted_at.is_(None))
+                    .group_by(Campaign.flow_id)
+                )
+                .tuples()
+                .all()
+            )
+        return self.render("panel/flows.html", flows=flows, used=used)
+
+    @page("/<int:flow_id>/")
+    def show(self, flow_id: int) -> ResponseReturnValue:
+        """One flow in its newest version, or the one asked for."""
+        with self.rt.database.read() as session:
+            flow = session.get(Flow, flow_id)
+            if flow is None:
+                abort(404)
+            versions = list(
+                session.scalars(
+                    select(FlowVersion)
+                    .where(FlowVersion.flow_id == flow_id)
+                    .order_by(FlowVersion.version.desc())
+                    .limit(50)
+                )
+            )
+        wanted = positive("version", flow.version)
+        version = next((row for row in versions if row.version == wanted), None)
+        if version is None:
+            abort(404)
+        return self.render(
+            "panel/flow.html", flow=flow, versions=versions, version=version, picture=flow_picture(version.definition)
+        )
+
+    @form("/load", Role.MANAGER)
+    def load(self) -> ResponseReturnValue:
+        """A file or a text; checked on request, stored where it is right."""
+        text, problems, checked = BEGINNING, [], None
+        if request.method == "GET":
+            with self.rt.database.read() as session:
+                version = session.scalar(
+                    select(FlowVersion)
+                    .join(Flow, Flow.id == FlowVersion.flow_id)
+                    .where(Flow.id == positive("flow"), FlowVersion.version == Flow.version)
+                )
+            text = version.source if version else text
+        else:
+            try:
+                text = self._given()
+                if request.form.get("check"):
+                    checked = check_flow(text)
+                else:
+                    loaded = load_flow_file(self.rt, text, self.me.email)
+                    flash(f"{loaded.name} is at version {loaded.version}.", "good")
+                    for warning in loaded.warnings:
+                        flash(warning.removeprefix("flow: "), "warn")
+                    return back(".show", flow_id=loaded.id)
+            except EXPECTED as error:
+                problems = [line.removeprefix("flow: ") for line in str(error).split("; ")]
+        shown = self.render("panel/flow_load.html", text=text, problems=problems, checked=checked)
+        return shown, 400 if problems else 200
+
+    @action("/<int:flow_id>/fallback", Role.MANAGER)
+    def fallback(self, flow_id: int) -> ResponseReturnValue:
+        """Take whoever writes and belongs nowhere else, or stop doing so."""
+        wanted = flow_id if request.form.get("on") == "1" else None
+        now = utcnow()
+        with self.rt.database.write() as session:
+            if session.get(Flow, flow_id) is None:
+                abort(404)
+            set_fallback(session, wanted, now)
+            record_audit(session, now, self.me.email, "fallback", "flow", flow_id, on=wanted is not None)
+        flash(
+            "It takes whoever writes and belongs nowhere else." if wanted else "No flow takes strangers any more.",
+            "good",
+        )
+        return back(".show", flow_id=flow_id)
+
+    def _given(self) -> str:
+        upload = request.files.get("file")
+        if upload is not None and upload.filename:
+            content = upload.stream.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES:
+                raise Refused(f"the file is larger than {MOST_BYTES // 1000} kB")
+            try:
+                return content.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                raise Refused("the file is not UTF-8 text") from None
+        return request.form.get("text", "").replace("\r\n", "\n")

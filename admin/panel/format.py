@@ -1,0 +1,61 @@
+"""Moments, numbers and phones as a person reads them."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+
+def when(moment: datetime | None, zone: str, now: datetime) -> Markup:
+    """`14:03` today, `21 Nov 14:03` this year, else with the year; the whole moment as its title."""
+    if moment is None:
+        return Markup("–")
+    local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    clock = f"{local:%H:%M}"
+    if local.date() == today.date():
+        shown = clock
+    elif local.date() == (today - timedelta(days=1)).date():
+        shown = f"yesterday {clock}"
+    elif local.year == today.year:
+        shown = f"{local.day} {local:%b} {clock}"
+    else:
+        shown = f"{local.day} {local:%b %Y}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(), f"{local:%Y-%m-%d %H:%M:%S} {zone}", shown
+    )
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest units: `3 s`, `5 min`, `2 h 10 min`, `4 days`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 48 * 3600:
+        minutes = whole % 3600 // 60
+        return f"{whole // 3600} h {minutes} min" if minutes else f"{whole // 3600} h"
+    return f"{whole // 86_400} days"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """`just now`, `5 min ago`; `never` for no moment."""
+    if moment is None:
+        return "never"
+    seconds = (now - moment).total_seconds()
+    if seconds < 0:
+        return f"in {span(-seconds)}"
+    return "just now" if seconds < 5 else f"{span(seconds)} ago"
+
+
+def number(value: int | float | None) -> str:
+    """With a thin space between thousands."""
+    if value is None:
+        return "–"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
+    return text.replace(",", "\u202f")
+
+
+def percent(part: float, whole: float) -> str:
+    """Of a whole, with one decimal; a dash of nothing."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"

@@ -1,0 +1,189 @@
+"""The first page: what runs now, what needs somebody, whether the parts are well."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin.base import AdminIndexView
+from redis.exceptions import RedisError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from admin.panel import words
+from admin.panel.base import PanelView, page
+from admin.panel.live_stats import live_stats
+from bot.stream import KEY, Backlog, EventStream
+from jobs.runtime import Runtime
+from models.campaign import Campaign, CampaignKind, CampaignStatus
+from models.clock import utcnow
+from models.contact import Contact
+from models.conversation import Case, CaseStatus
+from models.engagement import LedgerEntry
+from models.flow import Flow
+from models.inbox import DeadLetter
+from models.ledger import SPAN
+from models.number import Number, WabaState
+from models.template import Template
+
+PARTS = ("running", "attention", "health")
+BEHIND_SECONDS = 30
+_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that wants somebody: a sentence and where to go."""
+
+    tone: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """How what comes in is doing; `backlog` is None where Redis cannot be reached."""
+
+    backlog: Backlog | None
+    last_event_at_ms: int | None
+
+
+class HomeView(PanelView, AdminIndexView):
+    """The index of the panel."""
+
+    icon = "home"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """Everything at a glance."""
+        return self.render("panel/home.html", parts=PARTS, **self._context())
+
+    @page("/live")
+    def live(self) -> ResponseReturnValue:
+        """The same as fragments by name."""
+        context = self._context()
+        return {"parts": {name: render_template(f"panel/home/{name}.html", **context) for name in PARTS}, "done": False}
+
+    def _context(self) -> dict[str, Any]:
+        rt, now = self.rt, utcnow()
+        webhooks = read_webhooks(rt)
+        with rt.database.read() as session:
+            running = _running(session)
+            numbers = list(session.scalars(select(Number).options(joinedload(Number.waba)).order_by(Number.name)))
+            used = {row.portfolio_id: row.count for row in session.execute(_used(now))}
+            limits = {number.waba.portfolio_id: number.waba.portfolio.messaging_limit for number in numbers}
+            attention = list(_attention(session, running, numbers, webhooks))
+            steps = _first_steps(session) if not running else []
+        stats = live_stats().get(rt, [campaign.id for campaign in running])
+        last = webhooks.last_event_at_ms
+        return {
+            "running": running,
+            "stats": stats,
+            "numbers": numbers,
+            "used": used,
+            "limits": limits,
+            "webhooks": webhooks,
+            "last_event_seconds": max(0.0, now.timestamp() - last / 1000) if last else None,
+            "attention": attention,
+            "steps": steps,
+            "is_behind": webhooks.backlog is not None and webhooks.backlog.seconds > BEHIND_SECONDS,
+        }
+
+
+def read_webhooks(rt: Runtime) -> Webhooks:
+    """The backlog, and the moment at which Redis stamped the newest event, applied or not."""
+    redis: Any = rt.redis
+    try:
+        backlog = EventStream(rt.redis, rt.settings.stream_bound).backlog()
+        if not redis.exists(KEY):
+            return Webhooks(backlog, None)
+        newest = redis.xinfo_stream(KEY)["last-generated-id"]
+        text = newest.decode() if isinstance(newest, bytes) else str(newest)
+        return Webhooks(backlog, int(text.partition("-")[0]) or None)
+    except (RedisError, OSError):
+        return Webhooks(None, None)
+
+
+def _running(session: Session) -> list[Campaign]:
+    query = (
+        select(Campaign)
+        .where(
+            Campaign.status.in_((*_RUNNING, CampaignStatus.SCHEDULED)),
+            Campaign.deleted_at.is_(None),
+        )
+        .options(joinedload(Campaign.number), joinedload(Campaign.template))
+        .order_by(Campaign.kind, Campaign.id.desc())
+        .limit(20)
+    )
+    return list(session.scalars(query))
+
+
+def _used(now: Any) -> Any:
+    return (
+        select(LedgerEntry.portfolio_id, func.count().label("count"))
+        .where(LedgerEntry.first_at > now - SPAN)
+        .group_by(LedgerEntry.portfolio_id)
+    )
+
+
+def _attention(session: Session, running: list[Campaign], numbers: list[Number], webhooks: Webhooks) -> Any:
+    if webhooks.backlog is None:
+        yield Attention("bad", "Redis cannot be reached: nothing is sent and no event is taken in.", "")
+    elif webhooks.backlog.seconds > BEHIND_SECONDS:
+        yield Attention("warn", "Events from Meta wait to be processed: is the ingest running?", "")
+    for campaign in running:
+        if campaign.pause_reason is not None and campaign.pause_reason.value != "operator":
+            text = f"{campaign.name}: {words.PAUSE[campaign.pause_reason][0].lower()}"
+            yield Attention("warn", text, url_for("panel_campaigns.show", campaign_id=campaign.id))
+    noted = select(Campaign).where(Campaign.note.is_not(None), Campaign.status == CampaignStatus.READY)
+    for campaign in session.scalars(noted.where(Campaign.deleted_at.is_(None)).limit(5)):
+        text = f"{campaign.name} did not start as scheduled"
+        yield Attention("warn", text, url_for("panel_campaigns.show", campaign_id=campaign.id))
+    for number in numbers:
+        if number.stopped_at is not None:
+            yield Attention("bad", f"{number.name} is stopped: {number.stopped_reason}", url_for("panel_numbers.index"))
+        elif number.waba.state is not WabaState.OK:
+            yield Attention(
+                "bad", f"The account of {number.name} is {number.waba.state}", url_for("panel_numbers.index")
+            )
+        elif number.quality.upper() == "RED":
+            yield Attention("warn", f"{number.name} has red quality", url_for("panel_numbers.index"))
+    waiting = session.scalar(select(func.count()).where(Case.status == CaseStatus.WAITING, Case.closed_at.is_(None)))
+    if waiting:
+        text = f"{waiting} {'person waits' if waiting == 1 else 'people wait'} for an agent"
+        yield Attention("info", text, url_for("panel_inbox.index", show="open"))
+    dead = session.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None)))
+    if dead:
+        text = f"{dead} {'event' if dead == 1 else 'events'} could not be processed"
+        yield Attention("warn", text, url_for("panel_dead_letters.index"))
+
+
+def _first_steps(session: Session) -> list[tuple[bool, str, str]]:
+    """What a new installation still lacks: done or not, what, where. Empty once there was a campaign."""
+    if session.scalar(
+        select(Campaign.id).where(Campaign.kind == CampaignKind.REAL, Campaign.started_at.is_not(None)).limit(1)
+    ):
+        return []
+    return [
+        (
+            session.scalar(select(Number.id).limit(1)) is not None,
+            "Add the number you send from",
+            url_for("panel_numbers.index"),
+        ),
+        (
+            session.scalar(select(Template.id).where(Template.status == "APPROVED").limit(1)) is not None,
+            "Read your approved templates from Meta",
+            url_for("panel_templates.index"),
+        ),
+        (
+            session.scalar(select(Contact.id).limit(1)) is not None,
+            "Import your contacts",
+            url_for("panel_contacts.bring"),
+        ),
+        (
+            session.scalar(select(Flow.id).limit(1)) is not None,
+            "Load a bot flow for the replies",
+            url_for("panel_flows.index"),
+        ),
+        (False, "Make your first campaign", url_for("panel_campaigns.new")),
+    ]

@@ -1,0 +1,233 @@
+"""The inbox: who wrote, one chat at a time, answered by hand inside the 24 h window."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, joinedload
+
+from admin import talks
+from admin.panel import words
+from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive
+from models.campaign import Campaign
+from models.chat import is_window_open
+from models.clock import utcnow
+from models.conversation import WINDOW, Case, Conversation, Direction, Message
+from models.flow import Flow, FlowSession, SessionStatus
+from models.recipient import Recipient, RecipientState
+from models.user import Role
+
+MOST_MESSAGES = 200
+PARTS = ("chat",)
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """One message as the chat shows it."""
+
+    is_out: bool
+    text: str
+    at: datetime
+    note: str
+    is_bad: bool
+    author: str
+
+
+class InboxView(PanelView):
+    """Conversations."""
+
+    icon = "inbox"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """The list alone."""
+        return self.render("panel/inbox.html", talk=None, **self._list())
+
+    @page("/<int:conversation_id>/")
+    def show(self, conversation_id: int) -> ResponseReturnValue:
+        """One chat beside the list."""
+        return self.render("panel/inbox.html", **self._list(), **self._chat(conversation_id))
+
+    @page("/<int:conversation_id>/live")
+    def live(self, conversation_id: int) -> ResponseReturnValue:
+        """New messages."""
+        context = self._chat(conversation_id)
+        return {"parts": {"chat": render_template("panel/inbox/chat.html", **context)}, "done": False}
+
+    @action("/<int:conversation_id>/answer", Role.AGENT)
+    def answer(self, conversation_id: int) -> ResponseReturnValue:
+        """Say something; the conversation is the agent's from then on."""
+        text = request.form.get("text", "").replace("\r\n", "\n")
+        self.attempt(None, lambda: talks.answer(self.rt, conversation_id, text, self.me.email))
+        return back(".show", conversation_id=conversation_id)
+
+    @action("/<int:conversation_id>/take", Role.AGENT)
+    def take(self, conversation_id: int) -> ResponseReturnValue:
+        """Open a case."""
+        self.attempt(
+            "It is yours: no bot and no campaign writes here.",
+            lambda: talks.take(self.rt, conversation_id, self.me.email),
+        )
+        return back(".show", conversation_id=conversation_id)
+
+    @action("/<int:conversation_id>/close", Role.AGENT)
+    def close(self, conversation_id: int) -> ResponseReturnValue:
+        """Close the case."""
+        self.attempt("Closed.", lambda: talks.give_back(self.rt, conversation_id, self.me.email))
+        return back(".show", conversation_id=conversation_id)
+
+    @action("/<int:conversation_id>/hand", Role.AGENT)
+    def hand(self, conversation_id: int) -> ResponseReturnValue:
+        """Hand it to a bot flow."""
+        text = request.form.get("flow", "")
+        flow_id = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+        self.attempt(
+            "The bot goes on from here.", lambda: talks.hand_over(self.rt, conversation_id, flow_id, self.me.email)
+        )
+        return back(".show", conversation_id=conversation_id)
+
+    def _list(self) -> dict[str, Any]:
+        show, before = request.args.get("show", ""), request.args.get("before", "")
+        open_case = exists().where(Case.contact_id == Conversation.contact_id, Case.closed_at.is_(None))
+        query = select(Conversation).where(Conversation.last_message_at.is_not(None))
+        if show == "open":
+            query = query.where(open_case)
+        elif show == "window":
+            query = query.where(Conversation.last_inbound_at > utcnow() - WINDOW)
+        moment = _moment(before)
+        if moment is not None:
+            query = query.where(Conversation.last_message_at < moment)
+        options = (joinedload(Conversation.contact), joinedload(Conversation.number))
+        with self.rt.database.read() as session:
+            rows = list(
+                session.scalars(
+                    query.options(*options).order_by(Conversation.last_message_at.desc()).limit(PAGE_ROWS + 1)
+                )
+            )
+            shown = rows[:PAGE_ROWS]
+            cases = {
+                case.contact_id: case
+                for case in session.scalars(
+                    select(Case).where(Case.contact_id.in_([row.contact_id for row in shown]), Case.closed_at.is_(None))
+                )
+            }
+            last = {row.id: _last(session, row.id) for row in shown}
+        last_at = shown[-1].last_message_at if len(rows) > PAGE_ROWS else None
+        following = url_for(".index", show=show or None, before=last_at.isoformat()) if last_at else None
+        return {"talks": shown, "cases": cases, "last": last, "show": show, "following": following}
+
+    def _chat(self, conversation_id: int) -> dict[str, Any]:
+        before = positive("earlier")
+        with self.rt.database.read() as session:
+            options = (joinedload(Conversation.contact), joinedload(Conversation.number))
+            talk = session.get(Conversation, conversation_id, options=options)
+            if talk is None:
+                abort(404)
+            query = select(Message).where(Message.conversation_id == conversation_id)
+            query = query.where(Message.id < before) if before else query
+            messages = list(
+                session.scalars(query.order_by(Message.at.desc(), Message.id.desc()).limit(MOST_MESSAGES + 1))
+            )
+            bubbles = [_bubble(message) for message in messages[:MOST_MESSAGES]]
+            bubbles += _campaign_bubbles(session, talk) if not before else []
+            case = session.scalar(select(Case).where(Case.contact_id == talk.contact_id, Case.closed_at.is_(None)))
+            walking = session.scalar(
+                select(FlowSession.id).where(
+                    FlowSession.contact_id == talk.contact_id,
+                    FlowSession.number_id == talk.number_id,
+                    FlowSession.status == SessionStatus.ACTIVE,
+                )
+            )
+            flows = session.execute(select(Flow.id, Flow.name).order_by(Flow.name)).all()
+        now = utcnow()
+        closes_at = talk.last_inbound_at + WINDOW if talk.last_inbound_at else None
+        return {
+            "talk": talk,
+            "days": _by_day(sorted(bubbles, key=lambda bubble: bubble.at), ZoneInfo(self.rt.settings.time_zone), now),
+            "case": case,
+            "is_bot_talking": walking is not None and case is None,
+            "flows": [(row.id, row.name) for row in flows],
+            "is_open": is_window_open(talk.last_inbound_at, now),
+            "window_seconds": (closes_at - now).total_seconds() if closes_at else 0,
+            "earlier": messages[MOST_MESSAGES - 1].id if len(messages) > MOST_MESSAGES else None,
+            "me": self.me,
+            "parts": PARTS,
+        }
+
+
+def _last(session: Session, conversation_id: int) -> Any:
+    query = select(Message.direction, Message.body, Message.type).where(Message.conversation_id == conversation_id)
+    return session.execute(query.order_by(Message.at.desc(), Message.id.desc()).limit(1)).first()
+
+
+def _bubble(message: Message) -> Bubble:
+    is_out = message.direction is Direction.OUT
+    text = message.body or f"[{message.type}]"
+    buttons = _titles(message.payload) if is_out else []
+    if buttons:
+        text += "\n" + "\n".join(f"▸ {title}" for title in buttons)
+    if not is_out:
+        return Bubble(False, text, message.at, "", False, "")
+    note = words.MESSAGE[message.state.value]
+    if message.read_at:
+        note = "read"
+    elif message.delivered_at:
+        note = "delivered"
+    elif message.failed_at and message.error_msg:
+        note = f"failed: {message.error_msg}"
+    is_bad = message.state.value in {"refused", "not_sent"} or bool(message.failed_at and not message.delivered_at)
+    if is_bad and message.error_msg:
+        note = message.error_msg
+    return Bubble(True, text, message.at, note, is_bad, "bot" if message.author == "bot" else message.author or "")
+
+
+def _titles(payload: Any) -> list[str]:
+    action = ((payload or {}).get("interactive") or {}).get("action") or {}
+    titles = [str((button.get("reply") or {}).get("title", "")) for button in action.get("buttons") or []]
+    for section in action.get("sections") or []:
+        titles += [str(row.get("title", "")) for row in section.get("rows") or []]
+    return [title for title in titles if title]
+
+
+def _campaign_bubbles(session: Session, talk: Conversation) -> list[Bubble]:
+    """The campaign messages that went to this person from this number: they are not messages of the chat."""
+    reached = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE)
+    rows = session.execute(
+        select(Recipient, Campaign.name)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(
+            Recipient.contact_id == talk.contact_id, Campaign.number_id == talk.number_id, Recipient.state.in_(reached)
+        )
+        .order_by(Recipient.id.desc())
+        .limit(20)
+    )
+    found = []
+    for recipient, name in rows:
+        at = recipient.accepted_at or recipient.unsure_at or recipient.claimed_at
+        if at is not None:
+            found.append(Bubble(True, f"Campaign: {name}", at, recipient.status.replace("_", " "), False, "campaign"))
+    return found
+
+
+def _by_day(bubbles: list[Bubble], zone: ZoneInfo, now: datetime) -> list[tuple[str, list[Bubble]]]:
+    today = now.astimezone(zone).date()
+    days: list[tuple[str, list[Bubble]]] = []
+    for bubble in bubbles:
+        day = bubble.at.astimezone(zone).date()
+        name = "Today" if day == today else f"{day.day} {day:%B}" + ("" if day.year == today.year else f" {day.year}")
+        if not days or days[-1][0] != name:
+            days.append((name, []))
+        days[-1][1].append(bubble)
+    return days
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -1,0 +1,95 @@
+"""Numbers of ours: adding one, how each is, letting a stopped one go on."""
+
+from typing import Any
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from admin.number_changes import change_speed, resume_number
+from admin.numbers import add_number
+from admin.panel.base import EXPECTED, PanelView, action, back, page, sentence
+from jobs.sync import read_number
+from models.clock import utcnow
+from models.engagement import LedgerEntry
+from models.ledger import SPAN
+from models.number import Number
+from models.user import Role
+
+FIELDS = ("name", "phone_number_id", "waba_id", "display_phone")
+
+
+class NumberView(PanelView):
+    """The numbers that messages leave from."""
+
+    icon = "numbers"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """Every number and how it is."""
+        return self._page({}, {})
+
+    @action("/add", Role.ADMIN)
+    def add(self) -> ResponseReturnValue:
+        """Checked at Meta before it is stored; a known one gets its new name and token."""
+        given = {name: request.form.get(name, "").strip() for name in FIELDS}
+        try:
+            added = add_number(
+                self.rt,
+                name=given["name"],
+                phone_number_id=given["phone_number_id"],
+                waba_id=given["waba_id"],
+                display_phone=given["display_phone"] or None,
+                token=request.form.get("token", "").strip(),
+                actor=self.me.email,
+            )
+        except EXPECTED as error:
+            return self._page(given, _by_field(str(error))), 400
+        flash(f"{given['name']} is {'added' if added.is_new else 'up to date'}. Webhooks: {added.webhooks}.", "good")
+        return back(".index")
+
+    @action("/<int:number_id>/read", Role.MANAGER)
+    def read(self, number_id: int) -> ResponseReturnValue:
+        """Ask Meta how it is."""
+        self.attempt("Read from Meta just now.", lambda: read_number(self.rt, number_id, utcnow()))
+        return back(".index")
+
+    @action("/<int:number_id>/resume", Role.ADMIN)
+    def resume(self, number_id: int) -> ResponseReturnValue:
+        """Let it send again."""
+        self.attempt("It may send again.", lambda: resume_number(self.rt, number_id, self.me.email))
+        return back(".index")
+
+    @action("/<int:number_id>/speed", Role.ADMIN)
+    def speed(self, number_id: int) -> ResponseReturnValue:
+        """What Meta lets through."""
+        text = request.form.get("per_second", "").strip()
+        speed = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+        self.attempt("Saved.", lambda: change_speed(self.rt, number_id, speed, self.me.email))
+        return back(".index")
+
+    def _page(self, given: dict[str, str], errors: dict[str, str]) -> str:
+        now = utcnow()
+        with self.rt.database.read() as session:
+            numbers = list(session.scalars(select(Number).options(joinedload(Number.waba)).order_by(Number.name)))
+            rows = session.execute(
+                select(LedgerEntry.portfolio_id, func.count())
+                .where(LedgerEntry.first_at > now - SPAN)
+                .group_by(LedgerEntry.portfolio_id)
+            )
+            used: dict[int, int] = dict(rows.tuples().all())
+            limits: dict[int, Any] = {number.id: number.waba.portfolio.messaging_limit for number in numbers}
+        return self.render(
+            "panel/numbers.html", numbers=numbers, used=used, limits=limits, given=given, errors=errors, now=now,
+            public_url=self.rt.settings.public_url,
+        )  # fmt: skip
+
+
+def _by_field(line: str) -> dict[str, str]:
+    for field in FIELDS:
+        prefix = field.replace("_", "-")
+        if line.startswith((f"{prefix}=", f"{prefix}:")):
+            text = line.partition(": ")[2] or line
+            return {field: text[:1].upper() + text[1:]}
+    return {"": sentence(ValueError(line))}

@@ -1,0 +1,65 @@
+"""A segment's rule as a person would say it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+OPS = {
+    "has": "has", "has_not": "has not", "contains": "contains", "is": "is", "is_not": "is not", "in": "is one of",
+    "not_in": "is none of", "known": "is known", "unknown": "is not known", "equal": "=", "less": "<", "at_most": "≤",
+    "more": ">", "at_least": "≥", "between": "is between", "before": "is before", "after": "is after",
+    "last_days": "in the last days", "received": "received", "not_received": "did not receive", "read": "read",
+    "not_read": "did not read", "clicked": "clicked in", "replied": "replied to", "not_replied": "did not reply to",
+    "failed": "failed in",
+}  # fmt: skip
+SUBJECTS = {
+    "consent": "consent", "language": "the language", "country": "the country", "phone": "the number",
+    "last_inbound": "the last message from them",
+}  # fmt: skip
+
+_NOT = {
+    "is on the list": "is not on the list", "is in the segment": "is not in the segment", "has the tag": "does not have the tag",
+}  # fmt: skip
+
+
+def rule_in_words(rule: Any) -> list[list[str]]:
+    """Groups of conditions, a sentence each; what cannot be read is shown as it is."""
+    groups = rule.get("any", [rule]) if isinstance(rule, Mapping) else []
+    return [[_said(item) for item in group.get("all", [])] for group in groups if isinstance(group, Mapping)]
+
+
+def _said(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return str(item)
+    on, op, name = str(item.get("on")), str(item.get("op")), item.get("name")
+    value = _value(op, item.get("value"))
+    if on == "campaign":
+        return _behaved(item, op)
+    if op in {"has", "has_not"}:
+        place = {"list": "is on the list", "segment": "is in the segment"}.get(on, "has the tag")
+        return f"{place if op == 'has' else _NOT[place]} {name}"
+    if on == "last_inbound" and op in {"known", "unknown"}:
+        return "wrote at some time" if op == "known" else "never wrote"
+    subject = f"the tag {name}" if on == "tag" else str(name) if on == "attribute" else SUBJECTS.get(on, on)
+    return f"{subject} {_compared(op, value)}"
+
+
+def _compared(op: str, value: str) -> str:
+    if op == "last_days":
+        return f"is within the last {value} days"
+    return f"{OPS.get(op, op)} {value}".strip()
+
+
+def _behaved(item: Mapping[str, Any], op: str) -> str:
+    campaign = f"campaign {item['campaign']}" if item.get("campaign") else "any campaign"
+    said = f"{OPS.get(op, op)} {campaign}"
+    if item.get("code"):
+        said += f" with error {item['code']}"
+    if item.get("days"):
+        said += f" in the last {item['days']} days"
+    return said
+
+
+def _value(op: str, value: Any) -> str:
+    if isinstance(value, list):
+        return (" and " if op == "between" else ", ").join(map(str, value))
+    return "" if value is None else str(value)

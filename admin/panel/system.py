@@ -1,0 +1,171 @@
+"""What keeps the house: users, the audit, dead letters, settings."""
+
+from typing import Any
+
+from flask import abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
+from admin.setting_changes import SHOWN, change_setting
+from admin.user_changes import change_role, reset_password, set_active
+from admin.users import add_user
+from jobs.replay import replay
+from models.clock import utcnow
+from models.inbox import DeadLetter
+from models.setting import KNOWN, read_setting
+from models.user import Audit, Role, User, record_audit
+
+
+class UserView(PanelView):
+    """Who works with the panel."""
+
+    icon = "users"
+    needs = Role.ADMIN
+
+    @page("/", Role.ADMIN)
+    def index(self) -> ResponseReturnValue:
+        """Everybody."""
+        return self._page()
+
+    @action("/add", Role.ADMIN)
+    def add(self) -> ResponseReturnValue:
+        """With a one-time password, which is shown once, here."""
+        email, role = request.form.get("email", ""), request.form.get("role", "")
+        try:
+            added = add_user(self.rt, email, role, None, self.me.email)
+        except EXPECTED as error:
+            return self._page(error=sentence(error), email=email, role=role), 400
+        return self._page(one_time=(added.email, added.password))
+
+    @action("/<int:user_id>/role", Role.ADMIN)
+    def role(self, user_id: int) -> ResponseReturnValue:
+        """Another role."""
+        self.attempt("Saved.", lambda: change_role(self.rt, user_id, request.form.get("role", ""), self.me.email))
+        return back(".index")
+
+    @action("/<int:user_id>/reset", Role.ADMIN)
+    def reset(self, user_id: int) -> ResponseReturnValue:
+        """A new one-time password."""
+        try:
+            password = reset_password(self.rt, user_id, self.me.email)
+        except EXPECTED as error:
+            flash(sentence(error), "bad")
+            return back(".index")
+        with self.rt.database.read() as session:
+            email = session.get_one(User, user_id).email
+        return self._page(one_time=(email, password))
+
+    @action("/<int:user_id>/active", Role.ADMIN)
+    def active(self, user_id: int) -> ResponseReturnValue:
+        """Keep out, or let in again."""
+        let_in = request.form.get("on") == "1"
+        done = "They can sign in again." if let_in else "They are signed out and cannot sign in."
+        self.attempt(done, lambda: set_active(self.rt, user_id, let_in, self.me.email))
+        return back(".index")
+
+    def _page(self, **given: Any) -> str:
+        with self.rt.database.read() as session:
+            users = list(session.scalars(select(User).order_by(User.email).limit(500)))
+        shown = {"error": None, "email": "", "role": "", "one_time": None} | given
+        roles = [(role.value, role.value.capitalize()) for role in Role]
+        return self.render("panel/users.html", users=users, role_choices=roles, now=utcnow(), **shown)
+
+
+class AuditView(PanelView):
+    """What was done, by whom."""
+
+    icon = "audit"
+    needs = Role.ADMIN
+
+    @page("/", Role.ADMIN)
+    def index(self) -> ResponseReturnValue:
+        """Newest first, by key."""
+        actor, kind = request.args.get("actor", "").strip()[:254], request.args.get("kind", "").strip()[:50]
+        before = positive("before")
+        query = select(Audit)
+        query = query.where(Audit.id < before) if before else query
+        query = query.where(Audit.actor == actor) if actor else query
+        query = query.where(Audit.object_type == kind) if kind else query
+        with self.rt.database.read() as session:
+            rows = list(session.scalars(query.order_by(Audit.id.desc()).limit(PAGE_ROWS + 1)))
+        following = None
+        if len(rows) > PAGE_ROWS:
+            following = url_for(".index", actor=actor or None, kind=kind or None, before=rows[PAGE_ROWS - 1].id)
+        return self.render(
+            "panel/audit.html", rows=rows[:PAGE_ROWS], actor=actor, kind=kind, following=following, before=before
+        )
+
+
+class DeadLetterView(PanelView):
+    """Events of Meta's that could not be processed."""
+
+    icon = "dead"
+    needs = Role.ADMIN
+
+    @page("/", Role.ADMIN)
+    def index(self) -> ResponseReturnValue:
+        """Newest first."""
+        before = positive("before")
+        query = select(DeadLetter)
+        query = query.where(DeadLetter.id < before) if before else query
+        with self.rt.database.read() as session:
+            rows = list(session.scalars(query.order_by(DeadLetter.id.desc()).limit(PAGE_ROWS + 1)))
+            waiting = session.scalar(select(func.count()).where(DeadLetter.replayed_at.is_(None)))
+        following = url_for(".index", before=rows[PAGE_ROWS - 1].id) if len(rows) > PAGE_ROWS else None
+        return self.render(
+            "panel/dead_letters.html", rows=rows[:PAGE_ROWS], waiting=waiting, following=following, before=before
+        )
+
+    @action("/replay", Role.ADMIN)
+    def replay_all(self) -> ResponseReturnValue:
+        """Everything that waits."""
+        return self._replay(None)
+
+    @action("/<int:letter_id>/replay", Role.ADMIN)
+    def replay_one(self, letter_id: int) -> ResponseReturnValue:
+        """One."""
+        return self._replay(letter_id)
+
+    def _replay(self, letter_id: int | None) -> ResponseReturnValue:
+        try:
+            done = replay(self.rt, letter_id)
+        except EXPECTED as error:
+            flash(sentence(error), "bad")
+            return back(".index")
+        with self.rt.database.write() as session:
+            record_audit(
+                session, utcnow(), self.me.email, "replay", "dead_letter", letter_id or "all", applied=done.applied
+            )
+        flash(f"{done.applied} applied, {done.failed} failed again.", "good" if not done.failed else "warn")
+        return back(".index")
+
+
+class SettingView(PanelView):
+    """What an operator decides while Hark runs."""
+
+    icon = "settings"
+    needs = Role.ADMIN
+
+    @page("/", Role.ADMIN)
+    def index(self) -> ResponseReturnValue:
+        """Each with its sentence."""
+        return self._page({}, {})
+
+    @action("/<key>", Role.ADMIN)
+    def change(self, key: str) -> ResponseReturnValue:
+        """One value."""
+        if key not in SHOWN:
+            abort(404)
+        text = request.form.get("value", "")
+        try:
+            change_setting(self.rt, key, text, self.me.email)
+        except EXPECTED as error:
+            return self._page({key: text}, {key: sentence(error)}), 400
+        flash("Saved.", "good")
+        return back(".index")
+
+    def _page(self, given: dict[str, Any], errors: dict[str, str]) -> str:
+        with self.rt.database.read() as session:
+            values = {key: read_setting(session, key) for key in SHOWN}
+        return self.render("panel/settings.html", values=values | given, known=KNOWN, errors=errors)

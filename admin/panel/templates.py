@@ -1,0 +1,70 @@
+"""Message templates as Meta has them, each with its picture."""
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
+from admin.panel.template_picture import picture_of
+from jobs.sync import SyncResult, read_templates
+from models.clock import utcnow
+from models.number import Number, Waba
+from models.refusal import Refused
+from models.template import Template
+from models.user import Role, record_audit
+from models.variables import media_format, template_slots
+
+
+class TemplateView(PanelView):
+    """Read from Meta; made and changed in WhatsApp Manager."""
+
+    icon = "templates"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """By account, with pictures."""
+        wanted, after = positive("account"), positive("after")
+        text = request.args.get("q", "").strip().lower()[:100]
+        query = (
+            select(Template)
+            .where(Template.missing_at.is_(None), Template.id > after)
+            .options(joinedload(Template.waba))
+        )
+        query = query.where(Template.waba_id == wanted) if wanted else query
+        query = query.where(Template.name.contains(text, autoescape=True)) if text else query
+        with self.rt.database.read() as session:
+            accounts = list(
+                session.scalars(select(Waba).where(Waba.id.in_(select(Number.waba_id))).order_by(Waba.name))
+            )
+            numbers = list(session.scalars(select(Number).order_by(Number.name)))
+            rows = list(session.scalars(query.order_by(Template.id).limit(PAGE_ROWS + 1)))
+        shown = [(row, picture_of(row), template_slots(row), media_format(row)) for row in rows[:PAGE_ROWS]]
+        names = {
+            waba.id: ", ".join(number.name for number in numbers if number.waba_id == waba.id) for waba in accounts
+        }
+        following = rows[PAGE_ROWS - 1].id if len(rows) > PAGE_ROWS else None
+        return self.render(
+            "panel/templates.html", templates=shown, accounts=accounts, names=names, wanted=wanted, text=text,
+            following=following, after=after,
+        )  # fmt: skip
+
+    @action("/sync", Role.MANAGER)
+    def sync(self) -> ResponseReturnValue:
+        """Read every account's templates again."""
+        with self.rt.database.read() as session:
+            accounts = list(session.scalars(select(Number.waba_id).distinct()))
+        if not accounts:
+            flash("Add a number first: templates belong to its account.", "bad")
+        total, failed = SyncResult(), 0
+        for waba_id in accounts:
+            try:
+                total.add(read_templates(self.rt, waba_id, utcnow()))
+            except (*EXPECTED, LookupError) as error:
+                failed += 1
+                flash(f"Meta could not be asked: {sentence(Refused(str(error)))}", "bad")
+        if len(accounts) > failed:
+            with self.rt.database.write() as session:
+                record_audit(session, utcnow(), self.me.email, "sync", "templates", "all", **total.to_json())
+            flash(f"{total.created} new, {total.updated} changed, {total.missing} gone.", "good")
+        return back(".index")

@@ -1,0 +1,45 @@
+"""Changing the settings that an operator decides; those of the environment are models.settings."""
+
+from typing import Any
+
+from jobs.runtime import Runtime
+from models.clock import utcnow
+from models.refusal import Refused
+from models.setting import KNOWN, write_setting
+from models.user import record_audit
+
+HIDDEN = frozenset({"installation", "encryption_fingerprint"})
+"""Hark's own."""
+SHOWN = tuple(key for key in KNOWN if key not in HIDDEN)
+MOST = 1_000_000
+
+
+def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
+    """Store a value written as text. Refused where the setting does not take it."""
+    value = _read(key, text.strip())
+    with rt.database.write() as session:
+        write_setting(session, key, value, utcnow())
+        record_audit(session, utcnow(), actor, "change", "setting", key, value=value)
+
+
+def _read(key: str, text: str) -> Any:
+    default = KNOWN[key].default
+    if isinstance(default, bool):
+        if text not in {"yes", "no", ""}:
+            raise Refused(f"{text[:20]}: allowed are yes and no")
+        return text == "yes"
+    if isinstance(default, int):
+        if not text.isascii() or not text.isdigit() or int(text[:12]) > MOST:
+            raise Refused(f"“{text[:20]}”: allowed is a whole number from 0 to {MOST}")
+        return int(text)
+    if isinstance(default, float):
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= MOST:
+            raise Refused(f"“{text[:20]}”: allowed is a number from 0 to {MOST}")
+        return number
+    if len(text) > 500:
+        raise Refused("allowed are 500 characters")
+    return text

@@ -1,0 +1,128 @@
+// The panel works without this file. It asks before what cannot be undone, keeps numbers live, and refreshes parts of a form.
+"use strict";
+
+const LIVE_MS = 2000;
+
+/** Put a server's fragment in place of the part of that name, if it changed. */
+const shown = new Map();
+function put(name, html) {
+  if (shown.get(name) === html) return;
+  const part = document.querySelector(`[data-part="${name}"]`);
+  if (!part) return;
+  if (part.contains(document.activeElement) && shown.has(name)) return; // not under somebody's hands
+  shown.set(name, html);
+  part.innerHTML = html;
+}
+
+/** Parts that say where their content comes from and change by themselves: [data-live=url]. */
+function live(place) {
+  let waiting = 0;
+  async function look() {
+    clearTimeout(waiting);
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(place.dataset.live, { headers: { Accept: "application/json" }, redirect: "error" });
+      if (answer.ok) {
+        const said = await answer.json();
+        place.classList.remove("stale");
+        for (const [name, html] of Object.entries(said.parts)) put(name, html);
+        if (said.done) return;
+      } else {
+        place.classList.add("stale");
+      }
+    } catch {
+      place.classList.add("stale");
+    }
+    waiting = setTimeout(look, LIVE_MS);
+  }
+  document.addEventListener("visibilitychange", look);
+  waiting = setTimeout(look, LIVE_MS);
+}
+
+/** Content that takes the server a moment: [data-load=url]. */
+async function load(place) {
+  try {
+    const answer = await fetch(place.dataset.load, { redirect: "error" });
+    if (answer.ok) place.innerHTML = await answer.text();
+  } catch {
+    // what is there says how to see it without this
+  }
+}
+
+/** form[data-parts]: when a field that names parts (data-shows) changes, the server draws those parts again. */
+function refreshing(form) {
+  let running = null;
+  let waiting = 0;
+  async function refresh(names) {
+    if (running) running.abort();
+    running = new AbortController();
+    const given = new FormData(form);
+    for (const [name, value] of [...given.entries()]) if (value instanceof File) given.delete(name);
+    given.set("refresh", "1");
+    form.classList.add("busy");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: given, signal: running.signal, redirect: "error" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const name of names) {
+        const [mine, new_] = [document, page].map((root) => root.querySelector(`[data-part="${name}"]`));
+        if (!mine || !new_) continue;
+        const focused = mine.contains(document.activeElement) ? document.activeElement.id : "";
+        mine.innerHTML = new_.innerHTML;
+        if (focused) document.getElementById(focused)?.focus();
+      }
+      form.classList.remove("busy");
+    } catch (error) {
+      if (error.name !== "AbortError") form.classList.remove("busy");
+    }
+  }
+  const later = (event, delay) => {
+    const names = event.target.dataset?.shows;
+    if (!names) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => refresh(names.split(" ")), delay);
+  };
+  if (form.dataset.first) refresh(form.dataset.first.split(" "));
+  form.addEventListener("change", (event) => later(event, 0));
+  form.addEventListener("input", (event) => {
+    if (event.target.matches("input[type=text], textarea")) later(event, 500);
+  });
+}
+
+/** form[data-ask]: the question before it is sent. */
+const dialog = document.getElementById("ask");
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.ask || form.dataset.answered || !dialog?.showModal) return;
+  event.preventDefault();
+  const yes = document.getElementById("ask-yes");
+  dialog.querySelector("p").textContent = form.dataset.ask;
+  yes.textContent = form.dataset.yes || "Yes";
+  yes.className = `button ${form.dataset.tone || "main"}`;
+  dialog.returnValue = "no";
+  dialog.onclose = () => {
+    if (dialog.returnValue !== "yes") return;
+    form.dataset.answered = "1";
+    const confirmed = document.createElement("input");
+    confirmed.type = "hidden";
+    confirmed.name = "confirmed";
+    confirmed.value = "1";
+    form.append(confirmed);
+    form.requestSubmit(event.submitter || undefined);
+  };
+  dialog.showModal();
+});
+
+/** A form is sent once, however often its button is pressed. */
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+  event.submitter?.classList.add("waiting");
+});
+window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+
+document.querySelectorAll("[data-live]").forEach(live);
+document.querySelectorAll("[data-load]").forEach(load);
+document.querySelectorAll("form[data-parts]").forEach(refreshing);
+document.querySelectorAll("form[data-auto]").forEach((form) => form.addEventListener("change", () => form.requestSubmit()));
+document.querySelectorAll(".chat").forEach((chat) => { chat.scrollTop = chat.scrollHeight; });
