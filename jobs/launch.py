@@ -8,7 +8,7 @@ from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING
 from models.campaign import Campaign, PauseReason, try_transition
 from models.clock import utcnow
-from models.launch import SLICE_SIZE, begin_launch, give_launch_back, launch_slice, standing_launches
+from models.launch import SLICE_SIZE, begin_launch, count_tables, give_launch_back, launch_slice, standing_launches
 from models.refusal import Refused
 
 log = logging.getLogger("hark.launch")
@@ -50,6 +50,8 @@ def launch_campaign(campaign_id: int) -> None:
         campaign = session.get_one(Campaign, campaign_id)
     if campaign.launched_at is not None and campaign.number_id is not None:
         number_id = campaign.number_id
+        with rt.database.write() as session:
+            count_tables(session)
         wake(rt.redis, SEND, "jobs.send.serve_number", number_id, key=f"send:{number_id}")
 
 

@@ -21,7 +21,7 @@ from jobs.launch import BREATH_SECONDS, FIRST_SLICE, LEAST_SLICE, SLICE_SECONDS
 from models.campaign import Campaign, CampaignStatus
 from models.contact import Contact
 from models.engine import Database
-from models.launch import SLICE_SIZE, begin_launch, launch_slice
+from models.launch import SLICE_SIZE, begin_launch, count_tables, launch_slice
 from models.preflight import estimate_reach
 from models.release import end_campaign, release_slice
 from models.report import export_rows
@@ -183,6 +183,8 @@ def measure(url: str, number: int) -> dict[str, str]:
     launch, (slices, longest) = timed(
         lambda: in_slices(database, lambda session, size: launch_slice(session, campaign.id, token, NOW, size))
     )
+    with database.write() as session:
+        count_tables(session)
     counting, found = timed(stats)
     if found["eligible"] != reach.eligible or found["not_sent"] != reach.not_sent or not found["eligible"]:
         raise SystemExit(f"the launch and the estimate disagree: {found} and {reach}")
