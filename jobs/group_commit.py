@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from jobs.stopping import STOPPING
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -75,7 +77,7 @@ class GroupCommit(Generic[Item, Answer]):
             try:
                 answers = await loop.run_in_executor(self._executor, self._work, {key: item})
             except self._again as error:
-                if loop.time() >= until:
+                if loop.time() >= until or STOPPING.is_set():
                     _tell(future, error)
                     return
                 await asyncio.sleep(PAUSE_SECONDS)

@@ -154,6 +154,7 @@ class Desk:
             self._halt("this sender's lane was given up")
         except (OperationalError, InterfaceError) as error:
             self._halt(f"the database is away ({type(error).__name__})")
+            await self._let_go(key)
         except Exception as error:  # noqa: BLE001 - one conversation must not take the others along
             log.error("conversation %d: %s", key, described(error))  # noqa: TRY400
 
@@ -164,9 +165,19 @@ class Desk:
                 await self._let_go(key)
                 return
             if following.has_input or following.number_id is None:
-                following = await self._handle(key, None)
+                following = await self._handle_or_give_up(key)
             else:
                 following = await self._send_next(key, following.number_id)
+
+    async def _handle_or_give_up(self, key: int) -> Next:
+        try:
+            return await self._handle(key, None)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what cannot be written must not stand before what comes after
+            why = described(error)
+            log.error("conversation %d: its answer could not be written: %s", key, why)  # noqa: TRY400
+            return await self._in_thread(lambda: self._store.give_up(key, why))
 
     async def _send_next(self, key: int, number_id: int) -> Next:
         wait = await self._in_thread(lambda: self._pair.wait_seconds(key))

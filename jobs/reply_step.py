@@ -30,6 +30,7 @@ from bot.flow_session import (
     Unsubscribe,
 )
 from bot.flow_session import Session as Walk
+from bot.inbound_events import CAPTIONED
 from bot.router import CampaignChoice, Decision, Facts, FlowChoice, Route, keyword_flow, route
 from bot.router import Walk as WalkFacts
 from bot.words import Word, read_button, read_word
@@ -110,6 +111,16 @@ def decide(situation: Situation, known: Known, now: datetime) -> Change | None:
     if action is not None:
         return _resume(situation, action, known, now)
     return None
+
+
+def set_aside(situation: Situation, why: str) -> Change:
+    """What comes first, marked as failed and nothing else."""
+    message, action = situation.message, situation.action
+    if situation.handed_flow_id is not None:
+        return Change(situation, handed_flow_id=situation.handed_flow_id)
+    if message is not None and (action is None or message.at <= action.due_at):
+        return Change(situation, handled=Decision(Route.FAILED, f"answering it failed: {why}"))
+    return Change(situation, action=action, is_action_stale=True)
 
 
 def _answer(situation: Situation, message: Unhandled, known: Known, now: datetime) -> Change:
@@ -213,7 +224,7 @@ def _word(message: Unhandled) -> Word | None:
     """The same reading as the ingest's, which has applied it already."""
     if message.type in {"button", "interactive"}:
         return read_button(message.body, message.button_payload)
-    return read_word(message.body) if message.type == "text" else None
+    return read_word(message.body) if message.type == "text" or message.type in CAPTIONED else None
 
 
 def _confirm_word(change: Change, said: Route, known: Known) -> None:

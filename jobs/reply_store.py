@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from jobs.flow_shelf import FlowShelf
 from jobs.reply_commands import answer_command, wake_change
-from jobs.reply_step import Known, decide, pressed_recipient
+from jobs.reply_step import Known, decide, pressed_recipient, set_aside
 from jobs.reply_write import begin_waits, settled_waits, write_changes
 from jobs.runtime import Runtime
 from models.answering import claim_conversations, keep_conversations, release_conversations, unclaimed_work
@@ -79,6 +79,16 @@ class ReplyStore:
             if change.command is not None and change.situation.conversation_id in ours:
                 wake_change(self.rt, change)
         return following
+
+    def give_up(self, key: int, why: str) -> Next:
+        """Put away what comes first in a conversation: its answer cannot be written, however often it is tried."""
+        now = utcnow()
+        with self.rt.database.write() as session:
+            ours = set(keep_conversations(session, [key], self.claimant, now))
+            situation = self._read(session, [key], now).get(key)
+            if situation is not None and ours:
+                write_changes(session, [set_aside(situation, why)], now)
+            return self._next(session, [key], ours, now)[key]
 
     def claim(self, items: Mapping[Hashable, int]) -> dict[Hashable, Taken]:
         """Claim the next message of each conversation for the lane that stands with it."""

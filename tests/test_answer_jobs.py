@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,14 +14,15 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
-from jobs import answer
+from jobs import answer, reply_write
 from jobs.answer import wake_unanswered
 from jobs.group_commit import GroupCommit
 from jobs.pair_limit import PairLimit
 from jobs.queues import ANSWER, queue, wake
 from jobs.stopping import STOPPING
-from models.chat import agent_message
+from models.chat import NewMessage, agent_message, queue_messages
 from models.clock import utcnow
 from models.conversation import Conversation, MessageState
 from models.lane import Lane
@@ -175,6 +176,25 @@ def test_one_message_that_cannot_be_answered_stands_in_nobody_s_way(
         "failed",
         "answering it failed: ZeroDivisionError",
     )
+
+
+def test_an_answer_that_cannot_be_written_is_put_away(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, bea = chat.conversation(), chat.conversation()
+    bad = chat.says(ann, "hello", at=utcnow() - timedelta(seconds=5))
+    chat.says(bea, "hello")
+
+    def refuse_ann(session: Session, messages: Sequence[NewMessage], now: datetime) -> list[int]:
+        if any(message.conversation_id == ann for message in messages):
+            raise TypeError("a value that no column takes")
+        return queue_messages(session, messages, now)
+
+    monkeypatch.setattr(reply_write, "queue_messages", refuse_ann)
+    assert chat.answer() == ["Hi."]
+    monkeypatch.undo()
+    assert chat.message(bad).route == "failed"
+    chat.says(ann, "hello?")
+    assert chat.answer() == ["Hi.", "Hi."]
+    assert [walk.status for walk in chat.walks()] == ["ended", "ended"]
 
 
 def test_two_messages_under_one_id_are_never_both_accepted(chat: Chat) -> None:
