@@ -1,10 +1,15 @@
 """Meta's door, under Flask and before it."""
 
 import io
+import itertools
 import logging
+import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +20,9 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 from bot.signature import is_authentic, sign
 from bot.stream import EventStream
 from bot.webhook import MOST_BYTES, PATH, Door, build, fast_wsgi, open_door
+from jobs.redis_server import RedisServer
 from models.settings import load_settings
+from tests.services import temporary_directory
 
 SECRET = "app-secret"
 BODY = '{"object":"whatsapp_business_account","entry":[{"text":"¡hola!"}]}'.encode()
@@ -211,3 +218,41 @@ def test_the_log_holds_neither_body_nor_query(stream: EventStream, caplog: pytes
     client.get(PATH, query_string={"hub.verify_token": "secret-guess"})
     assert "hola" not in caplog.text
     assert "secret-guess" not in caplog.text
+
+
+@pytest.mark.crash
+def test_what_got_a_200_survives_a_killed_redis(tmp_path: Path) -> None:
+    with temporary_directory() as directory:
+        server = RedisServer(directory, appendfsync="always")
+        server.start()
+        environment = {"REDIS_URL": server.url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
+        client = client_of(open_door(load_settings(environment, tmp_path)))
+        answers: dict[bytes, int] = {}
+        over = threading.Event()
+
+        def send(sender: int) -> None:
+            for number in itertools.count():
+                if over.is_set():
+                    return
+                body = b"%d-%d" % (sender, number)
+                answers[body] = post(client, body=body)
+
+        senders = [threading.Thread(target=send, args=(sender,)) for sender in range(3)]
+        for thread in senders:
+            thread.start()
+        for _ in range(3):
+            time.sleep(0.3)
+            os.kill(server.pid, signal.SIGKILL)
+            time.sleep(0.1)
+            server.start()
+        time.sleep(0.3)
+        over.set()
+        for thread in senders:
+            thread.join()
+        with Redis.from_url(server.url) as redis:
+            stream = EventStream(redis)
+            stream.make_group()
+            kept = {entry.raw for entry in stream.read("c", 10**6)}
+        server.stop()
+    assert set(answers.values()) == {200, 503}
+    assert {body for body, status in answers.items() if status == 200} <= kept
