@@ -4,7 +4,7 @@ alice is subscribed, bob opted out, carol is in the middle of a conversation wit
 ranges that are never assigned. Every function flushes, none commits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -134,6 +134,14 @@ def put_tag(session: Session, contact: Contact, name: str, value: str | None = N
     session.merge(ContactTag(contact_id=contact.id, tag_id=tag.id, value=value, created_at=now))
     session.flush()
     return tag
+
+
+def put_tags(session: Session, contacts: Iterable[Contact], name: str, *, now: datetime = NOW) -> None:
+    """The same tag on many contacts that do not have it yet, all but the first in one go."""
+    first, *others = contacts
+    tag = put_tag(session, first, name, now=now)
+    session.add_all(ContactTag(contact_id=contact.id, tag_id=tag.id, value=None, created_at=now) for contact in others)
+    session.flush()
 
 
 def make_attribute(
