@@ -24,7 +24,8 @@ TEMPLATE_FIELDS = (
     "id,name,language,status,category,components,parameter_format,quality_score,rejected_reason,correct_category"
 )
 NUMBER_FIELDS = (
-    "id,display_phone_number,verified_name,quality_rating,status,throughput,whatsapp_business_manager_messaging_limit"
+    "id,display_phone_number,verified_name,quality_rating,status,throughput,whatsapp_business_manager_messaging_limit,"
+    "health_status"
 )
 
 

@@ -17,6 +17,7 @@ from bot.graph_admin import GraphAdmin, GraphError
 from jobs.queues import CHORES, wake, woken
 from jobs.runtime import Runtime, runtime
 from models.clock import utcnow
+from models.guardrails import lift_account
 from models.number import Number, Waba
 from models.template import Template
 
@@ -105,8 +106,19 @@ def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
     with rt.database.write() as session:
         number = session.get_one(Number, number_pk)
         put_number_fields(number, fields, now)
+        if _can_send(fields):
+            lift_account(session, number.waba, now)
         _ = number.waba.portfolio  # loaded for the caller, who has no session
     return number
+
+
+def _can_send(fields: dict[str, Any]) -> bool:
+    """Whether Meta says that nothing stands in the way: of the number, and of the account behind it."""
+    health = fields.get("health_status")
+    if not isinstance(health, dict) or fields.get("status") != "CONNECTED":
+        return False
+    entities = [entity for entity in health.get("entities") or () if isinstance(entity, dict)]
+    return all(part.get("can_send_message") == "AVAILABLE" for part in (health, *entities))
 
 
 def put_number_fields(number: Number, fields: dict[str, Any], now: datetime) -> None:

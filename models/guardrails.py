@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.campaign import Campaign, CampaignStatus, PauseReason, try_transition
-from models.number import Number
+from models.number import Number, Waba, WabaState
 from models.user import record_audit
 
 META = "meta"
@@ -52,3 +52,21 @@ def stop_numbers(session: Session, number_ids: Sequence[int], detail: str, now: 
     for number_id in sorted(stopped):
         record_audit(session, now, META, "number stopped", "number", number_id, detail=detail)
     return pause_campaigns(session, Campaign.number_id.in_(number_ids), PauseReason.NUMBER_RESTRICTED, detail, now)
+
+
+def lift_account(session: Session, waba: Waba, now: datetime) -> bool:
+    """Meta, asked by a GET, says that the account may send; False where nothing was to lift.
+
+    Its numbers go on if the account is what stopped them. Its campaigns stay paused: going on is for whoever looks at them.
+    """
+    if waba.state is WabaState.OK:
+        return False
+    reason = waba.state_reason
+    waba.state, waba.state_reason = WabaState.OK, None
+    session.execute(
+        update(Number)
+        .where(Number.waba_id == waba.id, Number.stopped_reason == reason)
+        .values(stopped_at=None, stopped_reason=None)
+    )
+    record_audit(session, now, META, "account may send again", "waba", waba.id, was=reason)
+    return True

@@ -18,6 +18,7 @@ from models.clock import from_unix
 from models.contact import Consent, Contact
 from models.engine import Database
 from models.event import Change
+from models.guardrails import lift_account
 from models.number import Number, WabaState
 from models.number_events import limit_of
 from models.template import Template
@@ -301,6 +302,22 @@ def test_a_reinstated_account_is_read_from_meta_and_nothing_resumes(
     assert (result.numbers, result.templates_of) == ({number.id}, {number.waba_id})
     number.waba.state = WabaState.OK  # a GET confirmed it
     apply(session, recorded("account_disable", after(4)))
+    assert number.waba.state is WabaState.OK
+
+
+def test_an_account_goes_on_once_meta_was_asked_and_its_campaigns_wait_for_the_operator(
+    session: Session, number: Number, campaign: Campaign
+) -> None:
+    other = make_number(session)
+    other.waba_id, other.stopped_at, other.stopped_reason = number.waba_id, NOW, "The access token was refused."
+    assert not lift_account(session, number.waba, NOW)
+    apply(session, "account_restriction")
+    assert lift_account(session, number.waba, NOW)
+    session.flush()
+    session.expire_all()
+    assert (number.waba.state, number.stopped_at, other.stopped_at) == (WabaState.OK, None, NOW)
+    assert campaign.status is CampaignStatus.PAUSED
+    apply(session, recorded("account_violation", TOLD_AT - timedelta(hours=1)))
     assert number.waba.state is WabaState.OK
 
 
