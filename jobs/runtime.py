@@ -9,6 +9,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from jobs.redis_server import redis_url
 from models.clock import utcnow
 from models.engine import Database
 from models.secret import Vault, new_token
@@ -28,7 +29,8 @@ class Runtime:
     def redis(self) -> Redis:
         """A client that answers in bytes. A read-only command is tried again; others fail at once and visibly."""
         return Redis.from_url(
-            self.settings.redis_socket_url,
+            # Where the path is too long for a socket, only the directory knows where ours listens.
+            self.settings.redis_url or redis_url(self.settings.var_dir / "redis"),
             socket_connect_timeout=2,
             socket_timeout=10,
             health_check_interval=15,

@@ -146,7 +146,7 @@ class _Reader:
             )
             return ""
         path = var_dir / name.lower()
-        var_dir.mkdir(parents=True, exist_ok=True)
+        var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database in it holds people
         try:
             # Written aside and linked: of two first starts at once, one makes the key and the other reads it whole.
             aside = path.with_name(f".{path.name}.{os.getpid()}")
