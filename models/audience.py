@@ -22,8 +22,11 @@ from models.rule_sql import compile_rule
 from models.segment import Segment
 from models.tag import ContactList, ContactTag, ListMember, Tag
 
-MAX_ITEMS = 1000
-MAX_CONTACTS = 10_000
+MAX_ITEMS = 200
+MAX_CONTACTS = 2000
+MAX_SIZE = 5000
+"""Values that both sides may compare with in all, those in segments too: SQLite takes 32,766 in a statement, and each is
+there several times."""
 KINDS = ("tag", "list", "segment", "contact")
 
 
@@ -55,6 +58,12 @@ class Side:
     def is_tags_alone(self) -> bool:
         """Whoever it names carries a tag."""
         return bool(self.tags) and not (self.list_ids or self.rules or self.contact_ids)
+
+    @property
+    def size(self) -> int:
+        """How many values its statement compares with."""
+        single = len(self.tags) + len(self.list_ids) + len(self.contact_ids)
+        return single + sum(rule.size for rule in self.rules)
 
     @property
     def is_contacts_alone(self) -> bool:
@@ -92,7 +101,10 @@ def parse_audience(session: Session, data: Any) -> Audience:
     include = _side(session, "include", data.get("include") or [])
     if not include:
         raise AudienceError("audience.include: it names nobody; give at least one tag, list, segment or contact")
-    return Audience(include, _side(session, "exclude", data.get("exclude") or []))
+    audience = Audience(include, _side(session, "exclude", data.get("exclude") or []))
+    if include.size + audience.exclude.size > MAX_SIZE:
+        raise AudienceError(f"audience: it and its segments hold more than {MAX_SIZE} values; make lists of them")
+    return audience
 
 
 def candidates_select(audience: Audience, now: datetime) -> Select[int]:

@@ -50,6 +50,7 @@ BY_TYPE: Mapping[AttributeType, tuple[str, ...]] = {
 MAX_CONDITIONS = 100
 MAX_DEPTH = 5
 MAX_VALUES = 1000
+MAX_SIZE = 4000
 MAX_DAYS = 36_500
 
 
@@ -80,6 +81,12 @@ class Rule:
 
     groups: tuple[tuple[Condition, ...], ...]
 
+    @property
+    def size(self) -> int:
+        """How many conditions and values there are, with those of the segments inside."""
+        conditions = [item for group in self.groups for item in group]
+        return sum(1 + len(item.values) + (item.rule.size if item.rule else 0) for item in conditions)
+
 
 def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Rule:
     """Read a rule and look its names up. `inside` names the segments that are being read, the outermost first."""
@@ -100,7 +107,12 @@ def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Rul
             raise RuleError(f"it has more than {MAX_CONDITIONS} conditions")
         reader = _Reader(session, inside)
         read.append(tuple(reader.read(f"{where}all[{n}]", condition) for n, condition in enumerate(conditions)))
-    return Rule(tuple(read))
+    rule = Rule(tuple(read))
+    if rule.size > MAX_SIZE:
+        raise RuleError(
+            f"it and the segments in it hold more than {MAX_SIZE} conditions and values; make lists of them"
+        )
+    return rule
 
 
 class _Reader:

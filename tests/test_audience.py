@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.audience import AudienceError, candidates_select, parse_audience
 from models.engine import Database
+from models.preflight import estimate_reach
 from models.segments import save_segment
 from tests import factories
 from tests.factories import ALICE_PHONE, NOW
@@ -67,7 +68,7 @@ def test_a_single_contact_that_was_merged_means_the_one_that_survived(session: S
         ({"include": [{"contact": "Alice"}]}, "audience.include[0]: 'Alice' is no phone number"),
         ({"include": [{"contact": "600000001"}]}, "audience.include[0]: '600000001' must be a phone number with its"),
         ({"include": [{"contact": "+34600999999"}]}, "audience.include[0]: there is no contact +34600999999"),
-        ({"include": [{"tag": "vip"}] * 1001}, "audience.include: more than 1000 tags, lists and segments"),
+        ({"include": [{"tag": "vip"}] * 201}, "audience.include: more than 200 tags, lists and segments"),
     ],
 )
 def test_a_wrong_audience_is_refused_with_one_line(session: Session, data: Any, line: str) -> None:
@@ -94,3 +95,23 @@ def test_names_are_bound_and_never_part_of_the_statement(session: Session) -> No
     assert _candidates(session, {"tag": evil, "value": evil}) == [bob.id]
     assert _candidates(session, {"tag": "vip", "value": evil}) == []
     assert alice.id not in set(session.scalars(select(bob.__class__.id).where(bob.__class__.name == evil)))
+
+
+def test_the_largest_audience_is_still_one_statement_and_a_larger_one_is_refused(session: Session) -> None:
+    alice = factories.alice(session)
+    names = [f"t{place}" for place in range(199)]
+    factories.make_contact(session, tags=dict.fromkeys(names))
+    for place in range(3):
+        values = [str(value) for value in range(900)]
+        conditions = [{"on": "tag", "name": f"t{n}", "op": "in", "value": values} for n in range(2)]
+        save_segment(session, f"large {place}", {"all": conditions}, NOW)
+    number = factories.make_number(session)
+    large = {"include": [{"segment": "large 0"}, {"tag": "vip"}, *({"tag": name} for name in names[:190])]}
+    large["exclude"] = [{"segment": "large 1"}, *({"tag": name, "value": "x"} for name in names[:190])]
+    campaign = factories.make_campaign(session, number, audience=large)
+    reach = estimate_reach(session, campaign, NOW)
+    assert (reach.candidates, reach.eligible) == (2, 2)
+    large["exclude"].append({"segment": "large 2"})
+    with pytest.raises(AudienceError, match="audience: it and its segments hold more than 5000 values"):
+        parse_audience(session, large)
+    assert alice.id in _candidates(session, *large["include"])
