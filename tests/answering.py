@@ -1,6 +1,9 @@
 """People who write to a number, and a Meta that says what it is told to: for the tests of answering."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -25,10 +28,21 @@ from models.flows import load_flow, set_fallback
 from models.number import Number
 from models.recipient import RecipientState
 from tests.factories import make_campaign, make_contact, make_conversation, make_number, make_recipient, make_template
-from tests.sending import sandbox_settings
+from tests.sending import Sending, sandbox_settings
+from tests.services import ROOT
 
 Answer = Callable[[dict[str, Any]], httpx.Response]
 _serial = count(1)
+
+TWO = """
+name: two
+start: a
+nodes:
+  a: {type: message, text: Hello., next: b}
+  b: {type: ask, text: "Your name?", next: c}
+  c: {type: end, text: "Thanks!"}
+"""
+WORKER = "from jobs.answer import answer_waiting; from jobs.runtime import runtime; answer_waiting(runtime(), 30.0)"
 
 
 def accepts(body: dict[str, Any]) -> httpx.Response:
@@ -104,13 +118,7 @@ class Chat:
 
     def flow(self, text: str, *, is_fallback: bool = False) -> int:
         """Load a flow from its file's text."""
-        found = read_flow(text, "flow.yaml")
-        assert found.flow is not None, found.problems
-        with self.rt.database.write() as session:
-            flow = load_flow(session, found.flow.name, text, to_definition(found.flow), utcnow(), "cli")
-            if is_fallback:
-                set_fallback(session, flow.id, utcnow())
-        return flow.id
+        return load_file(self.rt, text, is_fallback=is_fallback)
 
     def campaign(self, conversation_id: int, flow_id: int | None, *, is_engaged: bool = True) -> tuple[int, int, str]:
         """An active campaign that wrote to this person: its id, the recipient's and the message's."""
@@ -192,6 +200,54 @@ class Chat:
     def campaign_row(self, campaign_id: int) -> Campaign:
         with self.rt.database.read() as session:
             return session.get_one(Campaign, campaign_id)
+
+
+def load_file(rt: Runtime, text: str, *, is_fallback: bool = False) -> int:
+    """Check and store a flow; its id."""
+    found = read_flow(text, "flow.yaml")
+    assert found.flow is not None, found.problems
+    with rt.database.write() as session:
+        flow = load_flow(session, found.flow.name, text, to_definition(found.flow), utcnow(), "cli")
+        if is_fallback:
+            set_fallback(session, flow.id, utcnow())
+    return flow.id
+
+
+def people_write(sending: Sending, count: int) -> None:
+    """So many people, each with one message that nobody answered yet."""
+    load_file(sending.rt, TWO, is_fallback=True)
+    now = utcnow()
+    with sending.rt.database.write() as session:
+        number = session.get_one(Number, sending.number_id)
+        for place in range(count):
+            contact = make_contact(session, f"+3460002{place:04d}", tags={}, now=now)
+            conversation = make_conversation(session, contact, number, last_inbound_at=now, now=now)
+            session.add(
+                Message(
+                    conversation_id=conversation.id,
+                    direction=Direction.IN,
+                    state=MessageState.RECEIVED,
+                    type="text",
+                    body="hello",
+                    wamid=f"wamid.HELLO{place}",
+                    at=now,
+                )
+            )
+
+
+def worker(rt: Runtime) -> "subprocess.Popen[bytes]":
+    """A process that answers."""
+    settings = rt.settings
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HARK_ENV_FILE": os.devnull,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url or "",
+        "GRAPH_API_URL": settings.graph_api_url,
+        "ENCRYPTION_KEY": settings.encryption_keys[0],
+        "SECRET_KEY": settings.secret_key,
+    }
+    return subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
 
 
 @contextmanager

@@ -1,9 +1,6 @@
 """Whoever answers may die at any instruction: nobody is answered twice, and no reply is left lying."""
 
-import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,21 +19,8 @@ from models.clock import utcnow
 from models.conversation import Conversation, Direction, Message, MessageState
 from models.flow import FlowSession
 from models.lane import Lane
-from models.number import Number
-from tests.answering import Chat
-from tests.factories import make_contact, make_conversation
+from tests.answering import people_write, worker
 from tests.sending import Sending, sending_to_a_sandbox
-from tests.services import ROOT
-
-TWO = """
-name: two
-start: a
-nodes:
-  a: {type: message, text: Hello., next: b}
-  b: {type: ask, text: "Your name?", next: c}
-  c: {type: end, text: "Thanks!"}
-"""
-WORKER = "from jobs.answer import answer_waiting; from jobs.runtime import runtime; answer_waiting(runtime(), 30.0)"
 
 
 @pytest.fixture
@@ -44,45 +28,6 @@ def sending(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> 
     with sending_to_a_sandbox(database_url, redis_url, tmp_path) as found:
         found.prepare()
         yield found
-
-
-def people_write(sending: Sending, count: int) -> None:
-    """So many people, each with one message that nobody answered yet."""
-    chat = Chat.__new__(Chat)
-    chat.rt = sending.rt
-    chat.flow(TWO, is_fallback=True)
-    now = utcnow()
-    with sending.rt.database.write() as session:
-        number = session.get_one(Number, sending.number_id)
-        for place in range(count):
-            contact = make_contact(session, f"+3460002{place:04d}", tags={}, now=now)
-            conversation = make_conversation(session, contact, number, last_inbound_at=now, now=now)
-            session.add(
-                Message(
-                    conversation_id=conversation.id,
-                    direction=Direction.IN,
-                    state=MessageState.RECEIVED,
-                    type="text",
-                    body="hello",
-                    wamid=f"wamid.HELLO{place}",
-                    at=now,
-                )
-            )
-
-
-def worker(rt: Runtime) -> "subprocess.Popen[bytes]":
-    """A process that answers."""
-    settings = rt.settings
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HARK_ENV_FILE": os.devnull,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url or "",
-        "GRAPH_API_URL": settings.graph_api_url,
-        "ENCRYPTION_KEY": settings.encryption_keys[0],
-        "SECRET_KEY": settings.secret_key,
-    }
-    return subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
 
 
 def leases_run_out(rt: Runtime) -> None:

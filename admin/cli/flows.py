@@ -6,6 +6,7 @@ import click
 
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
 from admin.flows import check_flow, load_flow_file
+from jobs.callout import signing_secret
 
 
 @click.group("flows", cls=Group)
@@ -36,3 +37,9 @@ def check(file: Path, is_json: bool) -> None:
     click.echo(f"{checked.name}: {checked.nodes} nodes, nothing wrong")
     for warning in checked.warnings:
         click.echo(f"warning: {warning}")
+
+
+@flows.command("secret")
+def secret() -> None:
+    """Print the secret that signs what is posted to a bot of your own."""
+    click.echo(signing_secret(runtime_here()))
