@@ -18,6 +18,7 @@ from jobs.guard import guard
 from jobs.launch import resume_launches
 from jobs.logs import configure_logs, described
 from jobs.monitor import free_done, monitor
+from jobs.purge import wake_purge
 from jobs.runtime import Runtime, runtime
 from jobs.starting import wake_scheduled
 from jobs.stopping import STOPPING
@@ -49,6 +50,7 @@ ITEMS: tuple[Item, ...] = (
     Item("free who is done for", 30, free_done),
     Item("hold while deaf, go on in time", 2, guard),
     Item("read templates and numbers again", 300, wake_syncs),
+    Item("forget what is old", 600, wake_purge),
 )
 
 

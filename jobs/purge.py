@@ -1,0 +1,51 @@
+"""Forgetting in time (models.retention), in slices, out of everybody's way."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from jobs.queues import CHORES, wake, woken
+from jobs.runtime import Runtime, runtime
+from jobs.stopping import STOPPING
+from models.clock import utcnow
+from models.dead_letters import purge_dead_letters
+from models.retention import SLICE, purge_deleted_campaigns, purge_hashes, purge_messages, purge_walks
+
+log = logging.getLogger("hark.purge")
+
+_KEY = "purge"
+_JOB_SECONDS = 60.0
+_BREATH_SECONDS = 0.05
+"""Between slices others get the write lock."""
+
+KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
+    ("messages", purge_messages),
+    ("people of deleted campaigns", purge_deleted_campaigns),
+    ("walks through bot flows", purge_walks),
+    ("hashes", purge_hashes),
+    ("dead letters", purge_dead_letters),
+)
+
+
+def wake_purge(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
+    """Have it done by a worker: it may take a while."""
+    return wake(rt.redis, CHORES, "jobs.purge.purge", key=_KEY)
+
+
+def purge() -> None:
+    """The job: what is not done within a minute is left to the next round."""
+    rt = runtime()
+    woken(rt.redis, _KEY)
+    ends = time.monotonic() + _JOB_SECONDS
+    for name, take in KINDS:
+        taken, slice_size = 0, SLICE
+        while slice_size >= SLICE and time.monotonic() < ends and not STOPPING.is_set():
+            with rt.database.write() as session:
+                slice_size = take(session, utcnow())
+            taken += slice_size
+            STOPPING.wait(_BREATH_SECONDS)
+        if taken:
+            log.info("forgot %d %s", taken, name)
