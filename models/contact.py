@@ -76,6 +76,8 @@ class Contact(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Values of the custom attributes, by name."""
     shopify_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    shopify_changed_at: Mapped[datetime | None]
+    """The shop's time of the newest news of this customer: older ones that come late change nothing."""
     redacted_at: Mapped[datetime | None]
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contact.id"), index=True)
     created_at: Mapped[datetime]

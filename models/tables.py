@@ -9,6 +9,7 @@ from models import (
     inbox,
     lane,
     number,
+    order,
     recipient,
     segment,
     setting,
@@ -21,6 +22,6 @@ from models.base import Base
 metadata = Base.metadata
 
 __all__ = [
-    "campaign", "contact", "conversation", "engagement", "flow", "inbox", "lane", "metadata", "number", "recipient",
-    "segment", "setting", "tag", "template", "user",
+    "campaign", "contact", "conversation", "engagement", "flow", "inbox", "lane", "metadata", "number", "order",
+    "recipient", "segment", "setting", "tag", "template", "user",
 ]  # fmt: skip

@@ -72,6 +72,7 @@ def upgrade() -> None:
     sa.Column('last_inbound_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('attributes', json, nullable=False),
     sa.Column('shopify_id', sa.String(length=64), nullable=True),
+    sa.Column('shopify_changed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('redacted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('merged_into_id', sa.BigInteger(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
@@ -228,6 +229,27 @@ def upgrade() -> None:
     op.create_index(op.f('ix_contact_identity_contact_id'), 'contact_identity', ['contact_id'], unique=False)
     op.create_index('uq_contact_identity_bsuid', 'contact_identity', ['portfolio_id', 'bsuid'], unique=True)
 
+    op.create_table('contact_order',
+    sa.Column('id', big, nullable=False),
+    sa.Column('shop', sa.String(length=100), nullable=False),
+    sa.Column('external_id', sa.String(length=100), nullable=False),
+    sa.Column('contact_id', big, nullable=False),
+    sa.Column('number', sa.String(length=100), nullable=False),
+    sa.Column('total_milli', sa.BigInteger(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('cancelled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('items', json, nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('total_milli >= 0', name=op.f('ck_contact_order_total')),
+    sa.ForeignKeyConstraint(['contact_id'], ['contact.id'], name=op.f('fk_contact_order_contact_id_contact')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_order'))
+    )
+    op.create_index('ix_contact_order_placed', 'contact_order', ['contact_id', 'placed_at', 'cancelled_at', 'total_milli', 'currency'], unique=False)
+    op.create_index('uq_contact_order_external', 'contact_order', ['shop', 'external_id'], unique=True)
+
     op.create_table('contact_tag',
     sa.Column('contact_id', big, nullable=False),
     sa.Column('tag_id', sa.Integer(), nullable=False),
@@ -288,6 +310,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_waba_portfolio_id'), 'waba', ['portfolio_id'], unique=False)
 
+    op.create_table('bought',
+    sa.Column('order_id', big, autoincrement=False, nullable=False),
+    sa.Column('kind', sa.Enum('collection', 'brand', name='kind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['contact_order.id'], name=op.f('fk_bought_order_id_contact_order'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('order_id', 'kind', 'name', name=op.f('pk_bought'))
+    )
     op.create_table('number',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('waba_id', sa.Integer(), nullable=False),
@@ -675,6 +704,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_number_waba_id'), table_name='number')
 
     op.drop_table('number')
+    op.drop_table('bought')
     op.drop_index(op.f('ix_waba_portfolio_id'), table_name='waba')
 
     op.drop_table('waba')
@@ -690,6 +720,10 @@ def downgrade() -> None:
     op.drop_index('ix_contact_tag_tag_value', table_name='contact_tag')
 
     op.drop_table('contact_tag')
+    op.drop_index('uq_contact_order_external', table_name='contact_order')
+    op.drop_index('ix_contact_order_placed', table_name='contact_order')
+
+    op.drop_table('contact_order')
     op.drop_index('uq_contact_identity_bsuid', table_name='contact_identity')
     op.drop_index(op.f('ix_contact_identity_contact_id'), table_name='contact_identity')
 
