@@ -160,7 +160,7 @@ class GraphAdmin:
 
 def _path(identifier: str) -> str:
     """An id as a path segment: it comes from people, so it must be nothing but an id."""
-    if not identifier.isdigit():
+    if not (identifier.isascii() and identifier.isdigit()):
         raise GraphError(f"{identifier!r} is no id of Meta's: allowed are digits")
     return identifier
 
