@@ -34,7 +34,7 @@ from jobs.pair_limit import PairLimit
 from jobs.reply_lane import ReplyLane
 from jobs.reply_sender import judge_reply, never_begun, send_claimed
 from jobs.reply_store import LaneLost, Next, ReplyStore
-from jobs.reply_turns import ReplyTurns
+from jobs.reply_turns import NoTurn, ReplyTurns
 from jobs.reply_write import Overtaken
 from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
@@ -54,6 +54,7 @@ GATHER_SECONDS = 0.02
 CALLS_AT_ONCE = 20
 PATIENCE_SECONDS = 2.0
 RECORD_PATIENCE_SECONDS = 60.0
+CROWDED_SECONDS = 2.0
 WRONG_KEY_PAUSE = timedelta(minutes=1)
 THREADS = 4
 
@@ -132,6 +133,8 @@ class Desk:
 
     async def _finish(self, talks: set[asyncio.Task[None]], calls: set[asyncio.Task[None]]) -> None:
         """Nothing is left under way; calls are broken off where the process is to stop, and made again by another."""
+        for turns in self._turns.values():
+            turns.close()
         if STOPPING.is_set():
             for call in calls:
                 call.cancel()
@@ -148,6 +151,8 @@ class Desk:
             await self._serve(key)
         except RedisError as error:
             self._halt(f"Redis is away ({type(error).__name__})")
+            await self._let_go(key)
+        except NoTurn:
             await self._let_go(key)
         except LaneLost:
             self._is_clean = False
@@ -180,10 +185,12 @@ class Desk:
             return await self._in_thread(lambda: self._store.give_up(key, why))
 
     async def _send_next(self, key: int, number_id: int) -> Next:
+        turns = await self._in_thread(lambda: self._turns_of(number_id))
+        if turns.is_crowded:
+            return await self._postpone(key, CROWDED_SECONDS)
         wait = await self._in_thread(lambda: self._pair.wait_seconds(key))
         if wait > 0:
             return await self._postpone(key, wait)
-        turns = await self._in_thread(lambda: self._turns_of(number_id))
         await turns.take()
         lease = await self._lane.lease()
         taken = await self._claim(key, lease.lane_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from jobs.queues import ANSWER, queue, wake
 from jobs.stopping import STOPPING
 from models.chat import NewMessage, agent_message, queue_messages
 from models.clock import utcnow
-from models.conversation import Conversation, MessageState
+from models.conversation import Conversation, Direction, Message, MessageState
 from models.lane import Lane
 from models.number import Number
 from tests.answering import Chat, chatting, refuses
@@ -133,6 +134,21 @@ def test_a_slowed_number_answers_later_and_loses_nobody(chat: Chat) -> None:
     message = chat.sent(ann)[0]
     assert (message.state, message.error_code) == (MessageState.QUEUED, 130429)
     assert chat.rt.redis.hget(f"hark:throttle:{chat.number_id}", "factor") == b"0.5"
+
+
+def test_a_slow_number_keeps_nobody_waiting_past_the_job_s_end(chat: Chat) -> None:
+    with chat.rt.database.write() as session:
+        session.execute(update(Number).values(messages_per_second=1))
+    for _ in range(90):
+        chat.says(chat.conversation(), "hello")
+    begun = time.monotonic()
+    assert chat.desk.drain(1.0) is True
+    assert time.monotonic() - begun < 5
+    assert 1 <= len(chat.meta.bodies) < 10
+    with chat.rt.database.read() as session:
+        states = set(session.scalars(select(Message.state).where(Message.direction == Direction.OUT)))
+        assert states == {MessageState.QUEUED, MessageState.ACCEPTED}
+        assert session.scalars(select(Conversation.id).where(Conversation.answering_by.is_not(None))).all() == []
 
 
 def test_a_token_that_cannot_be_read_sends_nothing(chat: Chat) -> None:
