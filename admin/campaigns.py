@@ -70,6 +70,7 @@ def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, direct
     values = _values(rt, given, directory, now)
     with rt.database.write() as session:
         campaign = _editable(session, campaign_id)
+        campaign.status = CampaignStatus.DRAFT  # until `_settle` has looked: whatever is missing meanwhile may be
         for name, value in values.items():
             setattr(campaign, name, value)
         if given.ends_after_hours is not None:
