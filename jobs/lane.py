@@ -152,7 +152,7 @@ class Lane:
 
     def _claim(self, campaign_id: int, size: int) -> Claim:
         with self._rt.database.write() as session:
-            return claim(session, self._lease.lane_id, campaign_id, size, utcnow())
+            return claim(session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash)
 
     async def _take_back(self) -> None:
         """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue."""

@@ -3,7 +3,7 @@
 Whatever can have changed since the launch is checked in the same transaction; who fails it gets the reason there.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,8 +61,15 @@ class _LeftOut:
         self.ids.setdefault((reason, detail), []).append(row.id)
 
 
-def claim(session: Session, lane_id: int, campaign_id: int, size: int, now: datetime) -> Claim:
-    """Claim up to `size` due recipients of a campaign for a lane."""
+def claim(
+    session: Session,
+    lane_id: int,
+    campaign_id: int,
+    size: int,
+    now: datetime,
+    person_hash: Callable[[str], str] | None = None,
+) -> Claim:
+    """Claim up to `size` due recipients of a campaign for a lane. With `person_hash` redacted people are known again."""
     campaign = session.execute(
         select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
     ).scalar_one_or_none()
@@ -74,7 +81,7 @@ def claim(session: Session, lane_id: int, campaign_id: int, size: int, now: date
     if not rows:
         return Claim()
     left_out = _LeftOut()
-    refusals = recheck(session, campaign, [row.contact_id for row in rows], now)
+    refusals = recheck(session, campaign, [row.contact_id for row in rows], now, person_hash)
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
