@@ -10,6 +10,7 @@ from models.consent import append_events
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.engagement import Engagement
 from models.merge_chats import merge_chats
+from models.order import Order
 from models.phone import person_key
 from models.recipient import NotSent, Recipient, RecipientState
 from models.tag import ContactTag, ListMember
@@ -79,6 +80,7 @@ def _merged_values(winner: Contact, loser: Contact) -> dict[str, Any]:
     values["attributes"] = loser.attributes | winner.attributes
     values["has_identity"] = winner.has_identity or loser.has_identity
     values["last_inbound_at"] = _later(winner.last_inbound_at, loser.last_inbound_at)
+    values["shopify_changed_at"] = _later(winner.shopify_changed_at, loser.shopify_changed_at)
     values["undeliverable_count"] = min(winner.undeliverable_count, loser.undeliverable_count)
     values["created_at"] = min(winner.created_at, loser.created_at)
     values |= _merged_preference(winner, loser) | _merged_consent(winner, loser)
@@ -162,10 +164,10 @@ def _give(session: Session, winner: Contact, values: dict[str, Any], now: dateti
 
 
 def _move_sets(session: Session, winner_id: int, loser_id: int) -> None:
-    """Tags (the winner's value stays where both have one), lists, identities, the ledger of consent."""
+    """Tags (the winner's value stays where both have one), lists, identities, orders, the ledger of consent."""
     _move_where_lacking(session, ContactTag, "tag_id", winner_id, loser_id)
     _move_where_lacking(session, ListMember, "list_id", winner_id, loser_id)
-    for table in (ContactIdentity, ConsentEvent):
+    for table in (ContactIdentity, ConsentEvent, Order):
         session.execute(
             update(table)
             .where(table.contact_id == loser_id)

@@ -1,6 +1,7 @@
 """What people bought: orders from a shop's file or its webhooks, for segments alone. Nothing is sold here."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -60,3 +61,8 @@ class Bought(Base):
     )
     kind: Mapped[BoughtKind] = mapped_column(word(BoughtKind, "kind"), primary_key=True)
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+def in_milli(amount: float | Decimal) -> int:
+    """An amount of money in thousandths."""
+    return round(Decimal(str(amount)) * MILLI)

@@ -18,6 +18,7 @@ from models.dialect import insert_into
 from models.engagement import Engagement, LedgerEntry
 from models.flow import Action, ActionState, FlowSession, FunnelStep, SessionStatus
 from models.inbox import DeadLetter, ParkedStatus
+from models.order import Bought, Order
 from models.phone import person_key
 from models.recipient import Recipient
 from models.secret import Vault
@@ -76,6 +77,7 @@ def export_person(session: Session, contact_id: int) -> dict[str, Any]:
         "cases": _rows(session, Case, Case.contact_id == contact_id),
         "bot_flows": _rows(session, FlowSession, FlowSession.contact_id == contact_id),
         "actions": _rows(session, Action, Action.session_id.in_(walks)),
+        "orders": _rows(session, Order, Order.contact_id == contact_id),
         "merged_records": [
             row.id for row in session.execute(select(Contact.id).where(Contact.merged_into_id == contact_id))
         ],
@@ -180,7 +182,9 @@ def _wipe_inbox(session: Session, contact: Contact) -> None:
 
 
 def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetime) -> None:
-    for table in (ContactTag, ListMember, ContactIdentity):
+    mine = select(Order.id).where(Order.contact_id == contact.id)
+    session.execute(delete(Bought).where(Bought.order_id.in_(mine)), execution_options=NO_SYNC)
+    for table in (ContactTag, ListMember, ContactIdentity, Order):
         session.execute(delete(table).where(table.contact_id == contact.id), execution_options=NO_SYNC)
     values: dict[str, Any] = dict.fromkeys(_WIPED)
     values |= {

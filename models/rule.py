@@ -7,6 +7,7 @@ models.rule_facts evaluates it on a single contact, and a test holds the two aga
 Every condition is true or false, never unknown: what a contact lacks `is_not` anything, and is in no range.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -37,7 +38,22 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
     "segment": ("has", "has_not"),
     "last_inbound": (*_DATE, *_KNOWN),
     "campaign": ("received", "not_received", "read", "not_read", "clicked", "replied", "not_replied", "failed"),
+    "orders_count": _NUMBER,
+    "total_spent": _NUMBER,
+    "average_order": _NUMBER,
+    "first_order": (*_DATE, *_KNOWN),
+    "last_order": (*_DATE, *_KNOWN),
+    "days_since_first_order": _NUMBER,
+    "days_since_last_order": _NUMBER,
+    "bought_collection": _SAME,
+    "bought_brand": _SAME,
 }
+ON_ORDERS = frozenset(list(OPERATORS)[-9:])
+MONEY = frozenset({"total_spent", "average_order"})
+"""These may name a currency; without one, money of all currencies is added up as it stands."""
+DAYS_SINCE = frozenset({"days_since_first_order", "days_since_last_order"})
+"""Whole days: what happened 36 hours ago is 1 day old."""
+MOMENTS = frozenset({"last_inbound", "first_order", "last_order"})
 NAMED = frozenset({"tag", "attribute", "list", "segment"})
 NEEDS_VALUE = frozenset({"contains", *_SAME, *_NUMBER, *_DATE})
 MANY = frozenset({"in", "not_in"})
@@ -52,6 +68,8 @@ MAX_DEPTH = 5
 MAX_VALUES = 1000
 MAX_SIZE = 4000
 MAX_DAYS = 36_500
+MAX_MONEY = 1e12
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class RuleError(Refused):
@@ -73,6 +91,7 @@ class Condition:
     rule: "Rule | None" = None
     """Of the segment that the condition names."""
     is_number: bool = False
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +151,8 @@ class _Reader:
         allowed = {"on", "op"} | ({"name"} if on in NAMED else set()) | ({"value"} if op in NEEDS_VALUE else set())
         if on == "campaign":
             allowed |= {"days", "campaign"} | ({"code"} if op == "failed" else set())
+        if on in MONEY:
+            allowed.add("currency")
         extra = set(data) - allowed
         if extra:
             raise RuleError(f"{where}: {sorted(map(str, extra))[0]!r} does not belong to {on} {op}")
@@ -139,7 +160,8 @@ class _Reader:
             return self._named(where, on, op, data)
         if on == "campaign":
             return self._behaviour(where, op, data)
-        return Condition(on, op, values=_values(where, on, op, data.get("value"), None))
+        values = _values(where, on, op, data.get("value"), None)
+        return Condition(on, op, values=values, currency=_currency(where, data.get("currency")))
 
     def _named(self, where: str, on: str, op: str, data: Mapping[str, Any]) -> Condition:
         name = data.get("name")
@@ -211,13 +233,18 @@ def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None)
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_DAYS:
             raise RuleError(f"{where}: value must be a whole number of days from 1 to {MAX_DAYS}")
         return value
-    if kind is AttributeType.NUMBER:
-        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:
-            raise RuleError(f"{where}: value must be a number")
+    if on in DAYS_SINCE:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_DAYS:
+            raise RuleError(f"{where}: value must be a whole number of days from 0 to {MAX_DAYS}")
+        return value
+    if kind is AttributeType.NUMBER or on in MONEY or on == "orders_count":
+        most = MAX_MONEY if on in MONEY else 1e15
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
+            raise RuleError(f"{where}: value must be a number" + (f" up to {MAX_MONEY:.0f}" if on in MONEY else ""))
         return float(value)
     if kind is AttributeType.DATE:
         return _date(where, value).isoformat()
-    if on == "last_inbound":
+    if on in MOMENTS:
         return _moment(where, value)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -226,6 +253,14 @@ def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None)
     if on == "consent" and value not in list(Consent):
         raise RuleError(f"{where}: value {value!r} is not one of {', '.join(Consent)}")
     return str(value)
+
+
+def _currency(where: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise RuleError(f"{where}: currency must be a code such as EUR")
+    return value
 
 
 def _date(where: str, value: Any) -> date:

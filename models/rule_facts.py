@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from models.rule import Condition, Rule
+from models.rule import DAYS_SINCE, MOMENTS, ON_ORDERS, Condition, Rule
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,18 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Ordered:
+    """One order of a contact."""
+
+    total: Decimal
+    currency: str
+    placed_at: datetime
+    is_cancelled: bool = False
+    collections: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is known of a contact. `fields` holds its columns and its custom attributes by name; what is missing is not there."""
 
@@ -33,6 +47,7 @@ class Facts:
     lists: frozenset[str] = frozenset()
     last_inbound_at: datetime | None = None
     campaigns: tuple[Sent, ...] = ()
+    orders: tuple[Ordered, ...] = ()
 
 
 def matches(rule: Rule, facts: Facts, now: datetime) -> bool:
@@ -46,6 +61,8 @@ def _holds(item: Condition, facts: Facts, now: datetime) -> bool:
         return inside != (item.op == "has_not")
     if item.on == "campaign":
         return _behaved(item, facts, now)
+    if item.on in ON_ORDERS:
+        return _ordered(item, facts, now)
     if item.op in {"has", "has_not"}:
         present = item.name in (facts.tags if item.on == "tag" else facts.lists)
         return present != (item.op == "has_not")
@@ -61,7 +78,7 @@ def _compares(item: Condition, value: Any, now: datetime) -> bool:
         return False
     if item.op == "last_days":
         since = now - timedelta(days=item.values[0])
-        first, last = (since, now) if item.on == "last_inbound" else (since.date().isoformat(), now.date().isoformat())
+        first, last = (since, now) if item.on in MOMENTS else (since.date().isoformat(), now.date().isoformat())
         return bool(first <= value <= last)
     return _TESTS[item.op](value, item.values)
 
@@ -75,6 +92,30 @@ def _value(item: Condition, facts: Facts) -> Any:
         return facts.last_inbound_at
     value = facts.fields.get(item.name if item.on == "attribute" else item.on)
     return None if value == "" else value
+
+
+def _ordered(item: Condition, facts: Facts, now: datetime) -> bool:
+    orders = [it for it in facts.orders if not it.is_cancelled and item.currency in {"", it.currency}]
+    if item.on in {"bought_collection", "bought_brand"}:
+        had = [it.collections if item.on == "bought_collection" else it.brands for it in orders]
+        return any(name in item.values for names in had for name in names) != (item.op in {"is_not", "not_in"})
+    if item.on == "orders_count":
+        return _TESTS[item.op](len(orders), item.values)
+    total = Fraction(sum((it.total for it in orders), Decimal(0)))
+    if item.on == "total_spent":
+        return _TESTS[item.op](total, _money(item))
+    if item.on == "average_order":
+        return bool(orders) and _TESTS[item.op](total / len(orders), _money(item))
+    moments = [it.placed_at for it in orders]
+    moment = (min if "first" in item.on else max)(moments, default=None)
+    if item.on in DAYS_SINCE:
+        return moment is not None and _TESTS[item.op]((now - moment) // timedelta(days=1), item.values)
+    return _compares(item, moment, now)
+
+
+def _money(item: Condition) -> tuple[Fraction, ...]:
+    """Amounts have three decimals at most."""
+    return tuple(Fraction(Decimal(str(value)).quantize(Decimal("0.001"))) for value in item.values)
 
 
 def _behaved(item: Condition, facts: Facts, now: datetime) -> bool:

@@ -12,7 +12,8 @@ from models.contact import Contact
 from models.conversation import Direction, Message
 from models.functions import JsonField, JsonNumber, Position, Probe
 from models.recipient import Recipient, RecipientState
-from models.rule import Condition, Rule
+from models.rule import ON_ORDERS, Condition, Rule
+from models.rule_orders import compare, compile_orders
 from models.tag import ContactTag, ListMember
 from models.variables import OWN_FIELDS
 
@@ -67,12 +68,12 @@ def _attribute(item: Condition, now: datetime, contact: FromClause) -> ColumnEle
     filled = func.nullif(value, "")
     if item.is_number and item.op not in {"known", "unknown"}:
         number = JsonNumber(contact.c.attributes, literal(item.name))
-        return func.coalesce(_compare(item.op, number, item.values), literal(False))
+        return func.coalesce(compare(item.op, number, item.values), literal(False))
     if item.op in {"before", "after", "between", "last_days"}:
         values = item.values
         if item.op == "last_days":
             values = ((now - timedelta(days=item.values[0])).date().isoformat(), now.date().isoformat())
-        return func.coalesce(_compare("between" if item.op == "last_days" else item.op, filled, values), literal(False))
+        return func.coalesce(compare("between" if item.op == "last_days" else item.op, filled, values), literal(False))
     return _plain(item, filled)
 
 
@@ -89,7 +90,7 @@ def _last_inbound(item: Condition, now: datetime, contact: FromClause) -> Column
         return column.is_(None)
     if item.op == "last_days":
         return and_(column.is_not(None), column >= now - timedelta(days=item.values[0]), column <= now)
-    return and_(column.is_not(None), _compare(item.op, column, item.values))
+    return and_(column.is_not(None), compare(item.op, column, item.values))
 
 
 def _campaign(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
@@ -149,21 +150,6 @@ def _text_test(item: Condition) -> tuple[Test, bool]:
     return lambda value: value == item.values[0], item.op == "is_not"
 
 
-def _compare(op: str, value: ColumnElement[Any], values: tuple[Any, ...]) -> ColumnElement[bool]:
-    return _COMPARISONS[op](value, values)
-
-
-_COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], tuple[Any, ...]], ColumnElement[bool]]] = {
-    "equal": lambda value, values: value == values[0],
-    "less": lambda value, values: value < values[0],
-    "before": lambda value, values: value < values[0],
-    "at_most": lambda value, values: value <= values[0],
-    "more": lambda value, values: value > values[0],
-    "after": lambda value, values: value > values[0],
-    "at_least": lambda value, values: value >= values[0],
-    "between": lambda value, values: and_(value >= values[0], value <= values[1]),
-}
-
 _COMPILERS: Mapping[str, Callable[[Condition, datetime, FromClause], ColumnElement[bool]]] = {
     "tag": _tag,
     "list": _list,
@@ -175,4 +161,5 @@ _COMPILERS: Mapping[str, Callable[[Condition, datetime, FromClause], ColumnEleme
     "phone": _column,
     "last_inbound": _last_inbound,
     "campaign": _campaign,
+    **dict.fromkeys(ON_ORDERS, compile_orders),
 }

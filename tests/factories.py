@@ -6,6 +6,7 @@ ranges that are never assigned. Every function flushes, none commits.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,7 @@ from models.contact import Consent, Contact
 from models.conversation import Case, CaseStatus, Conversation
 from models.lane import LEASE_SECONDS, Lane
 from models.number import Number, Portfolio, Waba
+from models.order import Bought, BoughtKind, Order, in_milli
 from models.phone import person_key
 from models.recipient import NotSent, Recipient, RecipientState
 from models.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
@@ -173,6 +175,29 @@ def join_list(session: Session, joined: ContactList, contact: Contact, *, now: d
     """The contact becomes a member of the list."""
     session.add(ListMember(list_id=joined.id, contact_id=contact.id, created_at=now))
     session.flush()
+
+
+def make_order(
+    session: Session,
+    contact: Contact,
+    *,
+    total: Decimal | float = 10,
+    collections: Iterable[str] = (),
+    brands: Iterable[str] = (),
+    now: datetime = NOW,
+    **values: Any,
+) -> Order:
+    """What the contact ordered."""
+    given: dict[str, Any] = {"external_id": f"o{next(_serial)}", "currency": "EUR", "placed_at": now}
+    order = Order(
+        contact_id=contact.id, total_milli=in_milli(total), created_at=now, updated_at=now, **(given | values)
+    )
+    session.add(order)
+    session.flush()
+    for kind, names in ((BoughtKind.COLLECTION, collections), (BoughtKind.BRAND, brands)):
+        session.add_all(Bought(order_id=order.id, kind=kind, name=name) for name in names)
+    session.flush()
+    return order
 
 
 def make_conversation(

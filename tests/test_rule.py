@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,8 +18,8 @@ from models.contact import Consent, Contact
 from models.conversation import Direction, Message, MessageState
 from models.engine import Database
 from models.recipient import RecipientState
-from models.rule import BY_TYPE, OPERATORS, RuleError, parse_rule
-from models.rule_facts import Facts, Sent, matches
+from models.rule import BY_TYPE, DAYS_SINCE, MONEY, OPERATORS, RuleError, parse_rule
+from models.rule_facts import Facts, Ordered, Sent, matches
 from models.rule_sql import compile_rule, count_matching
 from models.segment import Segment
 from models.segments import count_each, read_segment, sample_matching, save_segment
@@ -45,6 +47,8 @@ POOLS: dict[AttributeType, tuple[Any, ...]] = {
     AttributeType.DATE: DATES,
     AttributeType.BOOLEAN: ("true", "false"),
 }
+AMOUNTS = (0, 10, 19.99, 20, 33.333, 100, 0.0004, 1e12)
+COLLECTIONS, BRANDS = ("summer", "Summer", "it's; --"), ("Acme", "Ma%", "é")
 MOMENTS = tuple(NOW - timedelta(days=days, hours=hours) for days in (0, 1, 30, 400) for hours in (0, 1))
 
 
@@ -107,6 +111,7 @@ class People:
             tags=tags,
             lists=frozenset(item.name for item in lists),
             last_inbound_at=last,
+            orders=tuple(self._order(contact) for _ in range(self.random.choice((0, 0, 1, 2, 3)))),
         )
         for campaign in self.campaigns:
             if self.random.random() < 0.6:
@@ -148,8 +153,27 @@ class People:
             code,
             clicked,
         )
-        known = {name: getattr(facts, name) for name in ("consent", "fields", "tags", "lists", "last_inbound_at")}
-        self.facts[contact.id] = Facts(**known, campaigns=(*facts.campaigns, sent))
+        self.facts[contact.id] = replace(facts, campaigns=(*facts.campaigns, sent))
+
+    def _order(self, contact: Contact) -> Ordered:
+        pick = self.random.choice
+        total = Decimal(pick(("0", "10", "19.99", "20", "33.333", "100")))
+        collections, brands = self.random.sample(COLLECTIONS, pick((0, 1, 2))), self.random.sample(BRANDS, pick((0, 1)))
+        moment = pick(MOMENTS) + timedelta(minutes=pick((-1, 0, 0, 1)))
+        order = Ordered(
+            total, pick(("EUR", "MXN")), moment, self.random.random() < 0.2, frozenset(collections), frozenset(brands)
+        )
+        factories.make_order(
+            self.session,
+            contact,
+            total=total,
+            currency=order.currency,
+            placed_at=moment,
+            cancelled_at=NOW if order.is_cancelled else None,
+            collections=collections,
+            brands=brands,
+        )
+        return order
 
     def _click(self, contact: Contact, recipient_id: int) -> None:
         conversation = factories.find_conversation(self.session, contact, self.number)
@@ -190,6 +214,10 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
     def plain(on: str, pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
         return st.sampled_from(OPERATORS[on]).flatmap(lambda op: _with_value({"on": on, "op": op}, pool))
 
+    def money(on: str) -> st.SearchStrategy[dict[str, Any]]:
+        currency = st.sampled_from([{}, {"currency": "EUR"}, {"currency": "JPY"}])
+        return st.tuples(plain(on, AMOUNTS), currency).map(lambda pair: pair[0] | pair[1])
+
     attributes = [
         _with_value({"on": "attribute", "name": name, "op": op}, POOLS[kind])
         for name, kind in ATTRIBUTES.items()
@@ -213,6 +241,10 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
         plain("last_inbound", tuple(moment.isoformat() for moment in MOMENTS)),
         behaviour,
         codes,
+        st.one_of(plain("orders_count", (0, 1, 2, 2.5)), *(money(on) for on in sorted(MONEY))),
+        st.one_of([plain(on, (0, 1, 29, 30, 31, 400)) for on in sorted(DAYS_SINCE)]),
+        st.one_of([plain(on, tuple(moment.isoformat() for moment in MOMENTS)) for on in ("first_order", "last_order")]),
+        st.one_of(plain("bought_collection", COLLECTIONS), plain("bought_brand", BRANDS)),
     )
 
 
@@ -362,6 +394,21 @@ def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> 
         ({"all": [{"on": "campaign", "op": "read", "code": 1}]}, "all[0]: 'code' does not belong to campaign read"),
         ({"all": [{"on": "campaign", "op": "failed", "code": "x"}]}, "all[0]: code must be a whole number above 0"),
         ({"all": [{"on": "language", "op": "is", "value": "a\x00"}]}, "all[0]: value must be text"),
+        ({"all": [{"on": "orders_count", "op": "is", "value": 1}]}, "all[0]: op 'is' is not one of equal, less"),
+        ({"all": [{"on": "orders_count", "op": "less", "value": True}]}, "all[0]: value must be a number"),
+        (
+            {"all": [{"on": "orders_count", "op": "less", "value": 1, "currency": "EUR"}]},
+            "all[0]: 'currency' does not belong to orders_count less",
+        ),
+        ({"all": [{"on": "total_spent", "op": "less", "value": 1e13}]}, "all[0]: value must be a number up to 10000"),
+        (
+            {"all": [{"on": "total_spent", "op": "less", "value": 1, "currency": "euro"}]},
+            "all[0]: currency must be a code such as EUR",
+        ),
+        (
+            {"all": [{"on": "days_since_last_order", "op": "more", "value": 1.5}]},
+            "all[0]: value must be a whole number of days from 0 to 36500",
+        ),
         ({"all": [{"on": "tag", "name": "vip", "op": "has"}] * 101}, "it has more than 100 conditions"),
     ],
 )

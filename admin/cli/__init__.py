@@ -3,7 +3,7 @@
 import click
 from flask import Flask
 
-from admin.cli.audience import cases, contacts, lists, segments
+from admin.cli.audience import cases, contacts, lists, orders, segments
 from admin.cli.campaigns import campaigns
 from admin.cli.db import db
 from admin.cli.demo import demo
@@ -23,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     numbers,
     templates,
     contacts,
+    orders,
     lists,
     segments,
     flows,

@@ -1,4 +1,4 @@
-"""flask lists, flask segments, flask contacts, flask cases."""
+"""flask contacts, flask orders, flask lists, flask segments, flask cases."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import click
 from admin.cases import close_case_of, open_case_of
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, fail, print_json, runtime_here
 from admin.segments import load_segment
-from jobs.imports import add_to_list, import_contacts
+from jobs.imports import ImportResult, add_to_list, import_contacts
+from jobs.order_imports import import_orders
 
 
 @click.group("contacts", cls=Group)
@@ -21,11 +22,28 @@ def contacts() -> None:
 @as_json
 def import_(file: Path, dry_run: bool, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
     """Take over the good rows of FILE.csv and report the others."""
-    result = import_contacts(runtime_here(), file, dry_run=dry_run, actor=ACTOR)
+    _report(file, import_contacts(runtime_here(), file, dry_run=dry_run, actor=ACTOR))
+
+
+def _report(file: Path, result: ImportResult) -> None:
     print_json(result.to_json())
     if result.refused_total:
         first = result.refused[0]
         fail(f"{file}: {result.refused_total} rows were refused, the first on line {first['line']}: {first['reason']}")
+
+
+@click.group("orders", cls=Group)
+def orders() -> None:
+    """What people bought."""
+
+
+@orders.command("import")
+@click.argument("file", type=existing_file())
+@click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
+@as_json
+def import_orders_(file: Path, dry_run: bool, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
+    """Take over the good orders of FILE.csv and report the others."""
+    _report(file, import_orders(runtime_here(), file, dry_run=dry_run))
 
 
 @click.group("lists", cls=Group)

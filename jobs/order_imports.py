@@ -1,0 +1,148 @@
+"""Importing orders from a file: read and checked whole, then taken in chunk by chunk, as jobs.imports does with contacts."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from jobs.import_reader import BadFile, Line, open_sheet
+from jobs.imports import MOST_ROWS, ImportResult, Progress, TooManyRows
+from jobs.runtime import Runtime
+from models.attribute_values import BadValue
+from models.clock import utcnow
+from models.import_row import Columns, ImportRow, read_row
+from models.intake import find_rows
+from models.order_row import OrderRow, add_thing, read_key, read_order, read_order_columns
+from models.orders import Key, take_orders
+
+CHUNK = 250
+_PHONE = Columns(1, {"phone": 0}, {}, {})
+
+
+def import_orders(
+    rt: Runtime, path: Path | str, *, dry_run: bool = False, progress: Progress | None = None
+) -> ImportResult:
+    """Import a CSV or XLSX file of orders; a dry run says the same and changes nothing. Counted are orders, not lines.
+
+    BadFile (a ValueError, one line) where nothing of the file can be taken; a bad line is in the result.
+    """
+    path = Path(path)
+    result = ImportResult()
+    now = utcnow()
+    with tempfile.TemporaryFile() as spool:
+        count = _read_all(rt, path, spool, result)
+        done = 0
+        for chunk in _chunks(spool):
+            _take(rt, chunk, now, result, dry_run=dry_run)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, count)
+    result.refused.sort(key=lambda refusal: refusal["line"])
+    return result
+
+
+class _Reader:
+    """Lines to orders. The lines of one order follow each other; with one that is wrong the whole order is refused."""
+
+    def __init__(self, rt: Runtime, places: Mapping[str, int], spool: IO[bytes], result: ImportResult) -> None:
+        self.country = rt.settings.default_country
+        self.places = places
+        self.spool = spool
+        self.result = result
+        self.count = 0
+        self._seen: set[int] = set()
+        self._key: Key | None = None
+        self._row: OrderRow | None = None
+        """The order of the line above; None where it was refused."""
+
+    def take(self, line: Line) -> None:
+        """Read a line."""
+        try:
+            if line.problem:
+                raise BadValue(line.problem)
+            key = read_key(line.cells, self.places)
+            if key != self._key:
+                self._begin(key, line)
+            elif self._row is None:
+                raise BadValue("another line of this order was refused")
+            else:
+                self._add(self._row, line)
+        except ValueError as error:
+            self.result.refuse(line.number, str(error))
+
+    def finish(self) -> None:
+        """The order of the line above is whole. TooManyRows."""
+        if self._row is not None:
+            row = self._row
+            phone = read_row(row.line, [row.phone], _PHONE, self.country)
+            self.spool.write(orjson.dumps([row, phone]) + b"\n")
+            self.count += 1
+            if self.count > MOST_ROWS:
+                raise TooManyRows
+        self._row = None
+
+    def _begin(self, key: Key, line: Line) -> None:
+        self.finish()
+        self._key = key
+        if hash(key) in self._seen:
+            raise BadValue("this order stands further up too; its lines must follow each other")
+        self._seen.add(hash(key))
+        row = read_order(line.number, line.cells, self.places)
+        read_row(line.number, [row.phone], _PHONE, self.country)
+        self._row = row
+
+    def _add(self, row: OrderRow, line: Line) -> None:
+        try:
+            add_thing(row, line.cells, self.places)
+        except ValueError:
+            self._row = None
+            self.result.refuse(row.line, f"line {line.number} of this order was refused")
+            raise
+
+
+def _read_all(rt: Runtime, path: Path, spool: IO[bytes], result: ImportResult) -> int:
+    """Every order into the spool, or a refusal; how many were taken."""
+    with open_sheet(path) as sheet:
+        try:
+            places = read_order_columns(sheet.header)
+        except BadValue as error:
+            raise BadFile(f"{path.name}: {error}") from error
+        reader = _Reader(rt, places, spool, result)
+        try:
+            for line in sheet.lines:
+                reader.take(line)
+            reader.finish()
+        except TooManyRows:
+            raise BadFile(f"{path.name} has more than {MOST_ROWS:,} orders: split it") from None
+    return reader.count
+
+
+def _chunks(spool: IO[bytes]) -> Iterator[list[tuple[OrderRow, ImportRow]]]:
+    spool.seek(0)
+    chunk: list[tuple[OrderRow, ImportRow]] = []
+    for text in spool:
+        row, phone = orjson.loads(text)
+        chunk.append((OrderRow(**row), ImportRow(**phone)))
+        if len(chunk) >= CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _take(
+    rt: Runtime, chunk: list[tuple[OrderRow, ImportRow]], now: datetime, result: ImportResult, *, dry_run: bool
+) -> None:
+    with rt.database.read() if dry_run else rt.database.write() as session:
+        contacts = find_rows(session, [phone for _, phone in chunk])
+        known = [row.order_of(contacts[row.line]) for row, _ in chunk if row.line in contacts]
+        tally = take_orders(session, known, now, dry_run=dry_run)
+    result.created += tally.created
+    result.updated += tally.updated
+    result.unchanged += tally.unchanged
+    for row, _ in chunk:
+        if row.line not in contacts:
+            result.refuse(row.line, "no contact has this phone; import it first")
