@@ -20,12 +20,12 @@ from jobs.logs import configure_logs, described
 from jobs.monitor import free_done, monitor
 from jobs.purge import wake_purge
 from jobs.runtime import Runtime, runtime
+from jobs.spend import LOOK_SECONDS, see_to_spending
 from jobs.starting import wake_scheduled
-from jobs.stopping import STOPPING
+from jobs.stopping import STOPPING, stop_on_signals
 from jobs.sweep import sweep_lost_lanes
 from jobs.sync import wake_syncs
 from jobs.wake_ups import wake_senders
-from jobs.worker import stop_on_signals
 from models.clock import utcnow
 
 log = logging.getLogger("hark.schedule")
@@ -49,6 +49,7 @@ ITEMS: tuple[Item, ...] = (
     Item("monitor campaigns", 2, monitor),
     Item("free who is done for", 30, free_done),
     Item("hold while deaf, go on in time", 2, guard),
+    Item("see to what is spent", LOOK_SECONDS, see_to_spending),
     Item("read templates and numbers again", 300, wake_syncs),
     Item("forget what is old", 600, wake_purge),
 )

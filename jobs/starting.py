@@ -11,14 +11,16 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from bot.graph_admin import GraphError
+from jobs.ingest import lag
 from jobs.launch import wake_launch
 from jobs.media import upload_media
 from jobs.queues import CHORES, SEND, wake, woken
 from jobs.runtime import Runtime, runtime
 from jobs.sync import read_number, read_templates
+from models.balance import reserve
 from models.campaign import Campaign, CampaignStatus, Outcome, check_verb, transition, try_transition
 from models.clock import utcnow
-from models.preflight import Check, Preflight, preflight
+from models.preflight import Check, Facts, Preflight, preflight
 from models.refusal import Refused
 from models.setting import read_setting
 from models.user import record_audit
@@ -34,7 +36,7 @@ def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
     """The preflight with Meta's record of template and number as of now. MetaAway, Refused."""
     read_again(rt, campaign_id, now)
     with rt.database.read() as session:
-        return preflight(session, campaign_id, now)
+        return preflight(session, campaign_id, now, Facts(is_listening=_is_listening(rt)))
 
 
 def read_again(rt: Runtime, campaign_id: int, now: datetime) -> None:
@@ -63,6 +65,7 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
     _upload(rt, campaign_id, now)
     with rt.database.write() as session:
         transition(session, campaign_id, "start", now, started_at=now, outcome=Outcome.PREPARING, note=None)
+        reserve(session, campaign_id, found.reach.areas or {}, now)
         record_audit(session, now, actor, "start", "campaign", campaign_id, eligible=found.reach.eligible)
     _wake(lambda: wake_launch(rt, campaign_id), campaign_id)
     return found
@@ -130,6 +133,14 @@ def _wake(wake_up: Callable[[], object], campaign_id: int) -> None:
         wake_up()
     except RedisError as error:
         log.warning("campaign %d: no wake-up (%s); the schedule makes one", campaign_id, type(error).__name__)
+
+
+def _is_listening(rt: Runtime) -> bool | None:
+    """Whether any consumer of Meta's events beats; None where Redis cannot be asked."""
+    try:
+        return lag(rt).is_alive
+    except RedisError:
+        return None
 
 
 def _refuse_if_blocked(campaign_id: int, blocking: Sequence[Check]) -> None:

@@ -14,12 +14,14 @@ from sqlalchemy import String as Text
 from sqlalchemy.orm import Session, aliased
 
 from models.audience import Side
+from models.balance import freeze_price
 from models.base import Json
 from models.campaign import Campaign, CampaignStatus, Outcome
 from models.contact import Contact
 from models.dialect import insert_into, is_sqlite, word_literal
 from models.eligibility import CONTACT, Terms, engaged_by, judged, read_terms, reason_detail
 from models.engagement import Engagement
+from models.price_area import price_area
 from models.recipient import NotSent, Recipient, RecipientState
 from models.secret import new_token
 from models.variables import source_values_sql
@@ -107,6 +109,7 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     queued = _count_queued(session, rows)
     if queued and _lock_people(session, rows, now) < queued:
         _leave_out_engaged(session, rows)
+    freeze_price(session, campaign_id, _areas(session, rows), now, is_last=is_last)
     return not is_last
 
 
@@ -173,6 +176,7 @@ def _freeze(session: Session, terms: Terms, after_id: int, until_id: int) -> Non
         ("source_values", case((is_eligible, source_values_sql(terms.bound)), else_=cast(null(), Json))),
         ("due_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
         ("queued_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
+        ("price_area", case((is_eligible, price_area(CONTACT)), else_=cast(null(), Text))),
         ("attempts", literal(0)),
         ("failures", literal(0)),
     )
@@ -189,6 +193,12 @@ def _newest_row(session: Session) -> int:
 
 def _count_queued(session: Session, rows: _Rows) -> int:
     return session.scalar(select(func.count()).where(*rows.queued(Recipient))) or 0
+
+
+def _areas(session: Session, rows: _Rows) -> list[tuple[str | None, int]]:
+    """Who is queued, by what the price depends on."""
+    query = select(Recipient.price_area, func.count()).where(*rows.queued(Recipient)).group_by(Recipient.price_area)
+    return [(area, number) for area, number in session.execute(query)]
 
 
 def _lock_people(session: Session, rows: _Rows, now: datetime) -> int:
@@ -220,6 +230,7 @@ def _leave_out_engaged(session: Session, rows: _Rows) -> None:
             source_values=None,
             due_at=None,
             queued_at=None,
+            price_area=None,
         ),
         execution_options=NO_SYNC,
     )

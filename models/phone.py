@@ -180,12 +180,12 @@ def _country(number: PhoneNumber) -> str | None:
     if len(regions) == 1:
         return regions[0] if regions[0] != "001" else None
     if code == 1:
-        return _north_american_country(str(number.national_number)[:3])
+        return north_american_country(str(number.national_number)[:3])
     return phonenumbers.region_code_for_number(number) or regions[0]
 
 
 @lru_cache(maxsize=1000)
-def _north_american_country(area: str) -> str:
+def north_american_country(area: str) -> str:
     """Area codes tell the countries of +1 apart; asking libphonenumber for each number costs ten times the parsing."""
     sample = PhoneNumber(country_code=1, national_number=int(f"{area}2345678"[:10]))
     return phonenumbers.region_code_for_number(sample) or "US"

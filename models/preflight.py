@@ -6,20 +6,23 @@ Meta's word of this moment syncs template and number first.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models.audience import AudienceError
+from models.balance import covers, read_balance
 from models.campaign import Campaign
-from models.contact import Contact
 from models.eligibility import CONTACT, MARKETING, judged, read_terms
+from models.estimate import estimate_cost
 from models.ledger import SPAN, UNLIMITED, lifts, used
 from models.number import Number, WabaState
+from models.price_area import country_of, price_area
 from models.recipient import NOT_SENT_TEXT, NotSent
 from models.template import Template
 from models.variables import check_mapping, unknown_names
@@ -50,6 +53,8 @@ class Reach:
     eligible: int = 0
     not_sent: Mapping[str, int] | None = None
     eligible_in_us: int = 0
+    areas: Mapping[str | None, int] | None = None
+    """The eligible by what their price depends on (models.price_area)."""
 
     def to_json(self) -> dict[str, Any]:
         """The public form."""
@@ -112,22 +117,36 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Facts | 
             # What is not mapped everybody lacks: that was said already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or Facts()))
+    if template is not None:
+        short, close = _budget_checks(session, campaign, template, reach, now)
+        blocking += short
+        warnings += close
     return Preflight(blocking, warnings, reach)
 
 
 def estimate_reach(session: Session, campaign: Campaign, now: datetime) -> Reach:
     """Whom the campaign would reach if it were launched now. AudienceError where its audience cannot be read."""
-    found = judged(read_terms(session, campaign, now)).subquery("judged")
-    groups = session.execute(select(found.c.reason, func.count().label("number")).group_by(found.c.reason))
-    tally: dict[str | None, int] = {group.reason: group.number for group in groups}
-    eligible = tally.get(None, 0)
-    in_us = 0
+    found = judged(read_terms(session, campaign, now)).add_columns(price_area(CONTACT).label("area")).subquery("judged")
+    area = case((found.c.reason.is_(None), found.c.area)).label("area")
+    counted = select(found.c.reason, area).subquery("counted")
+    groups = session.execute(
+        select(counted.c.reason, counted.c.area, func.count().label("number")).group_by(
+            counted.c.reason, counted.c.area
+        )
+    )
+    tally: Counter[str] = Counter()
+    areas: dict[str | None, int] = {}
+    for group in groups:
+        if group.reason is None:
+            areas[group.area] = group.number
+        else:
+            tally[group.reason] += group.number
+    eligible = sum(areas.values())
     template = campaign.template
-    if eligible and template is not None and template.category.upper() == MARKETING and _knows_us(session):
-        query = select(func.count()).select_from(found).join(CONTACT, CONTACT.c.id == found.c.id)
-        in_us = session.scalar(query.where(found.c.reason.is_(None), CONTACT.c.country == "US")) or 0
-    not_sent: dict[str, int] = {reason.value: tally[reason.value] for reason in NotSent if reason.value in tally}
-    return Reach(sum(tally.values()), eligible, not_sent, in_us)
+    is_marketing = template is not None and template.category.upper() == MARKETING
+    in_us = sum(number for area_of, number in areas.items() if country_of(area_of or "") == "US") if is_marketing else 0
+    not_sent: dict[str, int] = {reason.value: tally[reason.value] for reason in NotSent if tally[reason.value]}
+    return Reach(sum(tally.values()) + eligible, eligible, not_sent, in_us, areas)
 
 
 def _shown(check: Check) -> dict[str, str]:
@@ -208,6 +227,22 @@ def _warnings(session: Session, campaign: Campaign, reach: Reach, now: datetime,
         yield Check("listening", text, "Start the ingest process (flask up does).")
 
 
+def _budget_checks(
+    session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime
+) -> tuple[list[Check], list[Check]]:
+    """Blocking and warning; nothing where no balance is set."""
+    cost = estimate_cost(session, template.category, reach.areas or {}, now)
+    short, close = covers(session, campaign.id, cost.high)
+    blocking = (
+        [Check("budget", short, "Raise the balance (flask budget set), or send to fewer people.")] if short else []
+    )
+    warnings = [Check("budget", close, "Raise the balance before it is used up.")] if close else []
+    if cost.unknown_people and read_balance(session) is not None:
+        text = f"The price of {cost.unknown_people} of them is unknown: the balance does not guard them."
+        warnings.append(Check("price_unknown", text, "Load a rate card that names their countries (flask rates load)."))
+    return blocking, warnings
+
+
 def _template_warnings(template: Template, reach: Reach) -> Iterator[Check]:
     name = f"Template {template.name} ({template.language})"
     if template.quality.upper() in {"RED", "YELLOW"}:
@@ -250,8 +285,3 @@ def _texts(template: Template) -> str:
         found.append(str(component.get("text", "")))
         found += [str(button.get("text", "")) for button in component.get("buttons", []) or []]
     return "\n".join(found)
-
-
-def _knows_us(session: Session) -> bool:
-    """Whether any contact is known to be there."""
-    return session.execute(select(Contact.id).where(and_(Contact.country == "US")).limit(1)).first() is not None

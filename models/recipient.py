@@ -140,6 +140,8 @@ class Recipient(Base):
     wamid: Mapped[str | None] = mapped_column(String(300))
     error_code: Mapped[int | None]
     error_msg: Mapped[str | None] = mapped_column(Text)
+    price_area: Mapped[str | None] = mapped_column(String(8))
+    """What the price is found by (models.price_area), as of launch."""
     pricing_category: Mapped[str | None] = mapped_column(String(40))
     pricing_type: Mapped[str | None] = mapped_column(String(40))
     is_billable: Mapped[bool | None]

@@ -8,6 +8,7 @@ from models import (
     flow,
     inbox,
     lane,
+    money,
     number,
     order,
     recipient,
@@ -22,6 +23,6 @@ from models.base import Base
 metadata = Base.metadata
 
 __all__ = [
-    "campaign", "contact", "conversation", "engagement", "flow", "inbox", "lane", "metadata", "number", "order",
+    "campaign", "contact", "conversation", "engagement", "flow", "inbox", "lane", "metadata", "money", "number", "order",
     "recipient", "segment", "setting", "tag", "template", "user",
 ]  # fmt: skip

@@ -48,6 +48,18 @@ def upgrade() -> None:
     op.create_index(op.f('ix_audit_at'), 'audit', ['at'], unique=False)
     op.create_index('ix_audit_object', 'audit', ['object_type', 'object_id', 'at'], unique=False)
 
+    op.create_table('budget',
+    sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('charged_before', sa.BigInteger(), nullable=False),
+    sa.Column('warned_pct', sa.Integer(), nullable=False),
+    sa.Column('set_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('set_by', sa.String(length=254), nullable=False),
+    sa.CheckConstraint('amount >= 0', name=op.f('ck_budget_amount')),
+    sa.CheckConstraint('id = 1', name=op.f('ck_budget_one_row')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_budget'))
+    )
     op.create_table('contact',
     sa.Column('id', big, nullable=False),
     sa.Column('phone', sa.String(length=20), nullable=True),
@@ -150,6 +162,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_purged_wamid_expires_at'), 'purged_wamid', ['expires_at'], unique=False)
 
+    op.create_table('rate_card',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('source', sa.String(length=300), nullable=False),
+    sa.Column('loaded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('loaded_by', sa.String(length=254), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rate_card'))
+    )
     op.create_table('segment',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=200), nullable=False),
@@ -294,6 +314,16 @@ def upgrade() -> None:
     )
     op.create_index('ix_portfolio_ledger_age', 'portfolio_ledger', ['portfolio_id', 'first_at'], unique=False)
 
+    op.create_table('rate',
+    sa.Column('card_id', sa.Integer(), nullable=False),
+    sa.Column('country', sa.String(length=2), nullable=False),
+    sa.Column('category', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('amount >= 0', name=op.f('ck_rate_amount')),
+    sa.ForeignKeyConstraint(['card_id'], ['rate_card.id'], name=op.f('fk_rate_card_id_rate_card'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('card_id', 'country', 'category', 'valid_from', name=op.f('pk_rate'))
+    )
     op.create_table('waba',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('portfolio_id', sa.Integer(), nullable=False),
@@ -516,6 +546,7 @@ def upgrade() -> None:
     sa.Column('wamid', sa.String(length=300), nullable=True),
     sa.Column('error_code', sa.Integer(), nullable=True),
     sa.Column('error_msg', sa.Text(), nullable=True),
+    sa.Column('price_area', sa.String(length=8), nullable=True),
     sa.Column('pricing_category', sa.String(length=40), nullable=True),
     sa.Column('pricing_type', sa.String(length=40), nullable=True),
     sa.Column('is_billable', sa.Boolean(), nullable=True),
@@ -546,6 +577,23 @@ def upgrade() -> None:
     op.create_index('ix_recipient_wamid', 'recipient', ['wamid'], unique=False, sqlite_where=sa.text('wamid IS NOT NULL'), postgresql_where=sa.text('wamid IS NOT NULL'))
     op.create_index('uq_recipient_person', 'recipient', ['campaign_id', 'person_key'], unique=True)
 
+    op.create_table('spending',
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('card_id', sa.Integer(), nullable=True),
+    sa.Column('category', sa.String(length=40), nullable=False),
+    sa.Column('priced_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reserved', sa.BigInteger(), nullable=False),
+    sa.Column('leaving', sa.BigInteger(), nullable=False),
+    sa.Column('charged', sa.BigInteger(), nullable=False),
+    sa.Column('frozen', sa.BigInteger(), nullable=False),
+    sa.Column('eligible', big, nullable=False),
+    sa.Column('billed', big, nullable=False),
+    sa.Column('unpriced', big, nullable=False),
+    sa.Column('counted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_spending_campaign_id_campaign')),
+    sa.ForeignKeyConstraint(['card_id'], ['rate_card.id'], name=op.f('fk_spending_card_id_rate_card')),
+    sa.PrimaryKeyConstraint('campaign_id', name=op.f('pk_spending'))
+    )
     op.create_table('flow_session',
     sa.Column('id', big, nullable=False),
     sa.Column('contact_id', big, nullable=False),
@@ -665,6 +713,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_flow_session_contact_id'), table_name='flow_session')
 
     op.drop_table('flow_session')
+    op.drop_table('spending')
     op.drop_index('uq_recipient_person', table_name='recipient')
     op.drop_index('ix_recipient_wamid', table_name='recipient', sqlite_where=sa.text('wamid IS NOT NULL'), postgresql_where=sa.text('wamid IS NOT NULL'))
     op.drop_index('ix_recipient_queue', table_name='recipient', sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'"))
@@ -708,6 +757,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_waba_portfolio_id'), table_name='waba')
 
     op.drop_table('waba')
+    op.drop_table('rate')
     op.drop_index('ix_portfolio_ledger_age', table_name='portfolio_ledger')
 
     op.drop_table('portfolio_ledger')
@@ -736,6 +786,7 @@ def downgrade() -> None:
     op.drop_table('suppression')
     op.drop_table('setting')
     op.drop_table('segment')
+    op.drop_table('rate_card')
     op.drop_index(op.f('ix_purged_wamid_expires_at'), table_name='purged_wamid')
 
     op.drop_table('purged_wamid')
@@ -755,6 +806,7 @@ def downgrade() -> None:
     op.drop_index('ix_contact_consent', table_name='contact')
 
     op.drop_table('contact')
+    op.drop_table('budget')
     op.drop_index('ix_audit_object', table_name='audit')
     op.drop_index(op.f('ix_audit_at'), table_name='audit')
 

@@ -1,0 +1,80 @@
+"""Money, looked after: what campaigns were charged is counted again, and what runs is paused once the balance is used up."""
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from jobs.runtime import Runtime
+from models.balance import MARKS, mark_reached, pause_overspent, read_balance
+from models.campaign import Campaign, Outcome
+from models.spending import WAITS, count_spent, differs, priced_campaigns, refresh
+
+log = logging.getLogger("hark.spend")
+
+LOOK_SECONDS = 5.0
+REST_SECONDS = 300.0
+"""Between two counts of a campaign from which little is to come."""
+BUSY = timedelta(hours=1)
+"""So long after its last message most of a campaign's statuses have come."""
+SHARE = 20.0
+"""A count that took long is not made again for so many times as long: at most a twentieth of a core."""
+
+_due_at: dict[tuple[str, int], float] = {}
+"""(installation, campaign) → when to count it again, on the monotonic clock."""
+
+
+def see_to_spending(rt: Runtime, now: datetime) -> None:
+    """One round: count what is due, warn at the marks, pause what the balance no longer covers."""
+    with rt.database.read() as session:
+        found = priced_campaigns(session, since=now - WAITS - timedelta(days=1))
+    for _, campaign in found:
+        key = (rt.installation, campaign.id)
+        if _due_at.get(key, 0.0) <= time.monotonic():
+            began = time.monotonic()
+            count_again(rt, campaign.id, now)
+            took = time.monotonic() - began
+            _due_at[key] = time.monotonic() + max(_every_seconds(campaign, now), SHARE * took)
+    _guard(rt, now)
+
+
+def count_again(rt: Runtime, campaign_id: int, now: datetime) -> bool:
+    """Work out a campaign's sums from its recipients; whether something else had stood there."""
+    with rt.database.read() as session:
+        # The campaign is read before its recipients: if it was launched by then, all of them are there.
+        found = next((pair for pair in priced_campaigns(session) if pair[0].campaign_id == campaign_id), None)
+        if found is None:
+            return False
+        spending, campaign = found
+        spent = count_spent(session, spending, campaign.ended_at, now)
+    if not differs(spending, spent):
+        return False
+    with rt.database.write() as session:
+        refresh(session, campaign_id, spent, now)
+    return True
+
+
+def recount(rt: Runtime, now: datetime) -> list[int]:
+    """Count every campaign again; the ids of those for which something else had stood there."""
+    with rt.database.read() as session:
+        ids = [campaign.id for _, campaign in priced_campaigns(session)]
+    return [campaign_id for campaign_id in ids if count_again(rt, campaign_id, now)]
+
+
+def _guard(rt: Runtime, now: datetime) -> None:
+    with rt.database.read() as session:
+        balance = read_balance(session)
+    if balance is None or balance.used_pct < MARKS[0]:
+        return
+    with rt.database.write() as session:
+        paused = pause_overspent(session, now, LOOK_SECONDS)
+        mark = mark_reached(session, now)
+    for campaign_id in paused:
+        log.warning("campaign %d paused: the balance is used up", campaign_id)
+    if mark is not None:
+        log.warning("%d %% of the balance is charged or held back", mark)
+
+
+def _every_seconds(campaign: Campaign, now: datetime) -> float:
+    is_sending = campaign.outcome in {Outcome.PREPARING, Outcome.SENDING}
+    is_recent = campaign.last_sent_at is not None and campaign.last_sent_at + BUSY > now
+    return LOOK_SECONDS if is_sending or is_recent else REST_SECONDS
