@@ -18,7 +18,7 @@ from jobs.imports import add_to_list
 from models.clock import utcnow
 from models.contact import Consent
 from models.refusal import Refused
-from models.rule import OPERATORS, parse_rule
+from models.rule import MONEY, OPERATORS, parse_rule
 from models.rule_sql import count_matching
 from models.segment import Segment
 from models.segments import count_each, sample_matching
@@ -81,7 +81,7 @@ class ListView(PanelView):
             sizes = session.execute(
                 select(ListMember.list_id, func.count()).where(ListMember.list_id.in_(ids)).group_by(ListMember.list_id)
             )
-            counts = dict(sizes.tuples().all())
+            counts = dict(sizes)
         following = url_for(".index", after=lists[PAGE_ROWS - 1].id) if len(lists) > PAGE_ROWS else None
         return self.render("panel/lists.html", lists=lists[:PAGE_ROWS], counts=counts, following=following, after=after)
 
@@ -181,6 +181,6 @@ class SegmentView(PanelView):
             }
         shown = self.render(
             "panel/segment_form.html", segment=segment, given_name=name, groups=groups, error=error, kinds=KINDS,
-            operators=OPERATORS, names=names, consents=[consent.value for consent in Consent],
+            operators=OPERATORS, money=MONEY, names=names, consents=[consent.value for consent in Consent],
         )  # fmt: skip
         return shown, status

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from models.rule import MANY, NAMED, NEEDS_VALUE
+from models.rule import MANY, MONEY, NAMED, NEEDS_VALUE
 
 KINDS = (
     ("tag", "Tag"),
@@ -17,6 +17,15 @@ KINDS = (
     ("phone", "Number"),
     ("last_inbound", "Last message from them"),
     ("campaign", "Past campaigns"),
+    ("orders_count", "Number of orders"),
+    ("total_spent", "Total spent"),
+    ("average_order", "Average order value"),
+    ("first_order", "First order"),
+    ("last_order", "Last order"),
+    ("days_since_first_order", "Days since the first order"),
+    ("days_since_last_order", "Days since the last order"),
+    ("bought_collection", "Bought of the collection"),
+    ("bought_brand", "Bought of the brand"),
 )
 MOST = 50
 _FIELD = re.compile(r"c-([0-9]{1,2})-([0-9]{1,2})-on")
@@ -63,6 +72,8 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
         item["value"] = [_typed(op, part.strip()) for part in text.replace(" and ", ",").split(",") if part.strip()]
     elif op in NEEDS_VALUE:
         item["value"] = _typed(op, text)
+    if on in MONEY and (currency := form.get(f"{field}-currency", "").strip()):
+        item["currency"] = currency.upper()
     return item
 
 

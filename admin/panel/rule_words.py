@@ -13,7 +13,10 @@ OPS = {
 }  # fmt: skip
 SUBJECTS = {
     "consent": "consent", "language": "the language", "country": "the country", "phone": "the number",
-    "last_inbound": "the last message from them",
+    "last_inbound": "the last message from them", "orders_count": "the number of orders", "total_spent": "what they spent",
+    "average_order": "the average order", "first_order": "the first order", "last_order": "the last order",
+    "days_since_first_order": "days since the first order", "days_since_last_order": "days since the last order",
+    "bought_collection": "a collection that they bought of", "bought_brand": "a brand that they bought of",
 }  # fmt: skip
 
 _NOT = {
@@ -39,6 +42,10 @@ def _said(item: Any) -> str:
         return f"{place if op == 'has' else _NOT[place]} {name}"
     if on == "last_inbound" and op in {"known", "unknown"}:
         return "wrote at some time" if op == "known" else "never wrote"
+    if on in {"first_order", "last_order"} and op in {"known", "unknown"}:
+        return "ordered at some time" if op == "known" else "never ordered"
+    if item.get("currency"):
+        value = f"{value} {item['currency']}"
     subject = f"the tag {name}" if on == "tag" else str(name) if on == "attribute" else SUBJECTS.get(on, on)
     return f"{subject} {_compared(op, value)}"
 
