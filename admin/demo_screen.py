@@ -55,8 +55,8 @@ def show_result(console: Console, stats: Mapping[str, Any], sums: Sequence[Sum])
     for item in sums:
         checks.add_row(item.text, _side(item.left), _side(item.right), "yes" if item.is_right else "NO")
     console.print(checks)
-    wrong = sum(not item.is_right for item in sums)
-    console.print("Every number adds up." if not wrong else f"{wrong} sums do not add up.")
+    if all(item.is_right for item in sums):
+        console.print("Every number adds up.")
 
 
 def _side(value: Any) -> str:

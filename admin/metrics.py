@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.stream import EventStream
+from jobs.ingest import lag
 from jobs.queues import ALL
 from jobs.runtime import Runtime
 from models.campaign import Campaign, CampaignStatus
@@ -71,10 +71,11 @@ class HarkCollector(Collector):
         yield up
 
     def _of_redis(self) -> Iterator[GaugeMetricFamily]:
-        backlog = EventStream(self._rt.redis).backlog()
-        lag = "Age of the oldest event that is not yet applied."
-        yield GaugeMetricFamily("hark_ingest_lag_seconds", lag, value=backlog.seconds)
-        yield GaugeMetricFamily("hark_ingest_backlog_events", "Events that are not yet applied.", value=backlog.events)
+        found = lag(self._rt)
+        age = "Age of the oldest event that is not yet applied."
+        yield GaugeMetricFamily("hark_ingest_lag_seconds", age, value=found.seconds)
+        yield GaugeMetricFamily("hark_ingest_backlog_events", "Events that are not yet applied.", value=found.events)
+        yield GaugeMetricFamily("hark_ingest_alive", "Whether any consumer of events beats.", value=found.is_alive)
         waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
         for name in ALL:
             waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))

@@ -21,8 +21,7 @@ from jobs.apply_events import COUNTS_KEY, Applied, guard_campaigns, retry_round,
 from jobs.event_batch import Applier, StoppedError, Trouble, parse_entries, parts_of
 from jobs.logs import configure_logs, described
 from jobs.runtime import Runtime, runtime
-from jobs.stopping import STOPPING
-from jobs.worker import stop_on_signals
+from jobs.stopping import STOPPING, stop_on_signals
 from models.inbox import ParkedStatus
 
 log = logging.getLogger("hark.ingest")

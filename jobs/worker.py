@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import logging
 import os
-import signal
 import socket
 from collections.abc import Sequence
 from types import FrameType
@@ -32,7 +31,7 @@ from jobs.answer import close_desk
 from jobs.logs import configure_logs, described
 from jobs.queues import ALL
 from jobs.runtime import Runtime, runtime
-from jobs.stopping import STOPPING
+from jobs.stopping import STOPPING, stop_on_signals
 
 log = logging.getLogger("hark.worker")
 
@@ -125,12 +124,6 @@ def run_worker(rt: Runtime, queues: Sequence[str]) -> None:
                 log.warning("Redis is away (%s); waiting for it", type(error).__name__)
             complained = True
         STOPPING.wait(_REDIS_PAUSE_SECONDS)
-
-
-def stop_on_signals() -> None:
-    """Before the first worker is up, and for processes that are none: SIGTERM and Ctrl-C set `STOPPING`."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: STOPPING.set())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
