@@ -1,4 +1,4 @@
-"""Forgetting in time (models.retention), in slices, out of everybody's way."""
+"""Forgetting in time (models.retention, models.expiry), in slices, out of everybody's way."""
 
 import logging
 import time
@@ -12,6 +12,7 @@ from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING
 from models.clock import utcnow
 from models.dead_letters import purge_dead_letters
+from models.expiry import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
 from models.retention import SLICE, purge_deleted_campaigns, purge_hashes, purge_messages, purge_walks
 
 log = logging.getLogger("hark.purge")
@@ -27,6 +28,11 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("walks through bot flows", purge_walks),
     ("hashes", purge_hashes),
     ("dead letters", purge_dead_letters),
+    ("statuses that matched nothing", purge_parked),
+    ("people in the limit's ledger", purge_ledger),
+    ("finished actions", purge_actions),
+    ("ended senders", purge_lanes),
+    ("ids of redacted people's messages", forget_wamids),
 )
 
 

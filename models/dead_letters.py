@@ -55,10 +55,12 @@ def settle_letter(session: Session, letter_id: int, now: datetime) -> None:
     session.execute(update(DeadLetter).where(DeadLetter.id == letter_id).values(replayed_at=now, payload=""))
 
 
-def purge_dead_letters(session: Session, now: datetime) -> int:
-    """Delete those that nobody looked at for longer than the setting says; how many."""
+def purge_dead_letters(session: Session, now: datetime, limit: int = 500) -> int:
+    """Delete a slice of those that came last longer ago than the setting says; how many."""
     oldest = now - timedelta(days=int(read_setting(session, "keep_dead_letters_days")))
-    return len(session.execute(delete(DeadLetter).where(DeadLetter.last_at < oldest).returning(DeadLetter.id)).all())
+    old = select(DeadLetter.id).where(DeadLetter.last_at < oldest).order_by(DeadLetter.last_at).limit(limit)
+    gone = delete(DeadLetter).where(DeadLetter.id.in_(old.scalar_subquery()), DeadLetter.last_at < oldest)
+    return len(session.execute(gone.returning(DeadLetter.id)).all())
 
 
 def _to_text(raw: bytes) -> str:

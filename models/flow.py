@@ -125,6 +125,12 @@ class Action(Base):
             sqlite_where=text("state IN ('pending', 'claimed')"),
             postgresql_where=text("state IN ('pending', 'claimed')"),
         ),
+        Index(
+            "ix_action_after",
+            "after_message_id",
+            sqlite_where=text("after_message_id IS NOT NULL"),
+            postgresql_where=text("after_message_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

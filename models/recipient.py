@@ -112,11 +112,13 @@ class Recipient(Base):
         ),
         Index("ix_recipient_counts", "campaign_id", "state", "status", "reason", "is_replied"),
         {
+            # A purged recipient's id is never given again: it stands in what Meta says of it later.
+            "sqlite_autoincrement": True,
             "postgresql_with": {
                 "fillfactor": 70,
                 "autovacuum_vacuum_scale_factor": 0.02,
                 "autovacuum_analyze_scale_factor": 0.02,
-            }
+            },
         },
     )
 
@@ -135,7 +137,8 @@ class Recipient(Base):
     """Every claim counts: the attempt stands in the message's callback data."""
     failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     """Transient refusals: so many, and the recipient fails."""
-    lane_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("lane.id"))
+    lane_id: Mapped[int | None] = mapped_column(BigId)
+    """The last sender. Without a foreign key: lanes go a day after they ended, and no index serves to look for their rows."""
     due_at: Mapped[datetime | None]
     wamid: Mapped[str | None] = mapped_column(String(300))
     error_code: Mapped[int | None]

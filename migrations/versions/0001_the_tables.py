@@ -566,9 +566,9 @@ def upgrade() -> None:
     sa.CheckConstraint("state <> 'sending' OR lane_id IS NOT NULL", name=op.f('ck_recipient_sending_has_a_lane')),
     sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_recipient_campaign_id_campaign')),
     sa.ForeignKeyConstraint(['contact_id'], ['contact.id'], name=op.f('fk_recipient_contact_id_contact')),
-    sa.ForeignKeyConstraint(['lane_id'], ['lane.id'], name=op.f('fk_recipient_lane_id_lane')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_recipient')),
-    postgresql_with={'fillfactor': 70, 'autovacuum_vacuum_scale_factor': 0.02, 'autovacuum_analyze_scale_factor': 0.02}
+    postgresql_with={'fillfactor': 70, 'autovacuum_vacuum_scale_factor': 0.02, 'autovacuum_analyze_scale_factor': 0.02},
+    sqlite_autoincrement=True
     )
     op.create_index(op.f('ix_recipient_contact_id'), 'recipient', ['contact_id'], unique=False)
     op.create_index('ix_recipient_counts', 'recipient', ['campaign_id', 'state', 'status', 'reason', 'is_replied'], unique=False)
@@ -658,15 +658,16 @@ def upgrade() -> None:
     sa.Column('failed_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("(direction = 'in') = (state = 'received')", name=op.f('ck_message_inbound_is_received')),
     sa.ForeignKeyConstraint(['conversation_id'], ['conversation.id'], name=op.f('fk_message_conversation_id_conversation')),
-    sa.ForeignKeyConstraint(['lane_id'], ['lane.id'], name=op.f('fk_message_lane_id_lane')),
     sa.ForeignKeyConstraint(['recipient_id'], ['recipient.id'], name=op.f('fk_message_recipient_id_recipient')),
     sa.ForeignKeyConstraint(['session_id'], ['flow_session.id'], name=op.f('fk_message_session_id_flow_session')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_message'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message')),
+    sqlite_autoincrement=True
     )
     op.create_index('ix_message_chat', 'message', ['conversation_id', 'at', 'id'], unique=False)
     op.create_index('ix_message_lane', 'message', ['lane_id'], unique=False, sqlite_where=sa.text("state = 'sending'"), postgresql_where=sa.text("state = 'sending'"))
     op.create_index('ix_message_queue', 'message', ['conversation_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('queued', 'sending')"), postgresql_where=sa.text("state IN ('queued', 'sending')"))
     op.create_index(op.f('ix_message_recipient_id'), 'message', ['recipient_id'], unique=False)
+    op.create_index('ix_message_session', 'message', ['session_id'], unique=False, sqlite_where=sa.text('session_id IS NOT NULL'), postgresql_where=sa.text('session_id IS NOT NULL'))
     op.create_index('ix_message_unhandled', 'message', ['conversation_id', 'at', 'id'], unique=False, sqlite_where=sa.text("direction = 'in' AND handled_at IS NULL"), postgresql_where=sa.text("direction = 'in' AND handled_at IS NULL"))
     op.create_index('uq_message_wamid', 'message', ['wamid'], unique=True)
 
@@ -687,6 +688,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['session_id'], ['flow_session.id'], name=op.f('fk_action_session_id_flow_session')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_action'))
     )
+    op.create_index('ix_action_after', 'action', ['after_message_id'], unique=False, sqlite_where=sa.text('after_message_id IS NOT NULL'), postgresql_where=sa.text('after_message_id IS NOT NULL'))
     op.create_index('ix_action_due', 'action', ['due_at'], unique=False, sqlite_where=sa.text("state IN ('pending', 'claimed')"), postgresql_where=sa.text("state IN ('pending', 'claimed')"))
     op.create_index(op.f('ix_action_session_id'), 'action', ['session_id'], unique=False)
 
@@ -695,10 +697,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index(op.f('ix_action_session_id'), table_name='action')
     op.drop_index('ix_action_due', table_name='action', sqlite_where=sa.text("state IN ('pending', 'claimed')"), postgresql_where=sa.text("state IN ('pending', 'claimed')"))
+    op.drop_index('ix_action_after', table_name='action', sqlite_where=sa.text('after_message_id IS NOT NULL'), postgresql_where=sa.text('after_message_id IS NOT NULL'))
 
     op.drop_table('action')
     op.drop_index('uq_message_wamid', table_name='message')
     op.drop_index('ix_message_unhandled', table_name='message', sqlite_where=sa.text("direction = 'in' AND handled_at IS NULL"), postgresql_where=sa.text("direction = 'in' AND handled_at IS NULL"))
+    op.drop_index('ix_message_session', table_name='message', sqlite_where=sa.text('session_id IS NOT NULL'), postgresql_where=sa.text('session_id IS NOT NULL'))
     op.drop_index(op.f('ix_message_recipient_id'), table_name='message')
     op.drop_index('ix_message_queue', table_name='message', sqlite_where=sa.text("state IN ('queued', 'sending')"), postgresql_where=sa.text("state IN ('queued', 'sending')"))
     op.drop_index('ix_message_lane', table_name='message', sqlite_where=sa.text("state = 'sending'"), postgresql_where=sa.text("state = 'sending'"))
