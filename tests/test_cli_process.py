@@ -96,6 +96,12 @@ def test_bad_settings_are_one_line_that_names_them_all(directory: Path) -> None:
     assert "TIME_ZONE=Mars/Base" in done.stderr
 
 
+def test_a_command_that_is_none_is_wrong_usage(directory: Path) -> None:
+    done = flask(environment(directory), "dance")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "'dance'" in done.stderr
+
+
 def test_a_database_without_tables_says_what_to_do(directory: Path) -> None:
     for arguments in (("db", "check"), ("campaigns", "list"), ("users", "add", "a@b", "--role", "admin")):
         done = flask(environment(directory), *arguments)

@@ -2,14 +2,17 @@
 
 import click
 from flask import Flask
+from flask.cli import AppGroup
 
 from admin.cli.audience import cases, contacts, lists, orders, segments
 from admin.cli.campaigns import campaigns
 from admin.cli.db import db
 from admin.cli.demo import demo
 from admin.cli.flows import flows
+from admin.cli.money import budget, rates
 from admin.cli.numbers import numbers, templates
 from admin.cli.sandbox import sandbox
+from admin.cli.shared import OneLineUsageError
 from admin.cli.up import up
 from admin.cli.users import tokens, users
 
@@ -28,12 +31,26 @@ COMMANDS: tuple[click.Command, ...] = (
     segments,
     flows,
     campaigns,
+    rates,
+    budget,
     cases,
 )
 
 
+class Commands(AppGroup):
+    """Flask's group, which says in one line that there is no such command."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; wrong usage where there is none."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None and not ctx.resilient_parsing:
+            raise OneLineUsageError(f"No such command {cmd_name!r}.", ctx)
+        return command
+
+
 def init_app(app: Flask) -> None:
     """Hang every command into the application."""
+    app.cli = Commands(app.name)
     for command in COMMANDS:
         app.cli.add_command(command)
 

@@ -10,6 +10,7 @@ from admin.campaign_file import read_campaign_file
 from admin.campaigns import create_campaign, list_campaigns
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, fail, print_json, print_table, runtime_here
 from admin.export import write_export
+from admin.money import estimate_campaign
 from models.campaign import CampaignKind
 from models.refusal import Refused
 from models.stats import campaign_stats
@@ -39,6 +40,14 @@ def preflight(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
     print_json(found.to_json())
     if found.blocking:
         fail(f"campaign {campaign_id}: " + " ".join(check.text for check in found.blocking))
+
+
+@campaigns.command("estimate")
+@click.argument("campaign_id", metavar="ID", type=int)
+@as_json
+def estimate(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
+    """What it may cost by the rate card: low, expected, high, by country."""
+    print_json(estimate_campaign(runtime_here(), campaign_id))
 
 
 @campaigns.command("start")
