@@ -6,6 +6,7 @@ Off until an amount is set. Whoever takes from it locks its row first, so two st
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
@@ -23,6 +24,15 @@ from models.user import record_audit
 MARKS = (80, 90, 100)
 """Per cent of the balance that are told when they are reached."""
 ACTOR = "budget"
+
+
+class BalanceState(StrEnum):
+    """How much of the balance is charged or held back."""
+
+    OK = "ok"
+    OVER_80 = "over_80"
+    OVER_90 = "over_90"
+    USED_UP = "used_up"
 
 
 class BalanceShort(Refused):
@@ -56,6 +66,12 @@ class Balance:
     def used_pct(self) -> float:
         """How much of it is charged or held back."""
         return self.pct_with(0)
+
+    @property
+    def state(self) -> BalanceState:
+        """Which mark was reached."""
+        states = (BalanceState.OK, BalanceState.OVER_80, BalanceState.OVER_90, BalanceState.USED_UP)
+        return states[sum(self.used_pct >= mark for mark in MARKS)]
 
     def show(self, micro: int) -> str:
         """An amount with the currency."""
