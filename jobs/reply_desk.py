@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -79,6 +80,7 @@ class Desk:
         self._record = GroupCommit(store.record, pool, patience_seconds=RECORD_PATIENCE_SECONDS)
         self._pair = PairLimit(rt.redis)
         self._turns: dict[int, ReplyTurns] = {}
+        self._turns_lock = threading.Lock()
         self._tokens: dict[str, str] = {}
         self._lane = ReplyLane(rt, self._executor)
         self._callouts = Callouts(rt, self._executor, outside)
@@ -252,11 +254,12 @@ class Desk:
         return token
 
     def _turns_of(self, number_id: int) -> ReplyTurns:
-        if number_id not in self._turns:
-            with self.rt.database.read() as session:
-                rate = session.get_one(Number, number_id).messages_per_second
-            self._turns[number_id] = ReplyTurns(self.rt.redis, number_id, rate, self._executor)
-        return self._turns[number_id]
+        with self._turns_lock:  # one object for each number, whichever thread asks first
+            if number_id not in self._turns:
+                with self.rt.database.read() as session:
+                    rate = session.get_one(Number, number_id).messages_per_second
+                self._turns[number_id] = ReplyTurns(self.rt.redis, number_id, rate, self._executor)
+            return self._turns[number_id]
 
     def _halt(self, why: str) -> None:
         if not self._is_halted:
