@@ -43,7 +43,9 @@ CHUNK_SECONDS = 0.1
 MOST_PER_CHUNK = 100
 MOST_IN_FLIGHT = 512
 CATCH_UP = 0.95
-"""A lane that fell behind begins requests at most this much closer together than the pace says, so no second overflows."""
+"""A lane that is a little late begins requests at most this much closer together than the pace says."""
+LATE_SECONDS = 0.05
+"""One that is later than this has missed its moment: what it holds takes a new slot, so no second overflows."""
 UNREACHABLE_PAUSE_SECONDS = 2.0
 
 
@@ -174,23 +176,45 @@ class Lane:
 
     async def _begin(self, served: Served, rows: Sequence[Claimed], slot: Slot, asked: float) -> None:
         """Begin each request at its moment; what may not begin any more goes back."""
-        start = asked + slot.delay_seconds
+        start, first = asked + slot.delay_seconds, 0
         for index, row in enumerate(rows):
-            at = max(start + index * slot.interval_seconds, served.last_begun + CATCH_UP * slot.interval_seconds)
-            ahead = at - time.monotonic()
-            if ahead > 0.002:
-                await asyncio.sleep(ahead)
+            at = max(
+                start + (index - first) * slot.interval_seconds, served.last_begun + CATCH_UP * slot.interval_seconds
+            )
+            if time.monotonic() - at > LATE_SECONDS:
+                # Its time has passed (a stall, a slow claim), and other lanes have theirs now: it takes a later one.
+                slot, start, first = await self._later_slot(served, len(rows) - index), time.monotonic(), index
+                start, at = start + slot.delay_seconds, start + slot.delay_seconds
+            if at - time.monotonic() > 0.002:
+                await asyncio.sleep(at - time.monotonic())
             await self._room.acquire()
             if served.is_blocked or not self._may_go_on() or time.monotonic() < self._hold_until:
                 self._room.release()
-                for later in rows[index:]:
-                    self._held.discard(later.id)
-                    self._recorder.add(served.id, never_begun(later, utcnow()))
+                self._give_up(served, rows[index:])
                 return
-            served.last_begun = max(at, time.monotonic() - slot.interval_seconds)
+            served.last_begun = at
             task = asyncio.create_task(self._send(served, row))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
+
+    async def _later_slot(self, served: Served, size: int) -> Slot:
+        """A new slot for claimed rows. Where there is none to be had, one of now: the checks before each request follow."""
+        while self._may_go_on() and not served.is_blocked:
+            try:
+                slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
+            except RedisError:
+                served.is_blocked = True  # no pace, nothing is sent; the next look at the campaigns lifts it
+                break
+            if slot.size:
+                return slot
+            await asyncio.sleep(min(0.1, slot.delay_seconds))
+        return Slot(0, 0.0, 0.0)
+
+    def _give_up(self, served: Served, rows: Sequence[Claimed]) -> None:
+        """What was claimed and not begun goes back to the queue."""
+        for row in rows:
+            self._held.discard(row.id)
+            self._recorder.add(served.id, never_begun(row, utcnow()))
 
     async def _send(self, served: Served, row: Claimed) -> None:
         try:
