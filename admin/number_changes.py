@@ -30,7 +30,9 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
     try:
         wake(rt.redis, SEND, "jobs.send.serve_number", number_id, key=f"send:{number_id}")
     except RedisError as error:
-        log.warning("number %d: no wake-up for its senders (%s); the schedule makes one", number_id, type(error).__name__)
+        log.warning(
+            "number %d: no wake-up for its senders (%s); the schedule makes one", number_id, type(error).__name__
+        )
 
 
 def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> None:
