@@ -81,7 +81,7 @@ class ListView(PanelView):
             sizes = session.execute(
                 select(ListMember.list_id, func.count()).where(ListMember.list_id.in_(ids)).group_by(ListMember.list_id)
             )
-            counts = dict(sizes)
+            counts = dict(sizes.all())
         following = url_for(".index", after=lists[PAGE_ROWS - 1].id) if len(lists) > PAGE_ROWS else None
         return self.render("panel/lists.html", lists=lists[:PAGE_ROWS], counts=counts, following=following, after=after)
 

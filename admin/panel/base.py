@@ -1,5 +1,6 @@
 """What every view of the panel is made of: who may do what, how an operation is run, how a page is rendered."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from models.user import Role
 EXPECTED = (Refused, TransitionRefused, GraphError, BadValue, ConsentError, NotAPhone, WrongKey)
 """What operations raise with one line for the operator."""
 PAGE_ROWS = 50
+_ABOUT = re.compile(r"^(campaign|conversation) [0-9]+: ")
 
 
 def page(url: str = "/", role: Role = Role.VIEWER) -> Callable[[Any], Any]:
@@ -105,8 +107,8 @@ def refusal_of(role: Role) -> ResponseReturnValue | None:
 
 
 def sentence(error: Exception) -> str:
-    """An error's line as a sentence."""
-    text = " ".join(str(error).split())
+    """An error's line as a sentence; which campaign it is about stands on the page anyway."""
+    text = _ABOUT.sub("", " ".join(str(error).split()))
     return text[:1].upper() + text[1:]
 
 

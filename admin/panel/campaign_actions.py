@@ -25,9 +25,12 @@ from admin.panel.live_stats import live_stats
 from models.campaign import CampaignKind
 from models.clock import utcnow
 from models.refusal import Refused
+from models.unsure import leave, send_again
 from models.user import Role
 
 ENDS = "Whoever is still waiting is not written to any more, and everybody in it is free for other campaigns."
+
+TWICE = "Whoever got it after all gets it a second time. Leave them if that is worse than their not getting it."
 
 
 class CampaignActions(PanelView):
@@ -119,6 +122,31 @@ class CampaignActions(PanelView):
             return back(".tests" if facts.campaign.kind is CampaignKind.TEST else ".index")
         return self._to(campaign_id)
 
+    @action("/<int:campaign_id>/unsure/leave", Role.MANAGER)
+    def leave_unsure(self, campaign_id: int) -> ResponseReturnValue:
+        """Nothing more is done about them."""
+        ids, now = self._asked_for(), utcnow()
+        with self.rt.database.write() as session:
+            count = leave(session, campaign_id, ids, now, self.me.email)
+        flash(f"{count} left as they are.", "good")
+        return back(".people", campaign_id=campaign_id, status="unsure")
+
+    @action("/<int:campaign_id>/unsure/again", Role.MANAGER)
+    def send_unsure_again(self, campaign_id: int) -> ResponseReturnValue:
+        """In the knowledge that some may get the message twice."""
+        ids, now = self._asked_for(), utcnow()
+        if not self.is_confirmed():
+            return self.confirm("Send these again?", TWICE, "Send again", "danger", campaign_id)
+
+        def again() -> None:
+            with self.rt.database.write() as session:
+                count = send_again(session, campaign_id, ids, now, self.me.email)
+            flash(f"{count} queued once more.", "good")
+
+        self.attempt(None, again)
+        live_stats().forget(campaign_id)
+        return back(".people", campaign_id=campaign_id, status="unsure")
+
     @form("/<int:campaign_id>/schedule", Role.MANAGER)
     def schedule(self, campaign_id: int) -> ResponseReturnValue:
         """A date, a time, a zone, and how many an hour."""
@@ -162,6 +190,11 @@ class CampaignActions(PanelView):
                 return self._to(test_id)
         page = self.render("panel/send_test.html", campaign=facts.campaign, phones=phones, error=error)
         return page, 400 if error else 200
+
+    def _asked_for(self) -> list[int] | None:
+        """The recipient of the row whose button was pressed; None for all."""
+        text = request.form.get("recipient", "")
+        return [int(text)] if text.isascii() and text.isdigit() and len(text) < 19 else None
 
     def is_confirmed(self) -> bool:
         """Whether the question was answered: by the dialog, or on a page of its own where there is no script."""

@@ -63,11 +63,16 @@ def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
     `labels`: the slots' names as the refusal writes them (`body 1`), with the names of their fields.
     """
     errors: dict[str, str] = {}
+    last: str | None = None
     for part in line.split("; "):
         field = _field(part, labels)
+        if not field and last is not None:  # a semicolon within a sentence
+            errors[last] += f"; {part}"
+            continue
         text = part.removeprefix("variables: ")
         for label in labels:
             text = text.removeprefix(f"{label}: ")
+        last = field if field not in errors else last
         errors.setdefault(field, text[:1].upper() + text[1:])
     return errors
 

@@ -21,6 +21,7 @@ from models.campaign import (
     allowed_verbs,
 )
 from models.recipient import Recipient, RecipientState
+from models.unsure import AGAIN_FROM, count_open
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """Those that an operator takes; the others follow from what is filled in."""
@@ -46,6 +47,8 @@ class CampaignFacts:
     stats: dict[str, Any]
     errors: tuple[ErrorLine, ...]
     running_tests: tuple[int, ...]
+    open_unsure: int
+    """Unsure, and nobody decided yet to leave them so."""
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -75,6 +78,11 @@ class CampaignFacts:
         return self.campaign.status in _RUNNING or self.campaign.status is CampaignStatus.SCHEDULED or (
             self.is_launched and recently
         )  # fmt: skip
+
+    @property
+    def may_send_again(self) -> bool:
+        """Whether unsure messages can be queued once more."""
+        return self.campaign.status in AGAIN_FROM
 
     @property
     def waiting(self) -> int:
@@ -125,6 +133,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
             campaign.flow,
         )  # loaded while there is a session
         lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
+        unsure = count_open(session, campaign_id) if campaign.started_at else 0
         tests = session.scalars(
             select(Campaign.id).where(
                 Campaign.tests_id == campaign_id, Campaign.status.in_(_RUNNING), Campaign.deleted_at.is_(None)
@@ -133,7 +142,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     stats = live_stats().get(rt, [campaign_id]).get(campaign_id)
     if stats is None:
         abort(404)
-    return CampaignFacts(campaign, stats, lines, tuple(tests))
+    return CampaignFacts(campaign, stats, lines, tuple(tests), unsure)
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:

@@ -27,6 +27,7 @@ from models.user import Role
 from models.variables import OWN_FIELDS, Slot, media_format, template_slots
 
 MOST_NAMES = 500
+FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
 
 class CampaignForms(PanelView):
@@ -97,18 +98,20 @@ class CampaignForms(PanelView):
             is_asked = (
                 request.method == "POST"
             )  # on a large audience it takes a moment: the page asks for it afterwards
-            reach, unreachable = _reach(session, draft, number, template) if is_asked else (None, None)
+            reach, unreachable = _reach(session, draft, number, template) if is_asked and not errors else (None, None)
             media = _media_shown(draft)
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
+        needed = media_format(template) if template else None
+        shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else [])}
         return self.render(
             "panel/campaign_form.html",
             draft=draft,
-            errors=errors,
+            errors=_at_fields(errors, shown),
             campaign=campaign,
             number=number,
             chosen=template,
             slots=slots,
-            needed=media_format(template) if template else None,
+            needed=needed,
             media=media,
             picture=picture_of(template, draft.get("variables") or {}) if template else None,
             reach=reach,
@@ -118,6 +121,13 @@ class CampaignForms(PanelView):
             back=url_for(".show", campaign_id=campaign.id) if campaign else url_for(".index"),
             **choices,
         )
+
+
+def _at_fields(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, str]:
+    """What is about a field that the page does not have stands at its top."""
+    elsewhere = [text for field, text in errors.items() if field not in shown]
+    kept = {field: text for field, text in errors.items() if field in shown}
+    return kept | ({"": " ".join(elsewhere)} if elsewhere else {})
 
 
 def _chosen(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
@@ -146,7 +156,9 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
     attributes = list(session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MOST_NAMES)))
     numbers = session.scalars(select(Number).order_by(Number.name))
     groups = [("Tags", "tag", tags), ("Lists", "list", lists), ("Segments", "segment", segments)]
-    audience = [(title, [(f"{kind}:{name}", name) for name in names]) for title, kind, names in groups if names]
+    audience = [
+        (title, [(f"{kind}:{name}", f"{kind} {name}") for name in names]) for title, kind, names in groups if names
+    ]
     own = [(f"attribute:{name}", name.replace("_", " ")) for name in OWN_FIELDS if name not in {"name", "first_name"}]
     return {
         "numbers": [
@@ -159,7 +171,7 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
             ("text", "the same text for all"),
             ("name", "the contact's name"),
             ("first_name", "the first name"),
-            ("Tag with a value", [(f"tag:{name}", name) for name in tags]),
+            ("Tag with a value", [(f"tag:{name}", f"tag {name}") for name in tags]),
             ("Attribute", [*((f"attribute:{name}", name) for name in attributes), *own]),
         ],
     }

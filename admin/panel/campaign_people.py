@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import literal, select
 
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
+from admin.panel.campaign_actions import TWICE
 from admin.panel.campaign_facts import CampaignFacts, campaign_facts
 from models.audience import AudienceError
 from models.clock import utcnow
@@ -58,6 +59,7 @@ class CampaignPeople(PanelView):
         return self.render(
             "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=wanted,
             reason=reason, following=following, after=positive("after"), problem=problem, sentences=NOT_SENT_TEXT,
+            twice=TWICE,
         )  # fmt: skip
 
     def _launched(self, facts: CampaignFacts, wanted: str, reason: str) -> list[dict[str, Any]]:
@@ -125,6 +127,7 @@ def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, 
         "reason": row.reason,
         "why": why,
         "replied_at": row.replied_at,
+        "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),
     }
 
@@ -139,5 +142,6 @@ def _judged(row: Any) -> dict[str, Any]:
         "reason": NotSent(row.reason) if row.reason else None,
         "why": row.detail,
         "replied_at": None,
+        "left_at": None,
         "at": None,
     }

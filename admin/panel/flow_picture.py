@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bot.flow_nodes import AnyNode, BranchNode, Flow, from_definition, options_of, targets
 
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 168, 46, 92, 26, 12
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN, BELOW = 168, 46, 104, 30, 12, 26
 _WAYS = {"next": "", "otherwise": "otherwise", "failed": "failed", "on_reply": "on a reply"}
 _MOST_LETTERS = 24
 
@@ -37,7 +37,8 @@ def flow_picture(definition: Mapping[str, Any]) -> Markup | None:
     ]
     boxes = [_box(flow, name, node, places[name]) for name, node in flow.nodes.items()]
     return Markup(
-        '<svg class="graph" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="How a chat can go">{}{}</svg>'
+        '<svg class="graph" viewBox="0 0 {0:.0f} {1:.0f}" width="{0:.0f}" height="{1:.0f}" role="img" '
+        'aria-label="How a chat can go">{2}{3}</svg>'
     ).format(size.x, size.y, Markup("").join(edges), Markup("").join(boxes))
 
 
@@ -61,9 +62,7 @@ def _layout(flow: Flow) -> tuple[dict[str, _Place], _Place]:
         top = (height - len(names) * HEIGHT - (len(names) - 1) * DOWN) / 2
         for row, name in enumerate(names):
             places[name] = _Place(MARGIN + layer * (WIDTH + ACROSS), top + row * (HEIGHT + DOWN))
-    # Never drawn larger than life: a small flow keeps room at its right.
-    width = max(MARGIN * 2 + max(layers) * (WIDTH + ACROSS) + WIDTH, 900)
-    return places, _Place(width, height)
+    return places, _Place(MARGIN * 2 + max(layers) * (WIDTH + ACROSS) + WIDTH, height + BELOW)
 
 
 def _edge(flow: Flow, name: str, to: str, path: tuple[str | int, ...], places: Mapping[str, _Place]) -> Markup:
@@ -95,7 +94,7 @@ def _box(flow: Flow, name: str, node: AnyNode, place: _Place) -> Markup:
         '<text x="{:.0f}" y="{:.0f}">{}</text><text class="kind" x="{:.0f}" y="{:.0f}">{}</text></g>'
     ).format(
         classes, f"{name}: {said}" if said else name, place.x, place.y, WIDTH, HEIGHT, place.x + 11, place.y + 20,
-        _short(name), place.x + 11, place.y + 36, _short(f"{kind} · {said}" if said else kind, 30),
+        _short(name), place.x + 11, place.y + 36, _short(f"{kind} · {said}" if said else kind, 25),
     )  # fmt: skip
 
 

@@ -49,15 +49,12 @@ class FlowView(PanelView):
         """Every flow."""
         with self.rt.database.read() as session:
             flows = list(session.scalars(select(Flow).order_by(Flow.name)))
-            used = dict(
-                session.execute(
-                    select(Campaign.flow_id, func.count())
-                    .where(Campaign.flow_id.is_not(None), Campaign.deleted_at.is_(None))
-                    .group_by(Campaign.flow_id)
-                )
-                .tuples()
-                .all()
+            rows = session.execute(
+                select(Campaign.flow_id, func.count())
+                .where(Campaign.flow_id.is_not(None), Campaign.deleted_at.is_(None))
+                .group_by(Campaign.flow_id)
             )
+            used = dict(rows.all())
         return self.render("panel/flows.html", flows=flows, used=used)
 
     @page("/<int:flow_id>/")

@@ -59,3 +59,8 @@ def number(value: int | float | None) -> str:
 def percent(part: float, whole: float) -> str:
     """Of a whole, with one decimal; a dash of nothing."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def plain(value: float | str) -> str:
+    """As a person types it: 20, not 20.0."""
+    return f"{value:g}" if isinstance(value, int | float) else value

@@ -132,7 +132,7 @@ class InboxView(PanelView):
             messages = list(
                 session.scalars(query.order_by(Message.at.desc(), Message.id.desc()).limit(MOST_MESSAGES + 1))
             )
-            bubbles = [_bubble(message) for message in messages[:MOST_MESSAGES]]
+            bubbles = [_bubble(message) for message in reversed(messages[:MOST_MESSAGES])]
             bubbles += _campaign_bubbles(session, talk) if not before else []
             case = session.scalar(select(Case).where(Case.contact_id == talk.contact_id, Case.closed_at.is_(None)))
             walking = session.scalar(

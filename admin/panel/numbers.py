@@ -78,7 +78,7 @@ class NumberView(PanelView):
                 .where(LedgerEntry.first_at > now - SPAN)
                 .group_by(LedgerEntry.portfolio_id)
             )
-            used: dict[int, int] = dict(rows.tuples().all())
+            used = dict(rows.all())
             limits: dict[int, Any] = {number.id: number.waba.portfolio.messaging_limit for number in numbers}
         return self.render(
             "panel/numbers.html", numbers=numbers, used=used, limits=limits, given=given, errors=errors, now=now,

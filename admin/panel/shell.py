@@ -36,6 +36,7 @@ def init_app(app: Flask) -> None:
         number=fmt.number,
         span=fmt.span,
         percent=fmt.percent,
+        plain=fmt.plain,
         word=lambda text: text.replace("_", " "),
     )
     app.jinja_env.globals.update(
