@@ -1,5 +1,6 @@
 """Rate cards: read whole or not at all, and what a message costs by them."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from admin.rate_file import read_rate_file
+from admin.rate_file import RateFile, read_rate_file
 from models.amount import read_amount, show_amount
 from models.engine import Database
 from models.price_area import country_of
@@ -36,7 +37,7 @@ def shell(tmp_path: Path, sqlite_url: str, redis: Redis, redis_url: str) -> Iter
         yield shell
 
 
-def read(tmp_path: Path, text: str | bytes, name: str = "rates.csv") -> object:
+def read(tmp_path: Path, text: str | bytes, name: str = "rates.csv") -> RateFile:
     path = tmp_path / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return read_rate_file(path)
@@ -241,3 +242,12 @@ def test_a_campaign_is_estimated_from_the_command_line(shell: Shell) -> None:
 
 def _draft(shell: Shell) -> int:
     return int(shell.data("campaigns", "create", shell.file("draft.json", {"name": "Draft"}))["id"])
+
+
+def test_the_cards_of_the_documentation_are_accepted(tmp_path: Path) -> None:
+    page = (EXAMPLE.parent.parent / "money.md").read_text(encoding="utf-8")
+    kinds = {"csv": 4, "yaml": 1}
+    for kind, number in kinds.items():
+        (text,) = re.findall(rf"^```{kind}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+        card = read(tmp_path, text, f"rates.{kind}")
+        assert (card.currency, len(card.prices)) == ("EUR", number)
