@@ -11,24 +11,21 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import Action
 from bot.graph import GraphClient
 from jobs.campaign_feed import CampaignFeed, Served, ServedNumber
-from jobs.effects import hold_number, pause_campaign, stop_number, suppress_person
+from jobs.consequences import Consequences
 from jobs.lease import Lease
 from jobs.pace import Pace, Slot
 from jobs.recorder import Recorder
 from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
 from jobs.verdict import Verdict, judge, never_begun
-from models.campaign import PauseReason
 from models.claim import Claim, Claimed, claim, held_by, put_back
 from models.clock import utcnow
 from models.lane import REQUEST_TIMEOUT_SECONDS
@@ -46,7 +43,6 @@ CATCH_UP = 0.95
 """A lane that is a little late begins requests at most this much closer together than the pace says."""
 LATE_SECONDS = 0.05
 """One that is later than this has missed its moment: what it holds takes a new slot, so no second overflows."""
-UNREACHABLE_PAUSE_SECONDS = 2.0
 
 
 class Lane:
@@ -65,8 +61,7 @@ class Lane:
         self._held: set[int] = set()
         self._beginning: dict[int, asyncio.Task[None]] = {}
         self._is_stopped = False
-        self._hold_until = 0.0
-        self._effects: set[asyncio.Task[None]] = set()
+        self._beyond = Consequences(rt, number.id, lease.lane_id, self._pace)
         self.sent = 0
 
     async def run(self) -> None:
@@ -83,12 +78,12 @@ class Lane:
         self._is_stopped = True
 
     def _may_go_on(self) -> bool:
-        return not self._is_stopped and not STOPPING.is_set() and self._lease.holds()
+        return not self._is_stopped and not self._beyond.is_stopped and not STOPPING.is_set() and self._lease.holds()
 
     async def _serve(self, until: float) -> None:
         idle_since = time.monotonic()
         while self._may_go_on() and time.monotonic() < until:
-            if self._recorder.is_stuck or time.monotonic() < self._hold_until:
+            if self._recorder.is_stuck or time.monotonic() < self._beyond.hold_until:
                 await asyncio.sleep(0.2)
                 continue
             try:
@@ -130,7 +125,7 @@ class Lane:
 
     async def _chunk(self, served: Served) -> Slot | None:
         """One chunk of one campaign: the slot that was given or refused, None when there is nothing (more) to do."""
-        if served.is_blocked or not self._may_go_on() or time.monotonic() < self._hold_until:
+        if served.is_blocked or not self._may_go_on() or time.monotonic() < self._beyond.hold_until:
             return None
         rate = min(served.per_second, self._pace.campaign_rate)
         size = max(1, min(MOST_PER_CHUNK, round(rate * CHUNK_SECONDS)))
@@ -188,7 +183,7 @@ class Lane:
             if at - time.monotonic() > 0.002:
                 await asyncio.sleep(at - time.monotonic())
             await self._room.acquire()
-            if served.is_blocked or not self._may_go_on() or time.monotonic() < self._hold_until:
+            if served.is_blocked or not self._may_go_on() or time.monotonic() < self._beyond.hold_until:
                 self._room.release()
                 self._give_up(served, rows[index:])
                 return
@@ -227,79 +222,22 @@ class Lane:
         self.sent += 1
         verdict = judge(row, outcome, utcnow())
         if verdict.rule is not None:
-            self._follow(served, row, verdict)
+            self._beyond.follow(served, row, verdict)
         kind = served.guard.add(verdict.kind)
-        if kind is not None and not served.is_blocked:
-            served.is_blocked = True
-            self._do(self._stop_failing(served, kind, verdict))
+        if kind is not None:
+            self._beyond.stop_failing(served, kind, verdict)
         self._finish(served, verdict)
 
     def _finish(self, served: Served, verdict: Verdict) -> None:
         self._held.discard(verdict.attempted.recipient_id)
         self._recorder.add(served.id, verdict.attempted)
 
-    def _follow(self, served: Served, row: Claimed, verdict: Verdict) -> None:
-        """What the table says beyond the row. The blocking flags are set here and now, the database follows."""
-        rule = verdict.rule
-        if rule is None:
-            return
-        now = utcnow()
-        detail = f"{rule.text} {rule.advice} (code {verdict.code})"
-        match rule.action:
-            case Action.PAUSE if not served.is_blocked:
-                served.is_blocked = True
-                reason = rule.reason or PauseReason.FAILURE_RATE
-                self._do(self._in_thread(pause_campaign, self._rt, served.id, reason, detail, now))
-            case Action.STOP if not self._is_stopped:
-                self._is_stopped = True
-                self._do(self._in_thread(stop_number, self._rt, self._number.id, rule, detail, now))
-            case Action.HOLD if time.monotonic() >= self._hold_until:
-                seconds = rule.delay_seconds(row.failures)
-                self._hold_until = time.monotonic() + seconds
-                self._do(self._in_thread(hold_number, self._rt, self._number.id, seconds, now))
-            case Action.THROTTLE:
-                self._do(self._in_thread(self._pace.slow_down))
-            case Action.FAIL_SUPPRESS:
-                self._do(self._in_thread(suppress_person, self._rt, row.contact_id, rule, now))
-            case Action.RETRY if verdict.code is None:  # Meta could not be reached: no use in asking at full speed
-                self._hold_until = max(self._hold_until, time.monotonic() + UNREACHABLE_PAUSE_SECONDS)
-            case _:
-                pass
-
-    async def _stop_failing(self, served: Served, kind: str, verdict: Verdict) -> None:
-        failed, total = served.guard.share(kind)
-        sample = verdict.attempted.message or ""
-        detail = f"{failed} of the last {total} messages failed alike. {sample}"
-        await self._in_thread(pause_campaign, self._rt, served.id, PauseReason.FAILURE_RATE, detail, utcnow())
-
     async def _reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """Nobody more may be written to now; who was claimed before still is."""
         earlier = self._beginning.get(served.id)
         if earlier is not None:
             await earlier
-        served.is_blocked = True
-        detail = (
-            f"The portfolio's limit of unique people in 24 hours is met; it goes on at {lifts_at:%Y-%m-%d %H:%M} UTC."
-        )
-        await asyncio.to_thread(
-            pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
-        )
-
-    async def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
-        for pause in (0.2, 1.0, 2.0, None):
-            try:
-                await asyncio.to_thread(function, *arguments)
-                return
-            except (DBAPIError, RedisError) as error:
-                log.warning("lane %d: an effect waits (%s)", self._lease.lane_id, type(error).__name__)
-                if pause is None:
-                    return
-                await asyncio.sleep(pause)
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._effects.add(task)
-        task.add_done_callback(self._effects.discard)
+        await self._beyond.reach_limit(served, lifts_at)
 
     async def _drain(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         """Let what is under way finish, write everything, end the lane. A lane with something unwritten is left to the sweep."""
@@ -307,8 +245,7 @@ class Lane:
             await asyncio.gather(*self._beginning.values())
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=REQUEST_TIMEOUT_SECONDS + 0.5)
-        if self._effects:
-            await asyncio.wait(self._effects, timeout=2.0)
+        await self._beyond.finish()
         for _ in range(10):
             await self._recorder.flush()
             if self._recorder.is_empty:
