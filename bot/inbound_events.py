@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.callback import read_button as read_pressed
 from bot.event_values import MOST_ID, BadEventError, as_list, moment, text
-from bot.words import Word, read_button, read_word
+from bot.words import Word, is_yes, is_yes_button, read_button, read_word
 from models.event import Inbound, Sender
 
 MOST_TYPE = 32
@@ -44,6 +44,7 @@ def read_inbound(item: Any, number: str | None, contacts: list[Any]) -> Inbound 
         payload and payload[:MOST_PAYLOAD],
         read_pressed(payload),
         _word(said, payload),
+        _confirms(said, payload),
         _moved_to(item) if kind == "system" else None,
     )
 
@@ -110,6 +111,13 @@ def _word(item: dict[str, Any], payload: str | None) -> Word | None:
     if kind in {"button", "interactive"}:
         return read_button(said, payload)
     return read_word(said) if kind == "text" or kind in CAPTIONED else None
+
+
+def _confirms(item: dict[str, Any], payload: str | None) -> bool:
+    kind = item.get("type")
+    if kind in {"button", "interactive"}:
+        return is_yes_button(_text(item), payload)
+    return kind == "text" and is_yes(_text(item))
 
 
 def _text(item: dict[str, Any]) -> str | None:

@@ -56,6 +56,17 @@ _START_ANYWHERE = """
     ابدأ; اشتراك; शुरू करें; 订阅; 訂閱; 購読; 구독
 """
 
+# What confirms a double opt-in, and nothing else: it counts from people who are pending alone.
+_YES = """
+    yes; yes i do; yes i agree; i agree; i confirm; confirm
+    sí; sí quiero; sí acepto; acepto; confirmo; confirmar
+    sim; sim aceito; aceito; sim quero; concordo
+    oui; oui j'accepte; j'accepte; je confirme; confirmer
+    ja; ja gerne; ja bitte; ich bestätige; bestätigen; einverstanden; ich stimme zu
+    sì accetto; accetto; confermo; conferma
+    ja graag; ik bevestig; tak; potwierdzam; да; подтверждаю; так; evet; onaylıyorum; نعم; हाँ; はい; 是; 确认; 네
+"""
+
 _POLITE = """
     please; pls; plz; thanks; thank you; thx; por favor; porfa; gracias; obrigado; obrigada; s'il vous plaît;
     s'il te plaît; svp; stp; merci; bitte; danke; per favore; per piacere; grazie; alsjeblieft; lütfen
@@ -63,6 +74,7 @@ _POLITE = """
 
 _PAYLOAD_STOP = {"stop", "optout", "unsubscribe", "stoppromos", "stoppromotions"}
 _PAYLOAD_START = {"start", "optin", "subscribe", "startpromos", "startpromotions"}
+_PAYLOAD_YES = {"yes", "confirm", "confirmoptin", "doubleoptin"}
 _FLOW_BUTTON = re.compile(r"f[0-9]+:")
 
 
@@ -85,6 +97,7 @@ def _folded(words: str) -> frozenset[str]:
 _STOP_BUTTONS = _folded(_STOP_ANYWHERE)
 _STOP_WORDS = _STOP_BUTTONS | _folded(_STOP_TYPED)
 _START_WORDS = _folded(_START_ANYWHERE)
+_YES_WORDS = _folded(_YES)
 _POLITE_WORDS = sorted(_folded(_POLITE), key=len, reverse=True)
 
 
@@ -112,18 +125,36 @@ def read_button(title: str | None, payload: str | None) -> Word | None:
     return _match(title, _STOP_BUTTONS)
 
 
+def is_yes(text: str | None) -> bool:
+    """Whether a typed message says yes and nothing else."""
+    return text is not None and _plain(text) in _YES_WORDS
+
+
+def is_yes_button(title: str | None, payload: str | None) -> bool:
+    """Whether a pressed button says yes. One of a bot flow says it to the flow."""
+    if payload and _FLOW_BUTTON.match(payload):
+        return False
+    key = fold((payload or "").rsplit(":", 1)[-1]).replace(" ", "")
+    return key in _PAYLOAD_YES or is_yes(title)
+
+
 def _match(text: str | None, stops: frozenset[str]) -> Word | None:
-    if not text or len(text) > MOST_CHARACTERS:
-        return None
+    folded = _plain(text or "")
+    if folded in stops:
+        return "stop"
+    return "start" if folded in _START_WORDS else None
+
+
+def _plain(text: str) -> str:
+    """The message folded, without what is said for politeness; empty where it is too long to be a word."""
+    if len(text) > MOST_CHARACTERS:
+        return ""
     words = fold(text).split()
     if len(words) > 1 and all(len(word) == 1 for word in words):
         words = ["".join(words)]  # s t o p
     if len(set(words)) == 1:
         words = words[:1]  # stop stop stop
-    folded = _without_politeness(" ".join(words))
-    if folded in stops:
-        return "stop"
-    return "start" if folded in _START_WORDS else None
+    return _without_politeness(" ".join(words))
 
 
 def _without_politeness(folded: str) -> str:

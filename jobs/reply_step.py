@@ -37,6 +37,7 @@ from bot.words import Word, read_button, read_word
 from jobs.flow_shelf import FlowShelf
 from jobs.logs import described
 from models.answering import Unhandled
+from models.confirmation import CONFIRMED
 from models.conversation import MessageState
 from models.flow import ActionKind
 from models.sessions import LiveSession
@@ -222,6 +223,8 @@ def _choice(campaign: CampaignFacts | None, shelf: FlowShelf) -> CampaignChoice 
 
 def _word(message: Unhandled) -> Word | None:
     """The same reading as the ingest's, which has applied it already."""
+    if message.route == CONFIRMED:
+        return "start"
     if message.type in {"button", "interactive"}:
         return read_button(message.body, message.button_payload)
     return read_word(message.body) if message.type == "text" or message.type in CAPTIONED else None

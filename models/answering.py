@@ -31,6 +31,8 @@ class Unhandled(NamedTuple):
     wamid: str | None
     recipient_id: int | None
     at: datetime
+    route: str | None
+    """Set where the ingest decided: a confirmed double opt-in."""
 
 
 def unclaimed_work(session: Session, now: datetime, limit: int) -> list[int]:

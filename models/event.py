@@ -95,6 +95,8 @@ class Inbound:
     pressed: PressedButton | None = None
     """What the payload says, where it is of our form."""
     word: Word | None = None
+    confirms: bool = False
+    """It says yes, which confirms a double opt-in of who is pending."""
     moved_to: Sender | None = None
     """A changed number: who the sender is from now on."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.batch import values_of
 from models.chat_edits import apply_edits
+from models.confirmation import confirm_pending
 from models.consent import start, stop
 from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
 from models.dialect import insert_into
@@ -61,6 +62,7 @@ def store_inbound(session: Session, messages: Sequence[Inbound], now: datetime, 
     result.repeated += len(fresh) - len(written)
     result.stored = len(written)
     _obey(session, written)
+    confirm_pending(session, written)
     mark_replied(session, _replies(written, targets))
     _remember_contacts(session, written)
     apply_edits(session, written, conversations)

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from models.cases import open_case, open_cases
 from models.chat import agent_message, hand_to_flow
 from models.clock import utcnow
+from models.confirmation import CONFIRMED
 from models.contact import Consent, Contact
 from models.conversation import Conversation, Message, MessageState
 from models.flow import FlowSession, FunnelStep, SessionStatus
@@ -204,6 +205,18 @@ def test_a_stop_may_be_confirmed_if_the_installation_says_so(chat: Chat) -> None
         write_setting(session, "stop_answer", "You get no more messages from us.", utcnow())
     chat.says(ann, "stop")
     assert chat.answer() == ["You get no more messages from us."]
+
+
+def test_a_yes_that_confirmed_a_double_opt_in_is_answered_as_a_start(chat: Chat) -> None:
+    ann = chat.conversation()
+    chat.flow(HELLO, is_fallback=True)
+    with chat.rt.database.write() as session:
+        write_setting(session, "start_answer", "Welcome!", utcnow())
+    message = chat.says(ann, "yes")
+    with chat.rt.database.write() as session:
+        session.execute(update(Message).where(Message.id == message).values(route=CONFIRMED))
+    assert chat.answer() == ["Welcome!"]
+    assert chat.message(message).route == "start"
 
 
 def test_what_the_bot_had_ready_is_not_sent_after_a_stop(chat: Chat) -> None:

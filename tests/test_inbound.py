@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 from bot.events import parse
 from models.campaign import Campaign
 from models.clock import from_unix
-from models.contact import Consent, Contact
+from models.contact import Consent, ConsentEvent, Contact
 from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
 from models.engagement import Engagement
 from models.engine import Database
 from models.event import Inbound, PressedButton, Sender
+from models.flow import FlowSession, FlowVersion
+from models.flows import load_flow
 from models.inbound import InboundResult, store_inbound, wamid_hash
 from models.number import Number
 from models.recipient import NotSent, Recipient, RecipientState
@@ -248,6 +250,58 @@ def test_stop_and_start_count_by_metas_time_not_by_arrival(session: Session, num
     store(session, recorded("text", wamid="s3", word="start", at=at(40)))
     store(session, recorded("stop", wamid="s4", at=at(30)))
     assert person.consent.value == "subscribed"
+
+
+def pending(session: Session, **values: Any) -> Contact:
+    return alice(session, **({"consent": Consent.PENDING, "consent_at": at(-60)} | values))
+
+
+@pytest.mark.parametrize("said", [{"confirms": True}, {"word": "start"}])
+def test_who_is_pending_is_subscribed_by_their_own_yes_or_start(
+    session: Session, number: Number, said: dict[str, Any]
+) -> None:
+    person = pending(session)
+    store(session, recorded("text", **said))
+    assert (person.consent, person.consent_at) == (Consent.SUBSCRIBED, SAID_AT)
+    event = session.scalars(select(ConsentEvent)).one()
+    assert (event.before, event.actor, event.proof) == (Consent.PENDING, "person", "message wamid.in.message_text")
+
+
+@pytest.mark.parametrize(
+    "consent", [consent for consent in Consent if consent not in {Consent.PENDING, Consent.REDACTED}]
+)
+def test_a_yes_of_who_is_not_pending_changes_nothing(session: Session, number: Number, consent: Consent) -> None:
+    person = alice(session, consent=consent)
+    store(session, recorded("text", confirms=True))
+    assert person.consent is consent
+    assert stored(session, "text").route is None
+
+
+def test_a_yes_from_before_the_question_or_before_a_stop_changes_nothing(session: Session, number: Number) -> None:
+    person = pending(session, consent_at=at(60))
+    store(session, recorded("text", confirms=True))
+    assert person.consent.value == "pending"
+    store(session, recorded("text", wamid="w2", word="stop", at=at(90)))
+    store(session, recorded("text", wamid="w3", confirms=True, at=at(80)))
+    assert person.consent.value == "unsubscribed"
+
+
+def test_a_yes_to_a_bot_flow_that_asks_something_is_no_consent(session: Session, number: Number) -> None:
+    person = pending(session)
+    load_flow(session, "pizza", "name: pizza", {}, NOW, "ana@example.com")
+    version = session.scalars(select(FlowVersion)).one()
+    session.add(
+        FlowSession(
+            contact_id=person.id,
+            number_id=number.id,
+            flow_version_id=version.id,
+            state={},
+            started_at=at(-9),
+            updated_at=at(-9),
+        )
+    )
+    store(session, recorded("text", confirms=True))
+    assert person.consent is Consent.PENDING
 
 
 def test_whoever_writes_is_on_whatsapp(session: Session, number: Number) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.words import fold, read_button, read_word
+from bot.words import fold, is_yes, is_yes_button, read_button, read_word
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,34 @@ def test_a_start_word_subscribes_again(text: str) -> None:
 )
 def test_a_button_says_it_by_payload_or_title(title: str | None, payload: str | None, word: str | None) -> None:
     assert read_button(title, payload) == word
+
+
+@pytest.mark.parametrize(
+    "text", ["Yes", "sí", "SI!", "Sim, obrigada", "oui", "Ja bitte", "sì", "✅ YES ✅", "j’accepte"]
+)
+def test_every_language_has_its_yes(text: str) -> None:
+    assert is_yes(text)
+    assert read_word(text) is None
+
+
+@pytest.mark.parametrize("text", ["yes but later", "yesterday", "no", "ok", "", None, "yes " * 100, "start"])
+def test_a_yes_inside_a_sentence_is_none(text: str | None) -> None:
+    assert not is_yes(text)
+
+
+@pytest.mark.parametrize(
+    ("title", "payload", "is_one"),
+    [
+        ("Yes", None, True),
+        ("Send me news", "c42:confirm", True),
+        ("Yes", "f3:menu:yes", False),
+        ("No", "c42:no", False),
+    ],
+)
+def test_a_button_says_yes_by_payload_or_title_unless_a_bot_flow_asked(
+    title: str, payload: str | None, is_one: bool
+) -> None:
+    assert is_yes_button(title, payload) == is_one
 
 
 def test_an_everyday_word_is_a_stop_only_when_typed() -> None:
