@@ -73,7 +73,7 @@ def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str,
     """From now on so much may be spent. Refused for what is no amount, or another currency than the rate card's."""
     micro, code = read_amount(amount), read_currency(currency)
     now = utcnow()
-    spend.recount(rt, now)  # what was charged until now is not charged to the new balance
+    spend.recount(rt, now, since=now - spend.KEPT)  # what was charged until now is not charged to the new balance
     with rt.database.write() as session:
         set_balance(session, micro, code, now, actor)
     return show_budget(rt)

@@ -3,10 +3,12 @@
 import logging
 import time
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from jobs.runtime import Runtime
 from models.balance import MARKS, mark_reached, pause_overspent, read_balance
-from models.campaign import Campaign, Outcome
+from models.campaign import Campaign, CampaignStatus, Outcome
+from models.money import Spending
 from models.spending import WAITS, count_spent, differs, priced_campaigns, refresh
 
 log = logging.getLogger("hark.spend")
@@ -19,32 +21,43 @@ BUSY = timedelta(hours=1)
 SHARE = 20.0
 """A count that took long is not made again for so many times as long: at most a twentieth of a core."""
 
-_due_at: dict[tuple[str, int], float] = {}
-"""(installation, campaign) → when to count it again, on the monotonic clock."""
+KEPT = WAITS + timedelta(days=1)
+"""Campaigns that ended longer ago are left as they are."""
+ACTIVE = CampaignStatus.ACTIVE
+
+
+class _Look(NamedTuple):
+    """When to count a campaign again, on the monotonic clock, and how long after the last time that is."""
+
+    due_at: float
+    every: float
+
+
+_looks: dict[tuple[str, int], _Look] = {}
+"""By installation and campaign."""
 
 
 def see_to_spending(rt: Runtime, now: datetime) -> None:
     """One round: count what is due, warn at the marks, pause what the balance no longer covers."""
     with rt.database.read() as session:
-        found = priced_campaigns(session, since=now - WAITS - timedelta(days=1))
-    for _, campaign in found:
+        found = [campaign for _, campaign in priced_campaigns(session, since=now - KEPT)]
+    for campaign in found:
         key = (rt.installation, campaign.id)
-        if _due_at.get(key, 0.0) <= time.monotonic():
+        if key not in _looks or _looks[key].due_at <= time.monotonic():
             began = time.monotonic()
             count_again(rt, campaign.id, now)
-            took = time.monotonic() - began
-            _due_at[key] = time.monotonic() + max(_every_seconds(campaign, now), SHARE * took)
-    _guard(rt, now)
+            every = max(_every_seconds(campaign, now), SHARE * (time.monotonic() - began))
+            _looks[key] = _Look(time.monotonic() + every, every)
+    active = [_looks[rt.installation, campaign.id].every for campaign in found if campaign.status is ACTIVE]
+    _guard(rt, now, LOOK_SECONDS + max(active, default=0.0))
 
 
 def count_again(rt: Runtime, campaign_id: int, now: datetime) -> bool:
     """Work out a campaign's sums from its recipients; whether something else had stood there."""
     with rt.database.read() as session:
         # The campaign is read before its recipients: if it was launched by then, all of them are there.
-        found = next((pair for pair in priced_campaigns(session) if pair[0].campaign_id == campaign_id), None)
-        if found is None:
-            return False
-        spending, campaign = found
+        campaign = session.get_one(Campaign, campaign_id)
+        spending = session.get_one(Spending, campaign_id)
         spent = count_spent(session, spending, campaign.ended_at, now)
     if not differs(spending, spent):
         return False
@@ -53,20 +66,20 @@ def count_again(rt: Runtime, campaign_id: int, now: datetime) -> bool:
     return True
 
 
-def recount(rt: Runtime, now: datetime) -> list[int]:
-    """Count every campaign again; the ids of those for which something else had stood there."""
+def recount(rt: Runtime, now: datetime, since: datetime | None = None) -> list[int]:
+    """Count every campaign again (`since`: none that ended before); the ids of those for which something else had stood there."""
     with rt.database.read() as session:
-        ids = [campaign.id for _, campaign in priced_campaigns(session)]
+        ids = [campaign.id for _, campaign in priced_campaigns(session, since)]
     return [campaign_id for campaign_id in ids if count_again(rt, campaign_id, now)]
 
 
-def _guard(rt: Runtime, now: datetime) -> None:
+def _guard(rt: Runtime, now: datetime, look_seconds: float) -> None:
     with rt.database.read() as session:
         balance = read_balance(session)
     if balance is None or balance.used_pct < MARKS[0]:
         return
     with rt.database.write() as session:
-        paused = pause_overspent(session, now, LOOK_SECONDS)
+        paused = pause_overspent(session, now, look_seconds)
         mark = mark_reached(session, now)
     for campaign_id in paused:
         log.warning("campaign %d paused: the balance is used up", campaign_id)

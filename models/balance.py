@@ -3,7 +3,7 @@
 Off until an amount is set. Whoever takes from it locks its row first, so two starts at once see each other's reservation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -127,7 +127,12 @@ def reserve(session: Session, campaign_id: int, areas: Mapping[str | None, int],
 
 
 def freeze_price(
-    session: Session, campaign_id: int, areas: Sequence[tuple[str | None, int]], now: datetime, *, is_last: bool
+    session: Session,
+    campaign_id: int,
+    areas: Callable[[], Sequence[tuple[str | None, int]]],
+    now: datetime,
+    *,
+    is_last: bool,
 ) -> None:
     """Add the price of a launch's slice. With the last, what is held back becomes the price of everybody who was queued.
 
@@ -137,7 +142,7 @@ def freeze_price(
     if spending is None or spending.card_id is None:
         return
     prices = read_prices(session, spending.card_id)
-    spending.frozen += sum_of(prices, areas, spending.category, day_of(spending.priced_at))
+    spending.frozen += sum_of(prices, areas(), spending.category, day_of(spending.priced_at))
     lack = spending.frozen - spending.reserved
     if not is_last:
         return

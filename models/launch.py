@@ -109,7 +109,7 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     queued = _count_queued(session, rows)
     if queued and _lock_people(session, rows, now) < queued:
         _leave_out_engaged(session, rows)
-    freeze_price(session, campaign_id, _areas(session, rows), now, is_last=is_last)
+    freeze_price(session, campaign_id, lambda: _areas(session, rows), now, is_last=is_last)
     return not is_last
 
 

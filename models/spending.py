@@ -22,6 +22,7 @@ from models.recipient import Recipient, RecipientState
 WAITS = timedelta(days=30)
 """After a campaign's end nothing is held back for longer: Meta keeps no message for delivery beyond that."""
 REGULAR = "regular"
+FREE = "free"
 OPEN = (
     RecipientState.QUEUED,
     RecipientState.SENDING,
@@ -139,7 +140,11 @@ def _may_be_billed(group: Any) -> bool:
 
 
 def is_billable(row: Any) -> bool | None:
-    """What Meta's `pricing` says; None while it said nothing. Its type goes before the `billable` that Meta gives up."""
-    if row.pricing_type is not None:
-        return bool(row.pricing_type.lower() == REGULAR)
-    return row.is_billable  # type: ignore[no-any-return]
+    """What Meta's `pricing` says; None while it said nothing. A type that is known goes before `billable`, which Meta gives up."""
+    kind = (row.pricing_type or "").lower()
+    if kind == REGULAR:
+        return True
+    if kind.startswith(FREE):
+        return False
+    billable: bool | None = row.is_billable
+    return billable

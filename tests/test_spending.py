@@ -66,7 +66,7 @@ FATES = st.fixed_dictionaries(
         "state": st.sampled_from(list(RecipientState)),
         "price_area": st.sampled_from(AREAS),
         "pricing_category": st.sampled_from([None, "marketing", "utility", "UTILITY", "service"]),
-        "pricing_type": st.sampled_from([None, "regular", "free_entry_point"]),
+        "pricing_type": st.sampled_from([None, "regular", "free_entry_point", "new_kind"]),
         "is_billable": st.sampled_from([None, True, False]),
         "delivered_at": MOMENTS,
         "read_at": MOMENTS,
@@ -80,7 +80,8 @@ def naive(row: Recipient, prices: Prices) -> tuple[int, int, int]:
     country = country_of(row.price_area or "")
     held = prices.at(country, "marketing", NOW.date()) or 0
     got_at = row.delivered_at or row.read_at
-    billable = row.pricing_type == "regular" if row.pricing_type else row.is_billable
+    told = {"regular": True, "free_entry_point": False}
+    billable = told.get(row.pricing_type or "", row.is_billable)
     if row.state in {RecipientState.NOT_SENT, RecipientState.REFUSED}:
         return 0, 0, held
     is_accepted = row.state is RecipientState.ACCEPTED

@@ -18,13 +18,17 @@ from rich.table import Table
 from sqlalchemy import make_url, select
 
 from jobs.launch import BREATH_SECONDS, FIRST_SLICE, LEAST_SLICE, SLICE_SECONDS
+from models.balance import reserve
 from models.campaign import Campaign, CampaignStatus
 from models.contact import Contact
 from models.engine import Database
 from models.launch import SLICE_SIZE, begin_launch, count_tables, launch_slice
+from models.money import Spending
 from models.preflight import estimate_reach
+from models.rates import Price, save_card
 from models.release import end_campaign, release_slice
 from models.report import export_rows
+from models.spending import Spent, count_spent
 from models.stats import campaign_stats
 from tests import factories
 from tests.factories import NOW
@@ -163,6 +167,9 @@ def measure(url: str, number: int) -> dict[str, str]:
     fill(url, number)
     database = Database(url)
     campaign = make_campaign(database)
+    with database.write() as session:
+        prices = [Price("ES", "marketing", NOW.date(), 50_000)]
+        save_card(session, "EUR", prices, source="bench", now=NOW, actor="bench")
 
     def estimate() -> Any:
         with database.read() as session:
@@ -172,6 +179,10 @@ def measure(url: str, number: int) -> dict[str, str]:
         with database.read() as session:
             return campaign_stats(session, campaign.id)
 
+    def cost() -> Spent:
+        with database.read() as session:
+            return count_spent(session, session.get_one(Spending, campaign.id), None, NOW)
+
     def end(session: Any, size: int) -> bool:
         first = session.get_one(Campaign, campaign.id).status is not CampaignStatus.ENDED
         return end_campaign(session, campaign.id, NOW) if first else release_slice(session, campaign.id, size)
@@ -179,6 +190,7 @@ def measure(url: str, number: int) -> dict[str, str]:
     cold, _ = timed(estimate)
     warm, reach = timed(estimate)
     with database.write() as session:
+        reserve(session, campaign.id, reach.areas or {}, NOW)
         token = begin_launch(session, campaign.id, NOW) or ""
     launch, (slices, longest) = timed(
         lambda: in_slices(database, lambda session, size: launch_slice(session, campaign.id, token, NOW, size))
@@ -186,6 +198,9 @@ def measure(url: str, number: int) -> dict[str, str]:
     with database.write() as session:
         count_tables(session)
     counting, found = timed(stats)
+    pricing, spent = timed(cost)
+    if spent.reserved != reach.eligible * 50_000:
+        raise SystemExit(f"{reach.eligible} people cost {spent}")
     if found["eligible"] != reach.eligible or found["not_sent"] != reach.not_sent or not found["eligible"]:
         raise SystemExit(f"the launch and the estimate disagree: {found} and {reach}")
     page, _ = timed(lambda: contact_page(database))
@@ -201,6 +216,7 @@ def measure(url: str, number: int) -> dict[str, str]:
         "launch": f"{launch:.2f} s",
         "slices, longest transaction": f"{slices}, {longest:.3f} s",
         "statistics": f"{counting * 1000:.0f} ms",
+        "what it cost": f"{pricing:.2f} s",
         "page of contacts": f"{page * 1000:.0f} ms",
         "export": f"{export:.2f} s",
         "end, longest transaction": f"{ending:.2f} s, {longest_end:.3f} s",
