@@ -106,7 +106,9 @@ def add_members(session: Session, list_id: int, contact_ids: Iterable[int], now:
     """Put contacts on a list; returns how many were not on it."""
     ids = sorted(set(contact_ids))
     added = 0
-    statement = insert_into(session, ListMember.__table__).on_conflict_do_nothing(index_elements=["list_id", "contact_id"])
+    statement = insert_into(session, ListMember.__table__).on_conflict_do_nothing(
+        index_elements=["list_id", "contact_id"]
+    )
     for start in range(0, len(ids), CHUNK):
         rows = [{"list_id": list_id, "contact_id": key, "created_at": now} for key in ids[start : start + CHUNK]]
         added += len(session.connection().execute(statement.values(rows).returning(ListMember.contact_id)).all())
