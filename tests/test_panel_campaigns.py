@@ -122,6 +122,13 @@ def test_the_form_draws_itself_again_without_writing_anything(panel: Panel, mana
         assert session.scalar(select(Campaign.id)) is None
 
 
+def test_a_placeholder_that_is_still_open_leaves_nobody_out_of_the_estimate(panel: Panel, manager: Visitor) -> None:
+    begun = {"slot-body-1-source": "", "slot-body-2-source": "text", "slot-body-2-text": ""}
+    page = manager.send("/campaigns/new", **(FORM | begun), refresh="1").text
+    assert "Missing value" not in page
+    assert '<option value="text" selected>' in page
+
+
 def test_an_edit_of_a_scheduled_campaign_takes_it_back_to_ready(panel: Panel, manager: Visitor) -> None:
     manager.post("/campaigns/new", **FORM)
     tomorrow = utcnow() + timedelta(days=1)
@@ -151,7 +158,8 @@ def test_an_edit_of_a_scheduled_campaign_takes_it_back_to_ready(panel: Panel, ma
 )
 def test_a_schedule_that_cannot_be_is_refused(change: dict[str, Any], sentence: str, panel: Panel, manager: Visitor) -> None:
     manager.post("/campaigns/new", **FORM)
-    tomorrow: dict[str, Any] = {"date": f"{utcnow() + timedelta(days=1):%Y-%m-%d}", "time": "10:30", "zone": "Europe/Madrid", "per_hour": ""}
+    day = f"{utcnow() + timedelta(days=1):%Y-%m-%d}"
+    tomorrow: dict[str, Any] = {"date": day, "time": "10:30", "zone": "Europe/Madrid", "per_hour": ""}
     assert sentence in manager.refused("/campaigns/1/schedule", **(tomorrow | change)).lower()
     assert campaign(panel).status is CampaignStatus.READY
 

@@ -36,6 +36,15 @@ def read_draft(form: Any) -> dict[str, Any]:
     return data
 
 
+def filled(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft as it is saved: a text that is still empty is not mapped yet."""
+    variables = {
+        component: {key: source for key, source in entries.items() if source.get("text", "-").strip()}
+        for component, entries in (draft.get("variables") or {}).items()
+    }
+    return {**draft, "variables": variables}
+
+
 def draft_of(campaign: Campaign) -> dict[str, Any]:
     """A campaign as the form shows it."""
     data: dict[str, Any] = {
@@ -130,8 +139,6 @@ def _variables(form: Any) -> dict[str, dict[str, dict[str, str]]]:
         fallback = form.get(f"slot-{component}-{key}-fallback", "").strip()
         if fallback and kind != "text":
             source["fallback"] = fallback
-        if kind == "text" and not source["text"].strip():
-            continue
         found.setdefault(component, {})[key] = source
     return found
 

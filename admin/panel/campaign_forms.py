@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from admin.campaigns import create_campaign, update_campaign
 from admin.media import LIMITS, store_media
 from admin.panel.base import EXPECTED, PanelView, back, form
-from admin.panel.campaign_draft import draft_of, field_errors, read_draft
+from admin.panel.campaign_draft import draft_of, field_errors, filled, read_draft
 from admin.panel.campaign_facts import campaign_facts
 from admin.panel.template_picture import picture_of
 from models.campaign import DEFAULT_PER_SECOND, Campaign
@@ -61,9 +61,9 @@ class CampaignForms(PanelView):
             return self._page(draft, errors, campaign), 400 if errors else 200
         try:
             if campaign is None:
-                saved = create_campaign(self.rt, draft, self.me.email)
+                saved = create_campaign(self.rt, filled(draft), self.me.email)
             else:
-                saved = update_campaign(self.rt, campaign.id, draft, self.me.email)
+                saved = update_campaign(self.rt, campaign.id, filled(draft), self.me.email)
         except EXPECTED as error:
             return self._page(draft, field_errors(str(error), self._labels(draft)), campaign), 400
         if saved.missing:
@@ -190,13 +190,23 @@ def _reach(
         number_id=number.id,
         template_id=template.id,
         audience=audience,
-        variables=draft.get("variables") or {},
+        variables=_supposed(draft, template),
     )
     campaign.template = template
     try:
         return estimate_reach(session, campaign, utcnow()), None
     except Refused as error:
         return None, str(error)
+
+
+def _supposed(draft: Mapping[str, Any], template: Template) -> dict[str, Any]:
+    """The mapping for an estimate: a placeholder that nobody filled in yet leaves nobody out."""
+    given: dict[str, Any] = filled(draft)["variables"]
+    variables: dict[str, Any] = {}
+    for slot in template_slots(template):
+        source = given.get(slot.component, {}).get(slot.key) or {"source": "text", "text": "…"}
+        variables.setdefault(slot.component, {})[slot.key] = source
+    return variables
 
 
 def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:

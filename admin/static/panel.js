@@ -49,39 +49,53 @@ async function load(place) {
   }
 }
 
+/** Put the server's new drawing of a part in place of the old one; whoever was typing in it goes on where they were. */
+function redraw(name, page) {
+  const [mine, drawn] = [document, page].map((root) => root.querySelector(`[data-part="${name}"]`));
+  if (!mine || !drawn) return;
+  const focused = mine.contains(document.activeElement) ? document.activeElement : null;
+  const caret = focused?.selectionStart ?? null;
+  mine.innerHTML = drawn.innerHTML;
+  const again = focused?.id && document.getElementById(focused.id);
+  if (!again) return;
+  again.focus();
+  if (caret !== null && again.setSelectionRange) again.setSelectionRange(caret, caret);
+}
+
 /** form[data-parts]: when a field that names parts (data-shows) changes, the server draws those parts again. */
 function refreshing(form) {
   let running = null;
   let waiting = 0;
-  async function refresh(names) {
-    if (running) running.abort();
-    running = new AbortController();
+  const wanted = new Set(); // what was asked for and not drawn yet, also by requests that were overtaken
+  async function refresh() {
+    const mine = (running = new AbortController());
     const given = new FormData(form);
     for (const [name, value] of [...given.entries()]) if (value instanceof File) given.delete(name);
     given.set("refresh", "1");
     form.classList.add("busy");
     try {
-      const answer = await fetch(form.action, { method: "POST", body: given, signal: running.signal, redirect: "error" });
+      const answer = await fetch(form.action, { method: "POST", body: given, signal: mine.signal, redirect: "error" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const name of names) {
-        const [mine, new_] = [document, page].map((root) => root.querySelector(`[data-part="${name}"]`));
-        if (!mine || !new_) continue;
-        const focused = mine.contains(document.activeElement) ? document.activeElement.id : "";
-        mine.innerHTML = new_.innerHTML;
-        if (focused) document.getElementById(focused)?.focus();
-      }
-      form.classList.remove("busy");
-    } catch (error) {
-      if (error.name !== "AbortError") form.classList.remove("busy");
+      if (mine.signal.aborted) return; // somebody has gone on filling in the form
+      for (const name of wanted) redraw(name, page);
+      wanted.clear();
+    } catch {
+      // overtaken, or the server is away: the next change asks again
     }
+    if (mine === running) form.classList.remove("busy");
   }
-  const later = (event, delay) => {
+  function later(event, delay) {
     const names = event.target.dataset?.shows;
     if (!names) return;
+    for (const name of names.split(" ")) wanted.add(name);
+    running?.abort(); // at once: an answer that is on its way knows nothing of this change
     clearTimeout(waiting);
-    waiting = setTimeout(() => refresh(names.split(" ")), delay);
-  };
-  if (form.dataset.first) refresh(form.dataset.first.split(" "));
+    waiting = setTimeout(refresh, delay);
+  }
+  if (form.dataset.first) {
+    wanted.add(form.dataset.first);
+    refresh();
+  }
   form.addEventListener("change", (event) => later(event, 0));
   form.addEventListener("input", (event) => {
     if (event.target.matches("input[type=text], textarea")) later(event, 500);
