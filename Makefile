@@ -23,7 +23,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/installed
 
 # The demo and the tests inherit no setting; the tests keep the server that they are given.
-OURS := HARK_% META_% GRAPH_API_% FLASK_% DATABASE_URL% REDIS_URL% SECRET_KEY% ENCRYPTION_KEY% \
+OURS := HARK_% META_% SHOPIFY_% GRAPH_API_% FLASK_% DATABASE_URL% REDIS_URL% SECRET_KEY% ENCRYPTION_KEY% \
 	PUBLIC_URL% DEFAULT_COUNTRY% TIME_ZONE% PYTHONPATH PYTHONHOME PYTEST_ADDOPTS COVERAGE_%
 FOUND := $(filter-out HARK_TEST_POSTGRES COVERAGE_FLOOR,$(filter $(OURS),$(.VARIABLES)))
 CLEAN_ENV := env $(foreach name,$(FOUND),-u $(name))

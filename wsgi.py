@@ -3,7 +3,7 @@
 from flask import Flask
 
 from admin import cli, health, metrics, panel
-from bot import webhook
+from bot import shopify, webhook
 from jobs.runtime import Runtime
 from models.settings import Settings, load_settings
 
@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["hark"] = rt
     door = webhook.open_door(rt.settings)
     app.register_blueprint(webhook.build(door))
+    app.register_blueprint(shopify.build(shopify.open_shop_door(rt.settings)))
     health.init_app(app, rt)
     metrics.init_app(app, rt)
     panel.init_app(app)

@@ -90,13 +90,13 @@ class Door:
         return Reply(200, challenge.encode(errors="replace"))
 
     def _receive(self, environ: "WSGIEnvironment") -> Reply:
-        length = _content_length(environ)
+        length = content_length(environ)
         if length is not None and not 0 <= length <= MOST_BYTES:
             return BAD_LENGTH if length < 0 else TOO_LARGE
         signature = environ.get("HTTP_X_HUB_SIGNATURE_256")
         if not is_signature(signature):
             return NOT_SIGNED
-        raw = _read(environ, length)
+        raw = read_body(environ, length)
         if len(raw) > MOST_BYTES:
             return TOO_LARGE
         return self._keep(raw) if is_authentic(signature, raw, self.secrets) else NOT_SIGNED
@@ -111,15 +111,20 @@ class Door:
 
 
 def open_door(settings: Settings) -> Door:
-    """The door of this installation, with a Redis client of its own that gives up within a second. Connects to nothing yet."""
-    redis = Redis.from_url(
+    """The door of this installation. Connects to nothing yet."""
+    stream = EventStream(door_redis(settings), settings.stream_bound)
+    return Door(settings.meta_app_secrets, settings.meta_verify_token, stream)
+
+
+def door_redis(settings: Settings) -> Redis:
+    """A Redis client of a door's own, which gives up within a second."""
+    return Redis.from_url(
         settings.redis_socket_url,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
         # Once more on a connection that Redis closed meanwhile (it was restarted). The same event twice changes nothing.
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
-    return Door(settings.meta_app_secrets, settings.meta_verify_token, EventStream(redis, settings.stream_bound))
 
 
 def build(door: Door) -> Blueprint:
@@ -129,7 +134,7 @@ def build(door: Door) -> Blueprint:
     @blueprint.route(PATH, methods=["GET", "POST"])
     def receive_webhook() -> Response:
         reply = door.answer(request.environ)
-        return Response(reply.body, reply.status, dict(_headers(reply)))
+        return Response(reply.body, reply.status, dict(headers_of(reply)))
 
     return blueprint
 
@@ -141,13 +146,14 @@ def fast_wsgi(app: "WSGIApplication", door: Door) -> "WSGIApplication":
         if environ.get("PATH_INFO") != PATH:
             return app(environ, start_response)
         reply = door.answer(environ)
-        start_response(_PHRASES[reply.status], _headers(reply))
+        start_response(_PHRASES[reply.status], headers_of(reply))
         return [reply.body]
 
     return serve
 
 
-def _headers(reply: Reply) -> list[tuple[str, str]]:
+def headers_of(reply: Reply) -> list[tuple[str, str]]:
+    """The answer's headers."""
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Length", str(len(reply.body))),
@@ -158,7 +164,7 @@ def _headers(reply: Reply) -> list[tuple[str, str]]:
     return headers
 
 
-def _content_length(environ: "WSGIEnvironment") -> int | None:
+def content_length(environ: "WSGIEnvironment") -> int | None:
     """None where the body ends when it ends (chunked); -1 for nonsense."""
     given = environ.get("CONTENT_LENGTH") or ""
     if not given:
@@ -166,7 +172,7 @@ def _content_length(environ: "WSGIEnvironment") -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else -1
 
 
-def _read(environ: "WSGIEnvironment", length: int | None) -> bytes:
+def read_body(environ: "WSGIEnvironment", length: int | None) -> bytes:
     """The body; without a length up to one byte more than is allowed, so that nobody fills the memory."""
     read: Callable[[int], Any] = environ["wsgi.input"].read
     if length is None:

@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 from bot.event_values import BadEventError
 from bot.events import parse
+from bot.shopify import MARK
 from jobs.apply_events import Applied, Dead, apply_parsed, guard_campaigns, wake_after
 from jobs.event_batch import may_be_an_outage
 from jobs.logs import described
 from jobs.runtime import Runtime
+from jobs.shop_events import apply_entry
 from models.clock import utcnow
 from models.dead_letters import payload_of, settle_letter, waiting_letters
+from models.event import Parsed
 from models.refusal import Refused
 
 
@@ -44,7 +47,11 @@ def _replay_one(rt: Runtime, letter_id: int) -> bool:
     dead: list[Dead] = []
     applied: list[Applied] = []
     try:
-        parsed = parse(raw)
+        if raw.startswith(MARK):
+            apply_entry(rt, raw)
+            parsed = Parsed()
+        else:
+            parsed = parse(raw)
         applied.append(apply_parsed(rt, [parsed]))
         if parsed.broken:
             dead.append(Dead(raw, f"BadEventError: {parsed.broken[0]}"))

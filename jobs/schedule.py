@@ -20,6 +20,7 @@ from jobs.logs import configure_logs, described
 from jobs.monitor import free_done, monitor
 from jobs.purge import wake_purge
 from jobs.runtime import Runtime, runtime
+from jobs.shop_events import wake_shop
 from jobs.spend import LOOK_SECONDS, see_to_spending
 from jobs.starting import wake_scheduled
 from jobs.stopping import STOPPING, stop_on_signals
@@ -50,6 +51,7 @@ ITEMS: tuple[Item, ...] = (
     Item("free who is done for", 30, free_done),
     Item("hold while deaf, go on in time", 2, guard),
     Item("see to what is spent", LOOK_SECONDS, see_to_spending),
+    Item("take what shops said", 1, wake_shop),
     Item("read templates and numbers again", 300, wake_syncs),
     Item("forget what is old", 600, wake_purge),
 )

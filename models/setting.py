@@ -35,6 +35,9 @@ KNOWN = {
     "schedule_grace_seconds": Known(900, "How late a scheduled start may still happen by itself."),
     "frequency_cap_messages": Known(0, "At most this many marketing messages to a person in the days below; 0 is off."),
     "frequency_cap_days": Known(7, "The days that the frequency cap counts."),
+    "double_opt_in": Known(
+        False, "Who subscribed in a shop is pending until they confirm on WhatsApp, unless the shop had them confirm."
+    ),
     "stop_answer": Known("", "What answers a STOP; empty sends nothing."),
     "start_answer": Known("", "What answers a START; empty sends nothing."),
     "keep_messages_days": Known(365, "How long chat messages are kept."),

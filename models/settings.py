@@ -19,7 +19,9 @@ from sqlalchemy.exc import ArgumentError
 
 from models.secret import Vault, new_encryption_key, new_token
 
-SECRETS = ("META_APP_SECRET", "META_VERIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL")
+SECRETS = (
+    "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL",
+)  # fmt: skip
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -39,6 +41,7 @@ class Settings:
     meta_app_id: str | None = None
     meta_app_secrets: tuple[str, ...] = ()
     meta_verify_token: str | None = None
+    shopify_secrets: tuple[str, ...] = ()
     secret_key: str = ""
     encryption_keys: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8000"
@@ -110,6 +113,7 @@ class _Reader:
             "meta_app_id": self._read("META_APP_ID", None, _digits),
             "meta_app_secrets": self._read("META_APP_SECRET", (), _comma_separated, secret=True),
             "meta_verify_token": self._read("META_VERIFY_TOKEN", None, str, secret=True),
+            "shopify_secrets": self._read("SHOPIFY_SECRET", (), _comma_separated, secret=True),
             "public_url": self._read("PUBLIC_URL", "http://127.0.0.1:8000", _http_url),
             "default_country": self._read("DEFAULT_COUNTRY", None, _country),
             "time_zone": self._read("TIME_ZONE", "UTC", _zone),

@@ -25,7 +25,7 @@ from tests.postgres_server import PostgresServer
 ROOT = Path(__file__).parent.parent
 # The tests' own switches; every other setting of the product is taken out of the environment.
 KEPT = {"HARK_TEST_POSTGRES"}
-PREFIXES = ("HARK_", "META_", "GRAPH_API_", "FLASK_")
+PREFIXES = ("HARK_", "META_", "SHOPIFY_", "GRAPH_API_", "FLASK_")
 NAMES = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEY", "PUBLIC_URL", "DEFAULT_COUNTRY", "TIME_ZONE"}
 PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
