@@ -10,7 +10,7 @@ from jobs.runtime import Runtime
 from models.campaign import CampaignKind, CampaignStatus, Outcome
 from models.clock import utcnow
 from models.conversation import Direction, Message, MessageState
-from models.inbox import DeadLetter
+from models.dead_letters import keep_dead_letter
 from models.recipient import NotSent, RecipientState
 from tests.factories import (
     alice,
@@ -80,6 +80,6 @@ def furnish(rt: Runtime) -> None:
                 body="Do you have it in green?", at=now - timedelta(hours=1), handled_at=now,
             )
         )  # fmt: skip
-        session.add(DeadLetter(checksum="c", payload="{", error="BadEventError: no JSON", first_at=now, last_at=now))
+        keep_dead_letter(session, b"{", "BadEventError: no JSON", now)
     load_flow_file(rt, FLOW.read_text(encoding="utf-8"), "test")
     put_segment(rt, "Madrid", {"all": [{"on": "tag", "op": "is", "name": "city", "value": "Madrid"}]}, "test")

@@ -162,6 +162,8 @@ class SegmentView(PanelView):
             groups = read_groups(request.form)
             if not request.form.get("refresh"):
                 try:
+                    if not any(groups):
+                        raise Refused("Add at least one condition.")
                     saved = put_segment(
                         self.rt, name, {"any": [{"all": group} for group in groups if group]}, self.me.email
                     )

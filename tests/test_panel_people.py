@@ -1,0 +1,281 @@
+"""Contacts, tags, lists, segments, the inbox, and the house's own pages, as people use them."""
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import select
+
+from jobs.queues import ANSWER, queue
+from models.contact import Consent, ConsentEvent, Contact
+from models.conversation import Case, Conversation, Message, MessageState
+from models.flow import Flow
+from models.inbox import DeadLetter
+from models.number import Number
+from models.segment import Segment
+from models.setting import read_setting
+from models.user import Role, User
+from tests.panel_app import Panel, Visitor, open_panel, said
+from tests.panel_world import furnish
+
+PEOPLE = b"""phone,name,consent,consent_source,tags
++447700900001,Ana,subscribed,web,vip;city=Madrid
++447700900002,Ben,subscribed,,vip
+nonsense,Carl,unknown,,
+"""
+
+
+@pytest.fixture
+def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
+    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
+        furnish(opened.rt)
+        yield opened
+
+
+@pytest.fixture
+def manager(panel: Panel) -> Visitor:
+    return panel.of(Role.MANAGER)
+
+
+def contact(panel: Panel, contact_id: int = 1) -> Contact:
+    with panel.rt.database.read() as session:
+        return session.get_one(Contact, contact_id)
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "not_found"),
+    [
+        ("q=alice", "Alice", "Bob"),
+        ("q=%2B34600000002", "Bob", "Alice"),
+        ("tag=city&value=Madrid", "Person 3", "Alice"),
+        ("list=1", "Alice", "Person 30"),
+        ("consent=unsubscribed", "Bob", "Alice"),
+    ],
+)
+def test_contacts_are_found(query: str, found: str, not_found: str, manager: Visitor) -> None:
+    page = said(manager.get(f"/contacts/?{query}").partition("<table>")[2])
+    assert found in page
+    assert not_found not in page
+
+
+def test_contacts_go_on_by_key(manager: Visitor) -> None:
+    following = re.search(r'href="([^"]+after=\d+)" rel="next"', manager.get("/contacts/"))
+    assert following
+    assert "Alice" in manager.client.get(following[1].replace("&amp;", "&")).text
+
+
+def test_an_import_says_what_it_would_do_and_then_does_it_once(panel: Panel, manager: Visitor) -> None:
+    answer = manager.send("/contacts/import", file=(io.BytesIO(PEOPLE), "people.csv"))
+    assert "What people.csv would do" in answer.text
+    assert "needs a consent_source" in answer.text
+    assert "Import 1 contact" in answer.text
+    with panel.rt.database.read() as session:
+        assert session.scalar(select(Contact.id).where(Contact.phone == "+447700900001")) is None
+    kept = re.search(r'name="kept" value="([^"]+)"', answer.text)
+    assert kept
+    assert "1 added, 0 changed, 0 as they were, 2 refused." in manager.post("/contacts/import/go", kept=kept[1])
+    assert "Choose it again" in manager.post("/contacts/import/go", kept=kept[1])
+    with panel.rt.database.read() as session:
+        event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc())).first()
+    assert event is not None
+    assert (event.source, event.actor) == ("web", "manager@example.com")
+    assert not list((panel.rt.settings.var_dir / "imports").iterdir())
+
+
+@pytest.mark.parametrize("kept", ["../../secret_key", "..", "", "x" * 30, "/etc/passwd"])
+def test_an_import_reads_no_other_file(kept: str, panel: Panel, manager: Visitor) -> None:
+    assert "Choose it again" in manager.post("/contacts/import/go", kept=kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("people.csv", b"name\nAna\n"), ("people.txt", b"phone\n"), ("people.xlsx", b"no sheet"), ("x.csv", b"\xff\xfe\0")],
+)
+def test_a_file_that_is_none_is_refused_in_one_line(name: str, content: bytes, manager: Visitor) -> None:
+    page = manager.refused("/contacts/import", file=(io.BytesIO(content), name))
+    assert len(re.findall(r'class="wrong"', page)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"phone": ""}, "It is missing"),
+        ({"phone": "nonsense"}, "no phone number"),
+        ({"phone": "+34600000001"}, "already"),
+        ({"phone": "+447700900009", "consent": "subscribed"}, "needs a consent_source"),
+        ({"phone": "+447700900009", "language": "Klingon!"}, "no language code"),
+        ({"phone": "+447700900009", "tags": "=x"}, "has no name"),
+    ],
+)
+def test_a_contact_that_cannot_be_is_refused_beside_its_field(fields: dict[str, Any], sentence: str, manager: Visitor) -> None:
+    page = manager.refused("/contacts/new", **fields)
+    (wrong,) = re.findall(r'class="wrong"[^>]*>([^<]*)<', page)
+    assert sentence in wrong
+
+
+def test_a_contact_is_added_changed_tagged_and_forgotten(panel: Panel, manager: Visitor) -> None:
+    page = manager.post(
+        "/contacts/new", phone="+44 7700 900009", name="Zoe", consent="subscribed", consent_source="shop", tags="vip;city=York"
+    )
+    assert "city = York" in page
+    with panel.rt.database.read() as session:
+        zoe = session.scalars(select(Contact.id).where(Contact.phone == "+447700900009")).one()
+    page = manager.refused(f"/contacts/{zoe}/edit", name="Zoe", email="z@example.com", country="Nowhere")
+    assert "no country code" in page
+    assert contact(panel, zoe).email is None
+    manager.post(f"/contacts/{zoe}/edit", name="Zoë", email="z@example.com", **{"attribute-1": "Main street"})
+    assert (contact(panel, zoe).name, contact(panel, zoe).attributes) == ("Zoë", {"shop": "Main street"})
+    manager.post(f"/contacts/{zoe}/tag", tag="code", value="4711")
+    assert "code = 4711" in manager.post(f"/contacts/{zoe}/untag", tag="vip")
+    admin = panel.of(Role.ADMIN)
+    assert "wiped" in admin.post(f"/contacts/{zoe}/redact", confirmed="1")
+    assert contact(panel, zoe).consent is Consent.REDACTED
+
+
+def test_consent_changes_as_far_as_an_operators_word_goes(panel: Panel, manager: Visitor) -> None:
+    agent = panel.of(Role.AGENT)
+    agent.post("/contacts/1/consent", consent="unsubscribed", source="panel")
+    assert contact(panel).consent is Consent.UNSUBSCRIBED
+    assert "only the person may change it" in manager.post("/contacts/1/consent", consent="subscribed", source="x")
+    assert contact(panel).consent is Consent.UNSUBSCRIBED
+    assert "Only the person can change this" in manager.get("/contacts/1/")
+    assert "manager@example.com" not in manager.get("/contacts/1/").partition("<main")[2]
+
+
+def test_tags_lists_and_segments_are_made(panel: Panel, manager: Visitor) -> None:
+    assert "summer" in manager.post("/tags/add", name="summer", description="Wants news in summer")
+    assert "already" in manager.post("/tags/add", name="summer")
+    assert "not allowed" in manager.post("/tags/add", name="a=b")
+    file = (io.BytesIO(b"phone\n+34600000001\n+34600000099\n"), "list.csv")
+    page = manager.post("/lists/add", name="Guests", file=file)
+    assert "1 added, 0 were on it, 1 refused" in page
+    assert "Line 3" in page
+
+
+def test_a_segment_is_built_by_its_form(panel: Panel, manager: Visitor) -> None:
+    rule: dict[str, Any] = {
+        "c-0-0-on": "tag", "c-0-0-name": "city", "c-0-0-op": "in", "c-0-0-value": "Madrid, Sevilla",
+        "c-0-1-on": "campaign", "c-0-1-op": "failed", "c-0-1-days": "30", "c-0-1-code": "131026",
+        "c-1-0-on": "consent", "c-1-0-op": "is", "c-1-0-value": "unsubscribed",
+    }  # fmt: skip
+    page = manager.post("/segments/new", name="Lost", **rule)
+    assert "the tag city is one of Madrid, Sevilla" in page
+    assert "failed in any campaign with error 131026 in the last 30 days" in page
+    with panel.rt.database.read() as session:
+        stored = session.scalars(select(Segment.rule).where(Segment.name == "Lost")).one()
+    assert stored["any"][0]["all"][0] == {"on": "tag", "op": "in", "name": "city", "value": ["Madrid", "Sevilla"]}
+    assert "is not one of" in manager.refused("/segments/new", name="Bad", **(rule | {"c-1-0-value": "maybe"}))
+    assert "at least one condition" in manager.refused("/segments/new", name="Empty")
+    assert "131026" in manager.get("/segments/2/edit")
+
+
+def test_an_agent_answers_takes_closes_and_hands_over(panel: Panel, redis: Redis) -> None:
+    agent = panel.of(Role.AGENT)
+    assert "allowed are 1 to 4096" in agent.post("/inbox/2/answer", text="  ")
+    agent.post("/inbox/2/answer", text="Yes!\r\nIn three greens.")
+    with panel.rt.database.read() as session:
+        message = session.scalars(select(Message).where(Message.author == "agent@example.com")).one()
+        talk = session.get_one(Conversation, 2)
+        case = session.scalars(select(Case).where(Case.contact_id == talk.contact_id, Case.closed_at.is_(None))).one()
+    assert (message.state, message.body, case.agent) == (MessageState.QUEUED, "Yes!\nIn three greens.", "agent@example.com")
+    assert queue(redis, ANSWER).count == 1
+    assert "holds this conversation already" in agent.post("/inbox/2/take")
+    assert "Closed." in agent.post("/inbox/2/close")
+    assert "No case is open" in agent.post("/inbox/2/close")
+    assert "goes on from here" in agent.post("/inbox/2/hand", flow="1")
+    assert "no such bot flow" in agent.post("/inbox/2/hand", flow="99")
+    with panel.rt.database.read() as session:
+        assert session.get_one(Conversation, 2).handed_flow_id == 1
+
+
+def test_outside_the_window_nobody_can_answer(panel: Panel) -> None:
+    with panel.rt.database.write() as session:
+        session.get_one(Conversation, 2).last_inbound_at = None
+    agent = panel.of(Role.AGENT)
+    assert "allows only templates now" in agent.get("/inbox/2/")
+    assert "24 hours old" in agent.post("/inbox/2/answer", text="Hello")
+
+
+def test_a_flow_is_checked_loaded_and_made_the_one_for_strangers(panel: Panel, manager: Visitor) -> None:
+    text = "name: hi\nstart: a\nnodes:\n  a:\n    type: message\n    text: Hello\n    next: nowhere\n"
+    assert "nowhere" in manager.refused("/flows/load", text=text)
+    right = text.replace("    next: nowhere\n", "")
+    assert "hi is right: 1 nodes" in manager.send("/flows/load", text=right, check="1").text
+    file = (io.BytesIO(right.replace("\n", "\r\n").encode()), "hi.yaml")
+    assert "hi is at version 1" in manager.post("/flows/load", file=file)
+    assert "Takes strangers" in manager.post("/flows/2/fallback", on="1")
+    with panel.rt.database.read() as session:
+        assert session.get_one(Flow, 2).is_fallback
+    assert "not UTF-8" in manager.refused("/flows/load", file=(io.BytesIO(b"\xff\xff"), "x.yaml"))
+
+
+def test_a_stopped_number_goes_on_when_an_administrator_says_so(panel: Panel) -> None:
+    with panel.rt.database.write() as session:
+        number = session.get_one(Number, 1)
+        number.stopped_at, number.stopped_reason = number.created_at, "the token was refused"
+    admin = panel.of(Role.ADMIN)
+    assert "the token was refused" in admin.get("/")
+    assert "may send again" in admin.post("/numbers/1/resume")
+    assert "is not stopped" in admin.post("/numbers/1/resume")
+    assert "allowed are 1 to 1000" in admin.post("/numbers/1/speed", per_second="lots")
+    admin.post("/numbers/1/speed", per_second="500")
+    with panel.rt.database.read() as session:
+        number = session.get_one(Number, 1)
+        assert (number.stopped_at, number.messages_per_second) == (None, 500)
+
+
+def test_a_number_is_checked_at_meta_before_it_is_kept(panel: Panel) -> None:
+    admin = panel.of(Role.ADMIN)
+    given: dict[str, Any] = {"name": "Second", "phone_number_id": "abc", "waba_id": "1", "display_phone": ""}
+    page = admin.refused("/numbers/add", token="secret-token-of-mine", **given)
+    assert "Allowed are the digits" in page
+    assert "secret-token-of-mine" not in page
+    page = admin.refused("/numbers/add", token="secret-token-of-mine", **(given | {"phone_number_id": "1"}))
+    assert "secret-token-of-mine" not in page
+    with panel.rt.database.read() as session:
+        assert len(session.scalars(select(Number)).all()) == 1
+
+
+def test_users_are_added_and_the_last_administrator_stays(panel: Panel) -> None:
+    admin = panel.of(Role.ADMIN)
+    page = admin.send("/users/add", email="Kim@example.com", role="agent").text
+    one_time = re.search(r"<code>([A-Za-z0-9-]{19})</code>", page)
+    assert one_time
+    assert panel.visitor().sign_in("kim@example.com", one_time[1]).status_code == 303
+    assert one_time[1] not in admin.get("/users/")
+    assert "already" in admin.refused("/users/add", email="kim@example.com", role="agent")
+    assert "allowed is an address" in admin.refused("/users/add", email="kim", role="agent")
+    with panel.rt.database.read() as session:
+        me = session.scalars(select(User.id).where(User.email == "admin@example.com")).one()
+    assert "only administrator" in admin.post(f"/users/{me}/role", role="viewer")
+    assert "only administrator" in admin.post(f"/users/{me}/active", on="0")
+
+
+def test_settings_take_what_they_allow(panel: Panel) -> None:
+    admin = panel.of(Role.ADMIN)
+    assert "whole number" in admin.refused("/settings/frequency_cap_messages", value="-1")
+    admin.post("/settings/frequency_cap_messages", value="3")
+    admin.post("/settings/allow_untagged", value="yes")
+    assert admin.send("/settings/encryption_fingerprint", value="x").status_code == 404
+    with panel.rt.database.read() as session:
+        assert read_setting(session, "frequency_cap_messages") == 3
+        assert read_setting(session, "allow_untagged") is True
+
+
+def test_dead_letters_are_tried_again(panel: Panel) -> None:
+    admin = panel.of(Role.ADMIN)
+    assert "0 applied, 1 failed again" in admin.post("/dead-letters/replay")
+    with panel.rt.database.write() as session:
+        session.get_one(DeadLetter, 1).payload = '{"object":"whatsapp_business_account","entry":[]}'
+    assert "1 applied, 0 failed again" in admin.post("/dead-letters/1/replay")
+    assert "none that waits" in admin.post("/dead-letters/1/replay")
+
+
+def test_the_audit_names_who_did_what(panel: Panel, manager: Visitor) -> None:
+    manager.post("/contacts/1/tag", tag="summer")
+    page = said(panel.of(Role.ADMIN).get("/audit/?kind=contact"))
+    assert "manager@example.com tag contact 1" in page
