@@ -13,12 +13,13 @@ from admin.panel.campaign_actions import CampaignActions
 from admin.panel.campaign_facts import STAGES, CampaignFacts, campaign_facts
 from admin.panel.campaign_forms import CampaignForms
 from admin.panel.campaign_people import CampaignPeople
+from admin.panel.home import read_webhooks
 from admin.panel.live_stats import live_stats
 from admin.panel.pictures import funnel
 from admin.panel.template_picture import picture_of
 from models.campaign import Campaign, CampaignKind
 from models.clock import utcnow
-from models.preflight import preflight
+from models.preflight import Facts, preflight
 
 PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors")
 
@@ -100,8 +101,10 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
         }
 
     def _checks(self, campaign_id: int) -> Any:
+        webhooks = read_webhooks(self.rt)
+        is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                return preflight(session, campaign_id, utcnow())
+                return preflight(session, campaign_id, utcnow(), Facts(is_listening))
             except LookupError:
                 abort(404)

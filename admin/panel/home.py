@@ -1,5 +1,6 @@
 """The first page: what runs now, what needs somebody, whether the parts are well."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ from admin.panel import words
 from admin.panel.base import PanelView, page
 from admin.panel.live_stats import live_stats
 from bot.stream import KEY, Backlog, EventStream
+from jobs.ingest import BEAT_KEY
 from jobs.runtime import Runtime
-from models.campaign import Campaign, CampaignKind, CampaignStatus
+from models.campaign import Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.clock import utcnow
 from models.contact import Contact
 from models.conversation import Case, CaseStatus
@@ -46,6 +48,8 @@ class Webhooks:
 
     backlog: Backlog | None
     last_event_at_ms: int | None
+    is_read: bool = False
+    """A consumer of the events beats."""
 
 
 class HomeView(PanelView, AdminIndexView):
@@ -95,11 +99,12 @@ def read_webhooks(rt: Runtime) -> Webhooks:
     redis: Any = rt.redis
     try:
         backlog = EventStream(rt.redis, rt.settings.stream_bound).backlog()
+        is_read = bool(redis.exists(BEAT_KEY))
         if not redis.exists(KEY):
-            return Webhooks(backlog, None)
+            return Webhooks(backlog, None, is_read)
         newest = redis.xinfo_stream(KEY)["last-generated-id"]
         text = newest.decode() if isinstance(newest, bytes) else str(newest)
-        return Webhooks(backlog, int(text.partition("-")[0]) or None)
+        return Webhooks(backlog, int(text.partition("-")[0]) or None, is_read)
     except (RedisError, OSError):
         return Webhooks(None, None)
 
@@ -126,36 +131,51 @@ def _used(now: Any) -> Any:
     )
 
 
-def _attention(session: Session, running: list[Campaign], numbers: list[Number], webhooks: Webhooks) -> Any:
+def _attention(
+    session: Session, running: list[Campaign], numbers: list[Number], webhooks: Webhooks
+) -> Iterator[Attention]:
+    yield from _about_events(session, numbers, webhooks)
+    yield from _about_campaigns(session, running)
+    yield from _about_numbers(numbers)
+    waiting = session.scalar(select(func.count()).where(Case.status == CaseStatus.WAITING, Case.closed_at.is_(None)))
+    if waiting:
+        text = f"{waiting} {'person waits' if waiting == 1 else 'people wait'} for an agent"
+        yield Attention("info", text, url_for("panel_inbox.index", show="open"))
+
+
+def _about_events(session: Session, numbers: list[Number], webhooks: Webhooks) -> Iterator[Attention]:
     if webhooks.backlog is None:
         yield Attention("bad", "Redis cannot be reached: nothing is sent and no event is taken in.", "")
+    elif numbers and not webhooks.is_read:
+        yield Attention("bad", "Nobody reads Meta's events, so sending is held: the ingest process is not running.", "")
     elif webhooks.backlog.seconds > BEHIND_SECONDS:
-        yield Attention("warn", "Events from Meta wait to be processed: is the ingest running?", "")
+        yield Attention("warn", "Events from Meta wait longer than they should to be processed.", "")
+    dead = session.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None)))
+    if dead:
+        text = f"{dead} {'event' if dead == 1 else 'events'} could not be processed"
+        yield Attention("warn", text, url_for("panel_dead_letters.index"))
+
+
+def _about_campaigns(session: Session, running: list[Campaign]) -> Iterator[Attention]:
     for campaign in running:
-        if campaign.pause_reason is not None and campaign.pause_reason.value != "operator":
+        if campaign.pause_reason is not None and campaign.pause_reason is not PauseReason.OPERATOR:
             text = f"{campaign.name}: {words.PAUSE[campaign.pause_reason][0].lower()}"
             yield Attention("warn", text, url_for("panel_campaigns.show", campaign_id=campaign.id))
     noted = select(Campaign).where(Campaign.note.is_not(None), Campaign.status == CampaignStatus.READY)
     for campaign in session.scalars(noted.where(Campaign.deleted_at.is_(None)).limit(5)):
         text = f"{campaign.name} did not start as scheduled"
         yield Attention("warn", text, url_for("panel_campaigns.show", campaign_id=campaign.id))
+
+
+def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:
+    where = url_for("panel_numbers.index")
     for number in numbers:
         if number.stopped_at is not None:
-            yield Attention("bad", f"{number.name} is stopped: {number.stopped_reason}", url_for("panel_numbers.index"))
+            yield Attention("bad", f"{number.name} is stopped: {number.stopped_reason}", where)
         elif number.waba.state is not WabaState.OK:
-            yield Attention(
-                "bad", f"The account of {number.name} is {number.waba.state}", url_for("panel_numbers.index")
-            )
+            yield Attention("bad", f"The account of {number.name} is {number.waba.state}", where)
         elif number.quality.upper() == "RED":
-            yield Attention("warn", f"{number.name} has red quality", url_for("panel_numbers.index"))
-    waiting = session.scalar(select(func.count()).where(Case.status == CaseStatus.WAITING, Case.closed_at.is_(None)))
-    if waiting:
-        text = f"{waiting} {'person waits' if waiting == 1 else 'people wait'} for an agent"
-        yield Attention("info", text, url_for("panel_inbox.index", show="open"))
-    dead = session.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None)))
-    if dead:
-        text = f"{dead} {'event' if dead == 1 else 'events'} could not be processed"
-        yield Attention("warn", text, url_for("panel_dead_letters.index"))
+            yield Attention("warn", f"{number.name} has red quality", where)
 
 
 def _first_steps(session: Session) -> list[tuple[bool, str, str]]:

@@ -9,9 +9,12 @@ function put(name, html) {
   if (shown.get(name) === html) return;
   const part = document.querySelector(`[data-part="${name}"]`);
   if (!part) return;
-  if (part.contains(document.activeElement) && shown.has(name)) return; // not under somebody's hands
+  const hands = document.activeElement;
+  if (hands !== part && part.contains(hands) && shown.has(name)) return; // not under somebody's hands
+  const isAtEnd = part.scrollTop + part.clientHeight >= part.scrollHeight - 40;
   shown.set(name, html);
   part.innerHTML = html;
+  if (isAtEnd && part.matches(".chat")) part.scrollTop = part.scrollHeight;
 }
 
 /** Parts that say where their content comes from and change by themselves: [data-live=url]. */
