@@ -47,8 +47,10 @@ def assert_nobody_twice_and_nobody_lost(hark: Installation, campaign_id: int, co
         by_state.setdefault(str(row.state), set()).add(row.id)
     taken = by_state.get("accepted", set()) | by_state.get("held", set())
     unsure = by_state.get("unsure", set())
-    assert taken <= accepted, "somebody counts as sent whom Meta never had"
-    assert not (accepted - taken), "a message that Meta accepted, and whose statuses came, does not count as sent"
+    state_of = {row.id: str(row.state) for row in rows}
+    assert {key: state_of[key] for key in taken - accepted} == {}, "somebody counts as sent whom Meta never had"
+    missed = {key: state_of[key] for key in accepted - taken}
+    assert missed == {}, "messages that Meta accepted, and whose statuses came, do not count as sent"
     left_out = by_state.get("not_sent", set())
     assert len(taken) + len(unsure) + len(left_out) == count
     assert len(unsure) <= kills * 4 * CHUNK
