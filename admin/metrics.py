@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from bot.shopify import KEY as SHOP_EVENTS
 from jobs.ingest import lag
 from jobs.queues import ALL
 from jobs.runtime import Runtime
@@ -76,6 +77,8 @@ class HarkCollector(Collector):
         yield GaugeMetricFamily("hark_ingest_lag_seconds", age, value=found.seconds)
         yield GaugeMetricFamily("hark_ingest_backlog_events", "Events that are not yet applied.", value=found.events)
         yield GaugeMetricFamily("hark_ingest_alive", "Whether any consumer of events beats.", value=found.is_alive)
+        said = self._rt.redis.xlen(SHOP_EVENTS)
+        yield GaugeMetricFamily("hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(said))
         waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
         for name in ALL:
             waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))
