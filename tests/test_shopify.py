@@ -300,6 +300,13 @@ def test_who_asks_the_shop_to_be_forgotten_is_wiped_and_stays_away(shop: Shop) -
     assert (len(shop.contacts()), shop.orders()) == (1, [])
 
 
+def test_an_order_is_not_taken_for_a_redaction_whatever_its_topic_says(shop: Shop) -> None:
+    shop.tells("orders/create", order())
+    shop.tells("customers/redact", order())
+    assert [person.phone for person in shop.contacts()] == [ALICE_PHONE]
+    assert shop.letters() == 1
+
+
 def test_other_topics_are_passed_over_and_nonsense_is_put_aside_for_a_replay(shop: Shop) -> None:
     shop.tells("products/create", {"id": 1})
     assert shop.letters() == 0
