@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from models.campaign import CampaignStatus
 from models.clock import utcnow
 from models.recipient import Recipient
 from tests.installation import Installation, installed, wait_for
+from tests.postgres_server import PostgresMissingError, PostgresServer
+from tests.services import ROOT, prepare_schema
 
 pytestmark = pytest.mark.crash
 
@@ -131,3 +135,37 @@ def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Pat
         assert states.get("sending", 0) == 0
         assert states.get("unsure", 0) == 0
         assert states["accepted"] == hark.messages()
+
+
+def test_a_restarted_database_and_a_second_schedule_double_and_lose_nobody(tmp_path: Path) -> None:
+    server = PostgresServer()
+    try:
+        server.start()
+    except PostgresMissingError as error:
+        pytest.skip(str(error))
+    second: subprocess.Popen[bytes] | None = None
+    try:
+        url = server.url("postgres")
+        prepare_schema(url)
+        count = 900
+        with installed(tmp_path, url, speed="20") as hark:
+            campaign_id = hark.prepare(count, pace=80)
+            redis = {"REDIS_URL": hark.rt.settings.redis_socket_url}
+            command = [sys.executable, "-m", "jobs.schedule"]
+            second = subprocess.Popen(command, cwd=ROOT, env=hark.environment | redis, stderr=subprocess.DEVNULL)
+            start_campaign(hark.rt, campaign_id, utcnow(), "test")
+            wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 100, 60, hark.tail)
+            server.kill()
+            time.sleep(1.5)
+            server.start()
+            hark.rt.database.dispose()
+            wait_for(lambda: at_rest(hark, campaign_id), 90, hark.tail)
+            wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
+            wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
+            time.sleep(1.0)
+            assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, 1)
+    finally:
+        if second is not None:
+            second.terminate()
+            second.wait(15)
+        server.close()
