@@ -53,7 +53,8 @@ def _refused(row: Claimed, outcome: Outcome, now: datetime) -> Verdict:
     message = rule.text if not outcome.details else f"{rule.text} Meta says: {outcome.details}"
     kind = str(code)
     if rule.action in PUT_BACK:
-        return Verdict(_attempted(row, RecipientState.QUEUED, now, outcome, message, due_at=now), rule, code, kind)
+        # Decisive by itself: it must not be overtaken by the guardrail that counts what failed alike.
+        return Verdict(_attempted(row, RecipientState.QUEUED, now, outcome, message, due_at=now), rule, code, "")
     if rule.action in WAITS:
         # These waits are without end and do not count towards a transient error's tries: nobody is lost to throttling.
         back = _back(row, now, rule.delay_seconds(row.attempt - 1), outcome, message)
