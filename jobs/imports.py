@@ -48,6 +48,9 @@ class ImportResult:
     refused: list[dict[str, Any]] = field(default_factory=list)
     """`{"line", "reason"}` in the order of the file."""
     refused_total: int = 0
+    done: int = 0
+    """Rows that were taken or passed over, of `total`; as many where the file was done to its end."""
+    total: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The public summary."""
@@ -102,10 +105,15 @@ def import_contacts(
     actor: str = "cli",
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
+    source: str = "",
+    skip: int = 0,
+    is_over: Callable[[], bool] | None = None,
 ) -> ImportResult:
     """Import a CSV or XLSX file of the public format; a dry run says the same and changes nothing.
 
-    `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out).
+    `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out). `source` is where
+    the people agreed, for rows that do not say. Once `is_over` says so it ends after the chunk at hand; called again with what
+    was `done` as `skip` it goes on there, and says nothing more of the lines that it had refused while reading.
     BadFile (a ValueError, one line) where nothing of the file can be taken; a bad row is in the result.
     """
     path = Path(path)
@@ -114,11 +122,13 @@ def import_contacts(
     origin = Origin(path.name[:200], actor, rt.vault)
     with tempfile.TemporaryFile() as spool:
         rows = _Spool(spool)
-        meaning = _read_all(rt, path, columns, rows, result)
+        # Those that cannot be read were told of the first time.
+        meaning = _read_all(rt, path, columns, rows, ImportResult() if skip else result, source=source)
+        result.total = rows.count
         if not dry_run and rows.count:
             with rt.database.write() as session:
                 define_attributes(session, meaning.attributes, now)
-        for chunk, lines in rows.chunks():
+        for chunk, lines in rows.chunks(skip):
             tally, seconds = _take(rt, chunk, now, origin, dry_run=dry_run)
             if not dry_run:
                 rows.adapt(len(chunk), seconds)
@@ -126,6 +136,9 @@ def import_contacts(
             result.add(tally)
             if progress is not None:
                 progress(rows.done, rows.count)
+            if is_over is not None and is_over():
+                break
+        result.done = rows.done
     result.refused.sort(key=lambda refusal: refusal["line"])
     return result
 
@@ -190,8 +203,11 @@ class _Spool:
         fitting = int(rows * LONGEST_WRITE_SECONDS / max(seconds, 0.001))
         self._size = min(CHUNK_ROWS, max(FEWEST_ROWS, fitting))
 
-    def chunks(self) -> Iterator[tuple[list[ImportRow], int]]:
-        """Rows of different people, with how many lines they were; a person of several lines comes last, as one row."""
+    def chunks(self, skip: int = 0) -> Iterator[tuple[list[ImportRow], int]]:
+        """Rows of different people, with how many lines they were; a person of several lines comes last, as one row.
+
+        The order is the same each time, whatever the chunks' size: `skip` lines are passed over, as far as earlier chunks went.
+        """
         self._seen.clear()
         self._file.seek(0)
         several: dict[str, list[ImportRow]] = {}
@@ -201,14 +217,21 @@ class _Spool:
             if hash(row.key) in self._twice:
                 several.setdefault(row.key, []).append(row)
                 continue
+            if self.done < skip:
+                self.done += 1
+                continue
             chunk.append(row)
             if len(chunk) >= self._size:
                 self.done += len(chunk)
                 yield chunk, len(chunk)
                 chunk = []
-        yield from self._last(chunk, list(several.values()))
+        yield from self._last(chunk, list(several.values()), skip)
 
-    def _last(self, chunk: list[ImportRow], several: list[list[ImportRow]]) -> Iterator[tuple[list[ImportRow], int]]:
+    def _last(
+        self, chunk: list[ImportRow], several: list[list[ImportRow]], skip: int
+    ) -> Iterator[tuple[list[ImportRow], int]]:
+        while several and self.done < skip:
+            self.done += len(several.pop(0))
         groups = [[row] for row in chunk] + several
         while groups:
             some, groups = groups[: self._size], groups[self._size :]
@@ -225,6 +248,7 @@ def _read_all(
     result: ImportResult,
     *,
     only_phone: bool = False,
+    source: str = "",
 ) -> Columns:
     """Every line, as a row in the spool or a refusal."""
     with open_sheet(path) as sheet:
@@ -235,7 +259,7 @@ def _read_all(
         if only_phone:
             columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
         with rt.database.read() as session:
-            columns = replace(columns, types=attribute_types(session, list(columns.attributes)))
+            columns = replace(columns, types=attribute_types(session, list(columns.attributes)), source=source)
         try:
             _read_lines(sheet.lines, columns, rt.settings.default_country, rows, result)
         except TooManyRows:

@@ -22,14 +22,17 @@ def queue(redis: Redis, name: str) -> Queue:
     return Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=JOB_TIMEOUT_SECONDS)
 
 
-def wake(redis: Redis, name: str, function: str, *ids: Any, key: str | None = None) -> bool:
+def wake(
+    redis: Redis, name: str, function: str, *ids: Any, key: str | None = None, seconds: int = JOB_TIMEOUT_SECONDS
+) -> bool:
     """Enqueue `function(*ids)` by its dotted path. With a `key`, not while an earlier wake-up of that key waits.
 
     The job must say `woken(redis, key)` first, before it looks for work; else work that came meanwhile would find no wake-up.
+    After `seconds` the worker takes it for stuck.
     """
     if key is not None and not redis.set(f"hark:wake:{key}", 1, nx=True, ex=WAKE_UP_TTL_SECONDS):
         return False
-    queue(redis, name).enqueue(function, *ids, result_ttl=0, failure_ttl=86_400)
+    queue(redis, name).enqueue(function, *ids, result_ttl=0, failure_ttl=86_400, job_timeout=seconds)
     return True
 
 

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from jobs.answer import wake_unanswered
 from jobs.guard import guard
+from jobs.import_turns import wake_imports
 from jobs.launch import resume_launches
 from jobs.logs import configure_logs, described
 from jobs.monitor import free_done, monitor
@@ -53,6 +54,7 @@ ITEMS: tuple[Item, ...] = (
     Item("see to what is spent", LOOK_SECONDS, see_to_spending),
     Item("take what shops said", 1, wake_shop),
     Item("read templates and numbers again", 300, wake_syncs),
+    Item("go on with imports", 5, wake_imports),
     Item("forget what is old", 600, wake_purge),
 )
 

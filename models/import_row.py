@@ -24,6 +24,8 @@ class Columns:
     fields: Mapping[str, int]
     attributes: Mapping[str, int]
     types: Mapping[str, AttributeType] = field(default_factory=dict)
+    source: str = ""
+    """Where the people agreed, for rows that do not say it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
 
 def _consent(cells: Sequence[str], columns: Columns) -> tuple[str | None, str]:
     word = _cell(cells, columns.places, "consent").lower()
-    source = _cell(cells, columns.places, "consent_source")
+    source = _cell(cells, columns.places, "consent_source") or (columns.source if word else "")
     if word and word not in IMPORTABLE:
         raise BadValue(f"consent {word[:40]!r} is not one of {', '.join(IMPORTABLE)}")
     if word == Consent.SUBSCRIBED.value and not source:

@@ -6,6 +6,7 @@ from typing import Any
 
 from admin.flows import load_flow_file
 from admin.segments import put_segment
+from jobs.import_shelf import Stage, directory_of, keep_file, refused_path, save_file
 from jobs.runtime import Runtime
 from models.campaign import CampaignKind, CampaignStatus, Outcome
 from models.clock import utcnow
@@ -29,8 +30,13 @@ from tests.factories import (
 FLOW = Path(__file__).parent.parent / "docs" / "examples" / "spring_replies.yaml"
 
 
+KEPT = "k" * 24
+
+
 def furnish(rt: Runtime) -> None:
-    """Campaign 1 is active, 2 a draft, 3 ready, 4 a test; alice (contact 1) has written; conversation 1 is hers."""
+    """Campaign 1 is active, 2 a draft, 3 ready, 4 a test; alice (contact 1) has written; conversation 1 is hers.
+
+    A file of contacts is being imported."""
     now = utcnow()
     with rt.database.write() as session:
         number = make_number(
@@ -83,3 +89,14 @@ def furnish(rt: Runtime) -> None:
         keep_dead_letter(session, b"{", "BadEventError: no JSON", now)
     load_flow_file(rt, FLOW.read_text(encoding="utf-8"), "test")
     put_segment(rt, "Madrid", {"all": [{"on": "tag", "op": "is", "name": "city", "value": "Madrid"}]}, "test")
+    _bring(rt)
+
+
+def _bring(rt: Runtime) -> None:
+    """A file of contacts that was looked at, with a row that was refused."""
+    kept = keep_file(rt, "people.csv", b"phone,name\n+447700900001,Ana\nnonsense,Carl\n", "test")
+    directory_of(rt, kept.token).rename(directory_of(rt, KEPT))
+    kept.token, kept.stage, kept.columns = KEPT, Stage.LOOKED, {"phone": "phone", "name": "name"}
+    kept.created, kept.refused_total, kept.refused = 1, 1, [{"line": 3, "reason": "it is no phone number"}]
+    save_file(rt, kept)
+    refused_path(rt, KEPT).write_text("refused_line,refused_why,phone,name\r\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from redis import Redis
 from sqlalchemy import select
 
 from jobs.queues import ANSWER, queue
-from models.contact import Consent, ConsentEvent, Contact
+from models.contact import Consent, Contact
 from models.conversation import Case, Conversation, Message, MessageState
 from models.flow import Flow
 from models.inbox import DeadLetter
@@ -21,12 +21,6 @@ from models.setting import read_setting
 from models.user import Role, User
 from tests.panel_app import Panel, Visitor, open_panel, said
 from tests.panel_world import furnish
-
-PEOPLE = b"""phone,name,consent,consent_source,tags
-+447700900001,Ana,subscribed,web,vip;city=Madrid
-+447700900002,Ben,subscribed,,vip
-nonsense,Carl,unknown,,
-"""
 
 
 @pytest.fixture
@@ -66,38 +60,6 @@ def test_contacts_go_on_by_key(manager: Visitor) -> None:
     following = re.search(r'href="([^"]+after=\d+)" rel="next"', manager.get("/contacts/"))
     assert following
     assert "Alice" in manager.client.get(following[1].replace("&amp;", "&")).text
-
-
-def test_an_import_says_what_it_would_do_and_then_does_it_once(panel: Panel, manager: Visitor) -> None:
-    answer = manager.send("/contacts/import", file=(io.BytesIO(PEOPLE), "people.csv"))
-    assert "What people.csv would do" in answer.text
-    assert "needs a consent_source" in answer.text
-    assert "Import 1 contact" in answer.text
-    with panel.rt.database.read() as session:
-        assert session.scalar(select(Contact.id).where(Contact.phone == "+447700900001")) is None
-    kept = re.search(r'name="kept" value="([^"]+)"', answer.text)
-    assert kept
-    assert "1 added, 0 changed, 0 as they were, 2 refused." in manager.post("/contacts/import/go", kept=kept[1])
-    assert "Choose it again" in manager.post("/contacts/import/go", kept=kept[1])
-    with panel.rt.database.read() as session:
-        event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc())).first()
-    assert event is not None
-    assert (event.source, event.actor) == ("web", "manager@example.com")
-    assert not list((panel.rt.settings.var_dir / "imports").iterdir())
-
-
-@pytest.mark.parametrize("kept", ["../../secret_key", "..", "", "x" * 30, "/etc/passwd"])
-def test_an_import_reads_no_other_file(kept: str, panel: Panel, manager: Visitor) -> None:
-    assert "Choose it again" in manager.post("/contacts/import/go", kept=kept)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [("people.csv", b"name\nAna\n"), ("people.txt", b"phone\n"), ("people.xlsx", b"no sheet"), ("x.csv", b"\xff\xfe\0")],
-)
-def test_a_file_that_is_none_is_refused_in_one_line(name: str, content: bytes, manager: Visitor) -> None:
-    page = manager.refused("/contacts/import", file=(io.BytesIO(content), name))
-    assert len(re.findall(r'class="wrong"', page)) == 1
 
 
 @pytest.mark.parametrize(

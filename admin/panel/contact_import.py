@@ -1,103 +1,145 @@
-"""Importing a file: first what it would do, row by row where something is wrong, then doing it."""
+"""Importing a file: what its columns are, then what it would do, row by row where something is wrong, then doing it."""
 
 import re
-import shutil
-import time
-from pathlib import Path, PurePath
+from pathlib import PurePath
+from typing import Any
 
-from flask import flash, request
+from flask import flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from admin.panel.base import EXPECTED, PanelView, action, back, form, sentence
+from admin.panel.base import EXPECTED, PanelView, action, back, form, page, sentence
+from admin.panel.import_columns import attribute_names, choices_of, chosen_of, guess, read_columns
 from jobs.import_reader import BadFile
-from jobs.imports import ImportResult, import_contacts
-from models.clock import utcnow
+from jobs.import_shelf import (
+    UNDER_WAY,
+    ImportFile,
+    Stage,
+    drop_file,
+    keep_file,
+    path_of,
+    read_file,
+    refused_of,
+)
+from jobs.import_turns import look_at_file, start_import
+from jobs.imports import preview
 from models.refusal import Refused
-from models.secret import new_token
-from models.user import Role, record_audit
+from models.user import Role
 
 MOST_BYTES = 60 * 1024 * 1024
-MOST_SHOWN = 200
-KEPT_SECONDS = 24 * 3600
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,}")
+PREVIEW_ROWS = 4
+GONE = "The file is not here any more. Choose it again."
 _ODD = re.compile(r"[^\w.() -]")
 
 
 class ContactImport(PanelView):
-    """A file is kept under var/ between the look at it and the import; its name in the page is random."""
+    """A file is kept under var/ from the upload to the end of its import; its name in the address is random."""
 
     @form("/import", Role.MANAGER)
     def bring(self) -> ResponseReturnValue:
-        """Choose a file; sending it shows what it would do and changes nothing."""
+        """Choose a file."""
         if request.method == "GET":
-            return self.render("panel/import.html", result=None, error=None)
+            return self.render("panel/import.html", error=None)
         upload = request.files.get("file")
         try:
             if upload is None or not upload.filename:
                 raise Refused("Choose a file first.")
-            path = self._keep(upload.filename, upload.stream.read(MOST_BYTES + 1))
+            kept = self._keep(upload.filename, upload.stream.read(MOST_BYTES + 1))
+        except (*EXPECTED, BadFile) as error:
+            return self.render("panel/import.html", error=sentence(error)), 400
+        return back(".bring_columns", token=kept.token)
+
+    @form("/import/<token>/columns", Role.MANAGER)
+    def bring_columns(self, token: str) -> ResponseReturnValue:
+        """Say what each column is; sending it has a worker look what that would do, which changes nothing."""
+        kept = read_file(self.rt, token)
+        if kept is None or kept.stage is Stage.DONE or not path_of(self.rt, kept).exists():
+            return self._gone()
+        header, rows = preview(path_of(self.rt, kept), PREVIEW_ROWS)
+        with self.rt.database.read() as session:
+            attributes = attribute_names(session)
+        chosen = chosen_of(header, kept.columns, attributes) if kept.columns else guess(header, rows, attributes)
+        source, error = kept.source, None
+        if request.method == "POST":
+            chosen = [request.form.get(f"c{place}", "") for place in range(len(header))]
+            source = request.form.get("source", "").strip()
             try:
-                result = import_contacts(self.rt, path, dry_run=True, actor=self.me.email)
-            except (*EXPECTED, BadFile):
-                shutil.rmtree(path.parent, ignore_errors=True)
-                raise
-        except (*EXPECTED, BadFile) as error:
-            return self.render("panel/import.html", result=None, error=sentence(error)), 400
-        return self.render(
-            "panel/import.html", result=result, kept=path.parent.name, file_name=path.name, error=None,
-            refused=result.refused[:MOST_SHOWN],
-        )  # fmt: skip
+                look_at_file(self.rt, token, read_columns(header, chosen, source, attributes), source)
+                return back(".bring_show", token=token)
+            except EXPECTED as problem:
+                error = sentence(problem)
+        lines = [
+            (column, [row[place] for row in rows if place < len(row) and row[place]], choices_of(column, attributes))
+            for place, column in enumerate(header)
+        ]
+        shown = self.render(
+            "panel/import_columns.html", kept=kept, lines=lines, chosen=chosen, source=source, error=error
+        )
+        return shown, 400 if error else 200
 
-    @action("/import/go", Role.MANAGER)
-    def bring_go(self) -> ResponseReturnValue:
-        """Take the good rows of the file that was looked at."""
-        token = request.form.get("kept", "")
-        taken = self._directory() / f"{token}.taken"
-        try:
-            if not _TOKEN.fullmatch(token):
-                raise FileNotFoundError
-            (self._directory() / token).rename(taken)  # a second click finds nothing
-            path = next(taken.iterdir())
-            result = import_contacts(self.rt, path, actor=self.me.email)
-        except (FileNotFoundError, StopIteration):
-            flash("The file is not here any more. Choose it again.", "bad")
-            return back(".bring")
-        except (*EXPECTED, BadFile) as error:
-            flash(sentence(error), "bad")
-            return back(".bring")
-        finally:
-            shutil.rmtree(taken, ignore_errors=True)
-        with self.rt.database.write() as session:
-            counts = {"created": result.created, "updated": result.updated, "refused": result.refused_total}
-            record_audit(session, utcnow(), self.me.email, "import", "contacts", path.name[:64], **counts)
-        flash(said(result), "good")
-        return back(".index")
+    @page("/import/<token>/", Role.MANAGER)
+    def bring_show(self, token: str) -> ResponseReturnValue:
+        """How far it is, and what it would do or did."""
+        kept = read_file(self.rt, token)
+        if kept is None:
+            return self._gone()
+        if kept.stage is Stage.MAPPING:
+            return back(".bring_columns", token=token)
+        return self.render("panel/import_file.html", **self._shown(kept))
 
-    def _directory(self) -> Path:
-        return self.rt.settings.var_dir / "imports"
+    @page("/import/<token>/live", Role.MANAGER)
+    def bring_live(self, token: str) -> ResponseReturnValue:
+        """The same as a fragment."""
+        kept = read_file(self.rt, token)
+        if kept is None:
+            return {"parts": {}, "done": True}
+        part = render_template("panel/import_part.html", **self._shown(kept))
+        return {"parts": {"import": part}, "done": kept.stage not in UNDER_WAY}
 
-    def _keep(self, file_name: str, content: bytes) -> Path:
+    @page("/import/<token>/refused.csv", Role.MANAGER)
+    def bring_refused(self, token: str) -> ResponseReturnValue:
+        """The refused rows as they came, with their lines and reasons."""
+        kept, path = read_file(self.rt, token), refused_of(self.rt, token)
+        if kept is None or path is None:
+            return self._gone()
+        name = f"{PurePath(kept.name).stem}-refused.csv"
+        return send_file(path.absolute(), mimetype="text/csv", as_attachment=True, download_name=name)
+
+    @action("/import/<token>/go", Role.MANAGER)
+    def bring_go(self, token: str) -> ResponseReturnValue:
+        """Have a worker take the good rows of the file that was looked at."""
+        if read_file(self.rt, token) is None:
+            return self._gone()
+        self.attempt(None, lambda: start_import(self.rt, token, self.me.email))
+        return back(".bring_show", token=token)
+
+    def _gone(self) -> ResponseReturnValue:
+        flash(GONE, "bad")
+        return back(".bring")
+
+    def _shown(self, kept: ImportFile) -> dict[str, Any]:
+        refused_url = url_for(".bring_refused", token=kept.token) if refused_of(self.rt, kept.token) else None
+        return {
+            "kept": kept,
+            "stage": kept.stage.value,
+            "is_under_way": kept.stage in UNDER_WAY,
+            "refused_url": refused_url,
+        }
+
+    def _keep(self, file_name: str, content: bytes) -> ImportFile:
         name = _ODD.sub("_", PurePath(file_name.replace("\\", "/")).name)[-100:].lstrip(".") or "file"
-        if PurePath(name).suffix.lower() not in {".csv", ".xlsx"}:
+        ending = PurePath(name).suffix.lower()
+        if ending not in {".csv", ".xlsx"}:
             raise Refused(f"“{name}”: allowed are CSV and XLSX files.")
         if len(content) > MOST_BYTES:
             raise Refused(
                 f"The file is larger than {MOST_BYTES // 1024 // 1024} MB; import it with flask contacts import."
             )
-        directory = self._directory()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in directory.iterdir():  # what somebody looked at and never imported
-            if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-        path = directory / new_token(18) / name
-        path.parent.mkdir(mode=0o700)
-        path.write_bytes(content)
-        return path
-
-
-def said(result: ImportResult) -> str:
-    """What an import did, in one sentence."""
-    parts = [f"{result.created} added", f"{result.updated} changed", f"{result.unchanged} as they were"]
-    if result.refused_total:
-        parts.append(f"{result.refused_total} refused")
-    return f"{', '.join(parts)}."
+        if ending == ".xlsx" and not content.startswith(b"PK"):
+            raise Refused(f"“{name}” is no readable XLSX file.")
+        kept = keep_file(self.rt, name, content, self.me.email)
+        try:
+            preview(path_of(self.rt, kept), PREVIEW_ROWS)
+        except BadFile:
+            drop_file(self.rt, kept.token)
+            raise
+        return kept

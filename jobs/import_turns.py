@@ -1,0 +1,180 @@
+"""Working on a contacts file of jobs.import_shelf: what it would do, then doing it, in turns of a worker.
+
+A turn takes about a minute, so that launches and other chores go on meanwhile, and the next goes on where it ended. The schedule
+wakes what is under way and nobody works on; rows that a turn took before it died come out as unchanged.
+"""
+
+import csv
+import io
+import time
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import orjson
+from redis.exceptions import RedisError
+
+from jobs.import_reader import BadFile, open_sheet
+from jobs.import_shelf import (
+    UNDER_WAY,
+    ImportFile,
+    Stage,
+    directory_of,
+    forget_old,
+    is_locked,
+    list_files,
+    locked,
+    open_private,
+    path_of,
+    read_file,
+    refused_path,
+    save_file,
+)
+from jobs.imports import Progress, import_contacts
+from jobs.queues import CHORES, wake, woken
+from jobs.runtime import Runtime, runtime
+from jobs.stopping import STOPPING
+from models.attribute_values import BadValue
+from models.clock import utcnow
+from models.refusal import Refused
+from models.report import csv_cell
+from models.user import record_audit
+
+TURN_SECONDS = 60.0
+JOB_SECONDS = 3600
+"""A turn takes at least one chunk, and reading a long file comes before it."""
+TELL_SECONDS = 0.5
+BEGIN_WAIT_SECONDS = 1.0
+MOST_TRIES = 5
+"""Turns of a file that were begun one after the other and not ended."""
+REFUSED_COLUMNS = ("refused_line", "refused_why")
+_REFUSALS = "refusals"
+
+
+def look_at_file(rt: Runtime, token: str, columns: dict[str, str], source: str) -> None:
+    """Have a worker say what it would do with the columns so. Refused where it is being worked on, or gone."""
+    _begin(
+        rt, token, {Stage.MAPPING, Stage.LOOKED, Stage.FAILED}, Stage.LOOKING, {"columns": columns, "source": source}
+    )
+
+
+def start_import(rt: Runtime, token: str, actor: str) -> None:
+    """Have a worker do it. Refused unless it was looked at; a second click is refused too."""
+    _begin(rt, token, {Stage.LOOKED}, Stage.IMPORTING, {"actor": actor})
+
+
+def run_import(token: str) -> None:
+    """The job: one turn, and a wake-up for the next where it is not over."""
+    rt = runtime()
+    woken(rt.redis, _key(token))
+    with locked(rt, token) as is_mine:
+        found = read_file(rt, token) if is_mine else None
+        if found is None or found.stage not in UNDER_WAY:
+            return
+        is_over = _turn(rt, found)
+    if not is_over and not STOPPING.is_set():
+        _wake(rt, token)
+
+
+def wake_imports(rt: Runtime, now: datetime) -> int:  # noqa: ARG001 - the schedule's form
+    """Wake what is under way and stands still: lost wake-ups, dead workers. How many were woken."""
+    forget_old(rt)
+    under_way = [found.token for found in list_files(rt) if found.stage in UNDER_WAY]
+    return sum(_wake(rt, token) for token in under_way if not is_locked(rt, token))
+
+
+def _begin(rt: Runtime, token: str, before: set[Stage], after: Stage, given: dict[str, Any]) -> None:
+    with locked(rt, token, BEGIN_WAIT_SECONDS) as is_mine:
+        found = read_file(rt, token)
+        if found is None:
+            raise Refused("The file is not here any more. Choose it again.")
+        if not is_mine or found.stage not in before:
+            raise Refused("This file is being worked on, or its import is over.")
+        for name, value in given.items():
+            setattr(found, name, value)
+        found.begin(after)
+        for path in (refused_path(rt, token), directory_of(rt, token) / _REFUSALS):
+            path.unlink(missing_ok=True)
+        save_file(rt, found)
+    with suppress(RedisError):  # the schedule wakes it
+        _wake(rt, token)
+
+
+def _turn(rt: Runtime, found: ImportFile) -> bool:
+    """True where the stage is over."""
+    found.tries += 1
+    if found.tries > MOST_TRIES:
+        found.stage, found.problem = Stage.FAILED, f"It broke off {MOST_TRIES} times; the log says why."
+        save_file(rt, found)
+        return True
+    save_file(rt, found)
+    ends = time.monotonic() + TURN_SECONDS
+    try:
+        result = import_contacts(
+            rt, path_of(rt, found), dry_run=found.stage is Stage.LOOKING, actor=found.actor, progress=_teller(rt, found),
+            columns=found.columns, source=found.source, skip=found.done,
+            is_over=lambda: STOPPING.is_set() or time.monotonic() >= ends,
+        )  # fmt: skip
+    except (BadFile, BadValue) as error:
+        found.stage, found.problem = Stage.FAILED, str(error)
+        save_file(rt, found)
+        return True
+    with open_private(directory_of(rt, found.token) / _REFUSALS, "ab") as file:
+        file.writelines(orjson.dumps(refusal) + b"\n" for refusal in result.refused)
+    found.add(result)
+    if found.done >= found.total:
+        _finish(rt, found)
+    save_file(rt, found)
+    return found.stage not in UNDER_WAY
+
+
+def _teller(rt: Runtime, found: ImportFile) -> Progress:
+    told = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            found.seen, found.total = done, total
+            save_file(rt, found)
+
+    return tell
+
+
+def _finish(rt: Runtime, found: ImportFile) -> None:
+    _write_refused(rt, found)
+    if found.stage is Stage.LOOKING:
+        found.stage = Stage.LOOKED
+        return
+    found.stage = Stage.DONE
+    path_of(rt, found).unlink(missing_ok=True)
+    counts = {"created": found.created, "updated": found.updated, "refused": found.refused_total}
+    with rt.database.write() as session:
+        record_audit(session, utcnow(), found.actor, "import", "contacts", found.name[:64], **counts)
+
+
+def _write_refused(rt: Runtime, found: ImportFile) -> None:
+    """The rows as they came, with their lines and reasons: to be mended and brought again."""
+    refusals = directory_of(rt, found.token) / _REFUSALS
+    reasons = {refusal["line"]: refusal["reason"] for refusal in map(orjson.loads, refusals.read_bytes().splitlines())}
+    if not reasons:
+        return
+    with (
+        open_sheet(path_of(rt, found)) as sheet,
+        open_private(refused_path(rt, found.token), "wb") as raw,
+        io.TextIOWrapper(raw, encoding="utf-8", newline="") as file,
+    ):
+        out = csv.writer(file, lineterminator="\r\n")
+        out.writerow([*REFUSED_COLUMNS, *map(csv_cell, sheet.header)])
+        for line in sheet.lines:
+            reason = reasons.get(line.number)
+            if reason is not None:
+                out.writerow([line.number, csv_cell(reason), *map(csv_cell, line.cells)])
+
+
+def _wake(rt: Runtime, token: str) -> bool:
+    return wake(rt.redis, CHORES, "jobs.import_turns.run_import", token, key=_key(token), seconds=JOB_SECONDS)
+
+
+def _key(token: str) -> str:
+    return f"import:{token}"
