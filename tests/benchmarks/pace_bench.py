@@ -10,6 +10,7 @@ import multiprocessing
 import tempfile
 from bisect import bisect_left
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import httpx
@@ -33,9 +34,10 @@ class Held:
     fullest: int
 
 
-def run_lane(settings: Settings, number_id: int) -> None:
-    """One lane in a process of its own, until nobody is queued."""
+def run_lane(settings: Settings, number_id: int, everybody: Barrier) -> None:
+    """One lane in a process of its own, until nobody is queued. All begin together, once the last has started up."""
     rt = Runtime(settings)
+    everybody.wait()
     with use_runtime(rt):
         serve(rt, number_id)
     rt.close()
@@ -55,7 +57,8 @@ def measure(url: str, redis_url: str, directory: Path, rate: float, lanes: int, 
         session.execute(update(Campaign).values(pace_per_second=rate))
     rt.close()
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=run_lane, args=(settings, number_id)) for _ in range(lanes)]
+    everybody = context.Barrier(lanes)
+    processes = [context.Process(target=run_lane, args=(settings, number_id, everybody)) for _ in range(lanes)]
     for process in processes:
         process.start()
     for process in processes:

@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvloop
@@ -171,7 +172,7 @@ def prepare(rt: Runtime, count: int, campaigns: int = 1) -> tuple[int, list[int]
             session, phone_number_id=PHONE_NUMBER_ID, access_token=token, messages_per_second=1_000_000
         )
         template = make_template(session, number, name="spring_sale", components=SPRING)
-        given = {"launched_at": now, "outcome": Outcome.SENDING, "pace_per_second": 1000.0}
+        given: dict[str, Any] = {"launched_at": now, "outcome": Outcome.SENDING, "pace_per_second": 1000.0}
         made = [
             make_campaign(session, number, template, status=CampaignStatus.ACTIVE, **given) for _ in range(campaigns)
         ]
