@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.rate_file import RateFile, read_rate_file
@@ -14,7 +15,7 @@ from models.balance import Balance, BalanceState, read_balance, set_balance
 from models.campaign import Campaign
 from models.clock import utcnow
 from models.estimate import estimate_cost, estimate_started
-from models.money import Spending
+from models.money import RateCard, Spending
 from models.preflight import estimate_reach
 from models.rates import day_of, newest_card, read_prices, save_card
 from models.refusal import Refused
@@ -113,13 +114,43 @@ def balance_json(balance: Balance | None) -> dict[str, Any]:
 def budget_notice(rt: Runtime) -> str | None:
     """One sentence for the panel's home while the balance runs low; None while it does not, or none is set."""
     with rt.database.read() as session:
-        balance = read_balance(session)
+        return notice_of(read_balance(session))
+
+
+def notice_of(balance: Balance | None) -> str | None:
+    """That sentence, of a balance that was read."""
     if balance is None or balance.state is BalanceState.OK:
         return None
     return (
         f"{balance.used_pct:g} % of the balance of {balance.show(balance.amount)} is charged or held back; "
         f"{balance.show(max(0, balance.free))} are free."
     )
+
+
+def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
+    """What the newest campaigns were charged and hold back; `currency` is None where there was no rate card at their start."""
+    query = (
+        select(Spending, Campaign.name, Campaign.kind, RateCard.currency)
+        .join(Campaign, Campaign.id == Spending.campaign_id)
+        .outerjoin(RateCard, RateCard.id == Spending.card_id)
+        .where(Campaign.deleted_at.is_(None))
+        .order_by(Spending.campaign_id.desc())
+        .limit(limit)
+    )
+    with rt.database.read() as session:
+        rows = session.execute(query).all()
+    return [
+        {
+            "id": spending.campaign_id,
+            "name": name,
+            "kind": kind.value,
+            "currency": currency,
+            "charged": show_amount(spending.charged),
+            "reserved": show_amount(spending.reserved),
+            "unpriced": spending.unpriced,
+        }
+        for spending, name, kind, currency in rows
+    ]
 
 
 def recount_spending(rt: Runtime) -> dict[str, Any]:

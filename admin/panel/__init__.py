@@ -12,6 +12,7 @@ from admin.panel.contacts import ContactView
 from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox import InboxView
+from admin.panel.money import MoneyView
 from admin.panel.numbers import NumberView
 from admin.panel.system import AuditView, DeadLetterView, SettingView, UserView
 from admin.panel.templates import TemplateView
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
         TemplateView("Templates", "Content", endpoint="panel_templates", url="templates"),
         FlowView("Bot flows", "Content", endpoint="panel_flows", url="flows"),
         NumberView("Numbers", "House", endpoint="panel_numbers", url="numbers"),
+        MoneyView("Money", "House", endpoint="panel_money", url="money"),
         UserView("Users", "House", endpoint="panel_users", url="users"),
         AuditView("Audit", "House", endpoint="panel_audit", url="audit"),
         DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from admin.export import export_lines
+from admin.money import estimate_campaign
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaign_actions import CampaignActions
 from admin.panel.campaign_facts import STAGES, CampaignFacts, campaign_facts
@@ -19,7 +20,9 @@ from admin.panel.pictures import funnel
 from admin.panel.template_picture import picture_of
 from models.campaign import Campaign, CampaignKind
 from models.clock import utcnow
+from models.estimate import estimate_cost
 from models.preflight import Facts, preflight
+from models.refusal import Refused
 
 PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors")
 
@@ -44,8 +47,9 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
         """One campaign."""
         facts = campaign_facts(self.rt, campaign_id)
         picture = picture_of(facts.campaign.template, facts.campaign.variables) if facts.campaign.template else None
-        checks = self._checks(campaign_id) if request.args.get("check") and not facts.is_launched else None
-        shown = self._context(facts) | {"picture": picture, "parts": PARTS, "checks": checks}
+        shown = self._context(facts) | {"picture": picture, "parts": PARTS, "checks": None}
+        if request.args.get("check") and not facts.is_launched:
+            shown |= self._checks(facts.campaign)
         return self.render("panel/campaign.html", **shown)
 
     @page("/<int:campaign_id>/live")
@@ -60,7 +64,17 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
     def checks(self, campaign_id: int) -> ResponseReturnValue:
         """The preflight as a fragment: on a large audience it takes a moment."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
-        return render_template("panel/campaign/checks.html", **self._context(facts), checks=self._checks(campaign_id))
+        return render_template("panel/campaign/checks.html", **self._context(facts), **self._checks(facts.campaign))
+
+    @page("/<int:campaign_id>/cost")
+    def cost(self, campaign_id: int) -> ResponseReturnValue:
+        """What one that was started may cost and did, as a fragment."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        try:
+            cost = estimate_campaign(self.rt, campaign_id) if facts.is_launched else None
+        except Refused:  # a template that is gone, and nothing was ever counted
+            cost = None
+        return render_template("panel/campaign/cost.html", **self._context(facts), cost=cost)
 
     @page("/<int:campaign_id>/export.csv")
     def export(self, campaign_id: int) -> ResponseReturnValue:
@@ -100,11 +114,17 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
             "shape": funnel(counted),
         }
 
-    def _checks(self, campaign_id: int) -> Any:
+    def _checks(self, campaign: Campaign) -> dict[str, Any]:
+        """The preflight, and what those whom it counted would cost."""
         webhooks = read_webhooks(self.rt)
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                return preflight(session, campaign_id, utcnow(), Facts(is_listening))
+                checks = preflight(session, campaign.id, utcnow(), Facts(is_listening))
             except LookupError:
                 abort(404)
+            cost = None
+            if campaign.template is not None and checks.reach.areas is not None:
+                found = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
+                cost = found.to_json() | {"spent": None}
+        return {"checks": checks, "cost": cost}

@@ -11,12 +11,14 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from admin.money import notice_of
 from admin.panel import words
 from admin.panel.base import PanelView, page
 from admin.panel.live_stats import live_stats
 from bot.stream import KEY, Backlog, EventStream
 from jobs.ingest import BEAT_KEY
 from jobs.runtime import Runtime
+from models.balance import BalanceState, read_balance
 from models.campaign import Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.clock import utcnow
 from models.contact import Contact
@@ -136,6 +138,7 @@ def _attention(
 ) -> Iterator[Attention]:
     yield from _about_events(session, numbers, webhooks)
     yield from _about_campaigns(session, running)
+    yield from _about_money(session)
     yield from _about_numbers(numbers)
     waiting = session.scalar(select(func.count()).where(Case.status == CaseStatus.WAITING, Case.closed_at.is_(None)))
     if waiting:
@@ -165,6 +168,13 @@ def _about_campaigns(session: Session, running: list[Campaign]) -> Iterator[Atte
     for campaign in session.scalars(noted.where(Campaign.deleted_at.is_(None)).limit(5)):
         text = f"{campaign.name} did not start as scheduled"
         yield Attention("warn", text, url_for("panel_campaigns.show", campaign_id=campaign.id))
+
+
+def _about_money(session: Session) -> Iterator[Attention]:
+    balance = read_balance(session)
+    text = notice_of(balance)
+    if balance is not None and text is not None:
+        yield Attention("bad" if balance.state is BalanceState.USED_UP else "warn", text, url_for("panel_money.index"))
 
 
 def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:
