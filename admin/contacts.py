@@ -1,6 +1,7 @@
 """One contact at a time: adding, changing, tags, consent. Files of contacts are in jobs.imports."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from models.contact import Consent, Contact
 from models.contact_book import find_contact
 from models.import_row import read_columns, read_row
 from models.intake import Origin, find_rows, take_rows
-from models.redaction import redact
+from models.redaction import export_person, redact
 from models.refusal import Refused
 from models.tagging import put_attribute, put_tag, remove_tag
 from models.user import record_audit
@@ -110,6 +111,17 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
         if not redact(session, contact_id, rt.vault, now, actor):
             raise Refused(f"contact {contact_id}: there is no such contact, or it was redacted already")
         record_audit(session, now, actor, "redact", "contact", contact_id)
+
+
+def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
+    """Everything that is kept of one person; that it was taken out is in the audit. Refused where there is no such contact."""
+    with rt.database.write() as session:
+        try:
+            found = export_person(session, contact_id)
+        except LookupError:
+            raise Refused(f"contact {contact_id}: there is no such contact") from None
+        record_audit(session, utcnow(), actor, "export", "contact", contact_id)
+    return found
 
 
 def find_by_phone(rt: Runtime, phone: str) -> Contact | None:

@@ -1,6 +1,7 @@
 """Contacts, tags, lists, segments, the inbox, and the house's own pages, as people use them."""
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +74,9 @@ def test_contacts_go_on_by_key(manager: Visitor) -> None:
         ({"phone": "+447700900009", "tags": "=x"}, "has no name"),
     ],
 )
-def test_a_contact_that_cannot_be_is_refused_beside_its_field(fields: dict[str, Any], sentence: str, manager: Visitor) -> None:
+def test_a_contact_that_cannot_be_is_refused_beside_its_field(
+    fields: dict[str, Any], sentence: str, manager: Visitor
+) -> None:
     page = manager.refused("/contacts/new", **fields)
     (wrong,) = re.findall(r'class="wrong"[^>]*>([^<]*)<', page)
     assert sentence in wrong
@@ -81,7 +84,12 @@ def test_a_contact_that_cannot_be_is_refused_beside_its_field(fields: dict[str, 
 
 def test_a_contact_is_added_changed_tagged_and_forgotten(panel: Panel, manager: Visitor) -> None:
     page = manager.post(
-        "/contacts/new", phone="+44 7700 900009", name="Zoe", consent="subscribed", consent_source="shop", tags="vip;city=York"
+        "/contacts/new",
+        phone="+44 7700 900009",
+        name="Zoe",
+        consent="subscribed",
+        consent_source="shop",
+        tags="vip;city=York",
     )
     assert "city = York" in page
     with panel.rt.database.read() as session:
@@ -143,7 +151,11 @@ def test_an_agent_answers_takes_closes_and_hands_over(panel: Panel, redis: Redis
         message = session.scalars(select(Message).where(Message.author == "agent@example.com")).one()
         talk = session.get_one(Conversation, 2)
         case = session.scalars(select(Case).where(Case.contact_id == talk.contact_id, Case.closed_at.is_(None))).one()
-    assert (message.state, message.body, case.agent) == (MessageState.QUEUED, "Yes!\nIn three greens.", "agent@example.com")
+    assert (message.state, message.body, case.agent) == (
+        MessageState.QUEUED,
+        "Yes!\nIn three greens.",
+        "agent@example.com",
+    )
     assert queue(redis, ANSWER).count == 1
     assert "holds this conversation already" in agent.post("/inbox/2/take")
     assert "Closed." in agent.post("/inbox/2/close")
@@ -241,3 +253,17 @@ def test_the_audit_names_who_did_what(panel: Panel, manager: Visitor) -> None:
     manager.post("/contacts/1/tag", tag="summer")
     page = said(panel.of(Role.ADMIN).get("/audit/?kind=contact"))
     assert "manager@example.com tag contact 1" in page
+
+
+def test_a_persons_data_is_exported_whole_and_that_is_in_the_audit(panel: Panel, manager: Visitor) -> None:
+    assert "/contacts/1/person.json" in manager.get("/contacts/1/")
+    answer = manager.client.get("/admin/contacts/1/person.json")
+    assert answer.mimetype == "application/json"
+    assert 'filename="contact-1.json"' in answer.headers["Content-Disposition"]
+    found = json.loads(answer.text)
+    assert found["contact"]["name"] == "Alice"
+    assert [message["body"] for message in found["messages"]] == ["Do you have it in green?"]
+    assert ("manager@example.com", "export") in panel.audited()
+    manager.get("/contacts/999/person.json", 404)
+    assert "person.json" not in panel.of(Role.AGENT).get("/contacts/1/")
+    panel.of(Role.AGENT).get("/contacts/1/person.json", 403)

@@ -1,8 +1,9 @@
 """Contacts: search, one person's page, adding and changing."""
 
+import json
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -12,6 +13,7 @@ from admin.contacts import (
     allowed_consents,
     change_consent,
     change_contact,
+    export_contact,
     redact_contact,
     tag_contact,
     untag_contact,
@@ -27,6 +29,7 @@ from models.contact_search import count_contacts, search_contacts
 from models.conversation import Case, Conversation
 from models.engagement import Engagement
 from models.recipient import Recipient
+from models.refusal import Refused
 from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
 from models.user import Role
 
@@ -173,6 +176,19 @@ class ContactView(ContactImport, PanelView):
         """Take a tag off."""
         self.attempt(None, lambda: untag_contact(self.rt, contact_id, request.form.get("tag", ""), self.me.email))
         return back(".show", contact_id=contact_id)
+
+    @page("/<int:contact_id>/person.json", Role.MANAGER)
+    def person(self, contact_id: int) -> ResponseReturnValue:
+        """Everything that is kept of one person, for whoever asks what that is."""
+        try:
+            found = export_contact(self.rt, contact_id, self.me.email)
+        except Refused:
+            abort(404)
+        return Response(
+            json.dumps(found, ensure_ascii=False, indent=2, default=str),
+            mimetype="application/json",
+            headers={"Content-Disposition": f'attachment; filename="contact-{contact_id}.json"'},
+        )
 
     @action("/<int:contact_id>/redact", Role.ADMIN)
     def redact(self, contact_id: int) -> ResponseReturnValue:
