@@ -28,7 +28,9 @@ class Watched:
         self.outside: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._request)
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _request(self, request: Any) -> None:

@@ -105,10 +105,22 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_written(
 
 
 def test_state_is_never_a_form_field(panel: Panel, manager: Visitor) -> None:
-    state = {"status": "active", "outcome": "sent", "kind": "test", "started_at": "2026-01-01", "id": "99", "created_by": "x"}
+    state = {
+        "status": "active",
+        "outcome": "sent",
+        "kind": "test",
+        "started_at": "2026-01-01",
+        "id": "99",
+        "created_by": "x",
+    }
     manager.post("/campaigns/new", **FORM, **state)
     made = campaign(panel)
-    assert (made.status, made.outcome, made.kind, made.started_at) == (CampaignStatus.READY, None, CampaignKind.REAL, None)
+    assert (made.status, made.outcome, made.kind, made.started_at) == (
+        CampaignStatus.READY,
+        None,
+        CampaignKind.REAL,
+        None,
+    )
     assert "status" not in re.findall(r'name="([a-z_]+)"', manager.get("/campaigns/1/edit"))
 
 
@@ -156,7 +168,9 @@ def test_an_edit_of_a_scheduled_campaign_takes_it_back_to_ready(panel: Panel, ma
         ({"date": "2027-03-28", "time": "02:30"}, "does not exist"),
     ],
 )
-def test_a_schedule_that_cannot_be_is_refused(change: dict[str, Any], sentence: str, panel: Panel, manager: Visitor) -> None:
+def test_a_schedule_that_cannot_be_is_refused(
+    change: dict[str, Any], sentence: str, panel: Panel, manager: Visitor
+) -> None:
     manager.post("/campaigns/new", **FORM)
     day = f"{utcnow() + timedelta(days=1):%Y-%m-%d}"
     tomorrow: dict[str, Any] = {"date": day, "time": "10:30", "zone": "Europe/Madrid", "per_hour": ""}
@@ -285,7 +299,9 @@ def test_unsure_messages_are_left_or_sent_again_only_when_asked(panel: Panel, ma
         for row in session.scalars(select(Recipient).where(Recipient.state == RecipientState.QUEUED)):
             row.state, row.unsure_at, row.attempts = RecipientState.UNSURE, utcnow(), 1
     with panel.rt.database.read() as session:
-        first, second = session.scalars(select(Recipient.id).where(Recipient.state == RecipientState.UNSURE).order_by(Recipient.id))
+        first, second = session.scalars(
+            select(Recipient.id).where(Recipient.state == RecipientState.UNSURE).order_by(Recipient.id)
+        )
     assert "2 unsure" in manager.get("/campaigns/1/")
     assert "second time" in manager.refused("/campaigns/1/unsure/again", status=200, recipient=str(first))
     assert "1 queued once more" in manager.post("/campaigns/1/unsure/again", recipient=str(first), confirmed="1")
@@ -324,7 +340,8 @@ def test_lists_go_on_by_key(panel: Panel, manager: Visitor) -> None:
     now = utcnow()
     with panel.rt.database.write() as session:
         session.add_all(
-            Campaign(name=f"Campaign {place}", ends_after_seconds=60, created_at=now, updated_at=now) for place in range(60)
+            Campaign(name=f"Campaign {place}", ends_after_seconds=60, created_at=now, updated_at=now)
+            for place in range(60)
         )
     first = manager.get("/campaigns/")
     assert "Campaign 59" in first

@@ -94,7 +94,9 @@ def test_nothing_opens_before_a_one_time_password_was_changed(panel: Panel) -> N
 
 def test_a_new_password_ends_every_other_session_and_needs_the_old_one(panel: Panel) -> None:
     here, there = panel.of(Role.MANAGER), panel.of(Role.MANAGER)
-    assert "not your password" in here.refused("/password", current="wrong", new="a new sentence", again="a new sentence")
+    assert "not your password" in here.refused(
+        "/password", current="wrong", new="a new sentence", again="a new sentence"
+    )
     here.post("/password", current=PASSWORD, new="a new sentence", again="a new sentence")
     assert "Campaigns" in here.get("/campaigns/")
     assert there.client.get("/admin/campaigns/").location.startswith("/admin/sign-in")
@@ -145,7 +147,9 @@ def test_the_cookie_is_for_this_site_and_the_panel_alone(panel: Panel) -> None:
     assert "Secure" not in cookie
 
 
-def test_the_cookie_travels_encrypted_where_the_panel_is_public(tmp_path: Path, sqlite_url: str, redis_url: str) -> None:
+def test_the_cookie_travels_encrypted_where_the_panel_is_public(
+    tmp_path: Path, sqlite_url: str, redis_url: str
+) -> None:
     with open_panel(tmp_path, sqlite_url, redis_url, public_url="https://hark.example.com") as opened:
         assert "Secure" in opened.visitor().client.get("/admin/sign-in").headers["Set-Cookie"]
 
