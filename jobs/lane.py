@@ -86,6 +86,7 @@ class Lane:
             if self._recorder.is_stuck or time.monotonic() < self._beyond.hold_until:
                 await asyncio.sleep(0.2)
                 continue
+            await self._beyond.finish()  # a campaign whose pause is still being written must not look active
             try:
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
                 wait_seconds = await self._round(campaigns, until)
@@ -106,11 +107,13 @@ class Lane:
         again_at = min(time.monotonic() + ROUND_SECONDS, until)
         order = deque(campaigns)
         waits: list[float] = []
+        has_begun = False
         while order and time.monotonic() < again_at and self._may_go_on() and not self._recorder.is_stuck:
             slot = await self._chunk(order[0])
             if slot is None:
                 order.popleft()
             elif slot.size:
+                has_begun = True
                 order.rotate(-1)
                 waits.clear()
             elif slot.is_number_busy:
@@ -121,7 +124,7 @@ class Lane:
                 if len(waits) >= len(order):
                     await asyncio.sleep(min(0.1, *waits))
                     waits.clear()
-        return 0.0
+        return 0.0 if has_begun else 0.1
 
     async def _chunk(self, served: Served) -> Slot | None:
         """One chunk of one campaign: the slot that was given or refused, None when there is nothing (more) to do."""

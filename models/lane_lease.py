@@ -5,8 +5,9 @@ sweep gives it up one request time-out later, when nothing it began can still be
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from models.conversation import Message, MessageState
@@ -17,6 +18,13 @@ from models.recipient import Recipient, RecipientState
 LEASE = timedelta(seconds=LEASE_SECONDS)
 GRACE = timedelta(seconds=REQUEST_TIMEOUT_SECONDS)
 DIED = "The sender stopped before it could say what became of this message."
+
+
+HOLDING = (Recipient, Message)
+
+
+def _holds(table: type[Recipient] | type[Message], lane_id: Any) -> ColumnElement[bool]:
+    return exists().where(table.lane_id == lane_id, table.state == word_literal("sending"))
 
 
 def open_lane(session: Session, number_id: int | None, host: str, pid: int) -> int:
@@ -55,9 +63,11 @@ def is_alive(session: Session, lane_id: int) -> bool:
 
 
 def end_lane(session: Session, lane_id: int) -> None:
-    """The lane ends by itself and holds nothing."""
+    """The lane ends by itself. One that still holds a row (an unclear COMMIT, say) is left to the sweep instead."""
     session.execute(
-        update(Lane).where(Lane.id == lane_id, Lane.ended_at.is_(None)).values(ended_at=database_now(session)),
+        update(Lane)
+        .where(Lane.id == lane_id, Lane.ended_at.is_(None), *(~_holds(table, lane_id) for table in HOLDING))
+        .values(ended_at=database_now(session)),
         execution_options={"synchronize_session": False},
     )
 
@@ -87,10 +97,13 @@ def live_lanes(session: Session) -> dict[int, int]:
 
 def lost_lanes(session: Session) -> list[int]:
     """Lanes whose lease is over for longer than a request can last."""
-    query = select(Lane.id).where(
-        Lane.swept_at.is_(None), Lane.ended_at.is_(None), Lane.expires_at < database_now(session) - GRACE
-    )
-    return list(session.scalars(query.order_by(Lane.id)))
+    over = Lane.expires_at < database_now(session) - GRACE
+    died = select(Lane.id).where(Lane.swept_at.is_(None), Lane.ended_at.is_(None), over)
+    lanes = set(session.scalars(died))
+    for table in HOLDING:  # rows of a COMMIT that became visible only after their lane had ended
+        held = select(table.lane_id).where(table.state == word_literal("sending")).distinct()
+        lanes |= set(session.scalars(select(Lane.id).where(Lane.id.in_(held), Lane.swept_at.is_(None), over)))
+    return sorted(lanes)
 
 
 def sweep_lane(session: Session, lane_id: int, now: datetime) -> int:
@@ -100,7 +113,6 @@ def sweep_lane(session: Session, lane_id: int, now: datetime) -> int:
         .where(
             Lane.id == lane_id,
             Lane.swept_at.is_(None),
-            Lane.ended_at.is_(None),
             Lane.expires_at < database_now(session) - GRACE,
         )
         .values(swept_at=now)

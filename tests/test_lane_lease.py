@@ -11,7 +11,7 @@ from models.claim import claim
 from models.clock import utcnow
 from models.engine import Database
 from models.lane import Lane
-from models.lane_lease import beat, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
+from models.lane_lease import beat, end_lane, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
 from models.recipient import Recipient, RecipientState
 from models.record import Attempted, record
 from tests.factories import alice, bob, make_campaign, make_number, make_recipient
@@ -98,6 +98,20 @@ def test_a_late_acceptance_raises_what_the_sweep_gave_up(database: Database) -> 
         row = session.get_one(Recipient, recipient_id)
         assert (row.state, row.wamid, row.status) == (RecipientState.ACCEPTED, "wamid.A", "sent")
         assert row.unsure_at is not None
+
+
+def test_a_lane_that_still_holds_a_row_does_not_end_and_what_an_ended_one_left_is_swept(database: Database) -> None:
+    lane_id, _, recipient_id = begin(database)
+    with database.write() as session:
+        end_lane(session, lane_id)
+        assert session.get_one(Lane, lane_id).ended_at is None
+        session.execute(update(Lane).where(Lane.id == lane_id).values(ended_at=utcnow()))
+    expire(database, lane_id, 9)
+    with database.write() as session:
+        assert lost_lanes(session) == [lane_id]
+        assert sweep_lane(session, lane_id, utcnow()) == 1
+        assert lost_lanes(session) == []
+    assert state(database, recipient_id) == "unsure"
 
 
 def test_another_lane_records_nothing_on_a_row_that_is_not_its_own(database: Database) -> None:
