@@ -31,6 +31,10 @@ CLEAN_ENV := env $(foreach name,$(FOUND),-u $(name))
 LOCK := build/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --annotation-style line $(if $(UPGRADE),--upgrade)
 
+# AGAIN=1: what failed beside others is run once more with the machine to itself, and must pass then; both runs are shown.
+ALONE = { echo "test: what failed, once more and alone" && \
+	$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(RUN) pytest --last-failed --last-failed-no-failures=none -rfEs --basetemp=build/test; }
+
 .PHONY: help demo test check lint types bench lock clean
 
 help:
@@ -42,14 +46,15 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	@rm -rf build/test build/coverage && mkdir -p build
 	@$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(if $(COVERAGE),COVERAGE_FILE=build/coverage/data $(RUN) coverage run -m,$(RUN)) \
-		pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/test -o faulthandler_timeout=120 $(ARGS)
+		pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/test -o faulthandler_timeout=120 $(ARGS) \
+		$(if $(AGAIN),|| $(ALONE))
 ifdef COVERAGE
 	@COVERAGE_FILE=build/coverage/data $(RUN) coverage combine --quiet
 	@COVERAGE_FILE=build/coverage/data $(RUN) coverage report --include='$(COVERED)' --fail-under=$(COVERAGE_FLOOR)
 endif
 
 check: lint types
-	@$(MAKE) test REQUIRE_ALL=1 COVERAGE=1
+	@$(MAKE) test REQUIRE_ALL=1 COVERAGE=1 AGAIN=$(AGAIN)
 
 lint: $(INSTALLED)
 	@$(RUN) ruff check .
