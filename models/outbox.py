@@ -16,6 +16,7 @@ from models.chat import WINDOW_SHUT, is_window_open
 from models.contact import Contact, ContactIdentity
 from models.conversation import Conversation, Message, MessageState
 from models.number import Number, Waba
+from models.wamid import doubled_ids
 
 NUMBER_PAUSE = timedelta(seconds=15)
 """How long messages of a stopped number wait before they look again."""
@@ -88,7 +89,7 @@ def claim_next(session: Session, conversation_ids: Iterable[int], lane_id: int, 
 
 def record_sent(session: Session, lane_id: int, results: Sequence[Sent]) -> None:
     """Write what became of this lane's messages. What the sweep gave up meanwhile may still become accepted."""
-    doubled = _seen_ids(session, results)
+    doubled = doubled_ids(session, Message, ((sent.message_id, sent.wamid) for sent in results))
     rows = [
         {
             "for_id": sent.message_id,
@@ -114,19 +115,6 @@ def postpone(session: Session, conversation_ids: Iterable[int], until: datetime)
     """Let the next message of each conversation wait until then; those behind it wait with it."""
     ids = [head.id for head in _heads(session, conversation_ids) if head.state is MessageState.QUEUED]
     session.execute(update(Message).where(Message.id.in_(ids)).values(due_at=until), execution_options=NO_SYNC)
-
-
-def _seen_ids(session: Session, results: Sequence[Sent]) -> set[str]:
-    """Ids of Meta's that another message has already, or that came twice in this batch."""
-    owners: dict[str, int] = {}
-    doubled = set()
-    for sent in results:
-        if sent.wamid and owners.setdefault(sent.wamid, sent.message_id) != sent.message_id:
-            doubled.add(sent.wamid)
-    if owners:
-        query = select(Message.wamid, Message.id).where(Message.wamid.in_(list(owners)))
-        doubled |= {wamid for wamid, owner in session.execute(query) if wamid and owners[wamid] != owner}
-    return doubled
 
 
 def _doubted(sent: Sent, doubled: set[str]) -> Sent:

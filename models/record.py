@@ -13,6 +13,7 @@ from models.claim import NO_SYNC, free_people
 from models.contact import Contact
 from models.ledger import release
 from models.recipient import Recipient, RecipientState
+from models.wamid import doubled_ids
 
 SAME_ID = "Meta answered with an id that another message already has."
 
@@ -97,7 +98,7 @@ _STATEMENTS = {
 
 def record(session: Session, lane_id: int, campaign_id: int, portfolio_id: int, attempts: Sequence[Attempted]) -> None:
     """Write a batch of one campaign's attempts."""
-    doubled = _seen_ids(session, attempts)
+    doubled = doubled_ids(session, Recipient, ((item.recipient_id, item.wamid) for item in attempts))
     groups: dict[RecipientState, list[dict[str, Any]]] = {}
     for attempt in sorted(attempts, key=lambda item: item.recipient_id):
         values = _values(lane_id, attempt)
@@ -127,19 +128,6 @@ def _values(lane_id: int, attempt: Attempted) -> dict[str, Any]:
         "b_due": attempt.due_at,
         "b_failure": int(attempt.is_failure),
     }
-
-
-def _seen_ids(session: Session, attempts: Sequence[Attempted]) -> set[str]:
-    """Ids that another recipient has already, or that came twice in this batch."""
-    owners: dict[str, int] = {}
-    doubled = set()
-    for attempt in attempts:
-        if attempt.wamid and owners.setdefault(attempt.wamid, attempt.recipient_id) != attempt.recipient_id:
-            doubled.add(attempt.wamid)
-    if owners:
-        query = select(Recipient.wamid, Recipient.id).where(Recipient.wamid.in_(list(owners)))
-        doubled |= {wamid for wamid, owner in session.execute(query) if wamid and owners[wamid] != owner}
-    return doubled
 
 
 def _remember_sending(session: Session, campaign_id: int, accepted: Sequence[Attempted]) -> None:
