@@ -87,6 +87,11 @@ class Consequences:
             pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
         )
 
+    @property
+    def is_busy(self) -> bool:
+        """Something is still to be written: until then the database says less than is known here."""
+        return bool(self._tasks)
+
     async def finish(self) -> None:
         """Let what was begun be carried out, for 2 s at the most."""
         if self._tasks:

@@ -2,8 +2,8 @@
 
     reserve a slot (Redis) → claim a chunk (committed) → begin its requests at even intervals → record outcomes in batches
 
-    reserve a slot (Redis) → claim a chunk (committed) → begin requests at even intervals → record outcomes in batches
-or SIGTERM all act within a fraction of a second: what was claimed and not begun goes back to the queue.
+A chunk is a tenth of a second's sending and everything is asked again before each request, so a pause, a lost lease, a decisive
+error or SIGTERM all act within a fraction of a second: what was claimed and not begun goes back to the queue.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from bot.graph import GraphClient
+from bot.outcome import Kind, Outcome
 from jobs.campaign_feed import CampaignFeed, Served, ServedNumber
 from jobs.consequences import Consequences
 from jobs.lease import Lease
@@ -60,7 +61,8 @@ class Lane:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()
         self._beginning: dict[int, asyncio.Task[None]] = {}
-        self._is_stopped = False
+        self._intervals: dict[int, float] = {}
+        self._is_stopped = self._owes_read_back = False
         self._beyond = Consequences(rt, number.id, lease.lane_id, self._pace)
         self.sent = 0
 
@@ -87,13 +89,16 @@ class Lane:
                 await asyncio.sleep(0.2)
                 continue
             await self._beyond.finish()  # a campaign whose pause is still being written must not look active
+            if self._beyond.is_busy:
+                continue
             try:
+                if self._owes_read_back:
+                    await self._take_back()
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
                 wait_seconds = await self._round(campaigns, until)
             except (DBAPIError, RedisError) as error:
                 log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)
-                wait_seconds = 0.5
-                await self._take_back()
+                wait_seconds, self._owes_read_back = 0.5, True
             if wait_seconds is not None:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > IDLE_SECONDS and not self._in_flight:
@@ -132,13 +137,15 @@ class Lane:
             return None
         rate = min(served.per_second, self._pace.campaign_rate)
         size = max(1, min(MOST_PER_CHUNK, round(rate * CHUNK_SECONDS)))
-        asked = time.monotonic()
+        if interval := self._intervals.get(served.id):  # a throttled number takes longer for each
+            size = max(1, min(size, round(CHUNK_SECONDS / interval)))
         slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
         if slot.size == 0:
             return slot
+        self._intervals[served.id] = slot.interval_seconds
         chunk = await asyncio.to_thread(self._claim, served.id, size)
         if len(chunk.rows) < size:
-            await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, size - len(chunk.rows))
+            await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
         if not chunk.rows:
             if chunk.limit_lifts_at is not None:
                 await self._reach_limit(served, chunk.limit_lifts_at)
@@ -147,7 +154,7 @@ class Lane:
         earlier = self._beginning.get(served.id)
         if earlier is not None:
             await earlier
-        self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows, slot, asked))
+        self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows, slot))
         return slot
 
     def _claim(self, campaign_id: int, size: int) -> Claim:
@@ -155,14 +162,15 @@ class Lane:
             return claim(session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash)
 
     async def _take_back(self) -> None:
-        """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue."""
-        with contextlib.suppress(DBAPIError):
-            known = self._held | self._recorder.ids
-            held = await asyncio.to_thread(self._held_in_database)
-            unknown = held - known - self._held - self._recorder.ids
-            if unknown:
-                log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
-                await asyncio.to_thread(self._put_back, unknown)
+        """After an unclear COMMIT, before anything else is claimed: what the database says this lane holds and the lane knows
+        nothing of goes back to the queue."""
+        known = self._held | self._recorder.ids
+        held = await asyncio.to_thread(self._held_in_database)
+        unknown = held - known - self._held - self._recorder.ids
+        if unknown:
+            log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
+            await asyncio.to_thread(self._put_back, unknown)
+        self._owes_read_back = False
 
     def _held_in_database(self) -> set[int]:
         with self._rt.database.read() as session:
@@ -172,17 +180,18 @@ class Lane:
         with self._rt.database.write() as session:
             put_back(session, self._lease.lane_id, ids, utcnow())
 
-    async def _begin(self, served: Served, rows: Sequence[Claimed], slot: Slot, asked: float) -> None:
+    async def _begin(self, served: Served, rows: Sequence[Claimed], slot: Slot) -> None:
         """Begin each request at its moment; what may not begin any more goes back."""
-        start, first = asked + slot.delay_seconds, 0
+        first = 0
         for index, row in enumerate(rows):
             at = max(
-                start + (index - first) * slot.interval_seconds, served.last_begun + CATCH_UP * slot.interval_seconds
+                slot.starts_at + (index - first) * slot.interval_seconds,
+                served.last_begun + CATCH_UP * slot.interval_seconds,
             )
             if time.monotonic() - at > LATE_SECONDS:
                 # Its time has passed (a stall, a slow claim), and other lanes have theirs now: it takes a later one.
-                slot, start, first = await self._later_slot(served, len(rows) - index), time.monotonic(), index
-                start, at = start + slot.delay_seconds, start + slot.delay_seconds
+                slot, first = await self._later_slot(served, len(rows) - index), index
+                at = slot.starts_at
             if at - time.monotonic() > 0.002:
                 await asyncio.sleep(at - time.monotonic())
             await self._room.acquire()
@@ -206,7 +215,7 @@ class Lane:
             if slot.size:
                 return slot
             await asyncio.sleep(min(0.1, slot.delay_seconds))
-        return Slot(0, 0.0, 0.0)
+        return Slot(0, 0.0, starts_at=time.monotonic())
 
     def _give_up(self, served: Served, rows: Sequence[Claimed]) -> None:
         """What was claimed and not begun goes back to the queue."""
@@ -216,12 +225,12 @@ class Lane:
 
     async def _send(self, served: Served, row: Claimed) -> None:
         try:
-            body = served.builder.build(
-                recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
-            )
-            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+            outcome = await self._request(served, row)
         finally:
             self._room.release()
+        if outcome is None:
+            self._give_up(served, [row])
+            return
         self.sent += 1
         verdict = judge(row, outcome, utcnow())
         if verdict.rule is not None:
@@ -230,6 +239,19 @@ class Lane:
         if kind is not None:
             self._beyond.stop_failing(served, kind, verdict)
         self._finish(served, verdict)
+
+    async def _request(self, served: Served, row: Claimed) -> Outcome | None:
+        """What came of it; None where the lease ran out between the decision to begin and this moment (a process was stopped)."""
+        body = served.builder.build(
+            recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
+        )
+        if not self._lease.holds():
+            return None
+        try:
+            return await self._client.send(self._number.phone_number_id, self._number.token, body)
+        except Exception as error:  # whatever it is, the message may be under way
+            log.exception("lane %d: a request ended in an error of ours", self._lease.lane_id)
+            return Outcome(Kind.UNSURE, message=f"an error of ours ({type(error).__name__})")
 
     def _finish(self, served: Served, verdict: Verdict) -> None:
         self._held.discard(verdict.attempted.recipient_id)

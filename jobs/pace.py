@@ -8,6 +8,8 @@ leave a share of the number's rate to replies, which have a clock of their own.
 On 130429 the number's factor halves, at most once a second, and creeps back. Redis away: no reservation, so nothing is sent.
 """
 
+import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +24,8 @@ KEEP_SECONDS = 7200
 
 # KEYS: the number's clock, its throttle (hash: factor, at), the campaign's clock.
 # ARGV: requests wanted; the number's rate and the campaign's rate, per second; look-ahead, seconds.
-# Returns: wanted, microseconds until the first may begin, the interval in microseconds;
-# or: 0, microseconds until it makes sense to ask again, 1 if the number itself is busy.
+# Returns: wanted, microseconds until the first may begin, the interval in microseconds, now, where both clocks stand then;
+# or: 0, microseconds until it makes sense to ask again, 1 if the number itself is busy, now.
 _RESERVE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -40,23 +42,27 @@ local number_free = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
 local own_free = math.max(now, tonumber(redis.call('GET', KEYS[3]) or '0'))
 local start = math.max(number_free, own_free)
 if start - now > ahead then
-  return {0, math.floor(start - now - ahead + 1), number_free - now > ahead and 1 or 0}
+  return {0, math.floor(start - now - ahead + 1), number_free - now > ahead and 1 or 0, now}
 end
 local interval = math.max(step, own)
-redis.call('SET', KEYS[1], string.format('%.0f', number_free + wanted * step), 'EX', ARGV[6])
-redis.call('SET', KEYS[3], string.format('%.0f', start + wanted * own), 'EX', ARGV[6])
-return {wanted, math.floor(start - now), math.floor(interval)}
+local number_end = string.format('%.0f', number_free + wanted * step)
+local own_end = string.format('%.0f', start + wanted * own)
+redis.call('SET', KEYS[1], number_end, 'EX', ARGV[6])
+redis.call('SET', KEYS[3], own_end, 'EX', ARGV[6])
+return {wanted, math.floor(start - now), math.floor(interval), now, number_end, own_end}
 """
 
-# KEYS: the number's clock, its throttle, the campaign's clock. ARGV: unused requests, both rates.
+# KEYS: the number's clock, the campaign's clock. ARGV: unused requests; for each clock where it stood after the reservation, and
+# its rate; seconds to keep. A clock that somebody else has moved since stays: their slot lies behind ours and would be given
+# twice.
 _GIVE_BACK = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-for index = 1, 3, 2 do
-  local free = tonumber(redis.call('GET', KEYS[index]) or '0')
-  local rate = tonumber(ARGV[index == 1 and 2 or 3])
-  if free > now then
-    redis.call('SET', KEYS[index], string.format('%.0f', math.max(now, free - tonumber(ARGV[1]) * 1000000 / rate)), 'EX', ARGV[4])
+for index = 1, 2 do
+  local stood, rate = ARGV[index * 2], tonumber(ARGV[index * 2 + 1])
+  if redis.call('GET', KEYS[index]) == stood then
+    local free = math.max(now, tonumber(stood) - tonumber(ARGV[1]) * 1000000 / rate)
+    redis.call('SET', KEYS[index], string.format('%.0f', free), 'EX', ARGV[6])
   end
 end
 return 1
@@ -81,16 +87,32 @@ return tostring(factor)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A reservation: `size` requests, the first in `delay_seconds`, then one each `interval_seconds`.
+    """A reservation: `size` requests, the first at `starts_at` (this process's monotonic clock), then one each `interval_seconds`.
 
-    Size 0: ask again after the delay. Where the number itself is busy, no other campaign of it would be given a slot either, and
-    whoever was refused must be the next to ask, or it would starve.
+    `delay_seconds` is what was left until then when Redis answered. Size 0: ask again after it. Where the number itself is busy,
+    no other campaign of it would be given a slot either, and whoever was refused must be the next to ask, or it would starve.
     """
 
     size: int
     delay_seconds: float
     interval_seconds: float = 0.0
     is_number_busy: bool = False
+    starts_at: float = 0.0
+    clocks: tuple[bytes, bytes] = (b"", b"")
+    """Where the number's clock and the campaign's stood after the reservation."""
+
+
+class _RedisClock:
+    """What Redis's time is by this process's monotonic clock: the quickest answer of late says it best."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, float]] = deque(maxlen=32)
+
+    def here(self, redis_now: float, asked: float, answered: float) -> float:
+        """The monotonic moment at which it was `redis_now`. However late a thread came to ask or to hear, the slots of
+        all lanes then lie on one clock."""
+        self._samples.append((answered - asked, (asked + answered) / 2 - redis_now))
+        return redis_now + min(self._samples)[1]
 
 
 class Pace:
@@ -106,6 +128,7 @@ class Pace:
         self._reserve = redis.register_script(_RESERVE)
         self._give_back = redis.register_script(_GIVE_BACK)
         self._slow_down = redis.register_script(_SLOW_DOWN)
+        self._clock = _RedisClock()
 
     def reserve(self, campaign_id: int, per_second: float, size: int) -> Slot:
         """Reserve `size` sending times for a campaign whose own pace is `per_second`."""
@@ -117,11 +140,14 @@ class Pace:
         """Reserve for replies: from their own share, a second ahead at the most."""
         return self._ask(f"{self._replies}:any", self._replies, self.reply_rate, 1e6, size, 1.0)
 
-    def give_back(self, campaign_id: int, per_second: float, unused: int) -> None:
+    def give_back(self, campaign_id: int, per_second: float, slot: Slot, unused: int) -> None:
         """Return what a chunk did not need, so that another lane may use it."""
         if unused > 0:
-            keys = [self._number, self._throttle, self._campaign(campaign_id)]
-            self._give_back(keys=keys, args=[unused, self.campaign_rate, per_second, KEEP_SECONDS])
+            number_end, own_end = slot.clocks
+            self._give_back(
+                keys=[self._number, self._campaign(campaign_id)],
+                args=[unused, number_end, self.campaign_rate, own_end, per_second, KEEP_SECONDS],
+            )
 
     def slow_down(self) -> float:
         """Halve the number's rate after a 130429; the factor that holds now."""
@@ -132,11 +158,15 @@ class Pace:
         return f"{self._number}:campaign:{campaign_id}"
 
     def _ask(self, own: str, number: str, rate: float, own_rate: float, size: int, ahead: float) -> Slot:
+        asked = time.monotonic()
         answer: Any = self._reserve(
             keys=[number, self._throttle, own],
-            args=[size, rate, own_rate, ahead, RECOVERY_PER_SECOND, KEEP_SECONDS],
+            # A pace of one in many hours is remembered until its next moment.
+            args=[size, rate, own_rate, ahead, RECOVERY_PER_SECOND, KEEP_SECONDS + int(2 * size / own_rate)],
         )
-        granted, delay, last = (int(part) for part in answer)
+        granted, delay, last, now = (int(part) for part in answer[:4])
+        here = self._clock.here(now / 1e6, asked, time.monotonic())
         if granted == 0:
             return Slot(0, delay / 1e6, is_number_busy=last == 1)
-        return Slot(granted, delay / 1e6, last / 1e6)
+        number_end, own_end = answer[4:]
+        return Slot(granted, delay / 1e6, last / 1e6, starts_at=here + delay / 1e6, clocks=(number_end, own_end))

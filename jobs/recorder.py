@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from jobs.event_batch import may_be_an_outage
 from jobs.runtime import Runtime
+from models.recipient import RecipientState
 from models.record import Attempted, record
 
 log = logging.getLogger("hark.lane")
 
 FLUSH_SECONDS = 0.2
 BATCH = 500
+NOT_KEPT = "Meta's answer holds something that cannot be stored."
 
 
 class Recorder:
@@ -24,6 +28,7 @@ class Recorder:
         self._portfolio_id = portfolio_id
         self._waiting: list[tuple[int, Attempted]] = []
         self._enough = asyncio.Event()
+        self._writing = asyncio.Lock()
         self.is_stuck = False
 
     def add(self, campaign_id: int, attempted: Attempted) -> None:
@@ -52,19 +57,37 @@ class Recorder:
 
     async def flush(self) -> None:
         """Write what there is; on failure it is kept and `is_stuck` is set until a later try succeeds."""
-        if not self._waiting:
+        async with self._writing:
+            if not self._waiting:
+                self.is_stuck = False
+                return
+            batch = self._waiting[: 2 * BATCH]
+            try:
+                await asyncio.to_thread(self._surely_write, batch)
+            except DBAPIError as error:
+                if not self.is_stuck:
+                    log.warning("lane %d: outcomes wait for the database (%s)", self._lane_id, type(error).__name__)
+                self.is_stuck = True
+                return
             self.is_stuck = False
-            return
-        batch = self._waiting[: 2 * BATCH]
+            del self._waiting[: len(batch)]
+
+    def _surely_write(self, batch: list[tuple[int, Attempted]]) -> None:
+        """One outcome that no database takes must not keep the others: it becomes unsure. Raises where the database is away."""
         try:
-            await asyncio.to_thread(self._write, batch)
-        except DBAPIError as error:
-            if not self.is_stuck:
-                log.warning("lane %d: outcomes wait for the database (%s)", self._lane_id, type(error).__name__)
-            self.is_stuck = True
+            self._write(batch)
             return
-        self.is_stuck = False
-        del self._waiting[: len(batch)]
+        except (SQLAlchemyError, ArithmeticError, ValueError) as error:
+            if may_be_an_outage(error):
+                raise
+            log.warning("lane %d: outcomes are written one by one (%s)", self._lane_id, type(error).__name__)
+        for campaign_id, attempted in batch:
+            try:
+                self._write([(campaign_id, attempted)])
+            except (SQLAlchemyError, ArithmeticError, ValueError) as error:
+                if may_be_an_outage(error):
+                    raise
+                self._write([(campaign_id, _unreadable(attempted))])
 
     def _write(self, batch: list[tuple[int, Attempted]]) -> None:
         by_campaign: dict[int, list[Attempted]] = {}
@@ -73,3 +96,7 @@ class Recorder:
         with self._rt.database.write() as session:
             for campaign_id in sorted(by_campaign):
                 record(session, self._lane_id, campaign_id, self._portfolio_id, by_campaign[campaign_id])
+
+
+def _unreadable(attempted: Attempted) -> Attempted:
+    return replace(attempted, state=RecipientState.UNSURE, wamid=None, wa_id=None, code=None, message=NOT_KEPT)

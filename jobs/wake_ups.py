@@ -17,10 +17,18 @@ MOST_LANES = 4
 
 
 def wake_senders(rt: Runtime, now: datetime) -> int:
-    """Wake a lane for each number that has somebody due and fewer lanes than its pace needs; how many were woken.
+    """Wake a lane for each number that lacks one; how many were woken.
 
     A lane also ends by itself after a minute or when it finds nothing; this is what puts the next one in its place.
     """
+    return sum(
+        wake(rt.redis, SEND, "jobs.send.serve_number", number_id, key=f"send:{number_id}")
+        for number_id in lacking_lanes(rt, now)
+    )
+
+
+def lacking_lanes(rt: Runtime, now: datetime) -> set[int]:
+    """The numbers that have somebody due and fewer lanes than their pace needs."""
     with rt.database.read() as session:
         campaigns = session.scalars(
             select(Campaign)
@@ -38,9 +46,8 @@ def wake_senders(rt: Runtime, now: datetime) -> int:
                 rates[campaign.number_id] = rates.get(campaign.number_id, 0.0) + per_second(campaign)
         lanes = live_lanes(session)
         limits = {number_id: session.get_one(Number, number_id).messages_per_second for number_id in rates}
-    woken = 0
-    for number_id, rate in rates.items():
-        wanted = min(MOST_LANES, 1 + int(min(rate, limits[number_id]) // RATE_OF_A_LANE))
-        if lanes.get(number_id, 0) < wanted:
-            woken += wake(rt.redis, SEND, "jobs.send.serve_number", number_id, key=f"send:{number_id}")
-    return woken
+    return {
+        number_id
+        for number_id, rate in rates.items()
+        if lanes.get(number_id, 0) < min(MOST_LANES, 1 + int(min(rate, limits[number_id]) // RATE_OF_A_LANE))
+    }

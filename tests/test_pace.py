@@ -3,6 +3,7 @@
 import threading
 import time
 from bisect import bisect_left
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -17,9 +18,8 @@ def planned(pace: Pace, lanes: int, per_second: float, seconds: float, size: int
 
     def lane() -> None:
         while time.monotonic() < end:
-            asked = time.monotonic()
             slot = pace.reserve(1, per_second, size)
-            times.extend(asked + slot.delay_seconds + index * slot.interval_seconds for index in range(slot.size))
+            times.extend(slot.starts_at + index * slot.interval_seconds for index in range(slot.size))
             time.sleep(0.01 if slot.size else min(0.05, slot.delay_seconds))
 
     threads = [threading.Thread(target=lane) for _ in range(lanes)]
@@ -62,10 +62,38 @@ def test_campaigns_of_one_number_share_its_rate_and_leave_replies_their_part(red
 
 def test_unused_slots_go_back(redis: Redis) -> None:
     pace = Pace(redis, 1, 1000)
-    pace.reserve(1, 20, 6)
-    assert pace.reserve(1, 20, 1).delay_seconds > 0.2
-    pace.give_back(1, 20, 7)
+    slot = pace.reserve(1, 20, 6)
+    pace.give_back(1, 20, slot, 6)
     assert pace.reserve(1, 20, 1).delay_seconds < 0.05
+
+
+def test_slots_that_others_were_given_meanwhile_are_not_given_twice(redis: Redis) -> None:
+    pace, other = Pace(redis, 1, 1000), Pace(redis, 1, 1000)
+    first = pace.reserve(1, 20, 3)
+    second = other.reserve(1, 20, 3)
+    pace.give_back(1, 20, first, 3)
+    third = pace.reserve(1, 20, 1)
+    assert third.starts_at >= second.starts_at + 2.9 * second.interval_seconds
+
+
+def test_a_lane_that_was_long_in_asking_still_knows_when_its_slot_begins(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pace = Pace(redis, 1, 1000)
+    quick = pace.reserve(1, 20, 1)
+    ask = pace._reserve
+
+    def slowly(**given: Any) -> Any:
+        time.sleep(0.3)
+        answer = ask(**given)
+        time.sleep(0.1)
+        return answer
+
+    monkeypatch.setattr(pace, "_reserve", slowly)
+    begun = time.monotonic()
+    slow = pace.reserve(1, 20, 1)
+    assert quick.starts_at < begun + 0.01
+    assert begun + 0.3 <= slow.starts_at <= begun + 0.36
 
 
 def test_throttling_halves_the_rate_once_a_second_and_it_creeps_back(redis: Redis) -> None:
