@@ -106,13 +106,19 @@ def judged(terms: Terms, *, after_id: int = 0, until_id: int | None = None, is_l
 def waterfall(terms: Terms, *, is_launch: bool = False) -> ColumnElement[Any]:
     """The first reason why a row of the contact table is left out, NULL for who is eligible.
 
-    Hardly anybody has a second record, so one look at the index of person keys decides between two forms of the same list.
+    Hardly anybody has a second record, so one look decides between two forms of the same list: into the index of person keys for
+    a slice, into the few keys that stand twice for everybody at once.
     """
+    is_shared: ColumnElement[bool]
     twin = aliased(Contact)
-    same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
-    is_shared: ColumnElement[bool] = Probe().where(same_person)
     if is_launch:  # a record that changed between two slices may share its person with a row that stands already
-        is_shared = or_(is_shared, _stands_already(terms))
+        same_person = and_(
+            twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None)
+        )
+        is_shared = or_(Probe().where(same_person), _stands_already(terms))
+    else:
+        doubled = select(twin.person_key).group_by(twin.person_key).having(func.count() > 1)
+        is_shared = CONTACT.c.person_key.in_(doubled)
     return case((is_shared, _first(_branches(terms, True))), else_=_first(_branches(terms, False)))
 
 
