@@ -93,32 +93,33 @@ def read_terms(session: Session, campaign: Campaign, now: datetime) -> Terms:
     )
 
 
-def judged(terms: Terms, *, after_id: int = 0, until_id: int | None = None, is_launch: bool = False) -> Select[Any]:
-    """Every candidate in a range of contact ids once: `id` and `reason` (NULL: eligible)."""
-    reason = waterfall(terms, is_launch=is_launch).label("reason")
-    query = select(CONTACT.c.id, reason).where(
-        CONTACT.c.merged_into_id.is_(None), terms.audience.include.names(CONTACT, terms.now)
-    )
+def judged(terms: Terms, *, after_id: int = 0, until_id: int | None = None, is_part: bool = False) -> Select[Any]:
+    """Every candidate in a range of contact ids once: `id` and `reason` (NULL: eligible). `is_part`: asked for few of them."""
+    source, reason = (_one_by_one if is_part else _all_at_once)(terms)
+    query = select(CONTACT.c.id, reason.label("reason")).select_from(source)
+    query = query.where(CONTACT.c.merged_into_id.is_(None), terms.audience.include.names(CONTACT, terms.now))
     query = query.where(CONTACT.c.id > after_id) if after_id else query
     return query.where(CONTACT.c.id <= until_id) if until_id is not None else query
 
 
-def waterfall(terms: Terms, *, is_launch: bool = False) -> ColumnElement[Any]:
-    """The first reason why a row of the contact table is left out, NULL for who is eligible.
-
-    Hardly anybody has a second record, so one look decides between two forms of the same list: into the index of person keys for
-    a slice, into the few keys that stand twice for everybody at once.
-    """
-    is_shared: ColumnElement[bool]
+def _one_by_one(terms: Terms) -> tuple[FromClause, ColumnElement[Any]]:
+    """For a slice or a page: each row looks into the index of person keys, since hardly anybody has a second record."""
     twin = aliased(Contact)
-    if is_launch:  # a record that changed between two slices may share its person with a row that stands already
-        same_person = and_(
-            twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None)
-        )
-        is_shared = or_(Probe().where(same_person), _stands_already(terms))
-    else:
-        doubled = select(twin.person_key).group_by(twin.person_key).having(func.count() > 1)
-        is_shared = CONTACT.c.person_key.in_(doubled)
+    same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
+    # A record that changed between two slices may share its person with a row that stands already.
+    return CONTACT, _waterfall(terms, or_(Probe().where(same_person), _stands_already(terms)))
+
+
+def _all_at_once(terms: Terms) -> tuple[FromClause, ColumnElement[Any]]:
+    """For everybody: joined with the few keys that stand twice, which a million looks into an index would cost more than."""
+    twin = aliased(Contact)
+    keys = select(twin.person_key).group_by(twin.person_key).having(func.count() > 1).subquery("doubled")
+    source = CONTACT.outerjoin(keys, keys.c.person_key == CONTACT.c.person_key)
+    return source, _waterfall(terms, keys.c.person_key.is_not(None))
+
+
+def _waterfall(terms: Terms, is_shared: ColumnElement[bool]) -> ColumnElement[Any]:
+    """The first reason why a row of the contact table is left out, NULL for who is eligible."""
     return case((is_shared, _first(_branches(terms, True))), else_=_first(_branches(terms, False)))
 
 

@@ -12,7 +12,7 @@ from admin.panel.campaign_facts import CampaignFacts, campaign_facts
 from models.audience import AudienceError
 from models.clock import utcnow
 from models.contact import Contact
-from models.eligibility import judged, read_terms, reason_detail, waterfall
+from models.eligibility import CONTACT, judged, read_terms, reason_detail
 from models.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
 S = RecipientState
@@ -86,21 +86,19 @@ class CampaignPeople(PanelView):
             return []
         with self.rt.database.read() as session:
             terms = read_terms(session, campaign, utcnow())
-            first = waterfall(terms)
-            query = judged(terms, after_id=positive("after")).add_columns(
-                Contact.name,
-                Contact.phone,
-                Contact.raw_phone,
-                Contact.wa_id,
-                reason_detail(terms, first).label("detail"),
+            found = judged(terms, after_id=positive("after"), is_part=True).subquery("judged")
+            detail = reason_detail(terms, found.c.reason).label("detail")
+            columns = [CONTACT.c[name] for name in ("name", "phone", "raw_phone", "wa_id")]
+            query = select(found.c.id, found.c.reason, *columns, detail).join_from(
+                found, CONTACT, CONTACT.c.id == found.c.id
             )
             if reason:
-                query = query.where(first == literal(reason))
+                query = query.where(found.c.reason == literal(reason))
             elif wanted == "not_sent":
-                query = query.where(first.is_not(None))
+                query = query.where(found.c.reason.is_not(None))
             elif wanted:
-                query = query.where(first.is_(None))
-            rows = session.execute(query.order_by(Contact.id).limit(PAGE_ROWS + 1)).all()
+                query = query.where(found.c.reason.is_(None))
+            rows = session.execute(query.order_by(found.c.id).limit(PAGE_ROWS + 1)).all()
         return [_judged(row) for row in rows]
 
 
