@@ -134,11 +134,18 @@ def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, t
     """Rows of redacted people are refused, by the keyed hash that is all that is left of them."""
     if session.scalar(select(Suppression.id).limit(1)) is None:
         return list(rows)
-    hashes = {vault.person_hash(row.key): row for row in rows}
+    hashes = {vault.person_hash(key): row for row in rows for key in _spellings(row)}
     gone = set(session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))))
     lines = {hashes[found].line for found in gone}
     tally.refused += [(line, "this person was redacted and stays out") for line in sorted(lines)]
     return [row for row in rows if row.line not in lines]
+
+
+def _spellings(row: ImportRow) -> set[str]:
+    """The keys under which the row's person may have been wiped: another file may have given the number with its calling code, or
+    without the plus that shows one."""
+    digits = row.given.lstrip("+")
+    return {row.key, f"raw:{digits}", person_key(wa_id=digits)} if digits else {row.key}
 
 
 def _tags_of(session: Session, rows: Iterable[ImportRow], now: datetime, *, dry_run: bool) -> dict[str, int]:

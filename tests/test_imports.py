@@ -180,6 +180,21 @@ def test_a_redacted_person_stays_out(rt: Runtime, file: Path) -> None:
     assert set(people(rt)) == {"+34600000051"}
 
 
+@pytest.mark.parametrize(
+    ("wiped_as", "given"), [("wa:34600000050", "34600000050"), ("raw:34600000050", "+34600000050")]
+)
+def test_a_redacted_person_does_not_come_back_by_another_spelling(
+    rt: Runtime, file: Path, wiped_as: str, given: str
+) -> None:
+    with rt.database.write() as session:
+        hashed = rt.vault.person_hash(wiped_as)
+        session.add(Suppression(person_hash=hashed, reason="redacted", created_at=NOW))
+    file.write_text(HEADER + f"{given},Back,,subscribed,form,\n")
+    result = import_contacts(rt, file)
+    assert counts(result) == (0, 0, 0, 1)
+    assert people(rt) == {}
+
+
 def test_lines_of_one_person_become_one_contact(rt: Runtime, file: Path) -> None:
     file.write_text(
         HEADER
