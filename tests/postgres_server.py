@@ -20,10 +20,10 @@ import psycopg
 from jobs.process import dying_with_parent
 
 START_SECONDS = 30.0
+HASTY = {"fsync": "off", "full_page_writes": "off"}
+"""What is tested is the product, not a power cut."""
 SETTINGS = {
     "listen_addresses": "",
-    "fsync": "off",  # what is tested is the product, not a power cut
-    "full_page_writes": "off",
     "max_connections": "100",
     "shared_buffers": "64MB",
     "timezone": "Europe/Madrid",  # a time that loses its zone on the way shows itself
@@ -44,9 +44,13 @@ def find_postgres() -> Path:
 
 
 class PostgresServer:
-    """A server on a unix socket in a temporary directory, which goes when it is closed; dies with this process."""
+    """A server on a unix socket in a temporary directory, which goes when it is closed; dies with this process.
 
-    def __init__(self) -> None:
+    `is_durable`: every commit on the disk, as in production; for what is measured.
+    """
+
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._settings = SETTINGS if is_durable else SETTINGS | HASTY
         installed = find_postgres()
         self.directory = Path(tempfile.mkdtemp(prefix="hark-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,7 +72,7 @@ class PostgresServer:
     def start(self) -> None:
         """Returns once it answers."""
         argv = [str(self._binaries / "postgres"), "-D", "data", "-k", str(self.directory)]
-        for name, value in SETTINGS.items():
+        for name, value in self._settings.items():
             argv += ["-c", f"{name}={value}"]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(

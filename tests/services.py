@@ -150,13 +150,13 @@ class PostgresTemplate:
 
 
 @contextmanager
-def postgres_server_url() -> Iterator[str]:
-    """HARK_TEST_POSTGRES (its role may create databases), else a server of our own. Raises PostgresMissingError."""
+def postgres_server_url(*, is_durable: bool = False) -> Iterator[str]:
+    """HARK_TEST_POSTGRES (its role may create databases), else a server of our own (see there). Raises PostgresMissingError."""
     given = os.environ.get("HARK_TEST_POSTGRES")
     if given:
         yield given
         return
-    server = PostgresServer()
+    server = PostgresServer(is_durable=is_durable)
     try:
         server.start()
         yield server.url()

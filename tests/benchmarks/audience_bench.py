@@ -238,7 +238,7 @@ def main() -> None:
                     url = f"sqlite:///{Path(directory) / f'bench{number}.db'}"
                     columns[f"{kind} {number:,}"] = measure(url, number)
                 else:
-                    with postgres_server_url() as server:
+                    with postgres_server_url(is_durable=True) as server:
                         columns[f"{kind} {number:,}"] = _on_server(server, number)
     table = Table("", *columns)
     for line in next(iter(columns.values())):

@@ -9,6 +9,8 @@ process; the client is this process. Each of many recipients has three statuses 
     flask         the same door as a Flask view
     apply         the ingest, from a full stream
     together      door and ingest at once, and the lag meanwhile
+    paced         the same at a fixed rate of single events, door and ingest on one core at 1,000 a second; times from when each
+                  event was due
 
 CPU is the processes' own user and system time per event; on a machine with two cores the client takes one of them.
 """
@@ -51,6 +53,8 @@ SECRET = "bench-secret"
 PHONE_NUMBER_ID = "106540352242922"
 CONNECTIONS = 32
 PARTS = ("door", "ingest")
+RATES = (1_000, 3_000)
+ONE_CORE_RATE = 1_000
 ROOT = Path(__file__).parent.parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 FULL_SECONDS = 120
@@ -147,7 +151,8 @@ def run_all(url: str, database: str, place: Path, events: int, *, with_door: boo
             for what in ("bare", "flask", "door"):
                 measured += [measure_door(bench, what, size, some(size)) for size in (1, 20, 1000)]
         measured += [measure_apply(bench, size, some(size)) for size in (1, 20, 1000)]
-        measured += [measure_together(bench, size, some(size)) for size in (1, 1000)]
+        measured += [measure_together(bench, size, some(size)) for size in (1, 20, 1000)]
+        measured += [measure_together(bench, 1, min(events, 10 * rate), rate) for rate in RATES]
         return measured
 
 
@@ -171,7 +176,7 @@ def opened(url: str, database: str, place: Path, people: int) -> Iterator[Bench]
 
 @contextlib.contextmanager
 def _postgres() -> Iterator[str]:
-    server = PostgresServer()
+    server = PostgresServer(is_durable=True)
     try:
         server.start()
         yield server.url()
@@ -244,7 +249,9 @@ def measure_apply(bench: Bench, size: int, events: int) -> Measured:
     return Measured("apply", bench.database, size, applied, seconds, {"ingest": used})
 
 
-def measure_together(bench: Bench, size: int, events: int) -> Measured:
+def measure_together(bench: Bench, size: int, events: int, rate: int | None = None) -> Measured:
+    """As fast as it goes, or at `rate` bodies a second."""
+    events -= events % 3
     bench.reset()
     EventStream(bench.rt.redis).make_group()
     bodies = bench.bodies(size, events)
@@ -257,10 +264,13 @@ def measure_together(bench: Bench, size: int, events: int) -> Measured:
 
     with web(bench, "door") as (port, pids), ingest(bench) as pid:
         wait_for(lambda: lag(bench.rt).is_alive)
+        if rate == ONE_CORE_RATE:
+            for process in (*pids, pid):
+                os.sched_setaffinity(process, {min(os.sched_getaffinity(0))})
         watcher = threading.Thread(target=watch)
         watcher.start()
         begun, before = time.perf_counter(), (cpu_of(pids), cpu_of([pid]))
-        times = post_all(port, bodies)
+        times = post_all(port, bodies, rate)
         wait_for(lambda: int(bench.rt.redis.xlen(KEY)) == 0)
         seconds = time.perf_counter() - begun
         cpu = {"door": cpu_of(pids) - before[0], "ingest": cpu_of([pid]) - before[1]}
@@ -268,7 +278,9 @@ def measure_together(bench: Bench, size: int, events: int) -> Measured:
         watcher.join()
     check(bench, events)
     p99 = percentile(times, 0.99) * 1000
-    return Measured("together", bench.database, size, events, seconds, cpu, p99_ms=p99, lag_seconds=most[0])
+    return Measured(
+        "paced" if rate else "together", bench.database, size, events, seconds, cpu, p99_ms=p99, lag_seconds=most[0]
+    )
 
 
 def check(bench: Bench, events: int) -> None:
@@ -317,8 +329,8 @@ def answers(port: int) -> bool:
         return False
 
 
-def post_all(port: int, bodies: Sequence[bytes]) -> list[float]:
-    """Every body over a few kept connections; how long each took. Anything but 200 ends the run."""
+def post_all(port: int, bodies: Sequence[bytes], rate: int | None = None) -> list[float]:
+    """Every body over a few kept connections; how long each took (with a `rate`: from when it was due). All but 200 ends the run."""
     requests = [
         b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nX-Hub-Signature-256: %b\r\n"
         b"Content-Length: %d\r\n\r\n%b" % (PATH.encode(), sign(SECRET, body).encode(), len(body), body)
@@ -326,18 +338,23 @@ def post_all(port: int, bodies: Sequence[bytes]) -> list[float]:
     ]
     times: list[float] = []
     failed: list[bytes] = []
-    queue = iter(requests)
+    queue = enumerate(requests)
     lock = threading.Lock()
+    started = time.perf_counter()
 
     def post() -> None:
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while True:
                 with lock:
-                    request = next(queue, None)
+                    place, request = next(queue, (0, None))
                 if request is None or failed:
                     return
                 begun = time.perf_counter()
+                if rate:
+                    due = started + place / rate
+                    time.sleep(max(0.0, due - begun))
+                    begun = due
                 connection.sendall(request)
                 reply = whole_reply(connection)
                 times.append(time.perf_counter() - begun)

@@ -248,7 +248,7 @@ def run(count: int, latency_ms: float, pace: float) -> list[Measured]:
             found.append(measure("client", count, lambda: run_client(url, count)))
             lite = f"sqlite:///{directory / 'bench.db'}"
             found.append(whole_path("sqlite", lite, server.url, url, directory, count, pace))
-            with contextlib.suppress(PostgresMissingError), services.postgres_server_url() as postgres:
+            with contextlib.suppress(PostgresMissingError), services.postgres_server_url(is_durable=True) as postgres:
                 found.append(whole_path("postgresql", postgres, server.url, url, directory, count, pace))
             few = min(count, 500)
             found.append(measure("naive", few, lambda: run_naive(url, few)))
