@@ -330,7 +330,7 @@ def answers(port: int) -> bool:
 
 
 def post_all(port: int, bodies: Sequence[bytes], rate: int | None = None) -> list[float]:
-    """Every body over a few kept connections; how long each took (with a `rate`: from when it was due). All but 200 ends the run."""
+    """Every body over a few kept connections; how long each took (at a `rate`: from when it was due). All but 200 ends it."""
     requests = [
         b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nX-Hub-Signature-256: %b\r\n"
         b"Content-Length: %d\r\n\r\n%b" % (PATH.encode(), sign(SECRET, body).encode(), len(body), body)
