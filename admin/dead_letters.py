@@ -8,7 +8,8 @@ from bot.shopify import MARK
 from jobs.replay import Replayed, replay
 from jobs.runtime import Runtime
 from models.clock import utcnow
-from models.dead_letters import BASE64
+from models.dead_letters import BASE64, payload_of
+from models.refusal import Refused
 from models.user import record_audit
 
 
@@ -18,6 +19,16 @@ def try_again(rt: Runtime, letter_id: int | None, actor: str) -> Replayed:
     with rt.database.write() as session:
         record_audit(session, utcnow(), actor, "replay", "dead_letter", letter_id or "all", **done._asdict())
     return done
+
+
+def hand_out(rt: Runtime, letter_id: int, actor: str) -> bytes:
+    """The payload as it came; that it was handed out stands in the audit. Refused where there is none, or it was applied."""
+    with rt.database.write() as session:
+        raw = payload_of(session, letter_id)
+        if raw is None:
+            raise Refused(f"dead letter {letter_id}: there is none that waits under this number")
+        record_audit(session, utcnow(), actor, "download", "dead_letter", letter_id)
+    return raw
 
 
 def readable(payload: str, most: int) -> tuple[str, bool]:
