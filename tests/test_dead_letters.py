@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -134,6 +135,16 @@ def test_a_letter_that_the_database_cannot_take_is_told_from_an_outage(
     assert [letter.times for letter in letters(rt)] == [2, 2]
 
 
+def test_what_was_applied_is_settled_though_redis_is_away(rt: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise RedisError
+
+    keep(rt, good(1), good(2))
+    monkeypatch.setattr(jobs.replay, "wake_after", away)
+    assert replay(rt) == Replayed(applied=2)
+    assert [letter.payload for letter in letters(rt)] == ["", ""]
+
+
 def found(rt: Runtime, text: str, **more: Any) -> list[str]:
     """The beginnings of the payloads that a search finds, newest first."""
     with rt.database.read() as session:
@@ -194,7 +205,7 @@ def test_the_command_shows_one_and_a_terminal_obeys_nothing_of_it(shell: Shell) 
     keep(shell.rt, b'{"b":[1]}', b"\x1b[2J" + "\u009b é".encode(), b"\xff\x00", b"[" * 200_000)
     shown = shell.ok("dead-letters", "show", "1")
     assert shown.endswith('{\n  "b": [\n    1\n  ]\n}\n')
-    assert "dead letter 1: waiting, 1 times" in shown
+    assert "dead letter 1: waiting, once" in shown
     assert shell.ok("dead-letters", "show", "2").endswith("\\x1b[2J\\x9b é\n")
     assert "2 bytes" in shell.ok("dead-letters", "show", "3")
     assert shell.data("dead-letters", "show", "3", "--json")["payload_base64"] == "/wA="

@@ -64,7 +64,8 @@ def show(letter_id: int, is_json: bool) -> None:
         kept = {"payload": payload} if letter.is_text else {"payload_base64": base64.b64encode(raw).decode()}
         print_json(_facts(letter) | {"replayed_at": letter.replayed_at, "bytes": len(raw)} | kept)
         return
-    click.echo(f"dead letter {letter.id}: {letter.state}, {letter.times} times")
+    times = "once" if letter.times == 1 else f"{letter.times} times"
+    click.echo(f"dead letter {letter.id}: {letter.state}, {times}")
     click.echo(f"first {letter.first_at:%Y-%m-%d %H:%M:%SZ}, last {letter.last_at:%Y-%m-%d %H:%M:%SZ}")
     click.echo(f"error: {letter.error}\n")
     click.echo(_payload(letter, payload))
