@@ -20,6 +20,7 @@ from jobs.launch import resume_launches
 from jobs.logs import configure_logs, described
 from jobs.monitor import free_done, monitor
 from jobs.purge import wake_purge
+from jobs.replay_run import wake_replay
 from jobs.runtime import Runtime, runtime
 from jobs.shop_events import wake_shop
 from jobs.spend import LOOK_SECONDS, see_to_spending
@@ -55,6 +56,7 @@ ITEMS: tuple[Item, ...] = (
     Item("take what shops said", 1, wake_shop),
     Item("read templates and numbers again", 300, wake_syncs),
     Item("go on with imports", 5, wake_imports),
+    Item("go on with replays", 5, wake_replay),
     Item("forget what is old", 600, wake_purge),
 )
 

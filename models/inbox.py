@@ -35,5 +35,7 @@ class DeadLetter(Base):
     error: Mapped[str] = mapped_column(Text)
     times: Mapped[int] = mapped_column(default=1)
     first_at: Mapped[datetime]
+    """It came first; never changed, and what its retention counts from."""
     last_at: Mapped[datetime] = mapped_column(index=True)
+    """It came again, or failed again when it was replayed."""
     replayed_at: Mapped[datetime | None]

@@ -15,7 +15,6 @@ from jobs.queues import ANSWER, queue
 from models.contact import Consent, Contact
 from models.conversation import Case, Conversation, Message, MessageState
 from models.flow import Flow
-from models.inbox import DeadLetter
 from models.number import Number
 from models.segment import Segment
 from models.setting import read_setting
@@ -238,15 +237,6 @@ def test_settings_take_what_they_allow(panel: Panel) -> None:
     with panel.rt.database.read() as session:
         assert read_setting(session, "frequency_cap_messages") == 3
         assert read_setting(session, "allow_untagged") is True
-
-
-def test_dead_letters_are_tried_again(panel: Panel) -> None:
-    admin = panel.of(Role.ADMIN)
-    assert "0 applied, 1 failed again" in admin.post("/dead-letters/replay")
-    with panel.rt.database.write() as session:
-        session.get_one(DeadLetter, 1).payload = '{"object":"whatsapp_business_account","entry":[]}'
-    assert "1 applied, 0 failed again" in admin.post("/dead-letters/1/replay")
-    assert "none that waits" in admin.post("/dead-letters/1/replay")
 
 
 def test_the_audit_names_who_did_what(panel: Panel, manager: Visitor) -> None:

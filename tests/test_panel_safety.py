@@ -130,7 +130,7 @@ def test_pages_hold_no_script_and_no_style_of_their_own_and_name_no_other_host(p
             assert address.startswith(("/admin", "#", "?")) or address == "", (rule, address)
 
 
-@pytest.mark.parametrize("noun", ["nothing", "campaigns", "contacts", "inbox", "flows", "segments"])
+@pytest.mark.parametrize("noun", ["nothing", "dead-letters", "campaigns", "contacts", "inbox", "flows", "segments"])
 def test_what_is_not_there_is_a_page_that_says_so(noun: str, panel: Panel) -> None:
     assert "no such page" in panel.of(Role.ADMIN).get(f"/{noun}/999/", 404)
 
@@ -139,7 +139,8 @@ def test_what_is_not_there_is_a_page_that_says_so(noun: str, panel: Panel) -> No
     "address",
     ["/campaigns/?before=x", "/campaigns/1/people?status=nonsense&reason=nonsense&after=-1", "/contacts/?consent=x&list=y&after=z",
      "/contacts/?q=%00&tag=%F0%9F%98%80", "/inbox/?before=nonsense&show=x", "/flows/1/?version=999999999999999999999",
-     "/audit/?actor=%27%3B--", "/templates/?account=x&after=99999999999999999999", "/campaigns/1/?check=1"],
+     "/audit/?actor=%27%3B--", "/templates/?account=x&after=99999999999999999999", "/campaigns/1/?check=1",
+     "/dead-letters/?q=%00%ff&state=x&before=nonsense"],
 )  # fmt: skip
 def test_odd_questions_get_an_answer(address: str, panel: Panel) -> None:
     assert panel.of(Role.ADMIN).client.get(f"/admin{address}").status_code in {200, 404}

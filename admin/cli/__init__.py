@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 from admin.cli.audience import cases, contacts, lists, orders, segments
 from admin.cli.campaigns import campaigns
 from admin.cli.db import db
+from admin.cli.dead_letters import dead_letters
 from admin.cli.demo import demo
 from admin.cli.flows import flows
 from admin.cli.money import budget, rates
@@ -34,6 +35,7 @@ COMMANDS: tuple[click.Command, ...] = (
     rates,
     budget,
     cases,
+    dead_letters,
 )
 
 

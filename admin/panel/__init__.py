@@ -9,12 +9,13 @@ from admin.panel import access, errors, shell
 from admin.panel.audience import ListView, SegmentView, TagView
 from admin.panel.campaigns import CampaignView
 from admin.panel.contacts import ContactView
+from admin.panel.dead_letters import DeadLetterView
 from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox import InboxView
 from admin.panel.money import MoneyView
 from admin.panel.numbers import NumberView
-from admin.panel.system import AuditView, DeadLetterView, SettingView, UserView
+from admin.panel.system import AuditView, SettingView, UserView
 from admin.panel.templates import TemplateView
 from jobs.runtime import Runtime
 

@@ -1,20 +1,18 @@
-"""What keeps the house: users, the audit, dead letters, settings."""
+"""What keeps the house: users, the audit, settings."""
 
 from typing import Any
 
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
 from admin.setting_changes import SHOWN, change_setting
 from admin.user_changes import change_role, reset_password, set_active
 from admin.users import add_user
-from jobs.replay import replay
 from models.clock import utcnow
-from models.inbox import DeadLetter
 from models.setting import KNOWN, read_setting
-from models.user import Audit, Role, User, record_audit
+from models.user import Audit, Role, User
 
 
 class UserView(PanelView):
@@ -95,50 +93,6 @@ class AuditView(PanelView):
         return self.render(
             "panel/audit.html", rows=rows[:PAGE_ROWS], actor=actor, kind=kind, following=following, before=before
         )
-
-
-class DeadLetterView(PanelView):
-    """Events of Meta's that could not be processed."""
-
-    icon = "dead"
-    needs = Role.ADMIN
-
-    @page("/", Role.ADMIN)
-    def index(self) -> ResponseReturnValue:
-        """Newest first."""
-        before = positive("before")
-        query = select(DeadLetter)
-        query = query.where(DeadLetter.id < before) if before else query
-        with self.rt.database.read() as session:
-            rows = list(session.scalars(query.order_by(DeadLetter.id.desc()).limit(PAGE_ROWS + 1)))
-            waiting = session.scalar(select(func.count()).where(DeadLetter.replayed_at.is_(None)))
-        following = url_for(".index", before=rows[PAGE_ROWS - 1].id) if len(rows) > PAGE_ROWS else None
-        return self.render(
-            "panel/dead_letters.html", rows=rows[:PAGE_ROWS], waiting=waiting, following=following, before=before
-        )
-
-    @action("/replay", Role.ADMIN)
-    def replay_all(self) -> ResponseReturnValue:
-        """Everything that waits."""
-        return self._replay(None)
-
-    @action("/<int:letter_id>/replay", Role.ADMIN)
-    def replay_one(self, letter_id: int) -> ResponseReturnValue:
-        """One."""
-        return self._replay(letter_id)
-
-    def _replay(self, letter_id: int | None) -> ResponseReturnValue:
-        try:
-            done = replay(self.rt, letter_id)
-        except EXPECTED as error:
-            flash(sentence(error), "bad")
-            return back(".index")
-        with self.rt.database.write() as session:
-            record_audit(
-                session, utcnow(), self.me.email, "replay", "dead_letter", letter_id or "all", applied=done.applied
-            )
-        flash(f"{done.applied} applied, {done.failed} failed again.", "good" if not done.failed else "warn")
-        return back(".index")
 
 
 class SettingView(PanelView):
