@@ -13,7 +13,7 @@ from admin.media import LIMITS, store_media
 from admin.panel.base import EXPECTED, PanelView, back, form
 from admin.panel.campaign_draft import draft_of, field_errors, filled, read_draft
 from admin.panel.campaign_facts import campaign_facts
-from admin.panel.template_picture import picture_of
+from admin.panel.template_picture import ORDER_WORDS, picture_of
 from models.campaign import DEFAULT_PER_SECOND, Campaign
 from models.clock import utcnow
 from models.flow import Flow
@@ -173,6 +173,7 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
             ("first_name", "the first name"),
             ("Tag with a value", [(f"tag:{name}", f"tag {name}") for name in tags]),
             ("Attribute", [*((f"attribute:{name}", name) for name in attributes), *own]),
+            ("Latest order", [(f"order:{name}", f"latest order: {said}") for name, said in ORDER_WORDS.items()]),
         ],
     }
 
