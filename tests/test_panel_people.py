@@ -4,12 +4,13 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from jobs.queues import ANSWER, queue
 from models.contact import Consent, Contact
@@ -17,9 +18,11 @@ from models.conversation import Case, Conversation, Message, MessageState
 from models.flow import Flow
 from models.inbox import DeadLetter
 from models.number import Number
+from models.order import Order
 from models.segment import Segment
 from models.setting import read_setting
 from models.user import Role, User
+from tests import factories
 from tests.panel_app import Panel, Visitor, open_panel, said
 from tests.panel_world import furnish
 
@@ -104,6 +107,28 @@ def test_a_contact_is_added_changed_tagged_and_forgotten(panel: Panel, manager: 
     admin = panel.of(Role.ADMIN)
     assert "wiped" in admin.post(f"/contacts/{zoe}/redact", confirmed="1")
     assert contact(panel, zoe).consent is Consent.REDACTED
+
+
+def test_a_person_s_page_shows_what_they_ordered(panel: Panel, manager: Visitor) -> None:
+    assert "Orders" not in said(manager.get("/contacts/2/"))
+    coat = [{"title": "Coat", "quantity": 2}, {"title": "<Hat>"}]
+    with panel.rt.database.write() as session:
+        bob = session.get_one(Contact, 2)
+        for place in range(51):
+            factories.make_order(session, bob, number=f"#{place}", now=factories.NOW + timedelta(days=place))
+        factories.make_order(session, bob, number="#yen", total=1500.125, currency="TND", items=coat)
+        newest = factories.NOW + timedelta(days=60)
+        factories.make_order(session, bob, number="#gone", total=7, now=newest, cancelled_at=newest)
+    page = manager.get("/contacts/2/")
+    assert "52 orders, 510.00 EUR, 1500.125 TND · 1 cancelled" in said(page)
+    numbers = re.findall(r'<td class="nowrap">(#\w+)', page)
+    assert (len(numbers), numbers[:3]) == (50, ["#gone", "#50", "#49"])
+    assert "The newest 50." in page
+    with panel.rt.database.write() as session:
+        session.execute(delete(Order).where(Order.number.not_in(["#yen"])))
+    page = manager.get("/contacts/2/")
+    assert "Coat × 2, &lt;Hat&gt;" in page
+    assert "1 order, 1500.125 TND" in said(page)
 
 
 def test_consent_changes_as_far_as_an_operators_word_goes(panel: Panel, manager: Visitor) -> None:

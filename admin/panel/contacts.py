@@ -20,6 +20,7 @@ from admin.contacts import (
 )
 from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
 from admin.panel.contact_import import ContactImport
+from models.amount import MICRO, show_amount
 from models.attribute_values import OWN_FIELDS
 from models.campaign import Campaign
 from models.clock import utcnow
@@ -28,6 +29,8 @@ from models.contact_book import survivor_id
 from models.contact_search import count_contacts, search_contacts
 from models.conversation import Case, Conversation
 from models.engagement import Engagement
+from models.order import MILLI
+from models.order_sums import orders_of
 from models.recipient import Recipient
 from models.refusal import Refused
 from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
@@ -91,7 +94,12 @@ class ContactView(ContactImport, PanelView):
                 return redirect(url_for(".show", contact_id=survivor_id(session, contact_id)))
             facts = _facts(session, contact)
         return self.render(
-            "panel/contact.html", contact=contact, own=OWN_LABELS, allowed=allowed_consents(contact), **facts
+            "panel/contact.html",
+            contact=contact,
+            own=OWN_LABELS,
+            allowed=allowed_consents(contact),
+            money=_money,
+            **facts,
         )
 
     @form("/new", Role.MANAGER)
@@ -246,9 +254,14 @@ def _facts(session: Session, contact: Contact) -> dict[str, Any]:
         "campaigns": session.execute(campaigns).all(),
         "engaged": session.execute(engaged).first(),
         "conversations": list(session.scalars(talks.order_by(Conversation.last_message_at.desc()))),
+        "orders": orders_of(session, mine, MOST_ROWS),
         "open_case": session.scalar(select(Case).where(Case.contact_id == mine, Case.closed_at.is_(None))),
         "now": utcnow(),
     }
+
+
+def _money(milli: int, currency: str) -> str:
+    return f"{show_amount(milli * (MICRO // MILLI))} {currency}"
 
 
 def _by_field(line: str) -> dict[str, str]:
