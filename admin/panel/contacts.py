@@ -29,6 +29,7 @@ from models.contact_book import survivor_id
 from models.contact_search import count_contacts, search_contacts
 from models.conversation import Case, Conversation
 from models.engagement import Engagement
+from models.groups import there_still
 from models.order import MILLI
 from models.order_sums import orders_of
 from models.recipient import Recipient
@@ -69,9 +70,12 @@ class ContactView(ContactImport, PanelView):
             count = count_contacts(session, **search) if after is None else None
             tags = _tags_of(session, [contact.id for contact in found.contacts])
             lists = session.execute(
-                select(ContactList.id, ContactList.name).order_by(ContactList.name).limit(500)
+                select(ContactList.id, ContactList.name)
+                .where(there_still(ContactList))
+                .order_by(ContactList.name)
+                .limit(500)
             ).all()
-            names = list(session.scalars(select(Tag.name).order_by(Tag.name).limit(500)))
+            names = list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500)))
         following = None
         if found.next_after_id is not None:
             arguments: dict[str, Any] = {name: text or None for name, text in asked.items()}
@@ -217,7 +221,7 @@ def _tags_of(session: Session, contact_ids: list[int]) -> dict[int, list[Any]]:
     rows = session.execute(
         select(ContactTag.contact_id, Tag.name, ContactTag.value)
         .join(Tag, Tag.id == ContactTag.tag_id)
-        .where(ContactTag.contact_id.in_(contact_ids))
+        .where(ContactTag.contact_id.in_(contact_ids), there_still(Tag))
         .order_by(Tag.name)
     )
     found: dict[int, list[Any]] = {}
@@ -239,9 +243,11 @@ def _facts(session: Session, contact: Contact) -> dict[str, Any]:
     talks = select(Conversation).where(Conversation.contact_id == mine).options(joinedload(Conversation.number))
     return {
         "tags": _tags_of(session, [mine]).get(mine, []),
-        "tag_names": list(session.scalars(select(Tag.name).order_by(Tag.name).limit(500))),
+        "tag_names": list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500))),
         "lists": session.execute(
-            select(ContactList.id, ContactList.name).join(ListMember).where(ListMember.contact_id == mine)
+            select(ContactList.id, ContactList.name)
+            .join(ListMember)
+            .where(ListMember.contact_id == mine, there_still(ContactList))
         ).all(),
         "ledger": list(
             session.scalars(
