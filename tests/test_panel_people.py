@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from admin.segments import put_segment
 from jobs.purge import purge
 from jobs.queues import ANSWER, CHORES, queue
+from models.clock import utcnow
 from models.contact import Consent, Contact
 from models.conversation import Case, Conversation, Message, MessageState
 from models.flow import Flow
@@ -205,6 +206,45 @@ def test_a_large_tag_is_off_the_pages_at_once_and_gone_by_and_by(
     with panel.rt.database.read() as session:
         assert session.get(Tag, crowd) is None
         assert session.scalar(select(ContactTag.tag_id).where(ContactTag.contact_id == 63)) == tag_id(panel, "city")
+
+
+def test_two_records_are_made_one_by_hand_once_that_was_confirmed(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        later = utcnow() + timedelta(days=1)
+        double = factories.make_contact(session, name="Alice L.", tags={"regular": None}, now=later).id
+        factories.make_order(session, session.get_one(Contact, double), number="#7")
+        phone = session.get_one(Contact, double).phone
+    asked = said(manager.send(f"/contacts/{double}/merge", other="/admin/contacts/1/").text)
+    assert f"“Alice L., {phone}” becomes a part of “Alice" in asked
+    assert f"{phone} is dropped" in asked
+    assert contact(panel, double).merged_into_id is None
+    page = said(manager.post(f"/contacts/{double}/merge", other="/admin/contacts/1/", confirmed="1"))
+    assert "The two are one record now." in page
+    assert "regular" in page
+    assert "#7" in page
+    assert contact(panel, double).merged_into_id == 1
+    with panel.rt.database.read() as session:
+        audited = session.scalars(select(Audit).where(Audit.action == "merge")).one()
+    assert (audited.object_id, audited.detail) == ("1", {"merged": double})
+    assert panel.of(Role.AGENT).send("/contacts/1/merge", other="+34600000002").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("other", "line"),
+    [
+        ("/admin/contacts/1/", "That is this record itself"),
+        ("+447700900077", "There is no contact with this phone"),
+        ("nonsense", "no phone number"),
+        ("/admin/contacts/9999/", "there is no such contact"),
+        ("/admin/contacts/2/", "they are two people"),
+    ],
+)
+def test_what_cannot_be_one_record_is_said_in_a_line(other: str, line: str, panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        for key, wa_id in ((1, "34600000001"), (2, "34600000002")):
+            session.get_one(Contact, key).wa_id = wa_id
+    for confirmed in ("", "1"):
+        assert line in said(manager.post("/contacts/1/merge", other=other, confirmed=confirmed))
 
 
 def test_consent_changes_as_far_as_an_operators_word_goes(panel: Panel, manager: Visitor) -> None:
