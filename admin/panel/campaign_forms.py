@@ -178,7 +178,7 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
             ("first_name", "the first name"),
             ("Tag with a value", [(f"tag:{name}", f"tag {name}") for name in tags]),
             ("Attribute", [*((f"attribute:{name}", name) for name in attributes), *own]),
-            ("Latest order", [(f"order:{name}", f"latest order: {said}") for name, said in ORDER_WORDS.items()]),
+            ("Latest order", [(f"order:{name}", f"order: {said}") for name, said in ORDER_WORDS.items()]),
         ],
     }
 

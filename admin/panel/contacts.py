@@ -18,9 +18,9 @@ from admin.contacts import (
     tag_contact,
     untag_contact,
 )
-from admin.merging import Pair, look_at_pair, merge_by_hand
-from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive, sentence
+from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
 from admin.panel.contact_import import ContactImport
+from admin.panel.contact_merge import ContactMerge
 from models.amount import MICRO, show_amount
 from models.attribute_values import OWN_FIELDS
 from models.campaign import Campaign
@@ -50,7 +50,7 @@ OWN_LABELS = {
 }
 
 
-class ContactView(ContactImport, PanelView):
+class ContactView(ContactImport, ContactMerge, PanelView):
     """Everybody we know."""
 
     icon = "contacts"
@@ -190,24 +190,6 @@ class ContactView(ContactImport, PanelView):
         self.attempt(None, lambda: untag_contact(self.rt, contact_id, request.form.get("tag", ""), self.me.email))
         return back(".show", contact_id=contact_id)
 
-    @action("/<int:contact_id>/merge", Role.MANAGER)
-    def merge(self, contact_id: int) -> ResponseReturnValue:
-        """Make one record of this one and another, once it was said which stays."""
-        other = request.form.get("other", "")
-        try:
-            if request.form.get("confirmed") != "1":
-                pair = look_at_pair(self.rt, contact_id, other)
-                return self.render(
-                    "panel/confirm.html", title="Make one record of the two?", text=_of_two(pair), button="Merge for good",
-                    tone="danger", back=url_for(".show", contact_id=contact_id),
-                )  # fmt: skip
-            contact_id = merge_by_hand(self.rt, contact_id, other, self.me.email)
-        except EXPECTED as error:
-            flash(sentence(error), "bad")
-        else:
-            flash("The two are one record now.", "good")
-        return back(".show", contact_id=contact_id)
-
     @page("/<int:contact_id>/person.json", Role.MANAGER)
     def person(self, contact_id: int) -> ResponseReturnValue:
         """Everything that is kept of one person, for whoever asks what that is."""
@@ -234,23 +216,6 @@ class ContactView(ContactImport, PanelView):
             "Everything known of this person was wiped.", lambda: redact_contact(self.rt, contact_id, self.me.email)
         )
         return back(".index")
-
-
-def _of_two(pair: Pair) -> str:
-    kept, merged = (_called(record) for record in (pair.kept, pair.merged))
-    lost = f" Its phone is {pair.kept.phone}; {pair.merged.phone} is dropped." if _has_two_phones(pair) else ""
-    return (
-        f"“{merged}” becomes a part of “{kept}”: tags, lists, attributes, orders, chats and campaigns are kept. Where both say "
-        f"something, “{kept}” counts; who left on either record has left.{lost} It cannot be undone."
-    )
-
-
-def _has_two_phones(pair: Pair) -> bool:
-    return bool(pair.kept.phone and pair.merged.phone and pair.kept.phone != pair.merged.phone)
-
-
-def _called(contact: Contact) -> str:
-    return ", ".join(filter(None, (contact.name, contact.phone))) or f"record {contact.id}"
 
 
 def _tags_of(session: Session, contact_ids: list[int]) -> dict[int, list[Any]]:
