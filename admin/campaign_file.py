@@ -30,17 +30,19 @@ class TemplateName(Part):
 class Source(Part):
     """Where a variable's value comes from."""
 
-    source: Literal["name", "first_name", "tag", "text", "attribute"]
+    source: Literal["name", "first_name", "tag", "text", "attribute", "order"]
     tag: Text | None = None
     text: Text | None = None
     attribute: Text | None = None
+    field: Literal["number", "total", "currency", "product", "collection", "brand", "placed_at"] | None = None
+    """Of the contact's latest order."""
     fallback: Annotated[str, StringConstraints(max_length=1024)] | None = None
 
     @model_validator(mode="after")
     def _its_own_field(self) -> Self:
-        for field in ("tag", "text", "attribute"):
+        for source, field in (("tag", "tag"), ("text", "text"), ("attribute", "attribute"), ("order", "field")):
             given = getattr(self, field) is not None
-            if given is not (self.source == field):
+            if given is not (self.source == source):
                 raise ValueError(f"source {self.source!r} {'has no field' if given else 'needs the field'} {field!r}")
         return self
 

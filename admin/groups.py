@@ -1,10 +1,15 @@
-"""Tags by themselves: naming and describing them. Who carries them is in admin.contacts and the imports."""
+"""Tags, lists and segments by themselves: names, descriptions, ends. Who is in them is in admin.contacts and the imports."""
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
+from admin.segments import read_name as read_long_name
+from jobs.purge import wake_purge
 from jobs.runtime import Runtime
 from models.attribute_values import read_name
 from models.clock import utcnow
+from models.group_names import Kind
+from models.groups import delete_group, group_name, people_in, rename_group
 from models.refusal import Refused
 from models.tag import Tag
 from models.user import record_audit
@@ -33,3 +38,32 @@ def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None
             raise Refused(f"tag {tag_id}: there is no such tag")
         tag.description = description.strip()[:MOST_CHARACTERS]
         record_audit(session, utcnow(), actor, "describe", "tag", tag_id)
+
+
+def rename(rt: Runtime, kind: Kind, group_id: int, name: str, actor: str) -> None:
+    """Another name, for the group and for all that names it. BadValue or Refused where that cannot be."""
+    new = read_name(name, "a tag") if kind == "tag" else read_long_name(name)
+    try:
+        with rt.database.write() as session:
+            old = rename_group(session, kind, group_id, new)
+            if old != new:
+                record_audit(session, utcnow(), actor, "rename", kind, group_id, before=old, after=new)
+    except IntegrityError:
+        raise Refused(f"there is a {kind} “{new}” already") from None
+
+
+def remove(rt: Runtime, kind: Kind, group_id: int, actor: str) -> None:
+    """Delete a group that nothing names any more; of a large one the rest is taken away afterwards."""
+    now = utcnow()
+    with rt.database.write() as session:
+        name, is_done = delete_group(session, kind, group_id)
+        record_audit(session, now, actor, "delete", kind, group_id, name=name)
+    if not is_done:
+        wake_purge(rt, now)
+
+
+def what_goes(rt: Runtime, kind: Kind, group_id: int) -> tuple[str, int]:
+    """The group's name, and how many people are in it; 0 for a segment, which holds nobody. Refused where there is none."""
+    with rt.database.read() as session:
+        name = group_name(session, kind, group_id)
+        return name, 0 if kind == "segment" else people_in(session, kind, group_id)

@@ -13,6 +13,7 @@ from jobs.stopping import STOPPING
 from models.clock import utcnow
 from models.dead_letters import purge_dead_letters
 from models.expiry import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
+from models.groups import purge_groups
 from models.retention import SLICE, purge_deleted_campaigns, purge_hashes, purge_messages, purge_walks
 
 log = logging.getLogger("hark.purge")
@@ -24,6 +25,7 @@ _BREATH_SECONDS = 0.05
 
 KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("messages", purge_messages),
+    ("rows of deleted tags and lists", purge_groups),
     ("people of deleted campaigns", purge_deleted_campaigns),
     ("walks through bot flows", purge_walks),
     ("hashes", purge_hashes),

@@ -109,6 +109,53 @@ def _jsonb_number(element: JsonNumber, compiler: SQLCompiler, **kw: Any) -> str:
     return f"(CASE WHEN {is_number} THEN CAST({column} ->> {name} AS DOUBLE PRECISION) END)"
 
 
+class FirstItemText(FunctionElement[str]):
+    """The text of a field of the first object in a JSON list, of several texts the first: `FirstItemText(column, name)`.
+
+    NULL where it is missing. The name is one of the program's own words.
+    """
+
+    name = "hark_first_item_text"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(FirstItemText, "sqlite")
+def _first_item_path(element: FirstItemText, compiler: SQLCompiler, **kw: Any) -> str:
+    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    path = f"'$[0].' || {name}"
+    one = f"CASE WHEN json_type({column}, {path}) = 'text' THEN {column} ->> ({path}) END"
+    return f"coalesce({column} ->> ({path} || '[0]'), {one})"
+
+
+@compiles(FirstItemText, "postgresql")
+def _first_item_arrows(element: FirstItemText, compiler: SQLCompiler, **kw: Any) -> str:
+    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    field = f"({column} -> 0 -> {name})"
+    # A single value answers `-> 0` too, so what it is has to be asked first.
+    return (
+        f"(CASE jsonb_typeof({field}) WHEN 'array' THEN {field} ->> 0 WHEN 'string' THEN {column} -> 0 ->> {name} END)"
+    )
+
+
+class DayOf(FunctionElement[str]):
+    """The day of a moment in UTC, as `2026-03-21`."""
+
+    name = "hark_day_of"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(DayOf, "sqlite")
+def _strftime(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"strftime('%Y-%m-%d', {compiler.process(element.clauses, **kw)})"
+
+
+@compiles(DayOf, "postgresql")
+def _to_char(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
 class Probe(Exists):
     """EXISTS, used as `Probe().where(…)`.
 

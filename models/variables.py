@@ -15,11 +15,13 @@ from sqlalchemy.sql.selectable import FromClause
 
 from models.base import Json
 from models.functions import FirstWord, JsonField, JsonObject
+from models.order_values import ORDER_FIELDS, order_value
 from models.parameter import parameter_problem
 from models.tag import Attribute, ContactTag, Tag
 from models.template import Template
 
 Component = Literal["header", "body", "buttons"]
+SOURCES = ("name", "first_name", "tag", "text", "attribute", "order")
 COMPONENTS: tuple[Component, ...] = ("header", "body", "buttons")
 MEDIA_FORMATS = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
 MEDIA_KEYS = ("link", "id", "file", "sha256")
@@ -206,8 +208,10 @@ def _entries(variables: Any, problems: list[str]) -> Iterator[tuple[str, str, Ma
 
 def _source_problem(source: Mapping[str, Any]) -> str | None:
     kind = source.get("source")
-    if kind not in {"name", "first_name", "tag", "text", "attribute"}:
-        return f"source {kind!r} is not one of name, first_name, tag, text, attribute"
+    if kind not in SOURCES:
+        return f"source {kind!r} is not one of {', '.join(SOURCES)}"
+    if kind == "order" and source.get("field") not in ORDER_FIELDS:
+        return f"field {source.get('field')!r} is not one of {', '.join(ORDER_FIELDS)}"
     if kind in {"tag", "attribute", "text"} and not _filled(source.get(kind)):
         return f"{kind} is missing"
     for field in ("text", "fallback"):
@@ -216,8 +220,10 @@ def _source_problem(source: Mapping[str, Any]) -> str | None:
             return f"{field}: " + (
                 (parameter_problem(text.strip()) if isinstance(text, str) else None) or "must be text"
             )
-    extra = set(source) - {"source", "fallback", kind}
-    return f"{sorted(extra)[0]!r} does not belong to a {kind} source" if extra else None
+    extra = set(source) - {"source", "fallback", "field" if kind == "order" else kind}
+    return (
+        f"{sorted(extra)[0]!r} does not belong to {'an' if kind[0] in 'ao' else 'a'} {kind} source" if extra else None
+    )
 
 
 def _media_problems(template: Template, media: Any) -> list[str]:
@@ -242,6 +248,8 @@ def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClau
             ContactTag.contact_id == contact.c.id, ContactTag.tag_id == tags.get(str(source.get("tag")), 0)
         )
         return func.nullif(func.trim(value.scalar_subquery()), "")
+    if kind == "order":
+        return order_value(str(source.get("field")), contact)
     name = str(source.get("attribute")) if kind == "attribute" else str(kind)
     if name == "first_name":
         given = func.nullif(func.trim(contact.c.first_name), "")

@@ -232,6 +232,21 @@ def test_a_test_goes_to_contacts_and_is_listed_apart(panel: Panel, manager: Visi
     assert "still runs" not in manager.get("/campaigns/1/")
 
 
+def test_the_latest_order_fills_a_placeholder(panel: Panel, manager: Visitor) -> None:
+    order = {"slot-body-2-source": "order:number", "slot-body-2-fallback": "your order", "slot-body-2-text": ""}
+    page = manager.send("/campaigns/new", **(FORM | order), refresh="1").text
+    assert re.search(r'value="order:number"\s+selected', page)
+    assert "‹latest order: number›" in page
+    manager.post("/campaigns/new", **(FORM | order))
+    assert campaign(panel).variables["body"]["2"] == {
+        "source": "order",
+        "field": "number",
+        "fallback": "your order",
+    }
+    wrong = manager.refused("/campaigns/new", **(FORM | {"slot-body-2-source": "order:shoe"}))
+    assert "should be &#39;number&#39;" in wrong
+
+
 def test_a_copy_is_opened_to_be_changed(panel: Panel, manager: Visitor) -> None:
     manager.post("/campaigns/new", **FORM)
     page = manager.post("/campaigns/1/duplicate")

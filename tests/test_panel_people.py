@@ -4,21 +4,28 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from jobs.queues import ANSWER, queue
+from admin.segments import put_segment
+from jobs.purge import purge
+from jobs.queues import ANSWER, CHORES, queue
+from models.clock import utcnow
 from models.contact import Consent, Contact
 from models.conversation import Case, Conversation, Message, MessageState
 from models.flow import Flow
 from models.number import Number
+from models.order import Order
 from models.segment import Segment
 from models.setting import read_setting
-from models.user import Role, User
+from models.tag import ContactList, ContactTag, Tag
+from models.user import Audit, Role, User
+from tests import factories
 from tests.panel_app import Panel, Visitor, open_panel, said
 from tests.panel_world import furnish
 
@@ -33,6 +40,18 @@ def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iter
 @pytest.fixture
 def manager(panel: Panel) -> Visitor:
     return panel.of(Role.MANAGER)
+
+
+def tag_id(panel: Panel, name: str) -> int:
+    with panel.rt.database.read() as session:
+        return session.scalars(select(Tag.id).where(Tag.name == name)).one()
+
+
+def make_crowd(panel: Panel) -> int:
+    """A tag on everybody, which no bot flow and no campaign names."""
+    with panel.rt.database.write() as session:
+        factories.put_tags(session, session.scalars(select(Contact)).all(), "crowd")
+    return tag_id(panel, "crowd")
 
 
 def contact(panel: Panel, contact_id: int = 1) -> Contact:
@@ -103,6 +122,128 @@ def test_a_contact_is_added_changed_tagged_and_forgotten(panel: Panel, manager: 
     admin = panel.of(Role.ADMIN)
     assert "wiped" in admin.post(f"/contacts/{zoe}/redact", confirmed="1")
     assert contact(panel, zoe).consent is Consent.REDACTED
+
+
+def test_a_person_s_page_shows_what_they_ordered(panel: Panel, manager: Visitor) -> None:
+    assert "Orders" not in said(manager.get("/contacts/2/"))
+    coat = [{"title": "Coat", "quantity": 2}, {"title": "<Hat>"}]
+    with panel.rt.database.write() as session:
+        bob = session.get_one(Contact, 2)
+        for place in range(51):
+            factories.make_order(session, bob, number=f"#{place}", now=factories.NOW + timedelta(days=place))
+        factories.make_order(session, bob, number="#yen", total=1500.125, currency="TND", items=coat)
+        newest = factories.NOW + timedelta(days=60)
+        factories.make_order(session, bob, number="#gone", total=7, now=newest, cancelled_at=newest)
+    page = manager.get("/contacts/2/")
+    assert "52 orders, 510.00 EUR, 1500.125 TND · 1 cancelled" in said(page)
+    numbers = re.findall(r'<td class="nowrap">(#\w+)', page)
+    assert (len(numbers), numbers[:3]) == (50, ["#gone", "#50", "#49"])
+    assert "The newest 50." in page
+    with panel.rt.database.write() as session:
+        session.execute(delete(Order).where(Order.number.not_in(["#yen"])))
+    page = manager.get("/contacts/2/")
+    assert "Coat × 2, &lt;Hat&gt;" in page
+    assert "1 order, 1500.125 TND" in said(page)
+
+
+def test_groups_are_renamed_with_all_that_names_them(panel: Panel, manager: Visitor) -> None:
+    put_segment(panel.rt, "Best", {"all": [{"on": "tag", "op": "has", "name": "vip"}]}, "test")
+    vip, city = tag_id(panel, "vip"), tag_id(panel, "city")
+    assert "Renamed." in manager.post(f"/tags/{vip}/rename", name=" gold ")
+    assert "gold" in said(manager.get("/segments/2/"))
+    assert "There is a tag “city” already" in said(manager.post(f"/tags/{vip}/rename", name="city"))
+    assert "a character that is not allowed" in said(manager.post(f"/tags/{vip}/rename", name="a=b"))
+    assert "named by the bot flow “spring_replies”" in said(manager.post(f"/tags/{city}/rename", name="town"))
+    assert "Guests" in manager.post("/lists/1/rename", name="Guests")
+    assert "<h1>Madrilenians</h1>" in manager.post("/segments/1/rename", name="Madrilenians")
+    with panel.rt.database.read() as session:
+        audited = session.scalars(select(Audit).where(Audit.action == "rename").order_by(Audit.id)).all()
+    assert [(row.object_type, row.detail) for row in audited] == [
+        ("tag", {"before": "vip", "after": "gold"}),
+        ("list", {"before": "Regulars", "after": "Guests"}),
+        ("segment", {"before": "Madrid", "after": "Madrilenians"}),
+    ]
+    assert panel.of(Role.AGENT).send("/lists/1/rename", name="No").status_code == 403
+
+
+def test_groups_are_deleted_once_that_was_confirmed(panel: Panel, manager: Visitor) -> None:
+    crowd = make_crowd(panel)
+    put_segment(panel.rt, "Crowded", {"all": [{"on": "tag", "op": "has", "name": "crowd"}]}, "test")
+    assert "63 people carry it" in said(manager.send(f"/tags/{crowd}/delete").text)
+    used = said(manager.post(f"/tags/{crowd}/delete", confirmed="1"))
+    assert "The tag “crowd” is still used by the segment “Crowded”" in used
+    assert "Its rule is deleted" in said(manager.send("/segments/2/delete").text)
+    manager.post("/segments/2/delete", confirmed="1")
+    assert "Deleted." in manager.post(f"/tags/{crowd}/delete", confirmed="1")
+    assert "5 people are on it" in said(manager.send("/lists/1/delete").text)
+    manager.post("/lists/1/delete", confirmed="1")
+    with panel.rt.database.read() as session:
+        assert session.get(Tag, crowd) is None
+        assert session.scalar(select(ContactList.id)) is None
+        assert session.scalars(select(Segment.name)).all() == ["Madrid"]
+        deleted = session.scalars(select(Audit.detail).where(Audit.action == "delete").order_by(Audit.id)).all()
+    assert [row["name"] for row in deleted] == ["Crowded", "crowd", "Regulars"]
+    assert "there is no such list" in said(manager.post("/lists/1/delete", confirmed="1"))
+
+
+def test_a_large_tag_is_off_the_pages_at_once_and_gone_by_and_by(
+    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.groups.SLICE", 20)
+    crowd = make_crowd(panel)
+    manager.post(f"/tags/{crowd}/delete", confirmed="1")
+    for path in ("/tags/", "/contacts/", "/campaigns/new", "/segments/new", "/contacts/63/"):
+        page = manager.get(path)
+        assert "crowd" not in page
+        assert "gone" not in page
+    with panel.rt.database.read() as session:
+        assert session.get_one(Tag, crowd).name.strip() == f"gone {crowd}"
+    jobs = [job.func_name for job in queue(panel.rt.redis, CHORES).jobs]
+    assert jobs.count("jobs.purge.purge") == 1
+    monkeypatch.setattr("jobs.purge.runtime", lambda: panel.rt)
+    purge()
+    with panel.rt.database.read() as session:
+        assert session.get(Tag, crowd) is None
+        assert session.scalar(select(ContactTag.tag_id).where(ContactTag.contact_id == 63)) == tag_id(panel, "city")
+
+
+def test_two_records_are_made_one_by_hand_once_that_was_confirmed(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        later = utcnow() + timedelta(days=1)
+        double = factories.make_contact(session, name="Alice L.", tags={"regular": None}, now=later).id
+        factories.make_order(session, session.get_one(Contact, double), number="#7")
+        phone = session.get_one(Contact, double).phone
+    asked = said(manager.send(f"/contacts/{double}/merge", other="/admin/contacts/1/").text)
+    assert f"“Alice L., {phone}” becomes a part of “Alice" in asked
+    assert f"{phone} is dropped" in asked
+    assert contact(panel, double).merged_into_id is None
+    page = said(manager.post(f"/contacts/{double}/merge", other="/admin/contacts/1/", confirmed="1"))
+    assert "The two are one record now." in page
+    assert "regular" in page
+    assert "#7" in page
+    assert contact(panel, double).merged_into_id == 1
+    with panel.rt.database.read() as session:
+        audited = session.scalars(select(Audit).where(Audit.action == "merge")).one()
+    assert (audited.object_id, audited.detail) == ("1", {"merged": double})
+    assert panel.of(Role.AGENT).send("/contacts/1/merge", other="+34600000002").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("other", "line"),
+    [
+        ("/admin/contacts/1/", "That is this record itself"),
+        ("+447700900077", "There is no contact with this phone"),
+        ("nonsense", "no phone number"),
+        ("/admin/contacts/9999/", "there is no such contact"),
+        ("/admin/contacts/2/", "they are two people"),
+    ],
+)
+def test_what_cannot_be_one_record_is_said_in_a_line(other: str, line: str, panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        for key, wa_id in ((1, "34600000001"), (2, "34600000002")):
+            session.get_one(Contact, key).wa_id = wa_id
+    for confirmed in ("", "1"):
+        assert line in said(manager.post("/contacts/1/merge", other=other, confirmed=confirmed))
 
 
 def test_consent_changes_as_far_as_an_operators_word_goes(panel: Panel, manager: Visitor) -> None:

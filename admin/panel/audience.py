@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from admin.groups import add_tag, describe_tag
-from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, form, page, positive, sentence
+from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, form, page, positive, sentence
+from admin.panel.group_actions import GroupActions
 from admin.panel.rule_form import KINDS, empty_rule, groups_of, read_groups
 from admin.panel.rule_words import rule_in_words
 from admin.segments import put_segment
@@ -17,6 +18,7 @@ from jobs.import_reader import BadFile
 from jobs.imports import add_to_list
 from models.clock import utcnow
 from models.contact import Consent
+from models.groups import there_still
 from models.refusal import Refused
 from models.rule import MONEY, OPERATORS, parse_rule
 from models.rule_sql import count_matching
@@ -28,8 +30,10 @@ from models.user import Role, record_audit
 MOST_BYTES = 60 * 1024 * 1024
 
 
-class TagView(PanelView):
+class TagView(GroupActions):
     """Labels on contacts."""
+
+    kind = "tag"
 
     icon = "tags"
 
@@ -37,7 +41,7 @@ class TagView(PanelView):
     def index(self) -> ResponseReturnValue:
         """Every tag, by name; counted by the index that the audience uses."""
         after = request.args.get("after", "")
-        query = select(Tag).where(Tag.name > after).order_by(Tag.name).limit(PAGE_ROWS + 1)
+        query = select(Tag).where(Tag.name > after, there_still(Tag)).order_by(Tag.name).limit(PAGE_ROWS + 1)
         with self.rt.database.read() as session:
             tags = list(session.scalars(query))
             ids = [tag.id for tag in tags[:PAGE_ROWS]]
@@ -65,8 +69,10 @@ class TagView(PanelView):
         return back(".index")
 
 
-class ListView(PanelView):
+class ListView(GroupActions):
     """Static sets of contacts."""
+
+    kind = "list"
 
     icon = "lists"
 
@@ -74,7 +80,12 @@ class ListView(PanelView):
     def index(self) -> ResponseReturnValue:
         """Every list with its size."""
         after = positive("after")
-        query = select(ContactList).where(ContactList.id > after).order_by(ContactList.id).limit(PAGE_ROWS + 1)
+        query = (
+            select(ContactList)
+            .where(ContactList.id > after, there_still(ContactList))
+            .order_by(ContactList.id)
+            .limit(PAGE_ROWS + 1)
+        )
         with self.rt.database.read() as session:
             lists = list(session.scalars(query))
             ids = [it.id for it in lists[:PAGE_ROWS]]
@@ -109,8 +120,10 @@ class ListView(PanelView):
         return back(".index")
 
 
-class SegmentView(PanelView):
+class SegmentView(GroupActions):
     """Stored rules."""
+
+    kind = "segment"
 
     icon = "segments"
 
@@ -147,7 +160,7 @@ class SegmentView(PanelView):
 
     @form("/<int:segment_id>/edit", Role.MANAGER)
     def edit(self, segment_id: int) -> ResponseReturnValue:
-        """Change its rule; its name is what campaigns know it by and stays."""
+        """Change its rule; its name is changed on its page."""
         with self.rt.database.read() as session:
             segment = session.get(Segment, segment_id)
         if segment is None:
@@ -174,9 +187,13 @@ class SegmentView(PanelView):
                     return back(".show", segment_id=saved.id)
         with self.rt.database.read() as session:
             names = {
-                "tag": list(session.scalars(select(Tag.name).order_by(Tag.name).limit(500))),
+                "tag": list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500))),
                 "attribute": list(session.scalars(select(Attribute.name).order_by(Attribute.name).limit(500))),
-                "list": list(session.scalars(select(ContactList.name).order_by(ContactList.name).limit(500))),
+                "list": list(
+                    session.scalars(
+                        select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name).limit(500)
+                    )
+                ),
                 "segment": list(
                     session.scalars(select(Segment.name).where(Segment.name != name).order_by(Segment.name))
                 ),

@@ -136,6 +136,8 @@ def _variables(form: Any) -> dict[str, dict[str, dict[str, str]]]:
             source["text"] = form.get(f"slot-{component}-{key}-text", "")
         elif kind in {"tag", "attribute"}:
             source[kind] = name
+        elif kind == "order":
+            source["field"] = name
         fallback = form.get(f"slot-{component}-{key}-fallback", "").strip()
         if fallback and kind != "text":
             source["fallback"] = fallback

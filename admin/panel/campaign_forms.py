@@ -13,10 +13,11 @@ from admin.media import LIMITS, store_media
 from admin.panel.base import EXPECTED, PanelView, back, form
 from admin.panel.campaign_draft import draft_of, field_errors, filled, read_draft
 from admin.panel.campaign_facts import campaign_facts
-from admin.panel.template_picture import picture_of
+from admin.panel.template_picture import ORDER_WORDS, picture_of
 from models.campaign import DEFAULT_PER_SECOND, Campaign
 from models.clock import utcnow
 from models.flow import Flow
+from models.groups import there_still
 from models.number import Number
 from models.preflight import Reach, estimate_reach
 from models.refusal import Refused
@@ -150,8 +151,12 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
             state = "" if template.status == "APPROVED" else f" · {template.status.lower().replace('_', ' ')}"
             shown = f"{template.name} ({template.language}) · {template.category.lower()}{state}"
             templates.append((f"{template.name}|{template.language}", shown))
-    tags = list(session.scalars(select(Tag.name).order_by(Tag.name).limit(MOST_NAMES)))
-    lists = list(session.scalars(select(ContactList.name).order_by(ContactList.name).limit(MOST_NAMES)))
+    tags = list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(MOST_NAMES)))
+    lists = list(
+        session.scalars(
+            select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name).limit(MOST_NAMES)
+        )
+    )
     segments = list(session.scalars(select(Segment.name).order_by(Segment.name).limit(MOST_NAMES)))
     attributes = list(session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MOST_NAMES)))
     numbers = session.scalars(select(Number).order_by(Number.name))
@@ -173,6 +178,7 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
             ("first_name", "the first name"),
             ("Tag with a value", [(f"tag:{name}", f"tag {name}") for name in tags]),
             ("Attribute", [*((f"attribute:{name}", name) for name in attributes), *own]),
+            ("Latest order", [(f"order:{name}", f"order: {said}") for name, said in ORDER_WORDS.items()]),
         ],
     }
 

@@ -20,6 +20,8 @@ from admin.contacts import (
 )
 from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
 from admin.panel.contact_import import ContactImport
+from admin.panel.contact_merge import ContactMerge
+from models.amount import MICRO, show_amount
 from models.attribute_values import OWN_FIELDS
 from models.campaign import Campaign
 from models.clock import utcnow
@@ -28,6 +30,9 @@ from models.contact_book import survivor_id
 from models.contact_search import count_contacts, search_contacts
 from models.conversation import Case, Conversation
 from models.engagement import Engagement
+from models.groups import there_still
+from models.order import MILLI
+from models.order_sums import orders_of
 from models.recipient import Recipient
 from models.refusal import Refused
 from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
@@ -45,7 +50,7 @@ OWN_LABELS = {
 }
 
 
-class ContactView(ContactImport, PanelView):
+class ContactView(ContactImport, ContactMerge, PanelView):
     """Everybody we know."""
 
     icon = "contacts"
@@ -66,9 +71,12 @@ class ContactView(ContactImport, PanelView):
             count = count_contacts(session, **search) if after is None else None
             tags = _tags_of(session, [contact.id for contact in found.contacts])
             lists = session.execute(
-                select(ContactList.id, ContactList.name).order_by(ContactList.name).limit(500)
+                select(ContactList.id, ContactList.name)
+                .where(there_still(ContactList))
+                .order_by(ContactList.name)
+                .limit(500)
             ).all()
-            names = list(session.scalars(select(Tag.name).order_by(Tag.name).limit(500)))
+            names = list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500)))
         following = None
         if found.next_after_id is not None:
             arguments: dict[str, Any] = {name: text or None for name, text in asked.items()}
@@ -91,7 +99,12 @@ class ContactView(ContactImport, PanelView):
                 return redirect(url_for(".show", contact_id=survivor_id(session, contact_id)))
             facts = _facts(session, contact)
         return self.render(
-            "panel/contact.html", contact=contact, own=OWN_LABELS, allowed=allowed_consents(contact), **facts
+            "panel/contact.html",
+            contact=contact,
+            own=OWN_LABELS,
+            allowed=allowed_consents(contact),
+            money=_money,
+            **facts,
         )
 
     @form("/new", Role.MANAGER)
@@ -209,7 +222,7 @@ def _tags_of(session: Session, contact_ids: list[int]) -> dict[int, list[Any]]:
     rows = session.execute(
         select(ContactTag.contact_id, Tag.name, ContactTag.value)
         .join(Tag, Tag.id == ContactTag.tag_id)
-        .where(ContactTag.contact_id.in_(contact_ids))
+        .where(ContactTag.contact_id.in_(contact_ids), there_still(Tag))
         .order_by(Tag.name)
     )
     found: dict[int, list[Any]] = {}
@@ -231,9 +244,11 @@ def _facts(session: Session, contact: Contact) -> dict[str, Any]:
     talks = select(Conversation).where(Conversation.contact_id == mine).options(joinedload(Conversation.number))
     return {
         "tags": _tags_of(session, [mine]).get(mine, []),
-        "tag_names": list(session.scalars(select(Tag.name).order_by(Tag.name).limit(500))),
+        "tag_names": list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500))),
         "lists": session.execute(
-            select(ContactList.id, ContactList.name).join(ListMember).where(ListMember.contact_id == mine)
+            select(ContactList.id, ContactList.name)
+            .join(ListMember)
+            .where(ListMember.contact_id == mine, there_still(ContactList))
         ).all(),
         "ledger": list(
             session.scalars(
@@ -246,9 +261,14 @@ def _facts(session: Session, contact: Contact) -> dict[str, Any]:
         "campaigns": session.execute(campaigns).all(),
         "engaged": session.execute(engaged).first(),
         "conversations": list(session.scalars(talks.order_by(Conversation.last_message_at.desc()))),
+        "orders": orders_of(session, mine, MOST_ROWS),
         "open_case": session.scalar(select(Case).where(Case.contact_id == mine, Case.closed_at.is_(None))),
         "now": utcnow(),
     }
+
+
+def _money(milli: int, currency: str) -> str:
+    return f"{show_amount(milli * (MICRO // MILLI))} {currency}"
 
 
 def _by_field(line: str) -> dict[str, str]:

@@ -12,6 +12,16 @@ from models.variables import MEDIA_FORMATS
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _SOURCES = {"name": "name", "first_name": "first name"}
+ORDER_WORDS = {
+    "number": "number",
+    "total": "total",
+    "currency": "currency",
+    "product": "product",
+    "collection": "collection",
+    "brand": "brand",
+    "placed_at": "day",
+}
+"""What a template can say of a contact's latest order."""
 _STYLES = (
     (re.compile(r"```(.+?)```", re.DOTALL), "code"),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), "b"),
@@ -77,6 +87,8 @@ def _slot(key: str, component: str, variables: Mapping[str, Any] | None, samples
     if kind == "text" and source.get("text"):
         return Markup('<mark class="slot">{}</mark>').format(source["text"])
     shown = _SOURCES.get(str(kind)) or source.get(str(kind))
+    if kind == "order":
+        shown = f"latest order: {ORDER_WORDS.get(str(source.get('field')), '…')}"
     if not shown:
         return Markup('<mark class="slot open">{}</mark>').format(f"{{{{{key}}}}}")
     return Markup('<mark class="slot" title="{}">{}</mark>').format(f"{kind}: {shown}", f"‹{shown}›")

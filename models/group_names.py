@@ -1,0 +1,116 @@
+"""Where tags, lists and segments are named: in audiences, variables, rules and bot flows, always by their names."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.campaign import Campaign, CampaignStatus
+from models.flow import Flow, FlowSession, FlowVersion, SessionStatus
+from models.segment import Segment
+
+Kind = Literal["tag", "list", "segment"]
+MOST_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What names a group. The campaigns are those that have not ended; their rows are locked until the transaction ends."""
+
+    segments: Sequence[Segment]
+    campaigns: Sequence[Campaign]
+    flows: Sequence[str]
+
+    @property
+    def words(self) -> str:
+        """Who they are, in a line; empty for nobody."""
+        campaigns = [campaign.name or f"number {campaign.id}" for campaign in self.campaigns]
+        segments = [segment.name for segment in self.segments]
+        named = (("segment", segments), ("campaign", campaigns), ("bot flow", self.flows))
+        return " and ".join(_listed(what, names) for what, names in named if names)
+
+
+def who_names(session: Session, kind: Kind, name: str) -> Naming:
+    """Everything that would miss the group if its name were gone. No campaign starts meanwhile, and none is launched further."""
+    campaigns = session.scalars(
+        select(Campaign)
+        .where(Campaign.status != CampaignStatus.ENDED, Campaign.deleted_at.is_(None))
+        .order_by(Campaign.id)
+        .with_for_update(of=Campaign),
+        execution_options={"populate_existing": True},
+    )
+    segments = session.scalars(select(Segment).order_by(Segment.id).with_for_update())
+    return Naming(
+        segments=[segment for segment in segments if _names(segment.rule, kind, name)],
+        campaigns=[it for it in campaigns if _names([it.audience, it.variables], kind, name)],
+        flows=_flows(session, name) if kind == "tag" else (),
+    )
+
+
+def rename_in(naming: Naming, kind: Kind, name: str, new: str) -> None:
+    """Have them say the new name."""
+    for segment in naming.segments:
+        segment.rule = _renamed(segment.rule, kind, name, new)
+    for campaign in naming.campaigns:
+        campaign.audience = _renamed(campaign.audience, kind, name, new)
+        campaign.variables = _renamed(campaign.variables, kind, name, new)
+
+
+def _names(data: Any, kind: Kind, name: str) -> bool:
+    return any(_is_named(part, kind, name) is not None for part in _objects(data))
+
+
+def _renamed(data: Any, kind: Kind, name: str, new: str) -> Any:
+    if isinstance(data, list):
+        return [_renamed(part, kind, name, new) for part in data]
+    if not isinstance(data, Mapping):
+        return data
+    field = _is_named(data, kind, name)
+    return {key: new if key == field else _renamed(part, kind, name, new) for key, part in data.items()}
+
+
+def _is_named(part: Mapping[str, Any], kind: Kind, name: str) -> str | None:
+    """The field that holds the name, in an item of an audience, a variable's source or a rule's condition."""
+    field = "name" if part.get("on") == kind else kind
+    given = part.get(field)
+    return field if isinstance(given, str) and given.strip() == name else None
+
+
+def _objects(data: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(data, Mapping):
+        yield data
+    for part in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _objects(part)
+
+
+def _flows(session: Session, tag: str) -> Sequence[str]:
+    """The bot flows that name the tag in their newest version, or in one that somebody still walks through."""
+    walked = select(FlowSession.flow_version_id).where(FlowSession.status == SessionStatus.ACTIVE)
+    rows = session.execute(
+        select(Flow.name, FlowVersion.definition)
+        .join(FlowVersion, FlowVersion.flow_id == Flow.id)
+        .where((FlowVersion.version == Flow.version) | FlowVersion.id.in_(walked))
+        .order_by(Flow.name)
+    )
+    in_text = re.compile(r"\{\s*tag\." + re.escape(tag) + r"\s*[|}]")
+    return list(dict.fromkeys(name for name, definition in rows if _flow_names(definition, tag, in_text)))
+
+
+def _flow_names(data: Any, tag: str, in_text: re.Pattern[str]) -> bool:
+    if isinstance(data, str):
+        return in_text.search(data) is not None
+    if isinstance(data, list):
+        return any(_flow_names(part, tag, in_text) for part in data)
+    if not isinstance(data, Mapping):
+        return False
+    is_put = any(tag in (data.get(field) or ()) for field in ("tags", "remove_tags"))
+    return data.get("tag") == tag or is_put or any(_flow_names(part, tag, in_text) for part in data.values())
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:MOST_SHOWN])
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return f"the {what}{'s' if len(names) > 1 else ''} {shown}{more}"
