@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -33,3 +33,11 @@ def word_literal(value: str) -> Any:
     if not value.replace("_", "").isalpha():
         raise ValueError(f"{value!r} is not one of our words")
     return literal_column(f"'{value}'")
+
+
+def make_room(session: Session) -> None:
+    """Before a question about everybody, until the transaction ends: PostgreSQL may keep a table's keys in memory, where it
+    would else look a million times into an index. SQLite needs nothing.
+    """
+    if not is_sqlite(session):
+        session.execute(text("SET LOCAL work_mem = '128MB'"))

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from models.audience import AudienceError
 from models.balance import covers, read_balance
 from models.campaign import Campaign
+from models.dialect import make_room
 from models.eligibility import CONTACT, MARKETING, judged, read_terms
 from models.estimate import estimate_cost
 from models.ledger import SPAN, UNLIMITED, lifts, used
@@ -128,6 +129,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Facts | 
 
 def estimate_reach(session: Session, campaign: Campaign, now: datetime) -> Reach:
     """Whom the campaign would reach if it were launched now. AudienceError where its audience cannot be read."""
+    make_room(session)
     found = judged(read_terms(session, campaign, now)).add_columns(price_area(CONTACT).label("area")).subquery("judged")
     # One text to group by: with two, SQLite would go through the waterfall twice for everybody.
     key = func.coalesce(literal(LEFT_OUT) + found.c.reason, found.c.area)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, case, func, literal, null, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.base import Json
-from models.functions import FirstWord, JsonField, JsonObject
+from models.functions import FirstWord, JsonField, JsonObject, Probe
 from models.order_values import ORDER_FIELDS, order_value
 from models.parameter import parameter_problem
 from models.tag import Attribute, ContactTag, Tag
@@ -48,11 +48,15 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class BoundSlot:
-    """A slot with what fills it: `fixed` for everybody alike, or `value`, which is NULL where the contact lacks it."""
+    """A slot with what fills it: `fixed` for everybody alike, or `value`, which is NULL where the contact lacks it.
+
+    `is_missing` says the same, in the form that is quickest to ask of a million contacts.
+    """
 
     slot: Slot
     fixed: str | None
     value: ColumnElement[Any]
+    is_missing: ColumnElement[bool]
 
     @property
     def may_miss(self) -> bool:
@@ -137,7 +141,8 @@ def bind_variables(
         value = literal(fixed) if fixed is not None else _value(source, tags, contact)
         if fixed is None and fallback is not None:
             value = func.coalesce(value, literal(fallback))
-        bound.append(BoundSlot(slot, fixed if fixed is not None else fallback, value))
+        fixed = fixed if fixed is not None else fallback
+        bound.append(BoundSlot(slot, fixed, value, _is_missing(source, tags, contact, value)))
     return bound
 
 
@@ -170,7 +175,7 @@ def source_values_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
 
 def missing_variable_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
     """The label of the first slot that the contact has no value for; NULL where it has them all."""
-    cases = [(item.value.is_(None), literal(item.slot.label)) for item in bound if item.may_miss]
+    cases = [(item.is_missing, literal(item.slot.label)) for item in bound if item.may_miss]
     return case(*cases, else_=null()) if cases else null()
 
 
@@ -257,6 +262,19 @@ def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClau
     if name in OWN_FIELDS:
         return func.nullif(func.trim(contact.c[name]), "")
     return func.nullif(func.trim(JsonField(contact.c.attributes, literal(name))), "")
+
+
+def _is_missing(
+    source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClause, value: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    if source.get("source") != "tag":
+        return value.is_(None)
+    tagged = aliased(ContactTag)
+    return ~Probe().where(
+        tagged.contact_id == contact.c.id,
+        tagged.tag_id == tags.get(str(source.get("tag")), 0),
+        func.trim(tagged.value) != "",
+    )
 
 
 def _tag_ids(session: Session, variables: Any) -> dict[str, int]:

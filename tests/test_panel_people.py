@@ -12,6 +12,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import delete, select
 
+from admin.panel.rule_form import listed, unlisted
 from admin.segments import put_segment
 from jobs.purge import purge
 from jobs.queues import ANSWER, CHORES, queue
@@ -398,3 +399,20 @@ def test_a_persons_data_is_exported_whole_and_that_is_in_the_audit(panel: Panel,
     manager.get("/contacts/999/person.json", 404)
     assert "person.json" not in panel.of(Role.AGENT).get("/contacts/1/")
     panel.of(Role.AGENT).get("/contacts/1/person.json", 403)
+
+
+def test_a_value_with_a_comma_stays_one_value_in_the_builder() -> None:
+    given = ["Madrid", "Smith, Inc", 'the "old" town', "a"]
+    assert listed(given) == 'Madrid, "Smith, Inc", "the ""old"" town", a'
+    assert unlisted(listed(given)) == given
+    assert unlisted("a,b ,  c,, ") == ["a", "b", "c"]
+
+
+def test_what_a_form_chose_stays_chosen_where_the_list_is_cut_short(manager: Visitor) -> None:
+    app = manager.shell.app
+    with app.app_context():
+        macro: Any = app.jinja_env.get_template("panel/parts.html").module
+        html = macro.select("who", "tag:zz", [("tag:a", "tag a")], empty="nobody")
+        assert '<option value="tag:zz" selected>' in html
+        assert "selected" not in macro.select("who", "", [("tag:a", "tag a")], empty="nobody")
+        assert macro.select("who", "tag:a", [("tag:a", "tag a")]).count("<option") == 1

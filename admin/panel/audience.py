@@ -106,7 +106,11 @@ class ListView(GroupActions):
         file_name = PurePath(upload.filename.replace("\\", "/")).name[-100:] or "file"
         with tempfile.TemporaryDirectory(prefix="hark-") as directory:
             path = Path(directory) / file_name
-            path.write_bytes(upload.stream.read(MOST_BYTES))
+            content = upload.stream.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES:
+                flash(f"{file_name} is larger than {MOST_BYTES // 1024**2} MB; cut it into several files.", "bad")
+                return back(".index")
+            path.write_bytes(content)
             try:
                 result = add_to_list(self.rt, name, path)
             except (*EXPECTED, BadFile) as error:

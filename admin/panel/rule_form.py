@@ -1,7 +1,9 @@
 """A segment's rule between the browser and its public form: fields `c-<group>-<place>-<part>` in both directions."""
 
+import csv
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from models.rule import MANY, MONEY, NAMED, NEEDS_VALUE
@@ -30,6 +32,7 @@ KINDS = (
 MOST = 50
 _FIELD = re.compile(r"c-([0-9]{1,2})-([0-9]{1,2})-on")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_BETWEEN = re.compile(r'("(?:[^"]|"")*")|,')
 _NUMERIC = frozenset({"equal", "less", "at_most", "more", "at_least", "last_days"})
 
 
@@ -67,7 +70,7 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
             if given and not (name == "code" and op != "failed"):
                 item[name] = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else given
     elif op in MANY:
-        item["value"] = [part.strip() for part in text.split(",") if part.strip()]
+        item["value"] = unlisted(text)
     elif op == "between":
         item["value"] = [_typed(op, part.strip()) for part in text.replace(" and ", ",").split(",") if part.strip()]
     elif op in NEEDS_VALUE:
@@ -75,6 +78,18 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
     if on in MONEY and (currency := form.get(f"{field}-currency", "").strip()):
         item["currency"] = currency.upper()
     return item
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Several values in one field: `Madrid, "Smith, Inc"`."""
+    line = io.StringIO()
+    csv.writer(line).writerow([str(value) for value in values])
+    return _BETWEEN.sub(lambda found: found[1] or ", ", line.getvalue().strip())
+
+
+def unlisted(text: str) -> list[str]:
+    """The values of such a field; the quotes are for values with a comma in them."""
+    return [part.strip() for line in csv.reader([text], skipinitialspace=True) for part in line if part.strip()]
 
 
 def _typed(op: str, text: str) -> Any:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from admin.panel import format as fmt
 from admin.panel import words
+from admin.panel.rule_form import listed
 from admin.security import csrf_token, person, runtime
 from models.clock import utcnow
 from models.contact import Consent
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         ago=_ago,
         number=fmt.number,
         span=fmt.span,
+        listed=listed,
         percent=fmt.percent,
         plain=fmt.plain,
         word=lambda text: text.replace("_", " "),
