@@ -17,9 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.stream import Entry, EventStream
-from jobs.apply_events import COUNTS_KEY, Applied, guard_campaigns, retry_round, wake_after
+from jobs.apply_events import COUNTS_KEY, Applied, guard_campaigns, wake_after
 from jobs.event_batch import Applier, StoppedError, Trouble, parse_entries, parts_of
 from jobs.logs import configure_logs, described
+from jobs.parked import retry_round
 from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING, stop_on_signals
 from models.inbox import ParkedStatus

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import func, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bot.events import parse
 from bot.stream import GROUP, KEY, EventStream, StreamUnavailableError
@@ -28,12 +29,14 @@ from jobs.redis_server import RedisServer
 from jobs.replay import Replayed, replay
 from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
+from jobs.sync import wake_syncs
+from models import parking
 from models.campaign import Campaign, CampaignStatus, PauseReason
 from models.clock import utcnow
 from models.conversation import Conversation, Message
 from models.event import Parsed
 from models.inbox import DeadLetter, ParkedStatus
-from models.number import Number
+from models.number import Number, Waba
 from models.recipient import Recipient, RecipientState
 from models.refusal import Refused
 from models.secret import new_encryption_key
@@ -178,6 +181,21 @@ def test_a_paused_template_pauses_its_campaign_and_an_approved_one_is_asked_abou
     assert rt.redis.llen(f"rq:queue:{CHORES}") == 1
 
 
+def test_a_reading_that_an_event_asks_for_is_made_again_should_its_wake_up_be_lost(
+    rt: Runtime, stream: EventStream, consumer: Consumer
+) -> None:
+    seed(rt)
+    now = utcnow()
+    with rt.database.write() as session:
+        session.execute(update(Waba).values(templates_synced_at=now))
+        session.execute(update(Number).values(read_at=now))
+    assert wake_syncs(rt, now) == 0
+    stream.append(recorded("template_approved"))
+    consumer.run_once()
+    rt.redis.flushall()
+    assert wake_syncs(rt, now) == 1
+
+
 @pytest.mark.parametrize(("code", "reason"), [(132015, PauseReason.TEMPLATE_PAUSED), (131042, PauseReason.PAYMENT)])
 def test_a_failure_that_concerns_everybody_stops_the_campaign_if_it_is_fresh(
     rt: Runtime, stream: EventStream, consumer: Consumer, code: int, reason: PauseReason
@@ -212,6 +230,42 @@ def test_a_status_that_is_early_waits_for_its_row(rt: Runtime, stream: EventStre
         assert session.scalar(select(func.count()).select_from(ParkedStatus)) == 0
 
 
+@pytest.mark.parametrize("fault", ["the database refuses it", "a shape that nobody reads"])
+def test_a_parked_status_that_cannot_be_applied_is_dropped_and_the_others_are_applied(
+    rt: Runtime,
+    stream: EventStream,
+    consumer: Consumer,
+    fault: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = seed(rt, 3)
+    with rt.database.write() as session:
+        session.execute(text("UPDATE recipient SET state = 'queued', wamid = NULL, accepted_at = NULL, attempts = 0"))
+    for place, key in enumerate(keys):
+        stream.append(status_body(rt, (key, f"w{place}", "delivered")))
+    consumer.run_once()
+    with rt.database.write() as session:
+        session.execute(text("UPDATE recipient SET attempts = 1, state = 'unsure'"))
+        if fault == "a shape that nobody reads":
+            row = session.scalars(select(ParkedStatus).where(ParkedStatus.wamid == "w1")).one()
+            row.status = {"said": "a secret"}
+        else:
+            poison(monkeypatch, "w1", IntegrityError("UPDATE a secret", {}, Exception("duplicate wamid")), parking)
+        readable = session.scalars(select(ParkedStatus).where(ParkedStatus.wamid == "w0")).one()
+        session.add(
+            ParkedStatus(wamid="old", status=readable.status, first_at=readable.first_at, expires_at=readable.first_at)
+        )
+    consumer._retried_at = float("-inf")
+    consumer.run_once()
+    with rt.database.read() as session:
+        found = session.scalars(select(Recipient.status).where(Recipient.id.in_(keys)).order_by(Recipient.id)).all()
+        assert found == ["delivered", "unsure", "delivered"]
+        assert session.scalar(select(func.count()).select_from(ParkedStatus)) == 0
+    assert counts(rt)["dropped"] == 2
+    assert "a secret" not in caplog.text
+
+
 @pytest.mark.parametrize("raw", [b"no JSON", b"\xff\x00", b"[]"])
 def test_what_is_no_webhook_becomes_a_dead_letter_and_blocks_nothing(
     rt: Runtime, stream: EventStream, consumer: Consumer, raw: bytes
@@ -238,7 +292,7 @@ def test_one_broken_item_of_a_payload_leaves_the_others_applied(
     assert letter.error == "BadEventError: entry[0].changes[0].statuses[1]: its time is no Unix time"
 
 
-def poison(monkeypatch: pytest.MonkeyPatch, wamid: str, error: Exception) -> None:
+def poison(monkeypatch: pytest.MonkeyPatch, wamid: str, error: Exception, module: ModuleType = apply_events) -> None:
     """Whatever applies a status of this wamid fails."""
     apply = apply_statuses
 
@@ -247,7 +301,7 @@ def poison(monkeypatch: pytest.MonkeyPatch, wamid: str, error: Exception) -> Non
             raise error
         return apply(session, statuses, *rest)
 
-    monkeypatch.setattr(apply_events, "apply_statuses", fails)
+    monkeypatch.setattr(module, "apply_statuses", fails)
 
 
 def test_a_payload_that_cannot_be_applied_is_taken_out_and_replayed_after_the_mend(
