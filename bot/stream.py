@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 KEY = "hark:events"
 GROUP = "ingest"
@@ -43,6 +44,10 @@ class StreamUnavailableError(Exception):
     """The event was not taken: Redis is away, or the stream is at its bound. Meta sends it again."""
 
 
+class StreamSilentError(StreamUnavailableError):
+    """Redis took longer than its client waits."""
+
+
 class Entry(NamedTuple):
     """One raw POST."""
 
@@ -70,6 +75,8 @@ class EventStream:
         """Keep a body. Raises StreamUnavailableError, never anything of Redis."""
         try:
             kept = self.redis.execute_command("EVAL", _APPEND, 1, self.key, self.bound, raw)
+        except RedisTimeoutError as error:
+            raise StreamSilentError(type(error).__name__) from error
         except RedisError as error:
             raise StreamUnavailableError(type(error).__name__) from error
         if not kept:
