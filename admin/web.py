@@ -5,6 +5,7 @@ query strings are nobody's business.
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 APP = "wsgi:create_app"
-THREADS = 4
+THREADS = 16
+"""Of one process. A client that sends its body slowly holds one of them; it costs next to nothing while it waits."""
 KILL_SECONDS = 5
 BACKPRESSURE = 128
 """Requests that are worked on or wait in the process; more wait in the socket."""
@@ -47,6 +49,8 @@ def serve(host: str, port: int, target: str = APP) -> None:
     if Granian is None:
         _serve_with_waitress(host, port, target)
         return
+    # It takes so many threads for a mistake on a small machine; ours mostly wait for somebody.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     server = Granian(
         target,
         address=host,

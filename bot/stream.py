@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 KEY = "hark:events"
 GROUP = "ingest"
@@ -16,12 +17,15 @@ BODY = b"b"
 DEAD_AFTER_MS = 5_000
 """A consumer that holds an entry this long without a sign is taken for dead."""
 FORGOTTEN_AFTER_MS = 3_600_000
+_BEGINNING = b"0-0"
 
 # KEYS: the stream. ARGV: the bound, the body. Answers false where the stream is full.
 _APPEND = (
     "if redis.call('XLEN',KEYS[1])>=tonumber(ARGV[1]) then return false end "
     "return redis.call('XADD',KEYS[1],'*','b',ARGV[2])"
 )
+# KEYS: the stream. ARGV: the group, entries. A script, since a full Redis takes nothing into a MULTI.
+_FINISH = "redis.call('XACK',KEYS[1],ARGV[1],unpack(ARGV,2)) return redis.call('XDEL',KEYS[1],unpack(ARGV,2))"
 # KEYS: the stream. ARGV: the group, an age in ms. Looked at and deleted in one go: a consumer that is deleted while it holds
 # entries would take them along.
 _FORGET = """
@@ -38,6 +42,10 @@ return true
 
 class StreamUnavailableError(Exception):
     """The event was not taken: Redis is away, or the stream is at its bound. Meta sends it again."""
+
+
+class StreamSilentError(StreamUnavailableError):
+    """Redis took longer than its client waits."""
 
 
 class Entry(NamedTuple):
@@ -67,6 +75,8 @@ class EventStream:
         """Keep a body. Raises StreamUnavailableError, never anything of Redis."""
         try:
             kept = self.redis.execute_command("EVAL", _APPEND, 1, self.key, self.bound, raw)
+        except RedisTimeoutError as error:
+            raise StreamSilentError(type(error).__name__) from error
         except RedisError as error:
             raise StreamUnavailableError(type(error).__name__) from error
         if not kept:
@@ -88,13 +98,26 @@ class EventStream:
         return entries
 
     def take_over(self, consumer: str, count: int, dead_after_ms: int = DEAD_AFTER_MS) -> list[Entry]:
-        """Entries that a consumer held and gave no sign of for `dead_after_ms`; they are this one's now."""
-        try:
-            answer = self.redis.xautoclaim(self.key, GROUP, consumer, dead_after_ms, "0-0", count=count)
-        except ResponseError as error:
-            self._group_lost(error)
-            return []
-        return self._entries(answer[1])
+        """Entries that a consumer held and gave no sign of for `dead_after_ms`; they are this one's now.
+
+        Fewer than `count`: there are no more.
+        """
+        entries: list[Entry] = []
+        cursor = _BEGINNING
+        while len(entries) < count:
+            try:
+                answer = self.redis.xautoclaim(
+                    self.key, GROUP, consumer, dead_after_ms, cursor, count=count - len(entries)
+                )
+            except ResponseError as error:
+                self._group_lost(error)
+                break
+            entries += self._entries(answer[1])
+            # Redis looks at so many at a time; what live consumers hold may stand before what a dead one held.
+            cursor = answer[0]
+            if cursor == _BEGINNING:
+                break
+        return entries
 
     def hold(self, consumer: str, ids: Sequence[bytes]) -> None:
         """A sign of life for entries that take longer (the database is away), so that nobody takes them over."""
@@ -102,14 +125,14 @@ class EventStream:
             self.redis.xclaim(self.key, GROUP, consumer, 0, list(ids), idle=0, justid=True)
 
     def finish(self, ids: Sequence[bytes], pipeline: Any = None) -> None:
-        """Acknowledge and delete in one MULTI; with a `pipeline` (a transaction), as a part of it."""
+        """Acknowledge and delete in one go; with a `pipeline` (a transaction), as a part of it."""
         if not ids:
             return
-        transaction = self.redis.pipeline(transaction=True) if pipeline is None else pipeline
-        transaction.xack(self.key, GROUP, *ids)
-        transaction.xdel(self.key, *ids)
         if pipeline is None:
-            transaction.execute()
+            self.redis.eval(_FINISH, 1, self.key, GROUP, *ids)
+            return
+        pipeline.xack(self.key, GROUP, *ids)
+        pipeline.xdel(self.key, *ids)
 
     def leave(self, consumer: str) -> None:
         """Take a consumer that holds nothing out of the group, and those that nobody has heard of for an hour."""

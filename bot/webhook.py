@@ -6,6 +6,7 @@ which costs more than all that is done here. Nothing is logged of a body, a head
 
 import hmac
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
@@ -17,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from bot.signature import is_authentic, is_signature
-from bot.stream import EventStream, StreamUnavailableError
+from bot.stream import EventStream, StreamSilentError, StreamUnavailableError
 from models.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ PIECE_BYTES = 64 * 1024
 CONNECT_SECONDS = 0.2
 ANSWER_SECONDS = 0.7
 """Together under a second: whoever waits for a Redis that is away gets a 503 within it."""
+SILENT_SECONDS = 0.5
+"""After a time-out nobody waits for Redis for so long: else every thread of the web server would hang with it."""
 
 _PHRASES = {
     200: "200 OK",
@@ -67,6 +70,8 @@ class Door:
         self.secrets = tuple(secrets)
         self.verify_token = verify_token
         self.stream = stream
+        self._silent_until = 0.0
+        """On the monotonic clock; 0.0 while Redis answers."""
 
     def answer(self, environ: "WSGIEnvironment") -> Reply:
         """Never raises for anything that a client sends."""
@@ -102,11 +107,20 @@ class Door:
         return self._keep(raw) if is_authentic(signature, raw, self.secrets) else NOT_SIGNED
 
     def _keep(self, raw: bytes) -> Reply:
+        if self._silent_until:
+            now = time.monotonic()
+            if now < self._silent_until:
+                return NOT_TAKEN
+            # This one tries; the others go on without while it waits.
+            self._silent_until = now + CONNECT_SECONDS + ANSWER_SECONDS
         try:
             self.stream.append(raw)
         except StreamUnavailableError as error:
+            is_silent = isinstance(error, StreamSilentError)
+            self._silent_until = time.monotonic() + SILENT_SECONDS if is_silent else 0.0
             log.warning("webhook: event not taken, answered 503: %s", error)
             return NOT_TAKEN
+        self._silent_until = 0.0
         return OK
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from bot.errors import Action, rule_for
 from jobs.effects import pause_campaign, stop_number
@@ -20,8 +21,10 @@ from models.clock import utcnow
 from models.dead_letters import keep_dead_letter
 from models.event import Change, Inbound, Parsed, Status
 from models.inbound import store_inbound
-from models.parking import park, retry_parked
+from models.number import Number, Waba
+from models.parking import park
 from models.statuses import apply_statuses
+from models.told import ChangeResult
 
 COUNTS_KEY = "hark:ingest:counts"
 ANSWER_KEY = "answer:ingest"
@@ -73,6 +76,7 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
         if changes:
             told = apply_changes(session, changes, now)
             applied.templates_of, applied.numbers = told.templates_of, told.numbers
+            _ask_again(session, told)
             counts.update(changes=told.applied, repeated=told.repeated, strangers=told.strangers, ignored=told.ignored)
         for letter in dead:
             keep_dead_letter(session, letter.raw, letter.error, now)
@@ -80,12 +84,12 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
     return applied
 
 
-def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
-    """One page of the parked ones; the cursor of the next."""
-    with rt.database.write() as session:
-        retried = retry_parked(session, utcnow(), rt.installation, cursor)
-    counts = Counter(statuses=retried.applied, dropped=retried.dropped)
-    return Applied(counts, failures=retried.failures), retried.cursor
+def _ask_again(session: Session, told: ChangeResult) -> None:
+    """What is to be read from Meta counts as never read: the schedule wakes the reading, should our wake-up be lost."""
+    if told.templates_of:
+        session.execute(update(Waba).where(Waba.id.in_(sorted(told.templates_of))).values(templates_synced_at=None))
+    if told.numbers:
+        session.execute(update(Number).where(Number.id.in_(sorted(told.numbers))).values(read_at=None))
 
 
 def wake_after(rt: Runtime, applied: Applied) -> None:

@@ -5,7 +5,8 @@ fault, or one item of it, which is found by applying the others without it.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from random import uniform
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -28,6 +29,8 @@ INBOUND_WEIGHT = 20
 CHANGE_WEIGHT = 40
 OUTAGE_TRIES = 3
 LONGEST_WAIT_SECONDS = 2.0
+LOST_AGAINST_ANOTHER = frozenset({"40P01", "40001"})
+"""PostgreSQL's codes: a deadlock, a serialization failure."""
 
 
 class StoppedError(Exception):
@@ -61,9 +64,8 @@ class Trouble:
             log.info("%s is back", part)
 
 
-def parse_entries(entries: Sequence[Entry]) -> list[Work]:
-    """What does not parse is a dead letter already; what is whole in it is applied."""
-    work = []
+def parse_entries(entries: Iterable[Entry]) -> Iterator[Work]:
+    """One after the other. What does not parse is a dead letter already; what is whole in it is applied."""
     for entry in entries:
         try:
             parsed = parse(entry.raw)
@@ -74,11 +76,10 @@ def parse_entries(entries: Sequence[Entry]) -> list[Work]:
             parsed, dead = Parsed(), Dead(entry.raw, described(error))
         if dead is not None:
             log.warning("a payload is kept as a dead letter: %s", dead.error)
-        work.append(Work(entry, parsed, dead))
-    return work
+        yield Work(entry, parsed, dead)
 
 
-def parts_of(work: Sequence[Work]) -> Iterator[list[Work]]:
+def parts_of(work: Iterable[Work]) -> Iterator[list[Work]]:
     """Transactions of a bounded size."""
     part: list[Work] = []
     size = 0
@@ -98,12 +99,19 @@ def weight_of(parsed: Parsed) -> int:
 
 
 class Applier:
-    """Applies parts of a batch. `wait` is called while the database is away: it keeps what is held, and may raise StoppedError."""
+    """Applies parts of a batch.
 
-    def __init__(self, rt: Runtime, trouble: Trouble, wait: Callable[[float], None]) -> None:
+    `show_life` is called before each transaction. `wait` is called while the database is away: it keeps what is held, and may
+    raise StoppedError.
+    """
+
+    def __init__(
+        self, rt: Runtime, trouble: Trouble, wait: Callable[[float], None], show_life: Callable[[], None]
+    ) -> None:
         self.rt = rt
         self.trouble = trouble
         self.wait = wait
+        self.show_life = show_life
 
     def apply(self, part: Sequence[Work]) -> list[Applied]:
         """Whatever becomes of them, these payloads are done with when it returns. Raises StoppedError alone."""
@@ -144,11 +152,16 @@ class Applier:
 
     def surely(self, apply_once: Callable[[], Applied]) -> Applied:
         """Again and again while the database is away; a deadlock simply repeats. Other errors rise, at once or after some tries."""
-        failures = 0
+        failures = deadlocks = 0
+        self.show_life()
         while True:
             try:
                 applied = apply_once()
             except (SQLAlchemyError, OSError) as error:
+                if is_deadlock(error):
+                    deadlocks += 1
+                    self.wait(uniform(0.0, min(LONGEST_WAIT_SECONDS, 0.02 * 2 ** min(deadlocks, 10))))
+                    continue
                 failures += 1
                 if not may_be_an_outage(error) or (failures > OUTAGE_TRIES and self._database_works()):
                     raise
@@ -165,6 +178,11 @@ class Applier:
         except (SQLAlchemyError, OSError):
             return False
         return True
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Whether it lost against another transaction, which says nothing about what it was to write."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in LOST_AGAINST_ANOTHER
 
 
 def may_be_an_outage(error: BaseException) -> bool:

@@ -8,18 +8,19 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from redis.exceptions import RedisError
+from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.stream import Entry, EventStream
-from jobs.apply_events import COUNTS_KEY, Applied, guard_campaigns, retry_round, wake_after
+from jobs.apply_events import COUNTS_KEY, Applied, guard_campaigns, wake_after
 from jobs.event_batch import Applier, StoppedError, Trouble, parse_entries, parts_of
 from jobs.logs import configure_logs, described
+from jobs.parked import retry_round
 from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING, stop_on_signals
 from models.inbox import ParkedStatus
@@ -32,6 +33,8 @@ BEAT_SECONDS = 2.0
 MOST_ENTRIES = 1_000
 MOST_BYTES = 8 * 1024 * 1024
 READ_ENTRIES = 100
+FIRST_ENTRIES = 25
+"""Of a batch's first reading, which says how large the next may be: bodies have up to 3 MB, and mostly a kilobyte."""
 BLOCK_MS = 500
 GATHER_SECONDS = 0.05
 """Small batches follow each other at most this often: at 3,000 events a second that saves half the work."""
@@ -53,6 +56,29 @@ def lag(rt: Runtime) -> Lag:
     return Lag(backlog.seconds, backlog.events, bool(rt.redis.exists(BEAT_KEY)))
 
 
+class Batch:
+    """What is taken at once: bounded in entries, and as well as can be known in bytes."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._size = 0
+        self._next = FIRST_ENTRIES
+
+    def fill(self, take: Callable[[int], list[Entry]]) -> bool:
+        """Take until there is no more, which is True, or until it is full."""
+        while len(self.entries) < MOST_ENTRIES and self._size < MOST_BYTES:
+            count = min(self._next, MOST_ENTRIES - len(self.entries))
+            some = take(count)
+            self.entries += some
+            self._size += sum(len(entry.raw) for entry in some)
+            if some:
+                largest = max(1, *(len(entry.raw) for entry in some))
+                self._next = max(1, min(READ_ENTRIES, (MOST_BYTES - self._size) // largest))
+            if len(some) < count:
+                return True
+        return False
+
+
 class Consumer:
     """One consumer of the stream, under a name of its own."""
 
@@ -61,10 +87,11 @@ class Consumer:
         self.stream = EventStream(rt.redis, rt.settings.stream_bound)
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self._held: list[bytes] = []
-        self._beat_at = self._took_over_at = self._retried_at = float("-inf")
+        self._beat_at = self._held_at = self._took_over_at = self._retried_at = float("-inf")
         self._cursor = 0
+        self._is_full = False
         self._trouble = Trouble()
-        self._applier = Applier(rt, self._trouble, self._wait)
+        self._applier = Applier(rt, self._trouble, self._wait, self._show_life)
 
     def run(self) -> None:
         """Until STOPPING."""
@@ -94,6 +121,7 @@ class Consumer:
     def handle(self, entries: Sequence[Entry]) -> None:
         """Apply entries and let them go."""
         self._held = [entry.id for entry in entries]
+        self._held_at = time.monotonic()
         for part in parts_of(parse_entries(entries)):
             ids = [item.entry.id for item in part]
             applied = self._applier.apply(part)
@@ -101,25 +129,28 @@ class Consumer:
             self._held = self._held[len(ids) :]
 
     def _take(self, block_ms: int | None) -> list[Entry]:
-        entries: list[Entry] = []
+        batch = Batch()
         if time.monotonic() - self._took_over_at > BEAT_SECONDS:
-            self._took_over_at = time.monotonic()
-            entries = self.stream.take_over(self.name, READ_ENTRIES)
-            if entries:
-                log.info("took over %d events of a consumer that is gone", len(entries))
-        size = sum(len(entry.raw) for entry in entries)
-        while len(entries) < MOST_ENTRIES and size < MOST_BYTES:
-            some = self.stream.read(self.name, READ_ENTRIES, None if entries else block_ms)
-            entries += some
-            size += sum(len(entry.raw) for entry in some)
-            if len(some) < READ_ENTRIES:
-                break
-        return entries
+            if batch.fill(lambda count: self.stream.take_over(self.name, count)):
+                self._took_over_at = time.monotonic()
+            if batch.entries:
+                log.info("took over %d events of a consumer that is gone", len(batch.entries))
+        batch.fill(lambda count: self.stream.read(self.name, count, None if batch.entries else block_ms))
+        return batch.entries
 
     def _wait(self, seconds: float) -> None:
         """Alive all the while: nobody is to take over what this one holds."""
         if STOPPING.wait(seconds):
             raise StoppedError
+        self._hold()
+
+    def _show_life(self) -> None:
+        """Between two transactions: many of them on a slow database take longer than a dead consumer's entries are left alone."""
+        if time.monotonic() - self._held_at >= BEAT_SECONDS:
+            self._hold()
+
+    def _hold(self) -> None:
+        self._held_at = time.monotonic()
         try:
             self._beat()
             self.stream.hold(self.name, self._held)
@@ -139,12 +170,28 @@ class Consumer:
                 self.stream.finish(ids, pipeline)
                 self._count(pipeline, applied, len(ids))
                 pipeline.execute()
+            except (OutOfMemoryError, ExecAbortError):
+                if self._finish_alone(ids):
+                    return
             except RedisError as error:
                 self._trouble.begin("Redis", error)
-                if STOPPING.wait(0.3):
-                    raise StoppedError from error
             else:
+                self._is_full = False
                 return
+            if STOPPING.wait(0.3):
+                raise StoppedError
+
+    def _finish_alone(self, ids: Sequence[bytes]) -> bool:
+        """In a full Redis: letting go needs no memory and frees some, and the schedule makes the wake-ups that are lost."""
+        if not self._is_full:
+            log.warning("Redis is full: what it holds is applied, without counts and wake-ups, until it has room")
+            self._is_full = True
+        try:
+            self.stream.finish(ids)
+        except RedisError as error:
+            self._trouble.begin("Redis", error)
+            return False
+        return True
 
     def _guard(self, applied: Applied) -> None:
         try:
@@ -177,7 +224,10 @@ class Consumer:
 
     def _beat(self) -> None:
         if time.monotonic() - self._beat_at >= BEAT_SECONDS:
-            self.rt.redis.set(BEAT_KEY, self.name, ex=BEAT_EXPIRES_SECONDS)
+            try:
+                self.rt.redis.set(BEAT_KEY, self.name, ex=BEAT_EXPIRES_SECONDS)
+            except OutOfMemoryError:  # who reads makes room: go on, and keep the former beat, which needs none
+                self.rt.redis.expire(BEAT_KEY, BEAT_EXPIRES_SECONDS)
             self._beat_at = time.monotonic()
 
     def _leave(self) -> None:

@@ -1,6 +1,6 @@
 """Statuses that match nothing yet wait here: 7 days if the callback data is ours, 10 minutes if it may be a stranger's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,11 @@ from models.statuses import apply_statuses
 OURS_FOR = timedelta(days=7)
 STRANGERS_FOR = timedelta(minutes=10)
 ROUND = 1_000
+_MATCHABLE = or_(
+    ParkedStatus.callback_data.is_not(None),
+    exists().where(Recipient.wamid == ParkedStatus.wamid),
+    exists().where(Message.wamid == ParkedStatus.wamid, Message.direction == Direction.OUT),
+)
 
 
 @dataclass(slots=True)
@@ -24,7 +29,6 @@ class Retried:
     """What a round over the parked ones came to. `cursor` goes into the next round; 0 where this was the last page."""
 
     applied: int = 0
-    dropped: int = 0
     cursor: int = 0
     failures: dict[tuple[int, int], datetime] = field(default_factory=dict)
 
@@ -48,21 +52,31 @@ def park(session: Session, statuses: Iterable[Status], now: datetime) -> int:
     return len(rows)
 
 
-def retry_parked(session: Session, now: datetime, installation: str, cursor: int = 0) -> Retried:
-    """Apply those that can be matched by now, after the row `cursor`; drop those whose time is over."""
-    result = Retried()
+def drop_expired(session: Session, now: datetime) -> int:
+    """Drop those whose time is over; how many."""
     expired = session.execute(delete(ParkedStatus).where(ParkedStatus.expires_at <= now).returning(ParkedStatus.id))
-    result.dropped = len(expired.all())
+    return len(expired.all())
+
+
+def drop_parked(session: Session, key: int) -> None:
+    """Drop one that cannot be applied."""
+    session.execute(delete(ParkedStatus).where(ParkedStatus.id == key))
+
+
+def matchable(session: Session, cursor: int, limit: int) -> Sequence[int]:
+    """Those after the row `cursor` that can perhaps be matched by now."""
+    query = select(ParkedStatus.id).where(ParkedStatus.id > cursor, _MATCHABLE)
+    return session.scalars(query.order_by(ParkedStatus.id).limit(limit)).all()
+
+
+def retry_parked(
+    session: Session, now: datetime, installation: str, cursor: int = 0, only: int | None = None
+) -> Retried:
+    """Apply those that can be matched by now, after the row `cursor`, or `only` this one."""
+    result = Retried()
     candidates = session.scalars(
         select(ParkedStatus)
-        .where(
-            ParkedStatus.id > cursor,
-            or_(
-                ParkedStatus.callback_data.is_not(None),
-                exists().where(Recipient.wamid == ParkedStatus.wamid),
-                exists().where(Message.wamid == ParkedStatus.wamid, Message.direction == Direction.OUT),
-            ),
-        )
+        .where(ParkedStatus.id > cursor if only is None else ParkedStatus.id == only, _MATCHABLE)
         .order_by(ParkedStatus.id)
         .limit(ROUND)
         .with_for_update(skip_locked=True)

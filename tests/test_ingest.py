@@ -10,28 +10,33 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import func, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bot.stream import GROUP, KEY, EventStream
-from jobs import apply_events
+from bot.events import parse
+from bot.stream import GROUP, KEY, EventStream, StreamUnavailableError
+from jobs import apply_events, event_batch, ingest
 from jobs.apply_events import ANSWER_KEY, COUNTS_KEY
-from jobs.event_batch import MOST_WEIGHT
-from jobs.ingest import BEAT_KEY, Consumer, lag
+from jobs.event_batch import MOST_WEIGHT, OUTAGE_TRIES
+from jobs.ingest import BEAT_KEY, FIRST_ENTRIES, Consumer, lag
 from jobs.queues import ANSWER, CHORES
 from jobs.redis_server import RedisServer
 from jobs.replay import Replayed, replay
 from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
+from jobs.sync import wake_syncs
+from models import parking
 from models.campaign import Campaign, CampaignStatus, PauseReason
 from models.clock import utcnow
 from models.conversation import Conversation, Message
+from models.event import Parsed
 from models.inbox import DeadLetter, ParkedStatus
-from models.number import Number
+from models.number import Number, Waba
 from models.recipient import Recipient, RecipientState
 from models.refusal import Refused
 from models.secret import new_encryption_key
@@ -176,6 +181,21 @@ def test_a_paused_template_pauses_its_campaign_and_an_approved_one_is_asked_abou
     assert rt.redis.llen(f"rq:queue:{CHORES}") == 1
 
 
+def test_a_reading_that_an_event_asks_for_is_made_again_should_its_wake_up_be_lost(
+    rt: Runtime, stream: EventStream, consumer: Consumer
+) -> None:
+    seed(rt)
+    now = utcnow()
+    with rt.database.write() as session:
+        session.execute(update(Waba).values(templates_synced_at=now))
+        session.execute(update(Number).values(read_at=now))
+    assert wake_syncs(rt, now) == 0
+    stream.append(recorded("template_approved"))
+    consumer.run_once()
+    rt.redis.flushall()
+    assert wake_syncs(rt, now) == 1
+
+
 @pytest.mark.parametrize(("code", "reason"), [(132015, PauseReason.TEMPLATE_PAUSED), (131042, PauseReason.PAYMENT)])
 def test_a_failure_that_concerns_everybody_stops_the_campaign_if_it_is_fresh(
     rt: Runtime, stream: EventStream, consumer: Consumer, code: int, reason: PauseReason
@@ -210,6 +230,42 @@ def test_a_status_that_is_early_waits_for_its_row(rt: Runtime, stream: EventStre
         assert session.scalar(select(func.count()).select_from(ParkedStatus)) == 0
 
 
+@pytest.mark.parametrize("fault", ["the database refuses it", "a shape that nobody reads"])
+def test_a_parked_status_that_cannot_be_applied_is_dropped_and_the_others_are_applied(
+    rt: Runtime,
+    stream: EventStream,
+    consumer: Consumer,
+    fault: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = seed(rt, 3)
+    with rt.database.write() as session:
+        session.execute(text("UPDATE recipient SET state = 'queued', wamid = NULL, accepted_at = NULL, attempts = 0"))
+    for place, key in enumerate(keys):
+        stream.append(status_body(rt, (key, f"w{place}", "delivered")))
+    consumer.run_once()
+    with rt.database.write() as session:
+        session.execute(text("UPDATE recipient SET attempts = 1, state = 'unsure'"))
+        if fault == "a shape that nobody reads":
+            row = session.scalars(select(ParkedStatus).where(ParkedStatus.wamid == "w1")).one()
+            row.status = {"said": "a secret"}
+        else:
+            poison(monkeypatch, "w1", IntegrityError("UPDATE a secret", {}, Exception("duplicate wamid")), parking)
+        readable = session.scalars(select(ParkedStatus).where(ParkedStatus.wamid == "w0")).one()
+        session.add(
+            ParkedStatus(wamid="old", status=readable.status, first_at=readable.first_at, expires_at=readable.first_at)
+        )
+    consumer._retried_at = float("-inf")
+    consumer.run_once()
+    with rt.database.read() as session:
+        found = session.scalars(select(Recipient.status).where(Recipient.id.in_(keys)).order_by(Recipient.id)).all()
+        assert found == ["delivered", "unsure", "delivered"]
+        assert session.scalar(select(func.count()).select_from(ParkedStatus)) == 0
+    assert counts(rt)["dropped"] == 2
+    assert "a secret" not in caplog.text
+
+
 @pytest.mark.parametrize("raw", [b"no JSON", b"\xff\x00", b"[]"])
 def test_what_is_no_webhook_becomes_a_dead_letter_and_blocks_nothing(
     rt: Runtime, stream: EventStream, consumer: Consumer, raw: bytes
@@ -236,7 +292,7 @@ def test_one_broken_item_of_a_payload_leaves_the_others_applied(
     assert letter.error == "BadEventError: entry[0].changes[0].statuses[1]: its time is no Unix time"
 
 
-def poison(monkeypatch: pytest.MonkeyPatch, wamid: str, error: Exception) -> None:
+def poison(monkeypatch: pytest.MonkeyPatch, wamid: str, error: Exception, module: ModuleType = apply_events) -> None:
     """Whatever applies a status of this wamid fails."""
     apply = apply_statuses
 
@@ -245,7 +301,7 @@ def poison(monkeypatch: pytest.MonkeyPatch, wamid: str, error: Exception) -> Non
             raise error
         return apply(session, statuses, *rest)
 
-    monkeypatch.setattr(apply_events, "apply_statuses", fails)
+    monkeypatch.setattr(module, "apply_statuses", fails)
 
 
 def test_a_payload_that_cannot_be_applied_is_taken_out_and_replayed_after_the_mend(
@@ -298,6 +354,103 @@ def test_what_a_dead_consumer_held_is_taken_over(rt: Runtime, stream: EventStrea
     stream.redis.xclaim(KEY, GROUP, "dead", 0, [stream.redis.xrange(KEY)[0][0]], idle=6_000)
     assert consumer.run_once() == 1
     assert (tally(rt), stream.backlog().events) == ({"read": 1}, 0)
+
+
+def test_all_that_a_dead_consumer_held_is_taken_over_at_once(
+    rt: Runtime, stream: EventStream, consumer: Consumer
+) -> None:
+    """Though a live one holds more, and longer, than Redis looks through in one go."""
+    [key] = seed(rt)
+    body = status_body(rt, (key, "w0", "read"))
+    for _ in range(2_000):
+        stream.append(body)
+    stream.read("alive", 1_000)
+    held = [entry.id for entry in stream.read("dead", 1_000)]
+    stream.redis.xclaim(KEY, GROUP, "dead", 0, held, idle=6_000)
+    assert consumer.run_once() == 1_000
+    assert consumer.run_once() == 0
+    assert (tally(rt), stream.redis.xpending(KEY, GROUP)["pending"]) == ({"read": 1}, 1_000)
+
+
+def test_large_bodies_are_taken_few_at_a_time(rt: Runtime, stream: EventStream, consumer: Consumer) -> None:
+    for _ in range(120):  # 120 MB
+        stream.append(b"x" * 1024 * 1024)
+    assert consumer.run_once() == FIRST_ENTRIES
+    assert stream.backlog().events == 120 - FIRST_ENTRIES
+
+
+def test_between_two_transactions_it_gives_a_sign_of_life(
+    rt: Runtime, stream: EventStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of several transactions on a slow database is nobody else's, and the campaigns see that somebody listens."""
+    keys = seed(rt, 3)
+    monkeypatch.setattr(event_batch, "MOST_WEIGHT", 1)
+    monkeypatch.setattr(ingest, "BEAT_SECONDS", 0.0)
+    consumer = Consumer(rt)
+    idle: list[int] = []
+    beats: list[object] = []
+    parsed: list[int] = []
+
+    def slow(session: Any, *rest: Any) -> Any:
+        idle.append(max(row["time_since_delivered"] for row in stream.redis.xpending_range(KEY, GROUP, "-", "+", 9)))
+        beats.append(rt.redis.getdel(BEAT_KEY))
+        time.sleep(0.3)
+        return apply_statuses(session, *rest)
+
+    def counted(raw: bytes) -> Parsed:
+        parsed.append(len(idle))
+        return parse(raw)
+
+    monkeypatch.setattr(apply_events, "apply_statuses", slow)
+    monkeypatch.setattr(event_batch, "parse", counted)
+    for place, key in enumerate(keys):
+        stream.append(status_body(rt, (key, f"w{place}", "read")))
+    assert consumer.run_once() == 3
+    assert (len(idle), max(idle) < 250, beats) == (3, True, [consumer.name.encode()] * 3)
+    assert parsed == [0, 0, 1], "one payload ahead, not all of them"
+    assert tally(rt) == {"read": 3}
+
+
+@pytest.mark.parametrize("code", ["40P01", "40001"])
+def test_a_deadlock_is_repeated_however_often_and_blames_no_payload(
+    rt: Runtime, stream: EventStream, consumer: Consumer, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    [key] = seed(rt)
+    lost = Exception("deadlock detected")
+    lost.sqlstate = code  # type: ignore[attr-defined]
+    tries = iter(range(100))
+
+    def loses(*given: Any) -> Any:
+        if next(tries) < OUTAGE_TRIES + 4:
+            raise OperationalError("UPDATE", {}, lost)
+        return apply_statuses(*given)
+
+    monkeypatch.setattr(apply_events, "apply_statuses", loses)
+    stream.append(status_body(rt, (key, "w0", "read")))
+    consumer.run_once()
+    assert (tally(rt), letters(rt), next(tries)) == ({"read": 1}, [], OUTAGE_TRIES + 5)
+
+
+def test_a_full_redis_is_drained(rt: Runtime, stream: EventStream, consumer: Consumer) -> None:
+    keys = seed(rt, 30)
+    for place, key in enumerate(keys):
+        stream.append(status_body(rt, (key, f"w{place}", "read")))
+    stream.append(recorded("message_text"))
+    consumer._beat()
+    consumer._beat_at = float("-inf")
+    rt.redis.expire(BEAT_KEY, 2)
+    rt.redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StreamUnavailableError):
+            stream.append(b"x")
+        assert consumer.run_once() == 31
+        assert (rt.redis.ttl(BEAT_KEY) > 5, counts(rt), rt.redis.llen(f"rq:queue:{ANSWER}")) == (True, {}, 0)
+    finally:
+        rt.redis.config_set("maxmemory", 0)
+    assert (tally(rt), stream.backlog().events) == ({"read": 30}, 0)
+    stream.append(status_body(rt, (keys[0], "w0", "read")))
+    consumer.run_once()
+    assert counts(rt)["events"] == 1
 
 
 def test_lag_says_how_far_behind_we_are_and_whether_anybody_listens(rt: Runtime, stream: EventStream) -> None:

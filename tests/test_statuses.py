@@ -18,7 +18,7 @@ from models.event import Callback, Failure, Pricing, Status
 from models.inbox import ParkedStatus
 from models.lane import Lane
 from models.number import Number
-from models.parking import park, retry_parked
+from models.parking import drop_expired, park, retry_parked
 from models.recipient import NotSent, Recipient, RecipientState
 from models.statuses import StatusResult, apply_statuses
 from tests.factories import NOW, alice, make_campaign, make_contact, make_conversation, make_number, make_recipient
@@ -243,9 +243,9 @@ def test_a_strangers_status_is_dropped_after_ten_minutes_and_ours_after_seven_da
     ours = status(row, "sent", 2, callback=Callback(MINE, 10**9, None, 1), wamid="ours")
     park(session, apply(session, stranger, stranger, ours).waiting, NOW)
     assert session.scalar(select(func.count()).select_from(ParkedStatus)) == 2
-    assert retry_parked(session, at(599), MINE).dropped == 0
-    assert retry_parked(session, at(601), MINE).dropped == 1
-    assert retry_parked(session, NOW + timedelta(days=7), MINE).dropped == 1
+    assert drop_expired(session, at(599)) == 0
+    assert drop_expired(session, at(601)) == 1
+    assert drop_expired(session, NOW + timedelta(days=7)) == 1
 
 
 def test_a_failure_frees_the_person_for_other_campaigns(session: Session) -> None:

@@ -19,7 +19,7 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from bot.signature import is_authentic, sign
 from bot.stream import EventStream
-from bot.webhook import MOST_BYTES, PATH, Door, build, fast_wsgi, open_door
+from bot.webhook import MOST_BYTES, PATH, SILENT_SECONDS, Door, build, fast_wsgi, open_door
 from jobs.redis_server import RedisServer
 from models.settings import load_settings
 from tests.services import temporary_directory
@@ -201,6 +201,26 @@ def test_without_redis_meta_is_told_to_send_it_again_within_a_second(url: str, d
     begun = time.monotonic()
     assert post(client) == 503
     assert time.monotonic() - begun < 1
+
+
+def test_a_redis_that_hangs_holds_one_request_and_not_those_that_follow(tmp_path: Path) -> None:
+    with temporary_directory() as directory:
+        server = RedisServer(directory, appendfsync="everysec")
+        server.start()
+        environment = {"REDIS_URL": server.url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
+        client = client_of(open_door(load_settings(environment, tmp_path)))
+        assert post(client) == 200
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            assert post(client) == 503
+            begun = time.monotonic()
+            assert [post(client) for _ in range(20)] == [503] * 20
+            assert time.monotonic() - begun < 0.4
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        time.sleep(SILENT_SECONDS)
+        assert post(client) == 200
+        server.stop()
 
 
 def test_a_full_redis_is_a_503(redis: Redis, stream: EventStream) -> None:
