@@ -317,6 +317,22 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(rt: Runtime, tmp_pat
         import_contacts(rt, path)
 
 
+def test_a_spreadsheet_with_a_row_that_no_sheet_has_is_refused(
+    rt: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reader, "MOST_SHEET_ROWS", 1000)
+    made, path = workbook(tmp_path / "made.xlsx", ["phone"], ["+34600000071"], ["+34600000072"]), tmp_path / "far.xlsx"
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.namelist():
+            text = old.read(part)
+            if part.startswith("xl/worksheets/"):
+                text = text.replace(b'<row r="3"', b'<row r="30000000"')
+            new.writestr(part, text)
+    with pytest.raises(BadFile, match="has a row beyond 1,000, the last that a sheet can have"):
+        import_contacts(rt, path)
+    assert people(rt) == {}
+
+
 def test_columns_can_be_mapped(rt: Runtime, file: Path) -> None:
     file.write_text("Teléfono,Nombre,Código\n+34600000081,Eva,7\n")
     import_contacts(rt, file, columns={"Teléfono": "phone", "Nombre": "name", "Código": "code"})
