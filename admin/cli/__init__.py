@@ -12,6 +12,7 @@ from admin.cli.flows import flows
 from admin.cli.money import budget, rates
 from admin.cli.numbers import numbers, templates
 from admin.cli.sandbox import sandbox
+from admin.cli.settings import settings
 from admin.cli.shared import OneLineUsageError
 from admin.cli.up import up
 from admin.cli.users import tokens, users
@@ -34,6 +35,7 @@ COMMANDS: tuple[click.Command, ...] = (
     rates,
     budget,
     cases,
+    settings,
 )
 
 
