@@ -5,7 +5,7 @@ from typing import Any
 from jobs.runtime import Runtime
 from models.clock import utcnow
 from models.refusal import Refused
-from models.setting import KNOWN, write_setting
+from models.setting import KNOWN, read_setting, write_setting
 from models.user import record_audit
 
 HIDDEN = frozenset({"installation", "encryption_fingerprint"})
@@ -20,6 +20,23 @@ def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
     with rt.database.write() as session:
         write_setting(session, key, value, utcnow())
         record_audit(session, utcnow(), actor, "change", "setting", key, value=value)
+
+
+def set_setting(rt: Runtime, name: str, text: str, actor: str) -> dict[str, Any]:
+    """The same by a name that somebody typed; the line of `show_settings` that it comes to."""
+    if name not in SHOWN:
+        raise Refused(f"{name[:40]}: there is no such setting; there are {', '.join(SHOWN)}")
+    try:
+        change_setting(rt, name, text, actor)
+    except Refused as error:
+        raise Refused(f"{name}: {error}") from None
+    return next(line for line in show_settings(rt) if line["key"] == name)
+
+
+def show_settings(rt: Runtime) -> list[dict[str, Any]]:
+    """Every setting with its value and its sentence."""
+    with rt.database.read() as session:
+        return [{"key": key, "value": read_setting(session, key), "text": KNOWN[key].text} for key in SHOWN]
 
 
 def _read(key: str, text: str) -> Any:

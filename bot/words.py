@@ -16,19 +16,24 @@ MOST_CHARACTERS = 200  # longer messages are no single word, however they are fo
 _STOP_ANYWHERE = """
     stop; stop all; stopall; stop promos; stop promotions; stop promo; stop marketing; stop messages; stop sending;
     stop sending messages; stop messaging me; stop texting me; unsubscribe; unsubscribe me; opt out; optout; opt me out;
+    stop offers; stop ads; stop the messages;
     revoke; remove me; remove me from the list; take me off the list; no more messages; no more promotions
     baja; darme de baja; dar de baja; dame de baja; quiero darme de baja; baja promociones; parar promociones;
     detener promociones; cancelar suscripción; anular suscripción; desuscribir; desuscribirme; desuscribirse;
-    no más mensajes; no quiero más mensajes; no enviar más; no me escriban más; no recibir promociones
+    detener mensajes; parar mensajes; no más promociones; no más mensajes; no quiero más mensajes;
+    no quiero recibir más mensajes; no enviar más; no me escriban más; no recibir promociones
     descadastrar; me descadastre; cancelar inscrição; cancelar subscrição; cancelar assinatura; parar promoções;
     parar de receber; não quero mais mensagens; não quero mais receber; não quero receber; não enviar mais;
-    sair da lista; remover da lista
+    parar mensagens; não quero mais promoções; não quero mais receber mensagens; sair da lista; remover da lista
     désabonner; me désabonner; se désabonner; désabonnement; désinscrire; me désinscrire; se désinscrire;
-    désinscription; plus de messages; arrêter les promos; arrêter les promotions; arrêter les messages; ne plus recevoir
+    désinscription; plus de messages; arrêter les promos; arrêter les promotions; arrêter les messages; ne plus recevoir;
+    stop pub; arrêter les offres; je ne veux plus recevoir de messages; je ne veux plus de messages
     stopp; abmelden; mich abmelden; abbestellen; austragen; abmeldung; newsletter abbestellen; keine werbung;
-    keine werbung mehr; keine nachrichten mehr; werbung stoppen
+    keine werbung mehr; keine nachrichten mehr; werbung stoppen; nachrichten stoppen; angebote stoppen;
+    keine angebote mehr; ich möchte keine nachrichten mehr
     disiscrivimi; disiscriversi; disiscrizione; cancellami; cancella iscrizione; annulla iscrizione;
-    annulla l'iscrizione; non voglio più messaggi; basta messaggi; stop promozioni; ferma promozioni
+    annulla l'iscrizione; non voglio più messaggi; basta messaggi; basta promozioni; stop messaggi;
+    non voglio più ricevere messaggi; interrompi promozioni; stop promozioni; ferma promozioni
     afmelden; uitschrijven; wypisz; wypisz mnie; avsluta prenumeration; avregistrera; afmeld; dezabonare
     стоп; отписаться; отписка; відписатися; iptal et; abonelikten çık; berhenti; berhenti langganan
     توقف; إلغاء الاشتراك; الغاء الاشتراك; रोकें; बंद करें; 停止; 配信停止; 退订; 退訂; 取消订阅; 수신거부; 구독취소
@@ -158,6 +163,9 @@ def _plain(text: str) -> str:
 
 
 def _without_politeness(folded: str) -> str:
-    for polite in _POLITE_WORDS:
-        folded = folded.removeprefix(f"{polite} ").removesuffix(f" {polite}")
+    before = ""
+    while before != folded:
+        before = folded
+        for polite in _POLITE_WORDS:
+            folded = folded.removeprefix(f"{polite} ").removesuffix(f" {polite}")
     return folded

@@ -24,6 +24,8 @@ MOST_UNZIPPED_BYTES = 300 * MIB
 MOST_TEXTS_BYTES = 60 * MIB
 """The sheet's shared texts are held in memory, several times this size."""
 MOST_PARTS = 1000
+MOST_SHEET_ROWS = 1_048_576
+"""A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
 
 _NOT_UTF8 = re.compile(r"[\udc80-\udcff]")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -190,12 +192,16 @@ def _xlsx(path: Path) -> Sheet:
 def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[Line]:
     try:
         for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=width + 1), 2):
+            if number > MOST_SHEET_ROWS:
+                raise BadFile(f"{path.name} has a row beyond {MOST_SHEET_ROWS:,}, the last that a sheet can have")
             texts = [_cell_text(cell) for cell in row]
             cells = [text for text, _ in texts]
             problem = next((problem for _, problem in texts if problem), None)
             if problem or any(cells):
                 yield Line(number, cells, problem)
     except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
+        if isinstance(error, BadFile):
+            raise
         raise BadFile(f"{path.name}: the sheet cannot be read to its end") from error
 
 

@@ -26,7 +26,8 @@ def values_of(
         lists = zip(*rows, strict=True) if rows else [() for _ in columns]
         parameters = {f"{name}_{column}": list(values) for column, values in zip(columns, lists, strict=True)}
         return f"{name}({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays}))", parameters  # noqa: S608
-    stored = _TIME.bind_processor(session.get_bind().dialect)
+    dialect = session.get_bind().dialect
+    stored = _TIME.dialect_impl(dialect).bind_processor(dialect)
     times = {place for place, kind in enumerate(columns.values()) if kind == "timestamptz"}
     if times and stored is not None:
         rows = [

@@ -9,14 +9,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert, or_, select, tuple_, update
+from sqlalchemy import and_, delete, exists, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
+from models.batch import values_of
 from models.contact import Consent, ConsentEvent, Contact
 from models.engagement import Engagement
 from models.recipient import NotSent, Recipient, RecipientState
 
 CHUNK = 500
+EVENT_COLUMNS = {
+    "contact_id": "bigint",
+    "before": "text",
+    "after": "text",
+    "at": "timestamptz",
+    "source": "text",
+    "proof": "text",
+    "actor": "text",
+}
 PERSON = "person"
 """The actor of an event that the person's own word made: START and STOP are compared by their own times alone."""
 
@@ -185,7 +195,15 @@ def cancel_queued(session: Session, contact_ids: Iterable[int], detail: str) -> 
 def append_events(session: Session, events: list[dict[str, Any]]) -> None:
     """Append to the ledger. For callers that wrote the consent itself: new contacts, merges, redactions."""
     if events:
-        session.execute(insert(ConsentEvent), events)
+        rows = [[_plain(event.get(name)) for name in EVENT_COLUMNS] for event in events]
+        given, parameters = values_of(session, "v", EVENT_COLUMNS, rows)
+        names = ", ".join(EVENT_COLUMNS)
+        statement = f"WITH {given} INSERT INTO consent_event ({names}) SELECT {names} FROM v"  # noqa: S608 - names are ours
+        session.connection().execute(text(statement), parameters)
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Consent) else value
 
 
 def _write(session: Session, before: Mapping[int, Consent], after: Consent, now: datetime) -> None:

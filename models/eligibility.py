@@ -46,6 +46,8 @@ from models.variables import BoundSlot, bind_variables, missing_variable_sql
 UNDELIVERABLE_TIMES = 2
 """How often Meta may say 131026 before a number counts as not on WhatsApp."""
 MARKETING = "MARKETING"
+MOST_CAP_DAYS = 3650
+"""Rows older than that are gone; a cap of more days means the same and stays within the calendar."""
 CONTACT: FromClause = Contact.__table__
 RECHECKED = frozenset(
     {
@@ -88,7 +90,7 @@ def read_terms(session: Session, campaign: Campaign, now: datetime) -> Terms:
         bound=bind_variables(session, template, campaign.variables, CONTACT),
         allow_untagged=bool(read_setting(session, "allow_untagged")),
         cap_messages=int(read_setting(session, "frequency_cap_messages") or 0),
-        cap_days=int(read_setting(session, "frequency_cap_days") or 0),
+        cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MOST_CAP_DAYS),
         now=now,
     )
 
@@ -218,7 +220,7 @@ def _branches(terms: Terms, is_shared: bool) -> Iterator[Branch]:
     if any(item.may_miss for item in terms.bound):
         yield NotSent.MISSING_VARIABLE, missing_variable_sql(terms.bound).is_not(None)
     if terms.is_marketing and terms.cap_messages > 0:
-        yield NotSent.FREQUENCY_CAP, _messages_had(terms) >= terms.cap_messages
+        yield NotSent.FREQUENCY_CAP, _messages_had(terms, is_shared) >= terms.cap_messages
 
 
 def _first(branches: Iterable[Branch]) -> ColumnElement[Any]:
@@ -265,9 +267,11 @@ def _has_open_case(contact: FromClause) -> ColumnElement[bool]:
     return Probe().where(open_case.contact_id == contact.c.id, open_case.closed_at.is_(None))
 
 
-def _messages_had(terms: Terms) -> ColumnElement[int]:
-    """Marketing messages to this contact in the cap's days, over all campaigns; what may have arrived counts."""
+def _messages_had(terms: Terms, is_shared: bool) -> ColumnElement[int]:
+    """Marketing messages to this person in the cap's days, over all campaigns; what may have arrived counts."""
     row = aliased(Recipient)
+    record = Contact.__table__.alias()
+    records = select(record.c.id).where(record.c.person_key == CONTACT.c.person_key)
     since = literal(terms.now - timedelta(days=terms.cap_days), Recipient.accepted_at.type)
     may_have_arrived = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
     query = (
@@ -276,7 +280,7 @@ def _messages_had(terms: Terms) -> ColumnElement[int]:
         .join(Campaign, Campaign.id == row.campaign_id)
         .join(Template, Template.id == Campaign.template_id)
         .where(
-            row.contact_id == CONTACT.c.id,
+            row.contact_id.in_(records) if is_shared else row.contact_id == CONTACT.c.id,
             row.state.in_(may_have_arrived),
             row.status != "failed",
             func.coalesce(row.accepted_at, row.claimed_at) >= since,

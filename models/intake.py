@@ -6,26 +6,22 @@ One chunk is a handful of set-based statements. A dry run goes the same way and 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from models.attribute_values import OWN_FIELDS
 from models.consent import Authority, append_events, cancel_queued, is_allowed
 from models.contact import Consent, Contact, PhoneProblem, Suppression
 from models.contact_book import lock_contact_book
+from models.dialect import is_sqlite
 from models.import_row import ImportRow
-from models.phone import person_key
+from models.intake_rows import WRITTEN, Record, insert_contacts, put_tags, update_contacts
 from models.secret import Vault
 from models.tag import ContactTag, Tag
-from models.tagging import TaggedRow, put_tag_rows, tag_ids
-
-_COLUMNS = (
-    "phone", "raw_phone", "phone_problem", "person_key", *OWN_FIELDS, "attributes", "consent", "consent_at",
-)  # fmt: skip
-CONTACT = cast(Table, Contact.__table__)
-Record = dict[str, Any]
+from models.tagging import TaggedRow, tag_ids
 
 
 @dataclass(slots=True)
@@ -110,9 +106,10 @@ class _Book:
         self.ids: set[int] = set()
         for column, values in named:
             if values:
-                self.ids.update(session.scalars(select(Contact.id).where(column.in_(values))))
-        columns = [getattr(Contact, name) for name in ("id", *_COLUMNS)]
-        query = select(*columns).where(Contact.id.in_(self.ids), Contact.merged_into_id.is_(None)).order_by(Contact.id)
+                self.ids.update(session.scalars(select(Contact.id).where(_among(session, column, values))))
+        columns = [getattr(Contact, name) for name in ("id", *WRITTEN)]
+        query = select(*columns).where(_among(session, Contact.id, self.ids), Contact.merged_into_id.is_(None))
+        query = query.order_by(Contact.id)
         found = session.execute(query.with_for_update() if lock else query).mappings().all() if self.ids else ()
         self._by: dict[str, dict[str, Record]] = {"phone": {}, "person_key": {}, "raw_phone": {}}
         for row in found:
@@ -135,7 +132,7 @@ def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, t
     if session.scalar(select(Suppression.id).limit(1)) is None:
         return list(rows)
     hashes = {vault.person_hash(key): row for row in rows for key in _spellings(row)}
-    gone = set(session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))))
+    gone = set(session.scalars(select(Suppression.person_hash).where(_among(session, Suppression.person_hash, hashes))))
     lines = {hashes[found].line for found in gone}
     tally.refused += [(line, "this person was redacted and stays out") for line in sorted(lines)]
     return [row for row in rows if row.line not in lines]
@@ -157,11 +154,20 @@ def _tags_of(session: Session, rows: Iterable[ImportRow], now: datetime, *, dry_
     return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
 
 
+def _among(session: Session, column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
+    """`IN`, which PostgreSQL is given as one array: a thousand parameters are slow to write and to read."""
+    wanted = list(values)
+    found: ColumnElement[bool] = (
+        column.in_(wanted) if is_sqlite(session) else column == any_(literal(wanted, ARRAY(column.type)))
+    )
+    return found
+
+
 def _held_tags(session: Session, ids: set[int]) -> dict[int, dict[int, str | None]]:
     held: dict[int, dict[int, str | None]] = {}
     if ids:
         query = select(ContactTag.contact_id, ContactTag.tag_id, ContactTag.value)
-        for contact_id, tag_id, value in session.execute(query.where(ContactTag.contact_id.in_(ids))):
+        for contact_id, tag_id, value in session.execute(query.where(_among(session, ContactTag.contact_id, ids))):
             held.setdefault(contact_id, {})[tag_id] = value
     return held
 
@@ -237,42 +243,13 @@ def _plan_tags(
 
 def _write(session: Session, plan: _Plan, now: datetime) -> None:
     if plan.new:
-        _insert_contacts(session, plan.new)
+        insert_contacts(session, plan.new, now)
     if plan.changed:
-        _update_contacts(session, plan.changed.values(), now)
+        update_contacts(session, list(plan.changed.values()), now)
     append_events(session, [event | {"contact_id": record["id"]} for record, event in plan.events])
     tagged: dict[tuple[int, int], TaggedRow] = {}
     for record, tag_id, value in plan.tags:
         tagged[record["id"], tag_id] = (record["id"], tag_id, value)
-    put_tag_rows(session, list(tagged.values()), now)
+    put_tags(session, list(tagged.values()), now)
     if plan.lowered:
         cancel_queued(session, plan.lowered, "Consent was changed by an import after the launch.")
-
-
-def _insert_contacts(session: Session, records: list[Record]) -> None:
-    """Ids come back by the number: asking for them in order would make SQLite insert row by row."""
-    # Columns that nobody in the chunk fills are left to their NULL: half of what PostgreSQL would have to parse.
-    names = [name for name in records[0] if any(record[name] is not None for record in records)]
-    rows = [{name: record[name] for name in names} for record in records]
-    statement = insert(CONTACT).returning(CONTACT.c.id, CONTACT.c.phone, CONTACT.c.raw_phone)
-    made = session.connection().execute(statement, rows)
-    ids = {row.phone or row.raw_phone: row.id for row in made}
-    for record in records:
-        record["id"] = ids[record["phone"] or record["raw_phone"]]
-    without_number = [record for record in records if record["phone"] is None]
-    if without_number:
-        values = [{"b_id": record["id"], "key": person_key(contact_id=record["id"])} for record in without_number]
-        session.connection().execute(
-            update(CONTACT).where(CONTACT.c.id == bindparam("b_id")).values(person_key=bindparam("key")), values
-        )
-
-
-def _update_contacts(session: Session, records: Iterable[Record], now: datetime) -> None:
-    statement = update(CONTACT).where(CONTACT.c.id == bindparam("b_id"))
-    statement = statement.values(
-        {name: bindparam(f"b_{name}") for name in _COLUMNS} | {"updated_at": bindparam("b_now")}
-    )
-    rows = [
-        {"b_id": record["id"], "b_now": now} | {f"b_{name}": record[name] for name in _COLUMNS} for record in records
-    ]
-    session.connection().execute(statement, rows)

@@ -69,6 +69,9 @@ MAX_VALUES = 1000
 MAX_SIZE = 4000
 MAX_DAYS = 36_500
 MAX_MONEY = 1e12
+MAX_NUMBER = 1e15
+MAX_WHOLE = {"days": MAX_DAYS, "campaign": 2**31 - 1, "code": 2**31 - 1}
+"""The largest that a number of a condition on past campaigns can be."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -165,7 +168,7 @@ class _Reader:
 
     def _named(self, where: str, on: str, op: str, data: Mapping[str, Any]) -> Condition:
         name = data.get("name")
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str) or not name.strip() or not _is_storable(name):
             raise RuleError(f"{where}: name must be text")
         name = name.strip()
         if on == "segment":
@@ -204,8 +207,8 @@ class _Reader:
         for field, number in numbers.items():
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
                 raise RuleError(f"{where}: {field} must be a whole number above 0")
-        if (numbers["days"] or 0) > MAX_DAYS:
-            raise RuleError(f"{where}: days must be at most {MAX_DAYS}")
+            if number is not None and number > MAX_WHOLE[field]:
+                raise RuleError(f"{where}: {field} must be at most {MAX_WHOLE[field]}")
         campaign_id = numbers["campaign"]
         known = campaign_id is None or self.session.scalar(
             select(Recipient.id).where(Recipient.campaign_id == campaign_id).limit(1)
@@ -225,7 +228,10 @@ def _values(where: str, on: str, op: str, value: Any, kind: AttributeType | None
         given = value
     else:
         given = [value]
-    return tuple(_value(where, on, op, item, kind) for item in given)
+    read = tuple(_value(where, on, op, item, kind) for item in given)
+    if op == "between" and read[0] > read[1]:
+        raise RuleError(f"{where}: between {given[0]} and {given[1]} is nothing; the lower one comes first")
+    return read
 
 
 def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None) -> Any:
@@ -238,7 +244,7 @@ def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None)
             raise RuleError(f"{where}: value must be a whole number of days from 0 to {MAX_DAYS}")
         return value
     if kind is AttributeType.NUMBER or on in MONEY or on == "orders_count":
-        most = MAX_MONEY if on in MONEY else 1e15
+        most = MAX_MONEY if on in MONEY else MAX_NUMBER
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
             raise RuleError(f"{where}: value must be a number" + (f" up to {MAX_MONEY:.0f}" if on in MONEY else ""))
         return float(value)
@@ -248,11 +254,18 @@ def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None)
         return _moment(where, value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, str | int | float) or not str(value).strip() or "\x00" in str(value):
+    if not isinstance(value, str | int | float) or not _is_storable(value) or not str(value).strip():
         raise RuleError(f"{where}: value must be text")
     if on == "consent" and value not in list(Consent):
         raise RuleError(f"{where}: value {value!r} is not one of {', '.join(Consent)}")
     return str(value)
+
+
+def _is_storable(value: str | float) -> bool:
+    """Whether both databases can compare with it."""
+    if isinstance(value, str):
+        return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in value)
+    return abs(value) <= MAX_NUMBER
 
 
 def _currency(where: str, value: Any) -> str:
@@ -274,8 +287,8 @@ def _moment(where: str, value: Any) -> datetime:
     """A moment with its offset, or a day, which begins at midnight UTC."""
     try:
         read = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise RuleError(
             f"{where}: value {value!r} must be a date such as 2026-11-22 or a time with its offset"
         ) from None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

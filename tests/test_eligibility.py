@@ -213,6 +213,22 @@ def test_the_cap_counts_what_may_have_arrived_in_its_days(world: World) -> None:
     assert [rows[contact.id].reason for contact in (old, failed, unsure)] == [None, None, NotSent.FREQUENCY_CAP]
 
 
+def test_the_cap_counts_what_any_record_of_the_person_had(world: World) -> None:
+    first = world.contact()
+    second = factories.make_contact(world.session, person_key=first.person_key, phone=None, wa_id="34699999999")
+    world.sent_before(second)
+    assert world.reach().not_sent == {"frequency_cap": 1}
+    assert world.launched()[first.id].reason is NotSent.FREQUENCY_CAP
+
+
+def test_a_cap_of_more_days_than_the_calendar_has_counts_all_that_is_known(world: World) -> None:
+    write_setting(world.session, "frequency_cap_days", 1_000_000, NOW)
+    contact = world.contact()
+    world.sent_before(contact, days=3000)
+    assert world.reach().not_sent == {"frequency_cap": 1}
+    assert world.launched()[contact.id].reason is NotSent.FREQUENCY_CAP
+
+
 def test_untagged_contacts_can_be_reached_where_the_installation_says_so(world: World) -> None:
     write_setting(world.session, "allow_untagged", True, NOW)
     untagged = world.contact(NotSent.NO_TAGS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from jobs import import_reader, imports
 from jobs.import_reader import BadFile
@@ -332,6 +332,22 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(rt: Runtime, tmp_pat
         import_contacts(rt, path)
 
 
+def test_a_spreadsheet_with_a_row_that_no_sheet_has_is_refused(
+    rt: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reader, "MOST_SHEET_ROWS", 1000)
+    made, path = workbook(tmp_path / "made.xlsx", ["phone"], ["+34600000071"], ["+34600000072"]), tmp_path / "far.xlsx"
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.namelist():
+            text = old.read(part)
+            if part.startswith("xl/worksheets/"):
+                text = text.replace(b'<row r="3"', b'<row r="30000000"')
+            new.writestr(part, text)
+    with pytest.raises(BadFile, match="has a row beyond 1,000, the last that a sheet can have"):
+        import_contacts(rt, path)
+    assert people(rt) == {}
+
+
 def test_columns_can_be_mapped(rt: Runtime, file: Path) -> None:
     file.write_text("Teléfono,Nombre,Código\n+34600000081,Eva,7\n")
     import_contacts(rt, file, columns={"Teléfono": "phone", "Nombre": "name", "Código": "code"})
@@ -363,6 +379,51 @@ def test_a_slow_machine_gets_smaller_chunks(rt: Runtime, file: Path, monkeypatch
     seen: list[int] = []
     assert counts(import_contacts(rt, file, progress=lambda done, _: seen.append(done))) == (20, 0, 0, 0)
     assert seen == [10, 13, 16, 19, 20]
+
+
+def test_a_chunk_takes_as_many_statements_however_many_rows_it_has(rt: Runtime, file: Path) -> None:
+    statements: list[str] = []
+
+    def count(_connection: Any, _cursor: Any, statement: str, rows: Any, _context: Any, is_many: bool) -> None:
+        statements.extend([statement] * (len(rows) if is_many else 1))
+
+    event.listen(rt.database.write_engine, "before_cursor_execute", count)
+    taken: dict[tuple[int, str], int] = {}
+    for size in (3, 300):
+        for name in ("Eva", "Ana"):  # first new, then changed
+            lines = (f"+34{size:03d}{n:06d},{name},subscribed,web,vip;n={n};of={name}\n" for n in range(size))
+            file.write_text("phone,name,consent,consent_source,tags\n" + "".join(lines))
+            statements.clear()
+            result = import_contacts(rt, file)
+            assert result.created + result.updated == size
+            taken[size, name] = len(statements)
+    assert taken[300, "Eva"] <= taken[3, "Eva"]
+    assert taken[300, "Ana"] <= taken[3, "Ana"]
+
+
+def test_what_an_import_writes_is_what_was_said_on_both_databases(rt: Runtime, file: Path) -> None:
+    file.write_text(
+        "phone,name,email,language,country,consent,consent_source,tags,shop's \"name\n".replace('"', "")
+        + '+34600000081,Zoë 🎉,zoe@example.com,es,MX,subscribed,form,"it\'s; k=a=b, c",{\\}\n'
+    )
+    result = import_contacts(rt, file)
+    assert counts(result) == (1, 0, 0, 0)
+    kept = people(rt)["+34600000081"]
+    assert (kept.name, kept.email, kept.language, kept.country) == ("Zoë 🎉", "zoe@example.com", "es", "MX")
+    assert kept.attributes == {"shop's name": "{\\}"}
+    assert (kept.consent, kept.phone_problem, kept.has_identity, kept.undeliverable_count) == (
+        "subscribed",
+        None,
+        False,
+        0,
+    )
+    assert kept.consent_at == kept.created_at == kept.updated_at
+    assert tags_of(rt, "+34600000081") == {"it's": None, "k": "a=b, c"}
+    with rt.database.read() as session:
+        told = session.scalars(select(ConsentEvent)).one()
+    assert (told.before, told.after, told.source, told.actor) == (None, Consent.SUBSCRIBED, "form", "cli")
+    assert told.at == kept.consent_at
+    assert counts(import_contacts(rt, file)) == (0, 0, 1, 0)
 
 
 def test_two_imports_at_once_make_no_second_record(rt: Runtime, file: Path) -> None:

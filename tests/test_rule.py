@@ -197,7 +197,7 @@ def _value_of(op: str, pool: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     one = st.sampled_from(pool)
     if op in {"in", "not_in"}:
         return st.lists(one, min_size=1, max_size=3)
-    return st.lists(one, min_size=2, max_size=2) if op == "between" else one
+    return st.lists(one, min_size=2, max_size=2).map(sorted) if op == "between" else one
 
 
 def _with_value(condition: dict[str, Any], pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
@@ -223,12 +223,14 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
         for name, kind in ATTRIBUTES.items()
         for op in BY_TYPE[kind]
     ]
+    in_campaign = {"days": st.sampled_from([1, 31, 500]), "campaign": st.sampled_from([1, 2])}
     behaviour = st.fixed_dictionaries(
         {"on": st.just("campaign"), "op": st.sampled_from(OPERATORS["campaign"])},
-        optional={"days": st.sampled_from([1, 31, 500]), "campaign": st.sampled_from([1, 2])},
+        optional=in_campaign,
     )
     codes = st.fixed_dictionaries(
-        {"on": st.just("campaign"), "op": st.just("failed"), "code": st.sampled_from([131026, 131049])}
+        {"on": st.just("campaign"), "op": st.just("failed"), "code": st.sampled_from([131026, 131049])},
+        optional=in_campaign,
     )
     return st.one_of(
         named("tag", TAG_NAMES, TEXTS),
@@ -238,6 +240,7 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
         plain("consent", tuple(Consent)),
         plain("language", ("en", "es", "EN")),
         plain("country", ("ES", "Ma", "'; ")),
+        plain("phone", tuple(f"+34600{serial:06d}" for serial in range(20)) + TEXTS),
         plain("last_inbound", tuple(moment.isoformat() for moment in MOMENTS)),
         behaviour,
         codes,
@@ -292,6 +295,18 @@ def test_the_statement_and_the_plain_evaluator_agree(people: People, data: dict[
     assert found == {contact_id for contact_id, facts in people.facts.items() if matches(rule, facts, NOW)}
     missed = set(people.session.scalars(select(Contact.id).where(~condition, Contact.id.in_(known))))
     assert found | missed == set(known), "a condition is never unknown"
+
+
+def test_the_rules_that_are_compared_are_all_there_are() -> None:
+    seen: set[tuple[str, str]] = set()
+
+    @settings(max_examples=3000, database=None)
+    @given(condition=_conditions())
+    def look(condition: dict[str, Any]) -> None:
+        seen.add((condition["on"], condition["op"]))
+
+    look()
+    assert seen == {(on, op) for on, ops in OPERATORS.items() for op in ops}
 
 
 def test_a_segment_inside_a_segment_counts_as_its_rule(session: Session) -> None:
@@ -409,6 +424,30 @@ def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> 
             {"all": [{"on": "days_since_last_order", "op": "more", "value": 1.5}]},
             "all[0]: value must be a whole number of days from 0 to 36500",
         ),
+        (
+            {"all": [{"on": "orders_count", "op": "between", "value": [5, 2]}]},
+            "all[0]: between 5 and 2 is nothing; the lower one comes first",
+        ),
+        (
+            {"all": [{"on": "last_order", "op": "between", "value": ["2026-11-02", "2026-11-01T23:00:00+00:00"]}]},
+            "all[0]: between 2026-11-02 and 2026-11-01T23:00:00+00:00 is nothing; the lower one comes first",
+        ),
+        ({"all": [{"on": "country", "op": "in", "value": []}]}, "all[0]: value must be a list of 1 to 1000"),
+        (
+            {"all": [{"on": "days_since_last_order", "op": "less", "value": -1}]},
+            "all[0]: value must be a whole number of days from 0 to 36500",
+        ),
+        ({"all": [{"on": "last_inbound", "op": "last_days", "value": -3}]}, "all[0]: value must be a whole number"),
+        ({"all": [{"on": "campaign", "op": "read", "days": -1}]}, "all[0]: days must be a whole number above 0"),
+        ({"all": [{"on": "campaign", "op": "failed", "code": 10**30}]}, "all[0]: code must be at most 2147483647"),
+        ({"all": [{"on": "campaign", "op": "read", "campaign": 10**30}]}, "all[0]: campaign must be at most"),
+        (
+            {"all": [{"on": "last_inbound", "op": "after", "value": "0001-01-01T00:00:00+14:00"}]},
+            "all[0]: value '0001-01-01T00:00:00+14:00' must be a date",
+        ),
+        ({"all": [{"on": "tag", "name": "vip\x00", "op": "has"}]}, "all[0]: name must be text"),
+        ({"all": [{"on": "language", "op": "is", "value": "\ud800"}]}, "all[0]: value must be text"),
+        ({"all": [{"on": "language", "op": "is", "value": 10**5000}]}, "all[0]: value must be text"),
         ({"all": [{"on": "tag", "name": "vip", "op": "has"}] * 101}, "it has more than 100 conditions"),
     ],
 )

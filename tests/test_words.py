@@ -1,5 +1,7 @@
 """STOP and START words."""
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,26 @@ def test_a_button_says_yes_by_payload_or_title_unless_a_bot_flow_asked(
     title: str, payload: str | None, is_one: bool
 ) -> None:
     assert is_yes_button(title, payload) == is_one
+
+
+def test_politeness_does_not_matter_in_whatever_order_it_comes() -> None:
+    polite = ("please", "thanks", "bitte", "danke")
+    for first, second in permutations(polite, 2):
+        assert read_word(f"stop, {first}, {second}!") == "stop"
+        assert read_word(f"{first} {second}: STOP") == "stop"
+    assert read_word("thanks please") is None
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Stop promotions", "Stop offers", "Detener promociones", "No más promociones", "Parar promoções",
+        "Parar mensagens", "Arrêter les promotions", "Stop pub", "Angebote stoppen", "Keine Werbung mehr",
+        "Stop promozioni", "Basta promozioni",
+    ],
+)  # fmt: skip
+def test_the_title_of_a_quick_reply_stops_in_every_language(title: str) -> None:
+    assert (read_button(title, title), read_button(title, None)) == ("stop", "stop")
 
 
 def test_an_everyday_word_is_a_stop_only_when_typed() -> None:

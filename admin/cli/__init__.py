@@ -13,6 +13,7 @@ from admin.cli.flows import flows
 from admin.cli.money import budget, rates
 from admin.cli.numbers import numbers, templates
 from admin.cli.sandbox import sandbox
+from admin.cli.settings import settings
 from admin.cli.shared import OneLineUsageError
 from admin.cli.up import up
 from admin.cli.users import tokens, users
@@ -36,6 +37,7 @@ COMMANDS: tuple[click.Command, ...] = (
     budget,
     cases,
     dead_letters,
+    settings,
 )
 
 

@@ -1,0 +1,43 @@
+"""flask settings."""
+
+from typing import Any
+
+import click
+
+from admin.cli.shared import ACTOR, Group, as_json, print_json, print_table, runtime_here
+from admin.setting_changes import set_setting, show_settings
+
+
+@click.group("settings", cls=Group)
+def settings() -> None:
+    """What an operator decides while Hark runs."""
+
+
+@settings.command("show")
+@as_json
+def show(is_json: bool) -> None:
+    """Every setting with its value."""
+    found = show_settings(runtime_here())
+    if is_json:
+        print_json(found)
+    else:
+        print_table([line | {"value": _shown(line["value"])} for line in found], ("key", "value", "text"))
+
+
+@settings.command("set")
+@click.argument("key")
+@click.argument("value")
+@as_json
+def set_(key: str, value: str, is_json: bool) -> None:
+    """Give KEY another VALUE; switches are yes and no."""
+    changed = set_setting(runtime_here(), key, value, ACTOR)
+    if is_json:
+        print_json(changed)
+    else:
+        click.echo(f"{key} is {_shown(changed['value'])}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if value != "" else "empty"

@@ -1,0 +1,32 @@
+"""Many rows in one statement."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.batch import values_of
+from models.engine import Database
+from tests.factories import NOW, make_contact
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    database = Database(database_url)
+    with database.write() as session:
+        yield session
+    database.dispose()
+
+
+def test_a_moment_is_the_same_however_it_was_written(session: Session) -> None:
+    moment = NOW + timedelta(seconds=1)
+    contact = make_contact(session, last_inbound_at=moment)
+    rows = [(contact.id, moment), (contact.id, moment - timedelta(microseconds=1)), (contact.id, None)]
+    given, parameters = values_of(session, "v", {"id": "bigint", "at": "timestamptz"}, rows)
+    statement = (
+        f"WITH {given} SELECT c.last_inbound_at = v.at, c.last_inbound_at > v.at FROM v JOIN contact c ON c.id = v.id"
+    )
+    found = {tuple(row) for row in session.execute(text(statement), parameters)}
+    assert found == {(True, False), (False, True), (None, None)}
