@@ -2,7 +2,7 @@
 
     reserve a slot (Redis) → claim a chunk (committed) → begin its requests at even intervals → record outcomes in batches
 
-    reserve a slot (Redis) → claim a chunk (committed) → begin requests at even intervals → record outcomes in batches
+Between any two requests it asks whether it may go on, so that a pause, a decisive error, a lost lease
 or SIGTERM all act within a fraction of a second: what was claimed and not begun goes back to the queue.
 """
 
@@ -61,6 +61,7 @@ class Lane:
         self._held: set[int] = set()
         self._beginning: dict[int, asyncio.Task[None]] = {}
         self._is_stopped = False
+        self._is_unclear = False
         self._beyond = Consequences(rt, number.id, lease.lane_id, self._pace)
         self.sent = 0
 
@@ -88,12 +89,14 @@ class Lane:
                 continue
             await self._beyond.finish()  # a campaign whose pause is still being written must not look active
             try:
+                if self._is_unclear:
+                    await self._take_back()
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
                 wait_seconds = await self._round(campaigns, until)
             except (DBAPIError, RedisError) as error:
                 log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)
                 wait_seconds = 0.5
-                await self._take_back()
+                self._is_unclear = True
             if wait_seconds is not None:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > IDLE_SECONDS and not self._in_flight:
@@ -137,6 +140,8 @@ class Lane:
         if slot.size == 0:
             return slot
         chunk = await asyncio.to_thread(self._claim, served.id, size)
+        if not chunk.is_active:
+            served.is_blocked = True  # paused or ended meanwhile: what is claimed and not begun goes back
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, size - len(chunk.rows))
         if not chunk.rows:
@@ -155,14 +160,17 @@ class Lane:
             return claim(session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash)
 
     async def _take_back(self) -> None:
-        """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue."""
-        with contextlib.suppress(DBAPIError):
-            known = self._held | self._recorder.ids
-            held = await asyncio.to_thread(self._held_in_database)
-            unknown = held - known - self._held - self._recorder.ids
-            if unknown:
-                log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
-                await asyncio.to_thread(self._put_back, unknown)
+        """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue.
+
+        Raises DBAPIError while the database is away still.
+        """
+        known = self._held | self._recorder.ids
+        held = await asyncio.to_thread(self._held_in_database)
+        unknown = held - known - self._held - self._recorder.ids
+        if unknown:
+            log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
+            await asyncio.to_thread(self._put_back, unknown)
+        self._is_unclear = False
 
     def _held_in_database(self) -> set[int]:
         with self._rt.database.read() as session:
@@ -259,4 +267,6 @@ class Lane:
         await asyncio.gather(*keepers, return_exceptions=True)
         if self._recorder.is_empty and not self._in_flight and not self._lease.is_lost:
             with contextlib.suppress(DBAPIError):
+                if self._is_unclear:
+                    await self._take_back()
                 await asyncio.to_thread(self._lease.end)
