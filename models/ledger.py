@@ -45,13 +45,12 @@ def reserve(
     lifts_at = lifts(session, portfolio_id, now) if room < len(new) else None
     new = new[:room]
     if new:
-        statement = insert_into(session, LedgerEntry).values(
-            [{"portfolio_id": portfolio_id, "person_key": key, "first_at": now} for key in sorted(new)]
-        )
-        session.execute(
+        statement = insert_into(session, LedgerEntry)
+        session.connection().execute(
             statement.on_conflict_do_update(
                 index_elements=["portfolio_id", "person_key"], set_={"first_at": statement.excluded.first_at}
-            )
+            ),
+            [{"portfolio_id": portfolio_id, "person_key": key, "first_at": now} for key in sorted(new)],
         )
     return Reservation(frozenset(new) | free, frozenset(new), lifts_at)
 
@@ -108,10 +107,11 @@ def _take_room(session: Session, portfolio_id: int, limit: int | None, wanted: i
 
 
 def _already_counted(session: Session, portfolio_id: int, keys: Sequence[str], now: datetime) -> frozenset[str]:
-    query = select(LedgerEntry.person_key).where(
-        LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(keys), LedgerEntry.first_at > now - SPAN
+    # The age is compared here: in the statement it leads the planner to everybody of the last 24 hours.
+    query = select(LedgerEntry.person_key, LedgerEntry.first_at).where(
+        LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(keys)
     )
-    return frozenset(session.scalars(query))
+    return frozenset(key for key, first_at in session.execute(query) if first_at > now - SPAN)
 
 
 def _in_window(session: Session, number_id: int, people: Sequence[tuple[str, int]], now: datetime) -> frozenset[str]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 from threading import Thread
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from models import ledger
 from models.engagement import LedgerEntry
@@ -93,3 +94,21 @@ def test_many_at_once_stay_within_the_limit(database: Database) -> None:
     with database.read() as session:
         assert used(session, ids[0], NOW) == 50
         assert len(session.scalars(select(LedgerEntry.person_key)).all()) == 50
+
+
+def test_whether_somebody_counts_already_is_looked_up_by_person(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    ids = begin(database, 100)
+    asked: list[tuple[str, Any]] = []
+    with database.write() as session:
+        connection = session.connection()
+        event.listen(
+            connection, "before_cursor_execute", lambda _c, _cursor, text, values, *_: asked.append((text, values))
+        )
+        reserve(session, *ids, [(f"wa:{name}", name) for name in range(50)], NOW)
+        lookups = [one for one in asked if one[0].startswith("SELECT portfolio_ledger.person_key")]
+        assert len(lookups) == 1
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {lookups[0][0]}", lookups[0][1]).all()
+    database.dispose()
+    assert "ix_portfolio_ledger_age" not in str(plan)  # 36 ms instead of 0.1 where 100,000 people count
+    assert "person_key=?" in str(plan)
