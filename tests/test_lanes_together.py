@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID, WABA_ID
 from jobs import lane
+from jobs.answer import answer_waiting, close_desk
 from jobs.campaign_feed import load_number
 from jobs.monitor import finish_campaign
 from jobs.pace import Pace
@@ -24,6 +25,7 @@ from models.clock import utcnow
 from models.number import Number
 from models.recipient import RecipientState
 from models.refusal import Refused
+from tests.answering import people_write
 from tests.factories import make_number, make_template
 from tests.installation import wait_for
 from tests.sending import SPRING, Sending, sending_to_a_sandbox
@@ -266,3 +268,19 @@ def test_replies_have_a_rate_that_campaigns_cannot_use_up(sending: Sending) -> N
         assert sending.states(campaign_id).get(RecipientState.QUEUED, 0) > 0
         finish_campaign(sending.rt, campaign_id, utcnow())
     assert max(waits) < 0.3
+
+
+def test_people_are_answered_while_a_campaign_uses_all_that_its_number_may_send(sending: Sending) -> None:
+    with sending.rt.database.write() as session:
+        session.get_one(Number, sending.number_id).messages_per_second = 60
+    campaign_id = sending.campaign(people(0), pace=500.0)
+    people_write(sending, 4)
+    with lanes(sending, *[sending.number_id] * LANES):
+        wait_until_received(sending, 20)
+        answer_waiting(sending.rt, 10.0)
+        close_desk()
+        answers = sending.sandbox.call(lambda: [one for one in sending.sandbox.store.messages if one.kind == "text"])
+        still_waits = sending.states(campaign_id).get(RecipientState.QUEUED, 0)
+        finish_campaign(sending.rt, campaign_id, utcnow())
+    assert len(answers) == 8
+    assert still_waits > 0

@@ -89,7 +89,7 @@ def limited(shell: Shell, minutes: int) -> int:
     return campaign_id
 
 
-def woken(shell: Shell) -> list[str]:
+def woken(shell: Shell) -> list[str | None]:
     return [job.func_name for job in queue(shell.rt.redis, CHORES).jobs]
 
 
