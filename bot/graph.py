@@ -1,5 +1,6 @@
 """The Graph client that sends messages: it takes a body and gives an Outcome, and never raises for what Meta does."""
 
+import logging
 from typing import Any
 
 import httpx
@@ -8,8 +9,12 @@ import orjson
 from bot.outcome import Kind, Outcome
 from bot.transport import AiohttpTransport, NothingSent, Uncertain
 
+log = logging.getLogger("hark.graph")
+
 HELD = frozenset({"held_for_quality_assessment", "paused"})
 MAX_WAMID = 300
+MAX_ID = 32
+MAX_CODE = 2**31
 
 
 class GraphClient:
@@ -43,6 +48,9 @@ class GraphClient:
             return Outcome(
                 Kind.UNSURE, message=f"the answer was lost ({error if str(error) else type(error).__name__})"
             )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
+            log.error("a request ended in %s", type(error).__name__)  # noqa: TRY400 - its text may hold a customer
+            return Outcome(Kind.UNSURE, message=f"the answer was lost ({type(error).__name__})")
         return read_answer(response.status_code, response.headers.get("content-encoding", ""), content)
 
     async def close(self) -> None:
@@ -74,7 +82,7 @@ def _unsure(status: int, what: str) -> Outcome:
 
 def _refusal(status: int, error: dict[str, Any]) -> Outcome:
     code = error.get("code")
-    if not isinstance(code, int) or isinstance(code, bool):
+    if not isinstance(code, int) or isinstance(code, bool) or abs(code) >= MAX_CODE:
         return _unsure(status, "an error without a numeric code")
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
@@ -82,8 +90,8 @@ def _refusal(status: int, error: dict[str, Any]) -> Outcome:
         Kind.REFUSED,
         code=code,
         is_transient=error.get("is_transient") is True or status >= 500,
-        message=str(error.get("message") or "")[:500],
-        details=str(details or "")[:500],
+        message=_readable(error.get("message")),
+        details=_readable(details),
     )
 
 
@@ -91,17 +99,24 @@ def _acceptance(status: int, answer: dict[str, Any]) -> Outcome:
     messages = answer.get("messages")
     message = messages[0] if isinstance(messages, list) and messages else None
     wamid = message.get("id") if isinstance(message, dict) else None
-    if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_WAMID:
+    if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_WAMID or not wamid.isprintable():
         return _unsure(status, "an acceptance without a message id")
     contacts = answer.get("contacts")
     contact = contacts[0] if isinstance(contacts, list) and contacts and isinstance(contacts[0], dict) else {}
     return Outcome(
         Kind.HELD if isinstance(message, dict) and message.get("message_status") in HELD else Kind.ACCEPTED,
         wamid=wamid,
-        wa_id=_text(contact.get("wa_id")),
-        user_id=_text(contact.get("user_id")),
+        wa_id=_id(contact.get("wa_id"), MAX_ID),
+        user_id=_id(contact.get("user_id"), MAX_WAMID),
     )
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _id(value: object, longest: int) -> str | None:
+    """An id that the database can keep: of one that it cannot, nothing is known."""
+    is_id = isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
+    return value if isinstance(value, str) and is_id else None
+
+
+def _readable(value: object) -> str:
+    """Meta's words for the operator, without the control characters that a database refuses."""
+    return "".join(char if char.isprintable() else " " for char in str(value or "")[:500])

@@ -15,6 +15,9 @@ import aiohttp
 import httpx
 
 CONNECT_TIMEOUT_SECONDS = 4.0
+CONNECT_SHARE = 0.7
+"""Of the whole time-out, for all that comes before the first byte. It is over first, also where a name server hangs: such
+a request was certainly not sent."""
 IDLE_SECONDS = 2.0
 """A connection that was idle longer is not used again: the other side may be closing it at this moment."""
 MAX_BODY_BYTES = 65_536
@@ -41,7 +44,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, *, timeout_seconds: float = 8.0, connections: int = 512) -> None:
         self._timeout = aiohttp.ClientTimeout(
             total=timeout_seconds,
-            connect=None,
+            connect=CONNECT_SHARE * timeout_seconds,
             sock_connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds),
         )
         self._connections = connections

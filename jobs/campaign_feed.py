@@ -1,5 +1,6 @@
 """The campaigns that a lane serves: those of its number that are active, launched and have somebody due."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,10 @@ SECONDS_PER_HOUR = 3600.0
 
 @dataclass(slots=True)
 class Served:
-    """One campaign as a lane serves it. `is_blocked` is set the moment a decisive error was read."""
+    """One campaign as a lane serves it.
+
+    `is_blocked` is set the moment a decisive error was read, `is_pausing` while the pause that follows is being written.
+    """
 
     id: int
     name: str
@@ -28,6 +32,7 @@ class Served:
     builder: TemplateBuilder
     guard: FailureGuard = field(default_factory=FailureGuard)
     is_blocked: bool = False
+    is_pausing: bool = False
     last_begun: float = 0.0
 
 
@@ -69,7 +74,8 @@ class CampaignFeed:
         """Campaigns with somebody due, in the order of their ids; empty while the number is stopped or held."""
         with self._rt.database.read() as session:
             number = session.get_one(Number, self._number.id)
-            if number.stopped_at is not None or (number.held_until is not None and number.held_until > now):
+            if not number.may_send(now):
+                self._block_others(())
                 return []
             campaigns = session.scalars(
                 select(Campaign)
@@ -80,14 +86,20 @@ class CampaignFeed:
                 )
                 .order_by(Campaign.id)
             ).all()
+            self._block_others([campaign.id for campaign in campaigns])
             return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
+
+    def _block_others(self, active: Sequence[int]) -> None:
+        """What a lane claimed of a campaign that is not active any more, and did not begin, goes back."""
+        for campaign_id in self._known.keys() - active:
+            self._known[campaign_id].is_blocked = True
 
     def _served(self, session: Session, campaign: Campaign) -> Served:
         known = self._known.get(campaign.id)
         pace = per_second(campaign)
         if known is not None:
             known.per_second = pace
-            known.is_blocked = False  # the database says that it is active (again)
+            known.is_blocked = known.is_pausing  # the database says that it is active (again)
             return known
         template = campaign.template
         if template is None:

@@ -51,7 +51,7 @@ class Consequences:
             case Action.PAUSE if not served.is_blocked:
                 served.is_blocked = True
                 reason = rule.reason or PauseReason.FAILURE_RATE
-                self._do(self._in_thread(pause_campaign, self._rt, served.id, reason, detail, now))
+                self._pause(served, reason, detail)
             case Action.STOP if not self.is_stopped:
                 self.is_stopped = True
                 self._do(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
@@ -75,7 +75,7 @@ class Consequences:
         served.is_blocked = True
         failed, total = served.guard.share(kind)
         detail = f"{failed} of the last {total} messages failed alike. {verdict.attempted.message or ''}"
-        self._do(self._in_thread(pause_campaign, self._rt, served.id, PauseReason.FAILURE_RATE, detail, utcnow()))
+        self._pause(served, PauseReason.FAILURE_RATE, detail)
 
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """The portfolio's limit is met: the campaign pauses until people stop counting."""
@@ -87,15 +87,20 @@ class Consequences:
             pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
         )
 
-    @property
-    def is_busy(self) -> bool:
-        """Something is still to be written: until then the database says less than is known here."""
-        return bool(self._tasks)
-
     async def finish(self) -> None:
         """Let what was begun be carried out, for 2 s at the most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
+
+    def _pause(self, served: Served, reason: PauseReason, detail: str) -> None:
+        served.is_pausing = True
+        self._do(self._write_pause(served, reason, detail))
+
+    async def _write_pause(self, served: Served, reason: PauseReason, detail: str) -> None:
+        try:
+            await self._in_thread(pause_campaign, self._rt, served.id, reason, detail, utcnow())
+        finally:
+            served.is_pausing = False
 
     async def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
         for pause in (0.2, 1.0, 2.0, None):

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from bot.graph import GraphClient
-from bot.outcome import Kind, Outcome
+from bot.outcome import Outcome
 from jobs.campaign_feed import CampaignFeed, Served, ServedNumber
 from jobs.consequences import Consequences
 from jobs.lease import Lease
@@ -62,7 +62,8 @@ class Lane:
         self._held: set[int] = set()
         self._beginning: dict[int, asyncio.Task[None]] = {}
         self._intervals: dict[int, float] = {}
-        self._is_stopped = self._owes_read_back = False
+        self._is_stopped = False
+        self._is_unclear = False
         self._beyond = Consequences(rt, number.id, lease.lane_id, self._pace)
         self.sent = 0
 
@@ -89,16 +90,15 @@ class Lane:
                 await asyncio.sleep(0.2)
                 continue
             await self._beyond.finish()  # a campaign whose pause is still being written must not look active
-            if self._beyond.is_busy:
-                continue
             try:
-                if self._owes_read_back:
+                if self._is_unclear:
                     await self._take_back()
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
                 wait_seconds = await self._round(campaigns, until)
             except (DBAPIError, RedisError) as error:
                 log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)
-                wait_seconds, self._owes_read_back = 0.5, True
+                wait_seconds = 0.5
+                self._is_unclear = True
             if wait_seconds is not None:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > IDLE_SECONDS and not self._in_flight:
@@ -144,6 +144,8 @@ class Lane:
             return slot
         self._intervals[served.id] = slot.interval_seconds
         chunk = await asyncio.to_thread(self._claim, served.id, size)
+        if not chunk.is_active:
+            served.is_blocked = True  # paused or ended meanwhile: what is claimed and not begun goes back
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
         if not chunk.rows:
@@ -162,15 +164,17 @@ class Lane:
             return claim(session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash)
 
     async def _take_back(self) -> None:
-        """After an unclear COMMIT, before anything else is claimed: what the database says this lane holds and the lane knows
-        nothing of goes back to the queue."""
+        """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue.
+
+        Raises DBAPIError while the database is away still.
+        """
         known = self._held | self._recorder.ids
         held = await asyncio.to_thread(self._held_in_database)
         unknown = held - known - self._held - self._recorder.ids
         if unknown:
             log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
             await asyncio.to_thread(self._put_back, unknown)
-        self._owes_read_back = False
+        self._is_unclear = False
 
     def _held_in_database(self) -> set[int]:
         with self._rt.database.read() as session:
@@ -247,11 +251,7 @@ class Lane:
         )
         if not self._lease.holds():
             return None
-        try:
-            return await self._client.send(self._number.phone_number_id, self._number.token, body)
-        except Exception as error:  # whatever it is, the message may be under way
-            log.exception("lane %d: a request ended in an error of ours", self._lease.lane_id)
-            return Outcome(Kind.UNSURE, message=f"an error of ours ({type(error).__name__})")
+        return await self._client.send(self._number.phone_number_id, self._number.token, body)
 
     def _finish(self, served: Served, verdict: Verdict) -> None:
         self._held.discard(verdict.attempted.recipient_id)
@@ -281,4 +281,6 @@ class Lane:
         await asyncio.gather(*keepers, return_exceptions=True)
         if self._recorder.is_empty and not self._in_flight and not self._lease.is_lost:
             with contextlib.suppress(DBAPIError):
+                if self._is_unclear:
+                    await self._take_back()
                 await asyncio.to_thread(self._lease.end)

@@ -162,8 +162,9 @@ def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: d
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.scheduled_at != scheduled_at:
             return
-        if try_transition(session, campaign_id, "unschedule", now, note=why):
-            record_audit(session, now, "schedule", "unschedule", "campaign", campaign_id)
+        if not try_transition(session, campaign_id, "unschedule", now, note=why):
+            return  # another one started it meanwhile
+        record_audit(session, now, "schedule", "unschedule", "campaign", campaign_id)
     log.warning("campaign %d is ready, not started: %s", campaign_id, why)
 
 

@@ -43,7 +43,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim came to. `is_active` is False where the campaign does not send (any more) or the lane was given up."""
+    """What a claim came to. `is_active` is False where campaign or number send nothing (any more), or the lane was given up."""
 
     rows: Sequence[Claimed] = ()
     left_out: int = 0
@@ -75,7 +75,7 @@ def claim(
     ).scalar_one_or_none()
     if campaign is None or campaign.status is not CampaignStatus.ACTIVE or campaign.launched_at is None:
         return Claim(is_active=False)
-    if campaign.number is None or not is_alive(session, lane_id):
+    if campaign.number is None or not campaign.number.may_send(now) or not is_alive(session, lane_id):
         return Claim(is_active=False)
     rows = session.execute(_due(campaign_id, now, size)).all()
     if not rows:

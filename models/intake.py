@@ -19,6 +19,7 @@ from models.contact_book import lock_contact_book
 from models.dialect import is_sqlite
 from models.import_row import ImportRow
 from models.intake_rows import WRITTEN, Record, insert_contacts, put_tags, update_contacts
+from models.phone import person_key
 from models.secret import Vault
 from models.tag import ContactTag, Tag
 from models.tagging import TaggedRow, tag_ids

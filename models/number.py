@@ -79,3 +79,7 @@ class Number(Base):
     created_at: Mapped[datetime]
 
     waba: Mapped[Waba] = relationship()
+
+    def may_send(self, now: datetime) -> bool:
+        """Whether it is neither stopped nor held."""
+        return self.stopped_at is None and (self.held_until is None or self.held_until <= now)

@@ -107,12 +107,23 @@ def record(session: Session, lane_id: int, campaign_id: int, portfolio_id: int, 
         groups.setdefault(values["b_state"], []).append(values)
     for state, rows in groups.items():
         session.connection().execute(_STATEMENTS[state], rows)
-    refused = [item for item in attempts if item.state is RecipientState.REFUSED]
+    refused = _refused_now(session, [item for item in attempts if item.state is RecipientState.REFUSED])
     free_people(session, campaign_id, [item.person_key for item in refused])
     release(session, portfolio_id, [item.person_key for item in refused if item.is_counted])
     accepted = [item for item in attempts if item.state in {RecipientState.ACCEPTED, RecipientState.HELD}]
     if accepted:
         _remember_sending(session, campaign_id, accepted)
+
+
+def _refused_now(session: Session, refused: Sequence[Attempted]) -> Sequence[Attempted]:
+    """Without those whose row went another way meanwhile: an operator has it sent again, and its person stays engaged."""
+    if not refused:
+        return refused
+    query = select(Recipient.id, Recipient.attempts).where(
+        Recipient.id.in_([item.recipient_id for item in refused]), Recipient.state == RecipientState.REFUSED
+    )
+    now_refused = {(row.id, row.attempts) for row in session.execute(query)}
+    return [item for item in refused if (item.recipient_id, item.attempt) in now_refused]
 
 
 def _values(lane_id: int, attempt: Attempted) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def leave(session: Session, campaign_id: int, ids: Sequence[int] | None, now: da
 def send_again(session: Session, campaign_id: int, ids: Sequence[int] | None, now: datetime, actor: str) -> int:
     """Queue these (None: all) once more; how many that were. Some of these people may get the message twice.
 
-    Refused unless the campaign is active or paused: an ended one let its people go.
+    They are listed no more, unless the new attempt is unsure too. Refused unless the campaign is active or paused: an ended one
+    let its people go.
     """
     status = session.scalars(
         select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None)).with_for_update()
@@ -97,7 +98,7 @@ def send_again(session: Session, campaign_id: int, ids: Sequence[int] | None, no
     statement = (
         update(Recipient)
         .where(Recipient.campaign_id == campaign_id, UNSURE)
-        .values(state=RecipientState.QUEUED, due_at=now, lane_id=None, left_at=None)
+        .values(state=RecipientState.QUEUED, due_at=now, lane_id=None, left_at=None, unsure_at=None)
         .returning(Recipient.id)
     )
     if ids is not None:

@@ -1,19 +1,25 @@
 """The sender against a simulated Meta over real HTTP, on both databases."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from redis import Redis
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
+from jobs.campaign_feed import CampaignFeed, ServedNumber
+from jobs.lane import Lane
 from jobs.send import serve
-from models.campaign import CampaignStatus, PauseReason
-from models.claim import has_due
+from models.campaign import CampaignStatus, PauseReason, transition
+from models.claim import Claim, claim, has_due
 from models.clock import utcnow
 from models.contact import Contact
 from models.engagement import Engagement, LedgerEntry
-from models.lane import Lane
+from models.lane import Lane as LaneRow
+from models.lane_lease import open_lane
+from models.number import Number
 from models.recipient import NotSent, RecipientState
 from tests.sending import Sending, sending_to_a_sandbox
 
@@ -43,7 +49,7 @@ def test_everybody_gets_one_message_and_the_row_knows_its_id(sending: Sending) -
     assert row.accepted_at is not None
     assert sending.row(campaign_id).last_sent_at is not None
     with sending.rt.database.read() as session:
-        assert session.scalars(select(Lane)).one().ended_at is not None
+        assert session.scalars(select(LaneRow)).one().ended_at is not None
 
 
 @pytest.mark.parametrize(
@@ -168,3 +174,61 @@ def test_an_unreachable_meta_loses_nobody(sending: Sending) -> None:
     assert sending.states(campaign_id) == {"queued": 5}
     with sending.rt.database.read() as session:
         assert not has_due(session, campaign_id, utcnow())
+
+
+def test_a_claim_whose_commit_was_unclear_goes_back_once_the_database_can_be_asked(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = sending.campaign(phones(60))
+    claimed, held = Lane._claim, Lane._held_in_database
+    troubles = ["the answer to COMMIT is lost", "away", "away still"]
+
+    def lost_after_the_commit(self: Lane, campaign_id: int, size: int) -> Claim:
+        found = claimed(self, campaign_id, size)
+        if len(troubles) == 3:
+            raise OperationalError(troubles.pop(), None, Exception())
+        return found
+
+    def away(self: Lane) -> set[int]:
+        if troubles:
+            raise OperationalError(troubles.pop(), None, Exception())
+        return held(self)
+
+    monkeypatch.setattr(Lane, "_claim", lost_after_the_commit)
+    monkeypatch.setattr(Lane, "_held_in_database", away)
+    serve(sending.rt, sending.number_id)
+
+    assert sending.states(campaign_id) == {"accepted": 60}
+    assert sending.sandbox.stats()["duplicates"]["count"] == 0
+    with sending.rt.database.read() as session:
+        assert session.scalars(select(LaneRow)).one().ended_at is not None
+
+
+def test_a_lane_learns_of_a_pause_with_its_next_chunk_and_gives_back_what_it_holds(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(30), pace=20)
+    with sending.rt.database.write() as session:
+        lane_id = open_lane(session, sending.number_id, "here", 1)
+        session.get_one(Number, sending.number_id).held_until = utcnow() + timedelta(minutes=1)
+    with sending.rt.database.write() as session:
+        assert claim(session, lane_id, campaign_id, 5, utcnow()) == Claim(is_active=False)
+        session.get_one(Number, sending.number_id).held_until = None
+    feed = CampaignFeed(sending.rt, ServedNumber(sending.number_id, "1", 1, "token"))
+    (served,) = feed.due(utcnow())
+    with sending.rt.database.write() as session:
+        transition(session, campaign_id, "pause", utcnow(), pause_reason=PauseReason.OPERATOR)
+    assert feed.due(utcnow()) == []
+    assert served.is_blocked
+    with sending.rt.database.write() as session:
+        transition(session, campaign_id, "resume", utcnow())
+    assert feed.due(utcnow()) == [served]
+    assert not served.is_blocked
+    served.is_pausing = True  # a decisive error was read, and the pause is not written yet
+    assert feed.due(utcnow()) == [served]
+    assert served.is_blocked
+
+
+def test_answers_that_no_database_could_keep_do_not_keep_others_from_being_recorded(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(20))
+    sending.sandbox.call(sending.sandbox.sim.faults.inject, {"kind": "refuse", "code": 99_999_999_999, "count": 3})
+    serve(sending.rt, sending.number_id)
+    assert sending.states(campaign_id) == {"accepted": 17, "unsure": 3}

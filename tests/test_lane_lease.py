@@ -9,11 +9,13 @@ from sqlalchemy import update
 from models.campaign import Campaign, CampaignStatus, Outcome
 from models.claim import claim
 from models.clock import utcnow
+from models.engagement import Engagement
 from models.engine import Database
 from models.lane import Lane
 from models.lane_lease import beat, end_lane, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
 from models.recipient import Recipient, RecipientState
 from models.record import Attempted, record
+from models.unsure import send_again
 from tests.factories import alice, bob, make_campaign, make_number, make_recipient
 
 
@@ -135,3 +137,23 @@ def test_an_id_that_another_message_has_leaves_the_row_unsure(database: Database
     with database.write() as session:
         record(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.ACCEPTED, "wamid.C")])
     assert state(database, recipient_id) == "unsure"
+
+
+def test_a_late_refusal_frees_nobody_who_is_sent_to_again(database: Database) -> None:
+    lane_id, campaign_id, recipient_id = begin(database)
+    with database.write() as session:
+        row = session.get_one(Recipient, recipient_id)
+        lock = Engagement(
+            person_key=row.person_key, campaign_id=campaign_id, contact_id=row.contact_id, created_at=utcnow()
+        )
+        session.add(lock)
+    expire(database, lane_id, 9)
+    with database.write() as session:
+        assert sweep_lane(session, lane_id, utcnow()) == 1
+    with database.write() as session:
+        assert send_again(session, campaign_id, None, utcnow(), "ops@example.com") == 1
+    with database.write() as session:
+        record(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.REFUSED)])
+    assert state(database, recipient_id) == "queued"
+    with database.read() as session:
+        assert session.get(Engagement, "wa:34600000001") is not None

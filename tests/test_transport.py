@@ -1,15 +1,20 @@
 """What was certainly not sent and what may have been, over real sockets."""
 
 import asyncio
+import contextlib
 import gzip
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
+import aiohttp
+import httpx
 import pytest
 
-from bot.graph import GraphClient
+from bot.graph import GraphClient, read_answer
 from bot.outcome import Kind, Outcome
 from bot.transport import AiohttpTransport
+from tests.tls_server import outsider
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 ACCEPTED = b'{"messages":[{"id":"wamid.X","message_status":"accepted"}],"contacts":[{"input":"+34","wa_id":"34"}]}'
@@ -57,6 +62,17 @@ async def says_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWrit
     await asyncio.sleep(30)
 
 
+async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A hundred megabytes, as far as anybody takes them."""
+    await read_request(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        for _ in range(100):
+            writer.write(b"a" * 1_000_000)
+            await writer.drain()
+    writer.close()
+
+
 def keeps_alive_once(seen: list[bytes]) -> Handler:
     """Answers the first request and closes the kept connection when it has read the second."""
 
@@ -100,11 +116,18 @@ async def ask(handler: Handler, times: int = 1) -> list[Outcome]:
         (replying(answer(b'{"messages":[]}')), Kind.UNSURE),
         (replying(answer(b'{"messages":[{"id":""}]}')), Kind.UNSURE),
         (replying(answer(b'{"messages":[{"id":17}]}')), Kind.UNSURE),
+        (replying(answer(b'{"messages":[{"id":"wamid.\\u0000"}]}')), Kind.UNSURE),
+        (replying(answer(b'{"messages":[{"id":"%s"}]}' % (b"x" * 301))), Kind.UNSURE),
+        (replying(answer(b'{"error":{"code":99999999999}}', "400 Bad Request")), Kind.UNSURE),
+        (replying(answer(b'{"error":{"code":190.5}}', "400 Bad Request")), Kind.UNSURE),
         (replying(answer(b"[1]")), Kind.UNSURE),
         (replying(answer(b"ok")), Kind.UNSURE),
         (replying(answer(ACCEPTED, length=len(ACCEPTED) + 40)), Kind.UNSURE),
         (replying(answer(b'{"x":"' + b"a" * 200_000 + b'"}')), Kind.UNSURE),
         (replying(answer(gzip.compress(b"0" * 10_000_000), "200 OK", "Content-Encoding: gzip")), Kind.UNSURE),
+        (replying(answer(b" " * 1000, length=100_000_000)), Kind.UNSURE),
+        (floods, Kind.UNSURE),
+        (replying(b"no HTTP at all\r\n\r\n"), Kind.UNSURE),
         (closes_after_reading, Kind.UNSURE),
         (resets_after_reading, Kind.UNSURE),
         (closes_unread, Kind.UNSURE),
@@ -154,3 +177,51 @@ def test_a_failed_tls_handshake_sent_nothing() -> None:
             server.close()
 
     assert asyncio.run(talk()).kind is Kind.NOT_SENT
+
+
+def test_a_certificate_that_nobody_vouches_for_sent_nothing(tmp_path: Path) -> None:
+    async def send(url: str) -> Outcome:
+        client = GraphClient(url, "v25.0")
+        try:
+            return await client.send("1", "token", {"to": "+34"})
+        finally:
+            await client.close()
+
+    with outsider(tmp_path) as found:
+        assert asyncio.run(send(found.url)).kind is Kind.NOT_SENT
+        assert found.requests == []
+
+
+def test_a_name_server_that_hangs_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(*_given: object, **_named: object) -> list[object]:
+        await asyncio.sleep(30)
+        return []
+
+    monkeypatch.setattr(aiohttp.DefaultResolver, "resolve", hangs)
+
+    async def send() -> Outcome:
+        client = GraphClient("http://meta.invalid", "v25.0", transport=AiohttpTransport(timeout_seconds=0.7))
+        try:
+            return await client.send("1", "token", {})
+        finally:
+            await client.close()
+
+    assert asyncio.run(send()).kind is Kind.NOT_SENT
+
+
+def test_what_nobody_thought_of_is_unsure_and_says_nothing_of_the_customer(caplog: pytest.LogCaptureFixture) -> None:
+    class Surprises(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            raise ValueError(str(request.content))
+
+    client = GraphClient("http://127.0.0.1:9", "v25.0", transport=Surprises())
+    outcome = asyncio.run(client.send("1", "token", {"to": "+34600000001"}))
+    assert outcome.kind is Kind.UNSURE
+    assert "34600000001" not in outcome.message + caplog.text
+
+
+def test_what_a_database_cannot_keep_is_left_out_of_an_answer() -> None:
+    accepted = read_answer(200, "", b'{"messages":[{"id":"wamid.X"}],"contacts":[{"wa_id":"%s"}]}' % (b"3" * 50))
+    assert (accepted.kind, accepted.wa_id) == (Kind.ACCEPTED, None)
+    refused = read_answer(400, "", b'{"error":{"code":131009,"error_data":{"details":"not\\u0000this"}}}')
+    assert (refused.kind, refused.details) == (Kind.REFUSED, "not this")
