@@ -83,9 +83,11 @@ def _take_away(session: Session, told: Told, state: WabaState, detail: str) -> N
     waba = told.waba
     is_tie = told.at == waba.state_at and waba.state is not WabaState.DISABLED
     if not (is_newer(told.at, waba.state_at) or is_tie):
+        told.result.numbers.update(_numbers(session, told))
         return
+    former = waba.state_reason if waba.state is not WabaState.OK else None
     waba.state, waba.state_reason, waba.state_at = state, detail, told.at
-    stop_numbers(session, _numbers(session, told), detail, told.now)
+    stop_numbers(session, _numbers(session, told), detail, told.now, former)
 
 
 def _give_back(session: Session, told: Told) -> None:

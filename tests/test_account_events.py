@@ -153,6 +153,25 @@ def test_an_older_pause_that_comes_late_undoes_nothing(
     assert (template.status, campaign.status) == ("APPROVED", CampaignStatus.ACTIVE)
 
 
+@pytest.mark.parametrize(("minutes", "status"), [(-6, "APPROVED"), (-4, "PAUSED")])
+def test_a_pause_from_before_the_last_reading_has_meta_asked_and_stops_nothing(
+    session: Session, campaign: Campaign, template: Template, minutes: int, status: str
+) -> None:
+    template.synced_at = after(3.5)
+    result = apply(session, recorded("template_paused", after(3.5) + timedelta(minutes=minutes)))
+    assert (template.status, campaign.status is CampaignStatus.ACTIVE) == (status, status == "APPROVED")
+    assert result.templates_of == {template.waba_id}
+
+
+@pytest.mark.parametrize("name", ["template_quality", "template_category_done"])
+def test_a_quality_or_category_from_before_the_last_reading_has_meta_asked(
+    session: Session, template: Template, name: str
+) -> None:
+    template.synced_at = after(1)
+    result = apply(session, name)
+    assert (template.quality, template.category, result.templates_of) == ("GREEN", "UTILITY", {template.waba_id})
+
+
 def test_a_flagged_template_goes_on_being_sent(session: Session, campaign: Campaign, template: Template) -> None:
     apply(session, "template_flagged")
     assert (template.status, campaign.status, audited(session)) == (
@@ -310,15 +329,47 @@ def test_an_account_goes_on_once_meta_was_asked_and_its_campaigns_wait_for_the_o
 ) -> None:
     other = make_number(session)
     other.waba_id, other.stopped_at, other.stopped_reason = number.waba_id, NOW, "The access token was refused."
-    assert not lift_account(session, number.waba, NOW)
+    assert not lift_account(session, number.waba, NOW, NOW)
     apply(session, "account_restriction")
-    assert lift_account(session, number.waba, NOW)
+    assert lift_account(session, number.waba, NOW, NOW)
     session.flush()
     session.expire_all()
     assert (number.waba.state, number.stopped_at, other.stopped_at) == (WabaState.OK, None, NOW)
     assert campaign.status is CampaignStatus.PAUSED
     apply(session, recorded("account_violation", TOLD_AT - timedelta(hours=1)))
     assert number.waba.state is WabaState.OK
+
+
+def test_a_second_restriction_takes_over_the_numbers_of_the_first_and_its_end_frees_them(
+    session: Session, number: Number
+) -> None:
+    other = make_number(session)
+    other.waba_id, other.stopped_at, other.stopped_reason = number.waba_id, NOW, "The access token was refused."
+    apply(session, "account_violation")
+    apply(session, recorded("account_restriction", after(1)))
+    assert (number.stopped_at, number.stopped_reason) == (NOW, number.waba.state_reason)
+    assert other.stopped_reason == "The access token was refused."
+    assert lift_account(session, number.waba, after(2), NOW)
+    session.flush()
+    session.expire_all()
+    assert (number.waba.state, number.stopped_at, number.stopped_reason) == (WabaState.OK, None, None)
+    assert other.stopped_at == NOW
+
+
+def test_what_meta_said_of_an_account_after_the_question_outlives_the_answer(session: Session, number: Number) -> None:
+    apply(session, "account_restriction")
+    assert not lift_account(session, number.waba, TOLD_AT - timedelta(seconds=1), NOW)
+    assert (number.waba.state, number.stopped_at) == (WabaState.RESTRICTED, NOW)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(-6, WabaState.OK), (-4, WabaState.RESTRICTED)])
+def test_a_restriction_from_before_a_reading_that_says_available_stops_nothing(
+    session: Session, number: Number, campaign: Campaign, minutes: int, state: WabaState
+) -> None:
+    assert not lift_account(session, number.waba, after(2), NOW)
+    result = apply(session, recorded("account_violation", after(2) + timedelta(minutes=minutes)))
+    assert (number.waba.state, campaign.status is CampaignStatus.ACTIVE) == (state, state is WabaState.OK)
+    assert result.numbers == ({number.id} if state is WabaState.OK else set())
 
 
 def test_a_marketing_stop_suppresses_and_a_resume_lifts_it_whatever_comes_first(
