@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from models.clock import from_unix
 from models.consent import resume_marketing, stop_marketing
-from models.contact_book import Identity, find_or_create
+from models.contact_book import SOURCE, Identity, find_or_create
 from models.number import Number, Waba
-from models.senders import SOURCE
 from models.told import Told
 
 MARKETING = "marketing_messages"

@@ -351,6 +351,25 @@ def test_a_person_who_wrote_from_the_new_number_before_we_were_told_stays_one(se
     assert conversation.contact_id == person.id
 
 
+def test_a_batch_in_which_somebody_takes_over_a_number_keeps_two_people_apart(session: Session, number: Number) -> None:
+    mine, theirs, new = Sender("34600000001", "ES.1"), Sender("34600000091", "ES.91"), Sender("34600000091", "ES.2")
+    store(session, recorded("text", wamid="a", sender=mine), recorded("text", wamid="b", sender=theirs))
+    moved = recorded("number_change", sender=mine, moved_to=new, at=at(5))
+    store(session, moved, recorded("text", wamid="c", sender=new, at=at(9)))
+    of = {message.wamid: message.conversation.contact_id for message in session.scalars(select(Message))}
+    assert of["a"] == of["c"] != of["b"]
+    assert session.scalar(select(func.count()).select_from(Contact).where(Contact.merged_into_id.is_(None))) == 2
+
+
+def test_a_record_that_has_the_very_wa_id_under_another_key_is_the_same_person(
+    session: Session, number: Number
+) -> None:
+    person = alice(session)
+    other = make_contact(session, None, wa_id="34600000001", person_key="c:77", now=at(60))
+    assert store(session, recorded("text")).stored == 1
+    assert (other.merged_into_id, person.wa_id) == (person.id, "34600000001")
+
+
 def test_a_person_with_a_username_is_known_without_a_phone(session: Session, number: Number) -> None:
     store(session, recorded("username"))
     store(session, recorded("username", wamid="again"))
