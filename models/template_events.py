@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.campaign import PauseReason
 from models.guardrails import MARGIN, pause_for_template
 from models.template import Template
-from models.told import Told, is_newer, text_of
+from models.told import Told, is_newer, text_of, words_in
 
 SENDABLE = frozenset({"APPROVED", "REINSTATED", "UNARCHIVED"})
 TAKEN_AWAY = frozenset(
@@ -124,6 +124,8 @@ def _find(session: Session, told: Told) -> Template | None:
     ).first()
     if found is None:
         told.result.templates_of.add(told.waba.id)
+        about = {"name": text_of(name), "language": text_of(language), "said": words_in(value)}
+        told.audit(session, f"unknown template: {told.change.field}", "waba", told.waba.id, **about)
     return found
 
 

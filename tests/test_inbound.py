@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.events import parse
 from models.campaign import Campaign
 from models.clock import from_unix
-from models.contact import Consent, ConsentEvent, Contact
+from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
 from models.engagement import Engagement
 from models.engine import Database
@@ -377,10 +377,35 @@ def test_a_person_with_a_username_is_known_without_a_phone(session: Session, num
     assert (person.phone, person.wa_id, person.username, person.name) == (None, None, "maria.silva", "Maria")
 
 
-def test_the_spellings_of_one_number_are_one_person(session: Session, number: Number) -> None:
-    person = make_contact(session, "+5531987654321")
-    store(session, recorded("brazil_without_nine"))
-    assert session.scalars(select(Message)).one().conversation.contact_id == person.id
+@pytest.mark.parametrize(
+    ("name", "phone"),
+    [
+        ("brazil_without_nine", "+5531987654321"),
+        ("mexico_with_one", "+525512345678"),
+        ("argentina_with_nine", "+5491123456789"),
+    ],
+)
+def test_the_spellings_of_one_number_are_one_person(session: Session, number: Number, name: str, phone: str) -> None:
+    person = make_contact(session, phone)
+    written = recorded(name)
+    other = replace(written.sender, wa_id=phone.removeprefix("+"))
+    store(session, written, recorded(name, wamid="other", sender=other))
+    assert {message.conversation.contact_id for message in session.scalars(select(Message))} == {person.id}
+    assert session.scalars(select(Contact.id)).all() == [person.id]
+
+
+def test_a_number_that_changed_without_being_told_brings_the_new_bsuid(session: Session, number: Number) -> None:
+    person = alice(session)
+    store(session, recorded("text"))
+    store(session, recorded("number_change_bsuid"))
+    assert [identity.bsuid for identity in person.identities] == ["ES.2200000000000000000"]
+    assert (person.wa_id, session.scalar(select(func.count()).select_from(Contact))) == ("34600000001", 1)
+
+
+def test_the_id_of_a_parent_portfolio_is_kept_beside_the_persons_own(session: Session, number: Number) -> None:
+    store(session, recorded("parent_bsuid"))
+    kept = session.scalars(select(ContactIdentity)).one()
+    assert (kept.bsuid, kept.parent_bsuid) == ("ES.13491208655302741918", "ES.ENT.11815799212886844830")
 
 
 def test_many_people_at_once_are_stored_in_one_batch(session: Session, number: Number) -> None:
