@@ -10,9 +10,10 @@ from bot.errors import Rule
 from jobs.runtime import Runtime
 from models.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.claim import NO_SYNC
-from models.consent import Authority, set_consent, stop_marketing
+from models.consent import Authority, set_consent
 from models.contact import Consent
 from models.number import Number
+from models.status_effects import note_marketing_stop
 from models.user import record_audit
 
 log = logging.getLogger("hark.lane")
@@ -70,7 +71,7 @@ def suppress_person(rt: Runtime, contact_id: int, rule: Rule, now: datetime) -> 
     """Keep a person out of what comes later: of marketing, or of everything."""
     with rt.database.write() as session:
         if rule.suppress == "marketing":
-            stop_marketing(session, contact_id, now)
+            note_marketing_stop(session, contact_id, now, now)
         else:
             set_consent(
                 session,

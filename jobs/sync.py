@@ -104,12 +104,20 @@ def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
     with graph_admin(rt, number) as graph:
         fields = graph.number(number.phone_number_id)
     with rt.database.write() as session:
+        waba = _lock_account(session, number_pk)
         number = session.get_one(Number, number_pk)
         put_number_fields(number, fields, now)
         if _can_send(fields):
-            lift_account(session, number.waba, now)
+            lift_account(session, waba, now, utcnow())
         _ = number.waba.portfolio  # loaded for the caller, who has no session
     return number
+
+
+def _lock_account(session: Session, number_pk: int) -> Waba:
+    """The account before its numbers, as whoever applies events does it."""
+    statement = select(Waba).join(Number, Number.waba_id == Waba.id).where(Number.id == number_pk)
+    fresh = {"populate_existing": True}
+    return session.scalars(statement.with_for_update(of=Waba), execution_options=fresh).one()
 
 
 def _can_send(fields: dict[str, Any]) -> bool:
@@ -134,7 +142,8 @@ def put_number_fields(number: Number, fields: dict[str, Any], now: datetime) -> 
     number.read_at = now
     tier = fields.get("whatsapp_business_manager_messaging_limit")
     limit = UNLIMITED if tier == "TIER_UNLIMITED" else TIERS.get(str(tier))
-    if limit is not None:
+    known_at = number.waba.portfolio.limit_read_at
+    if limit is not None and (known_at is None or known_at <= now):
         number.waba.portfolio.messaging_limit = limit
         number.waba.portfolio.limit_read_at = now
 

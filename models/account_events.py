@@ -11,7 +11,7 @@ from hashlib import sha256
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import number_events, preference_events, template_events, waba_events
+from models import call_events, number_events, preference_events, template_events, waba_events
 from models.conversation import PurgedWamid
 from models.dialect import insert_into
 from models.event import Change
@@ -33,9 +33,10 @@ HANDLERS: Mapping[str, Callable[[Session, Told], None]] = {
     "account_update": waba_events.account_update,
     "account_review_update": waba_events.account_review,
     "account_alerts": waba_events.account_alert,
+    "calls": call_events.calls,
     "user_preferences": preference_events.user_preferences,
 }
-PERSONAL = ("history", "smb_", "message_echoes", "calls", "group_", "automatic_events")
+PERSONAL = ("history", "smb_", "message_echoes", "group_", "automatic_events")
 """Beginnings of fields that hold what people wrote or did elsewhere, in any number: they are not kept."""
 
 

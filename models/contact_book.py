@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.consent import append_events
 from models.contact import Consent, Contact, ContactIdentity
 from models.engagement import Engagement
+from models.guardrails import META
 from models.merge import choose_winner, merge
 from models.phone import Phone, canonical_wa_id, person_key, read_phone
+from models.user import record_audit
 
+SOURCE = "whatsapp"
+"""Where a person came from whom a webhook showed."""
 BOOK_LOCK = 4_871_223
 """The advisory lock that whoever adds records holds on PostgreSQL; any fixed number of our own will do."""
 
@@ -55,46 +59,34 @@ def lock_contact_book(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": BOOK_LOCK})
 
 
-def find_or_create(session: Session, identity: Identity, now: datetime, source: str = "whatsapp") -> int:
+def find_or_create(session: Session, identity: Identity, now: datetime, source: str = SOURCE) -> int:
     """The id of the one record of this person, made if there is none; what was shown of them is learned.
 
     A new record has consent `unknown`. ValueError where the identity holds neither wa_id, phone nor BSUID.
     """
     key = identity.key
-    found = _matches(session, identity, key)
+    found = matches(session, identity, key)
     if len(found) != 1:
         lock_contact_book(session)
-        found = _matches(session, identity, key)
+        found = matches(session, identity, key)
     if not found:
         made = _create(session, identity, key, now, source)
         if made is not None:
             return made
-        found = _matches(session, identity, key)  # another process made it meanwhile
-    survivor = _one_of(session, found, now)
-    _learn(session, survivor, identity, now)
+        found = matches(session, identity, key)  # another process made it meanwhile
+    survivor = _one_of(session, found, now, META if source == SOURCE else source)
+    learn(session, survivor, identity, now)
     return survivor.id
 
 
-def change_number(session: Session, contact_id: int, moved_to: Identity, now: datetime) -> int:
-    """WhatsApp says that the person has another number (and with it another BSUID) from now on; the id of their one record.
-
-    A record that the new number has already, because they wrote from it before we were told, is merged.
-    """
-    lock_contact_book(session)
-    former = moved_to.has_bsuid and (
-        ContactIdentity.portfolio_id == moved_to.portfolio_id,
-        ContactIdentity.bsuid != moved_to.bsuid,
-        ContactIdentity.contact_id == contact_id,
+def make_one(session: Session, one_id: int, other_id: int, now: datetime, actor: str) -> int:
+    """Merge two records of one person, which leaves a line in the audit; the id of the one that stays."""
+    winner_id, loser_id = choose_winner(session, one_id, other_id)
+    merge(session, winner_id, loser_id, now)
+    record_audit(
+        session, now, actor, "contacts merged", "contact", winner_id, before=[winner_id, loser_id], after=winner_id
     )
-    if former:
-        session.execute(delete(ContactIdentity).where(*former).execution_options(synchronize_session=False))
-    for other in _matches(session, moved_to, moved_to.key):
-        if other.id != contact_id:
-            contact_id, loser_id = choose_winner(session, contact_id, other.id)
-            merge(session, contact_id, loser_id, now)
-    survivor = session.get_one(Contact, contact_id, populate_existing=True)
-    _learn(session, survivor, moved_to, now)
-    return contact_id
+    return winner_id
 
 
 def find_contact(session: Session, phone: str, default_country: str | None = None) -> Contact | None:
@@ -129,7 +121,7 @@ def phone_of_wa_id(wa_id: str) -> Phone | None:
     return phone if phone.e164 else None
 
 
-def _matches(session: Session, identity: Identity, key: str) -> list[Contact]:
+def matches(session: Session, identity: Identity, key: str) -> list[Contact]:
     """Every record that any part of the identity names, the strongest evidence first."""
     named = [Contact.person_key == key]
     if identity.wa_id:
@@ -201,7 +193,7 @@ def _identity_row(identity: Identity, contact_id: int, now: datetime) -> dict[st
     }
 
 
-def _one_of(session: Session, found: Sequence[Contact], now: datetime) -> Contact:
+def _one_of(session: Session, found: Sequence[Contact], now: datetime, actor: str) -> Contact:
     """Merge what the identity shows to be one person.
 
     Two records with two different wa_ids are two people: the BSUID then goes to the one whose wa_id came with it.
@@ -210,8 +202,7 @@ def _one_of(session: Session, found: Sequence[Contact], now: datetime) -> Contac
     for other in found[1:]:
         if _are_two_people(kept, other):
             continue
-        winner_id, loser_id = choose_winner(session, kept.id, other.id)
-        merge(session, winner_id, loser_id, now)
+        winner_id = make_one(session, kept.id, other.id, now, actor)
         kept = session.get_one(Contact, winner_id, populate_existing=True)
     return kept
 
@@ -222,7 +213,7 @@ def _are_two_people(one: Contact, other: Contact) -> bool:
     return canonical_wa_id(one.wa_id) != canonical_wa_id(other.wa_id)
 
 
-def _learn(session: Session, contact: Contact, identity: Identity, now: datetime) -> None:
+def learn(session: Session, contact: Contact, identity: Identity, now: datetime) -> None:
     """Keep what was shown and not known; a name that somebody gave stays."""
     new: dict[str, Any] = {}
     if identity.name and not contact.name:
@@ -243,7 +234,7 @@ def _learn(session: Session, contact: Contact, identity: Identity, now: datetime
         new["person_key"] = person_key(wa_id=wa_id, phone=phone) if wa_id or phone else before
         session.execute(update(Contact).where(Contact.id == contact.id).values(**new, updated_at=now))
         if new["person_key"] != before:
-            _lock_under_new_key(session, before, new["person_key"])
+            lock_under_new_key(session, before, new["person_key"])
 
 
 def _learn_wa_id(session: Session, contact: Contact, identity: Identity) -> dict[str, Any]:
@@ -296,7 +287,7 @@ def _take_identity(session: Session, held: ContactIdentity, contact_id: int) -> 
         session.execute(update(Contact).where(Contact.id == former).values(has_identity=False))
 
 
-def _lock_under_new_key(session: Session, before: str, after: str) -> None:
+def lock_under_new_key(session: Session, before: str, after: str) -> None:
     """A person who is engaged stays so under the new key; the old row stays for the recipient that froze it."""
     held = session.scalar(select(Engagement).where(Engagement.person_key == before))
     if held is not None and session.get(Engagement, after) is None:

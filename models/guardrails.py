@@ -1,7 +1,7 @@
 """What stops campaigns and numbers when Meta says something about a template, a number or an account."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -13,6 +13,8 @@ from models.user import record_audit
 
 META = "meta"
 """The actor in the audit."""
+MARGIN = timedelta(minutes=5)
+"""A reading may not know yet what happened just before it was asked for: what an event says of that time still counts."""
 
 
 def pause_campaigns(
@@ -40,8 +42,20 @@ def pause_for_template(
     return pause_campaigns(session, Campaign.template_id == template_id, reason, detail, now)
 
 
-def stop_numbers(session: Session, number_ids: Sequence[int], detail: str, now: datetime) -> list[int]:
-    """Stop these numbers, replies and all, and pause their campaigns; the ids of the campaigns."""
+def stop_numbers(
+    session: Session, number_ids: Sequence[int], detail: str, now: datetime, former: str | None = None
+) -> list[int]:
+    """Stop these numbers, replies and all, and pause their campaigns; the ids of the campaigns.
+
+    Those that are stopped for the `former` reason are stopped for this one from now on: what lifts it lifts them too.
+    """
+    if former is not None:
+        session.execute(
+            update(Number)
+            .where(Number.id.in_(number_ids), Number.stopped_reason == former)
+            .values(stopped_reason=detail)
+            .execution_options(synchronize_session=False)
+        )
     stopped = session.scalars(
         update(Number)
         .where(Number.id.in_(number_ids), Number.stopped_at.is_(None))
@@ -54,11 +68,15 @@ def stop_numbers(session: Session, number_ids: Sequence[int], detail: str, now: 
     return pause_campaigns(session, Campaign.number_id.in_(number_ids), PauseReason.NUMBER_RESTRICTED, detail, now)
 
 
-def lift_account(session: Session, waba: Waba, now: datetime) -> bool:
-    """Meta, asked by a GET, says that the account may send; False where nothing was to lift.
+def lift_account(session: Session, waba: Waba, asked_at: datetime, now: datetime) -> bool:
+    """Meta, asked by a GET at that time, says that the account may send; False where nothing was lifted.
 
-    Its numbers go on if the account is what stopped them. Its campaigns stay paused: going on is for whoever looks at them.
+    `waba` is locked and fresh: what an event said after the question stays, and what it said long before it is over. The
+    numbers go on if the account is what stopped them. Its campaigns stay paused: going on is for whoever looks at them.
     """
+    if waba.state_at is not None and waba.state_at > asked_at:
+        return False
+    waba.state_at = max(waba.state_at or asked_at - MARGIN, asked_at - MARGIN)
     if waba.state is WabaState.OK:
         return False
     reason = waba.state_reason

@@ -23,7 +23,10 @@ def number_quality(session: Session, told: Told) -> None:
     number = _find(session, told)
     event = told.word("event")
     _learn_limit(session, told)
-    if number is None or not is_newer(told.at, number.throughput_at):
+    if number is None:
+        told.audit(session, "number quality", "waba", told.waba.id, event=event, number="unknown")
+        return
+    if not is_newer(told.at, number.throughput_at):
         return
     number.throughput_at = told.at
     if event == "THROUGHPUT_UPGRADE":
@@ -35,10 +38,13 @@ def number_quality(session: Session, told: Told) -> None:
 def number_name(session: Session, told: Told) -> None:
     """The decision on a name."""
     number = _find(session, told)
-    if number is None or not is_newer(told.at, number.name_at):
+    decision, name = told.word("decision"), told.value.get("requested_verified_name")
+    if number is None:
+        told.audit(session, "number name", "waba", told.waba.id, decision=decision, number="unknown")
+        return
+    if not is_newer(told.at, number.name_at):
         return
     number.name_at = told.at
-    decision, name = told.word("decision"), told.value.get("requested_verified_name")
     if decision == "APPROVED" and isinstance(name, str) and name:
         number.verified_name = name[:200]
     told.result.numbers.add(number.id)

@@ -1,20 +1,19 @@
-"""People's own preferences at Meta: a marketing stop suppresses marketing, a resume lifts that and nothing else."""
+"""People's own preferences at Meta: a marketing stop suppresses marketing, a resume lifts that and nothing else.
 
-from datetime import datetime
+A sign-up inside WhatsApp is noted; it is no consent of ours, for nobody here can say what was asked.
+"""
+
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.clock import from_unix
 from models.consent import resume_marketing, stop_marketing
-from models.contact_book import Identity, find_or_create
+from models.contact_book import SOURCE, Identity, find_or_create
 from models.number import Number, Waba
-from models.senders import SOURCE
-from models.told import Told
+from models.told import Told, bsuid_of, moment_of, wa_id_of
 
 MARKETING = "marketing_messages"
-MOST_ID = 200
 
 
 def user_preferences(session: Session, told: Told) -> None:
@@ -26,15 +25,19 @@ def user_preferences(session: Session, told: Told) -> None:
 
 
 def _apply(session: Session, told: Told, item: dict[str, Any]) -> None:
-    wa_id, bsuid, value = _id(item.get("wa_id")), _id(item.get("user_id")), item.get("value")
-    if not (wa_id or bsuid) or item.get("category") not in {MARKETING, None} or value not in {"stop", "resume"}:
+    wa_id, bsuid, value = wa_id_of(item.get("wa_id")), bsuid_of(item.get("user_id")), item.get("value")
+    if (
+        not (wa_id or bsuid)
+        or item.get("category") not in {MARKETING, None}
+        or value not in {"stop", "resume", "signup"}
+    ):
         told.audit(session, "preference not known", "waba", told.waba.id, value=str(value)[:40])
         return
     identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=_portfolio(session, told))
     contact_id = find_or_create(session, identity, told.now, SOURCE)
-    at = _moment(item.get("timestamp")) or told.at
-    change = stop_marketing if value == "stop" else resume_marketing
-    if change(session, contact_id, at):
+    at = moment_of(item.get("timestamp")) or told.at
+    change = {"stop": stop_marketing, "resume": resume_marketing}.get(value)
+    if change is None or change(session, contact_id, at):
         told.audit(session, f"marketing {value}", "contact", contact_id, said_at=at.isoformat())
 
 
@@ -46,14 +49,3 @@ def _portfolio(session: Session, told: Told) -> int:
         select(Waba.portfolio_id).join(Number, Number.waba_id == Waba.id).where(Number.phone_number_id == str(number))
     )
     return found or told.waba.portfolio_id
-
-
-def _id(value: Any) -> str | None:
-    return value.removeprefix("+")[:MOST_ID] or None if isinstance(value, str) else None
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return from_unix(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -24,6 +24,8 @@ from models.recipient import Recipient
 from models.secret import Vault
 from models.tag import ContactList, ContactTag, ListMember, Tag
 
+NAMELESS = "x:"
+"""How the keys of a redacted person begin: a hash that is no person's."""
 REDELIVERY = timedelta(days=8)
 """Meta delivers a webhook again for up to seven days."""
 NO_SYNC = {"synchronize_session": False}
@@ -153,7 +155,7 @@ def _wipe_campaigns(session: Session, contact_id: int, keys: Sequence[str], vaul
         .values(source_values=None, wamid=None, error_msg=None, detail=None),
     )
     for key in keys:
-        nameless = f"x:{vault.person_hash(key)}"
+        nameless = f"{NAMELESS}{vault.person_hash(key)}"
         _update(
             session,
             update(Recipient)
@@ -191,7 +193,7 @@ def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetim
         "name": "",
         "attributes": {},
         "has_identity": False,
-        "person_key": f"x:{vault.person_hash(contact.person_key)}",
+        "person_key": f"{NAMELESS}{vault.person_hash(contact.person_key)}",
         "consent": Consent.REDACTED,
         "consent_at": now,
         "redacted_at": now,

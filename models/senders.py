@@ -9,17 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from models.batch import values_of
 from models.contact import Contact, ContactIdentity
-from models.contact_book import Identity, change_number, find_or_create
+from models.contact_book import SOURCE, Identity, find_or_create
 from models.dialect import insert_into
 from models.event import Inbound, Sender
+from models.number_change import change_number
 from models.phone import person_key
 
-SOURCE = "whatsapp"
 _COLUMNS = {
     "id": "bigint", "wa_id": "text", "name": "text", "username": "text", "has_identity": "boolean", "at": "timestamptz",
 }  # fmt: skip
@@ -47,11 +47,15 @@ class _Book:
 
     def __init__(self, session: Session, messages: Sequence[Inbound]) -> None:
         self.session = session
-        keys = {_key(message.sender) for message in messages if message.sender.wa_id}
+        wa_ids = {message.sender.wa_id: _key(message.sender) for message in messages if message.sender.wa_id}
+        keys = set(wa_ids.values())
         columns = (Contact.id, Contact.wa_id, Contact.name, Contact.username, Contact.person_key, Contact.phone)
         rows = session.execute(
-            select(*columns).where(Contact.person_key.in_(keys), Contact.merged_into_id.is_(None))
+            select(*columns).where(
+                or_(Contact.person_key.in_(keys), Contact.wa_id.in_(list(wa_ids))), Contact.merged_into_id.is_(None)
+            )
         ).all()
+        self._holders = {row.wa_id: row.id for row in rows if row.wa_id}
         counted: dict[str, int] = {}
         for row in rows:
             counted[row.person_key] = counted.get(row.person_key, 0) + 1
@@ -68,6 +72,8 @@ class _Book:
         known = self._by_key.get(_key(sender)) if sender.wa_id else None
         if known is None or known.wa_id not in {None, sender.wa_id}:
             return None
+        if sender.wa_id and self._holders.setdefault(sender.wa_id, known.contact_id) != known.contact_id:
+            return None  # another record has the very wa_id, under another key
         if sender.bsuid:
             held_by = self._by_bsuid.setdefault((portfolio_id, sender.bsuid), None)
             if held_by is None:
@@ -126,8 +132,11 @@ def contacts_of(
     book = _Book(session, messages)
     found: dict[str, int] = {}
     rest: list[tuple[Inbound, int]] = []
+    moving = {_key(message.moved_to) for message in messages if message.moved_to and message.moved_to.wa_id}
     for message, portfolio_id in zip(messages, portfolios, strict=True):
-        contact_id = book.find(message.sender, portfolio_id) if message.moved_to is None else None
+        # A number that somebody moves to may be another person's until they have: that goes in the order of time.
+        is_moving = message.moved_to is not None or (message.sender.wa_id and _key(message.sender) in moving)
+        contact_id = None if is_moving else book.find(message.sender, portfolio_id)
         if contact_id is None:
             rest.append((message, portfolio_id))
         else:

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from models.claim import free_people
 from models.consent import stop_marketing
 from models.contact import Contact
+from models.guardrails import META
 from models.status_fold import Facts
+from models.user import record_audit
 
 UNDELIVERABLE = 131026
 MARKETING_STOPPED = 131050
@@ -34,10 +36,19 @@ def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime
     count_undeliverable(session, [item.row.contact_id for item in lost if _code(item) == UNDELIVERABLE])
     for item in failed:
         if _code(item) == MARKETING_STOPPED:
-            stop_marketing(session, item.row.contact_id, item.facts.failed_at or now)
+            note_marketing_stop(session, item.row.contact_id, item.facts.failed_at or now, now)
     _free(session, lost)
     forgive_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
     return _latest(failed)
+
+
+def note_marketing_stop(session: Session, contact_id: int, meta_at: datetime, now: datetime) -> None:
+    """Meta answered 131050: the person wants no marketing. A line in the audit where that was news."""
+    if stop_marketing(session, contact_id, meta_at):
+        said_at = meta_at.isoformat()
+        record_audit(
+            session, now, META, "marketing stop", "contact", contact_id, code=MARKETING_STOPPED, said_at=said_at
+        )
 
 
 def count_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:

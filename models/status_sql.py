@@ -1,7 +1,8 @@
 """The two statements by which statuses reach a table: one read, one guarded write.
 
 Facts become their earliest time. What a row says of a failure counts only if the row was accepted: what stands there of an
-earlier refusal or of a doubt is cleared when a status shows that the message was accepted after all.
+earlier refusal or of a doubt is cleared when a status shows that the message was accepted after all. The row of a person who
+was redacted takes over times and figures alone: a message's id holds their number, and an error's text may name them.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.event import Callback
+from models.redaction import NAMELESS
 from models.status_fold import Facts
 
 _WAS_ACCEPTED = "r.state IN ('accepted', 'held')"
@@ -17,6 +19,7 @@ _FAILS = (
     f"(v.failed_at IS NOT NULL AND (({_FAILED_BEFORE}) IS NULL OR v.failed_at < r.failed_at "
     "OR (v.failed_at = r.failed_at AND v.error_code < COALESCE(r.error_code, 2147483647))))"
 )
+_IS_NAMELESS = f"substr(r.person_key, 1, {len(NAMELESS)}) = '{NAMELESS}'"
 _IS_PRICED = "(v.category IS NOT NULL OR v.price_type IS NOT NULL)"
 _PRICES = (
     f"({_IS_PRICED} AND (v.is_final OR (r.pricing_category IS NULL AND r.pricing_type IS NULL)) "
@@ -34,18 +37,21 @@ def _least(fact: str, told: str = "") -> str:
     return f"{fact} = CASE WHEN {_earlier(fact, told)} THEN v.{told or fact} ELSE r.{fact} END"
 
 
+_WAMID = "COALESCE(r.wamid, v.wamid)"
+_ERROR = f"CASE WHEN {_FAILS} THEN v.error_msg WHEN {_WAS_ACCEPTED} THEN r.error_msg END"
 _SET = [
     "state = 'accepted'",
-    "wamid = COALESCE(r.wamid, v.wamid)",
     _least("accepted_at", "first_at"),
     _least("sent_at"),
     _least("delivered_at"),
     _least("read_at"),
     f"failed_at = CASE WHEN {_FAILS} THEN v.failed_at ELSE {_FAILED_BEFORE} END",
     f"error_code = CASE WHEN {_FAILS} THEN v.error_code WHEN {_WAS_ACCEPTED} THEN r.error_code END",
-    f"error_msg = CASE WHEN {_FAILS} THEN v.error_msg WHEN {_WAS_ACCEPTED} THEN r.error_msg END",
 ]
+_SET_MESSAGE = [f"wamid = {_WAMID}", f"error_msg = {_ERROR}"]
 _SET_RECIPIENT = [
+    f"wamid = CASE WHEN {_IS_NAMELESS} THEN r.wamid ELSE {_WAMID} END",
+    f"error_msg = CASE WHEN {_IS_NAMELESS} THEN NULL ELSE {_ERROR} END",
     "reason = NULL",
     "detail = NULL",
     f"pricing_category = CASE WHEN {_PRICES} THEN v.category ELSE r.pricing_category END",
@@ -55,13 +61,14 @@ _SET_RECIPIENT = [
 # A row that all of it is known of already is not written again: Meta repeats itself.
 _NEWS = [
     "r.state <> 'accepted'",
-    "r.wamid IS NULL",
     _earlier("accepted_at", "first_at"),
     _earlier("sent_at"),
     _earlier("delivered_at"),
     _earlier("read_at"),
     _FAILS,
 ]
+_NEWS_MESSAGE = "r.wamid IS NULL"
+_NEWS_RECIPIENT = f"(r.wamid IS NULL AND NOT {_IS_NAMELESS})"
 _COLUMNS = {
     "id": "bigint",
     "wamid": "text",
@@ -126,7 +133,7 @@ RECIPIENTS = StatusTable(
         "FROM recipient r JOIN campaign c ON c.id = r.campaign_id LEFT JOIN number n ON n.id = c.number_id"
     ),
     only="",
-    write=_update("recipient", [*_SET, *_SET_RECIPIENT], [*_NEWS, _PRICES]),
+    write=_update("recipient", [*_SET, *_SET_RECIPIENT], [*_NEWS, _NEWS_RECIPIENT, _PRICES]),
     columns=_COLUMNS | _PRICE_COLUMNS,
     values=_facts_and_price,
 )
@@ -137,7 +144,7 @@ MESSAGES = StatusTable(
         "JOIN conversation c ON c.id = r.conversation_id JOIN number n ON n.id = c.number_id"
     ),
     only="AND r.direction = 'out'",
-    write=_update("message", _SET, _NEWS),
+    write=_update("message", [*_SET, *_SET_MESSAGE], [*_NEWS, _NEWS_MESSAGE]),
     columns=_COLUMNS,
     values=_facts,
 )

@@ -4,15 +4,16 @@ A word that takes a template away is believed at once, and its campaigns pause. 
 read from Meta again: nothing goes on because of a webhook.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from models.campaign import PauseReason
-from models.guardrails import pause_for_template
+from models.guardrails import MARGIN, pause_for_template
 from models.template import Template
-from models.told import Told, is_newer, text_of
+from models.told import Told, is_newer, text_of, words_in
 
 SENDABLE = frozenset({"APPROVED", "REINSTATED", "UNARCHIVED"})
 TAKEN_AWAY = frozenset(
@@ -38,7 +39,7 @@ def template_status(session: Session, told: Told) -> None:
         _audit(session, told, template, "template notice", event=status)
         return
     is_tie = told.at == template.status_at and status in TAKEN_AWAY and template.status != status
-    if not (is_newer(told.at, template.status_at) or is_tie):
+    if not (_is_news(told, template, template.status_at) or is_tie):
         return
     template.status_at = told.at
     reason, info = text_of(told.value.get("reason")), told.value.get("other_info")
@@ -56,7 +57,7 @@ def template_quality(session: Session, told: Told) -> None:
     """A new quality: shown, and a reason for a warning in the preflight."""
     template = _find(session, told)
     quality = told.word("new_quality_score")
-    if template is None or not quality or not is_newer(told.at, template.quality_at):
+    if template is None or not quality or not _is_news(told, template, template.quality_at):
         return
     before, template.quality, template.quality_at = template.quality, quality[:16], told.at
     _audit(session, told, template, "template quality", before=before, after=template.quality)
@@ -81,7 +82,7 @@ def template_category(session: Session, told: Told) -> None:
     """A category that changed, or that is going to. In the announcement `new_category` is the present one."""
     template = _find(session, told)
     category, correct = told.word("new_category"), told.word("correct_category")
-    if template is None or not is_newer(told.at, template.category_at):
+    if template is None or not _is_news(told, template, template.category_at):
         return
     template.category_at = told.at
     told.result.templates_of.add(told.waba.id)
@@ -95,6 +96,14 @@ def template_category(session: Session, told: Told) -> None:
         detail = f"Meta made the template {template.name} ({template.language}) {category}; it was {before}: its price changes."
         pause_for_template(session, template.id, PauseReason.TEMPLATE_CHANGED, detail, told.now)
     _audit(session, told, template, "template category", before=before, after=category)
+
+
+def _is_news(told: Told, template: Template, applied_at: datetime | None) -> bool:
+    """Whether it is newer than what was applied. What Meta's own list knew already is not: the list is read once more instead."""
+    if template.synced_at is not None and told.at <= template.synced_at - MARGIN:
+        told.result.templates_of.add(told.waba.id)
+        return False
+    return is_newer(told.at, applied_at)
 
 
 def _find(session: Session, told: Told) -> Template | None:
@@ -115,6 +124,8 @@ def _find(session: Session, told: Told) -> Template | None:
     ).first()
     if found is None:
         told.result.templates_of.add(told.waba.id)
+        about = {"name": text_of(name), "language": text_of(language), "said": words_in(value)}
+        told.audit(session, f"unknown template: {told.change.field}", "waba", told.waba.id, **about)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from models.clock import from_unix
 from models.event import Change
 from models.guardrails import META
 from models.number import Waba
@@ -14,6 +15,8 @@ from models.user import record_audit
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 MOST_TEXT = 300
+MOST_WA_ID = 32
+MOST_BSUID = 200
 
 
 @dataclass(slots=True)
@@ -69,6 +72,25 @@ def words_in(value: dict[str, Any]) -> dict[str, str]:
 def text_of(value: Any) -> str:
     """A sentence of Meta's for the operator."""
     return value[:MOST_TEXT] if isinstance(value, str) and value.upper() != "NONE" else ""
+
+
+def wa_id_of(value: Any) -> str | None:
+    """A wa_id: digits alone; a value of another form is none."""
+    digits = value.removeprefix("+") if isinstance(value, str) else ""
+    return digits if digits.isascii() and digits.isdigit() and len(digits) <= MOST_WA_ID else None
+
+
+def bsuid_of(value: Any) -> str | None:
+    """A business-scoped user id."""
+    return value if isinstance(value, str) and 0 < len(value) <= MOST_BSUID else None
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Unix seconds, as a figure or as text; None for anything else."""
+    try:
+        return from_unix(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def is_newer(at: datetime, known: datetime | None) -> bool:

@@ -1,18 +1,20 @@
 """What Meta says about an account (meta-cloud-api.md §7.8): what takes it away stops its numbers at once."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.clock import from_unix
 from models.guardrails import stop_numbers
 from models.number import Number, WabaState
-from models.told import Told, is_newer, text_of, word_of, words_in
+from models.told import Told, is_newer, moment_of, text_of, word_of, words_in
 
 HARMLESS = frozenset({"RESTRICTED_ADD_PHONE_NUMBER_ACTION"})
 """Restrictions that do not touch messages."""
+ASKED_AGAIN = frozenset(
+    {"ACCOUNT_OFFBOARDED", "ACCOUNT_RECONNECTED", "PARTNER_REMOVED", "PARTNER_APP_UNINSTALLED", "APP_UNINSTALLED"}
+)
+"""After these our numbers may be out of reach, or in reach again: Meta is asked about each."""
 
 
 def account_update(session: Session, told: Told) -> None:
@@ -23,6 +25,8 @@ def account_update(session: Session, told: Told) -> None:
         _take_away(session, told, state, detail)
     elif event == "DISABLED_UPDATE":  # reinstated: the numbers are read again, and nothing resumes before
         _give_back(session, told)
+    elif event in ASKED_AGAIN:
+        told.result.numbers.update(_numbers(session, told))
     told.audit(session, "account update", "waba", told.waba.id, event=event, detail=detail, said=words_in(_info(told)))
 
 
@@ -71,7 +75,7 @@ def _judge_restriction(told: Told) -> tuple[WabaState | None, str]:
     harmful = []
     for item in restrictions:
         kind = word_of(item.get("restriction_type")) or "UNNAMED"
-        until = _moment(item.get("expiration"))
+        until = moment_of(item.get("expiration"))
         if kind not in HARMLESS and (until is None or until > told.now):
             harmful.append(f"{kind} until {until:%Y-%m-%d %H:%M} UTC" if until else kind)
     if restrictions and not harmful:
@@ -83,9 +87,11 @@ def _take_away(session: Session, told: Told, state: WabaState, detail: str) -> N
     waba = told.waba
     is_tie = told.at == waba.state_at and waba.state is not WabaState.DISABLED
     if not (is_newer(told.at, waba.state_at) or is_tie):
+        told.result.numbers.update(_numbers(session, told))
         return
+    former = waba.state_reason if waba.state is not WabaState.OK else None
     waba.state, waba.state_reason, waba.state_at = state, detail, told.at
-    stop_numbers(session, _numbers(session, told), detail, told.now)
+    stop_numbers(session, _numbers(session, told), detail, told.now, former)
 
 
 def _give_back(session: Session, told: Told) -> None:
@@ -102,10 +108,3 @@ def _numbers(session: Session, told: Told) -> list[int]:
 def _info(told: Told) -> dict[str, Any]:
     names = ("violation_info", "ban_info", "restriction_info", "volume_tier_info", "partner_info", "waba_info")
     return next((dict(told.value[name]) for name in names if isinstance(told.value.get(name), dict)), {})
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return from_unix(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -13,7 +13,9 @@ from models.contact import Consent, Contact, ContactIdentity
 from models.contact_book import Identity, find_contact, find_or_create, survivor_id
 from models.engagement import Engagement
 from models.engine import Database
+from models.number_change import change_number
 from models.phone import person_key
+from models.user import Audit
 from tests.factories import NOW, alice, make_campaign, make_contact, make_number
 
 
@@ -100,6 +102,46 @@ def test_two_wa_ids_are_two_people_and_the_bsuid_goes_with_the_wa_id_shown(sessi
     assert count(session) == 2
     held = session.execute(select(ContactIdentity.bsuid, ContactIdentity.contact_id)).all()
     assert sorted(tuple(row) for row in held) == [("ES.41", other), ("ES.42", other)]
+
+
+def test_who_moves_to_a_recycled_number_does_not_become_who_had_it(session: Session) -> None:
+    portfolio = make_number(session).waba.portfolio_id
+    ana = find_or_create(session, Identity("34600000041", None, portfolio, "ES.41", name="Ana"), NOW)
+    bob = find_or_create(session, Identity("34600000042", None, portfolio, "ES.42", name="Bob"), NOW)
+    held = Engagement(
+        person_key="wa:34600000042", campaign_id=make_campaign(session).id, contact_id=bob, created_at=NOW
+    )
+    session.add(held)
+    session.flush()
+    assert change_number(session, ana, Identity("34600000042", None, portfolio, "ES.43"), NOW) == ana
+    session.expire_all()
+    moved, left = session.get_one(Contact, ana), session.get_one(Contact, bob)
+    assert (moved.wa_id, moved.phone, moved.name, moved.person_key) == (
+        "34600000042", "+34600000042", "Ana", "wa:34600000042",
+    )  # fmt: skip
+    assert (left.wa_id, left.phone, left.name, left.person_key) == (None, None, "Bob", f"bs:{portfolio}:ES.42")
+    assert [one.bsuid for one in moved.identities] == ["ES.43"]
+    assert [one.bsuid for one in left.identities] == ["ES.42"]
+    assert session.get(Engagement, left.person_key) is not None
+    assert find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.42"), NOW) == bob
+    lines = session.execute(select(Audit.action, Audit.object_id, Audit.actor, Audit.detail).order_by(Audit.id)).all()
+    assert [tuple(line) for line in lines] == [
+        ("number went to another person", str(bob), "meta", {"before": "34…042", "after": None}),
+        ("number changed", str(ana), "meta", {"before": "34…041", "after": "34…042", "bsuid": True}),
+    ]
+
+
+@pytest.mark.parametrize("bsuid", ["ES.43", None])
+def test_who_moves_is_merged_with_the_record_of_their_new_number(session: Session, bsuid: str | None) -> None:
+    portfolio = make_number(session).waba.portfolio_id
+    ana = find_or_create(session, Identity("34600000041", None, portfolio, "ES.41"), NOW)
+    early = find_or_create(session, Identity("34600000042", None, portfolio, bsuid), NOW + timedelta(minutes=1))
+    assert change_number(session, ana, Identity("34600000042", None, portfolio, "ES.43"), NOW) == ana
+    session.expire_all()
+    assert (survivor_id(session, early), session.get_one(Contact, ana).wa_id, count(session)) == (ana, "34600000042", 1)
+    merged, changed = session.scalars(select(Audit).order_by(Audit.id))
+    assert (merged.action, merged.detail) == ("contacts merged", {"before": [ana, early], "after": ana})
+    assert (changed.action, changed.object_id) == ("number changed", str(ana))
 
 
 def test_a_name_that_somebody_gave_stays(session: Session) -> None:

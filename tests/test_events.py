@@ -67,7 +67,8 @@ def test_unknown_statuses_and_other_objects_are_counted_and_skipped() -> None:
         recorded("status_unknown").ignored,
         recorded("other_object").ignored,
         recorded("message_group").ignored,
-    ) == (1, 1, 1)
+        recorded("status_group").ignored,
+    ) == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,7 @@ def test_the_text_is_what_a_person_reads(name: str, text: str | None) -> None:
     ("name", "context"),
     [
         ("message_quote", "wamid.campaign"), ("message_reaction", "wamid.campaign"), ("message_forwarded", None),
+        ("message_frequently_forwarded", None),
         ("message_edit", "wamid.in.message_text"), ("message_revoke", "wamid.in.message_text"), ("message_text", None),
     ],
 )  # fmt: skip
@@ -120,6 +122,9 @@ def test_a_changed_number_says_where_the_person_moved() -> None:
     assert moved is not None
     assert (moved.wa_id, moved.bsuid) == ("34600000091", "ES.2200000000000000000")
     assert message("message_identity_change").moved_to is None
+    by_bsuid = message("message_number_change_bsuid").moved_to
+    assert by_bsuid is not None
+    assert (by_bsuid.wa_id, by_bsuid.bsuid) == (None, "ES.2200000000000000000")
 
 
 def test_one_broken_item_takes_no_other_along() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.events import parse
 from models.campaign import Campaign
 from models.clock import from_unix
-from models.contact import Consent, ConsentEvent, Contact
+from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
 from models.engagement import Engagement
 from models.engine import Database
@@ -351,6 +351,25 @@ def test_a_person_who_wrote_from_the_new_number_before_we_were_told_stays_one(se
     assert conversation.contact_id == person.id
 
 
+def test_a_batch_in_which_somebody_takes_over_a_number_keeps_two_people_apart(session: Session, number: Number) -> None:
+    mine, theirs, new = Sender("34600000001", "ES.1"), Sender("34600000091", "ES.91"), Sender("34600000091", "ES.2")
+    store(session, recorded("text", wamid="a", sender=mine), recorded("text", wamid="b", sender=theirs))
+    moved = recorded("number_change", sender=mine, moved_to=new, at=at(5))
+    store(session, moved, recorded("text", wamid="c", sender=new, at=at(9)))
+    of = {message.wamid: message.conversation.contact_id for message in session.scalars(select(Message))}
+    assert of["a"] == of["c"] != of["b"]
+    assert session.scalar(select(func.count()).select_from(Contact).where(Contact.merged_into_id.is_(None))) == 2
+
+
+def test_a_record_that_has_the_very_wa_id_under_another_key_is_the_same_person(
+    session: Session, number: Number
+) -> None:
+    person = alice(session)
+    other = make_contact(session, None, wa_id="34600000001", person_key="c:77", now=at(60))
+    assert store(session, recorded("text")).stored == 1
+    assert (other.merged_into_id, person.wa_id) == (person.id, "34600000001")
+
+
 def test_a_person_with_a_username_is_known_without_a_phone(session: Session, number: Number) -> None:
     store(session, recorded("username"))
     store(session, recorded("username", wamid="again"))
@@ -358,10 +377,35 @@ def test_a_person_with_a_username_is_known_without_a_phone(session: Session, num
     assert (person.phone, person.wa_id, person.username, person.name) == (None, None, "maria.silva", "Maria")
 
 
-def test_the_spellings_of_one_number_are_one_person(session: Session, number: Number) -> None:
-    person = make_contact(session, "+5531987654321")
-    store(session, recorded("brazil_without_nine"))
-    assert session.scalars(select(Message)).one().conversation.contact_id == person.id
+@pytest.mark.parametrize(
+    ("name", "phone"),
+    [
+        ("brazil_without_nine", "+5531987654321"),
+        ("mexico_with_one", "+525512345678"),
+        ("argentina_with_nine", "+5491123456789"),
+    ],
+)
+def test_the_spellings_of_one_number_are_one_person(session: Session, number: Number, name: str, phone: str) -> None:
+    person = make_contact(session, phone)
+    written = recorded(name)
+    other = replace(written.sender, wa_id=phone.removeprefix("+"))
+    store(session, written, recorded(name, wamid="other", sender=other))
+    assert {message.conversation.contact_id for message in session.scalars(select(Message))} == {person.id}
+    assert session.scalars(select(Contact.id)).all() == [person.id]
+
+
+def test_a_number_that_changed_without_being_told_brings_the_new_bsuid(session: Session, number: Number) -> None:
+    person = alice(session)
+    store(session, recorded("text"))
+    store(session, recorded("number_change_bsuid"))
+    assert [identity.bsuid for identity in person.identities] == ["ES.2200000000000000000"]
+    assert (person.wa_id, session.scalar(select(func.count()).select_from(Contact))) == ("34600000001", 1)
+
+
+def test_the_id_of_a_parent_portfolio_is_kept_beside_the_persons_own(session: Session, number: Number) -> None:
+    store(session, recorded("parent_bsuid"))
+    kept = session.scalars(select(ContactIdentity)).one()
+    assert (kept.bsuid, kept.parent_bsuid) == ("ES.13491208655302741918", "ES.ENT.11815799212886844830")
 
 
 def test_many_people_at_once_are_stored_in_one_batch(session: Session, number: Number) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from models.contact_book import Identity, find_or_create
 from models.conversation import Direction, Message, MessageState
 from models.engagement import Engagement, LedgerEntry
 from models.engine import Database
+from models.event import Callback, Failure, Status
 from models.inbox import DeadLetter, ParkedStatus
-from models.recipient import RecipientState
+from models.recipient import Recipient, RecipientState
 from models.redaction import export_person, redact
 from models.secret import Vault, new_encryption_key
+from models.statuses import apply_statuses
 from models.tag import ContactTag, ListMember
 from tests.factories import (
     NOW,
@@ -111,6 +114,22 @@ def test_what_was_queued_is_not_sent_and_what_was_sent_still_counts(session: Ses
     redact(session, person.id, vault, LATER, "dpo")
     states = session.execute(text("SELECT state, count(*) FROM recipient GROUP BY state ORDER BY state")).all()
     assert [tuple(row) for row in states] == [("accepted", 1), ("not_sent", 1)]
+
+
+def test_a_status_that_comes_later_brings_its_time_and_nothing_that_names_the_person(
+    session: Session, vault: Vault
+) -> None:
+    person = person_with_a_past(session)
+    [sent] = session.scalars(select(Recipient).where(Recipient.state == RecipientState.ACCEPTED))
+    redact(session, person.id, vault, LATER, "dpo")
+    callback = Callback("inst", sent.id, None, sent.attempts)
+    lost = Failure(131026, f"{DIGITS} cannot be reached")
+    read = Status("wamid.secret", "read", LATER, callback=callback, recipient_id=DIGITS)
+    failed = replace(read, status="failed", failure=lost)
+    assert apply_statuses(session, [read, failed], LATER, "inst").applied == 2
+    apply_statuses(session, [read], LATER, "inst")
+    session.expire_all()
+    assert (sent.read_at, sent.error_code, sent.wamid, sent.error_msg) == (LATER, 131026, None, None)
 
 
 def test_a_second_redaction_does_nothing(session: Session, vault: Vault) -> None:

@@ -21,6 +21,7 @@ from models.number import Number
 from models.parking import drop_expired, park, retry_parked
 from models.recipient import NotSent, Recipient, RecipientState
 from models.statuses import StatusResult, apply_statuses
+from models.user import Audit
 from tests.factories import NOW, alice, make_campaign, make_contact, make_conversation, make_number, make_recipient
 
 MINE = "inst"
@@ -280,6 +281,9 @@ def test_a_marketing_stop_told_by_an_error_stops_marketing(session: Session) -> 
     row = recipient(session)
     apply(session, status(row, "failed", 2, 131050))
     assert session.get_one(type(alice(session)), row.contact_id).marketing_stopped_at == at(2)
+    line = session.scalars(select(Audit)).one()
+    assert (line.actor, line.action, line.object_id) == ("meta", "marketing stop", str(row.contact_id))
+    assert line.detail == {"code": 131050, "said_at": at(2).isoformat()}
 
 
 def chat_message(session: Session, state: MessageState, **values: Any) -> Message:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from jobs.sync import UNLIMITED, put_number_fields, read_number, read_templates, sync_number, sync_templates, wake_syncs
 from models.clock import utcnow
-from models.number import Number, Waba
+from models.number import Number, Waba, WabaState
 from models.template import Template
 from tests.cli_app import Shell, open_shell
 from tests.factories import NOW, make_number
@@ -92,6 +92,28 @@ def test_what_an_event_said_of_a_number_later_stays(shell: Shell) -> None:
         number = make_number(session, status="BANNED", state_at=NOW + timedelta(minutes=1))
         put_number_fields(number, {"status": "CONNECTED", "throughput": {"level": "HIGH"}}, NOW)
         assert (number.status, number.throughput) == ("BANNED", "HIGH")
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(-1, WabaState.OK), (1, WabaState.RESTRICTED)])
+def test_an_account_goes_on_unless_it_was_restricted_after_meta_was_asked(
+    shell: Shell, seconds: int, state: WabaState
+) -> None:
+    asked_at = utcnow()
+    told: dict[str, Any] = {"state": WabaState.RESTRICTED, "state_reason": "Meta restricts the account."}
+    with shell.rt.database.write() as session:
+        session.execute(update(Waba).values(told | {"state_at": asked_at + timedelta(seconds=seconds)}))
+        session.execute(update(Number).values(stopped_at=asked_at, stopped_reason=told["state_reason"]))
+        pk = session.scalars(select(Number.id)).one()
+    number = read_number(shell.rt, pk, asked_at)
+    assert (number.waba.state, number.stopped_at is None) == (state, state is WabaState.OK)
+
+
+def test_a_limit_that_meta_told_after_it_was_asked_stays(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        number = make_number(session, messaging_limit=2000)
+        number.waba.portfolio.limit_read_at = NOW + timedelta(minutes=1)
+        put_number_fields(number, {"whatsapp_business_manager_messaging_limit": "TIER_250"}, NOW)
+        assert number.waba.portfolio.messaging_limit == 2000
 
 
 def test_what_was_not_read_for_long_is_woken_once(shell: Shell) -> None:
