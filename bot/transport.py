@@ -61,6 +61,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=request.content or None,
                 allow_redirects=False,
             ) as answer:
+                encoding = answer.headers.get("Content-Encoding", "identity").lower()
+                if encoding != "identity":  # httpx would unpack it, whatever its size; we asked for none
+                    raise Uncertain(f"encoded as {encoding[:20]}")
                 body = await _read_capped(answer.content)
                 return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
