@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gzip
-import resource
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -142,10 +141,8 @@ def test_an_answer_is_read_for_what_is_certain(handler: Handler, kind: Kind) -> 
 
 @pytest.mark.parametrize("body", [gzip.compress(b"0" * 50_000_000), b"no gzip at all", ACCEPTED])
 def test_an_encoded_answer_is_not_unpacked(body: bytes) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (outcome,) = asyncio.run(ask(replying(answer(body, "200 OK", "Content-Encoding: gzip"))))
     assert (outcome.kind, outcome.message) == (Kind.UNSURE, "the answer was lost (encoded as gzip)")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000
 
 
 def test_a_kept_connection_that_is_lost_after_the_second_request_is_unsure_and_not_repeated() -> None:
