@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.template_message import TemplateBuilder
 from jobs.failure_guard import FailureGuard
+from jobs.failure_memory import keep, recall
 from jobs.runtime import Runtime
 from models.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.claim import has_due
@@ -30,7 +31,7 @@ class Served:
     name: str
     per_second: float
     builder: TemplateBuilder
-    guard: FailureGuard = field(default_factory=FailureGuard)
+    guard: FailureGuard
     is_blocked: bool = False
     is_pausing: bool = False
     last_begun: float = 0.0
@@ -89,6 +90,11 @@ class CampaignFeed:
             self._block_others([campaign.id for campaign in campaigns])
             return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
 
+    def remember(self) -> None:
+        """Leave what failed to the next lane. RedisError."""
+        for served in self._known.values():
+            keep(self._rt.redis, served.id, served.guard)
+
     def _block_others(self, active: Sequence[int]) -> None:
         """What a lane claimed of a campaign that is not active any more, and did not begin, goes back."""
         for campaign_id in self._known.keys() - active:
@@ -112,7 +118,9 @@ class CampaignFeed:
             media=_resolved_media(session, campaign, self._number.id),
             installation=self._rt.installation,
         )
-        served = self._known[campaign.id] = Served(campaign.id, campaign.name, pace, builder)
+        served = self._known[campaign.id] = Served(
+            campaign.id, campaign.name, pace, builder, recall(self._rt.redis, campaign.id)
+        )
         return served
 
 

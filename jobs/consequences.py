@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.errors import Action
 from jobs.campaign_feed import Served
 from jobs.effects import hold_number, pause_campaign, stop_number, suppress_person
+from jobs.failure_guard import FailureGuard
 from jobs.pace import Pace
 from jobs.runtime import Runtime
 from jobs.verdict import Verdict
@@ -74,6 +75,7 @@ class Consequences:
             return
         served.is_blocked = True
         failed, total = served.guard.share(kind)
+        served.guard = FailureGuard()  # once somebody let it go on, it is judged by what comes then
         detail = f"{failed} of the last {total} messages failed alike. {verdict.attempted.message or ''}"
         self._pause(served, PauseReason.FAILURE_RATE, detail)
 

@@ -2,6 +2,7 @@
 numbers at the start stop nothing and a broken campaign stops within seconds. Pure."""
 
 from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from math import sqrt
 
 WINDOW = 100
@@ -22,11 +23,11 @@ def lower_bound(failed: int, total: int) -> float:
 
 
 class FailureGuard:
-    """The last outcomes of one campaign in one lane."""
+    """The last outcomes of one campaign: `known` from earlier lanes, then this lane's own."""
 
-    def __init__(self) -> None:
-        self._kinds: deque[str] = deque(maxlen=WINDOW)
-        self._counts: Counter[str] = Counter()
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._kinds: deque[str] = deque(known, maxlen=WINDOW)
+        self._counts: Counter[str] = Counter(self._kinds)
 
     def add(self, kind: str) -> str | None:
         """Note one outcome (empty for a success); the kind of failure that went too far, if one did."""
@@ -37,6 +38,11 @@ class FailureGuard:
         if not kind or len(self._kinds) < LEAST:
             return None
         return kind if lower_bound(self._counts[kind], len(self._kinds)) > THRESHOLD else None
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The last outcomes, the newest last."""
+        return tuple(self._kinds)
 
     def share(self, kind: str) -> tuple[int, int]:
         """How many of the last outcomes were of this kind, and how many there were."""

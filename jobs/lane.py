@@ -279,6 +279,8 @@ class Lane:
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
+        with contextlib.suppress(RedisError):
+            await asyncio.to_thread(self._feed.remember)
         if self._recorder.is_empty and not self._in_flight and not self._lease.is_lost:
             with contextlib.suppress(DBAPIError):
                 if self._is_unclear:

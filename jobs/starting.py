@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.graph_admin import GraphError
+from jobs.failure_memory import forget
 from jobs.ingest import lag
 from jobs.launch import wake_launch
 from jobs.media import upload_media
@@ -60,15 +62,32 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
     """Start it, once however many click. Refused with what blocks it; TransitionRefused where it cannot be started."""
     with rt.database.read() as session:
         check_verb(session, campaign_id, "start")
+        looked_at = _version(session, campaign_id)
     found = fresh_preflight(rt, campaign_id, now)
     _refuse_if_blocked(campaign_id, found.blocking)
     _upload(rt, campaign_id, now)
     with rt.database.write() as session:
+        version = _version(session, campaign_id, is_locking=True)
+        check_verb(session, campaign_id, "start")
+        if version != looked_at:
+            # Meta was asked for seconds; what is started is what the preflight looked at, at the time it was meant for.
+            raise Refused(
+                f"campaign {campaign_id}: it was changed while it was being checked; look at it and start again"
+            )
         transition(session, campaign_id, "start", now, started_at=now, outcome=Outcome.PREPARING, note=None)
         reserve(session, campaign_id, found.reach.areas or {}, now)
         record_audit(session, now, actor, "start", "campaign", campaign_id, eligible=found.reach.eligible)
     _wake(lambda: wake_launch(rt, campaign_id), campaign_id)
     return found
+
+
+def _version(
+    session: Session, campaign_id: int, *, is_locking: bool = False
+) -> tuple[datetime, datetime | None] | None:
+    """What changes with every edit, schedule and transition."""
+    query = select(Campaign.updated_at, Campaign.scheduled_at).where(Campaign.id == campaign_id)
+    row = session.execute(query.with_for_update() if is_locking else query).first()
+    return None if row is None else (row.updated_at, row.scheduled_at)
 
 
 def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
@@ -83,7 +102,12 @@ def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) ->
         transition(session, campaign_id, "resume", now)
         record_audit(session, now, actor, "resume", "campaign", campaign_id)
         number_id = session.get_one(Campaign, campaign_id).number_id
-    _wake(lambda: wake(rt.redis, SEND, "jobs.send.serve_number", number_id, key=f"send:{number_id}"), campaign_id)
+
+    def go_on() -> None:
+        forget(rt.redis, campaign_id)
+        wake(rt.redis, SEND, "jobs.send.serve_number", number_id, key=f"send:{number_id}")
+
+    _wake(go_on, campaign_id)
 
 
 def wake_scheduled(rt: Runtime, now: datetime) -> int:

@@ -18,6 +18,7 @@ from models.setting import Setting
 
 SPAN = timedelta(hours=24)
 UNLIMITED = -1
+LIFTED_SHARE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,17 @@ def used(session: Session, portfolio_id: int, now: datetime) -> int:
 
 
 def lifts(session: Session, portfolio_id: int, now: datetime) -> datetime:
-    """When the first of those who count stops counting."""
-    query = select(func.min(LedgerEntry.first_at)).where(
-        LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.first_at > now - SPAN
+    """When a hundredth of the limit is free again: going on for one person at a time would be a preflight and a pause for each."""
+    limit = session.scalar(select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id)) or 0
+    oldest = (
+        select(LedgerEntry.first_at)
+        .where(LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.first_at > now - SPAN)
+        .order_by(LedgerEntry.first_at)
+        .limit(max(1, limit // LIFTED_SHARE))
+        .subquery()
     )
-    first = session.execute(query).scalar_one_or_none()
-    return (first or now) + SPAN
+    last = session.execute(select(func.max(oldest.c.first_at))).scalar_one_or_none()
+    return (last or now) + SPAN
 
 
 def _take_room(session: Session, portfolio_id: int, limit: int | None, wanted: int, now: datetime) -> int:

@@ -1,6 +1,9 @@
 """When too many fail alike, and when they do not."""
 
+from redis import Redis
+
 from jobs.failure_guard import LEAST, FailureGuard, lower_bound
+from jobs.failure_memory import forget, keep, recall
 
 
 def test_a_few_failures_at_the_start_stop_nothing() -> None:
@@ -38,3 +41,16 @@ def test_the_bound_is_below_the_share() -> None:
     assert lower_bound(0, 0) == 0
     assert lower_bound(10, 20) < 0.5
     assert lower_bound(100, 100) > 0.95
+
+
+def test_a_slow_campaign_is_judged_over_many_lanes(redis: Redis) -> None:
+    tripped = []
+    for _ in range(10):
+        guard = recall(redis, 7)
+        tripped += [guard.add("131026") for _ in range(4)]
+        keep(redis, 7, guard)
+    assert tripped.index("131026") == LEAST - 1
+    assert len(recall(redis, 7).kinds) == 40
+    assert recall(redis, 8).kinds == ()
+    forget(redis, 7)
+    assert recall(redis, 7).add("131026") is None

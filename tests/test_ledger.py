@@ -112,3 +112,13 @@ def test_whether_somebody_counts_already_is_looked_up_by_person(sqlite_url: str)
     database.dispose()
     assert "ix_portfolio_ledger_age" not in str(plan)  # 36 ms instead of 0.1 where 100,000 people count
     assert "person_key=?" in str(plan)
+
+
+def test_a_limit_that_is_met_gives_way_once_a_hundredth_of_it_is_free(database: Database) -> None:
+    ids = begin(database, 300)
+    for minute in range(10):
+        ask(database, ids, range(minute * 30, minute * 30 + 30 - 29 * (minute < 5)), minute / 60)
+    ask(database, ids, range(1000, 1145), 0.2)
+    found = ask(database, ids, range(2000, 2010), 0.3)
+    assert not found.granted
+    assert found.lifts_at == NOW + timedelta(minutes=2) + SPAN  # the third of those who count

@@ -14,9 +14,10 @@ from sqlalchemy import func, select, update
 from jobs.effects import pause_campaign
 from jobs.guard import go_on, guard
 from jobs.queues import CHORES, queue
-from jobs.starting import start_campaign, start_scheduled, wake_scheduled
+from jobs.starting import read_again, start_campaign, start_scheduled, wake_scheduled
 from models.campaign import Campaign, CampaignStatus, PauseReason
 from models.clock import utcnow
+from models.refusal import Refused
 from models.user import Audit
 from tests.cli_app import Shell, open_shell
 
@@ -128,3 +129,46 @@ def test_a_paused_campaign_that_was_ended_does_not_go_on(shell: Shell) -> None:
     go_on(campaign_id)
     assert woken(shell) == []
     assert campaign_of(shell, campaign_id).status is CampaignStatus.ENDED
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """`change` happens while Meta is being asked."""
+
+    def ask(*given: object) -> None:
+        read_again(*given)  # type: ignore[arg-type]
+        change()
+
+    monkeypatch.setattr("jobs.starting.read_again", ask)
+
+
+def test_a_schedule_that_is_moved_while_meta_is_asked_does_not_start(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = scheduled(shell)
+    later = utcnow() + timedelta(hours=2)
+
+    def move() -> None:
+        with shell.rt.database.write() as session:
+            session.execute(update(Campaign).where(Campaign.id == campaign_id).values(scheduled_at=later))
+
+    meanwhile(monkeypatch, move)
+    start_scheduled(campaign_id)
+    found = campaign_of(shell, campaign_id)
+    assert (found.status, found.scheduled_at) == (CampaignStatus.SCHEDULED, later)
+
+
+def test_a_campaign_that_is_edited_while_meta_is_asked_does_not_start(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = shell.add_campaign()
+
+    def edit() -> None:
+        with shell.rt.database.write() as session:
+            session.execute(
+                update(Campaign).where(Campaign.id == campaign_id).values(name="Other", updated_at=utcnow())
+            )
+
+    meanwhile(monkeypatch, edit)
+    with pytest.raises(Refused, match="changed while it was being checked"):
+        start_campaign(shell.rt, campaign_id, utcnow(), "test")
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.READY
