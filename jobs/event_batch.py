@@ -10,14 +10,14 @@ from random import uniform
 from typing import NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.event_values import BadEventError
 from bot.events import parse
 from bot.stream import Entry
 from jobs.apply_events import Applied, Dead, apply_parsed, halves
 from jobs.logs import described
+from jobs.outage import is_deadlock, may_be_an_outage
 from jobs.runtime import Runtime
 from models.event import Parsed
 
@@ -29,8 +29,6 @@ INBOUND_WEIGHT = 20
 CHANGE_WEIGHT = 40
 OUTAGE_TRIES = 3
 LONGEST_WAIT_SECONDS = 2.0
-LOST_AGAINST_ANOTHER = frozenset({"40P01", "40001"})
-"""PostgreSQL's codes: a deadlock, a serialization failure."""
 
 
 class StoppedError(Exception):
@@ -178,15 +176,3 @@ class Applier:
         except (SQLAlchemyError, OSError):
             return False
         return True
-
-
-def is_deadlock(error: BaseException) -> bool:
-    """Whether it lost against another transaction, which says nothing about what it was to write."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in LOST_AGAINST_ANOTHER
-
-
-def may_be_an_outage(error: BaseException) -> bool:
-    """Whether it can be the database's trouble: then the same thing works later."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
-        return True
-    return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -5,8 +5,8 @@ from collections import Counter
 from datetime import datetime
 
 from jobs.apply_events import Applied
-from jobs.event_batch import is_deadlock, may_be_an_outage
 from jobs.logs import described
+from jobs.outage import is_deadlock, may_be_an_outage
 from jobs.runtime import Runtime
 from models.clock import utcnow
 from models.parking import drop_expired, drop_parked, matchable, retry_parked

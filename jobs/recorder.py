@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from jobs.event_batch import may_be_an_outage
+from jobs.outage import may_be_an_outage
 from jobs.runtime import Runtime
 from models.recipient import RecipientState
 from models.record import Attempted, record

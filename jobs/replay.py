@@ -13,8 +13,8 @@ from bot.event_values import BadEventError
 from bot.events import parse
 from bot.shopify import MARK
 from jobs.apply_events import Applied, apply_parsed, guard_campaigns, wake_after
-from jobs.event_batch import may_be_an_outage
 from jobs.logs import described
+from jobs.outage import may_be_an_outage
 from jobs.runtime import Runtime
 from jobs.shop_events import apply_entry
 from jobs.stopping import STOPPING

@@ -14,7 +14,7 @@ import orjson
 from redis.exceptions import LockError, LockNotOwnedError, RedisError
 from redis.lock import Lock
 
-from jobs.event_batch import may_be_an_outage
+from jobs.outage import may_be_an_outage
 from jobs.queues import CHORES, wake, woken
 from jobs.replay import Fate, Replayed, replay_one, waiting_after
 from jobs.runtime import Runtime, runtime

@@ -18,8 +18,8 @@ from bot.event_values import BadEventError
 from bot.shop_events import parse_shop_entry
 from bot.shopify import shop_stream
 from bot.stream import Entry, EventStream
-from jobs.event_batch import may_be_an_outage
 from jobs.logs import described
+from jobs.outage import may_be_an_outage
 from jobs.queues import CHORES, wake, woken
 from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING
