@@ -107,6 +107,22 @@ def parse_audience(session: Session, data: Any) -> Audience:
     return audience
 
 
+def without_contact(data: Mapping[str, Any], phone: str) -> dict[str, Any]:
+    """The public form without the items that name this phone (E.164), however they are spelled."""
+    return {
+        side: [item for item in items if not _names_phone(item, phone)] if isinstance(items, list) else items
+        for side, items in data.items()
+    }
+
+
+def _names_phone(item: Any, phone: str) -> bool:
+    given = item.get("contact") if isinstance(item, Mapping) else None
+    try:
+        return isinstance(given, str) and read_phone(given, None).e164 == phone
+    except NotAPhone:
+        return False
+
+
 def candidates_select(audience: Audience, now: datetime) -> Select[int]:
     """The ids of those whom the audience includes, each once; whom it excludes are among them, to be counted as such."""
     contact = Contact.__table__

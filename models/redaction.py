@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Text, cast, delete, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.audience import without_contact
+from models.campaign import Campaign
 from models.consent import append_events, cancel_queued
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.conversation import Case, Conversation, Direction, Message, MessageState
@@ -48,6 +50,7 @@ def redact(
     _suppress(session, [vault.person_hash(key) for key in known_by], reason, now)
     _wipe_chats(session, contact_id, now)
     _wipe_campaigns(session, contact_id, known_by, vault)
+    _wipe_audiences(session, contact.phone)
     _wipe_inbox(session, contact)
     _wipe_contact(session, contact, vault, now)
     event = {"before": contact.consent, "after": Consent.REDACTED, "at": now, "source": reason[:200], "proof": None}
@@ -181,6 +184,17 @@ def _wipe_inbox(session: Session, contact: Contact) -> None:
             delete(ParkedStatus).where(or_(*(as_text.contains(name, autoescape=True) for name in found))),
             execution_options=NO_SYNC,
         )
+
+
+def _wipe_audiences(session: Session, phone: str | None) -> None:
+    """Campaigns that name the person as a single contact name them no longer, and can still be read."""
+    if not phone:
+        return
+    naming = select(Campaign.id, Campaign.audience).where(cast(Campaign.audience, Text).contains('"contact"'))
+    for campaign_id, audience in session.execute(naming).all():
+        left = without_contact(audience, phone)
+        if left != audience:
+            _update(session, update(Campaign).where(Campaign.id == campaign_id).values(audience=left))
 
 
 def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetime) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from models.audience import parse_audience
 from models.campaign import CampaignStatus
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.contact_book import Identity, find_or_create
@@ -18,6 +19,7 @@ from models.engagement import Engagement, LedgerEntry
 from models.engine import Database
 from models.event import Callback, Failure, Status
 from models.inbox import DeadLetter, ParkedStatus
+from models.number import Number
 from models.recipient import Recipient, RecipientState
 from models.redaction import export_person, redact
 from models.secret import Vault, new_encryption_key
@@ -107,6 +109,20 @@ def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> 
     event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc())).first()
     assert event is not None
     assert (event.before, event.after, event.actor) == (Consent.SUBSCRIBED, Consent.REDACTED, "dpo@example.com")
+
+
+def test_campaigns_that_named_the_person_name_them_no_longer_and_can_still_be_read(
+    session: Session, vault: Vault
+) -> None:
+    person = person_with_a_past(session)
+    other = make_contact(session, "+34600000077")
+    items = [{"contact": "+34 600 000 001"}, {"contact": other.phone}, {"tag": "vip"}]
+    number = session.scalars(select(Number)).one()
+    campaign = make_campaign(session, number, audience={"include": items, "exclude": [{"contact": f"+{DIGITS}"}]})
+    assert redact(session, person.id, vault, LATER, "dpo@example.com")
+    session.expire_all()
+    assert campaign.audience == {"include": items[1:], "exclude": []}
+    assert parse_audience(session, campaign.audience).include.contact_ids == (other.id,)
 
 
 def test_what_was_queued_is_not_sent_and_what_was_sent_still_counts(session: Session, vault: Vault) -> None:
