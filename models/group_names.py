@@ -1,4 +1,4 @@
-"""Where tags, lists and segments are named: in audiences, variables, rules and bot flows, always by their names."""
+"""Where tags, lists, segments and attributes are named: in audiences, variables, rules and bot flows, always by their names."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,10 @@ from models.flow import Flow, FlowSession, FlowVersion, SessionStatus
 from models.segment import Segment
 
 Kind = Literal["tag", "list", "segment"]
+Named = Kind | Literal["attribute"]
 MOST_SHOWN = 5
+_IN_FLOWS: Mapping[Named, Sequence[str]] = {"tag": ("tags", "remove_tags"), "attribute": ("attributes",)}
+"""What bot flows name, with the fields that hold several names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Naming:
         return " and ".join(_listed(what, names) for what, names in named if names)
 
 
-def who_names(session: Session, kind: Kind, name: str) -> Naming:
-    """Everything that would miss the group if its name were gone. No campaign starts meanwhile, and none is launched further."""
+def who_names(session: Session, kind: Named, name: str) -> Naming:
+    """Everything that would miss the name if it were gone. No campaign starts meanwhile, and none is launched further."""
     campaigns = session.scalars(
         select(Campaign)
         .where(Campaign.status != CampaignStatus.ENDED, Campaign.deleted_at.is_(None))
@@ -46,7 +49,7 @@ def who_names(session: Session, kind: Kind, name: str) -> Naming:
     return Naming(
         segments=[segment for segment in segments if _names(segment.rule, kind, name)],
         campaigns=[it for it in campaigns if _names([it.audience, it.variables], kind, name)],
-        flows=_flows(session, name) if kind == "tag" else (),
+        flows=_flows(session, kind, name) if kind in _IN_FLOWS else (),
     )
 
 
@@ -59,7 +62,7 @@ def rename_in(naming: Naming, kind: Kind, name: str, new: str) -> None:
         campaign.variables = _renamed(campaign.variables, kind, name, new)
 
 
-def _names(data: Any, kind: Kind, name: str) -> bool:
+def _names(data: Any, kind: Named, name: str) -> bool:
     return any(_is_named(part, kind, name) is not None for part in _objects(data))
 
 
@@ -72,7 +75,7 @@ def _renamed(data: Any, kind: Kind, name: str, new: str) -> Any:
     return {key: new if key == field else _renamed(part, kind, name, new) for key, part in data.items()}
 
 
-def _is_named(part: Mapping[str, Any], kind: Kind, name: str) -> str | None:
+def _is_named(part: Mapping[str, Any], kind: Named, name: str) -> str | None:
     """The field that holds the name, in an item of an audience, a variable's source or a rule's condition."""
     field = "name" if part.get("on") == kind else kind
     given = part.get(field)
@@ -86,8 +89,8 @@ def _objects(data: Any) -> Iterator[Mapping[str, Any]]:
         yield from _objects(part)
 
 
-def _flows(session: Session, tag: str) -> Sequence[str]:
-    """The bot flows that name the tag in their newest version, or in one that somebody still walks through."""
+def _flows(session: Session, kind: Named, name: str) -> Sequence[str]:
+    """The bot flows that name the tag or the attribute in their newest version, or in one that somebody still walks through."""
     walked = select(FlowSession.flow_version_id).where(FlowSession.status == SessionStatus.ACTIVE)
     rows = session.execute(
         select(Flow.name, FlowVersion.definition)
@@ -95,19 +98,19 @@ def _flows(session: Session, tag: str) -> Sequence[str]:
         .where((FlowVersion.version == Flow.version) | FlowVersion.id.in_(walked))
         .order_by(Flow.name)
     )
-    in_text = re.compile(r"\{\s*tag\." + re.escape(tag) + r"\s*[|}]")
-    return list(dict.fromkeys(name for name, definition in rows if _flow_names(definition, tag, in_text)))
+    in_text = re.compile(r"\{\s*" + kind + r"\." + re.escape(name) + r"\s*[|}]")
+    return list(dict.fromkeys(flow for flow, definition in rows if _flow_names(definition, kind, name, in_text)))
 
 
-def _flow_names(data: Any, tag: str, in_text: re.Pattern[str]) -> bool:
+def _flow_names(data: Any, kind: Named, name: str, in_text: re.Pattern[str]) -> bool:
     if isinstance(data, str):
         return in_text.search(data) is not None
     if isinstance(data, list):
-        return any(_flow_names(part, tag, in_text) for part in data)
+        return any(_flow_names(part, kind, name, in_text) for part in data)
     if not isinstance(data, Mapping):
         return False
-    is_put = any(tag in (data.get(field) or ()) for field in ("tags", "remove_tags"))
-    return data.get("tag") == tag or is_put or any(_flow_names(part, tag, in_text) for part in data.values())
+    is_put = any(name in (data.get(field) or ()) for field in _IN_FLOWS[kind])
+    return data.get(kind) == name or is_put or any(_flow_names(it, kind, name, in_text) for it in data.values())
 
 
 def _listed(what: str, names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from models.tag import AttributeType
 from models.tagging import read_tag_value
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
-_OWN_PLACES = frozenset({"phone", "consent", "consent_source", "tags"})
+OWN_PLACES = frozenset({"phone", "consent", "consent_source", "tags"})
 MOST_TAGS = 100
 
 
@@ -54,7 +54,7 @@ def read_columns(header: Sequence[str]) -> Columns:
     places, fields, attributes = {}, {}, {}
     for position, name in enumerate(header):
         known = name.strip().lower()
-        if known in _OWN_PLACES:
+        if known in OWN_PLACES:
             places[known] = position
         elif known in OWN_FIELDS:
             fields[known] = position

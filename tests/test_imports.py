@@ -244,6 +244,8 @@ def test_attributes_keep_their_type(rt: Runtime, file: Path) -> None:
     file.write_text("phone,visits,born\n+34600000061,12,1990-02-03\n+34600000062,many,\n+34600000063,,3.2.1990\n")
     result = import_contacts(rt, file)
     assert [refusal["line"] for refusal in result.refused] == [3, 4]
+    assert "visits is 'many', no number" in str(result.refused[0]["reason"])
+    assert "born is '3.2.1990', no date" in str(result.refused[1]["reason"])
     assert people(rt)["+34600000061"].attributes == {"visits": 12, "born": "1990-02-03"}
 
 

@@ -4,6 +4,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from admin.cli.attributes import attributes
 from admin.cli.audience import cases, contacts, lists, orders, segments
 from admin.cli.campaigns import campaigns
 from admin.cli.db import db
@@ -28,6 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
     numbers,
     templates,
     contacts,
+    attributes,
     orders,
     lists,
     segments,

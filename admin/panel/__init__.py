@@ -6,6 +6,7 @@ from flask_admin.theme import Bootstrap4Theme
 
 from admin import security
 from admin.panel import access, errors, shell
+from admin.panel.attributes import AttributeView
 from admin.panel.audience import ListView, SegmentView, TagView
 from admin.panel.campaigns import CampaignView
 from admin.panel.contacts import ContactView
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
         InboxView("Inbox", endpoint="panel_inbox", url="inbox"),
         ContactView("Contacts", "Audience", endpoint="panel_contacts", url="contacts"),
         TagView("Tags", "Audience", endpoint="panel_tags", url="tags"),
+        AttributeView("Attributes", "Audience", endpoint="panel_attributes", url="attributes"),
         ListView("Lists", "Audience", endpoint="panel_lists", url="lists"),
         SegmentView("Segments", "Audience", endpoint="panel_segments", url="segments"),
         TemplateView("Templates", "Content", endpoint="panel_templates", url="templates"),
