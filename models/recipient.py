@@ -110,6 +110,13 @@ class Recipient(Base):
             sqlite_where=text("wamid IS NOT NULL"),
             postgresql_where=text("wamid IS NOT NULL"),
         ),
+        Index(
+            "ix_recipient_unsure",
+            "campaign_id",
+            "id",
+            sqlite_where=text("unsure_at IS NOT NULL"),
+            postgresql_where=text("unsure_at IS NOT NULL"),
+        ),
         Index("ix_recipient_counts", "campaign_id", "state", "status", "reason", "is_replied"),
         {
             # A purged recipient's id is never given again: it stands in what Meta says of it later.

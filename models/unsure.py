@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.campaign import Campaign, CampaignStatus
@@ -21,47 +21,79 @@ AGAIN_FROM = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 UNSURE = Recipient.state == word_literal("unsure")
 
 
+_R = Recipient
+_WAS_UNSURE = _R.unsure_at.is_not(None)
+_PLACE = case((~UNSURE, 2), (_R.left_at.is_not(None), 1), else_=0)
+"""Who waits for a decision stands first, then who was left, then who is settled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """A message that was or is unsure. `settled_at` is when Meta's word settled it; `left_at` when an operator left it."""
+    """A message that was or is unsure. `left_at` is when an operator left it."""
 
+    place: int
     recipient_id: int
     contact_id: int
     name: str
     phone: str | None
+    status: str
     reason: str
+    """Why it is unsure; of a settled one, what Meta said of a failure."""
     unsure_at: datetime | None
     settled_at: datetime | None
+    """When Meta took or refused it after all."""
+    is_reported: bool
+    """A status says so; else a late answer of Meta's did."""
     left_at: datetime | None
 
 
-def list_unsure(session: Session, campaign_id: int, *, after_id: int = 0, limit: int = 100) -> list[Unsure]:
-    """Those that are unsure and those that were, by id: a keyset page."""
+def list_unsure(
+    session: Session, campaign_id: int, *, after: tuple[int, int] = (0, 0), limit: int = 100
+) -> list[Unsure]:
+    """Those that are unsure and those that were, by place and id: a keyset page after (place, id)."""
+    (place, recipient_id), of_row = after, _PLACE
     query = (
-        select(Recipient, Contact.name, Contact.phone)
-        .join(Contact, Contact.id == Recipient.contact_id)
-        .where(Recipient.campaign_id == campaign_id, Recipient.unsure_at.is_not(None), Recipient.id > after_id)
-        .order_by(Recipient.id)
+        select(_R, of_row.label("place"), Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
+        .join(Contact, Contact.id == _R.contact_id)
+        .where(_R.campaign_id == campaign_id, _WAS_UNSURE)
+        .where(or_(of_row > place, and_(of_row == place, _R.id > recipient_id)))
+        .order_by(of_row, _R.id)
         .limit(limit)
     )
     return [
-        Unsure(
-            recipient_id=row.id,
-            contact_id=row.contact_id,
-            name=name,
-            phone=phone,
-            reason=row.error_msg or "",
-            unsure_at=row.unsure_at,
-            settled_at=None if row.state is RecipientState.UNSURE else row.accepted_at,
-            left_at=row.left_at,
-        )
-        for row, name, phone in session.execute(query)
+        _listed(row, place, name, phone or raw_phone or (f"+{wa_id}" if wa_id else None))
+        for row, place, name, phone, raw_phone, wa_id in session.execute(query)
     ]
+
+
+def _listed(row: Recipient, place: int, name: str, phone: str | None) -> Unsure:
+    is_settled = row.state is not RecipientState.UNSURE
+    text = row.error_msg or ""
+    return Unsure(
+        place=place,
+        recipient_id=row.id,
+        contact_id=row.contact_id,
+        name=name,
+        phone=phone,
+        status=row.status,
+        reason=f"{row.error_code}: {text}" if row.error_code and text else text,
+        unsure_at=row.unsure_at,
+        settled_at=(row.accepted_at or row.failed_at) if is_settled else None,
+        is_reported=row.state is RecipientState.ACCEPTED
+        and any((row.sent_at, row.delivered_at, row.read_at, row.failed_at)),
+        left_at=row.left_at,
+    )
 
 
 def count_open(session: Session, campaign_id: int) -> int:
     """How many wait for a decision: unsure, and not left."""
     query = select(func.count()).where(Recipient.campaign_id == campaign_id, UNSURE, Recipient.left_at.is_(None))
+    return int(session.execute(query).scalar_one())
+
+
+def count_settled(session: Session, campaign_id: int) -> int:
+    """How many were unsure until Meta's word came."""
+    query = select(func.count()).where(Recipient.campaign_id == campaign_id, _WAS_UNSURE, ~UNSURE)
     return int(session.execute(query).scalar_one())
 
 

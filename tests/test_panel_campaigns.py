@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from admin.panel import live_stats
+from admin.panel import campaign_people, live_stats
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from jobs.launch import launch_campaign
 from jobs.queues import LAUNCH, queue
@@ -324,6 +324,43 @@ def test_unsure_messages_are_left_or_sent_again_only_when_asked(panel: Panel, ma
     with panel.rt.database.read() as session:
         assert session.get_one(Recipient, first).state is RecipientState.QUEUED
         assert session.get_one(Recipient, second).left_at is not None
+
+
+def test_whom_metas_report_settled_stays_listed_after_the_open_ones(
+    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager.post("/campaigns/new", **FORM)
+    manager.post("/campaigns/1/start", confirmed="1")
+    launch_campaign(1)
+    with panel.rt.database.write() as session:
+        settled, still_open = session.scalars(select(Recipient).where(Recipient.state == RecipientState.QUEUED))
+        for row in (settled, still_open):
+            row.state, row.unsure_at, row.error_msg = RecipientState.UNSURE, utcnow(), "No clear answer: a test."
+        settled.state, settled.error_msg = RecipientState.ACCEPTED, None
+        settled.accepted_at = settled.delivered_at = utcnow()
+        contacts = [f"/contacts/{row.contact_id}/" for row in (still_open, settled)]
+    answer = manager.client.get("/admin/campaigns/1/live").json
+    assert answer is not None
+    assert "1 unsure</b> · 1 more settled by Meta." in answer["parts"]["notice"]
+    page = manager.get("/campaigns/1/people?status=unsure")
+    assert 0 < page.index(contacts[0]) < page.index(contacts[1])
+    before, after = page[: page.index(contacts[1])], page[page.index(contacts[1]) :]
+    assert "No clear answer: a test." in before
+    assert "Send again" in before
+    assert "Settled by Meta&#39;s report" in after
+    assert "Delivered" in after
+    assert "Send again" not in after
+    monkeypatch.setattr(campaign_people, "PAGE_ROWS", 1)
+    first = manager.get("/campaigns/1/people?status=unsure")
+    found = re.search(r'href="/admin(/campaigns/1/people[^"]*after=[^"]*)"', first)
+    assert found, first
+    second = manager.get(found[1].replace("&amp;", "&"))
+    assert (contacts[0] in first, contacts[1] in first) == (True, False)
+    assert (contacts[0] in second, contacts[1] in second) == (False, True)
+    manager.post("/campaigns/1/unsure/leave")
+    with panel.rt.database.write() as session:
+        session.get_one(Recipient, still_open.id).state = RecipientState.ACCEPTED
+    assert "2 were unsure until Meta settled them." in manager.get("/campaigns/1/")
 
 
 def test_the_export_is_the_public_file(panel: Panel, manager: Visitor) -> None:

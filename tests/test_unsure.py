@@ -11,7 +11,7 @@ from models.clock import utcnow
 from models.engine import Database
 from models.recipient import Recipient, RecipientState
 from models.refusal import Refused
-from models.unsure import count_open, leave, list_unsure, send_again
+from models.unsure import count_open, count_settled, leave, list_unsure, send_again
 from models.user import Audit
 from tests.factories import alice, bob, make_campaign, make_recipient
 
@@ -41,18 +41,52 @@ def begin(database: Database, status: CampaignStatus = CampaignStatus.ACTIVE) ->
         return campaign.id, [row.id for row in rows]
 
 
-def test_both_are_listed_with_their_reason_until_a_webhook_settles_one(database: Database) -> None:
+def test_both_are_listed_with_their_reason_and_the_one_that_a_webhook_settled_after_the_open_one(
+    database: Database,
+) -> None:
     campaign_id, ids = begin(database)
     with database.write() as session:
         row = session.get_one(Recipient, ids[0])
-        row.state, row.accepted_at = RecipientState.ACCEPTED, utcnow()
+        row.state, row.accepted_at, row.delivered_at = RecipientState.ACCEPTED, utcnow(), utcnow()
     with database.read() as session:
         first, second = list_unsure(session, campaign_id)
-        assert first.settled_at is not None
-        assert second.settled_at is None
-        assert second.reason.startswith("No clear answer")
-        assert count_open(session, campaign_id) == 1
-        assert [row.recipient_id for row in list_unsure(session, campaign_id, after_id=ids[0])] == [ids[1]]
+        assert [first.recipient_id, second.recipient_id] == [ids[1], ids[0]]
+        assert (first.settled_at, first.status) == (None, "unsure")
+        assert first.reason.startswith("No clear answer")
+        assert second.settled_at is not None
+        assert (second.is_reported, second.status) == (True, "delivered")
+        assert (count_open(session, campaign_id), count_settled(session, campaign_id)) == (1, 1)
+        [following] = list_unsure(session, campaign_id, after=(first.place, first.recipient_id))
+        assert following == second
+        assert list_unsure(session, campaign_id, after=(second.place, second.recipient_id)) == []
+
+
+@pytest.mark.parametrize("state", [RecipientState.ACCEPTED, RecipientState.REFUSED])
+def test_what_a_late_answer_settled_is_not_called_reported(database: Database, state: RecipientState) -> None:
+    campaign_id, ids = begin(database)
+    with database.write() as session:
+        row = session.get_one(Recipient, ids[0])
+        row.state = state
+        if state is RecipientState.ACCEPTED:
+            row.accepted_at = utcnow()
+        else:
+            row.failed_at = utcnow()
+    with database.read() as session:
+        settled = list_unsure(session, campaign_id)[-1]
+        assert settled.recipient_id == ids[0]
+        assert settled.settled_at is not None
+        assert not settled.is_reported
+
+
+def test_one_that_is_sent_again_with_success_is_not_listed_as_settled(database: Database) -> None:
+    campaign_id, ids = begin(database)
+    with database.write() as session:
+        send_again(session, campaign_id, [ids[0]], utcnow(), "ops@example.com")
+        row = session.get_one(Recipient, ids[0])
+        row.state, row.accepted_at, row.sent_at = RecipientState.ACCEPTED, utcnow(), utcnow()
+    with database.read() as session:
+        assert [row.recipient_id for row in list_unsure(session, campaign_id)] == [ids[1]]
+        assert count_settled(session, campaign_id) == 0
 
 
 def test_leaving_one_is_audited_and_changes_no_state(database: Database) -> None:

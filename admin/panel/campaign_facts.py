@@ -21,7 +21,7 @@ from models.campaign import (
     allowed_verbs,
 )
 from models.recipient import Recipient, RecipientState
-from models.unsure import AGAIN_FROM, count_open
+from models.unsure import AGAIN_FROM, count_open, count_settled
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """Those that an operator takes; the others follow from what is filled in."""
@@ -49,6 +49,8 @@ class CampaignFacts:
     running_tests: tuple[int, ...]
     open_unsure: int
     """Unsure, and nobody decided yet to leave them so."""
+    settled_unsure: int
+    """Unsure once, until Meta's word came."""
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -134,6 +136,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         )  # loaded while there is a session
         lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
         unsure = count_open(session, campaign_id) if campaign.started_at else 0
+        settled = count_settled(session, campaign_id) if campaign.started_at else 0
         tests = session.scalars(
             select(Campaign.id).where(
                 Campaign.tests_id == campaign_id, Campaign.status.in_(_RUNNING), Campaign.deleted_at.is_(None)
@@ -142,7 +145,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     stats = live_stats().get(rt, [campaign_id]).get(campaign_id)
     if stats is None:
         abort(404)
-    return CampaignFacts(campaign, stats, lines, tuple(tests), unsure)
+    return CampaignFacts(campaign, stats, lines, tuple(tests), unsure, settled)
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:

@@ -14,6 +14,7 @@ from models.clock import utcnow
 from models.contact import Contact
 from models.eligibility import CONTACT, judged, read_terms, reason_detail
 from models.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.unsure import Unsure, list_unsure
 
 S = RecipientState
 _ACCEPTED = (S.ACCEPTED, S.HELD)
@@ -55,6 +56,7 @@ class CampaignPeople(PanelView):
         if len(rows) > PAGE_ROWS:
             rows = rows[:PAGE_ROWS]
             arguments: dict[str, Any] = {"status": wanted or None, "reason": reason or None, "after": rows[-1]["id"]}
+            arguments |= {"place": rows[-1]["place"]} if "place" in rows[-1] else {}
             following = url_for(".people", campaign_id=campaign_id, **arguments)
         return self.render(
             "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=wanted,
@@ -63,6 +65,8 @@ class CampaignPeople(PanelView):
         )  # fmt: skip
 
     def _launched(self, facts: CampaignFacts, wanted: str, reason: str) -> list[dict[str, Any]]:
+        if wanted == "unsure" and not reason:
+            return self._unsure(facts.campaign.id)
         query: Any = (
             select(Recipient, Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
             .join(Contact, Contact.id == Recipient.contact_id)
@@ -78,6 +82,12 @@ class CampaignPeople(PanelView):
             query = query.where(Recipient.state == S.NOT_SENT, Recipient.reason == NotSent(reason))
         with self.rt.database.read() as session:
             return [_shown(*row) for row in session.execute(query)]
+
+    def _unsure(self, campaign_id: int) -> list[dict[str, Any]]:
+        """Also those that Meta's word settled, after the open ones."""
+        after = (min(positive("place"), 2), positive("after"))
+        with self.rt.database.read() as session:
+            return [_doubted(row) for row in list_unsure(session, campaign_id, after=after, limit=PAGE_ROWS + 1)]
 
     def _estimated(self, facts: CampaignFacts, wanted: str, reason: str) -> list[dict[str, Any]]:
         """By the same waterfall that the launch uses, as of now."""
@@ -127,6 +137,24 @@ def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, 
         "replied_at": row.replied_at,
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),
+    }
+
+
+def _doubted(row: Unsure) -> dict[str, Any]:
+    return {
+        "id": row.recipient_id,
+        "place": row.place,
+        "contact_id": row.contact_id,
+        "name": row.name,
+        "phone": row.phone or "no phone",
+        "status": row.status,
+        "reason": None,
+        "why": row.reason,
+        "replied_at": None,
+        "left_at": row.left_at,
+        "settled_at": row.settled_at,
+        "settled_by": "Meta's report" if row.is_reported else "Meta's late answer",
+        "at": row.settled_at or row.unsure_at,
     }
 
 
