@@ -5,7 +5,7 @@ import contextlib
 import logging
 from dataclasses import replace
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.outage import may_be_an_outage
 from jobs.runtime import Runtime
@@ -64,7 +64,7 @@ class Recorder:
             batch = self._waiting[: 2 * BATCH]
             try:
                 await asyncio.to_thread(self._surely_write, batch)
-            except DBAPIError as error:
+            except (SQLAlchemyError, OSError) as error:
                 if not self.is_stuck:
                     log.warning("lane %d: outcomes wait for the database (%s)", self._lane_id, type(error).__name__)
                 self.is_stuck = True
