@@ -239,9 +239,9 @@ class Lane:
         verdict = judge(row, outcome, utcnow())
         if verdict.rule is not None:
             self._beyond.follow(served, row, verdict)
-        kind = served.guard.add(verdict.kind)
+        kind = served.guard.add(verdict.kind, verdict.attempted.message or "")
         if kind is not None:
-            self._beyond.stop_failing(served, kind, verdict)
+            self._beyond.stop_failing(served, kind)
         self._finish(served, verdict)
 
     async def _request(self, served: Served, row: Claimed) -> Outcome | None:
