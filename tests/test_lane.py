@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from bot.template_message import TemplateBuilder
 from jobs.campaign_feed import CampaignFeed, ServedNumber
 from jobs.lane import Lane
 from jobs.send import serve
@@ -85,6 +87,7 @@ def test_an_answer_has_the_outcome_that_is_certain(sending: Sending, suffix: str
     if state == "unsure":
         assert row.attempts == 1
         assert row.error_msg
+        assert row.detail == row.error_msg
     if state == "refused":
         assert row.error_code is not None
         with sending.rt.database.read() as session:
@@ -121,6 +124,42 @@ def test_a_value_that_meta_would_refuse_leaves_the_person_out(sending: Sending) 
         NotSent.BAD_VALUE,
         "body 1: it holds a line break or a tab",
     )
+
+
+def test_of_whom_no_message_can_be_made_is_left_out_and_the_others_get_theirs(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    raises, cannot_be_encoded, *others = phones(12)
+    campaign_id = sending.campaign([raises, cannot_be_encoded, *others])
+    build = TemplateBuilder.build
+
+    def built(self: TemplateBuilder, *, phone: str | None, **values: Any) -> dict[str, Any]:
+        if phone == raises:
+            raise KeyError("Ann")
+        body = build(self, phone=phone, **values)
+        return body | {"template": object()} if phone == cannot_be_encoded else body
+
+    monkeypatch.setattr(TemplateBuilder, "build", built)
+    serve(sending.rt, sending.number_id)
+
+    assert sending.states(campaign_id) == {"accepted": 10, "not_sent": 2}
+    row = sending.recipient(campaign_id, raises)
+    assert (row.reason, row.detail) == (NotSent.BAD_VALUE, "the message could not be put together: KeyError")
+    assert sending.recipient(campaign_id, cannot_be_encoded).reason is NotSent.BAD_VALUE
+    assert "Ann" not in caplog.text
+    with sending.rt.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Engagement)) == 10
+        assert session.scalars(select(LaneRow)).one().ended_at is not None
+
+
+def test_a_campaign_of_which_no_message_can_be_made_pauses(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = sending.campaign(phones(60), pace=100)
+    monkeypatch.setattr(TemplateBuilder, "build", lambda *_, **__: {"template": object()})
+    serve(sending.rt, sending.number_id)
+    campaign = sending.row(campaign_id)
+    assert campaign.pause_reason is PauseReason.FAILURE_RATE
+    assert "the message could not be put together" in (campaign.pause_detail or "")
+    assert sending.waiting(campaign_id) > 0
 
 
 def test_a_refused_token_stops_the_number_and_keeps_everybody_queued(sending: Sending) -> None:
