@@ -1,8 +1,10 @@
 """The sender against a simulated Meta over real HTTP, on both databases."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,9 +13,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from bot.template_message import TemplateBuilder
+from jobs import consequences, lane
 from jobs.campaign_feed import CampaignFeed, ServedNumber
 from jobs.lane import Lane
 from jobs.send import serve
+from jobs.stopping import STOPPING
 from models.campaign import CampaignStatus, PauseReason, transition
 from models.claim import Claim, claim, has_due
 from models.clock import utcnow
@@ -23,7 +27,9 @@ from models.lane import Lane as LaneRow
 from models.lane_lease import open_lane
 from models.number import Number
 from models.recipient import NotSent, RecipientState
+from tests.installation import wait_for
 from tests.sending import Sending, sending_to_a_sandbox
+from tests.tls_server import outsider
 
 
 @pytest.fixture
@@ -271,3 +277,42 @@ def test_answers_that_no_database_could_keep_do_not_keep_others_from_being_recor
     sending.sandbox.call(sending.sandbox.sim.faults.inject, {"kind": "refuse", "code": 99_999_999_999, "count": 3})
     serve(sending.rt, sending.number_id)
     assert sending.states(campaign_id) == {"accepted": 17, "unsure": 3}
+
+
+def test_a_certificate_that_nobody_vouches_for_loses_nobody_and_says_so(
+    sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(consequences, "UNREACHABLE_PAUSE_SECONDS", 0.1)
+    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path) as sending, outsider(tmp_path) as impostor:
+        sending.prepare()
+        campaign_id = sending.campaign(phones(3))
+        sending.rt.settings = replace(sending.rt.settings, graph_api_url=impostor.url)
+        serve(sending.rt, sending.number_id)
+        row = sending.recipient(campaign_id, phones(1)[0])
+        assert impostor.requests == []
+        assert sending.states(campaign_id) == {"queued": 3}
+        assert "the certificate at GRAPH_API_URL is not one to trust" in (row.error_msg or "")
+        assert sending.row(campaign_id).status is CampaignStatus.ACTIVE
+
+
+def test_a_stop_waits_for_answers_that_take_nearly_as_long_as_a_request_may(
+    sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "REQUEST_TIMEOUT_SECONDS", 1.2)
+    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path, latency_seconds=1.0) as sending:
+        sending.prepare()
+        campaign_id = sending.campaign(phones(200), pace=100)
+        sender = Thread(target=serve, args=(sending.rt, sending.number_id))
+        sender.start()
+        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 20, 10, "requests are under way")
+        STOPPING.set()
+        try:
+            sender.join(10)
+        finally:
+            STOPPING.clear()
+        states = sending.states(campaign_id)
+        assert set(states) == {"accepted", "queued"}
+        assert states["accepted"] == sending.sandbox.call(lambda: len(sending.sandbox.store.messages)) >= 10
+        with sending.rt.database.read() as session:
+            assert session.scalars(select(LaneRow)).one().ended_at is not None
