@@ -188,6 +188,7 @@ def test_a_campaign_pauses_when_too_many_fail_alike(sending: Sending) -> None:
 
     campaign = sending.row(campaign_id)
     assert campaign.pause_reason is PauseReason.FAILURE_RATE
+    assert "131009 ×" in (campaign.pause_detail or "")
     states = sending.states(campaign_id)
     assert 20 <= states["refused"] <= 120
     assert states["refused"] + states["queued"] == 150
@@ -316,3 +317,25 @@ def test_a_stop_waits_for_answers_that_take_nearly_as_long_as_a_request_may(
         assert states["accepted"] == sending.sandbox.call(lambda: len(sending.sandbox.store.messages)) >= 10
         with sending.rt.database.read() as session:
             assert session.scalars(select(LaneRow)).one().ended_at is not None
+
+
+def test_a_parameter_that_meta_does_not_accept_is_one_persons_trouble(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(20))
+    sending.sandbox.call(sending.sandbox.sim.faults.inject, {"kind": "refuse", "code": 100, "count": 2})
+    serve(sending.rt, sending.number_id)
+    assert sending.states(campaign_id) == {"accepted": 18, "refused": 2}
+    assert sending.row(campaign_id).status is CampaignStatus.ACTIVE
+
+
+def test_what_failed_before_a_pause_is_not_held_against_the_campaign_that_goes_on(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(5))
+    feed = CampaignFeed(sending.rt, ServedNumber(sending.number_id, "1", 1, "token"))
+    (served,) = feed.due(utcnow())
+    served.guard.add("131009")
+    with sending.rt.database.write() as session:
+        transition(session, campaign_id, "pause", utcnow(), pause_reason=PauseReason.OPERATOR)
+    assert feed.due(utcnow()) == []
+    with sending.rt.database.write() as session:
+        transition(session, campaign_id, "resume", utcnow())
+    (again,) = feed.due(utcnow())
+    assert again.guard.kinds == ()

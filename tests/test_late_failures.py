@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 
 from jobs.apply_events import apply_parsed
 from jobs.failure_guard import LEAST
+from jobs.parked import retry_round
 from jobs.runtime import Runtime, use_runtime
 from jobs.starting import resume_campaign
 from models.campaign import Campaign, CampaignStatus, PauseReason
@@ -61,7 +62,14 @@ class World:
         failure = None if code is None else Failure(code, says)
         installation = self.rt.installation
         statuses = [
-            Status(f"w{key}", kind, at or utcnow(), callback=Callback(installation, key, None, 1), failure=failure)
+            Status(
+                f"w{key}",
+                kind,
+                at or utcnow(),
+                callback_data=f"h1:{installation}:{key}:1",
+                callback=Callback(installation, key, None, 1),
+                failure=failure,
+            )
             for key in ids
         ]
         apply_parsed(self.rt, [Parsed(statuses=statuses)])
@@ -112,9 +120,9 @@ def test_the_newest_failures_come_first_and_one_by_one(world: World) -> None:
 
 
 def test_who_fails_of_a_long_campaign_is_judged_among_those_sent_to_at_the_same_time(world: World) -> None:
-    world.tell(world.send(200))
+    world.tell(world.send(100))
     bad = world.send(100)
-    good = world.send(60)
+    good = world.send(20)
     world.tell(good)
     world.tell(bad[::3], 131026)
     assert world.campaign().status is CampaignStatus.ACTIVE
@@ -178,6 +186,20 @@ def test_whom_the_business_has_blocked_is_kept_out_of_what_comes_later(world: Wo
     with world.rt.database.read() as session:
         contact = session.get_one(Contact, session.get_one(Recipient, key).contact_id)
         assert contact.consent is Consent.INVALID
+
+
+def test_a_failure_that_was_parked_is_heeded_when_it_is_applied(world: World) -> None:
+    [key] = world.send(1)
+    with world.rt.database.write() as session:
+        row = session.get_one(Recipient, key)
+        row.state, row.wamid, row.accepted_at, row.attempts = RecipientState.QUEUED, None, None, 0
+    world.tell([key], 132015)
+    assert world.campaign().status is CampaignStatus.ACTIVE
+    with world.rt.database.write() as session:
+        row = session.get_one(Recipient, key)
+        row.state, row.attempts = RecipientState.UNSURE, 1
+    retry_round(world.rt, 0)
+    assert world.campaign().pause_reason is PauseReason.TEMPLATE_PAUSED
 
 
 def test_neighbours_are_found_by_the_primary_key(sqlite_url: str) -> None:
