@@ -88,7 +88,12 @@ class CampaignFeed:
                 )
                 .order_by(Campaign.id)
             ).all()
-            self._block_others([campaign.id for campaign in campaigns])
+            active = [campaign.id for campaign in campaigns]
+            self._block_others(active)
+            for campaign_id in (
+                self._known.keys() - active
+            ):  # should somebody let it go on, it is judged by what comes then
+                self._known[campaign_id].guard = FailureGuard()
             return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
 
     def remember(self) -> None:

@@ -14,19 +14,20 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
+import orjson
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from bot.graph import GraphClient
-from bot.outcome import Outcome
 from jobs.campaign_feed import CampaignFeed, Served, ServedNumber
 from jobs.consequences import Consequences
 from jobs.lease import Lease
+from jobs.logs import described
 from jobs.pace import Pace, Slot
 from jobs.recorder import Recorder
 from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
-from jobs.verdict import Verdict, judge, never_begun
+from jobs.verdict import Verdict, judge, never_begun, unbuilt
 from models.claim import Claim, Claimed, claim, held_by, put_back
 from models.clock import utcnow
 from models.lane import REQUEST_TIMEOUT_SECONDS
@@ -223,29 +224,41 @@ class Lane:
 
     async def _send(self, served: Served, row: Claimed) -> None:
         try:
-            outcome = await self._request(served, row)
+            verdict = await self._attempt(served, row)
         finally:
             self._room.release()
-        if outcome is None:
+        if verdict is None:
             self._give_up(served, [row])
             return
-        self.sent += 1
-        verdict = judge(row, outcome, utcnow())
         if verdict.rule is not None:
             self._beyond.follow(served, row, verdict)
-        kind = served.guard.add(verdict.kind)
+        kind = served.guard.add(verdict.kind, verdict.attempted.message or "")
         if kind is not None:
-            self._beyond.stop_failing(served, kind, verdict)
+            self._beyond.stop_failing(served, kind)
         self._finish(served, verdict)
 
-    async def _request(self, served: Served, row: Claimed) -> Outcome | None:
+    async def _attempt(self, served: Served, row: Claimed) -> Verdict | None:
         """What came of it; None where the lease ran out between the decision to begin and this moment (a process was stopped)."""
-        body = served.builder.build(
-            recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
-        )
+        try:
+            body = served.builder.build(
+                recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
+            )
+        except Exception as error:  # noqa: BLE001 - whatever stands in one person's values is no other's trouble
+            return self._unbuilt(row, error)
         if not self._lease.holds():
             return None
-        return await self._client.send(self._number.phone_number_id, self._number.token, body)
+        self.sent += 1
+        try:
+            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+        except (
+            orjson.JSONEncodeError
+        ) as error:  # before anything was sent: for what Meta does, the client raises nothing
+            return self._unbuilt(row, error)
+        return judge(row, outcome, utcnow())
+
+    def _unbuilt(self, row: Claimed, error: Exception) -> Verdict:
+        log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))
+        return unbuilt(row, type(error).__name__, utcnow())
 
     def _finish(self, served: Served, verdict: Verdict) -> None:
         self._held.discard(verdict.attempted.recipient_id)

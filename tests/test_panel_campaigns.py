@@ -335,7 +335,8 @@ def test_whom_metas_report_settled_stays_listed_after_the_open_ones(
     with panel.rt.database.write() as session:
         settled, still_open = session.scalars(select(Recipient).where(Recipient.state == RecipientState.QUEUED))
         for row in (settled, still_open):
-            row.state, row.unsure_at, row.error_msg = RecipientState.UNSURE, utcnow(), "No clear answer: a test."
+            row.state, row.unsure_at = RecipientState.UNSURE, utcnow()
+            row.error_msg = row.detail = "No clear answer: a test."
         settled.state, settled.error_msg = RecipientState.ACCEPTED, None
         settled.accepted_at = settled.delivered_at = utcnow()
         contacts = [f"/contacts/{row.contact_id}/" for row in (still_open, settled)]
@@ -347,6 +348,7 @@ def test_whom_metas_report_settled_stays_listed_after_the_open_ones(
     before, after = page[: page.index(contacts[1])], page[page.index(contacts[1]) :]
     assert "No clear answer: a test." in before
     assert "Send again" in before
+    assert "No clear answer: a test." in after
     assert "Settled by Meta&#39;s report" in after
     assert "Delivered" in after
     assert "Send again" not in after
