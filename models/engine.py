@@ -8,7 +8,8 @@ unfair (measured: a writer waited 3 s). PostgreSQL needs neither.
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000
+Reader = Callable[[], AbstractContextManager[Session]]
+"""Opens a session that can only read."""
+_READER = "reader"
 
 
 class Database:
@@ -46,7 +50,7 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that can only read; its transaction ends with the block."""
-        with Session(self.read_engine, expire_on_commit=False) as session:
+        with Session(self.read_engine, expire_on_commit=False, info={_READER: self.read}) as session:
             yield session
 
     @contextlib.contextmanager
@@ -105,3 +109,9 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+
+def reader_of(session: Session) -> Reader | None:
+    """What opened this session, to open others beside it; None for a session that may write."""
+    reader: Reader | None = session.info.get(_READER)
+    return reader

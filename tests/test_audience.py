@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.audience import AudienceError, candidates_select, parse_audience
 from models.engine import Database
-from models.preflight import estimate_reach
+from models.reach import estimate_reach
 from models.segments import save_segment
 from tests import factories
 from tests.factories import ALICE_PHONE, NOW

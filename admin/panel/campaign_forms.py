@@ -19,7 +19,7 @@ from models.clock import utcnow
 from models.flow import Flow
 from models.groups import there_still
 from models.number import Number
-from models.preflight import Reach, estimate_reach
+from models.reach import Reach, estimate_reach
 from models.refusal import Refused
 from models.segment import Segment
 from models.tag import Attribute, ContactList, Tag

@@ -24,8 +24,8 @@ from models.contact import Contact
 from models.engine import Database
 from models.launch import SLICE_SIZE, begin_launch, count_tables, launch_slice
 from models.money import Spending
-from models.preflight import estimate_reach
 from models.rates import Price, save_card
+from models.reach import estimate_reach
 from models.release import end_campaign, release_slice
 from models.report import export_rows
 from models.spending import Spent, count_spent
