@@ -19,6 +19,7 @@ from models.conversation import Case, Conversation, Direction, Message, MessageS
 from models.dialect import insert_into
 from models.engagement import Engagement, LedgerEntry
 from models.flow import Action, ActionState, FlowSession, FunnelStep, SessionStatus
+from models.former import FormerId, forget_former, held_keys
 from models.inbox import DeadLetter, ParkedStatus
 from models.order import Bought, Order
 from models.phone import person_key
@@ -47,7 +48,8 @@ def redact(
     if contact is None or contact.redacted_at is not None or contact.merged_into_id is not None:
         return False
     known_by = _known_by(session, contact)
-    _suppress(session, [vault.person_hash(key) for key in known_by], reason, now)
+    theirs_alone = set(known_by) - held_keys(session, contact_id, known_by)
+    _suppress(session, [vault.person_hash(key) for key in sorted(theirs_alone)], reason, now)
     _wipe_chats(session, contact_id, now)
     _wipe_campaigns(session, contact_id, known_by, vault)
     _wipe_audiences(session, contact.phone)
@@ -90,7 +92,7 @@ def export_person(session: Session, contact_id: int) -> dict[str, Any]:
 
 
 def _known_by(session: Session, contact: Contact) -> list[str]:
-    """Every key under which this person could come back."""
+    """Every key under which this person could come back, the former ones too."""
     keys = {contact.person_key}
     if contact.phone:
         keys.add(person_key(phone=contact.phone))
@@ -100,6 +102,7 @@ def _known_by(session: Session, contact: Contact) -> list[str]:
         keys.add(f"raw:{contact.raw_phone}")
     held = select(ContactIdentity.portfolio_id, ContactIdentity.bsuid).where(ContactIdentity.contact_id == contact.id)
     keys |= {person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.execute(held)}
+    keys |= set(session.scalars(select(FormerId.key).where(FormerId.contact_id == contact.id)))
     keys |= set(session.scalars(select(Recipient.person_key).where(Recipient.contact_id == contact.id)))
     return sorted(key for key in keys if not key.startswith("c:"))
 
@@ -202,6 +205,7 @@ def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetim
     session.execute(delete(Bought).where(Bought.order_id.in_(mine)), execution_options=NO_SYNC)
     for table in (ContactTag, ListMember, ContactIdentity, Order):
         session.execute(delete(table).where(table.contact_id == contact.id), execution_options=NO_SYNC)
+    forget_former(session, contact.id)
     values: dict[str, Any] = dict.fromkeys(_WIPED)
     values |= {
         "name": "",

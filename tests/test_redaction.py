@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from models.audience import parse_audience
 from models.campaign import CampaignStatus
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
-from models.contact_book import Identity, find_or_create
+from models.contact_book import find_or_create
 from models.conversation import Direction, Message, MessageState
 from models.engagement import Engagement, LedgerEntry
 from models.engine import Database
 from models.event import Callback, Failure, Status
+from models.identity import Identity
 from models.inbox import DeadLetter, ParkedStatus
 from models.number import Number
 from models.recipient import Recipient, RecipientState
