@@ -46,16 +46,16 @@ def choose_winner(session: Session, one_id: int, other_id: int) -> tuple[int, in
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """What the surviving record does not say itself: (kind, name, the loser's value), and the keys that still lead to it."""
+    """What the surviving record does not say itself: (kind, name, the loser's value, the winner's), and keys that lead to it."""
 
-    values: tuple[tuple[FormerKind, str, Any], ...]
+    values: tuple[tuple[FormerKind, str, Any, Any], ...]
     ids: dict[str, Known]
 
     @property
     def names(self) -> list[str]:
         """What is kept of the loser, without saying what it was."""
         ids = ["a number or id"] if self.ids else []
-        return ids + [name if kind is FormerKind.FIELD else f"{kind} {name}" for kind, name, _ in self.values]
+        return ids + [name if kind is FormerKind.FIELD else f"{kind} {name}" for kind, name, *_ in self.values]
 
 
 def merge(session: Session, winner_id: int, loser_id: int, now: datetime) -> Leftovers:
@@ -78,7 +78,7 @@ def merge(session: Session, winner_id: int, loser_id: int, now: datetime) -> Lef
     hand_over(session, winner_id, loser_id)
     release_ids(session, [values["person_key"]])
     keep_ids(session, winner_id, left.ids, now)
-    keep_values(session, winner_id, left.values, now)
+    keep_values(session, winner_id, [(kind, name, value) for kind, name, value, _ in left.values], now)
     _move_sets(session, winner_id, loser_id)
     _move_campaigns(session, winner_id, loser_id, values["person_key"])
     merge_chats(session, winner_id, loser_id, now)
@@ -104,7 +104,7 @@ def leftovers(session: Session, winner: Contact, loser: Contact) -> Leftovers:
     stays = {after["person_key"], f"{SHOP}{after['shopify_id']}", f"{RAW}{after['raw_phone']}"}
     known = known_by(loser) | known_by(winner)
     return Leftovers(
-        values=tuple((kind, name, value) for kind, name, value, kept in fields if value and kept and value != kept),
+        values=tuple(row for row in fields if row[2] and row[3] and row[2] != row[3]),
         ids={key: it for key, it in known.items() if key not in stays},
     )
 

@@ -13,6 +13,7 @@ from admin.cli.demo import demo
 from admin.cli.flows import flows
 from admin.cli.money import budget, rates
 from admin.cli.numbers import numbers, templates
+from admin.cli.person import PERSON
 from admin.cli.sandbox import sandbox
 from admin.cli.settings import settings
 from admin.cli.shared import OneLineUsageError
@@ -57,6 +58,8 @@ class Commands(AppGroup):
 def init_app(app: Flask) -> None:
     """Hang every command into the application."""
     app.cli = Commands(app.name)
+    for command in PERSON:
+        contacts.add_command(command)
     for command in COMMANDS:
         app.cli.add_command(command)
 
