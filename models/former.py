@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, case, delete, insert, or_, select, update
+from sqlalchemy import ForeignKey, String, Text, case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigId, word
@@ -90,7 +90,7 @@ def keep_ids(
     session: Session, contact_id: int, known: Mapping[str, Known], now: datetime, moved_at: datetime | None = None
 ) -> None:
     """Lead these keys to the person, unless another one has them now. `moved_at` goes onto those that WhatsApp showed."""
-    taken = _held_by_others(session, contact_id, known)
+    taken = held_by_others(session, contact_id, known)
     rows = [
         {
             "contact_id": contact_id,
@@ -110,7 +110,7 @@ def keep_ids(
     is_theirs = FormerId.contact_id == new.contact_id
     again = {
         "contact_id": new.contact_id,
-        "moved_at": new.moved_at,
+        "moved_at": case((is_theirs, func.coalesce(new.moved_at, FormerId.moved_at)), else_=new.moved_at),
         "was_whatsapp": case((is_theirs & FormerId.was_whatsapp, True), else_=new.was_whatsapp),
     }
     session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again), rows)
@@ -178,12 +178,8 @@ def forget_former(session: Session, contact_id: int) -> None:
         session.execute(delete(table).where(table.contact_id == contact_id), execution_options=NO_SYNC)
 
 
-def held_keys(session: Session, contact_id: int, keys: Iterable[str]) -> set[str]:
+def held_by_others(session: Session, contact_id: int, keys: Iterable[str]) -> set[str]:
     """Those of the keys that somebody else is known by now."""
-    return _held_by_others(session, contact_id, keys)
-
-
-def _held_by_others(session: Session, contact_id: int, keys: Iterable[str]) -> set[str]:
     wanted = sorted(keys)
     digits = [key.removeprefix(WA) for key in wanted if key.startswith(WA)]
     if not wanted:

@@ -17,7 +17,7 @@ from models.conversation import Case, Conversation, Direction, Message, MessageS
 from models.dialect import insert_into
 from models.engagement import Engagement, LedgerEntry
 from models.flow import Action, ActionState, FlowSession, SessionStatus
-from models.former import FormerId, forget_former, held_keys
+from models.former import FormerId, forget_former, held_by_others
 from models.order import Bought, Order
 from models.phone import person_key
 from models.recipient import Recipient
@@ -46,7 +46,7 @@ def redact(
     if contact is None or contact.redacted_at is not None or contact.merged_into_id is not None:
         return False
     known_by, traces = _known_by(session, contact), traces_of(session, contact)
-    theirs_alone = set(known_by) - held_keys(session, contact_id, known_by)
+    theirs_alone = set(known_by) - held_by_others(session, contact_id, known_by)
     _suppress(session, [vault.person_hash(key) for key in sorted(theirs_alone)], reason, now)
     wipe_traces(session, contact_id, traces)  # before the ids of messages go, by which statuses that wait are found
     _wipe_chats(session, contact_id, now)

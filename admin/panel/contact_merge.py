@@ -33,7 +33,7 @@ class ContactMerge(PanelView):
                 pair = look_at_pair(self.rt, contact_id, other)
                 return self.render(
                     "panel/contact_merge.html", pair=pair, kept=_called(pair.kept), merged=_called(pair.merged), other=other,
-                    contact_id=contact_id, rows=_rows(pair), ids=[it.shown for it in pair.left.ids.values()],
+                    contact_id=contact_id, rows=_rows(pair), ids=_ids(pair),
                 )  # fmt: skip
             contact_id = merge_by_hand(self.rt, contact_id, other, self.me.email)
         except EXPECTED as error:
@@ -68,6 +68,12 @@ def before_the_merge(values: list[FormerValue]) -> dict[str, list[str]]:
 def _rows(pair: Pair) -> list[tuple[str, str, str]]:
     """(what, what stays, what is kept as former), where both say something."""
     return [(label_of(kind, name), str(kept), str(value)) for kind, name, value, kept in pair.left.values]
+
+
+def _ids(pair: Pair) -> list[str]:
+    """What leads to the person besides their number."""
+    phone = pair.kept.phone or pair.merged.phone
+    return [it.shown for it in pair.left.ids.values() if it.shown != phone]
 
 
 def _called(contact: Contact) -> str:
