@@ -17,11 +17,13 @@ from models.contact_search import search_contacts
 from models.conversation import Case, Conversation, Direction, Message, MessageState
 from models.engagement import Engagement
 from models.engine import Database
+from models.event import Failure, Status
 from models.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
 from models.former import FormerId, Known, ids_of, keep_ids, known_by, values_of_person
 from models.identity import Identity
 from models.merge import MergeError, choose_winner, merge
 from models.recipient import NotSent, Recipient, RecipientState
+from models.statuses import apply_statuses
 from models.tag import ContactTag, ListMember, Tag
 from tests.factories import (
     NOW,
@@ -303,6 +305,21 @@ def test_a_number_that_a_merge_left_over_finds_the_person(session: Session, text
     assert (winner.wa_id, winner.person_key, winner.phone) == ("34600000091", "wa:34600000091", "+34600000001")
     assert find_or_create(session, Identity(wa_id="34600000001", at=LATER), LATER) == winner.id
     assert session.scalar(select(func.count()).select_from(Contact).where(Contact.merged_into_id.is_(None))) == 1
+
+
+def test_what_cannot_be_delivered_to_a_number_from_before_says_nothing_of_the_one_they_have(session: Session) -> None:
+    winner, loser = alice(session), make_contact(session, "+34600000091")
+    campaign = make_campaign(session, make_number(session), status=CampaignStatus.ACTIVE)
+    given: dict[str, Any] = {"state": RecipientState.ACCEPTED, "attempts": 1, "accepted_at": NOW}
+    rows = [
+        make_recipient(session, campaign, who, wamid=f"w{place}", **given) for place, who in enumerate((winner, loser))
+    ]
+    merge(session, winner.id, loser.id, LATER)
+    for row, count in ((rows[1], 0), (rows[0], 1)):
+        lost = Status(row.wamid or "", "failed", LATER, failure=Failure(131026, "no"))
+        assert apply_statuses(session, [lost], LATER, "inst").applied == 1
+        session.expire_all()
+        assert winner.undeliverable_count == count
 
 
 def test_a_number_left_over_is_no_more_theirs_once_another_record_has_it(session: Session) -> None:
