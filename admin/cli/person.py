@@ -1,11 +1,11 @@
-"""flask contacts show, export, redact, merge: one person at a time."""
+"""flask contacts: one person at a time. Files of them are in admin.cli.audience."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from admin.cli.shared import ACTOR, Command, as_json, print_json, runtime_here
+from admin.cli.shared import ACTOR, Group, as_json, print_json, runtime_here
 from admin.contacts import redact_contact
 from admin.merging import merge_records
 from admin.person import find_person, show_person, write_person
@@ -14,7 +14,12 @@ _WHO = "+E164|ID"
 _YES = click.option("--yes", "is_sure", is_flag=True, help="Yes: it cannot be undone.")
 
 
-@click.command("show", cls=Command)
+@click.group("contacts", cls=Group)
+def contacts() -> None:
+    """People."""
+
+
+@contacts.command("show")
 @click.argument("who", metavar=_WHO)
 @as_json
 def show(who: str, is_json: bool) -> None:
@@ -29,7 +34,7 @@ def show(who: str, is_json: bool) -> None:
             click.echo(f"{name}: {_in_words(value)}")
 
 
-@click.command("export", cls=Command)
+@contacts.command("export")
 @click.argument("who", metavar=_WHO)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.json")
 @as_json
@@ -41,7 +46,7 @@ def export(who: str, output: Path, is_json: bool) -> None:
     print_json({"id": contact_id, "file": str(output)}) if is_json else click.echo(f"contact {contact_id} in {output}")
 
 
-@click.command("redact", cls=Command)
+@contacts.command("redact")
 @click.argument("who", metavar=_WHO)
 @_YES
 @as_json
@@ -54,7 +59,7 @@ def redact(who: str, is_sure: bool, is_json: bool) -> None:
     print_json({"id": contact_id, "redacted": True}) if is_json else click.echo(f"wiped contact {contact_id}")
 
 
-@click.command("merge", cls=Command)
+@contacts.command("merge")
 @click.argument("keep", metavar="KEEP")
 @click.argument("other", metavar="OTHER")
 @_YES
@@ -70,9 +75,6 @@ def merge(keep: str, other: str, is_sure: bool, is_json: bool) -> None:
         return
     beside = f"; kept of it: {', '.join(names)}" if names else ""
     click.echo(f"contact {merged_id} is a part of contact {kept_id}{beside}")
-
-
-PERSON: tuple[click.Command, ...] = (show, export, redact, merge)
 
 
 def _sure(is_sure: bool) -> None:
