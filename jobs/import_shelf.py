@@ -5,12 +5,14 @@ its import is over, what is known of it, and the rows that were refused. Whoever
 one holds a lock that dies with the process.
 """
 
+import csv
 import fcntl
+import io
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -27,6 +29,10 @@ KEPT_SECONDS = 24 * 3600
 MOST_SHOWN = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}")
 _STATE, _REFUSED, _LOCK = "state.json", "refused.csv", "lock"
+REFUSALS = "refusals"
+"""What was refused so far, a line of JSON each, until the CSV is written."""
+FORGET_SECONDS = 2.0
+"""So long forgetting a person waits for whoever works on a file."""
 
 
 class Stage(StrEnum):
@@ -139,6 +145,36 @@ def forget_old(rt: Runtime) -> None:
             is_old = directory.stat().st_mtime < time.time() - KEPT_SECONDS
         if is_old and not is_locked(rt, directory.name):
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def forget_person(rt: Runtime, names: Callable[[str], bool]) -> None:
+    """Take the lines that name a person out of what is kept of refused rows; `names` says it of a text."""
+    for directory in _directories(rt):
+        with locked(rt, directory.name, FORGET_SECONDS):
+            for path in (directory / _REFUSED, directory / REFUSALS):
+                _without_lines(path, names)
+            found = read_file(rt, directory.name)
+            if found is not None and any(names(str(refusal["reason"])) for refusal in found.refused):
+                found.refused = [refusal for refusal in found.refused if not names(str(refusal["reason"]))]
+                save_file(rt, found)
+
+
+def _without_lines(path: Path, names: Callable[[str], bool]) -> None:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file)) if path.suffix == ".csv" else [[line] for line in file]
+    except OSError:
+        return
+    left = [row for row in rows if not any(names(cell) for cell in row)]
+    if len(left) == len(rows):
+        return
+    aside = path.with_name(f".{path.name}")
+    with open_private(aside, "wb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            csv.writer(file, lineterminator="\r\n").writerows(left)
+        else:
+            file.writelines(row[0] for row in left)
+    aside.replace(path)
 
 
 def list_files(rt: Runtime) -> list[ImportFile]:

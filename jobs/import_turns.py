@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from jobs.import_reader import BadFile, open_sheet
 from jobs.import_shelf import (
+    REFUSALS,
     UNDER_WAY,
     ImportFile,
     Stage,
@@ -48,7 +49,6 @@ BEGIN_WAIT_SECONDS = 1.0
 MOST_TRIES = 5
 """Turns of a file that were begun one after the other and not ended."""
 REFUSED_COLUMNS = ("refused_line", "refused_why")
-_REFUSALS = "refusals"
 
 
 def look_at_file(rt: Runtime, token: str, columns: dict[str, str], source: str) -> None:
@@ -93,7 +93,7 @@ def _begin(rt: Runtime, token: str, before: set[Stage], after: Stage, given: dic
         for name, value in given.items():
             setattr(found, name, value)
         found.begin(after)
-        for path in (refused_path(rt, token), directory_of(rt, token) / _REFUSALS):
+        for path in (refused_path(rt, token), directory_of(rt, token) / REFUSALS):
             path.unlink(missing_ok=True)
         save_file(rt, found)
     with suppress(RedisError):  # the schedule wakes it
@@ -119,7 +119,7 @@ def _turn(rt: Runtime, found: ImportFile) -> bool:
         found.stage, found.problem = Stage.FAILED, str(error)
         save_file(rt, found)
         return True
-    with open_private(directory_of(rt, found.token) / _REFUSALS, "ab") as file:
+    with open_private(directory_of(rt, found.token) / REFUSALS, "ab") as file:
         file.writelines(orjson.dumps(refusal) + b"\n" for refusal in result.refused)
     found.add(result)
     if found.done >= found.total:
@@ -155,7 +155,7 @@ def _finish(rt: Runtime, found: ImportFile) -> None:
 
 def _write_refused(rt: Runtime, found: ImportFile) -> None:
     """The rows as they came, with their lines and reasons: to be mended and brought again."""
-    refusals = directory_of(rt, found.token) / _REFUSALS
+    refusals = directory_of(rt, found.token) / REFUSALS
     reasons = {refusal["line"]: refusal["reason"] for refusal in map(orjson.loads, refusals.read_bytes().splitlines())}
     if not reasons:
         return

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.contact import Contact
+from models.former import former_holders
 from models.functions import Probe
-from models.phone import NotAPhone, read_phone
+from models.phone import NotAPhone, person_key, read_phone
 from models.refusal import Refused
 from models.rule import Rule, RuleError, parse_rule
 from models.rule_sql import compile_rule
@@ -192,7 +193,7 @@ def _rule(session: Session, where: str, name: str) -> Rule:
 
 
 def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tuple[int, ...]:
-    """The contacts with these phones; of a record that was merged, the one that survived."""
+    """The contacts with these phones, now or before; of a record that was merged, the one that survived."""
     phones = {}
     for where, text, _ in given:
         try:
@@ -211,6 +212,8 @@ def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tup
             )
         )
         found |= {str(phone): merged_into_id or contact_id for phone, contact_id, merged_into_id in rows}
+    keys = {person_key(phone=phone): phone for phone in phones if phone not in found}
+    found |= {keys[key]: contact_id for key, contact_id in former_holders(session, keys).items()}
     for phone_text, where in phones.items():
         if phone_text not in found:
             raise AudienceError(f"{where}: there is no contact {phone_text}")

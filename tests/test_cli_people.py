@@ -1,5 +1,6 @@
 """flask users, tokens, contacts, lists, segments, cases, flows, db."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from models.contact import Consent, Contact
 from models.conversation import Case
 from models.setting import read_setting
 from models.user import ApiToken, Audit, Role, User
-from tests.cli_app import Shell, open_shell
+from tests.cli_app import PEOPLE, Shell, open_shell
 from tests.services import ROOT
 
 
@@ -93,6 +94,33 @@ def test_a_dry_run_changes_nothing(shell: Shell) -> None:
         assert session.scalars(select(Contact)).all() == []
 
 
+def test_a_person_is_shown_exported_merged_and_wiped(shell: Shell) -> None:
+    shell.add_people()
+    assert "--yes" in shell.refused("contacts", "merge", "+447700900001", "3", code=2)
+    line = shell.ok("contacts", "merge", "+447700900001", "3", "--yes").strip()
+    assert line == "contact 3 is a part of contact 1; kept of it: a number or id, name"
+    assert "this record itself" in shell.refused("contacts", "merge", "1", "+447700900003", "--yes")
+    found = shell.data("contacts", "show", "+44 7700 900003", "--json")
+    assert (found["id"], found["name"], found["consent"]) == (1, "Ana Abel", "subscribed")
+    assert (found["tags"], found["also_found_by"]) == ({"city": "Madrid", "vip": None}, ["+447700900003"])
+    assert found["before_the_merge"] == [{"what": "field", "name": "name", "value": "Chloé Costa"}]
+    shown = shell.ok("contacts", "show", "3").splitlines()
+    assert {"name: Ana Abel", "tags: city = Madrid, vip", "before_the_merge: name = Chloé Costa"} <= set(shown)
+    path = shell.directory / "ana.json"
+    shell.ok("contacts", "export", "1", "--output", str(path))
+    assert json.loads(path.read_text())["contact"]["phone"] == "+447700900001"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "--yes" in shell.refused("contacts", "redact", "1", code=2)
+    assert shell.data("contacts", "redact", "+447700900003", "--yes", "--json") == {"id": 1, "redacted": True}
+    assert "no such contact" in shell.refused("contacts", "show", "+447700900003")
+    assert "redacted" in shell.refused("contacts", "redact", "1", "--yes")
+    assert "no phone" in shell.refused("contacts", "show", "nobody")
+    assert "no such contact" in shell.refused("contacts", "export", "99", "--output", str(path))
+    again = shell.run("contacts", "import", shell.file("people.csv", PEOPLE))
+    assert '"created": 0' in again.stdout
+    assert again.stdout.count("this person was redacted") == 2
+
+
 def test_a_list_takes_contacts_that_exist(shell: Shell) -> None:
     shell.add_people()
     path = shell.file("list.csv", "phone\n+447700900001\n+447700900003\n")
@@ -146,7 +174,7 @@ def test_files_that_are_not_there_or_no_text_are_one_line(shell: Shell) -> None:
 
 def test_the_schema_is_checked_and_upgraded(shell: Shell) -> None:
     assert "newest" in shell.ok("db", "check")
-    assert "0002" in shell.ok("db", "upgrade")
+    assert "0003" in shell.ok("db", "upgrade")
 
 
 def test_wrong_usage_is_one_line_and_exits_2(shell: Shell) -> None:

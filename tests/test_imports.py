@@ -19,6 +19,7 @@ from jobs.imports import add_to_list, import_contacts, preview
 from jobs.runtime import Runtime
 from models.contact import Consent, ConsentEvent, Contact, Suppression
 from models.contact_book import find_contact
+from models.merge import merge
 from models.recipient import RecipientState
 from models.secret import new_encryption_key
 from models.settings import Settings
@@ -103,6 +104,30 @@ def test_later_files_change_what_they_say_and_nothing_else(rt: Runtime, file: Pa
     assert tags_of(rt, "+34600000012") == {"vip": None, "city": "Sevilla", "new": None}
     file.write_text("phone,tags\n+34600000012,city\n")
     assert counts(import_contacts(rt, file)) == (0, 0, 1, 0)
+
+
+def test_a_row_with_a_number_from_before_fills_what_the_person_lacks_and_changes_nothing_else(
+    rt: Runtime, file: Path
+) -> None:
+    with rt.database.write() as session:
+        kept = make_contact(
+            session, "+34600000012", name="Eva", consent=Consent.UNKNOWN, consent_at=None, tags={"city": "Madrid"}
+        )
+        for phone in ("+34600000091", None):
+            raw: dict[str, Any] = {} if phone else {"raw_phone": "600111222", "phone_problem": "missing_calling_code"}
+            merge(
+                session, kept.id, make_contact(session, phone, tags={}, name="", consent=Consent.UNKNOWN, **raw).id, NOW
+            )
+    old = "+34600000091,Eve,es,subscribed,form,city=Sevilla;new\n600111222,Ev,,,,\n"
+    file.write_text(HEADER + old)
+    assert counts(import_contacts(rt, file)) == (0, 1, 1, 0)
+    [eva] = [contact for contact in people(rt).values() if contact.merged_into_id is None]
+    assert (eva.phone, eva.name, eva.language, eva.consent) == ("+34600000012", "Eva", "es", Consent.UNKNOWN)
+    assert tags_of(rt, "+34600000091") == {"city": "Madrid", "new": None}
+    assert counts(import_contacts(rt, file)) == (0, 0, 2, 0)
+    file.write_text("phone,consent\n+34600000091,unsubscribed\n")
+    assert counts(import_contacts(rt, file)) == (0, 1, 0, 0)
+    assert people(rt)["+34600000012"].consent is Consent.UNSUBSCRIBED
 
 
 def test_bad_rows_are_told_by_line_and_stop_nothing(rt: Runtime, file: Path) -> None:

@@ -15,7 +15,8 @@ from jobs.runtime import Runtime
 from models.merge import merge
 from models.order import Bought, BoughtKind, Order
 from models.orders import Key, NewOrder, take_orders
-from models.redaction import export_person, redact
+from models.person import export_person
+from models.redaction import redact
 from models.rule import parse_rule
 from models.rule_sql import count_matching
 from models.secret import new_encryption_key

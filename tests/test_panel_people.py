@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 
 from admin.panel.rule_form import listed, unlisted
 from admin.segments import put_segment
+from jobs.import_shelf import refused_path
 from jobs.purge import purge
 from jobs.queues import ANSWER, CHORES, queue
 from models.clock import utcnow
@@ -28,7 +29,7 @@ from models.tag import ContactList, ContactTag, Tag
 from models.user import Audit, Role, User
 from tests import factories
 from tests.panel_app import Panel, Visitor, open_panel, said
-from tests.panel_world import furnish
+from tests.panel_world import KEPT, furnish
 
 
 @pytest.fixture
@@ -120,9 +121,12 @@ def test_a_contact_is_added_changed_tagged_and_forgotten(panel: Panel, manager: 
     assert (contact(panel, zoe).name, contact(panel, zoe).attributes) == ("Zoë", {"shop": "Main street"})
     manager.post(f"/contacts/{zoe}/tag", tag="code", value="4711")
     assert "code = 4711" in manager.post(f"/contacts/{zoe}/untag", tag="vip")
+    kept = refused_path(panel.rt, KEPT)
+    kept.write_text("refused_line,refused_why,phone\r\n2,x,+44 7700 900009\r\n3,x,7\r\n", encoding="utf-8", newline="")
     admin = panel.of(Role.ADMIN)
     assert "wiped" in admin.post(f"/contacts/{zoe}/redact", confirmed="1")
     assert contact(panel, zoe).consent is Consent.REDACTED
+    assert kept.read_bytes() == b"refused_line,refused_why,phone\r\n3,x,7\r\n"
 
 
 def test_a_person_s_page_shows_what_they_ordered(panel: Panel, manager: Visitor) -> None:
@@ -211,21 +215,34 @@ def test_a_large_tag_is_off_the_pages_at_once_and_gone_by_and_by(
 def test_two_records_are_made_one_by_hand_once_that_was_confirmed(panel: Panel, manager: Visitor) -> None:
     with panel.rt.database.write() as session:
         later = utcnow() + timedelta(days=1)
-        double = factories.make_contact(session, name="Alice L.", tags={"regular": None}, now=later).id
+        given: dict[str, Any] = {"name": "Alice L.", "email": "al@example.com", "tags": {"regular": None}}
+        double = factories.make_contact(session, now=later, **given).id
         factories.make_order(session, session.get_one(Contact, double), number="#7")
         phone = session.get_one(Contact, double).phone
     asked = said(manager.send(f"/contacts/{double}/merge", other="/admin/contacts/1/").text)
     assert f"“Alice L., {phone}” becomes a part of “Alice" in asked
-    assert f"{phone} is dropped" in asked
+    assert "Name Alice Alice L." in asked
+    assert f"{phone} still leads to this person" in asked
     assert contact(panel, double).merged_into_id is None
     page = said(manager.post(f"/contacts/{double}/merge", other="/admin/contacts/1/", confirmed="1"))
     assert "The two are one record now." in page
     assert "regular" in page
     assert "#7" in page
+    assert f"Also found by {phone}" in page
+    assert "Before the merge Name Alice L." in page
     assert contact(panel, double).merged_into_id == 1
     with panel.rt.database.read() as session:
         audited = session.scalars(select(Audit).where(Audit.action == "merge")).one()
-    assert (audited.object_id, audited.detail) == ("1", {"merged": double})
+    assert (audited.object_id, audited.detail) == (
+        "1",
+        {"merged": double, "kept_of_it": ["a number or id", "name"]},
+    )
+    assert "+34600000001" in manager.get(f"/contacts/?q={phone}")
+    for _ in range(2):
+        page = said(manager.post("/contacts/1/former/1/release"))
+        assert "Also found by" not in page
+    assert "does not lead to them any more" in page
+    assert panel.of(Role.AGENT).send("/contacts/1/former/1/release").status_code == 403
     assert panel.of(Role.AGENT).send("/contacts/1/merge", other="+34600000002").status_code == 403
 
 

@@ -1,19 +1,15 @@
-"""flask contacts, flask orders, flask lists, flask segments, flask cases."""
+"""flask contacts import, flask orders, flask lists, flask segments, flask cases."""
 
 from pathlib import Path
 
 import click
 
 from admin.cases import close_case_of, open_case_of
+from admin.cli.person import contacts
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, fail, print_json, runtime_here
 from admin.segments import load_segment
 from jobs.imports import ImportResult, add_to_list, import_contacts
 from jobs.order_imports import import_orders
-
-
-@click.group("contacts", cls=Group)
-def contacts() -> None:
-    """People."""
 
 
 @contacts.command("import")
