@@ -1,4 +1,4 @@
-"""Contacts files that somebody brought to the panel, kept from the upload to the end of their import and a day longer.
+"""Files that somebody brought to the panel to be imported, kept from the upload to the end of their import and a day longer.
 
 Each has a directory under var/imports whose name nobody can guess, and which nobody else can read: the file, which goes when
 its import is over, what is known of it, and the rows that were refused. Whoever works on
@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
-from jobs.imports import ImportResult
+from jobs.import_refusals import open_private
+from jobs.import_result import ImportResult
 from jobs.runtime import Runtime
 from models.secret import new_token
 
@@ -27,6 +28,15 @@ KEPT_SECONDS = 24 * 3600
 MOST_SHOWN = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}")
 _STATE, _REFUSED, _LOCK = "state.json", "refused.csv", "lock"
+
+
+class Kind(StrEnum):
+    """What is in it."""
+
+    CONTACTS = "contacts"
+    ORDERS = "orders"
+    LIST = "list"
+    """People who are contacts already, for a list."""
 
 
 class Stage(StrEnum):
@@ -50,9 +60,14 @@ class ImportFile:
     token: str
     name: str
     actor: str
+    kind: Kind = Kind.CONTACTS
     stage: Stage = Stage.MAPPING
     columns: dict[str, str] = field(default_factory=dict)
     source: str = ""
+    """Where the people agreed, for rows that do not say."""
+    list_name: str = ""
+    list_id: int = 0
+    """Once it is being filled."""
     done: int = 0
     """Rows whose turn was ended; `seen` are those of the turn at hand too."""
     seen: int = 0
@@ -84,10 +99,12 @@ class ImportFile:
         self.total, self.tries = result.total, 0
 
 
-def keep_file(rt: Runtime, name: str, content: bytes, actor: str) -> ImportFile:
+def keep_file(
+    rt: Runtime, name: str, content: bytes, actor: str, kind: Kind = Kind.CONTACTS, list_name: str = ""
+) -> ImportFile:
     """Put an uploaded file aside, readable by nobody else."""
     forget_old(rt)
-    found = ImportFile(new_token(18), name, actor)
+    found = ImportFile(new_token(18), name, actor, kind, list_name=list_name)
     directory = directory_of(rt, found.token)
     directory.mkdir(mode=0o700, parents=True)
     open_private(directory / _LOCK, "wb").close()
@@ -106,7 +123,7 @@ def read_file(rt: Runtime, token: str) -> ImportFile | None:
         state = orjson.loads((directory_of(rt, token) / _STATE).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return None
-    return ImportFile(**state | {"stage": Stage(state["stage"])})
+    return ImportFile(**state | {"stage": Stage(state["stage"]), "kind": Kind(state["kind"])})
 
 
 def path_of(rt: Runtime, found: ImportFile) -> Path:
@@ -150,11 +167,6 @@ def list_files(rt: Runtime) -> list[ImportFile]:
 def directory_of(rt: Runtime, token: str) -> Path:
     """Where everything of one is."""
     return rt.settings.var_dir / "imports" / token
-
-
-def open_private(path: Path, mode: str) -> IO[Any]:
-    """Open for writing what nobody else may read."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def save_file(rt: Runtime, found: ImportFile) -> None:

@@ -84,7 +84,7 @@ def test_what_is_missing_makes_a_draft_that_says_so(panel: Panel, manager: Visit
         ({"number": "123"}, "number", "There is no such number"),
         ({"flow": "nonsense"}, "flow", "There is no such bot flow"),
         ({"include_what": ["tag:nonsense"], "include_value": [""]}, "include", "There is no tag"),
-        ({"include_what": ["contact:"], "include_value": ["+447700900099"]}, "include", "There is no contact"),
+        ({"include_people": "+447700900099"}, "include", "There is no contact"),
         ({"name": "x" * 201}, "name", "at most 200"),
         ({"slot-body-2-text": "a\nb"}, "slot-body-2", "Text:"),
         ({"slot-body-1-source": "tag:nonsense"}, "slot-body-1", "There is no tag"),
@@ -213,7 +213,9 @@ def test_two_clicks_start_it_once(panel: Panel, manager: Visitor) -> None:
 
 
 def test_what_blocks_is_said_and_nothing_starts(panel: Panel, manager: Visitor) -> None:
-    manager.post("/campaigns/new", **(FORM | {"include_what": ["contact:"], "include_value": ["+447700900002"]}))
+    manager.post(
+        "/campaigns/new", **(FORM | {"include_what": [], "include_value": [], "include_people": "+447700900002"})
+    )
     assert "Nobody of 1 can be written to" in manager.get("/campaigns/1/checks")
     assert "Nobody of 1 can be written to" in manager.post("/campaigns/1/start", confirmed="1")
     assert campaign(panel).status is CampaignStatus.READY
