@@ -69,6 +69,25 @@ def test_a_complete_form_makes_a_ready_campaign(panel: Panel, manager: Visitor) 
     assert made.created_by == "manager@example.com"
 
 
+def test_single_people_are_kept_by_their_whole_numbers_and_shown_with_their_names(
+    tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis
+) -> None:
+    with open_panel(tmp_path, sqlite_url, redis_url, default_country="GB") as panel:
+        panel.shell.add_number()
+        panel.shell.add_people()
+        manager = panel.of(Role.MANAGER)
+        picked = {"include_people": "07700 900001, +44 7700 900003", "exclude_people": "+447700900003"}
+        page = manager.refused("/campaigns/new", **(FORM | picked | {"pace": "none"}))
+        assert "<b>Ana Abel</b> <span>+447700900001</span>" in page
+        manager.post("/campaigns/new", **(FORM | picked | {"include_what": [], "include_value": []}))
+        assert campaign(panel).audience == {
+            "include": [{"contact": "+447700900001"}, {"contact": "+447700900003"}],
+            "exclude": [{"contact": "+447700900003"}],
+        }
+        given = panel.shell.add_campaign(audience={"include": [{"contact": "7700 900001"}]})
+        assert campaign(panel, given).audience["include"] == [{"contact": "+447700900001"}]
+
+
 def test_what_is_missing_makes_a_draft_that_says_so(panel: Panel, manager: Visitor) -> None:
     page = manager.post("/campaigns/new", name="Idea", number=PHONE_NUMBER_ID, template="spring_sale|en")
     assert "Still missing: audience, body 1 is not mapped, body 2 is not mapped." in page

@@ -206,7 +206,7 @@ def test_a_file_of_orders_goes_the_same_way(panel: Panel, manager: Visitor, monk
     )
     token = brought(manager, text, "orders.csv", what="orders")
     page = manager.get(f"/contacts/import/{token}/columns")
-    assert "they are separated by semicolons" in page
+    assert "Orders, with semicolons between the columns" in page
     assert [f'value="{name}" selected' in page for name in ("order_id", "total", "placed_at", "product")] == [True] * 4
     chosen: dict[str, Any] = dict(
         zip(
@@ -244,7 +244,7 @@ def test_a_file_puts_people_on_a_list_that_is_made_then(panel: Panel, manager: V
     token = brought(manager, text, "guests.csv", what="list", list="Guests")
     assert "A list has no name" in manager.refused(f"/contacts/import/{token}/columns", c0="phone", list_name=" ")
     page = looked_at(manager, token, c0="phone", list_name="Guests")
-    assert "put on the list “Guests” 2 new 0 on it already 2 refused" in page
+    assert "to the list “Guests” 2 to be added 0 on it already 2 refused" in page
     assert "Put 2 people on the list" in page
     with panel.rt.database.read() as session:
         assert session.scalar(select(ContactList.id)) is None
@@ -256,7 +256,7 @@ def test_a_file_puts_people_on_a_list_that_is_made_then(panel: Panel, manager: V
         assert session.scalar(select(func.count()).where(ListMember.list_id == made.id)) == 2
     assert ("manager@example.com", "fill") in panel.audited()
     again = brought(manager, text, "guests.csv", what="list", list="Guests")
-    assert "There is nothing to put on it" in looked_at(manager, again, c0="phone", list_name="Guests")
+    assert "There is nobody to put on it" in looked_at(manager, again, c0="phone", list_name="Guests")
 
 
 def test_a_list_that_is_deleted_while_it_is_filled_is_said_and_not_made_again(
