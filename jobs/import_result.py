@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.runtime import Runtime
+from models.intake_change import MOST_TOLD
 
 TRIES = 3
 MOST_REFUSALS = 100_000
@@ -30,6 +31,8 @@ class ImportResult:
     refused: list[dict[str, Any]] = field(default_factory=list)
     """`{"line", "reason"}` in the order of the file."""
     refused_total: int = 0
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """`{"line", "what"}`: what would change on the first lines that a dry run would change."""
     done: int = 0
     """What was taken or passed over, of `total`; as many where the file was done to its end."""
     total: int = 0
@@ -48,6 +51,11 @@ class ImportResult:
         self.refused_total += 1
         if len(self.refused) < MOST_REFUSALS:
             self.refused.append({"line": line, "reason": reason})
+
+    def tell(self, line: int, what: str) -> None:
+        """Note what a line would change, if it is one of the first."""
+        if len(self.told) < MOST_TOLD:
+            self.told.append({"line": line, "what": what})
 
     def add(self, created: int, updated: int, unchanged: int) -> None:
         """Count a chunk."""

@@ -22,6 +22,7 @@ import orjson
 from jobs.import_refusals import open_private
 from jobs.import_result import ImportResult
 from jobs.runtime import Runtime
+from models.intake_change import MOST_TOLD
 from models.secret import new_token
 
 KEPT_SECONDS = 24 * 3600
@@ -79,12 +80,14 @@ class ImportFile:
     refused_total: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
     """The first of them."""
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """What would change on the first lines that would change something."""
     problem: str = ""
     """One line, where it failed."""
 
     def begin(self, stage: Stage) -> None:
         """Start the stage with nothing counted."""
-        self.stage, self.problem, self.refused = stage, "", []
+        self.stage, self.problem, self.refused, self.told = stage, "", [], []
         self.done = self.seen = self.total = self.tries = 0
         self.created = self.updated = self.unchanged = self.refused_total = 0
 
@@ -95,6 +98,7 @@ class ImportFile:
         self.unchanged += result.unchanged
         self.refused_total += result.refused_total
         self.refused = sorted(self.refused + result.refused, key=lambda refusal: int(refusal["line"]))[:MOST_SHOWN]
+        self.told = (self.told + result.told)[:MOST_TOLD]
         self.done = self.seen = result.done
         self.total, self.tries = result.total, 0
 

@@ -65,6 +65,8 @@ def import_contacts(
             result.add(tally.created, tally.updated, tally.unchanged + lines - len(rows))
             for line, reason in tally.refused:
                 result.refuse(line, reason)
+            for line, what in tally.told:
+                result.tell(line, what)
 
         return go_through(spool.chunks(skip), take, result, progress, is_over)
 

@@ -51,6 +51,9 @@ def import_orders(
         def take(chunk: _Chunk) -> None:
             tally, unknown = in_one(rt, lambda session: _take(session, chunk, now, dry_run=dry_run), dry_run=dry_run)
             result.add(tally.created, tally.updated, tally.unchanged)
+            lines = {row.key: row.line for row, _ in chunk}
+            for key, what in tally.told:
+                result.tell(lines[key], what)
             for row in unknown:
                 result.refuse(row.line, UNKNOWN)
                 for line in row.more_lines:

@@ -98,7 +98,9 @@ def test_the_columns_have_other_names_and_a_semicolon_goes_with_a_decimal_comma(
 def test_a_changed_order_is_updated_and_takes_its_things_along(rt: Runtime, file: Path) -> None:
     file.write_text(FILE)
     import_orders(rt, file)
-    file.write_text(FILE.replace("Acme", "Bolt").replace(ALICE_PHONE, BOB_PHONE, 1))
+    file.write_text(FILE.replace("Acme", "Bolt").replace(ALICE_PHONE, BOB_PHONE, 1).replace("59.90", "60"))
+    would = import_orders(rt, file, dry_run=True)
+    assert would.told == [{"line": 2, "what": "total 59.90 → 60.00; whose it is; the things in it"}]
     assert counts(import_orders(rt, file)) == (0, 1, 1, 0)
     assert (BoughtKind.BRAND, "Bolt") in bought(rt)
     assert (BoughtKind.BRAND, "Acme") not in bought(rt)

@@ -21,7 +21,7 @@ from jobs.import_turns import run_import, wake_imports
 from jobs.queues import CHORES, queue
 from jobs.stopping import STOPPING
 from models.clock import utcnow
-from models.contact import ConsentEvent, Contact
+from models.contact import Consent, ConsentEvent, Contact
 from models.order import Order
 from models.tag import ContactList, ListMember
 from models.user import Role
@@ -191,6 +191,24 @@ def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> No
     book.save(out)
     token = brought(manager, out.getvalue(), "people.xlsx")
     assert "1 new" in looked_at(manager, token, c0="phone", c1="new")
+
+
+def test_what_would_change_is_told_line_by_line(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        alice(session, tags={"city": "Lisboa", "vip": None}, consent=Consent.UNKNOWN)
+    text = (
+        "phone,name,language,consent,consent_source,tags,shop\n"
+        f"{ALICE_PHONE},Alicia,es,subscribed,web,vip;city=Madrid;new,Sol\n{BOB_PHONE},Bob,,,,,\n"
+    )
+    token = brought(manager, text)
+    names = ("phone", "name", "language", "consent", "consent_source", "tags", "new")
+    page = looked_at(manager, token, **{f"c{place}": name for place, name in enumerate(names)})
+    assert "1 new 1 changed" in page
+    said_of = "2 name Alice → Alicia; language es; shop Sol; consent unknown → subscribed; tag city = Lisboa → Madrid; tag new"
+    assert said_of in page
+    manager.post(f"/contacts/import/{token}/go")
+    run_import(token)
+    assert "What would change" not in said(manager.get(f"/contacts/import/{token}/"))
 
 
 def test_a_file_of_orders_goes_the_same_way(panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
