@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.contacts import export_contact
-from jobs.import_shelf import open_private
+from jobs.import_refusals import open_private
 from jobs.runtime import Runtime
 from models.campaign import Campaign
 from models.contact import Contact

@@ -19,6 +19,7 @@ from models.contact_book import lock_contact_book
 from models.dialect import is_sqlite
 from models.former import RAW, FormerId
 from models.import_row import ImportRow
+from models.intake_change import MOST_TOLD, change_in_words
 from models.intake_rows import WRITTEN, Record, insert_contacts, put_tags, update_contacts
 from models.phone import person_key
 from models.secret import Vault
@@ -35,6 +36,8 @@ class Tally:
     unchanged: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     """(line, reason)"""
+    told: list[tuple[int, str]] = field(default_factory=list)
+    """(line, what would change) of the first rows that a dry run would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,15 @@ def take_rows(
             tally.created += 1
             _plan_consent(plan, record, row, None, now, origin)
             _plan_tags(plan, record, row, ids, {})
-        elif _plan_change(plan, record, row, now, origin, fills=book.is_former(row)) | _plan_tags(
-            plan, record, row, ids, held.get(record["id"], {}), fills=book.is_former(row)
+            continue
+        mine, fills = held.get(record["id"], {}), book.is_former(row)
+        before = dict(record) if dry_run and len(tally.told) < MOST_TOLD else None
+        if _plan_change(plan, record, row, now, origin, fills=fills) | _plan_tags(
+            plan, record, row, ids, mine, fills=fills
         ):
             tally.updated += 1
+            if before is not None:
+                tally.told.append((row.line, change_in_words(before, record, row, ids, mine)))
         else:
             tally.unchanged += 1
     if not dry_run:

@@ -165,6 +165,7 @@ def test_counted_in_parts_side_by_side_everybody_counts_once(
         assert len(reach._parts(session)) == 3
         in_parts = estimate_reach(session, session.get_one(Campaign, world.campaign.id), NOW)
 
+    print(in_parts)
     assert in_parts == at_once
     assert (in_parts.eligible, (in_parts.not_sent or {})["duplicate"]) == (4, 4)
 

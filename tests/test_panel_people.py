@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from redis import Redis
@@ -25,7 +26,7 @@ from models.number import Number
 from models.order import Order
 from models.segment import Segment
 from models.setting import read_setting
-from models.tag import ContactList, ContactTag, Tag
+from models.tag import ContactList, ContactTag, ListMember, Tag
 from models.user import Audit, Role, User
 from tests import factories
 from tests.panel_app import Panel, Visitor, open_panel, said
@@ -278,10 +279,47 @@ def test_tags_lists_and_segments_are_made(panel: Panel, manager: Visitor) -> Non
     assert "summer" in manager.post("/tags/add", name="summer", description="Wants news in summer")
     assert "already" in manager.post("/tags/add", name="summer")
     assert "not allowed" in manager.post("/tags/add", name="a=b")
-    file = (io.BytesIO(b"phone\n+34600000001\n+34600000099\n"), "list.csv")
-    page = manager.post("/lists/add", name="Guests", file=file)
-    assert "1 added, 0 were on it, 1 refused" in page
-    assert "Line 3" in page
+
+
+def test_people_are_put_on_a_list_one_by_one_and_taken_off(panel: Panel, manager: Visitor) -> None:
+    assert "Nobody is on it yet" in manager.post("/lists/add", name="Guests")
+    assert "already" in manager.post("/lists/add", name="Guests")
+    with panel.rt.database.read() as session:
+        made = session.scalars(select(ContactList.id).where(ContactList.name == "Guests")).one()
+    where = f"/lists/{made}"
+    page = manager.post(f"{where}/put", people="id:1, +34 600 000 001; +34600000002")
+    assert "2 put on the list" in page
+    assert "+34600000002" in page
+    assert "Everybody was on it already" in manager.post(f"{where}/put", people="id:1")
+    for people, line in (
+        ("", "Choose somebody first"),
+        ("id:2, +34600000099", "+34600000099: there is no contact with this phone"),
+        ("id:3, id:9999", "Contact 9999: there is no such contact any more"),
+        ("Ana", "no phone number"),
+    ):
+        assert line in said(manager.post(f"{where}/put", people=people))
+    assert "Taken off" in manager.post(f"{where}/take", contact="1")
+    assert "not on the list any more" in manager.post(f"{where}/take", contact="1")
+    with panel.rt.database.read() as session:
+        assert session.scalars(select(ListMember.contact_id).where(ListMember.list_id == made)).all() == [2]
+    done = [action for _, action in panel.audited()]
+    assert (done.count("put on"), done.count("take off")) == (2, 1)
+
+
+def test_people_are_found_by_name_number_and_tag_to_be_picked(panel: Panel, manager: Visitor) -> None:
+    def found(text: str) -> list[tuple[int, str]]:
+        answer = json.loads(manager.get(f"/contacts/pick.json?q={quote(text)}"))
+        return [(person["id"], person["tag"]) for person in answer["people"]]
+
+    assert (1, "") in found("alice")
+    assert found("+34600000002") == [(2, "")]
+    assert found("nobody at all") == []
+    assert found(" ") == []
+    tagged = found("CIT")
+    assert {tag for _, tag in tagged} == {"city"}
+    assert found("city=Nowhere") == []
+    answer = json.loads(manager.get("/contacts/pick.json?q=city"))
+    assert (answer["more"], len(answer["people"])) == (True, 12)
 
 
 def test_a_segment_is_built_by_its_form(panel: Panel, manager: Visitor) -> None:

@@ -1,7 +1,5 @@
-"""Tags, lists and segments: how contacts are grouped."""
+"""Tags and segments: how contacts are grouped. Lists are in admin.panel.lists."""
 
-import tempfile
-from pathlib import Path, PurePath
 from typing import Any
 
 from flask import abort, flash, request, url_for
@@ -9,13 +7,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from admin.groups import add_tag, describe_tag
-from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, form, page, positive, sentence
+from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, form, page, sentence
 from admin.panel.group_actions import GroupActions
 from admin.panel.rule_form import KINDS, empty_rule, groups_of, read_groups
 from admin.panel.rule_words import rule_in_words
 from admin.segments import put_segment
-from jobs.import_reader import BadFile
-from jobs.imports import add_to_list
 from models.clock import utcnow
 from models.contact import Consent
 from models.groups import there_still
@@ -24,10 +20,8 @@ from models.rule import MONEY, OPERATORS, parse_rule
 from models.rule_sql import count_matching
 from models.segment import Segment
 from models.segments import count_each, sample_matching
-from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
-from models.user import Role, record_audit
-
-MOST_BYTES = 60 * 1024 * 1024
+from models.tag import Attribute, ContactList, ContactTag, Tag
+from models.user import Role
 
 
 class TagView(GroupActions):
@@ -66,61 +60,6 @@ class TagView(GroupActions):
         """What it is for."""
         text = request.form.get("description", "")
         self.attempt("Saved.", lambda: describe_tag(self.rt, tag_id, text, self.me.email))
-        return back(".index")
-
-
-class ListView(GroupActions):
-    """Static sets of contacts."""
-
-    kind = "list"
-
-    icon = "lists"
-
-    @page("/")
-    def index(self) -> ResponseReturnValue:
-        """Every list with its size."""
-        after = positive("after")
-        query = (
-            select(ContactList)
-            .where(ContactList.id > after, there_still(ContactList))
-            .order_by(ContactList.id)
-            .limit(PAGE_ROWS + 1)
-        )
-        with self.rt.database.read() as session:
-            lists = list(session.scalars(query))
-            ids = [it.id for it in lists[:PAGE_ROWS]]
-            sizes = session.execute(
-                select(ListMember.list_id, func.count()).where(ListMember.list_id.in_(ids)).group_by(ListMember.list_id)
-            )
-            counts = dict(sizes.all())
-        following = url_for(".index", after=lists[PAGE_ROWS - 1].id) if len(lists) > PAGE_ROWS else None
-        return self.render("panel/lists.html", lists=lists[:PAGE_ROWS], counts=counts, following=following, after=after)
-
-    @action("/add", Role.MANAGER)
-    def add(self) -> ResponseReturnValue:
-        """Make a list, or add to it, from a file with a column of phones."""
-        name, upload = request.form.get("name", ""), request.files.get("file")
-        if upload is None or not upload.filename:
-            flash("Choose a file with a column phone.", "bad")
-            return back(".index")
-        file_name = PurePath(upload.filename.replace("\\", "/")).name[-100:] or "file"
-        with tempfile.TemporaryDirectory(prefix="hark-") as directory:
-            path = Path(directory) / file_name
-            content = upload.stream.read(MOST_BYTES + 1)
-            if len(content) > MOST_BYTES:
-                flash(f"{file_name} is larger than {MOST_BYTES // 1024**2} MB; cut it into several files.", "bad")
-                return back(".index")
-            path.write_bytes(content)
-            try:
-                result = add_to_list(self.rt, name, path)
-            except (*EXPECTED, BadFile) as error:
-                flash(sentence(error), "bad")
-                return back(".index")
-        with self.rt.database.write() as session:
-            record_audit(session, utcnow(), self.me.email, "fill", "list", result.id, added=result.added)
-        flash(f"{result.added} added, {result.already} were on it, {len(result.refused)} refused.", "good")
-        for refusal in result.refused[:10]:
-            flash(f"Line {refusal['line']}: {refusal['reason']}", "warn")
         return back(".index")
 
 

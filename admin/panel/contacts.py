@@ -21,6 +21,7 @@ from admin.contacts import (
 from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
 from admin.panel.contact_import import ContactImport
 from admin.panel.contact_merge import ContactMerge, before_the_merge
+from admin.panel.contact_picker import ContactPicker
 from models.amount import MICRO, show_amount
 from models.attribute_values import OWN_FIELDS
 from models.campaign import Campaign
@@ -51,7 +52,7 @@ OWN_LABELS = {
 }
 
 
-class ContactView(ContactImport, ContactMerge, PanelView):
+class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
     """Everybody we know."""
 
     icon = "contacts"
