@@ -146,6 +146,15 @@ def test_each_flaw_is_a_reason_and_of_two_flaws_the_first_counts(world: World) -
     assert dict(reach.not_sent or {}) == counted, "the estimate counts as the launch does"
 
 
+def test_what_others_had_is_not_counted_towards_the_cap_of_a_person_with_two_records(world: World) -> None:
+    capped, twice = world.contact(NotSent.FREQUENCY_CAP), world.contact(phone="+5511987650001")
+    world.contact(phone="+551187650001")
+
+    assert world.reach().not_sent == {"frequency_cap": 1, "duplicate": 1}
+    reasons = {contact_id: row.reason for contact_id, row in world.launched().items()}
+    assert (reasons[capped.id], reasons[twice.id]) == (NotSent.FREQUENCY_CAP, None)
+
+
 def test_counted_in_parts_side_by_side_everybody_counts_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,9 +174,9 @@ def test_counted_in_parts_side_by_side_everybody_counts_once(
         assert len(reach._parts(session)) == 3
         in_parts = estimate_reach(session, session.get_one(Campaign, world.campaign.id), NOW)
 
-    print(in_parts)
     assert in_parts == at_once
-    assert (in_parts.eligible, (in_parts.not_sent or {})["duplicate"]) == (4, 4)
+    not_sent = in_parts.not_sent or {}
+    assert (in_parts.eligible, not_sent["duplicate"], not_sent["frequency_cap"]) == (4, 4, 1)
 
 
 def test_the_order_of_the_reasons_is_that_of_the_enum() -> None:
