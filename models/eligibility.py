@@ -5,6 +5,7 @@ is counted under the first reason that applies (the order of `NotSent`). A perso
 merged; exclusion, an opt-out, a marketing stop and an open case of any of them count for the person.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +36,7 @@ from models.contact import Consent, Contact, ContactIdentity, PhoneProblem, Supp
 from models.conversation import Case
 from models.dialect import word_literal
 from models.engagement import Engagement
-from models.functions import Probe
+from models.functions import IsIn, Probe
 from models.number import Number, Waba
 from models.recipient import NotSent, Recipient, RecipientState
 from models.setting import read_setting
@@ -95,29 +96,32 @@ def read_terms(session: Session, campaign: Campaign, now: datetime) -> Terms:
     )
 
 
-def judged(terms: Terms, *, after_id: int = 0, until_id: int | None = None, is_part: bool = False) -> Select[Any]:
-    """Every candidate in a range of contact ids once: `id` and `reason` (NULL: eligible). `is_part`: asked for few of them."""
-    source, reason = (_one_by_one if is_part else _all_at_once)(terms)
-    query = select(CONTACT.c.id, reason.label("reason")).select_from(source)
+def judged(
+    terms: Terms, *, after_id: int = 0, until_id: int | None = None, doubled: Sequence[str] | None = None
+) -> Select[Any]:
+    """Every candidate in a range of contact ids once: `id` and `reason` (NULL: eligible).
+
+    `doubled`: the keys of everybody who has several records (`doubled_keys`), for whoever asks of many contacts; without them
+    each row looks into the index of person keys.
+    """
+    is_shared = _has_twin(terms) if doubled is None else IsIn(CONTACT.c.person_key, literal(json.dumps(list(doubled))))
+    query = select(CONTACT.c.id, _waterfall(terms, is_shared).label("reason")).select_from(CONTACT)
     query = query.where(CONTACT.c.merged_into_id.is_(None), terms.audience.include.names(CONTACT, terms.now))
     query = query.where(CONTACT.c.id > after_id) if after_id else query
     return query.where(CONTACT.c.id <= until_id) if until_id is not None else query
 
 
-def _one_by_one(terms: Terms) -> tuple[FromClause, ColumnElement[Any]]:
-    """For a slice or a page: each row looks into the index of person keys, since hardly anybody has a second record."""
+def doubled_keys(session: Session) -> Sequence[str]:
+    """The keys of people who have several records: few, where a million looks into an index would be many."""
+    key = CONTACT.c.person_key
+    return session.scalars(select(key).group_by(key).having(func.count() > 1)).all()
+
+
+def _has_twin(terms: Terms) -> ColumnElement[bool]:
     twin = aliased(Contact)
     same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
     # A record that changed between two slices may share its person with a row that stands already.
-    return CONTACT, _waterfall(terms, or_(Probe().where(same_person), _stands_already(terms)))
-
-
-def _all_at_once(terms: Terms) -> tuple[FromClause, ColumnElement[Any]]:
-    """For everybody: joined with the few keys that stand twice, which a million looks into an index would cost more than."""
-    twin = aliased(Contact)
-    keys = select(twin.person_key).group_by(twin.person_key).having(func.count() > 1).subquery("doubled")
-    source = CONTACT.outerjoin(keys, keys.c.person_key == CONTACT.c.person_key)
-    return source, _waterfall(terms, keys.c.person_key.is_not(None))
+    return or_(Probe().where(same_person), _stands_already(terms))
 
 
 def _waterfall(terms: Terms, is_shared: ColumnElement[bool]) -> ColumnElement[Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Exists, Float, Integer, String, literal_column
+from sqlalchemy import Boolean, Exists, Float, Integer, String, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -154,6 +154,26 @@ def _strftime(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(DayOf, "postgresql")
 def _to_char(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
     return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
+class IsIn(FunctionElement[bool]):
+    """Whether a text is in a JSON list of texts, which is read once for all rows: `IsIn(column, list)`."""
+
+    name = "hark_is_in"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(IsIn, "sqlite")
+def _in_json_each(element: IsIn, compiler: SQLCompiler, **kw: Any) -> str:
+    text, items = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({text} IN (SELECT value FROM json_each({items})))"  # noqa: S608 - both are compiled
+
+
+@compiles(IsIn, "postgresql")
+def _in_jsonb_elements(element: IsIn, compiler: SQLCompiler, **kw: Any) -> str:
+    text, items = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({text} IN (SELECT jsonb_array_elements_text(CAST({items} AS JSONB))))"
 
 
 class Probe(Exists):

@@ -156,7 +156,7 @@ def _move_cursor(
 
 def _freeze(session: Session, terms: Terms, after_id: int, until_id: int) -> None:
     """A row for every candidate, those left out with their reason."""
-    found = judged(terms, after_id=after_id, until_id=until_id, is_part=True).cte("judged").prefix_with("MATERIALIZED")
+    found = judged(terms, after_id=after_id, until_id=until_id).cte("judged").prefix_with("MATERIALIZED")
     reason = found.c.reason
     is_eligible = reason.is_(None)
     keeps_key = func.coalesce(reason.not_in([NotSent.EXCLUDED.value, NotSent.DUPLICATE.value]), literal(True))

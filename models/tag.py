@@ -24,7 +24,10 @@ class ContactTag(Base):
     """A tag on a contact, with a value where it is a valued tag."""
 
     __tablename__ = "contact_tag"
-    __table_args__ = (Index("ix_contact_tag_tag_value", "tag_id", "value", "contact_id"),)
+    __table_args__ = (
+        Index("ix_contact_tag_tag_value", "tag_id", "value", "contact_id"),
+        {"sqlite_with_rowid": False},
+    )
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
     tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True)
@@ -69,6 +72,7 @@ class ListMember(Base):
     """A contact in a list."""
 
     __tablename__ = "list_member"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     list_id: Mapped[int] = mapped_column(ForeignKey("list.id", ondelete="CASCADE"), primary_key=True)
     contact_id: Mapped[int] = mapped_column(

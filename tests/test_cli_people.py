@@ -207,7 +207,7 @@ def test_files_that_are_not_there_or_no_text_are_one_line(shell: Shell) -> None:
 
 def test_the_schema_is_checked_and_upgraded(shell: Shell) -> None:
     assert "newest" in shell.ok("db", "check")
-    assert "0003" in shell.ok("db", "upgrade")
+    assert "0004" in shell.ok("db", "upgrade")
 
 
 def test_wrong_usage_is_one_line_and_exits_2(shell: Shell) -> None:

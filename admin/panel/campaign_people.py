@@ -96,7 +96,7 @@ class CampaignPeople(PanelView):
             return []
         with self.rt.database.read() as session:
             terms = read_terms(session, campaign, utcnow())
-            found = judged(terms, after_id=positive("after"), is_part=True).subquery("judged")
+            found = judged(terms, after_id=positive("after")).subquery("judged")
             detail = reason_detail(terms, found.c.reason).label("detail")
             columns = [CONTACT.c[name] for name in ("name", "phone", "raw_phone", "wa_id")]
             query = select(found.c.id, found.c.reason, *columns, detail).join_from(
