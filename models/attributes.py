@@ -12,7 +12,8 @@ from models.group_names import who_names
 from models.import_row import OWN_PLACES
 from models.parameter import as_text, parameter_problem
 from models.refusal import Refused
-from models.rule import RuleError, parse_rule
+from models.rule import parse_rule
+from models.rule_terms import RuleError
 from models.tag import Attribute, AttributeType
 
 MOST_DEFAULT = 500

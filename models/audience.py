@@ -17,8 +17,9 @@ from models.contact import Contact
 from models.functions import Probe
 from models.phone import NotAPhone, read_phone
 from models.refusal import Refused
-from models.rule import Rule, RuleError, parse_rule
+from models.rule import Rule, parse_rule
 from models.rule_sql import compile_rule
+from models.rule_terms import RuleError
 from models.segment import Segment
 from models.tag import ContactList, ContactTag, ListMember, Tag
 

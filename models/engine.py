@@ -11,23 +11,26 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000
+_ZONE = "time_zone"
 
 
 class Database:
     """Both engines of one database. Nothing connects before the first use.
 
     `read()` and `write()` open a session in one transaction. `write()` commits when its block ends well and rolls back
-    when it raises; it is the only place that commits.
+    when it raises; it is the only place that commits. `time_zone` is the business's: `zone_of` says it of a session.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 5) -> None:
+    def __init__(self, url: str | URL, *, pool_size: int = 5, time_zone: str = "UTC") -> None:
         self.url = make_url(url)
+        self._info = {_ZONE: ZoneInfo(time_zone)}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._lock_path: Path | None = None
         if self.is_sqlite:
@@ -46,13 +49,17 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that can only read; its transaction ends with the block."""
-        with Session(self.read_engine, expire_on_commit=False) as session:
+        with Session(self.read_engine, expire_on_commit=False, info=self._info) as session:
             yield session
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
         """A session in a write transaction, committed at the end of the block. Keep it under 50 ms: no network, no rendering."""
-        with self._turn(), Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn(),
+            Session(self.write_engine, expire_on_commit=False, info=self._info) as session,
+            session.begin(),
+        ):
             yield session
 
     def dispose(self) -> None:
@@ -105,3 +112,9 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+
+def zone_of(session: Session) -> ZoneInfo:
+    """The business's time zone: whoever asks what day it is, or when a day begins, means it there."""
+    zone: ZoneInfo = session.info.get(_ZONE) or ZoneInfo("UTC")
+    return zone

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contact import Contact
-from models.rule import Rule, RuleError, parse_rule
+from models.rule import Rule, parse_rule
 from models.rule_sql import compile_rule, count_matching
+from models.rule_terms import RuleError
 from models.segment import Segment
 
 LONGEST_NAME = 200

@@ -18,9 +18,10 @@ from models.contact import Consent, Contact
 from models.conversation import Direction, Message, MessageState
 from models.engine import Database
 from models.recipient import RecipientState
-from models.rule import BY_TYPE, DAYS_SINCE, MONEY, OPERATORS, RuleError, parse_rule
+from models.rule import parse_rule
 from models.rule_facts import Facts, Ordered, Sent, matches
 from models.rule_sql import compile_rule, count_matching
+from models.rule_terms import BY_TYPE, DAYS_SINCE, MONEY, OPERATORS, SPANS, RuleError
 from models.segment import Segment
 from models.segments import count_each, read_segment, sample_matching, save_segment
 from models.tag import AttributeType
@@ -50,6 +51,7 @@ POOLS: dict[AttributeType, tuple[Any, ...]] = {
 AMOUNTS = (0, 10, 19.99, 20, 33.333, 100, 0.0004, 1e12)
 COLLECTIONS, BRANDS = ("summer", "Summer", "it's; --"), ("Acme", "Ma%", "é")
 MOMENTS = tuple(NOW - timedelta(days=days, hours=hours) for days in (0, 1, 30, 400) for hours in (0, 1))
+WRITTEN = (*(moment.isoformat() for moment in MOMENTS), *DATES)
 
 
 class People:
@@ -192,7 +194,7 @@ class People:
 
 
 def _value_of(op: str, pool: tuple[Any, ...]) -> st.SearchStrategy[Any]:
-    if op == "last_days":
+    if op in SPANS:
         return st.sampled_from([1, 29, 30, 31, 400])
     one = st.sampled_from(pool)
     if op in {"in", "not_in"}:
@@ -241,12 +243,12 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
         plain("language", ("en", "es", "EN")),
         plain("country", ("ES", "Ma", "'; ")),
         plain("phone", tuple(f"+34600{serial:06d}" for serial in range(20)) + TEXTS),
-        plain("last_inbound", tuple(moment.isoformat() for moment in MOMENTS)),
+        st.one_of([plain(on, WRITTEN) for on in ("last_inbound", "last_engaged")]),
         behaviour,
         codes,
         st.one_of(plain("orders_count", (0, 1, 2, 2.5)), *(money(on) for on in sorted(MONEY))),
         st.one_of([plain(on, (0, 1, 29, 30, 31, 400)) for on in sorted(DAYS_SINCE)]),
-        st.one_of([plain(on, tuple(moment.isoformat() for moment in MOMENTS)) for on in ("first_order", "last_order")]),
+        st.one_of([plain(on, WRITTEN) for on in ("first_order", "last_order")]),
         st.one_of(plain("bought_collection", COLLECTIONS), plain("bought_brand", BRANDS)),
     )
 
@@ -258,7 +260,7 @@ RULES = st.lists(st.lists(_conditions(), min_size=1, max_size=3), min_size=1, ma
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+    database = Database(database_url, time_zone="America/New_York")
     yield database
     database.dispose()
 
@@ -368,6 +370,60 @@ def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> 
     ]
     save_segment(session, "recent", {"all": conditions}, NOW)
     assert [item.id for item in sample_matching(session, read_segment(session, "recent"), NOW)] == [contact.id]
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "matching"),
+    [
+        ("before", "2026-11-22", {"the evening before"}),
+        ("after", "2026-11-22", {"the day after"}),
+        ("between", ["2026-11-22", "2026-11-22"], {"its first moment", "its last hour"}),
+        ("between", ["2026-11-21", "2026-11-22T05:00:00"], {"the evening before", "its first moment"}),
+        ("after", "2026-11-22T05:00:00+00:00", {"its last hour", "the day after"}),
+    ],
+)
+def test_a_day_is_all_of_it_in_the_business_s_time_zone(
+    session: Session, op: str, value: Any, matching: set[str]
+) -> None:
+    hours = {"the evening before": -1, "its first moment": 0, "its last hour": 23, "the day after": 24}
+    midnight = datetime(2026, 11, 22, 5, tzinfo=UTC)  # in New York
+    for name, hour in hours.items():
+        factories.make_contact(session, name=name, last_inbound_at=midnight + timedelta(hours=hour))
+    factories.make_contact(session, name="silent")
+    for on in ("last_inbound", "last_engaged"):
+        rule = parse_rule(session, {"all": [{"on": on, "op": op, "value": value}]})
+        assert {contact.name for contact in sample_matching(session, rule, NOW)} == matching
+
+
+def test_what_day_it_is_now_is_the_business_s_own(session: Session) -> None:
+    factories.make_attribute(session, "birthday", type=AttributeType.DATE)
+    for day in ("2026-11-20", "2026-11-21", "2026-11-22"):
+        factories.make_contact(session, name=day, attributes={"birthday": day})
+    rule = parse_rule(session, {"all": [{"on": "attribute", "name": "birthday", "op": "last_days", "value": 1}]})
+    late_in_new_york = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    assert [contact.name for contact in sample_matching(session, rule, late_in_new_york)] == [
+        "2026-11-20",
+        "2026-11-21",
+    ]
+
+
+def test_who_read_and_never_wrote_is_engaged_and_who_did_neither_never_was(session: Session) -> None:
+    campaign = factories.make_campaign(session, status=CampaignStatus.ENDED)
+    people = {name: factories.make_contact(session, name=name) for name in ("read", "wrote", "silent")}
+    people["wrote"].last_inbound_at = NOW - timedelta(days=9)
+    for name, contact in people.items():
+        read_at = NOW - timedelta(days=3) if name == "read" else None
+        state = RecipientState.ACCEPTED
+        factories.make_recipient(session, campaign, contact, state=state, accepted_at=NOW, read_at=read_at)
+
+    def who(op: str, **value: Any) -> set[str]:
+        rule = parse_rule(session, {"all": [{"on": "last_engaged", "op": op, **value}]})
+        return {contact.name for contact in sample_matching(session, rule, NOW)}
+
+    assert who("last_days", value=3) == {"read"}
+    assert who("not_last_days", value=3) == {"wrote", "silent"}
+    assert who("known") == {"read", "wrote"}
+    assert who("unknown") == {"silent"}
 
 
 @pytest.mark.parametrize(

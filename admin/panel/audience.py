@@ -20,8 +20,9 @@ from models.clock import utcnow
 from models.contact import Consent
 from models.groups import there_still
 from models.refusal import Refused
-from models.rule import MONEY, OPERATORS, parse_rule
+from models.rule import parse_rule
 from models.rule_sql import count_matching
+from models.rule_terms import MONEY, OPERATORS
 from models.segment import Segment
 from models.segments import count_each, sample_matching
 from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.rule import MANY, MONEY, NAMED, NEEDS_VALUE
+from models.rule_terms import MANY, MONEY, NAMED, NEEDS_VALUE, SPANS
 
 KINDS = (
     ("tag", "Tag"),
@@ -18,6 +18,7 @@ KINDS = (
     ("country", "Country"),
     ("phone", "Number"),
     ("last_inbound", "Last message from them"),
+    ("last_engaged", "Last engaged"),
     ("campaign", "Past campaigns"),
     ("orders_count", "Number of orders"),
     ("total_spent", "Total spent"),
@@ -33,7 +34,7 @@ MOST = 50
 _FIELD = re.compile(r"c-([0-9]{1,2})-([0-9]{1,2})-on")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _BETWEEN = re.compile(r'("(?:[^"]|"")*")|,')
-_NUMERIC = frozenset({"equal", "less", "at_most", "more", "at_least", "last_days"})
+_NUMERIC = frozenset({"equal", "less", "at_most", "more", "at_least", *SPANS})
 
 
 def empty_rule() -> dict[str, Any]:

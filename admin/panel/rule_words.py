@@ -7,13 +7,15 @@ OPS = {
     "has": "has", "has_not": "has not", "contains": "contains", "is": "is", "is_not": "is not", "in": "is one of",
     "not_in": "is none of", "known": "is known", "unknown": "is not known", "equal": "=", "less": "<", "at_most": "≤",
     "more": ">", "at_least": "≥", "between": "is between", "before": "is before", "after": "is after",
-    "last_days": "in the last days", "received": "received", "not_received": "did not receive", "read": "read",
-    "not_read": "did not read", "clicked": "clicked in", "replied": "replied to", "not_replied": "did not reply to",
+    "last_days": "within the last days", "not_last_days": "not within the last days", "received": "received",
+    "not_received": "did not receive", "read": "read", "not_read": "did not read", "clicked": "clicked in", "not_clicked": "did not click in",
+    "replied": "replied to", "not_replied": "did not reply to",
     "failed": "failed in",
 }  # fmt: skip
 SUBJECTS = {
     "consent": "consent", "language": "the language", "country": "the country", "phone": "the number",
-    "last_inbound": "the last message from them", "orders_count": "the number of orders", "total_spent": "what they spent",
+    "last_inbound": "the last message from them", "last_engaged": "the last engagement",
+    "orders_count": "the number of orders", "total_spent": "what they spent",
     "average_order": "the average order", "first_order": "the first order", "last_order": "the last order",
     "days_since_first_order": "days since the first order", "days_since_last_order": "days since the last order",
     "bought_collection": "a collection that they bought of", "bought_brand": "a brand that they bought of",
@@ -42,6 +44,8 @@ def _said(item: Any) -> str:
         return f"{place if op == 'has' else _NOT[place]} {name}"
     if on == "last_inbound" and op in {"known", "unknown"}:
         return "wrote at some time" if op == "known" else "never wrote"
+    if on == "last_engaged" and op in {"known", "unknown"}:
+        return "engaged at some time" if op == "known" else "never engaged"
     if on in {"first_order", "last_order"} and op in {"known", "unknown"}:
         return "ordered at some time" if op == "known" else "never ordered"
     if item.get("currency"):
@@ -53,6 +57,8 @@ def _said(item: Any) -> str:
 def _compared(op: str, value: str) -> str:
     if op == "last_days":
         return f"is within the last {value} days"
+    if op == "not_last_days":
+        return f"is not within the last {value} days"
     return f"{OPS.get(op, op)} {value}".strip()
 
 
