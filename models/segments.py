@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contact import Contact
+from models.group_names import being_prepared
+from models.refusal import Refused
 from models.rule import Rule, parse_rule
 from models.rule_sql import compile_rule, count_matching
 from models.rule_terms import RuleError
@@ -17,7 +19,10 @@ LONGEST_NAME = 200
 
 
 def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
-    """Store a segment's rule under its name, new or changed; its id. RuleError where it cannot be read or includes itself."""
+    """Store a segment's rule under its name, new or changed; its id. RuleError where it cannot be read or includes itself.
+
+    Refused while a launch has asked the old rule of some people and not of the others.
+    """
     name = name.strip()
     if not name or len(name) > LONGEST_NAME:
         raise RuleError(f"segment: name must be text of 1 to {LONGEST_NAME} characters")
@@ -27,7 +32,11 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
     if segment is None:
         segment = Segment(name=name, rule=rule, created_at=now, updated_at=now)
         session.add(segment)
-    else:
+    elif segment.rule != rule:
+        if words := being_prepared(session, "segment", name):
+            raise Refused(
+                f"the segment “{name}” is used by {words}, being prepared now; wait until it sends, or end it"
+            )
         segment.rule, segment.updated_at = rule, now
     session.flush()
     return segment.id
