@@ -1,20 +1,26 @@
 """Segments from files of rules."""
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
 
 from jobs.runtime import Runtime
 from models.clock import utcnow
 from models.refusal import Refused
+from models.rule import Rule
+from models.rule_count import Tally, count_on
 from models.segment import Segment
 from models.segments import save_segment
 from models.user import record_audit
 
+FIRST_SLICE, LARGEST_SLICE = 4_000, 100_000
+SLICE_SECONDS = 0.2
 _BOOL = "tag:yaml.org,2002:bool"
 
 
@@ -59,6 +65,20 @@ def put_segment(rt: Runtime, name: str, rule: Any, actor: str) -> LoadedSegment:
         segment_id = save_segment(session, name, rule, now)
         record_audit(session, now, actor, "load", "segment", segment_id, name=name)
         return LoadedSegment(segment_id, name, is_new)
+
+
+def count_for(session: Session, rule: Rule, tally: Tally, seconds: float) -> Tally:
+    """Count on for about so long, by one slice at least."""
+    size, began = FIRST_SLICE, time.monotonic()
+    ends = began + seconds
+    while not tally.is_done:
+        tally = count_on(session, rule, tally, utcnow(), size)
+        now = time.monotonic()
+        if now >= ends:
+            break
+        size = min(LARGEST_SLICE, max(FIRST_SLICE // 4, int(size * min(2.0, SLICE_SECONDS / max(now - began, 0.001)))))
+        began = now
+    return tally
 
 
 def read_name(name: str) -> str:

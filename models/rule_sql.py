@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import FromClause
 
-from models.contact import Contact
 from models.conversation import Direction, Message
 from models.functions import JsonField, JsonNumber, Position, Probe
 from models.recipient import Recipient, RecipientState
@@ -24,20 +23,13 @@ Test = Callable[[Any], ColumnElement[bool]]
 
 def compile_rule(rule: Rule, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     """Whether a row of `contact` (the contact table or an alias of it) matches; never NULL."""
-    return or_(false(), *(and_(*(_condition(item, now, contact) for item in group)) for group in rule.groups))
+    return or_(false(), *(and_(*(compile_condition(item, now, contact) for item in group)) for group in rule.groups))
 
 
-def count_matching(session: Session, rule: Rule, now: datetime) -> int:
-    """How many contacts match now."""
-    contact = Contact.__table__
-    matching = compile_rule(rule, now, contact)
-    query = select(func.count()).select_from(contact).where(contact.c.merged_into_id.is_(None), matching)
-    return session.scalar(query) or 0
-
-
-def _condition(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def compile_condition(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    """Whether one condition holds of a row of `contact`; never NULL."""
     if item.op == "not_last_days":
-        return not_(_condition(replace(item, op="last_days"), now, contact))
+        return not_(compile_condition(replace(item, op="last_days"), now, contact))
     return _COMPILERS[item.on](item, now, contact)
 
 

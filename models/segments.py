@@ -7,11 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contact import Contact
 from models.group_names import being_prepared
 from models.refusal import Refused
 from models.rule import Rule, parse_rule
-from models.rule_sql import compile_rule, count_matching
 from models.rule_terms import RuleError
 from models.segment import Segment
 
@@ -48,18 +46,6 @@ def read_segment(session: Session, name: str) -> Rule:
     if data is None:
         raise RuleError(f"there is no segment {name!r}")
     return parse_rule(session, data, inside=(name,))
-
-
-def sample_matching(session: Session, rule: Rule, now: datetime, limit: int = 10) -> list[Contact]:
-    """A few of those who match."""
-    matching = compile_rule(rule, now, Contact.__table__)
-    query = select(Contact).where(Contact.merged_into_id.is_(None), matching).order_by(Contact.id).limit(limit)
-    return list(session.scalars(query))
-
-
-def count_each(session: Session, rule: Rule, now: datetime) -> list[list[int]]:
-    """How many match each condition by itself, group by group."""
-    return [[count_matching(session, Rule(((item,),)), now) for item in group] for group in rule.groups]
 
 
 def _iso(value: Any) -> str:

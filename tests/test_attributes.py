@@ -16,10 +16,10 @@ from models.engine import Database
 from models.flows import load_flow
 from models.refusal import Refused
 from models.rule import parse_rule
-from models.rule_sql import count_matching
 from models.segments import save_segment
 from models.tag import Attribute, AttributeType
 from tests import factories
+from tests.counting import count_matching
 from tests.factories import NOW
 
 OVER_TEN: dict[str, Any] = {"all": [{"on": "attribute", "op": "more", "name": "visits", "value": 10}]}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.campaign import CampaignStatus
@@ -18,14 +18,16 @@ from models.contact import Consent, Contact
 from models.conversation import Direction, Message, MessageState
 from models.engine import Database
 from models.recipient import RecipientState
-from models.rule import parse_rule
+from models.rule import Rule, parse_rule
+from models.rule_count import SAMPLE, begin_count, contacts_of, count_on
 from models.rule_facts import Facts, Ordered, Sent, matches
-from models.rule_sql import compile_rule, count_matching
+from models.rule_sql import compile_rule
 from models.rule_terms import BY_TYPE, DAYS_SINCE, MONEY, OPERATORS, SPANS, RuleError
 from models.segment import Segment
-from models.segments import count_each, read_segment, sample_matching, save_segment
+from models.segments import read_segment, save_segment
 from models.tag import AttributeType
 from tests import factories
+from tests.counting import count_matching, counted, sample_matching
 from tests.factories import NOW
 
 TAG_NAMES = ("vip", "city", "it's; --")
@@ -299,6 +301,32 @@ def test_the_statement_and_the_plain_evaluator_agree(people: People, data: dict[
     assert found | missed == set(known), "a condition is never unknown"
 
 
+def test_one_pass_in_slices_counts_each_condition_each_group_and_all_of_it(people: People) -> None:
+    data = [
+        [{"on": "last_engaged", "op": "not_last_days", "value": 30}, {"on": "tag", "name": "vip", "op": "has"}],
+        [{"on": "campaign", "op": "not_read"}, {"on": "segment", "name": "inner", "op": "has"}],
+        [{"on": "orders_count", "op": "more", "value": 1}],
+    ]
+    known = people.facts
+    merged = update(Contact).where(Contact.id.not_in(known)).values(merged_into_id=min(known))
+    people.session.execute(merged)  # a record that was merged is nobody
+    rule = parse_rule(people.session, {"any": [{"all": group} for group in data]})
+
+    def count(some: Rule) -> int:
+        return sum(matches(some, facts, NOW) for facts in known.values())
+
+    tally = begin_count(people.session, rule)
+    assert (tally.is_done, tally.share) == (False, 0)
+    for size in (7, 20, 1000):
+        tally = count_on(people.session, rule, tally, NOW, size)
+    assert (tally.is_done, tally.share) == (True, 1)
+    assert tally.each == tuple(tuple(count(Rule(((item,),))) for item in group) for group in rule.groups)
+    assert tally.groups == tuple(count(Rule((group,))) for group in rule.groups)
+    assert tally.total == count(rule)
+    first = [contact_id for contact_id in sorted(known) if matches(rule, known[contact_id], NOW)]
+    assert [contact.id for contact in contacts_of(people.session, tally)] == first[:SAMPLE]
+
+
 def test_the_rules_that_are_compared_are_all_there_are() -> None:
     seen: set[tuple[str, str]] = set()
 
@@ -325,7 +353,7 @@ def test_a_segment_inside_a_segment_counts_as_its_rule(session: Session) -> None
     rule = read_segment(session, "both")
     assert [contact.id for contact in sample_matching(session, rule, NOW)] == [bob.id]
     assert count_matching(session, rule, NOW) == 1
-    assert count_each(session, rule, NOW) == [[2, 1]]
+    assert counted(session, rule, NOW).each == ((2, 1),)
     assert alice.id != bob.id
 
 

@@ -1,31 +1,20 @@
-"""Tags, lists and segments: how contacts are grouped."""
+"""Tags and lists: how contacts are grouped by hand."""
 
 import tempfile
 from pathlib import Path, PurePath
-from typing import Any
 
-from flask import abort, flash, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from admin.groups import add_tag, describe_tag
-from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, form, page, positive, sentence
+from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, page, positive, sentence
 from admin.panel.group_actions import GroupActions
-from admin.panel.rule_form import KINDS, empty_rule, groups_of, read_groups
-from admin.panel.rule_words import rule_in_words
-from admin.segments import put_segment
 from jobs.import_reader import BadFile
 from jobs.imports import add_to_list
 from models.clock import utcnow
-from models.contact import Consent
 from models.groups import there_still
-from models.refusal import Refused
-from models.rule import parse_rule
-from models.rule_sql import count_matching
-from models.rule_terms import MONEY, OPERATORS
-from models.segment import Segment
-from models.segments import count_each, sample_matching
-from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
+from models.tag import ContactList, ContactTag, ListMember, Tag
 from models.user import Role, record_audit
 
 MOST_BYTES = 60 * 1024 * 1024
@@ -123,88 +112,3 @@ class ListView(GroupActions):
         for refusal in result.refused[:10]:
             flash(f"Line {refusal['line']}: {refusal['reason']}", "warn")
         return back(".index")
-
-
-class SegmentView(GroupActions):
-    """Stored rules."""
-
-    kind = "segment"
-
-    icon = "segments"
-
-    @page("/")
-    def index(self) -> ResponseReturnValue:
-        """Every segment, in words."""
-        with self.rt.database.read() as session:
-            segments = list(session.scalars(select(Segment).order_by(Segment.name).limit(500)))
-        return self.render("panel/segments.html", segments=[(it, rule_in_words(it.rule)) for it in segments])
-
-    @page("/<int:segment_id>/")
-    def show(self, segment_id: int) -> ResponseReturnValue:
-        """One segment: who matches now, and how many match each condition."""
-        with self.rt.database.read() as session:
-            segment = session.get(Segment, segment_id)
-            if segment is None:
-                abort(404)
-            problem, count, sample, each = None, 0, [], []
-            try:
-                rule = parse_rule(session, segment.rule, inside=(segment.name,))
-                count, sample = count_matching(session, rule, utcnow()), sample_matching(session, rule, utcnow())
-                each = count_each(session, rule, utcnow())
-            except Refused as error:
-                problem = sentence(error)
-        return self.render(
-            "panel/segment.html", segment=segment, words_of_rule=rule_in_words(segment.rule), count=count, sample=sample,
-            each=each, problem=problem,
-        )  # fmt: skip
-
-    @form("/new", Role.MANAGER)
-    def new(self) -> ResponseReturnValue:
-        """Build one."""
-        return self._form("", empty_rule(), None)
-
-    @form("/<int:segment_id>/edit", Role.MANAGER)
-    def edit(self, segment_id: int) -> ResponseReturnValue:
-        """Change its rule; its name is changed on its page."""
-        with self.rt.database.read() as session:
-            segment = session.get(Segment, segment_id)
-        if segment is None:
-            abort(404)
-        return self._form(segment.name, segment.rule, segment)
-
-    def _form(self, name: str, rule: Any, segment: Segment | None) -> ResponseReturnValue:
-        error, status = None, 200
-        groups = groups_of(rule)
-        if request.method == "POST":
-            name = segment.name if segment else request.form.get("name", "")
-            groups = read_groups(request.form)
-            if not request.form.get("refresh"):
-                try:
-                    if not any(groups):
-                        raise Refused("Add at least one condition.")
-                    saved = put_segment(
-                        self.rt, name, {"any": [{"all": group} for group in groups if group]}, self.me.email
-                    )
-                except EXPECTED as problem:
-                    error, status = sentence(problem), 400
-                else:
-                    flash("Saved.", "good")
-                    return back(".show", segment_id=saved.id)
-        with self.rt.database.read() as session:
-            names = {
-                "tag": list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500))),
-                "attribute": list(session.scalars(select(Attribute.name).order_by(Attribute.name).limit(500))),
-                "list": list(
-                    session.scalars(
-                        select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name).limit(500)
-                    )
-                ),
-                "segment": list(
-                    session.scalars(select(Segment.name).where(Segment.name != name).order_by(Segment.name))
-                ),
-            }
-        shown = self.render(
-            "panel/segment_form.html", segment=segment, given_name=name, groups=groups, error=error, kinds=KINDS,
-            operators=OPERATORS, money=MONEY, names=names, consents=[consent.value for consent in Consent],
-        )  # fmt: skip
-        return shown, status
