@@ -15,6 +15,7 @@ from models.clock import utcnow
 from models.refusal import Refused
 from models.rule import Rule
 from models.rule_count import Tally, count_on
+from models.rule_values import is_storable
 from models.segment import Segment
 from models.segments import save_segment
 from models.user import record_audit
@@ -57,11 +58,13 @@ def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
     return put_segment(rt, data["name"], rule.get("rule", rule) if set(rule) == {"rule"} else rule, actor)
 
 
-def put_segment(rt: Runtime, name: str, rule: Any, actor: str) -> LoadedSegment:
-    """Store a rule under a name. Refused where it cannot be read."""
+def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool = True) -> LoadedSegment:
+    """Store a rule under a name. Refused where it cannot be read, or the name is taken and nothing is to be replaced."""
     name, now = read_name(name), utcnow()
     with rt.database.write() as session:
         is_new = not session.scalar(select(exists().where(Segment.name == name)))
+        if not is_new and not replaces:
+            raise Refused(f"there is a segment “{name}” already")
         segment_id = save_segment(session, name, rule, now)
         record_audit(session, now, actor, "load", "segment", segment_id, name=name)
         return LoadedSegment(segment_id, name, is_new)
@@ -86,4 +89,6 @@ def read_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 200:
         raise Refused("name: allowed are 1 to 200 characters")
+    if not is_storable(name):
+        raise Refused("name: it holds a character that is no text")
     return name

@@ -21,6 +21,7 @@ from models.rule_terms import (
     BY_TYPE,
     MAX_CONDITIONS,
     MAX_DEPTH,
+    MAX_NAME,
     MAX_SIZE,
     MAX_WHOLE,
     MONEY,
@@ -130,6 +131,8 @@ class _Reader:
         if not isinstance(name, str) or not name.strip() or not is_storable(name):
             raise RuleError(f"{where}: name must be text")
         name = name.strip()
+        if len(name) > MAX_NAME:
+            raise RuleError(f"{where}: name must be text of at most {MAX_NAME} characters")
         if on == "segment":
             return Condition(on, op, name, rule=self._segment(where, name))
         if on == "attribute":

@@ -15,6 +15,7 @@ from models.rule_terms import (
     MAX_DAYS,
     MAX_MONEY,
     MAX_NUMBER,
+    MAX_TEXT,
     MAX_VALUES,
     MOMENTS,
     MONEY,
@@ -82,6 +83,8 @@ def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None)
         return "true" if value else "false"
     if not isinstance(value, str | int | float) or not is_storable(value) or not str(value).strip():
         raise RuleError(f"{where}: value must be text")
+    if len(str(value)) > MAX_TEXT:
+        raise RuleError(f"{where}: value must be text of at most {MAX_TEXT} characters")
     if on == "consent" and value not in list(Consent):
         raise RuleError(f"{where}: value {value!r} is not one of {', '.join(Consent)}")
     return str(value)

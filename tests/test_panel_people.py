@@ -266,6 +266,10 @@ def test_tags_lists_and_segments_are_made(panel: Panel, manager: Visitor) -> Non
     assert "summer" in manager.post("/tags/add", name="summer", description="Wants news in summer")
     assert "already" in manager.post("/tags/add", name="summer")
     assert "not allowed" in manager.post("/tags/add", name="a=b")
+    assert "holds a character that is no text" in manager.post("/tags/add", name="odd", description="a\x00b")
+    assert "at most 500" in manager.post("/tags/1/describe", description="d" * 501)
+    assert "no text" in manager.post("/segments/1/rename", name="Mad\x00rid")
+    manager.get("/tags/?after=%00")
     file = (io.BytesIO(b"phone\n+34600000001\n+34600000099\n"), "list.csv")
     page = manager.post("/lists/add", name="Guests", file=file)
     assert "1 added, 0 were on it, 1 refused" in page
@@ -286,6 +290,8 @@ def test_a_segment_is_built_by_its_form(panel: Panel, manager: Visitor) -> None:
     assert stored["any"][0]["all"][0] == {"on": "tag", "op": "in", "name": "city", "value": ["Madrid", "Sevilla"]}
     assert "is not one of" in manager.refused("/segments/new", name="Bad", **(rule | {"c-1-0-value": "maybe"}))
     assert "at least one condition" in manager.refused("/segments/new", name="Empty")
+    assert "it holds a character that is no text" in manager.refused("/segments/new", name="L\x00st", **rule)
+    assert "There is a segment “Lost” already" in manager.refused("/segments/new", name=" Lost", **rule)
     assert "131026" in manager.get("/segments/2/edit")
 
 

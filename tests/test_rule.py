@@ -531,6 +531,8 @@ def test_who_read_and_never_wrote_is_engaged_and_who_did_neither_never_was(sessi
         ),
         ({"all": [{"on": "tag", "name": "vip\x00", "op": "has"}]}, "all[0]: name must be text"),
         ({"all": [{"on": "language", "op": "is", "value": "\ud800"}]}, "all[0]: value must be text"),
+        ({"all": [{"on": "language", "op": "is", "value": "e" * 2001}]}, "all[0]: value must be text of at most 2000"),
+        ({"all": [{"on": "tag", "name": "v" * 201, "op": "has"}]}, "all[0]: name must be text of at most 200"),
         ({"all": [{"on": "language", "op": "is", "value": 10**5000}]}, "all[0]: value must be text"),
         ({"all": [{"on": "tag", "name": "vip", "op": "has"}] * 101}, "it has more than 100 conditions"),
     ],

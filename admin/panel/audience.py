@@ -30,7 +30,7 @@ class TagView(GroupActions):
     @page("/")
     def index(self) -> ResponseReturnValue:
         """Every tag, by name; counted by the index that the audience uses."""
-        after = request.args.get("after", "")
+        after = request.args.get("after", "").replace("\x00", "")
         query = select(Tag).where(Tag.name > after, there_still(Tag)).order_by(Tag.name).limit(PAGE_ROWS + 1)
         with self.rt.database.read() as session:
             tags = list(session.scalars(query))

@@ -100,17 +100,17 @@ class SegmentView(GroupActions):
         error = None
         if is_saved:
             try:
-                return self._save(name, rows)
+                return self._save(name, rows, is_new=segment is None)
             except EXPECTED as problem:
                 error = sentence(problem)
         return self._drawn(segment, name, rows, error), 400 if error else 200
 
-    def _save(self, name: str, rows: Rows) -> ResponseReturnValue:
+    def _save(self, name: str, rows: Rows, *, is_new: bool) -> ResponseReturnValue:
         if not any(rows):
             raise Refused("Add at least one condition.")
         if any(row.problem for group in rows for row in group):
             raise Refused("Nothing is saved yet: look at the marked conditions.")
-        saved = put_segment(self.rt, name, as_rule(rows), self.me.email)
+        saved = put_segment(self.rt, name, as_rule(rows), self.me.email, replaces=not is_new)
         flash("Saved.", "good")
         return back(".show", segment_id=saved.id)
 
@@ -125,7 +125,7 @@ class SegmentView(GroupActions):
                     matches = count_matches(session, rows, name, "", 2 * ASK_SECONDS)
                 except Refused as problem:
                     error = sentence(problem)
-            names = _names(session, name)
+            names = _names(session, segment.name if segment else "")
             campaigns = {key: label(key, it) for key, it in names_in(session, [as_rule(rows)]).items()}
             offers = offered(session)
         counted = counts(matches.tally, rows) if matches else {}
