@@ -27,6 +27,7 @@ from models.rule_terms import (
     MONEY,
     NAMED,
     NEEDS_VALUE,
+    NUMERIC,
     OPERATORS,
     RuleError,
 )
@@ -141,7 +142,8 @@ class _Reader:
         name_id = self.session.scalar(select(table.id).where(table.name == name))
         if name_id is None:
             raise RuleError(f"{where}: there is no {on} {name!r}")
-        return Condition(on, op, name, name_id, read_values(where, on, op, data.get("value"), self.zone))
+        kind = AttributeType.NUMBER if on == "tag" and op in NUMERIC else None
+        return Condition(on, op, name, name_id, read_values(where, on, op, data.get("value"), self.zone, kind))
 
     def _segment(self, where: str, name: str) -> Rule:
         if name in self.inside:

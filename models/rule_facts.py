@@ -1,5 +1,6 @@
 """A segment's rule evaluated on a single contact, in plain Python: slow, obvious, and what the SQL is tested against."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
@@ -8,7 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from models.rule import Condition, Rule
-from models.rule_terms import DAYS_SINCE, MOMENTS, ON_ORDERS
+from models.rule_terms import DAYS_SINCE, MOMENTS, NUMERIC, ON_ORDERS
+
+_NUMERAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def _day(moment: datetime, zone: tzinfo) -> str:
 
 def _value(item: Condition, facts: Facts) -> Any:
     if item.on == "tag":
-        return facts.tags.get(item.name)
+        value = facts.tags.get(item.name)
+        return _number(value) if item.op in NUMERIC else value
     if item.on == "consent":
         return facts.consent
     if item.on == "last_inbound":
@@ -104,6 +108,10 @@ def _value(item: Condition, facts: Facts) -> Any:
         return max((moment for moment in (facts.last_inbound_at, *reads) if moment is not None), default=None)
     value = facts.fields.get(item.name if item.on == "attribute" else item.on)
     return None if value == "" else value
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and len(text) <= 16 and _NUMERAL.fullmatch(text) else None
 
 
 def _ordered(item: Condition, facts: Facts, now: datetime) -> bool:

@@ -10,11 +10,11 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.conversation import Direction, Message
-from models.functions import JsonField, JsonNumber, Position, Probe
+from models.functions import JsonField, JsonNumber, Position, Probe, TextNumber
 from models.recipient import Recipient, RecipientState
 from models.rule import Condition, Rule
 from models.rule_orders import compare, compile_orders
-from models.rule_terms import ON_ORDERS
+from models.rule_terms import NUMERIC, ON_ORDERS
 from models.tag import ContactTag, ListMember
 from models.variables import OWN_FIELDS
 
@@ -40,6 +40,8 @@ def _tag(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[
         return carries
     if item.op == "has_not":
         return not_(carries)
+    if item.op in NUMERIC:
+        return carries.where(func.coalesce(compare(item.op, TextNumber(tagged.value), item.values), literal(False)))
     test, is_negated = _text_test(item)
     found = carries.where(test(tagged.value))
     return not_(found) if is_negated else found

@@ -11,7 +11,7 @@ _NUMBER = ("equal", "less", "at_most", "more", "at_least", "between")
 _DATE = ("before", "after", "between", "last_days", "not_last_days")
 _DEEDS = ("received", "read", "clicked", "replied")
 OPERATORS: Mapping[str, tuple[str, ...]] = {
-    "tag": ("has", "has_not", "contains", *_SAME),
+    "tag": ("has", "has_not", "contains", *_SAME, *_NUMBER),
     "attribute": ("contains", *_SAME, *_KNOWN, *_NUMBER, *_DATE),
     "consent": _SAME,
     "language": (*_SAME, *_KNOWN),
@@ -39,6 +39,8 @@ DAYS_SINCE = frozenset({"days_since_first_order", "days_since_last_order"})
 """Whole days: what happened 36 hours ago is 1 day old."""
 MOMENTS = frozenset({"last_inbound", "last_engaged", "first_order", "last_order"})
 NAMED = frozenset({"tag", "attribute", "list", "segment"})
+NUMERIC = frozenset(_NUMBER)
+"""What compares a tag's value as a number, where it is one."""
 NEEDS_VALUE = frozenset({"contains", *_SAME, *_NUMBER, *_DATE})
 MANY = frozenset({"in", "not_in"})
 SPANS = frozenset({"last_days", "not_last_days"})

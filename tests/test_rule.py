@@ -22,7 +22,7 @@ from models.rule import Rule, parse_rule
 from models.rule_count import SAMPLE, begin_count, contacts_of, count_on
 from models.rule_facts import Facts, Ordered, Sent, matches
 from models.rule_sql import compile_rule
-from models.rule_terms import BY_TYPE, DAYS_SINCE, MONEY, OPERATORS, SPANS, RuleError
+from models.rule_terms import BY_TYPE, DAYS_SINCE, MONEY, NUMERIC, OPERATORS, SPANS, RuleError
 from models.segment import Segment
 from models.segments import read_segment, save_segment
 from models.tag import AttributeType
@@ -33,6 +33,7 @@ from tests.factories import NOW
 TAG_NAMES = ("vip", "city", "it's; --")
 LIST_NAMES = ("members", 'quo"te')
 TEXTS = ("Madrid", "madrid", "Ma%", "a_b", "é", "'; DROP TABLE contact; --", "1", "ES", "en", "$.x")
+NUMERALS = ("100", "7", "-3.5", "7.0", "007", "1e2", "0.00001", "100000000000000", "1" * 17, "-", "7.", " 7", "NaN")
 NUMBERS = (-3.5, 0.0, 0.00001, 7.0, 100.0, 1e14)
 DATES = tuple((NOW.date() + timedelta(days=days)).isoformat() for days in (-400, -30, -1, 0, 5))
 ATTRIBUTES = {
@@ -87,7 +88,7 @@ class People:
         custom = {name: self._maybe(POOLS[kind]) for name, kind in ATTRIBUTES.items()}
         country, email = custom.pop("country"), custom.pop("email")
         attributes = {name: value for name, value in custom.items() if value is not None}
-        tags = {name: self._maybe((*TEXTS, "")) for name in TAG_NAMES if self.random.random() < 0.5}
+        tags = {name: self._maybe((*TEXTS, *NUMERALS, "")) for name in TAG_NAMES if self.random.random() < 0.5}
         consent = self.random.choice([item for item in Consent if item is not Consent.REDACTED])
         language, last = self._maybe(("en", "es", "")), self._maybe(MOMENTS)
         contact = factories.make_contact(
@@ -213,7 +214,11 @@ def _with_value(condition: dict[str, Any], pool: tuple[Any, ...]) -> st.SearchSt
 def _conditions() -> st.SearchStrategy[dict[str, Any]]:
     def named(on: str, names: tuple[str, ...], pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
         choices = st.tuples(st.sampled_from(names), st.sampled_from(OPERATORS[on]))
-        return choices.flatmap(lambda pair: _with_value({"on": on, "name": pair[0], "op": pair[1]}, pool))
+        return choices.flatmap(
+            lambda pair: _with_value(
+                {"on": on, "name": pair[0], "op": pair[1]}, NUMBERS if pair[1] in NUMERIC else pool
+            )
+        )
 
     def plain(on: str, pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
         return st.sampled_from(OPERATORS[on]).flatmap(lambda op: _with_value({"on": on, "op": op}, pool))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.rule_terms import BY_TYPE, DAYS_SINCE, MANY, MOMENTS, MONEY, NAMED, NEEDS_VALUE, OPERATORS, SPANS
+from models.rule_terms import BY_TYPE, DAYS_SINCE, MANY, MOMENTS, MONEY, NAMED, NEEDS_VALUE, NUMERIC, OPERATORS, SPANS
 from models.tag import AttributeType
 
 KINDS = (
@@ -37,7 +37,7 @@ _FIELD = re.compile(r"c-([0-9]{1,2})-([0-9]{1,2})-on")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BETWEEN = re.compile(r'("(?:[^"]|"")*")|,')
-_NUMERIC = frozenset({"equal", "less", "at_most", "more", "at_least", "between", *SPANS})
+_NUMBERS = NUMERIC | SPANS
 
 
 @dataclass
@@ -140,6 +140,8 @@ def _asks(on: str, op: str, kind: AttributeType | None) -> str:
         return "several"
     if on == "consent" or kind is AttributeType.BOOLEAN:
         return "consent" if on == "consent" else "switch"
+    if on == "tag" and op in NUMERIC:
+        return "number"
     return "number" if on in MONEY or on == "orders_count" or kind is AttributeType.NUMBER else "text"
 
 
@@ -168,6 +170,6 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
 
 def _typed(op: str, text: str) -> Any:
     """Numbers where the operator compares numbers; everything else stays text."""
-    if op in _NUMERIC and _NUMBER.fullmatch(text) and len(text) < 16:
+    if op in _NUMBERS and _NUMBER.fullmatch(text) and len(text) < 16:
         return int(text) if "." not in text else float(text)
     return text
