@@ -338,12 +338,12 @@ def test_a_count_of_many_comes_in_pieces_and_says_that_it_is_not_done(
     state = unescape(re.search(r'data-state="([^"]+)"', page)[1])  # type: ignore[index]
     found = []
     for _ in range(2):
-        answer = json.loads(manager.get(f"/segments/1/count?{urlencode({'state': state})}"))
+        answer = json.loads(manager.get(f"/segments/1/live?{urlencode({'state': state})}"))
         found.append((answer["counts"]["c-0-0"], answer["done"]))
         state = answer["state"]
     assert found == [("47…", False), ("60", True)]
     for bad in ("", "[", "[1,2,3,4,5,6,7]", state.replace("60", "-1")):
-        assert json.loads(manager.get(f"/segments/1/count?{urlencode({'state': bad})}"))["counts"] == {"c-0-0": "22…"}
+        assert json.loads(manager.get(f"/segments/1/live?{urlencode({'state': bad})}"))["counts"] == {"c-0-0": "22…"}
 
 
 def test_a_past_campaign_is_chosen_by_its_name(panel: Panel, manager: Visitor) -> None:

@@ -60,7 +60,7 @@ class SegmentView(GroupActions):
             counts=counts(matches.tally, rows) if matches else {}, problem=problem,
         )  # fmt: skip
 
-    @page("/<int:segment_id>/count")
+    @page("/<int:segment_id>/live")
     def recount(self, segment_id: int) -> ResponseReturnValue:
         """The next piece of who matches a stored rule."""
         with self.rt.database.read() as session:
