@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from admin.campaign_file import CampaignFile, Medium, read_campaign
 from admin.media import store_file
 from jobs.runtime import Runtime
-from models.audience import parse_audience
+from models.audience import complete_contacts, parse_audience
 from models.campaign import (
     DEFAULT_PER_SECOND,
     EDITABLE,
@@ -173,7 +173,7 @@ def _values(rt: Runtime, given: CampaignFile, directory: Path | None, now: datet
         number = _number(session, given.number)
         template = _template(session, given, number)
         flow_id = _flow_id(session, given.flow)
-        audience = given.audience or {}
+        audience = complete_contacts(given.audience or {}, rt.settings.default_country)
         if audience.get("include") or audience.get("exclude"):
             parse_audience(
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from jobs.import_shelf import forget_person
 from jobs.runtime import Runtime
 from models.attribute_values import OWN_FIELDS, BadValue
 from models.clock import utcnow
@@ -13,9 +14,11 @@ from models.contact import Consent, Contact
 from models.contact_book import find_contact
 from models.import_row import read_columns, read_row
 from models.intake import Origin, find_rows, take_rows
-from models.redaction import export_person, redact
+from models.person import export_person
+from models.redaction import redact
 from models.refusal import Refused
 from models.tagging import put_attribute, put_tag, remove_tag
+from models.traces import traces_of
 from models.user import record_audit
 
 PANEL_FILE = "panel"
@@ -108,9 +111,12 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
     """Wipe a person for good; they cannot come back by an import."""
     now = utcnow()
     with rt.database.write() as session:
-        if not redact(session, contact_id, rt.vault, now, actor):
+        contact = session.get(Contact, contact_id)
+        traces = traces_of(session, contact) if contact is not None else None
+        if traces is None or not redact(session, contact_id, rt.vault, now, actor):
             raise Refused(f"contact {contact_id}: there is no such contact, or it was redacted already")
         record_audit(session, now, actor, "redact", "contact", contact_id)
+    forget_person(rt, traces.name)
 
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from jobs.runtime import Runtime
 from models.clock import utcnow
 from models.contact import Contact
 from models.contact_book import find_contact, lock_contact_book
-from models.merge import MergeError, choose_winner, merge
-from models.phone import canonical_wa_id
+from models.former import release_id
+from models.merge import Leftovers, MergeError, choose_winner, leftovers, merge
+from models.phone import canonical_wa_id, mask_phone
 from models.refusal import Refused
 from models.user import record_audit
 
@@ -20,31 +21,57 @@ _PAGE = re.compile(r"/contacts/([0-9]{1,15})/?$")
 
 @dataclass(frozen=True)
 class Pair:
-    """Two records: the one that stays, and the one that becomes a part of it."""
+    """Two records: the one that stays, the one that becomes a part of it, and what of that is kept as former."""
 
     kept: Contact
     merged: Contact
+    left: Leftovers
 
 
 def look_at_pair(rt: Runtime, contact_id: int, other: str) -> Pair:
     """What merging would do. `other`: a phone, or the address of the record's page. Refused or NotAPhone where it cannot be."""
     with rt.database.read() as session:
-        return _pair(session, contact_id, _find(rt, session, other))
+        return _pair(session, *_in_order(session, contact_id, _find(rt, session, other)))
 
 
 def merge_by_hand(rt: Runtime, contact_id: int, other: str, actor: str) -> int:
     """Merge them; the id of the record that stays."""
-    now = utcnow()
     with rt.database.write() as session:
         lock_contact_book(session)
-        pair = _pair(session, contact_id, _find(rt, session, other))
-        kept_id, merged_id = pair.kept.id, pair.merged.id
-        try:
-            merge(session, kept_id, merged_id, now)
-        except MergeError as error:
-            raise Refused(str(error)) from None
-        record_audit(session, now, actor, "merge", "contact", kept_id, merged=merged_id)
+        kept_id, merged_id = _in_order(session, contact_id, _find(rt, session, other))
+        _merge(session, kept_id, merged_id, actor)
         return kept_id
+
+
+def merge_records(rt: Runtime, kept_id: int, merged_id: int, actor: str) -> list[str]:
+    """Make the second a part of the first; the names of what is kept of it as former. Refused where it cannot be."""
+    with rt.database.write() as session:
+        lock_contact_book(session)
+        return _merge(session, kept_id, merged_id, actor)
+
+
+def give_up_number(rt: Runtime, contact_id: int, former_id: int, actor: str) -> None:
+    """A number that the person had before is somebody else's: it leads to them no more. Refused where they have no such."""
+    with rt.database.write() as session:
+        existing(session, contact_id)
+        row = release_id(session, contact_id, former_id)
+        if row is None:
+            raise Refused("this number does not lead to them any more")
+        record_audit(
+            session, utcnow(), actor, "give up a former number", "contact", contact_id, was=mask_phone(row.shown)
+        )
+
+
+def _merge(session: Session, kept_id: int, merged_id: int, actor: str) -> list[str]:
+    now = utcnow()
+    pair = _pair(session, kept_id, merged_id)
+    try:
+        merge(session, kept_id, merged_id, now)
+    except MergeError as error:
+        raise Refused(str(error)) from None
+    kept = {"kept_of_it": pair.left.names} if pair.left.names else {}
+    record_audit(session, now, actor, "merge", "contact", kept_id, merged=merged_id, **kept)
+    return pair.left.names
 
 
 def _find(rt: Runtime, session: Session, other: str) -> int:
@@ -56,12 +83,22 @@ def _find(rt: Runtime, session: Session, other: str) -> int:
     return found.id
 
 
-def _pair(session: Session, contact_id: int, other_id: int) -> Pair:
-    if contact_id == other_id:
+def _in_order(session: Session, contact_id: int, other_id: int) -> tuple[int, int]:
+    """(the one that stays, the other)"""
+    _check_different(contact_id, other_id)
+    for key in (contact_id, other_id):
+        existing(session, key)
+    return choose_winner(session, contact_id, other_id)
+
+
+def _check_different(one_id: int, other_id: int) -> None:
+    if one_id == other_id:
         raise Refused("that is this record itself")
-    records = {key: existing(session, key) for key in (contact_id, other_id)}
-    numbers = {canonical_wa_id(record.wa_id) for record in records.values() if record.wa_id}
-    if len(numbers) > 1:
+
+
+def _pair(session: Session, kept_id: int, merged_id: int) -> Pair:
+    _check_different(kept_id, merged_id)
+    kept, merged = existing(session, kept_id), existing(session, merged_id)
+    if len({canonical_wa_id(record.wa_id) for record in (kept, merged) if record.wa_id}) > 1:
         raise Refused("they write from two WhatsApp numbers, so they are two people")
-    kept_id, merged_id = choose_winner(session, contact_id, other_id)
-    return Pair(records[kept_id], records[merged_id])
+    return Pair(kept, merged, leftovers(session, kept, merged))

@@ -16,8 +16,8 @@ from models.campaign import Campaign
 from models.clock import utcnow
 from models.estimate import estimate_cost, estimate_started
 from models.money import RateCard, Spending
-from models.preflight import estimate_reach
 from models.rates import day_of, newest_card, read_prices, save_card
+from models.reach import estimate_reach
 from models.refusal import Refused
 from models.user import record_audit
 

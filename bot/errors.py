@@ -31,12 +31,18 @@ class Action(StrEnum):
     """Everything on this number stops; the recipient goes back to the queue."""
 
 
+HALF = 0.5
+NEARLY_ALL = 0.8
+"""For what Meta decides person by person: here and there it is nobody's fault, of nearly everybody it speaks of the audience."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One row of the table.
 
     `delays_seconds`: the wait before the first, second, … new try; the last one repeats. `tries`: how often a transient failure
-    is tried again before it ends the recipient; None without end.
+    is tried again before it ends the recipient; None without end. `alike`: the share of the last messages that may fail with
+    this code before the campaign pauses (jobs.failure_guard); None: however many do, it says nothing of the campaign.
     """
 
     action: Action
@@ -46,6 +52,7 @@ class Rule:
     tries: int | None = None
     reason: PauseReason | None = None
     suppress: str | None = None
+    alike: float | None = HALF
 
     def delay_seconds(self, failures: int) -> float:
         """The wait before the next try, after `failures` earlier ones."""
@@ -63,12 +70,12 @@ def _retry(text: str, delays: tuple[float, ...] = TRANSIENT, tries: int | None =
     return Rule(Action.RETRY, text, "Hark tries again by itself.", delays, tries)
 
 
-def _fail(text: str, advice: str = "") -> Rule:
-    return Rule(Action.FAIL, text, advice)
+def _fail(text: str, advice: str = "", *, alike: float | None = HALF) -> Rule:
+    return Rule(Action.FAIL, text, advice, alike=alike)
 
 
 def _suppress(text: str, what: str, advice: str) -> Rule:
-    return Rule(Action.FAIL_SUPPRESS, text, advice, suppress=what)
+    return Rule(Action.FAIL_SUPPRESS, text, advice, suppress=what, alike=None)
 
 
 def _pause(text: str, reason: PauseReason, advice: str) -> Rule:
@@ -82,6 +89,8 @@ def _stop(text: str, reason: PauseReason, advice: str) -> Rule:
 NEW_TOKEN = "Make a new token for the system user, with both WhatsApp permissions, and store it for the number."  # noqa: S105
 FIX_MAPPING = "Compare the campaign's variables and media with the template, then resume."
 SEE_META = "Look at the account in WhatsApp Manager."
+OTHER_COUNTRIES = "The others get theirs. Leave the country out of the audience; WhatsApp Manager says what it takes."
+LATER = "Write to these people in another campaign, not before 24 hours have passed."
 
 TABLE: Mapping[int, Rule] = {
     0: _stop("Meta does not accept the access token.", P.TOKEN_REFUSED, NEW_TOKEN),
@@ -91,21 +100,21 @@ TABLE: Mapping[int, Rule] = {
     4: Rule(Action.HOLD, "The app reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
     10: _stop("A permission was not granted or was taken away.", P.TOKEN_REFUSED, NEW_TOKEN),
     33: _stop("The number's id does not exist (any more).", P.NUMBER_RESTRICTED, "Check the number's id."),
-    100: _pause("Meta does not accept a parameter of the message.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    100: _fail("Meta does not accept a parameter of the message.", FIX_MAPPING),
     190: _stop("The access token expired or was withdrawn.", P.TOKEN_REFUSED, NEW_TOKEN),
     368: _stop("The account is restricted for a breach of policy.", P.NUMBER_RESTRICTED, SEE_META),
     613: _retry("Meta's limit of calls was reached.", MINUTES, None),
     80007: Rule(Action.HOLD, "The account reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
     130403: _suppress("Your business has blocked this person.", "all", "Unblock the person to write to them again."),
     130429: Rule(Action.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED),
-    130472: _fail("The person is in one of Meta's experiments and gets no marketing messages."),
-    130497: _fail("The account may not write to this country.", SEE_META),
+    130472: _fail("The person is in one of Meta's experiments and gets no marketing messages.", alike=None),
+    130497: _fail("The account may not write to people in this country.", OTHER_COUNTRIES, alike=None),
     131000: _retry("Meta could not send it for an unknown reason."),
     131005: _stop("Access was denied.", P.TOKEN_REFUSED, NEW_TOKEN),
     131008: _pause("A required parameter is missing.", P.TEMPLATE_CHANGED, FIX_MAPPING),
     131009: _fail("A value in the message is not valid.", "Check the contact's number and values."),
     131016: _retry("Meta's service is not available for a moment."),
-    131021: _fail("The recipient is the sending number itself."),
+    131021: _fail("The recipient is the sending number itself.", alike=None),
     131026: _fail("Undeliverable: probably not on WhatsApp.", "After two such answers the contact is left out."),
     131030: _fail("Meta's test number may write only to its list of five.", "Add the number to the list at Meta."),
     131031: _stop("The account is locked.", P.NUMBER_RESTRICTED, SEE_META),
@@ -114,7 +123,7 @@ TABLE: Mapping[int, Rule] = {
     131045: _stop("The number is not registered correctly.", P.NUMBER_RESTRICTED, "Register the number again."),
     131047: _fail("The 24-hour window is closed.", "Send a template instead."),
     131048: _stop("Too many people blocked or reported this number.", P.NUMBER_RESTRICTED, "Wait until its quality recovers."),
-    131049: _fail("Meta kept it back: the person had enough marketing messages.", "Not before 24 hours have passed."),
+    131049: _fail("Meta kept it back: the person had enough marketing messages.", LATER, alike=NEARLY_ALL),
     131050: _suppress("The person stopped marketing messages from you.", "marketing", "They can allow them again."),
     131051: _fail("Meta does not support this type of message."),
     131053: _pause("Meta could not fetch the picture, video or document.", P.TEMPLATE_CHANGED, "Check the medium, then resume."),
@@ -143,7 +152,7 @@ TABLE: Mapping[int, Rule] = {
     134101: Rule(Action.RETRY, "Meta still prepares the template.", "Hark tries again in ten minutes.", (600.0,), 6),
     134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates."),
     135000: _retry("Meta could not send it; it gives no reason.", (10.0,), 1),
-    137000: _fail("The person's identity has changed."),
+    137000: _fail("The person's identity has changed.", alike=None),
 } | {
     code: _stop("The number is not registered or not verified.", P.NUMBER_RESTRICTED, "Register the number.")
     for code in (133005, 133006, 133008, 133009, 133015, 133016)

@@ -43,7 +43,7 @@ class GraphClient:
             response = await self._transport.handle_async_request(request)
             content = await response.aread()
         except NothingSent as error:
-            return Outcome(Kind.NOT_SENT, message=f"Meta could not be reached ({error})")
+            return Outcome(Kind.NOT_SENT, message=f"The connection failed ({error})")
         except (Uncertain, httpx.TransportError) as error:
             return Outcome(
                 Kind.UNSURE, message=f"the answer was lost ({error if str(error) else type(error).__name__})"

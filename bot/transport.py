@@ -67,7 +67,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 body = await _read_capped(answer.content)
                 return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise NothingSent(type(error).__name__) from error
+            raise NothingSent(_why(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Uncertain(type(error).__name__) from error
 
@@ -99,6 +99,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         traceback: TracebackType | None = None,
     ) -> None:
         await self.aclose()
+
+
+def _why(error: Exception) -> str:
+    """In words where an operator can do something about it."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "the certificate at GRAPH_API_URL is not one to trust"
+    return type(error).__name__
 
 
 async def _read_capped(stream: aiohttp.StreamReader) -> bytes:

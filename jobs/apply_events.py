@@ -6,17 +6,14 @@ What the transaction leaves for Redis to know (wake-ups, counts) is returned, an
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from bot.errors import Action, rule_for
-from jobs.effects import pause_campaign, stop_number
+from jobs.late_failures import heed_failures
 from jobs.queues import ANSWER, CHORES, wake
 from jobs.runtime import Runtime
 from models.account_events import apply_changes
-from models.campaign import Campaign, PauseReason
 from models.clock import utcnow
 from models.dead_letters import keep_dead_letter
 from models.event import Change, Inbound, Parsed, Status
@@ -28,8 +25,6 @@ from models.told import ChangeResult
 
 COUNTS_KEY = "hark:ingest:counts"
 ANSWER_KEY = "answer:ingest"
-FRESH = timedelta(minutes=10)
-"""A failure that is older stops nothing any more: somebody may have mended what it was about."""
 
 
 @dataclass(slots=True)
@@ -48,7 +43,6 @@ class Applied:
     conversations: list[int] = field(default_factory=list)
     templates_of: set[int] = field(default_factory=set)
     numbers: set[int] = field(default_factory=set)
-    failures: dict[tuple[int, int], datetime] = field(default_factory=dict)
     has_parked: bool = False
 
 
@@ -69,7 +63,7 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
             counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
         if statuses:
             matched = apply_statuses(session, statuses, now, installation)
-            applied.failures = matched.failures
+            heed_failures(session, matched.failures, now)
             counts.update(statuses=matched.applied, foreign=matched.foreign, disagreeing=matched.disagreeing)
             counts["parked"] = park(session, matched.waiting, now)
             applied.has_parked = bool(matched.waiting)
@@ -100,23 +94,6 @@ def wake_after(rt: Runtime, applied: Applied) -> None:
         wake(rt.redis, CHORES, "jobs.sync.sync_templates", waba_pk, key=f"templates:{waba_pk}")
     for number_pk in sorted(applied.numbers):
         wake(rt.redis, CHORES, "jobs.sync.sync_number", number_pk, key=f"number:{number_pk}")
-
-
-def guard_campaigns(rt: Runtime, applied: Applied) -> None:
-    """Failures that concern a whole campaign or number, and only came by webhook, stop it as a refusal would have."""
-    now = utcnow()
-    for (campaign_id, code), at in sorted(applied.failures.items()):
-        rule = rule_for(code)
-        if now - at > FRESH or rule.action not in {Action.PAUSE, Action.STOP}:
-            continue
-        detail = f"{rule.text} (Meta's error {code}) {rule.advice}".strip()
-        if rule.action is Action.PAUSE:
-            pause_campaign(rt, campaign_id, rule.reason or PauseReason.FAILURE_RATE, detail, now)
-            continue
-        with rt.database.read() as session:
-            number_id = session.scalar(select(Campaign.number_id).where(Campaign.id == campaign_id))
-        if number_id is not None:
-            stop_number(rt, number_id, rule, detail, now)
 
 
 def halves(parsed: Parsed) -> tuple[Parsed, Parsed]:

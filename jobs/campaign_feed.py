@@ -12,6 +12,7 @@ from bot.template_message import TemplateBuilder
 from jobs.failure_guard import FailureGuard
 from jobs.failure_memory import keep, recall
 from jobs.runtime import Runtime
+from jobs.timetable import Timetable
 from models.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.claim import has_due
 from models.number import Number, Waba
@@ -34,7 +35,7 @@ class Served:
     guard: FailureGuard
     is_blocked: bool = False
     is_pausing: bool = False
-    last_begun: float = 0.0
+    timetable: Timetable = field(default_factory=Timetable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,12 @@ class CampaignFeed:
                 )
                 .order_by(Campaign.id)
             ).all()
-            self._block_others([campaign.id for campaign in campaigns])
+            active = [campaign.id for campaign in campaigns]
+            self._block_others(active)
+            for campaign_id in (
+                self._known.keys() - active
+            ):  # should somebody let it go on, it is judged by what comes then
+                self._known[campaign_id].guard = FailureGuard()
             return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
 
     def remember(self) -> None:

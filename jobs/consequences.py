@@ -13,10 +13,10 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import Action
+from bot.errors import Action, Rule
 from jobs.campaign_feed import Served
 from jobs.effects import hold_number, pause_campaign, stop_number, suppress_person
-from jobs.failure_guard import FailureGuard
+from jobs.failure_guard import FailureGuard, nameless
 from jobs.pace import Pace
 from jobs.runtime import Runtime
 from jobs.verdict import Verdict
@@ -47,7 +47,7 @@ class Consequences:
         if rule is None:
             return
         now = utcnow()
-        detail = f"{rule.text} {rule.advice} (code {verdict.code})"
+        detail = _explained(rule, served, verdict)
         match rule.action:
             case Action.PAUSE if not served.is_blocked:
                 served.is_blocked = True
@@ -69,14 +69,13 @@ class Consequences:
             case _:
                 pass
 
-    def stop_failing(self, served: Served, kind: str, verdict: Verdict) -> None:
-        """Too many failed alike: the campaign pauses with what the last one said."""
+    def stop_failing(self, served: Served, kind: str) -> None:
+        """Too many failed alike: the campaign pauses with what was said of those that failed."""
         if served.is_blocked:
             return
         served.is_blocked = True
-        failed, total = served.guard.share(kind)
+        detail = served.guard.explain(kind)
         served.guard = FailureGuard()  # once somebody let it go on, it is judged by what comes then
-        detail = f"{failed} of the last {total} messages failed alike. {verdict.attempted.message or ''}"
         self._pause(served, PauseReason.FAILURE_RATE, detail)
 
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
@@ -119,3 +118,10 @@ class Consequences:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _explained(rule: Rule, served: Served, verdict: Verdict) -> str:
+    """A decisive error in words, and what else failed lately."""
+    others = served.guard.samples()
+    before = f" Before it failed: {others}." if others else ""
+    return f"{nameless(verdict.attempted.message or rule.text)} {rule.advice} (code {verdict.code}){before}"

@@ -1,6 +1,7 @@
 """What a decisive answer does beyond its own row: to the campaign, to the number, to the person."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -30,29 +31,34 @@ def pause_campaign(
 ) -> bool:
     """Pause one campaign with the reason that the operator reads; False if it was not active any more."""
     with rt.database.write() as session:
-        return _pause(session, campaign_id, reason, detail, now, resumes_at)
+        return pause_within(session, campaign_id, reason, detail, now, resumes_at)
 
 
 def stop_number(rt: Runtime, number_id: int, rule: Rule, detail: str, now: datetime) -> int:
     """Stop everything on a number; how many campaigns that paused."""
-    reason = rule.reason or PauseReason.NUMBER_RESTRICTED
     with rt.database.write() as session:
-        stopped = session.execute(
-            update(Number)
-            .where(Number.id == number_id, Number.stopped_at.is_(None))
-            .values(stopped_at=now, stopped_reason=detail)
-            .returning(Number.id),
-            execution_options=NO_SYNC,
-        ).first()
-        if stopped is not None:
-            record_audit(session, now, "sender", "number stopped", "number", number_id, reason=detail)
-            log.error("number %d stopped: %s", number_id, rule.text)
-        active = session.scalars(
-            select(Campaign.id)
-            .where(Campaign.number_id == number_id, Campaign.status == CampaignStatus.ACTIVE)
-            .order_by(Campaign.id)
-        ).all()
-        return sum(_pause(session, campaign_id, reason, detail, now, None) for campaign_id in active)
+        return stop_within(session, number_id, rule, detail, now)
+
+
+def stop_within(session: Session, number_id: int, rule: Rule, detail: str, now: datetime) -> int:
+    """The same, as a part of the caller's transaction."""
+    reason = rule.reason or PauseReason.NUMBER_RESTRICTED
+    stopped = session.execute(
+        update(Number)
+        .where(Number.id == number_id, Number.stopped_at.is_(None))
+        .values(stopped_at=now, stopped_reason=detail)
+        .returning(Number.id),
+        execution_options=NO_SYNC,
+    ).first()
+    if stopped is not None:
+        record_audit(session, now, "sender", "number stopped", "number", number_id, reason=detail)
+        log.error("number %d stopped: %s", number_id, rule.text)
+    active = session.scalars(
+        select(Campaign.id)
+        .where(Campaign.number_id == number_id, Campaign.status == CampaignStatus.ACTIVE)
+        .order_by(Campaign.id)
+    ).all()
+    return sum(pause_within(session, campaign_id, reason, detail, now) for campaign_id in active)
 
 
 def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> None:
@@ -73,26 +79,32 @@ def suppress_person(rt: Runtime, contact_id: int, rule: Rule, now: datetime) -> 
         if rule.suppress == "marketing":
             note_marketing_stop(session, contact_id, now, now)
         else:
-            set_consent(
-                session,
-                [contact_id],
-                Consent.INVALID,
-                now,
-                source="meta",
-                proof=rule.text,
-                actor="meta",
-                by=Authority.SYSTEM,
-            )
+            suppress_within(session, [contact_id], rule, now)
 
 
-def _pause(
+def suppress_within(session: Session, contact_ids: Iterable[int], rule: Rule, now: datetime) -> None:
+    """Keep people out of everything, as a part of the caller's transaction."""
+    set_consent(
+        session,
+        contact_ids,
+        Consent.INVALID,
+        now,
+        source="meta",
+        proof=rule.text,
+        actor="meta",
+        by=Authority.SYSTEM,
+    )
+
+
+def pause_within(
     session: Session,
     campaign_id: int,
     reason: PauseReason,
     detail: str,
     now: datetime,
-    resumes_at: datetime | None,
+    resumes_at: datetime | None = None,
 ) -> bool:
+    """The pause, as a part of the caller's transaction."""
     paused = try_transition(
         session,
         campaign_id,

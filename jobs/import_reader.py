@@ -1,19 +1,21 @@
-"""Reading a file of contacts, CSV or XLSX, line by line in bounded memory; what is wrong with a line stays with that line."""
+"""Reading a file, CSV or XLSX, line by line in bounded memory; what is wrong with a line stays with that line."""
 
 import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, NamedTuple, TextIO
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
+
+from jobs.import_separator import SAID, separator_of
 
 MIB = 1024 * 1024
 MOST_FILE_BYTES = 500 * MIB
@@ -27,8 +29,23 @@ MOST_PARTS = 1000
 MOST_SHEET_ROWS = 1_048_576
 """A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
 
-_NOT_UTF8 = re.compile(r"[\udc80-\udcff]")
+START_BYTES = 8192
+"""What a CSV's separator is told by."""
+
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class _Code(NamedTuple):
+    """How bytes are read, and by what one knows afterwards that some were none."""
+
+    name: str
+    encoding: str
+    errors: str
+    strange: re.Pattern[str]
+
+
+_UTF8 = _Code("UTF-8", "utf-8-sig", "surrogateescape", re.compile(r"[\udc80-\udcff]"))
+_UTF16 = _Code("UTF-16", "utf-16", "replace", re.compile("\ufffd"))
 
 
 class BadFile(ValueError):  # noqa: N818 - reads as a claim where it is caught
@@ -46,15 +63,26 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The names of the columns, and the lines below, to be read once."""
+    """The names of the columns, and the lines below, to be read once. A spreadsheet has no separator."""
 
     header: list[str]
     lines: Iterator[Line]
+    separator: str | None = None
+
+    def renamed(self, path: Path, names: Mapping[str, str]) -> list[str]:
+        """The header with other names for some columns (an empty one leaves a column out). BadFile for one that is not there,
+        and for two of one name."""
+        unknown = next((name for name in names if name not in self.header), None)
+        if unknown is not None:
+            raise BadFile(f"{path.name}: there is no column {unknown!r}")
+        header = [names.get(name, name) for name in self.header]
+        _check_names(path, header)
+        return header
 
 
 @contextmanager
 def open_sheet(path: Path) -> Iterator[Sheet]:
-    """A CSV (UTF-8) or XLSX file. BadFile where it is neither, or too big to be one."""
+    """A CSV (UTF-8, or UTF-16 with its mark) or XLSX file. BadFile where it is neither, or too big to be one."""
     try:
         size = path.stat().st_size
         if not path.is_file():
@@ -62,26 +90,32 @@ def open_sheet(path: Path) -> Iterator[Sheet]:
         if size > MOST_FILE_BYTES:
             raise BadFile(f"{path.name} has {size // MIB} MB; at most {MOST_FILE_BYTES // MIB} are allowed: split it")
         with path.open("rb") as raw:
-            start = raw.read(8192)
+            start = raw.read(START_BYTES)
             raw.seek(0)
             if start.startswith(b"PK\x03\x04"):
                 yield _xlsx(path)
             else:
-                yield _csv(path, start, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape"))
+                yield _csv(path, raw, start)
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _csv(path: Path, start: bytes, text: TextIO) -> Sheet:
-    if start.startswith(_UTF16_MARKS) or b"\x00" in start.split(b"\n", 1)[0]:
+def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
+    code = _UTF16 if start.startswith(_UTF16_MARKS) else _UTF8
+    if code is _UTF8 and b"\x00" in start.split(b"\n", 1)[0]:
         raise BadFile(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
-    records = _records(text)
+    beginning = start.decode(code.encoding, errors="ignore")
+    separator = separator_of(beginning, is_whole=len(start) < START_BYTES)
+    lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
+    if SAID.match(beginning):
+        lines.take()
+    records = _records(lines, separator, code)
     first = next(records, None)
     if first is None:
         raise BadFile(f"{path.name} is empty; its first line must name the columns, phone among them")
     if first.problem:
         raise BadFile(f"{path.name}, line {first.number}: {first.problem}")
-    return Sheet(checked_header(path, first.cells), records)
+    return Sheet(checked_header(path, first.cells), records, separator)
 
 
 def checked_header(path: Path, cells: Iterable[str]) -> list[str]:
@@ -91,25 +125,26 @@ def checked_header(path: Path, cells: Iterable[str]) -> list[str]:
         names.pop()
     if len(names) > MOST_COLUMNS:
         raise BadFile(f"{path.name} has {len(names)} columns; at most {MOST_COLUMNS} are allowed")
-    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-        raise BadFile(f"{path.name}: the columns are not separated by commas; save it as CSV with commas")
     for position, name in enumerate(names, 1):
         if not name:
             raise BadFile(f"{path.name}: column {position} has no name")
-    lower = [name.lower() for name in names]
-    twice = next((name for name in lower if lower.count(name) > 1), None)
-    if twice:
-        raise BadFile(f"{path.name}: the column {twice!r} is there twice")
+    _check_names(path, names)
     return names
 
 
-def _records(text: TextIO) -> Iterator[Line]:
+def _check_names(path: Path, names: Iterable[str]) -> None:
+    lower = [name.strip().lower() for name in names if name.strip()]
+    twice = next((name for name in lower if lower.count(name) > 1), None)
+    if twice:
+        raise BadFile(f"{path.name}: the column {twice!r} is there twice")
+
+
+def _records(lines: "_Lines", separator: str, code: _Code) -> Iterator[Line]:
     """Records of a CSV file. A quote that is never closed spoils its own line alone: reading goes on at the next."""
-    lines = _Lines(text)
     while (current := lines.take()) is not None:
         number, line = current
         if line.strip("\n"):
-            yield _record(lines, number, line)
+            yield _record(lines, number, line, separator, code)
 
 
 class _Lines:
@@ -137,8 +172,8 @@ class _Lines:
         self._back.extend(reversed(taken))
 
 
-def _record(lines: _Lines, number: int, line: str) -> Line:
-    cells, problem = _cells(line)
+def _record(lines: _Lines, number: int, line: str, separator: str, code: _Code) -> Line:
+    cells, problem = _cells(line, separator)
     more: list[tuple[int, str]] = []
     whole = line
     while cells is None and problem == _OPEN_QUOTE:
@@ -149,23 +184,23 @@ def _record(lines: _Lines, number: int, line: str) -> Line:
         more.append(following)
         whole += following[1]
         if '"' in following[1]:
-            cells, problem = _cells(whole)
+            cells, problem = _cells(whole, separator)
     if cells is None:
         lines.give_back(more)
         return Line(number, [], problem)
     if "\x00" in whole:
         return Line(number, [], "holds a NUL byte")
-    if _NOT_UTF8.search(whole):
-        return Line(number, [], "is not UTF-8 text")
+    if code.strange.search(whole):
+        return Line(number, [], f"is not {code.name} text")
     return Line(number, cells)
 
 
 _OPEN_QUOTE = "a quote is opened and never closed"
 
 
-def _cells(record: str) -> tuple[list[str] | None, str | None]:
+def _cells(record: str, separator: str) -> tuple[list[str] | None, str | None]:
     try:
-        return next(csv.reader([record], strict=True), []), None
+        return next(csv.reader([record], strict=True, delimiter=separator), []), None
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             return None, _OPEN_QUOTE

@@ -1,32 +1,49 @@
-"""Contacts files that somebody brought to the panel, kept from the upload to the end of their import and a day longer.
+"""Files that somebody brought to the panel to be imported, kept from the upload to the end of their import and a day longer.
 
 Each has a directory under var/imports whose name nobody can guess, and which nobody else can read: the file, which goes when
 its import is over, what is known of it, and the rows that were refused. Whoever works on
 one holds a lock that dies with the process.
 """
 
+import csv
 import fcntl
+import io
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
-from jobs.imports import ImportResult
+from jobs.import_refusals import open_private
+from jobs.import_result import ImportResult
 from jobs.runtime import Runtime
+from models.intake_change import MOST_TOLD
 from models.secret import new_token
 
 KEPT_SECONDS = 24 * 3600
 MOST_SHOWN = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}")
 _STATE, _REFUSED, _LOCK = "state.json", "refused.csv", "lock"
+REFUSALS = "refusals"
+"""What was refused so far, a line of JSON each, until the CSV is written."""
+FORGET_SECONDS = 2.0
+"""So long forgetting a person waits for whoever works on a file."""
+
+
+class Kind(StrEnum):
+    """What is in it."""
+
+    CONTACTS = "contacts"
+    ORDERS = "orders"
+    LIST = "list"
+    """People who are contacts already, for a list."""
 
 
 class Stage(StrEnum):
@@ -50,9 +67,14 @@ class ImportFile:
     token: str
     name: str
     actor: str
+    kind: Kind = Kind.CONTACTS
     stage: Stage = Stage.MAPPING
     columns: dict[str, str] = field(default_factory=dict)
     source: str = ""
+    """Where the people agreed, for rows that do not say."""
+    list_name: str = ""
+    list_id: int = 0
+    """Once it is being filled."""
     done: int = 0
     """Rows whose turn was ended; `seen` are those of the turn at hand too."""
     seen: int = 0
@@ -64,12 +86,14 @@ class ImportFile:
     refused_total: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
     """The first of them."""
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """What would change on the first lines that would change something."""
     problem: str = ""
     """One line, where it failed."""
 
     def begin(self, stage: Stage) -> None:
         """Start the stage with nothing counted."""
-        self.stage, self.problem, self.refused = stage, "", []
+        self.stage, self.problem, self.refused, self.told = stage, "", [], []
         self.done = self.seen = self.total = self.tries = 0
         self.created = self.updated = self.unchanged = self.refused_total = 0
 
@@ -80,14 +104,17 @@ class ImportFile:
         self.unchanged += result.unchanged
         self.refused_total += result.refused_total
         self.refused = sorted(self.refused + result.refused, key=lambda refusal: int(refusal["line"]))[:MOST_SHOWN]
+        self.told = (self.told + result.told)[:MOST_TOLD]
         self.done = self.seen = result.done
         self.total, self.tries = result.total, 0
 
 
-def keep_file(rt: Runtime, name: str, content: bytes, actor: str) -> ImportFile:
+def keep_file(
+    rt: Runtime, name: str, content: bytes, actor: str, kind: Kind = Kind.CONTACTS, list_name: str = ""
+) -> ImportFile:
     """Put an uploaded file aside, readable by nobody else."""
     forget_old(rt)
-    found = ImportFile(new_token(18), name, actor)
+    found = ImportFile(new_token(18), name, actor, kind, list_name=list_name)
     directory = directory_of(rt, found.token)
     directory.mkdir(mode=0o700, parents=True)
     open_private(directory / _LOCK, "wb").close()
@@ -106,7 +133,7 @@ def read_file(rt: Runtime, token: str) -> ImportFile | None:
         state = orjson.loads((directory_of(rt, token) / _STATE).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return None
-    return ImportFile(**state | {"stage": Stage(state["stage"])})
+    return ImportFile(**state | {"stage": Stage(state["stage"]), "kind": Kind(state["kind"])})
 
 
 def path_of(rt: Runtime, found: ImportFile) -> Path:
@@ -141,6 +168,40 @@ def forget_old(rt: Runtime) -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
+def forget_person(rt: Runtime, names: Callable[[str], bool]) -> None:
+    """Take what names a person out of what is kept of files' rows; `names` says it of a text."""
+    for directory in _directories(rt):
+        with locked(rt, directory.name, FORGET_SECONDS):
+            for path in (directory / _REFUSED, directory / REFUSALS):
+                _without_lines(path, names)
+            found = read_file(rt, directory.name)
+            if found is None:
+                continue
+            refused = [item for item in found.refused if not names(str(item["reason"]))]
+            told = [item for item in found.told if not names(str(item["what"]))]
+            if (refused, told) != (found.refused, found.told):
+                found.refused, found.told = refused, told
+                save_file(rt, found)
+
+
+def _without_lines(path: Path, names: Callable[[str], bool]) -> None:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file)) if path.suffix == ".csv" else [[line] for line in file]
+    except OSError:
+        return
+    left = [row for row in rows if not any(names(cell) for cell in row)]
+    if len(left) == len(rows):
+        return
+    aside = path.with_name(f".{path.name}")
+    with open_private(aside, "wb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            csv.writer(file, lineterminator="\r\n").writerows(left)
+        else:
+            file.writelines(row[0] for row in left)
+    aside.replace(path)
+
+
 def list_files(rt: Runtime) -> list[ImportFile]:
     """All that are kept."""
     known = (read_file(rt, directory.name) for directory in _directories(rt))
@@ -150,11 +211,6 @@ def list_files(rt: Runtime) -> list[ImportFile]:
 def directory_of(rt: Runtime, token: str) -> Path:
     """Where everything of one is."""
     return rt.settings.var_dir / "imports" / token
-
-
-def open_private(path: Path, mode: str) -> IO[Any]:
-    """Open for writing what nobody else may read."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def save_file(rt: Runtime, found: ImportFile) -> None:

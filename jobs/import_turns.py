@@ -1,11 +1,9 @@
-"""Working on a contacts file of jobs.import_shelf: what it would do, then doing it, in turns of a worker.
+"""Working on a file of jobs.import_shelf: what it would do, then doing it, in turns of a worker.
 
 A turn takes about a minute, so that launches and other chores go on meanwhile, and the next goes on where it ended. The schedule
 wakes what is under way and nobody works on; rows that a turn took before it died come out as unchanged.
 """
 
-import csv
-import io
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -14,30 +12,35 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 
-from jobs.import_reader import BadFile, open_sheet
+from jobs.import_reader import BadFile
+from jobs.import_refusals import open_private, write_refused
+from jobs.import_result import ImportResult, Progress
 from jobs.import_shelf import (
+    REFUSALS,
     UNDER_WAY,
     ImportFile,
+    Kind,
     Stage,
     directory_of,
     forget_old,
     is_locked,
     list_files,
     locked,
-    open_private,
     path_of,
     read_file,
     refused_path,
     save_file,
 )
-from jobs.imports import Progress, import_contacts
+from jobs.imports import import_contacts
+from jobs.list_imports import fill_list
+from jobs.order_imports import import_orders
 from jobs.queues import CHORES, wake, woken
 from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING
 from models.attribute_values import BadValue
 from models.clock import utcnow
 from models.refusal import Refused
-from models.report import csv_cell
+from models.tagging import list_id, read_list_name
 from models.user import record_audit
 
 TURN_SECONDS = 60.0
@@ -47,15 +50,12 @@ TELL_SECONDS = 0.5
 BEGIN_WAIT_SECONDS = 1.0
 MOST_TRIES = 5
 """Turns of a file that were begun one after the other and not ended."""
-REFUSED_COLUMNS = ("refused_line", "refused_why")
-_REFUSALS = "refusals"
 
 
-def look_at_file(rt: Runtime, token: str, columns: dict[str, str], source: str) -> None:
+def look_at_file(rt: Runtime, token: str, columns: dict[str, str], source: str, list_name: str) -> None:
     """Have a worker say what it would do with the columns so. Refused where it is being worked on, or gone."""
-    _begin(
-        rt, token, {Stage.MAPPING, Stage.LOOKED, Stage.FAILED}, Stage.LOOKING, {"columns": columns, "source": source}
-    )
+    given = {"columns": columns, "source": source, "list_name": list_name, "list_id": 0}
+    _begin(rt, token, {Stage.MAPPING, Stage.LOOKED, Stage.FAILED}, Stage.LOOKING, given)
 
 
 def start_import(rt: Runtime, token: str, actor: str) -> None:
@@ -93,7 +93,7 @@ def _begin(rt: Runtime, token: str, before: set[Stage], after: Stage, given: dic
         for name, value in given.items():
             setattr(found, name, value)
         found.begin(after)
-        for path in (refused_path(rt, token), directory_of(rt, token) / _REFUSALS):
+        for path in (refused_path(rt, token), directory_of(rt, token) / REFUSALS):
             path.unlink(missing_ok=True)
         save_file(rt, found)
     with suppress(RedisError):  # the schedule wakes it
@@ -110,22 +110,44 @@ def _turn(rt: Runtime, found: ImportFile) -> bool:
     save_file(rt, found)
     ends = time.monotonic() + TURN_SECONDS
     try:
-        result = import_contacts(
-            rt, path_of(rt, found), dry_run=found.stage is Stage.LOOKING, actor=found.actor, progress=_teller(rt, found),
-            columns=found.columns, source=found.source, skip=found.done,
-            is_over=lambda: STOPPING.is_set() or time.monotonic() >= ends,
-        )  # fmt: skip
-    except (BadFile, BadValue) as error:
+        result = _work(rt, found, ends)
+    except (BadFile, BadValue, Refused) as error:
         found.stage, found.problem = Stage.FAILED, str(error)
         save_file(rt, found)
         return True
-    with open_private(directory_of(rt, found.token) / _REFUSALS, "ab") as file:
+    with open_private(directory_of(rt, found.token) / REFUSALS, "ab") as file:
         file.writelines(orjson.dumps(refusal) + b"\n" for refusal in result.refused)
     found.add(result)
     if found.done >= found.total:
         _finish(rt, found)
     save_file(rt, found)
+    if found.stage is Stage.DONE:
+        path_of(rt, found).unlink(missing_ok=True)
     return found.stage not in UNDER_WAY
+
+
+def _work(rt: Runtime, found: ImportFile, ends: float) -> ImportResult:
+    path = path_of(rt, found)
+    how: dict[str, Any] = {
+        "dry_run": found.stage is Stage.LOOKING, "progress": _teller(rt, found), "columns": found.columns, "skip": found.done,
+        "is_over": lambda: STOPPING.is_set() or time.monotonic() >= ends,
+    }  # fmt: skip
+    if found.kind is Kind.ORDERS:
+        return import_orders(rt, path, **how)
+    if found.kind is Kind.LIST:
+        return fill_list(rt, path, _list_of(rt, found), **how)
+    return import_contacts(rt, path, actor=found.actor, source=found.source, **how)
+
+
+def _list_of(rt: Runtime, found: ImportFile) -> int | str:
+    """The same list in every turn, also where it gets another name meanwhile."""
+    if found.stage is Stage.LOOKING:
+        return read_list_name(found.list_name)
+    if not found.list_id:
+        with rt.database.write() as session:
+            found.list_id = list_id(session, found.list_name, utcnow())
+        save_file(rt, found)
+    return found.list_id
 
 
 def _teller(rt: Runtime, found: ImportFile) -> Progress:
@@ -147,29 +169,21 @@ def _finish(rt: Runtime, found: ImportFile) -> None:
         found.stage = Stage.LOOKED
         return
     found.stage = Stage.DONE
-    path_of(rt, found).unlink(missing_ok=True)
-    counts = {"created": found.created, "updated": found.updated, "refused": found.refused_total}
+    what, target = ("fill", str(found.list_id)) if found.kind is Kind.LIST else ("import", found.name[:64])
     with rt.database.write() as session:
-        record_audit(session, utcnow(), found.actor, "import", "contacts", found.name[:64], **counts)
+        record_audit(
+            session, utcnow(), found.actor, what, found.kind.value, target, file=found.name[:64], **_counts(found)
+        )
+
+
+def _counts(found: ImportFile) -> dict[str, int]:
+    return {"created": found.created, "updated": found.updated, "refused": found.refused_total}
 
 
 def _write_refused(rt: Runtime, found: ImportFile) -> None:
-    """The rows as they came, with their lines and reasons: to be mended and brought again."""
-    refusals = directory_of(rt, found.token) / _REFUSALS
-    reasons = {refusal["line"]: refusal["reason"] for refusal in map(orjson.loads, refusals.read_bytes().splitlines())}
-    if not reasons:
-        return
-    with (
-        open_sheet(path_of(rt, found)) as sheet,
-        open_private(refused_path(rt, found.token), "wb") as raw,
-        io.TextIOWrapper(raw, encoding="utf-8", newline="") as file,
-    ):
-        out = csv.writer(file, lineterminator="\r\n")
-        out.writerow([*REFUSED_COLUMNS, *map(csv_cell, sheet.header)])
-        for line in sheet.lines:
-            reason = reasons.get(line.number)
-            if reason is not None:
-                out.writerow([line.number, csv_cell(reason), *map(csv_cell, line.cells)])
+    refusals = (directory_of(rt, found.token) / REFUSALS).read_bytes().splitlines()
+    if refusals:
+        write_refused(path_of(rt, found), map(orjson.loads, refusals), refused_path(rt, found.token))
 
 
 def _wake(rt: Runtime, token: str) -> bool:

@@ -17,9 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.stream import Entry, EventStream
-from jobs.apply_events import COUNTS_KEY, Applied, guard_campaigns, wake_after
+from jobs.apply_events import COUNTS_KEY, Applied, wake_after
 from jobs.event_batch import Applier, StoppedError, Trouble, parse_entries, parts_of
-from jobs.logs import configure_logs, described
+from jobs.logs import configure_logs
 from jobs.parked import retry_round
 from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING, stop_on_signals
@@ -159,9 +159,6 @@ class Consumer:
 
     def _after_commit(self, applied: Sequence[Applied], ids: Sequence[bytes]) -> None:
         """Wake-ups first: who dies before the acknowledgement is read again, and wakes again."""
-        for one in applied:
-            if one.failures:
-                self._guard(one)
         while True:
             try:
                 for one in applied:
@@ -192,12 +189,6 @@ class Consumer:
             self._trouble.begin("Redis", error)
             return False
         return True
-
-    def _guard(self, applied: Applied) -> None:
-        try:
-            guard_campaigns(self.rt, applied)
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("a decisive failure could not pause its campaign: %s", described(error))
 
     def _count(self, pipeline: Any, applied: Sequence[Applied], events: int) -> None:
         totals = {"events": events}

@@ -14,19 +14,20 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
+import orjson
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from bot.graph import GraphClient
-from bot.outcome import Outcome
 from jobs.campaign_feed import CampaignFeed, Served, ServedNumber
 from jobs.consequences import Consequences
 from jobs.lease import Lease
+from jobs.logs import described
 from jobs.pace import Pace, Slot
 from jobs.recorder import Recorder
 from jobs.runtime import Runtime
 from jobs.stopping import STOPPING
-from jobs.verdict import Verdict, judge, never_begun
+from jobs.verdict import Verdict, judge, never_begun, unbuilt
 from models.claim import Claim, Claimed, claim, held_by, put_back
 from models.clock import utcnow
 from models.lane import REQUEST_TIMEOUT_SECONDS
@@ -40,10 +41,6 @@ IDLE_SECONDS = 1.0
 CHUNK_SECONDS = 0.1
 MOST_PER_CHUNK = 100
 MOST_IN_FLIGHT = 512
-CATCH_UP = 0.95
-"""A lane that is a little late begins requests at most this much closer together than the pace says."""
-LATE_SECONDS = 0.05
-"""One that is later than this has missed its moment: what it holds takes a new slot, so no second overflows."""
 
 
 class Lane:
@@ -133,7 +130,7 @@ class Lane:
 
     async def _chunk(self, served: Served) -> Slot | None:
         """One chunk of one campaign: the slot that was given or refused, None when there is nothing (more) to do."""
-        if served.is_blocked or not self._may_go_on() or time.monotonic() < self._beyond.hold_until:
+        if not self._may_begin(served):
             return None
         rate = min(served.per_second, self._pace.campaign_rate)
         size = max(1, min(MOST_PER_CHUNK, round(rate * CHUNK_SECONDS)))
@@ -153,10 +150,11 @@ class Lane:
                 await self._reach_limit(served, chunk.limit_lifts_at)
             return slot if chunk.left_out and chunk.limit_lifts_at is None else None
         self._held.update(row.id for row in chunk.rows)
+        served.timetable.add(slot, len(chunk.rows))
         earlier = self._beginning.get(served.id)
         if earlier is not None:
             await earlier
-        self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows, slot))
+        self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows))
         return slot
 
     def _claim(self, campaign_id: int, size: int) -> Claim:
@@ -184,42 +182,39 @@ class Lane:
         with self._rt.database.write() as session:
             put_back(session, self._lease.lane_id, ids, utcnow())
 
-    async def _begin(self, served: Served, rows: Sequence[Claimed], slot: Slot) -> None:
+    async def _begin(self, served: Served, rows: Sequence[Claimed]) -> None:
         """Begin each request at its moment; what may not begin any more goes back."""
-        first = 0
         for index, row in enumerate(rows):
-            at = max(
-                slot.starts_at + (index - first) * slot.interval_seconds,
-                served.last_begun + CATCH_UP * slot.interval_seconds,
-            )
-            if time.monotonic() - at > LATE_SECONDS:
-                # Its time has passed (a stall, a slow claim), and other lanes have theirs now: it takes a later one.
-                slot, first = await self._later_slot(served, len(rows) - index), index
-                at = slot.starts_at
-            if at - time.monotonic() > 0.002:
+            at = await self._moment(served, len(rows) - index)
+            if at is not None and at - time.monotonic() > 0.002:
                 await asyncio.sleep(at - time.monotonic())
             await self._room.acquire()
-            if served.is_blocked or not self._may_go_on() or time.monotonic() < self._beyond.hold_until:
+            if at is None or not self._may_begin(served):
                 self._room.release()
                 self._give_up(served, rows[index:])
                 return
-            served.last_begun = at
             task = asyncio.create_task(self._send(served, row))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
 
-    async def _later_slot(self, served: Served, size: int) -> Slot:
-        """A new slot for claimed rows. Where there is none to be had, one of now: the checks before each request follow."""
-        while self._may_go_on() and not served.is_blocked:
+    async def _moment(self, served: Served, wanted: int) -> float | None:
+        """When the next of `wanted` requests may begin. Missed moments (a stall, a slow claim) are reserved anew.
+
+        None where nothing may begin any more, or Redis is away.
+        """
+        while (at := served.timetable.take(time.monotonic())) is None and self._may_begin(served):
             try:
-                slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
+                slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, wanted)
             except RedisError:
                 served.is_blocked = True  # no pace, nothing is sent; the next look at the campaigns lifts it
-                break
-            if slot.size:
-                return slot
-            await asyncio.sleep(min(0.1, slot.delay_seconds))
-        return Slot(0, 0.0, starts_at=time.monotonic())
+                return None
+            served.timetable.add(slot, slot.size)
+            if slot.size == 0:
+                await asyncio.sleep(min(0.1, slot.delay_seconds))
+        return at
+
+    def _may_begin(self, served: Served) -> bool:
+        return not served.is_blocked and self._may_go_on() and time.monotonic() >= self._beyond.hold_until
 
     def _give_up(self, served: Served, rows: Sequence[Claimed]) -> None:
         """What was claimed and not begun goes back to the queue."""
@@ -229,29 +224,41 @@ class Lane:
 
     async def _send(self, served: Served, row: Claimed) -> None:
         try:
-            outcome = await self._request(served, row)
+            verdict = await self._attempt(served, row)
         finally:
             self._room.release()
-        if outcome is None:
+        if verdict is None:
             self._give_up(served, [row])
             return
-        self.sent += 1
-        verdict = judge(row, outcome, utcnow())
         if verdict.rule is not None:
             self._beyond.follow(served, row, verdict)
-        kind = served.guard.add(verdict.kind)
+        kind = served.guard.add(verdict.kind, verdict.attempted.message or "")
         if kind is not None:
-            self._beyond.stop_failing(served, kind, verdict)
+            self._beyond.stop_failing(served, kind)
         self._finish(served, verdict)
 
-    async def _request(self, served: Served, row: Claimed) -> Outcome | None:
+    async def _attempt(self, served: Served, row: Claimed) -> Verdict | None:
         """What came of it; None where the lease ran out between the decision to begin and this moment (a process was stopped)."""
-        body = served.builder.build(
-            recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
-        )
+        try:
+            body = served.builder.build(
+                recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
+            )
+        except Exception as error:  # noqa: BLE001 - whatever stands in one person's values is no other's trouble
+            return self._unbuilt(row, error)
         if not self._lease.holds():
             return None
-        return await self._client.send(self._number.phone_number_id, self._number.token, body)
+        self.sent += 1
+        try:
+            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+        except (
+            orjson.JSONEncodeError
+        ) as error:  # before anything was sent: for what Meta does, the client raises nothing
+            return self._unbuilt(row, error)
+        return judge(row, outcome, utcnow())
+
+    def _unbuilt(self, row: Claimed, error: Exception) -> Verdict:
+        log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))
+        return unbuilt(row, type(error).__name__, utcnow())
 
     def _finish(self, served: Served, verdict: Verdict) -> None:
         self._held.discard(verdict.attempted.recipient_id)

@@ -3,45 +3,63 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import orjson
+from sqlalchemy.orm import Session
 
 from jobs.import_reader import BadFile, Line, open_sheet
-from jobs.imports import MOST_ROWS, ImportResult, Progress, TooManyRows
+from jobs.import_result import ImportResult, IsOver, Progress, go_through, in_one
+from jobs.import_spool import MOST_ROWS, TooManyRows
+from jobs.list_imports import UNKNOWN
 from jobs.runtime import Runtime
 from models.attribute_values import BadValue
 from models.clock import utcnow
 from models.import_row import Columns, ImportRow, read_row
 from models.intake import find_rows
 from models.order_row import OrderRow, add_thing, read_key, read_order, read_order_columns
-from models.orders import Key, take_orders
+from models.orders import Key, OrderTally, take_orders
 
 CHUNK = 250
 _PHONE = Columns(1, {"phone": 0}, {}, {})
+_Chunk = list[tuple[OrderRow, ImportRow]]
 
 
 def import_orders(
-    rt: Runtime, path: Path | str, *, dry_run: bool = False, progress: Progress | None = None
+    rt: Runtime,
+    path: Path | str,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    columns: Mapping[str, str] | None = None,
+    skip: int = 0,
+    is_over: IsOver | None = None,
 ) -> ImportResult:
     """Import a CSV or XLSX file of orders; a dry run says the same and changes nothing. Counted are orders, not lines.
 
-    BadFile (a ValueError, one line) where nothing of the file can be taken; a bad line is in the result.
+    `columns` and `skip` (orders that are done) as with contacts. BadFile (a ValueError, one line) where nothing of the file can be
+    taken; a bad line is in the result.
     """
     path = Path(path)
     result = ImportResult()
     now = utcnow()
     with tempfile.TemporaryFile() as spool:
-        count = _read_all(rt, path, spool, result)
-        done = 0
-        for chunk in _chunks(spool):
-            _take(rt, chunk, now, result, dry_run=dry_run)
-            done += len(chunk)
-            if progress is not None:
-                progress(done, count)
-    result.refused.sort(key=lambda refusal: refusal["line"])
-    return result
+        result.total = _read_all(rt, path, columns, spool, ImportResult() if skip else result)
+
+        def take(chunk: _Chunk) -> None:
+            tally, unknown = in_one(rt, lambda session: _take(session, chunk, now, dry_run=dry_run), dry_run=dry_run)
+            result.add(tally.created, tally.updated, tally.unchanged)
+            lines = {row.key: row.line for row, _ in chunk}
+            for key, what in tally.told:
+                result.tell(lines[key], what)
+            for row in unknown:
+                result.refuse(row.line, UNKNOWN)
+                for line in row.more_lines:
+                    result.refuse(line, f"line {row.line} of this order was refused")
+
+        return go_through(_chunks(spool, skip), take, result, progress, is_over)
 
 
 class _Reader:
@@ -98,16 +116,19 @@ class _Reader:
         try:
             add_thing(row, line.cells, self.places)
         except ValueError:
+            # With all its lines, so that what was refused can be mended and brought again.
+            for number in (row.line, *row.more_lines):
+                self.result.refuse(number, f"line {line.number} of this order was refused")
             self._row = None
-            self.result.refuse(row.line, f"line {line.number} of this order was refused")
             raise
+        row.more_lines.append(line.number)
 
 
-def _read_all(rt: Runtime, path: Path, spool: IO[bytes], result: ImportResult) -> int:
+def _read_all(rt: Runtime, path: Path, names: Mapping[str, str] | None, spool: IO[bytes], result: ImportResult) -> int:
     """Every order into the spool, or a refusal; how many were taken."""
     with open_sheet(path) as sheet:
         try:
-            places = read_order_columns(sheet.header)
+            places = read_order_columns(sheet.renamed(path, names or {}))
         except BadValue as error:
             raise BadFile(f"{path.name}: {error}") from error
         reader = _Reader(rt, places, spool, result)
@@ -120,29 +141,24 @@ def _read_all(rt: Runtime, path: Path, spool: IO[bytes], result: ImportResult) -
     return reader.count
 
 
-def _chunks(spool: IO[bytes]) -> Iterator[list[tuple[OrderRow, ImportRow]]]:
+def _chunks(spool: IO[bytes], skip: int) -> Iterator[tuple[_Chunk, int]]:
+    """Orders in the file's own order, with how many are done then; the first `skip` are passed over."""
     spool.seek(0)
-    chunk: list[tuple[OrderRow, ImportRow]] = []
-    for text in spool:
+    done, chunk = skip, []
+    for text in islice(spool, skip, None):
         row, phone = orjson.loads(text)
         chunk.append((OrderRow(**row), ImportRow(**phone)))
         if len(chunk) >= CHUNK:
-            yield chunk
+            done += len(chunk)
+            yield chunk, done
             chunk = []
     if chunk:
-        yield chunk
+        yield chunk, done + len(chunk)
 
 
-def _take(
-    rt: Runtime, chunk: list[tuple[OrderRow, ImportRow]], now: datetime, result: ImportResult, *, dry_run: bool
-) -> None:
-    with rt.database.read() if dry_run else rt.database.write() as session:
-        contacts = find_rows(session, [phone for _, phone in chunk])
-        known = [row.order_of(contacts[row.line]) for row, _ in chunk if row.line in contacts]
-        tally = take_orders(session, known, now, dry_run=dry_run)
-    result.created += tally.created
-    result.updated += tally.updated
-    result.unchanged += tally.unchanged
-    for row, _ in chunk:
-        if row.line not in contacts:
-            result.refuse(row.line, "no contact has this phone; import it first")
+def _take(session: Session, chunk: _Chunk, now: datetime, *, dry_run: bool) -> tuple[OrderTally, list[OrderRow]]:
+    """What became of them, and those of people whom nobody knows."""
+    contacts = find_rows(session, [phone for _, phone in chunk])
+    known = [row.order_of(contacts[row.line]) for row, _ in chunk if row.line in contacts]
+    unknown = [row for row, _ in chunk if row.line not in contacts]
+    return take_orders(session, known, now, dry_run=dry_run), unknown

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import datetime
 
 from jobs.apply_events import Applied
+from jobs.late_failures import heed_failures
 from jobs.logs import described
 from jobs.outage import is_deadlock, may_be_an_outage
 from jobs.runtime import Runtime
@@ -25,13 +26,14 @@ def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
     try:
         with rt.database.write() as session:
             retried = retry_parked(session, now, rt.installation, cursor)
+            heed_failures(session, retried.failures, now)
     except Exception as error:
         if _is_passing(error):
             raise
         log.warning("parked statuses are applied one by one: %s", described(error))
         applied, cursor = _one_by_one(rt, cursor, now)
     else:
-        applied, cursor = Applied(Counter(statuses=retried.applied), failures=retried.failures), retried.cursor
+        applied, cursor = Applied(Counter(statuses=retried.applied)), retried.cursor
     applied.counts["dropped"] += dropped
     return applied, cursor
 
@@ -44,6 +46,7 @@ def _one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
         try:
             with rt.database.write() as session:
                 retried = retry_parked(session, now, rt.installation, only=key)
+                heed_failures(session, retried.failures, now)
         except Exception as error:
             if _is_passing(error):
                 raise
@@ -53,7 +56,6 @@ def _one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
             log.warning("a parked status cannot be applied and is dropped: %s", described(error))
         else:
             applied.counts["statuses"] += retried.applied
-            applied.failures |= retried.failures
     return applied, keys[-1] if len(keys) == ALONE else 0
 
 

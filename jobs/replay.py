@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.event_values import BadEventError
 from bot.events import parse
 from bot.shopify import MARK
-from jobs.apply_events import Applied, apply_parsed, guard_campaigns, wake_after
+from jobs.apply_events import Applied, apply_parsed, wake_after
 from jobs.logs import described
 from jobs.outage import may_be_an_outage
 from jobs.runtime import Runtime
@@ -133,7 +133,6 @@ def _database_works(rt: Runtime) -> bool:
 
 def _after(rt: Runtime, applied: Applied) -> None:
     try:
-        guard_campaigns(rt, applied)
         wake_after(rt, applied)
     except RedisError as error:
         log.warning("no wake-up (%s); the schedule makes one", type(error).__name__)

@@ -42,6 +42,13 @@ def judge(row: Claimed, outcome: Outcome, now: datetime) -> Verdict:
             return _refused(row, outcome, now)
 
 
+def unbuilt(row: Claimed, error: str, now: datetime) -> Verdict:
+    """No message could be made of this person's values; `error` names the class of what went wrong."""
+    message = f"the message could not be put together: {error}"
+    left_out = _attempted(row, RecipientState.NOT_SENT, now, Outcome(Kind.NOT_SENT), message)
+    return Verdict(left_out, None, None, "unbuilt")
+
+
 def never_begun(row: Claimed, now: datetime) -> Attempted:
     """A claimed row whose request was not begun goes back as it was."""
     return _attempted(row, RecipientState.QUEUED, now, Outcome(Kind.NOT_SENT), due_at=now)

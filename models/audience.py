@@ -4,7 +4,7 @@
 "exclude": […]}`. Names are looked up when the audience is parsed, segments are evaluated when its SQL runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.contact import Contact
+from models.former import former_holders
 from models.functions import Probe
-from models.phone import NotAPhone, read_phone
+from models.phone import NotAPhone, Phone, person_key, read_phone
 from models.refusal import Refused
 from models.rule import Rule, parse_rule
 from models.rule_sql import compile_rule
@@ -109,6 +110,14 @@ def parse_audience(session: Session, data: Any) -> Audience:
     return audience
 
 
+def complete_contacts(data: Mapping[str, Any], default_country: str | None) -> dict[str, Any]:
+    """The public form with the numbers of single contacts as E.164, national ones completed; what is none stays as it is."""
+    return {
+        side: [_completed(item, default_country) for item in items] if isinstance(items, list) else items
+        for side, items in data.items()
+    }
+
+
 def without_contact(data: Mapping[str, Any], phone: str) -> dict[str, Any]:
     """The public form without the items that name this phone (E.164), however they are spelled."""
     return {
@@ -117,12 +126,22 @@ def without_contact(data: Mapping[str, Any], phone: str) -> dict[str, Any]:
     }
 
 
+def _completed(item: Any, default_country: str | None) -> Any:
+    phone = _phone_of(item, default_country)
+    return {**item, "contact": phone} if phone else item
+
+
 def _names_phone(item: Any, phone: str) -> bool:
+    given = _phone_of(item, None)
+    return given is not None and person_key(phone=given) == person_key(phone=phone)
+
+
+def _phone_of(item: Any, default_country: str | None) -> str | None:
     given = item.get("contact") if isinstance(item, Mapping) else None
     try:
-        return isinstance(given, str) and read_phone(given, None).e164 == phone
+        return read_phone(given, default_country).e164 if isinstance(given, str) else None
     except NotAPhone:
-        return False
+        return None
 
 
 def candidates_select(audience: Audience, now: datetime) -> Select[int]:
@@ -199,7 +218,9 @@ def _rule(session: Session, where: str, name: str) -> Rule:
 
 
 def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tuple[int, ...]:
-    """The contacts with these phones; of a record that was merged, the one that survived."""
+    """The contacts with these phones, in any of their spellings, now or before; of a record that was merged, the one that
+    survived.
+    """
     phones = {}
     for where, text, _ in given:
         try:
@@ -207,18 +228,32 @@ def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tup
         except NotAPhone as error:
             raise AudienceError(f"{where}: {error}") from None
         if phone.e164 is None:
-            raise AudienceError(f"{where}: {text!r} must be a phone number with its calling code, such as +34600000000")
+            line = f"{text!r} must be a phone number with its calling code, such as +34600000000"
+            raise AudienceError(f"{where}: {line}" + ("; or set DEFAULT_COUNTRY" if _lacks_code(phone) else ""))
         phones[phone.e164] = where
-    found: dict[str, int] = {}
-    wanted = list(phones)
-    for start in range(0, len(wanted), 1000):
-        rows = session.execute(
-            select(Contact.phone, Contact.id, Contact.merged_into_id).where(
-                Contact.phone.in_(wanted[start : start + 1000])
-            )
-        )
-        found |= {str(phone): merged_into_id or contact_id for phone, contact_id, merged_into_id in rows}
+    found = _ids_by(session, Contact.phone, phones)
+    others = {person_key(phone=phone): phone for phone in phones if phone not in found}
+    found |= {others[key]: contact_id for key, contact_id in _ids_by(session, Contact.person_key, others).items()}
+    former = {key: phone for key, phone in others.items() if phone not in found}
+    found |= {former[key]: contact_id for key, contact_id in former_holders(session, former).items()}
     for phone_text, where in phones.items():
         if phone_text not in found:
             raise AudienceError(f"{where}: there is no contact {phone_text}")
     return tuple(sorted(set(found.values())))
+
+
+def _lacks_code(phone: Phone) -> bool:
+    return phone.problem == "missing_calling_code"
+
+
+def _ids_by(session: Session, column: Any, values: Iterable[str]) -> dict[str, int]:
+    """Contacts by what `column` holds; the oldest where several do."""
+    wanted = list(values)
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), 1000):
+        some = column.in_(wanted[start : start + 1000])
+        rows = session.execute(
+            select(column, Contact.id, Contact.merged_into_id).where(some).order_by(Contact.id.desc())
+        )
+        found |= {str(value): merged_into_id or contact_id for value, contact_id, merged_into_id in rows}
+    return found

@@ -5,9 +5,10 @@ from datetime import datetime
 from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
-from models.contact_book import SOURCE, Identity, find_or_create
+from models.contact_book import SOURCE, find_or_create
 from models.conversation import Conversation
 from models.dialect import insert_into
+from models.identity import Identity
 from models.number import Number
 from models.told import Told, bsuid_of, moment_of, wa_id_of, word_of
 
@@ -23,7 +24,7 @@ def calls(session: Session, told: Told) -> None:
         is_inbound = word_of(item.get("event")) == "CONNECT" and word_of(item.get("direction")) == "USER_INITIATED"
         wa_id, bsuid = wa_id_of(item.get("from")), bsuid_of(item.get("from_user_id"))
         if is_inbound and number_id is not None and at is not None and (wa_id or bsuid):
-            identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=told.waba.portfolio_id)
+            identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=told.waba.portfolio_id, at=at)
             contact_id = find_or_create(session, identity, told.now, SOURCE)
             _open_window(session, contact_id, number_id, at, told.now)
             told.audit(session, "call received", "contact", contact_id, number=number_id, called_at=at.isoformat())

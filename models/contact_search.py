@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.contact import Consent, Contact
 from models.dialect import is_sqlite
+from models.former import RAW, WA, FormerId
 from models.phone import NotAPhone, read_phone
 from models.tag import ContactTag, ListMember, Tag
 
@@ -171,7 +172,7 @@ def _indexed(session: Session, search: Search) -> list[tuple[_Driver, ColumnElem
     """Each condition that an index answers: what drives by it, and the same as a check of one contact."""
     found: list[tuple[_Driver, ColumnElement[bool]]] = []
     if search.phone:
-        starts = _phone_starts(search.phone)
+        starts = _phone_starts(session, search.phone)
         found.append((_Driver(session, select(Contact.id).where(starts), Contact.id, in_order=False), starts))
     if search.tag:
         found.append(_tagged(session, search))
@@ -196,13 +197,16 @@ def _tagged(session: Session, search: Search) -> tuple[_Driver, ColumnElement[bo
     return _Driver(session, ids, ContactTag.contact_id, in_order=bool(search.value) or is_label), check
 
 
-def _phone_starts(phone: str) -> ColumnElement[bool]:
-    """Ranges, which an index answers under any collation: numbers are digits."""
+def _phone_starts(session: Session, phone: str) -> ColumnElement[bool]:
+    """Ranges, which an index answers under any collation: numbers are digits. Few have a number that they had before."""
     digits = re.sub(r"[^0-9]", "", phone)
     if not digits:
         return Contact.id < 0
     columns = ((Contact.phone, "+"), (Contact.wa_id, ""), (Contact.raw_phone, ""))
-    return or_(*(_in_range(column, sign, digits) for column, sign in columns))
+    before = or_(*(_in_range(FormerId.key, sign, digits) for sign in (WA, RAW)))
+    former = session.scalars(select(FormerId.contact_id).where(before).limit(BATCH)).all()
+    found = or_(*(_in_range(column, sign, digits) for column, sign in columns))
+    return or_(found, Contact.id.in_(former)) if former else found
 
 
 def _in_range(column: Any, sign: str, digits: str) -> ColumnElement[bool]:

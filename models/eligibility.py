@@ -271,7 +271,7 @@ def _messages_had(terms: Terms, is_shared: bool) -> ColumnElement[int]:
     """Marketing messages to this person in the cap's days, over all campaigns; what may have arrived counts."""
     row = aliased(Recipient)
     record = Contact.__table__.alias()
-    records = select(record.c.id).where(record.c.person_key == CONTACT.c.person_key)
+    records = select(record.c.id).where(record.c.person_key == CONTACT.c.person_key).correlate(CONTACT)
     since = literal(terms.now - timedelta(days=terms.cap_days), Recipient.accepted_at.type)
     may_have_arrived = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
     query = (

@@ -8,7 +8,8 @@ unfair (measured: a writer waited 3 s). PostgreSQL needs neither.
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000
+Reader = Callable[[], AbstractContextManager[Session]]
+"""Opens a session that can only read."""
+_READER = "reader"
 _ZONE = "time_zone"
 
 
@@ -30,7 +34,7 @@ class Database:
 
     def __init__(self, url: str | URL, *, pool_size: int = 5, time_zone: str = "UTC") -> None:
         self.url = make_url(url)
-        self._info = {_ZONE: ZoneInfo(time_zone)}
+        self._info: dict[Any, Any] = {_ZONE: ZoneInfo(time_zone)}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._lock_path: Path | None = None
         if self.is_sqlite:
@@ -49,7 +53,8 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that can only read; its transaction ends with the block."""
-        with Session(self.read_engine, expire_on_commit=False, info=self._info) as session:
+        info = {**self._info, _READER: self.read}
+        with Session(self.read_engine, expire_on_commit=False, info=info) as session:
             yield session
 
     @contextlib.contextmanager
@@ -112,6 +117,12 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+
+def reader_of(session: Session) -> Reader | None:
+    """What opened this session, to open others beside it; None for a session that may write."""
+    reader: Reader | None = session.info.get(_READER)
+    return reader
 
 
 def zone_of(session: Session) -> ZoneInfo:

@@ -13,6 +13,7 @@ from models.tagging import read_tag_value
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
 OWN_PLACES = frozenset({"phone", "consent", "consent_source", "tags"})
 MOST_TAGS = 100
+MOST_SOURCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,8 @@ def _consent(cells: Sequence[str], columns: Columns) -> tuple[str | None, str]:
         raise BadValue(f"consent {word[:40]!r} is not one of {', '.join(IMPORTABLE)}")
     if word == Consent.SUBSCRIBED.value and not source:
         raise BadValue("consent 'subscribed' needs a consent_source: where and how the person agreed")
-    if len(source) > 200:
-        raise BadValue(f"consent_source is {len(source)} characters long; at most 200 are allowed")
+    if len(source) > MOST_SOURCE:
+        raise BadValue(f"consent_source is {len(source)} characters long; at most {MOST_SOURCE} are allowed")
     return word or None, source
 
 

@@ -17,7 +17,9 @@ from models.consent import Authority, append_events, cancel_queued, is_allowed
 from models.contact import Consent, Contact, PhoneProblem, Suppression
 from models.contact_book import lock_contact_book
 from models.dialect import is_sqlite
+from models.former import RAW, FormerId
 from models.import_row import ImportRow
+from models.intake_change import MOST_TOLD, change_in_words
 from models.intake_rows import WRITTEN, Record, insert_contacts, put_tags, update_contacts
 from models.phone import person_key
 from models.secret import Vault
@@ -34,6 +36,8 @@ class Tally:
     unchanged: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     """(line, reason)"""
+    told: list[tuple[int, str]] = field(default_factory=list)
+    """(line, what would change) of the first rows that a dry run would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,15 @@ def take_rows(
             tally.created += 1
             _plan_consent(plan, record, row, None, now, origin)
             _plan_tags(plan, record, row, ids, {})
-        elif _plan_change(plan, record, row, now, origin) | _plan_tags(
-            plan, record, row, ids, held.get(record["id"], {})
+            continue
+        mine, fills = held.get(record["id"], {}), book.is_former(row)
+        before = dict(record) if dry_run and len(tally.told) < MOST_TOLD else None
+        if _plan_change(plan, record, row, now, origin, fills=fills) | _plan_tags(
+            plan, record, row, ids, mine, fills=fills
         ):
             tally.updated += 1
+            if before is not None:
+                tally.told.append((row.line, change_in_words(before, record, row, ids, mine)))
         else:
             tally.unchanged += 1
     if not dry_run:
@@ -108,15 +117,27 @@ class _Book:
         for column, values in named:
             if values:
                 self.ids.update(session.scalars(select(Contact.id).where(_among(session, column, values))))
+        former = select(FormerId.key, FormerId.contact_id).where(_among(session, FormerId.key, map(_former_key, rows)))
+        self._former = {row.key: row.contact_id for row in session.execute(former)}
+        self.ids.update(self._former.values())
         columns = [getattr(Contact, name) for name in ("id", *WRITTEN)]
         query = select(*columns).where(_among(session, Contact.id, self.ids), Contact.merged_into_id.is_(None))
         query = query.order_by(Contact.id)
         found = session.execute(query.with_for_update() if lock else query).mappings().all() if self.ids else ()
         self._by: dict[str, dict[str, Record]] = {"phone": {}, "person_key": {}, "raw_phone": {}}
-        for row in found:
-            self.add(dict(row))
+        records = [dict(row) for row in found]
+        self._by_id = {record["id"]: record for record in records}
+        for record in records:
+            self.add(record)
 
     def find(self, row: ImportRow) -> Record | None:
+        return self._now(row) or self._by_id.get(self._former.get(_former_key(row), 0))
+
+    def is_former(self, row: ImportRow) -> bool:
+        """Whether the row means somebody by a number that they had before."""
+        return self._now(row) is None
+
+    def _now(self, row: ImportRow) -> Record | None:
         if row.e164 is None:
             return self._by["raw_phone"].get(row.stored)
         by_number = self._by["phone"].get(row.e164) or self._by["person_key"].get(row.key)
@@ -126,6 +147,10 @@ class _Book:
         for name, index in self._by.items():
             if record[name]:
                 index.setdefault(record[name], record)
+
+
+def _former_key(row: ImportRow) -> str:
+    return row.key if row.e164 else f"{RAW}{row.stored}"
 
 
 def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, tally: Tally) -> list[ImportRow]:
@@ -194,21 +219,35 @@ def _new_record(row: ImportRow, now: datetime) -> Record:
     }
 
 
-def _plan_change(plan: _Plan, record: Record, row: ImportRow, now: datetime, origin: Origin) -> bool:
-    new: Record = {name: value for name, value in row.fields.items() if record[name] != value}
-    attributes = record["attributes"] | row.attributes
+def _plan_change(
+    plan: _Plan, record: Record, row: ImportRow, now: datetime, origin: Origin, *, fills: bool = False
+) -> bool:
+    """A row that names a number which the person had before `fills` what they lack, and changes nothing that they have."""
+    new: Record = {
+        name: value for name, value in row.fields.items() if record[name] != value and not (fills and record[name])
+    }
+    attributes = row.attributes | record["attributes"] if fills else record["attributes"] | row.attributes
     if attributes != record["attributes"]:
         new["attributes"] = attributes
-    if row.e164 and not record["phone"] and record["raw_phone"]:
-        new |= {"phone": row.e164, "raw_phone": None, "phone_problem": None, "person_key": row.key}
-        new |= {"country": new.get("country") or record["country"] or row.country}
-    elif row.problem and row.problem != record["phone_problem"]:
-        new["phone_problem"] = PhoneProblem(row.problem)
+    if not fills:
+        new |= _number_of(record, row, new.get("country"))
     record.update(new)
-    changes_consent = _plan_consent(plan, record, row, record["consent"], now, origin)
+    # Of a former number only that they left counts: it may be somebody else's by now.
+    is_heard = not fills or row.consent == Consent.UNSUBSCRIBED
+    changes_consent = is_heard and _plan_consent(plan, record, row, record["consent"], now, origin)
     if (new or changes_consent) and record["id"] is not None:
         plan.changed[record["id"]] = record
     return bool(new) or changes_consent
+
+
+def _number_of(record: Record, row: ImportRow, country: str | None) -> Record:
+    """A number that can be read now, or whose problem is another."""
+    if row.e164 and not record["phone"] and record["raw_phone"]:
+        new: Record = {"phone": row.e164, "raw_phone": None, "phone_problem": None, "person_key": row.key}
+        return new | {"country": country or record["country"] or row.country}
+    if row.problem and row.problem != record["phone_problem"]:
+        return {"phone_problem": PhoneProblem(row.problem)}
+    return {}
 
 
 def _plan_consent(
@@ -229,13 +268,19 @@ def _plan_consent(
 
 
 def _plan_tags(
-    plan: _Plan, record: Record, row: ImportRow, ids: Mapping[str, int], held: Mapping[int, str | None]
+    plan: _Plan,
+    record: Record,
+    row: ImportRow,
+    ids: Mapping[str, int],
+    held: Mapping[int, str | None],
+    *,
+    fills: bool = False,
 ) -> bool:
     """A tag without a value leaves the value that the contact's has."""
     changes = False
     for name, value in row.tags.items():
         tag_id = ids.get(name, 0)
-        if tag_id in held and (value is None or held[tag_id] == value):
+        if tag_id in held and (value is None or held[tag_id] == value or (fills and held[tag_id] is not None)):
             continue
         plan.tags.append((record, tag_id, value))
         changes = True

@@ -122,11 +122,15 @@ def sweep_lane(session: Session, lane_id: int, now: datetime) -> int:
     if taken is None:
         return 0
     swept = 0
-    for table, unsure in ((Recipient, RecipientState.UNSURE), (Message, MessageState.UNSURE)):
+    doubted: tuple[tuple[type[Recipient] | type[Message], dict[str, Any]], ...] = (
+        (Recipient, {"state": RecipientState.UNSURE, "detail": DIED}),
+        (Message, {"state": MessageState.UNSURE}),
+    )
+    for table, values in doubted:
         statement = (
             update(table)
             .where(table.lane_id == lane_id, table.state == word_literal("sending"))
-            .values(state=unsure, unsure_at=now, error_msg=DIED)
+            .values(unsure_at=now, error_msg=DIED, **values)
             .returning(table.id)
         )
         swept += len(session.execute(statement, execution_options={"synchronize_session": False}).all())

@@ -1,5 +1,10 @@
-"""Two records that turn out to be one person become one: the winner takes all, the loser stays as a pointer to it."""
+"""Two records that turn out to be one person become one: the winner takes all, the loser stays as a pointer to it.
 
+Where both said something, the winner's word counts; what the loser said, and the number or id that it was found by, is kept
+(models.former).
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +14,12 @@ from sqlalchemy.orm import Session, aliased
 from models.consent import append_events
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.engagement import Engagement
+from models.former import RAW, SHOP, FormerKind, Known, hand_over, keep_ids, keep_values, known_by, release_ids
 from models.merge_chats import merge_chats
 from models.order import Order
 from models.phone import person_key
 from models.recipient import NotSent, Recipient, RecipientState
-from models.tag import ContactTag, ListMember
+from models.tag import ContactTag, ListMember, Tag
 
 PERSONAL = ("name", "first_name", "last_name", "email", "username", "language", "country", "time_zone")
 """Columns of which the winner takes over what it lacks."""
@@ -38,8 +44,22 @@ def choose_winner(session: Session, one_id: int, other_id: int) -> tuple[int, in
     return winner, other_id if winner == one_id else one_id
 
 
-def merge(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
-    """Make one record of two. MergeError for one record twice, a redacted one, or one that was merged before."""
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What the surviving record does not say itself: (kind, name, the loser's value, the winner's), and keys that lead to it."""
+
+    values: tuple[tuple[FormerKind, str, Any, Any], ...]
+    ids: dict[str, Known]
+
+    @property
+    def names(self) -> list[str]:
+        """What is kept of the loser, without saying what it was."""
+        ids = ["a number or id"] if self.ids else []
+        return ids + [name if kind is FormerKind.FIELD else f"{kind} {name}" for kind, name, *_ in self.values]
+
+
+def merge(session: Session, winner_id: int, loser_id: int, now: datetime) -> Leftovers:
+    """Make one record of two; what is kept besides. MergeError for one record twice, a redacted one, or one merged before."""
     if winner_id == loser_id:
         raise MergeError(f"contact {winner_id} cannot be merged with itself")
     ids = (winner_id, loser_id)
@@ -52,11 +72,41 @@ def merge(session: Session, winner_id: int, loser_id: int, now: datetime) -> Non
         _check(found.get(key), key)
     winner, loser = found[winner_id], found[loser_id]
     values = _merged_values(winner, loser)
+    left = leftovers(session, winner, loser)
     _leave_pointer(session, loser, winner_id, now)
     _give(session, winner, values, now)
+    hand_over(session, winner_id, loser_id)
+    release_ids(session, [values["person_key"]])
+    keep_ids(session, winner_id, left.ids, now)
+    keep_values(session, winner_id, [(kind, name, value) for kind, name, value, _ in left.values], now)
     _move_sets(session, winner_id, loser_id)
     _move_campaigns(session, winner_id, loser_id, values["person_key"])
     merge_chats(session, winner_id, loser_id, now)
+    return left
+
+
+def leftovers(session: Session, winner: Contact, loser: Contact) -> Leftovers:
+    """What a merge of the two would keep as former."""
+    fields = [(FormerKind.FIELD, name, getattr(loser, name), getattr(winner, name)) for name in PERSONAL]
+    fields += [
+        (FormerKind.ATTRIBUTE, name, value, winner.attributes.get(name)) for name, value in loser.attributes.items()
+    ]
+    mine, theirs = aliased(ContactTag), aliased(ContactTag)
+    tags = session.execute(
+        select(Tag.name, theirs.value, mine.value)
+        .join(theirs, theirs.tag_id == Tag.id)
+        .join(mine, mine.tag_id == Tag.id)
+        .where(theirs.contact_id == loser.id, mine.contact_id == winner.id)
+        .order_by(Tag.name)
+    )
+    fields += [(FormerKind.TAG, name, value, kept) for name, value, kept in tags]
+    after = _merged_values(winner, loser)
+    stays = {after["person_key"], f"{SHOP}{after['shopify_id']}", f"{RAW}{after['raw_phone']}"}
+    known = known_by(loser) | known_by(winner)
+    return Leftovers(
+        values=tuple(row for row in fields if row[2] and row[3] and row[2] != row[3]),
+        ids={key: it for key, it in known.items() if key not in stays},
+    )
 
 
 def _check(contact: Contact | None, key: int) -> None:

@@ -6,8 +6,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models.contact import Contact, ContactIdentity
-from models.contact_book import Identity, learn, lock_contact_book, lock_under_new_key, make_one, matches
+from models.contact_book import lock_contact_book, make_one, matches
+from models.former import Known, keep_ids, known_by
 from models.guardrails import META
+from models.identity import Identity, learn, lock_under_new_key
 from models.phone import mask_phone, person_key
 from models.user import record_audit
 
@@ -16,11 +18,13 @@ def change_number(session: Session, contact_id: int, moved_to: Identity, now: da
     """Move the person to another number, and with it to another BSUID; the id of their one record.
 
     A record that the new number has already is theirs, because they wrote from it before we were told, and is merged; unless
-    its own BSUID says that it is of somebody who had the number before: that person loses the number alone.
+    its own BSUID says that it is of somebody who had the number before: that person loses the number alone. What the person
+    had leads to them still, for what they said before and Meta brings late.
     """
     lock_contact_book(session)
-    _forget_bsuids(session, contact_id, moved_to)
-    before = _number(session.get_one(Contact, contact_id, populate_existing=True))
+    bsuids = _forget_bsuids(session, contact_id, moved_to)
+    moving = session.get_one(Contact, contact_id, populate_existing=True)
+    before, numbers = _number(moving), {key: it for key, it in known_by(moving).items() if it.was_whatsapp}
     for other in matches(session, moved_to, moved_to.key):
         if other.id == contact_id:
             continue
@@ -32,6 +36,9 @@ def change_number(session: Session, contact_id: int, moved_to: Identity, now: da
     survivor = session.get_one(Contact, contact_id, populate_existing=True)
     learn(session, survivor, moved_to, now)
     session.refresh(survivor)
+    left = {key: it for key, it in numbers.items() if key != survivor.person_key}
+    keep_ids(session, contact_id, left, now, moved_at=moved_to.at or now)
+    keep_ids(session, contact_id, bsuids, now)
     after = _number(survivor)
     record_audit(
         session,
@@ -52,18 +59,23 @@ def _number(contact: Contact) -> str:
     return mask_phone(contact.wa_id or contact.phone)
 
 
-def _forget_bsuids(session: Session, contact_id: int, moved_to: Identity) -> None:
-    """Those of the former number."""
-    if moved_to.has_bsuid:
-        session.execute(
-            delete(ContactIdentity)
-            .where(
-                ContactIdentity.portfolio_id == moved_to.portfolio_id,
-                ContactIdentity.bsuid != moved_to.bsuid,
-                ContactIdentity.contact_id == contact_id,
-            )
-            .execution_options(synchronize_session=False)
+def _forget_bsuids(session: Session, contact_id: int, moved_to: Identity) -> dict[str, Known]:
+    """Those of the former number, by their keys."""
+    if not moved_to.has_bsuid:
+        return {}
+    gone = session.scalars(
+        delete(ContactIdentity)
+        .where(
+            ContactIdentity.portfolio_id == moved_to.portfolio_id,
+            ContactIdentity.bsuid != moved_to.bsuid,
+            ContactIdentity.contact_id == contact_id,
         )
+        .returning(ContactIdentity.bsuid)
+        .execution_options(synchronize_session=False)
+    )
+    return {
+        person_key(portfolio_id=moved_to.portfolio_id, bsuid=bsuid): Known(bsuid, was_whatsapp=True) for bsuid in gone
+    }
 
 
 def _bsuid_of_somebody_else(session: Session, contact_id: int, moved_to: Identity) -> str | None:

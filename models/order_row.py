@@ -16,7 +16,8 @@ THINGS = ("product", "quantity", "collection", "brand")
 COLUMNS = (*REQUIRED, "shop", "number", "cancelled_at", "updated_at", *THINGS)
 MOST_ITEMS = 200
 
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3}|,[0-9]{1,2})?")
+"""With a comma as well, where it can be no comma between thousands."""
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _QUANTITY = re.compile(r"[0-9]{1,6}")
 _SPACED_OFFSET = re.compile(r" ([+-][0-9]{2}:?[0-9]{2})$")
@@ -37,6 +38,8 @@ class OrderRow:
     cancelled_at: str | None
     updated_at: str | None
     items: list[dict[str, Any]] = field(default_factory=list)
+    more_lines: list[int] = field(default_factory=list)
+    """The lines below the first that are the same order."""
 
     @property
     def key(self) -> Key:
@@ -59,8 +62,8 @@ class OrderRow:
 
 
 def read_order_columns(header: Sequence[str]) -> dict[str, int]:
-    """Positions by name. BadValue where one is missing, or is none of an orders file."""
-    places = {name.strip().lower(): position for position, name in enumerate(header)}
+    """Positions by name; a column without a name is left out. BadValue where one is missing, or is none of an orders file."""
+    places = {name.strip().lower(): position for position, name in enumerate(header) if name.strip()}
     for name in places:
         if name not in COLUMNS:
             raise BadValue(f"the column {name!r} is not one of {', '.join(COLUMNS)}")
@@ -134,7 +137,7 @@ def read_moment(text: str, what: str) -> datetime:
 def _amount(text: str) -> int:
     if not _AMOUNT.fullmatch(text):
         raise BadValue(f"total is {text[:40]!r}, no amount such as 49.90")
-    return in_milli(Decimal(text))
+    return in_milli(Decimal(text.replace(",", ".")))
 
 
 def _currency(text: str) -> str:

@@ -8,14 +8,23 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Table, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
+from models.amount import MICRO, show_amount
 from models.dialect import insert_into
-from models.order import Bought, BoughtKind, Order
+from models.intake_change import MOST_TOLD
+from models.order import MILLI, Bought, BoughtKind, Order
 
 CHUNK = 500
 MOST_NAMES = 20
 _ORDER, _BOUGHT = cast(Table, Order.__table__), cast(Table, Bought.__table__)
 _SAID = ("contact_id", "number", "total_milli", "currency", "placed_at", "cancelled_at", "items")
 """What makes two tellings of an order the same."""
+_WORDS = {"number": "number", "currency": "currency"}
+_PLAIN = {
+    "contact_id": "whose it is",
+    "placed_at": "when it was placed",
+    "cancelled_at": "whether it was cancelled",
+    "items": "the things in it",
+}
 
 
 class Key(NamedTuple):
@@ -47,6 +56,8 @@ class OrderTally:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    told: list[tuple[Key, str]] = field(default_factory=list)
+    """What would change of the first orders that a dry run would change."""
 
 
 def take_orders(session: Session, orders: Iterable[NewOrder], now: datetime, *, dry_run: bool = False) -> OrderTally:
@@ -65,6 +76,8 @@ def take_orders(session: Session, orders: Iterable[NewOrder], now: datetime, *, 
             elif _is_news(order, row):
                 tally.updated += 1
                 told.append(order)
+                if dry_run and len(tally.told) < MOST_TOLD:
+                    tally.told.append((order.key, _in_words(order, row)))
             else:
                 tally.unchanged += 1
         if told and not dry_run:
@@ -89,6 +102,18 @@ def _is_news(order: NewOrder, row: Mapping[str, Any]) -> bool:
         if order.changed_at > row["changed_at"]:
             return True
     return any(getattr(order, name) != row[name] for name in _SAID)
+
+
+def _in_words(order: NewOrder, row: Mapping[str, Any]) -> str:
+    changed = [name for name in _SAID if getattr(order, name) != row[name]]
+    steps = [f"{_WORDS[name]} {row[name] or '–'} → {getattr(order, name)}" for name in changed if name in _WORDS]
+    if "total_milli" in changed:
+        steps.append(f"total {_money(row['total_milli'])} → {_money(order.total_milli)}")
+    return "; ".join([*steps, *(_PLAIN[name] for name in changed if name in _PLAIN)]) or "when it last changed"
+
+
+def _money(milli: int) -> str:
+    return show_amount(milli * (MICRO // MILLI))
 
 
 def _write(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:

@@ -44,22 +44,25 @@ def settle_outcomes(session: Session, campaign_ids: Sequence[int]) -> None:
 
 
 def _outcome() -> ColumnElement[Any]:
-    """`sent` when every eligible one was accepted and none failed or is unsure, `failed` when none got through.
+    """`sent` when every eligible one was accepted and none failed, is held or is unsure, `failed` when none got through.
 
-    Who is unsure may have got it, so a campaign of unsure ones is not called failed: that would invite to send it again.
+    Who is unsure may have got it, so a campaign of unsure ones is not called failed: that would invite to send it again. Meta
+    may keep one back and never say what became of it: once the campaign has ended nobody waits for that, though it counts.
     """
-    is_busy = or_(_any(Recipient.state.in_(UNDER_WAY)), _any(Recipient.state == RecipientState.HELD, status="held"))
+    is_held = _any(Recipient.state == RecipientState.HELD, status="held")
+    is_busy = or_(_any(Recipient.state.in_(UNDER_WAY)), and_(is_held, Campaign.status != CampaignStatus.ENDED))
     got_through = or_(*(_any(Recipient.state.in_(ANSWERED), status=status) for status in THROUGH))
     is_unsure = _any(Recipient.state == RecipientState.UNSURE)
     lost_some = or_(
         is_unsure,
+        is_held,
         _any(Recipient.state == RecipientState.REFUSED),
         _any(Recipient.state.in_(ANSWERED), status="failed"),
     )
     return case(
         (is_busy, Outcome.SENDING),
         (and_(got_through, ~lost_some), Outcome.SENT),
-        (or_(got_through, is_unsure), Outcome.PARTIALLY_SENT),
+        (or_(got_through, is_unsure, is_held), Outcome.PARTIALLY_SENT),
         else_=Outcome.FAILED,
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.conversation import Direction, Message
 from models.event import Callback, Failure, Pricing, Status
+from models.failures import NewFailure
 from models.inbox import ParkedStatus
 from models.recipient import Recipient
 from models.statuses import apply_statuses
@@ -30,7 +31,7 @@ class Retried:
 
     applied: int = 0
     cursor: int = 0
-    failures: dict[tuple[int, int], datetime] = field(default_factory=dict)
+    failures: list[NewFailure] = field(default_factory=list)
 
 
 def park(session: Session, statuses: Iterable[Status], now: datetime) -> int:

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.consent import resume_marketing, stop_marketing
-from models.contact_book import SOURCE, Identity, find_or_create
+from models.contact_book import SOURCE, find_or_create
+from models.identity import Identity
 from models.number import Number, Waba
 from models.told import Told, bsuid_of, moment_of, wa_id_of
 
@@ -33,9 +34,9 @@ def _apply(session: Session, told: Told, item: dict[str, Any]) -> None:
     ):
         told.audit(session, "preference not known", "waba", told.waba.id, value=str(value)[:40])
         return
-    identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=_portfolio(session, told))
-    contact_id = find_or_create(session, identity, told.now, SOURCE)
     at = moment_of(item.get("timestamp")) or told.at
+    identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=_portfolio(session, told), at=at)
+    contact_id = find_or_create(session, identity, told.now, SOURCE)
     change = {"stop": stop_marketing, "resume": resume_marketing}.get(value)
     if change is None or change(session, contact_id, at):
         told.audit(session, f"marketing {value}", "contact", contact_id, said_at=at.isoformat())

@@ -6,32 +6,27 @@ Meta's word of this moment syncs template and number first.
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from models.audience import AudienceError
 from models.balance import covers, read_balance
 from models.campaign import Campaign
-from models.dialect import make_room
-from models.eligibility import CONTACT, MARKETING, judged, read_terms
+from models.eligibility import MARKETING
 from models.estimate import estimate_cost
 from models.ledger import SPAN, UNLIMITED, lifts, used
 from models.number import Number, WabaState
-from models.price_area import country_of, price_area
+from models.reach import Reach, estimate_reach
 from models.recipient import NOT_SENT_TEXT, NotSent
 from models.template import Template
 from models.variables import check_mapping, unknown_names
 
 CONNECTED = "CONNECTED"
 APPROVED = "APPROVED"
-LEFT_OUT = "!"
-"""Marks a reason among price areas, which begin with a letter or a plus."""
 _OPT_OUT = re.compile(
     r"\b(stop|unsubscribe|opt[ -]?out|baja|parar|sair|cancelar|stopper|arr[eê]t|desinscri\w*|d[eé]sinscri\w*|d[eé]sabonn\w*"
     r"|abmelden|abbestellen|cancella\w*|disiscri\w*)\b",
@@ -46,22 +41,6 @@ class Check:
     key: str
     text: str
     remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """The candidates, each counted once: eligible, or left out under the first reason that applies."""
-
-    candidates: int = 0
-    eligible: int = 0
-    not_sent: Mapping[str, int] | None = None
-    eligible_in_us: int = 0
-    areas: Mapping[str | None, int] | None = None
-    """The eligible by what their price depends on (models.price_area)."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The public form."""
-        return {"candidates": self.candidates, "eligible": self.eligible, "not_sent": dict(self.not_sent or {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +104,6 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Facts | 
         blocking += short
         warnings += close
     return Preflight(blocking, warnings, reach)
-
-
-def estimate_reach(session: Session, campaign: Campaign, now: datetime) -> Reach:
-    """Whom the campaign would reach if it were launched now. AudienceError where its audience cannot be read."""
-    make_room(session)
-    found = judged(read_terms(session, campaign, now)).add_columns(price_area(CONTACT).label("area")).subquery("judged")
-    # One text to group by: with two, SQLite would go through the waterfall twice for everybody.
-    key = func.coalesce(literal(LEFT_OUT) + found.c.reason, found.c.area)
-    tally: Counter[str] = Counter()
-    areas: dict[str | None, int] = {}
-    for group, number in session.execute(select(key, func.count()).group_by(key)):
-        if group.startswith(LEFT_OUT):
-            tally[group.removeprefix(LEFT_OUT)] += number
-        else:
-            areas[group] = number
-    eligible = sum(areas.values())
-    template = campaign.template
-    is_marketing = template is not None and template.category.upper() == MARKETING
-    in_us = sum(number for area_of, number in areas.items() if country_of(area_of or "") == "US") if is_marketing else 0
-    not_sent: dict[str, int] = {reason.value: tally[reason.value] for reason in NotSent if tally[reason.value]}
-    return Reach(sum(tally.values()) + eligible, eligible, not_sent, in_us, areas)
 
 
 def _shown(check: Check) -> dict[str, str]:

@@ -137,7 +137,8 @@ class Recipient(Base):
     state: Mapped[RecipientState] = mapped_column(word(RecipientState, "state"))
     reason: Mapped[NotSent | None] = mapped_column(word(NotSent, "reason"))
     detail: Mapped[str | None] = mapped_column(Text)
-    """What the reason's sentence leaves open: which variable is missing, which value is bad."""
+    """What the reason's sentence leaves open: which variable is missing, which value is bad. Of one that is or was unsure, why:
+    it stays when Meta's word settles it."""
     source_values: Mapped[dict[str, Any] | None]
     """What the variables were at launch, by component and key; formatted when the row is claimed."""
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")

@@ -12,7 +12,7 @@ from models.campaign import Campaign
 from models.claim import NO_SYNC, free_people
 from models.contact import Contact
 from models.ledger import release
-from models.recipient import Recipient, RecipientState
+from models.recipient import NotSent, Recipient, RecipientState
 from models.wamid import doubled_ids
 
 SAME_ID = "Meta answered with an id that another message already has."
@@ -23,7 +23,8 @@ class Attempted:
     """One attempt and what it came to.
 
     `state` is ACCEPTED, HELD, REFUSED or UNSURE, or QUEUED for one that goes back: with `is_failure` it was a transient failure
-    that counts towards the limit of tries. `due_at` is when it is tried again.
+    that counts towards the limit of tries. `due_at` is when it is tried again. NOT_SENT is one of whose values no message
+    could be made.
     """
 
     recipient_id: int
@@ -74,7 +75,12 @@ _REFUSE = (
 _DOUBT = (
     update(_TABLE)  # type: ignore[arg-type]
     .where(*_MINE, _SENDING)
-    .values(state=bindparam("b_state"), unsure_at=bindparam("b_at"), error_msg=bindparam("b_message"))
+    .values(
+        state=bindparam("b_state"),
+        unsure_at=bindparam("b_at"),
+        error_msg=bindparam("b_message"),
+        detail=bindparam("b_message"),
+    )
 )
 _RETURN = (
     update(_TABLE)  # type: ignore[arg-type]
@@ -87,13 +93,27 @@ _RETURN = (
         error_msg=bindparam("b_message"),
     )
 )
+_LEAVE_OUT = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(*_MINE, _SENDING)
+    .values(
+        state=bindparam("b_state"),
+        reason=NotSent.BAD_VALUE,
+        detail=bindparam("b_message"),
+        error_code=None,
+        error_msg=None,
+    )
+)
 _STATEMENTS = {
     RecipientState.ACCEPTED: _ACCEPT,
     RecipientState.HELD: _ACCEPT,
     RecipientState.REFUSED: _REFUSE,
     RecipientState.UNSURE: _DOUBT,
     RecipientState.QUEUED: _RETURN,
+    RecipientState.NOT_SENT: _LEAVE_OUT,
 }
+_ENDS = frozenset({RecipientState.REFUSED, RecipientState.NOT_SENT})
+_CERTAINLY_NOT_SENT = _ENDS | {RecipientState.QUEUED}
 
 
 def record(session: Session, lane_id: int, campaign_id: int, portfolio_id: int, attempts: Sequence[Attempted]) -> None:
@@ -107,23 +127,26 @@ def record(session: Session, lane_id: int, campaign_id: int, portfolio_id: int, 
         groups.setdefault(values["b_state"], []).append(values)
     for state, rows in groups.items():
         session.connection().execute(_STATEMENTS[state], rows)
-    refused = _refused_now(session, [item for item in attempts if item.state is RecipientState.REFUSED])
-    free_people(session, campaign_id, [item.person_key for item in refused])
-    release(session, portfolio_id, [item.person_key for item in refused if item.is_counted])
+    unsent = [
+        item for item in attempts if item.state in _ENDS or (item.state in _CERTAINLY_NOT_SENT and item.is_counted)
+    ]
+    unsent = _stand_so(session, unsent)
+    free_people(session, campaign_id, [item.person_key for item in unsent if item.state in _ENDS])
+    release(session, portfolio_id, [item.person_key for item in unsent if item.is_counted])
     accepted = [item for item in attempts if item.state in {RecipientState.ACCEPTED, RecipientState.HELD}]
     if accepted:
         _remember_sending(session, campaign_id, accepted)
 
 
-def _refused_now(session: Session, refused: Sequence[Attempted]) -> Sequence[Attempted]:
+def _stand_so(session: Session, written: list[Attempted]) -> list[Attempted]:
     """Without those whose row went another way meanwhile: an operator has it sent again, and its person stays engaged."""
-    if not refused:
-        return refused
-    query = select(Recipient.id, Recipient.attempts).where(
-        Recipient.id.in_([item.recipient_id for item in refused]), Recipient.state == RecipientState.REFUSED
+    if not written:
+        return written
+    query = select(Recipient.id, Recipient.attempts, Recipient.state).where(
+        Recipient.id.in_([item.recipient_id for item in written])
     )
-    now_refused = {(row.id, row.attempts) for row in session.execute(query)}
-    return [item for item in refused if (item.recipient_id, item.attempt) in now_refused]
+    now = {(row.id, row.attempts, row.state) for row in session.execute(query)}
+    return [item for item in written if (item.recipient_id, item.attempt, item.state) in now]
 
 
 def _values(lane_id: int, attempt: Attempted) -> dict[str, Any]:

@@ -5,7 +5,7 @@ first reply, a BSUID, a name) is learned for the whole batch at once. Who is new
 contact book.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from models.batch import values_of
 from models.contact import Contact, ContactIdentity
-from models.contact_book import SOURCE, Identity, find_or_create
+from models.contact_book import SOURCE, find_or_create
 from models.dialect import insert_into
 from models.event import Inbound, Sender
+from models.former import former_holders
+from models.identity import Identity
 from models.number_change import change_number
 from models.phone import person_key
 
@@ -45,7 +47,7 @@ class _Known:
 class _Book:
     """What the book says about the senders of a batch."""
 
-    def __init__(self, session: Session, messages: Sequence[Inbound]) -> None:
+    def __init__(self, session: Session, messages: Sequence[Inbound], portfolios: Sequence[int]) -> None:
         self.session = session
         wa_ids = {message.sender.wa_id: _key(message.sender) for message in messages if message.sender.wa_id}
         keys = set(wa_ids.values())
@@ -65,7 +67,8 @@ class _Book:
             for row in rows
             if counted[row.person_key] == 1 and row.phone
         }
-        self._by_bsuid = self._bsuids({message.sender.bsuid for message in messages if message.sender.bsuid})
+        senders = [(portfolio_id, message.sender) for message, portfolio_id in zip(messages, portfolios, strict=True)]
+        self._by_bsuid = self._bsuids({(portfolio_id, who.bsuid) for portfolio_id, who in senders if who.bsuid})
 
     def find(self, sender: Sender, portfolio_id: int) -> int | None:
         """The contact, if this is certainly them and nobody else; what is new is noted."""
@@ -116,25 +119,37 @@ class _Book:
         for known in found:
             known.has_news, known.bsuids = False, []
 
-    def _bsuids(self, bsuids: Iterable[str]) -> dict[tuple[int, str], int | None]:
-        wanted = sorted(bsuids)
+    def _bsuids(self, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], int | None]:
+        """Whose each is, or was before they moved."""
         if not wanted:
             return {}
+        keys = {
+            person_key(portfolio_id=portfolio_id, bsuid=bsuid): (portfolio_id, bsuid) for portfolio_id, bsuid in wanted
+        }
+        found: dict[tuple[int, str], int | None] = {}
+        found |= {keys[key]: contact_id for key, contact_id in former_holders(self.session, keys).items()}
         columns = (ContactIdentity.portfolio_id, ContactIdentity.bsuid, ContactIdentity.contact_id)
-        rows = self.session.execute(select(*columns).where(ContactIdentity.bsuid.in_(wanted)))
-        return {(row.portfolio_id, row.bsuid): row.contact_id for row in rows}
+        bsuids = sorted({bsuid for _, bsuid in wanted})
+        rows = self.session.execute(select(*columns).where(ContactIdentity.bsuid.in_(bsuids)))
+        return found | {(row.portfolio_id, row.bsuid): row.contact_id for row in rows}
 
 
 def contacts_of(
     session: Session, messages: Sequence[Inbound], portfolios: Sequence[int], now: datetime
 ) -> dict[str, int]:
     """wamid → contact id, made or merged where it must be. `messages` in the order of Meta's time, `portfolios` beside them."""
-    book = _Book(session, messages)
+    book = _Book(session, messages, portfolios)
     found: dict[str, int] = {}
     rest: list[tuple[Inbound, int]] = []
-    moving = {_key(message.moved_to) for message in messages if message.moved_to and message.moved_to.wa_id}
+    moving = {
+        _key(sender)
+        for message in messages
+        for sender in (message.moved_to, message.sender)
+        if message.moved_to and sender and sender.wa_id
+    }
     for message, portfolio_id in zip(messages, portfolios, strict=True):
-        # A number that somebody moves to may be another person's until they have: that goes in the order of time.
+        # A number that somebody moves to may be another person's until they have, and the one that they leave another's
+        # afterwards: that goes in the order of time.
         is_moving = message.moved_to is not None or (message.sender.wa_id and _key(message.sender) in moving)
         contact_id = None if is_moving else book.find(message.sender, portfolio_id)
         if contact_id is None:
@@ -143,15 +158,15 @@ def contacts_of(
             found[message.wamid] = contact_id
     book.learn(now)
     for message, portfolio_id in rest:
-        contact_id = find_or_create(session, identity(message.sender, portfolio_id), now, SOURCE)
+        contact_id = find_or_create(session, identity(message.sender, portfolio_id, message.at), now, SOURCE)
         if message.moved_to is not None:
-            contact_id = change_number(session, contact_id, identity(message.moved_to, portfolio_id), now)
+            contact_id = change_number(session, contact_id, identity(message.moved_to, portfolio_id, message.at), now)
         found[message.wamid] = contact_id
     return _survivors(session, found) if rest else found
 
 
-def identity(sender: Sender, portfolio_id: int) -> Identity:
-    """What a webhook shows of a person."""
+def identity(sender: Sender, portfolio_id: int, at: datetime) -> Identity:
+    """What a webhook shows of a person, `at` Meta's time."""
     return Identity(
         wa_id=sender.wa_id,
         portfolio_id=portfolio_id,
@@ -159,6 +174,7 @@ def identity(sender: Sender, portfolio_id: int) -> Identity:
         parent_bsuid=sender.parent_bsuid,
         name=sender.name,
         username=sender.username,
+        at=at,
     )
 
 

@@ -9,14 +9,16 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
 from models.consent import Authority, set_consent
 from models.contact import Consent, Contact, Suppression
-from models.contact_book import Identity, find_or_create, lock_contact_book, survivor_id
+from models.contact_book import find_or_create, lock_contact_book, survivor_id
 from models.conversation import PurgedWamid
 from models.dialect import insert_into
+from models.former import SHOP, former_holders, known_by, release_ids
+from models.identity import Identity
 from models.orders import Key, NewOrder, take_orders
 from models.phone import person_key
 from models.redaction import redact
@@ -80,9 +82,11 @@ def _take_customer(session: Session, shop: str, told: ShopCustomer, now: datetim
         return Taken.UNREACHABLE
     if _is_late(contact, told):
         return Taken.LATE
-    _learn(session, contact, told, now)
+    is_former = _is_by_former_number(contact, told)
+    _learn(session, contact, told, now, fills=is_former)
     put_tags(session, [(contact.id, name, None) for name in sorted({TAG, *told.tags})], now)
-    if told.consent is not None:
+    # Of a former number only that they left counts: it may be somebody else's by now.
+    if told.consent is not None and not (is_former and told.consent.state != Consent.UNSUBSCRIBED):
         _take_consent(session, contact, told.consent, f"{shop} customer {told.id or 'without id'}", now)
     return Taken.APPLIED
 
@@ -115,6 +119,8 @@ def _part(session: Session, told: ShopFarewell, now: datetime, vault: Vault) -> 
         return Taken.UNREACHABLE
     if told.wipes:
         return Taken.APPLIED if redact(session, contact.id, vault, now, ACTOR, "shopify redaction") else Taken.LATE
+    if told.customer.id is not None:
+        release_ids(session, [SHOP + told.customer.id])
     if contact.shopify_id == told.customer.id:
         _write(session, contact.id, shopify_id=None, shopify_changed_at=now, updated_at=now)
     return Taken.APPLIED
@@ -133,8 +139,21 @@ def _contact_of(
     return session.get_one(Contact, contact_id, populate_existing=True)
 
 
-def _learn(session: Session, contact: Contact, told: ShopCustomer, now: datetime) -> None:
-    new: dict[str, Any] = {name: value for name, value in told.fields.items() if getattr(contact, name) != value}
+def _is_by_former_number(contact: Contact, told: ShopCustomer) -> bool:
+    return (
+        told.phone is not None
+        and (told.id is None or told.id != contact.shopify_id)
+        and person_key(phone=told.phone) not in {contact.person_key, *known_by(contact)}
+    )
+
+
+def _learn(session: Session, contact: Contact, told: ShopCustomer, now: datetime, *, fills: bool) -> None:
+    """A customer with a number that the person had before `fills` what is not known of them, and no more."""
+    new: dict[str, Any] = {
+        name: value
+        for name, value in told.fields.items()
+        if getattr(contact, name) != value and not (fills and getattr(contact, name))
+    }
     if "country" in new and contact.country:
         del new["country"]  # that of the number stays
     before = _whole_name(contact.first_name, contact.last_name)
@@ -143,13 +162,23 @@ def _learn(session: Session, contact: Contact, told: ShopCustomer, now: datetime
         new["name"] = name
     if told.changed_at is not None and told.changed_at != contact.shopify_changed_at:
         new["shopify_changed_at"] = told.changed_at
-    if told.id is not None and told.id != contact.shopify_id:
+    if (
+        told.id is not None
+        and told.id != contact.shopify_id
+        and not fills
+        and not _is_merged(session, contact, told.id)
+    ):
         session.execute(
             update(Contact).where(Contact.shopify_id == told.id).values(shopify_id=None), execution_options=NO_SYNC
         )
         new["shopify_id"] = told.id
     if new:
         _write(session, contact.id, **new, updated_at=now)
+
+
+def _is_merged(session: Session, contact: Contact, shop_id: str) -> bool:
+    """Whether it is the id of a record that became a part of this one: the shop has the person twice."""
+    return former_holders(session, [SHOP + shop_id]).get(SHOP + shop_id) == contact.id
 
 
 def _take_consent(session: Session, contact: Contact, told: ShopConsent, proof: str, now: datetime) -> None:
@@ -173,18 +202,23 @@ def _is_late(contact: Contact, told: ShopCustomer) -> bool:
 
 
 def _by_shop_id(session: Session, shop_id: str | None) -> Contact | None:
-    if shop_id is None:
-        return None
-    return session.scalar(
-        select(Contact).where(Contact.shopify_id == shop_id), execution_options={"populate_existing": True}
-    )
+    return _found(session, SHOP + shop_id, Contact.shopify_id == shop_id) if shop_id is not None else None
 
 
 def _by_phone(session: Session, phone: str | None) -> Contact | None:
     if phone is None:
         return None
-    is_theirs = (Contact.person_key == person_key(phone=phone), Contact.merged_into_id.is_(None))
-    return session.scalar(select(Contact).where(*is_theirs), execution_options={"populate_existing": True})
+    key = person_key(phone=phone)
+    return _found(session, key, Contact.person_key == key, Contact.merged_into_id.is_(None))
+
+
+def _found(session: Session, key: str, *is_theirs: ColumnElement[bool]) -> Contact | None:
+    """Whoever has it, else whoever had it before."""
+    fresh = {"populate_existing": True}
+    found = session.scalar(select(Contact).where(*is_theirs), execution_options=fresh)
+    if found is None and (former := former_holders(session, [key])):
+        found = session.get(Contact, former[key], populate_existing=True)
+    return found
 
 
 def _whole_name(first: str | None, last: str | None) -> str:

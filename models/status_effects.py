@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from models.claim import free_people
 from models.consent import stop_marketing
 from models.contact import Contact
+from models.failures import NewFailure
+from models.former import FormerId
 from models.guardrails import META
 from models.status_fold import Facts
 from models.user import record_audit
@@ -26,20 +28,23 @@ class Applicable(NamedTuple):
     facts: Facts
 
 
-def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> dict[tuple[int, int], datetime]:
-    """For recipients. What was known before has no effect a second time.
-
-    Returns the new failures, as (campaign, Meta's code) → the latest of them.
-    """
+def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> list[NewFailure]:
+    """For recipients. What was known before has no effect a second time. Returns the new failures."""
     failed = [item for item in applied if item.facts.failure is not None and not item.row.has_failed]
     lost = [item for item in failed if not item.facts.is_received and not item.row.was_received]
-    count_undeliverable(session, [item.row.contact_id for item in lost if _code(item) == UNDELIVERABLE])
+    nowhere = [item.row for item in lost if _code(item) == UNDELIVERABLE]
+    count_undeliverable(session, [(row.contact_id, row.person_key) for row in nowhere])
     for item in failed:
         if _code(item) == MARKETING_STOPPED:
             note_marketing_stop(session, item.row.contact_id, item.facts.failed_at or now, now)
     _free(session, lost)
     forgive_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
-    return _latest(failed)
+    return [
+        NewFailure(
+            item.row.campaign_id, item.row.id, item.row.contact_id, _code(item) or 0, item.facts.failed_at or now
+        )
+        for item in failed
+    ]
 
 
 def note_marketing_stop(session: Session, contact_id: int, meta_at: datetime, now: datetime) -> None:
@@ -51,12 +56,20 @@ def note_marketing_stop(session: Session, contact_id: int, meta_at: datetime, no
         )
 
 
-def count_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
-    """Meta answered 131026 for a message to these people, once for each time that they are named."""
-    for contact_id in sorted(contact_ids):
+def count_undeliverable(session: Session, written_to: Iterable[tuple[int, str]]) -> None:
+    """Meta answered 131026 for a message to these (contact, person_key), once for each time that they are named.
+
+    It says nothing of the number that they have now where the message went to one that they had before.
+    """
+    for contact_id, person_key in sorted(written_to):
+        former = exists().where(
+            FormerId.contact_id == Contact.id,
+            FormerId.key == person_key,
+            FormerId.shown != func.coalesce(Contact.phone, ""),
+        )
         session.execute(
             update(Contact)
-            .where(Contact.id == contact_id)
+            .where(Contact.id == contact_id, ~former)
             .values(undeliverable_count=Contact.undeliverable_count + 1)
             .execution_options(synchronize_session=False)
         )
@@ -80,15 +93,6 @@ def forgive_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
                 .values(undeliverable_count=0)
                 .execution_options(synchronize_session=False)
             )
-
-
-def _latest(failed: Sequence[Applicable]) -> dict[tuple[int, int], datetime]:
-    latest: dict[tuple[int, int], datetime] = {}
-    for item in failed:
-        key, at = (item.row.campaign_id, _code(item) or 0), item.facts.failed_at
-        if at is not None and (key not in latest or at > latest[key]):
-            latest[key] = at
-    return latest
 
 
 def _code(item: Applicable) -> int | None:

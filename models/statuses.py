@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.batch import list_of, locking, values_of
 from models.event import Status
+from models.failures import NewFailure
 from models.status_effects import Applicable, apply_effects
 from models.status_fold import Facts, fold
 from models.status_sql import MESSAGES, RECIPIENTS, StatusTable
@@ -32,8 +33,7 @@ class StatusResult:
     """Their wamid or number is not the one of the message they claim to be about."""
     waiting: list[Status] = field(default_factory=list)
     """Those that match nothing yet."""
-    failures: dict[tuple[int, int], datetime] = field(default_factory=dict)
-    """(campaign, Meta's code) → the latest time of a failure that was not known before."""
+    failures: list[NewFailure] = field(default_factory=list)
 
 
 class _Verdict(Enum):
@@ -109,7 +109,7 @@ def _write(
     values, parameters = values_of(session, "v", table.columns, rows)
     session.execute(text(f"WITH {values} {table.write}"), parameters)
     if table is RECIPIENTS:
-        result.failures |= apply_effects(session, list(applicable.values()), now)
+        result.failures += apply_effects(session, list(applicable.values()), now)
 
 
 def _precedence(row: Row[Any], facts: Facts) -> tuple[Any, ...]:

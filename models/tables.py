@@ -6,6 +6,7 @@ from models import (
     conversation,
     engagement,
     flow,
+    former,
     inbox,
     lane,
     money,
@@ -23,6 +24,6 @@ from models.base import Base
 metadata = Base.metadata
 
 __all__ = [
-    "campaign", "contact", "conversation", "engagement", "flow", "inbox", "lane", "metadata", "money", "number", "order",
+    "campaign", "contact", "conversation", "engagement", "flow", "former", "inbox", "lane", "metadata", "money", "number", "order",
     "recipient", "segment", "setting", "tag", "template", "user",
 ]  # fmt: skip

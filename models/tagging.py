@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models.attribute_values import OWN_FIELDS, BadValue, Value, read_name, read_own, read_text, read_value
@@ -126,12 +126,31 @@ def remove_members(session: Session, list_id: int, contact_ids: Sequence[int]) -
     )
 
 
+def members_among(session: Session, list_id: int, contact_ids: Iterable[int]) -> int:
+    """How many of these contacts are on the list."""
+    ids = list(contact_ids)
+    count = select(func.count()).select_from(ListMember).where(ListMember.list_id == list_id)
+    chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+    return sum(session.scalar(count.where(ListMember.contact_id.in_(chunk))) or 0 for chunk in chunks)
+
+
 def list_id(session: Session, name: str, now: datetime) -> int:
-    """The id of the list of that name, made if there is none."""
+    """The id of the list of that name, made if there is none. BadValue for what cannot be a name."""
+    wanted = read_list_name(name)
+    return _ids_by_name(session, ContactList, [wanted], {"created_at": now})[wanted]
+
+
+def find_list(session: Session, name: str) -> int | None:
+    """The same, where there is one."""
+    return session.scalar(select(ContactList.id).where(ContactList.name == read_list_name(name)))
+
+
+def read_list_name(name: str) -> str:
+    """A list's name, trimmed. BadValue for what cannot be one."""
     wanted = read_text(name, 200, "a list's name")
     if not wanted:
         raise BadValue("a list has no name")
-    return _ids_by_name(session, ContactList, [wanted], {"created_at": now})[wanted]
+    return wanted
 
 
 def _with(session: Session, contact_id: int, name: str, value: str | None, kind: AttributeType) -> Mapping[str, Value]:

@@ -38,7 +38,7 @@ class Unsure:
     phone: str | None
     status: str
     reason: str
-    """Why it is unsure; of a settled one, what Meta said of a failure."""
+    """Why it is or was unsure; of one that turned out to have failed, what Meta said of that behind it."""
     unsure_at: datetime | None
     settled_at: datetime | None
     """When Meta took or refused it after all."""
@@ -69,6 +69,8 @@ def list_unsure(
 def _listed(row: Recipient, place: int, name: str, phone: str | None) -> Unsure:
     is_settled = row.state is not RecipientState.UNSURE
     text = row.error_msg or ""
+    error = f"{row.error_code}: {text}" if row.error_code and text else text
+    doubt = row.detail or ""
     return Unsure(
         place=place,
         recipient_id=row.id,
@@ -76,7 +78,7 @@ def _listed(row: Recipient, place: int, name: str, phone: str | None) -> Unsure:
         name=name,
         phone=phone,
         status=row.status,
-        reason=f"{row.error_code}: {text}" if row.error_code and text else text,
+        reason=f"{doubt} {error}".strip() if is_settled else error or doubt,
         unsure_at=row.unsure_at,
         settled_at=(row.accepted_at or row.failed_at) if is_settled else None,
         is_reported=row.state is RecipientState.ACCEPTED
@@ -130,7 +132,7 @@ def send_again(session: Session, campaign_id: int, ids: Sequence[int] | None, no
     statement = (
         update(Recipient)
         .where(Recipient.campaign_id == campaign_id, UNSURE)
-        .values(state=RecipientState.QUEUED, due_at=now, lane_id=None, left_at=None, unsure_at=None)
+        .values(state=RecipientState.QUEUED, due_at=now, lane_id=None, left_at=None, unsure_at=None, detail=None)
         .returning(Recipient.id)
     )
     if ids is not None:

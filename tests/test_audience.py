@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.audience import AudienceError, candidates_select, parse_audience
+from models.audience import AudienceError, candidates_select, complete_contacts, parse_audience
 from models.engine import Database
-from models.preflight import estimate_reach
+from models.reach import estimate_reach
 from models.segments import save_segment
 from tests import factories
 from tests.factories import ALICE_PHONE, NOW
@@ -48,6 +48,18 @@ def test_a_single_contact_that_was_merged_means_the_one_that_survived(session: S
     alice = factories.alice(session)
     old = factories.make_contact(session, "+34600000077", merged_into_id=alice.id)
     assert _candidates(session, {"contact": old.phone}) == [alice.id]
+
+
+def test_a_number_names_its_contact_in_every_spelling(session: Session) -> None:
+    brazilian = factories.make_contact(session, "+5511987654321")
+    assert _candidates(session, {"contact": "+55 11 8765-4321"}) == [brazilian.id]
+
+
+def test_national_numbers_are_completed_where_it_can_be_told(session: Session) -> None:
+    given = {"include": [{"contact": "600 000 001"}, {"contact": "Alice"}, {"tag": "vip"}], "exclude": "nobody"}
+    completed = {**given, "include": [{"contact": ALICE_PHONE}, {"contact": "Alice"}, {"tag": "vip"}]}
+    assert complete_contacts(given, "ES") == completed
+    assert complete_contacts(given, None) == given
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,46 @@ def test_the_builder_counts_as_a_rule_is_filled_in_and_says_at_the_condition_wha
     browser.check()
 
 
+def test_people_are_picked_by_clicks_and_by_keys(panel: Panel, browser: Watched) -> None:
+    furnish(panel.rt)
+    browser.sign_in("manager@example.com", PASSWORD)
+    page = browser.page
+    browser.open("/campaigns/new")
+    search = page.get_by_role("combobox", name="Single people", exact=True)
+    options = page.locator(".options-list:not([hidden]) [role=option]")
+    picked = page.get_by_label("Picked: Single people", exact=True)
+    field = page.locator("input[name=include_people]")
+    search.fill("ali")
+    expect(options).to_have_count(1)
+    search.press("Enter")
+    expect(picked).to_contain_text("Alice +34600000001")
+    search.fill("city")
+    expect(options).to_have_count(12)
+    search.press("ArrowDown")
+    search.press("Enter")
+    options.nth(0).click()
+    expect(picked.get_by_role("listitem")).to_have_count(3)
+    assert field.input_value().startswith("+34600000001, +34600")
+    options.nth(0).click()  # and off again
+    search.fill("")
+    search.press("Backspace")
+    expect(picked.get_by_role("listitem")).to_have_count(1)
+    page.get_by_label("Name", exact=True).fill("Alice alone")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Alice alone")).to_be_visible()
+    expect(page.get_by_text("contact +34600000001")).to_be_visible()
+
+    browser.open("/lists/1/")
+    page.get_by_role("combobox", name="Put people on it").fill("person 59")
+    expect(options).to_have_count(1)
+    options.nth(0).click()
+    page.get_by_role("button", name="Put on the list").click()
+    expect(page.get_by_role("status").first).to_have_text("1 put on the list.")
+    page.get_by_title("Take Person 59 off the list").click()
+    expect(page.get_by_role("status").first).to_have_text("Taken off the list.")
+    browser.check()
+
+
 def test_an_agent_answers_in_the_inbox(panel: Panel, browser: Watched) -> None:
     furnish(panel.rt)
     browser.sign_in("agent@example.com", PASSWORD)

@@ -1,5 +1,7 @@
 """flask users, tokens, contacts, lists, segments, cases, flows, db."""
 
+import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,13 +9,14 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
+from admin.cli import files
 from admin.passwords import verify_password
 from admin.users import add_first_admin, token_hash
-from models.contact import Consent, Contact
+from models.contact import Consent, ConsentEvent, Contact
 from models.conversation import Case
 from models.setting import read_setting
 from models.user import ApiToken, Audit, Role, User
-from tests.cli_app import Shell, open_shell
+from tests.cli_app import PEOPLE, Shell, open_shell
 from tests.services import ROOT
 
 
@@ -86,11 +89,67 @@ def test_an_import_takes_the_good_rows_and_reports_the_bad(shell: Shell) -> None
     assert shell.run("contacts", "import", path).stdout.count('"unchanged": 1') == 1
 
 
+def test_a_file_with_other_names_is_taken_and_its_refused_rows_come_back(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "Tel;Opt-in;Notes;Shop\n+447700900001;subscribed;x;Sol\nnobody;subscribed;=x;Sol\n"
+    path, refused = shell.file("people.csv", text), tmp_path / "refused.csv"
+    given = ["contacts", "import", path, "--map", "Tel=phone", "--map", "Opt-in=consent", "--map", "Notes="]
+    result = shell.run(*given, "--source", "Fair in May", "--refused", str(refused))
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["created"] == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert refused.read_text().splitlines() == [
+        "refused_line,refused_why,Tel,Opt-in,Notes,Shop",
+        "3,'nobody' is no phone number,nobody,subscribed,'=x,Sol",
+    ]
+    assert stat.S_IMODE(refused.stat().st_mode) == 0o600
+    with shell.rt.database.read() as session:
+        person = session.scalars(select(Contact)).one()
+        assert session.scalars(select(ConsentEvent.source)).all() == ["Fair in May"]
+    assert person.attributes == {"Shop": "Sol"}
+    assert "there is no column 'Handy'" in shell.refused("contacts", "import", path, "--map", "Handy=phone")
+    for wrong in (["--map", "phone"], ["--refused", path], ["--source", "x" * 201]):
+        shell.refused("contacts", "import", path, *wrong, code=2)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(files, "is_terminal", lambda: True)
+    result = shell.run(*given, "--source", "Fair in May")
+    assert json.loads(result.stdout)["unchanged"] == 1
+    assert "taking" in result.stderr
+
+
 def test_a_dry_run_changes_nothing(shell: Shell) -> None:
     path = shell.file("people.csv", "phone,name\n+447700900001,Ana\n")
     assert shell.data("contacts", "import", path, "--dry-run")["created"] == 1
     with shell.rt.database.read() as session:
         assert session.scalars(select(Contact)).all() == []
+
+
+def test_a_person_is_shown_exported_merged_and_wiped(shell: Shell) -> None:
+    shell.add_people()
+    assert "--yes" in shell.refused("contacts", "merge", "+447700900001", "3", code=2)
+    line = shell.ok("contacts", "merge", "+447700900001", "3", "--yes").strip()
+    assert line == "contact 3 is a part of contact 1; kept of it: a number or id, name"
+    assert "this record itself" in shell.refused("contacts", "merge", "1", "+447700900003", "--yes")
+    found = shell.data("contacts", "show", "+44 7700 900003", "--json")
+    assert (found["id"], found["name"], found["consent"]) == (1, "Ana Abel", "subscribed")
+    assert (found["tags"], found["also_found_by"]) == ({"city": "Madrid", "vip": None}, ["+447700900003"])
+    assert found["before_the_merge"] == [{"what": "field", "name": "name", "value": "Chloé Costa"}]
+    shown = shell.ok("contacts", "show", "3").splitlines()
+    assert {"name: Ana Abel", "tags: city = Madrid, vip", "before_the_merge: name = Chloé Costa"} <= set(shown)
+    path = shell.directory / "ana.json"
+    shell.ok("contacts", "export", "1", "--output", str(path))
+    assert json.loads(path.read_text())["contact"]["phone"] == "+447700900001"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "--yes" in shell.refused("contacts", "redact", "1", code=2)
+    assert shell.data("contacts", "redact", "+447700900003", "--yes", "--json") == {"id": 1, "redacted": True}
+    assert "no such contact" in shell.refused("contacts", "show", "+447700900003")
+    assert "redacted" in shell.refused("contacts", "redact", "1", "--yes")
+    assert "no phone" in shell.refused("contacts", "show", "nobody")
+    assert "no such contact" in shell.refused("contacts", "export", "99", "--output", str(path))
+    again = shell.run("contacts", "import", shell.file("people.csv", PEOPLE))
+    assert '"created": 0' in again.stdout
+    assert again.stdout.count("this person was redacted") == 2
 
 
 def test_a_list_takes_contacts_that_exist(shell: Shell) -> None:
@@ -101,6 +160,8 @@ def test_a_list_takes_contacts_that_exist(shell: Shell) -> None:
     stranger = shell.file("strangers.csv", "phone\n+447700900099\n")
     result = shell.run("lists", "add", "Friends", stranger)
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    other = shell.file("other.csv", "Tel;Name\n+447700900002;x\n")
+    assert shell.data("lists", "add", "Friends", other, "--map", "Tel=phone")["added"] == 1
 
 
 def test_a_segment_is_loaded_from_yaml(shell: Shell) -> None:
@@ -146,7 +207,7 @@ def test_files_that_are_not_there_or_no_text_are_one_line(shell: Shell) -> None:
 
 def test_the_schema_is_checked_and_upgraded(shell: Shell) -> None:
     assert "newest" in shell.ok("db", "check")
-    assert "0002" in shell.ok("db", "upgrade")
+    assert "0003" in shell.ok("db", "upgrade")
 
 
 def test_wrong_usage_is_one_line_and_exits_2(shell: Shell) -> None:

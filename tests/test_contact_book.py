@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from models.consent import stop
 from models.contact import Consent, Contact, ContactIdentity
-from models.contact_book import Identity, find_contact, find_or_create, survivor_id
+from models.contact_book import find_contact, find_or_create, survivor_id
 from models.engagement import Engagement
 from models.engine import Database
+from models.identity import Identity
 from models.number_change import change_number
 from models.phone import person_key
 from models.user import Audit
@@ -140,7 +141,10 @@ def test_who_moves_is_merged_with_the_record_of_their_new_number(session: Sessio
     session.expire_all()
     assert (survivor_id(session, early), session.get_one(Contact, ana).wa_id, count(session)) == (ana, "34600000042", 1)
     merged, changed = session.scalars(select(Audit).order_by(Audit.id))
-    assert (merged.action, merged.detail) == ("contacts merged", {"before": [ana, early], "after": ana})
+    assert (merged.action, merged.detail) == (
+        "contacts merged",
+        {"before": [ana, early], "after": ana, "kept_of_it": ["a number or id"]},
+    )
     assert (changed.action, changed.object_id) == ("number changed", str(ana))
 
 

@@ -1,5 +1,6 @@
 """The waterfall: each candidate under its first reason, alike in the estimate, the launch and the recheck."""
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import combinations
@@ -9,13 +10,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.campaign import CampaignStatus
+from models import reach
+from models.campaign import Campaign, CampaignStatus
 from models.contact import Consent, Contact, ContactIdentity, Suppression
 from models.eligibility import recheck
 from models.engagement import Engagement
 from models.engine import Database
 from models.launch import begin_launch, launch_slice
-from models.preflight import Reach, estimate_reach
+from models.reach import Reach, estimate_reach
 from models.recipient import NotSent, Recipient, RecipientState
 from models.setting import write_setting
 from tests import factories
@@ -142,6 +144,39 @@ def test_each_flaw_is_a_reason_and_of_two_flaws_the_first_counts(world: World) -
     assert reach.candidates == reach.eligible + sum((reach.not_sent or {}).values())
     counted = {flaw.value: list(expected.values()).count(flaw) for flaw in FLAWS}
     assert dict(reach.not_sent or {}) == counted, "the estimate counts as the launch does"
+
+
+def test_what_others_had_is_not_counted_towards_the_cap_of_a_person_with_two_records(world: World) -> None:
+    capped, twice = world.contact(NotSent.FREQUENCY_CAP), world.contact(phone="+5511987650001")
+    world.contact(phone="+551187650001")
+
+    assert world.reach().not_sent == {"frequency_cap": 1, "duplicate": 1}
+    reasons = {contact_id: row.reason for contact_id, row in world.launched().items()}
+    assert (reasons[capped.id], reasons[twice.id]) == (NotSent.FREQUENCY_CAP, None)
+
+
+def test_counted_in_parts_side_by_side_everybody_counts_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        world = World(session)
+        for flaw in FLAWS:
+            world.contact(flaw)
+        for number in range(4):  # the second record of each person stands in another part than the first
+            world.contact(phone=f"+551198765000{number}")
+        for number in range(4):
+            world.contact(phone=f"+55118765000{number}")
+        at_once = world.reach()
+    monkeypatch.setattr(reach, "PART", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+
+    with database.read() as session:
+        assert len(reach._parts(session)) == 3
+        in_parts = estimate_reach(session, session.get_one(Campaign, world.campaign.id), NOW)
+
+    assert in_parts == at_once
+    not_sent = in_parts.not_sent or {}
+    assert (in_parts.eligible, not_sent["duplicate"], not_sent["frequency_cap"]) == (4, 4, 1)
 
 
 def test_the_order_of_the_reasons_is_that_of_the_enum() -> None:

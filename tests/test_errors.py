@@ -49,6 +49,7 @@ ACTIONS = {
     Action.RETRY_PAIR: [131056],
     Action.FAIL_SUPPRESS: [130403, 131050],
     Action.FAIL: [
+        100,
         130472,
         130497,
         131009,
@@ -65,7 +66,6 @@ ACTIONS = {
         137000,
     ],
     Action.PAUSE: [
-        100,
         131008,
         131053,
         131055,

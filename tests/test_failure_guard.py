@@ -2,7 +2,7 @@
 
 from redis import Redis
 
-from jobs.failure_guard import LEAST, FailureGuard, lower_bound
+from jobs.failure_guard import LEAST, FailureGuard, lower_bound, share_of
 from jobs.failure_memory import forget, keep, recall
 
 
@@ -35,6 +35,29 @@ def test_old_failures_are_forgotten() -> None:
     for _ in range(300):
         guard.add("")
     assert guard.share("131009") == (0, 100)
+
+
+def test_a_code_says_by_itself_how_many_may_fail_with_it() -> None:
+    assert (share_of("131009"), share_of("131049"), share_of("130472"), share_of("unsure")) == (0.5, 0.8, None, 0.5)
+    guard = FailureGuard()
+    assert all(guard.add("130472") is None for _ in range(100))
+    assert guard.kinds == ()
+    assert all(guard.add("" if place % 4 == 0 else "131049") is None for place in range(100))
+    assert "131049" in [guard.add("131049") for _ in range(60)]
+
+
+def test_a_pause_is_explained_with_every_kind_that_failed_and_without_anybodys_number() -> None:
+    guard = FailureGuard()
+    for place in range(40):
+        guard.add("unsure" if place % 20 == 0 else "131026", "No clear answer." if place % 20 == 0 else "")
+    guard.add("999999", "The number 34600111222 is odd.")
+    guard.add("")
+    assert guard.explain("131026") == (
+        "38 of the last 42 messages failed alike. 131026 ×38: Undeliverable: probably not on WhatsApp; "
+        "unsure ×2: No clear answer; "
+        "999999 ×1: Meta refused it with a code that Hark does not know. Meta says: The number … is odd. "
+        "After two such answers the contact is left out."
+    )
 
 
 def test_the_bound_is_below_the_share() -> None:

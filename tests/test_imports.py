@@ -13,12 +13,16 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import event, func, select
 
-from jobs import import_reader, imports
+from jobs import import_reader, import_spool
 from jobs.import_reader import BadFile
-from jobs.imports import add_to_list, import_contacts, preview
+from jobs.import_result import ImportResult
+from jobs.import_separator import separator_of
+from jobs.imports import import_contacts, preview
+from jobs.list_imports import add_to_list, fill_list
 from jobs.runtime import Runtime
 from models.contact import Consent, ConsentEvent, Contact, Suppression
 from models.contact_book import find_contact
+from models.merge import merge
 from models.recipient import RecipientState
 from models.secret import new_encryption_key
 from models.settings import Settings
@@ -42,7 +46,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "people.csv"
 
 
-def counts(result: imports.ImportResult) -> tuple[int, int, int, int]:
+def counts(result: ImportResult) -> tuple[int, int, int, int]:
     return result.created, result.updated, result.unchanged, result.refused_total
 
 
@@ -103,6 +107,30 @@ def test_later_files_change_what_they_say_and_nothing_else(rt: Runtime, file: Pa
     assert tags_of(rt, "+34600000012") == {"vip": None, "city": "Sevilla", "new": None}
     file.write_text("phone,tags\n+34600000012,city\n")
     assert counts(import_contacts(rt, file)) == (0, 0, 1, 0)
+
+
+def test_a_row_with_a_number_from_before_fills_what_the_person_lacks_and_changes_nothing_else(
+    rt: Runtime, file: Path
+) -> None:
+    with rt.database.write() as session:
+        kept = make_contact(
+            session, "+34600000012", name="Eva", consent=Consent.UNKNOWN, consent_at=None, tags={"city": "Madrid"}
+        )
+        for phone in ("+34600000091", None):
+            raw: dict[str, Any] = {} if phone else {"raw_phone": "600111222", "phone_problem": "missing_calling_code"}
+            merge(
+                session, kept.id, make_contact(session, phone, tags={}, name="", consent=Consent.UNKNOWN, **raw).id, NOW
+            )
+    old = "+34600000091,Eve,es,subscribed,form,city=Sevilla;new\n600111222,Ev,,,,\n"
+    file.write_text(HEADER + old)
+    assert counts(import_contacts(rt, file)) == (0, 1, 1, 0)
+    [eva] = [contact for contact in people(rt).values() if contact.merged_into_id is None]
+    assert (eva.phone, eva.name, eva.language, eva.consent) == ("+34600000012", "Eva", "es", Consent.UNKNOWN)
+    assert tags_of(rt, "+34600000091") == {"city": "Madrid", "new": None}
+    assert counts(import_contacts(rt, file)) == (0, 0, 2, 0)
+    file.write_text("phone,consent\n+34600000091,unsubscribed\n")
+    assert counts(import_contacts(rt, file)) == (0, 1, 0, 0)
+    assert people(rt)["+34600000012"].consent is Consent.UNSUBSCRIBED
 
 
 def test_bad_rows_are_told_by_line_and_stop_nothing(rt: Runtime, file: Path) -> None:
@@ -256,8 +284,7 @@ def test_attributes_keep_their_type(rt: Runtime, file: Path) -> None:
         (b"name,tags\nAna,vip\n", "no column 'phone'"),
         (b"phone,name,NAME\n", "there twice"),
         (b"phone,,name\n", "column 2 has no name"),
-        (b"phone;name\n+34600000001;Ana\n", "not separated by commas"),
-        ("phone,name\n+34600000001,Ana\n".encode("utf-16"), "not UTF-8"),
+        (b"nom;name\n+34600000001;Ana\n", "no column 'phone'"),
         ("phone,name\n+34600000001,Ana\n".encode("utf-16-le"), "not UTF-8"),
         (b"phone," + b",".join(b"c%d" % n for n in range(10_000)) + b"\n", "10001 columns; at most 200"),
         (b"phone,a=b\n+34600000001,1\n", "not allowed"),
@@ -276,6 +303,54 @@ def test_a_file_that_is_none_imports_nothing_and_says_so_in_a_line(
     assert people(rt) == {}
 
 
+@pytest.mark.parametrize(
+    ("beginning", "separator"),
+    [
+        ("phone,name\n", ","),
+        ("phone\n", ","),
+        ("phone;name\n", ";"),
+        ("phone\tname\n", "\t"),
+        ("sep=;\nphone;name\n", ";"),
+        ('phone;"name, first";tags\n', ";"),
+        ('Tel;"name, first";x\n1;"Moll, Ana";x\n', ";"),
+        ("Tel;name, first;x\n1;Ana;x\n", ";"),
+        ('"Tel","a;b"\n', ","),
+        ("phone,tags (a;b;c)\n1,vip;b;c\n", ","),
+        ("Tel,Labels;more\n1,vip;x\n2,vip\n", ","),
+        ("phone\tname, first\n1\tMoll, Ana\n", "\t"),
+        ("", ","),
+    ],
+)
+def test_the_header_tells_what_separates_the_columns(beginning: str, separator: str) -> None:
+    assert separator_of(beginning, is_whole=True) == separator
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'phone;name;tags\r\n+34600000001;"Moll; Ana";"vip;city=Madrid"\r\nhello;x;\r\n'.encode("utf-8-sig"),
+        "phone\tname\ttags\r\n+34600000001\tMoll; Ana\tvip;city=Madrid\r\nhello\tx\t\r\n".encode("utf-16"),
+    ],
+)
+def test_a_file_as_excel_writes_it_in_europe_is_taken(rt: Runtime, file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    result = import_contacts(rt, file)
+    assert counts(result) == (1, 0, 0, 1)
+    assert result.refused == [{"line": 3, "reason": "'hello' is no phone number"}]
+    assert people(rt)["+34600000001"].name == "Moll; Ana"
+    assert tags_of(rt, "+34600000001") == {"vip": None, "city": "Madrid"}
+
+
+def test_columns_get_other_names_and_never_two_the_same(rt: Runtime, file: Path) -> None:
+    file.write_text("Tel,name,Notes\n+34600000001,Ana,x\n")
+    assert counts(import_contacts(rt, file, columns={"Tel": "phone", "Notes": ""})) == (1, 0, 0, 0)
+    assert people(rt)["+34600000001"].attributes == {}
+    with pytest.raises(BadFile, match="there is no column 'Mobile'"):
+        import_contacts(rt, file, columns={"Mobile": "phone"})
+    with pytest.raises(BadFile, match="the column 'name' is there twice"):
+        import_contacts(rt, file, columns={"Tel": "phone", "Notes": "Name"})
+
+
 def test_a_missing_file_and_a_directory_are_a_line_too(rt: Runtime, tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere.csv", tmp_path):
         with pytest.raises(BadFile):
@@ -290,7 +365,7 @@ def test_a_huge_file_is_refused_before_it_is_read(rt: Runtime, file: Path) -> No
 
 
 def test_a_file_of_too_many_rows_imports_nothing(rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "MOST_ROWS", 2)
+    monkeypatch.setattr(import_spool, "MOST_ROWS", 2)
     file.write_text("phone\n+34600000001\n+34600000002\n+34600000003\n")
     with pytest.raises(BadFile, match="more than 2 rows"):
         import_contacts(rt, file)
@@ -360,8 +435,8 @@ def test_columns_can_be_mapped(rt: Runtime, file: Path) -> None:
 def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
     rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(imports, "LONGEST_WRITE_SECONDS", 60)
+    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(import_spool, "LONGEST_WRITE_SECONDS", 60)
     with file.open("w", newline="") as text:
         writer = csv.writer(text)
         writer.writerow(["phone", "name", "tags"])
@@ -374,9 +449,9 @@ def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
 
 
 def test_a_slow_machine_gets_smaller_chunks(rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(imports, "FEWEST_ROWS", 3)
-    monkeypatch.setattr(imports, "LONGEST_WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(import_spool, "FEWEST_ROWS", 3)
+    monkeypatch.setattr(import_spool, "LONGEST_WRITE_SECONDS", 0.0)
     file.write_text("phone\n" + "".join(f"+3460001{n:04d}\n" for n in range(20)))
     seen: list[int] = []
     assert counts(import_contacts(rt, file, progress=lambda done, _: seen.append(done))) == (20, 0, 0, 0)
@@ -430,7 +505,7 @@ def test_what_an_import_writes_is_what_was_said_on_both_databases(rt: Runtime, f
 
 def test_two_imports_at_once_make_no_second_record(rt: Runtime, file: Path) -> None:
     file.write_text("phone,tags\n" + "".join(f"+3460001{n:04d},vip;n={n}\n" for n in range(200)))
-    results: list[imports.ImportResult] = []
+    results: list[ImportResult] = []
     threads = [threading.Thread(target=lambda: results.append(import_contacts(rt, file))) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -445,8 +520,8 @@ def test_two_imports_at_once_make_no_second_record(rt: Runtime, file: Path) -> N
 def test_an_import_that_died_goes_on_when_it_is_started_again(
     rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(imports, "LONGEST_WRITE_SECONDS", 60)
+    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(import_spool, "LONGEST_WRITE_SECONDS", 60)
     file.write_text("phone\n" + "".join(f"+3460001{n:04d}\n" for n in range(30)))
 
     def die(done: int, total: int) -> None:
@@ -467,6 +542,8 @@ def test_a_list_takes_the_phones_that_exist(rt: Runtime, file: Path) -> None:
     result = add_to_list(rt, " Spring ", file)
     assert (result.name, result.added, result.already) == ("Spring", 2, 0)
     assert [refusal["line"] for refusal in result.refused] == [4, 5]
+    assert counts(fill_list(rt, file, "Spring", dry_run=True)) == (0, 0, 2, 2)
+    assert counts(fill_list(rt, file, "Summer", dry_run=True)) == (2, 0, 0, 2)
     again = add_to_list(rt, "Spring", file)
     assert (again.id, again.added, again.already) == (result.id, 0, 2)
     with rt.database.read() as session:

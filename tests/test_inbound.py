@@ -14,12 +14,14 @@ from bot.events import parse
 from models.campaign import Campaign
 from models.clock import from_unix
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
+from models.contact_book import find_contact, find_or_create
 from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
 from models.engagement import Engagement
 from models.engine import Database
 from models.event import Inbound, PressedButton, Sender
 from models.flow import FlowSession, FlowVersion
 from models.flows import load_flow
+from models.identity import Identity
 from models.inbound import InboundResult, store_inbound, wamid_hash
 from models.number import Number
 from models.recipient import NotSent, Recipient, RecipientState
@@ -339,6 +341,45 @@ def test_a_changed_number_moves_the_contact(session: Session, number: Number) ->
     assert [identity.bsuid for identity in person.identities] == ["ES.2200000000000000000"]
     assert session.scalar(select(func.count()).select_from(Contact).where(Contact.merged_into_id.is_(None))) == 1
     assert session.scalar(select(func.count()).select_from(Conversation)) == 1
+
+
+@pytest.mark.parametrize("bsuid", ["ES.13491208655302741918", None])
+def test_a_stop_from_the_former_number_that_comes_late_unsubscribes_the_person(
+    session: Session, number: Number, bsuid: str | None
+) -> None:
+    person = alice(session)
+    store(session, recorded("text"))
+    store(session, recorded("number_change", at=at(30)))
+    former = Sender("34600000001", bsuid)
+    late = recorded("text", wamid="late", sender=former, at=at(20), text="STOP", word="stop")
+    store(session, late)
+    assert (person.consent, person.wa_id, person.phone) == (Consent.UNSUBSCRIBED, "34600000091", "+34600000091")
+    assert session.scalar(select(func.count()).select_from(Contact)) == 1
+    assert stored(session, "text").conversation.contact_id == person.id
+    assert find_or_create(session, Identity(phone="+34600000001"), NOW, "shopify") == person.id
+    assert person.wa_id == "34600000091"
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_who_writes_from_a_number_after_the_person_left_it_is_somebody_else(
+    session: Session, number: Number, together: bool
+) -> None:
+    person = alice(session)
+    store(session, recorded("text"))
+    moved = recorded("number_change", at=at(30))
+    stranger = recorded("text", wamid="s", sender=Sender("34600000001", "ES.77"), at=at(99), text="STOP", word="stop")
+    for batch in ([moved, stranger],) if together else ([moved], [stranger]):
+        store(session, *batch)
+    other = session.scalars(select(Message).where(Message.wamid == "s")).one().conversation.contact
+    assert (other.id != person.id, other.consent) == (True, Consent.UNSUBSCRIBED)
+    assert (person.consent, person.wa_id) == (Consent.SUBSCRIBED, "34600000091")
+    found = find_contact(session, "+34600000001")
+    assert found is not None
+    assert found.id == other.id
+    # What the person said before still comes with the id that was theirs.
+    late = recorded("text", wamid="late", sender=Sender("34600000001", "ES.13491208655302741918"), at=at(20))
+    store(session, late)
+    assert session.scalars(select(Message).where(Message.wamid == "late")).one().conversation.contact_id == person.id
 
 
 def test_a_person_who_wrote_from_the_new_number_before_we_were_told_stays_one(session: Session, number: Number) -> None:

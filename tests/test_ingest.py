@@ -198,7 +198,12 @@ def test_a_reading_that_an_event_asks_for_is_made_again_should_its_wake_up_be_lo
 
 @pytest.mark.parametrize(("code", "reason"), [(132015, PauseReason.TEMPLATE_PAUSED), (131042, PauseReason.PAYMENT)])
 def test_a_failure_that_concerns_everybody_stops_the_campaign_if_it_is_fresh(
-    rt: Runtime, stream: EventStream, consumer: Consumer, code: int, reason: PauseReason
+    rt: Runtime,
+    stream: EventStream,
+    consumer: Consumer,
+    code: int,
+    reason: PauseReason,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = seed(rt, 2)
     errors: dict[str, Any] = {"errors": [{"code": code, "title": "no"}]}
@@ -207,7 +212,13 @@ def test_a_failure_that_concerns_everybody_stops_the_campaign_if_it_is_fresh(
     with rt.database.read() as session:
         assert session.scalars(select(Campaign.status)).all() == [CampaignStatus.ACTIVE]
     stream.append(status_body(rt, (keys[1], "w1", "failed"), **errors))
-    consumer.run_once()
+
+    def dies(*_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(Consumer, "_after_commit", dies)
+    with pytest.raises(SystemExit):
+        consumer.run_once()
     with rt.database.read() as session:
         assert session.scalars(select(Campaign.pause_reason)).all() == [reason]
         stopped = session.scalar(select(Number.stopped_at))

@@ -1,17 +1,23 @@
 """The sender against a simulated Meta over real HTTP, on both databases."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from bot.template_message import TemplateBuilder
+from jobs import consequences, lane
 from jobs.campaign_feed import CampaignFeed, ServedNumber
 from jobs.lane import Lane
 from jobs.send import serve
+from jobs.stopping import STOPPING
 from models.campaign import CampaignStatus, PauseReason, transition
 from models.claim import Claim, claim, has_due
 from models.clock import utcnow
@@ -21,7 +27,9 @@ from models.lane import Lane as LaneRow
 from models.lane_lease import open_lane
 from models.number import Number
 from models.recipient import NotSent, RecipientState
+from tests.installation import wait_for
 from tests.sending import Sending, sending_to_a_sandbox
+from tests.tls_server import outsider
 
 
 @pytest.fixture
@@ -85,6 +93,7 @@ def test_an_answer_has_the_outcome_that_is_certain(sending: Sending, suffix: str
     if state == "unsure":
         assert row.attempts == 1
         assert row.error_msg
+        assert row.detail == row.error_msg
     if state == "refused":
         assert row.error_code is not None
         with sending.rt.database.read() as session:
@@ -123,6 +132,42 @@ def test_a_value_that_meta_would_refuse_leaves_the_person_out(sending: Sending) 
     )
 
 
+def test_of_whom_no_message_can_be_made_is_left_out_and_the_others_get_theirs(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    raises, cannot_be_encoded, *others = phones(12)
+    campaign_id = sending.campaign([raises, cannot_be_encoded, *others])
+    build = TemplateBuilder.build
+
+    def built(self: TemplateBuilder, *, phone: str | None, **values: Any) -> dict[str, Any]:
+        if phone == raises:
+            raise KeyError("Ann")
+        body = build(self, phone=phone, **values)
+        return body | {"template": object()} if phone == cannot_be_encoded else body
+
+    monkeypatch.setattr(TemplateBuilder, "build", built)
+    serve(sending.rt, sending.number_id)
+
+    assert sending.states(campaign_id) == {"accepted": 10, "not_sent": 2}
+    row = sending.recipient(campaign_id, raises)
+    assert (row.reason, row.detail) == (NotSent.BAD_VALUE, "the message could not be put together: KeyError")
+    assert sending.recipient(campaign_id, cannot_be_encoded).reason is NotSent.BAD_VALUE
+    assert "Ann" not in caplog.text
+    with sending.rt.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Engagement)) == 10
+        assert session.scalars(select(LaneRow)).one().ended_at is not None
+
+
+def test_a_campaign_of_which_no_message_can_be_made_pauses(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = sending.campaign(phones(60), pace=100)
+    monkeypatch.setattr(TemplateBuilder, "build", lambda *_, **__: {"template": object()})
+    serve(sending.rt, sending.number_id)
+    campaign = sending.row(campaign_id)
+    assert campaign.pause_reason is PauseReason.FAILURE_RATE
+    assert "the message could not be put together" in (campaign.pause_detail or "")
+    assert sending.waiting(campaign_id) > 0
+
+
 def test_a_refused_token_stops_the_number_and_keeps_everybody_queued(sending: Sending) -> None:
     campaign_id = sending.campaign(phones(40))
     sending.sandbox.configure(token="another")
@@ -143,6 +188,7 @@ def test_a_campaign_pauses_when_too_many_fail_alike(sending: Sending) -> None:
 
     campaign = sending.row(campaign_id)
     assert campaign.pause_reason is PauseReason.FAILURE_RATE
+    assert "131009 ×" in (campaign.pause_detail or "")
     states = sending.states(campaign_id)
     assert 20 <= states["refused"] <= 120
     assert states["refused"] + states["queued"] == 150
@@ -232,3 +278,64 @@ def test_answers_that_no_database_could_keep_do_not_keep_others_from_being_recor
     sending.sandbox.call(sending.sandbox.sim.faults.inject, {"kind": "refuse", "code": 99_999_999_999, "count": 3})
     serve(sending.rt, sending.number_id)
     assert sending.states(campaign_id) == {"accepted": 17, "unsure": 3}
+
+
+def test_a_certificate_that_nobody_vouches_for_loses_nobody_and_says_so(
+    sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(consequences, "UNREACHABLE_PAUSE_SECONDS", 0.1)
+    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path) as sending, outsider(tmp_path) as impostor:
+        sending.prepare()
+        campaign_id = sending.campaign(phones(3))
+        sending.rt.settings = replace(sending.rt.settings, graph_api_url=impostor.url)
+        serve(sending.rt, sending.number_id)
+        row = sending.recipient(campaign_id, phones(1)[0])
+        assert impostor.requests == []
+        assert sending.states(campaign_id) == {"queued": 3}
+        assert "the certificate at GRAPH_API_URL is not one to trust" in (row.error_msg or "")
+        assert sending.row(campaign_id).status is CampaignStatus.ACTIVE
+
+
+def test_a_stop_waits_for_answers_that_take_nearly_as_long_as_a_request_may(
+    sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "REQUEST_TIMEOUT_SECONDS", 1.2)
+    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path, latency_seconds=1.0) as sending:
+        sending.prepare()
+        campaign_id = sending.campaign(phones(200), pace=100)
+        sender = Thread(target=serve, args=(sending.rt, sending.number_id))
+        sender.start()
+        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 20, 10, "requests are under way")
+        STOPPING.set()
+        try:
+            sender.join(10)
+        finally:
+            STOPPING.clear()
+        states = sending.states(campaign_id)
+        assert set(states) == {"accepted", "queued"}
+        assert states["accepted"] == sending.sandbox.call(lambda: len(sending.sandbox.store.messages)) >= 10
+        with sending.rt.database.read() as session:
+            assert session.scalars(select(LaneRow)).one().ended_at is not None
+
+
+def test_a_parameter_that_meta_does_not_accept_is_one_persons_trouble(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(20))
+    sending.sandbox.call(sending.sandbox.sim.faults.inject, {"kind": "refuse", "code": 100, "count": 2})
+    serve(sending.rt, sending.number_id)
+    assert sending.states(campaign_id) == {"accepted": 18, "refused": 2}
+    assert sending.row(campaign_id).status is CampaignStatus.ACTIVE
+
+
+def test_what_failed_before_a_pause_is_not_held_against_the_campaign_that_goes_on(sending: Sending) -> None:
+    campaign_id = sending.campaign(phones(5))
+    feed = CampaignFeed(sending.rt, ServedNumber(sending.number_id, "1", 1, "token"))
+    (served,) = feed.due(utcnow())
+    served.guard.add("131009")
+    with sending.rt.database.write() as session:
+        transition(session, campaign_id, "pause", utcnow(), pause_reason=PauseReason.OPERATOR)
+    assert feed.due(utcnow()) == []
+    with sending.rt.database.write() as session:
+        transition(session, campaign_id, "resume", utcnow())
+    (again,) = feed.due(utcnow())
+    assert again.guard.kinds == ()

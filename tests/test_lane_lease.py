@@ -12,7 +12,7 @@ from models.clock import utcnow
 from models.engagement import Engagement
 from models.engine import Database
 from models.lane import Lane
-from models.lane_lease import beat, end_lane, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
+from models.lane_lease import DIED, beat, end_lane, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
 from models.recipient import Recipient, RecipientState
 from models.record import Attempted, record
 from models.unsure import send_again
@@ -100,6 +100,7 @@ def test_a_late_acceptance_raises_what_the_sweep_gave_up(database: Database) -> 
         row = session.get_one(Recipient, recipient_id)
         assert (row.state, row.wamid, row.status) == (RecipientState.ACCEPTED, "wamid.A", "sent")
         assert row.unsure_at is not None
+        assert row.detail == DIED
 
 
 def test_a_lane_that_still_holds_a_row_does_not_end_and_what_an_ended_one_left_is_swept(database: Database) -> None:

@@ -10,11 +10,17 @@ import pytest
 from sqlalchemy import event, select
 
 from models import ledger
+from models.campaign import CampaignStatus
+from models.claim import claim
+from models.clock import utcnow
 from models.engagement import LedgerEntry
 from models.engine import Database
+from models.lane_lease import open_lane
 from models.ledger import SPAN, Reservation, release, reserve, used
 from models.number import Portfolio
-from tests.factories import NOW, make_number
+from models.recipient import Recipient, RecipientState
+from models.record import Attempted, record
+from tests.factories import NOW, alice, make_campaign, make_number, make_recipient
 
 HOUR = timedelta(hours=1)
 
@@ -122,3 +128,47 @@ def test_a_limit_that_is_met_gives_way_once_a_hundredth_of_it_is_free(database: 
     found = ask(database, ids, range(2000, 2010), 0.3)
     assert not found.granted
     assert found.lifts_at == NOW + timedelta(minutes=2) + SPAN  # the third of those who count
+
+
+def test_who_is_refused_at_a_later_try_counts_no_more(database: Database) -> None:
+    with database.write() as session:
+        number = make_number(session, messaging_limit=25)
+        campaign = make_campaign(session, number, status=CampaignStatus.ACTIVE, launched_at=NOW)
+        make_recipient(session, campaign, alice(session), source_values={"body": {"1": "Ann"}})
+        lane_id = open_lane(session, number.id, "here", 1)
+        ids = campaign.id, number.waba.portfolio_id
+    for state in (RecipientState.QUEUED, RecipientState.QUEUED, RecipientState.REFUSED):
+        with database.write() as session:
+            [row] = claim(session, lane_id, ids[0], 5, utcnow()).rows
+            assert (row.is_counted, used(session, ids[1], utcnow())) == (True, 1)
+        outcome = Attempted(
+            row.id, row.attempt, state, utcnow(), row.person_key, row.contact_id, due_at=NOW, is_counted=row.is_counted
+        )
+        with database.write() as session:
+            record(session, lane_id, *ids, [outcome])
+            assert used(session, ids[1], utcnow()) == 0
+
+
+def test_what_a_late_answer_says_of_a_message_that_was_given_up_gives_nothing_back(database: Database) -> None:
+    with database.write() as session:
+        number = make_number(session, messaging_limit=25)
+        campaign = make_campaign(session, number, status=CampaignStatus.ACTIVE, launched_at=NOW)
+        key = make_recipient(session, campaign, alice(session), source_values={"body": {"1": "Ann"}}).id
+        lane_id = open_lane(session, number.id, "here", 1)
+        ids = campaign.id, number.waba.portfolio_id
+    with database.write() as session:
+        [row] = claim(session, lane_id, ids[0], 5, utcnow()).rows
+        session.get_one(Recipient, key).state = RecipientState.UNSURE
+    late = Attempted(
+        row.id,
+        row.attempt,
+        RecipientState.QUEUED,
+        utcnow(),
+        row.person_key,
+        row.contact_id,
+        due_at=NOW,
+        is_counted=True,
+    )
+    with database.write() as session:
+        record(session, lane_id, *ids, [late])
+        assert used(session, ids[1], utcnow()) == 1

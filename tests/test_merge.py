@@ -5,17 +5,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from models.audience import parse_audience
 from models.campaign import CampaignStatus
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
+from models.contact_book import find_contact, find_or_create
+from models.contact_search import search_contacts
 from models.conversation import Case, Conversation, Direction, Message, MessageState
 from models.engagement import Engagement
 from models.engine import Database
+from models.event import Failure, Status
 from models.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
+from models.former import FormerId, Known, ids_of, keep_ids, known_by, values_of_person
+from models.identity import Identity
 from models.merge import MergeError, choose_winner, merge
 from models.recipient import NotSent, Recipient, RecipientState
+from models.statuses import apply_statuses
 from models.tag import ContactTag, ListMember, Tag
 from tests.factories import (
     NOW,
@@ -246,3 +254,106 @@ def test_what_cannot_be_merged_says_why(session: Session) -> None:
     merge(session, person.id, other.id, NOW)
     with pytest.raises(MergeError, match="already merged"):
         merge(session, person.id, other.id, NOW)
+
+
+def test_what_both_said_is_kept_of_the_loser_too(session: Session) -> None:
+    winner = alice(session, email="a@example.com", attributes={"shop": "one"}, tags={"city": "Madrid", "vip": None})
+    loser = make_contact(
+        session,
+        "+34600000091",
+        name="Ali",
+        email="ali@example.com",
+        attributes={"shop": "two", "size": 4},
+        tags={"city": "Sevilla", "vip": None},
+        shopify_id="s2",
+    )
+    left = merge(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    assert left.names == ["a number or id", "name", "email", "attribute shop", "tag city"]
+    assert [(row.kind.value, row.name, row.value) for row in values_of_person(session, winner.id)] == [
+        ("field", "name", "Ali"),
+        ("field", "email", "ali@example.com"),
+        ("attribute", "shop", "two"),
+        ("tag", "city", "Sevilla"),
+    ]
+    assert [(row.key, row.shown) for row in ids_of(session, winner.id)] == [("wa:34600000091", "+34600000091")]
+    assert winner.shopify_id == "s2"
+
+    third = make_contact(session, None, raw_phone="600111222", phone_problem="missing_calling_code", name="Ali")
+    merge(session, third.id, winner.id, LATER)
+    assert [row.shown for row in ids_of(session, third.id)] == ["+34600000091", "600111222"]
+    assert len(values_of_person(session, third.id)) == 5  # the winner's name of the first merge is a former one now
+
+
+@pytest.mark.parametrize("text", ["+34600000091", "+34 600 000 091"])
+def test_a_number_that_a_merge_left_over_finds_the_person(session: Session, text: str) -> None:
+    winner = alice(session)
+    loser = make_contact(session, "+34600000091")
+    merge(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    found = find_contact(session, text)
+    assert found is not None
+    assert found.id == winner.id
+    assert find_or_create(session, Identity(phone="+34600000091"), LATER, "shopify") == winner.id
+    assert parse_audience(session, {"include": [{"contact": text}]}).include.contact_ids == (winner.id,)
+    assert [contact.id for contact in search_contacts(session, phone="+3460000009").contacts] == [winner.id]
+    assert winner.phone == "+34600000001"
+    # They write from it: that is where answers go, and the other number is found as before.
+    wrote = Identity(wa_id="34600000091", at=LATER)
+    assert find_or_create(session, wrote, LATER) == winner.id
+    session.expire_all()
+    assert (winner.wa_id, winner.person_key, winner.phone) == ("34600000091", "wa:34600000091", "+34600000001")
+    assert find_or_create(session, Identity(wa_id="34600000001", at=LATER), LATER) == winner.id
+    assert session.scalar(select(func.count()).select_from(Contact).where(Contact.merged_into_id.is_(None))) == 1
+
+
+def test_what_cannot_be_delivered_to_a_number_from_before_says_nothing_of_the_one_they_have(session: Session) -> None:
+    winner, loser = alice(session), make_contact(session, "+34600000091")
+    campaign = make_campaign(session, make_number(session), status=CampaignStatus.ACTIVE)
+    given: dict[str, Any] = {"state": RecipientState.ACCEPTED, "attempts": 1, "accepted_at": NOW}
+    rows = [
+        make_recipient(session, campaign, who, wamid=f"w{place}", **given) for place, who in enumerate((winner, loser))
+    ]
+    merge(session, winner.id, loser.id, LATER)
+    for row, count in ((rows[1], 0), (rows[0], 1)):
+        lost = Status(row.wamid or "", "failed", LATER, failure=Failure(131026, "no"))
+        assert apply_statuses(session, [lost], LATER, "inst").applied == 1
+        session.expire_all()
+        assert winner.undeliverable_count == count
+
+
+def test_a_number_left_over_is_no_more_theirs_once_another_record_has_it(session: Session) -> None:
+    winner, loser = alice(session), make_contact(session, "+34600000091")
+    merge(session, winner.id, loser.id, LATER)
+    portfolio = make_number(session).waba.portfolio_id
+    owner = find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.9"), LATER)
+    shown = Identity("34600000091", None, portfolio, "ES.9", at=LATER)
+    assert find_or_create(session, shown, LATER) == owner
+    assert ids_of(session, winner.id) == []
+    assert find_or_create(session, Identity(wa_id="34600000091", at=LATER), LATER) == owner
+
+
+def test_whom_whatsapp_knows_by_another_id_is_not_the_person_who_wrote_from_the_number(session: Session) -> None:
+    portfolio = make_number(session).waba.portfolio_id
+    winner = unknown_person(session, wa_id="34600000001", phone="+34600000001")
+    loser = make_contact(session, "+34600000091", wa_id="34600000091")
+    merge(session, winner.id, loser.id, LATER)
+    session.execute(update(ContactIdentity).values(portfolio_id=portfolio))
+    stranger = find_or_create(session, Identity("34600000091", None, portfolio, "ES.new", at=LATER), LATER)
+    assert stranger != winner.id
+    assert ids_of(session, winner.id) == []
+
+
+def test_each_former_number_leads_to_one_person(session: Session) -> None:
+    one, other = alice(session), make_contact(session)
+    keep_ids(session, one.id, {"wa:34600000091": Known("+34600000091")}, NOW)
+    keep_ids(session, other.id, {"wa:34600000091": Known("+34600000091", True)}, LATER)
+    assert [(row.contact_id, row.was_whatsapp) for row in session.scalars(select(FormerId))] == [(other.id, True)]
+    keep_ids(session, one.id, known_by(other), LATER)  # somebody has it: it is theirs alone
+    assert ids_of(session, one.id) == []
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.execute(
+            insert(FormerId).values(
+                contact_id=one.id, key="wa:34600000091", shown="", was_whatsapp=False, created_at=NOW
+            )
+        )

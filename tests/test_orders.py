@@ -9,13 +9,14 @@ from redis import Redis
 from sqlalchemy import select, text
 
 from jobs.import_reader import BadFile
-from jobs.imports import ImportResult
+from jobs.import_result import ImportResult
 from jobs.order_imports import import_orders
 from jobs.runtime import Runtime
 from models.merge import merge
 from models.order import Bought, BoughtKind, Order
 from models.orders import Key, NewOrder, take_orders
-from models.redaction import export_person, redact
+from models.person import export_person
+from models.redaction import redact
 from models.rule import parse_rule
 from models.secret import new_encryption_key
 from models.settings import Settings
@@ -81,10 +82,26 @@ def test_a_file_of_orders_is_taken_once(rt: Runtime, file: Path) -> None:
     assert counts(import_orders(rt, file, dry_run=True)) == (0, 0, 2, 0)
 
 
+def test_the_columns_have_other_names_and_a_semicolon_goes_with_a_decimal_comma(rt: Runtime, file: Path) -> None:
+    file.write_text(f"Pedido;Tel;Importe;Moneda;Fecha;Notas\n1;{ALICE_PHONE};1234,5;EUR;2026-11-21;x\n")
+    names = {
+        "Pedido": "order_id",
+        "Tel": "phone",
+        "Importe": "total",
+        "Moneda": "currency",
+        "Fecha": "placed_at",
+        "Notas": "",
+    }
+    assert counts(import_orders(rt, file, columns=names)) == (1, 0, 0, 0)
+    assert orders(rt)["1"].total_milli == 1_234_500
+
+
 def test_a_changed_order_is_updated_and_takes_its_things_along(rt: Runtime, file: Path) -> None:
     file.write_text(FILE)
     import_orders(rt, file)
-    file.write_text(FILE.replace("Acme", "Bolt").replace(ALICE_PHONE, BOB_PHONE, 1))
+    file.write_text(FILE.replace("Acme", "Bolt").replace(ALICE_PHONE, BOB_PHONE, 1).replace("59.90", "60"))
+    would = import_orders(rt, file, dry_run=True)
+    assert would.told == [{"line": 2, "what": "total 59.90 → 60.00; whose it is; the things in it"}]
     assert counts(import_orders(rt, file)) == (0, 1, 1, 0)
     assert (BoughtKind.BRAND, "Bolt") in bought(rt)
     assert (BoughtKind.BRAND, "Acme") not in bought(rt)
@@ -96,12 +113,14 @@ def test_bad_lines_are_refused_with_their_number_and_the_others_are_taken(rt: Ru
         f"1,{ALICE_PHONE},5,EUR,2026-11-20,,,,,",
         f",{ALICE_PHONE},5,EUR,2026-11-20,,,,,",
         "3,+34600999999,5,EUR,2026-11-20,,,,,",
+        "3,,,,,,Shoe,,,1",
         f"4,{ALICE_PHONE},-5,EUR,2026-11-20,,,,,",
         f"5,{ALICE_PHONE},5,euro,2026-11-20,,,,,",
         f"6,{ALICE_PHONE},5,EUR,2026-11-20 10:00,,,,,",
         f"7,{ALICE_PHONE},5,EUR,,,,,,",
         "8,hello,5,EUR,2026-11-20,,,,,",
         f"9,{ALICE_PHONE},5,EUR,2026-11-20 10:00:00 -0500,,,,,",
+        "9,,,,,,Boot,,,1",
         "9,,,,,,Shoe,,,many",
         f"1,{ALICE_PHONE},6,EUR,2026-11-20,,,,,",
         f"2,{ALICE_PHONE},5,EUR,2026-11-20 10:00:00 -0500,,,,,",
@@ -111,14 +130,16 @@ def test_bad_lines_are_refused_with_their_number_and_the_others_are_taken(rt: Ru
     assert {refusal["line"]: refusal["reason"] for refusal in result.refused} == {
         3: "the order_id is missing",
         4: "no contact has this phone; import it first",
-        5: "total is '-5', no amount such as 49.90",
-        6: "currency is 'euro', no code such as EUR",
-        7: "placed_at is '2026-11-20 10:00', no time with its offset such as 2026-03-21T10:00:00+01:00 and no day",
-        8: "the placed_at is missing",
-        9: "'hello' is no phone number",
-        10: "line 11 of this order was refused",
-        11: "quantity is 'many', no whole number",
-        12: "this order stands further up too; its lines must follow each other",
+        5: "line 4 of this order was refused",
+        6: "total is '-5', no amount such as 49.90",
+        7: "currency is 'euro', no code such as EUR",
+        8: "placed_at is '2026-11-20 10:00', no time with its offset such as 2026-03-21T10:00:00+01:00 and no day",
+        9: "the placed_at is missing",
+        10: "'hello' is no phone number",
+        11: "line 13 of this order was refused",
+        12: "line 13 of this order was refused",
+        13: "quantity is 'many', no whole number",
+        14: "this order stands further up too; its lines must follow each other",
     }
     assert sorted(orders(rt)) == ["1", "2"]
     assert orders(rt)["2"].placed_at == datetime(2026, 11, 20, 15, tzinfo=UTC)

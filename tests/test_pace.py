@@ -1,5 +1,6 @@
 """The pace: even, shared, and without bursts."""
 
+import itertools
 import threading
 import time
 from bisect import bisect_left
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from jobs.pace import LOOK_AHEAD_SECONDS, Pace
+from jobs.pace import LOOK_AHEAD_SECONDS, Pace, Slot
+from jobs.timetable import LATE_SECONDS, Timetable
 
 
 def planned(pace: Pace, lanes: int, per_second: float, seconds: float, size: int) -> list[float]:
@@ -108,3 +110,29 @@ def test_throttling_halves_the_rate_once_a_second_and_it_creeps_back(redis: Redi
 def test_numbers_do_not_slow_each_other(redis: Redis) -> None:
     Pace(redis, 1, 10).reserve(1, 10, 3)
     assert Pace(redis, 2, 10).reserve(2, 10, 3).delay_seconds == 0
+
+
+def slot_of(starts_at: float, size: int) -> Slot:
+    return Slot(size, 0.0, interval_seconds=0.002, starts_at=starts_at)
+
+
+def test_a_lane_that_stalled_does_not_begin_what_it_missed_beside_what_is_due_now() -> None:
+    timetable = Timetable()
+    timetable.add(slot_of(10.0, 50), 50)
+    timetable.add(slot_of(10.3, 50), 50)
+
+    taken = [at for _ in range(50) if (at := timetable.take(10.25)) is not None]
+
+    assert taken == pytest.approx([10.3 + 0.002 * index for index in range(50)])
+    assert timetable.take(10.25) is None, "half of the hundred have to reserve again"
+
+
+def test_a_lane_that_is_a_little_late_catches_up_gently() -> None:
+    timetable = Timetable()
+    timetable.add(slot_of(10.0, 30), 30)
+
+    first = [timetable.take(10.0 + LATE_SECONDS - 0.001) for _ in range(10)]
+    assert first[0] == 10.0
+    later = [at for at in first if at is not None]
+    assert len(later) == 10
+    assert min(b - a for a, b in itertools.pairwise(later)) >= 0.95 * 0.002

@@ -69,6 +69,25 @@ def test_a_complete_form_makes_a_ready_campaign(panel: Panel, manager: Visitor) 
     assert made.created_by == "manager@example.com"
 
 
+def test_single_people_are_kept_by_their_whole_numbers_and_shown_with_their_names(
+    tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis
+) -> None:
+    with open_panel(tmp_path, sqlite_url, redis_url, default_country="GB") as panel:
+        panel.shell.add_number()
+        panel.shell.add_people()
+        manager = panel.of(Role.MANAGER)
+        picked = {"include_people": "07700 900001, +44 7700 900003", "exclude_people": "+447700900003"}
+        page = manager.refused("/campaigns/new", **(FORM | picked | {"pace": "none"}))
+        assert "<b>Ana Abel</b> <span>+447700900001</span>" in page
+        manager.post("/campaigns/new", **(FORM | picked | {"include_what": [], "include_value": []}))
+        assert campaign(panel).audience == {
+            "include": [{"contact": "+447700900001"}, {"contact": "+447700900003"}],
+            "exclude": [{"contact": "+447700900003"}],
+        }
+        given = panel.shell.add_campaign(audience={"include": [{"contact": "7700 900001"}]})
+        assert campaign(panel, given).audience["include"] == [{"contact": "+447700900001"}]
+
+
 def test_what_is_missing_makes_a_draft_that_says_so(panel: Panel, manager: Visitor) -> None:
     page = manager.post("/campaigns/new", name="Idea", number=PHONE_NUMBER_ID, template="spring_sale|en")
     assert "Still missing: audience, body 1 is not mapped, body 2 is not mapped." in page
@@ -84,7 +103,7 @@ def test_what_is_missing_makes_a_draft_that_says_so(panel: Panel, manager: Visit
         ({"number": "123"}, "number", "There is no such number"),
         ({"flow": "nonsense"}, "flow", "There is no such bot flow"),
         ({"include_what": ["tag:nonsense"], "include_value": [""]}, "include", "There is no tag"),
-        ({"include_what": ["contact:"], "include_value": ["+447700900099"]}, "include", "There is no contact"),
+        ({"include_people": "+447700900099"}, "include", "There is no contact"),
         ({"name": "x" * 201}, "name", "at most 200"),
         ({"slot-body-2-text": "a\nb"}, "slot-body-2", "Text:"),
         ({"slot-body-1-source": "tag:nonsense"}, "slot-body-1", "There is no tag"),
@@ -213,7 +232,9 @@ def test_two_clicks_start_it_once(panel: Panel, manager: Visitor) -> None:
 
 
 def test_what_blocks_is_said_and_nothing_starts(panel: Panel, manager: Visitor) -> None:
-    manager.post("/campaigns/new", **(FORM | {"include_what": ["contact:"], "include_value": ["+447700900002"]}))
+    manager.post(
+        "/campaigns/new", **(FORM | {"include_what": [], "include_value": [], "include_people": "+447700900002"})
+    )
     assert "Nobody of 1 can be written to" in manager.get("/campaigns/1/checks")
     assert "Nobody of 1 can be written to" in manager.post("/campaigns/1/start", confirmed="1")
     assert campaign(panel).status is CampaignStatus.READY
@@ -335,7 +356,8 @@ def test_whom_metas_report_settled_stays_listed_after_the_open_ones(
     with panel.rt.database.write() as session:
         settled, still_open = session.scalars(select(Recipient).where(Recipient.state == RecipientState.QUEUED))
         for row in (settled, still_open):
-            row.state, row.unsure_at, row.error_msg = RecipientState.UNSURE, utcnow(), "No clear answer: a test."
+            row.state, row.unsure_at = RecipientState.UNSURE, utcnow()
+            row.error_msg = row.detail = "No clear answer: a test."
         settled.state, settled.error_msg = RecipientState.ACCEPTED, None
         settled.accepted_at = settled.delivered_at = utcnow()
         contacts = [f"/contacts/{row.contact_id}/" for row in (still_open, settled)]
@@ -347,6 +369,7 @@ def test_whom_metas_report_settled_stays_listed_after_the_open_ones(
     before, after = page[: page.index(contacts[1])], page[page.index(contacts[1]) :]
     assert "No clear answer: a test." in before
     assert "Send again" in before
+    assert "No clear answer: a test." in after
     assert "Settled by Meta&#39;s report" in after
     assert "Delivered" in after
     assert "Send again" not in after

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
@@ -14,14 +15,17 @@ from redis import Redis
 from sqlalchemy import func, select
 
 from admin.panel.import_columns import guess
-from jobs import import_shelf, import_turns, imports
-from jobs.import_shelf import ImportFile, Stage, directory_of, locked, path_of, read_file
+from jobs import import_shelf, import_spool, import_turns, order_imports
+from jobs.import_shelf import ImportFile, Kind, Stage, directory_of, locked, path_of, read_file
 from jobs.import_turns import run_import, wake_imports
 from jobs.queues import CHORES, queue
 from jobs.stopping import STOPPING
 from models.clock import utcnow
-from models.contact import ConsentEvent, Contact
+from models.contact import Consent, ConsentEvent, Contact
+from models.order import Order
+from models.tag import ContactList, ListMember
 from models.user import Role
+from tests.factories import ALICE_PHONE, BOB_PHONE, alice, bob
 from tests.panel_app import Panel, Visitor, open_panel, said
 
 PEOPLE = """Teléfono,Full name,Opt-in,Where,Labels,Shop,Notes
@@ -43,10 +47,10 @@ def manager(panel: Panel) -> Visitor:
     return panel.of(Role.MANAGER)
 
 
-def brought(manager: Visitor, content: str | bytes = PEOPLE, name: str = "people.csv") -> str:
+def brought(manager: Visitor, content: str | bytes = PEOPLE, name: str = "people.csv", **fields: str) -> str:
     """The token of a file that was taken."""
     data = content.encode() if isinstance(content, str) else content
-    answer = manager.send("/contacts/import", file=(io.BytesIO(data), name))
+    answer = manager.send("/contacts/import", file=(io.BytesIO(data), name), **fields)
     assert answer.status_code == 303, said(answer.text)
     return str(answer.location.split("/")[-2])
 
@@ -63,6 +67,15 @@ def known(panel: Panel, token: str) -> ImportFile:
     found = read_file(panel.rt, token)
     assert found
     return found
+
+
+def finish(panel: Panel, token: str) -> int:
+    """Turns until the stage is over; how many."""
+    turns = 0
+    while known(panel, token).stage in import_shelf.UNDER_WAY:
+        run_import(token)
+        turns += 1
+    return turns
 
 
 def count(panel: Panel) -> int:
@@ -155,9 +168,18 @@ def test_a_source_that_is_written_once_holds_for_rows_that_say_none(panel: Panel
 def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
     header = ["Nombre", "Idioma", "Contacto", "shop", "Size", "phone_", "E-Mail", "refused_line"]
     rows = [["Ana", "es", "+34 600 111 222", "Sol", "4", "x", "a@example.com", "4"]]
-    assert guess(header, rows, ["Shop"]) == ["name", "language", "new", "attribute:Shop", "new", "phone", "email", ""]
-    assert guess(["Contacto"], [["+34 600 111 222"]], []) == ["phone"]
-    assert guess(["phone", "mobile", "Email", "a=b"], [], []) == ["phone", "new", "email", ""]
+    assert guess(Kind.CONTACTS, header, rows, ["Shop"]) == [
+        "name",
+        "language",
+        "new",
+        "attribute:Shop",
+        "new",
+        "phone",
+        "email",
+        "",
+    ]
+    assert guess(Kind.CONTACTS, ["Contacto"], [["+34 600 111 222"]], []) == ["phone"]
+    assert guess(Kind.CONTACTS, ["phone", "mobile", "Email", "a=b"], [], []) == ["phone", "new", "email", ""]
 
 
 def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> None:
@@ -171,10 +193,113 @@ def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> No
     assert "1 new" in looked_at(manager, token, c0="phone", c1="new")
 
 
+def test_what_would_change_is_told_line_by_line(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        alice(session, tags={"city": "Lisboa", "vip": None}, consent=Consent.UNKNOWN)
+    text = (
+        "phone,name,language,consent,consent_source,tags,shop\n"
+        f"{ALICE_PHONE},Alicia,es,subscribed,web,vip;city=Madrid;new,Sol\n{BOB_PHONE},Bob,,,,,\n"
+    )
+    token = brought(manager, text)
+    names = ("phone", "name", "language", "consent", "consent_source", "tags", "new")
+    page = looked_at(manager, token, **{f"c{place}": name for place, name in enumerate(names)})
+    assert "1 new 1 changed" in page
+    said_of = "2 name Alice → Alicia; language es; shop Sol; consent unknown → subscribed; tag city = Lisboa → Madrid; tag new"
+    assert said_of in page
+    manager.post(f"/contacts/import/{token}/go")
+    run_import(token)
+    assert "What would change" not in said(manager.get(f"/contacts/import/{token}/"))
+
+
+def test_a_file_of_orders_goes_the_same_way(panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_imports, "CHUNK", 1)
+    monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
+    with panel.rt.database.write() as session:
+        alice(session)
+    text = (
+        "Pedido;Telefono;Importe;Moneda;Fecha;Producto;Notas\n"
+        f"1;{ALICE_PHONE};59,90;EUR;2026-11-20;Boots;x\n1;;;;;Laces;\n"
+        "2;+447700900099;5;EUR;2026-11-20;Shoes;\n2;;;;;Socks;\n"
+        f"3;{ALICE_PHONE};5;EUR;2026-11-20;;\n"
+    )
+    token = brought(manager, text, "orders.csv", what="orders")
+    page = manager.get(f"/contacts/import/{token}/columns")
+    assert "Orders, with semicolons between the columns" in page
+    assert [f'value="{name}" selected' in page for name in ("order_id", "total", "placed_at", "product")] == [True] * 4
+    chosen: dict[str, Any] = dict(
+        zip(
+            ("c0", "c1", "c2", "c3", "c4", "c5"),
+            ("order_id", "phone", "total", "currency", "placed_at", "product"),
+            strict=True,
+        )
+    )
+    wrong = manager.refused(f"/contacts/import/{token}/columns", **chosen | {"c2": ""})
+    assert "Choose the column that holds the total." in wrong
+    assert "When it was placed: choose its column." in manager.refused(
+        f"/contacts/import/{token}/columns", **chosen | {"c4": ""}
+    )
+    manager.post(f"/contacts/import/{token}/columns", **chosen)
+    finish(panel, token)
+    page = said(manager.get(f"/contacts/import/{token}/"))
+    assert "2 new 0 changed 0 as they are 2 lines refused" in page
+    assert "Import 2 orders" in page
+    manager.post(f"/contacts/import/{token}/go")
+    assert finish(panel, token) == 3
+    assert "2 added 0 changed 0 as they were 2 lines refused" in said(manager.get(f"/contacts/import/{token}/"))
+    lines = manager.get(f"/contacts/import/{token}/refused.csv").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["refused_line", "4", "5"]
+    with panel.rt.database.read() as session:
+        assert set(session.scalars(select(Order.external_id))) == {"1", "3"}
+    assert ("manager@example.com", "import") in panel.audited()
+
+
+def test_a_file_puts_people_on_a_list_that_is_made_then(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        alice(session)
+        bob(session)
+    assert 'value="list" checked' in manager.get("/contacts/import?what=list&list=Guests")
+    text = f"Handy;Name\n{ALICE_PHONE};x\n600000099;y\n+34600000099;y\n{BOB_PHONE};z\n"
+    token = brought(manager, text, "guests.csv", what="list", list="Guests")
+    assert "A list has no name" in manager.refused(f"/contacts/import/{token}/columns", c0="phone", list_name=" ")
+    page = looked_at(manager, token, c0="phone", list_name="Guests")
+    assert "to the list “Guests” 2 to be added 0 on it already 2 refused" in page
+    assert "Put 2 people on the list" in page
+    with panel.rt.database.read() as session:
+        assert session.scalar(select(ContactList.id)) is None
+    manager.post(f"/contacts/import/{token}/go")
+    run_import(token)
+    assert "2 added 0 were on it 2 refused" in said(manager.get(f"/contacts/import/{token}/"))
+    with panel.rt.database.read() as session:
+        (made,) = session.scalars(select(ContactList))
+        assert session.scalar(select(func.count()).where(ListMember.list_id == made.id)) == 2
+    assert ("manager@example.com", "fill") in panel.audited()
+    again = brought(manager, text, "guests.csv", what="list", list="Guests")
+    assert "There is nobody to put on it" in looked_at(manager, again, c0="phone", list_name="Guests")
+
+
+def test_a_list_that_is_deleted_while_it_is_filled_is_said_and_not_made_again(
+    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 1)
+    with panel.rt.database.write() as session:
+        alice(session)
+        bob(session)
+    token = brought(manager, f"phone\n{ALICE_PHONE}\n{BOB_PHONE}\n", what="list", list="Guests")
+    looked_at(manager, token, c0="phone", list_name="Guests")
+    monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
+    manager.post(f"/contacts/import/{token}/go")
+    run_import(token)
+    manager.post("/lists/1/delete", confirmed="1")
+    run_import(token)
+    assert "there is no such list" in manager.get(f"/contacts/import/{token}/")
+    with panel.rt.database.read() as session:
+        assert session.scalar(select(ContactList.id)) is None
+
+
 def test_a_long_import_takes_turns_and_every_row_counts_once(
     panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
     monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(import_turns, "TELL_SECONDS", 0.0)
     rows = [f"+4477009{place:05},P{place}" for place in range(45)]
@@ -182,11 +307,7 @@ def test_a_long_import_takes_turns_and_every_row_counts_once(
     token = brought(manager, text)
     manager.post(f"/contacts/import/{token}/columns", c0="phone", c1="name")
     for go in ("columns", "go"):
-        turns = 0
-        while known(panel, token).stage in import_shelf.UNDER_WAY:
-            run_import(token)
-            turns += 1
-        assert turns > 4
+        assert finish(panel, token) > 4
         kept = known(panel, token)
         assert (kept.created, kept.updated, kept.unchanged) == (45, 0, 2)
         assert [row["line"] for row in kept.refused] == [2]
@@ -198,7 +319,7 @@ def test_a_long_import_takes_turns_and_every_row_counts_once(
 def test_the_page_shows_how_far_it_is_and_then_what_came_of_it(
     panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 1)
     monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
     token = brought(manager)
     manager.post(f"/contacts/import/{token}/columns", **CHOSEN | {"source": "web"})
@@ -237,7 +358,7 @@ def test_an_import_whose_worker_died_is_woken_and_comes_to_its_end(panel: Panel,
 def test_a_worker_that_is_to_stop_leaves_the_rest_to_the_next(
     panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 1)
     token = brought(manager)
     manager.post(f"/contacts/import/{token}/columns", **CHOSEN | {"source": "web"})
     monkeypatch.setattr(STOPPING, "is_set", lambda: True)
@@ -265,7 +386,7 @@ def test_an_import_that_breaks_off_again_and_again_is_given_up_with_a_word(
 def test_a_file_that_cannot_be_read_to_its_end_says_so_and_leads_back(
     manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "MOST_ROWS", 1)
+    monkeypatch.setattr(import_spool, "MOST_ROWS", 1)
     assert "has more than 1 rows" in looked_at(manager, brought(manager, PEOPLE), **CHOSEN | {"source": "x"})
 
 
@@ -274,7 +395,7 @@ def test_an_import_reads_no_other_file(token: str, manager: Visitor) -> None:
     for path in ("", "columns", "refused.csv", "live"):
         answer = manager.client.get(f"/admin/contacts/import/{token}/{path}", follow_redirects=True)
         assert answer.status_code in {200, 404}
-        assert "People" not in answer.text
+        assert "Teléfono" not in answer.text
     assert manager.send(f"/contacts/import/{token}/go").status_code in {303, 308, 404, 405}
 
 
@@ -283,7 +404,7 @@ def test_an_import_reads_no_other_file(token: str, manager: Visitor) -> None:
     [
         ("people.csv", b""),
         ("people.csv", b"phone,,name\n"),
-        ("people.txt", b"phone\n"),
+        ("people.pdf", b"phone\n"),
         ("people.xlsx", b"no sheet"),
         ("people.xlsx", b"PK\x03\x04no sheet"),
         ("x.csv", b"\xff\xfe\0"),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from redis import Redis
@@ -18,6 +18,7 @@ from admin import segments
 from admin.panel import segments as panel_segments
 from admin.panel.rule_form import listed, unlisted
 from admin.segments import put_segment
+from jobs.import_shelf import refused_path
 from jobs.purge import purge
 from jobs.queues import ANSWER, CHORES, queue
 from models.campaign import Campaign
@@ -29,11 +30,11 @@ from models.number import Number
 from models.order import Order
 from models.segment import Segment
 from models.setting import read_setting
-from models.tag import ContactList, ContactTag, Tag
+from models.tag import ContactList, ContactTag, ListMember, Tag
 from models.user import Audit, Role, User
 from tests import factories
 from tests.panel_app import Panel, Visitor, open_panel, said
-from tests.panel_world import furnish
+from tests.panel_world import KEPT, furnish
 
 
 @pytest.fixture
@@ -125,9 +126,12 @@ def test_a_contact_is_added_changed_tagged_and_forgotten(panel: Panel, manager: 
     assert (contact(panel, zoe).name, contact(panel, zoe).attributes) == ("Zoë", {"shop": "Main street"})
     manager.post(f"/contacts/{zoe}/tag", tag="code", value="4711")
     assert "code = 4711" in manager.post(f"/contacts/{zoe}/untag", tag="vip")
+    kept = refused_path(panel.rt, KEPT)
+    kept.write_text("refused_line,refused_why,phone\r\n2,x,+44 7700 900009\r\n3,x,7\r\n", encoding="utf-8", newline="")
     admin = panel.of(Role.ADMIN)
     assert "wiped" in admin.post(f"/contacts/{zoe}/redact", confirmed="1")
     assert contact(panel, zoe).consent is Consent.REDACTED
+    assert kept.read_bytes() == b"refused_line,refused_why,phone\r\n3,x,7\r\n"
 
 
 def test_a_person_s_page_shows_what_they_ordered(panel: Panel, manager: Visitor) -> None:
@@ -216,21 +220,34 @@ def test_a_large_tag_is_off_the_pages_at_once_and_gone_by_and_by(
 def test_two_records_are_made_one_by_hand_once_that_was_confirmed(panel: Panel, manager: Visitor) -> None:
     with panel.rt.database.write() as session:
         later = utcnow() + timedelta(days=1)
-        double = factories.make_contact(session, name="Alice L.", tags={"regular": None}, now=later).id
+        given: dict[str, Any] = {"name": "Alice L.", "email": "al@example.com", "tags": {"regular": None}}
+        double = factories.make_contact(session, now=later, **given).id
         factories.make_order(session, session.get_one(Contact, double), number="#7")
         phone = session.get_one(Contact, double).phone
     asked = said(manager.send(f"/contacts/{double}/merge", other="/admin/contacts/1/").text)
     assert f"“Alice L., {phone}” becomes a part of “Alice" in asked
-    assert f"{phone} is dropped" in asked
+    assert "Name Alice Alice L." in asked
+    assert f"{phone} still leads to this person" in asked
     assert contact(panel, double).merged_into_id is None
     page = said(manager.post(f"/contacts/{double}/merge", other="/admin/contacts/1/", confirmed="1"))
     assert "The two are one record now." in page
     assert "regular" in page
     assert "#7" in page
+    assert f"Also found by {phone}" in page
+    assert "Before the merge Name Alice L." in page
     assert contact(panel, double).merged_into_id == 1
     with panel.rt.database.read() as session:
         audited = session.scalars(select(Audit).where(Audit.action == "merge")).one()
-    assert (audited.object_id, audited.detail) == ("1", {"merged": double})
+    assert (audited.object_id, audited.detail) == (
+        "1",
+        {"merged": double, "kept_of_it": ["a number or id", "name"]},
+    )
+    assert "+34600000001" in manager.get(f"/contacts/?q={phone}")
+    for _ in range(2):
+        page = said(manager.post("/contacts/1/former/1/release"))
+        assert "Also found by" not in page
+    assert "does not lead to them any more" in page
+    assert panel.of(Role.AGENT).send("/contacts/1/former/1/release").status_code == 403
     assert panel.of(Role.AGENT).send("/contacts/1/merge", other="+34600000002").status_code == 403
 
 
@@ -270,10 +287,47 @@ def test_tags_lists_and_segments_are_made(panel: Panel, manager: Visitor) -> Non
     assert "at most 500" in manager.post("/tags/1/describe", description="d" * 501)
     assert "no text" in manager.post("/segments/1/rename", name="Mad\x00rid")
     manager.get("/tags/?after=%00")
-    file = (io.BytesIO(b"phone\n+34600000001\n+34600000099\n"), "list.csv")
-    page = manager.post("/lists/add", name="Guests", file=file)
-    assert "1 added, 0 were on it, 1 refused" in page
-    assert "Line 3" in page
+
+
+def test_people_are_put_on_a_list_one_by_one_and_taken_off(panel: Panel, manager: Visitor) -> None:
+    assert "Nobody is on it yet" in manager.post("/lists/add", name="Guests")
+    assert "already" in manager.post("/lists/add", name="Guests")
+    with panel.rt.database.read() as session:
+        made = session.scalars(select(ContactList.id).where(ContactList.name == "Guests")).one()
+    where = f"/lists/{made}"
+    page = manager.post(f"{where}/put", people="id:1, +34 600 000 001; +34600000002")
+    assert "2 put on the list" in page
+    assert "+34600000002" in page
+    assert "Everybody was on it already" in manager.post(f"{where}/put", people="id:1")
+    for people, line in (
+        ("", "Choose somebody first"),
+        ("id:2, +34600000099", "+34600000099: there is no contact with this phone"),
+        ("id:3, id:9999", "Contact 9999: there is no such contact any more"),
+        ("Ana", "no phone number"),
+    ):
+        assert line in said(manager.post(f"{where}/put", people=people))
+    assert "Taken off" in manager.post(f"{where}/take", contact="1")
+    assert "not on the list any more" in manager.post(f"{where}/take", contact="1")
+    with panel.rt.database.read() as session:
+        assert session.scalars(select(ListMember.contact_id).where(ListMember.list_id == made)).all() == [2]
+    done = [action for _, action in panel.audited()]
+    assert (done.count("put on"), done.count("take off")) == (2, 1)
+
+
+def test_people_are_found_by_name_number_and_tag_to_be_picked(panel: Panel, manager: Visitor) -> None:
+    def found(text: str) -> list[tuple[int, str]]:
+        answer = json.loads(manager.get(f"/contacts/pick.json?q={quote(text)}"))
+        return [(person["id"], person["tag"]) for person in answer["people"]]
+
+    assert (1, "") in found("alice")
+    assert found("+34600000002") == [(2, "")]
+    assert found("nobody at all") == []
+    assert found(" ") == []
+    tagged = found("CIT")
+    assert {tag for _, tag in tagged} == {"city"}
+    assert found("city=Nowhere") == []
+    answer = json.loads(manager.get("/contacts/pick.json?q=city"))
+    assert (answer["more"], len(answer["people"])) == (True, 12)
 
 
 def test_a_segment_is_built_by_its_form(panel: Panel, manager: Visitor) -> None:

@@ -22,6 +22,7 @@ from models.recipient import NotSent, Recipient, RecipientState
 from models.release import release_slice
 from models.secret import new_encryption_key
 from models.settings import Settings
+from models.stats import campaign_stats
 from models.tag import Tag
 from tests import factories
 from tests.factories import NOW
@@ -236,6 +237,24 @@ def test_the_outcome_follows_the_rows(rt: Runtime) -> None:
     with rt.database.write() as session:
         session.get_one(Recipient, first.id).failed_at = NOW
     assert _outcome(rt, campaign.id) is Outcome.FAILED
+
+
+def test_a_message_that_meta_keeps_back_for_ever_keeps_neither_the_campaign_nor_its_outcome(rt: Runtime) -> None:
+    with rt.database.write() as session:
+        campaign = _launched(session, outcome=Outcome.SENDING, last_sent_at=NOW)
+        _in_state(session, campaign, RecipientState.ACCEPTED)
+        (held,) = _in_state(session, campaign, RecipientState.HELD)
+    assert _outcome(rt, campaign.id) is Outcome.SENDING
+    moment = NOW + timedelta(days=8)
+    monitor(rt, moment)
+    assert _outcome(rt, campaign.id) is Outcome.PARTIALLY_SENT
+    with rt.database.read() as session:
+        assert session.get_one(Campaign, campaign.id).status is CampaignStatus.ENDED
+        assert session.scalars(select(Engagement)).all() == []
+        assert campaign_stats(session, campaign.id)["held"] == 1, "the operator sees it"
+    with rt.database.write() as session:
+        session.get_one(Recipient, held.id).sent_at = moment
+    assert _outcome(rt, campaign.id) is Outcome.SENT
 
 
 def test_a_late_failure_turns_the_outcome_of_an_ended_campaign(rt: Runtime) -> None:

@@ -21,12 +21,13 @@ from models.clock import utcnow
 from models.consent import start, stop
 from models.contact import Consent, ConsentEvent, Contact
 from models.dead_letters import waiting_letters
+from models.merge import merge
 from models.order import Bought, Order
 from models.secret import new_encryption_key
 from models.setting import write_setting
 from models.settings import Settings
 from models.tag import ContactTag, Tag
-from tests.factories import ALICE_PHONE, alice, bob
+from tests.factories import ALICE_PHONE, alice, bob, make_contact
 from wsgi import create_app
 
 SECRET = "shop-secret"
@@ -213,6 +214,25 @@ def test_a_customer_whose_number_changed_is_the_person_behind_the_new_one(shop: 
     former, person = shop.contacts()
     assert (former.shopify_id, person.shopify_id) == (None, "706405506930370084")
     assert person.phone == "+34600000077"
+
+
+def test_a_customer_with_a_number_that_the_person_had_before_is_the_person_and_learns_little(shop: Shop) -> None:
+    with shop.rt.database.write() as session:
+        person = make_contact(session, "+34600000077", name="Eva", first_name="Eva", consent=Consent.UNKNOWN)
+        twin = make_contact(session, shopify_id="4711", name="Eva", consent=Consent.UNKNOWN)
+        former = make_contact(session, ALICE_PHONE, shopify_id="4712", name="Eva", consent=Consent.UNKNOWN)
+        for record in (twin, former):
+            merge(session, person.id, record.id, AT)
+    shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed", 1)))
+    found = next(one for one in shop.contacts() if one.merged_into_id is None)
+    assert (found.phone, found.first_name, found.consent) == ("+34600000077", "Eva", Consent.UNKNOWN)
+    assert (found.shopify_id, found.email) == ("4711", "ana@example.com")
+    shop.tells("customers/update", customer(id=4712, first_name="Evi", phone=None, updated_at=later(2)))
+    shop.tells("customers/update", customer(sms_marketing_consent=consent("unsubscribed", 3), updated_at=later(3)))
+    found = next(one for one in shop.contacts() if one.merged_into_id is None)
+    assert (found.shopify_id, found.first_name, found.consent) == ("4711", "Evi", Consent.UNSUBSCRIBED)
+    shop.tells("customers/redact", {"shop_domain": SHOP, "customer": {"id": 4712}})
+    assert [one.consent for one in shop.contacts() if one.merged_into_id is None] == [Consent.REDACTED]
 
 
 def test_the_number_of_an_address_is_completed_by_its_country(shop: Shop) -> None:

@@ -63,7 +63,7 @@ def recipient(session: Session, state: State = State.ACCEPTED, wamid: str | None
     if state is State.NOT_SENT:
         values = {"reason": NotSent.CAMPAIGN_ENDED} | values
     if state is State.UNSURE:
-        values = {"unsure_at": at(1), "error_msg": "no answer"} | values
+        values = {"unsure_at": at(1), "error_msg": "no answer", "detail": "no answer"} | values
     has_wamid = state in {State.ACCEPTED, State.HELD}
     made = make_recipient(
         session,
@@ -142,7 +142,7 @@ def test_a_status_settles_an_unsure_row(session: Session) -> None:
     row = recipient(session, State.UNSURE)
     apply(session, status(row, "sent", 2))
     assert (row.state, row.wamid, row.accepted_at, row.error_msg) == (State.ACCEPTED, "w1", at(2), None)
-    assert row.unsure_at == at(1)
+    assert (row.unsure_at, row.detail) == (at(1), "no answer")
 
 
 def test_a_failure_settles_an_unsure_row_too(session: Session) -> None:

@@ -194,7 +194,9 @@ def test_a_certificate_that_nobody_vouches_for_sent_nothing(tmp_path: Path) -> N
             await client.close()
 
     with outsider(tmp_path) as found:
-        assert asyncio.run(send(found.url)).kind is Kind.NOT_SENT
+        outcome = asyncio.run(send(found.url))
+        assert outcome.kind is Kind.NOT_SENT
+        assert outcome.message == "The connection failed (the certificate at GRAPH_API_URL is not one to trust)"
         assert found.requests == []
 
 

@@ -34,6 +34,7 @@ def begin(database: Database, status: CampaignStatus = CampaignStatus.ACTIVE) ->
                 state=RecipientState.UNSURE,
                 unsure_at=utcnow(),
                 error_msg="No clear answer: the answer was lost.",
+                detail="No clear answer: the answer was lost.",
                 attempts=1,
             )
             for person in (alice, bob)
@@ -48,12 +49,14 @@ def test_both_are_listed_with_their_reason_and_the_one_that_a_webhook_settled_af
     with database.write() as session:
         row = session.get_one(Recipient, ids[0])
         row.state, row.accepted_at, row.delivered_at = RecipientState.ACCEPTED, utcnow(), utcnow()
+        row.error_msg = None
     with database.read() as session:
         first, second = list_unsure(session, campaign_id)
         assert [first.recipient_id, second.recipient_id] == [ids[1], ids[0]]
         assert (first.settled_at, first.status) == (None, "unsure")
         assert first.reason.startswith("No clear answer")
         assert second.settled_at is not None
+        assert second.reason == first.reason
         assert (second.is_reported, second.status) == (True, "delivered")
         assert (count_open(session, campaign_id), count_settled(session, campaign_id)) == (1, 1)
         [following] = list_unsure(session, campaign_id, after=(first.place, first.recipient_id))
@@ -66,16 +69,18 @@ def test_what_a_late_answer_settled_is_not_called_reported(database: Database, s
     campaign_id, ids = begin(database)
     with database.write() as session:
         row = session.get_one(Recipient, ids[0])
-        row.state = state
+        row.state, row.error_code, row.error_msg = state, None, None
         if state is RecipientState.ACCEPTED:
             row.accepted_at = utcnow()
         else:
-            row.failed_at = utcnow()
+            row.failed_at, row.error_code, row.error_msg = utcnow(), 131009, "A value is not valid."
     with database.read() as session:
         settled = list_unsure(session, campaign_id)[-1]
         assert settled.recipient_id == ids[0]
         assert settled.settled_at is not None
         assert not settled.is_reported
+        error = "" if state is RecipientState.ACCEPTED else " 131009: A value is not valid."
+        assert settled.reason == f"No clear answer: the answer was lost.{error}"
 
 
 def test_one_that_is_sent_again_with_success_is_not_listed_as_settled(database: Database) -> None:
@@ -107,7 +112,7 @@ def test_sending_again_queues_them_once(database: Database) -> None:
         assert send_again(session, campaign_id, None, utcnow(), "ops@example.com") == 0
     with database.read() as session:
         row = session.get_one(Recipient, ids[0])
-        assert (row.state, row.attempts) == (RecipientState.QUEUED, 1)
+        assert (row.state, row.attempts, row.detail) == (RecipientState.QUEUED, 1, None)
         assert list_unsure(session, campaign_id) == []  # what becomes of it now is not a webhook's word on the doubt
 
 

@@ -1,35 +1,49 @@
-"""flask contacts, flask orders, flask lists, flask segments, flask cases."""
+"""flask contacts import, flask orders, flask lists, flask segments, flask cases."""
 
 from pathlib import Path
 
 import click
 
 from admin.cases import close_case_of, open_case_of
-from admin.cli.shared import ACTOR, Group, as_json, existing_file, fail, print_json, runtime_here
+from admin.cli.files import as_map, as_refused, report, taking
+from admin.cli.person import contacts
+from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
 from admin.segments import load_segment
-from jobs.imports import ImportResult, add_to_list, import_contacts
+from jobs.imports import import_contacts
+from jobs.list_imports import add_to_list
 from jobs.order_imports import import_orders
-
-
-@click.group("contacts", cls=Group)
-def contacts() -> None:
-    """People."""
+from models.import_row import MOST_SOURCE
 
 
 @contacts.command("import")
 @click.argument("file", type=existing_file())
 @click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
+@click.option("--source", default="", help="Where and how the people agreed, for rows that do not say.")
+@as_map
+@as_refused
 @as_json
-def import_(file: Path, dry_run: bool, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
-    """Take over the good rows of FILE.csv and report the others."""
-    _report(file, import_contacts(runtime_here(), file, dry_run=dry_run, actor=ACTOR))
-
-
-def _report(file: Path, result: ImportResult) -> None:
-    print_json(result.to_json())
-    if result.refused_total:
-        first = result.refused[0]
-        fail(f"{file}: {result.refused_total} rows were refused, the first on line {first['line']}: {first['reason']}")
+def import_(
+    file: Path,
+    dry_run: bool,
+    source: str,
+    columns: dict[str, str],
+    refused_file: Path | None,
+    is_json: bool,  # noqa: ARG001 - its data is JSON either way
+) -> None:
+    """Take over the good rows of FILE.csv or FILE.xlsx and report the others."""
+    if len(source.strip()) > MOST_SOURCE:
+        raise click.BadParameter(f"it is {len(source)} characters long; at most {MOST_SOURCE} are allowed")
+    with taking(file, refused_file) as progress:
+        result = import_contacts(
+            runtime_here(),
+            file,
+            dry_run=dry_run,
+            actor=ACTOR,
+            progress=progress,
+            columns=columns,
+            source=source.strip(),
+        )
+    report(file, refused_file, result.to_json(), result.refused_total)
 
 
 @click.group("orders", cls=Group)
@@ -40,10 +54,20 @@ def orders() -> None:
 @orders.command("import")
 @click.argument("file", type=existing_file())
 @click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
+@as_map
+@as_refused
 @as_json
-def import_orders_(file: Path, dry_run: bool, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
-    """Take over the good orders of FILE.csv and report the others."""
-    _report(file, import_orders(runtime_here(), file, dry_run=dry_run))
+def import_orders_(
+    file: Path,
+    dry_run: bool,
+    columns: dict[str, str],
+    refused_file: Path | None,
+    is_json: bool,  # noqa: ARG001 - its data is JSON either way
+) -> None:
+    """Take over the good orders of FILE.csv or FILE.xlsx and report the others."""
+    with taking(file, refused_file) as progress:
+        result = import_orders(runtime_here(), file, dry_run=dry_run, progress=progress, columns=columns)
+    report(file, refused_file, result.to_json(), result.refused_total)
 
 
 @click.group("lists", cls=Group)
@@ -54,15 +78,20 @@ def lists() -> None:
 @lists.command("add")
 @click.argument("name")
 @click.argument("file", type=existing_file())
+@as_map
+@as_refused
 @as_json
-def add(name: str, file: Path, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
-    """Make a list of the contacts whose phones stand in FILE.csv, or add them to it."""
-    result = add_to_list(runtime_here(), name, file)
-    print_json(result.to_json())
-    if result.refused:
-        fail(
-            f"{file}: some rows were refused, the first on line {result.refused[0]['line']}: {result.refused[0]['reason']}"
-        )
+def add(
+    name: str,
+    file: Path,
+    columns: dict[str, str],
+    refused_file: Path | None,
+    is_json: bool,  # noqa: ARG001 - its data is JSON either way
+) -> None:
+    """Make a list of the contacts whose phones stand in FILE.csv or FILE.xlsx, or add them to it."""
+    with taking(file, refused_file) as progress:
+        result = add_to_list(runtime_here(), name, file, progress=progress, columns=columns)
+    report(file, refused_file, result.to_json(), result.refused_total)
 
 
 @click.group("segments", cls=Group)

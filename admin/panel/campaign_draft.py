@@ -8,7 +8,6 @@ from models.campaign import Campaign
 SIDES = ("include", "exclude")
 KINDS = ("tag", "list", "segment")
 MOST_ROWS = 200
-CONTACT = "contact"
 
 
 def read_draft(form: Any) -> dict[str, Any]:
@@ -108,13 +107,12 @@ def _side(form: Any, side: str) -> list[dict[str, str]]:
     items = []
     for what, value in _pairs(form.getlist(f"{side}_what"), form.getlist(f"{side}_value")):
         kind, _, name = what.partition(":")
-        if kind == CONTACT and value:
-            items += [{"contact": phone.strip()} for phone in value.replace(";", ",").split(",") if phone.strip()]
-        elif kind == "tag" and name:
+        if kind == "tag" and name:
             items.append({"tag": name, "value": value} if value else {"tag": name})
         elif kind in KINDS and name:
             items.append({kind: name})
-    return items
+    phones = (phone.strip() for phone in form.get(f"{side}_people", "").replace(";", ",").split(","))
+    return items + [{"contact": phone} for phone in dict.fromkeys(phones) if phone]
 
 
 def _pairs(names: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]:

@@ -11,15 +11,17 @@ from sqlalchemy.orm import Session
 from admin.campaigns import create_campaign, update_campaign
 from admin.media import LIMITS, store_media
 from admin.panel.base import EXPECTED, PanelView, back, form
-from admin.panel.campaign_draft import draft_of, field_errors, filled, read_draft
+from admin.panel.campaign_draft import KINDS, SIDES, draft_of, field_errors, filled, read_draft
 from admin.panel.campaign_facts import campaign_facts
 from admin.panel.template_picture import ORDER_WORDS, picture_of
+from models.audience import complete_contacts
 from models.campaign import DEFAULT_PER_SECOND, Campaign
 from models.clock import utcnow
+from models.contact_pick import names_of_phones
 from models.flow import Flow
 from models.groups import there_still
 from models.number import Number
-from models.preflight import Reach, estimate_reach
+from models.reach import Reach, estimate_reach
 from models.refusal import Refused
 from models.segment import Segment
 from models.tag import Attribute, ContactList, Tag
@@ -54,6 +56,8 @@ class CampaignForms(PanelView):
 
     def _sent(self, campaign: Campaign | None) -> ResponseReturnValue:
         draft, errors = read_draft(request.form), {}
+        if "audience" in draft:
+            draft["audience"] = complete_contacts(draft["audience"], self.rt.settings.default_country)
         try:
             self._take_upload(draft)
         except EXPECTED as error:
@@ -101,6 +105,7 @@ class CampaignForms(PanelView):
             )  # on a large audience it takes a moment: the page asks for it afterwards
             reach, unreachable = _reach(session, draft, number, template) if is_asked and not errors else (None, None)
             media = _media_shown(draft)
+            people = {side: _people(session, draft, side) for side in SIDES}
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
         needed = media_format(template) if template else None
         shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else [])}
@@ -117,7 +122,8 @@ class CampaignForms(PanelView):
             picture=picture_of(template, draft.get("variables") or {}) if template else None,
             reach=reach,
             unreachable=unreachable,
-            rows={side: _rows(draft, side) for side in ("include", "exclude")},
+            rows={side: _rows(draft, side) for side in SIDES},
+            people=people,
             action=request.path,
             back=url_for(".show", campaign_id=campaign.id) if campaign else url_for(".index"),
             **choices,
@@ -171,7 +177,7 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
         ],
         "templates": templates,
         "flows": [(name, name) for name in session.scalars(select(Flow.name).order_by(Flow.name))],
-        "audience_choices": [*audience, ("Single contacts", [("contact:", "Contacts by phone →")])],
+        "audience_choices": audience,
         "sources": [
             ("text", "the same text for all"),
             ("name", "the contact's name"),
@@ -216,17 +222,21 @@ def _supposed(draft: Mapping[str, Any], template: Template) -> dict[str, Any]:
 
 
 def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
-    """What is chosen on a side, and one empty row; single contacts share one."""
-    rows, phones = [], []
+    """The tags, lists and segments that are chosen on a side, and one empty row."""
+    rows = []
     for item in (draft.get("audience") or {}).get(side) or []:
-        kind = next(iter(set(item) & {"tag", "list", "segment", "contact"}), "")
-        if kind == "contact":
-            phones.append(str(item["contact"]))
-        elif kind:
+        kind = next(iter(set(item) & set(KINDS)), "")
+        if kind:
             rows.append((f"{kind}:{item[kind]}", str(item.get("value") or "")))
-    if phones:
-        rows.append(("contact:", ", ".join(phones)))
     return [*rows, ("", "")]
+
+
+def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str | None, str]]:
+    """Those who are picked on a side, as the template's `picker` takes them."""
+    items = (draft.get("audience") or {}).get(side) or []
+    phones = [str(item["contact"]) for item in items if "contact" in item]
+    names = names_of_phones(session, [phone for phone in phones if phone[1:].isdigit()])
+    return [(phone, names.get(phone), phone) for phone in phones]
 
 
 def _media_shown(draft: Mapping[str, Any]) -> Mapping[str, Any]:

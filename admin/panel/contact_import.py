@@ -6,13 +6,16 @@ from typing import Any
 
 from flask import flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from admin.panel.base import EXPECTED, PanelView, action, back, form, page, sentence
 from admin.panel.import_columns import attribute_names, choices_of, chosen_of, guess, read_columns
 from jobs.import_reader import BadFile
+from jobs.import_separator import WORDS
 from jobs.import_shelf import (
     UNDER_WAY,
     ImportFile,
+    Kind,
     Stage,
     drop_file,
     keep_file,
@@ -22,11 +25,22 @@ from jobs.import_shelf import (
 )
 from jobs.import_turns import look_at_file, start_import
 from jobs.imports import preview
+from models.groups import there_still
 from models.refusal import Refused
+from models.tag import ContactList
+from models.tagging import read_list_name
 from models.user import Role
 
 MOST_BYTES = 60 * 1024 * 1024
 PREVIEW_ROWS = 4
+MOST_LISTS = 500
+ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx"})
+"""Excel calls its own "Unicode text" .txt."""
+COMMANDS = {
+    Kind.CONTACTS: "flask contacts import",
+    Kind.ORDERS: "flask orders import",
+    Kind.LIST: "flask lists add",
+}
 GONE = "The file is not here any more. Choose it again."
 _ODD = re.compile(r"[^\w.() -]")
 
@@ -36,17 +50,22 @@ class ContactImport(PanelView):
 
     @form("/import", Role.MANAGER)
     def bring(self) -> ResponseReturnValue:
-        """Choose a file."""
-        if request.method == "GET":
-            return self.render("panel/import.html", error=None)
-        upload = request.files.get("file")
-        try:
-            if upload is None or not upload.filename:
-                raise Refused("Choose a file first.")
-            kept = self._keep(upload.filename, upload.stream.read(MOST_BYTES + 1))
-        except (*EXPECTED, BadFile) as error:
-            return self.render("panel/import.html", error=sentence(error)), 400
-        return back(".bring_columns", token=kept.token)
+        """Choose a file, and say what is in it."""
+        given = request.form if request.method == "POST" else request.args
+        what, list_name = given.get("what", ""), given.get("list", "").strip()[:200]
+        kind = Kind(what) if what in set(Kind) else Kind.CONTACTS
+        error = None
+        if request.method == "POST":
+            upload = request.files.get("file")
+            try:
+                if upload is None or not upload.filename:
+                    raise Refused("Choose a file first.")
+                content = upload.stream.read(MOST_BYTES + 1)
+                return back(".bring_columns", token=self._keep(upload.filename, content, kind, list_name).token)
+            except (*EXPECTED, BadFile) as problem:
+                error = sentence(problem)
+        shown = self.render("panel/import.html", error=error, kind=kind.value, list_name=list_name)
+        return shown, 400 if error else 200
 
     @form("/import/<token>/columns", Role.MANAGER)
     def bring_columns(self, token: str) -> ResponseReturnValue:
@@ -54,26 +73,38 @@ class ContactImport(PanelView):
         kept = read_file(self.rt, token)
         if kept is None or kept.stage is Stage.DONE or not path_of(self.rt, kept).exists():
             return self._gone()
-        header, rows = preview(path_of(self.rt, kept), PREVIEW_ROWS)
+        kind = kept.kind
+        header, rows, separator = preview(path_of(self.rt, kept), PREVIEW_ROWS)
         with self.rt.database.read() as session:
-            attributes = attribute_names(session)
-        chosen = chosen_of(header, kept.columns, attributes) if kept.columns else guess(header, rows, attributes)
-        source, error = kept.source, None
+            attributes = attribute_names(session, kind)
+            names = select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name)
+            lists = list(session.scalars(names.limit(MOST_LISTS))) if kind is Kind.LIST else []
+        known = kept.columns
+        chosen = chosen_of(kind, header, known, attributes) if known else guess(kind, header, rows, attributes)
+        source, list_name, error = kept.source, kept.list_name, None
         if request.method == "POST":
             chosen = [request.form.get(f"c{place}", "") for place in range(len(header))]
-            source = request.form.get("source", "").strip()
+            source, list_name = (request.form.get(name, "").strip() for name in ("source", "list_name"))
             try:
-                look_at_file(self.rt, token, read_columns(header, chosen, source, attributes), source)
+                columns = read_columns(kind, header, chosen, source, attributes)
+                if kind is Kind.LIST:
+                    list_name = read_list_name(list_name)
+                look_at_file(self.rt, token, columns, source, list_name)
                 return back(".bring_show", token=token)
             except EXPECTED as problem:
                 error = sentence(problem)
         lines = [
-            (column, [row[place] for row in rows if place < len(row) and row[place]], choices_of(column, attributes))
+            (
+                column,
+                [row[place] for row in rows if place < len(row) and row[place]],
+                choices_of(kind, column, attributes),
+            )
             for place, column in enumerate(header)
         ]
         shown = self.render(
-            "panel/import_columns.html", kept=kept, lines=lines, chosen=chosen, source=source, error=error
-        )
+            "panel/import_columns.html", kept=kept, lines=lines, chosen=chosen, source=source, list_name=list_name, lists=lists,
+            separator=WORDS.get(separator or ""), error=error,
+        )  # fmt: skip
         return shown, 400 if error else 200
 
     @page("/import/<token>/", Role.MANAGER)
@@ -121,22 +152,21 @@ class ContactImport(PanelView):
         return {
             "kept": kept,
             "stage": kept.stage.value,
+            "kind": kept.kind.value,
             "is_under_way": kept.stage in UNDER_WAY,
             "refused_url": refused_url,
         }
 
-    def _keep(self, file_name: str, content: bytes) -> ImportFile:
+    def _keep(self, file_name: str, content: bytes, kind: Kind, list_name: str) -> ImportFile:
         name = _ODD.sub("_", PurePath(file_name.replace("\\", "/")).name)[-100:].lstrip(".") or "file"
         ending = PurePath(name).suffix.lower()
-        if ending not in {".csv", ".xlsx"}:
-            raise Refused(f"“{name}”: allowed are CSV and XLSX files.")
+        if ending not in ENDINGS:
+            raise Refused(f"“{name}”: allowed are CSV files (.csv, .tsv, .txt) and XLSX files.")
         if len(content) > MOST_BYTES:
-            raise Refused(
-                f"The file is larger than {MOST_BYTES // 1024 // 1024} MB; import it with flask contacts import."
-            )
+            raise Refused(f"The file is larger than {MOST_BYTES // 1024 // 1024} MB; bring it with {COMMANDS[kind]}.")
         if ending == ".xlsx" and not content.startswith(b"PK"):
             raise Refused(f"“{name}” is no readable XLSX file.")
-        kept = keep_file(self.rt, name, content, self.me.email)
+        kept = keep_file(self.rt, name, content, self.me.email, kind, list_name)
         try:
             preview(path_of(self.rt, kept), PREVIEW_ROWS)
         except BadFile:

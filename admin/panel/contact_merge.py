@@ -1,12 +1,24 @@
-"""Making one record of two, from the page of either."""
+"""Making one record of two, from the page of either, and what that leaves behind."""
 
-from flask import flash, request, url_for
+from flask import flash, request
 from flask.typing import ResponseReturnValue
 
-from admin.merging import Pair, look_at_pair, merge_by_hand
+from admin.merging import Pair, give_up_number, look_at_pair, merge_by_hand
 from admin.panel.base import EXPECTED, PanelView, action, back, sentence
 from models.contact import Contact
+from models.former import FormerKind, FormerValue
 from models.user import Role
+
+LABELS = {
+    "name": "Name",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "email": "E-mail",
+    "username": "Username",
+    "language": "Language",
+    "country": "Country",
+    "time_zone": "Time zone",
+}
 
 
 class ContactMerge(PanelView):
@@ -20,8 +32,8 @@ class ContactMerge(PanelView):
             if request.form.get("confirmed") != "1":
                 pair = look_at_pair(self.rt, contact_id, other)
                 return self.render(
-                    "panel/confirm.html", title="Make one record of the two?", text=_of_two(pair), button="Merge for good",
-                    tone="danger", back=url_for(".show", contact_id=contact_id),
+                    "panel/contact_merge.html", pair=pair, kept=_called(pair.kept), merged=_called(pair.merged), other=other,
+                    contact_id=contact_id, rows=_rows(pair), ids=_ids(pair),
                 )  # fmt: skip
             contact_id = merge_by_hand(self.rt, contact_id, other, self.me.email)
         except EXPECTED as error:
@@ -30,18 +42,38 @@ class ContactMerge(PanelView):
             flash("The two are one record now.", "good")
         return back(".show", contact_id=contact_id)
 
+    @action("/<int:contact_id>/former/<int:former_id>/release", Role.MANAGER)
+    def release(self, contact_id: int, former_id: int) -> ResponseReturnValue:
+        """A number that the person had before is somebody else's by now."""
+        self.attempt(
+            "The number does not lead to this person any more.",
+            lambda: give_up_number(self.rt, contact_id, former_id, self.me.email),
+        )
+        return back(".show", contact_id=contact_id)
 
-def _of_two(pair: Pair) -> str:
-    kept, merged = (_called(record) for record in (pair.kept, pair.merged))
-    lost = f" Its phone is {pair.kept.phone}; {pair.merged.phone} is dropped." if _has_two_phones(pair) else ""
-    return (
-        f"“{merged}” becomes a part of “{kept}”: tags, lists, attributes, orders, chats and campaigns are kept. Where both say "
-        f"something, “{kept}” counts; who left on either record has left.{lost} It cannot be undone."
-    )
+
+def label_of(kind: FormerKind, name: str) -> str:
+    """What a former value was a value of, as the page says it."""
+    return LABELS.get(name, name) if kind is FormerKind.FIELD else name
 
 
-def _has_two_phones(pair: Pair) -> bool:
-    return bool(pair.kept.phone and pair.merged.phone and pair.kept.phone != pair.merged.phone)
+def before_the_merge(values: list[FormerValue]) -> dict[str, list[str]]:
+    """What the records of a person said before, by what it was said of."""
+    found: dict[str, list[str]] = {}
+    for row in values:
+        found.setdefault(label_of(row.kind, row.name), []).append(row.value)
+    return found
+
+
+def _rows(pair: Pair) -> list[tuple[str, str, str]]:
+    """(what, what stays, what is kept as former), where both say something."""
+    return [(label_of(kind, name), str(kept), str(value)) for kind, name, value, kept in pair.left.values]
+
+
+def _ids(pair: Pair) -> list[str]:
+    """What leads to the person besides their number."""
+    phone = pair.kept.phone or pair.merged.phone
+    return [it.shown for it in pair.left.ids.values() if it.shown != phone]
 
 
 def _called(contact: Contact) -> str:

@@ -20,7 +20,8 @@ from admin.contacts import (
 )
 from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
 from admin.panel.contact_import import ContactImport
-from admin.panel.contact_merge import ContactMerge
+from admin.panel.contact_merge import ContactMerge, before_the_merge
+from admin.panel.contact_picker import ContactPicker
 from models.amount import MICRO, show_amount
 from models.attribute_values import OWN_FIELDS
 from models.campaign import Campaign
@@ -30,6 +31,7 @@ from models.contact_book import survivor_id
 from models.contact_search import count_contacts, search_contacts
 from models.conversation import Case, Conversation
 from models.engagement import Engagement
+from models.former import ids_of, values_of_person
 from models.groups import there_still
 from models.order import MILLI
 from models.order_sums import orders_of
@@ -50,7 +52,7 @@ OWN_LABELS = {
 }
 
 
-class ContactView(ContactImport, ContactMerge, PanelView):
+class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
     """Everybody we know."""
 
     icon = "contacts"
@@ -262,6 +264,8 @@ def _facts(session: Session, contact: Contact) -> dict[str, Any]:
         "engaged": session.execute(engaged).first(),
         "conversations": list(session.scalars(talks.order_by(Conversation.last_message_at.desc()))),
         "orders": orders_of(session, mine, MOST_ROWS),
+        "found_by": [row for row in ids_of(session, mine) if row.shown != contact.phone],
+        "before_merge": before_the_merge(values_of_person(session, mine)),
         "open_case": session.scalar(select(Case).where(Case.contact_id == mine, Case.closed_at.is_(None))),
         "now": utcnow(),
     }

@@ -1,6 +1,7 @@
 """How long an estimate, a launch, its longest transaction and a page of contacts take: `python -m tests.benchmarks.audience_bench`.
 
-Contacts are made with five tags each, nine in ten subscribed, some with a problem of every kind.
+Contacts are made with five tags each, nine in ten subscribed, some with a problem of every kind. With `--import N` a file of N
+contacts is imported instead, once into an empty database and once again.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import resource
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +18,23 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import make_url, select
+from sqlalchemy.orm import Session
 
+from jobs.imports import import_contacts
 from jobs.launch import BREATH_SECONDS, FIRST_SLICE, LEAST_SLICE, SLICE_SECONDS
+from jobs.runtime import Runtime
 from models.balance import reserve
 from models.campaign import Campaign, CampaignStatus
 from models.contact import Contact
 from models.engine import Database
 from models.launch import SLICE_SIZE, begin_launch, count_tables, launch_slice
 from models.money import Spending
-from models.preflight import estimate_reach
 from models.rates import Price, save_card
+from models.reach import estimate_reach
 from models.release import end_campaign, release_slice
 from models.report import export_rows
+from models.secret import new_encryption_key
+from models.settings import Settings
 from models.spending import Spent, count_spent
 from models.stats import campaign_stats
 from tests import factories
@@ -224,29 +231,81 @@ def measure(url: str, number: int) -> dict[str, str]:
     }
 
 
+def write_file(path: Path, number: int) -> None:
+    """Contacts as a shop exports them: a name, a language, consent with its source, five tags, an attribute."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write("phone,name,language,consent,consent_source,tags,shop\n")
+        for key in range(number):
+            tags = f"vip;customer_id={key};city={CITIES[key % 4]};spring;shop=open"
+            consent = "subscribed,web form" if key % 10 else "unknown,"
+            file.write(f"+3460{key:08d},Person {key},es,{consent},{tags},Shop {key % 50}\n")
+
+
+class Timed(Database):
+    """A database that knows how long its longest write transaction was, with its commit."""
+
+    longest = 0.0
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """The same, and timed."""
+        began = time.perf_counter()
+        with super().write() as session:
+            yield session
+        self.longest = max(self.longest, time.perf_counter() - began)
+
+
+def measure_import(url: str, number: int) -> dict[str, str]:
+    """One column of the import's table."""
+    prepare_schema(url)
+    with temporary_directory() as directory:
+        path = directory / "people.csv"
+        write_file(path, number)
+        rt = Runtime(Settings(url, None, directory, encryption_keys=(new_encryption_key(),)))
+        rt.database = database = Timed(url)
+        dry, _ = timed(lambda: import_contacts(rt, path, dry_run=True))
+        first, result = timed(lambda: import_contacts(rt, path))
+        longest = database.longest
+        again, unchanged = timed(lambda: import_contacts(rt, path))
+        rt.close()
+    if (result.created, unchanged.unchanged) != (number, number):
+        raise SystemExit(f"of {number} rows {result.created} were created and {unchanged.unchanged} unchanged")
+    return {
+        "import": f"{first:.1f} s",
+        "rows a second": f"{number / first:.0f}",
+        "seconds for 100,000": f"{first / number * 100_000:.1f} s",
+        "longest write transaction": f"{longest:.3f} s",
+        "dry run before it": f"{dry:.1f} s",
+        "the same file again": f"{again:.1f} s",
+        "memory, highest": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB",
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contacts", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--database", choices=("sqlite", "postgresql"), nargs="+", default=["sqlite"])
+    parser.add_argument("--import", type=int, nargs="+", dest="rows", help="Import files of so many contacts instead.")
     given = parser.parse_args()
+    measured = measure_import if given.rows else measure
     columns: dict[str, dict[str, str]] = {}
     with temporary_directory() as directory:
         for kind in given.database:
-            for number in given.contacts:
+            for number in given.rows or given.contacts:
                 if kind == "sqlite":
                     url = f"sqlite:///{Path(directory) / f'bench{number}.db'}"
-                    columns[f"{kind} {number:,}"] = measure(url, number)
+                    columns[f"{kind} {number:,}"] = measured(url, number)
                 else:
                     with postgres_server_url(is_durable=True) as server:
-                        columns[f"{kind} {number:,}"] = _on_server(server, number)
+                        columns[f"{kind} {number:,}"] = _on_server(server, number, measured)
     table = Table("", *columns)
     for line in next(iter(columns.values())):
         table.add_row(line, *(column[line] for column in columns.values()))
     Console(width=120).print(table)
 
 
-def _on_server(server: str, number: int) -> dict[str, str]:
+def _on_server(server: str, number: int, measured: Callable[[str, int], dict[str, str]]) -> dict[str, str]:
     """In a database of its own, dropped afterwards."""
     name = f"hark_bench_{number}"
     plain = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -255,7 +314,7 @@ def _on_server(server: str, number: int) -> dict[str, str]:
         connection.execute(f"CREATE DATABASE {name}")
         url = make_url(server).set(drivername="postgresql+psycopg", database=name)
         try:
-            return measure(url.render_as_string(hide_password=False), number)
+            return measured(url.render_as_string(hide_password=False), number)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

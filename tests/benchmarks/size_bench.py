@@ -79,8 +79,8 @@ def database(kind: str, directory: Path, recipients: int) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipients", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), nargs="+", default=["sqlite"])
+    parser.add_argument("--recipients", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), nargs="+", default=["sqlite", "postgresql"])
     arguments = parser.parse_args()
     print(f"{'database':>11} {'recipients':>11} {'sent':>8} {'msgs/s':>8} {'CPU ms/msg':>11} {'MiB more':>9}")
     with sandbox(0.0) as url, tempfile.TemporaryDirectory() as folder:
