@@ -379,7 +379,7 @@ def test_the_builder_counts_before_anything_is_saved_and_marks_what_is_wrong(pan
 
 
 def test_a_count_of_many_comes_in_pieces_and_says_that_it_is_not_done(
-    manager: Visitor, monkeypatch: pytest.MonkeyPatch
+    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name, value in (
         (segments, "FIRST_SLICE", 25),
@@ -396,7 +396,18 @@ def test_a_count_of_many_comes_in_pieces_and_says_that_it_is_not_done(
         found.append((answer["counts"]["c-0-0"], answer["done"]))
         state = answer["state"]
     assert found == [("47…", False), ("60", True)]
-    for bad in ("", "[", "[1,2,3,4,5,6,7]", state.replace("60", "-1")):
+    with panel.rt.database.write() as session:
+        session.get_one(Segment, 1).rule = {"all": [{"on": "tag", "op": "has", "name": "<b>"}]}
+    assert "there is no tag &#39;&lt;b&gt;&#39;" in json.loads(manager.get("/segments/1/live"))["parts"]["matches"]
+
+
+def test_what_the_browser_brings_back_is_counted_on_only_if_it_fits(
+    manager: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "FIRST_SLICE", 25)
+    monkeypatch.setattr(panel_segments, "ASK_SECONDS", 0)
+    state = json.loads(manager.get("/segments/1/live"))["state"]
+    for bad in ("", "[", "[1,2,3,4,5,6,7]", state.replace("22", "-1")):
         assert json.loads(manager.get(f"/segments/1/live?{urlencode({'state': bad})}"))["counts"] == {"c-0-0": "22…"}
 
 

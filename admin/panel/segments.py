@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import abort, flash, jsonify, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -172,7 +173,8 @@ def _answered(session: Session, rows: Rows, name: str, state: str) -> ResponseRe
     try:
         matches: Matches = count_matches(session, rows, name, state, ASK_SECONDS)
     except Refused as error:
-        return jsonify(parts={"matches": sentence(error)}, counts={}, problems={}, state="", done=True)
+        said = Markup('<p class="wrong">{}</p>').format(sentence(error))
+        return jsonify(parts={"matches": said}, counts={}, problems={}, state="", done=True)
     return jsonify(matches.answer(rows))
 
 
