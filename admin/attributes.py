@@ -1,6 +1,6 @@
 """Attributes as operators keep them: added, changed, deleted, and written down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -23,24 +23,27 @@ def list_attributes(rt: Runtime) -> list[dict[str, Any]]:
 
 def add_attribute(rt: Runtime, name: str, kind: str, default: str | None, actor: str) -> dict[str, Any]:
     """Define one. BadValue or Refused where that cannot be."""
-    now, wanted = utcnow(), _type(kind)
+    now, wanted, name = utcnow(), _type(kind), attributes.new_name(name)
+    rewrite = _look(rt, name, wanted)
     try:
         with rt.database.write() as session:
-            attribute = attributes.add_attribute(session, name, wanted, default, now)
+            attribute = attributes.add_attribute(session, name, wanted, default, now, rewrite)
             record_audit(
                 session, now, actor, "add", "attribute", attribute.id, name=attribute.name, type=wanted.value,
                 default=attribute.default,
             )  # fmt: skip
-            return _as_data(attribute)
+            added = _as_data(attribute)
     except IntegrityError:
-        raise Refused(f"{name.strip()}: there is an attribute of that name already") from None
+        raise Refused(f"{name}: there is an attribute of that name already") from None
+    _look_again(rt, name, wanted)
+    return added
 
 
 def change_attribute(
     rt: Runtime, attribute_id: int, kind: str | None, default: str | None, actor: str
 ) -> dict[str, Any]:
     """Another type or default; None leaves it, an empty default takes it away."""
-    return _change(rt, lambda session: attributes.the_attribute(session, attribute_id), kind, default, actor)
+    return _change(rt, lambda session: attributes.find_attribute(session, attribute_id), kind, default, actor)
 
 
 def change_named(rt: Runtime, name: str, kind: str | None, default: str | None, actor: str) -> dict[str, Any]:
@@ -68,13 +71,36 @@ def _change(
     rt: Runtime, find: Callable[[Session], Attribute], kind: str | None, default: str | None, actor: str
 ) -> dict[str, Any]:
     wanted = _type(kind) if kind is not None else None
-    with rt.database.write() as session:
+    with rt.database.read() as session:
         before = _as_data(find(session))
-        after = _as_data(attributes.change_attribute(session, before["id"], wanted, default))
+    name, is_retyped = before["name"], wanted is not None and wanted.value != before["type"]
+    rewrite = _look(rt, name, wanted) if wanted and is_retyped else ()
+    old = (AttributeType(before["type"]), before["default"])
+    with rt.database.write() as session:
+        after = _as_data(attributes.change_attribute(session, before["id"], wanted, default, rewrite, old))
         if after != before:
             changed = {key: f"{before[key] or '–'} → {after[key] or '–'}" for key in after if after[key] != before[key]}
-            record_audit(session, utcnow(), actor, "update", "attribute", before["id"], name=before["name"], **changed)
-        return after
+            record_audit(session, utcnow(), actor, "update", "attribute", before["id"], name=name, **changed)
+    if wanted and is_retyped:
+        _look_again(rt, name, wanted)
+    return after
+
+
+def _look(rt: Runtime, name: str, kind: AttributeType) -> Sequence[int]:
+    """At every stored value, while others write: whose are to be written anew."""
+    with rt.database.read() as session:
+        return attributes.values_to_rewrite(session, name, kind)
+
+
+def _look_again(rt: Runtime, name: str, kind: AttributeType) -> None:
+    """After the type holds for whoever writes: at what was written between the first look and then."""
+    with rt.database.read() as session:
+        found = attributes.survey(session, name, kind)
+    if found.stale:
+        with rt.database.write() as session:
+            attributes.rewrite_values(session, found.stale[: attributes.MOST_REWRITTEN], name, kind)
+    if found.bad:
+        raise Refused(f"{name}: its type is {kind.value} now, but meanwhile values came: {found.bad}; mend them")
 
 
 def _named(session: Session, name: str) -> Attribute:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import ErrorDetails
 
 from models.refusal import Refused
+from models.rule_values import is_storable
 
 MOST_BYTES = 2_000_000
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
@@ -109,6 +110,8 @@ def read_campaign(data: Any) -> CampaignFile:
     """Read the file's content. Refused in one line with everything that is wrong."""
     if not isinstance(data, dict):
         raise Refused("campaign: must be an object with name, number, template, audience, …")
+    if where := _no_text(data, ""):
+        raise Refused(f"{where}: holds a character that is no text")
     try:
         return CampaignFile.model_validate(data)
     except ValidationError as error:
@@ -138,6 +141,19 @@ _FIELDS: dict[tuple[str, ...], type[Part]] = {
     ("media", "header"): Medium,
     ("pace",): Pace,
 }
+
+
+def _no_text(data: Any, where: str) -> str:
+    """Where something stands that no database takes as text: a NUL, half a character. Empty for nowhere."""
+    if isinstance(data, str):
+        return "" if is_storable(data) else where or "campaign"
+    parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, part in parts:
+        if not is_storable(key):
+            return f"{where or 'campaign'}: a field's name"
+        if found := _no_text(part, f"{where}[{key}]" if isinstance(data, list) else f"{where}.{key}".lstrip(".")):
+            return found
+    return ""
 
 
 def _sentence(details: ErrorDetails) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from admin.segments import read_name as read_long_name
 from jobs.purge import wake_purge
 from jobs.runtime import Runtime
-from models.attribute_values import read_name
+from models.attribute_values import read_name, read_text
 from models.clock import utcnow
 from models.contact import Contact
 from models.contact_book import find_contact
@@ -34,10 +34,11 @@ BY_ID = "id:"
 def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
     """A tag that nobody carries yet; its id. BadValue for what cannot be a name, Refused for a known one."""
     name, now = read_name(name, "a tag"), utcnow()
+    text = read_text(description, MOST_CHARACTERS, "the description")
     with rt.database.write() as session:
         if session.scalar(select(Tag.id).where(Tag.name == name)) is not None:
             raise Refused(f"{name}: there is a tag of that name already")
-        tag = Tag(name=name, description=description.strip()[:MOST_CHARACTERS], created_at=now)
+        tag = Tag(name=name, description=text, created_at=now)
         session.add(tag)
         session.flush()
         record_audit(session, now, actor, "add", "tag", tag.id, name=name)
@@ -45,12 +46,13 @@ def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
 
 
 def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None:
-    """What a tag is for."""
+    """What a tag is for. BadValue where that is no text, or too long."""
+    text = read_text(description, MOST_CHARACTERS, "the description")
     with rt.database.write() as session:
         tag = session.get(Tag, tag_id)
         if tag is None:
             raise Refused(f"tag {tag_id}: there is no such tag")
-        tag.description = description.strip()[:MOST_CHARACTERS]
+        tag.description = text
         record_audit(session, utcnow(), actor, "describe", "tag", tag_id)
 
 

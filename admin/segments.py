@@ -1,20 +1,27 @@
 """Segments from files of rules."""
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
 
 from jobs.runtime import Runtime
 from models.clock import utcnow
 from models.refusal import Refused
+from models.rule import Rule
+from models.rule_count import Tally, count_on
+from models.rule_values import is_storable
 from models.segment import Segment
 from models.segments import save_segment
 from models.user import record_audit
 
+FIRST_SLICE, LARGEST_SLICE = 4_000, 100_000
+SLICE_SECONDS = 0.2
 _BOOL = "tag:yaml.org,2002:bool"
 
 
@@ -51,14 +58,30 @@ def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
     return put_segment(rt, data["name"], rule.get("rule", rule) if set(rule) == {"rule"} else rule, actor)
 
 
-def put_segment(rt: Runtime, name: str, rule: Any, actor: str) -> LoadedSegment:
-    """Store a rule under a name. Refused where it cannot be read."""
+def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool = True) -> LoadedSegment:
+    """Store a rule under a name. Refused where it cannot be read, or the name is taken and nothing is to be replaced."""
     name, now = read_name(name), utcnow()
     with rt.database.write() as session:
         is_new = not session.scalar(select(exists().where(Segment.name == name)))
+        if not is_new and not replaces:
+            raise Refused(f"there is a segment “{name}” already")
         segment_id = save_segment(session, name, rule, now)
         record_audit(session, now, actor, "load", "segment", segment_id, name=name)
         return LoadedSegment(segment_id, name, is_new)
+
+
+def count_for(session: Session, rule: Rule, tally: Tally, seconds: float) -> Tally:
+    """Count on for about so long, by one slice at least."""
+    size, began = FIRST_SLICE, time.monotonic()
+    ends = began + seconds
+    while not tally.is_done:
+        tally = count_on(session, rule, tally, utcnow(), size)
+        now = time.monotonic()
+        if now >= ends:
+            break
+        size = min(LARGEST_SLICE, max(FIRST_SLICE // 4, int(size * min(2.0, SLICE_SECONDS / max(now - began, 0.001)))))
+        began = now
+    return tally
 
 
 def read_name(name: str) -> str:
@@ -66,4 +89,6 @@ def read_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 200:
         raise Refused("name: allowed are 1 to 200 characters")
+    if not is_storable(name):
+        raise Refused("name: it holds a character that is no text")
     return name

@@ -22,7 +22,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database(settings.database_url)
+        self.database = Database(settings.database_url, time_zone=settings.time_zone)
         self.vault: Vault = settings.vault()
 
     @cached_property

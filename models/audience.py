@@ -18,8 +18,10 @@ from models.former import former_holders
 from models.functions import Probe
 from models.phone import NotAPhone, Phone, person_key, read_phone
 from models.refusal import Refused
-from models.rule import Rule, RuleError, parse_rule
+from models.rule import Rule, parse_rule
 from models.rule_sql import compile_rule
+from models.rule_terms import MAX_NAME, MAX_TEXT, RuleError
+from models.rule_values import is_storable
 from models.segment import Segment
 from models.tag import ContactList, ContactTag, ListMember, Tag
 
@@ -188,6 +190,11 @@ def _item(where: str, item: Any) -> tuple[str, str, str | None]:
         raise AudienceError(f"{where}: {kind} must be text")
     if value is not None and not isinstance(value, str | int | float):
         raise AudienceError(f"{where}: value must be text")
+    for field, given, most in ((kind, name, MAX_NAME), ("value", value, MAX_TEXT)):
+        if given is not None and not is_storable(given):
+            raise AudienceError(f"{where}: {field} holds a character that is no text")
+        if isinstance(given, str) and len(given) > most:
+            raise AudienceError(f"{where}: {field} is longer than {most} characters")
     return kind, name.strip(), None if value is None else str(value)
 
 

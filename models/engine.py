@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -21,17 +22,19 @@ BUSY_TIMEOUT_MS = 30_000
 Reader = Callable[[], AbstractContextManager[Session]]
 """Opens a session that can only read."""
 _READER = "reader"
+_ZONE = "time_zone"
 
 
 class Database:
     """Both engines of one database. Nothing connects before the first use.
 
     `read()` and `write()` open a session in one transaction. `write()` commits when its block ends well and rolls back
-    when it raises; it is the only place that commits.
+    when it raises; it is the only place that commits. `time_zone` is the business's: `zone_of` says it of a session.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 5) -> None:
+    def __init__(self, url: str | URL, *, pool_size: int = 5, time_zone: str = "UTC") -> None:
         self.url = make_url(url)
+        self._info: dict[Any, Any] = {_ZONE: ZoneInfo(time_zone)}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._lock_path: Path | None = None
         if self.is_sqlite:
@@ -50,13 +53,18 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that can only read; its transaction ends with the block."""
-        with Session(self.read_engine, expire_on_commit=False, info={_READER: self.read}) as session:
+        info = {**self._info, _READER: self.read}
+        with Session(self.read_engine, expire_on_commit=False, info=info) as session:
             yield session
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
         """A session in a write transaction, committed at the end of the block. Keep it under 50 ms: no network, no rendering."""
-        with self._turn(), Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn(),
+            Session(self.write_engine, expire_on_commit=False, info=self._info) as session,
+            session.begin(),
+        ):
             yield session
 
     def dispose(self) -> None:
@@ -115,3 +123,9 @@ def reader_of(session: Session) -> Reader | None:
     """What opened this session, to open others beside it; None for a session that may write."""
     reader: Reader | None = session.info.get(_READER)
     return reader
+
+
+def zone_of(session: Session) -> ZoneInfo:
+    """The business's time zone: whoever asks what day it is, or when a day begins, means it there."""
+    zone: ZoneInfo = session.info.get(_ZONE) or ZoneInfo("UTC")
+    return zone

@@ -109,6 +109,28 @@ def _jsonb_number(element: JsonNumber, compiler: SQLCompiler, **kw: Any) -> str:
     return f"(CASE WHEN {is_number} THEN CAST({column} ->> {name} AS DOUBLE PRECISION) END)"
 
 
+class TextNumber(FunctionElement[float]):
+    """The number that a text is, such as `12` or `-3.5`, of at most 16 characters; NULL for any other text."""
+
+    name = "hark_text_number"
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(TextNumber, "sqlite")
+def _text_as_real(element: TextNumber, compiler: SQLCompiler, **kw: Any) -> str:
+    text = compiler.process(element.clauses, **kw)
+    is_number = f"length({text}) <= 16 AND {text} NOT GLOB '*[^-0-9.]*' AND json_valid({text})"
+    return f"(CASE WHEN {is_number} THEN CAST({text} AS REAL) END)"
+
+
+@compiles(TextNumber, "postgresql")
+def _text_as_double(element: TextNumber, compiler: SQLCompiler, **kw: Any) -> str:
+    text = compiler.process(element.clauses, **kw)
+    is_number = rf"length({text}) <= 16 AND {text} ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?$'"
+    return f"(CASE WHEN {is_number} THEN CAST({text} AS DOUBLE PRECISION) END)"
+
+
 class FirstItemText(FunctionElement[str]):
     """The text of a field of the first object in a JSON list, of several texts the first: `FirstItemText(column, name)`.
 

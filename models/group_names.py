@@ -38,19 +38,30 @@ class Naming:
 
 def who_names(session: Session, kind: Named, name: str) -> Naming:
     """Everything that would miss the name if it were gone. No campaign starts meanwhile, and none is launched further."""
-    campaigns = session.scalars(
-        select(Campaign)
-        .where(Campaign.status != CampaignStatus.ENDED, Campaign.deleted_at.is_(None))
-        .order_by(Campaign.id)
-        .with_for_update(of=Campaign),
-        execution_options={"populate_existing": True},
-    )
+    campaigns = _locked_campaigns(session)
     segments = session.scalars(select(Segment).order_by(Segment.id).with_for_update())
     return Naming(
         segments=[segment for segment in segments if _names(segment.rule, kind, name)],
         campaigns=[it for it in campaigns if _names([it.audience, it.variables], kind, name)],
         flows=_flows(session, kind, name) if kind in _IN_FLOWS else (),
     )
+
+
+def being_prepared(session: Session, kind: Named, name: str) -> str:
+    """Which campaigns are frozen in part with what `name` says, also through segments, in words; empty for none.
+
+    None of them is launched further until the transaction ends, so what it names may change where there are none.
+    """
+    campaigns = [it for it in _locked_campaigns(session) if it.launched_at is None and it.launch_cursor > 0]
+    if not campaigns:
+        return ""
+    segments = list(session.scalars(select(Segment)))
+    names, found = {(kind, name)}, {(kind, name)}
+    while found:
+        found = {("segment", it.name) for it in segments if any(_names(it.rule, *known) for known in names)} - names
+        names |= found
+    using = [it for it in campaigns if any(_names([it.audience, it.variables], *known) for known in names)]
+    return Naming((), using, ()).words
 
 
 def rename_in(naming: Naming, kind: Kind, name: str, new: str) -> None:
@@ -60,6 +71,13 @@ def rename_in(naming: Naming, kind: Kind, name: str, new: str) -> None:
     for campaign in naming.campaigns:
         campaign.audience = _renamed(campaign.audience, kind, name, new)
         campaign.variables = _renamed(campaign.variables, kind, name, new)
+
+
+def _locked_campaigns(session: Session) -> Sequence[Campaign]:
+    """Those that have not ended."""
+    query = select(Campaign).where(Campaign.status != CampaignStatus.ENDED, Campaign.deleted_at.is_(None))
+    query = query.order_by(Campaign.id).with_for_update(of=Campaign)
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
 
 
 def _names(data: Any, kind: Named, name: str) -> bool:

@@ -94,7 +94,8 @@ def standing_launches(session: Session, now: datetime) -> list[int]:
 
 def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, size: int = SLICE_SIZE) -> bool:
     """Freeze the next `size` contacts. True: there is more to do. False: launched, or no longer this token's to do."""
-    campaign = session.get(Campaign, campaign_id, populate_existing=True)
+    # Locked, since whoever changes what its audience names locks it too (models.group_names): all slices ask the same.
+    campaign = session.get(Campaign, campaign_id, populate_existing=True, with_for_update={"key_share": True})
     if campaign is None or campaign.launched_at is not None:
         return False
     terms = read_terms(session, campaign, now)
@@ -135,7 +136,7 @@ def _end_of_slice(session: Session, include: Side, after_id: int, last_id: int, 
 def _move_cursor(
     session: Session, campaign_id: int, token: str, now: datetime, after_id: int, until_id: int, is_last: bool
 ) -> bool:
-    """First of all, since it also locks the campaign's row: of two launchers, one finds the token or the cursor changed."""
+    """Before anything is frozen: of two launchers, one finds the token or the cursor changed."""
     values: dict[str, Any] = {"launch_cursor": until_id, "updated_at": now}
     if is_last:
         values |= {"launched_at": now, "outcome": Outcome.SENDING, "launch_token": None}

@@ -1,13 +1,17 @@
 """A segment's rule evaluated on a single contact, in plain Python: slow, obvious, and what the SQL is tested against."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from models.rule import DAYS_SINCE, MOMENTS, ON_ORDERS, Condition, Rule
+from models.rule import Condition, Rule
+from models.rule_terms import DAYS_SINCE, MOMENTS, NUMERIC, ON_ORDERS
+
+_NUMERAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def _holds(item: Condition, facts: Facts, now: datetime) -> bool:
         return inside != (item.op == "has_not")
     if item.on == "campaign":
         return _behaved(item, facts, now)
+    if item.op == "not_last_days":
+        return not _holds(replace(item, op="last_days"), facts, now)
     if item.on in ON_ORDERS:
         return _ordered(item, facts, now)
     if item.op in {"has", "has_not"}:
@@ -78,20 +84,34 @@ def _compares(item: Condition, value: Any, now: datetime) -> bool:
         return False
     if item.op == "last_days":
         since = now - timedelta(days=item.values[0])
-        first, last = (since, now) if item.on in MOMENTS else (since.date().isoformat(), now.date().isoformat())
+        if item.on == "last_engaged":
+            return bool(since <= value)
+        first, last = (since, now) if item.on in MOMENTS else (_day(since, item.zone), _day(now, item.zone))
         return bool(first <= value <= last)
     return _TESTS[item.op](value, item.values)
 
 
+def _day(moment: datetime, zone: tzinfo) -> str:
+    return moment.astimezone(zone).date().isoformat()
+
+
 def _value(item: Condition, facts: Facts) -> Any:
     if item.on == "tag":
-        return facts.tags.get(item.name)
+        value = facts.tags.get(item.name)
+        return _number(value) if item.op in NUMERIC else value
     if item.on == "consent":
         return facts.consent
     if item.on == "last_inbound":
         return facts.last_inbound_at
+    if item.on == "last_engaged":
+        reads = [row.read_at for row in facts.campaigns]
+        return max((moment for moment in (facts.last_inbound_at, *reads) if moment is not None), default=None)
     value = facts.fields.get(item.name if item.on == "attribute" else item.on)
     return None if value == "" else value
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and len(text) <= 16 and _NUMERAL.fullmatch(text) else None
 
 
 def _ordered(item: Condition, facts: Facts, now: datetime) -> bool:

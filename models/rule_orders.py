@@ -13,7 +13,8 @@ from sqlalchemy.sql.selectable import FromClause
 
 from models.functions import Probe
 from models.order import Bought, BoughtKind, Order, in_milli
-from models.rule import DAYS_SINCE, MONEY, Condition
+from models.rule import Condition
+from models.rule_terms import DAYS_SINCE, MONEY
 
 KINDS = {"bought_collection": BoughtKind.COLLECTION, "bought_brand": BoughtKind.BRAND}
 _FIRST = frozenset({"first_order", "days_since_first_order"})

@@ -1,19 +1,20 @@
 """A segment's rule as one SQL condition with bound parameters."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import FromClause
 
-from models.contact import Contact
 from models.conversation import Direction, Message
-from models.functions import JsonField, JsonNumber, Position, Probe
+from models.functions import JsonField, JsonNumber, Position, Probe, TextNumber
 from models.recipient import Recipient, RecipientState
-from models.rule import ON_ORDERS, Condition, Rule
+from models.rule import Condition, Rule
 from models.rule_orders import compare, compile_orders
+from models.rule_terms import NUMERIC, ON_ORDERS
 from models.tag import ContactTag, ListMember
 from models.variables import OWN_FIELDS
 
@@ -22,18 +23,13 @@ Test = Callable[[Any], ColumnElement[bool]]
 
 def compile_rule(rule: Rule, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     """Whether a row of `contact` (the contact table or an alias of it) matches; never NULL."""
-    return or_(false(), *(and_(*(_condition(item, now, contact) for item in group)) for group in rule.groups))
+    return or_(false(), *(and_(*(compile_condition(item, now, contact) for item in group)) for group in rule.groups))
 
 
-def count_matching(session: Session, rule: Rule, now: datetime) -> int:
-    """How many contacts match now."""
-    contact = Contact.__table__
-    matching = compile_rule(rule, now, contact)
-    query = select(func.count()).select_from(contact).where(contact.c.merged_into_id.is_(None), matching)
-    return session.scalar(query) or 0
-
-
-def _condition(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def compile_condition(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    """Whether one condition holds of a row of `contact`; never NULL."""
+    if item.op == "not_last_days":
+        return not_(compile_condition(replace(item, op="last_days"), now, contact))
     return _COMPILERS[item.on](item, now, contact)
 
 
@@ -44,6 +40,8 @@ def _tag(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[
         return carries
     if item.op == "has_not":
         return not_(carries)
+    if item.op in NUMERIC:
+        return carries.where(func.coalesce(compare(item.op, TextNumber(tagged.value), item.values), literal(False)))
     test, is_negated = _text_test(item)
     found = carries.where(test(tagged.value))
     return not_(found) if is_negated else found
@@ -72,7 +70,8 @@ def _attribute(item: Condition, now: datetime, contact: FromClause) -> ColumnEle
     if item.op in {"before", "after", "between", "last_days"}:
         values = item.values
         if item.op == "last_days":
-            values = ((now - timedelta(days=item.values[0])).date().isoformat(), now.date().isoformat())
+            moments = (now - timedelta(days=item.values[0]), now)
+            values = tuple(moment.astimezone(item.zone).date().isoformat() for moment in moments)
         return func.coalesce(compare("between" if item.op == "last_days" else item.op, filled, values), literal(False))
     return _plain(item, filled)
 
@@ -91,6 +90,28 @@ def _last_inbound(item: Condition, now: datetime, contact: FromClause) -> Column
     if item.op == "last_days":
         return and_(column.is_not(None), column >= now - timedelta(days=item.values[0]), column <= now)
     return and_(column.is_not(None), compare(item.op, column, item.values))
+
+
+def _last_engaged(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+    """The last time they did something with us: wrote (a reply and a tap on a button are messages) or read a campaign's message."""
+
+    def did(test: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+        row = aliased(Recipient)
+        wrote = func.coalesce(test(contact.c.last_inbound_at), literal(False))
+        return or_(wrote, Probe().where(row.contact_id == contact.c.id, test(row.read_at)))
+
+    if item.op in {"known", "unknown"}:
+        ever = did(lambda moment: moment.is_not(None))
+        return ever if item.op == "known" else not_(ever)
+    if item.op == "last_days":
+        since = now - timedelta(days=item.values[0])
+        return did(lambda moment: moment >= since)
+    first, last = item.values[0], item.values[-1]
+    if item.op == "after":
+        return did(lambda moment: moment > first)
+    if item.op == "before":
+        return and_(did(lambda moment: moment < first), not_(did(lambda moment: moment >= first)))
+    return and_(did(lambda moment: moment.between(first, last)), not_(did(lambda moment: moment > last)))
 
 
 def _campaign(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
@@ -160,6 +181,7 @@ _COMPILERS: Mapping[str, Callable[[Condition, datetime, FromClause], ColumnEleme
     "country": _column,
     "phone": _column,
     "last_inbound": _last_inbound,
+    "last_engaged": _last_engaged,
     "campaign": _campaign,
     **dict.fromkeys(ON_ORDERS, compile_orders),
 }

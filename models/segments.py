@@ -7,16 +7,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contact import Contact
-from models.rule import Rule, RuleError, parse_rule
-from models.rule_sql import compile_rule, count_matching
+from models.group_names import being_prepared
+from models.refusal import Refused
+from models.rule import Rule, parse_rule
+from models.rule_terms import RuleError
 from models.segment import Segment
 
 LONGEST_NAME = 200
 
 
 def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
-    """Store a segment's rule under its name, new or changed; its id. RuleError where it cannot be read or includes itself."""
+    """Store a segment's rule under its name, new or changed; its id. RuleError where it cannot be read or includes itself.
+
+    Refused while a launch has asked the old rule of some people and not of the others.
+    """
     name = name.strip()
     if not name or len(name) > LONGEST_NAME:
         raise RuleError(f"segment: name must be text of 1 to {LONGEST_NAME} characters")
@@ -26,7 +30,11 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
     if segment is None:
         segment = Segment(name=name, rule=rule, created_at=now, updated_at=now)
         session.add(segment)
-    else:
+    elif segment.rule != rule:
+        if words := being_prepared(session, "segment", name):
+            raise Refused(
+                f"the segment “{name}” is used by {words}, being prepared now; wait until it sends, or end it"
+            )
         segment.rule, segment.updated_at = rule, now
     session.flush()
     return segment.id
@@ -38,18 +46,6 @@ def read_segment(session: Session, name: str) -> Rule:
     if data is None:
         raise RuleError(f"there is no segment {name!r}")
     return parse_rule(session, data, inside=(name,))
-
-
-def sample_matching(session: Session, rule: Rule, now: datetime, limit: int = 10) -> list[Contact]:
-    """A few of those who match."""
-    matching = compile_rule(rule, now, Contact.__table__)
-    query = select(Contact).where(Contact.merged_into_id.is_(None), matching).order_by(Contact.id).limit(limit)
-    return list(session.scalars(query))
-
-
-def count_each(session: Session, rule: Rule, now: datetime) -> list[list[int]]:
-    """How many match each condition by itself, group by group."""
-    return [[count_matching(session, Rule(((item,),)), now) for item in group] for group in rule.groups]
 
 
 def _iso(value: Any) -> str:

@@ -97,7 +97,11 @@ def put_attribute(session: Session, contact_id: int, name: str, value: str | Non
     elif name == "phone":
         raise BadValue("the phone is no attribute; it is what the contact is known by")
     else:
-        kind = define_attributes(session, [name], now)[name.strip()]
+        # The contact first, then the attribute, as a change of the type locks them: it waits for values of the old one.
+        session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
+        define_attributes(session, [name], now)
+        of_type = select(Attribute.type).where(Attribute.name == name.strip()).with_for_update(read=True)
+        kind = session.scalars(of_type).one()
         values = {"attributes": _with(session, contact_id, name.strip(), value, kind)}
     session.execute(update(Contact).where(Contact.id == contact_id).values(**values, updated_at=now))
 

@@ -1,25 +1,31 @@
 """Defining attributes: names, types, defaults, and what is refused in one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from admin import attributes as operations
+from jobs.runtime import Runtime
 from models import attributes as made
 from models.attribute_values import BadValue
-from models.attributes import add_attribute, change_attribute, delete_attribute
+from models.attributes import add_attribute, change_attribute, delete_attribute, values_to_rewrite
 from models.campaign import CampaignStatus
 from models.contact import Contact
 from models.engine import Database
 from models.flows import load_flow
 from models.refusal import Refused
 from models.rule import parse_rule
-from models.rule_sql import count_matching
+from models.secret import new_encryption_key
 from models.segments import save_segment
+from models.settings import Settings
 from models.tag import Attribute, AttributeType
+from models.tagging import put_attribute
 from tests import factories
+from tests.counting import count_matching
 from tests.factories import NOW
 
 OVER_TEN: dict[str, Any] = {"all": [{"on": "attribute", "op": "more", "name": "visits", "value": 10}]}
@@ -41,6 +47,11 @@ def session(database: Database) -> Iterator[Session]:
 def _values(session: Session) -> list[Any]:
     session.expire_all()
     return [it.get("visits") for it in session.scalars(select(Contact.attributes).order_by(Contact.id))]
+
+
+def _retype(session: Session, attribute_id: int, kind: AttributeType, default: str | None = None) -> None:
+    rewrite = values_to_rewrite(session, session.get_one(Attribute, attribute_id).name, kind)
+    change_attribute(session, attribute_id, kind, default, rewrite)
 
 
 def test_an_attribute_is_defined_with_a_type_and_a_default_of_it(session: Session) -> None:
@@ -83,11 +94,11 @@ def test_a_new_type_rewrites_the_values_so_that_segments_can_compare_them(sessio
     for value in ("12", "9", "2.50"):
         factories.make_contact(session, attributes={"visits": value, "other": "x"})
     factories.make_contact(session)
-    change_attribute(session, attribute_id, AttributeType.NUMBER, None)
+    _retype(session, attribute_id, AttributeType.NUMBER)
     assert _values(session) == [12, 9, 2.5, None]
     assert count_matching(session, parse_rule(session, OVER_TEN), NOW) == 1
     assert session.get_one(Attribute, attribute_id).default == "7"
-    change_attribute(session, attribute_id, AttributeType.TEXT, "")
+    _retype(session, attribute_id, AttributeType.TEXT, "")
     assert _values(session) == ["12", "9", "2.5", None]
     assert session.get_one(Attribute, attribute_id).default is None
 
@@ -98,7 +109,7 @@ def test_a_type_that_some_values_do_not_have_is_refused_with_their_number(databa
         for value in ("12", "many", "few"):
             factories.make_contact(session, attributes={"visits": value})
     with pytest.raises(Refused, match="2 stored values are no number, such as “many”"), database.write() as session:
-        change_attribute(session, attribute_id, AttributeType.NUMBER, None)
+        _retype(session, attribute_id, AttributeType.NUMBER)
     with database.write() as session:
         assert session.get_one(Attribute, attribute_id).type is AttributeType.TEXT
         assert _values(session) == ["12", "many", "few"]
@@ -112,7 +123,7 @@ def test_more_values_than_one_transaction_rewrites_are_refused(
     for value in ("12", "9"):
         factories.make_contact(session, attributes={"visits": value})
     with pytest.raises(Refused, match="2 stored values would have to be written anew, at most 1"):
-        change_attribute(session, attribute_id, AttributeType.NUMBER, None)
+        _retype(session, attribute_id, AttributeType.NUMBER)
 
 
 def test_a_default_that_is_not_of_the_type_is_refused_also_when_the_type_changes(session: Session) -> None:
@@ -160,4 +171,48 @@ def test_what_nothing_names_is_deleted_and_values_stay(session: Session) -> None
     assert session.scalars(select(Attribute.name)).all() == []
     assert _values(session) == ["many"]
     with pytest.raises(Refused, match="1 stored value is no number"):
-        add_attribute(session, "visits", AttributeType.NUMBER, None, NOW)
+        values_to_rewrite(session, "visits", AttributeType.NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("came", "kept", "line"),
+    [
+        ("77", [5, 77], None),
+        ("many", [5, "many"], "visits: its type is number now, but meanwhile values came: 1 stored"),
+    ],
+)
+def test_others_write_while_the_values_are_looked_at_and_nothing_that_they_wrote_is_missed(
+    came: str, kept: list[Any], line: str | None, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rt = Runtime(Settings(database_url, None, tmp_path, encryption_keys=(new_encryption_key(),)))
+    with rt.database.write() as session:
+        attribute_id = factories.make_attribute(session, "visits").id
+        ids = [factories.make_contact(session, attributes={"visits": "5"}).id, factories.make_contact(session).id]
+
+    def look(session: Session, name: str, kind: AttributeType) -> Sequence[int]:
+        found = values_to_rewrite(session, name, kind)
+        with rt.database.write() as writing:  # it would wait for ever if the look held the only write lock
+            put_attribute(writing, ids[1], name, came, NOW)
+        return found
+
+    monkeypatch.setattr(made, "values_to_rewrite", look)
+    if line:
+        with pytest.raises(Refused, match=line):
+            operations.change_attribute(rt, attribute_id, "number", None, "test")
+    else:
+        operations.change_attribute(rt, attribute_id, "number", None, "test")
+    with rt.database.write() as session:
+        assert session.get_one(Attribute, attribute_id).type is AttributeType.NUMBER
+        assert _values(session) == kept
+    rt.close()
+
+
+def test_a_type_does_not_change_while_a_part_of_a_campaign_is_frozen_by_it(session: Session) -> None:
+    attribute_id = factories.make_attribute(session, "visits", type=AttributeType.NUMBER).id
+    save_segment(session, "known", {"all": [{"on": "attribute", "op": "known", "name": "visits"}]}, NOW)
+    audience = {"include": [{"segment": "known"}]}
+    factories.make_campaign(
+        session, name="Spring", status=CampaignStatus.ACTIVE, audience=audience, launch_until=9, launch_cursor=4
+    )
+    with pytest.raises(Refused, match="is used by the campaign “Spring”, being prepared now"):
+        change_attribute(session, attribute_id, AttributeType.TEXT, None)

@@ -76,6 +76,17 @@ def test_national_numbers_are_completed_where_it_can_be_told(session: Session) -
         ({"include": [{"tag": "vip", "value": ["a"]}]}, "audience.include[0]: value must be text"),
         ({"include": [{"tag": "vip"}, {"tag": "none"}]}, "audience.include[1]: there is no tag 'none'"),
         ({"include": [{"tag": "vip"}], "exclude": [{"list": "no"}]}, "audience.exclude[0]: there is no list 'no'"),
+        ({"include": [{"tag": "v\x00ip"}]}, "audience.include[0]: tag holds a character that is no text"),
+        ({"include": [{"list": "\ud800"}]}, "audience.include[0]: list holds a character that is no text"),
+        ({"include": [{"segment": "s" * 201}]}, "audience.include[0]: segment is longer than 200 characters"),
+        (
+            {"include": [{"tag": "vip", "value": "\x00"}]},
+            "audience.include[0]: value holds a character that is no text",
+        ),
+        (
+            {"include": [{"tag": "vip", "value": "v" * 2001}]},
+            "audience.include[0]: value is longer than 2000 characters",
+        ),
         ({"include": [{"segment": "no"}]}, "audience.include[0]: there is no segment 'no'"),
         ({"include": [{"contact": "Alice"}]}, "audience.include[0]: 'Alice' is no phone number"),
         ({"include": [{"contact": "600000001"}]}, "audience.include[0]: '600000001' must be a phone number with its"),

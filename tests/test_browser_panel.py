@@ -137,6 +137,30 @@ def test_the_panel_works_without_scripts(panel: Panel) -> None:
         expect(page.get_by_role("status")).to_have_text("Started.")
 
 
+def test_the_builder_counts_as_a_rule_is_filled_in_and_says_at_the_condition_what_is_wrong(
+    panel: Panel, browser: Watched
+) -> None:
+    furnish(panel.rt)
+    page = browser.page
+    browser.sign_in("manager@example.com", PASSWORD)
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    browser.open("/segments/new")
+    page.locator("#c-0-0-on").select_option("tag")
+    page.get_by_label("Which", exact=True).select_option("city")
+    total = page.locator(".figure-box b")
+    expect(total).to_have_text("60")
+    page.locator("#c-0-1-on").select_option("last_engaged")
+    page.locator("#c-0-1-op").select_option("between")
+    page.get_by_label("From", exact=True).fill("2026-03-02")
+    page.get_by_label("To", exact=True).fill("2026-03-01")
+    expect(page.locator(".wrong:visible")).to_contain_text("the lower one comes first")
+    expect(total).to_have_text("–")
+    page.get_by_role("button", name="Remove this condition").nth(1).click()
+    expect(total).to_have_text("60")
+    expect(page.get_by_label("How", exact=True)).to_have_count(1)
+    browser.check()
+
+
 def test_people_are_picked_by_clicks_and_by_keys(panel: Panel, browser: Watched) -> None:
     furnish(panel.rt)
     browser.sign_in("manager@example.com", PASSWORD)

@@ -128,6 +128,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"media": {"header": {"link": "http://x.test/a.png"}}}, "https"),
     ({"media": {"header": {"link": "https://x.test/a.png", "id": "1"}}}, "exactly one"),
     ({"flow": "nothing"}, "flow=nothing"),
+    ({"flow": "a\x00"}, "flow: holds a character that is no text"),
+    ({"audience": {"include": [{"tag": "\ud800"}]}}, "audience.include[0].tag: holds a character that is no text"),
     ({"pace": {"per_second": 0}}, "pace.per_second=0"),
     ({"pace": {"per_second": 2000}}, "1000"),
     ({"pace": {"per_second": 1, "per_hour": 1}}, "exactly one"),

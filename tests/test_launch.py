@@ -1,7 +1,7 @@
 """Freezing an audience into recipients: once each, with reasons, from wherever a dead launcher stopped."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +15,13 @@ from models.engagement import Engagement
 from models.engine import Database
 from models.launch import begin_launch, launch_slice, standing_launches
 from models.recipient import NotSent, Recipient, RecipientState
+from models.refusal import Refused
+from models.segments import save_segment
 from models.stats import campaign_stats
 from tests import factories
 from tests.factories import NOW
+
+READS_SPANISH, READS_ENGLISH = ({"all": [{"on": "language", "op": "is", "value": it}]} for it in ("es", "en"))
 
 
 @pytest.fixture
@@ -99,6 +103,65 @@ def test_a_launch_in_slices_that_stops_goes_on_from_its_cursor_and_doubles_nobod
         assert set(_rows(session, campaign.id)) == set(people)
         assert session.get_one(Campaign, campaign.id).launched_at == later
         assert session.scalar(select(func.count()).select_from(Engagement)) == 25
+
+
+@pytest.fixture
+def readers(database: Database) -> tuple[int, set[int]]:
+    """A campaign for those who read Spanish, by a segment within a segment, and who they are among six people."""
+    with database.write() as session:
+        people = [factories.make_contact(session, language="en" if place % 2 else "es") for place in range(6)]
+        save_segment(session, "spanish", READS_SPANISH, NOW)
+        save_segment(session, "readers", {"all": [{"on": "segment", "op": "has", "name": "spanish"}]}, NOW)
+        campaign = _active(session, name="Spring", audience={"include": [{"segment": "readers"}]})
+        return campaign.id, {contact.id for contact in people if contact.language == "es"}
+
+
+def test_a_segment_keeps_its_rule_while_a_part_of_its_people_is_frozen(
+    database: Database, readers: tuple[int, set[int]]
+) -> None:
+    campaign_id, spanish = readers
+    with database.write() as session:
+        token = begin_launch(session, campaign_id, NOW)
+    assert token is not None
+    with database.write() as session:
+        assert launch_slice(session, campaign_id, token, NOW, size=2)
+    for name in ("spanish", "readers"):  # the launcher died; the next one goes on later
+        line = (
+            f"the segment “{name}” is used by the campaign “Spring”, being prepared now; wait until it sends, or end it"
+        )
+        with pytest.raises(Refused, match=line), database.write() as session:
+            save_segment(session, name, READS_ENGLISH, NOW)
+    with database.write() as session:
+        save_segment(session, "spanish", READS_SPANISH, NOW)
+        save_segment(session, "others", READS_ENGLISH, NOW)
+        save_segment(session, "others", READS_SPANISH, NOW)
+        second = begin_launch(session, campaign_id, NOW + timedelta(seconds=31))
+    assert second is not None
+    with database.write() as session:
+        assert launch_slice(session, campaign_id, second, NOW) is False
+    with database.write() as session:
+        assert set(_rows(session, campaign_id)) == spanish
+        save_segment(session, "spanish", READS_ENGLISH, NOW)
+
+
+def test_a_slice_waits_for_the_segment_that_is_being_changed(database: Database, readers: tuple[int, set[int]]) -> None:
+    campaign_id, spanish = readers
+    with database.write() as session:
+        token = begin_launch(session, campaign_id, NOW)
+    assert token is not None
+
+    def launch() -> None:
+        with database.write() as session:
+            launch_slice(session, campaign_id, token, NOW)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            save_segment(session, "spanish", READS_ENGLISH, NOW)
+            launching = pool.submit(launch)
+            assert not wait([launching], timeout=0.3).done
+        launching.result(30)
+    with database.read() as session:
+        assert set(_rows(session, campaign_id)).isdisjoint(spanish)
 
 
 def test_a_slice_that_fails_leaves_nothing_and_is_done_again(database: Database) -> None:

@@ -18,10 +18,10 @@ from models.orders import Key, NewOrder, take_orders
 from models.person import export_person
 from models.redaction import redact
 from models.rule import parse_rule
-from models.rule_sql import count_matching
 from models.secret import new_encryption_key
 from models.settings import Settings
 from tests.cli_app import open_shell
+from tests.counting import count_matching
 from tests.factories import ALICE_PHONE, BOB_PHONE, NOW, alice, bob, make_contact, make_order
 
 HEADER = "order_id,phone,total,currency,placed_at,number,product,collection,brand,quantity\n"

@@ -5,19 +5,23 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from redis import Redis
 from sqlalchemy import delete, select
 
+from admin import segments
+from admin.panel import segments as panel_segments
 from admin.panel.rule_form import listed, unlisted
 from admin.segments import put_segment
 from jobs.import_shelf import refused_path
 from jobs.purge import purge
 from jobs.queues import ANSWER, CHORES, queue
+from models.campaign import Campaign
 from models.clock import utcnow
 from models.contact import Consent, Contact
 from models.conversation import Case, Conversation, Message, MessageState
@@ -279,6 +283,10 @@ def test_tags_lists_and_segments_are_made(panel: Panel, manager: Visitor) -> Non
     assert "summer" in manager.post("/tags/add", name="summer", description="Wants news in summer")
     assert "already" in manager.post("/tags/add", name="summer")
     assert "not allowed" in manager.post("/tags/add", name="a=b")
+    assert "holds a character that is no text" in manager.post("/tags/add", name="odd", description="a\x00b")
+    assert "at most 500" in manager.post("/tags/1/describe", description="d" * 501)
+    assert "no text" in manager.post("/segments/1/rename", name="Mad\x00rid")
+    manager.get("/tags/?after=%00")
 
 
 def test_people_are_put_on_a_list_one_by_one_and_taken_off(panel: Panel, manager: Visitor) -> None:
@@ -336,7 +344,88 @@ def test_a_segment_is_built_by_its_form(panel: Panel, manager: Visitor) -> None:
     assert stored["any"][0]["all"][0] == {"on": "tag", "op": "in", "name": "city", "value": ["Madrid", "Sevilla"]}
     assert "is not one of" in manager.refused("/segments/new", name="Bad", **(rule | {"c-1-0-value": "maybe"}))
     assert "at least one condition" in manager.refused("/segments/new", name="Empty")
+    assert "it holds a character that is no text" in manager.refused("/segments/new", name="L\x00st", **rule)
+    assert "There is a segment “Lost” already" in manager.refused("/segments/new", name=" Lost", **rule)
     assert "131026" in manager.get("/segments/2/edit")
+
+
+def test_the_builder_counts_before_anything_is_saved_and_marks_what_is_wrong(panel: Panel, manager: Visitor) -> None:
+    form: dict[str, Any] = {
+        "c-0-0-on": "tag", "c-0-0-name": "city", "c-0-0-op": "is", "c-0-0-value": "Madrid",
+        "c-0-3-on": "last_engaged", "c-0-3-op": "unknown",
+        "c-2-0-on": "consent", "c-2-0-op": "is", "c-2-0-value": "unsubscribed",
+    }  # fmt: skip
+    answer = manager.send("/segments/count", **form).json
+    assert answer is not None
+    assert (answer["done"], answer["counts"]) == (True, {"c-0-0": "60", "c-0-3": "62", "c-2-0": "1"})
+    assert "61</b>" in answer["parts"]["matches"]
+    assert "Bob" in answer["parts"]["matches"] or "Person 0" in answer["parts"]["matches"]
+    typing = form | {"c-0-1-on": "last_inbound", "c-0-1-op": "after", "c-0-1-value": ""}
+    answer = manager.send("/segments/count", **typing).json
+    assert answer is not None
+    assert answer["problems"]["c-0-1"] == "", "somebody is at it"
+    assert "once every condition is complete" in answer["parts"]["matches"]
+    answer = manager.send("/segments/count", **(typing | {"c-0-1-value": "soon"})).json
+    assert answer is not None
+    assert answer["problems"]["c-0-1"].startswith("Value 'soon' must be a date")
+    assert (answer["counts"]["c-0-0"], answer["counts"]["c-0-1"]) == ("60", "")
+    page = manager.refused("/segments/new", name="Lost", **typing)
+    assert "look at the marked conditions" in page
+    assert "Fill in the value." in page
+    dropped = manager.send("/segments/new", name="Lost", drop="c-0-3", count="1", **form).text
+    assert ('last_engaged" selected' in dropped, "61</b>" in dropped) == (False, True)
+    with panel.rt.database.read() as session:
+        assert list(session.scalars(select(Segment.name))) == ["Madrid"]
+
+
+def test_a_count_of_many_comes_in_pieces_and_says_that_it_is_not_done(
+    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, value in (
+        (segments, "FIRST_SLICE", 25),
+        (panel_segments, "ASK_SECONDS", 0),
+        (panel_segments, "PAGE_SECONDS", 0),
+    ):
+        monkeypatch.setattr(module, name, value)
+    page = manager.get("/segments/1/")
+    assert "Still counting: 39 % looked at." in page
+    state = unescape(re.search(r'data-state="([^"]+)"', page)[1])  # type: ignore[index]
+    found = []
+    for _ in range(2):
+        answer = json.loads(manager.get(f"/segments/1/live?{urlencode({'state': state})}"))
+        found.append((answer["counts"]["c-0-0"], answer["done"]))
+        state = answer["state"]
+    assert found == [("47…", False), ("60", True)]
+    with panel.rt.database.write() as session:
+        session.get_one(Segment, 1).rule = {"all": [{"on": "tag", "op": "has", "name": "<b>"}]}
+    assert "there is no tag &#39;&lt;b&gt;&#39;" in json.loads(manager.get("/segments/1/live"))["parts"]["matches"]
+
+
+def test_what_the_browser_brings_back_is_counted_on_only_if_it_fits(
+    manager: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "FIRST_SLICE", 25)
+    monkeypatch.setattr(panel_segments, "ASK_SECONDS", 0)
+    state = json.loads(manager.get("/segments/1/live"))["state"]
+    for bad in ("", "[", "[1,2,3,4,5,6,7]", state.replace("22", "-1")):
+        assert json.loads(manager.get(f"/segments/1/live?{urlencode({'state': bad})}"))["counts"] == {"c-0-0": "22…"}
+
+
+def test_a_past_campaign_is_chosen_by_its_name(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        session.get_one(Campaign, 1).name = "Winter"
+    assert '<option value="Winter (1)">' in manager.get("/segments/new")
+    for typed in ("Winter (1)", "Winter", "1"):
+        rule: dict[str, Any] = {"c-0-0-on": "campaign", "c-0-0-op": "not_replied", "c-0-0-campaign": typed}
+        assert "did not reply to “Winter”" in manager.post("/segments/new", name=f"Silent {typed}", **rule)
+    with panel.rt.database.read() as session:
+        stored = session.scalars(select(Segment.rule).where(Segment.name.startswith("Silent"))).all()
+    assert [it["any"][0]["all"][0]["campaign"] for it in stored] == [1, 1, 1]
+    assert 'value="Winter (1)"' in manager.get("/segments/2/edit")
+    rule["c-0-0-campaign"] = "Summer (1)"
+    page = manager.refused("/segments/new", name="Typo", **rule)
+    assert 'value="Summer (1)"' in page
+    assert "There is no launched campaign “Summer (1)”. Choose one from the list." in page
 
 
 def test_an_agent_answers_takes_closes_and_hands_over(panel: Panel, redis: Redis) -> None:

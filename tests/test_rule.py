@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.campaign import CampaignStatus
@@ -18,18 +18,22 @@ from models.contact import Consent, Contact
 from models.conversation import Direction, Message, MessageState
 from models.engine import Database
 from models.recipient import RecipientState
-from models.rule import BY_TYPE, DAYS_SINCE, MONEY, OPERATORS, RuleError, parse_rule
+from models.rule import Rule, parse_rule
+from models.rule_count import SAMPLE, begin_count, contacts_of, count_on
 from models.rule_facts import Facts, Ordered, Sent, matches
-from models.rule_sql import compile_rule, count_matching
+from models.rule_sql import compile_rule
+from models.rule_terms import BY_TYPE, DAYS_SINCE, MONEY, NUMERIC, OPERATORS, SPANS, RuleError
 from models.segment import Segment
-from models.segments import count_each, read_segment, sample_matching, save_segment
+from models.segments import read_segment, save_segment
 from models.tag import AttributeType
 from tests import factories
+from tests.counting import count_matching, counted, sample_matching
 from tests.factories import NOW
 
 TAG_NAMES = ("vip", "city", "it's; --")
 LIST_NAMES = ("members", 'quo"te')
 TEXTS = ("Madrid", "madrid", "Ma%", "a_b", "é", "'; DROP TABLE contact; --", "1", "ES", "en", "$.x")
+NUMERALS = ("100", "7", "-3.5", "7.0", "007", "1e2", "0.00001", "100000000000000", "1" * 17, "-", "7.", " 7", "NaN")
 NUMBERS = (-3.5, 0.0, 0.00001, 7.0, 100.0, 1e14)
 DATES = tuple((NOW.date() + timedelta(days=days)).isoformat() for days in (-400, -30, -1, 0, 5))
 ATTRIBUTES = {
@@ -50,6 +54,7 @@ POOLS: dict[AttributeType, tuple[Any, ...]] = {
 AMOUNTS = (0, 10, 19.99, 20, 33.333, 100, 0.0004, 1e12)
 COLLECTIONS, BRANDS = ("summer", "Summer", "it's; --"), ("Acme", "Ma%", "é")
 MOMENTS = tuple(NOW - timedelta(days=days, hours=hours) for days in (0, 1, 30, 400) for hours in (0, 1))
+WRITTEN = (*(moment.isoformat() for moment in MOMENTS), *DATES)
 
 
 class People:
@@ -83,7 +88,7 @@ class People:
         custom = {name: self._maybe(POOLS[kind]) for name, kind in ATTRIBUTES.items()}
         country, email = custom.pop("country"), custom.pop("email")
         attributes = {name: value for name, value in custom.items() if value is not None}
-        tags = {name: self._maybe((*TEXTS, "")) for name in TAG_NAMES if self.random.random() < 0.5}
+        tags = {name: self._maybe((*TEXTS, *NUMERALS, "")) for name in TAG_NAMES if self.random.random() < 0.5}
         consent = self.random.choice([item for item in Consent if item is not Consent.REDACTED])
         language, last = self._maybe(("en", "es", "")), self._maybe(MOMENTS)
         contact = factories.make_contact(
@@ -192,7 +197,7 @@ class People:
 
 
 def _value_of(op: str, pool: tuple[Any, ...]) -> st.SearchStrategy[Any]:
-    if op == "last_days":
+    if op in SPANS:
         return st.sampled_from([1, 29, 30, 31, 400])
     one = st.sampled_from(pool)
     if op in {"in", "not_in"}:
@@ -209,7 +214,11 @@ def _with_value(condition: dict[str, Any], pool: tuple[Any, ...]) -> st.SearchSt
 def _conditions() -> st.SearchStrategy[dict[str, Any]]:
     def named(on: str, names: tuple[str, ...], pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
         choices = st.tuples(st.sampled_from(names), st.sampled_from(OPERATORS[on]))
-        return choices.flatmap(lambda pair: _with_value({"on": on, "name": pair[0], "op": pair[1]}, pool))
+        return choices.flatmap(
+            lambda pair: _with_value(
+                {"on": on, "name": pair[0], "op": pair[1]}, NUMBERS if pair[1] in NUMERIC else pool
+            )
+        )
 
     def plain(on: str, pool: tuple[Any, ...]) -> st.SearchStrategy[dict[str, Any]]:
         return st.sampled_from(OPERATORS[on]).flatmap(lambda op: _with_value({"on": on, "op": op}, pool))
@@ -241,12 +250,12 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
         plain("language", ("en", "es", "EN")),
         plain("country", ("ES", "Ma", "'; ")),
         plain("phone", tuple(f"+34600{serial:06d}" for serial in range(20)) + TEXTS),
-        plain("last_inbound", tuple(moment.isoformat() for moment in MOMENTS)),
+        st.one_of([plain(on, WRITTEN) for on in ("last_inbound", "last_engaged")]),
         behaviour,
         codes,
         st.one_of(plain("orders_count", (0, 1, 2, 2.5)), *(money(on) for on in sorted(MONEY))),
         st.one_of([plain(on, (0, 1, 29, 30, 31, 400)) for on in sorted(DAYS_SINCE)]),
-        st.one_of([plain(on, tuple(moment.isoformat() for moment in MOMENTS)) for on in ("first_order", "last_order")]),
+        st.one_of([plain(on, WRITTEN) for on in ("first_order", "last_order")]),
         st.one_of(plain("bought_collection", COLLECTIONS), plain("bought_brand", BRANDS)),
     )
 
@@ -258,7 +267,7 @@ RULES = st.lists(st.lists(_conditions(), min_size=1, max_size=3), min_size=1, ma
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+    database = Database(database_url, time_zone="America/New_York")
     yield database
     database.dispose()
 
@@ -297,6 +306,32 @@ def test_the_statement_and_the_plain_evaluator_agree(people: People, data: dict[
     assert found | missed == set(known), "a condition is never unknown"
 
 
+def test_one_pass_in_slices_counts_each_condition_each_group_and_all_of_it(people: People) -> None:
+    data = [
+        [{"on": "last_engaged", "op": "not_last_days", "value": 30}, {"on": "tag", "name": "vip", "op": "has"}],
+        [{"on": "campaign", "op": "not_read"}, {"on": "segment", "name": "inner", "op": "has"}],
+        [{"on": "orders_count", "op": "more", "value": 1}],
+    ]
+    known = people.facts
+    merged = update(Contact).where(Contact.id.not_in(known)).values(merged_into_id=min(known))
+    people.session.execute(merged)  # a record that was merged is nobody
+    rule = parse_rule(people.session, {"any": [{"all": group} for group in data]})
+
+    def count(some: Rule) -> int:
+        return sum(matches(some, facts, NOW) for facts in known.values())
+
+    tally = begin_count(people.session, rule)
+    assert (tally.is_done, tally.share) == (False, 0)
+    for size in (7, 20, 1000):
+        tally = count_on(people.session, rule, tally, NOW, size)
+    assert (tally.is_done, tally.share) == (True, 1)
+    assert tally.each == tuple(tuple(count(Rule(((item,),))) for item in group) for group in rule.groups)
+    assert tally.groups == tuple(count(Rule((group,))) for group in rule.groups)
+    assert tally.total == count(rule)
+    first = [contact_id for contact_id in sorted(known) if matches(rule, known[contact_id], NOW)]
+    assert [contact.id for contact in contacts_of(people.session, tally)] == first[:SAMPLE]
+
+
 def test_the_rules_that_are_compared_are_all_there_are() -> None:
     seen: set[tuple[str, str]] = set()
 
@@ -323,7 +358,7 @@ def test_a_segment_inside_a_segment_counts_as_its_rule(session: Session) -> None
     rule = read_segment(session, "both")
     assert [contact.id for contact in sample_matching(session, rule, NOW)] == [bob.id]
     assert count_matching(session, rule, NOW) == 1
-    assert count_each(session, rule, NOW) == [[2, 1]]
+    assert counted(session, rule, NOW).each == ((2, 1),)
     assert alice.id != bob.id
 
 
@@ -368,6 +403,60 @@ def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> 
     ]
     save_segment(session, "recent", {"all": conditions}, NOW)
     assert [item.id for item in sample_matching(session, read_segment(session, "recent"), NOW)] == [contact.id]
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "matching"),
+    [
+        ("before", "2026-11-22", {"the evening before"}),
+        ("after", "2026-11-22", {"the day after"}),
+        ("between", ["2026-11-22", "2026-11-22"], {"its first moment", "its last hour"}),
+        ("between", ["2026-11-21", "2026-11-22T05:00:00"], {"the evening before", "its first moment"}),
+        ("after", "2026-11-22T05:00:00+00:00", {"its last hour", "the day after"}),
+    ],
+)
+def test_a_day_is_all_of_it_in_the_business_s_time_zone(
+    session: Session, op: str, value: Any, matching: set[str]
+) -> None:
+    hours = {"the evening before": -1, "its first moment": 0, "its last hour": 23, "the day after": 24}
+    midnight = datetime(2026, 11, 22, 5, tzinfo=UTC)  # in New York
+    for name, hour in hours.items():
+        factories.make_contact(session, name=name, last_inbound_at=midnight + timedelta(hours=hour))
+    factories.make_contact(session, name="silent")
+    for on in ("last_inbound", "last_engaged"):
+        rule = parse_rule(session, {"all": [{"on": on, "op": op, "value": value}]})
+        assert {contact.name for contact in sample_matching(session, rule, NOW)} == matching
+
+
+def test_what_day_it_is_now_is_the_business_s_own(session: Session) -> None:
+    factories.make_attribute(session, "birthday", type=AttributeType.DATE)
+    for day in ("2026-11-20", "2026-11-21", "2026-11-22"):
+        factories.make_contact(session, name=day, attributes={"birthday": day})
+    rule = parse_rule(session, {"all": [{"on": "attribute", "name": "birthday", "op": "last_days", "value": 1}]})
+    late_in_new_york = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    assert [contact.name for contact in sample_matching(session, rule, late_in_new_york)] == [
+        "2026-11-20",
+        "2026-11-21",
+    ]
+
+
+def test_who_read_and_never_wrote_is_engaged_and_who_did_neither_never_was(session: Session) -> None:
+    campaign = factories.make_campaign(session, status=CampaignStatus.ENDED)
+    people = {name: factories.make_contact(session, name=name) for name in ("read", "wrote", "silent")}
+    people["wrote"].last_inbound_at = NOW - timedelta(days=9)
+    for name, contact in people.items():
+        read_at = NOW - timedelta(days=3) if name == "read" else None
+        state = RecipientState.ACCEPTED
+        factories.make_recipient(session, campaign, contact, state=state, accepted_at=NOW, read_at=read_at)
+
+    def who(op: str, **value: Any) -> set[str]:
+        rule = parse_rule(session, {"all": [{"on": "last_engaged", "op": op, **value}]})
+        return {contact.name for contact in sample_matching(session, rule, NOW)}
+
+    assert who("last_days", value=3) == {"read"}
+    assert who("not_last_days", value=3) == {"wrote", "silent"}
+    assert who("known") == {"read", "wrote"}
+    assert who("unknown") == {"silent"}
 
 
 @pytest.mark.parametrize(
@@ -447,6 +536,8 @@ def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> 
         ),
         ({"all": [{"on": "tag", "name": "vip\x00", "op": "has"}]}, "all[0]: name must be text"),
         ({"all": [{"on": "language", "op": "is", "value": "\ud800"}]}, "all[0]: value must be text"),
+        ({"all": [{"on": "language", "op": "is", "value": "e" * 2001}]}, "all[0]: value must be text of at most 2000"),
+        ({"all": [{"on": "tag", "name": "v" * 201, "op": "has"}]}, "all[0]: name must be text of at most 200"),
         ({"all": [{"on": "language", "op": "is", "value": 10**5000}]}, "all[0]: value must be text"),
         ({"all": [{"on": "tag", "name": "vip", "op": "has"}] * 101}, "it has more than 100 conditions"),
     ],

@@ -7,7 +7,6 @@ from flask_admin.theme import Bootstrap4Theme
 from admin import security
 from admin.panel import access, errors, shell
 from admin.panel.attributes import AttributeView
-from admin.panel.audience import SegmentView, TagView
 from admin.panel.campaigns import CampaignView
 from admin.panel.contacts import ContactView
 from admin.panel.dead_letters import DeadLetterView
@@ -17,7 +16,9 @@ from admin.panel.inbox import InboxView
 from admin.panel.lists import ListView
 from admin.panel.money import MoneyView
 from admin.panel.numbers import NumberView
+from admin.panel.segments import SegmentView
 from admin.panel.system import AuditView, SettingView, UserView
+from admin.panel.tags import TagView
 from admin.panel.templates import TemplateView
 from jobs.runtime import Runtime
 

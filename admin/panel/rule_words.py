@@ -7,13 +7,15 @@ OPS = {
     "has": "has", "has_not": "has not", "contains": "contains", "is": "is", "is_not": "is not", "in": "is one of",
     "not_in": "is none of", "known": "is known", "unknown": "is not known", "equal": "=", "less": "<", "at_most": "≤",
     "more": ">", "at_least": "≥", "between": "is between", "before": "is before", "after": "is after",
-    "last_days": "in the last days", "received": "received", "not_received": "did not receive", "read": "read",
-    "not_read": "did not read", "clicked": "clicked in", "replied": "replied to", "not_replied": "did not reply to",
+    "last_days": "within the last", "not_last_days": "not within the last", "received": "received",
+    "not_received": "did not receive", "read": "read", "not_read": "did not read", "clicked": "clicked in",
+    "not_clicked": "did not click in", "replied": "replied to", "not_replied": "did not reply to",
     "failed": "failed in",
 }  # fmt: skip
 SUBJECTS = {
     "consent": "consent", "language": "the language", "country": "the country", "phone": "the number",
-    "last_inbound": "the last message from them", "orders_count": "the number of orders", "total_spent": "what they spent",
+    "last_inbound": "the last message from them", "last_engaged": "the last engagement",
+    "orders_count": "the number of orders", "total_spent": "what they spent",
     "average_order": "the average order", "first_order": "the first order", "last_order": "the last order",
     "days_since_first_order": "days since the first order", "days_since_last_order": "days since the last order",
     "bought_collection": "a collection that they bought of", "bought_brand": "a brand that they bought of",
@@ -24,24 +26,30 @@ _NOT = {
 }  # fmt: skip
 
 
-def rule_in_words(rule: Any) -> list[list[str]]:
-    """Groups of conditions, a sentence each; what cannot be read is shown as it is."""
+def rule_in_words(rule: Any, campaigns: Mapping[int, str] | None = None) -> list[list[str]]:
+    """Groups of conditions, a sentence each; what cannot be read is shown as it is. `campaigns`: names by id."""
     groups = rule.get("any", [rule]) if isinstance(rule, Mapping) else []
-    return [[_said(item) for item in group.get("all", [])] for group in groups if isinstance(group, Mapping)]
+    return [
+        [_said(item, campaigns or {}) for item in group.get("all", [])]
+        for group in groups
+        if isinstance(group, Mapping)
+    ]
 
 
-def _said(item: Any) -> str:
+def _said(item: Any, campaigns: Mapping[int, str]) -> str:
     if not isinstance(item, Mapping):
         return str(item)
     on, op, name = str(item.get("on")), str(item.get("op")), item.get("name")
     value = _value(op, item.get("value"))
     if on == "campaign":
-        return _behaved(item, op)
+        return _behaved(item, op, campaigns)
     if op in {"has", "has_not"}:
         place = {"list": "is on the list", "segment": "is in the segment"}.get(on, "has the tag")
         return f"{place if op == 'has' else _NOT[place]} {name}"
     if on == "last_inbound" and op in {"known", "unknown"}:
         return "wrote at some time" if op == "known" else "never wrote"
+    if on == "last_engaged" and op in {"known", "unknown"}:
+        return "engaged at some time" if op == "known" else "never engaged"
     if on in {"first_order", "last_order"} and op in {"known", "unknown"}:
         return "ordered at some time" if op == "known" else "never ordered"
     if item.get("currency"):
@@ -53,11 +61,14 @@ def _said(item: Any) -> str:
 def _compared(op: str, value: str) -> str:
     if op == "last_days":
         return f"is within the last {value} days"
+    if op == "not_last_days":
+        return f"is not within the last {value} days"
     return f"{OPS.get(op, op)} {value}".strip()
 
 
-def _behaved(item: Mapping[str, Any], op: str) -> str:
-    campaign = f"campaign {item['campaign']}" if item.get("campaign") else "any campaign"
+def _behaved(item: Mapping[str, Any], op: str, campaigns: Mapping[int, str]) -> str:
+    key = item.get("campaign")
+    campaign = (f"“{campaigns[key]}”" if campaigns.get(key) else f"campaign {key}") if key else "any campaign"
     said = f"{OPS.get(op, op)} {campaign}"
     if item.get("code"):
         said += f" with error {item['code']}"

@@ -82,6 +82,7 @@ function refreshing(form) {
       if (mine.signal.aborted) return; // somebody has gone on filling in the form
       for (const name of wanted) redraw(name, page);
       wanted.clear();
+      form.dispatchEvent(new Event("redrawn"));
     } catch {
       // overtaken, or the server is away: the next change asks again
     }
@@ -104,6 +105,80 @@ function refreshing(form) {
     if (event.target.matches("input[type=text], textarea")) later(event, 500);
   });
 }
+
+/**
+ * [data-counts=url]: who matches, asked in pieces until everybody was looked at. A form is asked about as it is filled in, again
+ * whenever it changes; elsewhere the page begins it (data-state). Figures go to [data-count], complaints to [data-problem].
+ */
+function counting(place) {
+  const isForm = place.matches("form");
+  const shownAt = place.querySelector('[data-part="matches"]');
+  let running = null;
+  let waiting = 0;
+  function ask(state, signal) {
+    const url = new URL(place.dataset.counts, location.href);
+    if (!isForm) {
+      url.searchParams.set("state", state);
+      return fetch(url, { signal, redirect: "error" });
+    }
+    const given = new FormData(place);
+    given.set("state", state);
+    return fetch(url, { method: "POST", body: given, signal, redirect: "error" });
+  }
+  function show(said) {
+    shownAt.innerHTML = said.parts.matches;
+    shownAt.classList.remove("stale");
+    for (const at of place.querySelectorAll("[data-count]")) at.textContent = said.counts[at.dataset.count] ?? "";
+    for (const at of place.querySelectorAll("[data-problem]")) {
+      const problem = said.problems[at.dataset.problem] ?? "";
+      at.textContent = problem;
+      at.hidden = !problem;
+      at.closest(".condition").classList.toggle("bad", Boolean(problem));
+    }
+  }
+  async function count() {
+    const mine = (running = new AbortController());
+    let said = { state: place.dataset.state ?? "", done: false };
+    try {
+      while (!said.done) {
+        const answer = await ask(said.state, mine.signal);
+        if (!answer.ok) break;
+        said = await answer.json();
+        if (mine.signal.aborted) return;
+        show(said);
+        while (document.hidden) await new Promise((next) => setTimeout(next, 1000));
+      }
+    } catch {
+      // overtaken by a change, or the server is away: what is there stays, greyed
+    }
+  }
+  function later(delay) {
+    running?.abort(); // at once: what is being counted is of the past
+    shownAt.classList.add("stale");
+    clearTimeout(waiting);
+    waiting = setTimeout(count, delay);
+  }
+  if (isForm) {
+    place.addEventListener("redrawn", () => later(0));
+    for (const kind of ["input", "change"]) {
+      place.addEventListener(kind, (event) => {
+        if (event.target.name !== "name" && !event.target.dataset.shows) later(500); // a redrawing ends with a count
+      });
+    }
+  }
+  if (!isForm || place.querySelector("[data-count]")) count();
+}
+
+/** button[name=drop]: what it is beside is taken away, as by choosing nothing there. */
+document.addEventListener("click", (event) => {
+  const drop = event.target.closest?.("button[name=drop]");
+  const choice = drop && document.getElementById(`${drop.value}-on`);
+  if (!choice) return;
+  event.preventDefault();
+  choice.value = "";
+  choice.focus();
+  choice.dispatchEvent(new Event("change", { bubbles: true }));
+});
 
 /** form[data-ask]: the question before it is sent. */
 const dialog = document.getElementById("ask");
@@ -141,5 +216,6 @@ window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]
 document.querySelectorAll("[data-live]").forEach(live);
 document.querySelectorAll("[data-load]").forEach(load);
 document.querySelectorAll("form[data-parts]").forEach(refreshing);
+document.querySelectorAll("[data-counts]").forEach(counting);
 document.querySelectorAll("form[data-auto]").forEach((form) => form.addEventListener("change", () => form.requestSubmit()));
 document.querySelectorAll(".chat").forEach((chat) => { chat.scrollTop = chat.scrollHeight; });
