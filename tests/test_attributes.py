@@ -1,6 +1,5 @@
 """Defining attributes: names, types, defaults, and what is refused in one line."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,19 +22,6 @@ from tests import factories
 from tests.factories import NOW
 
 OVER_TEN: dict[str, Any] = {"all": [{"on": "attribute", "op": "more", "name": "visits", "value": 10}]}
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 def _values(session: Session) -> list[Any]:

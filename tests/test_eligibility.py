@@ -1,6 +1,6 @@
 """The waterfall: each candidate under its first reason, alike in the estimate, the launch and the recheck."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import combinations
 from typing import Any
@@ -13,7 +13,6 @@ from models.campaign import CampaignStatus
 from models.contact import Consent, Contact, ContactIdentity, Suppression
 from models.eligibility import recheck
 from models.engagement import Engagement
-from models.engine import Database
 from models.launch import begin_launch, launch_slice
 from models.preflight import Reach, estimate_reach
 from models.recipient import NotSent, Recipient, RecipientState
@@ -34,19 +33,6 @@ FLAWS: Sequence[NotSent] = (
     NotSent.MISSING_VARIABLE,
     NotSent.FREQUENCY_CAP,
 )
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 class World:

@@ -1,7 +1,6 @@
 """Segment rules: read with care, and the SQL agrees with the plain evaluator on whatever rule and people."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +15,6 @@ from sqlalchemy.orm import Session
 from models.campaign import CampaignStatus
 from models.contact import Consent, Contact
 from models.conversation import Direction, Message, MessageState
-from models.engine import Database
 from models.recipient import RecipientState
 from models.rule import BY_TYPE, DAYS_SINCE, MONEY, OPERATORS, RuleError, parse_rule
 from models.rule_facts import Facts, Ordered, Sent, matches
@@ -254,19 +252,6 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
 RULES = st.lists(st.lists(_conditions(), min_size=1, max_size=3), min_size=1, max_size=3).map(
     lambda groups: {"any": [{"all": group} for group in groups]}
 )
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 @pytest.fixture
