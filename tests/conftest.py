@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from redis import Redis
+from sqlalchemy.orm import Session
 
 from jobs.redis_server import RedisServer, RedisUnavailableError
+from models.engine import Database
 from tests import services
 from tests.postgres_server import PostgresMissingError
 from tests.services import PostgresTemplate, SqliteTemplate
@@ -80,6 +82,21 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database of this test's own: the test runs once on each kind."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database of this test's own, opened."""
+    found = Database(database_url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A session that writes to it; committed at the end."""
+    with database.write() as found:
+        yield found
 
 
 @pytest.hookimpl(wrapper=True)

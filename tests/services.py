@@ -120,20 +120,22 @@ class SqliteTemplate:
 
 
 class PostgresTemplate:
-    """A migrated database, cloned for each test (some 30 ms)."""
+    """A migrated database, cloned for each test (some 30 ms where the server keeps its files in memory)."""
 
     def __init__(self, server_url: str) -> None:
         self.server = make_url(server_url).set(drivername="postgresql+psycopg")
         # Several test processes, and several runs, may share one server.
         self.name = f"hark_test_{os.getpid()}_{time.time_ns() % 10**9}"
         self._numbers = count(1)
+        # Copied as files it is three times as fast, where no checkpoint has to wait for a disk.
+        self._strategy = "wal_log" if self._waits_for_the_disk() else "file_copy"
         self._execute("CREATE DATABASE {} TEMPLATE template0", self.name)
         prepare_schema(self._url(self.name))
 
     def clone(self) -> str:
         """The URL of a fresh database."""
         name = f"{self.name}_{next(self._numbers)}"
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, self.name)
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY {}", name, self.name, self._strategy)
         return self._url(name)
 
     def drop(self, url: str | URL | None = None) -> None:
@@ -143,10 +145,18 @@ class PostgresTemplate:
     def _url(self, database: str) -> str:
         return self.server.set(database=database).render_as_string(hide_password=False)
 
+    def _waits_for_the_disk(self) -> bool:
+        with self._connect() as connection:
+            found = connection.execute("SHOW fsync").fetchone()
+        return found != ("off",)
+
     def _execute(self, statement: str, *names: str) -> None:
-        url = self.server.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(url, autocommit=True) as connection:
+        with self._connect() as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _connect(self) -> psycopg.Connection:
+        url = self.server.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(url, autocommit=True)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Defining attributes: names, types, defaults, and what is refused in one line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,6 @@ from tests.counting import count_matching
 from tests.factories import NOW
 
 OVER_TEN: dict[str, Any] = {"all": [{"on": "attribute", "op": "more", "name": "visits", "value": 10}]}
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 def _values(session: Session) -> list[Any]:

@@ -1,7 +1,7 @@
 """The waterfall: each candidate under its first reason, alike in the estimate, the launch and the recheck."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import combinations
 from typing import Any
@@ -36,19 +36,6 @@ FLAWS: Sequence[NotSent] = (
     NotSent.MISSING_VARIABLE,
     NotSent.FREQUENCY_CAP,
 )
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 class World:

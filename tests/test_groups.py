@@ -1,6 +1,5 @@
 """Renaming and deleting tags, lists and segments: what names them follows, or it is refused in one line."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,19 +33,6 @@ RULE: dict[str, Any] = {
         {"all": [{"on": "segment", "op": "has", "name": "vip"}]},
     ]
 }
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 def _world(session: Session) -> None:

@@ -1,6 +1,5 @@
 """The latest order as a template's variable: what stands in the message, and who is left out without one."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -24,19 +23,6 @@ BODY: list[dict[str, Any]] = [{"type": "BODY", "text": f"{' '.join(f'{{{{{field}
 ALL = {"body": {field: {"source": "order", "field": field} for field in ORDER_FIELDS}}
 COAT = {"title": "Coat", "collection": ["winter", "sale"], "brand": "Nord", "quantity": 1}
 HAT = {"title": "Hat", "brand": "Acme"}
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 def _frozen(session: Session, contact: Contact, variables: dict[str, Any] = ALL) -> tuple[dict[str, Any], str | None]:

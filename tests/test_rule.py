@@ -1,7 +1,6 @@
 """Segment rules: read with care, and the SQL agrees with the plain evaluator on whatever rule and people."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -270,12 +269,6 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url, time_zone="America/New_York")
     yield database
     database.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
 
 
 @pytest.fixture
