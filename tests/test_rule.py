@@ -1,6 +1,7 @@
 """Segment rules: read with care, and the SQL agrees with the plain evaluator on whatever rule and people."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
