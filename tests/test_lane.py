@@ -316,7 +316,8 @@ def test_a_stop_waits_for_answers_that_take_nearly_as_long_as_a_request_may(
         campaign_id = sending.campaign(phones(200), pace=100)
         sender = Thread(target=serve, args=(sending.rt, sending.number_id))
         sender.start()
-        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 20, 10, "requests are under way")
+        # A third chunk is claimed once the second waits for its moments, and then the first is under way.
+        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 30, 10, "requests are under way")
         STOPPING.set()
         try:
             sender.join(10)

@@ -105,6 +105,7 @@ def test_a_template_that_breaks_metas_rules_is_not_created(
 
 
 def test_an_edit_goes_back_to_review_and_a_deleted_template_is_gone(meta: Caller, receiver: Receiver) -> None:
+    meta.handle.configure(review_seconds=60.0)  # `rest` ends it at once
     listed = meta.http.get(LIST, params={"name": "opening_hours"}).json()["data"]
     node = listed[0]["id"]
     edited = plan("x", "We are open all day, every day of the week.")["components"]
