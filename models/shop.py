@@ -112,9 +112,19 @@ def _take_order(session: Session, shop: str, told: ShopOrder, now: datetime, vau
     return Taken.LATE if take_orders(session, [order], now).unchanged else Taken.APPLIED
 
 
+def wiped_by(session: Session, event: ShopEvent) -> Contact | None:
+    """Who is to be forgotten by it, as they stand now."""
+    told = event.news
+    return _farewelled(session, told) if isinstance(told, ShopFarewell) and told.wipes else None
+
+
+def _farewelled(session: Session, told: ShopFarewell) -> Contact | None:
+    return _by_shop_id(session, told.customer.id) or _by_phone(session, told.customer.phone)
+
+
 def _part(session: Session, told: ShopFarewell, now: datetime, vault: Vault) -> Taken:
     """A deleted customer stays a contact, without the shop's id; one who is to be forgotten is wiped."""
-    contact = _by_shop_id(session, told.customer.id) or _by_phone(session, told.customer.phone)
+    contact = _farewelled(session, told)
     if contact is None:
         return Taken.UNREACHABLE
     if told.wipes:
