@@ -139,14 +139,20 @@ def _part(session: Session, told: ShopFarewell, now: datetime, vault: Vault) -> 
 def _contact_of(
     session: Session, told: ShopCustomer, known: Contact | None, now: datetime, vault: Vault
 ) -> Contact | None:
-    """Whoever has the phone, made if there is nobody; without a phone whoever has the shop's id."""
+    """Whoever has the phone, made if there is nobody; without a phone whoever has the shop's id. Nobody wipes them meanwhile."""
     if told.phone is None:
-        return known
+        return _locked(session, known.id) if known is not None else None
     key = person_key(phone=told.phone)
     if session.scalar(select(exists().where(Suppression.person_hash == vault.person_hash(key)))):
         return None
     contact_id = survivor_id(session, find_or_create(session, Identity(phone=told.phone), now, ACTOR))
-    return session.get_one(Contact, contact_id, populate_existing=True)
+    return _locked(session, contact_id)
+
+
+def _locked(session: Session, contact_id: int) -> Contact | None:
+    """None for who was wiped while they were looked for."""
+    contact = session.get_one(Contact, contact_id, with_for_update=True, populate_existing=True)
+    return contact if contact.redacted_at is None else None
 
 
 def _is_by_former_number(contact: Contact, told: ShopCustomer) -> bool:

@@ -29,6 +29,8 @@ from models.recipient import RecipientState
 from models.redaction import redact
 from models.secret import new_encryption_key
 from models.settings import Settings
+from models.shop import Taken, apply_shop_event
+from models.shop_event import ShopCustomer, ShopEvent
 from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
 from tests.factories import (
     ALICE_PHONE,
@@ -221,7 +223,9 @@ def test_a_redacted_person_stays_out(rt: Runtime, file: Path) -> None:
     assert set(people(rt)) == {"+34600000051"}
 
 
-def test_who_is_wiped_while_files_are_being_taken_is_in_none_of_them(postgres_url: str, tmp_path: Path) -> None:
+def test_who_is_wiped_while_files_and_news_of_a_shop_are_taken_is_in_none_of_them(
+    postgres_url: str, tmp_path: Path
+) -> None:
     settings = Settings(
         database_url=postgres_url, redis_url=None, var_dir=tmp_path, encryption_keys=(new_encryption_key(),)
     )
@@ -230,12 +234,15 @@ def test_who_is_wiped_while_files_are_being_taken_is_in_none_of_them(postgres_ur
         person = alice(session).id
     file.write_text(f"order_id,phone,total,currency,placed_at\n1,{ALICE_PHONE},5,EUR,2026-11-20\n")
     refused: list[ImportResult] = []
+    customer = ShopCustomer("1", ALICE_PHONE, {"first_name": "Alice"}, tags=("vip",))
+    shop: list[Taken] = []
     works = [
         lambda: import_contacts(rt, file, columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
         lambda: fill_list(rt, file, "Spring", columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
         lambda: import_orders(rt, file),
     ]
     threads = [threading.Thread(target=lambda work=work: refused.append(work())) for work in works]
+    threads.append(threading.Thread(target=lambda: shop.append(_told(rt, ShopEvent("shop", "1", customer)))))
     with rt.database.write() as session:
         assert redact(session, person, rt.vault, NOW, "dpo")
         for thread in threads:
@@ -243,11 +250,17 @@ def test_who_is_wiped_while_files_are_being_taken_is_in_none_of_them(postgres_ur
         wait_for(lambda: _waiting(rt) == len(threads), 10, "all of them wait for the redaction")
     for thread in threads:
         thread.join()
-    assert [counts(result) for result in refused] == [(0, 0, 0, 1)] * 3
+    assert ([counts(result) for result in refused], shop) == ([(0, 0, 0, 1)] * 3, [Taken.UNREACHABLE])
     with rt.database.read() as session:
-        assert session.scalars(select(Contact.id)).all() == [person]
-        assert [session.scalar(select(func.count()).select_from(table)) for table in (ListMember, Order)] == [0, 0]
+        assert session.execute(select(Contact.id, Contact.first_name)).all() == [(person, None)]
+        left = [session.scalar(select(func.count()).select_from(it)) for it in (ListMember, Order, ContactTag)]
+    assert left == [0, 0, 0]
     rt.close()
+
+
+def _told(rt: Runtime, event: ShopEvent) -> Taken:
+    with rt.database.write() as session:
+        return apply_shop_event(session, event, NOW, rt.vault)
 
 
 def _waiting(rt: Runtime) -> int:
