@@ -71,11 +71,12 @@ def fill_list(
             rows, _lines = chunk
 
             def work(session: Session) -> tuple[dict[int, int], int]:
-                found = find_rows(session, rows)
+                if target is not None:
+                    group_name(session, "list", target, locked=not dry_run)
+                found = find_rows(session, rows, lock=not dry_run)
                 people = set(found.values())
                 if target is None:
                     return found, len(people)
-                group_name(session, "list", target, locked=not dry_run)
                 if dry_run:
                     return found, len(people) - members_among(session, target, people)
                 return found, add_members(session, target, people, now)

@@ -158,7 +158,7 @@ def _chunks(spool: IO[bytes], skip: int) -> Iterator[tuple[_Chunk, int]]:
 
 def _take(session: Session, chunk: _Chunk, now: datetime, *, dry_run: bool) -> tuple[OrderTally, list[OrderRow]]:
     """What became of them, and those of people whom nobody knows."""
-    contacts = find_rows(session, [phone for _, phone in chunk])
+    contacts = find_rows(session, [phone for _, phone in chunk], lock=not dry_run)
     known = [row.order_of(contacts[row.line]) for row, _ in chunk if row.line in contacts]
     unknown = [row for row, _ in chunk if row.line not in contacts]
     return take_orders(session, known, now, dry_run=dry_run), unknown

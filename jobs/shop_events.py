@@ -18,6 +18,7 @@ from bot.event_values import BadEventError
 from bot.shop_events import parse_shop_entry
 from bot.shopify import shop_stream
 from bot.stream import Entry, EventStream
+from jobs.import_shelf import forget_person
 from jobs.logs import described
 from jobs.outage import may_be_an_outage
 from jobs.queues import CHORES, wake, woken
@@ -25,7 +26,8 @@ from jobs.runtime import Runtime, runtime
 from jobs.stopping import STOPPING
 from models.clock import utcnow
 from models.dead_letters import keep_dead_letter
-from models.shop import Taken, apply_shop_event
+from models.shop import Taken, apply_shop_event, wiped_by
+from models.traces import traces_of
 
 log = logging.getLogger("hark.shop")
 
@@ -72,7 +74,12 @@ def apply_entry(rt: Runtime, raw: bytes) -> Taken:
     """One entry, applied and committed. BadEventError where it cannot be read."""
     event = parse_shop_entry(raw, rt.settings.default_country)
     with rt.database.write() as session:
-        return apply_shop_event(session, event, utcnow(), rt.vault)
+        leaving = wiped_by(session, event)
+        traces = traces_of(session, leaving) if leaving is not None else None
+        taken = apply_shop_event(session, event, utcnow(), rt.vault)
+    if traces is not None and taken is Taken.APPLIED:
+        forget_person(rt, traces.name)
+    return taken
 
 
 def _take(rt: Runtime, stream: EventStream, entry: Entry) -> None:

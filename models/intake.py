@@ -67,8 +67,8 @@ def take_rows(
     tally = Tally()
     if not dry_run:
         lock_contact_book(session)
+    book = _Book(session, rows, lock=not dry_run)  # first: it waits for whoever is being wiped
     rows = _not_suppressed(session, rows, origin.vault, tally)
-    book = _Book(session, rows, lock=not dry_run)
     ids = _tags_of(session, rows, now, dry_run=dry_run)
     held = _held_tags(session, book.ids)
     plan = _Plan()
@@ -97,9 +97,9 @@ def take_rows(
     return tally
 
 
-def find_rows(session: Session, rows: Sequence[ImportRow]) -> dict[int, int]:
-    """The contacts that rows mean: line → contact id, where there is one."""
-    book = _Book(session, rows, lock=False)
+def find_rows(session: Session, rows: Sequence[ImportRow], *, lock: bool = False) -> dict[int, int]:
+    """The contacts that rows mean: line → contact id, where there is one. `lock`: nobody merges or wipes them until the end."""
+    book = _Book(session, rows, lock=lock)
     return {row.line: record["id"] for row in rows if (record := book.find(row)) is not None}
 
 
@@ -121,8 +121,8 @@ class _Book:
         self._former = {row.key: row.contact_id for row in session.execute(former)}
         self.ids.update(self._former.values())
         columns = [getattr(Contact, name) for name in ("id", *WRITTEN)]
-        query = select(*columns).where(_among(session, Contact.id, self.ids), Contact.merged_into_id.is_(None))
-        query = query.order_by(Contact.id)
+        query = select(*columns).where(_among(session, Contact.id, self.ids)).order_by(Contact.id)
+        query = query.where(Contact.merged_into_id.is_(None), Contact.redacted_at.is_(None))
         found = session.execute(query.with_for_update() if lock else query).mappings().all() if self.ids else ()
         self._by: dict[str, dict[str, Record]] = {"phone": {}, "person_key": {}, "raw_phone": {}}
         records = [dict(row) for row in found]
@@ -245,7 +245,7 @@ def _number_of(record: Record, row: ImportRow, country: str | None) -> Record:
     if row.e164 and not record["phone"] and record["raw_phone"]:
         new: Record = {"phone": row.e164, "raw_phone": None, "phone_problem": None, "person_key": row.key}
         return new | {"country": country or record["country"] or row.country}
-    if row.problem and row.problem != record["phone_problem"]:
+    if row.problem and not record["phone"] and row.problem != record["phone_problem"]:
         return {"phone_problem": PhoneProblem(row.problem)}
     return {}
 

@@ -112,9 +112,19 @@ def _take_order(session: Session, shop: str, told: ShopOrder, now: datetime, vau
     return Taken.LATE if take_orders(session, [order], now).unchanged else Taken.APPLIED
 
 
+def wiped_by(session: Session, event: ShopEvent) -> Contact | None:
+    """Who is to be forgotten by it, as they stand now."""
+    told = event.news
+    return _farewelled(session, told) if isinstance(told, ShopFarewell) and told.wipes else None
+
+
+def _farewelled(session: Session, told: ShopFarewell) -> Contact | None:
+    return _by_shop_id(session, told.customer.id) or _by_phone(session, told.customer.phone)
+
+
 def _part(session: Session, told: ShopFarewell, now: datetime, vault: Vault) -> Taken:
     """A deleted customer stays a contact, without the shop's id; one who is to be forgotten is wiped."""
-    contact = _by_shop_id(session, told.customer.id) or _by_phone(session, told.customer.phone)
+    contact = _farewelled(session, told)
     if contact is None:
         return Taken.UNREACHABLE
     if told.wipes:
@@ -129,14 +139,20 @@ def _part(session: Session, told: ShopFarewell, now: datetime, vault: Vault) -> 
 def _contact_of(
     session: Session, told: ShopCustomer, known: Contact | None, now: datetime, vault: Vault
 ) -> Contact | None:
-    """Whoever has the phone, made if there is nobody; without a phone whoever has the shop's id."""
+    """Whoever has the phone, made if there is nobody; without a phone whoever has the shop's id. Nobody wipes them meanwhile."""
     if told.phone is None:
-        return known
+        return _locked(session, known.id) if known is not None else None
     key = person_key(phone=told.phone)
     if session.scalar(select(exists().where(Suppression.person_hash == vault.person_hash(key)))):
         return None
     contact_id = survivor_id(session, find_or_create(session, Identity(phone=told.phone), now, ACTOR))
-    return session.get_one(Contact, contact_id, populate_existing=True)
+    return _locked(session, contact_id)
+
+
+def _locked(session: Session, contact_id: int) -> Contact | None:
+    """None for who was wiped while they were looked for."""
+    contact = session.get_one(Contact, contact_id, with_for_update=True, populate_existing=True)
+    return contact if contact.redacted_at is None else None
 
 
 def _is_by_former_number(contact: Contact, told: ShopCustomer) -> bool:

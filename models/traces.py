@@ -18,6 +18,7 @@ from models.conversation import Conversation, Message
 from models.dead_letters import BASE64, to_bytes
 from models.former import RAW, WA, ids_of, known_by, values_of_person
 from models.inbox import DeadLetter, ParkedStatus
+from models.letter_traces import without_person
 from models.recipient import Recipient
 from models.segment import Segment
 from models.user import Audit
@@ -99,12 +100,9 @@ def _wipe_audit(session: Session, contact_id: int, traces: Traces) -> None:
 
 
 def _wipe_inbox(session: Session, contact_id: int, traces: Traces) -> None:
-    """Raw payloads that could not be processed, and statuses that wait: where they name this person they go."""
+    """Raw payloads that could not be processed lose what they say of this person; statuses that wait go where they name them."""
     needles = (*traces.numbers, *traces.words)
-    coded = select(DeadLetter.id, DeadLetter.payload).where(DeadLetter.payload.startswith(BASE64))
-    letters = [row.id for row in session.execute(coded) if traces.name(to_bytes(row.payload).decode(errors="replace"))]
-    named = [DeadLetter.payload.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in needles]
-    _run(session, delete(DeadLetter).where(or_(DeadLetter.id.in_(letters), *named)))
+    _wipe_letters(session, traces)
     status = cast(ParkedStatus.status, Text)
     talks = select(Conversation.id).where(Conversation.contact_id == contact_id)
     _run(
@@ -117,6 +115,25 @@ def _wipe_inbox(session: Session, contact_id: int, traces: Traces) -> None:
             )
         ),
     )
+
+
+def _wipe_letters(session: Session, traces: Traces) -> None:
+    """One payload may hold the events of a thousand people: theirs can be applied still. One that cannot be read goes whole."""
+    needles = (*traces.numbers, *traces.words)
+    named = [DeadLetter.payload.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in needles]
+    may_name = or_(DeadLetter.payload.startswith(BASE64), *named)
+    for letter_id in session.scalars(select(DeadLetter.id).where(may_name).order_by(DeadLetter.id)).all():
+        mine = DeadLetter.id == letter_id
+        raw = to_bytes(session.scalar(select(DeadLetter.payload).where(mine)) or "")
+        text = raw.decode(errors="replace").casefold()
+        if not any(needle in text for needle in needles):
+            continue
+        left = without_person(raw, traces.name)
+        if left is None:
+            _run(session, delete(DeadLetter).where(mine))
+        else:  # unless a replay applied it meanwhile, which takes the payload away
+            waits = DeadLetter.replayed_at.is_(None)
+            _run(session, update(DeadLetter).where(mine, waits).values(payload=left.decode()))
 
 
 def _without(data: Any, traces: Traces, *, masks: bool = False, is_phone: bool = False) -> Any:

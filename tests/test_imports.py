@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 
 from jobs import import_reader, import_spool
 from jobs.import_reader import BadFile
@@ -19,15 +19,30 @@ from jobs.import_result import ImportResult
 from jobs.import_separator import separator_of
 from jobs.imports import import_contacts, preview
 from jobs.list_imports import add_to_list, fill_list
+from jobs.order_imports import import_orders
 from jobs.runtime import Runtime
 from models.contact import Consent, ConsentEvent, Contact, Suppression
 from models.contact_book import find_contact
 from models.merge import merge
+from models.order import Order
 from models.recipient import RecipientState
+from models.redaction import redact
 from models.secret import new_encryption_key
 from models.settings import Settings
+from models.shop import Taken, apply_shop_event
+from models.shop_event import ShopCustomer, ShopEvent
 from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
-from tests.factories import NOW, alice, bob, make_attribute, make_campaign, make_contact, make_recipient
+from tests.factories import (
+    ALICE_PHONE,
+    NOW,
+    alice,
+    bob,
+    make_attribute,
+    make_campaign,
+    make_contact,
+    make_recipient,
+)
+from tests.installation import wait_for
 
 HEADER = "phone,name,language,consent,consent_source,tags\n"
 
@@ -208,6 +223,55 @@ def test_a_redacted_person_stays_out(rt: Runtime, file: Path) -> None:
     assert set(people(rt)) == {"+34600000051"}
 
 
+def test_who_is_wiped_while_files_and_news_of_a_shop_are_taken_is_in_none_of_them(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        database_url=postgres_url, redis_url=None, var_dir=tmp_path, encryption_keys=(new_encryption_key(),)
+    )
+    rt, file = Runtime(settings), tmp_path / "file.csv"
+    with rt.database.write() as session:
+        person = alice(session).id
+    file.write_text(f"order_id,phone,total,currency,placed_at\n1,{ALICE_PHONE},5,EUR,2026-11-20\n")
+    refused: list[ImportResult] = []
+    customer = ShopCustomer("1", ALICE_PHONE, {"first_name": "Alice"}, tags=("vip",))
+    shop: list[Taken] = []
+    works = [
+        lambda: import_contacts(rt, file, columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
+        lambda: fill_list(rt, file, "Spring", columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
+        lambda: import_orders(rt, file),
+    ]
+    threads = [threading.Thread(target=lambda work=work: refused.append(work())) for work in works]
+    threads.append(threading.Thread(target=lambda: shop.append(_told(rt, ShopEvent("shop", "1", customer)))))
+    with rt.database.write() as session:
+        assert redact(session, person, rt.vault, NOW, "dpo")
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: _waiting(rt) == len(threads), 10, "all of them wait for the redaction")
+    for thread in threads:
+        thread.join()
+    assert ([counts(result) for result in refused], shop) == ([(0, 0, 0, 1)] * 3, [Taken.UNREACHABLE])
+    with rt.database.read() as session:
+        assert session.execute(select(Contact.id, Contact.first_name)).all() == [(person, None)]
+        left = [session.scalar(select(func.count()).select_from(it)) for it in (ListMember, Order, ContactTag)]
+    assert left == [0, 0, 0]
+    rt.close()
+
+
+def _told(rt: Runtime, event: ShopEvent) -> Taken:
+    with rt.database.write() as session:
+        return apply_shop_event(session, event, NOW, rt.vault)
+
+
+def _waiting(rt: Runtime) -> int:
+    """Who waits for a lock."""
+    with rt.database.read() as session:
+        locked = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return int(session.execute(locked).scalar_one())
+
+
 @pytest.mark.parametrize(
     ("wiped_as", "given"), [("wa:34600000050", "34600000050"), ("raw:34600000050", "+34600000050")]
 )
@@ -263,6 +327,15 @@ def test_a_country_set_later_mends_the_record_and_makes_no_second_one(rt: Runtim
     (mended,) = people(rt).values()
     assert (mended.phone, mended.raw_phone, mended.phone_problem) == ("+34600111222", None, None)
     assert (mended.person_key, mended.country) == ("wa:34600111222", "ES")
+
+
+def test_of_two_spellings_in_one_file_the_whole_number_stays(rt: Runtime, file: Path) -> None:
+    file.write_text("phone\n34600111222\n")
+    import_contacts(rt, file)
+    file.write_text("phone\n+34600111222\n34600111222\n")
+    assert counts(import_contacts(rt, file)) == (0, 1, 1, 0)
+    (mended,) = people(rt).values()
+    assert (mended.phone, mended.raw_phone, mended.phone_problem) == ("+34600111222", None, None)
 
 
 def test_attributes_keep_their_type(rt: Runtime, file: Path) -> None:

@@ -125,6 +125,10 @@ def test_nobody_else_reads_the_file_and_it_goes_with_its_import(panel: Panel, ma
     assert not directory_of(panel.rt, token).exists()
 
 
+def test_a_file_with_a_long_name_in_any_script_is_taken(panel: Panel, manager: Visitor) -> None:
+    assert known(panel, brought(manager, "phone\n", name=f"{'顧客' * 60}.csv")).name == f"{'顧客' * 28}.csv"
+
+
 def test_refused_rows_come_back_as_a_file_to_be_mended(manager: Visitor) -> None:
     token = brought(manager)
     looked_at(manager, token, **CHOSEN)

@@ -164,6 +164,36 @@ def test_nothing_that_names_the_person_stays_outside_of_their_own_rows_nor_of_wh
     assert session.scalars(select(DeadLetter.payload)).all() == ["{}"]
 
 
+def test_a_payload_that_waits_loses_what_it_says_of_the_person_and_keeps_the_others_words(
+    session: Session, vault: Vault
+) -> None:
+    def change(*senders: str, **more: Any) -> dict[str, Any]:
+        contacts = [
+            {"wa_id": sender, "profile": {"name": "Alice" if sender == DIGITS else "Bob"}} for sender in senders
+        ]
+        messages = [{"from": it, "id": f"wamid.{it}", "type": "text", "text": {"body": "hi"}} for it in senders]
+        value = {"metadata": {"phone_number_id": "1"}, "contacts": contacts, "messages": messages} | more
+        return {"field": "messages", "value": value}
+
+    def payload(*changes: Any) -> dict[str, Any]:
+        return {"object": "whatsapp_business_account", "entry": [{"id": "7", "changes": list(changes)}]}
+
+    bob, lost = "34600000002", {"recipient_id": DIGITS, "status": "failed", "errors": [{"code": 131026}]}
+    person = alice(session, wa_id=DIGITS, email="alice@example.com")
+    mixed = payload(
+        change(DIGITS, bob, statuses=[lost]), change(DIGITS), "odd", {"field": "x", "value": 1}, change(bob)
+    )
+    for given in (mixed, payload(change(DIGITS)), payload(change(bob), {"field": "x", "to": DIGITS}), {"to": DIGITS}):
+        keep_dead_letter(session, json.dumps(given).encode(), "x", NOW)
+    keep_dead_letter(session, f'{{"entry": [{{"id": "{DIGITS}"'.encode(), "x", NOW)
+    keep_dead_letter(session, f'{{"total": 34600000, "id": {DIGITS[:7]}, "at": 1}}'.encode(), "x", NOW)
+    assert redact(session, person.id, vault, LATER, "dpo")
+    kept = [json.loads(text) for text in session.scalars(select(DeadLetter.payload).order_by(DeadLetter.id))]
+    assert kept[0] == payload(change(bob, statuses=[]), "odd", {"field": "x", "value": 1}, change(bob))
+    assert kept[1] == payload(change(bob))
+    assert len(kept) == 3  # and the one that is of somebody else
+
+
 def test_a_number_that_is_somebody_elses_by_now_is_not_suppressed_with_who_had_it(
     session: Session, vault: Vault
 ) -> None:

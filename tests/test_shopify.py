@@ -14,6 +14,7 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 from bot.shopify import PATH, ShopDoor, sign
 from bot.stream import EventStream
 from bot.webhook import MOST_BYTES
+from jobs.import_shelf import keep_file, read_file, save_file
 from jobs.replay import replay
 from jobs.runtime import Runtime, use_runtime
 from jobs.shop_events import take_shop_events, wake_shop
@@ -312,9 +313,16 @@ def test_a_guests_order_is_theirs_by_its_number_and_one_of_nobody_is_left(shop: 
 
 def test_who_asks_the_shop_to_be_forgotten_is_wiped_and_stays_away(shop: Shop) -> None:
     shop.tells("orders/create", order())
+    file = keep_file(shop.rt, "people.csv", b"phone", "ana@example.com")
+    others = {"line": 3, "what": "phone +34600000002"}
+    file.told = [{"line": 2, "what": f"phone {ALICE_PHONE}"}, others]
+    save_file(shop.rt, file)
     shop.tells("customers/redact", {"shop_domain": SHOP, "customer": {"id": 706405506930370084, "phone": ALICE_PHONE}})
     [person] = shop.contacts()
     assert (person.phone, person.name, person.consent) == (None, "", Consent.REDACTED)
+    kept = read_file(shop.rt, file.token)
+    assert kept is not None
+    assert kept.told == [others]
     shop.tells("customers/update", customer(updated_at=later(5)))
     shop.tells("orders/updated", order(updated_at=later(5)))
     assert (len(shop.contacts()), shop.orders()) == (1, [])

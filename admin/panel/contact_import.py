@@ -33,6 +33,8 @@ from models.user import Role
 
 MOST_BYTES = 60 * 1024 * 1024
 PREVIEW_ROWS = 4
+MOST_NAME = 60
+"""Characters of a file's name, its end: a disk takes 255 bytes, and a character has up to 4."""
 MOST_LISTS = 500
 ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx"})
 """Excel calls its own "Unicode text" .txt."""
@@ -158,7 +160,7 @@ class ContactImport(PanelView):
         }
 
     def _keep(self, file_name: str, content: bytes, kind: Kind, list_name: str) -> ImportFile:
-        name = _ODD.sub("_", PurePath(file_name.replace("\\", "/")).name)[-100:].lstrip(".") or "file"
+        name = _ODD.sub("_", PurePath(file_name.replace("\\", "/")).name)[-MOST_NAME:].lstrip(".") or "file"
         ending = PurePath(name).suffix.lower()
         if ending not in ENDINGS:
             raise Refused(f"“{name}”: allowed are CSV files (.csv, .tsv, .txt) and XLSX files.")

@@ -93,7 +93,7 @@ def _unpack(state: str, mark: str, rule: Rule) -> Tally | None:
             tuple(_whole(it) for it in sample[:20]),
             _whole(cursor),
         )
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     sizes = [len(group) for group in rule.groups]
     fits = [len(group) for group in tally.each] == sizes and len(tally.groups) == len(sizes)
