@@ -41,6 +41,8 @@ IDLE_SECONDS = 1.0
 CHUNK_SECONDS = 0.1
 MOST_PER_CHUNK = 100
 MOST_IN_FLIGHT = 512
+PATIENCE_SECONDS = 1.0
+"""Rows that missed their moments wait so long for others. A slow campaign has its next one in minutes: they go back until then."""
 
 
 class Lane:
@@ -200,8 +202,9 @@ class Lane:
     async def _moment(self, served: Served, wanted: int) -> float | None:
         """When the next of `wanted` requests may begin. Missed moments (a stall, a slow claim) are reserved anew.
 
-        None where nothing may begin any more, or Redis is away.
+        None where nothing may begin any more or not soon, or Redis is away.
         """
+        until = time.monotonic() + PATIENCE_SECONDS
         while (at := served.timetable.take(time.monotonic())) is None and self._may_begin(served):
             try:
                 slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, wanted)
@@ -210,6 +213,8 @@ class Lane:
                 return None
             served.timetable.add(slot, slot.size)
             if slot.size == 0:
+                if time.monotonic() + slot.delay_seconds > until:
+                    return None
                 await asyncio.sleep(min(0.1, slot.delay_seconds))
         return at
 

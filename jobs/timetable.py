@@ -22,9 +22,10 @@ class Timetable:
         self._latest = 0.0
 
     def add(self, slot: Slot, size: int) -> None:
-        """The first `size` moments of a slot."""
+        """The first `size` moments of a slot. One that was reserved earlier may come later: its rows had to be claimed first."""
         interval = slot.interval_seconds
-        self._moments.extend((slot.starts_at + index * interval, interval) for index in range(size))
+        found = [(slot.starts_at + index * interval, interval) for index in range(size)]
+        self._moments = deque(sorted([*self._moments, *found]))
 
     def take(self, now: float) -> float | None:
         """The next moment that is not missed; None where another slot must be reserved first."""

@@ -1,10 +1,11 @@
 """What a status changes beyond its own row: what is known of the contact, and who is free for another campaign."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from models.claim import free_people
@@ -61,18 +62,28 @@ def count_undeliverable(session: Session, written_to: Iterable[tuple[int, str]])
 
     It says nothing of the number that they have now where the message went to one that they had before.
     """
-    for contact_id, person_key in sorted(written_to):
-        former = exists().where(
-            FormerId.contact_id == Contact.id,
-            FormerId.key == person_key,
-            FormerId.shown != func.coalesce(Contact.phone, ""),
+    named = sorted(written_to)
+    for start in range(0, len(named), CHUNK):
+        chunk = named[start : start + CHUNK]
+        locked = (
+            select(Contact.id, Contact.phone)
+            .where(Contact.id.in_({contact_id for contact_id, _ in chunk}))
+            .order_by(Contact.id)
+            .with_for_update()
         )
-        session.execute(
-            update(Contact)
-            .where(Contact.id == contact_id, ~former)
-            .values(undeliverable_count=Contact.undeliverable_count + 1)
-            .execution_options(synchronize_session=False)
+        phones = {row.id: row.phone or "" for row in session.execute(locked)}
+        held = select(FormerId.contact_id, FormerId.key, FormerId.shown).where(
+            FormerId.key.in_({person_key for _, person_key in chunk})
         )
+        former = {(row.contact_id, row.key) for row in session.execute(held) if row.shown != phones.get(row.contact_id)}
+        times = Counter(contact_id for contact_id, person_key in chunk if (contact_id, person_key) not in former)
+        for often in sorted(set(times.values())):
+            session.execute(
+                update(Contact)
+                .where(Contact.id.in_([contact_id for contact_id, number in times.items() if number == often]))
+                .values(undeliverable_count=Contact.undeliverable_count + often)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def forgive_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:

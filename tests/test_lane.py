@@ -350,3 +350,26 @@ def test_what_failed_before_a_pause_is_not_held_against_the_campaign_that_goes_o
         transition(session, campaign_id, "resume", utcnow())
     (again,) = feed.due(utcnow())
     assert again.guard.kinds == ()
+
+
+def test_who_missed_the_moment_of_a_slow_campaign_waits_in_the_queue_for_the_next(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = sending.campaign(phones(1), pace=1 / 60)
+    take = Lane._claim
+
+    def slowly(self: Lane, campaign_id: int, size: int) -> Claim:
+        claimed = take(self, campaign_id, size)
+        time.sleep(0.1)
+        return claimed
+
+    monkeypatch.setattr(Lane, "_claim", slowly)
+    monkeypatch.setattr(lane, "LIFE_SECONDS", 0.5)
+    begun = time.monotonic()
+
+    assert serve(sending.rt, sending.number_id) == 0
+
+    assert time.monotonic() - begun < 10, "the lane does not outlive its time for a moment that is a minute away"
+    assert sending.states(campaign_id) == {"queued": 1}
+    with sending.rt.database.read() as session:
+        assert session.scalars(select(LaneRow)).one().ended_at is not None

@@ -136,3 +136,10 @@ def test_a_lane_that_is_a_little_late_catches_up_gently() -> None:
     later = [at for at in first if at is not None]
     assert len(later) == 10
     assert min(b - a for a, b in itertools.pairwise(later)) >= 0.95 * 0.002
+
+
+def test_the_earliest_moment_is_the_next_whichever_slot_came_first() -> None:
+    timetable = Timetable()
+    timetable.add(slot_of(10.3, 2), 2)  # reserved anew while the rows of the one before were being claimed
+    timetable.add(slot_of(10.1, 2), 2)
+    assert [timetable.take(10.0) for _ in range(4)] == pytest.approx([10.1, 10.102, 10.3, 10.302])

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, event, func, select
 from sqlalchemy.orm import Session
 
+from models.contact import Contact
 from models.conversation import Direction, Message, MessageState
 from models.engagement import Engagement
 from models.engine import Database
@@ -275,6 +276,20 @@ def test_undeliverable_is_counted_once_per_recipient_and_forgiven_by_a_delivery(
     assert person.undeliverable_count == 2
     apply(session, status(rows[2], "read", 9))
     assert person.undeliverable_count == 0
+
+
+def test_however_many_are_undeliverable_they_are_counted_in_a_few_statements(session: Session) -> None:
+    campaign, twice = make_campaign(session), make_contact(session)
+    sent: dict[str, Any] = {"state": State.ACCEPTED, "attempts": 1, "accepted_at": NOW}
+    rows = [make_recipient(session, campaign, make_contact(session), wamid=f"m{n}", **sent) for n in range(30)]
+    rows += [make_recipient(session, make_campaign(session), twice, wamid=f"t{n}", **sent) for n in range(2)]
+    session.flush()
+    asked: list[str] = []
+    event.listen(session.connection(), "before_cursor_execute", lambda _c, _cursor, text, *_: asked.append(text))
+    apply(session, *(status(row, "failed", 2, 131026) for row in rows))
+    assert len([text for text in asked if text.startswith("UPDATE contact")]) == 2, "for those named once, and twice"
+    counts = session.scalars(select(Contact.undeliverable_count).order_by(Contact.id)).all()
+    assert sorted(counts) == [1] * 30 + [2]
 
 
 def test_a_marketing_stop_told_by_an_error_stops_marketing(session: Session) -> None:

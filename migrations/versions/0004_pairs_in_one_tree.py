@@ -11,16 +11,18 @@ PAIRS = ("contact_tag", "list_member")
 
 
 def upgrade() -> None:
-    _rebuild({"sqlite_with_rowid": False})
+    _rebuild(with_rowid=False)
 
 
 def downgrade() -> None:
-    _rebuild({})
+    _rebuild(with_rowid=True)
 
 
-def _rebuild(kwargs: dict[str, bool]) -> None:
+def _rebuild(*, with_rowid: bool) -> None:
     if op.get_bind().dialect.name != "sqlite":
         return
     for table in PAIRS:
-        with op.batch_alter_table(table, recreate="always", table_kwargs=kwargs):
+        # A process that was killed while it copied leaves this: SQLite's driver commits a CREATE at once.
+        op.execute(f"DROP TABLE IF EXISTS _alembic_tmp_{table}")
+        with op.batch_alter_table(table, recreate="always", table_kwargs={"sqlite_with_rowid": with_rowid}):
             pass
