@@ -108,7 +108,7 @@ TABLE: Mapping[int, Rule] = {
     130403: _suppress("Your business has blocked this person.", "all", "Unblock the person to write to them again."),
     130429: Rule(Action.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED),
     130472: _fail("The person is in one of Meta's experiments and gets no marketing messages.", alike=None),
-    130497: _fail("The account may not write to people in this country.", OTHER_COUNTRIES, alike=None),
+    130497: _fail("The account may not write to people in this country.", OTHER_COUNTRIES, alike=NEARLY_ALL),
     131000: _retry("Meta could not send it for an unknown reason."),
     131005: _stop("Access was denied.", P.TOKEN_REFUSED, NEW_TOKEN),
     131008: _pause("A required parameter is missing.", P.TEMPLATE_CHANGED, FIX_MAPPING),

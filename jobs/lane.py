@@ -17,6 +17,7 @@ from datetime import datetime
 import orjson
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.graph import GraphClient
 from jobs.campaign_feed import CampaignFeed, Served, ServedNumber
@@ -94,7 +95,7 @@ class Lane:
                     await self._take_back()
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
                 wait_seconds = await self._round(campaigns, until)
-            except (DBAPIError, RedisError) as error:
+            except (DBAPIError, PoolTimeoutError, RedisError) as error:
                 log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)
                 wait_seconds = 0.5
                 self._is_unclear = True

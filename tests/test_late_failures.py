@@ -142,7 +142,8 @@ def test_those_of_whom_meta_says_nothing_yet_do_not_count_as_failed(world: World
         (131049, 0.7, False),  # here and there people had enough of marketing
         (131049, 1.0, True),  # it is the audience's way, or the country's
         (130472, 1.0, False),
-        (130497, 1.0, False),
+        (130497, 0.7, False),
+        (130497, 1.0, True),
         (131050, 1.0, False),
     ],
 )
