@@ -22,8 +22,8 @@ from models.recipient import NotSent
 LEFT_OUT = "!"
 """Marks a reason among price areas, which begin with a letter or a plus."""
 PART = 100_000
-"""Contacts from which on a part of its own is worth its while."""
-MOST_PARTS = 4
+"""Contacts of a part: enough to be worth its while, and few enough to be sorted in little memory."""
+MOST_THREADS = 4
 _TURN = Lock()
 """One count of a process has parts side by side: more would be no quicker, and could wait for each other's connections."""
 Part = tuple[int, int | None]
@@ -70,7 +70,7 @@ def _count(session: Session, terms: Terms) -> Counter[str]:
     if reader is None or len(parts) == 1 or not _TURN.acquire(blocking=False):
         return count.of(session, (0, None))
     try:
-        with ThreadPoolExecutor(len(parts)) as threads:
+        with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
             return sum(threads.map(lambda part: count.apart(reader, part), parts), Counter[str]())
     finally:
         _TURN.release()
@@ -81,7 +81,7 @@ def _parts(session: Session) -> Sequence[Part]:
     if not is_sqlite(session):
         return [(0, None)]
     last = session.scalar(select(func.max(CONTACT.c.id))) or 0
-    number = max(1, min(MOST_PARTS, os.cpu_count() or 1, last // PART))
+    number = max(1, last // PART)
     bounds = [last * index // number for index in range(number)]
     return list(zip(bounds, [*bounds[1:], None], strict=True))
 
@@ -101,5 +101,4 @@ class _Count:
 
     def apart(self, reader: Reader, part: Part) -> Counter[str]:
         with reader() as session:
-            make_room(session)
             return self.of(session, part)

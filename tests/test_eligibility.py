@@ -158,7 +158,7 @@ def test_counted_in_parts_side_by_side_everybody_counts_once(
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
 
     with database.read() as session:
-        assert len(reach._parts(session)) == (3 if database.is_sqlite else 1)
+        assert (len(reach._parts(session)) > 1) is database.is_sqlite
         in_parts = estimate_reach(session, session.get_one(Campaign, world.campaign.id), NOW)
 
     assert in_parts == at_once
