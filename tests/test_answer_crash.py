@@ -104,8 +104,11 @@ def test_killing_whoever_answers_doubles_and_loses_nothing(sending: Sending) -> 
             kills += 1
         process.wait()
         leases_run_out(sending.rt)
-    answer_waiting(sending.rt, 60.0)
-    close_desk()
+    # What a killed child was just committing may appear after the first look; its lease runs out like any.
+    for _ in range(2):
+        answer_waiting(sending.rt, 60.0)
+        close_desk()
+        leases_run_out(sending.rt)
     states = assert_everybody_was_answered_once(sending, count)
     assert kills >= 2
     assert states["unsure"] <= kills * 192
