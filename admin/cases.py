@@ -2,12 +2,11 @@
 
 from sqlalchemy.orm import Session
 
+from admin.contacts import find_by_phone
 from jobs.runtime import Runtime
 from models.cases import close_case, open_case
 from models.clock import utcnow
 from models.contact import Contact
-from models.contact_book import find_contact
-from models.phone import NotAPhone
 from models.refusal import Refused
 from models.user import record_audit
 
@@ -35,10 +34,7 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
 
 
 def _contact(rt: Runtime, session: Session, phone: str) -> Contact:
-    try:
-        contact = find_contact(session, phone, rt.settings.default_country)
-    except NotAPhone as error:
-        raise Refused(str(error)) from None
+    contact = find_by_phone(rt, session, phone)
     if contact is None:
         raise Refused(f"{phone}: there is no contact with this phone")
     return contact

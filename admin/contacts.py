@@ -15,6 +15,7 @@ from models.contact_book import find_contact
 from models.import_row import read_columns, read_row
 from models.intake import Origin, find_rows, take_rows
 from models.person import export_person
+from models.phone import NotAPhone
 from models.redaction import redact
 from models.refusal import Refused
 from models.tagging import put_attribute, put_tag, remove_tag
@@ -130,10 +131,12 @@ def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
     return found
 
 
-def find_by_phone(rt: Runtime, phone: str) -> Contact | None:
-    """The contact of a phone as a person writes it. NotAPhone where it is none."""
-    with rt.database.read() as session:
+def find_by_phone(rt: Runtime, session: Session, phone: str) -> Contact | None:
+    """The contact of a phone as a person writes it. Refused where it is none."""
+    try:
         return find_contact(session, phone, rt.settings.default_country)
+    except NotAPhone as error:
+        raise Refused(str(error)) from None
 
 
 def existing(session: Session, contact_id: int) -> Contact:

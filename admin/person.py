@@ -9,16 +9,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.contacts import export_contact
+from admin.contacts import export_contact, find_by_phone
 from jobs.import_refusals import open_private
 from jobs.runtime import Runtime
 from models.campaign import Campaign
 from models.contact import Contact
-from models.contact_book import find_contact, survivor_id
+from models.contact_book import survivor_id
 from models.conversation import Case
 from models.engagement import Engagement
 from models.former import ids_of, values_of_person
-from models.phone import NotAPhone
 from models.refusal import Refused
 from models.tag import ContactList, ContactTag, ListMember, Tag
 
@@ -30,13 +29,8 @@ _ID = re.compile(r"[0-9]{1,15}")
 def find_person(rt: Runtime, who: str) -> int:
     """The record of a phone with its +, or of a number of a record; of one that was merged, the one that stayed. Refused."""
     with rt.database.read() as session:
-        if _ID.fullmatch(who):
-            found = session.get(Contact, survivor_id(session, int(who)))
-        else:
-            try:
-                found = find_contact(session, who, rt.settings.default_country)
-            except NotAPhone as error:
-                raise Refused(str(error)) from None
+        is_id = _ID.fullmatch(who) is not None
+        found = session.get(Contact, survivor_id(session, int(who))) if is_id else find_by_phone(rt, session, who)
         if found is None:
             raise Refused(f"contact {who}: there is no such contact")
         return found.id
