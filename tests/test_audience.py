@@ -1,6 +1,5 @@
 """The public form of an audience, and the variables that a campaign maps."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,19 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.audience import AudienceError, candidates_select, complete_contacts, parse_audience
-from models.engine import Database
 from models.reach import estimate_reach
 from models.segments import save_segment
 from tests import factories
 from tests.factories import ALICE_PHONE, NOW
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as session:
-        yield session
-    database.dispose()
 
 
 def _candidates(session: Session, *include: dict[str, Any]) -> list[int]:

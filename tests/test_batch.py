@@ -1,23 +1,12 @@
 """Many rows in one statement."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.batch import values_of
-from models.engine import Database
 from tests.factories import NOW, make_contact
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as session:
-        yield session
-    database.dispose()
 
 
 def test_a_moment_is_the_same_however_it_was_written(session: Session) -> None:

@@ -1,6 +1,5 @@
 """Freezing an audience into recipients: once each, with reasons, from wherever a dead launcher stopped."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
@@ -22,13 +21,6 @@ from tests import factories
 from tests.factories import NOW
 
 READS_SPANISH, READS_ENGLISH = ({"all": [{"on": "language", "op": "is", "value": it}]} for it in ("es", "en"))
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
 
 
 def _launch(database: Database, campaign_id: int, size: int = 20_000) -> None:

@@ -1,6 +1,5 @@
 """What blocks a campaign, what its sender should know, and whom it would reach."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,20 +8,11 @@ from sqlalchemy.orm import Session
 
 from models.campaign import Campaign, CampaignStatus
 from models.engagement import LedgerEntry
-from models.engine import Database
 from models.flow import Flow
 from models.number import WabaState
 from models.preflight import Facts, NotFound, preflight
 from tests import factories
 from tests.factories import NOW
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as session:
-        yield session
-    database.dispose()
 
 
 @pytest.fixture

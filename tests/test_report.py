@@ -1,6 +1,5 @@
 """What a campaign came to: its statistics, its export, and what the preflight says before."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from models.campaign import Campaign, CampaignStatus, PauseReason
 from models.contact import Contact
-from models.engine import Database
 from models.flow import FunnelStep
 from models.recipient import NotSent, Recipient, RecipientState
 from models.report import COLUMNS, csv_cell, export_rows
@@ -20,14 +18,6 @@ from tests import factories
 from tests.factories import NOW
 
 State = RecipientState
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as session:
-        yield session
-    database.dispose()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """What is forgotten in time, and what must not be."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,13 +21,6 @@ from models.settings import Settings
 from tests.factories import NOW, alice, make_campaign, make_conversation, make_number, make_recipient
 
 OLD = NOW - timedelta(days=400)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
 
 
 def say(session: Session, conversation: Conversation, wamid: str, **values: object) -> Message:

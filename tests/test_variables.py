@@ -1,6 +1,5 @@
 """A template's variables: its places, what a campaign maps them to, and the values frozen at launch."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contact import Contact
-from models.engine import Database
 from models.template import Template
 from models.variables import (
     Slot,
@@ -45,14 +43,6 @@ OTP: list[dict[str, Any]] = [
     {"type": "BODY", "add_security_recommendation": True},
     {"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]},
 ]
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as session:
-        yield session
-    database.dispose()
 
 
 def _template(components: list[dict[str, Any]]) -> Template:
