@@ -109,5 +109,8 @@ def _target(rt: Runtime, onto: int | str, *, dry_run: bool) -> int | None:
     """The list's id; None in a dry run for one that there is not yet."""
     if isinstance(onto, int):
         return onto
-    with rt.database.read() if dry_run else rt.database.write() as session:
-        return find_list(session, onto) if dry_run else list_id(session, onto, utcnow())
+    if dry_run:
+        with rt.database.read() as session:
+            return find_list(session, onto)
+    with rt.database.write() as session:
+        return list_id(session, onto, utcnow())
