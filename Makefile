@@ -60,6 +60,7 @@ check: lint types
 lint: $(INSTALLED)
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
+	@$(VENV)/bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
 
 types: $(INSTALLED)
 	@$(RUN) mypy
