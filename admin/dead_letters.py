@@ -8,7 +8,8 @@ from bot.shopify import MARK
 from jobs.replay import Replayed, replay
 from jobs.runtime import Runtime
 from models.clock import utcnow
-from models.dead_letters import BASE64, payload_of
+from models.dead_letters import payload_of
+from models.inbox import BASE64
 from models.refusal import Refused
 from models.user import record_audit
 

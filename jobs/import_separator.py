@@ -7,8 +7,7 @@ import csv
 import re
 from collections.abc import Sequence
 
-from models.attribute_values import OWN_FIELDS
-from models.import_row import OWN_PLACES
+from models.attribute_values import OWN_FIELDS, OWN_PLACES
 from models.order_row import COLUMNS
 
 COMMA, TAB, SEMICOLON = ",", "\t", ";"

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from jobs.runtime import Runtime
-from models.balance import MARKS, mark_reached, pause_overspent, read_balance
+from models.balance import MARKS, mark_reached, read_balance
 from models.campaign import Campaign, CampaignStatus, Outcome
+from models.guardrails import pause_overspent
 from models.money import Spending
 from models.spending import WAITS, count_spent, differs, priced_campaigns, refresh
 

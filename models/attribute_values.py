@@ -10,6 +10,7 @@ from models.phone import is_country
 from models.tag import AttributeType
 
 MOST_CHARACTERS = 2000
+OWN_PLACES = frozenset({"phone", "consent", "consent_source", "tags"})
 MOST_NAME_CHARACTERS = 100
 Value = str | int | float
 

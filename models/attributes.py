@@ -7,11 +7,10 @@ from datetime import datetime
 from sqlalchemy import delete, literal, select
 from sqlalchemy.orm import Session
 
-from models.attribute_values import OWN_FIELDS, BadValue, Value, read_name, read_text, read_value
+from models.attribute_values import OWN_FIELDS, OWN_PLACES, BadValue, Value, read_name, read_text, read_value
 from models.contact import Contact
 from models.functions import JsonField, JsonNumber
 from models.group_names import being_prepared, who_names
-from models.import_row import OWN_PLACES
 from models.parameter import as_text, parameter_problem
 from models.refusal import Refused
 from models.rule import parse_rule

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.amount import show_amount
 from models.campaign import Campaign, CampaignStatus, PauseReason, try_transition
-from models.guardrails import pause_campaigns
 from models.money import BUDGET_ID, Budget, RateCard, Spending
 from models.rates import day_of, newest_card, plain_category, prices_in_force, read_prices
 from models.refusal import Refused
@@ -186,19 +185,6 @@ def covers(session: Session, campaign_id: int, need: int) -> tuple[str | None, s
     return None, text
 
 
-def pause_overspent(session: Session, now: datetime, look_seconds: float) -> list[int]:
-    """Pause what runs once the balance is used up; the ids of the campaigns.
-
-    More may be held back than there is: the balance was lowered, or Meta bills another category. Then the campaigns go on until
-    what is charged and what has left reaches the balance, less what leaves before the next look at their pace.
-    """
-    balance = read_balance(session)
-    if balance is None or not _is_used_up(session, balance, look_seconds):
-        return []
-    detail = f"The balance of {balance.show(balance.amount)} is used up. Raise it, then resume."
-    return pause_campaigns(session, true(), PauseReason.BUDGET, detail, now, actor=ACTOR)
-
-
 def mark_reached(session: Session, now: datetime) -> int | None:
     """A mark that the balance passed and nobody was told of yet: told with this, and noted in the audit. None: nothing new."""
     balance = read_balance(session, is_locked=True)
@@ -213,7 +199,7 @@ def mark_reached(session: Session, now: datetime) -> int | None:
     return reached
 
 
-def _is_used_up(session: Session, balance: Balance, look_seconds: float) -> bool:
+def is_used_up(session: Session, balance: Balance, look_seconds: float) -> bool:
     if balance.charged >= balance.amount:
         return True
     left = balance.amount - balance.charged - balance.leaving

@@ -134,7 +134,7 @@ class Campaign(Base):
 
 S = CampaignStatus
 EDITABLE = (S.DRAFT, S.READY, S.SCHEDULED)
-UNDELETABLE = (S.ACTIVE, S.PAUSED)
+LIVE = UNDELETABLE = (S.ACTIVE, S.PAUSED)
 
 TRANSITIONS: Mapping[str, tuple[tuple[CampaignStatus, ...], CampaignStatus]] = {
     # verb: (from any of, to)

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from models.consent import append_events
 from models.contact import Consent, Contact, ContactIdentity
-from models.former import RAW, FormerId, former_holders, release_ids
-from models.guardrails import META
+from models.contact_alias import FormerId
+from models.former import RAW, former_holders, release_ids
 from models.identity import Identity, identity_row, learn, phone_of_wa_id
 from models.merge import choose_winner, merge
 from models.phone import Phone, canonical_wa_id, person_key, read_phone
-from models.user import record_audit
+from models.user import META, record_audit
 
 SOURCE = "whatsapp"
 """Where a person came from whom a webhook showed."""

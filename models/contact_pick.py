@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from models.contact import Contact
 from models.contact_search import search_contacts
-from models.groups import there_still
 from models.phone import person_key
 from models.tag import Tag
+from models.tagging import there_still
 
 MOST = 12
 MOST_TAGS = 3

@@ -16,8 +16,9 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from models.contact import Consent, Contact
+from models.contact_alias import FormerId
 from models.dialect import is_sqlite
-from models.former import RAW, WA, FormerId
+from models.former import RAW, WA
 from models.phone import NotAPhone, read_phone
 from models.tag import ContactTag, ListMember, Tag
 

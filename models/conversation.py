@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, text
@@ -188,3 +189,8 @@ class Case(Base):
     closed_by: Mapped[str | None] = mapped_column(String(254))
 
     contact: Mapped[Contact] = relationship()
+
+
+def wamid_hash(wamid: str) -> str:
+    """Under which a purged message's id is remembered."""
+    return sha256(wamid.encode()).hexdigest()

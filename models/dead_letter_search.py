@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.dead_letters import BASE64
-from models.inbox import DeadLetter
+from models.inbox import BASE64, DeadLetter
 
 PAGE = 50
 BEGINNING = 2_000

@@ -1,6 +1,5 @@
 """Payloads that could not be processed: kept whole, counted when they come again, applied when somebody asks for it."""
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,10 +9,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models.dialect import insert_into
-from models.inbox import DeadLetter
+from models.inbox import DeadLetter, payload_text, to_bytes
 from models.setting import read_setting
 
-BASE64 = "base64:"
 """How a payload begins that is no text, or could be taken for one that is not."""
 MOST_ERROR = 300
 
@@ -22,7 +20,7 @@ def keep_dead_letter(session: Session, raw: bytes, error: str, now: datetime) ->
     """Keep a payload. `error` is a class and a place, never an exception's text: that may hold what somebody wrote."""
     row = {
         "checksum": sha256(raw).hexdigest(),
-        "payload": _to_text(raw),
+        "payload": payload_text(raw),
         "error": error[:MOST_ERROR],
         "times": 1,
         "first_at": now,
@@ -89,23 +87,8 @@ def purge_dead_letters(session: Session, now: datetime, limit: int = 500) -> int
     return len(session.execute(gone.returning(DeadLetter.id)).all())
 
 
-def to_bytes(text: str) -> bytes:
-    """A kept payload as it came."""
-    return base64.b64decode(text.removeprefix(BASE64)) if text.startswith(BASE64) else text.encode()
-
-
 def _change_waiting(session: Session, letter_id: int, values: dict[str, Any]) -> bool:
     """On the condition that it still waits: replays of the same letter do not undo one another."""
     waits = update(DeadLetter).where(DeadLetter.id == letter_id, DeadLetter.replayed_at.is_(None))
     changed: Any = session.execute(waits.values(values), execution_options={"synchronize_session": False})
     return bool(changed.rowcount)
-
-
-def _to_text(raw: bytes) -> str:
-    """As it is where that can be stored and searched."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = ""
-    is_plain = text and "\x00" not in text and not text.startswith(BASE64)
-    return text if is_plain else BASE64 + base64.b64encode(raw).decode()

@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from models.campaign import LIVE
 from models.group_names import Kind, Naming, rename_in, who_names
-from models.launch import LIVE
 from models.refusal import Refused
 from models.segment import Segment
-from models.shop import TAG as SHOP_TAG
+from models.tag import SHOPIFY_TAG as SHOP_TAG
 from models.tag import ContactList, ContactTag, ListMember, Tag
+from models.tagging import GONE, is_gone
 
 TABLES: dict[Kind, type[Tag] | type[ContactList] | type[Segment]] = {
     "tag": Tag,
@@ -20,19 +21,7 @@ TABLES: dict[Kind, type[Tag] | type[ContactList] | type[Segment]] = {
 }
 SLICE = 5000
 """Rows that are deleted in one transaction."""
-GONE = " gone "
-"""What a deleted group is called until its last row is gone. Names are trimmed wherever they are read, so nothing can mean it."""
 NO_SYNC = {"synchronize_session": False}
-
-
-def is_gone(name: str) -> bool:
-    """Whether the group was deleted and its rows are still being taken away."""
-    return name.startswith(GONE)
-
-
-def there_still(table: type[Tag] | type[ContactList]) -> Any:
-    """The condition of groups that were not deleted."""
-    return ~table.name.startswith(GONE)
 
 
 def rename_group(session: Session, kind: Kind, group_id: int, new: str) -> str:

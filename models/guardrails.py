@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
 
+from models.balance import ACTOR, is_used_up, read_balance
 from models.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.number import Number, Waba, WabaState
-from models.user import record_audit
+from models.user import META, record_audit
 
-META = "meta"
-"""The actor in the audit."""
 MARGIN = timedelta(minutes=5)
 """A reading may not know yet what happened just before it was asked for: what an event says of that time still counts."""
 
@@ -88,3 +87,16 @@ def lift_account(session: Session, waba: Waba, asked_at: datetime, now: datetime
     )
     record_audit(session, now, META, "account may send again", "waba", waba.id, was=reason)
     return True
+
+
+def pause_overspent(session: Session, now: datetime, look_seconds: float) -> list[int]:
+    """Pause what runs once the balance is used up; the ids of the campaigns.
+
+    More may be held back than there is: the balance was lowered, or Meta bills another category. Then the campaigns go on until
+    what is charged and what has left reaches the balance, less what leaves before the next look at their pace.
+    """
+    balance = read_balance(session)
+    if balance is None or not is_used_up(session, balance, look_seconds):
+        return []
+    detail = f"The balance of {balance.show(balance.amount)} is used up. Raise it, then resume."
+    return pause_campaigns(session, true(), PauseReason.BUDGET, detail, now, actor=ACTOR)

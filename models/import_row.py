@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from models.attribute_values import OWN_FIELDS, BadValue, Value, read_name, read_own, read_value
+from models.attribute_values import OWN_FIELDS, OWN_PLACES, BadValue, Value, read_name, read_own, read_value
 from models.contact import Consent
 from models.phone import person_key, read_phone
 from models.tag import AttributeType
 from models.tagging import read_tag_value
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
-OWN_PLACES = frozenset({"phone", "consent", "consent_source", "tags"})
 MOST_TAGS = 100
 MOST_SOURCE = 200
 

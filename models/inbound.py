@@ -6,7 +6,6 @@ Everything of a batch happens in the caller's transaction, in a few statements e
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import case, or_, select, text
@@ -16,7 +15,7 @@ from models.batch import values_of
 from models.chat_edits import apply_edits
 from models.confirmation import confirm_pending
 from models.consent import start, stop
-from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
+from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.dialect import insert_into
 from models.event import Inbound
 from models.number import Number, Waba
@@ -69,11 +68,6 @@ def store_inbound(session: Session, messages: Sequence[Inbound], now: datetime, 
     waiting = {conversations[item.contact_id, item.number_id] for item in written if _asks(item.message)}
     result.conversations = sorted(waiting)
     return result
-
-
-def wamid_hash(wamid: str) -> str:
-    """Under which a purged message's id is remembered."""
-    return sha256(wamid.encode()).hexdigest()
 
 
 def _asks(message: Inbound) -> bool:

@@ -1,5 +1,6 @@
 """What came in and could not be applied: statuses that match nothing yet, payloads that failed."""
 
+import base64
 from datetime import datetime
 from typing import Any
 
@@ -39,3 +40,21 @@ class DeadLetter(Base):
     last_at: Mapped[datetime] = mapped_column(index=True)
     """It came again, or failed again when it was replayed."""
     replayed_at: Mapped[datetime | None]
+
+
+BASE64 = "base64:"
+
+
+def to_bytes(text: str) -> bytes:
+    """A kept payload as it came."""
+    return base64.b64decode(text.removeprefix(BASE64)) if text.startswith(BASE64) else text.encode()
+
+
+def payload_text(raw: bytes) -> str:
+    """As it is where that can be stored and searched."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = ""
+    is_plain = text and "\x00" not in text and not text.startswith(BASE64)
+    return text if is_plain else BASE64 + base64.b64encode(raw).decode()

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from models.attribute_values import OWN_FIELDS
 from models.consent import Authority, append_events, cancel_queued, is_allowed
 from models.contact import Consent, Contact, PhoneProblem, Suppression
+from models.contact_alias import FormerId
 from models.contact_book import lock_contact_book
 from models.dialect import is_sqlite
-from models.former import RAW, FormerId
+from models.former import RAW
 from models.import_row import ImportRow
 from models.intake_change import MOST_TOLD, change_in_words
 from models.intake_rows import WRITTEN, Record, insert_contacts, put_tags, update_contacts

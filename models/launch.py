@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from models.audience import Side
 from models.balance import freeze_price
 from models.base import Json
-from models.campaign import Campaign, CampaignStatus, Outcome
+from models.campaign import LIVE, Campaign, Outcome
 from models.contact import Contact
 from models.dialect import insert_into, is_sqlite, word_literal
 from models.eligibility import CONTACT, Terms, engaged_by, judged, read_terms, reason_detail
@@ -30,7 +30,6 @@ SLICE_SIZE = 20_000
 STANDS_STILL = timedelta(seconds=30)
 """A launch that committed no slice for so long was lost, and may be taken over."""
 
-LIVE = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 NO_SYNC = {"synchronize_session": False}
 
 

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session, aliased
 
 from models.consent import append_events
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
+from models.contact_alias import FormerKind
 from models.engagement import Engagement
-from models.former import RAW, SHOP, FormerKind, Known, hand_over, keep_ids, keep_values, known_by, release_ids
+from models.former import RAW, SHOP, Known, hand_over, keep_ids, keep_values, known_by, release_ids
 from models.merge_chats import merge_chats
 from models.order import Order
 from models.phone import person_key

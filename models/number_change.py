@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 from models.contact import Contact, ContactIdentity
 from models.contact_book import lock_contact_book, make_one, matches
 from models.former import Known, keep_ids, known_by
-from models.guardrails import META
 from models.identity import Identity, learn, lock_under_new_key
 from models.phone import mask_phone, person_key
-from models.user import record_audit
+from models.user import META, record_audit
 
 
 def change_number(session: Session, contact_id: int, moved_to: Identity, now: datetime) -> int:

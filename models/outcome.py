@@ -7,14 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.campaign import Campaign, CampaignStatus, Outcome
+from models.campaign import LIVE, Campaign, CampaignStatus, Outcome
 from models.functions import Probe
 from models.recipient import Recipient, RecipientState
 
 LATE_STATUSES = timedelta(days=8)
 """Meta retries a webhook for up to seven days: a failure that comes so late still turns the outcome."""
 
-LIVE = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 UNDER_WAY = (RecipientState.QUEUED, RecipientState.SENDING)
 ANSWERED = (RecipientState.ACCEPTED, RecipientState.HELD)
 THROUGH = ("sent", "delivered", "read")

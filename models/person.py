@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from models.campaign import Campaign
 from models.contact import ConsentEvent, Contact, ContactIdentity
+from models.contact_alias import FormerId, FormerValue
 from models.conversation import Case, Conversation, Message
 from models.engagement import Engagement, LedgerEntry
 from models.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
-from models.former import FormerId, FormerValue
 from models.order import Bought, Order
 from models.recipient import Recipient
 from models.tag import ContactList, ContactTag, ListMember, Tag

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from models.consent import append_events, cancel_queued
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
+from models.contact_alias import FormerId
 from models.conversation import Case, Conversation, Direction, Message, MessageState
 from models.dialect import insert_into
 from models.engagement import Engagement, LedgerEntry
 from models.flow import Action, ActionState, FlowSession, SessionStatus
-from models.former import FormerId, forget_former, held_by_others
+from models.former import forget_former, held_by_others
 from models.order import Bought, Order
 from models.phone import person_key
 from models.recipient import Recipient

@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.campaign import Campaign, CampaignStatus, transition, try_transition
+from models.campaign import LIVE, Campaign, CampaignStatus, transition, try_transition
 from models.dialect import word_literal
 from models.engagement import Engagement
 from models.recipient import NotSent, Recipient, RecipientState
 
 SLICE_SIZE = 10_000
-LIVE = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 NO_SYNC = {"synchronize_session": False}
 HOLDING = (
     RecipientState.QUEUED,

@@ -11,11 +11,10 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.campaign import Campaign
-from models.conversation import Direction, Message, MessageState, PurgedWamid
+from models.conversation import Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.dialect import insert_into
 from models.engagement import Engagement
 from models.flow import Action, FlowSession, FunnelStep
-from models.inbound import wamid_hash
 from models.recipient import Recipient
 from models.setting import read_setting
 

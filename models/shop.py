@@ -25,10 +25,11 @@ from models.redaction import redact
 from models.secret import Vault
 from models.setting import read_setting
 from models.shop_event import ShopConsent, ShopCustomer, ShopEvent, ShopFarewell, ShopOrder
+from models.tag import SHOPIFY_TAG
 from models.tagging import put_tag, put_tags
 
 ACTOR = "shopify"
-TAG = "shopify"
+TAG = SHOPIFY_TAG
 """On everybody who comes from a shop: campaigns reach only people with a tag."""
 REPEATED_FOR = timedelta(days=8)
 """A shop sends an event again for two days; the hashes are kept as long as those of Meta's."""

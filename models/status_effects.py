@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 from models.claim import free_people
 from models.consent import stop_marketing
 from models.contact import Contact
+from models.contact_alias import FormerId
 from models.failures import NewFailure
-from models.former import FormerId
-from models.guardrails import META
 from models.status_fold import Facts
-from models.user import record_audit
+from models.user import META, record_audit
 
 UNDELIVERABLE = 131026
 MARKETING_STOPPED = 131050

@@ -3,10 +3,10 @@
 from models import (
     campaign,
     contact,
+    contact_alias,
     conversation,
     engagement,
     flow,
-    former,
     inbox,
     lane,
     money,
@@ -24,6 +24,7 @@ from models.base import Base
 metadata = Base.metadata
 
 __all__ = [
-    "campaign", "contact", "conversation", "engagement", "flow", "former", "inbox", "lane", "metadata", "money", "number", "order",
+    "campaign", "contact", "contact_alias",
+    "conversation", "engagement", "flow", "inbox", "lane", "metadata", "money", "number", "order",
     "recipient", "segment", "setting", "tag", "template", "user",
 ]  # fmt: skip

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, BigId, word
 
+SHOPIFY_TAG = "shopify"
+
 
 class Tag(Base):
     """A label. Whether it has a value is a fact of each contact that carries it."""

@@ -183,3 +183,17 @@ def _ids_by_name(
 def _changed(session: Session, statement: Any) -> int:
     result: CursorResult[Any] = session.connection().execute(statement)
     return result.rowcount
+
+
+GONE = " gone "
+"""What a deleted group is called until its last row is gone. Names are trimmed wherever they are read, so nothing can mean it."""
+
+
+def is_gone(name: str) -> bool:
+    """Whether the group was deleted and its rows are still being taken away."""
+    return name.startswith(GONE)
+
+
+def there_still(table: type[Tag] | type[ContactList]) -> Any:
+    """The condition of groups that were not deleted."""
+    return ~table.name.startswith(GONE)

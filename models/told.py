@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.clock import from_unix
 from models.event import Change
-from models.guardrails import META
 from models.number import Waba
-from models.user import record_audit
+from models.user import META, record_audit
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 MOST_TEXT = 300

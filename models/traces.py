@@ -15,9 +15,8 @@ from models.audience import without_contact
 from models.campaign import Campaign
 from models.contact import Contact, ContactIdentity
 from models.conversation import Conversation, Message
-from models.dead_letters import BASE64, to_bytes
 from models.former import RAW, WA, ids_of, known_by, values_of_person
-from models.inbox import DeadLetter, ParkedStatus
+from models.inbox import BASE64, DeadLetter, ParkedStatus, to_bytes
 from models.letter_traces import without_person
 from models.recipient import Recipient
 from models.segment import Segment

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigId, word
 
+META = "meta"
+"""The actor in the audit when Meta says something."""
+
 
 class Role(StrEnum):
     """What a user or a token may do, from least to most."""

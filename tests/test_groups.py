@@ -12,11 +12,12 @@ from models.engine import Database
 from models.flow import Flow, FlowSession
 from models.flows import load_flow
 from models.group_names import Kind
-from models.groups import GONE, delete_group, purge_groups, rename_group
+from models.groups import delete_group, purge_groups, rename_group
 from models.refusal import Refused
 from models.segment import Segment
 from models.segments import read_segment, save_segment
 from models.tag import ContactList, ContactTag, ListMember, Tag
+from models.tagging import GONE
 from tests import factories
 from tests.factories import NOW
 

@@ -15,14 +15,14 @@ from models.campaign import Campaign
 from models.clock import from_unix
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.contact_book import find_contact, find_or_create
-from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
+from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.engagement import Engagement
 from models.engine import Database
 from models.event import Inbound, PressedButton, Sender
 from models.flow import FlowSession, FlowVersion
 from models.flows import load_flow
 from models.identity import Identity
-from models.inbound import InboundResult, store_inbound, wamid_hash
+from models.inbound import InboundResult, store_inbound
 from models.number import Number
 from models.recipient import NotSent, Recipient, RecipientState
 from tests.factories import NOW, alice, make_campaign, make_contact, make_conversation, make_number, make_recipient

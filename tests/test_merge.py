@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.audience import parse_audience
 from models.campaign import CampaignStatus
 from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
+from models.contact_alias import FormerId
 from models.contact_book import find_contact, find_or_create
 from models.contact_search import search_contacts
 from models.conversation import Case, Conversation, Direction, Message, MessageState
@@ -19,7 +20,7 @@ from models.engagement import Engagement
 from models.engine import Database
 from models.event import Failure, Status
 from models.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
-from models.former import FormerId, Known, ids_of, keep_ids, known_by, values_of_person
+from models.former import Known, ids_of, keep_ids, known_by, values_of_person
 from models.identity import Identity
 from models.merge import MergeError, choose_winner, merge
 from models.recipient import NotSent, Recipient, RecipientState

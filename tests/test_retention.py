@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 from jobs.purge import purge
 from jobs.runtime import Runtime, use_runtime
 from models.clock import utcnow
-from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid
+from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.engine import Database
-from models.inbound import wamid_hash
 from models.recipient import Recipient
 from models.retention import purge_deleted_campaigns, purge_hashes, purge_messages
 from models.secret import new_encryption_key

@@ -11,7 +11,7 @@ from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_tabl
 from admin.dead_letters import readable, try_again
 from jobs.replay import Replayed
 from models.dead_letter_search import Letter, read_letter, search_letters
-from models.dead_letters import to_bytes
+from models.inbox import to_bytes
 from models.refusal import Refused
 
 COLUMNS = ("id", "state", "times", "first_at", "last_at", "error")

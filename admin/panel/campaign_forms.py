@@ -19,12 +19,12 @@ from models.campaign import DEFAULT_PER_SECOND, Campaign
 from models.clock import utcnow
 from models.contact_pick import names_of_phones
 from models.flow import Flow
-from models.groups import there_still
 from models.number import Number
 from models.reach import Reach, estimate_reach
 from models.refusal import Refused
 from models.segment import Segment
 from models.tag import Attribute, ContactList, Tag
+from models.tagging import there_still
 from models.template import Template
 from models.user import Role
 from models.variables import OWN_FIELDS, Slot, media_format, template_slots

@@ -25,10 +25,9 @@ from jobs.import_shelf import (
 )
 from jobs.import_turns import look_at_file, start_import
 from jobs.imports import preview
-from models.groups import there_still
 from models.refusal import Refused
 from models.tag import ContactList
-from models.tagging import read_list_name
+from models.tagging import read_list_name, there_still
 from models.user import Role
 
 MOST_BYTES = 60 * 1024 * 1024

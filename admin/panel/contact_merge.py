@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from admin.merging import Pair, give_up_number, look_at_pair, merge_by_hand
 from admin.panel.base import EXPECTED, PanelView, action, back, sentence
 from models.contact import Contact
-from models.former import FormerKind, FormerValue
+from models.contact_alias import FormerKind, FormerValue
 from models.user import Role
 
 LABELS = {

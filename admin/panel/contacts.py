@@ -32,12 +32,12 @@ from models.contact_search import count_contacts, search_contacts
 from models.conversation import Case, Conversation
 from models.engagement import Engagement
 from models.former import ids_of, values_of_person
-from models.groups import there_still
 from models.order import MILLI
 from models.order_sums import orders_of
 from models.recipient import Recipient
 from models.refusal import Refused
 from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
+from models.tagging import there_still
 from models.user import Role
 
 MOST_ROWS = 50

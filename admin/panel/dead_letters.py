@@ -11,7 +11,8 @@ from admin.dead_letters import hand_out, readable, try_again
 from admin.panel.base import EXPECTED, PanelView, action, back, page, positive, sentence
 from jobs.replay_run import Run, begin_replay, read_run
 from models.dead_letter_search import LetterState, read_letter, search_letters
-from models.dead_letters import count_waiting, to_bytes
+from models.dead_letters import count_waiting
+from models.inbox import to_bytes
 from models.refusal import Refused
 from models.user import Role
 

@@ -9,8 +9,8 @@ from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, page, positive, 
 from admin.panel.format import number
 from admin.panel.group_actions import GroupActions
 from models.contact_search import count_contacts, search_contacts
-from models.groups import is_gone, there_still
 from models.tag import ContactList, ListMember
+from models.tagging import is_gone, there_still
 from models.user import Role
 
 

@@ -17,12 +17,12 @@ from admin.panel.rule_form import KINDS, Row, as_rule, furnish, is_day, lacks, r
 from admin.panel.rule_words import OPS, rule_in_words
 from admin.segments import put_segment
 from models.contact import Consent
-from models.groups import there_still
 from models.refusal import Refused
 from models.rule import parse_rule
 from models.rule_terms import MONEY
 from models.segment import Segment
 from models.tag import Attribute, ContactList, Tag
+from models.tagging import there_still
 from models.user import Role
 
 MOST_NAMES = 500

@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from admin.groups import add_tag, describe_tag
 from admin.panel.base import PAGE_ROWS, action, back, page
 from admin.panel.group_actions import GroupActions
-from models.groups import there_still
 from models.tag import ContactTag, Tag
+from models.tagging import there_still
 from models.user import Role
 
 
