@@ -2,10 +2,12 @@
 
 from flask import Flask
 
-from admin import cli, health, metrics, panel
-from bot import shopify, webhook
-from jobs.runtime import Runtime
-from models.settings import Settings, load_settings
+from admin import cli, panel
+from admin.server import health, metrics
+from bot.webhooks import shopify
+from bot.webhooks import whatsapp as webhook
+from jobs.core.runtime import Runtime
+from models.config import Settings, load_settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:

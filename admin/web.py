@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from jobs.logs import configure_logs
-from jobs.process import die_with_parent_process
+from jobs.core.child_process import die_with_parent_process
+from jobs.core.logs import configure_logs
 
 try:
     from granian.constants import Interfaces

@@ -2,7 +2,7 @@
 
 Each item heals or begins something from what the database says, so running it twice, late or not at all for a while changes
 nothing but the time. An item that fails is logged once, until it works again, and stops none of the others. What takes
-long or asks Meta is not done here but woken (jobs.queues.wake).
+long or asks Meta is not done here but woken (jobs.core.queues.wake).
 """
 
 import logging
@@ -13,22 +13,22 @@ from datetime import datetime
 
 from redis.exceptions import RedisError
 
-from jobs.answer import wake_unanswered
-from jobs.guard import guard
-from jobs.import_turns import wake_imports
-from jobs.launch import resume_launches
-from jobs.logs import configure_logs, described
-from jobs.monitor import free_done, monitor
-from jobs.purge import wake_purge
-from jobs.replay_run import wake_replay
-from jobs.runtime import Runtime, runtime
-from jobs.shop_events import wake_shop
-from jobs.spend import LOOK_SECONDS, see_to_spending
-from jobs.starting import wake_scheduled
-from jobs.stopping import STOPPING, stop_on_signals
-from jobs.sweep import sweep_lost_lanes
-from jobs.sync import wake_syncs
-from jobs.wake_ups import wake_senders
+from jobs.campaigns.hold_resume import guard
+from jobs.campaigns.launch import resume_launches
+from jobs.campaigns.monitor import free_done, monitor
+from jobs.campaigns.spending import LOOK_SECONDS, see_to_spending
+from jobs.campaigns.start import wake_scheduled
+from jobs.core.logs import configure_logs, described
+from jobs.core.runtime import Runtime, runtime
+from jobs.core.shutdown import STOPPING, stop_on_signals
+from jobs.imports.run import wake_imports
+from jobs.ingest.replay_all import wake_replay
+from jobs.ingest.shop import wake_shop
+from jobs.maintenance.meta_sync import wake_syncs
+from jobs.maintenance.purge import wake_purge
+from jobs.replies.answer import wake_unanswered
+from jobs.sending.sweep import sweep_lost_lanes
+from jobs.sending.wake import wake_senders
 from models.clock import utcnow
 
 log = logging.getLogger("hark.schedule")

@@ -27,11 +27,11 @@ from rq.exceptions import DequeueTimeout, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from jobs.answer import close_desk
-from jobs.logs import configure_logs, described
-from jobs.queues import ALL
-from jobs.runtime import Runtime, runtime
-from jobs.stopping import STOPPING, stop_on_signals
+from jobs.core.logs import configure_logs, described
+from jobs.core.queues import ALL
+from jobs.core.runtime import Runtime, runtime
+from jobs.core.shutdown import STOPPING, stop_on_signals
+from jobs.replies.answer import close_desk
 
 log = logging.getLogger("hark.worker")
 

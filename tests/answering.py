@@ -14,19 +14,19 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from bot.flow_file import read_flow, to_definition
-from bot.graph import GraphClient
-from jobs.reply_desk import Desk
-from jobs.runtime import Runtime, use_runtime
-from models.campaign import Campaign, CampaignStatus
+from bot.flows.load import read_flow, to_definition
+from bot.meta.client import GraphClient
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.replies.dispatcher import Desk
 from models.clock import utcnow
-from models.contact import Contact
-from models.conversation import Conversation, Direction, Message, MessageState
-from models.engagement import Engagement
-from models.flow import FlowSession
-from models.flows import load_flow, set_fallback
-from models.number import Number
-from models.recipient import RecipientState
+from models.conversations.flow_versions import load_flow, set_fallback
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.contact import Contact
+from models.tables.conversation import Conversation, Direction, Message, MessageState
+from models.tables.engagement import Engagement
+from models.tables.flow import FlowSession
+from models.tables.number import Number
+from models.tables.recipient import RecipientState
 from tests.factories import make_campaign, make_contact, make_conversation, make_number, make_recipient, make_template
 from tests.sending import Sending, sandbox_settings
 from tests.services import ROOT
@@ -42,7 +42,7 @@ nodes:
   b: {type: ask, text: "Your name?", next: c}
   c: {type: end, text: "Thanks!"}
 """
-WORKER = "from jobs.answer import answer_waiting; from jobs.runtime import runtime; answer_waiting(runtime(), 30.0)"
+WORKER = "from jobs.replies.answer import answer_waiting; from jobs.core.runtime import runtime; answer_waiting(runtime(), 30.0)"
 
 
 def accepts(body: dict[str, Any]) -> httpx.Response:

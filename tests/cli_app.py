@@ -13,9 +13,9 @@ from flask import Flask
 from bot.sandbox.config import Config
 from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
 from bot.sandbox.server import Handle, start_in_thread
-from jobs.runtime import Runtime, use_runtime
-from models.secret import new_encryption_key
-from models.settings import Settings
+from jobs.core.runtime import Runtime, use_runtime
+from models.config import Settings
+from models.crypto import new_encryption_key
 from wsgi import create_app
 
 TOKEN = "sandbox-access-token"

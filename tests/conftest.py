@@ -8,8 +8,8 @@ from hypothesis import settings
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from jobs.redis_server import RedisServer, RedisUnavailableError
-from models.engine import Database
+from jobs.core.redis_server import RedisServer, RedisUnavailableError
+from models.db.engine import Database
 from tests import services
 from tests.postgres_server import PostgresMissingError
 from tests.services import PostgresTemplate, SqliteTemplate

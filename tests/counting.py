@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.contact import Contact
-from models.rule import Rule
-from models.rule_count import Tally, begin_count, contacts_of, count_on
+from models.segments.count import Tally, begin_count, contacts_of, count_on
+from models.segments.rule import Rule
+from models.tables.contact import Contact
 
 
 def counted(session: Session, rule: Rule, now: datetime, size: int = 3) -> Tally:

@@ -13,16 +13,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.campaign import ENDS_AFTER, Campaign, CampaignKind, CampaignStatus, PauseReason
-from models.contact import Consent, Contact
-from models.conversation import Case, CaseStatus, Conversation
-from models.lane import LEASE_SECONDS, Lane
-from models.number import Number, Portfolio, Waba
-from models.order import Bought, BoughtKind, Order, in_milli
-from models.phone import person_key
-from models.recipient import NotSent, Recipient, RecipientState
-from models.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
-from models.template import Template
+from models.contacts.phone import person_key
+from models.tables.campaign import ENDS_AFTER, Campaign, CampaignKind, CampaignStatus, PauseReason
+from models.tables.contact import Consent, Contact
+from models.tables.conversation import Case, CaseStatus, Conversation
+from models.tables.lane import LEASE_SECONDS, Lane
+from models.tables.number import Number, Portfolio, Waba
+from models.tables.order import Bought, BoughtKind, Order, in_milli
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
+from models.tables.template import Template
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 ALICE_PHONE = "+34600000001"

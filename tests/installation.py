@@ -15,18 +15,18 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
-from bot.flow_file import read_flow, to_definition
+from bot.flows.load import read_flow, to_definition
 from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
-from jobs.redis_server import redis_url
-from jobs.runtime import Runtime
-from models.campaign import Campaign, CampaignStatus
+from jobs.core.redis_server import redis_url
+from jobs.core.runtime import Runtime
 from models.clock import utcnow
-from models.flow import Flow
-from models.flows import load_flow
-from models.number import Number
-from models.recipient import Recipient
-from models.settings import load_settings
-from models.template import Template
+from models.config import load_settings
+from models.conversations.flow_versions import load_flow
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.flow import Flow
+from models.tables.number import Number
+from models.tables.recipient import Recipient
+from models.tables.template import Template
 from tests.factories import make_campaign, make_contact, make_number, make_template
 from tests.sending import SPRING
 from tests.services import ROOT

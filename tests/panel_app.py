@@ -12,12 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from admin import passwords
+from admin.auth import passwords
+from admin.auth.users import add_user
 from admin.panel import live_stats
-from admin.users import add_user
 from models.clock import utcnow
-from models.secret import new_token
-from models.user import Audit, Role, User
+from models.crypto import new_token
+from models.tables.user import Audit, Role, User
 from tests.cli_app import Shell, open_shell
 
 PASSWORD = "correct horse battery"

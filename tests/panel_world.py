@@ -4,15 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from admin.flows import load_flow_file
-from admin.segments import put_segment
-from jobs.import_shelf import Stage, directory_of, keep_file, refused_path, save_file
-from jobs.runtime import Runtime
-from models.campaign import CampaignKind, CampaignStatus, Outcome
+from admin.operations.flows import load_flow_file
+from admin.operations.segments import put_segment
+from jobs.core.runtime import Runtime
+from jobs.imports.uploads import Stage, directory_of, keep_file, refused_path, save_file
 from models.clock import utcnow
-from models.conversation import Direction, Message, MessageState
-from models.dead_letters import keep_dead_letter
-from models.recipient import NotSent, RecipientState
+from models.events.dead_letters import keep_dead_letter
+from models.tables.campaign import CampaignKind, CampaignStatus, Outcome
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.recipient import NotSent, RecipientState
 from tests.factories import (
     alice,
     bob,

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from jobs.process import dying_with_parent
+from jobs.core.child_process import dying_with_parent
 
 START_SECONDS = 30.0
 HASTY = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "64MB"}

@@ -10,16 +10,16 @@ from sqlalchemy import func, select
 from bot.sandbox.config import Config
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from bot.sandbox.server import Handle, start_in_thread
-from jobs.runtime import Runtime, use_runtime
-from models.campaign import Campaign, CampaignStatus, Outcome
+from jobs.core.runtime import Runtime, use_runtime
 from models.clock import utcnow
-from models.contact import Contact
-from models.engagement import Engagement
-from models.number import Number
-from models.recipient import Recipient, RecipientState
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.template import Template
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.tables.campaign import Campaign, CampaignStatus, Outcome
+from models.tables.contact import Contact
+from models.tables.engagement import Engagement
+from models.tables.number import Number
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.template import Template
 from tests.factories import make_campaign, make_contact, make_number, make_recipient, make_template
 
 SPRING: list[dict[str, Any]] = [

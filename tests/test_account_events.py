@@ -11,20 +11,20 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.events import parse
-from models.account_events import HANDLERS, PERSONAL, apply_changes
-from models.campaign import Campaign, CampaignStatus, PauseReason
+from bot.webhooks.parse import parse
+from models.campaigns.pause import lift_account
 from models.clock import from_unix
-from models.contact import Consent, Contact
-from models.conversation import Conversation
-from models.engine import Database
-from models.event import Change
-from models.guardrails import lift_account
-from models.number import Number, WabaState
-from models.number_events import limit_of
-from models.template import Template
-from models.told import ChangeResult
-from models.user import Audit
+from models.db.engine import Database
+from models.events.account.apply import HANDLERS, PERSONAL, apply_changes
+from models.events.account.numbers import limit_of
+from models.events.account.update import ChangeResult
+from models.events.types import Change
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.contact import Consent, Contact
+from models.tables.conversation import Conversation
+from models.tables.number import Number, WabaState
+from models.tables.template import Template
+from models.tables.user import Audit
 from tests.factories import NOW, alice, make_campaign, make_number, make_template
 
 WEBHOOKS = Path(__file__).parent / "data" / "webhooks"

@@ -8,17 +8,17 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
-from models.cases import open_case, open_cases
-from models.chat import agent_message, hand_to_flow
 from models.clock import utcnow
-from models.confirmation import CONFIRMED
-from models.contact import Consent, Contact
-from models.conversation import Conversation, Message, MessageState
-from models.flow import FlowSession, FunnelStep, SessionStatus
-from models.lane import Lane
-from models.number import Number
-from models.setting import write_setting
-from models.tag import ContactTag
+from models.conversations.cases import open_case, open_cases
+from models.conversations.messages import agent_message, hand_to_flow
+from models.events.messages.double_opt_in import CONFIRMED
+from models.tables.contact import Consent, Contact
+from models.tables.conversation import Conversation, Message, MessageState
+from models.tables.flow import FlowSession, FunnelStep, SessionStatus
+from models.tables.lane import Lane
+from models.tables.number import Number
+from models.tables.setting import write_setting
+from models.tables.tag import ContactTag
 from tests.answering import Chat, accepts, ago, chatting, loses_the_answer, refuses
 
 SPRING = """

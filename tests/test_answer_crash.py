@@ -12,13 +12,13 @@ import pytest
 from redis import Redis
 from sqlalchemy import func, select, update
 
-from jobs.answer import answer_waiting, close_desk
-from jobs.runtime import Runtime, use_runtime
-from jobs.sweep import sweep_lost_lanes
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.replies.answer import answer_waiting, close_desk
+from jobs.sending.sweep import sweep_lost_lanes
 from models.clock import utcnow
-from models.conversation import Conversation, Direction, Message, MessageState
-from models.flow import FlowSession
-from models.lane import Lane
+from models.tables.conversation import Conversation, Direction, Message, MessageState
+from models.tables.flow import FlowSession
+from models.tables.lane import Lane
 from tests.answering import people_write, worker
 from tests.sending import Sending, sending_to_a_sandbox
 

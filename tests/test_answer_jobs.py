@@ -17,17 +17,18 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from jobs import answer, reply_write
-from jobs.answer import wake_unanswered
-from jobs.group_commit import GroupCommit
-from jobs.pair_limit import PairLimit
-from jobs.queues import ANSWER, queue, wake
-from jobs.stopping import STOPPING
-from models.chat import NewMessage, agent_message, queue_messages
+from jobs.core.group_commit import GroupCommit
+from jobs.core.queues import ANSWER, queue, wake
+from jobs.core.shutdown import STOPPING
+from jobs.replies import answer
+from jobs.replies import write as reply_write
+from jobs.replies.answer import wake_unanswered
+from jobs.replies.pair_limit import PairLimit
 from models.clock import utcnow
-from models.conversation import Conversation, Direction, Message, MessageState
-from models.lane import Lane
-from models.number import Number
+from models.conversations.messages import NewMessage, agent_message, queue_messages
+from models.tables.conversation import Conversation, Direction, Message, MessageState
+from models.tables.lane import Lane
+from models.tables.number import Number
 from tests.answering import Chat, chatting, refuses
 
 HELLO = "name: hello\nstart: a\nnodes:\n  a: {type: end, text: Hi.}\n"
@@ -52,7 +53,7 @@ def test_a_wake_up_answers_its_conversation_and_whatever_else_waits(chat: Chat) 
     for person in people:
         chat.says(person, "hello")
     for _ in range(2):
-        wake(chat.rt.redis, ANSWER, "jobs.answer.answer_contact", people[0], key=f"answer:{people[0]}")
+        wake(chat.rt.redis, ANSWER, "jobs.replies.answer.answer_contact", people[0], key=f"answer:{people[0]}")
     assert queue(chat.rt.redis, ANSWER).count == 1
     work(chat)
     assert chat.meta.texts == ["Hi."] * 3
@@ -183,7 +184,7 @@ def test_one_message_that_cannot_be_answered_stands_in_nobody_s_way(
 ) -> None:
     ann = chat.conversation()
     bad = chat.says(ann, "hello", at=utcnow() - timedelta(seconds=5))
-    monkeypatch.setattr("jobs.reply_step.route", lambda _facts: 1 / 0)
+    monkeypatch.setattr("jobs.replies.decide.route", lambda _facts: 1 / 0)
     chat.answer()
     monkeypatch.undo()
     chat.says(ann, "hello?")

@@ -8,22 +8,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin import attributes as operations
-from jobs.runtime import Runtime
-from models import attributes as made
-from models.attribute_values import BadValue
-from models.attributes import add_attribute, change_attribute, delete_attribute, values_to_rewrite
-from models.campaign import CampaignStatus
-from models.contact import Contact
-from models.engine import Database
-from models.flows import load_flow
-from models.refusal import Refused
-from models.rule import parse_rule
-from models.secret import new_encryption_key
-from models.segments import save_segment
-from models.settings import Settings
-from models.tag import Attribute, AttributeType
-from models.tagging import put_attribute
+from admin.operations import attributes as operations
+from jobs.core.runtime import Runtime
+from models.config import Settings
+from models.contacts.field_values import BadValue
+from models.contacts.tagging import put_attribute
+from models.conversations.flow_versions import load_flow
+from models.crypto import new_encryption_key
+from models.db.engine import Database
+from models.errors import Refused
+from models.segments import attributes as made
+from models.segments.attributes import add_attribute, change_attribute, delete_attribute, values_to_rewrite
+from models.segments.rule import parse_rule
+from models.segments.store import save_segment
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Contact
+from models.tables.tag import Attribute, AttributeType
 from tests import factories
 from tests.counting import count_matching
 from tests.factories import NOW

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.audience import AudienceError, candidates_select, complete_contacts, parse_audience
-from models.reach import estimate_reach
-from models.segments import save_segment
+from models.audience.audience import AudienceError, candidates_select, complete_contacts, parse_audience
+from models.audience.reach import estimate_reach
+from models.segments.store import save_segment
 from tests import factories
 from tests.factories import ALICE_PHONE, NOW
 

@@ -10,22 +10,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin import money
-from jobs import spend
-from jobs.runtime import Runtime, use_runtime
-from models.amount import MICRO
-from models.balance import Balance, BalanceShort, BalanceState, read_balance, reserve, set_balance
-from models.campaign import Campaign, CampaignStatus, PauseReason, transition
-from models.contact import Contact
-from models.engine import Database
-from models.launch import begin_launch, launch_slice
-from models.money import Spending
-from models.preflight import preflight
-from models.rates import Price, save_card
-from models.recipient import Recipient, RecipientState
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.user import Audit
+from admin.operations import billing as money
+from jobs.campaigns import spending as spend
+from jobs.core.runtime import Runtime, use_runtime
+from models.billing.amount import MICRO
+from models.billing.balance import Balance, BalanceShort, BalanceState, read_balance, reserve, set_balance
+from models.billing.rate_cards import Price, save_card
+from models.campaigns.launch import begin_launch, launch_slice
+from models.campaigns.preflight import preflight
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.db.engine import Database
+from models.tables.billing import Spending
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason, transition
+from models.tables.contact import Contact
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.user import Audit
 from tests import factories
 from tests.factories import NOW
 

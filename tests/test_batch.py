@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.batch import values_of
+from models.db.bulk import values_of
 from tests.factories import NOW, make_contact
 
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 from redis import Redis
 
-from jobs.launch import launch_campaign
-from jobs.send import serve_number
-from models.user import Role
+from jobs.campaigns.launch import launch_campaign
+from jobs.sending.serve import serve_number
+from models.tables.user import Role
 from tests.browser import Watched, browsing, serving
 from tests.panel_app import PASSWORD, Panel, open_panel
 from tests.panel_world import furnish

@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from admin import campaign_life
-from admin.campaigns import (
+from admin.operations import campaign_lifecycle as campaign_life
+from admin.operations.campaigns import (
     create_campaign,
     delete_campaign,
     duplicate_campaign,
@@ -17,13 +17,13 @@ from admin.campaigns import (
     list_campaigns,
     update_campaign,
 )
-from admin.media import store_media
-from models.campaign import Campaign, CampaignKind, CampaignStatus, TransitionRefused
+from admin.operations.media import store_media
 from models.clock import utcnow
-from models.number import Number
-from models.refusal import Refused
-from models.template import MediaHandle
-from models.user import Audit
+from models.errors import Refused
+from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionRefused
+from models.tables.number import Number
+from models.tables.template import MediaHandle
+from models.tables.user import Audit
 from tests.cli_app import CAMPAIGN, Shell, open_shell
 
 ANA = "ana@example.com"

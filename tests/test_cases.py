@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.cases import close_case, open_case, open_cases, set_case_status
-from models.chat import agent_message, hand_to_flow
-from models.conversation import Case, CaseStatus, Conversation, Message, MessageState
-from models.engine import Database
-from models.flow import Action, ActionKind, ActionState, FlowSession, FunnelStep, SessionStatus
-from models.flows import load_flow
-from models.refusal import Refused
-from models.sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
+from models.conversations.cases import close_case, open_case, open_cases, set_case_status
+from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
+from models.conversations.flow_versions import load_flow
+from models.conversations.messages import agent_message, hand_to_flow
+from models.db.engine import Database
+from models.errors import Refused
+from models.tables.conversation import Case, CaseStatus, Conversation, Message, MessageState
+from models.tables.flow import Action, ActionKind, ActionState, FlowSession, FunnelStep, SessionStatus
 from tests.factories import NOW, alice, make_campaign, make_contact, make_conversation, make_number, make_recipient
 
 DEFINITION: dict[str, Any] = {"name": "hello", "start": "a", "nodes": {"a": {"type": "message", "text": "Hi"}}}

@@ -11,12 +11,12 @@ from redis import Redis
 from sqlalchemy import func, select, update
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
-from jobs.launch import launch_campaign
-from jobs.starting import start_scheduled, wake_scheduled
-from models.campaign import Campaign, CampaignStatus, PauseReason
+from jobs.campaigns.launch import launch_campaign
+from jobs.campaigns.start import start_scheduled, wake_scheduled
 from models.clock import utcnow
-from models.number import Number
-from models.template import MediaHandle, Template
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.number import Number
+from models.tables.template import MediaHandle, Template
 from tests.cli_app import CAMPAIGN, TOKEN, Shell, open_shell
 
 ADD = ("numbers", "add", "--name", "Shop", "--phone-number-id", PHONE_NUMBER_ID, "--waba-id", WABA_ID, "--token-stdin")

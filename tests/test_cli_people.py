@@ -9,13 +9,13 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
+from admin.auth.passwords import verify_password
+from admin.auth.users import add_first_admin, token_hash
 from admin.cli import files
-from admin.passwords import verify_password
-from admin.users import add_first_admin, token_hash
-from models.contact import Consent, ConsentEvent, Contact
-from models.conversation import Case
-from models.setting import read_setting
-from models.user import ApiToken, Audit, Role, User
+from models.tables.contact import Consent, ConsentEvent, Contact
+from models.tables.conversation import Case
+from models.tables.setting import read_setting
+from models.tables.user import ApiToken, Audit, Role, User
 from tests.cli_app import PEOPLE, Shell, open_shell
 from tests.services import ROOT
 

@@ -7,8 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.campaign import CampaignStatus
-from models.consent import (
+from models.contacts.consent import (
     ALLOWED,
     Authority,
     ConsentError,
@@ -19,10 +18,11 @@ from models.consent import (
     stop,
     stop_marketing,
 )
-from models.contact import Consent, ConsentEvent, Contact
-from models.engagement import Engagement
-from models.engine import Database
-from models.recipient import NotSent, Recipient, RecipientState
+from models.db.engine import Database
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Consent, ConsentEvent, Contact
+from models.tables.engagement import Engagement
+from models.tables.recipient import NotSent, Recipient, RecipientState
 from tests.factories import NOW, alice, bob, make_campaign, make_contact, make_recipient
 
 LATER = NOW + timedelta(minutes=5)

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.consent import stop
-from models.contact import Consent, Contact, ContactIdentity
-from models.contact_book import find_contact, find_or_create, survivor_id
-from models.engagement import Engagement
-from models.engine import Database
-from models.identity import Identity
-from models.number_change import change_number
-from models.phone import person_key
-from models.user import Audit
+from models.contacts.consent import stop
+from models.contacts.identity import Identity
+from models.contacts.number_change import change_number
+from models.contacts.phone import person_key
+from models.contacts.resolve import find_contact, find_or_create, survivor_id
+from models.db.engine import Database
+from models.tables.contact import Consent, Contact, ContactIdentity
+from models.tables.engagement import Engagement
+from models.tables.user import Audit
 from tests.factories import NOW, alice, make_campaign, make_contact, make_number
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models import contact_search
-from models.contact import Consent, PhoneProblem
-from models.contact_search import count_contacts, search_contacts
-from models.engine import Database
-from models.merge import merge
+from models.contacts import search as contact_search
+from models.contacts.merge import merge
+from models.contacts.search import count_contacts, search_contacts
+from models.db.engine import Database
+from models.tables.contact import Consent, PhoneProblem
 from tests.factories import NOW, alice, bob, carol, make_contact, make_list
 
 

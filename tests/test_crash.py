@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from admin.campaign_life import pause_campaign as pause
-from admin.campaign_life import resume_campaign as resume
-from jobs.lane import CHUNK_SECONDS
-from jobs.starting import start_campaign
-from models.campaign import CampaignStatus
+from admin.operations.campaign_lifecycle import pause_campaign as pause
+from admin.operations.campaign_lifecycle import resume_campaign as resume
+from jobs.campaigns.start import start_campaign
+from jobs.sending.lane import CHUNK_SECONDS
 from models.clock import utcnow
-from models.lane import Lane
-from models.recipient import Recipient
+from models.tables.campaign import CampaignStatus
+from models.tables.lane import Lane
+from models.tables.recipient import Recipient
 from tests.installation import Installation, installed, wait_for
 from tests.postgres_server import PostgresMissingError, PostgresServer
 from tests.services import ROOT, prepare_schema

@@ -12,14 +12,14 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-import jobs.replay
-from jobs.replay import Fate, Replayed, replay, replay_one
-from jobs.runtime import Runtime
+import jobs.ingest.replay
+from jobs.core.runtime import Runtime
+from jobs.ingest.replay import Fate, Replayed, replay, replay_one
 from models.clock import utcnow
-from models.dead_letter_search import LetterState, search_letters
-from models.dead_letters import keep_dead_letter, payload_of, purge_dead_letters, settle_letter
-from models.inbox import DeadLetter
-from models.user import Audit
+from models.events.dead_letter_search import LetterState, search_letters
+from models.events.dead_letters import keep_dead_letter, payload_of, purge_dead_letters, settle_letter
+from models.tables.user import Audit
+from models.tables.webhook_event import DeadLetter
 from tests.cli_app import Shell, open_shell
 
 GOOD = b'{"object":"whatsapp_business_account","entry":[]}'
@@ -40,7 +40,7 @@ def rt(shell: Shell) -> Runtime:
 def keep(rt: Runtime, *raws: bytes, days_ago: float = 0) -> None:
     with rt.database.write() as session:
         for raw in raws:
-            keep_dead_letter(session, raw, "ValueError at bot/events.py:1", utcnow() - days_ago * DAY)
+            keep_dead_letter(session, raw, "ValueError at bot/webhooks/parse.py:1", utcnow() - days_ago * DAY)
 
 
 def good(place: int) -> bytes:
@@ -86,7 +86,7 @@ def test_a_letter_that_somebody_else_settled_meanwhile_is_skipped_and_stops_none
                 settle_letter(other, second, utcnow())
         return read(session, letter_id)
 
-    monkeypatch.setattr(jobs.replay, "payload_of", settles_the_second_first)
+    monkeypatch.setattr(jobs.ingest.replay, "payload_of", settles_the_second_first)
     assert replay(rt) == Replayed(applied=2, skipped=1)
 
 
@@ -96,7 +96,7 @@ def test_whoever_comes_second_with_the_same_letter_undoes_nothing(
 ) -> None:
     keep(rt, raw)
     [before] = letters(rt)
-    apply = jobs.replay._apply
+    apply = jobs.ingest.replay._apply
 
     def overtaken(rt: Runtime, raw: bytes) -> Any:
         done = apply(rt, raw)
@@ -104,7 +104,7 @@ def test_whoever_comes_second_with_the_same_letter_undoes_nothing(
             settle_letter(session, before.id, utcnow())
         return done
 
-    monkeypatch.setattr(jobs.replay, "_apply", overtaken)
+    monkeypatch.setattr(jobs.ingest.replay, "_apply", overtaken)
     assert replay_one(rt, before.id) is Fate.SKIPPED
     [after] = letters(rt)
     assert (after.payload, after.times, after.error) == ("", 1, before.error)
@@ -112,7 +112,7 @@ def test_whoever_comes_second_with_the_same_letter_undoes_nothing(
 
 
 def test_a_replay_of_all_goes_page_by_page_and_meets_none_twice(rt: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.replay, "PAGE", 2)
+    monkeypatch.setattr(jobs.ingest.replay, "PAGE", 2)
     keep(rt, b"{", good(1), b"[", good(2), b"(")
     assert replay(rt) == Replayed(applied=2, failed=3)
     assert [letter.times for letter in letters(rt)] == [2, 1, 2, 1, 2]
@@ -121,15 +121,15 @@ def test_a_replay_of_all_goes_page_by_page_and_meets_none_twice(rt: Runtime, mon
 def test_a_letter_that_the_database_cannot_take_is_told_from_an_outage(
     rt: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.replay, "TRY_SECONDS", 0.0)
+    monkeypatch.setattr(jobs.ingest.replay, "TRY_SECONDS", 0.0)
     keep(rt, GOOD, good(1))
 
     def too_big(rt: Runtime, parsed: Any) -> Any:
         raise OperationalError("UPDATE", {}, Exception("too big"))
 
-    monkeypatch.setattr(jobs.replay, "apply_parsed", too_big)
+    monkeypatch.setattr(jobs.ingest.replay, "apply_parsed", too_big)
     assert replay(rt) == Replayed(failed=2)
-    monkeypatch.setattr(jobs.replay, "_database_works", lambda _rt: False)
+    monkeypatch.setattr(jobs.ingest.replay, "_database_works", lambda _rt: False)
     with pytest.raises(OperationalError):
         replay(rt)
     assert [letter.times for letter in letters(rt)] == [2, 2]
@@ -140,7 +140,7 @@ def test_what_was_applied_is_settled_though_redis_is_away(rt: Runtime, monkeypat
         raise RedisError
 
     keep(rt, good(1), good(2))
-    monkeypatch.setattr(jobs.replay, "wake_after", away)
+    monkeypatch.setattr(jobs.ingest.replay, "wake_after", away)
     assert replay(rt) == Replayed(applied=2)
     assert [letter.payload for letter in letters(rt)] == ["", ""]
 
@@ -179,7 +179,7 @@ def test_letters_are_found_by_their_state_and_a_list_loads_no_whole_payload(rt: 
 
 
 def test_a_long_search_says_where_it_goes_on(rt: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.dead_letter_search.WINDOW", 2)
+    monkeypatch.setattr("models.events.dead_letter_search.WINDOW", 2)
     keep(rt, b"needle", b"hay", b"straw", b"needle too", b"hay again")
     before, pages = None, []
     for _ in range(3):
@@ -194,7 +194,12 @@ def test_the_command_lists_and_searches(shell: Shell) -> None:
     keep(shell.rt, b"Alice", b"Bob")
     assert [row["id"] for row in shell.data("dead-letters", "list", "--json")] == [2, 1]
     [row] = shell.data("dead-letters", "list", "--search", "alice", "--json")
-    assert {"id": 1, "state": "waiting", "times": 1, "error": "ValueError at bot/events.py:1"}.items() <= row.items()
+    assert {
+        "id": 1,
+        "state": "waiting",
+        "times": 1,
+        "error": "ValueError at bot/webhooks/parse.py:1",
+    }.items() <= row.items()
     assert len(shell.data("dead-letters", "list", "--limit", "1", "--json")) == 1
     head, line = shell.ok("dead-letters", "list", "--search", "BOB").splitlines()
     assert head.split() == ["id", "state", "times", "first_at", "last_at", "error"]

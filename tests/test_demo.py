@@ -14,10 +14,10 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
-from admin.demo import set_up, wipe
-from admin.demo_check import own_identities
-from admin.demo_people import MOST, phones, write_people
-from models.refusal import Refused
+from admin.demo.check import own_identities
+from admin.demo.people import MOST, phones, write_people
+from admin.demo.run import set_up, wipe
+from models.errors import Refused
 from tests import services
 from tests.services import ROOT
 

@@ -10,13 +10,13 @@ import pytest
 from redis import Redis
 
 from admin.cli import COMMANDS
-from admin.metrics import HarkCollector
+from admin.server.metrics import HarkCollector
 from bot.sandbox.seed import PHONE_NUMBER_ID
-from models import settings
-from models.recipient import NotSent
-from models.report import COLUMNS
-from models.setting import KNOWN
-from models.stats import counts
+from models import config as settings
+from models.campaigns.export import COLUMNS
+from models.campaigns.stats import counts
+from models.tables.recipient import NotSent
+from models.tables.setting import KNOWN
 from tests.cli_app import Shell, open_shell
 
 ROOT = Path(__file__).resolve().parent.parent

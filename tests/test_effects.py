@@ -5,10 +5,10 @@ from pathlib import Path
 from redis import Redis
 from sqlalchemy import select
 
-from bot.errors import rule_for
-from jobs.effects import suppress_person
-from models.contact import Contact
-from models.user import Audit
+from bot.meta.error_codes import rule_for
+from jobs.sending.effects import suppress_person
+from models.tables.contact import Contact
+from models.tables.user import Audit
 from tests.cli_app import open_shell
 from tests.factories import NOW, alice
 

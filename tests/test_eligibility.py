@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import reach
-from models.campaign import Campaign, CampaignStatus
-from models.contact import Consent, Contact, ContactIdentity, Suppression
-from models.eligibility import recheck
-from models.engagement import Engagement
-from models.engine import Database
-from models.launch import begin_launch, launch_slice
-from models.reach import Reach, estimate_reach
-from models.recipient import NotSent, Recipient, RecipientState
-from models.setting import write_setting
+from models.audience import reach
+from models.audience.eligibility import recheck
+from models.audience.reach import Reach, estimate_reach
+from models.campaigns.launch import begin_launch, launch_slice
+from models.db.engine import Database
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.contact import Consent, Contact, ContactIdentity, Suppression
+from models.tables.engagement import Engagement
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.setting import write_setting
 from tests import factories
 from tests.factories import NOW
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from bot.errors import TABLE, Action, rule_for
-from bot.outcome import Kind, Outcome
-from jobs.verdict import judge
-from models.campaign import PauseReason
-from models.claim import Claimed
+from bot.meta.error_codes import TABLE, Action, rule_for
+from bot.meta.send_result import Kind, Outcome
+from jobs.sending.judge import judge
 from models.clock import utcnow
-from models.recipient import RecipientState
+from models.sending.claim import Claimed
+from models.tables.campaign import PauseReason
+from models.tables.recipient import RecipientState
 
 ROW = Claimed(
     id=1, contact_id=2, person_key="wa:34600000001", attempt=1, failures=0, phone="+34600000001", bsuid=None, values={},

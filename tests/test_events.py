@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.callback import callback_data, message_callback
-from bot.event_values import BadEventError
-from bot.events import parse
+from bot.meta.callback_data import callback_data, message_callback
+from bot.webhooks.parse import parse
+from bot.webhooks.parse_values import BadEventError
 from models.clock import from_unix
-from models.event import Callback, Failure, Inbound, Parsed, PressedButton, Pricing, Status
+from models.events.types import Callback, Failure, Inbound, Parsed, PressedButton, Pricing, Status
 
 WEBHOOKS = Path(__file__).parent / "data" / "webhooks"
 NAMES = sorted(path.stem for path in WEBHOOKS.glob("*.json"))

@@ -8,18 +8,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contact import Consent
-from models.conversation import Direction, Message, MessageState
-from models.dead_letters import keep_dead_letter, purge_dead_letters
-from models.engagement import LedgerEntry
-from models.engine import Database
-from models.expiry import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
-from models.flow import Action, ActionKind, ActionState, FlowSession, SessionStatus
-from models.flows import load_flow
-from models.inbox import DeadLetter, ParkedStatus
-from models.lane import Lane
-from models.recipient import RecipientState
-from models.retention import purge_messages
+from models.conversations.flow_versions import load_flow
+from models.db.engine import Database
+from models.events.dead_letters import keep_dead_letter, purge_dead_letters
+from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
+from models.privacy.retention import purge_messages
+from models.tables.contact import Consent
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.engagement import LedgerEntry
+from models.tables.flow import Action, ActionKind, ActionState, FlowSession, SessionStatus
+from models.tables.lane import Lane
+from models.tables.recipient import RecipientState
+from models.tables.webhook_event import DeadLetter, ParkedStatus
 from tests.factories import (
     NOW,
     alice,

@@ -9,17 +9,17 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
-from bot.outside import OutsideClient, sign
-from jobs.answer import wake_unanswered
-from jobs.callout import signing_secret
-from jobs.queues import ANSWER, queue
-from jobs.reply_desk import Desk
-from models.calls import CLAIM
-from models.cases import open_case
+from bot.outbound_http import OutsideClient, sign
+from jobs.core.queues import ANSWER, queue
+from jobs.replies.answer import wake_unanswered
+from jobs.replies.dispatcher import Desk
+from jobs.replies.http_calls import signing_secret
 from models.clock import utcnow
-from models.conversation import Conversation, Message, MessageState
-from models.flow import Action, ActionState
-from models.tag import ContactTag
+from models.conversations.cases import open_case
+from models.conversations.flow_http_calls import CLAIM
+from models.tables.conversation import Conversation, Message, MessageState
+from models.tables.flow import Action, ActionState
+from models.tables.tag import ContactTag
 from tests.answering import Chat, ago, chatting, loses_the_answer, refuses
 from tests.tls_server import Outsider, outsider
 

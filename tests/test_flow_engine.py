@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.flow_content import token_of
-from bot.flow_engine import MOST_NODES, leads_somewhere, step
-from bot.flow_file import from_definition, load_flow, read_flow, to_definition
-from bot.flow_nodes import Flow
-from bot.flow_session import (
+from bot.flows.content import token_of
+from bot.flows.engine import MOST_NODES, leads_somewhere, step
+from bot.flows.load import from_definition, load_flow, read_flow, to_definition
+from bot.flows.nodes import Flow
+from bot.flows.session import (
     IDLE_AFTER,
     Accepted,
     CallHttp,

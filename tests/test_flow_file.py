@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.flow_file import MOST_BYTES, MOST_NODES, from_definition, load_flow, read_flow, to_definition
-from bot.flow_nodes import NODE_TYPES, MessageNode, WaitNode
-from bot.flow_text import ALLOWED
+from bot.flows.load import MOST_BYTES, MOST_NODES, from_definition, load_flow, read_flow, to_definition
+from bot.flows.nodes import NODE_TYPES, MessageNode, WaitNode
+from bot.flows.placeholders import ALLOWED
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "docs" / "examples").glob("*.yaml"))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from bot.graph_admin import MOST_BYTES, GraphAdmin, GraphError
+from bot.meta.management import MOST_BYTES, GraphAdmin, GraphError
 
 BASE = "https://graph.facebook.com"
 Answer = Callable[[httpx.Request], httpx.Response]

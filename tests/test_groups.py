@@ -7,17 +7,17 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.campaign import Campaign, CampaignStatus
-from models.engine import Database
-from models.flow import Flow, FlowSession
-from models.flows import load_flow
-from models.group_names import Kind
-from models.groups import delete_group, purge_groups, rename_group
-from models.refusal import Refused
-from models.segment import Segment
-from models.segments import read_segment, save_segment
-from models.tag import ContactList, ContactTag, ListMember, Tag
-from models.tagging import GONE
+from models.contacts.tagging import GONE
+from models.conversations.flow_versions import load_flow
+from models.db.engine import Database
+from models.errors import Refused
+from models.segments.references import Kind
+from models.segments.rename_delete import delete_group, purge_groups, rename_group
+from models.segments.store import read_segment, save_segment
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.flow import Flow, FlowSession
+from models.tables.segment import Segment
+from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 from tests import factories
 from tests.factories import NOW
 
@@ -165,7 +165,7 @@ def test_what_nothing_names_is_deleted_and_the_people_stay(kind: Kind, table: An
 def test_a_large_group_is_taken_away_in_slices_while_its_name_is_free(
     kind: Kind, table: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.groups.SLICE", 2)
+    monkeypatch.setattr("models.segments.rename_delete.SLICE", 2)
     with database.write() as session:
         people = [factories.make_contact(session, tags={"vip": None}) for _ in range(5)]
         factories.make_list(session, "vip", *people)

@@ -9,17 +9,17 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from bot.stream import KEY
-from jobs import guard as module
-from jobs.guard import DEAF_SECONDS, HOLD_AFTER_SECONDS, Hearing, go_on, guard
-from jobs.ingest import BEAT_KEY
-from jobs.queues import CHORES
-from jobs.runtime import Runtime, use_runtime
-from models.campaign import Campaign, CampaignStatus, PauseReason
+from bot.webhooks.stream import KEY
+from jobs.campaigns import hold_resume as module
+from jobs.campaigns.hold_resume import DEAF_SECONDS, HOLD_AFTER_SECONDS, Hearing, go_on, guard
+from jobs.core.queues import CHORES
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.ingest.consumer import BEAT_KEY
 from models.clock import utcnow
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.tag import Tag
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.tag import Tag
 from tests.factories import make_campaign, make_number, make_template
 
 ACTIVE = (CampaignStatus.ACTIVE, None)
@@ -118,7 +118,7 @@ def test_what_held_goes_on_when_the_stream_is_drained_and_somebody_reads(
     rt.redis.delete(KEY)
     guard(rt, utcnow())
     assert woken_to_go_on(rt) == 1
-    monkeypatch.setattr("jobs.starting.read_again", lambda *_: None)  # Meta, who is asked on another wire
+    monkeypatch.setattr("jobs.campaigns.start.read_again", lambda *_: None)  # Meta, who is asked on another wire
     go_on(campaign_id)
     assert state(rt) == ACTIVE
 

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from models.engine import Database
-from models.secret import new_encryption_key
-from models.settings import Settings
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.db.engine import Database
 from tests.factories import alice, make_campaign, make_recipient
 from wsgi import create_app
 

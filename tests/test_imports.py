@@ -13,25 +13,26 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import event, func, select, text
 
-from jobs import import_reader, import_spool
-from jobs.import_reader import BadFile
-from jobs.import_result import ImportResult
-from jobs.import_separator import separator_of
-from jobs.imports import import_contacts, preview
-from jobs.list_imports import add_to_list, fill_list
-from jobs.order_imports import import_orders
-from jobs.runtime import Runtime
-from models.contact import Consent, ConsentEvent, Contact, Suppression
-from models.contact_book import find_contact
-from models.merge import merge
-from models.order import Order
-from models.recipient import RecipientState
-from models.redaction import redact
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.shop import Taken, apply_shop_event
-from models.shop_event import ShopCustomer, ShopEvent
-from models.tag import Attribute, ContactList, ContactTag, ListMember, Tag
+from jobs.core.runtime import Runtime
+from jobs.imports import reader as import_reader
+from jobs.imports import staging as import_spool
+from jobs.imports.contacts import import_contacts, preview
+from jobs.imports.delimiter import separator_of
+from jobs.imports.lists import add_to_list, fill_list
+from jobs.imports.orders import import_orders
+from jobs.imports.reader import BadFile
+from jobs.imports.result import ImportResult
+from models.config import Settings
+from models.contacts.merge import merge
+from models.contacts.resolve import find_contact
+from models.crypto import new_encryption_key
+from models.events.shop import Taken, apply_shop_event
+from models.events.shop_types import ShopCustomer, ShopEvent
+from models.privacy.redact import redact
+from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
+from models.tables.order import Order
+from models.tables.recipient import RecipientState
+from models.tables.tag import Attribute, ContactList, ContactTag, ListMember, Tag
 from tests.factories import (
     ALICE_PHONE,
     NOW,

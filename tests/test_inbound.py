@@ -10,21 +10,21 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.events import parse
-from models.campaign import Campaign
+from bot.webhooks.parse import parse
 from models.clock import from_unix
-from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
-from models.contact_book import find_contact, find_or_create
-from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
-from models.engagement import Engagement
-from models.engine import Database
-from models.event import Inbound, PressedButton, Sender
-from models.flow import FlowSession, FlowVersion
-from models.flows import load_flow
-from models.identity import Identity
-from models.inbound import InboundResult, store_inbound
-from models.number import Number
-from models.recipient import NotSent, Recipient, RecipientState
+from models.contacts.identity import Identity
+from models.contacts.resolve import find_contact, find_or_create
+from models.conversations.flow_versions import load_flow
+from models.db.engine import Database
+from models.events.messages.store import InboundResult, store_inbound
+from models.events.types import Inbound, PressedButton, Sender
+from models.tables.campaign import Campaign
+from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
+from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
+from models.tables.engagement import Engagement
+from models.tables.flow import FlowSession, FlowVersion
+from models.tables.number import Number
+from models.tables.recipient import NotSent, Recipient, RecipientState
 from tests.factories import NOW, alice, make_campaign, make_contact, make_conversation, make_number, make_recipient
 
 MINE = "inst"

@@ -18,30 +18,32 @@ from redis import Redis
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bot.events import parse
-from bot.stream import GROUP, KEY, EventStream, StreamUnavailableError
-from jobs import apply_events, event_batch, ingest
-from jobs.apply_events import ANSWER_KEY, COUNTS_KEY
-from jobs.event_batch import MOST_WEIGHT, OUTAGE_TRIES
-from jobs.ingest import BEAT_KEY, FIRST_ENTRIES, Consumer, lag
-from jobs.queues import ANSWER, CHORES
-from jobs.redis_server import RedisServer
-from jobs.replay import Replayed, replay
-from jobs.runtime import Runtime
-from jobs.stopping import STOPPING
-from jobs.sync import wake_syncs
-from models import parking
-from models.campaign import Campaign, CampaignStatus, PauseReason
+from bot.webhooks.parse import parse
+from bot.webhooks.stream import GROUP, KEY, EventStream, StreamUnavailableError
+from jobs.core.queues import ANSWER, CHORES
+from jobs.core.redis_server import RedisServer
+from jobs.core.runtime import Runtime
+from jobs.core.shutdown import STOPPING
+from jobs.ingest import apply as apply_events
+from jobs.ingest import batch as event_batch
+from jobs.ingest import consumer as ingest
+from jobs.ingest.apply import ANSWER_KEY, COUNTS_KEY
+from jobs.ingest.batch import MOST_WEIGHT, OUTAGE_TRIES
+from jobs.ingest.consumer import BEAT_KEY, FIRST_ENTRIES, Consumer, lag
+from jobs.ingest.replay import Replayed, replay
+from jobs.maintenance.meta_sync import wake_syncs
 from models.clock import utcnow
-from models.conversation import Conversation, Message
-from models.event import Parsed
-from models.inbox import DeadLetter, ParkedStatus
-from models.number import Number, Waba
-from models.recipient import Recipient, RecipientState
-from models.refusal import Refused
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.statuses import apply_statuses
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.errors import Refused
+from models.events import parked as parking
+from models.events.statuses.apply import apply_statuses
+from models.events.types import Parsed
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.conversation import Conversation, Message
+from models.tables.number import Number, Waba
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.webhook_event import DeadLetter, ParkedStatus
 from tests import services
 from tests.factories import alice, make_campaign, make_contact, make_number, make_recipient, make_template
 from tests.postgres_server import PostgresServer

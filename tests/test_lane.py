@@ -14,23 +14,24 @@ from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from bot import graph
-from bot.template_message import TemplateBuilder
-from bot.transport import AiohttpTransport
-from jobs import consequences, lane
-from jobs.campaign_feed import CampaignFeed, ServedNumber
-from jobs.lane import Lane
-from jobs.send import serve
-from jobs.stopping import STOPPING
-from models.campaign import CampaignStatus, PauseReason, transition
-from models.claim import Claim, claim, has_due
+from bot.meta import client as graph
+from bot.meta.template_message import TemplateBuilder
+from bot.meta.transport import AiohttpTransport
+from jobs.core.shutdown import STOPPING
+from jobs.sending import lane
+from jobs.sending import side_effects as consequences
+from jobs.sending.campaign_feed import CampaignFeed, ServedNumber
+from jobs.sending.lane import Lane
+from jobs.sending.serve import serve
 from models.clock import utcnow
-from models.contact import Contact
-from models.engagement import Engagement, LedgerEntry
-from models.lane import Lane as LaneRow
-from models.lane_lease import open_lane
-from models.number import Number
-from models.recipient import NotSent, RecipientState
+from models.sending.claim import Claim, claim, has_due
+from models.sending.lease import open_lane
+from models.tables.campaign import CampaignStatus, PauseReason, transition
+from models.tables.contact import Contact
+from models.tables.engagement import Engagement, LedgerEntry
+from models.tables.lane import Lane as LaneRow
+from models.tables.number import Number
+from models.tables.recipient import NotSent, RecipientState
 from tests.installation import wait_for
 from tests.sending import Sending, sending_to_a_sandbox
 from tests.tls_server import outsider

@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from models.campaign import Campaign, CampaignStatus, Outcome
-from models.claim import claim
+from models.campaigns.unsure import send_again
 from models.clock import utcnow
-from models.engagement import Engagement
-from models.engine import Database
-from models.lane import Lane
-from models.lane_lease import DIED, beat, end_lane, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
-from models.recipient import Recipient, RecipientState
-from models.record import Attempted, record
-from models.unsure import send_again
+from models.db.engine import Database
+from models.sending.claim import claim
+from models.sending.lease import DIED, beat, end_lane, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
+from models.sending.results import Attempted, record
+from models.tables.campaign import Campaign, CampaignStatus, Outcome
+from models.tables.engagement import Engagement
+from models.tables.lane import Lane
+from models.tables.recipient import Recipient, RecipientState
 from tests.factories import alice, bob, make_campaign, make_number, make_recipient
 
 

@@ -13,18 +13,18 @@ from redis import Redis
 from sqlalchemy import select
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID, WABA_ID
-from jobs import lane
-from jobs.answer import answer_waiting, close_desk
-from jobs.campaign_feed import load_number
-from jobs.monitor import finish_campaign
-from jobs.pace import Pace
-from jobs.send import serve
-from jobs.starting import resume_campaign
-from models.campaign import CampaignStatus, PauseReason, transition
+from jobs.campaigns.monitor import finish_campaign
+from jobs.campaigns.start import resume_campaign
+from jobs.replies.answer import answer_waiting, close_desk
+from jobs.sending import lane
+from jobs.sending.campaign_feed import load_number
+from jobs.sending.pace import Pace
+from jobs.sending.serve import serve
 from models.clock import utcnow
-from models.number import Number
-from models.recipient import RecipientState
-from models.refusal import Refused
+from models.errors import Refused
+from models.tables.campaign import CampaignStatus, PauseReason, transition
+from models.tables.number import Number
+from models.tables.recipient import RecipientState
 from tests.answering import people_write
 from tests.factories import make_number, make_template
 from tests.installation import wait_for

@@ -9,22 +9,22 @@ import pytest
 from redis import Redis
 from sqlalchemy import event, select
 
-from jobs.apply_events import apply_parsed
-from jobs.failure_guard import LEAST
-from jobs.parked import retry_round
-from jobs.runtime import Runtime, use_runtime
-from jobs.starting import resume_campaign
-from models.campaign import Campaign, CampaignStatus, PauseReason
+from jobs.campaigns.start import resume_campaign
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.ingest.apply import apply_parsed
+from jobs.ingest.parked import retry_round
+from jobs.sending.failure_rate import LEAST
+from models.campaigns.failures import fates
 from models.clock import utcnow
-from models.contact import Consent, Contact
-from models.engine import Database
-from models.event import Callback, Failure, Parsed, Status
-from models.failures import fates
-from models.number import Number
-from models.recipient import Recipient, RecipientState
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.tag import Tag
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.db.engine import Database
+from models.events.types import Callback, Failure, Parsed, Status
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.contact import Consent, Contact
+from models.tables.number import Number
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.tag import Tag
 from tests.factories import make_campaign, make_contact, make_number, make_recipient, make_template
 
 WEEK = timedelta(days=7)
@@ -81,8 +81,8 @@ class World:
 
     def resume(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Somebody looked at it and lets it go on."""
-        monkeypatch.setattr("jobs.starting.read_again", lambda *_: None)  # Meta, who is asked on another wire
-        monkeypatch.setattr("jobs.starting._is_listening", lambda _rt: True)
+        monkeypatch.setattr("jobs.campaigns.start.read_again", lambda *_: None)  # Meta, who is asked on another wire
+        monkeypatch.setattr("jobs.campaigns.start._is_listening", lambda _rt: True)
         resume_campaign(self.rt, self.campaign_id, utcnow(), "ops@example.com")
 
 

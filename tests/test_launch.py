@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.campaign import Campaign, CampaignStatus, Outcome, try_transition
-from models.contact import Consent
-from models.engagement import Engagement
-from models.engine import Database
-from models.launch import begin_launch, launch_slice, standing_launches
-from models.recipient import NotSent, Recipient, RecipientState
-from models.refusal import Refused
-from models.segments import save_segment
-from models.stats import campaign_stats
+from models.campaigns.launch import begin_launch, launch_slice, standing_launches
+from models.campaigns.stats import campaign_stats
+from models.db.engine import Database
+from models.errors import Refused
+from models.segments.store import save_segment
+from models.tables.campaign import Campaign, CampaignStatus, Outcome, try_transition
+from models.tables.contact import Consent
+from models.tables.engagement import Engagement
+from models.tables.recipient import NotSent, Recipient, RecipientState
 from tests import factories
 from tests.factories import NOW
 
@@ -230,7 +230,7 @@ def test_who_loses_the_lock_to_a_campaign_of_the_same_moment_is_engaged(
         bob = factories.make_contact(session, name="Someone else")
         session.add(Engagement(person_key=alice.person_key, campaign_id=spring.id, contact_id=alice.id, created_at=NOW))
     # The waterfall saw nobody engaged: the other launch committed between this slice's two statements.
-    from models import eligibility
+    from models.audience import eligibility
 
     unaware = eligibility._branches
     monkeypatch.setattr(

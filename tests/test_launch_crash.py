@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from models.campaign import Campaign, CampaignStatus
+from models.campaigns.launch import STANDS_STILL
+from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
-from models.engagement import Engagement
-from models.engine import Database
-from models.launch import STANDS_STILL
-from models.recipient import Recipient, RecipientState
-from models.secret import new_encryption_key
-from models.stats import campaign_stats
+from models.crypto import new_encryption_key
+from models.db.engine import Database
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.engagement import Engagement
+from models.tables.recipient import Recipient, RecipientState
 from tests import factories
 from tests.services import ROOT
 
@@ -25,9 +25,9 @@ PEOPLE = 200
 LAUNCHER = """
 import sys
 from pathlib import Path
-from jobs import launch
-from jobs.runtime import Runtime, use_runtime
-from models.settings import Settings
+from jobs.campaigns import launch
+from jobs.core.runtime import Runtime, use_runtime
+from models.config import Settings
 database_url, redis_url, var_dir, key, campaign_id = sys.argv[1:]
 launch.FIRST_SLICE, launch.LEAST_SLICE, launch.SLICE_SIZE = 10, 10, 10
 runtime = Runtime(Settings(database_url, redis_url, Path(var_dir), encryption_keys=(key,)))

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from models import ledger
-from models.campaign import CampaignStatus
-from models.claim import claim
 from models.clock import utcnow
-from models.engagement import LedgerEntry
-from models.engine import Database
-from models.lane_lease import open_lane
-from models.ledger import SPAN, Reservation, release, reserve, used
-from models.number import Portfolio
-from models.recipient import Recipient, RecipientState
-from models.record import Attempted, record
+from models.db.engine import Database
+from models.sending import messaging_limit as ledger
+from models.sending.claim import claim
+from models.sending.lease import open_lane
+from models.sending.messaging_limit import SPAN, Reservation, release, reserve, used
+from models.sending.results import Attempted, record
+from models.tables.campaign import CampaignStatus
+from models.tables.engagement import LedgerEntry
+from models.tables.number import Portfolio
+from models.tables.recipient import Recipient, RecipientState
 from tests.factories import NOW, alice, make_campaign, make_number, make_recipient
 
 HOUR = timedelta(hours=1)

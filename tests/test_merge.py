@@ -9,23 +9,23 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.audience import parse_audience
-from models.campaign import CampaignStatus
-from models.contact import Consent, ConsentEvent, Contact, ContactIdentity
-from models.contact_alias import FormerId
-from models.contact_book import find_contact, find_or_create
-from models.contact_search import search_contacts
-from models.conversation import Case, Conversation, Direction, Message, MessageState
-from models.engagement import Engagement
-from models.engine import Database
-from models.event import Failure, Status
-from models.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
-from models.former import Known, ids_of, keep_ids, known_by, values_of_person
-from models.identity import Identity
-from models.merge import MergeError, choose_winner, merge
-from models.recipient import NotSent, Recipient, RecipientState
-from models.statuses import apply_statuses
-from models.tag import ContactTag, ListMember, Tag
+from models.audience.audience import parse_audience
+from models.contacts.aliases import Known, ids_of, keep_ids, known_by, values_of_person
+from models.contacts.identity import Identity
+from models.contacts.merge import MergeError, choose_winner, merge
+from models.contacts.resolve import find_contact, find_or_create
+from models.contacts.search import search_contacts
+from models.db.engine import Database
+from models.events.statuses.apply import apply_statuses
+from models.events.types import Failure, Status
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
+from models.tables.contact_alias import FormerId
+from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
+from models.tables.engagement import Engagement
+from models.tables.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.tag import ContactTag, ListMember, Tag
 from tests.factories import (
     NOW,
     alice,

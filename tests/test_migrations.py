@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from models.schema import downgrade_schema, upgrade_schema
+from models.db.migrate import downgrade_schema, upgrade_schema
 
 PAIRS = ("contact_tag", "list_member")
 RULES = (

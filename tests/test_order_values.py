@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.template_message import TemplateBuilder
-from models.campaign import CampaignStatus
-from models.contact import Contact
-from models.engine import Database
-from models.launch import begin_launch, launch_slice
-from models.order_values import ORDER_FIELDS
-from models.recipient import NotSent, Recipient
-from models.template import Template
-from models.variables import bind_variables, check_mapping, missing_variable_sql, source_values_sql
+from bot.meta.template_message import TemplateBuilder
+from models.campaigns.launch import begin_launch, launch_slice
+from models.db.engine import Database
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Contact
+from models.tables.recipient import NotSent, Recipient
+from models.tables.template import Template
+from models.templates.order_fields import ORDER_FIELDS
+from models.templates.variables import bind_variables, check_mapping, missing_variable_sql, source_values_sql
 from tests import factories
 from tests.factories import NOW
 

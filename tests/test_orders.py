@@ -8,18 +8,18 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, text
 
-from jobs.import_reader import BadFile
-from jobs.import_result import ImportResult
-from jobs.order_imports import import_orders
-from jobs.runtime import Runtime
-from models.merge import merge
-from models.order import Bought, BoughtKind, Order
-from models.orders import Key, NewOrder, take_orders
-from models.person import export_person
-from models.redaction import redact
-from models.rule import parse_rule
-from models.secret import new_encryption_key
-from models.settings import Settings
+from jobs.core.runtime import Runtime
+from jobs.imports.orders import import_orders
+from jobs.imports.reader import BadFile
+from jobs.imports.result import ImportResult
+from models.config import Settings
+from models.contacts.merge import merge
+from models.crypto import new_encryption_key
+from models.privacy.data_export import export_person
+from models.privacy.redact import redact
+from models.segments.rule import parse_rule
+from models.shop.orders import Key, NewOrder, take_orders
+from models.tables.order import Bought, BoughtKind, Order
 from tests.cli_app import open_shell
 from tests.counting import count_matching
 from tests.factories import ALICE_PHONE, BOB_PHONE, NOW, alice, bob, make_contact, make_order

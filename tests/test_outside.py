@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.outside import Answer, Forbidden, OutsideClient, Unreached, is_public, sign
+from bot.outbound_http import Answer, Forbidden, OutsideClient, Unreached, is_public, sign
 from tests.tls_server import Outsider, outsider
 
 

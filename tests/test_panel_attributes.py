@@ -7,9 +7,9 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from models.contact import Contact
-from models.tag import Attribute, AttributeType
-from models.user import Audit, Role
+from models.tables.contact import Contact
+from models.tables.tag import Attribute, AttributeType
+from models.tables.user import Audit, Role
 from tests import factories
 from tests.cli_app import Shell, open_shell
 from tests.panel_app import Panel, Visitor, open_panel

@@ -11,16 +11,17 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from admin.panel import campaign_people, live_stats
+from admin.panel import live_stats
+from admin.panel.campaigns import people as campaign_people
 from bot.sandbox.seed import PHONE_NUMBER_ID
-from jobs.launch import launch_campaign
-from jobs.queues import LAUNCH, queue
-from models.campaign import Campaign, CampaignKind, CampaignStatus, transition
+from jobs.campaigns.launch import launch_campaign
+from jobs.core.queues import LAUNCH, queue
 from models.clock import utcnow
-from models.recipient import Recipient, RecipientState
-from models.template import MediaHandle, Template
-from models.user import Role
-from models.variables import media_format
+from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, transition
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.template import MediaHandle, Template
+from models.tables.user import Role
+from models.templates.variables import media_format
 from tests.panel_app import Panel, Visitor, open_panel
 
 FORM: dict[str, Any] = {

@@ -10,17 +10,17 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from jobs import replay_run
-from jobs.queues import CHORES, queue
-from jobs.replay import Fate, replay_one
-from jobs.replay_run import LOCK_KEY, Run, begin_replay, read_run, run_replay, wake_replay
-from jobs.runtime import Runtime
-from jobs.stopping import STOPPING
+from jobs.core.queues import CHORES, queue
+from jobs.core.runtime import Runtime
+from jobs.core.shutdown import STOPPING
+from jobs.ingest import replay_all as replay_run
+from jobs.ingest.replay import Fate, replay_one
+from jobs.ingest.replay_all import LOCK_KEY, Run, begin_replay, read_run, run_replay, wake_replay
 from models.clock import utcnow
-from models.dead_letters import keep_dead_letter, settle_letter
-from models.inbox import DeadLetter
-from models.refusal import Refused
-from models.user import Audit, Role
+from models.errors import Refused
+from models.events.dead_letters import keep_dead_letter, settle_letter
+from models.tables.user import Audit, Role
+from models.tables.webhook_event import DeadLetter
 from tests.panel_app import Panel, Visitor, open_panel, said
 
 
@@ -44,7 +44,7 @@ def admin(panel: Panel) -> Visitor:
 def keep(rt: Runtime, *raws: bytes) -> None:
     with rt.database.write() as session:
         for raw in raws:
-            keep_dead_letter(session, raw, "ValueError at bot/events.py:1", utcnow())
+            keep_dead_letter(session, raw, "ValueError at bot/webhooks/parse.py:1", utcnow())
 
 
 def good(place: int) -> bytes:
@@ -120,7 +120,7 @@ def test_all_are_tried_again_by_a_worker_while_the_panel_says_how_far_it_is(
     page = admin.post("/dead-letters/replay")
     assert "0 of 3 done" in page
     assert 'data-live="/admin/dead-letters/live"' in page
-    assert [job.func_name for job in queue(rt.redis, CHORES).jobs] == ["jobs.replay_run.run_replay"]
+    assert [job.func_name for job in queue(rt.redis, CHORES).jobs] == ["jobs.ingest.replay_all.run_replay"]
     assert "being tried again already" in admin.post("/dead-letters/replay")
     monkeypatch.setattr(replay_run, "TURN_SECONDS", 0.0)
     run_replay()

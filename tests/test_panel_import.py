@@ -14,17 +14,20 @@ from openpyxl import Workbook
 from redis import Redis
 from sqlalchemy import func, select
 
-from admin.panel.import_columns import guess
-from jobs import import_shelf, import_spool, import_turns, order_imports
-from jobs.import_shelf import ImportFile, Kind, Stage, directory_of, locked, path_of, read_file
-from jobs.import_turns import run_import, wake_imports
-from jobs.queues import CHORES, queue
-from jobs.stopping import STOPPING
+from admin.panel.contacts.import_columns import guess
+from jobs.core.queues import CHORES, queue
+from jobs.core.shutdown import STOPPING
+from jobs.imports import orders as order_imports
+from jobs.imports import run as import_turns
+from jobs.imports import staging as import_spool
+from jobs.imports import uploads as import_shelf
+from jobs.imports.run import run_import, wake_imports
+from jobs.imports.uploads import ImportFile, Kind, Stage, directory_of, locked, path_of, read_file
 from models.clock import utcnow
-from models.contact import Consent, ConsentEvent, Contact
-from models.order import Order
-from models.tag import ContactList, ListMember
-from models.user import Role
+from models.tables.contact import Consent, ConsentEvent, Contact
+from models.tables.order import Order
+from models.tables.tag import ContactList, ListMember
+from models.tables.user import Role
 from tests.factories import ALICE_PHONE, BOB_PHONE, alice, bob
 from tests.panel_app import Panel, Visitor, open_panel, said
 
@@ -353,7 +356,7 @@ def test_an_import_whose_worker_died_is_woken_and_comes_to_its_end(panel: Panel,
         assert count(panel) == 0
     assert wake_imports(panel.rt, utcnow()) == 1
     (job,) = chores.jobs
-    assert (job.func_name, tuple(job.args)) == ("jobs.import_turns.run_import", (token,))
+    assert (job.func_name, tuple(job.args)) == ("jobs.imports.run.run_import", (token,))
     run_import(*job.args)
     assert count(panel) == 1
     assert wake_imports(panel.rt, utcnow()) == 0

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from admin.money import load_rates
-from models.amount import MICRO
+from admin.operations.billing import load_rates
+from models.billing.amount import MICRO
+from models.billing.rate_cards import newest_card
 from models.clock import utcnow
-from models.money import Spending
-from models.rates import newest_card
-from models.user import Role
+from models.tables.billing import Spending
+from models.tables.user import Role
 from tests.panel_app import Panel, open_panel, said
 from tests.panel_world import furnish
 

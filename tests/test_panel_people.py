@@ -14,24 +14,24 @@ import pytest
 from redis import Redis
 from sqlalchemy import delete, select
 
-from admin import segments
-from admin.panel import segments as panel_segments
-from admin.panel.rule_form import listed, unlisted
-from admin.segments import put_segment
-from jobs.import_shelf import refused_path
-from jobs.purge import purge
-from jobs.queues import ANSWER, CHORES, queue
-from models.campaign import Campaign
+from admin.operations import segments
+from admin.operations.segments import put_segment
+from admin.panel.audience import segments as panel_segments
+from admin.panel.audience.rule_form import listed, unlisted
+from jobs.core.queues import ANSWER, CHORES, queue
+from jobs.imports.uploads import refused_path
+from jobs.maintenance.purge import purge
 from models.clock import utcnow
-from models.contact import Consent, Contact
-from models.conversation import Case, Conversation, Message, MessageState
-from models.flow import Flow
-from models.number import Number
-from models.order import Order
-from models.segment import Segment
-from models.setting import read_setting
-from models.tag import ContactList, ContactTag, ListMember, Tag
-from models.user import Audit, Role, User
+from models.tables.campaign import Campaign
+from models.tables.contact import Consent, Contact
+from models.tables.conversation import Case, Conversation, Message, MessageState
+from models.tables.flow import Flow
+from models.tables.number import Number
+from models.tables.order import Order
+from models.tables.segment import Segment
+from models.tables.setting import read_setting
+from models.tables.tag import ContactList, ContactTag, ListMember, Tag
+from models.tables.user import Audit, Role, User
 from tests import factories
 from tests.panel_app import Panel, Visitor, open_panel, said
 from tests.panel_world import KEPT, furnish
@@ -199,7 +199,7 @@ def test_groups_are_deleted_once_that_was_confirmed(panel: Panel, manager: Visit
 def test_a_large_tag_is_off_the_pages_at_once_and_gone_by_and_by(
     panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.groups.SLICE", 20)
+    monkeypatch.setattr("models.segments.rename_delete.SLICE", 20)
     crowd = make_crowd(panel)
     manager.post(f"/tags/{crowd}/delete", confirmed="1")
     for path in ("/tags/", "/contacts/", "/campaigns/new", "/segments/new", "/contacts/63/"):
@@ -209,8 +209,8 @@ def test_a_large_tag_is_off_the_pages_at_once_and_gone_by_and_by(
     with panel.rt.database.read() as session:
         assert session.get_one(Tag, crowd).name.strip() == f"gone {crowd}"
     jobs = [job.func_name for job in queue(panel.rt.redis, CHORES).jobs]
-    assert jobs.count("jobs.purge.purge") == 1
-    monkeypatch.setattr("jobs.purge.runtime", lambda: panel.rt)
+    assert jobs.count("jobs.maintenance.purge.purge") == 1
+    monkeypatch.setattr("jobs.maintenance.purge.runtime", lambda: panel.rt)
     purge()
     with panel.rt.database.read() as session:
         assert session.get(Tag, crowd) is None

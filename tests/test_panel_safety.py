@@ -9,7 +9,7 @@ from redis import Redis
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
-from models.user import Audit, Role
+from models.tables.user import Audit, Role
 from tests.panel_app import Panel, Visitor, open_panel
 from tests.panel_world import KEPT, furnish
 
@@ -164,7 +164,7 @@ def test_a_failure_of_ours_is_a_page_without_its_cause(panel: Panel, monkeypatch
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("+34600000001 and a secret")
 
-    monkeypatch.setattr("admin.panel.contacts.search_contacts", broken)
+    monkeypatch.setattr("admin.panel.contacts.view.search_contacts", broken)
     page = panel.of(Role.ADMIN).get("/contacts/", 500)
     assert "Something broke" in page
     assert "secret" not in page

@@ -8,12 +8,12 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
-from admin.security import local_path
-from admin.sign_in import LOCKED, MOST_FAILURES, MOST_PER_ADDRESS, WRONG, sign_in
-from admin.user_changes import reset_password, set_active
+from admin.auth.sign_in import LOCKED, MOST_FAILURES, MOST_PER_ADDRESS, WRONG, sign_in
+from admin.auth.user_changes import reset_password, set_active
+from admin.auth.web_security import local_path
 from models.clock import utcnow
-from models.refusal import Refused
-from models.user import Role, User
+from models.errors import Refused
+from models.tables.user import Role, User
 from tests.panel_app import PASSWORD, Panel, open_panel
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from admin.panel import format as fmt
-from admin.panel import words
-from models.campaign import TRANSITIONS, CampaignStatus, Outcome, PauseReason
-from models.contact import Consent
-from models.conversation import MessageState
-from models.recipient import NotSent
+from admin.panel import labels as words
+from models.tables.campaign import TRANSITIONS, CampaignStatus, Outcome, PauseReason
+from models.tables.contact import Consent
+from models.tables.conversation import MessageState
+from models.tables.recipient import NotSent
 
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.phone import NotAPhone, canonical_wa_id, mask_phone, person_key, read_phone
+from models.contacts.phone import NotAPhone, canonical_wa_id, mask_phone, person_key, read_phone
 
 
 @pytest.mark.parametrize(

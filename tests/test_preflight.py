@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models.campaign import Campaign, CampaignStatus
-from models.engagement import LedgerEntry
-from models.flow import Flow
-from models.number import WabaState
-from models.preflight import Facts, NotFound, preflight
+from models.campaigns.preflight import Facts, NotFound, preflight
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.engagement import LedgerEntry
+from models.tables.flow import Flow
+from models.tables.number import WabaState
 from tests import factories
 from tests.factories import NOW
 

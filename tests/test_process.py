@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from jobs.process import die_with_parent_process
+from jobs.core.child_process import die_with_parent_process
 from tests.services import ROOT, is_alive, wait_until_gone
 
 LIBRARY = """
 import multiprocessing, time
-from jobs.process import die_with_parent_process
+from jobs.core.child_process import die_with_parent_process
 def work():
     die_with_parent_process()
     print(multiprocessing.current_process().pid, flush=True)
@@ -20,7 +20,7 @@ time.sleep(60)
 """
 PLAIN = """
 import subprocess, time
-from jobs.process import dying_with_parent
+from jobs.core.child_process import dying_with_parent
 print(subprocess.Popen(["sleep", "60"], preexec_fn=dying_with_parent()).pid, flush=True)
 time.sleep(60)
 """
@@ -37,6 +37,6 @@ def test_the_child_of_a_process_killed_outright_is_gone(program: str) -> None:
 
 
 def test_a_process_that_no_library_started_is_left_alone() -> None:
-    program = "from jobs.process import die_with_parent_process; die_with_parent_process()"
+    program = "from jobs.core.child_process import die_with_parent_process; die_with_parent_process()"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
     die_with_parent_process()

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from admin.rate_file import RateFile, read_rate_file
-from models.amount import read_amount, show_amount
-from models.engine import Database
-from models.price_area import country_of
-from models.rates import Price, prices_in_force, save_card
-from models.refusal import Refused
+from admin.operations.rate_file import RateFile, read_rate_file
+from models.billing.amount import read_amount, show_amount
+from models.billing.price_area import country_of
+from models.billing.rate_cards import Price, prices_in_force, save_card
+from models.db.engine import Database
+from models.errors import Refused
 from tests.cli_app import Shell, open_shell
 from tests.factories import NOW
 

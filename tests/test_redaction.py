@@ -12,29 +12,29 @@ from sqlalchemy import select, text
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
-from models.audience import parse_audience
-from models.campaign import CampaignStatus
-from models.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
-from models.contact_book import find_or_create
-from models.conversation import Direction, Message, MessageState
-from models.dead_letters import keep_dead_letter
-from models.engagement import Engagement, LedgerEntry
-from models.engine import Database
-from models.event import Callback, Failure, Status
-from models.identity import Identity
-from models.inbox import DeadLetter, ParkedStatus
-from models.merge import merge
-from models.number import Number
-from models.number_change import change_number
-from models.person import export_person
-from models.recipient import Recipient, RecipientState
-from models.redaction import redact
-from models.rule import parse_rule
-from models.secret import Vault, new_encryption_key
-from models.segment import Segment
-from models.statuses import apply_statuses
-from models.tag import ContactTag, ListMember
-from models.user import record_audit
+from models.audience.audience import parse_audience
+from models.contacts.identity import Identity
+from models.contacts.merge import merge
+from models.contacts.number_change import change_number
+from models.contacts.resolve import find_or_create
+from models.crypto import Vault, new_encryption_key
+from models.db.engine import Database
+from models.events.dead_letters import keep_dead_letter
+from models.events.statuses.apply import apply_statuses
+from models.events.types import Callback, Failure, Status
+from models.privacy.data_export import export_person
+from models.privacy.redact import redact
+from models.segments.rule import parse_rule
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.engagement import Engagement, LedgerEntry
+from models.tables.number import Number
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.segment import Segment
+from models.tables.tag import ContactTag, ListMember
+from models.tables.user import record_audit
+from models.tables.webhook_event import DeadLetter, ParkedStatus
 from tests.factories import (
     NOW,
     alice,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs import redis_server
-from jobs.redis_server import (
+from jobs.core import redis_server
+from jobs.core.redis_server import (
     RedisServer,
     RedisUnavailableError,
     find_redis_binary,
@@ -124,7 +124,7 @@ def test_the_short_directory_for_a_long_path_is_private_and_the_same_every_time(
 
 def test_it_dies_with_whoever_started_it(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from jobs.redis_server import RedisServer\n"
+        "import sys, time; from pathlib import Path; from jobs.core.redis_server import RedisServer\n"
         "server = RedisServer(Path(sys.argv[1]), 'no'); server.start(); print(server.pid, flush=True); time.sleep(60)"
     )
     argv = [sys.executable, "-c", program, str(tmp_path)]

@@ -9,21 +9,21 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.launch import launch_campaign, resume_launches
-from jobs.monitor import finish_campaign, free_done, monitor
-from jobs.queues import LAUNCH, SEND, queue
-from jobs.runtime import Runtime, use_runtime
-from jobs.stopping import STOPPING
-from models.campaign import Campaign, CampaignKind, CampaignStatus, Outcome, TransitionRefused
+from jobs.campaigns.launch import launch_campaign, resume_launches
+from jobs.campaigns.monitor import finish_campaign, free_done, monitor
+from jobs.core.queues import LAUNCH, SEND, queue
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.core.shutdown import STOPPING
+from models.campaigns.end import release_slice
+from models.campaigns.launch import launch_slice
+from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
-from models.engagement import Engagement
-from models.launch import launch_slice
-from models.recipient import NotSent, Recipient, RecipientState
-from models.release import release_slice
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.stats import campaign_stats
-from models.tag import Tag
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, Outcome, TransitionRefused
+from models.tables.engagement import Engagement
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.tag import Tag
 from tests import factories
 from tests.factories import NOW
 
@@ -74,7 +74,7 @@ def test_a_launch_job_freezes_the_audience_and_wakes_the_number(rt: Runtime) -> 
         factories.alice(session)
     assert resume_launches(rt) == 1, "nobody is at it"
     assert resume_launches(rt) == 0, "a wake-up waits already"
-    assert [job.func_name for job in queue(rt.redis, LAUNCH).jobs] == ["jobs.launch.launch_campaign"]
+    assert [job.func_name for job in queue(rt.redis, LAUNCH).jobs] == ["jobs.campaigns.launch.launch_campaign"]
     launch_campaign(campaign.id)
     assert [job.args for job in queue(rt.redis, SEND).jobs] == [[campaign.number_id]]
     with rt.database.read() as session:
@@ -98,15 +98,15 @@ def test_a_launch_whose_process_must_stop_is_given_to_the_next_one_at_once(
 
     try:
         with monkeypatch.context() as patch:
-            patch.setattr("jobs.launch.FIRST_SLICE", 3)
-            patch.setattr("jobs.launch.launch_slice", launch_one_slice)
+            patch.setattr("jobs.campaigns.launch.FIRST_SLICE", 3)
+            patch.setattr("jobs.campaigns.launch.launch_slice", launch_one_slice)
             launch_campaign(campaign.id)
     finally:
         STOPPING.clear()
     with rt.database.read() as session:
         assert list(session.scalars(select(Recipient.contact_id).order_by(Recipient.id))) == people[:3]
         assert session.get_one(Campaign, campaign.id).launch_token is None
-    assert [job.func_name for job in queue(rt.redis, LAUNCH).jobs] == ["jobs.launch.launch_campaign"]
+    assert [job.func_name for job in queue(rt.redis, LAUNCH).jobs] == ["jobs.campaigns.launch.launch_campaign"]
     launch_campaign(campaign.id)
     with rt.database.read() as session:
         assert list(session.scalars(select(Recipient.contact_id).order_by(Recipient.id))) == people

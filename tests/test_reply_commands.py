@@ -9,12 +9,12 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
-from bot.words import read_word
-from jobs.queues import ANSWER, CHORES, queue
-from jobs.reply_commands import carry_out
-from models.campaign import CampaignStatus
+from bot.opt_out_words import read_word
+from jobs.core.queues import ANSWER, CHORES, queue
+from jobs.replies.chatops import carry_out
 from models.clock import utcnow
-from models.user import Audit, Role, User
+from models.tables.campaign import CampaignStatus
+from models.tables.user import Audit, Role, User
 from tests.answering import Chat, chatting
 
 STAFF = "+34600010001"

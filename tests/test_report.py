@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from models.campaign import Campaign, CampaignStatus, PauseReason
-from models.contact import Contact
-from models.flow import FunnelStep
-from models.recipient import NotSent, Recipient, RecipientState
-from models.report import COLUMNS, csv_cell, export_rows
-from models.stats import NoSuchCampaign, campaign_stats, stats_of
+from models.campaigns.export import COLUMNS, csv_cell, export_rows
+from models.campaigns.stats import NoSuchCampaign, campaign_stats, stats_of
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.contact import Contact
+from models.tables.flow import FunnelStep
+from models.tables.recipient import NotSent, Recipient, RecipientState
 from tests import factories
 from tests.factories import NOW
 

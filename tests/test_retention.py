@@ -7,16 +7,16 @@ from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.purge import purge
-from jobs.runtime import Runtime, use_runtime
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.maintenance.purge import purge
 from models.clock import utcnow
-from models.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
-from models.engine import Database
-from models.recipient import Recipient
-from models.retention import purge_deleted_campaigns, purge_hashes, purge_messages
-from models.secret import new_encryption_key
-from models.setting import write_setting
-from models.settings import Settings
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.db.engine import Database
+from models.privacy.retention import purge_deleted_campaigns, purge_hashes, purge_messages
+from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
+from models.tables.recipient import Recipient
+from models.tables.setting import write_setting
 from tests.factories import NOW, alice, make_campaign, make_conversation, make_number, make_recipient
 
 OLD = NOW - timedelta(days=400)

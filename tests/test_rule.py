@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.campaign import CampaignStatus
-from models.contact import Consent, Contact
-from models.conversation import Direction, Message, MessageState
-from models.engine import Database
-from models.recipient import RecipientState
-from models.rule import Rule, parse_rule
-from models.rule_count import SAMPLE, begin_count, contacts_of, count_on
-from models.rule_facts import Facts, Ordered, Sent, matches
-from models.rule_sql import compile_rule
-from models.rule_terms import BY_TYPE, DAYS_SINCE, MONEY, NUMERIC, OPERATORS, SPANS, RuleError
-from models.segment import Segment
-from models.segments import read_segment, save_segment
-from models.tag import AttributeType
+from models.db.engine import Database
+from models.segments.compile import compile_rule
+from models.segments.count import SAMPLE, begin_count, contacts_of, count_on
+from models.segments.operators import BY_TYPE, DAYS_SINCE, MONEY, NUMERIC, OPERATORS, SPANS, RuleError
+from models.segments.rule import Rule, parse_rule
+from models.segments.store import read_segment, save_segment
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Consent, Contact
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.recipient import RecipientState
+from models.tables.segment import Segment
+from models.tables.tag import AttributeType
 from tests import factories
 from tests.counting import count_matching, counted, sample_matching
 from tests.factories import NOW
+from tests.rule_oracle import Facts, Ordered, Sent, matches
 
 TAG_NAMES = ("vip", "city", "it's; --")
 LIST_NAMES = ("members", 'quo"te')

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs.runtime import Runtime
+from jobs.core.runtime import Runtime
 from jobs.schedule import ITEMS, Item, Schedule
-from models.secret import new_encryption_key
-from models.settings import Settings
+from models.config import Settings
+from models.crypto import new_encryption_key
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ from redis import Redis
 from sqlalchemy import select, update
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID
-from jobs.recorder import NOT_KEPT, Recorder
-from jobs.send import serve_number
-from jobs.wake_ups import lacking_lanes
-from models.campaign import Campaign, CampaignStatus
-from models.claim import claim
+from jobs.sending.recorder import NOT_KEPT, Recorder
+from jobs.sending.serve import serve_number
+from jobs.sending.wake import lacking_lanes
 from models.clock import utcnow
-from models.lane import Lane
-from models.lane_lease import open_lane
-from models.number import Number
-from models.recipient import Recipient, RecipientState
-from models.record import Attempted
+from models.sending.claim import claim
+from models.sending.lease import open_lane
+from models.sending.results import Attempted
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.lane import Lane
+from models.tables.number import Number
+from models.tables.recipient import Recipient, RecipientState
 from tests.factories import make_number, make_template
 from tests.sending import SPRING, Sending, sending_to_a_sandbox
 

@@ -11,23 +11,23 @@ from redis import Redis
 from sqlalchemy import func, select
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
-from bot.shopify import PATH, ShopDoor, sign
-from bot.stream import EventStream
-from bot.webhook import MOST_BYTES
-from jobs.import_shelf import keep_file, read_file, save_file
-from jobs.replay import replay
-from jobs.runtime import Runtime, use_runtime
-from jobs.shop_events import take_shop_events, wake_shop
+from bot.webhooks.shopify import PATH, ShopDoor, sign
+from bot.webhooks.stream import EventStream
+from bot.webhooks.whatsapp import MOST_BYTES
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.imports.uploads import keep_file, read_file, save_file
+from jobs.ingest.replay import replay
+from jobs.ingest.shop import take_shop_events, wake_shop
 from models.clock import utcnow
-from models.consent import start, stop
-from models.contact import Consent, ConsentEvent, Contact
-from models.dead_letters import waiting_letters
-from models.merge import merge
-from models.order import Bought, Order
-from models.secret import new_encryption_key
-from models.setting import write_setting
-from models.settings import Settings
-from models.tag import ContactTag, Tag
+from models.config import Settings
+from models.contacts.consent import start, stop
+from models.contacts.merge import merge
+from models.crypto import new_encryption_key
+from models.events.dead_letters import waiting_letters
+from models.tables.contact import Consent, ConsentEvent, Contact
+from models.tables.order import Bought, Order
+from models.tables.setting import write_setting
+from models.tables.tag import ContactTag, Tag
 from tests.factories import ALICE_PHONE, alice, bob, make_contact
 from wsgi import create_app
 
@@ -351,7 +351,7 @@ def test_what_a_dead_worker_held_is_applied_by_the_next(shop: Shop, monkeypatch:
     stream = EventStream(shop.rt.redis, key="hark:shop-events")
     stream.make_group()
     assert len(stream.read("dead", 10)) == 1
-    monkeypatch.setattr("bot.stream.EventStream.take_over.__defaults__", (0,))
+    monkeypatch.setattr("bot.webhooks.stream.EventStream.take_over.__defaults__", (0,))
     shop.work()
     assert len(shop.contacts()) == 1
     assert stream.backlog().events == 0

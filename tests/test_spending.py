@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models.amount import MICRO
-from models.campaign import Campaign, CampaignStatus
-from models.contact import Contact
-from models.engine import Database
-from models.estimate import Shares, estimate_cost, past_shares
-from models.event import Callback, Failure, Pricing, Status
-from models.money import Spending
-from models.price_area import country_of
-from models.rates import Price, Prices, prices_in_force, save_card
-from models.recipient import NotSent, Recipient, RecipientState
-from models.spending import Spent, count_spent, differs, priced_campaigns, refresh
-from models.statuses import apply_statuses
+from models.billing.amount import MICRO
+from models.billing.estimate import Shares, estimate_cost, past_shares
+from models.billing.price_area import country_of
+from models.billing.rate_cards import Price, Prices, prices_in_force, save_card
+from models.billing.spending import Spent, count_spent, differs, priced_campaigns, refresh
+from models.db.engine import Database
+from models.events.statuses.apply import apply_statuses
+from models.events.types import Callback, Failure, Pricing, Status
+from models.tables.billing import Spending
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.contact import Contact
+from models.tables.recipient import NotSent, Recipient, RecipientState
 from tests import factories
 from tests.factories import NOW
 

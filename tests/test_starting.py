@@ -11,14 +11,14 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import func, select, update
 
-from jobs.effects import pause_campaign
-from jobs.guard import go_on, guard
-from jobs.queues import CHORES, queue
-from jobs.starting import read_again, start_campaign, start_scheduled, wake_scheduled
-from models.campaign import Campaign, CampaignStatus, PauseReason
+from jobs.campaigns.hold_resume import go_on, guard
+from jobs.campaigns.start import read_again, start_campaign, start_scheduled, wake_scheduled
+from jobs.core.queues import CHORES, queue
+from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
-from models.refusal import Refused
-from models.user import Audit
+from models.errors import Refused
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.user import Audit
 from tests.cli_app import Shell, open_shell
 
 SCHEDULES = 3
@@ -103,7 +103,7 @@ def test_a_pause_lifts_at_its_time_and_once(shell: Shell) -> None:
     with shell.rt.database.write() as session:
         session.execute(update(Campaign).values(resumes_at=utcnow()))
     at_once(lambda: guard(shell.rt, utcnow()))
-    assert woken(shell) == ["jobs.guard.go_on"]
+    assert woken(shell) == ["jobs.campaigns.hold_resume.go_on"]
     at_once(lambda: go_on(campaign_id))
     campaign = campaign_of(shell, campaign_id)
     assert (campaign.status, campaign.pause_reason, campaign.resumes_at) == (CampaignStatus.ACTIVE, None, None)
@@ -138,7 +138,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> 
         read_again(*given)  # type: ignore[arg-type]
         change()
 
-    monkeypatch.setattr("jobs.starting.read_again", ask)
+    monkeypatch.setattr("jobs.campaigns.start.read_again", ask)
 
 
 def test_a_schedule_that_is_moved_while_meta_is_asked_does_not_start(

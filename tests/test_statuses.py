@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select
 from sqlalchemy.orm import Session
 
-from models.contact import Contact
-from models.conversation import Direction, Message, MessageState
-from models.engagement import Engagement
-from models.engine import Database
-from models.event import Callback, Failure, Pricing, Status
-from models.inbox import ParkedStatus
-from models.lane import Lane
-from models.number import Number
-from models.parking import drop_expired, park, retry_parked
-from models.recipient import NotSent, Recipient, RecipientState
-from models.statuses import StatusResult, apply_statuses
-from models.user import Audit
+from models.db.engine import Database
+from models.events.parked import drop_expired, park, retry_parked
+from models.events.statuses.apply import StatusResult, apply_statuses
+from models.events.types import Callback, Failure, Pricing, Status
+from models.tables.contact import Contact
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.engagement import Engagement
+from models.tables.lane import Lane
+from models.tables.number import Number
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.user import Audit
+from models.tables.webhook_event import ParkedStatus
 from tests.factories import NOW, alice, make_campaign, make_contact, make_conversation, make_number, make_recipient
 
 MINE = "inst"

@@ -5,7 +5,7 @@ import time
 import pytest
 from redis import Redis
 
-from bot.stream import GROUP, KEY, Entry, EventStream, StreamUnavailableError
+from bot.webhooks.stream import GROUP, KEY, Entry, EventStream, StreamUnavailableError
 
 
 @pytest.fixture(params=[2, 3])

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from admin.child import Child
-from admin.log_stream import LogStream
-from admin.supervisor import AlreadyRunningError, Supervisor, lock_directory
-from jobs.redis_server import redis_answers, redis_argv, redis_url
+from admin.server.child import Child
+from admin.server.log_stream import LogStream
+from admin.server.supervisor import AlreadyRunningError, Supervisor, lock_directory
+from jobs.core.redis_server import redis_answers, redis_argv, redis_url
 from tests.services import ROOT, is_alive, wait_until_gone
 
 SLEEPER = "import time; print('here', flush=True); time.sleep(60)"
@@ -87,8 +87,8 @@ def running(
 PROGRAM = """
 import sys
 from pathlib import Path
-from admin.child import Child
-from admin.supervisor import AlreadyRunningError, Supervisor
+from admin.server.child import Child
+from admin.server.supervisor import AlreadyRunningError, Supervisor
 children = [Child(name, [sys.executable, "-c", program], count=count) for name, program, count in {children!r}]
 try:
     sys.exit(Supervisor(children, sys.stdout, Path(sys.argv[1])).run())

@@ -9,10 +9,18 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
-from jobs.sync import UNLIMITED, put_number_fields, read_number, read_templates, sync_number, sync_templates, wake_syncs
+from jobs.maintenance.meta_sync import (
+    UNLIMITED,
+    put_number_fields,
+    read_number,
+    read_templates,
+    sync_number,
+    sync_templates,
+    wake_syncs,
+)
 from models.clock import utcnow
-from models.number import Number, Waba, WabaState
-from models.template import Template
+from models.tables.number import Number, Waba, WabaState
+from models.tables.template import Template
 from tests.cli_app import Shell, open_shell
 from tests.factories import NOW, make_number
 

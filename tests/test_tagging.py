@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.attribute_values import BadValue
-from models.contact import Contact
-from models.engine import Database
-from models.tag import Attribute, AttributeType, ContactTag, Tag
-from models.tagging import add_members, list_id, put_attribute, put_tag, put_tags, remove_members, remove_tag
+from models.contacts.field_values import BadValue
+from models.contacts.tagging import add_members, list_id, put_attribute, put_tag, put_tags, remove_members, remove_tag
+from models.db.engine import Database
+from models.tables.contact import Contact
+from models.tables.tag import Attribute, AttributeType, ContactTag, Tag
 from tests.factories import NOW, alice, bob, make_attribute
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.template_message import TemplateBuilder, variable_names
+from bot.meta.template_message import TemplateBuilder, variable_names
 
 
 def build(components: list[dict[str, Any]], values: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import aiohttp
 import httpx
 import pytest
 
-from bot.graph import GraphClient, read_answer
-from bot.outcome import Kind, Outcome
-from bot.transport import AiohttpTransport
+from bot.meta.client import GraphClient, read_answer
+from bot.meta.send_result import Kind, Outcome
+from bot.meta.transport import AiohttpTransport
 from tests.tls_server import outsider
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

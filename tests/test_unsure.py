@@ -6,13 +6,13 @@ from threading import Thread
 import pytest
 from sqlalchemy import func, select
 
-from models.campaign import CampaignStatus
+from models.campaigns.unsure import count_open, count_settled, leave, list_unsure, send_again
 from models.clock import utcnow
-from models.engine import Database
-from models.recipient import Recipient, RecipientState
-from models.refusal import Refused
-from models.unsure import count_open, count_settled, leave, list_unsure, send_again
-from models.user import Audit
+from models.db.engine import Database
+from models.errors import Refused
+from models.tables.campaign import CampaignStatus
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.user import Audit
 from tests.factories import alice, bob, make_campaign, make_recipient
 
 

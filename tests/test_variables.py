@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contact import Contact
-from models.template import Template
-from models.variables import (
+from models.tables.contact import Contact
+from models.tables.template import Template
+from models.templates.variables import (
     Slot,
     bind_variables,
     check_mapping,

@@ -17,11 +17,11 @@ from flask import Flask
 from redis import Redis
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
-from bot.signature import is_authentic, sign
-from bot.stream import EventStream
-from bot.webhook import MOST_BYTES, PATH, SILENT_SECONDS, Door, build, fast_wsgi, open_door
-from jobs.redis_server import RedisServer
-from models.settings import load_settings
+from bot.webhooks.signature import is_authentic, sign
+from bot.webhooks.stream import EventStream
+from bot.webhooks.whatsapp import MOST_BYTES, PATH, SILENT_SECONDS, Door, build, fast_wsgi, open_door
+from jobs.core.redis_server import RedisServer
+from models.config import load_settings
 from tests.services import temporary_directory
 
 SECRET = "app-secret"

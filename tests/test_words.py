@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.words import fold, is_yes, is_yes_button, read_button, read_word
+from bot.opt_out_words import fold, is_yes, is_yes_button, read_button, read_word
 
 
 @pytest.mark.parametrize(

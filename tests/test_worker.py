@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs.queues import CHORES, SEND, queue, wake, woken
-from jobs.redis_server import RedisServer
+from jobs.core.queues import CHORES, SEND, queue, wake, woken
+from jobs.core.redis_server import RedisServer
 from tests import services
 from tests.services import ROOT
 

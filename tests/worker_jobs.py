@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from jobs.stopping import STOPPING
+from jobs.core.shutdown import STOPPING
 
 
 def note(path: str, text: str) -> None:

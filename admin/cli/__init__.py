@@ -6,14 +6,14 @@ from flask.cli import AppGroup
 
 from admin.cli.attributes import attributes
 from admin.cli.audience import cases, lists, orders, segments
+from admin.cli.billing import budget, rates
 from admin.cli.campaigns import campaigns
+from admin.cli.contacts import contacts
 from admin.cli.db import db
 from admin.cli.dead_letters import dead_letters
 from admin.cli.demo import demo
 from admin.cli.flows import flows
-from admin.cli.money import budget, rates
 from admin.cli.numbers import numbers, templates
-from admin.cli.person import contacts
 from admin.cli.sandbox import sandbox
 from admin.cli.settings import settings
 from admin.cli.shared import OneLineUsageError

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from admin.attributes import add_attribute, change_named, list_attributes
 from admin.cli.shared import ACTOR, Group, as_json, print_json, print_table, runtime_here
-from models.tag import AttributeType
+from admin.operations.attributes import add_attribute, change_named, list_attributes
+from models.tables.tag import AttributeType
 
 _TYPES = click.Choice([kind.value for kind in AttributeType])
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from admin.cases import close_case_of, open_case_of
+from admin.cli.contacts import contacts
 from admin.cli.files import as_map, as_refused, report, taking
-from admin.cli.person import contacts
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
-from admin.segments import load_segment
-from jobs.imports import import_contacts
-from jobs.list_imports import add_to_list
-from jobs.order_imports import import_orders
-from models.import_row import MOST_SOURCE
+from admin.operations.cases import close_case_of, open_case_of
+from admin.operations.segments import load_segment
+from jobs.imports.contacts import import_contacts
+from jobs.imports.lists import add_to_list
+from jobs.imports.orders import import_orders
+from models.imports.contact_row import MOST_SOURCE
 
 
 @contacts.command("import")

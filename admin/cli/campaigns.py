@@ -5,15 +5,15 @@ from pathlib import Path
 
 import click
 
-from admin import campaign_life
-from admin.campaign_file import read_campaign_file
-from admin.campaigns import create_campaign, list_campaigns
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, fail, print_json, print_table, runtime_here
-from admin.export import write_export
-from admin.money import estimate_campaign
-from models.campaign import CampaignKind
-from models.refusal import Refused
-from models.stats import campaign_stats
+from admin.operations import campaign_lifecycle as campaign_life
+from admin.operations.billing import estimate_campaign
+from admin.operations.campaign_file import read_campaign_file
+from admin.operations.campaigns import create_campaign, list_campaigns
+from admin.operations.export import write_export
+from models.campaigns.stats import campaign_stats
+from models.errors import Refused
+from models.tables.campaign import CampaignKind
 
 COLUMNS = ("id", "name", "kind", "status", "outcome", "candidates", "sent", "delivered", "read", "replied", "failed")
 

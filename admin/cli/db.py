@@ -3,7 +3,7 @@
 import click
 
 from admin.cli.shared import Group, as_json, fail, print_json, runtime_here
-from models.schema import current_revision, head_revision, upgrade_schema
+from models.db.migrate import current_revision, head_revision, upgrade_schema
 
 
 @click.group("db", cls=Group)

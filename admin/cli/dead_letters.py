@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_table, runtime_here
-from admin.dead_letters import readable, try_again
-from jobs.replay import Replayed
-from models.dead_letter_search import Letter, read_letter, search_letters
-from models.inbox import to_bytes
-from models.refusal import Refused
+from admin.operations.dead_letters import readable, try_again
+from jobs.ingest.replay import Replayed
+from models.errors import Refused
+from models.events.dead_letter_search import Letter, read_letter, search_letters
+from models.tables.webhook_event import to_bytes
 
 COLUMNS = ("id", "state", "times", "first_at", "last_at", "error")
 MOST_LISTED = 100_000

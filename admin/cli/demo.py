@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from admin.cli.shared import Command
-from admin.demo import SPEED, run_demo
+from admin.demo.run import SPEED, run_demo
 
 
 @click.command("demo", cls=Command)

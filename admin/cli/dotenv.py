@@ -1,5 +1,5 @@
 """Flask reads `.env` into the environment by itself. Our settings know better: another file may be named, and the real
-environment and `NAME_FILE` go before any file (models.settings)."""
+environment and `NAME_FILE` go before any file (models.config)."""
 
 import os
 from pathlib import Path

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from admin.cli.shared import fail, print_json
-from jobs import import_result
-from jobs.import_refusals import open_private, write_refused
+from jobs.imports import result as import_result
+from jobs.imports.rejects import open_private, write_refused
 
 Function = Callable[..., Any]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
-from admin.flows import check_flow, load_flow_file
-from jobs.callout import signing_secret
+from admin.operations.flows import check_flow, load_flow_file
+from jobs.replies.http_calls import signing_secret
 
 
 @click.group("flows", cls=Group)

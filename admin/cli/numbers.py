@@ -4,11 +4,11 @@ import click
 from sqlalchemy import select
 
 from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_table, read_stdin, runtime_here, sentence
-from admin.numbers import add_number
-from jobs.sync import SyncResult, read_templates
+from admin.operations.numbers import add_number
+from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
-from models.number import Number
-from models.refusal import Refused
+from models.errors import Refused
+from models.tables.number import Number
 
 
 @click.group("numbers", cls=Group)

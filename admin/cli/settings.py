@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from admin.cli.shared import ACTOR, Group, as_json, print_json, print_table, runtime_here
-from admin.setting_changes import set_setting, show_settings
+from admin.operations.settings import set_setting, show_settings
 
 
 @click.group("settings", cls=Group)

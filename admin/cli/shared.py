@@ -16,17 +16,17 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from admin.cli.dotenv import forget_what_flask_read
-from admin.supervisor import AlreadyRunningError
-from bot.graph_admin import GraphError
-from jobs.import_reader import BadFile
-from jobs.logs import described
-from jobs.redis_server import RedisUnavailableError
-from jobs.runtime import Runtime
-from models.attribute_values import BadValue
-from models.refusal import Refused
-from models.secret import WrongKey
-from models.settings import BadSettings, load_settings
-from models.stats import NoSuchCampaign
+from admin.server.supervisor import AlreadyRunningError
+from bot.meta.management import GraphError
+from jobs.core.logs import described
+from jobs.core.redis_server import RedisUnavailableError
+from jobs.core.runtime import Runtime
+from jobs.imports.reader import BadFile
+from models.campaigns.stats import NoSuchCampaign
+from models.config import BadSettings, load_settings
+from models.contacts.field_values import BadValue
+from models.crypto import WrongKey
+from models.errors import Refused
 
 ACTOR = "cli"
 

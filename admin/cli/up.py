@@ -5,7 +5,7 @@ import sys
 import click
 
 from admin.cli.shared import Command, runtime_here
-from admin.up import DEFAULT_WORKERS, MOST_WORKERS, Plan, run_up
+from admin.server.up import DEFAULT_WORKERS, MOST_WORKERS, Plan, run_up
 
 
 @click.command("up", cls=Command)

@@ -2,9 +2,9 @@
 
 import click
 
+from admin.auth.users import add_token, add_user
 from admin.cli.shared import ACTOR, Group, as_json, print_json, read_stdin, runtime_here
-from admin.users import add_token, add_user
-from models.user import Role
+from models.tables.user import Role
 
 ROLES = click.Choice([role.value for role in Role])
 

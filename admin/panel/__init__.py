@@ -4,23 +4,25 @@ from flask import Flask
 from flask_admin.base import Admin
 from flask_admin.theme import Bootstrap4Theme
 
-from admin import security
-from admin.panel import access, errors, shell
-from admin.panel.attributes import AttributeView
-from admin.panel.campaigns import CampaignView
-from admin.panel.contacts import ContactView
+from admin.auth import web_security as security
+from admin.panel import errors
+from admin.panel import layout as shell
+from admin.panel import sign_in as access
+from admin.panel.audience.attributes import AttributeView
+from admin.panel.audience.lists import ListView
+from admin.panel.audience.segments import SegmentView
+from admin.panel.audience.tags import TagView
+from admin.panel.billing import MoneyView
+from admin.panel.campaigns.view import CampaignView
+from admin.panel.contacts.view import ContactView
 from admin.panel.dead_letters import DeadLetterView
 from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox import InboxView
-from admin.panel.lists import ListView
-from admin.panel.money import MoneyView
 from admin.panel.numbers import NumberView
-from admin.panel.segments import SegmentView
 from admin.panel.system import AuditView, SettingView, UserView
-from admin.panel.tags import TagView
 from admin.panel.templates import TemplateView
-from jobs.runtime import Runtime
+from jobs.core.runtime import Runtime
 
 
 def init_app(app: Flask) -> None:

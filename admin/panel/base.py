@@ -8,17 +8,17 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView, expose
 
-from admin.security import person, runtime
-from admin.sign_in import Person
-from bot.graph_admin import GraphError
-from jobs.runtime import Runtime
-from models.attribute_values import BadValue
-from models.campaign import TransitionRefused
-from models.consent import ConsentError
-from models.phone import NotAPhone
-from models.refusal import Refused
-from models.secret import WrongKey
-from models.user import Role
+from admin.auth.sign_in import Person
+from admin.auth.web_security import person, runtime
+from bot.meta.management import GraphError
+from jobs.core.runtime import Runtime
+from models.contacts.consent import ConsentError
+from models.contacts.field_values import BadValue
+from models.contacts.phone import NotAPhone
+from models.crypto import WrongKey
+from models.errors import Refused
+from models.tables.campaign import TransitionRefused
+from models.tables.user import Role
 
 EXPECTED = (Refused, TransitionRefused, GraphError, BadValue, ConsentError, NotAPhone, WrongKey)
 """What operations raise with one line for the operator."""

@@ -7,14 +7,14 @@ from flask import Response, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
-from admin.dead_letters import hand_out, readable, try_again
+from admin.operations.dead_letters import hand_out, readable, try_again
 from admin.panel.base import EXPECTED, PanelView, action, back, page, positive, sentence
-from jobs.replay_run import Run, begin_replay, read_run
-from models.dead_letter_search import LetterState, read_letter, search_letters
-from models.dead_letters import count_waiting
-from models.inbox import to_bytes
-from models.refusal import Refused
-from models.user import Role
+from jobs.ingest.replay_all import Run, begin_replay, read_run
+from models.errors import Refused
+from models.events.dead_letter_search import LetterState, read_letter, search_letters
+from models.events.dead_letters import count_waiting
+from models.tables.user import Role
+from models.tables.webhook_event import to_bytes
 
 MOST_SHOWN = 100 * 1024
 STATES = [(state.value, state.value.capitalize()) for state in LetterState]

@@ -4,7 +4,7 @@ from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from admin.security import is_panel, person
+from admin.auth.web_security import is_panel, person
 
 _SAID = {
     400: ("That did not work", "The request was not complete. Go back, reload the page and try again."),

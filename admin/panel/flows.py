@@ -4,15 +4,15 @@ from flask import abort, flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from admin.flows import check_flow, load_flow_file
+from admin.operations.flows import check_flow, load_flow_file
 from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
-from admin.panel.flow_picture import flow_picture
-from models.campaign import Campaign
+from admin.panel.flow_diagram import flow_picture
 from models.clock import utcnow
-from models.flow import Flow, FlowVersion
-from models.flows import set_fallback
-from models.refusal import Refused
-from models.user import Role, record_audit
+from models.conversations.flow_versions import set_fallback
+from models.errors import Refused
+from models.tables.campaign import Campaign
+from models.tables.flow import Flow, FlowVersion
+from models.tables.user import Role, record_audit
 
 MOST_BYTES = 400_000
 BEGINNING = """name: spring_replies

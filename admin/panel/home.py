@@ -11,24 +11,24 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from admin.money import notice_of
-from admin.panel import words
+from admin.operations.billing import notice_of
+from admin.panel import labels as words
 from admin.panel.base import PanelView, page
 from admin.panel.live_stats import live_stats
-from bot.stream import KEY, Backlog, EventStream
-from jobs.ingest import BEAT_KEY
-from jobs.runtime import Runtime
-from models.balance import BalanceState, read_balance
-from models.campaign import Campaign, CampaignKind, CampaignStatus, PauseReason
+from bot.webhooks.stream import KEY, Backlog, EventStream
+from jobs.core.runtime import Runtime
+from jobs.ingest.consumer import BEAT_KEY
+from models.billing.balance import BalanceState, read_balance
 from models.clock import utcnow
-from models.contact import Contact
-from models.conversation import Case, CaseStatus
-from models.engagement import LedgerEntry
-from models.flow import Flow
-from models.inbox import DeadLetter
-from models.ledger import SPAN
-from models.number import Number, WabaState
-from models.template import Template
+from models.sending.messaging_limit import SPAN
+from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, PauseReason
+from models.tables.contact import Contact
+from models.tables.conversation import Case, CaseStatus
+from models.tables.engagement import LedgerEntry
+from models.tables.flow import Flow
+from models.tables.number import Number, WabaState
+from models.tables.template import Template
+from models.tables.webhook_event import DeadLetter
 
 PARTS = ("running", "attention", "health")
 BEHIND_SECONDS = 30

@@ -10,16 +10,16 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, joinedload
 
-from admin import talks
-from admin.panel import words
+from admin.operations import inbox as talks
+from admin.panel import labels as words
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive
-from models.campaign import Campaign
-from models.chat import is_window_open
 from models.clock import utcnow
-from models.conversation import WINDOW, Case, Conversation, Direction, Message
-from models.flow import Flow, FlowSession, SessionStatus
-from models.recipient import Recipient, RecipientState
-from models.user import Role
+from models.conversations.messages import is_window_open
+from models.tables.campaign import Campaign
+from models.tables.conversation import WINDOW, Case, Conversation, Direction, Message
+from models.tables.flow import Flow, FlowSession, SessionStatus
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.user import Role
 
 MOST_MESSAGES = 200
 PARTS = ("chat",)

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import current_app
 
-from jobs.runtime import Runtime
-from models.stats import stats_of
+from jobs.core.runtime import Runtime
+from models.campaigns.stats import stats_of
 
 FRESH_SECONDS = 2.0
 _KEY = "hark_live_stats"

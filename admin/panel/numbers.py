@@ -7,15 +7,15 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from admin.number_changes import change_speed, resume_number
-from admin.numbers import add_number
+from admin.operations.number_changes import change_speed, resume_number
+from admin.operations.numbers import add_number
 from admin.panel.base import EXPECTED, PanelView, action, back, page, sentence
-from jobs.sync import read_number
+from jobs.maintenance.meta_sync import read_number
 from models.clock import utcnow
-from models.engagement import LedgerEntry
-from models.ledger import SPAN
-from models.number import Number
-from models.user import Role
+from models.sending.messaging_limit import SPAN
+from models.tables.engagement import LedgerEntry
+from models.tables.number import Number
+from models.tables.user import Role
 
 FIELDS = ("name", "phone_number_id", "waba_id", "display_phone")
 

@@ -6,13 +6,13 @@ from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from admin.auth.user_changes import change_role, reset_password, set_active
+from admin.auth.users import add_user
+from admin.operations.settings import SHOWN, change_setting
 from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
-from admin.setting_changes import SHOWN, change_setting
-from admin.user_changes import change_role, reset_password, set_active
-from admin.users import add_user
 from models.clock import utcnow
-from models.setting import KNOWN, read_setting
-from models.user import Audit, Role, User
+from models.tables.setting import KNOWN, read_setting
+from models.tables.user import Audit, Role, User
 
 
 class UserView(PanelView):

@@ -6,14 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
-from admin.panel.template_picture import picture_of
-from jobs.sync import SyncResult, read_templates
+from admin.panel.template_preview import picture_of
+from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
-from models.number import Number, Waba
-from models.refusal import Refused
-from models.template import Template
-from models.user import Role, record_audit
-from models.variables import media_format, template_slots
+from models.errors import Refused
+from models.tables.number import Number, Waba
+from models.tables.template import Template
+from models.tables.user import Role, record_audit
+from models.templates.variables import media_format, template_slots
 
 
 class TemplateView(PanelView):

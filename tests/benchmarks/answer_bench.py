@@ -17,7 +17,7 @@ from tests import services
 
 services.forget_inherited_settings()
 
-from jobs.redis_server import RedisServer  # noqa: E402 - only now is the environment clean
+from jobs.core.redis_server import RedisServer  # noqa: E402 - only now is the environment clean
 from tests.answering import people_write, worker  # noqa: E402
 from tests.sending import sending_to_a_sandbox  # noqa: E402
 

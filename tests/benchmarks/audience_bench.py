@@ -20,23 +20,23 @@ from rich.table import Table
 from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
-from jobs.imports import import_contacts
-from jobs.launch import BREATH_SECONDS, FIRST_SLICE, LEAST_SLICE, SLICE_SECONDS
-from jobs.runtime import Runtime
-from models.balance import reserve
-from models.campaign import Campaign, CampaignStatus
-from models.contact import Contact
-from models.engine import Database
-from models.launch import SLICE_SIZE, begin_launch, count_tables, launch_slice
-from models.money import Spending
-from models.rates import Price, save_card
-from models.reach import estimate_reach
-from models.release import end_campaign, release_slice
-from models.report import export_rows
-from models.secret import new_encryption_key
-from models.settings import Settings
-from models.spending import Spent, count_spent
-from models.stats import campaign_stats
+from jobs.campaigns.launch import BREATH_SECONDS, FIRST_SLICE, LEAST_SLICE, SLICE_SECONDS
+from jobs.core.runtime import Runtime
+from jobs.imports.contacts import import_contacts
+from models.audience.reach import estimate_reach
+from models.billing.balance import reserve
+from models.billing.rate_cards import Price, save_card
+from models.billing.spending import Spent, count_spent
+from models.campaigns.end import end_campaign, release_slice
+from models.campaigns.export import export_rows
+from models.campaigns.launch import SLICE_SIZE, begin_launch, count_tables, launch_slice
+from models.campaigns.stats import campaign_stats
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.db.engine import Database
+from models.tables.billing import Spending
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.contact import Contact
 from tests import factories
 from tests.factories import NOW
 from tests.services import postgres_server_url, prepare_schema, temporary_directory

@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from bot.webhook import build, open_door
-from models.settings import load_settings
+from bot.webhooks.whatsapp import build, open_door
+from models.config import load_settings
 
 app = Flask("bench", static_folder=None)
 app.register_blueprint(build(open_door(load_settings())))

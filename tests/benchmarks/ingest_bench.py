@@ -32,19 +32,19 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select, text
 
-from bot.signature import sign
-from bot.stream import KEY, EventStream
-from bot.webhook import PATH
-from jobs.ingest import lag
-from jobs.redis_server import RedisServer
-from jobs.runtime import Runtime
-from models.campaign import CampaignStatus
+from bot.webhooks.signature import sign
+from bot.webhooks.stream import KEY, EventStream
+from bot.webhooks.whatsapp import PATH
+from jobs.core.redis_server import RedisServer
+from jobs.core.runtime import Runtime
+from jobs.ingest.consumer import lag
 from models.clock import utcnow
-from models.contact import Consent, Contact
-from models.recipient import Recipient, RecipientState
-from models.schema import upgrade_schema
-from models.secret import new_encryption_key
-from models.settings import Settings
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.db.migrate import upgrade_schema
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Consent, Contact
+from models.tables.recipient import Recipient, RecipientState
 from tests import services
 from tests.factories import make_campaign, make_number
 from tests.postgres_server import PostgresMissingError, PostgresServer

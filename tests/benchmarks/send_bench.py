@@ -33,19 +33,19 @@ import uvloop
 from redis import Redis
 from sqlalchemy import func, insert, select, update
 
-from bot.graph import GraphClient
-from bot.outcome import Kind
+from bot.meta.client import GraphClient
+from bot.meta.send_result import Kind
+from bot.meta.template_message import TemplateBuilder
 from bot.sandbox.seed import PHONE_NUMBER_ID
-from bot.template_message import TemplateBuilder
-from jobs.redis_server import RedisServer
-from jobs.runtime import Runtime, use_runtime
-from jobs.send import serve
-from models.campaign import Campaign, CampaignStatus, Outcome
+from jobs.core.redis_server import RedisServer
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.sending.serve import serve
 from models.clock import utcnow
-from models.contact import Consent, Contact
-from models.number import Number
-from models.recipient import Recipient, RecipientState
-from models.schema import upgrade_schema
+from models.db.migrate import upgrade_schema
+from models.tables.campaign import Campaign, CampaignStatus, Outcome
+from models.tables.contact import Consent, Contact
+from models.tables.number import Number
+from models.tables.recipient import Recipient, RecipientState
 from tests import services
 from tests.factories import make_campaign, make_number, make_template
 from tests.postgres_server import PostgresMissingError

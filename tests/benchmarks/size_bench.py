@@ -18,13 +18,13 @@ from pathlib import Path
 from redis import Redis
 from sqlalchemy import text, update
 
-from jobs.redis_server import RedisServer
-from jobs.runtime import Runtime, use_runtime
-from jobs.send import serve
-from models.campaign import Campaign
-from models.number import Number
-from models.schema import upgrade_schema
-from models.settings import Settings
+from jobs.core.redis_server import RedisServer
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.sending.serve import serve
+from models.config import Settings
+from models.db.migrate import upgrade_schema
+from models.tables.campaign import Campaign
+from models.tables.number import Number
 from tests import services
 from tests.benchmarks.send_bench import prepare, sandbox
 from tests.sending import sandbox_settings

@@ -1,0 +1,35 @@
+"""Passwords: argon2id, and one-time ones that must be changed at the first sign-in."""
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from models.errors import Refused
+
+LEAST_CHARACTERS = 10
+MOST_CHARACTERS = 200
+# Read aloud and typed without doubt: no 0 and O, no 1, l and I.
+_LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+_hasher = PasswordHasher()
+
+
+def hash_password(password: str) -> str:
+    """The form that is stored. Refused for one that is too short or too long."""
+    if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
+        raise Refused(f"password: allowed are {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters")
+    return _hasher.hash(password)
+
+
+def verify_password(stored: str, password: str) -> bool:
+    """Whether it is the one. Takes as long for a wrong one."""
+    try:
+        return _hasher.verify(stored, password[:MOST_CHARACTERS])
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def one_time_password() -> str:
+    """A fresh one of about 93 bits."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))

@@ -1,0 +1,132 @@
+"""Signing in: one e-mail, one password, a lock after repeated failures. What a browser keeps is in admin.auth.web_security."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy import case, or_, select, update
+
+from admin.auth.passwords import hash_password, verify_password
+from jobs.core.runtime import Runtime
+from models.crypto import new_token
+from models.errors import Refused
+from models.tables.user import Role, User, record_audit
+
+log = logging.getLogger("hark.sign_in")
+
+MOST_FAILURES = 5
+LOCKED_FOR = timedelta(minutes=15)
+MOST_PER_ADDRESS = 50
+"""Failures from one address in LOCKED_FOR, over all accounts."""
+WRONG = "The e-mail or the password is not right."
+LOCKED = f"Too many attempts. Wait {int(LOCKED_FOR.total_seconds() // 60)} minutes, then try again."
+
+_NOBODY = hash_password("a password that nobody has")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is signed in. `key` stands in the cookie and changes with the password."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    key: str
+    must_change_password: bool
+
+    def may(self, role: Role) -> bool:
+        """Whether this role or a lesser one is asked for."""
+        order = list(Role)
+        return order.index(self.role) >= order.index(role)
+
+
+def person_of(rt: Runtime, key: str) -> Person | None:
+    """Who holds the session key; None where it was changed or the user may not sign in any more."""
+    with rt.database.read() as session:
+        user = session.scalars(select(User).where(User.session_key == key, User.is_active.is_(True))).first()
+    return _person(user) if user else None
+
+
+def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime) -> Person:
+    """Who it is. Refused with the same line for an unknown e-mail and a wrong password.
+
+    The attempt is counted before the password is looked at, so that attempts side by side count too.
+    """
+    email = email.strip().lower()[:254]
+    _limit_address(rt, address)
+    with rt.database.write() as session:
+        user = session.execute(
+            update(User)
+            .where(
+                User.email == email,
+                User.is_active.is_(True),
+                or_(User.locked_until.is_(None), User.locked_until <= now),
+            )
+            .values(
+                # After a lock has run out there are new tries, not one.
+                failed_sign_ins=case((User.failed_sign_ins >= MOST_FAILURES, 1), else_=User.failed_sign_ins + 1),
+                locked_until=case((User.failed_sign_ins == MOST_FAILURES - 1, now + LOCKED_FOR), else_=None),
+            )
+            .returning(User.id, User.password_hash)
+            .execution_options(synchronize_session=False)
+        ).first()
+        is_locked = user is None and session.scalar(select(User.id).where(User.email == email, User.locked_until > now))
+    is_right = verify_password(user.password_hash if user else _NOBODY, password)
+    if is_locked:
+        raise Refused(LOCKED)
+    if user is None or not is_right:
+        _count_failure(rt, address)
+        raise Refused(WRONG)
+    with rt.database.write() as session:
+        found = session.get_one(User, user.id)
+        found.failed_sign_ins, found.locked_until, found.last_sign_in_at = 0, None, now
+        record_audit(session, now, found.email, "sign_in", "user", found.id)
+        return _person(found)
+
+
+def change_password(rt: Runtime, person: Person, current: str | None, new: str, now: datetime) -> Person:
+    """Set a password of the person's own and end every other session. `current` is not asked for after a one-time one."""
+    with rt.database.read() as session:
+        stored = session.get_one(User, person.id).password_hash
+    if not person.must_change_password and not verify_password(stored, current or ""):
+        raise Refused("current: that is not your password")
+    if verify_password(stored, new):
+        raise Refused("new: choose one that is not your present one")
+    hashed = hash_password(new)
+    with rt.database.write() as session:
+        user = session.get_one(User, person.id)
+        user.password_hash, user.must_change_password, user.session_key = hashed, False, new_token()
+        record_audit(session, now, user.email, "change_password", "user", user.id)
+        return _person(user)
+
+
+def _person(user: User) -> Person:
+    return Person(user.id, user.email, user.name, user.role, user.session_key, user.must_change_password)
+
+
+def _limit_address(rt: Runtime, address: str) -> None:
+    """Against one password tried on many accounts. Redis away: the lock of each account still holds."""
+    try:
+        failures = int(rt.redis.get(_address_key(address)) or 0)
+    except RedisError as error:
+        log.warning("sign-ins of one address are not limited: %s", type(error).__name__)
+        return
+    if failures >= MOST_PER_ADDRESS:
+        raise Refused(LOCKED)
+
+
+def _count_failure(rt: Runtime, address: str) -> None:
+    try:
+        pipeline = rt.redis.pipeline()
+        pipeline.incr(_address_key(address))
+        pipeline.expire(_address_key(address), int(LOCKED_FOR.total_seconds()))
+        pipeline.execute()
+    except RedisError as error:
+        log.warning("a failed sign-in was not counted for its address: %s", type(error).__name__)
+
+
+def _address_key(address: str) -> str:
+    return f"hark:sign-in:{hashlib.sha256(address.encode()).hexdigest()[:32]}"

@@ -1,0 +1,116 @@
+"""Who works with the panel, and the tokens that programs use."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from admin.auth.passwords import hash_password, one_time_password
+from jobs.core.runtime import Runtime
+from models.clock import utcnow
+from models.crypto import new_token
+from models.errors import Refused
+from models.tables.user import ApiToken, Role, User, record_audit
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_FIRST_EMAIL = "admin@localhost"
+
+
+@dataclass(frozen=True)
+class AddedUser:
+    """A user as added; `password` is the one-time one, None where the user's own was given."""
+
+    id: int
+    email: str
+    role: Role
+    password: str | None
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """A token as added: its text is shown once and kept nowhere."""
+
+    id: int
+    name: str
+    role: Role
+    token: str
+
+
+def add_user(rt: Runtime, email: str, role: str, password: str | None, actor: str) -> AddedUser:
+    """Add a user. Without a password a one-time one is made. Refused for a bad or known e-mail."""
+    given = password is not None
+    hashed = hash_password(password or (one_time := one_time_password()))
+    with rt.database.write() as session:
+        user = _new_user(session, email, role, hashed, actor, must_change=not given)
+        return AddedUser(user.id, user.email, user.role, None if given else one_time)
+
+
+def add_first_admin(rt: Runtime) -> AddedUser | None:
+    """The administrator of a new installation; None where there is a user already."""
+    with rt.database.read() as session:
+        if session.scalar(select(func.count()).select_from(User)):
+            return None
+    hashed = hash_password(one_time := one_time_password())
+    with rt.database.write() as session:
+        if session.scalar(select(func.count()).select_from(User)):
+            return None  # another first start was faster
+        user = _new_user(session, _FIRST_EMAIL, Role.ADMIN, hashed, "up", must_change=True)
+        return AddedUser(user.id, user.email, user.role, one_time)
+
+
+def add_token(rt: Runtime, name: str, role: str, actor: str) -> AddedToken:
+    """Add a bearer token. Refused for a known name."""
+    name = name.strip()
+    if not 1 <= len(name) <= 100:
+        raise Refused("name: allowed are 1 to 100 characters")
+    token = f"hark_{new_token(30)}"
+    now = utcnow()
+    with rt.database.write() as session:
+        if session.scalars(select(ApiToken).where(ApiToken.name == name)).first():
+            raise Refused(f"name={name}: there is a token of that name already")
+        row = ApiToken(name=name, token_hash=token_hash(token), role=read_role(role), created_at=now)
+        session.add(row)
+        session.flush()
+        record_audit(session, now, actor, "add", "api_token", row.id, name=name, role=row.role.value)
+        return AddedToken(row.id, row.name, row.role, token)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a bearer token; it is random, so a plain hash does."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def read_role(role: str) -> Role:
+    """Refused for a word that is no role."""
+    try:
+        return Role(role)
+    except ValueError:
+        raise Refused(f"role={role}: allowed are {', '.join(Role)}") from None
+
+
+def read_email(email: str) -> str:
+    """Trimmed and in lower case. Refused for what is no address."""
+    email = email.strip().lower()
+    if not _EMAIL.fullmatch(email) or len(email) > 254:
+        raise Refused(f"email={email[:254]}: allowed is an address such as ana@example.com")
+    return email
+
+
+def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, *, must_change: bool) -> User:
+    email, now = read_email(email), utcnow()
+    if session.scalars(select(User).where(User.email == email)).first():
+        raise Refused(f"email={email}: there is a user of that address already")
+    user = User(
+        email=email,
+        password_hash=hashed,
+        role=read_role(role),
+        must_change_password=must_change,
+        session_key=new_token(),
+        created_at=now,
+    )
+    session.add(user)
+    session.flush()
+    record_audit(session, now, actor, "add", "user", user.id, email=email, role=user.role.value)
+    return user

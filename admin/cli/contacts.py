@@ -1,0 +1,90 @@
+"""flask contacts: one person at a time. Files of them are in admin.cli.audience."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from admin.cli.shared import ACTOR, Group, as_json, print_json, runtime_here
+from admin.operations.contact_merge import merge_records
+from admin.operations.contact_show import find_person, show_person, write_person
+from admin.operations.contacts import redact_contact
+
+_WHO = "+E164|ID"
+_YES = click.option("--yes", "is_sure", is_flag=True, help="Yes: it cannot be undone.")
+
+
+@click.group("contacts", cls=Group)
+def contacts() -> None:
+    """People."""
+
+
+@contacts.command("show")
+@click.argument("who", metavar=_WHO)
+@as_json
+def show(who: str, is_json: bool) -> None:
+    """What is known of a person."""
+    rt = runtime_here()
+    found = show_person(rt, find_person(rt, who))
+    if is_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if value not in ("", None, [], {}):
+            click.echo(f"{name}: {_in_words(value)}")
+
+
+@contacts.command("export")
+@click.argument("who", metavar=_WHO)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.json")
+@as_json
+def export(who: str, output: Path, is_json: bool) -> None:
+    """Write everything that is kept of a person to a file that only you can read."""
+    rt = runtime_here()
+    contact_id = find_person(rt, who)
+    write_person(rt, contact_id, output, ACTOR)
+    print_json({"id": contact_id, "file": str(output)}) if is_json else click.echo(f"contact {contact_id} in {output}")
+
+
+@contacts.command("redact")
+@click.argument("who", metavar=_WHO)
+@_YES
+@as_json
+def redact(who: str, is_sure: bool, is_json: bool) -> None:
+    """Wipe a person for good; no import brings them back."""
+    _sure(is_sure)
+    rt = runtime_here()
+    contact_id = find_person(rt, who)
+    redact_contact(rt, contact_id, ACTOR)
+    print_json({"id": contact_id, "redacted": True}) if is_json else click.echo(f"wiped contact {contact_id}")
+
+
+@contacts.command("merge")
+@click.argument("keep", metavar="KEEP")
+@click.argument("other", metavar="OTHER")
+@_YES
+@as_json
+def merge(keep: str, other: str, is_sure: bool, is_json: bool) -> None:
+    """Make the record OTHER a part of KEEP; each a phone with its + or a record's number."""
+    _sure(is_sure)
+    rt = runtime_here()
+    kept_id, merged_id = find_person(rt, keep), find_person(rt, other)
+    names = merge_records(rt, kept_id, merged_id, ACTOR)
+    if is_json:
+        print_json({"id": kept_id, "merged": merged_id, "kept_of_it": names})
+        return
+    beside = f"; kept of it: {', '.join(names)}" if names else ""
+    click.echo(f"contact {merged_id} is a part of contact {kept_id}{beside}")
+
+
+def _sure(is_sure: bool) -> None:
+    if not is_sure:
+        raise click.UsageError("it cannot be undone; say --yes")
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(name if held is None else f"{name} = {held}" for name, held in value.items())
+    if isinstance(value, list):
+        return ", ".join(f"{row['name']} = {row['value']}" if isinstance(row, dict) else str(row) for row in value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

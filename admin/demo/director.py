@@ -1,0 +1,209 @@
+"""The demo's operator: makes a campaign, watches it to its end and adds everything up, while a supervisor keeps the processes."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from redis.exceptions import RedisError
+from rich.console import Console
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from admin.auth.passwords import one_time_password
+from admin.auth.users import add_user
+from admin.demo.check import Sandbox, check_everything
+from admin.demo.people import write_people
+from admin.demo.screen import show_result, watching
+from admin.operations.campaign_lifecycle import start_campaign
+from admin.operations.campaigns import create_campaign
+from admin.operations.cases import open_case_of
+from admin.operations.flows import load_flow_file
+from admin.operations.numbers import add_number
+from admin.server.up import ROOT, Plan, web_answers
+from bot.webhooks.stream import EventStream
+from jobs.core.logs import described
+from jobs.core.runtime import Runtime
+from jobs.imports.contacts import import_contacts
+from jobs.maintenance.meta_sync import read_templates
+from models.campaigns.stats import campaign_stats
+from models.clock import utcnow
+from models.config import Settings
+from models.errors import Refused
+from models.tables.campaign import Outcome
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.number import Number
+from models.tables.user import Role
+
+ACTOR = "demo"
+EMAIL = "demo@localhost"
+FLOW = ROOT / "docs" / "examples" / "spring_replies.yaml"
+PER_SECOND = 40.0
+QUIET_SECONDS = 1.5
+LONGEST_SECONDS = 300.0
+"""On top of what the pace takes: after that the demo says what it still waits for."""
+WABA_ID = "100000000000001"
+PHONE_NUMBER_ID = "200000000000001"
+_AT_REST = (Outcome.SENT, Outcome.PARTIALLY_SENT, Outcome.FAILED)
+
+CAMPAIGN: dict[str, Any] = {
+    "name": "Spring",
+    "number": PHONE_NUMBER_ID,
+    "template": {"name": "spring_sale", "language": "en"},
+    "audience": {"include": [{"tag": "customer"}], "exclude": [{"tag": "staff"}]},
+    "variables": {
+        "body": {"1": {"source": "first_name", "fallback": "there"}, "2": {"source": "tag", "tag": "discount"}}
+    },
+    "flow": "spring_replies",
+    "pace": {"per_second": PER_SECOND},
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the demo plays."""
+
+    directory: Path
+    env: Mapping[str, str]
+    settings: Settings
+    plan: Plan
+    sandbox_url: str
+    token: str
+
+
+class Stopped(Exception):  # noqa: N818 - no error: somebody pressed Ctrl-C
+    """The demo is to end."""
+
+
+class Director(threading.Thread):
+    """What an operator would do, step by step, while the supervisor keeps the processes alive."""
+
+    def __init__(
+        self, console: Console, stage: Stage, contacts: int, *, leaves: bool, stop: Callable[[], None]
+    ) -> None:
+        super().__init__(name="director", daemon=True)
+        self.console, self.stage, self.contacts, self.leaves, self.stop = console, stage, contacts, leaves, stop
+        self.is_over = threading.Event()
+        self.status = 1
+        self.rt = Runtime(stage.settings)
+        self.sandbox = Sandbox(stage.sandbox_url)
+
+    def run(self) -> None:
+        """Never raises; `status` says how it went."""
+        try:
+            self.status = self._play()
+        except Stopped:
+            self._complain("stopped before its end")
+            return
+        except Exception as error:  # noqa: BLE001 - a thread's error would otherwise be shown as a traceback
+            if not self.is_over.is_set():
+                self._complain(str(error) if isinstance(error, Refused) else described(error))
+            self.stop()
+            return
+        if self.leaves:
+            self.stop()
+
+    def _play(self) -> int:
+        self._wait("the processes", lambda: web_answers(self.stage.plan.address) and bool(self.sandbox.stats()), 60)
+        campaign_id = self._prepare_campaign()
+        start_campaign(self.rt, campaign_id, ACTOR)
+        with watching(self.console, lambda: self._stats(campaign_id), self.stage.directory / "demo.log") as look:
+            self._wait_until_at_rest(campaign_id, look)
+        sums = check_everything(self.rt, campaign_id, self.sandbox)
+        show_result(self.console, self._stats(campaign_id), sums)
+        if not self.leaves:
+            self.console.print("The panel stays up. Ctrl-C ends it.")
+        if wrong := [item.text for item in sums if not item.is_right]:
+            self._complain(f"these sums are wrong: {'; '.join(wrong)}")
+        return 1 if wrong else 0
+
+    def _complain(self, text: str) -> None:
+        """The one line of a demo that failed."""
+        Console(stderr=True).print(
+            f"demo: {text}; the processes' log is {self.stage.directory / 'demo.log'}", soft_wrap=True
+        )
+
+    def _prepare_campaign(self) -> int:
+        rt, stage = self.rt, self.stage
+        password = one_time_password()
+        add_user(rt, EMAIL, Role.ADMIN, password, ACTOR)
+        self.console.print(
+            f"panel:   {stage.plan.address}/admin/  (sign in as {EMAIL}, password {password})", soft_wrap=True
+        )
+        self.console.print(f"phones:  {stage.sandbox_url}/  (the simulated Meta)", soft_wrap=True)
+        add_number(
+            rt, name="Demo shop", phone_number_id=PHONE_NUMBER_ID, waba_id=WABA_ID, display_phone=None, token=stage.token,
+            actor=ACTOR,
+        )  # fmt: skip
+        with rt.database.read() as session:
+            waba_pk = session.scalars(select(Number.waba_id)).one()
+        read_templates(rt, waba_pk, utcnow())
+        load_flow_file(rt, FLOW.read_text(encoding="utf-8"), ACTOR, FLOW.name)
+        people = write_people(stage.directory / "contacts.csv", self.contacts)
+        imported = import_contacts(rt, stage.directory / "contacts.csv", actor=ACTOR)
+        for phone in people.open_cases:
+            open_case_of(rt, phone, ACTOR, "asked about an order")
+        self.console.print(
+            f"imported {imported.created} contacts from {stage.directory / 'contacts.csv'}", soft_wrap=True
+        )
+        return create_campaign(rt, CAMPAIGN, ACTOR).id
+
+    def _stats(self, campaign_id: int) -> dict[str, Any]:
+        with self.rt.database.read() as session:
+            return campaign_stats(session, campaign_id)
+
+    def _wait_until_at_rest(self, campaign_id: int, look: Callable[[], None]) -> None:
+        """Quiet for a while on both sides: between two looks something may be on its way from one to the other."""
+        deadline = time.monotonic() + self.contacts / PER_SECOND + LONGEST_SECONDS
+        quiet_since: float | None = None
+        waiting = "its start"
+        while quiet_since is None or time.monotonic() - quiet_since < QUIET_SECONDS:
+            if time.monotonic() > deadline:
+                raise Refused(f"the campaign did not come to rest; waiting for {waiting}")
+            self._pause(0.25)
+            try:
+                look()
+                waiting = self._waiting_for(campaign_id)
+            except (httpx.HTTPError, RedisError, OperationalError) as error:
+                waiting = f"a process that is away ({type(error).__name__})"
+            quiet_since = None if waiting else (quiet_since or time.monotonic())
+
+    def _waiting_for(self, campaign_id: int) -> str:
+        """What is still to happen; empty where nothing is."""
+        stats = self._stats(campaign_id)
+        # Unsure may be at rest: claimed by a sender that was killed before the request left, and never sent again by itself.
+        unfinished = sum(stats[state] for state in ("queued", "sending", "held"))
+        if stats["outcome"] not in _AT_REST or unfinished:
+            return f"{unfinished} messages (delivery is {stats['outcome']})"
+        if events := EventStream(self.rt.redis).backlog().events:
+            return f"{events} events that are unread"
+        with self.rt.database.read() as session:
+            unhandled = _count(session, Message.direction == Direction.IN, Message.handled_at.is_(None))
+            answers = _count(session, Message.state.in_((MessageState.QUEUED, MessageState.SENDING)))
+        if unhandled or answers:
+            return f"{unhandled} replies and {answers} answers"
+        pending = self.sandbox.stats()
+        return "" if pending["at_rest"] else f"the simulated Meta ({pending['pending']})"
+
+    def _wait(self, what: str, is_there: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if is_there():
+                    return
+            except (httpx.HTTPError, RedisError, OperationalError):
+                pass
+            if time.monotonic() > deadline:
+                raise Refused(f"{what} did not answer within {seconds:.0f} s")
+            self._pause(0.1)
+
+    def _pause(self, seconds: float) -> None:
+        if self.is_over.wait(seconds):
+            raise Stopped
+
+
+def _count(session: Any, *conditions: Any) -> int:
+    return int(session.scalar(select(func.count()).select_from(Message).where(*conditions)) or 0)

@@ -1,0 +1,124 @@
+"""`flask demo`: a whole campaign on this machine against the simulated Meta, watched to its end and added up.
+
+It reads no `.env` and inherits no setting: its database, its Redis and its keys lie under `var/demo`, which is wiped first,
+and its Graph API is the sandbox on loopback. Any child may be killed meanwhile; the supervisor starts it again, but for the
+sandbox, whose ledger is in its memory and is what everything is compared with.
+"""
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from admin.demo.director import Director, Stage
+from admin.demo.people import LEAST, MOST
+from admin.server.child import Child
+from admin.server.supervisor import Supervisor, lock_directory
+from admin.server.up import ROOT, Plan, children, prepare
+from models.config import LOOPBACK, load_settings
+from models.crypto import new_token
+from models.errors import Refused
+
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+"""All that a child inherits: what a process needs to run, and no setting of anybody's."""
+SPEED = 3.0
+"""How many times as quick as real people the simulated ones are."""
+
+
+def run_demo(
+    console: Console,
+    contacts: int,
+    *,
+    leaves: bool,
+    port: int | None = None,
+    speed: float = SPEED,
+    directory: Path | None = None,
+) -> int:
+    """Play it; the exit status: 0 only if the campaign came to rest and every sum is right. Refused, AlreadyRunningError."""
+    if not LEAST <= contacts <= MOST:
+        raise Refused(f"contacts={contacts}: allowed are {LEAST} to {MOST}, as many numbers are kept for fiction")
+    directory = (directory or ROOT / "var" / "demo").absolute()
+    with lock_directory(directory):
+        stage = set_up(directory, port)
+        prepare(stage.settings)
+        with (directory / "demo.log").open("w", encoding="utf-8") as log:
+            supervisor = Supervisor(cast(stage, speed), log, directory, locked=True)
+            director = Director(console, stage, contacts, leaves=leaves, stop=supervisor.stop)
+            director.start()
+            status = supervisor.run()
+            director.is_over.set()
+            director.join(timeout=5)
+    return status or director.status
+
+
+def set_up(directory: Path, port: int | None = None) -> Stage:
+    """Wipe the directory, and write the settings of this demo alone."""
+    wipe(directory)
+    plan = Plan(port=port or _free_port(8000))
+    sandbox_url = f"http://127.0.0.1:{_free_port(0)}"
+    values = {
+        "HARK_VAR_DIR": str(directory),
+        "GRAPH_API_URL": sandbox_url,
+        "META_APP_SECRET": new_token(),
+        "META_VERIFY_TOKEN": new_token(),
+        "PUBLIC_URL": plan.address,
+    }
+    env_file = directory / "hark.env"
+    env_file.touch(mode=0o600)
+    env_file.write_text("".join(f"{name}='{value}'\n" for name, value in values.items()), encoding="utf-8")
+    env = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HARK_ENV_FILE": str(env_file)}
+    settings = load_settings(env)
+    if urlsplit(settings.graph_api_url).hostname not in LOOPBACK:
+        raise Refused(
+            f"GRAPH_API_URL={settings.graph_api_url}: the demo reaches the simulated Meta on this machine alone"
+        )
+    return Stage(directory, env, settings, plan, sandbox_url, new_token())
+
+
+def wipe(directory: Path) -> None:
+    """Everything of an earlier demo, but the lock that is held on the directory."""
+    if directory.is_symlink():
+        raise Refused(f"{directory} is a link: the demo wipes a directory of its own alone")
+    for path in directory.iterdir():
+        if path.name == "supervisor.lock":
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def cast(stage: Stage, speed: float) -> list[Child]:
+    """Everything of `flask up`, and the simulated Meta."""
+    settings = stage.settings
+    options = {
+        "port": stage.sandbox_url.rpartition(":")[2],
+        "webhook-url": f"{stage.plan.address}/webhooks/whatsapp",
+        "app-secret": settings.meta_app_secrets[0],
+        "verify-token": settings.meta_verify_token or "",
+        "token": stage.token,
+        "speed": str(speed),
+        "unreachable-share": "0.02",
+        "capped-share": "0.01",
+    }
+    argv = [sys.executable, "-m", "bot.sandbox", "--no-suffix-faults"]
+    argv += [f"--{name}={value}" for name, value in options.items()]
+    sandbox = Child("sandbox", argv, stage.env, restart=False, essential=True, cwd=ROOT)
+    return [sandbox, *children(settings, stage.plan, stage.env)]
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port if it is free, else any."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise Refused("no port is free on 127.0.0.1")

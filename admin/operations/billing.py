@@ -1,0 +1,195 @@
+"""What an operator does about money: rate cards, the balance, a campaign's estimate. The same for command line and panel."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin.operations.rate_file import RateFile, read_rate_file
+from jobs.campaigns import spending as spend
+from jobs.core.runtime import Runtime
+from models.audience.reach import estimate_reach
+from models.billing.amount import read_amount, read_currency, show_amount
+from models.billing.balance import Balance, BalanceState, read_balance, set_balance
+from models.billing.estimate import estimate_cost, estimate_started
+from models.billing.rate_cards import day_of, newest_card, read_prices, save_card
+from models.clock import utcnow
+from models.errors import Refused
+from models.tables.billing import RateCard, Spending
+from models.tables.campaign import Campaign
+from models.tables.user import record_audit
+
+
+def load_rates(rt: Runtime, path: Path, actor: str) -> dict[str, Any]:
+    """Make a rate card of a file, in force from now on. Refused where a row is wrong: then nothing is stored."""
+    return save_rates(rt, read_rate_file(path), path.name, actor)
+
+
+def save_rates(rt: Runtime, file: RateFile, source: str, actor: str) -> dict[str, Any]:
+    """Store a card that was read. Refused where the balance has another currency."""
+    now = utcnow()
+    with rt.database.write() as session:
+        balance = read_balance(session, is_locked=True)
+        if balance is not None and balance.currency != file.currency:
+            raise Refused(
+                f"{source}: the prices are in {file.currency} and the balance in {balance.currency}; turn it off first"
+            )
+        card_id = save_card(session, file.currency, file.prices, source=source, now=now, actor=actor)
+        record_audit(session, now, actor, "load", "rate_card", card_id, source=source, prices=len(file.prices))
+    return {"id": card_id, "currency": file.currency, "prices": len(file.prices), "source": source}
+
+
+def show_rates(rt: Runtime) -> dict[str, Any]:
+    """The card in force with every price of it; `is_current` marks those of today. Refused where none was loaded."""
+    today = day_of(utcnow())
+    with rt.database.read() as session:
+        card = newest_card(session)
+        if card is None:
+            raise Refused("no rate card is loaded, so every price is unknown: flask rates load FILE")
+        prices = read_prices(session, card.id)
+    rows = [
+        {
+            "country": country,
+            "category": category,
+            "amount": show_amount(amount),
+            "valid_from": since.isoformat(),
+            "is_current": since == max((day for day, _ in dated if day <= today), default=None),
+        }
+        for (country, category), dated in sorted(prices.rows.items())
+        for since, amount in dated
+    ]
+    return {
+        "id": card.id,
+        "currency": card.currency,
+        "source": card.source,
+        "loaded_at": card.loaded_at.isoformat(),
+        "loaded_by": card.loaded_by,
+        "rates": rows,
+    }
+
+
+def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str, Any]:
+    """From now on so much may be spent. Refused for what is no amount, or another currency than the rate card's."""
+    micro, code = read_amount(amount), read_currency(currency)
+    now = utcnow()
+    spend.recount(rt, now, since=now - spend.KEPT)  # what was charged until now is not charged to the new balance
+    with rt.database.write() as session:
+        set_balance(session, micro, code, now, actor)
+    return show_budget(rt)
+
+
+def turn_budget_off(rt: Runtime, actor: str) -> None:
+    """Nothing is guarded any more. Refused where no balance is set."""
+    with rt.database.write() as session:
+        balance = read_balance(session, is_locked=True)
+        if balance is None:
+            raise Refused("no balance is set")
+        set_balance(session, None, balance.currency, utcnow(), actor)
+
+
+def show_budget(rt: Runtime) -> dict[str, Any]:
+    """The balance and what campaigns took of it; `is_on` alone where none is set."""
+    with rt.database.read() as session:
+        return balance_json(read_balance(session))
+
+
+def balance_json(balance: Balance | None) -> dict[str, Any]:
+    """The public form."""
+    if balance is None:
+        return {"is_on": False}
+    return {
+        "is_on": True,
+        "currency": balance.currency,
+        "amount": show_amount(balance.amount),
+        "charged": show_amount(balance.charged),
+        "reserved": show_amount(balance.reserved),
+        "free": show_amount(balance.free),
+        "used_pct": balance.used_pct,
+        "state": balance.state.value,
+    }
+
+
+def budget_notice(rt: Runtime) -> str | None:
+    """One sentence for the panel's home while the balance runs low; None while it does not, or none is set."""
+    with rt.database.read() as session:
+        return notice_of(read_balance(session))
+
+
+def notice_of(balance: Balance | None) -> str | None:
+    """That sentence, of a balance that was read."""
+    if balance is None or balance.state is BalanceState.OK:
+        return None
+    return (
+        f"{balance.used_pct:g} % of the balance of {balance.show(balance.amount)} is charged or held back; "
+        f"{balance.show(max(0, balance.free))} are free."
+    )
+
+
+def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
+    """What the newest campaigns were charged and hold back; `currency` is None where there was no rate card at their start."""
+    query = (
+        select(Spending, Campaign.name, Campaign.kind, RateCard.currency)
+        .join(Campaign, Campaign.id == Spending.campaign_id)
+        .outerjoin(RateCard, RateCard.id == Spending.card_id)
+        .where(Campaign.deleted_at.is_(None))
+        .order_by(Spending.campaign_id.desc())
+        .limit(limit)
+    )
+    with rt.database.read() as session:
+        rows = session.execute(query).all()
+    return [
+        {
+            "id": spending.campaign_id,
+            "name": name,
+            "kind": kind.value,
+            "currency": currency,
+            "charged": show_amount(spending.charged),
+            "reserved": show_amount(spending.reserved),
+            "unpriced": spending.unpriced,
+        }
+        for spending, name, kind, currency in rows
+    ]
+
+
+def recount_spending(rt: Runtime) -> dict[str, Any]:
+    """Work out every campaign's sums again; the campaigns for which something else had stood there."""
+    changed = spend.recount(rt, utcnow())
+    return {"changed": changed}
+
+
+def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
+    """What it may cost, and for one that was started what it did. Refused where it is not complete or not there.
+
+    It asks nobody but the database; who is eligible is judged as of now.
+    """
+    now = utcnow()
+    with rt.database.read() as session:
+        campaign = session.get(Campaign, campaign_id)
+        if campaign is None or campaign.deleted_at is not None:
+            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+        spending = session.get(Spending, campaign_id)
+        found = _of_started(session, spending) if spending else _of_ready(session, campaign, now)
+        return {"id": campaign_id, **found, "balance": balance_json(read_balance(session))}
+
+
+def _of_ready(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
+    if campaign.template is None or campaign.number is None or not campaign.audience.get("include"):
+        raise Refused(f"campaign {campaign.id}: it needs a number, a template and an audience to be estimated")
+    reach = estimate_reach(session, campaign, now)
+    cost = estimate_cost(session, campaign.template.category, reach.areas or {}, now)
+    return cost.to_json() | {"spent": None}
+
+
+def _of_started(session: Session, spending: Spending) -> dict[str, Any]:
+    cost = estimate_started(session, spending)
+    is_known = cost.currency is not None
+    spent = {
+        "charged": show_amount(spending.charged) if is_known else None,
+        "reserved": show_amount(spending.reserved) if is_known else None,
+        "billed": spending.billed,
+        "unpriced": spending.unpriced,
+        "counted_at": spending.counted_at.isoformat() if spending.counted_at else None,
+    }
+    return cost.to_json() | {"spent": spent}

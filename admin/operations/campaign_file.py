@@ -1,0 +1,178 @@
+"""The public campaign file (design: public interfaces), read and checked: every refusal names field, value and what is allowed."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from models.errors import Refused
+from models.segments.values import is_storable
+
+MOST_BYTES = 2_000_000
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
+
+
+class Part(BaseModel):
+    """A part of the file: unknown fields are refused, types are not guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TemplateName(Part):
+    """One language of one template."""
+
+    name: Text
+    language: Text
+
+
+class Source(Part):
+    """Where a variable's value comes from."""
+
+    source: Literal["name", "first_name", "tag", "text", "attribute", "order"]
+    tag: Text | None = None
+    text: Text | None = None
+    attribute: Text | None = None
+    field: Literal["number", "total", "currency", "product", "collection", "brand", "placed_at"] | None = None
+    """Of the contact's latest order."""
+    fallback: Annotated[str, StringConstraints(max_length=1024)] | None = None
+
+    @model_validator(mode="after")
+    def _its_own_field(self) -> Self:
+        for source, field in (("tag", "tag"), ("text", "text"), ("attribute", "attribute"), ("order", "field")):
+            given = getattr(self, field) is not None
+            if given is not (self.source == source):
+                raise ValueError(f"source {self.source!r} {'has no field' if given else 'needs the field'} {field!r}")
+        return self
+
+
+class Variables(Part):
+    """The mapping, by component and key."""
+
+    header: dict[Key, Source] = Field(default_factory=dict)
+    body: dict[Key, Source] = Field(default_factory=dict)
+    buttons: dict[Key, Source] = Field(default_factory=dict)
+
+
+class Medium(Part):
+    """A link, an id at Meta, a file of the machine on which the command runs, or (`sha256`) an upload that is kept already."""
+
+    link: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=2000)] | None = None
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,64}$")] | None = None
+    file: Text | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    filename: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        kept = self.file or self.sha256
+        if sum(given is not None for given in (self.link, self.id, kept)) != 1:
+            raise ValueError("allowed is exactly one of link, id and file")
+        return self
+
+
+class Media(Part):
+    """What the template's header needs."""
+
+    header: Medium | None = None
+
+
+class Pace(Part):
+    """How fast; one of the two."""
+
+    per_second: Annotated[float, Field(gt=0, le=1000)] | None = None
+    per_hour: Annotated[float, Field(gt=0, le=3_600_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.per_second is None) == (self.per_hour is None):
+            raise ValueError("allowed is exactly one of per_second and per_hour")
+        return self
+
+
+class CampaignFile(Part):
+    """A campaign as a person writes it. What is missing makes a draft, what is wrong is refused."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    number: Text | None = None
+    template: TemplateName | None = None
+    audience: dict[str, Any] | None = None
+    variables: Variables = Field(default_factory=Variables)
+    media: Media = Field(default_factory=Media)
+    flow: Text | None = None
+    pace: Pace | None = None
+    ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
+
+
+def read_campaign(data: Any) -> CampaignFile:
+    """Read the file's content. Refused in one line with everything that is wrong."""
+    if not isinstance(data, dict):
+        raise Refused("campaign: must be an object with name, number, template, audience, …")
+    if where := _no_text(data, ""):
+        raise Refused(f"{where}: holds a character that is no text")
+    try:
+        return CampaignFile.model_validate(data)
+    except ValidationError as error:
+        raise Refused("; ".join(dict.fromkeys(_sentence(details) for details in error.errors()[:20]))) from None
+
+
+def read_campaign_text(text: str, file: str) -> Any:
+    """The JSON in a file. Refused where it is none."""
+    if len(text) > MOST_BYTES:
+        raise Refused(f"{file}: allowed are {MOST_BYTES} bytes")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Refused(f"{file}: line {error.lineno}: is no JSON ({error.msg})") from None
+
+
+def read_campaign_file(path: Path) -> Any:
+    """The JSON in the file at `path`. OSError, Refused."""
+    return read_campaign_text(path.read_text(encoding="utf-8-sig"), str(path))
+
+
+_FIELDS: dict[tuple[str, ...], type[Part]] = {
+    (): CampaignFile,
+    ("template",): TemplateName,
+    ("variables",): Variables,
+    ("media",): Media,
+    ("media", "header"): Medium,
+    ("pace",): Pace,
+}
+
+
+def _no_text(data: Any, where: str) -> str:
+    """Where something stands that no database takes as text: a NUL, half a character. Empty for nowhere."""
+    if isinstance(data, str):
+        return "" if is_storable(data) else where or "campaign"
+    parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, part in parts:
+        if not is_storable(key):
+            return f"{where or 'campaign'}: a field's name"
+        if found := _no_text(part, f"{where}[{key}]" if isinstance(data, list) else f"{where}.{key}".lstrip(".")):
+            return found
+    return ""
+
+
+def _sentence(details: ErrorDetails) -> str:
+    place = tuple(part for part in details["loc"] if part != "[key]")
+    where = ".".join(map(str, place)) or "campaign"
+    kind, given = details["type"], details.get("input")
+    if kind == "extra_forbidden":
+        model = _FIELDS.get(tuple(map(str, place[:-1])), Source)
+        return f"{where}: there is no such field; allowed are {', '.join(model.model_fields)}"
+    if kind == "missing":
+        return f"{where} is missing"
+    text = details["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        return f"{where}: {text}"
+    if kind == "string_pattern_mismatch":
+        text = {"link": "allowed is an https address", "id": "allowed are digits"}.get(str(place[-1]), text)
+    return f"{where}={_short(given)}: {text[:1].lower()}{text[1:]}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:60]}…"

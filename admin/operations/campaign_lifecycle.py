@@ -1,0 +1,177 @@
+"""A campaign's life at an operator's hands: preflight, start, schedule, pause, resume, end, and tests of it.
+
+The same functions serve the command line, the panel and chat-ops. What refuses raises Refused or TransitionRefused.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin.operations.campaigns import missing_parts
+from jobs.campaigns import start as starting
+from jobs.campaigns.monitor import finish_campaign
+from jobs.core.runtime import Runtime
+from models.campaigns.preflight import Preflight
+from models.clock import utcnow
+from models.contacts.phone import NotAPhone, mask_phone
+from models.contacts.resolve import find_contact
+from models.errors import Refused
+from models.tables.campaign import (
+    ENDS_AFTER,
+    Campaign,
+    CampaignKind,
+    CampaignStatus,
+    PauseReason,
+    TransitionRefused,
+    transition,
+)
+from models.tables.user import record_audit
+
+MOST_TEST_PHONES = 20
+FARTHEST_DAYS = 366
+
+
+def run_preflight(rt: Runtime, campaign_id: int) -> Preflight:
+    """What blocks the campaign and what to look at, with Meta's record as of now."""
+    return starting.fresh_preflight(rt, campaign_id, utcnow())
+
+
+def start_campaign(rt: Runtime, campaign_id: int, actor: str) -> Preflight:
+    """Start it now; the preflight that let it pass."""
+    return starting.start_campaign(rt, campaign_id, utcnow(), actor)
+
+
+def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: float | None, actor: str) -> datetime:
+    """Have it start at `at`, and with `per_hour` at that pace. Refused for a time without an offset, or in the past."""
+    if at.tzinfo is None:
+        raise Refused(f"at={at.isoformat()}: the offset is missing; allowed is such as 2026-11-22T10:00:00+01:00")
+    if per_hour is not None and not 0 < per_hour <= 3_600_000:
+        raise Refused(f"per-hour={per_hour:g}: allowed is a pace above 0, at most 3600000")
+    at, now = at.astimezone(UTC), utcnow()
+    if at <= now:
+        raise Refused(f"at={at.isoformat()}: allowed is a time that is still to come")
+    if (at - now).days > FARTHEST_DAYS:
+        raise Refused(f"at={at.isoformat()}: allowed is a time within {FARTHEST_DAYS} days")
+    pace = {} if per_hour is None else {"pace_per_hour": float(per_hour), "pace_per_second": None}
+    with rt.database.write() as session:
+        transition(session, campaign_id, "schedule", now, scheduled_at=at, note=None, **pace)
+        record_audit(session, now, actor, "schedule", "campaign", campaign_id, at=at.isoformat())
+    return at
+
+
+def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
+    """Take the schedule back: the campaign is ready again."""
+    now = utcnow()
+    with rt.database.write() as session:
+        transition(session, campaign_id, "unschedule", now, scheduled_at=None)
+        record_audit(session, now, actor, "unschedule", "campaign", campaign_id)
+
+
+def pause_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
+    """No request begins once this is committed, but for what is under way."""
+    now = utcnow()
+    with rt.database.write() as session:
+        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
+        record_audit(session, now, actor, "pause", "campaign", campaign_id)
+
+
+def resume_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
+    """Go on, after the preflight."""
+    starting.resume_campaign(rt, campaign_id, utcnow(), actor)
+
+
+def end_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
+    """End it for good: who is still queued is left out, and its people are free for other campaigns."""
+    now = utcnow()
+    finish_campaign(rt, campaign_id, now)
+    with rt.database.write() as session:
+        record_audit(session, now, actor, "end", "campaign", campaign_id)
+
+
+def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
+    """How long after its last message it ends by itself; also while it runs."""
+    if not 60 <= ends_after_seconds <= 366 * 86_400:
+        raise Refused(f"ends_after_seconds={ends_after_seconds}: allowed are one minute to a year")
+    now = utcnow()
+    with rt.database.write() as session:
+        campaign = session.get(Campaign, campaign_id)
+        if campaign is None or campaign.deleted_at is not None:
+            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+        if campaign.status is CampaignStatus.ENDED:
+            raise TransitionRefused(f"campaign {campaign_id}: it has ended")
+        campaign.ends_after_seconds, campaign.updated_at = ends_after_seconds, now
+        record_audit(session, now, actor, "change_end", "campaign", campaign_id, seconds=ends_after_seconds)
+
+
+def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
+    """Send the campaign to these contacts as a test campaign of its own, on the same path; the test's id.
+
+    Refused where a phone belongs to no contact, or the preflight blocks. The test campaign is gone again if it cannot start.
+    """
+    test_id = create_test(rt, campaign_id, phones, actor)
+    try:
+        starting.start_campaign(rt, test_id, utcnow(), actor)
+    except (Refused, TransitionRefused):
+        with rt.database.write() as session:
+            session.get_one(Campaign, test_id).deleted_at = utcnow()
+        raise
+    return test_id
+
+
+def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
+    """A test campaign to these contacts, ready to start."""
+    now = utcnow()
+    if not 1 <= len(phones) <= MOST_TEST_PHONES:
+        raise Refused(f"to: allowed are 1 to {MOST_TEST_PHONES} phones")
+    with rt.database.write() as session:
+        original = session.get(Campaign, campaign_id)
+        if original is None or original.deleted_at is not None:
+            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+        contacts = [_phone_of_contact(rt, session, phone) for phone in phones]
+        copied = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
+        test = Campaign(
+            name=original.name or f"Campaign {campaign_id}",
+            kind=CampaignKind.TEST,
+            tests_id=campaign_id if original.kind is CampaignKind.REAL else original.tests_id,
+            audience={"include": [{"contact": phone} for phone in dict.fromkeys(contacts)]},
+            ends_after_seconds=int(ENDS_AFTER[CampaignKind.TEST].total_seconds()),
+            created_by=actor,
+            created_at=now,
+            updated_at=now,
+            **{name: getattr(original, name) for name in copied},
+        )
+        if missing := missing_parts(session, test):
+            raise Refused(f"campaign {campaign_id}: it is not complete: {', '.join(missing)}")
+        test.status = CampaignStatus.READY
+        session.add(test)
+        session.flush()
+        record_audit(session, now, actor, "test", "campaign", campaign_id, test=test.id)
+        return test.id
+
+
+def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
+    """The tests of a campaign that still run: starting it offers to end them, since they hold their contacts."""
+    with rt.database.read() as session:
+        return list(
+            session.scalars(
+                select(Campaign.id).where(
+                    Campaign.tests_id == campaign_id,
+                    Campaign.status.in_((CampaignStatus.ACTIVE, CampaignStatus.PAUSED)),
+                    Campaign.deleted_at.is_(None),
+                )
+            )
+        )
+
+
+def _phone_of_contact(rt: Runtime, session: Session, phone: str) -> str:
+    try:
+        contact = find_contact(session, phone, rt.settings.default_country)
+    except NotAPhone as error:
+        raise Refused(f"to: {error}") from None
+    if contact is None:
+        raise Refused(f"to={phone}: there is no contact with this phone; a test goes to contacts alone")
+    if contact.phone is None:
+        raise Refused(f"to={mask_phone(phone)}: this contact's phone cannot be written to ({contact.phone_problem})")
+    return contact.phone

@@ -1,0 +1,155 @@
+"""One contact at a time: adding, changing, tags, consent. Files of contacts are in jobs.imports.contacts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from jobs.core.runtime import Runtime
+from jobs.imports.uploads import forget_person
+from models.clock import utcnow
+from models.contacts.consent import ALLOWED, Authority, set_consent
+from models.contacts.field_values import OWN_FIELDS, BadValue
+from models.contacts.phone import NotAPhone
+from models.contacts.resolve import find_contact
+from models.contacts.tagging import put_attribute, put_tag, remove_tag
+from models.errors import Refused
+from models.imports.contact_row import read_columns, read_row
+from models.imports.upsert import Origin, find_rows, take_rows
+from models.privacy.data_export import export_person
+from models.privacy.mentions import traces_of
+from models.privacy.redact import redact
+from models.tables.contact import Consent, Contact
+from models.tables.user import record_audit
+
+PANEL_FILE = "panel"
+
+
+def add_contact(rt: Runtime, given: Mapping[str, str], actor: str) -> int:
+    """Add a contact from the columns of the public contacts file; the id. Refused where the phone is known already."""
+    now = utcnow()
+    names = [name for name, text in given.items() if text.strip()]
+    if "phone" not in names:
+        raise Refused("phone: it is missing")
+    try:
+        row = read_row(1, [given[name] for name in names], read_columns(names), rt.settings.default_country)
+    except ValueError as error:
+        raise Refused(_named(str(error))) from None
+    with rt.database.write() as session:
+        known = find_rows(session, [row])
+        if known:
+            raise Refused("phone: there is a contact with this number already")
+        tally = take_rows(session, [row], now, Origin(PANEL_FILE, actor, rt.vault))
+        if tally.refused:
+            raise Refused(f"phone: {tally.refused[0][1]}")
+        contact_id = find_rows(session, [row])[1]
+        record_audit(session, now, actor, "add", "contact", contact_id)
+        return contact_id
+
+
+def change_contact(rt: Runtime, contact_id: int, given: Mapping[str, str], actor: str) -> None:
+    """Set fields and custom attributes by name; an empty text takes one away. Refused names the field; nothing is half-written."""
+    now = utcnow()
+    with rt.database.write() as session:
+        contact = existing(session, contact_id)
+        changed = []
+        for name, text in given.items():
+            before = getattr(contact, name) if name in OWN_FIELDS else contact.attributes.get(name)
+            if (str(before) if before is not None else "") == text.strip():
+                continue
+            try:
+                put_attribute(session, contact_id, name, text.strip() or None, now)
+            except BadValue as error:
+                raise Refused(f"{name}: {error}") from None
+            changed.append(name)
+        if changed:
+            record_audit(session, now, actor, "update", "contact", contact_id, fields=sorted(changed))
+
+
+def tag_contact(rt: Runtime, contact_id: int, name: str, value: str | None, actor: str) -> None:
+    """Put a tag on, with a value or without. BadValue for what cannot be a tag."""
+    now = utcnow()
+    with rt.database.write() as session:
+        existing(session, contact_id)
+        put_tag(session, contact_id, name, value or None, now)
+        record_audit(session, now, actor, "tag", "contact", contact_id, tag=name.strip())
+
+
+def untag_contact(rt: Runtime, contact_id: int, name: str, actor: str) -> None:
+    """Take a tag off."""
+    with rt.database.write() as session:
+        existing(session, contact_id)
+        if remove_tag(session, contact_id, name):
+            record_audit(session, utcnow(), actor, "untag", "contact", contact_id, tag=name.strip())
+
+
+def allowed_consents(contact: Contact) -> list[Consent]:
+    """What an operator may make of this contact's consent."""
+    return sorted(ALLOWED[contact.consent].get(Authority.OPERATOR, frozenset()), key=list(Consent).index)
+
+
+def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof: str, actor: str) -> None:
+    """Change a contact's consent on an operator's word. Refused where that is not allowed; ConsentError without a source."""
+    now = utcnow()
+    with rt.database.write() as session:
+        contact = existing(session, contact_id)
+        allowed = allowed_consents(contact)
+        if after not in allowed:
+            names = ", ".join(allowed) or "nothing: only the person may change it"
+            raise Refused(f"consent={after[:40]}: it is {contact.consent}; allowed is {names}")
+        if len(source) > 200:
+            raise Refused("source: allowed are 200 characters")
+        if after == Consent.SUBSCRIBED and not source.strip():
+            raise Refused("source: say where and how the person agreed")
+        proof_kept = proof.strip() or None
+        set_consent(
+            session, [contact_id], Consent(after), now, source=source.strip() or "panel", proof=proof_kept, actor=actor
+        )
+        record_audit(session, now, actor, "consent", "contact", contact_id, after=after)
+
+
+def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
+    """Wipe a person for good; they cannot come back by an import."""
+    now = utcnow()
+    with rt.database.write() as session:
+        contact = session.get(Contact, contact_id)
+        traces = traces_of(session, contact) if contact is not None else None
+        if traces is None or not redact(session, contact_id, rt.vault, now, actor):
+            raise Refused(f"contact {contact_id}: there is no such contact, or it was redacted already")
+        record_audit(session, now, actor, "redact", "contact", contact_id)
+    forget_person(rt, traces.name)
+
+
+def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
+    """Everything that is kept of one person; that it was taken out is in the audit. Refused where there is no such contact."""
+    with rt.database.write() as session:
+        try:
+            found = export_person(session, contact_id)
+        except LookupError:
+            raise Refused(f"contact {contact_id}: there is no such contact") from None
+        record_audit(session, utcnow(), actor, "export", "contact", contact_id)
+    return found
+
+
+def find_by_phone(rt: Runtime, session: Session, phone: str) -> Contact | None:
+    """The contact of a phone as a person writes it. Refused where it is none."""
+    try:
+        return find_contact(session, phone, rt.settings.default_country)
+    except NotAPhone as error:
+        raise Refused(str(error)) from None
+
+
+def existing(session: Session, contact_id: int) -> Contact:
+    """Refused where there is no such contact any more."""
+    contact = session.get(Contact, contact_id)
+    if contact is None or contact.merged_into_id is not None or contact.redacted_at is not None:
+        raise Refused(f"contact {contact_id}: there is no such contact")
+    return contact
+
+
+def _named(line: str) -> str:
+    """A row's refusal with its column in front, for the form."""
+    for name in ("consent_source", "consent", *OWN_FIELDS):
+        if line.startswith(name):
+            return f"{name}: {line}"
+    return f"tags: {line}" if "tag" in line else f"phone: {line}"

@@ -1,0 +1,146 @@
+"""Adding a number of ours: its token is checked at Meta, its account subscribed to webhooks, and then it is stored."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.meta.management import GraphAdmin, GraphError
+from jobs.core.runtime import Runtime
+from jobs.maintenance.meta_sync import put_number_fields
+from models.clock import utcnow
+from models.config import LOOPBACK, Settings
+from models.contacts.phone import NotAPhone, read_phone
+from models.errors import Refused
+from models.tables.number import Number, Portfolio, Waba
+from models.tables.user import record_audit
+
+_META_HOST = "graph.facebook.com"
+
+
+@dataclass(frozen=True)
+class AddedNumber:
+    """A number as added or, where it was there already, as brought up to date."""
+
+    id: int
+    is_new: bool
+    phone_number_id: str
+    waba_id: str
+    display_phone: str | None
+    status: str
+    quality: str
+    webhooks: str
+    """`subscribed`, and what keeps webhooks from arriving where that can be told from here."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the command line."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _AtMeta:
+    fields: dict[str, Any]
+    account: dict[str, Any]
+    apps: list[dict[str, Any]]
+
+
+def add_number(
+    rt: Runtime, *, name: str, phone_number_id: str, waba_id: str, display_phone: str | None, token: str, actor: str
+) -> AddedNumber:
+    """Add a number, or give a known one a new name and token. Refused or GraphError, and then nothing was stored."""
+    name = name.strip()
+    if not 1 <= len(name) <= 200:
+        raise Refused("name: allowed are 1 to 200 characters")
+    for option, text in (("phone-number-id", phone_number_id), ("waba-id", waba_id)):
+        if not text.isascii() or not text.isdigit() or len(text) > 64:
+            raise Refused(f"{option}={text[:64]}: allowed are the digits of an id of Meta's")
+    given_phone = _display_phone(display_phone)
+    found = _ask_meta(rt.settings, phone_number_id, waba_id, token)
+    encrypted, now = rt.vault.encrypt(token), utcnow()
+    with rt.database.write() as session:
+        waba = _account(session, waba_id, found, now)
+        number = session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
+        is_new = number is None
+        if number is None:
+            number = Number(phone_number_id=phone_number_id, waba=waba, created_at=now)
+            session.add(number)
+        number.waba, number.name, number.access_token = waba, name, encrypted
+        number.display_phone = given_phone or number.display_phone
+        put_number_fields(number, found.fields, now)
+        if is_new is False:
+            number.stopped_at = number.stopped_reason = None  # it may have stopped for its old token
+        session.flush()
+        record_audit(
+            session, now, actor, "add" if is_new else "update", "number", number.id, phone_number_id=phone_number_id
+        )
+        return AddedNumber(
+            number.id, is_new, phone_number_id, waba_id, number.display_phone, number.status, number.quality,
+            webhook_state(rt.settings, found.apps),
+        )  # fmt: skip
+
+
+def webhook_state(settings: Settings, apps: list[dict[str, Any]]) -> str:
+    """Whether the account's webhooks can arrive here, as far as can be told without one."""
+    ids = {str((app.get("whatsapp_business_api_data") or app).get("id")) for app in apps}
+    if not apps or (settings.meta_app_id and settings.meta_app_id not in ids):
+        return "not subscribed: Meta does not list this app for the account, so no webhook arrives"
+    if not settings.meta_app_secrets:
+        return "subscribed, but every webhook will be refused: META_APP_SECRET is not set"
+    public = urlsplit(settings.public_url)
+    if urlsplit(settings.graph_api_url).hostname == _META_HOST and (
+        public.scheme != "https" or public.hostname in LOOPBACK
+    ):
+        return f"subscribed, but Meta reaches https addresses alone and PUBLIC_URL is {settings.public_url}"
+    return f"subscribed: they arrive once the app's callback URL is {settings.public_url}/webhooks/whatsapp"
+
+
+def _ask_meta(settings: Settings, phone_number_id: str, waba_id: str, token: str) -> _AtMeta:
+    secret = settings.meta_app_secrets[0] if settings.meta_app_secrets else None
+    with GraphAdmin(settings.graph_api_url, settings.graph_api_version, token, app_secret=secret) as graph:
+        fields = graph.number(phone_number_id)
+        if phone_number_id not in {str(item.get("id")) for item in graph.numbers_of(waba_id)}:
+            raise Refused(f"phone-number-id={phone_number_id}: Meta does not list it in WABA {waba_id}")
+        try:
+            account = graph.account(waba_id)
+        except GraphError:
+            account = {}  # a token may send without being allowed to read the account's owner
+        graph.subscribe_app(waba_id)
+        return _AtMeta(fields, account, graph.subscribed_apps(waba_id))
+
+
+def _account(session: Session, waba_id: str, found: _AtMeta, now: datetime) -> Waba:
+    waba = session.scalars(select(Waba).where(Waba.waba_id == waba_id)).first()
+    owner = found.account.get("owner_business_info")
+    portfolio_id = str(owner["id"]) if isinstance(owner, dict) and owner.get("id") else None
+    if waba is None:
+        waba = Waba(waba_id=waba_id, portfolio=_portfolio(session, portfolio_id))
+        session.add(waba)
+    elif waba.portfolio.meta_id is None and portfolio_id:
+        waba.portfolio.meta_id = portfolio_id
+    waba.name = str(found.account.get("name") or waba.name or "")
+    waba.subscribed_at = now if found.apps else None
+    session.flush()
+    return waba
+
+
+def _portfolio(session: Session, meta_id: str | None) -> Portfolio:
+    known = session.scalars(select(Portfolio).where(Portfolio.meta_id == meta_id)).first() if meta_id else None
+    if known is None:
+        known = Portfolio(meta_id=meta_id)
+        session.add(known)
+    return known
+
+
+def _display_phone(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        phone = read_phone(text, None)
+    except NotAPhone as error:
+        raise Refused(f"display-phone: {error}") from None
+    if phone.problem:
+        raise Refused(f"display-phone={text}: allowed is a number with its calling code, such as +34600000000")
+    return phone.e164

@@ -1,0 +1,94 @@
+"""Segments from files of rules."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from jobs.core.runtime import Runtime
+from models.clock import utcnow
+from models.errors import Refused
+from models.segments.count import Tally, count_on
+from models.segments.rule import Rule
+from models.segments.store import save_segment
+from models.segments.values import is_storable
+from models.tables.segment import Segment
+from models.tables.user import record_audit
+
+FIRST_SLICE, LARGEST_SLICE = 4_000, 100_000
+SLICE_SECONDS = 0.2
+_BOOL = "tag:yaml.org,2002:bool"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which true and false alone are switches: in YAML 1.1 `on`, what a condition begins with, is one too."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+@dataclass(frozen=True)
+class LoadedSegment:
+    """A segment as stored."""
+
+    id: int
+    name: str
+    is_new: bool
+
+
+def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
+    """Store the rule in a YAML file (`name`, and `any` or `all`) as a segment, in place of an older one of that name."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise Refused(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
+    if not isinstance(data, dict) or not isinstance(data.get("name"), str):
+        raise Refused(f"{path}: a segment begins with name, and any or all")
+    rule = {key: value for key, value in data.items() if key != "name"}
+    return put_segment(rt, data["name"], rule.get("rule", rule) if set(rule) == {"rule"} else rule, actor)
+
+
+def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool = True) -> LoadedSegment:
+    """Store a rule under a name. Refused where it cannot be read, or the name is taken and nothing is to be replaced."""
+    name, now = read_name(name), utcnow()
+    with rt.database.write() as session:
+        is_new = not session.scalar(select(exists().where(Segment.name == name)))
+        if not is_new and not replaces:
+            raise Refused(f"there is a segment “{name}” already")
+        segment_id = save_segment(session, name, rule, now)
+        record_audit(session, now, actor, "load", "segment", segment_id, name=name)
+        return LoadedSegment(segment_id, name, is_new)
+
+
+def count_for(session: Session, rule: Rule, tally: Tally, seconds: float) -> Tally:
+    """Count on for about so long, by one slice at least."""
+    size, began = FIRST_SLICE, time.monotonic()
+    ends = began + seconds
+    while not tally.is_done:
+        tally = count_on(session, rule, tally, utcnow(), size)
+        now = time.monotonic()
+        if now >= ends:
+            break
+        size = min(LARGEST_SLICE, max(FIRST_SLICE // 4, int(size * min(2.0, SLICE_SECONDS / max(now - began, 0.001)))))
+        began = now
+    return tally
+
+
+def read_name(name: str) -> str:
+    """Trimmed. Refused where it is empty or too long."""
+    name = name.strip()
+    if not 1 <= len(name) <= 200:
+        raise Refused("name: allowed are 1 to 200 characters")
+    if not is_storable(name):
+        raise Refused("name: it holds a character that is no text")
+    return name

@@ -1,0 +1,1 @@
+"""Pages of segments, tags, lists and attributes."""

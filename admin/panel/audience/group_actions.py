@@ -1,0 +1,50 @@
+"""Renaming and deleting, for the pages of tags, lists and segments alike."""
+
+from typing import ClassVar
+
+from flask import flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin.operations.groups import remove, rename, what_goes
+from admin.panel.base import EXPECTED, PanelView, action, back, sentence
+from admin.panel.format import number
+from models.segments.references import Kind
+from models.tables.user import Role
+
+STAYS = "Nobody is deleted with it: people stay, with all else that is known of them."
+
+
+class GroupActions(PanelView):
+    """What a view of named groups of people inherits."""
+
+    kind: ClassVar[Kind]
+
+    @action("/<int:group_id>/rename", Role.MANAGER)
+    def rename(self, group_id: int) -> ResponseReturnValue:
+        """Another name, also in campaigns that have not ended and in segments."""
+        name = request.form.get("name", "")
+        self.attempt("Renamed.", lambda: rename(self.rt, self.kind, group_id, name, self.me.email))
+        return back(".show", segment_id=group_id) if self.kind == "segment" else back(".index")
+
+    @action("/<int:group_id>/delete", Role.MANAGER)
+    def delete(self, group_id: int) -> ResponseReturnValue:
+        """Ask first, saying how many are in it, then delete."""
+        if request.form.get("confirmed") != "1":
+            try:
+                name, people = what_goes(self.rt, self.kind, group_id)
+            except EXPECTED as error:
+                flash(sentence(error), "bad")
+                return back(".index")
+            return self.render(
+                "panel/confirm.html", title=f"Delete the {self.kind} “{name}”?", text=self._what_goes(people),
+                button="Delete", tone="danger", back=url_for(".index"),
+            )  # fmt: skip
+        self.attempt("Deleted.", lambda: remove(self.rt, self.kind, group_id, self.me.email))
+        return back(".index")
+
+    def _what_goes(self, people: int) -> str:
+        if self.kind == "segment":
+            return f"Its rule is deleted. {STAYS}"
+        if people == 1:
+            return f"1 person {'carries it' if self.kind == 'tag' else 'is on it'}. {STAYS}"
+        return f"{number(people)} people {'carry it' if self.kind == 'tag' else 'are on it'}. {STAYS}"

@@ -1,0 +1,96 @@
+"""Lists: static sets of contacts. Who is on one, putting people on it one by one and taking them off."""
+
+from flask import abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from admin.operations.groups import add_list, put_on_list, take_off_list
+from admin.panel.audience.group_actions import GroupActions
+from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, page, positive, sentence
+from admin.panel.format import number
+from models.contacts.search import count_contacts, search_contacts
+from models.contacts.tagging import is_gone, there_still
+from models.tables.tag import ContactList, ListMember
+from models.tables.user import Role
+
+
+class ListView(GroupActions):
+    """Static sets of contacts."""
+
+    kind = "list"
+
+    icon = "lists"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """Every list with its size."""
+        after = positive("after")
+        query = (
+            select(ContactList)
+            .where(ContactList.id > after, there_still(ContactList))
+            .order_by(ContactList.id)
+            .limit(PAGE_ROWS + 1)
+        )
+        with self.rt.database.read() as session:
+            lists = list(session.scalars(query))
+            ids = [it.id for it in lists[:PAGE_ROWS]]
+            sizes = session.execute(
+                select(ListMember.list_id, func.count()).where(ListMember.list_id.in_(ids)).group_by(ListMember.list_id)
+            )
+            counts = dict(sizes.all())
+        following = url_for(".index", after=lists[PAGE_ROWS - 1].id) if len(lists) > PAGE_ROWS else None
+        return self.render("panel/lists.html", lists=lists[:PAGE_ROWS], counts=counts, following=following, after=after)
+
+    @action("/add", Role.MANAGER)
+    def add(self) -> ResponseReturnValue:
+        """A list with nobody on it yet."""
+        try:
+            made = add_list(self.rt, request.form.get("name", ""), self.me.email)
+        except EXPECTED as error:
+            flash(sentence(error), "bad")
+            return back(".index")
+        return back(".show", list_id=made)
+
+    @page("/<int:list_id>/")
+    def show(self, list_id: int) -> ResponseReturnValue:
+        """Who is on it."""
+        text, after = request.args.get("q", "").strip()[:200], positive("after") or None
+        country = self.rt.settings.default_country
+        with self.rt.database.read() as session:
+            found = session.get(ContactList, list_id)
+            if found is None or is_gone(found.name):
+                abort(404)
+            people = search_contacts(session, text=text, list_id=list_id, after_id=after, default_country=country)
+            count = count_contacts(session, list_id=list_id)
+        following = None
+        if people.next_after_id is not None:
+            following = url_for(".show", list_id=list_id, q=text or None, after=people.next_after_id)
+        return self.render(
+            "panel/list.html",
+            list=found,
+            people=people.contacts,
+            count=count,
+            asked=text,
+            following=following,
+            after=after,
+        )
+
+    @action("/<int:list_id>/put", Role.MANAGER)
+    def put(self, list_id: int) -> ResponseReturnValue:
+        """Put people on it."""
+        people = [text.strip() for text in request.form.get("people", "").replace(";", ",").split(",") if text.strip()]
+        try:
+            added = put_on_list(self.rt, list_id, people, self.me.email)
+        except EXPECTED as error:
+            flash(sentence(error), "bad")
+        else:
+            flash(f"{number(added)} put on the list." if added else "Everybody was on it already.", "good")
+        return back(".show", list_id=list_id)
+
+    @action("/<int:list_id>/take", Role.MANAGER)
+    def take(self, list_id: int) -> ResponseReturnValue:
+        """Take a person off it."""
+        given = request.form.get("contact", "")
+        contact_id = int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else 0
+        self.attempt("Taken off the list.", lambda: take_off_list(self.rt, list_id, contact_id, self.me.email))
+        return back(".show", list_id=list_id)

@@ -1,0 +1,189 @@
+"""Segments: stored rules, who matches them, and the form that builds them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import abort, flash, jsonify, request
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin.operations.segments import put_segment
+from admin.panel.audience.group_actions import GroupActions
+from admin.panel.audience.match_count import ASK_SECONDS, PAGE_SECONDS, Matches, count_matches, counts
+from admin.panel.audience.rule_campaigns import find_campaign, label, names_in, offered
+from admin.panel.audience.rule_form import KINDS, Row, as_rule, furnish, is_day, lacks, read_rows, rows_of
+from admin.panel.audience.rule_text import OPS, rule_in_words
+from admin.panel.base import EXPECTED, action, back, form, page, sentence
+from models.contacts.tagging import there_still
+from models.errors import Refused
+from models.segments.operators import MONEY
+from models.segments.rule import parse_rule
+from models.tables.contact import Consent
+from models.tables.segment import Segment
+from models.tables.tag import Attribute, ContactList, Tag
+from models.tables.user import Role
+
+MOST_NAMES = 500
+Rows = Sequence[Sequence[Row]]
+
+
+class SegmentView(GroupActions):
+    """Stored rules."""
+
+    kind = "segment"
+
+    icon = "segments"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """Every segment, in words."""
+        with self.rt.database.read() as session:
+            segments = list(session.scalars(select(Segment).order_by(Segment.name).limit(MOST_NAMES)))
+            campaigns = names_in(session, [it.rule for it in segments])
+        said = [(it, rule_in_words(it.rule, campaigns)) for it in segments]
+        return self.render("panel/segments.html", segments=said)
+
+    @page("/<int:segment_id>/")
+    def show(self, segment_id: int) -> ResponseReturnValue:
+        """One segment: who matches now, and how many match each condition."""
+        problem, matches = None, None
+        with self.rt.database.read() as session:
+            segment = _segment(session, segment_id)
+            rows, campaigns = rows_of(segment.rule), names_in(session, [segment.rule])
+            try:
+                matches = count_matches(session, rows, segment.name, "", PAGE_SECONDS)
+            except Refused as error:
+                problem = sentence(error)
+        return self.render(
+            "panel/segment.html", segment=segment, words_of_rule=rule_in_words(segment.rule, campaigns), matches=matches,
+            counts=counts(matches.tally, rows) if matches else {}, problem=problem,
+        )  # fmt: skip
+
+    @page("/<int:segment_id>/live")
+    def recount(self, segment_id: int) -> ResponseReturnValue:
+        """The next piece of who matches a stored rule."""
+        with self.rt.database.read() as session:
+            segment = _segment(session, segment_id)
+            rows = rows_of(segment.rule)
+            return _answered(session, rows, segment.name, request.args.get("state", ""))
+
+    @action("/count", Role.MANAGER)
+    def count(self) -> ResponseReturnValue:
+        """The next piece of who matches what is in the form."""
+        rows = read_rows(request.form)
+        with self.rt.database.read() as session:
+            name = request.form.get("segment", "")
+            _check(session, rows, name)
+            return _answered(session, rows, name, request.form.get("state", ""))
+
+    @form("/new", Role.MANAGER)
+    def new(self) -> ResponseReturnValue:
+        """Build one."""
+        return self._form(None)
+
+    @form("/<int:segment_id>/edit", Role.MANAGER)
+    def edit(self, segment_id: int) -> ResponseReturnValue:
+        """Change its rule; its name is changed on its page."""
+        with self.rt.database.read() as session:
+            return self._form(_segment(session, segment_id))
+
+    def _form(self, segment: Segment | None) -> ResponseReturnValue:
+        is_sent = request.method == "POST"
+        rows = read_rows(request.form) if is_sent else rows_of(segment.rule) if segment else []
+        name = segment.name if segment else request.form.get("name", "")
+        is_saved = is_sent and not any(request.form.get(button) for button in ("refresh", "drop", "count"))
+        with self.rt.database.read() as session:
+            if not is_saved:
+                _settle(session, rows)
+            _check(session, rows, name)
+        error = None
+        if is_saved:
+            try:
+                return self._save(name, rows, is_new=segment is None)
+            except EXPECTED as problem:
+                error = sentence(problem)
+        return self._drawn(segment, name, rows, error), 400 if error else 200
+
+    def _save(self, name: str, rows: Rows, *, is_new: bool) -> ResponseReturnValue:
+        if not any(rows):
+            raise Refused("Add at least one condition.")
+        if any(row.problem for group in rows for row in group):
+            raise Refused("Nothing is saved yet: look at the marked conditions.")
+        saved = put_segment(self.rt, name, as_rule(rows), self.me.email, replaces=not is_new)
+        flash("Saved.", "good")
+        return back(".show", segment_id=saved.id)
+
+    def _drawn(self, segment: Segment | None, name: str, rows: Rows, error: str | None) -> str:
+        matches = None
+        with self.rt.database.read() as session:
+            _settle(session, rows)
+            for row in (row for group in rows for row in group if row.is_open and not error):
+                row.problem = ""
+            if request.form.get("count"):
+                try:
+                    matches = count_matches(session, rows, name, "", 2 * ASK_SECONDS)
+                except Refused as problem:
+                    error = sentence(problem)
+            names = _names(session, segment.name if segment else "")
+            campaigns = {key: label(key, it) for key, it in names_in(session, [as_rule(rows)]).items()}
+            offers = offered(session)
+        counted = counts(matches.tally, rows) if matches else {}
+        for row in (row for group in rows for row in group):
+            row.count = counted.get(row.field, "")
+        return self.render(
+            "panel/segment_form.html", segment=segment, given_name=name, groups=rows, error=error, kinds=KINDS, said=OPS,
+            money=MONEY, names=names, consents=list(Consent), campaigns=campaigns, offers=offers, is_day=is_day,
+            matches=matches,
+        )  # fmt: skip
+
+
+def _segment(session: Session, segment_id: int) -> Segment:
+    segment = session.get(Segment, segment_id)
+    if segment is None:
+        abort(404)
+    return segment
+
+
+def _check(session: Session, rows: Rows, name: str) -> None:
+    """Say at each condition why it cannot be read; campaigns are found by what was typed."""
+    for row in (row for group in rows for row in group):
+        if isinstance(typed := row.item.get("campaign"), str):
+            row.item["campaign"] = find_campaign(session, typed)
+        row.problem = lacks(row.item)
+        row.is_open = bool(row.problem)
+        if isinstance(row.item.get("campaign"), str):
+            row.problem = f"There is no launched campaign “{row.item['campaign'][:60]}”. Choose one from the list."
+        if row.problem:
+            continue
+        try:
+            parse_rule(session, {"all": [row.item]}, inside=(name,) if name else ())
+        except Refused as error:
+            row.problem = sentence(Refused(str(error).removeprefix("all[0]: ")))
+
+
+def _settle(session: Session, rows: Rows) -> None:
+    types = dict(session.execute(select(Attribute.name, Attribute.type)).all())
+    for row in (row for group in rows for row in group):
+        furnish(row, types)
+
+
+def _answered(session: Session, rows: Rows, name: str, state: str) -> ResponseReturnValue:
+    try:
+        matches: Matches = count_matches(session, rows, name, state, ASK_SECONDS)
+    except Refused as error:
+        said = Markup('<p class="wrong">{}</p>').format(sentence(error))
+        return jsonify(parts={"matches": said}, counts={}, problems={}, state="", done=True)
+    return jsonify(matches.answer(rows))
+
+
+def _names(session: Session, name: str) -> dict[str, Any]:
+    """What conditions can name."""
+    queries = {
+        "tag": select(Tag.name).where(there_still(Tag)).order_by(Tag.name),
+        "attribute": select(Attribute.name).order_by(Attribute.name),
+        "list": select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name),
+        "segment": select(Segment.name).where(Segment.name != name).order_by(Segment.name),
+    }
+    return {kind: list(session.scalars(query.limit(MOST_NAMES))) for kind, query in queries.items()}

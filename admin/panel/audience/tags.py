@@ -1,0 +1,51 @@
+"""Tags: labels on contacts."""
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from admin.operations.groups import add_tag, describe_tag
+from admin.panel.audience.group_actions import GroupActions
+from admin.panel.base import PAGE_ROWS, action, back, page
+from models.contacts.tagging import there_still
+from models.tables.tag import ContactTag, Tag
+from models.tables.user import Role
+
+
+class TagView(GroupActions):
+    """Labels on contacts."""
+
+    kind = "tag"
+
+    icon = "tags"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """Every tag, by name; counted by the index that the audience uses."""
+        after = request.args.get("after", "").replace("\x00", "")
+        query = select(Tag).where(Tag.name > after, there_still(Tag)).order_by(Tag.name).limit(PAGE_ROWS + 1)
+        with self.rt.database.read() as session:
+            tags = list(session.scalars(query))
+            ids = [tag.id for tag in tags[:PAGE_ROWS]]
+            rows = session.execute(
+                select(ContactTag.tag_id, func.count(), func.count(ContactTag.value))
+                .where(ContactTag.tag_id.in_(ids))
+                .group_by(ContactTag.tag_id)
+            )
+            counts = {tag_id: (everybody, with_value) for tag_id, everybody, with_value in rows}
+        following = url_for(".index", after=tags[PAGE_ROWS - 1].name) if len(tags) > PAGE_ROWS else None
+        return self.render("panel/tags.html", tags=tags[:PAGE_ROWS], counts=counts, following=following, after=after)
+
+    @action("/add", Role.MANAGER)
+    def add(self) -> ResponseReturnValue:
+        """A tag that nobody has yet."""
+        name, text = request.form.get("name", ""), request.form.get("description", "")
+        self.attempt("Added.", lambda: add_tag(self.rt, name, text, self.me.email))
+        return back(".index")
+
+    @action("/<int:tag_id>/describe", Role.MANAGER)
+    def describe(self, tag_id: int) -> ResponseReturnValue:
+        """What it is for."""
+        text = request.form.get("description", "")
+        self.attempt("Saved.", lambda: describe_tag(self.rt, tag_id, text, self.me.email))
+        return back(".index")

@@ -1,0 +1,84 @@
+"""Money: the balance, what campaigns took of it, the rate card."""
+
+import re
+import tempfile
+from pathlib import Path, PurePath
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+
+from admin.operations.billing import (
+    budget_notice,
+    load_rates,
+    recent_spending,
+    set_budget,
+    show_budget,
+    show_rates,
+    turn_budget_off,
+)
+from admin.operations.rate_file import MOST_BYTES
+from admin.panel.base import EXPECTED, PanelView, action, back, page, sentence
+from models.errors import Refused
+from models.tables.user import Role
+
+MOST_SHOWN = 500
+_ODD = re.compile(r"[^\w.() -]")
+
+
+class MoneyView(PanelView):
+    """What messages cost and what may be spent."""
+
+    icon = "money"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """All of it."""
+        return self._page()
+
+    @action("/set", Role.ADMIN)
+    def set(self) -> ResponseReturnValue:
+        """From now on so much may be spent."""
+        amount, currency = request.form.get("amount", ""), request.form.get("currency", "")
+        try:
+            set_budget(self.rt, amount, currency, self.me.email)
+        except EXPECTED as error:
+            return self._page(budget_error=sentence(error), amount=amount, currency=currency), 400
+        flash("From now on so much may be spent.", "good")
+        return back(".index")
+
+    @action("/off", Role.ADMIN)
+    def off(self) -> ResponseReturnValue:
+        """Guard nothing any more."""
+        self.attempt("The balance is off.", lambda: turn_budget_off(self.rt, self.me.email))
+        return back(".index")
+
+    @action("/rates", Role.ADMIN)
+    def rates(self) -> ResponseReturnValue:
+        """Make an uploaded file the card in force."""
+        upload = request.files.get("file")
+        with tempfile.TemporaryDirectory(prefix="hark-") as directory:
+            try:
+                if upload is None or not upload.filename:
+                    raise Refused("Choose a file first.")
+                name = (
+                    _ODD.sub("_", PurePath(upload.filename.replace("\\", "/")).name)[-100:].lstrip(".") or "rates.csv"
+                )
+                path = Path(directory) / name
+                path.write_bytes(upload.stream.read(MOST_BYTES + 1))
+                loaded = load_rates(self.rt, path, self.me.email)
+            except EXPECTED as error:
+                text = str(error).replace(f"{directory}/", "")
+                return self._page(rates_error=sentence(Refused(text))), 400
+        flash(f"{loaded['prices']} prices in {loaded['currency']} are in force.", "good")
+        return back(".index")
+
+    def _page(self, **given: str) -> str:
+        try:
+            card = show_rates(self.rt)
+        except Refused:
+            card = None
+        rows = [] if card is None else card["rates"]
+        return self.render(
+            "panel/money.html", budget=show_budget(self.rt), notice=budget_notice(self.rt), card=card, rates=rows[:MOST_SHOWN],
+            more=max(0, len(rows) - MOST_SHOWN), spending=recent_spending(self.rt), given=given,
+        )  # fmt: skip

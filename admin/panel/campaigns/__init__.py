@@ -1,0 +1,1 @@
+"""Pages of campaigns: list, form, figures, people, actions."""

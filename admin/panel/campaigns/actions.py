@@ -1,0 +1,254 @@
+"""What can be done to a campaign. Each is one POST; whether it is possible is decided by the operation, not by the button."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin.operations.campaign_lifecycle import (
+    change_end,
+    end_campaign,
+    pause_campaign,
+    resume_campaign,
+    run_preflight,
+    schedule_campaign,
+    send_test,
+    start_campaign,
+    tests_of,
+    unschedule_campaign,
+)
+from admin.operations.campaigns import delete_campaign, duplicate_campaign
+from admin.panel.base import EXPECTED, PanelView, action, back, form, sentence
+from admin.panel.campaigns.facts import campaign_facts
+from admin.panel.live_stats import live_stats
+from models.campaigns.unsure import leave, send_again
+from models.clock import utcnow
+from models.errors import Refused
+from models.tables.campaign import CampaignKind
+from models.tables.user import Role
+
+ENDS = "Whoever is still waiting is not written to any more, and everybody in it is free for other campaigns."
+
+TWICE = "Whoever got it after all gets it a second time. Leave them if that is worse than their not getting it."
+
+
+class CampaignActions(PanelView):
+    """Start, schedule, pause, resume, end, test, duplicate, delete."""
+
+    @action("/<int:campaign_id>/start", Role.MANAGER)
+    def start(self, campaign_id: int) -> ResponseReturnValue:
+        """Now."""
+        if not self.is_confirmed():
+            text = "It is sent to everybody who is eligible. A message that has left cannot be taken back."
+            return self.confirm("Start this campaign now?", text, "Start now", "main", campaign_id)
+        self.attempt("Started.", lambda: start_campaign(self.rt, campaign_id, self.me.email))
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/pause", Role.MANAGER)
+    def pause(self, campaign_id: int) -> ResponseReturnValue:
+        """Nothing leaves from here on."""
+        self.attempt("Paused: nothing more leaves.", lambda: pause_campaign(self.rt, campaign_id, self.me.email))
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/resume", Role.MANAGER)
+    def resume(self, campaign_id: int) -> ResponseReturnValue:
+        """Go on."""
+        self.attempt("It goes on.", lambda: resume_campaign(self.rt, campaign_id, self.me.email))
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/end", Role.MANAGER)
+    def end(self, campaign_id: int) -> ResponseReturnValue:
+        """For good."""
+        if not self.is_confirmed():
+            return self.confirm(
+                "End this campaign?", f"{ENDS} It cannot be started again.", "End", "danger", campaign_id
+            )
+        self.attempt("Ended.", lambda: end_campaign(self.rt, campaign_id, self.me.email))
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/end-tests", Role.MANAGER)
+    def end_tests(self, campaign_id: int) -> ResponseReturnValue:
+        """Every test of it that still runs."""
+        for test_id in tests_of(self.rt, campaign_id):
+            self.attempt(None, lambda test_id=test_id: end_campaign(self.rt, test_id, self.me.email))  # type: ignore[misc]
+        flash("Its tests have ended.", "good")
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/unschedule", Role.MANAGER)
+    def unschedule(self, campaign_id: int) -> ResponseReturnValue:
+        """It waits for somebody to start it."""
+        self.attempt(
+            "It does not start by itself any more.", lambda: unschedule_campaign(self.rt, campaign_id, self.me.email)
+        )
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/ask-meta", Role.MANAGER)
+    def ask_meta(self, campaign_id: int) -> ResponseReturnValue:
+        """The preflight with Meta's record of this moment."""
+        self.attempt("Template and number were read from Meta just now.", lambda: run_preflight(self.rt, campaign_id))
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/ends-after", Role.MANAGER)
+    def ends_after(self, campaign_id: int) -> ResponseReturnValue:
+        """When it ends by itself."""
+        text = request.form.get("days", "").strip()
+        try:
+            days = float(text)
+        except ValueError:
+            flash(f"“{text[:20]}” is no number of days.", "bad")
+            return self._to(campaign_id)
+        seconds = round(days * 86_400) if 0 < days < 1000 else 0
+        self.attempt("Saved.", lambda: change_end(self.rt, campaign_id, seconds, self.me.email))
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/duplicate", Role.MANAGER)
+    def duplicate(self, campaign_id: int) -> ResponseReturnValue:
+        """A copy to change."""
+        made: list[int] = []
+        operation = lambda: made.append(duplicate_campaign(self.rt, campaign_id, self.me.email).id)  # noqa: E731
+        if self.attempt("This is the copy.", operation):
+            return back(".edit", campaign_id=made[0])
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/delete", Role.MANAGER)
+    def delete(self, campaign_id: int) -> ResponseReturnValue:
+        """Out of the panel for good."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        if not self.is_confirmed():
+            text = "It disappears from the panel for good, with its numbers and its export."
+            return self.confirm(f"Delete “{facts.campaign.name}”?", text, "Delete", "danger", campaign_id)
+        if self.attempt("Deleted.", lambda: delete_campaign(self.rt, campaign_id, self.me.email)):
+            return back(".tests" if facts.campaign.kind is CampaignKind.TEST else ".index")
+        return self._to(campaign_id)
+
+    @action("/<int:campaign_id>/unsure/leave", Role.MANAGER)
+    def leave_unsure(self, campaign_id: int) -> ResponseReturnValue:
+        """Nothing more is done about them."""
+        ids, now = self._asked_for(), utcnow()
+        with self.rt.database.write() as session:
+            count = leave(session, campaign_id, ids, now, self.me.email)
+        flash(f"{count} left as they are.", "good")
+        return back(".people", campaign_id=campaign_id, status="unsure")
+
+    @action("/<int:campaign_id>/unsure/again", Role.MANAGER)
+    def send_unsure_again(self, campaign_id: int) -> ResponseReturnValue:
+        """In the knowledge that some may get the message twice."""
+        ids, now = self._asked_for(), utcnow()
+        if not self.is_confirmed():
+            return self.confirm("Send these again?", TWICE, "Send again", "danger", campaign_id)
+
+        def again() -> None:
+            with self.rt.database.write() as session:
+                count = send_again(session, campaign_id, ids, now, self.me.email)
+            flash(f"{count} queued once more.", "good")
+
+        self.attempt(None, again)
+        live_stats().forget(campaign_id)
+        return back(".people", campaign_id=campaign_id, status="unsure")
+
+    @form("/<int:campaign_id>/schedule", Role.MANAGER)
+    def schedule(self, campaign_id: int) -> ResponseReturnValue:
+        """A date, a time, a zone, and how many an hour."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        given = request.form if request.method == "POST" else {}
+        errors: dict[str, str] = {}
+        if request.method == "POST":
+            try:
+                at = read_moment(given.get("date", ""), given.get("time", ""), given.get("zone", ""))
+                per_hour = read_pace(given.get("per_hour", ""))
+                schedule_campaign(self.rt, campaign_id, at, per_hour, self.me.email)
+            except EXPECTED as error:
+                field, text = field_of(str(error))
+                errors[field] = text
+            else:
+                flash("Scheduled.", "good")
+                return self._to(campaign_id)
+        zone = given.get("zone") or self.rt.settings.time_zone
+        page = self.render(
+            "panel/schedule.html", facts=facts, campaign=facts.campaign, given=given, errors=errors, zone=zone,
+            zones=sorted(available_timezones()), today=f"{utcnow().astimezone(ZoneInfo(self.rt.settings.time_zone)):%Y-%m-%d}",
+        )  # fmt: skip
+        return page, 400 if errors else 200
+
+    @form("/<int:campaign_id>/test", Role.MANAGER)
+    def test(self, campaign_id: int) -> ResponseReturnValue:
+        """To a few contacts, on the same path as a real one."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        phones = request.form.get("phones", "")
+        error = None
+        if request.method == "POST":
+            wanted = [
+                part.strip() for part in phones.replace(",", "\n").replace(";", "\n").splitlines() if part.strip()
+            ]
+            try:
+                test_id = send_test(self.rt, campaign_id, wanted, self.me.email)
+            except EXPECTED as problem:
+                error = sentence(Refused(str(problem).removeprefix("to: ").removeprefix("to=")))
+            else:
+                flash("This is the test. It is sent like a real one, with every restriction.", "good")
+                return self._to(test_id)
+        page = self.render("panel/send_test.html", campaign=facts.campaign, phones=phones, error=error)
+        return page, 400 if error else 200
+
+    def _asked_for(self) -> list[int] | None:
+        """The recipient of the row whose button was pressed; None for all."""
+        text = request.form.get("recipient", "")
+        return [int(text)] if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+    def is_confirmed(self) -> bool:
+        """Whether the question was answered: by the dialog, or on a page of its own where there is no script."""
+        return request.form.get("confirmed") == "1"
+
+    def confirm(self, title: str, text: str, button: str, tone: str, campaign_id: int) -> str:
+        """The question as a page."""
+        back_to = url_for(".show", campaign_id=campaign_id)
+        return self.render("panel/confirm.html", title=title, text=text, button=button, tone=tone, back=back_to)
+
+    def _to(self, campaign_id: int) -> ResponseReturnValue:
+        live_stats().forget(campaign_id)
+        return back(".show", campaign_id=campaign_id)
+
+
+def read_moment(date: str, time: str, zone: str) -> datetime:
+    """A moment from three fields. Refused with the field's name first."""
+    if zone not in available_timezones():
+        raise Refused(f"zone={zone[:40]}: allowed is a time zone such as Europe/Madrid")
+    try:
+        day = datetime.strptime(date.strip(), "%Y-%m-%d")  # noqa: DTZ007 - its zone is added below
+    except ValueError:
+        raise Refused("date: allowed is a day such as 2026-11-30") from None
+    try:
+        clock = datetime.strptime(time.strip()[:5], "%H:%M")  # noqa: DTZ007
+    except ValueError:
+        raise Refused("time: allowed is a time such as 09:30") from None
+    at = day.replace(hour=clock.hour, minute=clock.minute, tzinfo=ZoneInfo(zone))
+    if at.astimezone(ZoneInfo("UTC")).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != at.replace(tzinfo=None):
+        raise Refused(f"time: {time} does not exist on that day in {zone}, where the clock is put forward")
+    return at
+
+
+def read_pace(text: str) -> float | None:
+    """Contacts an hour; None for an empty field."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise Refused(f"per-hour={text[:20]}: allowed is a number such as 600") from None
+
+
+def field_of(line: str) -> tuple[str, str]:
+    """Which field of the form a refusal is about, and its sentence."""
+    for name, field in (
+        ("per-hour", "per_hour"),
+        ("zone", "zone"),
+        ("time", "time"),
+        ("date", "date"),
+        ("at=", "date"),
+    ):
+        if line.startswith(name):
+            text = line.partition(": ")[2] or line
+            return field, text[:1].upper() + text[1:]
+    return "", line[:1].upper() + line[1:]

@@ -1,0 +1,169 @@
+"""What a campaign's page shows, gathered once for the page and for its live parts."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import abort
+from sqlalchemy import select
+
+from admin.panel.live_stats import live_stats
+from jobs.core.runtime import Runtime
+from models.campaigns.unsure import AGAIN_FROM, count_open, count_settled
+from models.tables.campaign import (
+    EDITABLE,
+    UNDELETABLE,
+    Campaign,
+    CampaignKind,
+    CampaignStatus,
+    Outcome,
+    PauseReason,
+    allowed_verbs,
+)
+from models.tables.recipient import Recipient, RecipientState
+
+SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
+"""Those that an operator takes; the others follow from what is filled in."""
+MOST_ERRORS = 500
+STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
+_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
+
+
+@dataclass(frozen=True)
+class ErrorLine:
+    """One of Meta's errors, and how many of the looked-at messages had it."""
+
+    code: int | None
+    text: str
+    count: int
+
+
+@dataclass(frozen=True)
+class CampaignFacts:
+    """A campaign with its numbers. The rows are detached."""
+
+    campaign: Campaign
+    stats: dict[str, Any]
+    errors: tuple[ErrorLine, ...]
+    running_tests: tuple[int, ...]
+    open_unsure: int
+    """Unsure, and nobody decided yet to leave them so."""
+    settled_unsure: int
+    """Unsure once, until Meta's word came."""
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What can be done now, from the table of transitions."""
+        allowed = allowed_verbs(self.campaign.status)
+        return tuple(verb for verb in SHOWN_VERBS if verb in allowed)
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the form can change it."""
+        return self.campaign.status in EDITABLE
+
+    @property
+    def is_deletable(self) -> bool:
+        """Whether it can be hidden for good."""
+        return self.campaign.status not in UNDELETABLE
+
+    @property
+    def is_launched(self) -> bool:
+        """Whether there are rows to count."""
+        return self.campaign.started_at is not None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its numbers may still change while somebody looks."""
+        recently = self.campaign.ended_at is None or self.campaign.outcome in {Outcome.PREPARING, Outcome.SENDING}
+        return self.campaign.status in _RUNNING or self.campaign.status is CampaignStatus.SCHEDULED or (
+            self.is_launched and recently
+        )  # fmt: skip
+
+    @property
+    def may_send_again(self) -> bool:
+        """Whether unsure messages can be queued once more."""
+        return self.campaign.status in AGAIN_FROM
+
+    @property
+    def waiting(self) -> int:
+        """Who is not done yet."""
+        return int(self.stats["queued"] + self.stats["sending"])
+
+    @property
+    def done(self) -> int:
+        """Whose message was tried."""
+        return int(self.stats["eligible"]) - self.waiting
+
+    @property
+    def per_second(self) -> float:
+        """The pace asked for."""
+        per_hour = self.campaign.pace_per_hour
+        return per_hour / 3600 if per_hour else (self.campaign.pace_per_second or 20.0)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace asked for; None where nothing is on its way."""
+        return (
+            self.waiting / self.per_second if self.campaign.status is CampaignStatus.ACTIVE and self.waiting else None
+        )
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ends by itself; None before its first message."""
+        last = self.campaign.last_sent_at or self.campaign.started_at
+        if last is None or self.campaign.status not in _RUNNING:
+            return None
+        return last + timedelta(seconds=self.campaign.ends_after_seconds)
+
+    @property
+    def pause(self) -> PauseReason | None:
+        """Why it is paused, where it is."""
+        return self.campaign.pause_reason
+
+
+def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> CampaignFacts:
+    """Gather them; a page that does not exist where there is no such campaign."""
+    with rt.database.read() as session:
+        campaign = session.get(Campaign, campaign_id)
+        if campaign is None or campaign.deleted_at is not None:
+            abort(404)
+        _ = (
+            campaign.number and campaign.number.waba,
+            campaign.template,
+            campaign.flow,
+        )  # loaded while there is a session
+        lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
+        unsure = count_open(session, campaign_id) if campaign.started_at else 0
+        settled = count_settled(session, campaign_id) if campaign.started_at else 0
+        tests = session.scalars(
+            select(Campaign.id).where(
+                Campaign.tests_id == campaign_id, Campaign.status.in_(_RUNNING), Campaign.deleted_at.is_(None)
+            )
+        ).all()
+    stats = live_stats().get(rt, [campaign_id]).get(campaign_id)
+    if stats is None:
+        abort(404)
+    return CampaignFacts(campaign, stats, lines, tuple(tests), unsure, settled)
+
+
+def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
+    """The most frequent errors among some of the failed: enough to see what is wrong, and never a walk over a million rows."""
+    rows = session.execute(
+        select(Recipient.error_code, Recipient.error_msg)
+        .where(
+            Recipient.campaign_id == campaign_id,
+            Recipient.state.in_((RecipientState.REFUSED, RecipientState.ACCEPTED, RecipientState.HELD)),
+            Recipient.status == "failed",
+        )
+        .limit(MOST_ERRORS)
+    ).all()
+    texts = {row.error_code: row.error_msg or "No reason was given." for row in rows}
+    counts = Counter(row.error_code for row in rows)
+    return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))
+
+
+def is_test(campaign: Campaign) -> bool:
+    """Whether it is listed with the tests."""
+    return campaign.kind is CampaignKind.TEST

@@ -1,0 +1,170 @@
+"""The campaign form between the browser and the public file: the same fields, in both directions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.tables.campaign import Campaign
+
+SIDES = ("include", "exclude")
+KINDS = ("tag", "list", "segment")
+MOST_ROWS = 200
+
+
+def read_draft(form: Any) -> dict[str, Any]:
+    """The public file's form of what was filled in. Empty fields are left out; nothing is checked here."""
+    data: dict[str, Any] = {"name": form.get("name", "").strip()}
+    if number := form.get("number", "").strip():
+        data["number"] = number
+    template, _, language = form.get("template", "").rpartition("|")
+    if template and number:
+        data["template"] = {"name": template, "language": language}
+    if flow := form.get("flow", "").strip():
+        data["flow"] = flow
+    audience = {side: _side(form, side) for side in SIDES}
+    if any(audience.values()):
+        data["audience"] = audience
+    if variables := _variables(form):
+        data["variables"] = variables
+    if medium := _medium(form):
+        data["media"] = {"header": medium}
+    if pace := _pace(form):
+        data["pace"] = pace
+    if days := form.get("ends_after_days", "").strip():
+        hours = _number(days)
+        data["ends_after_hours"] = hours * 24 if isinstance(hours, float) else hours
+    return data
+
+
+def filled(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft as it is saved: a text that is still empty is not mapped yet."""
+    variables = {
+        component: {key: source for key, source in entries.items() if source.get("text", "-").strip()}
+        for component, entries in (draft.get("variables") or {}).items()
+    }
+    return {**draft, "variables": variables}
+
+
+def draft_of(campaign: Campaign) -> dict[str, Any]:
+    """A campaign as the form shows it."""
+    data: dict[str, Any] = {
+        "name": campaign.name,
+        "audience": {side: campaign.audience.get(side) or [] for side in SIDES},
+        "variables": campaign.variables,
+        "media": campaign.media,
+        "ends_after_hours": campaign.ends_after_seconds / 3600,
+        "pace": {"per_hour": campaign.pace_per_hour}
+        if campaign.pace_per_hour
+        else {"per_second": campaign.pace_per_second},
+    }
+    if campaign.number:
+        data["number"] = campaign.number.phone_number_id
+    if campaign.template:
+        data["template"] = {"name": campaign.template.name, "language": campaign.template.language}
+    if campaign.flow:
+        data["flow"] = campaign.flow.name
+    return data
+
+
+def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """A refusal's sentences by the field that each is about; what belongs to none stands under the empty name.
+
+    `labels`: the slots' names as the refusal writes them (`body 1`), with the names of their fields.
+    """
+    errors: dict[str, str] = {}
+    last: str | None = None
+    for part in line.split("; "):
+        field = _field(part, labels)
+        if not field and last is not None:  # a semicolon within a sentence
+            errors[last] += f"; {part}"
+            continue
+        text = part.removeprefix("variables: ")
+        for label in labels:
+            text = text.removeprefix(f"{label}: ")
+        last = field if field not in errors else last
+        errors.setdefault(field, text[:1].upper() + text[1:])
+    return errors
+
+
+def _field(part: str, labels: Mapping[str, str]) -> str:
+    for name in ("name", "number", "template", "flow", "ends_after_hours", "pace"):
+        if part.startswith((f"{name}=", f"{name}:", f"{name} ", f"{name}.")):
+            return name
+    if part.startswith("audience.exclude"):
+        return "exclude"
+    if part.startswith("audience"):
+        return "include"
+    if part.startswith("media"):
+        return "media"
+    for label, field in labels.items():
+        if part.startswith((f"variables: {label}", f"variables.{label.replace(' ', '.')}.")):
+            return field
+        if part.startswith(f"variables.{label.replace(' ', '.')}"):
+            return field
+    return ""
+
+
+def _side(form: Any, side: str) -> list[dict[str, str]]:
+    items = []
+    for what, value in _pairs(form.getlist(f"{side}_what"), form.getlist(f"{side}_value")):
+        kind, _, name = what.partition(":")
+        if kind == "tag" and name:
+            items.append({"tag": name, "value": value} if value else {"tag": name})
+        elif kind in KINDS and name:
+            items.append({kind: name})
+    phones = (phone.strip() for phone in form.get(f"{side}_people", "").replace(";", ",").split(","))
+    return items + [{"contact": phone} for phone in dict.fromkeys(phones) if phone]
+
+
+def _pairs(names: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name.strip(), value.strip()) for name, value in zip(names[:MOST_ROWS], values, strict=False)]
+
+
+def _variables(form: Any) -> dict[str, dict[str, dict[str, str]]]:
+    """From fields `slot-<component>-<key>-source`, `…-text` and `…-fallback`."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for field in form:
+        if not field.startswith("slot-") or not field.endswith("-source") or field.count("-") < 3:
+            continue
+        _, component, key = field.removesuffix("-source").split("-", 2)
+        kind, _, name = form[field].partition(":")
+        if not kind:
+            continue
+        source = {"source": kind}
+        if kind == "text":
+            source["text"] = form.get(f"slot-{component}-{key}-text", "")
+        elif kind in {"tag", "attribute"}:
+            source[kind] = name
+        elif kind == "order":
+            source["field"] = name
+        fallback = form.get(f"slot-{component}-{key}-fallback", "").strip()
+        if fallback and kind != "text":
+            source["fallback"] = fallback
+        found.setdefault(component, {})[key] = source
+    return found
+
+
+def _medium(form: Any) -> dict[str, str] | None:
+    if link := form.get("media_link", "").strip():
+        return {"link": link}
+    sha256 = form.get("media_sha256", "").strip()
+    if sha256 and not form.get("media_drop"):
+        name = form.get("media_name", "").strip()
+        return {"sha256": sha256} | ({"file": name} if name else {})
+    if media_id := form.get("media_id", "").strip():
+        return {"id": media_id}
+    return None
+
+
+def _pace(form: Any) -> dict[str, Any] | None:
+    text, unit = form.get("pace", "").strip(), form.get("pace_unit", "per_second")
+    if not text or unit not in {"per_second", "per_hour"}:
+        return None
+    return {unit: _number(text)}
+
+
+def _number(text: str) -> float | str:
+    """What is no number stays as it is, so that the refusal can show it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,254 @@
+"""The campaign form: one page to make or change a campaign, with the template's picture and the reach beside it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin.operations.campaigns import create_campaign, update_campaign
+from admin.operations.media import LIMITS, store_media
+from admin.panel.base import EXPECTED, PanelView, back, form
+from admin.panel.campaigns.facts import campaign_facts
+from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
+from admin.panel.template_preview import ORDER_WORDS, picture_of
+from models.audience.audience import complete_contacts
+from models.audience.reach import Reach, estimate_reach
+from models.clock import utcnow
+from models.contacts.autocomplete import names_of_phones
+from models.contacts.tagging import there_still
+from models.errors import Refused
+from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
+from models.tables.flow import Flow
+from models.tables.number import Number
+from models.tables.segment import Segment
+from models.tables.tag import Attribute, ContactList, Tag
+from models.tables.template import Template
+from models.tables.user import Role
+from models.templates.variables import OWN_FIELDS, Slot, media_format, template_slots
+
+MOST_NAMES = 500
+FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
+
+
+class CampaignForms(PanelView):
+    """New and edit."""
+
+    @form("/new", Role.MANAGER)
+    def new(self) -> ResponseReturnValue:
+        """A new campaign."""
+        if request.method == "GET":
+            return self._page({"name": "", "pace": {"per_second": DEFAULT_PER_SECOND}}, {}, None)
+        return self._sent(None)
+
+    @form("/<int:campaign_id>/edit", Role.MANAGER)
+    def edit(self, campaign_id: int) -> ResponseReturnValue:
+        """One that has not started."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        if not facts.is_editable:
+            flash("It has started: what it says cannot be changed any more. Duplicate it instead.", "warn")
+            return back(".show", campaign_id=campaign_id)
+        if request.method == "GET":
+            return self._page(draft_of(facts.campaign), {}, facts.campaign)
+        return self._sent(facts.campaign)
+
+    def _sent(self, campaign: Campaign | None) -> ResponseReturnValue:
+        draft, errors = read_draft(request.form), {}
+        if "audience" in draft:
+            draft["audience"] = complete_contacts(draft["audience"], self.rt.settings.default_country)
+        try:
+            self._take_upload(draft)
+        except EXPECTED as error:
+            errors = field_errors(str(error), {})
+        if request.form.get("refresh") or errors:
+            return self._page(draft, errors, campaign), 400 if errors else 200
+        try:
+            if campaign is None:
+                saved = create_campaign(self.rt, filled(draft), self.me.email)
+            else:
+                saved = update_campaign(self.rt, campaign.id, filled(draft), self.me.email)
+        except EXPECTED as error:
+            return self._page(draft, field_errors(str(error), self._labels(draft)), campaign), 400
+        if saved.missing:
+            flash(f"Saved as a draft. Still missing: {_listed(saved.missing)}.", "info")
+        else:
+            flash("Saved. It is ready.", "good")
+        return back(".show", campaign_id=saved.id)
+
+    def _take_upload(self, draft: dict[str, Any]) -> None:
+        """Keep an uploaded file at once, so that no answer of the form loses it."""
+        upload = request.files.get("media_file")
+        if upload is None or not upload.filename:
+            return
+        with self.rt.database.read() as session:
+            number, template = _chosen(session, draft)
+        needed = media_format(template) if template else None
+        if number is None or needed is None:
+            raise Refused("media: choose a number and a template whose header takes a file first")
+        content = upload.stream.read(LIMITS[needed] + 1)
+        sha256 = store_media(self.rt, number.id, upload.filename, content, needed, utcnow())
+        draft["media"] = {"header": {"sha256": sha256, "file": upload.filename}}
+
+    def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
+        with self.rt.database.read() as session:
+            _, template = _chosen(session, draft)
+        return {slot.label: _field_name(slot) for slot in template_slots(template)} if template else {}
+
+    def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
+        with self.rt.database.read() as session:
+            number, template = _chosen(session, draft)
+            choices = _choices(session, number)
+            is_asked = (
+                request.method == "POST"
+            )  # on a large audience it takes a moment: the page asks for it afterwards
+            reach, unreachable = _reach(session, draft, number, template) if is_asked and not errors else (None, None)
+            media = _media_shown(draft)
+            people = {side: _people(session, draft, side) for side in SIDES}
+        slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
+        needed = media_format(template) if template else None
+        shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else [])}
+        return self.render(
+            "panel/campaign_form.html",
+            draft=draft,
+            errors=_at_fields(errors, shown),
+            campaign=campaign,
+            number=number,
+            chosen=template,
+            slots=slots,
+            needed=needed,
+            media=media,
+            picture=picture_of(template, draft.get("variables") or {}) if template else None,
+            reach=reach,
+            unreachable=unreachable,
+            rows={side: _rows(draft, side) for side in SIDES},
+            people=people,
+            action=request.path,
+            back=url_for(".show", campaign_id=campaign.id) if campaign else url_for(".index"),
+            **choices,
+        )
+
+
+def _at_fields(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, str]:
+    """What is about a field that the page does not have stands at its top."""
+    elsewhere = [text for field, text in errors.items() if field not in shown]
+    kept = {field: text for field, text in errors.items() if field in shown}
+    return kept | ({"": " ".join(elsewhere)} if elsewhere else {})
+
+
+def _chosen(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
+    given, wanted = draft.get("number"), draft.get("template")
+    number = session.scalars(select(Number).where(Number.phone_number_id == given)).first() if given else None
+    if number is None or not isinstance(wanted, Mapping):
+        return number, None
+    query = select(Template).where(
+        Template.waba_id == number.waba_id, Template.name == wanted["name"], Template.language == wanted["language"]
+    )
+    return number, session.scalars(query).first()
+
+
+def _choices(session: Session, number: Number | None) -> dict[str, Any]:
+    """What can be chosen from."""
+    templates: list[tuple[str, str]] = []
+    if number is not None:
+        mine = select(Template).where(Template.waba_id == number.waba_id, Template.missing_at.is_(None))
+        for template in session.scalars(mine.order_by(Template.name, Template.language)):
+            state = "" if template.status == "APPROVED" else f" · {template.status.lower().replace('_', ' ')}"
+            shown = f"{template.name} ({template.language}) · {template.category.lower()}{state}"
+            templates.append((f"{template.name}|{template.language}", shown))
+    tags = list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(MOST_NAMES)))
+    lists = list(
+        session.scalars(
+            select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name).limit(MOST_NAMES)
+        )
+    )
+    segments = list(session.scalars(select(Segment.name).order_by(Segment.name).limit(MOST_NAMES)))
+    attributes = list(session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MOST_NAMES)))
+    numbers = session.scalars(select(Number).order_by(Number.name))
+    groups = [("Tags", "tag", tags), ("Lists", "list", lists), ("Segments", "segment", segments)]
+    audience = [
+        (title, [(f"{kind}:{name}", f"{kind} {name}") for name in names]) for title, kind, names in groups if names
+    ]
+    own = [(f"attribute:{name}", name.replace("_", " ")) for name in OWN_FIELDS if name not in {"name", "first_name"}]
+    return {
+        "numbers": [
+            (row.phone_number_id, f"{row.name} · {row.display_phone or row.phone_number_id}") for row in numbers
+        ],
+        "templates": templates,
+        "flows": [(name, name) for name in session.scalars(select(Flow.name).order_by(Flow.name))],
+        "audience_choices": audience,
+        "sources": [
+            ("text", "the same text for all"),
+            ("name", "the contact's name"),
+            ("first_name", "the first name"),
+            ("Tag with a value", [(f"tag:{name}", f"tag {name}") for name in tags]),
+            ("Attribute", [*((f"attribute:{name}", name) for name in attributes), *own]),
+            ("Latest order", [(f"order:{name}", f"order: {said}") for name, said in ORDER_WORDS.items()]),
+        ],
+    }
+
+
+def _reach(
+    session: Session, draft: Mapping[str, Any], number: Number | None, template: Template | None
+) -> tuple[Reach | None, str | None]:
+    """Whom the form as it stands would reach; else why that cannot be said yet."""
+    audience = draft.get("audience") or {}
+    if number is None or template is None or not audience.get("include"):
+        return None, None
+    campaign = Campaign(
+        id=0,
+        name="",
+        number_id=number.id,
+        template_id=template.id,
+        audience=audience,
+        variables=_supposed(draft, template),
+    )
+    campaign.template = template
+    try:
+        return estimate_reach(session, campaign, utcnow()), None
+    except Refused as error:
+        return None, str(error)
+
+
+def _supposed(draft: Mapping[str, Any], template: Template) -> dict[str, Any]:
+    """The mapping for an estimate: a placeholder that nobody filled in yet leaves nobody out."""
+    given: dict[str, Any] = filled(draft)["variables"]
+    variables: dict[str, Any] = {}
+    for slot in template_slots(template):
+        source = given.get(slot.component, {}).get(slot.key) or {"source": "text", "text": "…"}
+        variables.setdefault(slot.component, {})[slot.key] = source
+    return variables
+
+
+def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
+    """The tags, lists and segments that are chosen on a side, and one empty row."""
+    rows = []
+    for item in (draft.get("audience") or {}).get(side) or []:
+        kind = next(iter(set(item) & set(KINDS)), "")
+        if kind:
+            rows.append((f"{kind}:{item[kind]}", str(item.get("value") or "")))
+    return [*rows, ("", "")]
+
+
+def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str | None, str]]:
+    """Those who are picked on a side, as the template's `picker` takes them."""
+    items = (draft.get("audience") or {}).get(side) or []
+    phones = [str(item["contact"]) for item in items if "contact" in item]
+    names = names_of_phones(session, [phone for phone in phones if phone[1:].isdigit()])
+    return [(phone, names.get(phone), phone) for phone in phones]
+
+
+def _media_shown(draft: Mapping[str, Any]) -> Mapping[str, Any]:
+    header = (draft.get("media") or {}).get("header") or {}
+    if not isinstance(header, Mapping):
+        abort(400)
+    return header
+
+
+def _field_name(slot: Slot) -> str:
+    return f"slot-{slot.component}-{slot.key}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return ", ".join(part.removeprefix("variables: ").removeprefix("media: ") for part in parts)

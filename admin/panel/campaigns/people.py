@@ -1,0 +1,173 @@
+"""Who is in a campaign and what became of each: the lists behind every number of its page."""
+
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import literal, select
+
+from admin.panel.base import PAGE_ROWS, PanelView, page, positive
+from admin.panel.campaigns.actions import TWICE
+from admin.panel.campaigns.facts import CampaignFacts, campaign_facts
+from models.audience.audience import AudienceError
+from models.audience.eligibility import CONTACT, judged, read_terms, reason_detail
+from models.campaigns.unsure import Unsure, list_unsure
+from models.clock import utcnow
+from models.tables.contact import Contact
+from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+
+S = RecipientState
+_ACCEPTED = (S.ACCEPTED, S.HELD)
+FILTERS: dict[str, tuple[str, tuple[RecipientState, ...], tuple[str, ...]]] = {
+    # key: (its name, states, statuses)
+    "eligible": ("Eligible", tuple(state for state in S if state is not S.NOT_SENT), ()),
+    "queued": ("Queued", (S.QUEUED,), ()),
+    "sending": ("Sending", (S.SENDING,), ()),
+    "unsure": ("Unsure", (S.UNSURE,), ()),
+    "held": ("Held by Meta", (S.HELD,), ("held",)),
+    "sent": ("Accepted by Meta", _ACCEPTED, ("sent", "delivered", "read", "failed")),
+    "delivered": ("Delivered", _ACCEPTED, ("delivered", "read")),
+    "read": ("Read", _ACCEPTED, ("read",)),
+    "replied": ("Replied", (), ()),
+    "failed": ("Failed", (S.REFUSED, *_ACCEPTED), ("failed",)),
+    "not_sent": ("Not sent", (S.NOT_SENT,), ()),
+}
+
+
+class CampaignPeople(PanelView):
+    """Recipients by what became of them; before the launch, those who would be left out."""
+
+    @page("/<int:campaign_id>/people")
+    def people(self, campaign_id: int) -> ResponseReturnValue:
+        """A page of them, by key."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        wanted = request.args.get("status", "")
+        wanted = wanted if wanted in FILTERS else ""
+        reason = request.args.get("reason", "")
+        reason = reason if reason in set(NotSent) else ""
+        problem, rows = None, []
+        try:
+            rows = (
+                self._launched(facts, wanted, reason) if facts.is_launched else self._estimated(facts, wanted, reason)
+            )
+        except AudienceError as error:
+            problem = str(error)
+        following = None
+        if len(rows) > PAGE_ROWS:
+            rows = rows[:PAGE_ROWS]
+            arguments: dict[str, Any] = {"status": wanted or None, "reason": reason or None, "after": rows[-1]["id"]}
+            arguments |= {"place": rows[-1]["place"]} if "place" in rows[-1] else {}
+            following = url_for(".people", campaign_id=campaign_id, **arguments)
+        return self.render(
+            "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=wanted,
+            reason=reason, following=following, after=positive("after"), problem=problem, sentences=NOT_SENT_TEXT,
+            twice=TWICE,
+        )  # fmt: skip
+
+    def _launched(self, facts: CampaignFacts, wanted: str, reason: str) -> list[dict[str, Any]]:
+        if wanted == "unsure" and not reason:
+            return self._unsure(facts.campaign.id)
+        query: Any = (
+            select(Recipient, Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
+            .join(Contact, Contact.id == Recipient.contact_id)
+            .where(Recipient.campaign_id == facts.campaign.id, Recipient.id > positive("after"))
+            .order_by(Recipient.id)
+            .limit(PAGE_ROWS + 1)
+        )
+        if wanted:
+            _, states, statuses = FILTERS[wanted]
+            query = query.where(Recipient.state.in_(states)) if states else query.where(Recipient.is_replied.is_(True))
+            query = query.where(Recipient.status.in_(statuses)) if statuses else query
+        if reason:
+            query = query.where(Recipient.state == S.NOT_SENT, Recipient.reason == NotSent(reason))
+        with self.rt.database.read() as session:
+            return [_shown(*row) for row in session.execute(query)]
+
+    def _unsure(self, campaign_id: int) -> list[dict[str, Any]]:
+        """Also those that Meta's word settled, after the open ones."""
+        after = (min(positive("place"), 2), positive("after"))
+        with self.rt.database.read() as session:
+            return [_doubted(row) for row in list_unsure(session, campaign_id, after=after, limit=PAGE_ROWS + 1)]
+
+    def _estimated(self, facts: CampaignFacts, wanted: str, reason: str) -> list[dict[str, Any]]:
+        """By the same waterfall that the launch uses, as of now."""
+        campaign = facts.campaign
+        if campaign.template_id is None or campaign.number_id is None or not campaign.audience.get("include"):
+            return []
+        with self.rt.database.read() as session:
+            terms = read_terms(session, campaign, utcnow())
+            found = judged(terms, after_id=positive("after")).subquery("judged")
+            detail = reason_detail(terms, found.c.reason).label("detail")
+            columns = [CONTACT.c[name] for name in ("name", "phone", "raw_phone", "wa_id")]
+            query = select(found.c.id, found.c.reason, *columns, detail).join_from(
+                found, CONTACT, CONTACT.c.id == found.c.id
+            )
+            if reason:
+                query = query.where(found.c.reason == literal(reason))
+            elif wanted == "not_sent":
+                query = query.where(found.c.reason.is_not(None))
+            elif wanted:
+                query = query.where(found.c.reason.is_(None))
+            rows = session.execute(query.order_by(found.c.id).limit(PAGE_ROWS + 1)).all()
+        return [_judged(row) for row in rows]
+
+
+def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, wa_id: str | None) -> dict[str, Any]:
+    moments = (
+        row.replied_at,
+        row.read_at,
+        row.delivered_at,
+        row.failed_at,
+        row.sent_at,
+        row.accepted_at,
+        row.queued_at,
+    )
+    why = row.detail
+    if row.reason is None:
+        why = row.error_msg if row.status in {"failed", "unsure"} or row.error_msg else None
+        why = f"{row.error_code}: {why}" if row.error_code and why else why
+    return {
+        "id": row.id,
+        "contact_id": row.contact_id,
+        "name": name,
+        "phone": phone or raw_phone or (f"+{wa_id}" if wa_id else "no phone"),
+        "status": row.status,
+        "reason": row.reason,
+        "why": why,
+        "replied_at": row.replied_at,
+        "left_at": row.left_at,
+        "at": next((moment for moment in moments if moment), None),
+    }
+
+
+def _doubted(row: Unsure) -> dict[str, Any]:
+    return {
+        "id": row.recipient_id,
+        "place": row.place,
+        "contact_id": row.contact_id,
+        "name": row.name,
+        "phone": row.phone or "no phone",
+        "status": row.status,
+        "reason": None,
+        "why": row.reason,
+        "replied_at": None,
+        "left_at": row.left_at,
+        "settled_at": row.settled_at,
+        "settled_by": "Meta's report" if row.is_reported else "Meta's late answer",
+        "at": row.settled_at or row.unsure_at,
+    }
+
+
+def _judged(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "contact_id": row.id,
+        "name": row.name,
+        "phone": row.phone or row.raw_phone or (f"+{row.wa_id}" if row.wa_id else "no phone"),
+        "status": "not_sent" if row.reason else "queued",
+        "reason": NotSent(row.reason) if row.reason else None,
+        "why": row.detail,
+        "replied_at": None,
+        "left_at": None,
+        "at": None,
+    }

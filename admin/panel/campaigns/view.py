@@ -1,0 +1,130 @@
+"""Campaigns: the two lists, one campaign's page, its live numbers."""
+
+from typing import Any
+
+from flask import Response, abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from admin.operations.billing import estimate_campaign
+from admin.operations.export import export_lines
+from admin.panel.base import PAGE_ROWS, PanelView, page, positive
+from admin.panel.campaigns.actions import CampaignActions
+from admin.panel.campaigns.facts import STAGES, CampaignFacts, campaign_facts
+from admin.panel.campaigns.forms import CampaignForms
+from admin.panel.campaigns.people import CampaignPeople
+from admin.panel.charts import funnel
+from admin.panel.home import read_webhooks
+from admin.panel.live_stats import live_stats
+from admin.panel.template_preview import picture_of
+from models.billing.estimate import estimate_cost
+from models.campaigns.preflight import Facts, preflight
+from models.clock import utcnow
+from models.errors import Refused
+from models.tables.campaign import Campaign, CampaignKind
+
+PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors")
+
+
+class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
+    """Real and test campaigns, apart."""
+
+    icon = "campaigns"
+
+    @page("/")
+    def index(self) -> ResponseReturnValue:
+        """Real campaigns, newest first."""
+        return self._list(CampaignKind.REAL)
+
+    @page("/tests")
+    def tests(self) -> ResponseReturnValue:
+        """Test campaigns, newest first."""
+        return self._list(CampaignKind.TEST)
+
+    @page("/<int:campaign_id>/")
+    def show(self, campaign_id: int) -> ResponseReturnValue:
+        """One campaign."""
+        facts = campaign_facts(self.rt, campaign_id)
+        picture = picture_of(facts.campaign.template, facts.campaign.variables) if facts.campaign.template else None
+        shown = self._context(facts) | {"picture": picture, "parts": PARTS, "checks": None}
+        if request.args.get("check") and not facts.is_launched:
+            shown |= self._checks(facts.campaign)
+        return self.render("panel/campaign.html", **shown)
+
+    @page("/<int:campaign_id>/live")
+    def live(self, campaign_id: int) -> ResponseReturnValue:
+        """What changes on that page, as fragments by name."""
+        facts = campaign_facts(self.rt, campaign_id)
+        context = self._context(facts)
+        parts = {name: render_template(f"panel/campaign/{name}.html", **context) for name in PARTS}
+        return {"stats": facts.stats, "parts": parts, "done": not facts.is_moving}
+
+    @page("/<int:campaign_id>/checks")
+    def checks(self, campaign_id: int) -> ResponseReturnValue:
+        """The preflight as a fragment: on a large audience it takes a moment."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        return render_template("panel/campaign/checks.html", **self._context(facts), **self._checks(facts.campaign))
+
+    @page("/<int:campaign_id>/cost")
+    def cost(self, campaign_id: int) -> ResponseReturnValue:
+        """What one that was started may cost and did, as a fragment."""
+        facts = campaign_facts(self.rt, campaign_id, errors=False)
+        try:
+            cost = estimate_campaign(self.rt, campaign_id) if facts.is_launched else None
+        except Refused:  # a template that is gone, and nothing was ever counted
+            cost = None
+        return render_template("panel/campaign/cost.html", **self._context(facts), cost=cost)
+
+    @page("/<int:campaign_id>/export.csv")
+    def export(self, campaign_id: int) -> ResponseReturnValue:
+        """Everybody in it with what became of them, streamed."""
+        campaign_facts(self.rt, campaign_id, errors=False)
+        name = f"campaign-{campaign_id}.csv"
+        return Response(
+            export_lines(self.rt, campaign_id),
+            mimetype="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    def _list(self, kind: CampaignKind) -> str:
+        before = positive("before")
+        query = select(Campaign).where(Campaign.kind == kind, Campaign.deleted_at.is_(None))
+        if before:
+            query = query.where(Campaign.id < before)
+        options = (joinedload(Campaign.number), joinedload(Campaign.template))
+        with self.rt.database.read() as session:
+            rows = list(session.scalars(query.options(*options).order_by(Campaign.id.desc()).limit(PAGE_ROWS + 1)))
+        shown = rows[:PAGE_ROWS]
+        stats = live_stats().get(self.rt, [row.id for row in shown])
+        following = url_for(f".{'tests' if kind is CampaignKind.TEST else 'index'}", before=shown[-1].id)\
+            if len(rows) > PAGE_ROWS else None  # fmt: skip
+        return self.render(
+            "panel/campaigns.html", campaigns=shown, stats=stats, kind=kind.value, following=following, before=before
+        )
+
+    def _context(self, facts: CampaignFacts) -> dict[str, Any]:
+        counted = [facts.stats[stage] for stage in STAGES]
+        return {
+            "facts": facts,
+            "campaign": facts.campaign,
+            "stats": facts.stats,
+            "me": self.me,
+            "stages": STAGES,
+            "shape": funnel(counted),
+        }
+
+    def _checks(self, campaign: Campaign) -> dict[str, Any]:
+        """The preflight, and what those whom it counted would cost."""
+        webhooks = read_webhooks(self.rt)
+        is_listening = webhooks.is_read if webhooks.backlog is not None else None
+        with self.rt.database.read() as session:
+            try:
+                checks = preflight(session, campaign.id, utcnow(), Facts(is_listening))
+            except LookupError:
+                abort(404)
+            cost = None
+            if campaign.template is not None and checks.reach.areas is not None:
+                found = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
+                cost = found.to_json() | {"spent": None}
+        return {"checks": checks, "cost": cost}

@@ -1,0 +1,1 @@
+"""Pages of contacts: list, person, import, merge."""

@@ -1,0 +1,141 @@
+"""How the panel says what the tables hold: labels, sentences and advice in plain words."""
+
+from typing import NamedTuple
+
+from models.tables.campaign import CampaignStatus, Outcome, PauseReason
+from models.tables.contact import Consent
+from models.tables.recipient import NotSent
+
+
+class Badge(NamedTuple):
+    """A word and how it is coloured."""
+
+    text: str
+    tone: str
+
+
+STATUS = {
+    CampaignStatus.DRAFT: Badge("Draft", "quiet"),
+    CampaignStatus.READY: Badge("Ready", "info"),
+    CampaignStatus.SCHEDULED: Badge("Scheduled", "plan"),
+    CampaignStatus.ACTIVE: Badge("Active", "good"),
+    CampaignStatus.PAUSED: Badge("Paused", "warn"),
+    CampaignStatus.ENDED: Badge("Ended", "quiet"),
+}
+OUTCOME = {
+    Outcome.PREPARING: Badge("Preparing", "info"),
+    Outcome.SENDING: Badge("Sending", "info"),
+    Outcome.SENT: Badge("Sent", "good"),
+    Outcome.PARTIALLY_SENT: Badge("Partially sent", "warn"),
+    Outcome.FAILED: Badge("Failed", "bad"),
+}
+CONSENT = {
+    Consent.SUBSCRIBED: Badge("Subscribed", "good"),
+    Consent.PENDING: Badge("Pending", "warn"),
+    Consent.NOT_SUBSCRIBED: Badge("Not subscribed", "quiet"),
+    Consent.UNSUBSCRIBED: Badge("Unsubscribed", "bad"),
+    Consent.UNKNOWN: Badge("Unknown", "quiet"),
+    Consent.INVALID: Badge("Invalid number", "warn"),
+    Consent.REDACTED: Badge("Redacted", "quiet"),
+}
+RECIPIENT = {
+    "queued": Badge("Queued", "quiet"),
+    "sending": Badge("Sending", "info"),
+    "unsure": Badge("Unsure", "warn"),
+    "held": Badge("Held by Meta", "warn"),
+    "sent": Badge("Sent", "info"),
+    "delivered": Badge("Delivered", "good"),
+    "read": Badge("Read", "good"),
+    "failed": Badge("Failed", "bad"),
+    "not_sent": Badge("Not sent", "quiet"),
+}
+MESSAGE = {
+    "queued": "waiting",
+    "sending": "sending",
+    "unsure": "not sure whether it arrived",
+    "accepted": "sent",
+    "refused": "refused",
+    "not_sent": "not sent",
+}
+NOT_SENT = {
+    NotSent.EXCLUDED: "Excluded",
+    NotSent.DUPLICATE: "Same person twice",
+    NotSent.NO_TAGS: "No tag",
+    NotSent.INVALID_PHONE: "Impossible number",
+    NotSent.MISSING_CALLING_CODE: "No calling code",
+    NotSent.NOT_ON_WHATSAPP: "Not on WhatsApp",
+    NotSent.NOT_SUBSCRIBED: "Not subscribed",
+    NotSent.MARKETING_STOPPED: "Stopped marketing",
+    NotSent.OPEN_CASE: "Open case",
+    NotSent.ENGAGED: "In another campaign",
+    NotSent.MISSING_VARIABLE: "Missing value",
+    NotSent.FREQUENCY_CAP: "Had enough already",
+    NotSent.BAD_VALUE: "Unusable value",
+    NotSent.EXPIRED: "Too late",
+    NotSent.OPERATOR: "Left by an operator",
+    NotSent.CAMPAIGN_ENDED: "Campaign ended",
+}
+PAUSE = {
+    PauseReason.OPERATOR: ("Paused by an operator", "Nothing is sent until you resume it."),
+    PauseReason.TEMPLATE_PAUSED: (
+        "Meta paused the template",
+        "People reported or blocked its messages. It comes back after some hours; look at text and audience before you resume.",
+    ),
+    PauseReason.TEMPLATE_DISABLED: (
+        "Meta disabled the template",
+        "It cannot be used any more. End this campaign and make another with an approved template.",
+    ),
+    PauseReason.TEMPLATE_CHANGED: (
+        "The template was changed at Meta",
+        "Its text, category or variables are not what you approved here. Look at it, then resume or make a new campaign.",
+    ),
+    PauseReason.TOKEN_REFUSED: (
+        "Meta refused the access token",
+        "Give the number a new token under Numbers, then resume.",
+    ),
+    PauseReason.NUMBER_RESTRICTED: (
+        "Meta restricted the number",
+        "See WhatsApp Manager for why and until when; resume once it is lifted.",
+    ),
+    PauseReason.PAYMENT: ("Meta could not charge you", "Settle the payment method in Meta's billing hub, then resume."),
+    PauseReason.LIMIT_REACHED: (
+        "The daily limit of people is reached",
+        "Meta allows so many people in 24 hours. It goes on by itself when there is room.",
+    ),
+    PauseReason.FAILURE_RATE: (
+        "Too many messages fail",
+        "Look at the errors below: they say whether the list, the template or the number is the cause.",
+    ),
+    PauseReason.BUDGET: ("The budget is used up", "Raise it or end the campaign."),
+    PauseReason.INGEST_LAG: (
+        "What comes back is not being processed",
+        "Replies and STOPs wait in the webhook's backlog. It goes on once that is worked off.",
+    ),
+}
+VERBS = {
+    "start": "Start now",
+    "schedule": "Schedule…",
+    "unschedule": "Do not start by itself",
+    "pause": "Pause",
+    "resume": "Resume",
+    "end": "End",
+}
+ROLES = {
+    "viewer": "Reads everything, changes nothing",
+    "agent": "Answers people: inbox and cases",
+    "manager": "Audience, templates, campaigns and flows",
+    "admin": "Everything, with numbers, users and settings",
+}
+
+
+def status_badge(status: CampaignStatus, outcome: Outcome | None) -> Badge:
+    """One badge that says most: an active campaign that has sent everything says so."""
+    if status is CampaignStatus.ACTIVE and outcome is not None:
+        return {
+            Outcome.PREPARING: Badge("Preparing", "info"),
+            Outcome.SENDING: Badge("Sending", "good"),
+            Outcome.SENT: Badge("Active · sent", "good"),
+            Outcome.PARTIALLY_SENT: Badge("Active · partially sent", "warn"),
+            Outcome.FAILED: Badge("Active · failed", "bad"),
+        }[outcome]
+    return STATUS[status]

@@ -1,0 +1,66 @@
+"""Signing in and out, and the password."""
+
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin.auth.sign_in import change_password
+from admin.auth.sign_in import sign_in as sign_in_as
+from admin.auth.web_security import PANEL, forget, local_path, person, remember, runtime
+from admin.panel.base import EXPECTED, sentence
+from models.clock import utcnow
+
+bp = Blueprint("panel", __name__, url_prefix=PANEL)
+
+
+def init_app(app: Flask) -> None:
+    """The pages that need nobody signed in."""
+    app.register_blueprint(bp)
+    app.add_url_rule("/", "root", lambda: redirect(f"{PANEL}/"))
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    """E-mail and password."""
+    target = local_path(request.values.get("next"), url_for("admin.index"))
+    if request.method == "GET":
+        if person() is not None:
+            return redirect(target)
+        return render_template("panel/sign_in.html", target=target, email="", error=None)
+    email = request.form.get("email", "")
+    try:
+        someone = sign_in_as(runtime(), email, request.form.get("password", ""), request.remote_addr or "", utcnow())
+    except EXPECTED as error:
+        shown = {"target": target, "email": email[:254], "error": sentence(error)}
+        return render_template("panel/sign_in.html", **shown), 401
+    remember(someone)
+    return redirect(url_for("panel.password", next=target) if someone.must_change_password else target, 303)
+
+
+@bp.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End this browser's session."""
+    forget()
+    return redirect(url_for("panel.sign_in"), 303)
+
+
+@bp.route("/password", methods=["GET", "POST"])
+def password() -> ResponseReturnValue:
+    """A password of one's own; after a one-time one nothing else can be reached before."""
+    someone = person()
+    if someone is None:
+        return redirect(url_for("panel.sign_in"))
+    target = local_path(request.values.get("next"), url_for("admin.index"))
+    problem: tuple[str, str] | None = None
+    if request.method == "POST":
+        new = request.form.get("new", "")
+        if new != request.form.get("again", ""):
+            problem = ("again", "The two are not the same.")
+        else:
+            try:
+                remember(change_password(runtime(), someone, request.form.get("current"), new, utcnow()))
+                return redirect(target, 303)
+            except EXPECTED as error:
+                field, _, text = str(error).partition(": ")
+                problem = ("current" if field == "current" else "new", sentence(ValueError(text)))
+    page = render_template("panel/password.html", someone=someone, target=target, problem=problem)
+    return page, 400 if problem else 200

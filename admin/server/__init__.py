@@ -1,0 +1,1 @@
+"""flask up and its processes, web server, health, metrics."""

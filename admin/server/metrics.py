@@ -1,0 +1,134 @@
+"""`/metrics`: what an operator's Prometheus watches. On this machine for everybody, off it with METRICS_TOKEN as bearer token."""
+
+import hmac
+import ipaddress
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, Response, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.webhooks.shopify import KEY as SHOP_EVENTS
+from jobs.core.queues import ALL
+from jobs.core.runtime import Runtime
+from jobs.ingest.consumer import lag
+from models.db.dialect import word_literal
+from models.sending.lease import live_lanes
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.webhook_event import DeadLetter, ParkedStatus
+
+_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
+_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
+
+
+def init_app(app: Flask, rt: Runtime) -> None:
+    """The page."""
+    bp = Blueprint("metrics", __name__)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(HarkCollector(rt))
+
+    @bp.get("/metrics")
+    def metrics() -> ResponseReturnValue:
+        if not _may_read(rt.settings.metrics_token):
+            return {"error": "a bearer token is needed (METRICS_TOKEN)"}, 401, {"WWW-Authenticate": "Bearer"}
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    app.register_blueprint(bp)
+
+
+class HarkCollector(Collector):
+    """Looks when it is asked; a part that is away is left out, and `hark_up` says so."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self._rt = rt
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing is asked of anybody at the registration."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Every figure."""
+        up = GaugeMetricFamily("hark_up", "Whether the part answers.", labels=["part"])
+        try:
+            with self._rt.database.read() as session:
+                yield from _of_database(session)
+            up.add_metric(["database"], 1)
+        except (SQLAlchemyError, OSError):
+            up.add_metric(["database"], 0)
+        try:
+            yield from self._of_redis()
+            up.add_metric(["redis"], 1)
+        except (RedisError, OSError):
+            up.add_metric(["redis"], 0)
+        yield up
+
+    def _of_redis(self) -> Iterator[GaugeMetricFamily]:
+        found = lag(self._rt)
+        age = "Age of the oldest event that is not yet applied."
+        yield GaugeMetricFamily("hark_ingest_lag_seconds", age, value=found.seconds)
+        yield GaugeMetricFamily("hark_ingest_backlog_events", "Events that are not yet applied.", value=found.events)
+        yield GaugeMetricFamily("hark_ingest_alive", "Whether any consumer of events beats.", value=found.is_alive)
+        said = self._rt.redis.xlen(SHOP_EVENTS)
+        yield GaugeMetricFamily("hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(said))
+        waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
+        for name in ALL:
+            waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))
+        yield waiting
+
+
+def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
+    campaigns = GaugeMetricFamily("hark_campaigns", "Campaigns.", labels=["status"])
+    counted = session.execute(
+        select(Campaign.status, func.count()).where(Campaign.deleted_at.is_(None)).group_by(Campaign.status)
+    )
+    tally = {status: number for status, number in counted}  # noqa: C416 - rows are no pairs to the type checker
+    for status in CampaignStatus:
+        campaigns.add_metric([status.value], tally.get(status, 0))
+    yield campaigns
+    running = select(Campaign.id).where(Campaign.status.in_(_RUNNING))
+    states = GaugeMetricFamily("hark_recipients", "People of running campaigns who are not done yet.", labels=["state"])
+    for state in (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE, RecipientState.HELD):
+        query = select(func.count()).where(Recipient.campaign_id.in_(running), Recipient.state == word_literal(state))
+        states.add_metric([state.value], session.scalar(query) or 0)
+    yield states
+    yield GaugeMetricFamily("hark_lanes", "Senders that are alive.", value=sum(live_lanes(session).values()))
+    unanswered = select(func.count()).where(
+        Message.direction == word_literal(Direction.IN), Message.handled_at.is_(None)
+    )
+    yield GaugeMetricFamily(
+        "hark_replies_unhandled", "Messages of people not yet handled.", value=session.scalar(unanswered) or 0
+    )
+    waiting = select(func.count()).where(
+        Message.state.in_([word_literal(MessageState.QUEUED), word_literal(MessageState.SENDING)])
+    )
+    yield GaugeMetricFamily("hark_answers_waiting", "Answers not yet sent.", value=session.scalar(waiting) or 0)
+    parked = session.scalar(select(func.count()).select_from(ParkedStatus)) or 0
+    yield GaugeMetricFamily("hark_statuses_parked", "Statuses that match no message yet.", value=parked)
+    dead = session.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None))) or 0
+    yield GaugeMetricFamily("hark_dead_letters", "Events that could not be processed.", value=dead)
+
+
+def _may_read(token: str | None) -> bool:
+    given = request.authorization
+    if token and given is not None and given.type == "bearer" and given.token:
+        return hmac.compare_digest(given.token.encode(), token.encode())
+    return _is_of_this_machine()
+
+
+def _is_of_this_machine() -> bool:
+    """A proxy on this machine speaks for others, and says so."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False

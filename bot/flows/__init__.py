@@ -1,0 +1,1 @@
+"""Bot flows: file format, validation, the pure engine."""

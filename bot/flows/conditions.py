@@ -1,0 +1,148 @@
+"""The conditions of a bot flow's branches: plain comparisons of text, numbers and days, and the check of them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.flows.nodes import Condition
+from bot.flows.regex import matches_somewhere, problem_with_pattern
+from bot.opt_out_words import fold
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ORDERS: dict[str, Callable[[int], bool]] = {
+    "greater_than": lambda order: order > 0,
+    "less_than": lambda order: order < 0,
+    "at_least": lambda order: order >= 0,
+    "at_most": lambda order: order <= 0,
+}
+
+
+_TESTS = ("is_", "is_not", "in_", "not_in", "contains", "matches", "exists", *_ORDERS)
+_SUBJECTS = ("answer", "attribute", "tag", "contact", "input")
+_GROUPS = ("all_", "any_", "not_")
+
+Path = tuple[str | int, ...]
+
+MOST_CONDITIONS = 50  # in one `when`
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What conditions can ask for. A tag that is missing is no key; one without a value has None."""
+
+    values: Callable[[str], str]
+    tags: Mapping[str, str | None]
+
+
+def holds(condition: Condition, facts: Facts) -> bool:
+    """Whether a condition that `bot.flows.validate` passed holds."""
+    if condition.all_ is not None:
+        return all(holds(child, facts) for child in condition.all_)
+    if condition.any_ is not None:
+        return any(holds(child, facts) for child in condition.any_)
+    if condition.not_ is not None:
+        return not holds(condition.not_, facts)
+    if condition.tag is not None:
+        return _tag_holds(condition, condition.tag, facts.tags)
+    value = facts.values(_name(condition))
+    if condition.exists is not None:
+        return bool(value) == condition.exists
+    return _compares(condition, value)
+
+
+def _name(condition: Condition) -> str:
+    if condition.answer is not None:
+        return f"answers.{condition.answer}"
+    if condition.attribute is not None:
+        return f"attribute.{condition.attribute}"
+    return condition.contact or "input"
+
+
+def _tag_holds(condition: Condition, tag: str, tags: Mapping[str, str | None]) -> bool:
+    if condition.exists is not None:
+        return (tag in tags) == condition.exists
+    has_test = condition.model_fields_set - {"tag"}
+    return _compares(condition, tags.get(tag) or "") if has_test else tag in tags
+
+
+def _compares(condition: Condition, value: str) -> bool:
+    if condition.matches is not None:
+        return matches_somewhere(condition.matches, value)
+    for field, test in _ORDERS.items():
+        bound = getattr(condition, field)
+        if bound is not None:
+            order = _order(value, bound)
+            return order is not None and test(order)
+    return _reads_as(condition, _text(value))
+
+
+def _reads_as(condition: Condition, value: str) -> bool:
+    if condition.is_ is not None:
+        return value == _text(condition.is_)
+    if condition.is_not is not None:
+        return value != _text(condition.is_not)
+    if condition.in_ is not None:
+        return value in {_text(other) for other in condition.in_}
+    if condition.not_in is not None:
+        return value not in {_text(other) for other in condition.not_in}
+    return condition.contains is not None and _text(condition.contains) in value
+
+
+def _text(value: str) -> str:
+    """Case, accents and punctuation do not matter, unless a value is made of nothing else."""
+    return fold(value) or value.strip()
+
+
+def _order(value: str, bound: str) -> int | None:
+    """-1, 0 or 1 where both are numbers or both are days; else nothing can be said."""
+    value, bound = value.strip(), bound.strip()
+    if _NUMBER.fullmatch(value) and _NUMBER.fullmatch(bound):
+        first, second = float(value), float(bound)
+        return (first > second) - (first < second)
+    if _DAY.fullmatch(value) and _DAY.fullmatch(bound):
+        return (value > bound) - (value < bound)
+    return None
+
+
+def condition_problems(path: Path, condition: Condition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
+    """Everything wrong with a `when`, with where it stands; `answers` are the names that the flow keeps."""
+    if _size(condition) > MOST_CONDITIONS:
+        yield path, f"has more than {MOST_CONDITIONS} conditions"
+    yield from _problems(path, condition, answers)
+
+
+def _size(condition: Condition) -> int:
+    return 1 + sum(_size(child) for _, child in _children(condition))
+
+
+def _problems(path: Path, condition: Condition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
+    groups, subjects, tests = (_given(condition, fields) for fields in (_GROUPS, _SUBJECTS, _TESTS))
+    if groups:
+        if len(groups) > 1 or subjects or tests:
+            yield path, "all, any and not stand alone, each in a condition of its own"
+        for inner, child in _children(condition):
+            yield from _problems((*path, *inner), child, answers)
+        return
+    if len(subjects) != 1:
+        yield path, "needs one subject; allowed: answer, attribute, tag, contact, input: true, or all, any, not"
+    if len(tests) != 1 and not (subjects == ["tag"] and not tests):
+        allowed = ", ".join(test.rstrip("_") for test in _TESTS)
+        yield path, f"needs one test; allowed: {allowed}"
+    if condition.answer and condition.answer not in answers:
+        kept = ", ".join(sorted(answers)) or "none"
+        yield (*path, "answer"), f"{condition.answer!r} is no answer of this flow; allowed: {kept}"
+    if condition.matches and (problem := problem_with_pattern(condition.matches)):
+        yield (*path, "matches"), problem
+
+
+def _given(condition: Condition, fields: tuple[str, ...]) -> list[str]:
+    return [field for field in fields if getattr(condition, field) not in (None, False) or
+            (field == "exists" and condition.exists is False)]  # fmt: skip
+
+
+def _children(condition: Condition) -> Iterator[tuple[Path, Condition]]:
+    yield from ((("all", place), child) for place, child in enumerate(condition.all_ or ()))
+    yield from ((("any", place), child) for place, child in enumerate(condition.any_ or ()))
+    if condition.not_:
+        yield ("not",), condition.not_

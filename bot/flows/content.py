@@ -1,0 +1,136 @@
+"""The bodies of a bot flow's messages, exactly as the Cloud API wants them (meta-cloud-api.md 2.4, 2.5)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.flows.nodes import (
+    CAPTION,
+    INTERACTIVE_BODY,
+    LIST_BODY,
+    MOST_BUTTONS,
+    TEXT,
+    AskNode,
+    Flow,
+    Media,
+    Menu,
+    MessageNode,
+    Option,
+    Section,
+    keyed,
+)
+from bot.flows.placeholders import Values, render, render_url
+
+Content = dict[str, Any]
+
+_TOKEN = re.compile(r"f([0-9]{1,18}):([A-Za-z0-9_-]{1,60}):([A-Za-z0-9_-]{1,40})")
+_NOTHING = "…"  # Meta refuses an empty body, and a text may come to nothing once its values are in
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a pressed button of a bot flow says: which version of which flow offered it, where, and which it was."""
+
+    version: int
+    node: str
+    key: str
+
+
+def token_of(payload: str | None) -> Token | None:
+    """The token in a payload, or None where it is no bot flow's."""
+    match = _TOKEN.fullmatch(payload or "")
+    return Token(int(match[1]), match[2], match[3]) if match else None
+
+
+def token_for(flow: Flow, node: str, key: str) -> str:
+    return f"f{flow.version}:{node}:{key}"
+
+
+def message_content(flow: Flow, name: str, node: MessageNode, values: Values) -> Content:
+    """The body of a message node."""
+    if node.buttons:
+        return _buttons(flow, name, node.options, _body(node.text, values, INTERACTIVE_BODY), _frame(node))
+    if node.menu:
+        return _list(flow, name, node.menu, _body(node.text, values, LIST_BODY), _frame(node))
+    if node.link:
+        parameters = {"display_text": node.link.title, "url": render_url(node.link.url, values)[:2000]}
+        body = _body(node.text, values, INTERACTIVE_BODY)
+        action = {"name": "cta_url", "parameters": parameters}
+        return _interactive("cta_url", body, action, _frame(node))
+    if node.media:
+        return _media(node.media, render(node.text, values, CAPTION) if node.text else "")
+    return text_content(node.text or "", values)
+
+
+def ask_content(flow: Flow, name: str, node: AskNode, text: str, values: Values) -> Content:
+    """The question of an ask node, or its error text: choices go along as buttons or as a list."""
+    if not node.choices:
+        return text_content(text, values)
+    if len(node.choices) <= MOST_BUTTONS:
+        return _buttons(flow, name, node.options, _body(text, values, INTERACTIVE_BODY), {})
+    menu = Menu(button=node.button or _NOTHING, sections=(Section(rows=node.choices),))
+    return _list(flow, name, menu, _body(text, values, LIST_BODY), {})
+
+
+def error_content(flow: Flow, name: str, node: MessageNode, values: Values) -> Content:
+    """The buttons or the list once more, under the error text, or as they were where the file has none; no media."""
+    again = node.model_copy(update={"text": node.error or node.text, "media": None, "header": None})
+    if node.error is None:
+        again = again.model_copy(update={"header": node.header})
+    return message_content(flow, name, again, values)
+
+
+def text_content(text: str, values: Values) -> Content:
+    body = _body(text, values, TEXT)
+    return {"type": "text", "text": {"body": body, "preview_url": "https://" in body or "http://" in body}}
+
+
+def _body(text: str | None, values: Values, most: int) -> str:
+    return render(text or "", values, most) or _NOTHING
+
+
+def _frame(node: MessageNode) -> Content:
+    frame: Content = {}
+    if node.header:
+        frame["header"] = {"type": "text", "text": node.header}
+    elif node.media:
+        frame["header"] = _media(node.media, "")
+    if node.footer:
+        frame["footer"] = {"text": node.footer}
+    return frame
+
+
+def _interactive(kind: str, body: str, action: Content, frame: Content) -> Content:
+    return {"type": "interactive", "interactive": {"type": kind, "body": {"text": body}, "action": action, **frame}}
+
+
+def _buttons(flow: Flow, name: str, options: Mapping[str, Option], body: str, frame: Content) -> Content:
+    buttons = [
+        {"type": "reply", "reply": {"id": token_for(flow, name, key), "title": option.title}}
+        for key, option in options.items()
+    ]
+    return _interactive("button", body, {"buttons": buttons}, frame)
+
+
+def _list(flow: Flow, name: str, menu: Menu, body: str, frame: Content) -> Content:
+    keys = iter(keyed(menu.rows))
+    listed = []
+    for section in menu.sections:
+        rows: Content = {"rows": [_row(token_for(flow, name, next(keys)), row) for row in section.rows]}
+        listed.append({"title": section.title, **rows} if section.title else rows)
+    return _interactive("list", body, {"button": menu.button, "sections": listed}, frame)
+
+
+def _row(token: str, option: Option) -> Content:
+    row = {"id": token, "title": option.title}
+    return {**row, "description": option.description} if option.description else row
+
+
+def _media(media: Media, caption: str) -> Content:
+    source: Content = {"id": media.id} if media.id else {"link": media.link}
+    if media.filename:
+        source["filename"] = media.filename
+    if caption:
+        source["caption"] = caption
+    return {"type": media.kind, media.kind: source}

@@ -1,0 +1,316 @@
+"""The bot flow engine: (flow, session, event, now, contact) → (session, actions). It reads no clock and does nothing.
+
+A step runs nodes until one waits for somebody or the flow ends, and never more than `MOST_NODES`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.flows.answers import MOST_ANSWER, option_by_title, read_answer
+from bot.flows.conditions import Facts, holds
+from bot.flows.content import Token, ask_content, error_content, message_content, text_content, token_of
+from bot.flows.external import take_external
+from bot.flows.nodes import (
+    AnyNode,
+    AskNode,
+    BranchNode,
+    EndNode,
+    Flow,
+    HandoffNode,
+    HttpNode,
+    MessageNode,
+    Option,
+    SetNode,
+    WaitNode,
+)
+from bot.flows.placeholders import render_url
+from bot.flows.session import (
+    Accepted,
+    CallHttp,
+    Contact,
+    EndSession,
+    Event,
+    HttpResult,
+    NotSent,
+    OpenCase,
+    PassStep,
+    RemoveTag,
+    Reply,
+    Result,
+    Session,
+    Start,
+    StartTimer,
+    TimerDue,
+    Unsubscribe,
+    Waiting,
+)
+from bot.flows.step_state import Walk, storable
+
+MOST_NODES = 50
+
+Next = str | None
+
+
+def step(flow: Flow, session: Session, event: Event, now: datetime, contact: Contact | None = None) -> Result:
+    """Move a session by one event. Pure: the same arguments give the same result.
+
+    The session ends with `idle` where nothing happened for 24 hours; that event is then not handled.
+    """
+    if session.status == "ended":
+        return Result(session, handled=False)
+    if session.is_idle(now):
+        return Result(session.ended("idle", now), (EndSession("idle"),), handled=False)
+    run = _Run(flow, session, now, contact or Contact())
+    taken = take_external(run, event) if flow.kind == "external" else run.take(event)
+    return run.result() if taken else Result(session, handled=False)
+
+
+def leads_somewhere(flow: Flow, payload: str | None) -> bool:
+    """Whether a payload is a press of one of this version's buttons, of whichever node."""
+    return _pressed(flow, token_of(payload)) is not None
+
+
+class _Run(Walk):
+    """A step through a flow's own nodes."""
+
+    # ---- events ---------------------------------------------------------------------------------------------------
+
+    def take(self, event: Event) -> bool:
+        """Whether the event meant something to this session."""
+        match event:
+            case Start():
+                return self._start(event.reply)
+            case Reply():
+                return self._reply(event)
+            case Accepted():
+                return self._accepted(event)
+            case NotSent():
+                return self._not_sent(event)
+            case TimerDue():
+                return self._timer_due(event)
+            case HttpResult():
+                return self._http_result(event)
+
+    def _start(self, reply: Reply) -> bool:
+        if self.session.node is not None:
+            return False
+        self.last_input = storable(reply.text)[:MOST_ANSWER]
+        if not self._press(token_of(reply.payload)):
+            self.run(self.flow.start)
+        return True
+
+    def _reply(self, reply: Reply) -> bool:
+        if self.session.node is None:
+            return False
+        text = storable(reply.text)
+        self.last_input = text[:MOST_ANSWER]
+        if self._press(token_of(reply.payload)):
+            return True
+        node = self.flow.nodes.get(self.session.node)
+        if isinstance(node, WaitNode) and node.on_reply:
+            self.run(node.on_reply)
+        elif isinstance(node, AskNode) and self.waiting_for == "reply":
+            self._answer(self.session.node, node, text)
+        elif isinstance(node, MessageNode) and self.waiting_for == "reply":
+            self._choose(self.session.node, node, text)
+        return True
+
+    def _accepted(self, event: Accepted) -> bool:
+        node = self._awaited("sent", event.tag)
+        if isinstance(node, WaitNode):
+            self._start_timer(node)
+        return node is not None
+
+    def _not_sent(self, event: NotSent) -> bool:
+        if self._awaited("sent", event.tag) is None:
+            return False
+        self.end("not_sent")
+        return True
+
+    def _timer_due(self, event: TimerDue) -> bool:
+        node = self._awaited("timer", event.tag)
+        if isinstance(node, WaitNode):
+            self.run(node.next)
+        return node is not None
+
+    def _http_result(self, event: HttpResult) -> bool:
+        node = self._awaited("http", event.tag)
+        if isinstance(node, HttpNode):
+            if event.ok:
+                self.answers.update({name: _picked(event.body, path) for name, path in node.save.items()})
+            self.run(node.next if event.ok else node.failed)
+        return node is not None
+
+    def _awaited(self, waiting_for: Waiting, tag: str) -> AnyNode | None:
+        """The node that waits for just this; None for what is late or somebody else's."""
+        if self.waiting_for != waiting_for or self.awaiting != tag:
+            return None
+        return self.flow.nodes.get(self.session.node or "")
+
+    # ---- replies --------------------------------------------------------------------------------------------------
+
+    def _press(self, token: Token | None) -> bool:
+        """Follow a pressed button, also one of an earlier message: its token says where it stands."""
+        pressed = _pressed(self.flow, token)
+        if token is None or pressed is None:
+            return False
+        node, option = pressed
+        self.node = token.node
+        self.last_input = option.title
+        self._take_option(token.node, node, option)
+        return True
+
+    def _take_option(self, name: str, node: AskNode | MessageNode, option: Option) -> None:
+        if isinstance(node, AskNode):
+            self._keep(name, node, option.value or option.title)
+        else:
+            self.answers[name] = option.title
+        self.run(option.next or node.next)
+
+    def _answer(self, name: str, node: AskNode, text: str) -> None:
+        option = option_by_title(node.choices, text)
+        if option is not None:
+            self._take_option(name, node, option)
+            return
+        country = self.contact.default_country or self.contact.country
+        value = read_answer(node, text, self.now, country)
+        if value is not None:
+            self._keep(name, node, value)
+            self.run(node.next)
+        elif not self._again(node.retries, node.otherwise):
+            self.send(ask_content(self.flow, name, node, node.error or node.text, self.value))
+
+    def _choose(self, name: str, node: MessageNode, text: str) -> None:
+        option = option_by_title(node.options.values(), text)
+        if option is not None:
+            self._take_option(name, node, option)
+        elif not self._again(node.most_retries, node.otherwise):
+            self.send(error_content(self.flow, name, node, self.value))
+
+    def _again(self, most_retries: int, otherwise: Next) -> bool:
+        """Count a try that failed; True where it was the last one and the flow went on or ended."""
+        if self.retries < most_retries:
+            self.retries += 1
+            return False
+        if otherwise:
+            self.run(otherwise)
+        else:
+            self.end("not_understood")
+        return True
+
+    def _keep(self, name: str, node: AskNode, value: str) -> None:
+        self.answers[node.save_as or name] = value
+        if node.tag:
+            self.set_tag(node.tag, value)
+        if node.attribute:
+            self.set_attribute(node.attribute, value)
+
+    # ---- nodes ----------------------------------------------------------------------------------------------------
+
+    def run(self, name: Next) -> None:
+        """Run nodes from here until one waits or the flow ends."""
+        self.waiting_for, self.awaiting, self.retries = None, None, 0
+        for _ in range(MOST_NODES):
+            if name is None:
+                self.end("done")
+                return
+            node = self.flow.nodes[name]
+            self.node = name
+            if node.step:
+                self.actions.append(PassStep(node.step))
+            name = self._enter(name, node)
+            if self.waiting_for is not None or self.ended_reason is not None:
+                return
+        self.end("too_many_nodes")
+
+    def _enter(self, name: str, node: AnyNode) -> Next:
+        """Do what a node does; the node to go on with, unless it waits or ends the session."""
+        match node:
+            case MessageNode():
+                self.send(message_content(self.flow, name, node, self.value))
+                self.waiting_for = "reply" if node.options else None
+                return node.next
+            case AskNode():
+                self.send(ask_content(self.flow, name, node, node.text, self.value))
+                self.waiting_for = "reply"
+            case BranchNode():
+                facts = Facts(self.value, self.tags)
+                return next((case.next for case in node.cases if holds(case.when, facts)), node.otherwise)
+            case SetNode():
+                self._set(node)
+                return node.next
+            case HttpNode():
+                self._call(node)
+            case HandoffNode():
+                self._hand_off(node)
+            case WaitNode():
+                self._wait(node)
+            case EndNode():
+                if node.text:
+                    self.send(text_content(node.text, self.value))
+                self.end("done")
+            case _:
+                return node.next
+        return None
+
+    def _set(self, node: SetNode) -> None:
+        for tag, text in node.tags.items():
+            self.set_tag(tag, self.rendered(text) or None)
+        for tag in node.remove_tags:
+            self.tags.pop(tag, None)
+            self.actions.append(RemoveTag(tag))
+        for attribute, text in node.attributes.items():
+            self.set_attribute(attribute, self.rendered(text))
+        for answer, text in node.answers.items():
+            self.answers[answer] = self.rendered(text)
+        if node.unsubscribe:
+            self.actions.append(Unsubscribe())
+
+    def _call(self, node: HttpNode) -> None:
+        body = {key: self.rendered(text) for key, text in node.body.items()} if node.method == "POST" else None
+        url = render_url(node.url, self.value)
+        self.waiting_for, self.awaiting = "http", self.next_tag()
+        call = CallHttp(self.awaiting, node.method, url, dict(node.headers), body, node.timeout_seconds)
+        self.actions.append(call)
+
+    def _hand_off(self, node: HandoffNode) -> None:
+        if node.text:
+            self.send(text_content(node.text, self.value))
+        self.actions.append(OpenCase(self.rendered(node.reason) or f"handed over by the bot flow {self.flow.name}"))
+        self.end("handed_off")
+
+    def _wait(self, node: WaitNode) -> None:
+        """A timer runs from the moment at which the last message was accepted, so that it cannot overtake it."""
+        if self.last_sent is None:
+            self._start_timer(node)
+        else:
+            self.waiting_for, self.awaiting = "sent", self.last_sent
+
+    def _start_timer(self, node: WaitNode) -> None:
+        self.waiting_for, self.awaiting = "timer", self.next_tag()
+        self.actions.append(StartTimer(node.total_seconds, self.awaiting))
+
+
+def _pressed(flow: Flow, token: Token | None) -> tuple[AskNode | MessageNode, Option] | None:
+    """The node and the option that a token names, where this version of the flow still has both."""
+    if token is None or token.version != flow.version:
+        return None
+    node = flow.nodes.get(token.node)
+    if not isinstance(node, AskNode | MessageNode) or token.key not in node.options:
+        return None
+    return node, node.options[token.key]
+
+
+def _picked(body: Any, path: str) -> str:
+    """A value out of an answer's JSON by a path such as `order.items.0.name`; empty where there is none."""
+    for part in path.split("."):
+        if isinstance(body, Mapping):
+            body = body.get(part)
+        elif isinstance(body, list) and part.isascii() and part.isdigit() and int(part[:6]) < len(body):
+            body = body[int(part[:6])]
+        else:
+            return ""
+    if isinstance(body, bool):
+        return "true" if body else "false"
+    return storable(str(body))[:MOST_ANSWER] if isinstance(body, str | int | float) else ""

@@ -1,0 +1,43 @@
+"""What our messages carry so that what comes back can be matched.
+
+Callback data (echoed in every status, never shown): `h1:<installation>:<recipient>:<attempt>` for a campaign's message,
+`h1:<installation>:m<message>:<attempt>` for one of a chat. Button payload (echoed when a template's quick reply is pressed, which
+may come without `context`): `h1b:<installation>:<recipient>:<index>`.
+"""
+
+import re
+
+from models.events.types import Callback, PressedButton
+
+_CALLBACK = re.compile(r"h1:([A-Za-z0-9]{1,32}):(m?)([0-9]{1,18}):([0-9]{1,5})")
+_BUTTON = re.compile(r"h1b:([A-Za-z0-9]{1,32}):([0-9]{1,18}):([0-9]{1,2})")
+
+
+def callback_data(installation: str, recipient_id: int, attempt: int) -> str:
+    """For a campaign's message."""
+    return f"h1:{installation}:{recipient_id}:{attempt}"
+
+
+def message_callback(installation: str, message_id: int, attempt: int) -> str:
+    """For a message of a chat."""
+    return f"h1:{installation}:m{message_id}:{attempt}"
+
+
+def button_payload(installation: str, recipient_id: int, index: int) -> str:
+    """For a template's quick reply; under Meta's 128 characters."""
+    return f"h1b:{installation}:{recipient_id}:{index}"
+
+
+def read_callback(text: str | None) -> Callback | None:
+    """None for what is not of our form."""
+    match = _CALLBACK.fullmatch(text or "")
+    if match is None:
+        return None
+    installation, kind, number, attempt = match.groups()
+    return Callback(installation, None if kind else int(number), int(number) if kind else None, int(attempt))
+
+
+def read_button(payload: str | None) -> PressedButton | None:
+    """None for what is not of our form."""
+    match = _BUTTON.fullmatch(payload or "")
+    return PressedButton(match[1], int(match[2]), int(match[3])) if match else None

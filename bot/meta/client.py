@@ -1,0 +1,122 @@
+"""The Graph client that sends messages: it takes a body and gives an Outcome, and never raises for what Meta does."""
+
+import logging
+from typing import Any
+
+import httpx
+import orjson
+
+from bot.meta.send_result import Kind, Outcome
+from bot.meta.transport import AiohttpTransport, NothingSent, Uncertain
+
+log = logging.getLogger("hark.graph")
+
+HELD = frozenset({"held_for_quality_assessment", "paused"})
+MAX_WAMID = 300
+MAX_ID = 32
+MAX_CODE = 2**31
+
+
+class GraphClient:
+    """Sends messages of one or several numbers over one pool of connections.
+
+    `transport` is the seam: tests give one of httpx's interface. The token is given with each call, since numbers differ in it.
+    """
+
+    def __init__(self, base_url: str, version: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._root = f"{base_url.rstrip('/')}/{version}"
+        self._transport = transport or AiohttpTransport()
+        self._urls: dict[str, httpx.URL] = {}
+
+    async def send(self, phone_number_id: str, token: str, body: dict[str, Any]) -> Outcome:
+        """POST one message body (with its envelope) and say what it came to."""
+        url = self._urls.get(phone_number_id)
+        if url is None:
+            url = self._urls[phone_number_id] = httpx.URL(f"{self._root}/{phone_number_id}/messages")
+        request = httpx.Request(
+            "POST",
+            url,
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            content=orjson.dumps(body),
+        )
+        try:
+            response = await self._transport.handle_async_request(request)
+            content = await response.aread()
+        except NothingSent as error:
+            return Outcome(Kind.NOT_SENT, message=f"The connection failed ({error})")
+        except (Uncertain, httpx.TransportError) as error:
+            return Outcome(
+                Kind.UNSURE, message=f"the answer was lost ({error if str(error) else type(error).__name__})"
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
+            log.error("a request ended in %s", type(error).__name__)  # noqa: TRY400 - its text may hold a customer
+            return Outcome(Kind.UNSURE, message=f"the answer was lost ({type(error).__name__})")
+        return read_answer(response.status_code, response.headers.get("content-encoding", ""), content)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+
+def read_answer(status: int, encoding: str, content: bytes) -> Outcome:
+    """What an answer means: only a numeric Graph error code is a refusal, only an id is an acceptance, all else is unsure."""
+    if encoding not in {"", "identity"}:
+        return _unsure(status, f"an answer encoded as {encoding[:20]}")
+    try:
+        answer = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return _unsure(status, "an answer that is not JSON")
+    if not isinstance(answer, dict):
+        return _unsure(status, "an answer of another shape")
+    error = answer.get("error")
+    if isinstance(error, dict):
+        return _refusal(status, error)
+    if status // 100 != 2:
+        return _unsure(status, "an answer without an error code")
+    return _acceptance(status, answer)
+
+
+def _unsure(status: int, what: str) -> Outcome:
+    return Outcome(Kind.UNSURE, message=f"{what} (HTTP {status})")
+
+
+def _refusal(status: int, error: dict[str, Any]) -> Outcome:
+    code = error.get("code")
+    if not isinstance(code, int) or isinstance(code, bool) or abs(code) >= MAX_CODE:
+        return _unsure(status, "an error without a numeric code")
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else data
+    return Outcome(
+        Kind.REFUSED,
+        code=code,
+        is_transient=error.get("is_transient") is True or status >= 500,
+        message=_readable(error.get("message")),
+        details=_readable(details),
+    )
+
+
+def _acceptance(status: int, answer: dict[str, Any]) -> Outcome:
+    messages = answer.get("messages")
+    message = messages[0] if isinstance(messages, list) and messages else None
+    wamid = message.get("id") if isinstance(message, dict) else None
+    if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_WAMID or not wamid.isprintable():
+        return _unsure(status, "an acceptance without a message id")
+    contacts = answer.get("contacts")
+    contact = contacts[0] if isinstance(contacts, list) and contacts and isinstance(contacts[0], dict) else {}
+    return Outcome(
+        Kind.HELD if isinstance(message, dict) and message.get("message_status") in HELD else Kind.ACCEPTED,
+        wamid=wamid,
+        wa_id=_id(contact.get("wa_id"), MAX_ID),
+        user_id=_id(contact.get("user_id"), MAX_WAMID),
+    )
+
+
+def _id(value: object, longest: int) -> str | None:
+    """An id that the database can keep: of one that it cannot, nothing is known."""
+    is_id = isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
+    return value if isinstance(value, str) and is_id else None
+
+
+def _readable(value: object) -> str:
+    """Meta's words for the operator, without the control characters that a database refuses."""
+    return "".join(char if char.isprintable() else " " for char in str(value or "")[:500])

@@ -1,0 +1,176 @@
+"""What each of Meta's error codes means for us: one table, read by the sender and by the ingest.
+
+Only a Graph `error` object with a numeric code follows the table (meta-cloud-api.md 3.2). A code that is not in it is tried
+again where Meta calls it transient, else it ends that recipient alone; the guardrails notice when many end alike.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.tables.campaign import PauseReason
+
+
+class Action(StrEnum):
+    """What follows a refusal."""
+
+    RETRY = "retry"
+    """This recipient again after a delay, so many times; then it fails."""
+    RETRY_PAIR = "retry_pair"
+    """This recipient again after a delay that grows; others go on."""
+    THROTTLE = "throttle"
+    """The number's rate halves and this recipient is tried again; nobody is lost to throttling."""
+    HOLD = "hold"
+    """The whole number waits, then goes on with this recipient first."""
+    FAIL = "fail"
+    FAIL_SUPPRESS = "fail_suppress"
+    """It fails, and this person is kept out of what comes later (`suppress` says of what)."""
+    PAUSE = "pause"
+    """The campaign pauses; the recipient goes back to the queue."""
+    STOP = "stop"
+    """Everything on this number stops; the recipient goes back to the queue."""
+
+
+HALF = 0.5
+NEARLY_ALL = 0.8
+"""For what Meta decides person by person: here and there it is nobody's fault, of nearly everybody it speaks of the audience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table.
+
+    `delays_seconds`: the wait before the first, second, … new try; the last one repeats. `tries`: how often a transient failure
+    is tried again before it ends the recipient; None without end. `alike`: the share of the last messages that may fail with
+    this code before the campaign pauses (jobs.sending.failure_rate); None: however many do, it says nothing of the campaign.
+    """
+
+    action: Action
+    text: str
+    advice: str = ""
+    delays_seconds: tuple[float, ...] = ()
+    tries: int | None = None
+    reason: PauseReason | None = None
+    suppress: str | None = None
+    alike: float | None = HALF
+
+    def delay_seconds(self, failures: int) -> float:
+        """The wait before the next try, after `failures` earlier ones."""
+        return self.delays_seconds[min(failures, len(self.delays_seconds) - 1)] if self.delays_seconds else 1.0
+
+
+P = PauseReason
+TRANSIENT = (3.0, 15.0, 60.0)
+MINUTES = (120.0, 300.0, 900.0)
+PAIR = (4.0, 16.0, 64.0, 256.0)
+THROTTLED = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+
+
+def _retry(text: str, delays: tuple[float, ...] = TRANSIENT, tries: int | None = 3) -> Rule:
+    return Rule(Action.RETRY, text, "Hark tries again by itself.", delays, tries)
+
+
+def _fail(text: str, advice: str = "", *, alike: float | None = HALF) -> Rule:
+    return Rule(Action.FAIL, text, advice, alike=alike)
+
+
+def _suppress(text: str, what: str, advice: str) -> Rule:
+    return Rule(Action.FAIL_SUPPRESS, text, advice, suppress=what, alike=None)
+
+
+def _pause(text: str, reason: PauseReason, advice: str) -> Rule:
+    return Rule(Action.PAUSE, text, advice, reason=reason)
+
+
+def _stop(text: str, reason: PauseReason, advice: str) -> Rule:
+    return Rule(Action.STOP, text, advice, reason=reason)
+
+
+NEW_TOKEN = "Make a new token for the system user, with both WhatsApp permissions, and store it for the number."  # noqa: S105
+FIX_MAPPING = "Compare the campaign's variables and media with the template, then resume."
+SEE_META = "Look at the account in WhatsApp Manager."
+OTHER_COUNTRIES = "The others get theirs. Leave the country out of the audience; WhatsApp Manager says what it takes."
+LATER = "Write to these people in another campaign, not before 24 hours have passed."
+
+TABLE: Mapping[int, Rule] = {
+    0: _stop("Meta does not accept the access token.", P.TOKEN_REFUSED, NEW_TOKEN),
+    1: _retry("Meta reports an unknown error."),
+    2: _retry("Meta is down or overloaded for a moment."),
+    3: _stop("The app lacks a capability or permission.", P.TOKEN_REFUSED, NEW_TOKEN),
+    4: Rule(Action.HOLD, "The app reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
+    10: _stop("A permission was not granted or was taken away.", P.TOKEN_REFUSED, NEW_TOKEN),
+    33: _stop("The number's id does not exist (any more).", P.NUMBER_RESTRICTED, "Check the number's id."),
+    100: _fail("Meta does not accept a parameter of the message.", FIX_MAPPING),
+    190: _stop("The access token expired or was withdrawn.", P.TOKEN_REFUSED, NEW_TOKEN),
+    368: _stop("The account is restricted for a breach of policy.", P.NUMBER_RESTRICTED, SEE_META),
+    613: _retry("Meta's limit of calls was reached.", MINUTES, None),
+    80007: Rule(Action.HOLD, "The account reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
+    130403: _suppress("Your business has blocked this person.", "all", "Unblock the person to write to them again."),
+    130429: Rule(Action.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED),
+    130472: _fail("The person is in one of Meta's experiments and gets no marketing messages.", alike=None),
+    130497: _fail("The account may not write to people in this country.", OTHER_COUNTRIES, alike=NEARLY_ALL),
+    131000: _retry("Meta could not send it for an unknown reason."),
+    131005: _stop("Access was denied.", P.TOKEN_REFUSED, NEW_TOKEN),
+    131008: _pause("A required parameter is missing.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    131009: _fail("A value in the message is not valid.", "Check the contact's number and values."),
+    131016: _retry("Meta's service is not available for a moment."),
+    131021: _fail("The recipient is the sending number itself.", alike=None),
+    131026: _fail("Undeliverable: probably not on WhatsApp.", "After two such answers the contact is left out."),
+    131030: _fail("Meta's test number may write only to its list of five.", "Add the number to the list at Meta."),
+    131031: _stop("The account is locked.", P.NUMBER_RESTRICTED, SEE_META),
+    131037: _stop("The number's display name is not approved.", P.NUMBER_RESTRICTED, SEE_META),
+    131042: _stop("There is a problem with the payment method.", P.PAYMENT, "Mend the payment method in Meta's billing."),
+    131045: _stop("The number is not registered correctly.", P.NUMBER_RESTRICTED, "Register the number again."),
+    131047: _fail("The 24-hour window is closed.", "Send a template instead."),
+    131048: _stop("Too many people blocked or reported this number.", P.NUMBER_RESTRICTED, "Wait until its quality recovers."),
+    131049: _fail("Meta kept it back: the person had enough marketing messages.", LATER, alike=NEARLY_ALL),
+    131050: _suppress("The person stopped marketing messages from you.", "marketing", "They can allow them again."),
+    131051: _fail("Meta does not support this type of message."),
+    131053: _pause("Meta could not fetch the picture, video or document.", P.TEMPLATE_CHANGED, "Check the medium, then resume."),
+    131055: _pause("This template cannot be sent this way.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    131056: Rule(Action.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR),
+    131057: Rule(Action.HOLD, "Meta maintains the number for a moment.", "Hark waits a minute.", (60.0,)),
+    131062: _fail("This message cannot be sent to a user id.", "Add the contact's phone number."),
+    131063: _pause("Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_CHANGED, SEE_META),
+    131064: _stop("Meta limited the account for wrongly classified templates.", P.NUMBER_RESTRICTED, SEE_META),
+    132000: _pause("The number of variables is not the template's.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    132001: _pause("The template does not exist in this language, or is not approved.", P.TEMPLATE_DISABLED, "Sync the templates."),
+    132005: _fail("With this contact's values the text is too long."),
+    132007: _pause("The template's content breaks a policy.", P.TEMPLATE_DISABLED, "Change the template at Meta."),
+    132008: _fail("A value for the template is not valid."),
+    132012: _pause("A value's type is not the template's.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    132015: _pause("Meta paused the template for low quality.", P.TEMPLATE_PAUSED, "Wait until Meta approves it again."),
+    132016: _pause("Meta disabled the template.", P.TEMPLATE_DISABLED, "Use another template."),
+    132018: _fail("A value for the template is one that Meta refuses.", "No line breaks, no runs of spaces, not empty."),
+    132068: _pause("The template's form is blocked.", P.TEMPLATE_DISABLED, SEE_META),
+    132069: _pause("The template's form is throttled.", P.TEMPLATE_DISABLED, SEE_META),
+    133000: _stop("The number's deregistration is incomplete.", P.NUMBER_RESTRICTED, "Register the number again."),
+    133004: _retry("Meta's server is not available for a moment."),
+    133010: _stop("The number is not registered.", P.NUMBER_RESTRICTED, "Register the number."),
+    134011: _stop("The terms of WhatsApp Payments are not accepted.", P.PAYMENT, SEE_META),
+    134100: _pause("Only marketing templates can be sent this way.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    134101: Rule(Action.RETRY, "Meta still prepares the template.", "Hark tries again in ten minutes.", (600.0,), 6),
+    134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates."),
+    135000: _retry("Meta could not send it; it gives no reason.", (10.0,), 1),
+    137000: _fail("The person's identity has changed.", alike=None),
+} | {
+    code: _stop("The number is not registered or not verified.", P.NUMBER_RESTRICTED, "Register the number.")
+    for code in (133005, 133006, 133008, 133009, 133015, 133016)
+}  # fmt: skip
+
+PERMISSION = _stop("The access token lacks a permission.", P.TOKEN_REFUSED, NEW_TOKEN)
+UNKNOWN_TRANSIENT = _retry("Meta calls this error transient.")
+UNKNOWN = _fail("Meta refused it with a code that Hark does not know.")
+CONNECTION = Rule(
+    Action.RETRY, "Meta could not be reached.", "Hark tries again by itself.", (2.0, 4.0, 8.0, 16.0, 30.0)
+)
+
+
+def rule_for(code: int, *, is_transient: bool = False) -> Rule:
+    """The row of the table for a code of Meta's."""
+    known = TABLE.get(code)
+    if known is not None:
+        return known
+    if 200 <= code <= 299:
+        return PERMISSION
+    return UNKNOWN_TRANSIENT if is_transient else UNKNOWN

@@ -1,0 +1,213 @@
+"""The management side of the Graph API: templates, numbers, accounts, subscriptions, media. Synchronous; never sends a message.
+
+Facts: meta-cloud-api.md 1 (ids, versions, proof), 4 (number fields), 5.1 (templates), 6 (media).
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+TIMEOUT_SECONDS = 15.0
+UPLOAD_TIMEOUT_SECONDS = 120.0
+MOST_BYTES = 8 * 1024 * 1024
+"""A page of a hundred templates is far below; anything larger is not an answer of Meta's."""
+MOST_PAGES = 200
+PAGE_SIZE = 100
+
+TEMPLATE_FIELDS = (
+    "id,name,language,status,category,components,parameter_format,quality_score,rejected_reason,correct_category"
+)
+NUMBER_FIELDS = (
+    "id,display_phone_number,verified_name,quality_rating,status,throughput,whatsapp_business_manager_messaging_limit,"
+    "health_status"
+)
+
+
+class GraphError(Exception):
+    """The Graph API refused, or could not be asked. The text is one line without secrets.
+
+    `code` is Meta's error code, None where the answer was no Graph error. `is_transient`: the same call may work later.
+    """
+
+    def __init__(self, text: str, *, code: int | None = None, is_transient: bool = False) -> None:
+        super().__init__(text)
+        self.code = code
+        self.is_transient = is_transient
+
+
+class GraphAdmin:
+    """One token's view of the management API. Use it as a context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        version: str,
+        token: str,
+        *,
+        app_secret: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._version = version
+        self._proof = _proof(app_secret, token) if app_secret else None
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
+            trust_env=False,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def number(self, phone_number_id: str) -> dict[str, Any]:
+        """A phone number's fields (`NUMBER_FIELDS`)."""
+        return self._call("GET", _path(phone_number_id), params={"fields": NUMBER_FIELDS})
+
+    def account(self, waba_id: str) -> dict[str, Any]:
+        """A WABA's `name` and, where the token may see it, `owner_business_info` with the portfolio's id."""
+        return self._call("GET", _path(waba_id), params={"fields": "id,name,owner_business_info"})
+
+    def numbers_of(self, waba_id: str) -> list[dict[str, Any]]:
+        """Every phone number of a WABA."""
+        return list(self._pages(f"{_path(waba_id)}/phone_numbers", {"fields": NUMBER_FIELDS}))
+
+    def templates(self, waba_id: str, name: str | None = None) -> list[dict[str, Any]]:
+        """Every language of every template, or of the one called `name`."""
+        params = {"fields": TEMPLATE_FIELDS, "limit": str(PAGE_SIZE)} | ({"name": name} if name else {})
+        found = list(self._pages(f"{_path(waba_id)}/message_templates", params))
+        return [item for item in found if name is None or item.get("name") == name]  # the filter matches parts of names
+
+    def create_template(self, waba_id: str, definition: dict[str, Any]) -> dict[str, Any]:
+        """Hand a template in for review: `id`, `status`, and `category`, which may differ from the one asked for."""
+        return self._call("POST", f"{_path(waba_id)}/message_templates", json=definition)
+
+    def subscribed_apps(self, waba_id: str) -> list[dict[str, Any]]:
+        """The apps that receive this WABA's webhooks."""
+        return list(self._pages(f"{_path(waba_id)}/subscribed_apps", {}))
+
+    def subscribe_app(self, waba_id: str) -> None:
+        """Make the token's app receive this WABA's webhooks. Doing it twice changes nothing."""
+        if self._call("POST", f"{_path(waba_id)}/subscribed_apps").get("success") is not True:
+            raise GraphError(f"Meta did not confirm the subscription to WABA {waba_id}")
+
+    def upload_media(self, phone_number_id: str, file_name: str, mime_type: str, content: bytes) -> str:
+        """Upload a file for one number; the id lives 30 days."""
+        answer = self._call(
+            "POST",
+            f"{_path(phone_number_id)}/media",
+            data={"messaging_product": "whatsapp", "type": mime_type},
+            files={"file": (file_name, content, mime_type)},
+            timeout=UPLOAD_TIMEOUT_SECONDS,
+        )
+        media_id = answer.get("id")
+        if not isinstance(media_id, str) or not media_id:
+            raise GraphError("Meta took the file and gave it no id")
+        return media_id
+
+    def _pages(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
+        answer = self._call("GET", path, params=params)
+        for _ in range(MOST_PAGES):
+            items = answer.get("data")
+            if not isinstance(items, list):
+                raise GraphError(f"{path}: the answer has no list called data")
+            yield from (item for item in items if isinstance(item, dict))
+            following = (answer.get("paging") or {}).get("next")
+            if not following:
+                return
+            answer = self._follow(following)
+        raise GraphError(f"{path}: more than {MOST_PAGES} pages")
+
+    def _follow(self, url: str) -> dict[str, Any]:
+        """Our token travels with the request, so only to the host that it is meant for."""
+        if not isinstance(url, str) or _origin(url) != _origin(self._base_url):
+            raise GraphError("paging.next leads to another host than GRAPH_API_URL: not followed")
+        return self._request("GET", url, params=None)
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        return self._request(method, f"{self._base_url}/{self._version}/{path}", **options)
+
+    def _request(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+        if self._proof:
+            url = str(
+                httpx.URL(url).copy_merge_params(
+                    {**(options.pop("params", None) or {}), "appsecret_proof": self._proof}
+                )
+            )
+        options = {name: value for name, value in options.items() if value is not None}
+        path = urlsplit(url).path
+        try:
+            with self._client.stream(method, url, **options) as response:
+                body = _capped(response, path)
+        except httpx.HTTPError as error:
+            raise GraphError(
+                f"the Graph API at {self._base_url} could not be asked ({type(error).__name__})", is_transient=True
+            ) from error
+        return _answer(response.status_code, body, path)
+
+
+def _path(identifier: str) -> str:
+    """An id as a path segment: it comes from people, so it must be nothing but an id."""
+    if not (identifier.isascii() and identifier.isdigit()):
+        raise GraphError(f"{identifier!r} is no id of Meta's: allowed are digits")
+    return identifier
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return ("", None, None)
+    return (parts.scheme, parts.hostname, port)
+
+
+def _proof(app_secret: str, token: str) -> str:
+    return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+def _capped(response: httpx.Response, path: str) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise GraphError(f"{path}: the answer is over {MOST_BYTES // 1024 // 1024} MB")
+    return bytes(body)
+
+
+def _answer(status: int, body: bytes, path: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if isinstance(error, dict):
+        raise _graph_error(error, status)
+    if status != 200 or not isinstance(answer, dict):
+        raise GraphError(f"{path}: HTTP {status} and no Graph answer", is_transient=status >= 500 or status == 429)
+    return answer
+
+
+def _graph_error(error: dict[str, Any], status: int) -> GraphError:
+    code = error.get("code")
+    data = error.get("error_data")
+    detail = (data.get("details") if isinstance(data, dict) else None) or error.get("error_user_msg")
+    text = " ".join(f"{error.get('message', 'no message')}{f' ({detail})' if detail else ''}".split())[:400]
+    limited = code in {1, 2, 4, 80007, 130429, 131000, 131016}
+    return GraphError(
+        f"Meta refused: {text}",
+        code=code if isinstance(code, int) else None,
+        is_transient=limited or bool(error.get("is_transient")) or status >= 500,
+    )

@@ -1,0 +1,1 @@
+"""What posts to us: doors, signature, Redis stream, parsers."""

@@ -1,0 +1,124 @@
+"""A webhook's body, taken apart: statuses, inbound messages, changes (meta-cloud-api.md 7.4–7.9).
+
+One item that cannot be read never takes the others along: it leaves a line in `broken`, which names the place and no content.
+Unknown kinds are counted and skipped. What is absent in one payload version and present in another is read both ways.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from bot.meta.callback_data import read_callback
+from bot.webhooks.parse_messages import read_inbound
+from bot.webhooks.parse_values import MOST_ID, BadEventError, as_list, failure, load, moment, text
+from models.events.types import Change, Kind, Parsed, Pricing, Status
+
+OURS = "whatsapp_business_account"
+MOST_WORD = 40
+
+KINDS: dict[str, Kind] = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "played": "read",  # a voice message: whoever listened has seen it
+    "failed": "failed",
+}
+
+
+def parse(raw: bytes) -> Parsed:
+    """Take a body apart. BadEventError where it is no webhook at all."""
+    body = load(raw)
+    if not isinstance(body, dict):
+        raise BadEventError("the body is no JSON object")
+    parsed = Parsed()
+    if body.get("object") != OURS:
+        parsed.ignored += 1
+        return parsed
+    for place, waba_id, entry_at, change in _changes(body, parsed):
+        field, value = change.get("field"), change.get("value")
+        if not isinstance(field, str) or not isinstance(value, dict):
+            parsed.broken.append(f"{place}: no field or no value")
+        elif field == "messages":
+            _read_messages(parsed, place, waba_id, value)
+        else:
+            parsed.changes.append(Change(field[:100], waba_id, entry_at, value))
+    return parsed
+
+
+def _changes(body: dict[str, Any], parsed: Parsed) -> Iterator[tuple[str, str, datetime | None, dict[str, Any]]]:
+    for i, entry in enumerate(as_list(body.get("entry"))):
+        if not isinstance(entry, dict):
+            parsed.broken.append(f"entry[{i}]: no object")
+            continue
+        try:
+            at = moment(entry["time"]) if entry.get("time") else None
+        except BadEventError:
+            at = None
+        for j, change in enumerate(as_list(entry.get("changes"))):
+            place = f"entry[{i}].changes[{j}]"
+            if isinstance(change, dict):
+                yield place, str(entry.get("id") or ""), at, change
+            else:
+                parsed.broken.append(f"{place}: no object")
+
+
+def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any]) -> None:
+    metadata = value.get("metadata")
+    number = text(metadata.get("phone_number_id"), 64) if isinstance(metadata, dict) else None
+    for i, item in enumerate(as_list(value.get("statuses"))):
+        try:
+            status = _read_status(item, number)
+        except BadEventError as error:
+            parsed.broken.append(f"{place}.statuses[{i}]: {error}")
+            continue
+        if status is None:
+            parsed.ignored += 1
+        else:
+            parsed.statuses.append(status)
+    contacts = as_list(value.get("contacts"))
+    for i, item in enumerate(as_list(value.get("messages"))):
+        try:
+            message = read_inbound(item, number, contacts)
+        except BadEventError as error:
+            parsed.broken.append(f"{place}.messages[{i}]: {error}")
+            continue
+        if message is None:
+            parsed.ignored += 1
+        else:
+            parsed.inbound.append(message)
+    if value.get("errors") and not value.get("statuses") and not value.get("messages"):
+        parsed.changes.append(Change("errors", waba_id, None, {"number": number, "errors": value["errors"]}))
+
+
+def _read_status(item: Any, number: str | None) -> Status | None:
+    """None for a kind that we do not know (`deleted`, `warning`, one to come) and for groups."""
+    if not isinstance(item, dict):
+        raise BadEventError("no object")
+    kind = KINDS.get(item.get("status", "")) if isinstance(item.get("status"), str) else None
+    if kind is None or item.get("recipient_type") == "group":
+        return None
+    wamid = item.get("id")
+    if not isinstance(wamid, str) or not 0 < len(wamid) <= MOST_ID:
+        raise BadEventError("its id is missing or too long")
+    callback = item.get("biz_opaque_callback_data")
+    pricing = item.get("pricing")
+    return Status(
+        wamid,
+        kind,
+        moment(item.get("timestamp")),
+        number,
+        text(callback, 512),
+        read_callback(callback) if isinstance(callback, str) else None,
+        text(item.get("recipient_id"), 64),
+        text(item.get("recipient_user_id"), 200),
+        failure(item.get("errors")) if kind == "failed" else None,
+        _read_pricing(pricing) if isinstance(pricing, dict) else None,
+    )
+
+
+def _read_pricing(pricing: dict[str, Any]) -> Pricing:
+    billable = pricing.get("billable")
+    kind = text(pricing.get("type"), MOST_WORD)
+    if not isinstance(billable, bool):
+        billable = None if kind is None else not kind.startswith("free")
+    return Pricing(text(pricing.get("category"), MOST_WORD), kind, billable)

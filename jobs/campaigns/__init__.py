@@ -1,0 +1,1 @@
+"""Start, launch, monitor, hold and resume campaigns."""

@@ -1,0 +1,94 @@
+"""Money, looked after: what campaigns were charged is counted again, and what runs is paused once the balance is used up."""
+
+import logging
+import time
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from jobs.core.runtime import Runtime
+from models.billing.balance import MARKS, mark_reached, read_balance
+from models.billing.spending import WAITS, count_spent, differs, priced_campaigns, refresh
+from models.campaigns.pause import pause_overspent
+from models.tables.billing import Spending
+from models.tables.campaign import Campaign, CampaignStatus, Outcome
+
+log = logging.getLogger("hark.spend")
+
+LOOK_SECONDS = 5.0
+REST_SECONDS = 300.0
+"""Between two counts of a campaign from which little is to come."""
+BUSY = timedelta(hours=1)
+"""So long after its last message most of a campaign's statuses have come."""
+SHARE = 20.0
+"""A count that took long is not made again for so many times as long: at most a twentieth of a core."""
+
+KEPT = WAITS + timedelta(days=1)
+"""Campaigns that ended longer ago are left as they are."""
+ACTIVE = CampaignStatus.ACTIVE
+
+
+class _Look(NamedTuple):
+    """When to count a campaign again, on the monotonic clock, and how long after the last time that is."""
+
+    due_at: float
+    every: float
+
+
+_looks: dict[tuple[str, int], _Look] = {}
+"""By installation and campaign."""
+
+
+def see_to_spending(rt: Runtime, now: datetime) -> None:
+    """One round: count what is due, warn at the marks, pause what the balance no longer covers."""
+    with rt.database.read() as session:
+        found = [campaign for _, campaign in priced_campaigns(session, since=now - KEPT)]
+    for campaign in found:
+        key = (rt.installation, campaign.id)
+        if key not in _looks or _looks[key].due_at <= time.monotonic():
+            began = time.monotonic()
+            count_again(rt, campaign.id, now)
+            every = max(_every_seconds(campaign, now), SHARE * (time.monotonic() - began))
+            _looks[key] = _Look(time.monotonic() + every, every)
+    active = [_looks[rt.installation, campaign.id].every for campaign in found if campaign.status is ACTIVE]
+    _guard(rt, now, LOOK_SECONDS + max(active, default=0.0))
+
+
+def count_again(rt: Runtime, campaign_id: int, now: datetime) -> bool:
+    """Work out a campaign's sums from its recipients; whether something else had stood there."""
+    with rt.database.read() as session:
+        # The campaign is read before its recipients: if it was launched by then, all of them are there.
+        campaign = session.get_one(Campaign, campaign_id)
+        spending = session.get_one(Spending, campaign_id)
+        spent = count_spent(session, spending, campaign.ended_at, now)
+    if not differs(spending, spent):
+        return False
+    with rt.database.write() as session:
+        refresh(session, campaign_id, spent, now)
+    return True
+
+
+def recount(rt: Runtime, now: datetime, since: datetime | None = None) -> list[int]:
+    """Count every campaign again (`since`: none that ended before); the ids of those for which something else had stood there."""
+    with rt.database.read() as session:
+        ids = [campaign.id for _, campaign in priced_campaigns(session, since)]
+    return [campaign_id for campaign_id in ids if count_again(rt, campaign_id, now)]
+
+
+def _guard(rt: Runtime, now: datetime, look_seconds: float) -> None:
+    with rt.database.read() as session:
+        balance = read_balance(session)
+    if balance is None or balance.used_pct < MARKS[0]:
+        return
+    with rt.database.write() as session:
+        paused = pause_overspent(session, now, look_seconds)
+        mark = mark_reached(session, now)
+    for campaign_id in paused:
+        log.warning("campaign %d paused: the balance is used up", campaign_id)
+    if mark is not None:
+        log.warning("%d %% of the balance is charged or held back", mark)
+
+
+def _every_seconds(campaign: Campaign, now: datetime) -> float:
+    is_sending = campaign.outcome in {Outcome.PREPARING, Outcome.SENDING}
+    is_recent = campaign.last_sent_at is not None and campaign.last_sent_at + BUSY > now
+    return LOOK_SECONDS if is_sending or is_recent else REST_SECONDS

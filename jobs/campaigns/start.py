@@ -1,0 +1,197 @@
+"""Starting a campaign: ask Meta what is true now, run the preflight, take the transition once, wake the launch.
+
+The scheduled instant needs it as much as an operator's click, so it stands here; admin's operations call it.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.meta.management import GraphError
+from jobs.campaigns.launch import wake_launch
+from jobs.campaigns.media_upload import upload_media
+from jobs.core.queues import CHORES, SEND, wake, woken
+from jobs.core.runtime import Runtime, runtime
+from jobs.ingest.consumer import lag
+from jobs.maintenance.meta_sync import read_number, read_templates
+from jobs.sending.failure_history import forget
+from models.billing.balance import reserve
+from models.campaigns.preflight import Check, Facts, Preflight, preflight
+from models.clock import utcnow
+from models.errors import Refused
+from models.tables.campaign import Campaign, CampaignStatus, Outcome, check_verb, transition, try_transition
+from models.tables.setting import read_setting
+from models.tables.user import record_audit
+
+log = logging.getLogger("hark.starting")
+
+
+class MetaAway(Refused):
+    """The Graph API could not be asked just now; the same may work in a moment."""
+
+
+def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
+    """The preflight with Meta's record of template and number as of now. MetaAway, Refused."""
+    read_again(rt, campaign_id, now)
+    with rt.database.read() as session:
+        return preflight(session, campaign_id, now, Facts(is_listening=_is_listening(rt)))
+
+
+def read_again(rt: Runtime, campaign_id: int, now: datetime) -> None:
+    """Read the campaign's template and number from Meta. MetaAway; Refused where Meta refuses to show them."""
+    with rt.database.read() as session:
+        campaign = session.get(Campaign, campaign_id)
+        if campaign is None or campaign.deleted_at is not None:
+            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+        template, number = campaign.template, campaign.number
+    if template is None or number is None:
+        return  # a draft: the preflight says so
+    try:
+        read_templates(rt, template.waba_id, now, template.name)
+        read_number(rt, number.id, now)
+    except GraphError as error:
+        kind = MetaAway if error.is_transient else Refused
+        raise kind(f"campaign {campaign_id}: Meta could not be asked about template and number: {error}") from error
+
+
+def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> Preflight:
+    """Start it, once however many click. Refused with what blocks it; TransitionRefused where it cannot be started."""
+    with rt.database.read() as session:
+        check_verb(session, campaign_id, "start")
+        looked_at = _version(session, campaign_id)
+    found = fresh_preflight(rt, campaign_id, now)
+    _refuse_if_blocked(campaign_id, found.blocking)
+    _upload(rt, campaign_id, now)
+    with rt.database.write() as session:
+        version = _version(session, campaign_id, is_locking=True)
+        check_verb(session, campaign_id, "start")
+        if version != looked_at:
+            # Meta was asked for seconds; what is started is what the preflight looked at, at the time it was meant for.
+            raise Refused(
+                f"campaign {campaign_id}: it was changed while it was being checked; look at it and start again"
+            )
+        transition(session, campaign_id, "start", now, started_at=now, outcome=Outcome.PREPARING, note=None)
+        reserve(session, campaign_id, found.reach.areas or {}, now)
+        record_audit(session, now, actor, "start", "campaign", campaign_id, eligible=found.reach.eligible)
+    _wake(lambda: wake_launch(rt, campaign_id), campaign_id)
+    return found
+
+
+def _version(
+    session: Session, campaign_id: int, *, is_locking: bool = False
+) -> tuple[datetime, datetime | None] | None:
+    """What changes with every edit, schedule and transition."""
+    query = select(Campaign.updated_at, Campaign.scheduled_at).where(Campaign.id == campaign_id)
+    row = session.execute(query.with_for_update() if is_locking else query).first()
+    return None if row is None else (row.updated_at, row.scheduled_at)
+
+
+def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
+    """Go on with a paused one, after the part of the preflight that can change while it is paused."""
+    with rt.database.read() as session:
+        check_verb(session, campaign_id, "resume")
+    found = fresh_preflight(rt, campaign_id, now)
+    # Its audience was frozen at the launch, and nobody in it is free for another launch.
+    _refuse_if_blocked(campaign_id, [check for check in found.blocking if check.key != "eligible"])
+    _upload(rt, campaign_id, now)
+    with rt.database.write() as session:
+        transition(session, campaign_id, "resume", now)
+        record_audit(session, now, actor, "resume", "campaign", campaign_id)
+        number_id = session.get_one(Campaign, campaign_id).number_id
+
+    def go_on() -> None:
+        forget(rt.redis, campaign_id)
+        wake(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+
+    _wake(go_on, campaign_id)
+
+
+def wake_scheduled(rt: Runtime, now: datetime) -> int:
+    """Wake the start of every campaign whose scheduled instant has come; how many were woken."""
+    with rt.database.read() as session:
+        due = session.scalars(
+            select(Campaign.id).where(
+                Campaign.status == CampaignStatus.SCHEDULED,
+                Campaign.scheduled_at <= now,
+                Campaign.deleted_at.is_(None),
+            )
+        ).all()
+    return sum(
+        wake(rt.redis, CHORES, "jobs.campaigns.start.start_scheduled", campaign_id, key=f"start:{campaign_id}")
+        for campaign_id in due
+    )
+
+
+def start_scheduled(campaign_id: int) -> None:
+    """The job at the scheduled instant: start, or go back to ready with the reason. Any number at a time start it once."""
+    rt, now = runtime(), utcnow()
+    woken(rt.redis, f"start:{campaign_id}")
+    with rt.database.read() as session:
+        campaign = session.get(Campaign, campaign_id)
+        grace = timedelta(seconds=float(read_setting(session, "schedule_grace_seconds")))
+    if campaign is None or campaign.status is not CampaignStatus.SCHEDULED or campaign.scheduled_at is None:
+        return
+    late = now - campaign.scheduled_at
+    if late < timedelta(0):
+        return
+    if late > grace:
+        _back_to_ready(
+            rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start was missed by {_minutes(late)}"
+        )
+        return
+    try:
+        start_campaign(rt, campaign_id, now, "schedule")
+    except MetaAway as error:
+        log.warning("%s; trying again for %s", error, _minutes(grace - late))
+    except Refused as error:
+        _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start did not happen: {error}")
+
+
+def _wake(wake_up: Callable[[], object], campaign_id: int) -> None:
+    """A wake-up that is lost, with Redis or without, is made again from the database."""
+    try:
+        wake_up()
+    except RedisError as error:
+        log.warning("campaign %d: no wake-up (%s); the schedule makes one", campaign_id, type(error).__name__)
+
+
+def _is_listening(rt: Runtime) -> bool | None:
+    """Whether any consumer of Meta's events beats; None where Redis cannot be asked."""
+    try:
+        return lag(rt).is_alive
+    except RedisError:
+        return None
+
+
+def _refuse_if_blocked(campaign_id: int, blocking: Sequence[Check]) -> None:
+    if blocking:
+        raise Refused(f"campaign {campaign_id}: " + " ".join(check.text for check in blocking))
+
+
+def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
+    try:
+        upload_media(rt, campaign_id, now)
+    except GraphError as error:
+        kind = MetaAway if error.is_transient else Refused
+        raise kind(f"campaign {campaign_id}: its media could not be uploaded: {error}") from error
+
+
+def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: datetime, why: str) -> None:
+    with rt.database.write() as session:
+        # Only while it is still scheduled for that very moment: an operator may have moved it meanwhile.
+        campaign = session.get(Campaign, campaign_id)
+        if campaign is None or campaign.scheduled_at != scheduled_at:
+            return
+        if not try_transition(session, campaign_id, "unschedule", now, note=why):
+            return  # another one started it meanwhile
+        record_audit(session, now, "schedule", "unschedule", "campaign", campaign_id)
+    log.warning("campaign %d is ready, not started: %s", campaign_id, why)
+
+
+def _minutes(length: timedelta) -> str:
+    minutes = max(1, round(length.total_seconds() / 60))
+    return f"{minutes} minute{'s' if minutes > 1 else ''}"

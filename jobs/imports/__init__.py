@@ -1,0 +1,1 @@
+"""Files in turns: upload store, reader, staging, run, rejects."""

@@ -1,0 +1,273 @@
+"""Reading a file, CSV or XLSX, line by line in bounded memory; what is wrong with a line stays with that line."""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TextIO
+from xml.etree.ElementTree import ParseError
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from jobs.imports.delimiter import SAID, separator_of
+
+MIB = 1024 * 1024
+MOST_FILE_BYTES = 500 * MIB
+MOST_LINE_CHARACTERS = MIB
+MOST_COLUMNS = 200
+MOST_LINES_OF_A_RECORD = 100
+MOST_UNZIPPED_BYTES = 300 * MIB
+MOST_TEXTS_BYTES = 60 * MIB
+"""The sheet's shared texts are held in memory, several times this size."""
+MOST_PARTS = 1000
+MOST_SHEET_ROWS = 1_048_576
+"""A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
+
+START_BYTES = 8192
+"""What a CSV's separator is told by."""
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class _Code(NamedTuple):
+    """How bytes are read, and by what one knows afterwards that some were none."""
+
+    name: str
+    encoding: str
+    errors: str
+    strange: re.Pattern[str]
+
+
+_UTF8 = _Code("UTF-8", "utf-8-sig", "surrogateescape", re.compile(r"[\udc80-\udcff]"))
+_UTF16 = _Code("UTF-16", "utf-16", "replace", re.compile("\ufffd"))
+
+
+class BadFile(ValueError):  # noqa: N818 - reads as a claim where it is caught
+    """Nothing of the file can be taken; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One record: the line it begins on (a sheet's row), and its cells, or what is wrong with it."""
+
+    number: int
+    cells: list[str]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The names of the columns, and the lines below, to be read once. A spreadsheet has no separator."""
+
+    header: list[str]
+    lines: Iterator[Line]
+    separator: str | None = None
+
+    def renamed(self, path: Path, names: Mapping[str, str]) -> list[str]:
+        """The header with other names for some columns (an empty one leaves a column out). BadFile for one that is not there,
+        and for two of one name."""
+        unknown = next((name for name in names if name not in self.header), None)
+        if unknown is not None:
+            raise BadFile(f"{path.name}: there is no column {unknown!r}")
+        header = [names.get(name, name) for name in self.header]
+        _check_names(path, header)
+        return header
+
+
+@contextmanager
+def open_sheet(path: Path) -> Iterator[Sheet]:
+    """A CSV (UTF-8, or UTF-16 with its mark) or XLSX file. BadFile where it is neither, or too big to be one."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise BadFile(f"{path.name} is no file")
+        if size > MOST_FILE_BYTES:
+            raise BadFile(f"{path.name} has {size // MIB} MB; at most {MOST_FILE_BYTES // MIB} are allowed: split it")
+        with path.open("rb") as raw:
+            start = raw.read(START_BYTES)
+            raw.seek(0)
+            if start.startswith(b"PK\x03\x04"):
+                yield _xlsx(path)
+            else:
+                yield _csv(path, raw, start)
+    except OSError as error:
+        raise BadFile(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
+    code = _UTF16 if start.startswith(_UTF16_MARKS) else _UTF8
+    if code is _UTF8 and b"\x00" in start.split(b"\n", 1)[0]:
+        raise BadFile(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
+    beginning = start.decode(code.encoding, errors="ignore")
+    separator = separator_of(beginning, is_whole=len(start) < START_BYTES)
+    lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
+    if SAID.match(beginning):
+        lines.take()
+    records = _records(lines, separator, code)
+    first = next(records, None)
+    if first is None:
+        raise BadFile(f"{path.name} is empty; its first line must name the columns, phone among them")
+    if first.problem:
+        raise BadFile(f"{path.name}, line {first.number}: {first.problem}")
+    return Sheet(checked_header(path, first.cells), records, separator)
+
+
+def checked_header(path: Path, cells: Iterable[str]) -> list[str]:
+    """The columns' names: known ones in lower case, each once, `phone` among them."""
+    names = [cell.strip() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    if len(names) > MOST_COLUMNS:
+        raise BadFile(f"{path.name} has {len(names)} columns; at most {MOST_COLUMNS} are allowed")
+    for position, name in enumerate(names, 1):
+        if not name:
+            raise BadFile(f"{path.name}: column {position} has no name")
+    _check_names(path, names)
+    return names
+
+
+def _check_names(path: Path, names: Iterable[str]) -> None:
+    lower = [name.strip().lower() for name in names if name.strip()]
+    twice = next((name for name in lower if lower.count(name) > 1), None)
+    if twice:
+        raise BadFile(f"{path.name}: the column {twice!r} is there twice")
+
+
+def _records(lines: "_Lines", separator: str, code: _Code) -> Iterator[Line]:
+    """Records of a CSV file. A quote that is never closed spoils its own line alone: reading goes on at the next."""
+    while (current := lines.take()) is not None:
+        number, line = current
+        if line.strip("\n"):
+            yield _record(lines, number, line, separator, code)
+
+
+class _Lines:
+    """Numbered lines of bounded length, which can be given back."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._back: list[tuple[int, str]] = []
+        self._number = 0
+
+    def take(self) -> tuple[int, str] | None:
+        if self._back:
+            return self._back.pop()
+        line = self._text.readline(MOST_LINE_CHARACTERS)
+        if not line:
+            return None
+        self._number += 1
+        if len(line) >= MOST_LINE_CHARACTERS:
+            raise BadFile(
+                f"line {self._number} is longer than {MOST_LINE_CHARACTERS:,} characters: this is no CSV file"
+            )
+        return self._number, line
+
+    def give_back(self, taken: list[tuple[int, str]]) -> None:
+        self._back.extend(reversed(taken))
+
+
+def _record(lines: _Lines, number: int, line: str, separator: str, code: _Code) -> Line:
+    cells, problem = _cells(line, separator)
+    more: list[tuple[int, str]] = []
+    whole = line
+    while cells is None and problem == _OPEN_QUOTE:
+        following = lines.take() if len(more) < MOST_LINES_OF_A_RECORD and len(whole) < MOST_LINE_CHARACTERS else None
+        if following is None:
+            lines.give_back(more)
+            return Line(number, [], _OPEN_QUOTE)
+        more.append(following)
+        whole += following[1]
+        if '"' in following[1]:
+            cells, problem = _cells(whole, separator)
+    if cells is None:
+        lines.give_back(more)
+        return Line(number, [], problem)
+    if "\x00" in whole:
+        return Line(number, [], "holds a NUL byte")
+    if code.strange.search(whole):
+        return Line(number, [], f"is not {code.name} text")
+    return Line(number, cells)
+
+
+_OPEN_QUOTE = "a quote is opened and never closed"
+
+
+def _cells(record: str, separator: str) -> tuple[list[str] | None, str | None]:
+    try:
+        return next(csv.reader([record], strict=True, delimiter=separator), []), None
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None, _OPEN_QUOTE
+        return None, f"is no CSV ({error})"
+
+
+def _xlsx(path: Path) -> Sheet:
+    _check_archive(path)
+    try:
+        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()
+        first = next(sheet.iter_rows(max_row=1, max_col=MOST_COLUMNS + 1), ())
+        header = checked_header(path, (_cell_text(cell)[0] for cell in first))
+    except (InvalidFileException, KeyError, IndexError, ValueError, ParseError, zipfile.BadZipFile) as error:
+        if isinstance(error, BadFile):
+            raise
+        raise BadFile(f"{path.name} is no readable XLSX file") from error
+    if not header:
+        raise BadFile(f"{path.name} is empty; its first row must name the columns, phone among them")
+    return Sheet(header, _sheet_lines(path, sheet, len(header)))
+
+
+def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[Line]:
+    try:
+        for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=width + 1), 2):
+            if number > MOST_SHEET_ROWS:
+                raise BadFile(f"{path.name} has a row beyond {MOST_SHEET_ROWS:,}, the last that a sheet can have")
+            texts = [_cell_text(cell) for cell in row]
+            cells = [text for text, _ in texts]
+            problem = next((problem for _, problem in texts if problem), None)
+            if problem or any(cells):
+                yield Line(number, cells, problem)
+    except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
+        if isinstance(error, BadFile):
+            raise
+        raise BadFile(f"{path.name}: the sheet cannot be read to its end") from error
+
+
+def _cell_text(cell: Any) -> tuple[str, str | None]:
+    """The cell as a CSV would have it, and what is wrong with it; a formula is what the spreadsheet last computed."""
+    if cell.value is None:
+        return "", None
+    if cell.data_type == "e":
+        return "", f"column {cell.column} holds the spreadsheet's error {str(cell.value)[:20]}"
+    text = _plain_text(cell.value)
+    return ("", "holds a NUL byte") if "\x00" in text else (text, None)
+
+
+def _plain_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        return (value.date() if value.time() == datetime.min.time() else value).isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _check_archive(path: Path) -> None:
+    """An archive may claim any size: what it says of itself is checked, and is what reading is then held to."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise BadFile(f"{path.name} is no readable XLSX file") from error
+    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNZIPPED_BYTES:
+        raise BadFile(f"{path.name} unpacks to more than {MOST_UNZIPPED_BYTES // MIB} MB; save it as CSV")
+    if any(part.file_size > MOST_TEXTS_BYTES for part in parts if not part.filename.startswith("xl/worksheets/")):
+        raise BadFile(f"{path.name} holds more than {MOST_TEXTS_BYTES // MIB} MB of text; save it as CSV")

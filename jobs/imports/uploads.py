@@ -1,0 +1,264 @@
+"""Files that somebody brought to the panel to be imported, kept from the upload to the end of their import and a day longer.
+
+Each has a directory under var/imports whose name nobody can guess, and which nobody else can read: the file, which goes when
+its import is over, what is known of it, and the rows that were refused. Whoever works on
+one holds a lock that dies with the process.
+"""
+
+import csv
+import fcntl
+import io
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from jobs.core.runtime import Runtime
+from jobs.imports.rejects import open_private
+from jobs.imports.result import ImportResult
+from models.crypto import new_token
+from models.imports.diff import MOST_TOLD
+
+KEPT_SECONDS = 24 * 3600
+MOST_SHOWN = 200
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}")
+_STATE, _REFUSED, _LOCK = "state.json", "refused.csv", "lock"
+REFUSALS = "refusals"
+"""What was refused so far, a line of JSON each, until the CSV is written."""
+FORGET_SECONDS = 2.0
+"""So long forgetting a person waits for whoever works on a file."""
+
+
+class Kind(StrEnum):
+    """What is in it."""
+
+    CONTACTS = "contacts"
+    ORDERS = "orders"
+    LIST = "list"
+    """People who are contacts already, for a list."""
+
+
+class Stage(StrEnum):
+    """How far it is."""
+
+    MAPPING = "mapping"
+    LOOKING = "looking"
+    LOOKED = "looked"
+    IMPORTING = "importing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+UNDER_WAY = frozenset({Stage.LOOKING, Stage.IMPORTING})
+
+
+@dataclass
+class ImportFile:
+    """What is known of one. The counts are of the stage at hand."""
+
+    token: str
+    name: str
+    actor: str
+    kind: Kind = Kind.CONTACTS
+    stage: Stage = Stage.MAPPING
+    columns: dict[str, str] = field(default_factory=dict)
+    source: str = ""
+    """Where the people agreed, for rows that do not say."""
+    list_name: str = ""
+    list_id: int = 0
+    """Once it is being filled."""
+    done: int = 0
+    """Rows whose turn was ended; `seen` are those of the turn at hand too."""
+    seen: int = 0
+    total: int = 0
+    tries: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused_total: int = 0
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    """The first of them."""
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """What would change on the first lines that would change something."""
+    problem: str = ""
+    """One line, where it failed."""
+
+    def begin(self, stage: Stage) -> None:
+        """Start the stage with nothing counted."""
+        self.stage, self.problem, self.refused, self.told = stage, "", [], []
+        self.done = self.seen = self.total = self.tries = 0
+        self.created = self.updated = self.unchanged = self.refused_total = 0
+
+    def add(self, result: ImportResult) -> None:
+        """Count a turn."""
+        self.created += result.created
+        self.updated += result.updated
+        self.unchanged += result.unchanged
+        self.refused_total += result.refused_total
+        self.refused = sorted(self.refused + result.refused, key=lambda refusal: int(refusal["line"]))[:MOST_SHOWN]
+        self.told = (self.told + result.told)[:MOST_TOLD]
+        self.done = self.seen = result.done
+        self.total, self.tries = result.total, 0
+
+
+def keep_file(
+    rt: Runtime, name: str, content: bytes, actor: str, kind: Kind = Kind.CONTACTS, list_name: str = ""
+) -> ImportFile:
+    """Put an uploaded file aside, readable by nobody else."""
+    forget_old(rt)
+    found = ImportFile(new_token(18), name, actor, kind, list_name=list_name)
+    directory = directory_of(rt, found.token)
+    directory.mkdir(mode=0o700, parents=True)
+    open_private(directory / _LOCK, "wb").close()
+    path_of(rt, found).parent.mkdir(mode=0o700)
+    with open_private(path_of(rt, found), "wb") as file:
+        file.write(content)
+    save_file(rt, found)
+    return found
+
+
+def read_file(rt: Runtime, token: str) -> ImportFile | None:
+    """What is known of it; None where there is no such file."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    try:
+        state = orjson.loads((directory_of(rt, token) / _STATE).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return ImportFile(**state | {"stage": Stage(state["stage"]), "kind": Kind(state["kind"])})
+
+
+def path_of(rt: Runtime, found: ImportFile) -> Path:
+    """Where the file itself is, until its import is over."""
+    return directory_of(rt, found.token) / "file" / found.name
+
+
+def refused_of(rt: Runtime, token: str) -> Path | None:
+    """The CSV of the rows that were refused, if any were."""
+    return refused_path(rt, token) if _TOKEN.fullmatch(token) and refused_path(rt, token).exists() else None
+
+
+def refused_path(rt: Runtime, token: str) -> Path:
+    """Where that CSV is, or would be."""
+    return directory_of(rt, token) / _REFUSED
+
+
+def drop_file(rt: Runtime, token: str) -> None:
+    """Forget it with all that was found of it."""
+    if _TOKEN.fullmatch(token):
+        shutil.rmtree(directory_of(rt, token), ignore_errors=True)
+
+
+def forget_old(rt: Runtime) -> None:
+    """Files that nobody touched for a day, with what was said of them."""
+    for directory in _directories(rt):
+        try:
+            is_old = (directory / _STATE).stat().st_mtime < time.time() - KEPT_SECONDS
+        except OSError:  # half of an upload
+            is_old = directory.stat().st_mtime < time.time() - KEPT_SECONDS
+        if is_old and not is_locked(rt, directory.name):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def forget_person(rt: Runtime, names: Callable[[str], bool]) -> None:
+    """Take what names a person out of what is kept of files' rows; `names` says it of a text."""
+    for directory in _directories(rt):
+        with locked(rt, directory.name, FORGET_SECONDS):
+            for path in (directory / _REFUSED, directory / REFUSALS):
+                _without_lines(path, names)
+            found = read_file(rt, directory.name)
+            if found is None:
+                continue
+            refused = [item for item in found.refused if not names(str(item["reason"]))]
+            told = [item for item in found.told if not names(str(item["what"]))]
+            if (refused, told) != (found.refused, found.told):
+                found.refused, found.told = refused, told
+                save_file(rt, found)
+
+
+def _without_lines(path: Path, names: Callable[[str], bool]) -> None:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file)) if path.suffix == ".csv" else [[line] for line in file]
+    except OSError:
+        return
+    left = [row for row in rows if not any(names(cell) for cell in row)]
+    if len(left) == len(rows):
+        return
+    aside = path.with_name(f".{path.name}")
+    with open_private(aside, "wb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            csv.writer(file, lineterminator="\r\n").writerows(left)
+        else:
+            file.writelines(row[0] for row in left)
+    aside.replace(path)
+
+
+def list_files(rt: Runtime) -> list[ImportFile]:
+    """All that are kept."""
+    known = (read_file(rt, directory.name) for directory in _directories(rt))
+    return [found for found in known if found is not None]
+
+
+def directory_of(rt: Runtime, token: str) -> Path:
+    """Where everything of one is."""
+    return rt.settings.var_dir / "imports" / token
+
+
+def save_file(rt: Runtime, found: ImportFile) -> None:
+    """Whole or not at all."""
+    path = directory_of(rt, found.token) / _STATE
+    aside = path.with_name(f".{_STATE}")
+    with open_private(aside, "wb") as file:
+        file.write(orjson.dumps(asdict(found)))
+    aside.replace(path)
+
+
+@contextmanager
+def locked(rt: Runtime, token: str, seconds: float = 0.0) -> Iterator[bool]:
+    """Whether this process, and no other, works on it; waits so long for whoever only looks."""
+    if not _TOKEN.fullmatch(token):
+        yield False
+        return
+    try:
+        lock = os.open(directory_of(rt, token) / _LOCK, os.O_RDWR)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _take(lock, time.monotonic() + seconds)
+    finally:
+        os.close(lock)
+
+
+def is_locked(rt: Runtime, token: str) -> bool:
+    """Whether somebody works on it."""
+    with locked(rt, token) as is_free:
+        return not is_free and (directory_of(rt, token) / _LOCK).exists()
+
+
+def _directories(rt: Runtime) -> list[Path]:
+    try:
+        return [path for path in (rt.settings.var_dir / "imports").iterdir() if path.is_dir()]
+    except FileNotFoundError:
+        return []
+
+
+def _take(lock: int, ends: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= ends:
+                return False
+            time.sleep(0.02)
+        else:
+            return True

@@ -1,0 +1,1 @@
+"""The consumer of the event stream, batches, dead letters and their replay."""

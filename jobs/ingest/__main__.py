@@ -1,0 +1,5 @@
+"""`python -m jobs.ingest`."""
+
+from jobs.ingest.consumer import main
+
+main()

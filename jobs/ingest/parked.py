@@ -1,0 +1,63 @@
+"""A round over the parked statuses. One that cannot be applied is found and dropped: it must not stand in the way of its page."""
+
+import logging
+from collections import Counter
+from datetime import datetime
+
+from jobs.core.db_errors import is_deadlock, may_be_an_outage
+from jobs.core.logs import described
+from jobs.core.runtime import Runtime
+from jobs.ingest.apply import Applied
+from jobs.ingest.late_failures import heed_failures
+from models.clock import utcnow
+from models.events.parked import drop_expired, drop_parked, matchable, retry_parked
+
+log = logging.getLogger("hark.ingest")
+
+ALONE = 100
+"""Of a page that failed, so many are tried one by one before the next look at the stream."""
+
+
+def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
+    """One page of the parked ones after `cursor`, and the cursor of the next. Raises what the database raises while it is away."""
+    now = utcnow()
+    with rt.database.write() as session:
+        dropped = drop_expired(session, now)
+    try:
+        with rt.database.write() as session:
+            retried = retry_parked(session, now, rt.installation, cursor)
+            heed_failures(session, retried.failures, now)
+    except Exception as error:
+        if _is_passing(error):
+            raise
+        log.warning("parked statuses are applied one by one: %s", described(error))
+        applied, cursor = _one_by_one(rt, cursor, now)
+    else:
+        applied, cursor = Applied(Counter(statuses=retried.applied)), retried.cursor
+    applied.counts["dropped"] += dropped
+    return applied, cursor
+
+
+def _one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
+    with rt.database.read() as session:
+        keys = matchable(session, cursor, ALONE)
+    applied = Applied()
+    for key in keys:
+        try:
+            with rt.database.write() as session:
+                retried = retry_parked(session, now, rt.installation, only=key)
+                heed_failures(session, retried.failures, now)
+        except Exception as error:
+            if _is_passing(error):
+                raise
+            with rt.database.write() as session:
+                drop_parked(session, key)
+            applied.counts["dropped"] += 1
+            log.warning("a parked status cannot be applied and is dropped: %s", described(error))
+        else:
+            applied.counts["statuses"] += retried.applied
+    return applied, keys[-1] if len(keys) == ALONE else 0
+
+
+def _is_passing(error: BaseException) -> bool:
+    return is_deadlock(error) or may_be_an_outage(error)

@@ -1,0 +1,138 @@
+"""Dead letters, applied because somebody asks for it: after a mend, or after a part that was missing came."""
+
+import logging
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.webhooks.parse import parse
+from bot.webhooks.parse_values import BadEventError
+from bot.webhooks.shopify import MARK
+from jobs.core.db_errors import may_be_an_outage
+from jobs.core.logs import described
+from jobs.core.runtime import Runtime
+from jobs.core.shutdown import STOPPING
+from jobs.ingest.apply import Applied, apply_parsed, wake_after
+from jobs.ingest.shop import apply_entry
+from models.clock import utcnow
+from models.errors import Refused
+from models.events.dead_letters import count_waiting, fail_letter, payload_of, settle_letter, waiting_letters
+from models.events.types import Parsed
+
+log = logging.getLogger("hark.replay")
+
+PAGE = 100
+OUTAGE_TRIES = 3
+TRY_SECONDS = 0.2
+
+
+class Fate(StrEnum):
+    """What came of one."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Somebody else settled it meanwhile, or it was deleted."""
+
+
+class Replayed(NamedTuple):
+    """What came of dead letters."""
+
+    applied: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def plus(self, fate: Fate) -> "Replayed":
+        """With one more."""
+        return self._replace(**{fate.value: getattr(self, fate.value) + 1})
+
+
+def replay(rt: Runtime, letter_id: int | None = None) -> Replayed:
+    """Apply one dead letter, or all that wait now. Refused where that one does not wait; a database that is away rises."""
+    done = Replayed()
+    if letter_id is not None:
+        fate = replay_one(rt, letter_id)
+        if fate is Fate.SKIPPED:
+            raise Refused(f"dead letter {letter_id}: there is none that waits under this number")
+        return done.plus(fate)
+    with rt.database.read() as session:
+        _, newest = count_waiting(session)
+    for key in waiting_after(rt, 0, newest):
+        done = done.plus(replay_one(rt, key))
+    return done
+
+
+def waiting_after(rt: Runtime, letter_id: int, until_id: int) -> Iterator[int]:
+    """Those that wait, page by page, behind one and up to another: what fails again is not met twice."""
+    last = letter_id
+    while True:
+        with rt.database.read() as session:
+            ids = waiting_letters(session, last, PAGE, until_id)
+        yield from ids
+        if len(ids) < PAGE:
+            return
+        last = ids[-1]
+
+
+def replay_one(rt: Runtime, letter_id: int) -> Fate:
+    """Apply one, whatever becomes of it; twice at once does no harm. A database that is away rises, and nothing was changed."""
+    with rt.database.read() as session:
+        raw = payload_of(session, letter_id)
+    if raw is None:
+        return Fate.SKIPPED
+    applied, error = _apply(rt, raw)
+    with rt.database.write() as session:
+        now = utcnow()
+        settled = error is None and settle_letter(session, letter_id, now)
+        failed = error is not None and fail_letter(session, letter_id, error, now)
+    if applied is not None:
+        _after(rt, applied)
+    if settled:
+        return Fate.APPLIED
+    return Fate.FAILED if failed else Fate.SKIPPED
+
+
+def _apply(rt: Runtime, raw: bytes) -> tuple[Applied | None, str | None]:
+    """What was applied, and the error; both where one item of many is broken."""
+    tries = 1
+    while True:
+        try:
+            return _apply_once(rt, raw)
+        except BadEventError as error:
+            return None, f"BadEventError: {error}"
+        except Exception as error:
+            if not may_be_an_outage(error) or (tries >= OUTAGE_TRIES and _database_works(rt)):
+                return None, described(error)
+            if tries >= OUTAGE_TRIES:
+                raise
+        tries += 1
+        STOPPING.wait(TRY_SECONDS)
+
+
+def _apply_once(rt: Runtime, raw: bytes) -> tuple[Applied, str | None]:
+    if raw.startswith(MARK):
+        apply_entry(rt, raw)
+        return apply_parsed(rt, [Parsed()]), None
+    parsed = parse(raw)
+    return apply_parsed(rt, [parsed]), f"BadEventError: {parsed.broken[0]}" if parsed.broken else None
+
+
+def _database_works(rt: Runtime) -> bool:
+    """Whether it takes writes: then the letter is at fault, and must not stand in the way of the others."""
+    try:
+        with rt.database.write() as session:
+            session.execute(text("SELECT 1 FROM dead_letter LIMIT 1"))
+    except (SQLAlchemyError, OSError):
+        return False
+    return True
+
+
+def _after(rt: Runtime, applied: Applied) -> None:
+    try:
+        wake_after(rt, applied)
+    except RedisError as error:
+        log.warning("no wake-up (%s); the schedule makes one", type(error).__name__)

@@ -1,0 +1,111 @@
+"""Applying what shops said: one event at a time, each in a transaction of its own, let go when that is committed.
+
+Woken by the schedule while something waits. A worker that dies leaves its events to the next one. What cannot be applied is kept
+as a dead letter; the database away is no fault of an event, which then waits.
+"""
+
+import logging
+import os
+import socket
+import time
+from datetime import datetime
+from uuid import uuid4
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.webhooks.parse_shop import parse_shop_entry
+from bot.webhooks.parse_values import BadEventError
+from bot.webhooks.shopify import shop_stream
+from bot.webhooks.stream import Entry, EventStream
+from jobs.core.db_errors import may_be_an_outage
+from jobs.core.logs import described
+from jobs.core.queues import CHORES, wake, woken
+from jobs.core.runtime import Runtime, runtime
+from jobs.core.shutdown import STOPPING
+from jobs.imports.uploads import forget_person
+from models.clock import utcnow
+from models.events.dead_letters import keep_dead_letter
+from models.events.shop import Taken, apply_shop_event, wiped_by
+from models.privacy.mentions import traces_of
+
+log = logging.getLogger("hark.shop")
+
+WAKE_KEY = "shop"
+BATCH = 50
+JOB_SECONDS = 60.0
+
+
+def wake_shop(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
+    """Wake a worker while anything waits, also what a dead one held."""
+    return bool(_stream(rt).backlog().events) and wake(
+        rt.redis, CHORES, "jobs.ingest.shop.take_shop_events", key=WAKE_KEY
+    )
+
+
+def take_shop_events() -> None:
+    """The job: until nothing is left, or a minute is over."""
+    rt = runtime()
+    woken(rt.redis, WAKE_KEY)
+    take_waiting(rt, time.monotonic() + JOB_SECONDS)
+
+
+def take_waiting(rt: Runtime, ends: float) -> int:
+    """Apply what waits; how many events. RedisError; what the database raises when it is away."""
+    stream = _stream(rt)
+    stream.make_group()
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+    taken = 0
+    try:
+        while time.monotonic() < ends and not STOPPING.is_set():
+            entries = stream.take_over(name, BATCH) or stream.read(name, BATCH)
+            if not entries:
+                break
+            for place, entry in enumerate(entries, 1):
+                _take(rt, stream, entry)
+                stream.hold(name, [later.id for later in entries[place:]])
+                taken += 1
+    finally:
+        _leave(stream, name)
+    return taken
+
+
+def apply_entry(rt: Runtime, raw: bytes) -> Taken:
+    """One entry, applied and committed. BadEventError where it cannot be read."""
+    event = parse_shop_entry(raw, rt.settings.default_country)
+    with rt.database.write() as session:
+        leaving = wiped_by(session, event)
+        traces = traces_of(session, leaving) if leaving is not None else None
+        taken = apply_shop_event(session, event, utcnow(), rt.vault)
+    if traces is not None and taken is Taken.APPLIED:
+        forget_person(rt, traces.name)
+    return taken
+
+
+def _take(rt: Runtime, stream: EventStream, entry: Entry) -> None:
+    try:
+        apply_entry(rt, entry.raw)
+    except BadEventError as error:
+        _bury(rt, entry.raw, f"BadEventError: {error}")
+    except Exception as error:
+        if isinstance(error, SQLAlchemyError | OSError) and may_be_an_outage(error):
+            raise
+        _bury(rt, entry.raw, described(error))
+    stream.finish([entry.id])
+
+
+def _bury(rt: Runtime, raw: bytes, error: str) -> None:
+    log.warning("an event of a shop is kept as a dead letter: %s", error)
+    with rt.database.write() as session:
+        keep_dead_letter(session, raw, error, utcnow())
+
+
+def _leave(stream: EventStream, name: str) -> None:
+    try:
+        stream.leave(name)
+    except RedisError as error:
+        log.info("left without a word: Redis is away (%s)", type(error).__name__)
+
+
+def _stream(rt: Runtime) -> EventStream:
+    return shop_stream(rt.redis, rt.settings.stream_bound)

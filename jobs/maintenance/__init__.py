@@ -1,0 +1,1 @@
+"""Purging, and reading our side at Meta again."""

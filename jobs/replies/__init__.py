@@ -1,0 +1,1 @@
+"""Answering people, one conversation at a time."""

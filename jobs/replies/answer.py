@@ -1,0 +1,83 @@
+"""The wake-ups of answering. What they find stands in the database; a lost or doubled one changes nothing."""
+
+import threading
+from datetime import datetime
+
+from jobs.core.queues import ANSWER, wake, woken
+from jobs.core.runtime import Runtime, runtime
+from jobs.core.shutdown import STOPPING
+from jobs.replies.dispatcher import Desk
+from jobs.replies.write import begin_waits, settled_waits
+from models.clock import utcnow
+from models.conversations.claim import has_work, unclaimed_work
+from models.conversations.flow_http_calls import due_calls
+
+DRAIN_SECONDS = 20.0
+MANY_KEY = "answer:many"
+MOST_WORKERS = 4
+PER_WORKER = 100
+"""So many waiting conversations wake one more worker."""
+
+_desks = threading.local()
+
+
+def answer_contact(conversation_id: int) -> None:
+    """RQ's entry for one conversation. While it is at it, it takes whatever else waits."""
+    rt = runtime()
+    woken(rt.redis, f"answer:{conversation_id}")
+    with rt.database.read() as session:
+        waits = has_work(session, conversation_id, utcnow())
+    if waits:
+        answer_waiting(rt)
+
+
+def answer_many(key: str = MANY_KEY) -> None:
+    """RQ's entry for whatever waits."""
+    rt = runtime()
+    woken(rt.redis, key)
+    answer_waiting(rt)
+
+
+def answer_waiting(rt: Runtime, seconds: float = DRAIN_SECONDS) -> None:
+    """Answer until nothing waits or the time is over; then a fresh wake-up takes over."""
+    if not STOPPING.is_set() and desk_of(rt).drain(seconds):
+        wake(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key=MANY_KEY)
+
+
+def wake_unanswered(rt: Runtime, now: datetime) -> int:
+    """For the schedule: make wake-ups again for what waits and nobody is at; how many were made."""
+    _begin_waits(rt, now)
+    with rt.database.read() as session:
+        most = MOST_WORKERS * PER_WORKER
+        waiting = len(unclaimed_work(session, now, most)) + len(due_calls(session, now, most))
+    keys = [MANY_KEY, *(f"{MANY_KEY}:{place}" for place in range(1, MOST_WORKERS))]
+    wanted = keys[: -(-waiting // PER_WORKER)]  # rounded up
+    return sum(wake(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key, key=key) for key in wanted)
+
+
+def desk_of(rt: Runtime) -> Desk:
+    """This thread's desk; another runtime's is closed first."""
+    desk: Desk | None = getattr(_desks, "desk", None)
+    if desk is not None and desk.rt is not rt:
+        close_desk()
+        desk = None
+    if desk is None:
+        desk = _desks.desk = Desk(rt)
+    return desk
+
+
+def close_desk() -> None:
+    """Give this thread's desk back, if it has one."""
+    desk: Desk | None = getattr(_desks, "desk", None)
+    _desks.desk = None
+    if desk is not None:
+        desk.close()
+
+
+def _begin_waits(rt: Runtime, now: datetime) -> None:
+    """Waits whose message was settled by a status or by the sweep."""
+    with rt.database.read() as session:
+        if not settled_waits(session):
+            return
+    with rt.database.write() as session:
+        begin_waits(session, settled_waits(session), now)

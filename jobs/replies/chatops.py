@@ -1,0 +1,155 @@
+"""Chat-ops: answering what staff text, and carrying out what they confirmed.
+
+A change may have to ask Meta first (a resumption runs the preflight), so it is a job of its own. At most one job is made for a
+pressed button; one that is lost changes nothing, and the person who gets no answer presses again.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import chatops
+from jobs.campaigns.monitor import finish_campaign
+from jobs.campaigns.start import resume_campaign
+from jobs.core.queues import ANSWER, CHORES, wake
+from jobs.core.runtime import Runtime, runtime
+from jobs.replies.decide import Change
+from models.campaigns.stats import stats_of
+from models.clock import utcnow
+from models.conversations.messages import NewMessage, queue_messages
+from models.errors import Refused
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason, TransitionRefused, allowed_verbs, transition
+from models.tables.contact import Contact
+from models.tables.conversation import Conversation, Message
+from models.tables.user import Role, User, record_audit
+
+log = logging.getLogger("hark.answer")
+
+MOST_LISTED = 20
+UNDER_WAY = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED)
+MAY_CHANGE = (Role.MANAGER, Role.ADMIN)
+DONE = {"pause": "is paused", "resume": "goes on", "end": "has ended"}
+
+Body = dict[str, Any]
+
+
+def answer_command(
+    session: Session, command: chatops.Command | chatops.Confirmation, staff: str, now: datetime
+) -> list[Body]:
+    """What is answered at once; a confirmed change is answered by its job."""
+    if isinstance(command, chatops.Confirmation):
+        text = chatops.DROPPED if command.change is None else chatops.EXPIRED if command.is_expired else None
+        return [chatops.text_answer(text)] if text else []
+    if command.verb == "campaigns":
+        return [chatops.campaigns_answer(_under_way(session))]
+    if command.campaign_id is None:
+        return [chatops.text_answer(chatops.HELP)]
+    if command.verb == "stats":
+        stats = stats_of(session, [command.campaign_id]).get(command.campaign_id)
+        return [chatops.stats_answer(stats) if stats else chatops.text_answer(_missing(command.campaign_id))]
+    return [_question(session, command, staff, now)]
+
+
+def wake_change(rt: Runtime, change: Change) -> None:
+    """Have a confirmed change carried out."""
+    command, message = change.command, change.situation.message
+    if not isinstance(command, chatops.Confirmation) or message is None:
+        return
+    if command.change is None or command.is_expired:
+        return
+    try:
+        wake(rt.redis, CHORES, "jobs.replies.chatops.carry_out", message.id)
+    except RedisError as error:
+        log.warning("message %d: its command is lost (%s)", message.id, type(error).__name__)
+
+
+def carry_out(message_id: int) -> None:
+    """RQ's entry: do what the button in this message confirmed, and say what came of it."""
+    rt, now = runtime(), utcnow()
+    with rt.database.read() as session:
+        message = session.get(Message, message_id)
+        staff = _staff(session, message.conversation_id) if message else None
+    confirmed = chatops.read_confirmation(message.button_payload, message.at) if message else None
+    if message is None or staff is None or confirmed is None or confirmed.change is None:
+        return
+    text = _change(rt, confirmed.change, confirmed.campaign_id, staff, now)
+    with rt.database.write() as session:
+        queue_messages(session, [NewMessage(message.conversation_id, chatops.text_answer(text))], now)
+    wake(
+        rt.redis,
+        ANSWER,
+        "jobs.replies.answer.answer_contact",
+        message.conversation_id,
+        key=f"answer:{message.conversation_id}",
+    )
+
+
+def _change(rt: Runtime, change: chatops.Change, campaign_id: int, staff: User, now: datetime) -> str:
+    if staff.role not in MAY_CHANGE:
+        return f"Your role ({staff.role}) may look, not change."
+    changes: dict[str, Callable[[], object]] = {
+        "pause": lambda: _pause(rt, campaign_id, staff.email, now),
+        "resume": lambda: resume_campaign(rt, campaign_id, now, staff.email),
+        "end": lambda: _end(rt, campaign_id, staff.email, now),
+    }
+    try:
+        changes[change]()
+    except (Refused, TransitionRefused) as error:
+        return str(error)
+    return f"Campaign {campaign_id} {DONE[change]}."
+
+
+def _pause(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
+    with rt.database.write() as session:
+        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
+        record_audit(session, now, actor, "pause", "campaign", campaign_id, by="chat")
+
+
+def _end(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
+    finish_campaign(rt, campaign_id, now)
+    with rt.database.write() as session:
+        record_audit(session, now, actor, "end", "campaign", campaign_id, by="chat")
+
+
+def _question(session: Session, command: chatops.Command, staff: str, now: datetime) -> Body:
+    """The confirmation's question, unless it is plain already that it cannot be."""
+    row = session.execute(
+        select(Campaign.name, Campaign.status).where(Campaign.id == command.campaign_id, Campaign.deleted_at.is_(None))
+    ).first()
+    if row is None or command.campaign_id is None:
+        return chatops.text_answer(_missing(command.campaign_id))
+    role = session.scalar(select(User.role).where(User.email == staff))
+    if role not in MAY_CHANGE:
+        return chatops.text_answer(f"Your role ({role}) may look, not change.")
+    if command.verb not in allowed_verbs(row.status):
+        return chatops.text_answer(f"Campaign {command.campaign_id} is {row.status}.")
+    change = next(known for known in ("pause", "resume", "end") if known == command.verb)
+    return chatops.question(change, command.campaign_id, row.name, now)
+
+
+def _under_way(session: Session) -> list[tuple[int, str, str]]:
+    rows = session.execute(
+        select(Campaign.id, Campaign.name, Campaign.status)
+        .where(Campaign.status.in_(UNDER_WAY), Campaign.deleted_at.is_(None))
+        .order_by(Campaign.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return [(row.id, row.name, row.status) for row in rows]
+
+
+def _staff(session: Session, conversation_id: int) -> User | None:
+    return session.scalar(
+        select(User)
+        .join(Contact, Contact.phone == User.phone)
+        .join(Conversation, Conversation.contact_id == Contact.id)
+        .where(Conversation.id == conversation_id, User.phone_verified_at.is_not(None), User.is_active.is_(True))
+    )
+
+
+def _missing(campaign_id: int | None) -> str:
+    return f"There is no campaign {campaign_id}."

@@ -1,0 +1,69 @@
+"""The bot flows as a process knows them: a loaded version never changes, so it is parsed once and kept."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.orm import Session
+
+from bot.flows.load import Flow, from_definition
+from bot.opt_out_words import fold
+from bot.router import FlowChoice
+from models.conversations.flow_versions import NewestVersion, definitions, newest_versions
+
+MOST_KEPT = 500
+
+
+class FlowShelf:
+    """Parsed versions by their ids, and which version of each flow is the newest. `refresh` is one small query."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[int, Flow] = {}
+        self._newest: dict[int, NewestVersion] = {}
+        self._listed: Sequence[NewestVersion] = ()
+        self._keywords: list[tuple[FlowChoice, frozenset[str]]] = []
+
+    def refresh(self, session: Session, version_ids: Iterable[int]) -> None:
+        """Know the newest versions, and these besides."""
+        listed = newest_versions(session)
+        self._newest = {each.flow_id: each for each in listed}
+        self._parse(session, {*version_ids, *(each.version_id for each in listed)})
+        if listed != self._listed:
+            self._listed = listed
+            self._keywords = [
+                (FlowChoice(each.flow_id, each.name), frozenset(map(fold, flow.keywords)))
+                for each in listed
+                if (flow := self._parsed.get(each.version_id)) is not None and flow.keywords
+            ]
+
+    def version(self, version_id: int) -> Flow:
+        """A version that `refresh` was asked for. KeyError where it could not be read."""
+        return self._parsed[version_id]
+
+    def newest(self, flow_id: int) -> tuple[int, Flow]:
+        """The newest version's id and the flow. KeyError where there is none."""
+        version_id = self._newest[flow_id].version_id
+        return version_id, self._parsed[version_id]
+
+    def choice(self, flow_id: int | None) -> FlowChoice | None:
+        """The flow as a choice of the router's; None where there is none."""
+        newest = self._newest.get(flow_id or 0)
+        return FlowChoice(newest.flow_id, newest.name) if newest else None
+
+    @property
+    def keywords(self) -> Sequence[tuple[FlowChoice, frozenset[str]]]:
+        """The keyword rules of the newest versions, oldest flow first."""
+        return self._keywords
+
+    @property
+    def fallback(self) -> FlowChoice | None:
+        """The flow that takes what belongs nowhere."""
+        return next((FlowChoice(each.flow_id, each.name) for each in self._listed if each.is_fallback), None)
+
+    def _parse(self, session: Session, wanted: set[int]) -> None:
+        missing = sorted(wanted - set(self._parsed))
+        if not missing:
+            return
+        if len(self._parsed) > MOST_KEPT:
+            self._parsed.clear()
+            missing = sorted(wanted)
+        for version_id, (version, definition) in definitions(session, missing).items():
+            self._parsed[version_id] = from_definition(definition, version)

@@ -1,0 +1,54 @@
+"""The lane of one process's desk: opened with the first message to send, resting between jobs, never beaten while it rests."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from concurrent.futures import Executor
+
+from jobs.core.runtime import Runtime
+from jobs.sending.lease import Lease
+from models.sending.lease import open_lane, resume_lane
+
+
+class ReplyLane:
+    """A lane without a number, since it serves them all. It goes on under its id from job to job."""
+
+    def __init__(self, rt: Runtime, executor: Executor) -> None:
+        self._rt = rt
+        self._executor = executor
+        self._lane_id: int | None = None
+        self._lease: Lease | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
+
+    async def lease(self) -> Lease:
+        """The lease that holds now; a new one where there was none, or the last one was lost."""
+        async with self._opening:
+            if self._lease is None or self._lease.is_lost:
+                begun = time.monotonic()
+                lane_id = await asyncio.get_running_loop().run_in_executor(self._executor, self._open)
+                self._lease = Lease(self._rt, lane_id, begun)
+                self._beating = asyncio.create_task(self._lease.keep())
+            return self._lease
+
+    async def rest(self, *, is_clean: bool) -> None:
+        """End it for now. Not clean means that it may hold rows still: then it is left to the sweep, and the next is a new one."""
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return
+        if self._beating is not None:
+            self._beating.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._beating
+        if is_clean and not lease.is_lost:
+            await asyncio.get_running_loop().run_in_executor(self._executor, lease.end)
+        else:
+            self._lane_id = None
+
+    def _open(self) -> int:
+        with self._rt.database.write() as session:
+            if self._lane_id is None or not resume_lane(session, self._lane_id):
+                self._lane_id = open_lane(session, None, socket.gethostname(), os.getpid())
+            return self._lane_id

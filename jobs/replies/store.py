@@ -1,0 +1,162 @@
+"""The transactions of answering, each for many conversations at once. Plain functions over a runtime, run in threads."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from jobs.core.runtime import Runtime
+from jobs.replies.chatops import answer_command, wake_change
+from jobs.replies.decide import Known, decide, pressed_recipient, set_aside
+from jobs.replies.flow_cache import FlowShelf
+from jobs.replies.write import begin_waits, settled_waits, write_changes
+from models.clock import utcnow
+from models.conversations.claim import claim_conversations, keep_conversations, release_conversations, unclaimed_work
+from models.conversations.context import Situation, has_input, read_situations
+from models.conversations.outbox import Claimed, Sent, claim_next, numbers_with_due, postpone, record_sent
+from models.sending.lease import is_alive
+from models.tables.setting import read_setting
+
+
+class LaneLost(Exception):  # noqa: N818 - reads as a claim where it is caught
+    """The sweep gave this sender's lane up: it may claim nothing more."""
+
+
+class Next(NamedTuple):
+    """What comes next in a conversation. Released means that nothing does, or that it is not ours any more."""
+
+    has_input: bool
+    number_id: int | None
+    is_released: bool
+
+
+class Taken(NamedTuple):
+    """The claimed message, if there was one to claim."""
+
+    claimed: Claimed | None
+    next: Next
+
+
+@dataclass(slots=True)
+class ReplyStore:
+    """What a claimant does with its conversations. `lane_id` is asked for when something is claimed or recorded."""
+
+    rt: Runtime
+    claimant: str
+    shelf: FlowShelf
+
+    def find(self, limit: int) -> list[int]:
+        """Claim conversations in which something waits."""
+        now = utcnow()
+        with self.rt.database.read() as session:
+            ids = unclaimed_work(session, now, limit)
+        if not ids:
+            return []
+        with self.rt.database.write() as session:
+            return claim_conversations(session, ids, self.claimant, now)
+
+    def handle(self, items: Mapping[Hashable, None]) -> dict[Hashable, Next]:
+        """Answer what comes first in each conversation: decided from one reading, written in one transaction."""
+        ids = [int(str(key)) for key in items]
+        now = utcnow()
+        with self.rt.database.read() as session:
+            situations = self._read(session, ids, now)
+            known = self._known(session, situations.values())
+            changes = [change for each in situations.values() if (change := decide(each, known, now)) is not None]
+            for change in changes:
+                if change.command is not None:
+                    change.messages += [
+                        (body, None)
+                        for body in answer_command(session, change.command, change.situation.staff or "", now)
+                    ]
+        with self.rt.database.write() as session:
+            ours = set(keep_conversations(session, ids, self.claimant, now))
+            write_changes(session, [each for each in changes if each.situation.conversation_id in ours], now)
+            following = self._next(session, ids, ours, now)
+        for change in changes:
+            if change.command is not None and change.situation.conversation_id in ours:
+                wake_change(self.rt, change)
+        return following
+
+    def give_up(self, key: int, why: str) -> Next:
+        """Put away what comes first in a conversation: its answer cannot be written, however often it is tried."""
+        now = utcnow()
+        with self.rt.database.write() as session:
+            ours = set(keep_conversations(session, [key], self.claimant, now))
+            situation = self._read(session, [key], now).get(key)
+            if situation is not None and ours:
+                write_changes(session, [set_aside(situation, why)], now)
+            return self._next(session, [key], ours, now)[key]
+
+    def claim(self, items: Mapping[Hashable, int]) -> dict[Hashable, Taken]:
+        """Claim the next message of each conversation for the lane that stands with it."""
+        ids = [int(str(key)) for key in items]
+        now = utcnow()
+        with self.rt.database.write() as session:
+            for lane_id in set(items.values()):
+                if not is_alive(session, lane_id):
+                    raise LaneLost
+            ours = set(keep_conversations(session, ids, self.claimant, now))
+            claimed: dict[int, Claimed] = {}
+            for lane_id in sorted(set(items.values())):
+                mine = [key for key in ids if key in ours and items[key] == lane_id]
+                claimed.update(claim_next(session, mine, lane_id, now))
+            rest = [key for key in ids if key not in claimed]
+            nexts = self._next(session, rest, ours, now)
+            going_on = Next(False, None, False)
+            return {key: Taken(claimed.get(key), nexts.get(key, going_on)) for key in ids}
+
+    def record(self, items: Mapping[Hashable, tuple[int, Sent]]) -> dict[Hashable, Next]:
+        """Write outcomes, whoever holds the conversation by now: what left has left."""
+        ids = [int(str(key)) for key in items]
+        now = utcnow()
+        with self.rt.database.write() as session:
+            for lane_id in sorted({lane_id for lane_id, _ in items.values()}):
+                record_sent(session, lane_id, [sent for lane, sent in items.values() if lane == lane_id])
+            waits = settled_waits(session, [sent.message_id for _, sent in items.values()])
+            begin_waits(session, waits, now)
+            ours = set(keep_conversations(session, ids, self.claimant, now))
+            return self._next(session, ids, ours, now)
+
+    def postpone(self, items: Mapping[Hashable, float]) -> dict[Hashable, Next]:
+        """Let the next message wait for so many seconds."""
+        ids = [int(str(key)) for key in items]
+        now = utcnow()
+        with self.rt.database.write() as session:
+            ours = set(keep_conversations(session, ids, self.claimant, now))
+            for key in ours:
+                postpone(session, [key], now + timedelta(seconds=items[key]))
+            return self._next(session, ids, ours, now)
+
+    def release(self, ids: Iterable[int]) -> None:
+        """Give conversations back."""
+        with self.rt.database.write() as session:
+            release_conversations(session, ids, self.claimant)
+
+    def _read(self, session: Session, ids: list[int], now: datetime) -> dict[int, Situation]:
+        installation = self.rt.installation
+        return read_situations(session, ids, now, lambda payload: pressed_recipient(installation, payload))
+
+    def _known(self, session: Session, situations: Iterable[Situation]) -> Known:
+        self.shelf.refresh(session, [each.live.flow_version_id for each in situations if each.live])
+        return Known(
+            shelf=self.shelf,
+            installation=self.rt.installation,
+            default_country=self.rt.settings.default_country,
+            stop_answer=str(read_setting(session, "stop_answer")),
+            start_answer=str(read_setting(session, "start_answer")),
+        )
+
+    def _next(self, session: Session, ids: list[int], ours: set[int], now: datetime) -> dict[Hashable, Next]:
+        """Asked at the end of each transaction; where nothing waits any more the conversation is given back with it."""
+        if not ids:
+            return {}
+        mine = [key for key in ids if key in ours]
+        waiting = has_input(session, mine, now)
+        numbers = numbers_with_due(session, mine, now)
+        idle = [key for key in mine if key not in waiting and key not in numbers]
+        release_conversations(session, idle, self.claimant)
+        over = {key for key in ids if key not in ours} | set(idle)
+        return {key: Next(key in waiting, numbers.get(key), key in over) for key in ids}

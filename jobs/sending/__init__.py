@@ -1,0 +1,1 @@
+"""One lane a number: wake, claim, pace, send, record, react."""

@@ -1,0 +1,153 @@
+"""The campaigns that a lane serves: those of its number that are active, launched and have somebody due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.meta.template_message import TemplateBuilder
+from jobs.core.runtime import Runtime
+from jobs.sending.failure_history import keep, recall
+from jobs.sending.failure_rate import FailureGuard
+from jobs.sending.send_slots import Timetable
+from models.sending.claim import has_due
+from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
+from models.tables.number import Number, Waba
+from models.tables.template import MediaHandle
+
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(slots=True)
+class Served:
+    """One campaign as a lane serves it.
+
+    `is_blocked` is set the moment a decisive error was read, `is_pausing` while the pause that follows is being written.
+    """
+
+    id: int
+    name: str
+    per_second: float
+    builder: TemplateBuilder
+    guard: FailureGuard
+    is_blocked: bool = False
+    is_pausing: bool = False
+    timetable: Timetable = field(default_factory=Timetable)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedNumber:
+    """The number that a lane serves, with its token in clear: it never leaves this process but to Meta."""
+
+    id: int
+    phone_number_id: str
+    portfolio_id: int
+    token: str = field(repr=False)
+    messages_per_second: int = 80
+
+
+def load_number(rt: Runtime, number_id: int) -> ServedNumber | None:
+    """The number if it may send; None if it is stopped, held or gone."""
+    with rt.database.read() as session:
+        row = session.execute(
+            select(Number, Waba.portfolio_id)
+            .join(Waba, Waba.id == Number.waba_id)
+            .where(Number.id == number_id, Number.stopped_at.is_(None))
+        ).first()
+    if row is None:
+        return None
+    number, portfolio_id = row
+    token = rt.vault.decrypt(number.access_token)
+    return ServedNumber(number.id, number.phone_number_id, portfolio_id, token, number.messages_per_second)
+
+
+class CampaignFeed:
+    """Looks the campaigns up again each time it is asked, and keeps what a lane knows of each."""
+
+    def __init__(self, rt: Runtime, number: ServedNumber) -> None:
+        self._rt = rt
+        self._number = number
+        self._known: dict[int, Served] = {}
+
+    def due(self, now: datetime) -> list[Served]:
+        """Campaigns with somebody due, in the order of their ids; empty while the number is stopped or held."""
+        with self._rt.database.read() as session:
+            number = session.get_one(Number, self._number.id)
+            if not number.may_send(now):
+                self._block_others(())
+                return []
+            campaigns = session.scalars(
+                select(Campaign)
+                .where(
+                    Campaign.number_id == self._number.id,
+                    Campaign.status == CampaignStatus.ACTIVE,
+                    Campaign.launched_at.is_not(None),
+                )
+                .order_by(Campaign.id)
+            ).all()
+            active = [campaign.id for campaign in campaigns]
+            self._block_others(active)
+            for campaign_id in (
+                self._known.keys() - active
+            ):  # should somebody let it go on, it is judged by what comes then
+                self._known[campaign_id].guard = FailureGuard()
+            return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
+
+    def remember(self) -> None:
+        """Leave what failed to the next lane. RedisError."""
+        for served in self._known.values():
+            keep(self._rt.redis, served.id, served.guard)
+
+    def _block_others(self, active: Sequence[int]) -> None:
+        """What a lane claimed of a campaign that is not active any more, and did not begin, goes back."""
+        for campaign_id in self._known.keys() - active:
+            self._known[campaign_id].is_blocked = True
+
+    def _served(self, session: Session, campaign: Campaign) -> Served:
+        known = self._known.get(campaign.id)
+        pace = per_second(campaign)
+        if known is not None:
+            known.per_second = pace
+            known.is_blocked = known.is_pausing  # the database says that it is active (again)
+            return known
+        template = campaign.template
+        if template is None:
+            raise LookupError(f"campaign {campaign.id} is active without a template")
+        builder = TemplateBuilder(
+            name=template.name,
+            language=template.language,
+            components=template.components,
+            parameter_format=template.parameter_format,
+            media=_resolved_media(session, campaign, self._number.id),
+            installation=self._rt.installation,
+        )
+        served = self._known[campaign.id] = Served(
+            campaign.id, campaign.name, pace, builder, recall(self._rt.redis, campaign.id)
+        )
+        return served
+
+
+def per_second(campaign: Campaign) -> float:
+    """The campaign's own pace."""
+    if campaign.pace_per_hour is not None:
+        return campaign.pace_per_hour / SECONDS_PER_HOUR
+    return campaign.pace_per_second or DEFAULT_PER_SECOND
+
+
+def _resolved_media(session: Session, campaign: Campaign, number_id: int) -> dict[str, Any]:
+    """The campaign's media with an uploaded file (`sha256`) replaced by the id it has at Meta for this number."""
+    resolved: dict[str, Any] = {}
+    for part, medium in campaign.media.items():
+        content = dict(medium)
+        sha256 = content.pop("sha256", None)
+        if sha256:
+            handle = session.scalars(
+                select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
+            ).one_or_none()
+            if handle is not None and handle.media_id:
+                content = {"id": handle.media_id, "filename": handle.file_name}
+        resolved[part] = content
+    return resolved

@@ -1,0 +1,123 @@
+"""What a decisive answer does beyond its own row: to the campaign, to the number, to the person."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot.meta.error_codes import Rule
+from jobs.core.runtime import Runtime
+from models.contacts.consent import Authority, set_consent
+from models.events.statuses.effects import note_marketing_stop
+from models.sending.claim import NO_SYNC
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
+from models.tables.contact import Consent
+from models.tables.number import Number
+from models.tables.user import record_audit
+
+log = logging.getLogger("hark.lane")
+
+
+def pause_campaign(
+    rt: Runtime,
+    campaign_id: int,
+    reason: PauseReason,
+    detail: str,
+    now: datetime,
+    *,
+    resumes_at: datetime | None = None,
+) -> bool:
+    """Pause one campaign with the reason that the operator reads; False if it was not active any more."""
+    with rt.database.write() as session:
+        return pause_within(session, campaign_id, reason, detail, now, resumes_at)
+
+
+def stop_number(rt: Runtime, number_id: int, rule: Rule, detail: str, now: datetime) -> int:
+    """Stop everything on a number; how many campaigns that paused."""
+    with rt.database.write() as session:
+        return stop_within(session, number_id, rule, detail, now)
+
+
+def stop_within(session: Session, number_id: int, rule: Rule, detail: str, now: datetime) -> int:
+    """The same, as a part of the caller's transaction."""
+    reason = rule.reason or PauseReason.NUMBER_RESTRICTED
+    stopped = session.execute(
+        update(Number)
+        .where(Number.id == number_id, Number.stopped_at.is_(None))
+        .values(stopped_at=now, stopped_reason=detail)
+        .returning(Number.id),
+        execution_options=NO_SYNC,
+    ).first()
+    if stopped is not None:
+        record_audit(session, now, "sender", "number stopped", "number", number_id, reason=detail)
+        log.error("number %d stopped: %s", number_id, rule.text)
+    active = session.scalars(
+        select(Campaign.id)
+        .where(Campaign.number_id == number_id, Campaign.status == CampaignStatus.ACTIVE)
+        .order_by(Campaign.id)
+    ).all()
+    return sum(pause_within(session, campaign_id, reason, detail, now) for campaign_id in active)
+
+
+def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> None:
+    """Nothing is sent from the number for a while."""
+    until = now + timedelta(seconds=seconds)
+    with rt.database.write() as session:
+        session.execute(
+            update(Number)
+            .where(Number.id == number_id, Number.held_until.is_(None) | (Number.held_until < until))
+            .values(held_until=until),
+            execution_options=NO_SYNC,
+        )
+
+
+def suppress_person(rt: Runtime, contact_id: int, rule: Rule, now: datetime) -> None:
+    """Keep a person out of what comes later: of marketing, or of everything."""
+    with rt.database.write() as session:
+        if rule.suppress == "marketing":
+            note_marketing_stop(session, contact_id, now, now)
+        else:
+            suppress_within(session, [contact_id], rule, now)
+
+
+def suppress_within(session: Session, contact_ids: Iterable[int], rule: Rule, now: datetime) -> None:
+    """Keep people out of everything, as a part of the caller's transaction."""
+    set_consent(
+        session,
+        contact_ids,
+        Consent.INVALID,
+        now,
+        source="meta",
+        proof=rule.text,
+        actor="meta",
+        by=Authority.SYSTEM,
+    )
+
+
+def pause_within(
+    session: Session,
+    campaign_id: int,
+    reason: PauseReason,
+    detail: str,
+    now: datetime,
+    resumes_at: datetime | None = None,
+) -> bool:
+    """The pause, as a part of the caller's transaction."""
+    paused = try_transition(
+        session,
+        campaign_id,
+        "pause",
+        now,
+        pause_reason=reason,
+        pause_detail=detail,
+        paused_at=now,
+        resumes_at=resumes_at,
+    )
+    if paused:
+        record_audit(
+            session, now, "sender", "campaign paused", "campaign", campaign_id, reason=str(reason), detail=detail
+        )
+        log.warning("campaign %d paused: %s", campaign_id, reason)
+    return paused

@@ -1,0 +1,104 @@
+"""When too many sends of a campaign fail alike: a lower confidence bound over the last ones, not a raw ratio, so that three bad
+numbers at the start stop nothing and a broken campaign stops within seconds. Pure.
+
+A kind of failure is Meta's code as text, or a word of ours. How large its share may be is the table's to say
+(bot.meta.error_codes).
+"""
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from math import sqrt
+
+from bot.meta.error_codes import HALF, Rule, rule_for
+
+WINDOW = 100
+LEAST = 20
+Z95 = 1.96
+MOST_SAMPLES = 5
+_NUMBER = re.compile(r"\d{7,}")
+
+
+def lower_bound(failed: int, total: int) -> float:
+    """Wilson's lower bound of a share, 95 %."""
+    if total == 0:
+        return 0.0
+    share = failed / total
+    z2 = Z95 * Z95
+    centre = share + z2 / (2 * total)
+    margin = Z95 * sqrt(share * (1 - share) / total + z2 / (4 * total * total))
+    return (centre - margin) / (1 + z2 / total)
+
+
+def share_of(kind: str) -> float | None:
+    """The share of the last messages that may be of this kind; None: it says nothing of the campaign."""
+    rule = _rule(kind)
+    return HALF if rule is None else rule.alike
+
+
+class FailureGuard:
+    """The last outcomes of one campaign: `known` from earlier lanes, then this lane's own."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._kinds: deque[str] = deque(known, maxlen=WINDOW)
+        self._counts: Counter[str] = Counter(self._kinds)
+        self._said: dict[str, str] = {}
+
+    def add(self, kind: str, said: str = "") -> str | None:
+        """Note one outcome (empty for a success) and what was said of it; the kind of failure that went too far, if one did."""
+        if share_of(kind) is None:
+            return None
+        if len(self._kinds) == WINDOW:
+            self._counts[self._kinds[0]] -= 1
+        self._kinds.append(kind)
+        self._counts[kind] += 1
+        if said:
+            self._said[kind] = said
+        return kind if self._goes_too_far(kind) else None
+
+    def worst(self) -> str | None:
+        """The most frequent kind that went too far, if one did."""
+        return next((kind for kind, _ in self._counts.most_common() if self._goes_too_far(kind)), None)
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The last outcomes, the newest last."""
+        return tuple(self._kinds)
+
+    def share(self, kind: str) -> tuple[int, int]:
+        """How many of the last outcomes were of this kind, and how many there were."""
+        return self._counts[kind], len(self._kinds)
+
+    def explain(self, kind: str) -> str:
+        """For the operator: how many failed alike, what was said of each kind that failed, and what to do about this one."""
+        failed, total = self.share(kind)
+        rule = _rule(kind)
+        advice = f" {rule.advice}" if rule and rule.advice else ""
+        return f"{failed} of the last {total} messages failed alike. {self.samples()}.{advice}"
+
+    def samples(self) -> str:
+        """One line of the kinds that failed, the most frequent first: `131026 ×41: …; 132012 ×3: …`."""
+        failed = sorted((-count, kind) for kind, count in self._counts.items() if kind and count)
+        lines = [f"{kind} ×{-count}: {_sentence(kind, self._said.get(kind, ''))}" for count, kind in failed]
+        return "; ".join(lines[:MOST_SAMPLES])
+
+    def _goes_too_far(self, kind: str) -> bool:
+        failed, total = self.share(kind)
+        most = share_of(kind)
+        return bool(kind) and most is not None and total >= LEAST and lower_bound(failed, total) > most
+
+
+def nameless(text: str) -> str:
+    """Meta's words for the operator without the numbers of people, which they sometimes hold."""
+    return _NUMBER.sub("…", text).strip()
+
+
+def _sentence(kind: str, said: str) -> str:
+    rule = _rule(kind)
+    if rule is not None and not said.startswith(rule.text):
+        said = f"{rule.text} Meta says: {said}" if said else rule.text
+    return nameless(said).rstrip(".") or "no text"
+
+
+def _rule(kind: str) -> Rule | None:
+    return rule_for(int(kind)) if kind.removeprefix("-").isdecimal() else None

@@ -1,0 +1,301 @@
+"""A lane: one running sender that serves one number, round robin over its campaigns.
+
+    reserve a slot (Redis) → claim a chunk (committed) → begin its requests at even intervals → record outcomes in batches
+
+A chunk is a tenth of a second's sending and everything is asked again before each request, so a pause, a lost lease, a decisive
+error or SIGTERM all act within a fraction of a second: what was claimed and not begun goes back to the queue.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from bot.meta.client import GraphClient
+from jobs.core.logs import described
+from jobs.core.runtime import Runtime
+from jobs.core.shutdown import STOPPING
+from jobs.sending.campaign_feed import CampaignFeed, Served, ServedNumber
+from jobs.sending.judge import Verdict, judge, never_begun, unbuilt
+from jobs.sending.lease import Lease
+from jobs.sending.pace import Pace, Slot
+from jobs.sending.recorder import Recorder
+from jobs.sending.side_effects import Consequences
+from models.clock import utcnow
+from models.sending.claim import Claim, Claimed, claim, held_by, put_back
+from models.tables.lane import REQUEST_TIMEOUT_SECONDS
+
+log = logging.getLogger("hark.lane")
+
+LIFE_SECONDS = 60.0
+ROUND_SECONDS = 1.0
+"""How often a lane looks its campaigns up again."""
+IDLE_SECONDS = 1.0
+CHUNK_SECONDS = 0.1
+MOST_PER_CHUNK = 100
+MOST_IN_FLIGHT = 512
+PATIENCE_SECONDS = 1.0
+"""Rows that missed their moments wait so long for others. A slow campaign has its next one in minutes: they go back until then."""
+
+
+class Lane:
+    """Runs on one event loop; what touches the database or Redis runs in threads."""
+
+    def __init__(self, rt: Runtime, number: ServedNumber, lease: Lease, client: GraphClient) -> None:
+        self._rt = rt
+        self._number = number
+        self._lease = lease
+        self._client = client
+        self._feed = CampaignFeed(rt, number)
+        self._pace = Pace(rt.redis, number.id, number.messages_per_second)
+        self._recorder = Recorder(rt, lease.lane_id, number.portfolio_id)
+        self._room = asyncio.Semaphore(MOST_IN_FLIGHT)
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._held: set[int] = set()
+        self._beginning: dict[int, asyncio.Task[None]] = {}
+        self._intervals: dict[int, float] = {}
+        self._is_stopped = False
+        self._is_unclear = False
+        self._beyond = Consequences(rt, number.id, lease.lane_id, self._pace)
+        self.sent = 0
+
+    async def run(self) -> None:
+        """Serve until the life is over, nothing is due, or there is a reason to stop; then drain."""
+        keepers = [asyncio.create_task(self._lease.keep()), asyncio.create_task(self._recorder.keep())]
+        for keeper in keepers:
+            keeper.add_done_callback(self._stop)  # without its lease or its recorder a lane begins nothing more
+        try:
+            await self._serve(time.monotonic() + LIFE_SECONDS)
+        finally:
+            await self._drain(keepers)
+
+    def _stop(self, _keeper: asyncio.Task[None]) -> None:
+        self._is_stopped = True
+
+    def _may_go_on(self) -> bool:
+        return not self._is_stopped and not self._beyond.is_stopped and not STOPPING.is_set() and self._lease.holds()
+
+    async def _serve(self, until: float) -> None:
+        idle_since = time.monotonic()
+        while self._may_go_on() and time.monotonic() < until:
+            if self._recorder.is_stuck or time.monotonic() < self._beyond.hold_until:
+                await asyncio.sleep(0.2)
+                continue
+            await self._beyond.finish()  # a campaign whose pause is still being written must not look active
+            try:
+                if self._is_unclear:
+                    await self._take_back()
+                campaigns = await asyncio.to_thread(self._feed.due, utcnow())
+                wait_seconds = await self._round(campaigns, until)
+            except (DBAPIError, PoolTimeoutError, RedisError) as error:
+                log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)
+                wait_seconds = 0.5
+                self._is_unclear = True
+            if wait_seconds is not None:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > IDLE_SECONDS and not self._in_flight:
+                return
+            await asyncio.sleep(0.1 if wait_seconds is None else wait_seconds)
+
+    async def _round(self, campaigns: Sequence[Served], until: float) -> float | None:
+        """Chunks in turn until the list is to be looked up again; seconds to wait then, None where nothing was due."""
+        if not campaigns:
+            return None
+        again_at = min(time.monotonic() + ROUND_SECONDS, until)
+        order = deque(campaigns)
+        waits: list[float] = []
+        has_begun = False
+        while order and time.monotonic() < again_at and self._may_go_on() and not self._recorder.is_stuck:
+            slot = await self._chunk(order[0])
+            if slot is None:
+                order.popleft()
+            elif slot.size:
+                has_begun = True
+                order.rotate(-1)
+                waits.clear()
+            elif slot.is_number_busy:
+                await asyncio.sleep(min(0.1, slot.delay_seconds))
+            else:
+                order.rotate(-1)
+                waits.append(slot.delay_seconds)
+                if len(waits) >= len(order):
+                    await asyncio.sleep(min(0.1, *waits))
+                    waits.clear()
+        return 0.0 if has_begun else 0.1
+
+    async def _chunk(self, served: Served) -> Slot | None:
+        """One chunk of one campaign: the slot that was given or refused, None when there is nothing (more) to do."""
+        if not self._may_begin(served):
+            return None
+        rate = min(served.per_second, self._pace.campaign_rate)
+        size = max(1, min(MOST_PER_CHUNK, round(rate * CHUNK_SECONDS)))
+        if interval := self._intervals.get(served.id):  # a throttled number takes longer for each
+            size = max(1, min(size, round(CHUNK_SECONDS / interval)))
+        slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
+        if slot.size == 0:
+            return slot
+        self._intervals[served.id] = slot.interval_seconds
+        chunk = await asyncio.to_thread(self._claim, served.id, size)
+        if not chunk.is_active:
+            served.is_blocked = True  # paused or ended meanwhile: what is claimed and not begun goes back
+        if len(chunk.rows) < size:
+            await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
+        if not chunk.rows:
+            if chunk.limit_lifts_at is not None:
+                await self._reach_limit(served, chunk.limit_lifts_at)
+            return slot if chunk.left_out and chunk.limit_lifts_at is None else None
+        self._held.update(row.id for row in chunk.rows)
+        served.timetable.add(slot, len(chunk.rows))
+        earlier = self._beginning.get(served.id)
+        if earlier is not None:
+            await earlier
+        self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows))
+        return slot
+
+    def _claim(self, campaign_id: int, size: int) -> Claim:
+        with self._rt.database.write() as session:
+            return claim(session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash)
+
+    async def _take_back(self) -> None:
+        """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue.
+
+        Raises DBAPIError while the database is away still.
+        """
+        known = self._held | self._recorder.ids
+        held = await asyncio.to_thread(self._held_in_database)
+        unknown = held - known - self._held - self._recorder.ids
+        if unknown:
+            log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
+            await asyncio.to_thread(self._put_back, unknown)
+        self._is_unclear = False
+
+    def _held_in_database(self) -> set[int]:
+        with self._rt.database.read() as session:
+            return held_by(session, self._lease.lane_id)
+
+    def _put_back(self, ids: set[int]) -> None:
+        with self._rt.database.write() as session:
+            put_back(session, self._lease.lane_id, ids, utcnow())
+
+    async def _begin(self, served: Served, rows: Sequence[Claimed]) -> None:
+        """Begin each request at its moment; what may not begin any more goes back."""
+        for index, row in enumerate(rows):
+            at = await self._moment(served, len(rows) - index)
+            if at is not None and at - time.monotonic() > 0.002:
+                await asyncio.sleep(at - time.monotonic())
+            await self._room.acquire()
+            if at is None or not self._may_begin(served):
+                self._room.release()
+                self._give_up(served, rows[index:])
+                return
+            task = asyncio.create_task(self._send(served, row))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+
+    async def _moment(self, served: Served, wanted: int) -> float | None:
+        """When the next of `wanted` requests may begin. Missed moments (a stall, a slow claim) are reserved anew.
+
+        None where nothing may begin any more or not soon, or Redis is away.
+        """
+        until = time.monotonic() + PATIENCE_SECONDS
+        while (at := served.timetable.take(time.monotonic())) is None and self._may_begin(served):
+            try:
+                slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, wanted)
+            except RedisError:
+                served.is_blocked = True  # no pace, nothing is sent; the next look at the campaigns lifts it
+                return None
+            served.timetable.add(slot, slot.size)
+            if slot.size == 0:
+                if time.monotonic() + slot.delay_seconds > until:
+                    return None
+                await asyncio.sleep(min(0.1, slot.delay_seconds))
+        return at
+
+    def _may_begin(self, served: Served) -> bool:
+        return not served.is_blocked and self._may_go_on() and time.monotonic() >= self._beyond.hold_until
+
+    def _give_up(self, served: Served, rows: Sequence[Claimed]) -> None:
+        """What was claimed and not begun goes back to the queue."""
+        for row in rows:
+            self._held.discard(row.id)
+            self._recorder.add(served.id, never_begun(row, utcnow()))
+
+    async def _send(self, served: Served, row: Claimed) -> None:
+        try:
+            verdict = await self._attempt(served, row)
+        finally:
+            self._room.release()
+        if verdict is None:
+            self._give_up(served, [row])
+            return
+        if verdict.rule is not None:
+            self._beyond.follow(served, row, verdict)
+        kind = served.guard.add(verdict.kind, verdict.attempted.message or "")
+        if kind is not None:
+            self._beyond.stop_failing(served, kind)
+        self._finish(served, verdict)
+
+    async def _attempt(self, served: Served, row: Claimed) -> Verdict | None:
+        """What came of it; None where the lease ran out between the decision to begin and this moment (a process was stopped)."""
+        try:
+            body = served.builder.build(
+                recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
+            )
+        except Exception as error:  # noqa: BLE001 - whatever stands in one person's values is no other's trouble
+            return self._unbuilt(row, error)
+        if not self._lease.holds():
+            return None
+        self.sent += 1
+        try:
+            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+        except (
+            orjson.JSONEncodeError
+        ) as error:  # before anything was sent: for what Meta does, the client raises nothing
+            return self._unbuilt(row, error)
+        return judge(row, outcome, utcnow())
+
+    def _unbuilt(self, row: Claimed, error: Exception) -> Verdict:
+        log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))
+        return unbuilt(row, type(error).__name__, utcnow())
+
+    def _finish(self, served: Served, verdict: Verdict) -> None:
+        self._held.discard(verdict.attempted.recipient_id)
+        self._recorder.add(served.id, verdict.attempted)
+
+    async def _reach_limit(self, served: Served, lifts_at: datetime) -> None:
+        """Nobody more may be written to now; who was claimed before still is."""
+        earlier = self._beginning.get(served.id)
+        if earlier is not None:
+            await earlier
+        await self._beyond.reach_limit(served, lifts_at)
+
+    async def _drain(self, keepers: Sequence[asyncio.Task[None]]) -> None:
+        """Let what is under way finish, write everything, end the lane. A lane with something unwritten is left to the sweep."""
+        if self._beginning:
+            await asyncio.gather(*self._beginning.values())
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=REQUEST_TIMEOUT_SECONDS + 0.5)
+        await self._beyond.finish()
+        for _ in range(10):
+            await self._recorder.flush()
+            if self._recorder.is_empty:
+                break
+            await asyncio.sleep(0.2)
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        with contextlib.suppress(RedisError):
+            await asyncio.to_thread(self._feed.remember)
+        if self._recorder.is_empty and not self._in_flight and not self._lease.is_lost:
+            with contextlib.suppress(DBAPIError):
+                if self._is_unclear:
+                    await self._take_back()
+                await asyncio.to_thread(self._lease.end)

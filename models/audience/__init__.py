@@ -1,0 +1,1 @@
+"""Who gets a campaign, and why the others do not."""

@@ -1,0 +1,299 @@
+"""Who of an audience can be written to: one ordered waterfall, written once.
+
+The reach estimate, the preflight, the launch and the claim all compile it from here, so they cannot disagree. Each candidate
+is counted under the first reason that applies (the order of `NotSent`). A person may have several records before they are
+merged; exclusion, an opt-out, a marketing stop and an open case of any of them count for the person.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.selectable import FromClause
+
+from models.audience.audience import Audience, Side, parse_audience
+from models.db.base import BigId
+from models.db.dialect import word_literal
+from models.db.functions import IsIn, Probe
+from models.tables.campaign import Campaign
+from models.tables.contact import Consent, Contact, ContactIdentity, PhoneProblem, Suppression
+from models.tables.conversation import Case
+from models.tables.engagement import Engagement
+from models.tables.number import Number, Waba
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.setting import read_setting
+from models.tables.tag import ContactTag
+from models.tables.template import Template
+from models.templates.variables import BoundSlot, bind_variables, missing_variable_sql
+
+UNDELIVERABLE_TIMES = 2
+"""How often Meta may say 131026 before a number counts as not on WhatsApp."""
+MARKETING = "MARKETING"
+MOST_CAP_DAYS = 3650
+"""Rows older than that are gone; a cap of more days means the same and stays within the calendar."""
+CONTACT: FromClause = Contact.__table__
+RECHECKED = frozenset(
+    {
+        NotSent.INVALID_PHONE,
+        NotSent.MISSING_CALLING_CODE,
+        NotSent.NOT_ON_WHATSAPP,
+        NotSent.NOT_SUBSCRIBED,
+        NotSent.MARKETING_STOPPED,
+        NotSent.OPEN_CASE,
+    }
+)
+"""What can change between the launch and the claim."""
+
+Branch = tuple[NotSent, ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a campaign's waterfall is made of, looked up once."""
+
+    campaign_id: int
+    portfolio_id: Any
+    is_marketing: bool
+    audience: Audience
+    bound: Sequence[BoundSlot]
+    allow_untagged: bool
+    cap_messages: int
+    cap_days: int
+    now: datetime
+
+
+def read_terms(session: Session, campaign: Campaign, now: datetime) -> Terms:
+    """Look up what the waterfall of a complete campaign needs. AudienceError where a name of its audience is gone."""
+    template = session.get_one(Template, campaign.template_id)
+    return Terms(
+        campaign_id=campaign.id,
+        portfolio_id=_portfolio_id(session, campaign),
+        is_marketing=template.category.upper() == MARKETING,
+        audience=parse_audience(session, campaign.audience),
+        bound=bind_variables(session, template, campaign.variables, CONTACT),
+        allow_untagged=bool(read_setting(session, "allow_untagged")),
+        cap_messages=int(read_setting(session, "frequency_cap_messages") or 0),
+        cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MOST_CAP_DAYS),
+        now=now,
+    )
+
+
+def judged(
+    terms: Terms, *, after_id: int = 0, until_id: int | None = None, doubled: Sequence[str] | None = None
+) -> Select[Any]:
+    """Every candidate in a range of contact ids once: `id` and `reason` (NULL: eligible).
+
+    `doubled`: the keys of everybody who has several records (`doubled_keys`), for whoever asks of many contacts; without them
+    each row looks into the index of person keys.
+    """
+    is_shared = _has_twin(terms) if doubled is None else IsIn(CONTACT.c.person_key, literal(json.dumps(list(doubled))))
+    query = select(CONTACT.c.id, _waterfall(terms, is_shared).label("reason")).select_from(CONTACT)
+    query = query.where(CONTACT.c.merged_into_id.is_(None), terms.audience.include.names(CONTACT, terms.now))
+    query = query.where(CONTACT.c.id > after_id) if after_id else query
+    return query.where(CONTACT.c.id <= until_id) if until_id is not None else query
+
+
+def doubled_keys(session: Session) -> Sequence[str]:
+    """The keys of people who have several records: few, where a million looks into an index would be many."""
+    key = CONTACT.c.person_key
+    return session.scalars(select(key).group_by(key).having(func.count() > 1)).all()
+
+
+def _has_twin(terms: Terms) -> ColumnElement[bool]:
+    twin = aliased(Contact)
+    same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
+    # A record that changed between two slices may share its person with a row that stands already.
+    return or_(Probe().where(same_person), _stands_already(terms))
+
+
+def _waterfall(terms: Terms, is_shared: ColumnElement[bool]) -> ColumnElement[Any]:
+    """The first reason why a row of the contact table is left out, NULL for who is eligible."""
+    return case((is_shared, _first(_branches(terms, True))), else_=_first(_branches(terms, False)))
+
+
+def reason_detail(terms: Terms, reason: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What the sentence of `reason` leaves open, for a row of the contact table."""
+    is_subscribed = CONTACT.c.consent == Consent.SUBSCRIBED
+    consent = case((is_subscribed, literal(Consent.UNSUBSCRIBED.value)), else_=cast(CONTACT.c.consent, String))
+    return case(
+        (reason == literal(NotSent.NOT_SUBSCRIBED.value), consent),
+        (reason == literal(NotSent.MISSING_VARIABLE.value), missing_variable_sql(terms.bound)),
+        (reason == literal(NotSent.ENGAGED.value), engaged_by(CONTACT.c.person_key)),
+        else_=null(),
+    )
+
+
+def engaged_by(person_key: ColumnElement[str]) -> ColumnElement[Any]:
+    """The name of the campaign that holds the person."""
+    query = select(Campaign.name).join(Engagement, Engagement.campaign_id == Campaign.id)
+    return query.where(Engagement.person_key == person_key).scalar_subquery()
+
+
+def recheck(
+    session: Session,
+    campaign: Campaign,
+    contact_ids: Sequence[int],
+    now: datetime,  # noqa: ARG001 - nothing that is checked here ends by time today
+    person_hash: Callable[[str], str] | None = None,
+) -> dict[int, tuple[NotSent, str | None]]:
+    """Who of these contacts may not be written to any more, with the reason and its detail. For a chunk about to be sent.
+
+    With `person_hash` (models.crypto) people who were suppressed for good are found too.
+    """
+    if not contact_ids:
+        return {}
+    category = session.scalar(select(Template.category).where(Template.id == campaign.template_id)) or ""
+    given = {"portfolio_id": _portfolio_id(session, campaign), "contact_ids": list(contact_ids)}
+    found: dict[int, tuple[NotSent, str | None]] = {}
+    hashes: dict[str, int] = {}
+    for contact_id, person_key, reason, consent in session.execute(
+        _recheck_statement(category.upper() == MARKETING), given
+    ):
+        if reason == NotSent.NOT_SUBSCRIBED:
+            # A subscribed record is left out because another record of the person is not.
+            detail = Consent.UNSUBSCRIBED if consent is Consent.SUBSCRIBED else consent
+            found[contact_id] = (NotSent.NOT_SUBSCRIBED, detail.value)
+        elif reason is not None:
+            found[contact_id] = (NotSent(reason), None)
+        elif person_hash is not None:
+            hashes[person_hash(person_key)] = contact_id
+    if hashes:
+        for suppressed in session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))):
+            found[hashes[suppressed]] = (NotSent.NOT_SUBSCRIBED, "suppressed")
+    return found
+
+
+@lru_cache(maxsize=2)
+def _recheck_statement(is_marketing: bool) -> Select[Any]:
+    terms = Terms(
+        campaign_id=0,
+        portfolio_id=bindparam("portfolio_id", type_=Waba.portfolio_id.type),
+        is_marketing=is_marketing,
+        audience=Audience(Side(), Side()),
+        bound=(),
+        allow_untagged=True,
+        cap_messages=0,
+        cap_days=0,
+        now=datetime.min,  # noqa: DTZ901 - not compared with: neither segments nor the cap are rechecked
+    )
+    reason = _first(branch for branch in _branches(terms, True) if branch[0] in RECHECKED)
+    ids = bindparam("contact_ids", expanding=True, type_=BigId)
+    columns = (CONTACT.c.id, CONTACT.c.person_key, reason, CONTACT.c.consent)
+    return select(*columns).where(CONTACT.c.id.in_(ids)).execution_options(probes=True)
+
+
+def _branches(terms: Terms, is_shared: bool) -> Iterator[Branch]:
+    """(reason, its condition) in the order of the waterfall. `is_shared`: the person has other records too."""
+    contact = CONTACT.c
+    reachable = or_(contact.phone.is_not(None), _has_identity(terms))
+    lacks_code = func.coalesce(contact.phone_problem == PhoneProblem.MISSING_CALLING_CODE, literal(False))
+    if terms.audience.exclude:
+        yield NotSent.EXCLUDED, _of_person(lambda row: terms.audience.exclude.names(row, terms.now), is_shared)
+    if is_shared:
+        yield NotSent.DUPLICATE, _is_duplicate(terms)
+    if not terms.allow_untagged and not terms.audience.include.is_tags_alone:
+        tagged = aliased(ContactTag)
+        yield NotSent.NO_TAGS, ~Probe().where(tagged.contact_id == contact.id)
+    yield NotSent.INVALID_PHONE, and_(~reachable, ~lacks_code)
+    yield NotSent.MISSING_CALLING_CODE, ~reachable
+    yield NotSent.NOT_ON_WHATSAPP, contact.undeliverable_count >= UNDELIVERABLE_TIMES
+    yield NotSent.NOT_SUBSCRIBED, _not_subscribed(is_shared)
+    if terms.is_marketing:
+        yield NotSent.MARKETING_STOPPED, _of_person(lambda row: row.c.marketing_stopped_at.is_not(None), is_shared)
+    yield NotSent.OPEN_CASE, _of_person(_has_open_case, is_shared)
+    lock = aliased(Engagement)
+    yield NotSent.ENGAGED, Probe().where(lock.person_key == contact.person_key, lock.campaign_id != terms.campaign_id)
+    if any(item.may_miss for item in terms.bound):
+        yield NotSent.MISSING_VARIABLE, missing_variable_sql(terms.bound).is_not(None)
+    if terms.is_marketing and terms.cap_messages > 0:
+        yield NotSent.FREQUENCY_CAP, _messages_had(terms, is_shared) >= terms.cap_messages
+
+
+def _first(branches: Iterable[Branch]) -> ColumnElement[Any]:
+    return case(*((condition, word_literal(reason)) for reason, condition in branches), else_=null())
+
+
+def _of_person(condition: Callable[[FromClause], ColumnElement[bool]], is_shared: bool) -> ColumnElement[bool]:
+    """The condition on the record itself, or on any record of the same person."""
+    if not is_shared:
+        return condition(CONTACT)
+    record = Contact.__table__.alias()
+    same_person = and_(record.c.person_key == CONTACT.c.person_key, record.c.merged_into_id.is_(None))
+    return Probe().where(same_person, condition(record))
+
+
+def _not_subscribed(is_shared: bool) -> ColumnElement[bool]:
+    own: ColumnElement[bool] = CONTACT.c.consent != Consent.SUBSCRIBED
+    if not is_shared:
+        return own
+    return or_(own, _of_person(lambda row: row.c.consent.in_([Consent.UNSUBSCRIBED, Consent.REDACTED]), True))
+
+
+def _is_duplicate(terms: Terms) -> ColumnElement[bool]:
+    """The record with the lowest id stands for the person."""
+    earlier = Contact.__table__.alias()
+    included = and_(earlier.c.merged_into_id.is_(None), terms.audience.include.names(earlier, terms.now))
+    first = Probe().where(earlier.c.person_key == CONTACT.c.person_key, earlier.c.id < CONTACT.c.id, included)
+    return or_(first, _stands_already(terms))
+
+
+def _stands_already(terms: Terms) -> ColumnElement[bool]:
+    row = aliased(Recipient)
+    return Probe().where(row.campaign_id == terms.campaign_id, row.person_key == CONTACT.c.person_key)
+
+
+def _has_identity(terms: Terms) -> ColumnElement[bool]:
+    """A person without a phone is written to by the BSUID of the portfolio that sends."""
+    identity = aliased(ContactIdentity)
+    return Probe().where(identity.contact_id == CONTACT.c.id, identity.portfolio_id == terms.portfolio_id)
+
+
+def _has_open_case(contact: FromClause) -> ColumnElement[bool]:
+    open_case = aliased(Case)
+    return Probe().where(open_case.contact_id == contact.c.id, open_case.closed_at.is_(None))
+
+
+def _messages_had(terms: Terms, is_shared: bool) -> ColumnElement[int]:
+    """Marketing messages to this person in the cap's days, over all campaigns; what may have arrived counts."""
+    row = aliased(Recipient)
+    record = Contact.__table__.alias()
+    records = select(record.c.id).where(record.c.person_key == CONTACT.c.person_key).correlate(CONTACT)
+    since = literal(terms.now - timedelta(days=terms.cap_days), Recipient.accepted_at.type)
+    may_have_arrived = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
+    query = (
+        select(func.count())
+        .select_from(row)
+        .join(Campaign, Campaign.id == row.campaign_id)
+        .join(Template, Template.id == Campaign.template_id)
+        .where(
+            row.contact_id.in_(records) if is_shared else row.contact_id == CONTACT.c.id,
+            row.state.in_(may_have_arrived),
+            row.status != "failed",
+            func.coalesce(row.accepted_at, row.claimed_at) >= since,
+            Template.category == MARKETING,
+        )
+    )
+    return query.scalar_subquery()
+
+
+def _portfolio_id(session: Session, campaign: Campaign) -> int:
+    query = select(Waba.portfolio_id).join(Number, Number.waba_id == Waba.id).where(Number.id == campaign.number_id)
+    return session.scalar(query) or 0

@@ -1,0 +1,1 @@
+"""What messages cost: amounts, rate cards, estimate, charges, the balance."""

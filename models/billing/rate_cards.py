@@ -1,0 +1,109 @@
+"""Rate cards: stored once, read as a table of prices."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from models.tables.billing import Rate, RateCard
+
+CATEGORIES = (
+    "marketing",
+    "marketing_lite",
+    "utility",
+    "authentication",
+    "authentication_international",
+    "service",
+)
+"""Those that Meta bills (meta-cloud-api.md 7.5); free ones have no price."""
+ANY_COUNTRY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One row of a card; `amount` in millionths."""
+
+    country: str
+    category: str
+    valid_from: date
+    amount: int
+
+
+@dataclass(frozen=True)
+class Prices:
+    """A card to look prices up in."""
+
+    card_id: int | None = None
+    currency: str | None = None
+    rows: Mapping[tuple[str, str], Sequence[tuple[date, int]]] = field(default_factory=dict)
+    """(country, category) → (valid from, amount), oldest first."""
+
+    def at(self, country: str | None, category: str, day: date) -> int | None:
+        """The price of one delivered message that day. None where the card does not say: unknown, never nothing.
+
+        `*` stands for countries that the card does not name for the category; somebody of unknown country has no price.
+        """
+        if country is None:
+            return None
+        key = plain_category(category)
+        rows = self.rows.get((country, key)) or self.rows.get((ANY_COUNTRY, key)) or ()
+        return max(((since, amount) for since, amount in rows if since <= day), default=(day, None))[1]
+
+    def changes_after(self, day: date) -> list[date]:
+        """The later days on which any price changes."""
+        return sorted({since for rows in self.rows.values() for since, _ in rows if since > day})
+
+
+def plain_category(category: str) -> str:
+    """Meta writes `authentication-international` and `AUTHENTICATION`; a card has one spelling."""
+    return category.strip().lower().replace("-", "_")
+
+
+def save_card(
+    session: Session, currency: str, prices: Iterable[Price], *, source: str, now: datetime, actor: str
+) -> int:
+    """Store a new card, which is in force from now on; its id."""
+    card = RateCard(currency=currency, source=source[:300], loaded_at=now, loaded_by=actor)
+    session.add(card)
+    session.flush()
+    rows = [
+        {
+            "card_id": card.id,
+            "country": price.country,
+            "category": price.category,
+            "valid_from": price.valid_from,
+            "amount": price.amount,
+        }
+        for price in prices
+    ]
+    session.execute(insert(Rate), rows)
+    return card.id
+
+
+def newest_card(session: Session) -> RateCard | None:
+    """The card in force."""
+    return session.scalar(select(RateCard).order_by(RateCard.id.desc()).limit(1))
+
+
+def read_prices(session: Session, card_id: int | None) -> Prices:
+    """A card's prices; without a card every price is unknown."""
+    card = session.get(RateCard, card_id) if card_id is not None else None
+    if card is None:
+        return Prices()
+    rows: dict[tuple[str, str], list[tuple[date, int]]] = {}
+    query = select(Rate).where(Rate.card_id == card.id).order_by(Rate.valid_from)
+    for rate in session.scalars(query):
+        rows.setdefault((rate.country, rate.category), []).append((rate.valid_from, rate.amount))
+    return Prices(card.id, card.currency, rows)
+
+
+def prices_in_force(session: Session) -> Prices:
+    """The newest card's."""
+    return read_prices(session, session.scalar(select(func.max(RateCard.id))))
+
+
+def day_of(moment: datetime) -> date:
+    """The day by which a moment is priced."""
+    return moment.astimezone(UTC).date()

@@ -1,0 +1,1 @@
+"""A campaign from preflight to export: launch, pause, end, outcome, numbers."""

@@ -1,0 +1,234 @@
+"""The launch: a campaign's audience is frozen into recipients, slice by slice, with a cursor on the campaign.
+
+A slice is one transaction of a few set-based statements over a range of contact ids, so a launch whose process died goes on
+after the last committed slice. `launch_token` says who launches; a slice commits only while its holder still does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, cast, exists, func, insert, literal, null, or_, select, text, update
+from sqlalchemy import String as Text
+from sqlalchemy.orm import Session, aliased
+
+from models.audience.audience import Side
+from models.audience.eligibility import CONTACT, Terms, engaged_by, judged, read_terms, reason_detail
+from models.billing.balance import freeze_price
+from models.billing.price_area import price_area
+from models.crypto import new_token
+from models.db.base import Json
+from models.db.dialect import insert_into, is_sqlite, word_literal
+from models.tables.campaign import LIVE, Campaign, Outcome
+from models.tables.contact import Contact
+from models.tables.engagement import Engagement
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.templates.variables import source_values_sql
+
+SLICE_SIZE = 20_000
+STANDS_STILL = timedelta(seconds=30)
+"""A launch that committed no slice for so long was lost, and may be taken over."""
+
+NO_SYNC = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a slice inserted. Other campaigns may have rows between them, this one cannot."""
+
+    campaign_id: int
+    after_id: int
+    until_id: int
+
+    def queued(self, row: type[Recipient]) -> tuple[ColumnElement[bool], ...]:
+        """Of these, the queued. Plus nothing: their range of keys is the way to them, not the campaign's growing index."""
+        of_campaign = row.campaign_id + 0 == self.campaign_id
+        is_queued = row.state == word_literal(RecipientState.QUEUED)
+        return of_campaign, row.id > self.after_id, row.id <= self.until_id, is_queued
+
+
+def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | None:
+    """Become the one who launches the campaign, from its beginning or from its cursor. None where there is nothing to do:
+
+    it is launched, ended, or another is at it. A paused campaign is launched too: nothing is claimed while it is paused.
+    """
+    token = new_token(16)
+    statement = (
+        update(Campaign)
+        .where(
+            Campaign.id == campaign_id,
+            Campaign.status.in_(LIVE),
+            Campaign.launched_at.is_(None),
+            or_(Campaign.launch_token.is_(None), Campaign.updated_at <= now - STANDS_STILL),
+        )
+        .values(
+            launch_token=token,
+            launch_until=func.coalesce(Campaign.launch_until, select(func.max(Contact.id)).scalar_subquery(), 0),
+            outcome=Outcome.PREPARING,
+            updated_at=now,
+        )
+        .returning(Campaign.id)
+    )
+    return token if session.execute(statement, execution_options=NO_SYNC).first() else None
+
+
+def give_launch_back(session: Session, campaign_id: int, token: str) -> None:
+    """Let another go on at once, where this process has to stop before the last slice."""
+    session.execute(
+        update(Campaign).where(Campaign.id == campaign_id, Campaign.launch_token == token).values(launch_token=None),
+        execution_options=NO_SYNC,
+    )
+
+
+def standing_launches(session: Session, now: datetime) -> list[int]:
+    """Campaigns that should be launched while nobody is at it."""
+    query = select(Campaign.id).where(
+        Campaign.status.in_(LIVE),
+        Campaign.launched_at.is_(None),
+        or_(Campaign.launch_token.is_(None), Campaign.updated_at <= now - STANDS_STILL),
+    )
+    return list(session.scalars(query.order_by(Campaign.id)))
+
+
+def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, size: int = SLICE_SIZE) -> bool:
+    """Freeze the next `size` contacts. True: there is more to do. False: launched, or no longer this token's to do."""
+    # Locked, since whoever changes what its audience names locks it too (models.segments.references): all slices ask the same.
+    campaign = session.get(Campaign, campaign_id, populate_existing=True, with_for_update={"key_share": True})
+    if campaign is None or campaign.launched_at is not None:
+        return False
+    terms = read_terms(session, campaign, now)
+    after_id, last_id = campaign.launch_cursor, campaign.launch_until or 0
+    until_id = _end_of_slice(session, terms.audience.include, after_id, last_id, size)
+    is_last = until_id >= last_id
+    if not _move_cursor(session, campaign_id, token, now, after_id, until_id, is_last):
+        return False
+    before = _newest_row(session)
+    _freeze(session, terms, after_id, until_id)
+    rows = _Rows(campaign_id, before, _newest_row(session))
+    queued = _count_queued(session, rows)
+    if queued and _lock_people(session, rows, now) < queued:
+        _leave_out_engaged(session, rows)
+    freeze_price(session, campaign_id, lambda: _areas(session, rows), now, is_last=is_last)
+    return not is_last
+
+
+def count_tables(session: Session) -> None:
+    """Have PostgreSQL look at what a launch filled, which it would do by itself a minute later.
+
+    Until then it takes the tables for empty, and a page of the export would sort the whole campaign.
+    """
+    if not is_sqlite(session):
+        session.execute(text("ANALYZE recipient"))
+        session.execute(text("ANALYZE engagement"))
+
+
+def _end_of_slice(session: Session, include: Side, after_id: int, last_id: int, size: int) -> int:
+    """The id of the last contact of the slice, whatever gaps the ids have. Single contacts are gone to straight away."""
+    ids = select(Contact.id).where(Contact.id > after_id, Contact.id <= last_id).order_by(Contact.id).limit(size)
+    if include.is_contacts_alone:
+        ids = ids.where(Contact.id.in_(include.contact_ids))
+    found = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
+    return last_id if found[0] < size else int(found[1])
+
+
+def _move_cursor(
+    session: Session, campaign_id: int, token: str, now: datetime, after_id: int, until_id: int, is_last: bool
+) -> bool:
+    """Before anything is frozen: of two launchers, one finds the token or the cursor changed."""
+    values: dict[str, Any] = {"launch_cursor": until_id, "updated_at": now}
+    if is_last:
+        values |= {"launched_at": now, "outcome": Outcome.SENDING, "launch_token": None}
+    statement = (
+        update(Campaign)
+        .where(
+            Campaign.id == campaign_id,
+            Campaign.launch_token == token,
+            Campaign.launch_cursor == after_id,
+            Campaign.launched_at.is_(None),
+            Campaign.status.in_(LIVE),
+        )
+        .values(values)
+        .returning(Campaign.id)
+    )
+    return session.execute(statement, execution_options=NO_SYNC).first() is not None
+
+
+def _freeze(session: Session, terms: Terms, after_id: int, until_id: int) -> None:
+    """A row for every candidate, those left out with their reason."""
+    found = judged(terms, after_id=after_id, until_id=until_id).cte("judged").prefix_with("MATERIALIZED")
+    reason = found.c.reason
+    is_eligible = reason.is_(None)
+    keeps_key = func.coalesce(reason.not_in([NotSent.EXCLUDED.value, NotSent.DUPLICATE.value]), literal(True))
+    moment = literal(terms.now, Recipient.due_at.type)
+    columns: Sequence[tuple[str, Any]] = (
+        ("campaign_id", literal(terms.campaign_id)),
+        ("contact_id", CONTACT.c.id),
+        ("person_key", case((keeps_key, CONTACT.c.person_key), else_=literal("c:") + cast(CONTACT.c.id, Text))),
+        (
+            "state",
+            case((is_eligible, word_literal(RecipientState.QUEUED)), else_=word_literal(RecipientState.NOT_SENT)),
+        ),
+        ("reason", reason),
+        ("detail", reason_detail(terms, reason)),
+        ("source_values", case((is_eligible, source_values_sql(terms.bound)), else_=cast(null(), Json))),
+        ("due_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
+        ("queued_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
+        ("price_area", case((is_eligible, price_area(CONTACT)), else_=cast(null(), Text))),
+        ("attempts", literal(0)),
+        ("failures", literal(0)),
+    )
+    rows = select(*(value for _, value in columns)).join_from(found, CONTACT, CONTACT.c.id == found.c.id)
+    # Said twice for PostgreSQL, which would else read every contact there is to join a slice of them.
+    rows = rows.where(CONTACT.c.id > after_id, CONTACT.c.id <= until_id)
+    statement = insert(Recipient).from_select([name for name, _ in columns], rows.order_by(found.c.id))
+    session.execute(statement.execution_options(probes=True))
+
+
+def _newest_row(session: Session) -> int:
+    return session.scalar(select(func.max(Recipient.id))) or 0
+
+
+def _count_queued(session: Session, rows: _Rows) -> int:
+    return session.scalar(select(func.count()).where(*rows.queued(Recipient))) or 0
+
+
+def _areas(session: Session, rows: _Rows) -> list[tuple[str | None, int]]:
+    """Who is queued, by what the price depends on."""
+    query = select(Recipient.price_area, func.count()).where(*rows.queued(Recipient)).group_by(Recipient.price_area)
+    return [(area, number) for area, number in session.execute(query)]
+
+
+def _lock_people(session: Session, rows: _Rows, now: datetime) -> int:
+    """Engage the slice's people, in the order of their keys, so that two launches cannot deadlock. How many are ours now."""
+    row = aliased(Recipient)
+    people = (
+        select(row.person_key, row.campaign_id, row.contact_id, literal(now, Engagement.created_at.type))
+        .where(*rows.queued(row))
+        .order_by(row.person_key)
+    )
+    names = ["person_key", "campaign_id", "contact_id", "created_at"]
+    statement = insert_into(session, Engagement.__table__).from_select(names, people).on_conflict_do_nothing()
+    # Without the option the driver's figure is thrown away.
+    result: Any = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return int(result.rowcount)
+
+
+def _leave_out_engaged(session: Session, rows: _Rows) -> None:
+    """Whom another campaign engaged first is left out of this one."""
+    lock = aliased(Engagement)
+    ours = exists().where(lock.person_key == Recipient.person_key, lock.campaign_id == rows.campaign_id)
+    session.execute(
+        update(Recipient)
+        .where(*rows.queued(Recipient), ~ours)
+        .values(
+            state=RecipientState.NOT_SENT,
+            reason=NotSent.ENGAGED,
+            detail=engaged_by(Recipient.__table__.c.person_key),
+            source_values=None,
+            due_at=None,
+            queued_at=None,
+            price_area=None,
+        ),
+        execution_options=NO_SYNC,
+    )

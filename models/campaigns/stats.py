@@ -1,0 +1,114 @@
+"""A campaign's numbers, derived from its rows: one GROUP BY over a covering index, so nothing can drift."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.tables.campaign import Campaign
+from models.tables.recipient import NotSent, Recipient, RecipientState
+
+ON_THE_WAY = (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE)
+REACHED = ("delivered", "read")
+
+
+class NoSuchCampaign(LookupError):  # noqa: N818 - reads as a claim where it is caught
+    """There is no campaign of this id."""
+
+
+def campaign_stats(session: Session, campaign_id: int) -> dict[str, Any]:
+    """The public JSON of a campaign's statistics. NoSuchCampaign if there is none."""
+    found = stats_of(session, [campaign_id])
+    if campaign_id not in found:
+        raise NoSuchCampaign(f"campaign {campaign_id}: there is no such campaign")
+    return found[campaign_id]
+
+
+def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The public JSON of several campaigns, by id, in the order asked for; what does not exist is left out."""
+    campaigns = {
+        row.id: row
+        for row in session.execute(
+            select(
+                Campaign.id, Campaign.name, Campaign.kind, Campaign.status, Campaign.outcome, Campaign.pause_reason
+            ).where(Campaign.id.in_(campaign_ids), Campaign.deleted_at.is_(None))
+        )
+    }
+    groups: dict[int, list[Any]] = {}
+    if campaigns:
+        for group in session.execute(_groups(list(campaigns))):
+            groups.setdefault(group.campaign_id, []).append(group)
+    return {
+        campaign_id: _head(campaigns[campaign_id]) | counts(groups.get(campaign_id, ()))
+        for campaign_id in campaign_ids
+        if campaign_id in campaigns
+    }
+
+
+def counts(groups: Iterable[Any]) -> dict[str, Any]:
+    """The counts and percentages from groups of (state, status, reason, is_replied, number).
+
+    `candidates = eligible + Σ not_sent` and `eligible = queued + sending + unsure + held + sent + refused` hold because every
+    group is counted under exactly one of them.
+    """
+    tally: Counter[str] = Counter()
+    not_sent: Counter[NotSent] = Counter()
+    for group in groups:
+        tally["candidates"] += group.number
+        if group.is_replied:
+            tally["replied"] += group.number
+        if group.state is RecipientState.NOT_SENT:
+            not_sent[group.reason] += group.number
+            continue
+        tally["eligible"] += group.number
+        _tally_eligible(tally, group.state, group.status, group.number)
+    return {
+        "candidates": tally["candidates"],
+        "eligible": tally["eligible"],
+        "not_sent": {reason.value: not_sent[reason] for reason in NotSent if not_sent[reason]},
+        **{key: tally[key] for key in ("queued", "sending", "unsure", "held", "refused", "sent", "delivered", "read")},
+        "failed": tally["failed"],
+        "replied": tally["replied"],
+        "received_pct": _percent(tally["delivered"], tally["sent"]),
+        "read_pct": _percent(tally["read"], tally["delivered"]),
+        "replied_pct": _percent(tally["replied"], tally["delivered"]),
+    }
+
+
+def _tally_eligible(tally: Counter[str], state: RecipientState, status: str, number: int) -> None:
+    if state in ON_THE_WAY:
+        tally[state.value] += number
+    elif state is RecipientState.REFUSED:
+        tally["refused"] += number
+        tally["failed"] += number
+    elif status == "held":
+        tally["held"] += number
+    else:  # accepted by Meta, whatever followed
+        tally["sent"] += number
+        tally["delivered"] += number if status in REACHED else 0
+        tally["read"] += number if status == "read" else 0
+        tally["failed"] += number if status == "failed" else 0
+
+
+def _groups(campaign_ids: Sequence[int]) -> Any:
+    columns = (Recipient.campaign_id, Recipient.state, Recipient.status, Recipient.reason, Recipient.is_replied)
+    query = select(*columns, func.count().label("number")).where(Recipient.campaign_id.in_(campaign_ids))
+    return query.group_by(*columns)
+
+
+def _head(campaign: Any) -> dict[str, Any]:
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "kind": campaign.kind.value,
+        "status": campaign.status.value,
+        "outcome": campaign.outcome.value if campaign.outcome else None,
+        "pause_reason": campaign.pause_reason.value if campaign.pause_reason else None,
+    }
+
+
+def _percent(part: int, whole: int) -> float:
+    """One decimal; 0.0 of nothing. Somebody may reply before the delivery of the message is known, hence the bound."""
+    return min(100.0, round(100 * part / whole, 1)) if whole else 0.0

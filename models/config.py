@@ -1,0 +1,242 @@
+"""Settings of the environment: typed, read once, loud.
+
+Sources, first wins: the environment, the file that a `NAME_FILE` variable names, the file named by `HARK_ENV_FILE`
+(default `.env`). Every wrong value is reported in one go, each with its name, its value and what is allowed.
+"""
+
+import os
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
+from dotenv import dotenv_values
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from models.crypto import Vault, new_encryption_key, new_token
+
+SECRETS = (
+    "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL",
+)  # fmt: skip
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class BadSettings(ValueError):  # noqa: N818 - reads as a claim where it is caught
+    """One line per wrong setting."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. `redis_url` is None where `flask up` is to start a Redis of its own."""
+
+    database_url: str
+    redis_url: str | None
+    var_dir: Path
+    graph_api_url: str = "https://graph.facebook.com"
+    graph_api_version: str = "v25.0"
+    meta_app_id: str | None = None
+    meta_app_secrets: tuple[str, ...] = ()
+    meta_verify_token: str | None = None
+    shopify_secrets: tuple[str, ...] = ()
+    secret_key: str = ""
+    encryption_keys: tuple[str, ...] = ()
+    public_url: str = "http://127.0.0.1:8000"
+    default_country: str | None = None
+    time_zone: str = "UTC"
+    metrics_token: str | None = None
+    stream_bound: int = 1_000_000
+    """How many unread events the webhook takes before it answers 503."""
+
+    def vault(self) -> Vault:
+        """The keys for secrets at rest."""
+        return Vault(self.encryption_keys)
+
+    @property
+    def redis_socket_url(self) -> str:
+        """Where the Redis of our own listens if none is given."""
+        return self.redis_url or f"unix://{(self.var_dir / 'redis' / 'redis.sock').absolute()}"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
+    """Read the settings; `directory` is the project's root, for `.env` and `var/`. BadSettings names all that is wrong."""
+    given = dict(os.environ if environment is None else environment)
+    root = directory or Path(__file__).resolve().parent.parent
+    values = _env_file(given, root) | _secret_files(given) | {name: text for name, text in given.items() if text}
+    return _Reader(values, root).settings()
+
+
+def _env_file(given: Mapping[str, str], root: Path) -> dict[str, str]:
+    named = given.get("HARK_ENV_FILE")
+    path = root / (named or ".env")
+    if not path.is_file():
+        if named and named != os.devnull:
+            raise BadSettings(f"HARK_ENV_FILE={named}: there is no such file")
+        return {}
+    return {name: text for name, text in dotenv_values(path, interpolate=False).items() if text}
+
+
+def _secret_files(given: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for name in SECRETS:
+        path = given.get(f"{name}_FILE")
+        if path:
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise BadSettings(f"{name}_FILE={path}: cannot be read ({error.strerror})") from error
+    return found
+
+
+class _Reader:
+    """Collects what is wrong, so that all of it is reported at once."""
+
+    def __init__(self, values: Mapping[str, str], root: Path) -> None:
+        self.values = values
+        self.root = root
+        self.wrong: list[str] = []
+
+    def settings(self) -> Settings:
+        var_dir = self.root / self.values.get("HARK_VAR_DIR", "var")
+        default_url = f"sqlite:///{(var_dir / 'hark.db').absolute()}"
+        database_url = self._read("DATABASE_URL", default_url, _database_url, secret=True)
+        makes_keys = "DATABASE_URL" not in self.values
+        settings: dict[str, Any] = {
+            "database_url": database_url,
+            "redis_url": self._read("REDIS_URL", None, _redis_url, secret=True),
+            "var_dir": var_dir,
+            "graph_api_url": self._read("GRAPH_API_URL", "https://graph.facebook.com", _graph_url),
+            "graph_api_version": self._read("GRAPH_API_VERSION", "v25.0", _version),
+            "meta_app_id": self._read("META_APP_ID", None, _digits),
+            "meta_app_secrets": self._read("META_APP_SECRET", (), _comma_separated, secret=True),
+            "meta_verify_token": self._read("META_VERIFY_TOKEN", None, str, secret=True),
+            "shopify_secrets": self._read("SHOPIFY_SECRET", (), _comma_separated, secret=True),
+            "public_url": self._read("PUBLIC_URL", "http://127.0.0.1:8000", _http_url),
+            "default_country": self._read("DEFAULT_COUNTRY", None, _country),
+            "time_zone": self._read("TIME_ZONE", "UTC", _zone),
+            "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),
+            "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
+        }
+        if self.wrong:
+            raise BadSettings("\n".join(self.wrong))
+        settings["secret_key"] = self._key("SECRET_KEY", var_dir, makes_keys, new_token)
+        keys = self._key("ENCRYPTION_KEY", var_dir, makes_keys, new_encryption_key)
+        settings["encryption_keys"] = tuple(key.strip() for key in keys.split(",") if key.strip())
+        self._check_keys(settings["encryption_keys"])
+        if self.wrong:
+            raise BadSettings("\n".join(self.wrong))
+        return Settings(**settings)
+
+    def _read(self, name: str, default: Any, parse: Callable[[str], Any], *, secret: bool = False) -> Any:
+        text = self.values.get(name)
+        if text is None:
+            return default
+        try:
+            return parse(text.strip())
+        except ValueError as error:
+            self.wrong.append(f"{name}={'…' if secret else text}: {error}")
+            return default
+
+    def _key(self, name: str, var_dir: Path, makes_keys: bool, make: Callable[[], str]) -> str:
+        """The key that is set, else the one under var/; made there once, for the default SQLite alone."""
+        if name in self.values:
+            return self.values[name].strip()
+        if not makes_keys:
+            self.wrong.append(
+                f"{name} is not set: with a database of your own it must be, or every start would need a new one"
+            )
+            return ""
+        path = var_dir / name.lower()
+        var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database in it holds people
+        try:
+            # Written aside and linked: of two first starts at once, one makes the key and the other reads it whole.
+            aside = path.with_name(f".{path.name}.{os.getpid()}")
+            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+                file.write(make())
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink(missing_ok=True)
+        return path.read_text(encoding="utf-8").strip()
+
+    def _check_keys(self, keys: tuple[str, ...]) -> None:
+        try:
+            Vault(keys)
+        except ValueError:
+            self.wrong.append(
+                "ENCRYPTION_KEY=…: allowed are 32 bytes as URL-safe base64, several separated by commas, newest first"
+            )
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("allowed is an SQLAlchemy URL, postgresql+psycopg://… or sqlite:///path") from None
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in {"postgresql+psycopg", "sqlite", "sqlite+pysqlite"}:
+        raise ValueError("allowed are postgresql+psycopg://… and sqlite:///path")
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise ValueError("an SQLite database must be a file, since several processes share it")
+    return url.render_as_string(hide_password=False)
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("allowed are redis://…, rediss://… and unix://…")
+    return text
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("allowed is an http or https URL such as https://hark.example.com")
+    return text.rstrip("/")
+
+
+def _graph_url(text: str) -> str:
+    url = _http_url(text)
+    if url.startswith("http://") and urlsplit(url).hostname not in LOOPBACK:
+        raise ValueError("allowed is https, or http on this machine: access tokens travel with every request")
+    return url
+
+
+def _version(text: str) -> str:
+    number = text.removeprefix("v").split(".")
+    if not text.startswith("v") or len(number) != 2 or not all(part.isdigit() for part in number):
+        raise ValueError("allowed is a version such as v25.0")
+    return text
+
+
+def _digits(text: str) -> str:
+    if not text.isdigit():
+        raise ValueError("allowed are digits")
+    return text
+
+
+def _comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _country(text: str) -> str:
+    code = text.upper()
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("allowed is a country of two letters, such as ES")
+    return code
+
+
+def _zone(text: str) -> str:
+    if text not in zoneinfo.available_timezones():
+        raise ValueError("allowed is a time zone such as Europe/Madrid")
+    return text
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError("allowed is a whole number above 0")
+    return int(text)

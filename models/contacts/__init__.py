@@ -1,0 +1,1 @@
+"""Who a person is: phone numbers, identities, merging, consent, tags and fields."""

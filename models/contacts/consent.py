@@ -1,0 +1,235 @@
+"""Consent: what may change into what, on whose word, and the ledger of every change.
+
+A change is one row of `consent_event`, never altered. Who is lowered loses what is still queued for them, in every
+campaign, within the same transaction.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, or_, select, text, tuple_, update
+from sqlalchemy.orm import Session
+
+from models.db.bulk import values_of
+from models.tables.contact import Consent, ConsentEvent, Contact
+from models.tables.engagement import Engagement
+from models.tables.recipient import NotSent, Recipient, RecipientState
+
+CHUNK = 500
+EVENT_COLUMNS = {
+    "contact_id": "bigint",
+    "before": "text",
+    "after": "text",
+    "at": "timestamptz",
+    "source": "text",
+    "proof": "text",
+    "actor": "text",
+}
+PERSON = "person"
+"""The actor of an event that the person's own word made: START and STOP are compared by their own times alone."""
+
+
+class Authority(StrEnum):
+    """On whose word consent changes."""
+
+    PERSON = "person"
+    """A STOP or START of theirs, or the confirmation of a double opt-in."""
+    OPERATOR = "operator"
+    """Somebody at the panel, the API, or a shop's customer record."""
+    IMPORT = "import"
+    SYSTEM = "system"
+    """Hark itself: a number that is none, a redaction."""
+
+
+class ConsentError(ValueError):
+    """The change asked for is never allowed; the message is one sentence."""
+
+
+C = Consent
+_LOWER = frozenset({C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.UNKNOWN, C.PENDING})
+_SYSTEM = frozenset({C.INVALID, C.REDACTED})
+
+ALLOWED: Mapping[Consent, Mapping[Authority, frozenset[Consent]]] = {
+    # before: {on whose word: what it may become}; what is not named stays as it is
+    C.UNKNOWN: {
+        Authority.PERSON: frozenset({C.SUBSCRIBED, C.PENDING, C.UNSUBSCRIBED}),
+        Authority.OPERATOR: frozenset({C.SUBSCRIBED, C.PENDING, C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.INVALID}),
+        Authority.IMPORT: frozenset({C.SUBSCRIBED, C.PENDING, C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.INVALID}),
+        Authority.SYSTEM: _SYSTEM,
+    },
+    C.NOT_SUBSCRIBED: {
+        Authority.PERSON: frozenset({C.SUBSCRIBED, C.PENDING, C.UNSUBSCRIBED}),
+        Authority.OPERATOR: frozenset({C.SUBSCRIBED, C.PENDING, C.UNSUBSCRIBED, C.INVALID}),
+        Authority.IMPORT: frozenset({C.SUBSCRIBED, C.PENDING, C.UNSUBSCRIBED, C.INVALID}),
+        Authority.SYSTEM: _SYSTEM,
+    },
+    C.PENDING: {
+        Authority.PERSON: frozenset({C.SUBSCRIBED, C.NOT_SUBSCRIBED, C.UNSUBSCRIBED}),
+        Authority.OPERATOR: frozenset({C.SUBSCRIBED, C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.INVALID}),
+        Authority.IMPORT: frozenset({C.SUBSCRIBED, C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.INVALID}),
+        Authority.SYSTEM: _SYSTEM | {C.NOT_SUBSCRIBED},
+    },
+    C.SUBSCRIBED: {
+        Authority.PERSON: frozenset({C.UNSUBSCRIBED, C.NOT_SUBSCRIBED}),
+        Authority.OPERATOR: frozenset({C.UNSUBSCRIBED, C.NOT_SUBSCRIBED, C.INVALID}),
+        Authority.IMPORT: frozenset({C.UNSUBSCRIBED, C.NOT_SUBSCRIBED, C.INVALID}),
+        Authority.SYSTEM: _SYSTEM,
+    },
+    C.UNSUBSCRIBED: {
+        # Nobody else may bring back a person who left.
+        Authority.PERSON: frozenset({C.SUBSCRIBED, C.PENDING}),
+        Authority.SYSTEM: frozenset({C.REDACTED}),
+    },
+    C.INVALID: {
+        Authority.PERSON: frozenset({C.SUBSCRIBED, C.PENDING, C.UNSUBSCRIBED}),
+        Authority.OPERATOR: frozenset({C.UNKNOWN, C.NOT_SUBSCRIBED, C.UNSUBSCRIBED}),
+        Authority.IMPORT: frozenset({C.UNSUBSCRIBED}),
+        Authority.SYSTEM: frozenset({C.REDACTED}),
+    },
+    C.REDACTED: {},
+}
+
+
+def is_allowed(before: Consent, after: Consent, by: Authority) -> bool:
+    """Whether that word may make that change. A change to what it is already is none."""
+    return after in ALLOWED[before].get(by, frozenset())
+
+
+def set_consent(
+    session: Session,
+    contact_ids: Iterable[int],
+    after: Consent,
+    now: datetime,
+    *,
+    source: str,
+    proof: str | None = None,
+    actor: str = "",
+    by: Authority = Authority.OPERATOR,
+) -> int:
+    """Change the consent of those for whom it is allowed; returns how many changed.
+
+    `now` is the moment of the change itself (Meta's time of a STOP). ConsentError where `subscribed` comes without a
+    source, and for `redacted`, which models.privacy.redact alone brings about.
+    """
+    if after is Consent.REDACTED:
+        raise ConsentError("consent becomes 'redacted' by redacting the person alone")
+    if after is Consent.SUBSCRIBED and not source.strip():
+        raise ConsentError("consent 'subscribed' needs its source: where and how the person agreed")
+    ids = sorted(set(contact_ids))
+    changed = 0
+    for start in range(0, len(ids), CHUNK):
+        rows = session.execute(
+            select(Contact.id, Contact.consent)
+            .where(Contact.id.in_(ids[start : start + CHUNK]), Contact.merged_into_id.is_(None))
+            .order_by(Contact.id)
+            .with_for_update()
+        )
+        before = {row.id: row.consent for row in rows if is_allowed(row.consent, after, by)}
+        changed += len(before)
+        if before:
+            _write(session, before, after, now)
+            why = {"after": after, "at": now, "source": source[:200], "proof": proof, "actor": actor}
+            append_events(session, [{"contact_id": key, "before": was, **why} for key, was in before.items()])
+    return changed
+
+
+def stop(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
+    """The person said STOP at `at` (Meta's time). True if that changed something; what is queued for them goes either way.
+
+    A STOP that is older than a START of theirs, and only comes late, changes nothing.
+    """
+    if _said_later(session, contact_id, Consent.SUBSCRIBED, at):
+        return False
+    changed = set_consent(
+        session, [contact_id], Consent.UNSUBSCRIBED, at, source=source, proof=proof, actor=PERSON, by=Authority.PERSON
+    )
+    if not changed:
+        cancel_queued(session, [contact_id], "The contact is unsubscribed.")
+    return bool(changed)
+
+
+def start(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
+    """The person said START at `at`, or confirmed a double opt-in. True if that changed something; see `stop`."""
+    if _said_later(session, contact_id, Consent.UNSUBSCRIBED, at):
+        return False
+    return bool(
+        set_consent(
+            session, [contact_id], Consent.SUBSCRIBED, at, source=source, proof=proof, actor=PERSON, by=Authority.PERSON
+        )
+    )
+
+
+def stop_marketing(session: Session, contact_id: int, meta_at: datetime) -> bool:
+    """Meta's own marketing stop, by Meta's time: an older one that comes late does nothing. True if applied."""
+    newest = or_(Contact.marketing_preference_at.is_(None), Contact.marketing_preference_at <= meta_at)
+    return _prefer(session, contact_id, newest, marketing_stopped_at=meta_at, marketing_preference_at=meta_at)
+
+
+def resume_marketing(session: Session, contact_id: int, meta_at: datetime) -> bool:
+    """Lifts Meta's marketing stop and nothing else; of a stop and a resume of one moment the stop holds."""
+    newest = or_(Contact.marketing_preference_at.is_(None), Contact.marketing_preference_at < meta_at)
+    return _prefer(session, contact_id, newest, marketing_stopped_at=None, marketing_preference_at=meta_at)
+
+
+def cancel_queued(session: Session, contact_ids: Iterable[int], detail: str) -> int:
+    """Leave out what is queued for these people in every campaign, and free the engagements that held them for it."""
+    cancelled = session.execute(
+        update(Recipient)
+        .where(Recipient.contact_id.in_(list(contact_ids)), Recipient.state == RecipientState.QUEUED)
+        .values(state=RecipientState.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED, detail=detail)
+        .returning(Recipient.campaign_id, Recipient.person_key)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for start in range(0, len(cancelled), CHUNK):
+        pairs = [(row.campaign_id, row.person_key) for row in cancelled[start : start + CHUNK]]
+        session.execute(
+            delete(Engagement)
+            .where(tuple_(Engagement.campaign_id, Engagement.person_key).in_(pairs))
+            .execution_options(synchronize_session=False)
+        )
+    return len(cancelled)
+
+
+def append_events(session: Session, events: list[dict[str, Any]]) -> None:
+    """Append to the ledger. For callers that wrote the consent itself: new contacts, merges, redactions."""
+    if events:
+        rows = [[_plain(event.get(name)) for name in EVENT_COLUMNS] for event in events]
+        given, parameters = values_of(session, "v", EVENT_COLUMNS, rows)
+        names = ", ".join(EVENT_COLUMNS)
+        statement = f"WITH {given} INSERT INTO consent_event ({names}) SELECT {names} FROM v"  # noqa: S608 - names are ours
+        session.connection().execute(text(statement), parameters)
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Consent) else value
+
+
+def _write(session: Session, before: Mapping[int, Consent], after: Consent, now: datetime) -> None:
+    session.execute(update(Contact).where(Contact.id.in_(before)).values(consent=after, consent_at=now, updated_at=now))
+    if after is not Consent.SUBSCRIBED:
+        cancel_queued(session, before, f"Consent became {after.value} after the launch.")
+
+
+def _said_later(session: Session, contact_id: int, after: Consent, at: datetime) -> bool:
+    """Whether the person themself said the contrary after `at`."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    ConsentEvent.contact_id == contact_id,
+                    ConsentEvent.actor == PERSON,
+                    ConsentEvent.after == after,
+                    ConsentEvent.at > at,
+                )
+            )
+        )
+    )
+
+
+def _prefer(session: Session, contact_id: int, newest: Any, **values: datetime | None) -> bool:
+    found = session.execute(
+        update(Contact).where(and_(Contact.id == contact_id, newest)).values(**values).returning(Contact.id)
+    )
+    return found.first() is not None

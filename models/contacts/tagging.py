@@ -1,0 +1,199 @@
+"""Tags, values of attributes and list membership of contacts: putting them on and taking them off."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from models.contacts.field_values import OWN_FIELDS, BadValue, Value, read_name, read_own, read_text, read_value
+from models.db.dialect import insert_into
+from models.tables.contact import Contact
+from models.tables.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
+
+CHUNK = 500
+MOST_VALUE_CHARACTERS = 500
+TaggedRow = tuple[int, int, str | None]
+"""(contact id, tag id, value)"""
+
+
+def tag_ids(session: Session, names: Iterable[str], now: datetime) -> dict[str, int]:
+    """The ids of these tags by name; those that do not exist are made."""
+    wanted = sorted({read_name(name, "a tag") for name in names})
+    return _ids_by_name(session, Tag, wanted, {"description": "", "created_at": now})
+
+
+def put_tag(session: Session, contact_id: int, name: str, value: str | None, now: datetime) -> None:
+    """The tag on the contact; without a value, one that it has stays. BadValue for what cannot be a tag."""
+    put_tags(session, [(contact_id, name, value)], now)
+
+
+def put_tags(session: Session, rows: Sequence[tuple[int, str, str | None]], now: datetime) -> None:
+    """Many (contact id, tag name, value) at once."""
+    ids = tag_ids(session, (name for _, name, _ in rows), now)
+    put_tag_rows(
+        session, [(contact_id, ids[name.strip()], read_tag_value(value)) for contact_id, name, value in rows], now
+    )
+
+
+def put_tag_rows(session: Session, rows: Sequence[TaggedRow], now: datetime) -> None:
+    """The same with the tags' ids, for callers that looked them up and read the values."""
+    session.flush()
+    for has_value in (True, False):
+        some = [row for row in rows if (row[2] is not None) is has_value]
+        if some:
+            statement = insert_into(session, ContactTag.__table__)
+            keys = ["contact_id", "tag_id"]
+            if has_value:
+                statement = statement.on_conflict_do_update(
+                    index_elements=keys, set_={"value": statement.excluded.value}
+                )
+            else:
+                statement = statement.on_conflict_do_nothing(index_elements=keys)
+            values = [{"contact_id": c, "tag_id": t, "value": v, "created_at": now} for c, t, v in some]
+            session.connection().execute(statement, values)
+
+
+def read_tag_value(value: str | None) -> str | None:
+    """A tag's value, trimmed; None for an empty one."""
+    return (read_text(value, MOST_VALUE_CHARACTERS, "a tag's value") or None) if value is not None else None
+
+
+def remove_tag(session: Session, contact_ids: Iterable[int] | int, name: str) -> int:
+    """Take the tag off; returns from how many. A tag that does not exist is on nobody."""
+    ids = [contact_ids] if isinstance(contact_ids, int) else list(contact_ids)
+    tag = select(Tag.id).where(Tag.name == name.strip()).scalar_subquery()
+    removed = 0
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        removed += _changed(
+            session, delete(ContactTag).where(ContactTag.contact_id.in_(chunk), ContactTag.tag_id == tag)
+        )
+    return removed
+
+
+def define_attributes(session: Session, names: Iterable[str], now: datetime) -> dict[str, AttributeType]:
+    """The types of these attributes by name; those that do not exist are defined as text."""
+    wanted = sorted({read_name(name, "an attribute") for name in names})
+    _ids_by_name(session, Attribute, wanted, {"type": AttributeType.TEXT, "default": None, "created_at": now})
+    return attribute_types(session, wanted)
+
+
+def attribute_types(session: Session, names: Sequence[str]) -> dict[str, AttributeType]:
+    """The types of those that exist."""
+    found = session.execute(select(Attribute.name, Attribute.type).where(Attribute.name.in_(names)))
+    return {row.name: row.type for row in found}
+
+
+def put_attribute(session: Session, contact_id: int, name: str, value: str | None, now: datetime) -> None:
+    """Set a field by its name: one that every contact has (`language`), else a custom attribute; None takes it away.
+
+    BadValue where the attribute's type or the field does not allow the value, and for the phone, which is no attribute.
+    """
+    if name in OWN_FIELDS:
+        emptied = "" if name == "name" else None
+        values: dict[str, Any] = {name: emptied if value is None else read_own(name, value)}
+    elif name == "phone":
+        raise BadValue("the phone is no attribute; it is what the contact is known by")
+    else:
+        # The contact first, then the attribute, as a change of the type locks them: it waits for values of the old one.
+        session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
+        define_attributes(session, [name], now)
+        of_type = select(Attribute.type).where(Attribute.name == name.strip()).with_for_update(read=True)
+        kind = session.scalars(of_type).one()
+        values = {"attributes": _with(session, contact_id, name.strip(), value, kind)}
+    session.execute(update(Contact).where(Contact.id == contact_id).values(**values, updated_at=now))
+
+
+def add_members(session: Session, list_id: int, contact_ids: Iterable[int], now: datetime) -> int:
+    """Put contacts on a list; returns how many were not on it."""
+    ids = sorted(set(contact_ids))
+    added = 0
+    statement = insert_into(session, ListMember.__table__).on_conflict_do_nothing(
+        index_elements=["list_id", "contact_id"]
+    )
+    for start in range(0, len(ids), CHUNK):
+        rows = [{"list_id": list_id, "contact_id": key, "created_at": now} for key in ids[start : start + CHUNK]]
+        added += len(session.connection().execute(statement.values(rows).returning(ListMember.contact_id)).all())
+    return added
+
+
+def remove_members(session: Session, list_id: int, contact_ids: Sequence[int]) -> int:
+    """Take contacts off a list; returns how many were on it."""
+    return _changed(
+        session, delete(ListMember).where(ListMember.list_id == list_id, ListMember.contact_id.in_(contact_ids))
+    )
+
+
+def members_among(session: Session, list_id: int, contact_ids: Iterable[int]) -> int:
+    """How many of these contacts are on the list."""
+    ids = list(contact_ids)
+    count = select(func.count()).select_from(ListMember).where(ListMember.list_id == list_id)
+    chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+    return sum(session.scalar(count.where(ListMember.contact_id.in_(chunk))) or 0 for chunk in chunks)
+
+
+def list_id(session: Session, name: str, now: datetime) -> int:
+    """The id of the list of that name, made if there is none. BadValue for what cannot be a name."""
+    wanted = read_list_name(name)
+    return _ids_by_name(session, ContactList, [wanted], {"created_at": now})[wanted]
+
+
+def find_list(session: Session, name: str) -> int | None:
+    """The same, where there is one."""
+    return session.scalar(select(ContactList.id).where(ContactList.name == read_list_name(name)))
+
+
+def read_list_name(name: str) -> str:
+    """A list's name, trimmed. BadValue for what cannot be one."""
+    wanted = read_text(name, 200, "a list's name")
+    if not wanted:
+        raise BadValue("a list has no name")
+    return wanted
+
+
+def _with(session: Session, contact_id: int, name: str, value: str | None, kind: AttributeType) -> Mapping[str, Value]:
+    attributes: dict[str, Value] = dict(
+        session.scalar(select(Contact.attributes).where(Contact.id == contact_id).with_for_update()) or {}
+    )
+    if value is None:
+        attributes.pop(name, None)
+    else:
+        attributes[name] = read_value(kind, value, name)
+    return attributes
+
+
+def _ids_by_name(
+    session: Session,
+    table: type[Tag] | type[Attribute] | type[ContactList],
+    names: Sequence[str],
+    values: dict[str, Any],
+) -> dict[str, int]:
+    lookup = select(table.name, table.id).where(table.name.in_(names))
+    found = {row.name: row.id for row in session.execute(lookup)}
+    missing = [name for name in names if name not in found]
+    if missing:
+        statement = insert_into(session, table.__table__).on_conflict_do_nothing(index_elements=["name"])
+        session.connection().execute(statement, [{"name": name, **values} for name in missing])
+        found = {row.name: row.id for row in session.execute(lookup)}
+    return found
+
+
+def _changed(session: Session, statement: Any) -> int:
+    result: CursorResult[Any] = session.connection().execute(statement)
+    return result.rowcount
+
+
+GONE = " gone "
+"""What a deleted group is called until its last row is gone. Names are trimmed wherever they are read, so nothing can mean it."""
+
+
+def is_gone(name: str) -> bool:
+    """Whether the group was deleted and its rows are still being taken away."""
+    return name.startswith(GONE)
+
+
+def there_still(table: type[Tag] | type[ContactList]) -> Any:
+    """The condition of groups that were not deleted."""
+    return ~table.name.startswith(GONE)

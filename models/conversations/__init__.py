@@ -1,0 +1,1 @@
+"""The chat: messages out, cases, who answers, and sessions of bot flows."""

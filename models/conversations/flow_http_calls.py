@@ -1,0 +1,100 @@
+"""Calls that bot flows make to other systems: claimed before they go out, at most three times, their result kept as a row.
+
+A call that was answered stays `claimed` with its result until its session has taken that up.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from models.tables.flow import Action, ActionKind, ActionState
+
+MOST_ATTEMPTS = 3
+CLAIM = timedelta(seconds=30)
+"""Well above what a call may take: a claim that is older was a process's that died."""
+CALLS = (ActionKind.HTTP, ActionKind.EXTERNAL)
+PAUSES = (timedelta(seconds=1), timedelta(seconds=5))
+OPEN_ACTION = text("action.state IN ('pending', 'claimed')")  # written out, for the partial index
+NO_SYNC = {"synchronize_session": False}
+
+
+class Call(NamedTuple):
+    """A call that is ours to make now."""
+
+    id: int
+    attempt: int
+    payload: dict[str, Any]
+
+
+def due_calls(session: Session, now: datetime, limit: int) -> list[int]:
+    """Calls that wait to be made, also those whose caller died."""
+    died = and_(Action.state == ActionState.CLAIMED, Action.claimed_at <= now - CLAIM)
+    query = (
+        select(Action.id)
+        .where(
+            OPEN_ACTION,
+            Action.kind.in_(CALLS),
+            Action.due_at <= now,
+            Action.result.is_(None),
+            or_(Action.state == ActionState.PENDING, died),
+        )
+        .order_by(Action.due_at, Action.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def claim_calls(session: Session, ids: Iterable[int], now: datetime) -> list[Call]:
+    """Claim them one by one. What three callers could not finish is given the result of a failure."""
+    claimed = []
+    for key in sorted(ids):
+        row = session.execute(
+            update(Action)
+            .where(
+                Action.id == key,
+                Action.result.is_(None),
+                or_(
+                    Action.state == ActionState.PENDING,
+                    and_(Action.state == ActionState.CLAIMED, Action.claimed_at <= now - CLAIM),
+                ),
+            )
+            .values(state=ActionState.CLAIMED, claimed_at=now, attempts=Action.attempts + 1)
+            .returning(Action.id, Action.attempts, Action.payload),
+            execution_options=NO_SYNC,
+        ).first()
+        if row is not None and row.attempts > MOST_ATTEMPTS:
+            finish_call(session, row.id, row.attempts, {"ok": False}, now)
+        elif row is not None:
+            claimed.append(Call(row.id, row.attempts, row.payload))
+    return claimed
+
+
+def finish_call(session: Session, action_id: int, attempt: int, result: dict[str, Any], now: datetime) -> bool:
+    """Keep the result: the session takes it up from here. False where the claim was lost meanwhile."""
+    kept = session.execute(
+        update(Action)
+        .where(
+            Action.id == action_id,
+            Action.state == ActionState.CLAIMED,
+            Action.attempts == attempt,
+            Action.result.is_(None),
+        )
+        .values(result=result, due_at=now)
+        .returning(Action.id),
+        execution_options=NO_SYNC,
+    )
+    return kept.first() is not None
+
+
+def call_again(session: Session, action_id: int, attempt: int, now: datetime) -> None:
+    """Put a call that failed back, for the next of its three attempts."""
+    pause = PAUSES[min(attempt, len(PAUSES)) - 1]
+    session.execute(
+        update(Action)
+        .where(Action.id == action_id, Action.state == ActionState.CLAIMED, Action.attempts == attempt)
+        .values(state=ActionState.PENDING, due_at=now + pause),
+        execution_options=NO_SYNC,
+    )

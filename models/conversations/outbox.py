@@ -1,0 +1,230 @@
+"""Messages on their way out of a chat: queued as rows, claimed one by one and in order, and what became of them.
+
+A row is `sending` before its request leaves and matched by lane and attempt when its outcome is written, so at most one
+message leaves for it whatever dies.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from models.conversations.messages import WINDOW_SHUT, is_window_open
+from models.sending.wamid import doubled_ids
+from models.tables.contact import Contact, ContactIdentity
+from models.tables.conversation import Conversation, Message, MessageState
+from models.tables.number import Number, Waba
+
+NUMBER_PAUSE = timedelta(seconds=15)
+"""How long messages of a stopped number wait before they look again."""
+SAME_ID = "Meta answered with an id that another message already has."
+NO_SYNC = {"synchronize_session": False}
+IN_QUEUE = text("message.state IN ('queued', 'sending')")  # written out: the partial index serves only what it can read
+
+
+class Claimed(NamedTuple):
+    """A message that is ours to send, once. `attempt` counts from 1."""
+
+    id: int
+    conversation_id: int
+    attempt: int
+    content: dict[str, Any]
+    number_id: int
+    phone_number_id: str
+    access_token: str
+    wa_id: str | None
+    phone: str | None
+    bsuid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a claimed message. QUEUED means that it is tried again at `due_at`."""
+
+    message_id: int
+    attempt: int
+    state: MessageState
+    at: datetime
+    wamid: str | None = None
+    error_code: int | None = None
+    error_msg: str | None = None
+    due_at: datetime | None = None
+
+
+def numbers_with_due(session: Session, conversation_ids: Iterable[int], now: datetime) -> dict[int, int]:
+    """The number's id of each conversation whose next message is due."""
+    heads = _heads(session, conversation_ids)
+    return {head.conversation_id: head.number_id for head in heads if _is_due(head, now)}
+
+
+def claim_next(session: Session, conversation_ids: Iterable[int], lane_id: int, now: datetime) -> dict[int, Claimed]:
+    """Claim the next message of each conversation, `queued → sending`; to be committed before the request.
+
+    One that waits for another try holds back those behind it. Outside the window it becomes `not_sent` with the reason.
+    While its number is stopped or held it waits.
+    """
+    due = [head for head in _heads(session, conversation_ids) if _is_due(head, now)]
+    shut = [head.id for head in due if not is_window_open(head.last_inbound_at, now)]
+    _leave_out(session, shut, now)
+    waiting = {head.number_id: head for head in due if _number_waits(head, now)}
+    for number_id, head in waiting.items():
+        until = max(head.held_until or now, now + NUMBER_PAUSE)
+        ids = [each.id for each in due if each.number_id == number_id and each.id not in shut]
+        session.execute(update(Message).where(Message.id.in_(ids)).values(due_at=until), execution_options=NO_SYNC)
+    ready = [head.id for head in due if head.id not in shut and head.number_id not in waiting]
+    if not ready:
+        return {}
+    claimed = session.scalars(
+        update(Message)
+        .where(Message.id.in_(ready), Message.state == MessageState.QUEUED)
+        .values(state=MessageState.SENDING, lane_id=lane_id, attempts=Message.attempts + 1)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return {row.conversation_id: row for row in _addressed(session, claimed)}
+
+
+def record_sent(session: Session, lane_id: int, results: Sequence[Sent]) -> None:
+    """Write what became of this lane's messages. What the sweep gave up meanwhile may still become accepted."""
+    doubled = doubled_ids(session, Message, ((sent.message_id, sent.wamid) for sent in results))
+    rows = [
+        {
+            "for_id": sent.message_id,
+            "for_attempt": sent.attempt,
+            "for_lane": lane_id,
+            "from_unsure": MessageState.UNSURE if sent.state is MessageState.ACCEPTED else MessageState.SENDING,
+            "to_state": sent.state,
+            "new_wamid": sent.wamid,
+            "accepted": sent.at if sent.state is MessageState.ACCEPTED else None,
+            "unsure": sent.at if sent.state is MessageState.UNSURE else None,
+            "failed": sent.at if sent.state in {MessageState.REFUSED, MessageState.NOT_SENT} else None,
+            "code": sent.error_code,
+            "msg": sent.error_msg,
+            "due": sent.due_at,
+        }
+        for sent in (_doubted(each, doubled) for each in sorted(results, key=lambda each: each.message_id))
+    ]
+    if rows:
+        session.connection().execute(_RECORD, rows)
+
+
+def postpone(session: Session, conversation_ids: Iterable[int], until: datetime) -> None:
+    """Let the next message of each conversation wait until then; those behind it wait with it."""
+    ids = [head.id for head in _heads(session, conversation_ids) if head.state is MessageState.QUEUED]
+    session.execute(update(Message).where(Message.id.in_(ids)).values(due_at=until), execution_options=NO_SYNC)
+
+
+def _doubted(sent: Sent, doubled: set[str]) -> Sent:
+    if sent.wamid not in doubled:
+        return sent
+    return replace(sent, state=MessageState.UNSURE, wamid=None, error_msg=SAME_ID)
+
+
+class _Head(NamedTuple):
+    """The next message of a conversation, with what decides whether it can go."""
+
+    id: int
+    conversation_id: int
+    state: MessageState
+    due_at: datetime | None
+    last_inbound_at: datetime | None
+    number_id: int
+    stopped_at: datetime | None
+    held_until: datetime | None
+
+
+def _heads(session: Session, conversation_ids: Iterable[int]) -> list[_Head]:
+    """One under way counts too, also a dead lane's: what stands behind it waits until the sweep has settled it."""
+    rows = session.execute(
+        select(
+            Message.id,
+            Message.conversation_id,
+            Message.state,
+            Message.due_at,
+            Conversation.last_inbound_at,
+            Conversation.number_id,
+            Number.stopped_at,
+            Number.held_until,
+        )
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(Number, Number.id == Conversation.number_id)
+        .where(IN_QUEUE, Message.conversation_id.in_(list(conversation_ids)))
+        .order_by(Message.conversation_id, Message.id)
+    )
+    first: dict[int, _Head] = {}
+    for row in rows:
+        first.setdefault(row.conversation_id, _Head(*row))
+    return list(first.values())
+
+
+def _is_due(head: _Head, now: datetime) -> bool:
+    return head.state is MessageState.QUEUED and (head.due_at is None or head.due_at <= now)
+
+
+def _number_waits(head: _Head, now: datetime) -> bool:
+    return head.stopped_at is not None or (head.held_until is not None and head.held_until > now)
+
+
+def _leave_out(session: Session, message_ids: Sequence[int], now: datetime) -> None:
+    if message_ids:
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(message_ids), Message.state == MessageState.QUEUED)
+            .values(state=MessageState.NOT_SENT, error_msg=WINDOW_SHUT, failed_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _addressed(session: Session, message_ids: Sequence[int]) -> list[Claimed]:
+    """The claimed messages with the keys under which Meta knows sender and receiver."""
+    bsuid = (
+        select(func.max(ContactIdentity.bsuid))
+        .where(ContactIdentity.contact_id == Contact.id, ContactIdentity.portfolio_id == Waba.portfolio_id)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            Message.id,
+            Message.conversation_id,
+            Message.attempts,
+            Message.payload,
+            Number.id,
+            Number.phone_number_id,
+            Number.access_token,
+            Contact.wa_id,
+            Contact.phone,
+            bsuid,
+        )
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(Contact, Contact.id == Conversation.contact_id)
+        .join(Number, Number.id == Conversation.number_id)
+        .join(Waba, Waba.id == Number.waba_id)
+        .where(Message.id.in_(message_ids))
+    )
+    return [Claimed(*row) for row in rows]
+
+
+_M: Any = Message.__table__.c
+_RECORD = (
+    update(Message.__table__)  # type: ignore[arg-type]
+    .where(
+        _M.id == bindparam("for_id"),
+        _M.attempts == bindparam("for_attempt"),
+        _M.lane_id == bindparam("for_lane"),
+        or_(_M.state == MessageState.SENDING, _M.state == bindparam("from_unsure")),
+    )
+    .values(
+        state=bindparam("to_state"),
+        wamid=func.coalesce(bindparam("new_wamid", type_=_M.wamid.type), _M.wamid),
+        accepted_at=func.coalesce(_M.accepted_at, bindparam("accepted", type_=_M.accepted_at.type)),
+        unsure_at=func.coalesce(_M.unsure_at, bindparam("unsure", type_=_M.unsure_at.type)),
+        failed_at=func.coalesce(_M.failed_at, bindparam("failed", type_=_M.failed_at.type)),
+        error_code=bindparam("code"),
+        error_msg=bindparam("msg"),
+        due_at=func.coalesce(bindparam("due", type_=_M.due_at.type), _M.due_at),
+    )
+)
+"""One statement for every outcome, so that a batch is one round trip."""

@@ -1,0 +1,1 @@
+"""Applying what comes in: types, dead letters, parked statuses, the shop."""

@@ -1,0 +1,1 @@
+"""Meta's account webhooks (templates, numbers, accounts, preferences, calls), each applied only if newer."""

@@ -1,0 +1,92 @@
+"""Changes of templates, numbers, accounts and preferences: each once, each only if newer than what was applied by Meta's time.
+
+They come unordered and repeated, for up to seven days. Each leaves a line in the audit; what is not known leaves one too.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.db.dialect import insert_into
+from models.events.account import accounts as waba_events
+from models.events.account import calls as call_events
+from models.events.account import numbers as number_events
+from models.events.account import templates as template_events
+from models.events.account import user_preferences as preference_events
+from models.events.account.update import ChangeResult, Told, words_in
+from models.events.types import Change
+from models.tables.conversation import PurgedWamid
+from models.tables.number import Number, Waba
+
+REMEMBERED_FOR = timedelta(days=8)
+
+HANDLERS: Mapping[str, Callable[[Session, Told], None]] = {
+    "message_template_status_update": template_events.template_status,
+    "message_template_quality_update": template_events.template_quality,
+    "message_template_components_update": template_events.template_components,
+    "template_category_update": template_events.template_category,
+    "phone_number_quality_update": number_events.number_quality,
+    "phone_number_name_update": number_events.number_name,
+    "business_capability_update": number_events.capability,
+    "business_username_update": number_events.username,
+    "security": number_events.security,
+    "account_update": waba_events.account_update,
+    "account_review_update": waba_events.account_review,
+    "account_alerts": waba_events.account_alert,
+    "calls": call_events.calls,
+    "user_preferences": preference_events.user_preferences,
+}
+PERSONAL = ("history", "smb_", "message_echoes", "group_", "automatic_events")
+"""Beginnings of fields that hold what people wrote or did elsewhere, in any number: they are not kept."""
+
+
+def apply_changes(session: Session, changes: Iterable[Change], now: datetime) -> ChangeResult:
+    """Apply a batch in the order of Meta's time."""
+    result = ChangeResult()
+    told = [(change, change.at or now) for change in changes]
+    for change, at in sorted(told, key=lambda pair: pair[1]):
+        if change.field.startswith(PERSONAL):
+            result.ignored += 1
+            continue
+        waba = _waba(session, change)
+        if waba is None:
+            result.strangers += 1
+        elif not _is_first(session, change, now):
+            result.repeated += 1
+        else:
+            HANDLERS.get(change.field, _keep)(session, Told(change, waba, at, now, result))
+            session.flush()
+            result.applied += 1
+    return result
+
+
+def _keep(session: Session, told: Told) -> None:
+    """A field that nobody knows yet, or errors that belong to no message."""
+    errors = told.value.get("errors")
+    codes = [item.get("code") for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
+    action, keys = f"webhook {told.change.field[:80]}", sorted(told.value)[:20]
+    told.audit(session, action, "waba", told.waba.id, said=words_in(told.value), keys=keys, codes=codes[:10])
+
+
+def _waba(session: Session, change: Change) -> Waba | None:
+    """Locked, so that two consumers apply an account's events one after the other."""
+    mine = Waba.waba_id == change.waba_id
+    if not change.waba_id and change.value.get("number"):
+        mine = Waba.id.in_(select(Number.waba_id).where(Number.phone_number_id == str(change.value["number"])))
+    return session.scalars(
+        select(Waba).where(mine).with_for_update(of=Waba), execution_options={"populate_existing": True}
+    ).first()
+
+
+def _is_first(session: Session, change: Change, now: datetime) -> bool:
+    """Whether this very change was not applied before: kept among the hashes of what Meta may still repeat."""
+    said = json.dumps(change.value, sort_keys=True, default=str)
+    at = change.at.isoformat() if change.at else ""
+    key = sha256(f"change\n{change.waba_id}\n{at}\n{change.field}\n{said}".encode()).hexdigest()
+    statement = insert_into(session, PurgedWamid).values(hash=key, expires_at=now + REMEMBERED_FOR)
+    statement = statement.on_conflict_do_nothing(index_elements=["hash"]).returning(PurgedWamid.hash)
+    return session.scalar(statement) is not None

@@ -1,0 +1,1 @@
+"""Inbound messages: store, resolve the sender, attribute the reply, STOP first."""

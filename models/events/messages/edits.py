@@ -1,0 +1,56 @@
+"""Edited and revoked messages: the stored message becomes what the person made of it, whatever arrived first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from models.events.messages.attribution import Written
+from models.tables.conversation import Direction, Message
+
+EDIT, REVOKE = "edit", "revoke"
+REVOKED: dict[str, Any] = {"revoked": True}
+
+
+def apply_edits(session: Session, written: Sequence[Written], conversations: dict[tuple[int, int], int]) -> None:
+    """For messages that were just stored: those that were edited, and those that edit. Only one's own can be."""
+    targets: dict[int, set[str]] = {}
+    for item in written:
+        message = item.message
+        target = message.context_wamid if message.type in {EDIT, REVOKE} else message.wamid
+        if target:
+            targets.setdefault(conversations[item.contact_id, item.number_id], set()).add(target)
+    if not targets:
+        return
+    wamids = set().union(*targets.values())
+    changes = session.execute(
+        select(Message.conversation_id, Message.context_wamid, Message.type, Message.body, Message.payload)
+        .where(
+            Message.conversation_id.in_(sorted(targets)),
+            or_(Message.type == EDIT, Message.type == REVOKE),
+            Message.context_wamid.in_(wamids),
+            Message.direction == Direction.IN,
+        )
+        # The last word counts, and nothing comes after a revocation.
+        .order_by((Message.type == REVOKE), Message.at, Message.id)
+    ).all()
+    for change in changes:
+        _apply(session, *change)
+
+
+def _apply(
+    session: Session, conversation_id: int, target: str, kind: str, body: str | None, payload: dict[str, Any] | None
+) -> None:
+    mine = (Message.conversation_id == conversation_id, Message.direction == Direction.IN)
+    if kind == REVOKE:
+        wanted = or_(Message.wamid == target, (Message.context_wamid == target) & (Message.type == EDIT))
+        values: dict[str, Any] = {"body": None, "payload": REVOKED}
+    else:
+        wanted = Message.wamid == target
+        inner = ((payload or {}).get(EDIT) or {}).get("message") if not (payload or {}).get("revoked") else None
+        values = {"body": body, "payload": inner | {"edited": True}} if isinstance(inner, dict) else {}
+    if values:
+        session.execute(
+            update(Message).where(*mine, wanted).values(values).execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,111 @@
+"""Statuses that match nothing yet wait here: 7 days if the callback data is ours, 10 minutes if it may be a stranger's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, or_, select
+from sqlalchemy.orm import Session
+
+from models.campaigns.failures import NewFailure
+from models.events.statuses.apply import apply_statuses
+from models.events.types import Callback, Failure, Pricing, Status
+from models.tables.conversation import Direction, Message
+from models.tables.recipient import Recipient
+from models.tables.webhook_event import ParkedStatus
+
+OURS_FOR = timedelta(days=7)
+STRANGERS_FOR = timedelta(minutes=10)
+ROUND = 1_000
+_MATCHABLE = or_(
+    ParkedStatus.callback_data.is_not(None),
+    exists().where(Recipient.wamid == ParkedStatus.wamid),
+    exists().where(Message.wamid == ParkedStatus.wamid, Message.direction == Direction.OUT),
+)
+
+
+@dataclass(slots=True)
+class Retried:
+    """What a round over the parked ones came to. `cursor` goes into the next round; 0 where this was the last page."""
+
+    applied: int = 0
+    cursor: int = 0
+    failures: list[NewFailure] = field(default_factory=list)
+
+
+def park(session: Session, statuses: Iterable[Status], now: datetime) -> int:
+    """Keep these; returns how many. Repetitions within the batch are kept once."""
+    distinct = {(item.wamid, item.status, item.at, item.callback): item for item in statuses}
+    rows = [
+        {
+            "wamid": item.wamid,
+            # Only where it is ours: a stranger's says nothing here, and is nobody's business.
+            "callback_data": item.callback_data if item.callback else None,
+            "status": _to_json(item),
+            "first_at": now,
+            "expires_at": now + (OURS_FOR if item.callback else STRANGERS_FOR),
+        }
+        for item in distinct.values()
+    ]
+    if rows:
+        session.execute(insert(ParkedStatus), rows)
+    return len(rows)
+
+
+def drop_expired(session: Session, now: datetime) -> int:
+    """Drop those whose time is over; how many."""
+    expired = session.execute(delete(ParkedStatus).where(ParkedStatus.expires_at <= now).returning(ParkedStatus.id))
+    return len(expired.all())
+
+
+def drop_parked(session: Session, key: int) -> None:
+    """Drop one that cannot be applied."""
+    session.execute(delete(ParkedStatus).where(ParkedStatus.id == key))
+
+
+def matchable(session: Session, cursor: int, limit: int) -> Sequence[int]:
+    """Those after the row `cursor` that can perhaps be matched by now."""
+    query = select(ParkedStatus.id).where(ParkedStatus.id > cursor, _MATCHABLE)
+    return session.scalars(query.order_by(ParkedStatus.id).limit(limit)).all()
+
+
+def retry_parked(
+    session: Session, now: datetime, installation: str, cursor: int = 0, only: int | None = None
+) -> Retried:
+    """Apply those that can be matched by now, after the row `cursor`, or `only` this one."""
+    result = Retried()
+    candidates = session.scalars(
+        select(ParkedStatus)
+        .where(ParkedStatus.id > cursor if only is None else ParkedStatus.id == only, _MATCHABLE)
+        .order_by(ParkedStatus.id)
+        .limit(ROUND)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not candidates:
+        return result
+    statuses = {row.id: _from_json(row.status) for row in candidates}
+    applied = apply_statuses(session, statuses.values(), now, installation)
+    waiting = {id(status) for status in applied.waiting}
+    settled = [key for key, status in statuses.items() if id(status) not in waiting]
+    if settled:
+        session.execute(delete(ParkedStatus).where(ParkedStatus.id.in_(settled)))
+    result.applied, result.failures = applied.applied, applied.failures
+    result.cursor = candidates[-1].id if len(candidates) == ROUND else 0
+    return result
+
+
+def _to_json(status: Status) -> dict[str, Any]:
+    found = asdict(status) | {"at": status.at.isoformat()}
+    for name in ("callback", "failure", "pricing"):
+        found[name] = list(found[name]) if found[name] is not None else None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _from_json(stored: dict[str, Any]) -> Status:
+    found = dict(stored)
+    found["at"] = datetime.fromisoformat(found["at"])
+    for name, kind in (("callback", Callback), ("failure", Failure), ("pricing", Pricing)):
+        if name in found:
+            found[name] = kind(*found[name])
+    return Status(**found)

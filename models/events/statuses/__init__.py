@@ -1,0 +1,1 @@
+"""Statuses: fold, match, write once, and what follows."""

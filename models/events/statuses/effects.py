@@ -1,0 +1,119 @@
+"""What a status changes beyond its own row: what is known of the contact, and who is free for another campaign."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from models.campaigns.failures import NewFailure
+from models.contacts.consent import stop_marketing
+from models.events.statuses.fold import Facts
+from models.sending.claim import free_people
+from models.tables.contact import Contact
+from models.tables.contact_alias import FormerId
+from models.tables.user import META, record_audit
+
+UNDELIVERABLE = 131026
+MARKETING_STOPPED = 131050
+CHUNK = 5_000  # bound parameters of one statement: SQLite allows 32,766
+
+
+class Applicable(NamedTuple):
+    """A row as it was before, and what a batch says about it."""
+
+    row: Row[Any]
+    facts: Facts
+
+
+def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> list[NewFailure]:
+    """For recipients. What was known before has no effect a second time. Returns the new failures."""
+    failed = [item for item in applied if item.facts.failure is not None and not item.row.has_failed]
+    lost = [item for item in failed if not item.facts.is_received and not item.row.was_received]
+    nowhere = [item.row for item in lost if _code(item) == UNDELIVERABLE]
+    count_undeliverable(session, [(row.contact_id, row.person_key) for row in nowhere])
+    for item in failed:
+        if _code(item) == MARKETING_STOPPED:
+            note_marketing_stop(session, item.row.contact_id, item.facts.failed_at or now, now)
+    _free(session, lost)
+    forgive_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
+    return [
+        NewFailure(
+            item.row.campaign_id, item.row.id, item.row.contact_id, _code(item) or 0, item.facts.failed_at or now
+        )
+        for item in failed
+    ]
+
+
+def note_marketing_stop(session: Session, contact_id: int, meta_at: datetime, now: datetime) -> None:
+    """Meta answered 131050: the person wants no marketing. A line in the audit where that was news."""
+    if stop_marketing(session, contact_id, meta_at):
+        said_at = meta_at.isoformat()
+        record_audit(
+            session, now, META, "marketing stop", "contact", contact_id, code=MARKETING_STOPPED, said_at=said_at
+        )
+
+
+def count_undeliverable(session: Session, written_to: Iterable[tuple[int, str]]) -> None:
+    """Meta answered 131026 for a message to these (contact, person_key), once for each time that they are named.
+
+    It says nothing of the number that they have now where the message went to one that they had before.
+    """
+    named = sorted(written_to)
+    for start in range(0, len(named), CHUNK):
+        chunk = named[start : start + CHUNK]
+        locked = (
+            select(Contact.id, Contact.phone)
+            .where(Contact.id.in_({contact_id for contact_id, _ in chunk}))
+            .order_by(Contact.id)
+            .with_for_update()
+        )
+        phones = {row.id: row.phone or "" for row in session.execute(locked)}
+        held = select(FormerId.contact_id, FormerId.key, FormerId.shown).where(
+            FormerId.key.in_({person_key for _, person_key in chunk})
+        )
+        former = {(row.contact_id, row.key) for row in session.execute(held) if row.shown != phones.get(row.contact_id)}
+        times = Counter(contact_id for contact_id, person_key in chunk if (contact_id, person_key) not in former)
+        for often in sorted(set(times.values())):
+            session.execute(
+                update(Contact)
+                .where(Contact.id.in_([contact_id for contact_id, number in times.items() if number == often]))
+                .values(undeliverable_count=Contact.undeliverable_count + often)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def forgive_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
+    """These people received something, or wrote: they are on WhatsApp."""
+    ids = sorted(set(contact_ids))
+    for start in range(0, len(ids), CHUNK):
+        counted = (
+            select(Contact.id)
+            .where(Contact.id.in_(ids[start : start + CHUNK]), Contact.undeliverable_count > 0)
+            .order_by(Contact.id)
+            .with_for_update()
+        )
+        found = session.scalars(counted).all()
+        if found:
+            session.execute(
+                update(Contact)
+                .where(Contact.id.in_(found))
+                .values(undeliverable_count=0)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def _code(item: Applicable) -> int | None:
+    return item.facts.failure.code if item.facts.failure else None
+
+
+def _free(session: Session, lost: Sequence[Applicable]) -> None:
+    """Who got nothing is free for other campaigns at once."""
+    people: dict[int, list[str]] = {}
+    for item in lost:
+        people.setdefault(item.row.campaign_id, []).append(item.row.person_key)
+    for campaign_id in sorted(people):
+        for start in range(0, len(people[campaign_id]), CHUNK):
+            free_people(session, campaign_id, people[campaign_id][start : start + CHUNK])

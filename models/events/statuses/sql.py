@@ -1,0 +1,150 @@
+"""The two statements by which statuses reach a table: one read, one guarded write.
+
+Facts become their earliest time. What a row says of a failure counts only if the row was accepted: what stands there of an
+earlier refusal or of a doubt is cleared when a status shows that the message was accepted after all. The row of a person who
+was redacted takes over times and figures alone: a message's id holds their number, and an error's text may name them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.events.statuses.fold import Facts
+from models.events.types import Callback
+from models.privacy.redact import NAMELESS
+
+_WAS_ACCEPTED = "r.state IN ('accepted', 'held')"
+_FAILED_BEFORE = f"CASE WHEN {_WAS_ACCEPTED} THEN r.failed_at END"
+_FAILS = (
+    f"(v.failed_at IS NOT NULL AND (({_FAILED_BEFORE}) IS NULL OR v.failed_at < r.failed_at "
+    "OR (v.failed_at = r.failed_at AND v.error_code < COALESCE(r.error_code, 2147483647))))"
+)
+_IS_NAMELESS = f"substr(r.person_key, 1, {len(NAMELESS)}) = '{NAMELESS}'"
+_IS_PRICED = "(v.category IS NOT NULL OR v.price_type IS NOT NULL)"
+_PRICES = (
+    f"({_IS_PRICED} AND (v.is_final OR (r.pricing_category IS NULL AND r.pricing_type IS NULL)) "
+    "AND (COALESCE(v.category, '') <> COALESCE(r.pricing_category, '') "
+    "OR COALESCE(v.price_type, '') <> COALESCE(r.pricing_type, '')))"
+)
+
+
+def _earlier(fact: str, told: str = "") -> str:
+    told = told or fact
+    return f"(v.{told} IS NOT NULL AND (r.{fact} IS NULL OR v.{told} < r.{fact}))"
+
+
+def _least(fact: str, told: str = "") -> str:
+    return f"{fact} = CASE WHEN {_earlier(fact, told)} THEN v.{told or fact} ELSE r.{fact} END"
+
+
+_WAMID = "COALESCE(r.wamid, v.wamid)"
+_ERROR = f"CASE WHEN {_FAILS} THEN v.error_msg WHEN {_WAS_ACCEPTED} THEN r.error_msg END"
+_SET = [
+    "state = 'accepted'",
+    _least("accepted_at", "first_at"),
+    _least("sent_at"),
+    _least("delivered_at"),
+    _least("read_at"),
+    f"failed_at = CASE WHEN {_FAILS} THEN v.failed_at ELSE {_FAILED_BEFORE} END",
+    f"error_code = CASE WHEN {_FAILS} THEN v.error_code WHEN {_WAS_ACCEPTED} THEN r.error_code END",
+]
+_SET_MESSAGE = [f"wamid = {_WAMID}", f"error_msg = {_ERROR}"]
+_SET_RECIPIENT = [
+    f"wamid = CASE WHEN {_IS_NAMELESS} THEN r.wamid ELSE {_WAMID} END",
+    f"error_msg = CASE WHEN {_IS_NAMELESS} THEN NULL ELSE {_ERROR} END",
+    "reason = NULL",
+    "detail = CASE WHEN r.unsure_at IS NOT NULL THEN r.detail END",
+    f"pricing_category = CASE WHEN {_PRICES} THEN v.category ELSE r.pricing_category END",
+    f"pricing_type = CASE WHEN {_PRICES} THEN v.price_type ELSE r.pricing_type END",
+    f"is_billable = CASE WHEN {_PRICES} THEN v.is_billable ELSE r.is_billable END",
+]
+# A row that all of it is known of already is not written again: Meta repeats itself.
+_NEWS = [
+    "r.state <> 'accepted'",
+    _earlier("accepted_at", "first_at"),
+    _earlier("sent_at"),
+    _earlier("delivered_at"),
+    _earlier("read_at"),
+    _FAILS,
+]
+_NEWS_MESSAGE = "r.wamid IS NULL"
+_NEWS_RECIPIENT = f"(r.wamid IS NULL AND NOT {_IS_NAMELESS})"
+_COLUMNS = {
+    "id": "bigint",
+    "wamid": "text",
+    "first_at": "timestamptz",
+    "sent_at": "timestamptz",
+    "delivered_at": "timestamptz",
+    "read_at": "timestamptz",
+    "failed_at": "timestamptz",
+    "error_code": "integer",
+    "error_msg": "text",
+}
+_PRICE_COLUMNS = {"category": "text", "price_type": "text", "is_billable": "boolean", "is_final": "boolean"}
+
+
+@dataclass(frozen=True)
+class StatusTable:
+    """How statuses meet one table."""
+
+    id_in: Callable[[Callback | None], int | None]
+    """Which row of this table callback data names."""
+    read: str
+    only: str
+    write: str
+    columns: Mapping[str, str]
+    values: Callable[[int, Facts], tuple[Any, ...]]
+
+
+def _update(table: str, assignments: list[str], news: list[str]) -> str:
+    return (
+        f"UPDATE {table} AS r SET {', '.join(assignments)} FROM v "  # noqa: S608 - our own words alone
+        f"WHERE r.id = v.id AND (r.wamid IS NULL OR r.wamid = v.wamid) AND ({' OR '.join(news)})"
+    )
+
+
+def _facts(key: int, facts: Facts) -> tuple[Any, ...]:
+    failure = facts.failure
+    return (
+        key,
+        facts.wamid,
+        facts.first_at,
+        facts.sent_at,
+        facts.delivered_at,
+        facts.read_at,
+        facts.failed_at,
+        failure.code if failure else None,
+        failure.text if failure else None,
+    )
+
+
+def _facts_and_price(key: int, facts: Facts) -> tuple[Any, ...]:
+    price = facts.price
+    told = (price.category, price.type, price.is_billable) if price else (None, None, None)
+    return (*_facts(key, facts), *told, facts.final_price is not None)
+
+
+RECIPIENTS = StatusTable(
+    id_in=lambda callback: callback.recipient_id if callback else None,
+    read=(
+        "SELECT r.id, r.state, r.attempts, r.wamid, r.contact_id, r.campaign_id, r.person_key, n.phone_number_id, "  # noqa: S608
+        f"({_FAILED_BEFORE}) IS NOT NULL AS has_failed, "
+        "(r.delivered_at IS NOT NULL OR r.read_at IS NOT NULL) AS was_received "
+        "FROM recipient r JOIN campaign c ON c.id = r.campaign_id LEFT JOIN number n ON n.id = c.number_id"
+    ),
+    only="",
+    write=_update("recipient", [*_SET, *_SET_RECIPIENT], [*_NEWS, _NEWS_RECIPIENT, _PRICES]),
+    columns=_COLUMNS | _PRICE_COLUMNS,
+    values=_facts_and_price,
+)
+MESSAGES = StatusTable(
+    id_in=lambda callback: callback.message_id if callback else None,
+    read=(
+        "SELECT r.id, r.state, r.attempts, r.wamid, n.phone_number_id FROM message r "
+        "JOIN conversation c ON c.id = r.conversation_id JOIN number n ON n.id = c.number_id"
+    ),
+    only="AND r.direction = 'out'",
+    write=_update("message", [*_SET, *_SET_MESSAGE], [*_NEWS, _NEWS_MESSAGE]),
+    columns=_COLUMNS,
+    values=_facts,
+)

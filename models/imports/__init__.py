@@ -1,0 +1,1 @@
+"""Rows of a contacts file, and the upsert that takes them in."""

@@ -1,0 +1,52 @@
+"""What a row would change of a contact, in words, for whoever looks before an import."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from models.contacts.field_values import OWN_FIELDS
+from models.imports.contact_row import ImportRow
+
+MOST_TOLD = 20
+"""The first of a file; the others are counted."""
+MOST_CHARACTERS = 40
+
+Record = Mapping[str, Any]
+
+
+def change_in_words(
+    before: Record, after: Record, row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]
+) -> str:
+    """`name Ana → Anna; language es; tag city = Madrid`. `tags`: the ids by name; `held`: the values that the contact has."""
+    return "; ".join([*_fields(before, after), *_tags(row, tags, held)])
+
+
+def step(what: str, before: Any, after: Any) -> str:
+    """One field: what it was, if it was something, and what it becomes."""
+    return f"{what} {_shown(before)} → {_shown(after)}" if before not in {None, ""} else f"{what} {_shown(after)}"
+
+
+def _fields(before: Record, after: Record) -> Iterator[str]:
+    for name in OWN_FIELDS:
+        if before[name] != after[name]:
+            yield step(name.replace("_", " "), before[name], after[name])
+    if before["phone"] != after["phone"]:
+        yield step("phone", before["phone"] or before["raw_phone"], after["phone"])
+    for name, value in after["attributes"].items():
+        if before["attributes"].get(name) != value:
+            yield step(name, before["attributes"].get(name), value)
+    if before["consent"] != after["consent"]:
+        yield step("consent", before["consent"].value, after["consent"].value)
+
+
+def _tags(row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]) -> Iterator[str]:
+    for name, value in row.tags.items():
+        tag_id = tags.get(name, 0)
+        if tag_id not in held:
+            yield f"tag {name}" if value is None else f"tag {name} = {_shown(value)}"
+        elif value is not None and held[tag_id] != value:
+            yield step(f"tag {name} =", held[tag_id], value)
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"

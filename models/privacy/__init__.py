@@ -1,0 +1,1 @@
+"""Redaction, data export and retention."""

@@ -1,0 +1,107 @@
+"""Telling a person everything that is kept of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from models.tables.campaign import Campaign
+from models.tables.contact import ConsentEvent, Contact, ContactIdentity
+from models.tables.contact_alias import FormerId, FormerValue
+from models.tables.conversation import Case, Conversation, Message
+from models.tables.engagement import Engagement, LedgerEntry
+from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
+from models.tables.order import Bought, Order
+from models.tables.recipient import Recipient
+from models.tables.tag import ContactList, ContactTag, ListMember, Tag
+from models.tables.user import Audit
+
+
+def export_person(session: Session, contact_id: int) -> dict[str, Any]:
+    """Everything that is kept of one person, ready for JSON. LookupError where there is no such contact."""
+    contact = session.get(Contact, contact_id)
+    if contact is None:
+        raise LookupError(f"contact {contact_id} does not exist")
+    merged = list(session.scalars(select(Contact.id).where(Contact.merged_into_id == contact_id).order_by(Contact.id)))
+    return {
+        "contact": _row(contact),
+        "also_found_by": _rows(session, FormerId, FormerId.contact_id == contact_id),
+        "before_the_merge": _rows(session, FormerValue, FormerValue.contact_id == contact_id),
+        "merged_records": merged,
+        **_sets(session, contact_id),
+        **_campaigns(session, contact),
+        **_chats(session, contact_id),
+        **_orders(session, contact_id),
+        "audit": _audit(session, [contact_id, *merged]),
+    }
+
+
+def _sets(session: Session, contact_id: int) -> dict[str, Any]:
+    tags = select(Tag.name, ContactTag.value, ContactTag.created_at).join(ContactTag).order_by(Tag.name)
+    lists = select(ContactList.name, ListMember.created_at).join(ListMember).order_by(ContactList.name)
+    return {
+        "identities": _rows(session, ContactIdentity, ContactIdentity.contact_id == contact_id),
+        "tags": _mappings(session, tags.where(ContactTag.contact_id == contact_id)),
+        "lists": _mappings(session, lists.where(ListMember.contact_id == contact_id)),
+        "consent": _rows(session, ConsentEvent, ConsentEvent.contact_id == contact_id),
+    }
+
+
+def _campaigns(session: Session, contact: Contact) -> dict[str, Any]:
+    mine = Recipient.contact_id == contact.id
+    named = session.execute(select(Campaign.id, Campaign.name).join(Recipient).where(mine))
+    names = {row.id: row.name for row in named}
+    recipients = _rows(session, Recipient, mine)
+    engaged = select(Campaign.name.label("campaign"), Engagement.created_at).join(Engagement)
+    keys = {contact.person_key, *(row["person_key"] for row in recipients)}
+    ledger = select(LedgerEntry.portfolio_id, LedgerEntry.first_at)
+    return {
+        "campaigns": [{"campaign": names.get(row["campaign_id"])} | row for row in recipients],
+        "engaged_in": _mappings(session, engaged.where(Engagement.contact_id == contact.id)),
+        "counted_for_the_limit": _mappings(session, ledger.where(LedgerEntry.person_key.in_(keys))),
+        "funnel_steps": _rows(session, FunnelStep, FunnelStep.recipient_id.in_(select(Recipient.id).where(mine))),
+    }
+
+
+def _chats(session: Session, contact_id: int) -> dict[str, Any]:
+    talks = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    mine = FlowSession.contact_id == contact_id
+    named = session.execute(select(FlowVersion.id, Flow.name).join(Flow).join(FlowSession).where(mine))
+    names = {row.id: row.name for row in named}
+    walks = _rows(session, FlowSession, mine)
+    return {
+        "conversations": _rows(session, Conversation, Conversation.contact_id == contact_id),
+        "messages": _rows(session, Message, Message.conversation_id.in_(talks)),
+        "cases": _rows(session, Case, Case.contact_id == contact_id),
+        "bot_flows": [{"flow": names.get(row["flow_version_id"])} | row for row in walks],
+        "actions": _rows(session, Action, Action.session_id.in_(select(FlowSession.id).where(mine))),
+    }
+
+
+def _orders(session: Session, contact_id: int) -> dict[str, Any]:
+    mine = Order.contact_id == contact_id
+    bought = select(Bought.order_id, Bought.kind, Bought.name).join(Order).where(mine).order_by(Bought.order_id)
+    return {"orders": _rows(session, Order, mine), "bought": _mappings(session, bought)}
+
+
+def _audit(session: Session, contact_ids: list[int]) -> list[dict[str, Any]]:
+    """What was done with their record."""
+    ids = [str(key) for key in contact_ids]
+    return _rows(session, Audit, (Audit.object_type == "contact") & Audit.object_id.in_(ids))
+
+
+def _rows(session: Session, table: type[Any], condition: Any) -> list[dict[str, Any]]:
+    return [_row(row) for row in session.scalars(select(table).where(condition).order_by(table.id))]
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {column.key: _plain(getattr(row, column.key)) for column in inspect(row).mapper.column_attrs}
+
+
+def _mappings(session: Session, query: Any) -> list[dict[str, Any]]:
+    return [{name: _plain(value) for name, value in row.items()} for row in session.execute(query).mappings()]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

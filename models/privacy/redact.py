@@ -1,0 +1,180 @@
+"""Wiping a person for good.
+
+What stays of a redacted person are rows without a name: that a message was sent and when, so that past campaigns' figures
+hold; and a keyed hash of each number or id they were known by, so that a later import cannot bring them back.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from models.contacts.aliases import forget_former, held_by_others
+from models.contacts.consent import append_events, cancel_queued
+from models.contacts.phone import person_key
+from models.crypto import Vault
+from models.db.dialect import insert_into
+from models.privacy.mentions import WIPED, Traces, traces_of, wipe_traces
+from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
+from models.tables.contact_alias import FormerId
+from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
+from models.tables.engagement import Engagement, LedgerEntry
+from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
+from models.tables.order import Bought, Order
+from models.tables.recipient import Recipient
+from models.tables.tag import ContactTag, ListMember
+
+NAMELESS = "x:"
+"""How the keys of a redacted person begin: a hash that is no person's."""
+REDELIVERY = timedelta(days=8)
+"""Meta delivers a webhook again for up to seven days."""
+NO_SYNC = {"synchronize_session": False}
+_WIPED = (
+    "phone", "raw_phone", "phone_problem", "wa_id", "first_name", "last_name", "email", "username", "language", "country",
+    "time_zone", "shopify_id", "last_inbound_at", "marketing_stopped_at", "marketing_preference_at",
+)  # fmt: skip
+
+
+def redact(
+    session: Session, contact_id: int, vault: Vault, now: datetime, actor: str, reason: str = "redacted"
+) -> bool:
+    """Wipe a person for good. False where there is no such contact or it was redacted before."""
+    contact = session.scalar(
+        select(Contact).where(Contact.id == contact_id).with_for_update(), execution_options={"populate_existing": True}
+    )
+    if contact is None or contact.redacted_at is not None or contact.merged_into_id is not None:
+        return False
+    known_by, traces = _known_by(session, contact), traces_of(session, contact)
+    theirs_alone = set(known_by) - held_by_others(session, contact_id, known_by)
+    _suppress(session, [vault.person_hash(key) for key in sorted(theirs_alone)], reason, now)
+    wipe_traces(session, contact_id, traces)  # before the ids of messages go, by which statuses that wait are found
+    _wipe_chats(session, contact_id, now)
+    _wipe_campaigns(session, contact_id, known_by, theirs_alone, vault)
+    _wipe_ledger(session, contact, traces)
+    _wipe_contact(session, contact, vault, now)
+    event = {"before": contact.consent, "after": Consent.REDACTED, "at": now, "source": reason[:200], "proof": None}
+    append_events(session, [event | {"contact_id": contact_id, "actor": actor}])
+    session.expire_all()
+    return True
+
+
+def _known_by(session: Session, contact: Contact) -> list[str]:
+    """Every key under which this person could come back, the former ones too."""
+    keys = {contact.person_key}
+    if contact.phone:
+        keys.add(person_key(phone=contact.phone))
+    if contact.wa_id:
+        keys.add(person_key(wa_id=contact.wa_id))
+    if contact.raw_phone:
+        keys.add(f"raw:{contact.raw_phone}")
+    held = select(ContactIdentity.portfolio_id, ContactIdentity.bsuid).where(ContactIdentity.contact_id == contact.id)
+    keys |= {person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.execute(held)}
+    keys |= set(session.scalars(select(FormerId.key).where(FormerId.contact_id == contact.id)))
+    keys |= set(session.scalars(select(Recipient.person_key).where(Recipient.contact_id == contact.id)))
+    return sorted(key for key in keys if not key.startswith("c:"))
+
+
+def _suppress(session: Session, hashes: Iterable[str], reason: str, now: datetime) -> None:
+    rows = [{"person_hash": hashed, "reason": reason[:200], "created_at": now} for hashed in hashes]
+    if rows:
+        statement = insert_into(session, Suppression.__table__).on_conflict_do_nothing(index_elements=["person_hash"])
+        session.connection().execute(statement, rows)
+
+
+def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
+    """What was said. Ids (a number is in them) stay while Meta may deliver again, so that nothing old is taken for new."""
+    mine = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    _update(
+        session,
+        update(Message)
+        .where(Message.conversation_id.in_(mine))
+        .values(body=None, payload=None, button_payload=None, error_msg=None, route_reason=None),
+        update(Message)
+        .where(Message.conversation_id.in_(mine), Message.state == MessageState.QUEUED)
+        .values(state=MessageState.NOT_SENT, error_msg="The contact was redacted.", failed_at=now),
+        update(Message)
+        .where(Message.conversation_id.in_(mine), Message.direction == Direction.IN, Message.handled_at.is_(None))
+        .values(handled_at=now),
+        update(Message)
+        .where(Message.conversation_id.in_(mine), Message.at < now - REDELIVERY)
+        .values(wamid=None, context_wamid=None),
+        update(Case).where(Case.contact_id == contact_id).values(reason=""),
+    )
+    walks = select(FlowSession.id).where(FlowSession.contact_id == contact_id)
+    _update(
+        session,
+        update(Action).where(Action.session_id.in_(walks)).values(payload={}, result=None),
+        update(Action)
+        .where(Action.session_id.in_(walks), Action.state.in_((ActionState.PENDING, ActionState.CLAIMED)))
+        .values(state=ActionState.CANCELLED, done_at=now),
+        update(FlowSession)
+        .where(FlowSession.contact_id == contact_id)
+        .values(
+            state={},
+            version=FlowSession.version + 1,
+            status=SessionStatus.ENDED,
+            ended_at=func.coalesce(FlowSession.ended_at, now),
+            ended_reason=func.coalesce(FlowSession.ended_reason, "redacted"),
+        ),
+    )
+
+
+def _wipe_campaigns(
+    session: Session, contact_id: int, keys: Sequence[str], theirs_alone: set[str], vault: Vault
+) -> None:
+    """Keys hold the number, and so does a wamid; recipients of past campaigns keep a hash that is no person's."""
+    cancel_queued(session, [contact_id], "The contact was redacted.")
+    session.execute(delete(Engagement).where(Engagement.contact_id == contact_id), execution_options=NO_SYNC)
+    _update(
+        session,
+        update(Recipient)
+        .where(Recipient.contact_id == contact_id)
+        .values(source_values=None, wamid=None, error_msg=None, detail=None),
+    )
+    for key in keys:
+        nameless = f"{NAMELESS}{vault.person_hash(key)}"
+        _update(
+            session,
+            update(Recipient)
+            .where(Recipient.contact_id == contact_id, Recipient.person_key == key)
+            .values(person_key=nameless),
+        )
+        if key in theirs_alone:
+            _update(session, update(LedgerEntry).where(LedgerEntry.person_key == key).values(person_key=nameless))
+
+
+def _wipe_ledger(session: Session, contact: Contact, traces: Traces) -> None:
+    """Consent keeps when and on whose word, without proofs, and without a source that names them."""
+    mine = ConsentEvent.contact_id == contact.id
+    names = [part for part in (contact.name, contact.first_name, contact.last_name) if part]
+    for event_id, source in session.execute(select(ConsentEvent.id, ConsentEvent.source).where(mine)).all():
+        if traces.name(source) or any(part in source for part in names):
+            _update(session, update(ConsentEvent).where(ConsentEvent.id == event_id).values(source=WIPED))
+    _update(session, update(ConsentEvent).where(mine).values(proof=None))
+
+
+def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetime) -> None:
+    mine = select(Order.id).where(Order.contact_id == contact.id)
+    session.execute(delete(Bought).where(Bought.order_id.in_(mine)), execution_options=NO_SYNC)
+    for table in (ContactTag, ListMember, ContactIdentity, Order):
+        session.execute(delete(table).where(table.contact_id == contact.id), execution_options=NO_SYNC)
+    forget_former(session, contact.id)
+    values: dict[str, Any] = dict.fromkeys(_WIPED)
+    values |= {
+        "name": "",
+        "attributes": {},
+        "has_identity": False,
+        "person_key": f"{NAMELESS}{vault.person_hash(contact.person_key)}",
+        "consent": Consent.REDACTED,
+        "consent_at": now,
+        "redacted_at": now,
+        "updated_at": now,
+    }
+    _update(session, update(Contact).where(Contact.id == contact.id).values(values))
+
+
+def _update(session: Session, *statements: Any) -> None:
+    for statement in statements:
+        session.execute(statement, execution_options=NO_SYNC)

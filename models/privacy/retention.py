@@ -1,0 +1,103 @@
+"""What is forgotten in time: old chat messages, campaigns that were deleted long ago, the traces of both.
+
+Every function takes one slice and says how many rows it took, so that no transaction is long.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from models.db.dialect import insert_into
+from models.tables.campaign import Campaign
+from models.tables.conversation import Direction, Message, MessageState, PurgedWamid, wamid_hash
+from models.tables.engagement import Engagement
+from models.tables.flow import Action, FlowSession, FunnelStep
+from models.tables.recipient import Recipient
+from models.tables.setting import read_setting
+
+SLICE = 500
+WINDOWS = 4
+"""Old rows have low keys: only so many slices from the lowest are looked at, so a look costs little where nothing is old."""
+REPEATED_FOR = timedelta(days=8)
+"""Meta repeats a webhook for up to seven days: so long a purged message's id is remembered, as a hash."""
+LEAST_DAYS = 30
+"""Ledgers, frequency caps and late statuses need a deleted campaign's rows for so long at least."""
+NO_SYNC = {"synchronize_session": False}
+
+
+def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
+    """Forget chat messages older than the setting `keep_messages_days` says."""
+    before = now - timedelta(days=int(read_setting(session, "keep_messages_days")))
+    eldest = select(Message.id).order_by(Message.id).limit(limit * WINDOWS).scalar_subquery()
+    old = session.execute(
+        select(Message.id, Message.wamid, Message.direction)
+        .where(
+            Message.id.in_(eldest),
+            Message.at < before,
+            Message.state.not_in((MessageState.QUEUED, MessageState.SENDING)),
+        )
+        .where(or_(Message.direction == Direction.OUT, Message.handled_at.is_not(None)))
+        .order_by(Message.id)
+        .limit(limit)
+    ).all()
+    if not old:
+        return 0
+    _remember(session, [row.wamid for row in old if row.direction is Direction.IN and row.wamid], now)
+    ids = [row.id for row in old]
+    session.execute(
+        update(Action).where(Action.after_message_id.in_(ids)).values(after_message_id=None), execution_options=NO_SYNC
+    )
+    session.execute(delete(Message).where(Message.id.in_(ids)), execution_options=NO_SYNC)
+    return len(ids)
+
+
+def purge_deleted_campaigns(session: Session, now: datetime, limit: int = SLICE) -> int:
+    """Forget the recipients of campaigns that were deleted longer ago than messages are kept, and 30 days at least."""
+    days = max(LEAST_DAYS, int(read_setting(session, "keep_messages_days")))
+    gone = select(Campaign.id).where(Campaign.deleted_at < now - timedelta(days=days))
+    ids = session.scalars(select(Recipient.id).where(Recipient.campaign_id.in_(gone)).limit(limit)).all()
+    if not ids:
+        return 0
+    people = select(Recipient.person_key).where(Recipient.id.in_(ids))
+    statements: Sequence[Any] = (
+        delete(FunnelStep).where(FunnelStep.recipient_id.in_(ids)),
+        update(Message).where(Message.recipient_id.in_(ids)).values(recipient_id=None),
+        update(FlowSession).where(FlowSession.recipient_id.in_(ids)).values(recipient_id=None),
+        delete(Engagement).where(Engagement.campaign_id.in_(gone), Engagement.person_key.in_(people)),
+        delete(Recipient).where(Recipient.id.in_(ids)),
+    )
+    for statement in statements:
+        session.execute(statement, execution_options=NO_SYNC)
+    return len(ids)
+
+
+def purge_hashes(session: Session, now: datetime, limit: int = SLICE) -> int:
+    """Forget the hashes of purged messages once Meta repeats them no more."""
+    over = select(PurgedWamid.hash).where(PurgedWamid.expires_at <= now).limit(limit).scalar_subquery()
+    found: Any = session.execute(delete(PurgedWamid).where(PurgedWamid.hash.in_(over)), execution_options=NO_SYNC)
+    return int(found.rowcount)
+
+
+def purge_walks(session: Session, now: datetime, limit: int = SLICE) -> int:
+    """Forget what ended walks through bot flows waited for; the walks themselves go with their messages' retention."""
+    before = now - timedelta(days=int(read_setting(session, "keep_messages_days")))
+    is_old = and_(FlowSession.ended_at.is_not(None), FlowSession.ended_at < before)
+    is_used = exists().where(Message.session_id == FlowSession.id)
+    eldest = select(FlowSession.id).order_by(FlowSession.id).limit(limit * WINDOWS).scalar_subquery()
+    query = select(FlowSession.id).where(FlowSession.id.in_(eldest), is_old, ~is_used)
+    ids = session.scalars(query.order_by(FlowSession.id).limit(limit)).all()
+    if not ids:
+        return 0
+    session.execute(delete(Action).where(Action.session_id.in_(ids)), execution_options=NO_SYNC)
+    session.execute(delete(FlowSession).where(FlowSession.id.in_(ids)), execution_options=NO_SYNC)
+    return len(ids)
+
+
+def _remember(session: Session, wamids: Sequence[str], now: datetime) -> None:
+    if wamids:
+        rows = [{"hash": wamid_hash(wamid), "expires_at": now + REPEATED_FOR} for wamid in wamids]
+        statement = insert_into(session, PurgedWamid).values(rows).on_conflict_do_nothing(index_elements=["hash"])
+        session.execute(statement)

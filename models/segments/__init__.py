@@ -1,0 +1,1 @@
+"""Stored rules over contacts: parse, compile to SQL, count; and the names that rules and audiences use."""

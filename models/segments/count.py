@@ -1,0 +1,102 @@
+"""Counting who matches a rule, each condition by itself too: one pass over the contacts, in slices that take no time each.
+
+What was counted so far is a value: whoever asks goes on from it, and stops when they have waited long enough.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy.orm import Session
+
+from models.segments.compile import compile_condition, compile_rule
+from models.segments.rule import Rule
+from models.tables.contact import Contact
+
+SAMPLE = 8
+_CONTACT = Contact.__table__
+_BY_INDEX = {"probes": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What is known of the contacts up to `cursor`; the highest id there was at the start is `until`."""
+
+    until: int
+    each: tuple[tuple[int, ...], ...]
+    """How many match a condition by itself, group by group."""
+    groups: tuple[int, ...]
+    """How many match all conditions of a group."""
+    total: int = 0
+    sample: tuple[int, ...] = ()
+    cursor: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Everybody was looked at."""
+        return self.cursor >= self.until
+
+    @property
+    def share(self) -> float:
+        """How much of the way is done, from 0 to 1."""
+        return 1.0 if self.is_done else self.cursor / self.until
+
+
+def begin_count(session: Session, rule: Rule) -> Tally:
+    """Nobody was looked at yet."""
+    until = session.scalar(select(func.max(Contact.id))) or 0
+    return Tally(until, tuple((0,) * len(group) for group in rule.groups), (0,) * len(rule.groups))
+
+
+def count_on(session: Session, rule: Rule, tally: Tally, now: datetime, size: int) -> Tally:
+    """The same with the next `size` contacts in it."""
+    until = _end_of_slice(session, tally, size)
+    of_slice = (_CONTACT.c.id > tally.cursor, _CONTACT.c.id <= until, _CONTACT.c.merged_into_id.is_(None))
+    conditions = [compile_condition(item, now, _CONTACT) for group in rule.groups for item in group]
+    # OFFSET 0 keeps both databases from asking a condition once for each figure it is part of.
+    asked = select(*(it.label(f"c{n}") for n, it in enumerate(conditions))).where(*of_slice)
+    answers = asked.offset(literal_column("0")).subquery()
+    grouped = _grouped(list(answers.c), [len(group) for group in rule.groups])
+    whole = [and_(*group) for group in grouped]
+    figures = [*(it for group in grouped for it in group), *whole, or_(*whole)]
+    row = session.execute(
+        select(*(func.count().filter(it) for it in figures)).select_from(answers), execution_options=_BY_INDEX
+    ).one()
+    counted = _grouped(list(row), [*(len(group) for group in rule.groups), len(rule.groups), 1])
+    sample = tally.sample
+    if row[-1] and len(sample) < SAMPLE:
+        few = select(_CONTACT.c.id).where(*of_slice, compile_rule(rule, now, _CONTACT)).order_by(_CONTACT.c.id)
+        few = few.limit(SAMPLE - len(sample)).execution_options(**_BY_INDEX)
+        sample = (*sample, *session.scalars(few))
+    return replace(
+        tally,
+        each=tuple(_sum(had, more) for had, more in zip(tally.each, counted, strict=False)),
+        groups=_sum(tally.groups, counted[-2]),
+        total=tally.total + int(row[-1]),
+        sample=sample,
+        cursor=until,
+    )
+
+
+def contacts_of(session: Session, tally: Tally) -> list[Contact]:
+    """The sample's contacts."""
+    return list(session.scalars(select(Contact).where(Contact.id.in_(tally.sample)).order_by(Contact.id)))
+
+
+def _end_of_slice(session: Session, tally: Tally, size: int) -> int:
+    ids = (
+        select(Contact.id).where(Contact.id > tally.cursor, Contact.id <= tally.until).order_by(Contact.id).limit(size)
+    )
+    found, last = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
+    return tally.until if found < size else int(last)
+
+
+def _grouped(flat: Sequence[Any], sizes: Sequence[int]) -> list[list[Any]]:
+    left = iter(flat)
+    return [[next(left) for _ in range(size)] for size in sizes]
+
+
+def _sum(had: Sequence[int], more: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(one + int(other) for one, other in zip(had, more, strict=True))

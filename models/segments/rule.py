@@ -1,0 +1,186 @@
+"""What a segment says: groups of conditions, AND inside a group, OR between groups.
+
+`{"any": [{"all": [condition, …]}, …]}`; a segment of one group may be written `{"all": [condition, …]}`. A condition is an
+object `{"on": what, "op": how, …}`; models.segments.operators lists what can be asked of what. models.segments.compile makes one
+statement of it.
+
+Every condition is true or false, never unknown: what a contact lacks `is_not` anything, and is in no range.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.db.engine import zone_of
+from models.segments.operators import (
+    BY_TYPE,
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    MAX_NAME,
+    MAX_SIZE,
+    MAX_WHOLE,
+    MONEY,
+    NAMED,
+    NEEDS_VALUE,
+    NUMERIC,
+    OPERATORS,
+    RuleError,
+)
+from models.segments.values import is_storable, read_currency, read_values
+from models.tables.recipient import Recipient
+from models.tables.segment import Segment
+from models.tables.tag import Attribute, AttributeType, ContactList, Tag
+from models.templates.variables import OWN_FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing asked of a contact. `values` are of the type that the operator compares: text, float, date or datetime."""
+
+    on: str
+    op: str
+    name: str = ""
+    name_id: int | None = None
+    values: tuple[Any, ...] = ()
+    days: int | None = None
+    campaign_id: int | None = None
+    code: int | None = None
+    rule: "Rule | None" = None
+    """Of the segment that the condition names."""
+    is_number: bool = False
+    currency: str = ""
+    zone: tzinfo = UTC
+    """The business's: what day it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Groups of conditions: any group, of which all conditions hold."""
+
+    groups: tuple[tuple[Condition, ...], ...]
+
+    @property
+    def size(self) -> int:
+        """How many conditions and values there are, with those of the segments inside."""
+        conditions = [item for group in self.groups for item in group]
+        return sum(1 + len(item.values) + (item.rule.size if item.rule else 0) for item in conditions)
+
+
+def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Rule:
+    """Read a rule and look its names up. `inside` names the segments that are being read, the outermost first."""
+    if not isinstance(data, Mapping) or len(data) != 1 or next(iter(data)) not in {"any", "all"}:
+        raise RuleError("a rule must be an object with any (a list of groups) or all (a list of conditions)")
+    groups = data.get("any", [data])
+    if not isinstance(groups, list) or not groups:
+        raise RuleError("any: must be a list of at least one group")
+    read = []
+    count = 0
+    for position, group in enumerate(groups):
+        where = f"any[{position}]." if "any" in data else ""
+        conditions = group.get("all") if isinstance(group, Mapping) and set(group) == {"all"} else None
+        if not isinstance(conditions, list) or not conditions:
+            raise RuleError(f"{where}all: must be a list of at least one condition")
+        count += len(conditions)
+        if count > MAX_CONDITIONS:
+            raise RuleError(f"it has more than {MAX_CONDITIONS} conditions")
+        reader = _Reader(session, inside)
+        read.append(tuple(reader.read(f"{where}all[{n}]", condition) for n, condition in enumerate(conditions)))
+    rule = Rule(tuple(read))
+    if rule.size > MAX_SIZE:
+        raise RuleError(
+            f"it and the segments in it hold more than {MAX_SIZE} conditions and values; make lists of them"
+        )
+    return rule
+
+
+class _Reader:
+    """Reads conditions: their form first, then the names in them."""
+
+    def __init__(self, session: Session, inside: tuple[str, ...]) -> None:
+        self.session = session
+        self.inside = inside
+        self.zone = zone_of(session)
+
+    def read(self, where: str, data: Any) -> Condition:
+        on = data.get("on") if isinstance(data, Mapping) else None
+        if not isinstance(on, str) or on not in OPERATORS:
+            raise RuleError(f"{where}: on {on!r} is not one of {', '.join(OPERATORS)}")
+        op = data.get("op")
+        if op not in OPERATORS[on]:
+            raise RuleError(f"{where}: op {op!r} is not one of {', '.join(OPERATORS[on])}")
+        allowed = {"on", "op"} | ({"name"} if on in NAMED else set()) | ({"value"} if op in NEEDS_VALUE else set())
+        if on == "campaign":
+            allowed |= {"days", "campaign"} | ({"code"} if op == "failed" else set())
+        if on in MONEY:
+            allowed.add("currency")
+        extra = set(data) - allowed
+        if extra:
+            raise RuleError(f"{where}: {sorted(map(str, extra))[0]!r} does not belong to {on} {op}")
+        if on in NAMED:
+            return self._named(where, on, op, data)
+        if on == "campaign":
+            return self._behaviour(where, op, data)
+        values = read_values(where, on, op, data.get("value"), self.zone)
+        return Condition(on, op, values=values, currency=read_currency(where, data.get("currency")))
+
+    def _named(self, where: str, on: str, op: str, data: Mapping[str, Any]) -> Condition:
+        name = data.get("name")
+        if not isinstance(name, str) or not name.strip() or not is_storable(name):
+            raise RuleError(f"{where}: name must be text")
+        name = name.strip()
+        if len(name) > MAX_NAME:
+            raise RuleError(f"{where}: name must be text of at most {MAX_NAME} characters")
+        if on == "segment":
+            return Condition(on, op, name, rule=self._segment(where, name))
+        if on == "attribute":
+            return self._attribute(where, op, name, data)
+        table: Any = Tag if on == "tag" else ContactList
+        name_id = self.session.scalar(select(table.id).where(table.name == name))
+        if name_id is None:
+            raise RuleError(f"{where}: there is no {on} {name!r}")
+        kind = AttributeType.NUMBER if on == "tag" and op in NUMERIC else None
+        return Condition(on, op, name, name_id, read_values(where, on, op, data.get("value"), self.zone, kind))
+
+    def _segment(self, where: str, name: str) -> Rule:
+        if name in self.inside:
+            raise RuleError(f"{where}: segment {name!r} includes itself ({' → '.join([*self.inside, name])})")
+        if len(self.inside) >= MAX_DEPTH:
+            raise RuleError(f"{where}: segments stand inside each other more than {MAX_DEPTH} deep")
+        data = self.session.scalar(select(Segment.rule).where(Segment.name == name))
+        if data is None:
+            raise RuleError(f"{where}: there is no segment {name!r}")
+        try:
+            return parse_rule(self.session, data, (*self.inside, name))
+        except RuleError as error:
+            raise RuleError(f"{where}: segment {name!r}: {error}") from error
+
+    def _attribute(self, where: str, op: str, name: str, data: Mapping[str, Any]) -> Condition:
+        kind = self.session.scalar(select(Attribute.type).where(Attribute.name == name))
+        if kind is None:
+            if name not in OWN_FIELDS:
+                raise RuleError(f"{where}: there is no attribute {name!r}")
+            kind = AttributeType.TEXT
+        if op not in BY_TYPE[kind]:
+            raise RuleError(f"{where}: {name} is a {kind}: op {op!r} is not one of {', '.join(BY_TYPE[kind])}")
+        values = read_values(where, "attribute", op, data.get("value"), self.zone, kind)
+        is_number = kind is AttributeType.NUMBER
+        return Condition("attribute", op, name, values=values, is_number=is_number, zone=self.zone)
+
+    def _behaviour(self, where: str, op: str, data: Mapping[str, Any]) -> Condition:
+        numbers = {field: data.get(field) for field in ("days", "campaign", "code")}
+        for field, number in numbers.items():
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+                raise RuleError(f"{where}: {field} must be a whole number above 0")
+            if number is not None and number > MAX_WHOLE[field]:
+                raise RuleError(f"{where}: {field} must be at most {MAX_WHOLE[field]}")
+        campaign_id = numbers["campaign"]
+        known = campaign_id is None or self.session.scalar(
+            select(Recipient.id).where(Recipient.campaign_id == campaign_id).limit(1)
+        )
+        if not known:
+            raise RuleError(f"{where}: there is no launched campaign {campaign_id}")
+        return Condition("campaign", op, days=numbers["days"], campaign_id=campaign_id, code=numbers["code"])

@@ -1,0 +1,124 @@
+"""The values of a condition, read to what its operator compares: text, float, whole days, a date's text, or a moment in UTC.
+
+A day means all of it in the business's time zone: what is before it came before its midnight, what is after it came after
+the next one, and what is between two days may be on either.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from models.segments.operators import (
+    DAYS_SINCE,
+    MANY,
+    MAX_DAYS,
+    MAX_MONEY,
+    MAX_NUMBER,
+    MAX_TEXT,
+    MAX_VALUES,
+    MOMENTS,
+    MONEY,
+    NEEDS_VALUE,
+    SPANS,
+    RuleError,
+)
+from models.tables.contact import Consent
+from models.tables.tag import AttributeType
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_MOMENT = timedelta(microseconds=1)
+
+
+def read_values(
+    where: str, on: str, op: str, value: Any, zone: tzinfo, kind: AttributeType | None = None
+) -> tuple[Any, ...]:
+    """`kind`: of the attribute that the condition is on. RuleError where a value is not what the operator compares."""
+    if op not in NEEDS_VALUE:
+        return ()
+    if op in MANY or op == "between":
+        if not isinstance(value, list) or not value or len(value) > MAX_VALUES or (op == "between" and len(value) != 2):
+            shape = "a list of two" if op == "between" else f"a list of 1 to {MAX_VALUES}"
+            raise RuleError(f"{where}: value must be {shape}")
+        given = value
+    else:
+        given = [value]
+    if on in MOMENTS and op not in SPANS:
+        read = tuple(_moment(where, item, zone, op == "after" or place > 0) for place, item in enumerate(given))
+    else:
+        read = tuple(_value(where, on, op, item, kind) for item in given)
+    if op == "between" and read[0] > read[1]:
+        raise RuleError(f"{where}: between {given[0]} and {given[1]} is nothing; the lower one comes first")
+    return read
+
+
+def read_currency(where: str, value: Any) -> str:
+    """Empty where none is given."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise RuleError(f"{where}: currency must be a code such as EUR")
+    return value
+
+
+def is_storable(value: str | float) -> bool:
+    """Whether both databases can compare with it."""
+    if isinstance(value, str):
+        return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in value)
+    return abs(value) <= MAX_NUMBER
+
+
+def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None) -> Any:
+    if op in SPANS:
+        return _days(where, value, 1)
+    if on in DAYS_SINCE:
+        return _days(where, value, 0)
+    if kind is AttributeType.NUMBER or on in MONEY or on == "orders_count":
+        most = MAX_MONEY if on in MONEY else MAX_NUMBER
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
+            raise RuleError(f"{where}: value must be a number" + (f" up to {MAX_MONEY:.0f}" if on in MONEY else ""))
+        return float(value)
+    if kind is AttributeType.DATE:
+        return _date(where, value).isoformat()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int | float) or not is_storable(value) or not str(value).strip():
+        raise RuleError(f"{where}: value must be text")
+    if len(str(value)) > MAX_TEXT:
+        raise RuleError(f"{where}: value must be text of at most {MAX_TEXT} characters")
+    if on == "consent" and value not in list(Consent):
+        raise RuleError(f"{where}: value {value!r} is not one of {', '.join(Consent)}")
+    return str(value)
+
+
+def _days(where: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_DAYS:
+        raise RuleError(f"{where}: value must be a whole number of days from {least} to {MAX_DAYS}")
+    return value
+
+
+def _date(where: str, value: Any) -> date:
+    try:
+        return value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(str(value))
+    except ValueError:
+        raise RuleError(f"{where}: value {value!r} must be a date such as 2026-11-22") from None
+
+
+def _moment(where: str, value: Any, zone: tzinfo, is_end: bool) -> datetime:
+    """A time, or a day's first or last moment. What says no offset is meant in the zone."""
+    try:
+        read = value if isinstance(value, date) else _written(str(value))
+        if isinstance(read, datetime):
+            return read.replace(tzinfo=read.tzinfo or zone).astimezone(UTC)
+        begins = datetime.combine(read + timedelta(days=is_end), time.min, zone).astimezone(UTC)
+        return begins - _MOMENT if is_end else begins
+    except (ValueError, OverflowError):
+        raise RuleError(
+            f"{where}: value {value!r} must be a date such as 2026-11-22 or a time with its offset"
+        ) from None
+
+
+def _written(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text)

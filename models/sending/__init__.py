@@ -1,0 +1,1 @@
+"""Claiming recipients, recording results, senders' leases, the messaging limit."""

@@ -1,0 +1,209 @@
+"""Claiming recipients: `queued → sending` in one transaction that is committed before the first request leaves.
+
+Whatever can have changed since the launch is checked in the same transaction; who fails it gets the reason there.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.orm import Session
+
+from models.audience.eligibility import recheck
+from models.db.dialect import word_literal
+from models.sending.lease import is_alive
+from models.sending.messaging_limit import reserve
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.contact import Contact, ContactIdentity
+from models.tables.engagement import Engagement
+from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.templates.parameters import values_problem
+
+NO_SYNC = {"synchronize_session": False}
+QUEUED = Recipient.state == word_literal("queued")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A recipient that this lane, and no other, sends to now. One of `phone` (E.164) and `bsuid` is there."""
+
+    id: int
+    contact_id: int
+    person_key: str
+    attempt: int
+    failures: int
+    phone: str | None
+    bsuid: str | None
+    values: Mapping[str, Any]
+    is_counted: bool
+    """Its reservation in the portfolio's ledger was made with this claim, and goes back if Meta refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim came to. `is_active` is False where campaign or number send nothing (any more), or the lane was given up."""
+
+    rows: Sequence[Claimed] = ()
+    left_out: int = 0
+    is_active: bool = True
+    limit_lifts_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _LeftOut:
+    people: list[Row[Any]] = field(default_factory=list)
+    ids: dict[tuple[NotSent, str | None], list[int]] = field(default_factory=dict)
+
+    def add(self, row: Row[Any], reason: NotSent, detail: str | None) -> None:
+        self.people.append(row)
+        self.ids.setdefault((reason, detail), []).append(row.id)
+
+
+def claim(
+    session: Session,
+    lane_id: int,
+    campaign_id: int,
+    size: int,
+    now: datetime,
+    person_hash: Callable[[str], str] | None = None,
+) -> Claim:
+    """Claim up to `size` due recipients of a campaign for a lane. With `person_hash` redacted people are known again."""
+    campaign = session.execute(
+        select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
+    ).scalar_one_or_none()
+    if campaign is None or campaign.status is not CampaignStatus.ACTIVE or campaign.launched_at is None:
+        return Claim(is_active=False)
+    if campaign.number is None or not campaign.number.may_send(now) or not is_alive(session, lane_id):
+        return Claim(is_active=False)
+    rows = session.execute(_due(campaign_id, now, size)).all()
+    if not rows:
+        return Claim()
+    left_out = _LeftOut()
+    refusals = recheck(session, campaign, [row.contact_id for row in rows], now, person_hash)
+    identities = _identities(
+        session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
+    )
+    fit = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, left_out)]
+    _leave_out(session, campaign_id, left_out)
+    people = [(row.person_key, row.contact_id) for row in fit]
+    reservation = reserve(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
+    granted = [row for row in fit if row.person_key in reservation.granted]
+    taken = _take(session, lane_id, [row.id for row in granted], now)
+    claimed = [
+        Claimed(
+            id=row.id,
+            contact_id=row.contact_id,
+            person_key=row.person_key,
+            attempt=row.attempts + 1,
+            failures=row.failures,
+            phone=row.phone,
+            bsuid=identities.get(row.contact_id),
+            values=row.source_values or {},
+            is_counted=row.person_key in reservation.counted,
+        )
+        for row in granted
+        if row.id in taken
+    ]
+    return Claim(claimed, len(left_out.people), limit_lifts_at=reservation.lifts_at)
+
+
+def has_due(session: Session, campaign_id: int, now: datetime) -> bool:
+    """Whether somebody of the campaign is due."""
+    query = select(Recipient.id).where(Recipient.campaign_id == campaign_id, QUEUED, Recipient.due_at <= now).limit(1)
+    return session.execute(query).first() is not None
+
+
+def held_by(session: Session, lane_id: int) -> set[int]:
+    """The recipients that a lane holds: read back after a COMMIT whose answer was lost."""
+    query = select(Recipient.id).where(Recipient.lane_id == lane_id, Recipient.state == word_literal("sending"))
+    return set(session.scalars(query))
+
+
+def put_back(session: Session, lane_id: int, ids: Collection[int], now: datetime) -> None:
+    """Rows that a lane claimed and certainly did not begin return to the queue."""
+    session.execute(
+        update(Recipient)
+        .where(Recipient.id.in_(sorted(ids)), Recipient.lane_id == lane_id, Recipient.state == word_literal("sending"))
+        .values(state=RecipientState.QUEUED, due_at=now),
+        execution_options=NO_SYNC,
+    )
+
+
+def _due(campaign_id: int, now: datetime, size: int) -> Any:
+    return (
+        select(
+            Recipient.id,
+            Recipient.contact_id,
+            Recipient.person_key,
+            Recipient.source_values,
+            Recipient.attempts,
+            Recipient.failures,
+            Contact.phone,
+        )
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .where(Recipient.campaign_id == campaign_id, QUEUED, Recipient.due_at <= now)
+        .order_by(Recipient.due_at, Recipient.id)
+        .limit(size)
+        .with_for_update(of=Recipient, skip_locked=True)
+    )
+
+
+def _identities(session: Session, portfolio_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
+    """The BSUID of those who have no phone."""
+    if not contact_ids:
+        return {}
+    query = select(ContactIdentity.contact_id, ContactIdentity.bsuid).where(
+        ContactIdentity.portfolio_id == portfolio_id, ContactIdentity.contact_id.in_(contact_ids)
+    )
+    return {row.contact_id: row.bsuid for row in session.execute(query)}
+
+
+def _fits(
+    row: Row[Any], refusal: tuple[NotSent, str | None] | None, identities: Mapping[int, str], left_out: _LeftOut
+) -> bool:
+    if refusal is not None:
+        left_out.add(row, *refusal)
+    elif not row.phone and row.contact_id not in identities:
+        left_out.add(row, NotSent.INVALID_PHONE, None)
+    elif problem := values_problem(row.source_values):
+        left_out.add(row, NotSent.BAD_VALUE, problem)
+    else:
+        return True
+    return False
+
+
+def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
+    """The reason onto each row, and the person free for other campaigns at once."""
+    for (reason, detail), ids in left_out.ids.items():
+        session.execute(
+            update(Recipient)
+            .where(Recipient.id.in_(ids), QUEUED)
+            .values(state=RecipientState.NOT_SENT, reason=reason, detail=detail),
+            execution_options=NO_SYNC,
+        )
+    free_people(session, campaign_id, [row.person_key for row in left_out.people])
+
+
+def _take(session: Session, lane_id: int, ids: Sequence[int], now: datetime) -> set[int]:
+    if not ids:
+        return set()
+    statement = (
+        update(Recipient)
+        .where(Recipient.id.in_(ids), QUEUED)
+        .values(state=RecipientState.SENDING, lane_id=lane_id, attempts=Recipient.attempts + 1, claimed_at=now)
+        .returning(Recipient.id)
+    )
+    return set(session.scalars(statement, execution_options=NO_SYNC))
+
+
+def free_people(session: Session, campaign_id: int, person_keys: Sequence[str]) -> None:
+    """Take the campaign's locks off these people."""
+    if person_keys:
+        session.execute(
+            delete(Engagement).where(
+                Engagement.campaign_id == campaign_id, Engagement.person_key.in_(sorted(person_keys))
+            ),
+            execution_options=NO_SYNC,
+        )

@@ -1,0 +1,186 @@
+"""Recording what became of claimed recipients: in batches, in id order, only where lane and attempt still match."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from models.sending.claim import NO_SYNC, free_people
+from models.sending.messaging_limit import release
+from models.sending.wamid import doubled_ids
+from models.tables.campaign import Campaign
+from models.tables.contact import Contact
+from models.tables.recipient import NotSent, Recipient, RecipientState
+
+SAME_ID = "Meta answered with an id that another message already has."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt and what it came to.
+
+    `state` is ACCEPTED, HELD, REFUSED or UNSURE, or QUEUED for one that goes back: with `is_failure` it was a transient failure
+    that counts towards the limit of tries. `due_at` is when it is tried again. NOT_SENT is one of whose values no message
+    could be made.
+    """
+
+    recipient_id: int
+    attempt: int
+    state: RecipientState
+    at: datetime
+    person_key: str
+    contact_id: int
+    wamid: str | None = None
+    wa_id: str | None = None
+    code: int | None = None
+    message: str | None = None
+    due_at: datetime | None = None
+    is_failure: bool = False
+    is_counted: bool = False
+
+
+_TABLE = Recipient.__table__
+_MINE = (
+    _TABLE.c.id == bindparam("b_id"),
+    _TABLE.c.lane_id == bindparam("b_lane"),
+    _TABLE.c.attempts == bindparam("b_attempt"),
+)
+_SENDING = _TABLE.c.state == "sending"
+_OPEN = or_(_SENDING, _TABLE.c.state == "unsure")  # a late answer may raise what the sweep gave up
+
+_ACCEPT = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(*_MINE, _OPEN)
+    .values(
+        state=bindparam("b_state"),
+        wamid=func.coalesce(_TABLE.c.wamid, bindparam("b_wamid")),
+        accepted_at=func.coalesce(_TABLE.c.accepted_at, bindparam("b_at", type_=_TABLE.c.accepted_at.type)),
+        error_code=None,
+        error_msg=None,
+    )
+)
+_REFUSE = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(*_MINE, _OPEN)
+    .values(
+        state=bindparam("b_state"),
+        failed_at=bindparam("b_at"),
+        error_code=bindparam("b_code"),
+        error_msg=bindparam("b_message"),
+    )
+)
+_DOUBT = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(*_MINE, _SENDING)
+    .values(
+        state=bindparam("b_state"),
+        unsure_at=bindparam("b_at"),
+        error_msg=bindparam("b_message"),
+        detail=bindparam("b_message"),
+    )
+)
+_RETURN = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(*_MINE, _SENDING)
+    .values(
+        state=bindparam("b_state"),
+        due_at=bindparam("b_due"),
+        failures=_TABLE.c.failures + bindparam("b_failure"),
+        error_code=bindparam("b_code"),
+        error_msg=bindparam("b_message"),
+    )
+)
+_LEAVE_OUT = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(*_MINE, _SENDING)
+    .values(
+        state=bindparam("b_state"),
+        reason=NotSent.BAD_VALUE,
+        detail=bindparam("b_message"),
+        error_code=None,
+        error_msg=None,
+    )
+)
+_STATEMENTS = {
+    RecipientState.ACCEPTED: _ACCEPT,
+    RecipientState.HELD: _ACCEPT,
+    RecipientState.REFUSED: _REFUSE,
+    RecipientState.UNSURE: _DOUBT,
+    RecipientState.QUEUED: _RETURN,
+    RecipientState.NOT_SENT: _LEAVE_OUT,
+}
+_ENDS = frozenset({RecipientState.REFUSED, RecipientState.NOT_SENT})
+_CERTAINLY_NOT_SENT = _ENDS | {RecipientState.QUEUED}
+
+
+def record(session: Session, lane_id: int, campaign_id: int, portfolio_id: int, attempts: Sequence[Attempted]) -> None:
+    """Write a batch of one campaign's attempts."""
+    doubled = doubled_ids(session, Recipient, ((item.recipient_id, item.wamid) for item in attempts))
+    groups: dict[RecipientState, list[dict[str, Any]]] = {}
+    for attempt in sorted(attempts, key=lambda item: item.recipient_id):
+        values = _values(lane_id, attempt)
+        if attempt.wamid in doubled:
+            values |= {"b_state": RecipientState.UNSURE, "b_message": SAME_ID}
+        groups.setdefault(values["b_state"], []).append(values)
+    for state, rows in groups.items():
+        session.connection().execute(_STATEMENTS[state], rows)
+    unsent = [
+        item for item in attempts if item.state in _ENDS or (item.state in _CERTAINLY_NOT_SENT and item.is_counted)
+    ]
+    unsent = _stand_so(session, unsent)
+    free_people(session, campaign_id, [item.person_key for item in unsent if item.state in _ENDS])
+    release(session, portfolio_id, [item.person_key for item in unsent if item.is_counted])
+    accepted = [item for item in attempts if item.state in {RecipientState.ACCEPTED, RecipientState.HELD}]
+    if accepted:
+        _remember_sending(session, campaign_id, accepted)
+
+
+def _stand_so(session: Session, written: list[Attempted]) -> list[Attempted]:
+    """Without those whose row went another way meanwhile: an operator has it sent again, and its person stays engaged."""
+    if not written:
+        return written
+    query = select(Recipient.id, Recipient.attempts, Recipient.state).where(
+        Recipient.id.in_([item.recipient_id for item in written])
+    )
+    now = {(row.id, row.attempts, row.state) for row in session.execute(query)}
+    return [item for item in written if (item.recipient_id, item.attempt, item.state) in now]
+
+
+def _values(lane_id: int, attempt: Attempted) -> dict[str, Any]:
+    return {
+        "b_id": attempt.recipient_id,
+        "b_lane": lane_id,
+        "b_attempt": attempt.attempt,
+        "b_state": attempt.state,
+        "b_at": attempt.at,
+        "b_wamid": attempt.wamid,
+        "b_code": attempt.code,
+        "b_message": attempt.message,
+        "b_due": attempt.due_at,
+        "b_failure": int(attempt.is_failure),
+    }
+
+
+def _remember_sending(session: Session, campaign_id: int, accepted: Sequence[Attempted]) -> None:
+    last = max(item.at for item in accepted)
+    session.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, func.coalesce(Campaign.last_sent_at, Campaign.created_at) < last)
+        .values(last_sent_at=last),
+        execution_options=NO_SYNC,
+    )
+    for item in accepted:
+        if item.wa_id and not item.person_key.endswith(item.wa_id):
+            _remember_wa_id(session, item.contact_id, item.wa_id)
+
+
+def _remember_wa_id(session: Session, contact_id: int, wa_id: str) -> None:
+    """WhatsApp's own id where it differs from the number: replies come under it. Taken by another record, it waits for a merge."""
+    other = select(Contact.id).where(Contact.wa_id == wa_id)
+    session.execute(
+        update(Contact).where(Contact.id == contact_id, Contact.wa_id.is_(None), ~other.exists()).values(wa_id=wa_id),
+        execution_options=NO_SYNC,
+    )

@@ -1,0 +1,151 @@
+"""A row of an orders file: what its columns mean, and what it says of one order."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from models.contacts.field_values import BadValue, read_text
+from models.shop.orders import Key, NewOrder
+from models.tables.order import in_milli
+
+REQUIRED = ("order_id", "phone", "total", "currency", "placed_at")
+THINGS = ("product", "quantity", "collection", "brand")
+COLUMNS = (*REQUIRED, "shop", "number", "cancelled_at", "updated_at", *THINGS)
+MOST_ITEMS = 200
+
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3}|,[0-9]{1,2})?")
+"""With a comma as well, where it can be no comma between thousands."""
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+_QUANTITY = re.compile(r"[0-9]{1,6}")
+_SPACED_OFFSET = re.compile(r" ([+-][0-9]{2}:?[0-9]{2})$")
+
+
+@dataclass(slots=True)
+class OrderRow:
+    """One order of a file, with the things of all its lines; whose it is the phone says. Times are ISO."""
+
+    line: int
+    shop: str
+    order_id: str
+    phone: str
+    number: str
+    total_milli: int
+    currency: str
+    placed_at: str
+    cancelled_at: str | None
+    updated_at: str | None
+    items: list[dict[str, Any]] = field(default_factory=list)
+    more_lines: list[int] = field(default_factory=list)
+    """The lines below the first that are the same order."""
+
+    @property
+    def key(self) -> Key:
+        """What the order is known by."""
+        return Key(self.shop, self.order_id)
+
+    def order_of(self, contact_id: int) -> NewOrder:
+        """The order, now that it is known whose it is."""
+        return NewOrder(
+            self.key,
+            contact_id,
+            self.number,
+            self.total_milli,
+            self.currency,
+            datetime.fromisoformat(self.placed_at),
+            datetime.fromisoformat(self.cancelled_at) if self.cancelled_at else None,
+            self.items,
+            datetime.fromisoformat(self.updated_at) if self.updated_at else None,
+        )
+
+
+def read_order_columns(header: Sequence[str]) -> dict[str, int]:
+    """Positions by name; a column without a name is left out. BadValue where one is missing, or is none of an orders file."""
+    places = {name.strip().lower(): position for position, name in enumerate(header) if name.strip()}
+    for name in places:
+        if name not in COLUMNS:
+            raise BadValue(f"the column {name!r} is not one of {', '.join(COLUMNS)}")
+    for name in REQUIRED:
+        if name not in places:
+            raise BadValue(f"there is no column {name!r}")
+    return places
+
+
+def read_key(cells: Sequence[str], places: Mapping[str, int]) -> Key:
+    """What the order of this line is known by. BadValue where that is missing."""
+    order_id = read_text(_cell(cells, places, "order_id"), 100, "order_id")
+    if not order_id:
+        raise BadValue("the order_id is missing")
+    return Key(read_text(_cell(cells, places, "shop"), 100, "shop"), order_id)
+
+
+def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> OrderRow:
+    """What the first line of an order says. BadValue with one sentence where it cannot be taken."""
+    key = read_key(cells, places)
+    for name in REQUIRED:
+        if not _cell(cells, places, name):
+            raise BadValue(f"the {name} is missing")
+    cancelled, updated = _cell(cells, places, "cancelled_at"), _cell(cells, places, "updated_at")
+    row = OrderRow(
+        line=line,
+        shop=key.shop,
+        order_id=key.external_id,
+        phone=_cell(cells, places, "phone"),
+        number=read_text(_cell(cells, places, "number"), 100, "number"),
+        total_milli=_amount(_cell(cells, places, "total")),
+        currency=_currency(_cell(cells, places, "currency")),
+        placed_at=read_moment(_cell(cells, places, "placed_at"), "placed_at").isoformat(),
+        cancelled_at=read_moment(cancelled, "cancelled_at").isoformat() if cancelled else None,
+        updated_at=read_moment(updated, "updated_at").isoformat() if updated else None,
+    )
+    add_thing(row, cells, places)
+    return row
+
+
+def add_thing(row: OrderRow, cells: Sequence[str], places: Mapping[str, int]) -> None:
+    """What a line of the order names: a product, its collections (`summer;sale`) and brand. BadValue."""
+    thing: dict[str, Any] = {}
+    title, brand = (read_text(_cell(cells, places, name), 200, name) for name in ("product", "brand"))
+    collections = [read_text(name, 200, "collection") for name in _cell(cells, places, "collection").split(";")]
+    quantity = _cell(cells, places, "quantity")
+    if quantity and not _QUANTITY.fullmatch(quantity):
+        raise BadValue(f"quantity is {quantity[:40]!r}, no whole number")
+    known = {"title": title, "brand": brand, "collection": [name for name in collections if name]}
+    thing = {name: value for name, value in known.items() if value}
+    if thing:
+        if len(row.items) >= MOST_ITEMS:
+            raise BadValue(f"the order has more than {MOST_ITEMS} lines")
+        row.items.append(thing | ({"quantity": int(quantity)} if quantity else {}))
+
+
+def read_moment(text: str, what: str) -> datetime:
+    """A time with its offset, or a day, which begins at midnight UTC. BadValue."""
+    try:
+        if len(text) == 10:
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        read = datetime.fromisoformat(_SPACED_OFFSET.sub(r"\1", text))
+        if read.tzinfo is not None:
+            return read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadValue(f"{what} is {text[:40]!r}, no time with its offset such as 2026-03-21T10:00:00+01:00 and no day")
+
+
+def _amount(text: str) -> int:
+    if not _AMOUNT.fullmatch(text):
+        raise BadValue(f"total is {text[:40]!r}, no amount such as 49.90")
+    return in_milli(Decimal(text.replace(",", ".")))
+
+
+def _currency(text: str) -> str:
+    if not _CURRENCY.fullmatch(text):
+        raise BadValue(f"currency is {text[:40]!r}, no code such as EUR")
+    return text.upper()
+
+
+def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
+    position = places.get(name)
+    return cells[position].strip() if position is not None and position < len(cells) else ""

@@ -1,0 +1,90 @@
+"""What messages cost and what may be spent. Every amount is in millionths of the currency's unit (models.billing.amount).
+
+A rate card is never changed: loading a file makes a new one, and a campaign keeps the one it was started with. So what was
+charged stays what it was.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.base import Base, BigId
+
+BUDGET_ID = 1
+
+
+class RateCard(Base):
+    """One loaded file of prices. The newest is in force."""
+
+    __tablename__ = "rate_card"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    source: Mapped[str] = mapped_column(String(300))
+    loaded_at: Mapped[datetime]
+    loaded_by: Mapped[str] = mapped_column(String(254))
+
+
+class Rate(Base):
+    """The price of one delivered message from a day on (00:00 UTC), until a later row of the same country and category."""
+
+    __tablename__ = "rate"
+    __table_args__ = (CheckConstraint("amount >= 0", name="amount"),)
+
+    card_id: Mapped[int] = mapped_column(ForeignKey("rate_card.id", ondelete="CASCADE"), primary_key=True)
+    country: Mapped[str] = mapped_column(String(2), primary_key=True)
+    """An ISO code, or `*` for every country that the card does not name."""
+    category: Mapped[str] = mapped_column(String(40), primary_key=True)
+    valid_from: Mapped[date] = mapped_column(Date, primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+
+
+class Budget(Base):
+    """The installation's one balance. `amount` NULL: off."""
+
+    __tablename__ = "budget"
+    __table_args__ = (
+        CheckConstraint(f"id = {BUDGET_ID}", name="one_row"),
+        CheckConstraint("amount >= 0", name="amount"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    charged_before: Mapped[int] = mapped_column(BigInteger, default=0)
+    """What campaigns had been charged in this currency when the balance was set: it counts from there."""
+    warned_pct: Mapped[int] = mapped_column(default=0)
+    """The highest mark (80, 90, 100) that was told already."""
+    set_at: Mapped[datetime]
+    set_by: Mapped[str] = mapped_column(String(254))
+
+
+class Spending(Base):
+    """What a campaign holds of the balance and what it was charged.
+
+    From the launch's end on both are worked out again from the recipients (models.billing.spending): they cannot drift from them.
+    """
+
+    __tablename__ = "spending"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    card_id: Mapped[int | None] = mapped_column(ForeignKey("rate_card.id"))
+    """The card that was in force at the start; NULL where there was none, and every price is unknown."""
+    category: Mapped[str] = mapped_column(String(40))
+    """The template's, at the start."""
+    priced_at: Mapped[datetime]
+    reserved: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Held back for messages that may still be charged. Until the launch is over the estimate that was reserved."""
+    leaving: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The part of `reserved` whose message may have left: it cannot be taken back."""
+    charged: Mapped[int] = mapped_column(BigInteger, default=0)
+    frozen: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The price of everybody whom the launch has queued."""
+    eligible: Mapped[int] = mapped_column(BigId, default=0)
+    """People: not left out, as of `counted_at`."""
+    billed: Mapped[int] = mapped_column(BigId, default=0)
+    """People whose message was delivered and billed, of known price or not."""
+    unpriced: Mapped[int] = mapped_column(BigId, default=0)
+    """Those of `billed` whose price is unknown."""
+    counted_at: Mapped[datetime | None]

@@ -1,0 +1,198 @@
+"""A campaign and its life: the table, and the transitions as data.
+
+A transition is one conditional UPDATE that names the states it comes from, so two clicks start a campaign once. The panel
+draws its buttons from the same table.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from models.db.base import Base, BigId, word
+from models.errors import Refused
+from models.tables.flow import Flow
+from models.tables.number import Number
+from models.tables.template import Template
+
+
+class CampaignKind(StrEnum):
+    """Real and test campaigns are listed apart."""
+
+    REAL = "real"
+    TEST = "test"
+
+
+class CampaignStatus(StrEnum):
+    """Where a campaign stands in its life."""
+
+    DRAFT = "draft"
+    READY = "ready"
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """What came of the delivery, apart from the life: ending a campaign is what frees its contacts."""
+
+    PREPARING = "preparing"
+    SENDING = "sending"
+    SENT = "sent"
+    PARTIALLY_SENT = "partially_sent"
+    FAILED = "failed"
+
+
+class PauseReason(StrEnum):
+    """Why a campaign is paused."""
+
+    OPERATOR = "operator"
+    TEMPLATE_PAUSED = "template_paused"
+    TEMPLATE_DISABLED = "template_disabled"
+    TEMPLATE_CHANGED = "template_changed"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - a reason, no secret
+    NUMBER_RESTRICTED = "number_restricted"
+    PAYMENT = "payment"
+    LIMIT_REACHED = "limit_reached"
+    FAILURE_RATE = "failure_rate"
+    BUDGET = "budget"
+    INGEST_LAG = "ingest_lag"
+
+
+ENDS_AFTER = {CampaignKind.REAL: timedelta(days=7), CampaignKind.TEST: timedelta(hours=24)}
+DEFAULT_PER_SECOND = 20.0
+
+
+class Campaign(Base):
+    """A one-time message from one template to one audience. `audience`, `variables` and `media` have the public file's form."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (
+        CheckConstraint("pace_per_second IS NULL OR pace_per_hour IS NULL", name="one_pace"),
+        CheckConstraint("pace_per_second > 0 AND pace_per_second <= 1000", name="pace_per_second"),
+        CheckConstraint("pace_per_hour > 0", name="pace_per_hour"),
+        CheckConstraint("(status = 'paused') = (pause_reason IS NOT NULL)", name="pause_has_a_reason"),
+        CheckConstraint("status <> 'scheduled' OR scheduled_at IS NOT NULL", name="schedule_has_a_time"),
+        CheckConstraint(
+            "status IN ('draft') OR (number_id IS NOT NULL AND template_id IS NOT NULL) OR deleted_at IS NOT NULL",
+            name="complete_when_ready",
+        ),
+        Index("ix_campaign_status_number", "status", "number_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[CampaignKind] = mapped_column(word(CampaignKind, "kind"), default=CampaignKind.REAL)
+    status: Mapped[CampaignStatus] = mapped_column(word(CampaignStatus, "status"), default=CampaignStatus.DRAFT)
+    outcome: Mapped[Outcome | None] = mapped_column(word(Outcome, "outcome"))
+    tests_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"), index=True)
+    """The real campaign that this test tries out."""
+    number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("template.id"))
+    flow_id: Mapped[int | None] = mapped_column(ForeignKey("flow.id"))
+    audience: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    media: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    pace_per_second: Mapped[float | None]
+    pace_per_hour: Mapped[float | None]
+    ends_after_seconds: Mapped[int]
+    note: Mapped[str | None] = mapped_column(Text)
+    """Why a scheduled start did not happen; shown until the campaign is edited or started."""
+
+    pause_reason: Mapped[PauseReason | None] = mapped_column(word(PauseReason, "pause_reason"))
+    pause_detail: Mapped[str | None] = mapped_column(Text)
+    resumes_at: Mapped[datetime | None]
+    """When a pause lifts by itself; NULL where the operator must act."""
+
+    scheduled_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    last_sent_at: Mapped[datetime | None]
+
+    launch_cursor: Mapped[int] = mapped_column(BigId, default=0)
+    """The highest contact id already frozen: a launch whose process died goes on after it."""
+    launch_until: Mapped[int | None] = mapped_column(BigId)
+    """The highest contact id there was at the start."""
+    launch_token: Mapped[str | None] = mapped_column(String(64))
+    launched_at: Mapped[datetime | None]
+    """The last slice committed; nothing is claimed before."""
+
+    created_by: Mapped[str] = mapped_column(String(254), default="")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    number: Mapped[Number | None] = relationship()
+    template: Mapped[Template | None] = relationship()
+    flow: Mapped[Flow | None] = relationship()
+
+
+S = CampaignStatus
+EDITABLE = (S.DRAFT, S.READY, S.SCHEDULED)
+LIVE = UNDELETABLE = (S.ACTIVE, S.PAUSED)
+
+TRANSITIONS: Mapping[str, tuple[tuple[CampaignStatus, ...], CampaignStatus]] = {
+    # verb: (from any of, to)
+    "complete": ((S.DRAFT, S.READY), S.READY),
+    "reopen": ((S.READY, S.SCHEDULED), S.DRAFT),
+    "schedule": ((S.READY, S.SCHEDULED), S.SCHEDULED),
+    "unschedule": ((S.SCHEDULED,), S.READY),
+    "start": ((S.READY, S.SCHEDULED), S.ACTIVE),
+    "pause": ((S.ACTIVE,), S.PAUSED),
+    "resume": ((S.PAUSED,), S.ACTIVE),
+    "end": ((S.ACTIVE, S.PAUSED), S.ENDED),
+}
+
+
+class TransitionRefused(Refused):
+    """The campaign is not in a state that the verb starts from; the message says which it is in and which are allowed."""
+
+
+def allowed_verbs(status: CampaignStatus) -> frozenset[str]:
+    """The transitions that can be taken from `status`."""
+    return frozenset(verb for verb, (sources, _) in TRANSITIONS.items() if status in sources)
+
+
+def try_transition(session: Session, campaign_id: int, verb: str, now: datetime, **values: Any) -> bool:
+    """Take the transition if the campaign is in a state it starts from; False means somebody else moved it first.
+
+    `values` are set in the same statement (a pause's reason, a schedule's time).
+    """
+    sources, target = TRANSITIONS[verb]
+    if target is not S.PAUSED:
+        values = {"pause_reason": None, "pause_detail": None, "resumes_at": None, "paused_at": None} | values
+    statement = (
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.status.in_(sources), Campaign.deleted_at.is_(None))
+        .values(status=target, updated_at=now, **values)
+        .returning(Campaign.id)
+    )
+    return session.execute(statement, execution_options={"synchronize_session": False}).first() is not None
+
+
+def transition(session: Session, campaign_id: int, verb: str, now: datetime, **values: Any) -> None:
+    """Take the transition or raise TransitionRefused with one line for the operator."""
+    if not try_transition(session, campaign_id, verb, now, **values):
+        raise refusal(session, campaign_id, verb)
+
+
+def check_verb(session: Session, campaign_id: int, verb: str) -> None:
+    """Raise TransitionRefused where the transition cannot be taken now: before long work, which ends in `transition`."""
+    query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
+    if session.scalar(query) not in TRANSITIONS[verb][0]:
+        raise refusal(session, campaign_id, verb)
+
+
+def refusal(session: Session, campaign_id: int, verb: str) -> TransitionRefused:
+    """Why the transition cannot be taken, in one line."""
+    query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
+    status = session.scalar(query)
+    if status is None:
+        return TransitionRefused(f"campaign {campaign_id}: there is no such campaign")
+    sources = ", ".join(TRANSITIONS[verb][0])
+    return TransitionRefused(f"campaign {campaign_id}: it is {status}; {verb} is possible from: {sources}")

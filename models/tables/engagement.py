@@ -1,0 +1,30 @@
+"""The lock that keeps a person out of every other campaign, and the portfolio's ledger of people written to."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.base import Base, BigId
+
+
+class Engagement(Base):
+    """One active campaign per person: the primary key is the lock."""
+
+    __tablename__ = "engagement"
+
+    person_key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), index=True)
+    contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
+    created_at: Mapped[datetime]
+
+
+class LedgerEntry(Base):
+    """A person whom a portfolio wrote to outside a service window, for Meta's limit over a moving 24 h."""
+
+    __tablename__ = "portfolio_ledger"
+    __table_args__ = (Index("ix_portfolio_ledger_age", "portfolio_id", "first_at"),)
+
+    portfolio_id: Mapped[int] = mapped_column(ForeignKey("portfolio.id"), primary_key=True)
+    person_key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    first_at: Mapped[datetime]

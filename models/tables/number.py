@@ -1,0 +1,85 @@
+"""Our side at Meta: portfolios hold WhatsApp Business Accounts, which hold the numbers we send from."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.db.base import Base, word
+
+
+class WabaState(StrEnum):
+    """Whether an account may send."""
+
+    OK = "ok"
+    RESTRICTED = "restricted"
+    DISABLED = "disabled"
+
+
+class Portfolio(Base):
+    """A business portfolio: messaging limits and BSUIDs are per portfolio."""
+
+    __tablename__ = "portfolio"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meta_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    messaging_limit: Mapped[int | None]
+    """Unique people in a moving 24 h outside windows; NULL while unknown, -1 without a limit."""
+    limit_read_at: Mapped[datetime | None]
+
+
+class Waba(Base):
+    """A WhatsApp Business Account: owner of templates and numbers."""
+
+    __tablename__ = "waba"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    portfolio_id: Mapped[int] = mapped_column(ForeignKey("portfolio.id"), index=True)
+    waba_id: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[WabaState] = mapped_column(word(WabaState, "state"), default=WabaState.OK)
+    state_reason: Mapped[str | None] = mapped_column(Text)
+    state_at: Mapped[datetime | None]
+    """Meta's time of the newest event applied to `state`: an older one that comes late changes nothing."""
+    subscribed_at: Mapped[datetime | None]
+    templates_synced_at: Mapped[datetime | None]
+
+    portfolio: Mapped[Portfolio] = relationship()
+
+
+class Number(Base):
+    """A WhatsApp Cloud phone number of ours."""
+
+    __tablename__ = "number"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    waba_id: Mapped[int] = mapped_column(ForeignKey("waba.id"), index=True)
+    phone_number_id: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    display_phone: Mapped[str | None] = mapped_column(String(32))
+    verified_name: Mapped[str | None] = mapped_column(String(200))
+    access_token: Mapped[str] = mapped_column(Text)
+    """Encrypted (`models.crypto`)."""
+    status: Mapped[str] = mapped_column(String(32), default="UNKNOWN")
+    """Meta's word (CONNECTED, BANNED, …), as last read."""
+    quality: Mapped[str] = mapped_column(String(16), default="UNKNOWN")
+    throughput: Mapped[str | None] = mapped_column(String(32))
+    messages_per_second: Mapped[int] = mapped_column(default=80)
+    """What Meta lets through, inbound and outbound together; no document maps Meta's levels to figures, so it is a setting."""
+    stopped_at: Mapped[datetime | None]
+    stopped_reason: Mapped[str | None] = mapped_column(Text)
+    held_until: Mapped[datetime | None]
+    """Nothing is sent before this moment (maintenance, throttling by account)."""
+    state_at: Mapped[datetime | None]
+    """Meta's time of the newest event applied; of its name and of its throughput there is one each below."""
+    name_at: Mapped[datetime | None]
+    throughput_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    waba: Mapped[Waba] = relationship()
+
+    def may_send(self, now: datetime) -> bool:
+        """Whether it is neither stopped nor held."""
+        return self.stopped_at is None and (self.held_until is None or self.held_until <= now)

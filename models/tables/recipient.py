@@ -1,0 +1,174 @@
+"""A recipient is a contact in one campaign. Campaign messages live here alone.
+
+`state` is what became of the sending; Meta's later statuses are facts, each a moment of its own, and `status` is derived
+from both by the database, so nothing can drift and no event can move a person backwards.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, SmallInteger, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.base import Base, BigId, word
+
+
+class RecipientState(StrEnum):
+    """What became of the sending."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    """Claimed, and committed so before the request leaves."""
+    UNSURE = "unsure"
+    """The request may have arrived; never sent again by itself."""
+    HELD = "held"
+    """Accepted, and kept back by Meta for its quality assessment."""
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Meta's answer was an error that ends it for this person."""
+    NOT_SENT = "not_sent"
+    """Left out; `reason` says why."""
+
+
+class NotSent(StrEnum):
+    """Why someone was left out, in the order of the waterfall: each candidate is counted under the first that applies."""
+
+    EXCLUDED = "excluded"
+    DUPLICATE = "duplicate"
+    NO_TAGS = "no_tags"
+    INVALID_PHONE = "invalid_phone"
+    MISSING_CALLING_CODE = "missing_calling_code"
+    NOT_ON_WHATSAPP = "not_on_whatsapp"
+    NOT_SUBSCRIBED = "not_subscribed"
+    MARKETING_STOPPED = "marketing_stopped"
+    OPEN_CASE = "open_case"
+    ENGAGED = "engaged"
+    MISSING_VARIABLE = "missing_variable"
+    FREQUENCY_CAP = "frequency_cap"
+    BAD_VALUE = "bad_value"
+    EXPIRED = "expired"
+    OPERATOR = "operator"
+    CAMPAIGN_ENDED = "campaign_ended"
+
+
+NOT_SENT_TEXT = {
+    NotSent.EXCLUDED: "The audience excludes this contact.",
+    NotSent.DUPLICATE: "Another record of the same person is already in this campaign.",
+    NotSent.NO_TAGS: "The contact has no tag, and only tagged contacts can be reached.",
+    NotSent.INVALID_PHONE: "The phone number is not a possible one.",
+    NotSent.MISSING_CALLING_CODE: "The phone number has no calling code.",
+    NotSent.NOT_ON_WHATSAPP: "WhatsApp refused this number twice; it is probably not on WhatsApp.",
+    NotSent.NOT_SUBSCRIBED: "The contact is not subscribed.",
+    NotSent.MARKETING_STOPPED: "The contact stopped marketing messages on WhatsApp.",
+    NotSent.OPEN_CASE: "The contact has an open case with an agent.",
+    NotSent.ENGAGED: "The contact is in another active campaign.",
+    NotSent.MISSING_VARIABLE: "A value that the template needs is missing.",
+    NotSent.FREQUENCY_CAP: "The contact already had as many marketing messages as the frequency cap allows.",
+    NotSent.BAD_VALUE: "A value for the template is one that WhatsApp would refuse.",
+    NotSent.EXPIRED: "The time in which this message made sense was over.",
+    NotSent.OPERATOR: "An operator decided to leave it.",
+    NotSent.CAMPAIGN_ENDED: "The campaign ended before this message was sent.",
+}
+
+STATUS_SQL = (
+    "CASE WHEN state = 'refused' THEN 'failed' "
+    "WHEN state NOT IN ('accepted', 'held') THEN state "
+    "WHEN read_at IS NOT NULL THEN 'read' "
+    "WHEN delivered_at IS NOT NULL THEN 'delivered' "
+    "WHEN failed_at IS NOT NULL THEN 'failed' "
+    "WHEN state = 'held' AND sent_at IS NULL THEN 'held' ELSE 'sent' END"
+)
+"""The export's `status`. Meta's `sent` for a held message says that it was released."""
+
+
+class Recipient(Base):
+    """One row per candidate, whether the message is sent or not."""
+
+    __tablename__ = "recipient"
+    __table_args__ = (
+        CheckConstraint("(state = 'not_sent') = (reason IS NOT NULL)", name="left_out_has_a_reason"),
+        CheckConstraint("state <> 'sending' OR lane_id IS NOT NULL", name="sending_has_a_lane"),
+        Index("uq_recipient_person", "campaign_id", "person_key", unique=True),
+        Index(
+            "ix_recipient_queue",
+            "campaign_id",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_recipient_lane",
+            "lane_id",
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
+        ),
+        Index(
+            "ix_recipient_wamid",
+            "wamid",
+            sqlite_where=text("wamid IS NOT NULL"),
+            postgresql_where=text("wamid IS NOT NULL"),
+        ),
+        Index(
+            "ix_recipient_unsure",
+            "campaign_id",
+            "id",
+            sqlite_where=text("unsure_at IS NOT NULL"),
+            postgresql_where=text("unsure_at IS NOT NULL"),
+        ),
+        Index("ix_recipient_counts", "campaign_id", "state", "status", "reason", "is_replied"),
+        {
+            # A purged recipient's id is never given again: it stands in what Meta says of it later.
+            "sqlite_autoincrement": True,
+            "postgresql_with": {
+                "fillfactor": 70,
+                "autovacuum_vacuum_scale_factor": 0.02,
+                "autovacuum_analyze_scale_factor": 0.02,
+            },
+        },
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
+    person_key: Mapped[str] = mapped_column(String(200))
+    """Frozen. A row left out as `duplicate` or `excluded` carries `c:<contact id>`, so that the person's own row can be unique."""
+    state: Mapped[RecipientState] = mapped_column(word(RecipientState, "state"))
+    reason: Mapped[NotSent | None] = mapped_column(word(NotSent, "reason"))
+    detail: Mapped[str | None] = mapped_column(Text)
+    """What the reason's sentence leaves open: which variable is missing, which value is bad. Of one that is or was unsure, why:
+    it stays when Meta's word settles it."""
+    source_values: Mapped[dict[str, Any] | None]
+    """What the variables were at launch, by component and key; formatted when the row is claimed."""
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """Every claim counts: the attempt stands in the message's callback data."""
+    failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """Transient refusals: so many, and the recipient fails."""
+    lane_id: Mapped[int | None] = mapped_column(BigId)
+    """The last sender. Without a foreign key: lanes go a day after they ended, and no index serves to look for their rows."""
+    due_at: Mapped[datetime | None]
+    wamid: Mapped[str | None] = mapped_column(String(300))
+    error_code: Mapped[int | None]
+    error_msg: Mapped[str | None] = mapped_column(Text)
+    price_area: Mapped[str | None] = mapped_column(String(8))
+    """What the price is found by (models.billing.price_area), as of launch."""
+    pricing_category: Mapped[str | None] = mapped_column(String(40))
+    pricing_type: Mapped[str | None] = mapped_column(String(40))
+    is_billable: Mapped[bool | None]
+
+    queued_at: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
+    unsure_at: Mapped[datetime | None]
+    """Stays when a webhook settled it, and says so."""
+    left_at: Mapped[datetime | None]
+    """An operator decided to leave this unsure one as it is."""
+    accepted_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
+
+    status: Mapped[str] = mapped_column(String(12), Computed(STATUS_SQL, persisted=True))
+    is_replied: Mapped[bool] = mapped_column(Computed("replied_at IS NOT NULL", persisted=True))

@@ -1,0 +1,63 @@
+"""Settings that an operator changes while Hark runs; those of the environment are in models.config."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.db.base import Base, Json
+
+
+class Setting(Base):
+    """One value by its key."""
+
+    __tablename__ = "setting"
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[Any] = mapped_column(Json)
+    updated_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A key that exists: its default and the sentence that an operator reads."""
+
+    default: Any
+    text: str
+
+
+KNOWN = {
+    "installation": Known("", "This installation's name in every message's callback data."),
+    "encryption_fingerprint": Known("", "Which key the stored access tokens were encrypted with."),
+    "allow_untagged": Known(False, "Contacts without any tag can be reached."),
+    "schedule_grace_seconds": Known(900, "How late a scheduled start may still happen by itself."),
+    "frequency_cap_messages": Known(0, "At most this many marketing messages to a person in the days below; 0 is off."),
+    "frequency_cap_days": Known(7, "The days that the frequency cap counts."),
+    "double_opt_in": Known(
+        False, "Who subscribed in a shop is pending until they confirm on WhatsApp, unless the shop had them confirm."
+    ),
+    "stop_answer": Known("", "What answers a STOP; empty sends nothing."),
+    "start_answer": Known("", "What answers a START; empty sends nothing."),
+    "keep_messages_days": Known(365, "How long chat messages are kept."),
+    "keep_dead_letters_days": Known(30, "How long payloads that failed are kept."),
+}
+
+
+def read_setting(session: Session, key: str) -> Any:
+    """The stored value, else the default. KeyError for a key that does not exist."""
+    known = KNOWN[key]
+    row = session.get(Setting, key)
+    return known.default if row is None else row.value
+
+
+def write_setting(session: Session, key: str, value: Any, now: datetime) -> None:
+    """Store a value. KeyError for a key that does not exist."""
+    if key not in KNOWN:
+        raise KeyError(key)
+    row = session.get(Setting, key)
+    if row is None:
+        session.add(Setting(key=key, value=value, updated_at=now))
+    else:
+        row.value, row.updated_at = value, now

@@ -1,0 +1,65 @@
+"""Message templates as Meta has them, and the media uploaded for them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.db.base import Base
+from models.tables.number import Number, Waba
+
+
+class Template(Base):
+    """One language of one template. `status`, `category` and `quality` are Meta's words (meta-cloud-api.md 5.3, 5.4)."""
+
+    __tablename__ = "template"
+    __table_args__ = (Index("uq_template_name_language", "waba_id", "name", "language", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    waba_id: Mapped[int] = mapped_column(ForeignKey("waba.id"))
+    meta_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(String(512))
+    language: Mapped[str] = mapped_column(String(16))
+    category: Mapped[str] = mapped_column(String(32))
+    correct_category: Mapped[str | None] = mapped_column(String(32))
+    category_at: Mapped[datetime | None]
+    """Meta's time of the newest event applied to the categories; `quality_at` the same for `quality`."""
+    status: Mapped[str] = mapped_column(String(32))
+    status_at: Mapped[datetime | None]
+    """Meta's time of the newest event applied to `status`."""
+    quality: Mapped[str] = mapped_column(String(16), default="UNKNOWN")
+    quality_at: Mapped[datetime | None]
+    parameter_format: Mapped[str] = mapped_column(String(16), default="POSITIONAL")
+    components: Mapped[list[Any]]
+    rejected_reason: Mapped[str | None] = mapped_column(Text)
+    stale_at: Mapped[datetime | None]
+    """Meta said that its text changed; nothing is sent with it until it was read again."""
+    synced_at: Mapped[datetime | None]
+    missing_at: Mapped[datetime | None]
+    """No longer listed by Meta since then."""
+    created_at: Mapped[datetime]
+
+    waba: Mapped[Waba] = relationship()
+
+
+class MediaHandle(Base):
+    """A file that was uploaded to Meta for one number; an id lives 30 days (meta-cloud-api.md 6)."""
+
+    __tablename__ = "media_handle"
+    __table_args__ = (Index("uq_media_handle_file", "number_id", "sha256", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    media_id: Mapped[str | None] = mapped_column(String(128))
+    mime_type: Mapped[str] = mapped_column(String(100))
+    file_name: Mapped[str] = mapped_column(String(255))
+    path: Mapped[str] = mapped_column(Text)
+    """Where the file lies under the var directory, outside the web root."""
+    size_bytes: Mapped[int]
+    uploaded_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    number: Mapped[Number] = relationship()

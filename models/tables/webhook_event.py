@@ -1,0 +1,60 @@
+"""What came in and could not be applied: statuses that match nothing yet, payloads that failed."""
+
+import base64
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.base import Base, BigId
+
+
+class ParkedStatus(Base):
+    """A status that matches no row yet: 7 days if its callback data is ours, 10 minutes if it may be a stranger's."""
+
+    __tablename__ = "parked_status"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    wamid: Mapped[str] = mapped_column(String(300), index=True)
+    callback_data: Mapped[str | None] = mapped_column(String(512))
+    status: Mapped[dict[str, Any]]
+    """bot.webhooks.parse.Status as JSON."""
+    first_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeadLetter(Base):
+    """A payload that could not be processed, with its error; replayable, and never in the way of its batch."""
+
+    __tablename__ = "dead_letter"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    checksum: Mapped[str] = mapped_column(String(64), unique=True)
+    """Of the payload: the same one coming again is counted, not stored twice."""
+    payload: Mapped[str] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(Text)
+    times: Mapped[int] = mapped_column(default=1)
+    first_at: Mapped[datetime]
+    """It came first; never changed, and what its retention counts from."""
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    """It came again, or failed again when it was replayed."""
+    replayed_at: Mapped[datetime | None]
+
+
+BASE64 = "base64:"
+
+
+def to_bytes(text: str) -> bytes:
+    """A kept payload as it came."""
+    return base64.b64decode(text.removeprefix(BASE64)) if text.startswith(BASE64) else text.encode()
+
+
+def payload_text(raw: bytes) -> str:
+    """As it is where that can be stored and searched."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = ""
+    is_plain = text and "\x00" not in text and not text.startswith(BASE64)
+    return text if is_plain else BASE64 + base64.b64encode(raw).decode()

@@ -1,0 +1,1 @@
+"""What a template needs and where its values come from."""

@@ -1,0 +1,41 @@
+"""What Meta accepts as a parameter's text (meta-cloud-api.md 2.3): checked before sending, since a refusal costs a request."""
+
+import re
+from typing import Any
+
+MAX_CHARACTERS = 1024
+_BREAKS = re.compile(r"[\n\r\t]")
+_SPACES = re.compile(r" {5,}")
+
+
+def as_text(value: Any) -> str:
+    """A source value as the text of a parameter."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value).strip()
+
+
+def parameter_problem(text: str) -> str | None:
+    """Why Meta would refuse this text; None if it would not."""
+    if not text:
+        return "it is empty"
+    if _BREAKS.search(text):
+        return "it holds a line break or a tab"
+    if _SPACES.search(text):
+        return "it holds more than four spaces in a row"
+    if len(text) > MAX_CHARACTERS:
+        return f"it is longer than {MAX_CHARACTERS} characters"
+    return None
+
+
+def values_problem(values: dict[str, Any] | None) -> str | None:
+    """The first parameter that Meta would refuse, as `body 2: it is empty`; `values` is component → key → value."""
+    for component, parameters in (values or {}).items():
+        if isinstance(parameters, dict):
+            for key, value in parameters.items():
+                problem = parameter_problem(as_text(value))
+                if problem:
+                    return f"{component} {key}: {problem}"
+    return None
