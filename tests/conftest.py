@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from jobs.core.redis_server import RedisServer, RedisUnavailableError
 from models.db.engine import Database
-from tests import services
-from tests.postgres_server import PostgresMissingError
-from tests.services import PostgresTemplate, SqliteTemplate
+from tests.support import services
+from tests.support.postgres_server import PostgresMissingError
+from tests.support.services import PostgresTemplate, SqliteTemplate
 
 services.forget_inherited_settings()  # before any module of the product is imported
 settings.register_profile("hark", settings(deadline=None))  # a busy machine is no failure

@@ -17,7 +17,7 @@ from models.campaigns.export import COLUMNS
 from models.campaigns.stats import counts
 from models.tables.recipient import NotSent
 from models.tables.setting import KNOWN
-from tests.cli_app import Shell, open_shell
+from tests.support.cli_app import Shell, open_shell
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

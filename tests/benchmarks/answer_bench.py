@@ -13,13 +13,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests import services
+from tests.support import services
 
 services.forget_inherited_settings()
 
 from jobs.core.redis_server import RedisServer  # noqa: E402 - only now is the environment clean
-from tests.answering import people_write, worker  # noqa: E402
-from tests.sending import sending_to_a_sandbox  # noqa: E402
+from tests.support.chat_rig import people_write, worker  # noqa: E402
+from tests.support.sending_rig import sending_to_a_sandbox  # noqa: E402
 
 
 @contextmanager

@@ -37,9 +37,9 @@ from models.db.engine import Database
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
-from tests import factories
-from tests.factories import NOW
-from tests.services import postgres_server_url, prepare_schema, temporary_directory
+from tests.support import factories
+from tests.support.factories import NOW
+from tests.support.services import postgres_server_url, prepare_schema, temporary_directory
 
 TAGS = ("vip", "customer_id", "city", "spring", "shop")
 CITIES = ("Madrid", "Lisboa", "Paris", "Roma")

@@ -45,9 +45,9 @@ from models.db.migrate import upgrade_schema
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, Contact
 from models.tables.recipient import Recipient, RecipientState
-from tests import services
-from tests.factories import make_campaign, make_number
-from tests.postgres_server import PostgresMissingError, PostgresServer
+from tests.support import services
+from tests.support.factories import make_campaign, make_number
+from tests.support.postgres_server import PostgresMissingError, PostgresServer
 
 SECRET = "bench-secret"
 PHONE_NUMBER_ID = "106540352242922"

@@ -25,7 +25,7 @@ from models.db.migrate import upgrade_schema
 from models.tables.campaign import Campaign
 from models.tables.number import Number
 from tests.benchmarks.send_bench import prepare, sandbox
-from tests.sending import sandbox_settings
+from tests.support.sending_rig import sandbox_settings
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ from models.tables.campaign import Campaign, CampaignStatus, Outcome
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
-from tests import services
-from tests.factories import make_campaign, make_number, make_template
-from tests.postgres_server import PostgresMissingError
-from tests.sending import SPRING, sandbox_settings
+from tests.support import services
+from tests.support.factories import make_campaign, make_number, make_template
+from tests.support.postgres_server import PostgresMissingError
+from tests.support.sending_rig import SPRING, sandbox_settings
 
 AT_ONCE = 256
 VALUES = {"body": {"1": "Ann", "2": "20%"}}

@@ -25,9 +25,9 @@ from models.config import Settings
 from models.db.migrate import upgrade_schema
 from models.tables.campaign import Campaign
 from models.tables.number import Number
-from tests import services
 from tests.benchmarks.send_bench import prepare, sandbox
-from tests.sending import sandbox_settings
+from tests.support import services
+from tests.support.sending_rig import sandbox_settings
 
 PACE = 2000.0
 

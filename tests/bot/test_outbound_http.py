@@ -1,0 +1,142 @@
+"""Calls to other people's systems: where they may go, and what comes back."""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.outbound_http import Answer, Forbidden, OutsideClient, Unreached, is_public, sign
+from tests.support.tls_server import Outsider, outsider
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Outsider]:
+    with outsider(tmp_path) as found:
+        yield found
+
+
+def call(other: Outsider | None, url: str, *, is_allowed: Any = lambda _: True, seconds: float = 5) -> Answer:
+    async def once() -> Answer:
+        client = OutsideClient(is_allowed=is_allowed, tls=other.tls if other else None)
+        try:
+            return await client.call("POST", url, {"X-Shop": "1", "Host": "evil.example"}, b'{"a":1}', seconds)
+        finally:
+            await client.close()
+
+    return asyncio.run(once())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",
+        "224.0.0.1", "255.255.255.255", "::1", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "ff02::1", "::", "198.51.100.1",
+    ],
+)  # fmt: skip
+def test_private_link_local_and_disguised_addresses_are_not_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "64:ff9b::808:808"])
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://user@example.com/",
+        "https:///x",
+        "https://[::1",
+        "ftp://example.com/",
+    ],
+)
+def test_what_is_no_public_https_address_is_never_called(url: str) -> None:
+    with pytest.raises(Forbidden):
+        call(None, url, is_allowed=is_public)
+
+
+@pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f000001", "127.1"])
+def test_a_name_that_leads_to_this_machine_is_refused(other: Outsider, host: str) -> None:
+    port = other.url.rsplit(":", 1)[1]
+    other.answers = [(200, {}, b"{}")]
+    with pytest.raises((Forbidden, Unreached)):
+        call(other, f"https://{host}:{port}/", is_allowed=is_public)
+    assert other.requests == []
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse(
+    other: Outsider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.raises(Forbidden):
+        call(other, "https://rebinding.example/", is_allowed=is_public)
+
+
+def test_an_answer_comes_back_as_json(other: Outsider) -> None:
+    other.answers = [(200, {"Content-Type": "application/json"}, b'{"time": "10:00"}')]
+    assert call(other, f"{other.url}/slots?day=1") == Answer(200, {"time": "10:00"})
+    path, headers, body = other.requests[0]
+    assert (path, body, headers["X-Shop"]) == ("/slots?day=1", b'{"a":1}', "1")
+    assert headers["Host"].startswith("localhost")
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_an_answer_that_is_no_json_has_no_body(other: Outsider) -> None:
+    other.answers = [(404, {}, b"<html>")]
+    answer = call(other, other.url)
+    assert answer == Answer(404, None)
+    assert not answer.is_ok
+
+
+def test_a_redirect_is_not_followed(other: Outsider) -> None:
+    other.answers = [(302, {"Location": f"{other.url}/elsewhere"}, b"")]
+    assert call(other, other.url).status == 302
+    assert len(other.requests) == 1
+
+
+def test_a_long_answer_is_not_read_to_its_end(other: Outsider) -> None:
+    other.answers = [(200, {}, b'"' + b"x" * 100_000 + b'"')]
+    with pytest.raises(Forbidden, match="longer"):
+        call(other, other.url)
+
+
+def test_a_slow_answer_and_a_broken_server_may_be_tried_again(other: Outsider) -> None:
+    def late() -> tuple[int, dict[str, str], bytes]:
+        time.sleep(0.5)
+        return 200, {}, b""
+
+    other.answers = [late, (503, {}, b"")]
+    with pytest.raises(Unreached):
+        call(other, other.url, seconds=0.2)
+    with pytest.raises(Unreached, match="503"):
+        call(other, other.url)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_no_answer(other: Outsider) -> None:
+    other.answers = [(200, {}, b"{}")]
+    with pytest.raises(Unreached):
+        call(None, other.url)
+    assert other.requests == []
+
+
+def test_a_signature_covers_the_time_and_the_body() -> None:
+    headers = sign("secret", 1700000000, b'{"a":1}')
+    expected = hmac.new(b"secret", b'1700000000.{"a":1}', hashlib.sha256).hexdigest()
+    assert headers == {"X-Hark-Timestamp": "1700000000", "X-Hark-Signature-256": f"sha256={expected}"}

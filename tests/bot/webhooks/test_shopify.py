@@ -1,0 +1,368 @@
+"""What a shop says: its door, and what becomes of customers, consent and orders."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import func, select
+from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
+
+from bot.webhooks.shopify import PATH, ShopDoor, sign
+from bot.webhooks.stream import EventStream
+from bot.webhooks.whatsapp import MOST_BYTES
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.imports.uploads import keep_file, read_file, save_file
+from jobs.ingest.replay import replay
+from jobs.ingest.shop import take_shop_events, wake_shop
+from models.clock import utcnow
+from models.config import Settings
+from models.contacts.consent import start, stop
+from models.contacts.merge import merge
+from models.crypto import new_encryption_key
+from models.events.dead_letters import waiting_letters
+from models.tables.contact import Consent, ConsentEvent, Contact
+from models.tables.order import Bought, Order
+from models.tables.setting import write_setting
+from models.tables.tag import ContactTag, Tag
+from tests.support.factories import ALICE_PHONE, alice, bob, make_contact
+from wsgi import create_app
+
+SECRET = "shop-secret"
+SHOP = "spring.myshopify.com"
+AT = datetime.fromisoformat("2026-11-20T10:00:00+00:00")
+
+
+def later(hours: float) -> str:
+    return (AT + timedelta(hours=hours)).isoformat()
+
+
+def customer(**values: Any) -> dict[str, Any]:
+    given = {
+        "id": 706405506930370084,
+        "phone": ALICE_PHONE,
+        "first_name": "Ana",
+        "last_name": "Abel",
+        "email": "ana@example.com",
+        "tags": "vip, a=b",
+        "updated_at": later(0),
+    }
+    return given | values
+
+
+def consent(state: str, hours: float = 0, level: str = "single_opt_in") -> dict[str, Any]:
+    return {"state": state, "opt_in_level": level, "consent_updated_at": later(hours), "consent_collected_from": "web"}
+
+
+def order(**values: Any) -> dict[str, Any]:
+    given = {
+        "id": 820982911946154508,
+        "name": "#9999",
+        "currency": "USD",
+        "current_total_price": "388.00",
+        "total_price": "398.00",
+        "processed_at": later(-1),
+        "updated_at": later(0),
+        "cancelled_at": None,
+        "customer": customer(),
+        "line_items": [{"title": "IPod Nano", "vendor": "Acme", "quantity": 1}, {"title": None, "vendor": None}],
+    }
+    return given | values
+
+
+class Shop:
+    """A shop that speaks to an installation."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self.rt = rt
+        self.client = Client(create_app(rt.settings))
+        self.sent = 0
+
+    def says(self, topic: str, body: Any, *, event_id: str | None = None, secret: str = SECRET) -> int:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.sent += 1
+        headers = {
+            "X-Shopify-Topic": topic,
+            "X-Shopify-Shop-Domain": SHOP,
+            "X-Shopify-Webhook-Id": event_id or f"event-{self.sent}",
+            "X-Shopify-Hmac-Sha256": sign(secret, raw),
+        }
+        return self.client.post(PATH, data=raw, headers=headers, content_type="application/json").status_code
+
+    def tells(self, topic: str, body: Any, **values: Any) -> None:
+        assert self.says(topic, body, **values) == 200
+        self.work()
+
+    def work(self) -> None:
+        with use_runtime(self.rt):
+            take_shop_events()
+
+    def contacts(self) -> list[Contact]:
+        with self.rt.database.read() as session:
+            return list(session.scalars(select(Contact).order_by(Contact.id)))
+
+    def orders(self) -> list[Order]:
+        with self.rt.database.read() as session:
+            return list(session.scalars(select(Order).order_by(Order.id)))
+
+    def letters(self) -> int:
+        with self.rt.database.read() as session:
+            return len(waiting_letters(session))
+
+
+@pytest.fixture
+def shop(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Shop]:
+    settings = Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        var_dir=tmp_path,
+        secret_key="k" * 32,
+        shopify_secrets=("the-former", SECRET),
+        encryption_keys=(new_encryption_key(),),
+    )
+    rt = Runtime(settings)
+    made = Shop(rt)
+    yield made
+    rt.close()
+
+
+def test_who_signs_with_any_of_the_secrets_enters_and_nobody_else(
+    sqlite_url: str, redis: Redis, redis_url: str
+) -> None:
+    stream = EventStream(redis, bound=2, key="k")
+    door = ShopDoor([SECRET, "the-former"], stream)
+
+    def ask(door: ShopDoor, signature: str | None, raw: bytes = b"{}", **environ: Any) -> int:
+        headers = [("X-Shopify-Hmac-Sha256", signature)] if signature is not None else []
+        built = EnvironBuilder(path=PATH, method="POST", headers=headers, data=raw).get_environ()
+        return door.answer(dict(built) | environ).status
+
+    assert ask(door, sign(SECRET, b"{}")) == 200
+    assert ask(door, sign("the-former", b"{}")) == 200
+    assert ask(door, sign(SECRET, b"{}")) == 503, "the stream is at its bound"
+    for wrong in (None, "", "é", "x" * 44, sign("other", b"{}"), sign(SECRET, b"{ }"), sign(SECRET, b"{}").lower()):
+        assert ask(door, wrong) == 401
+    assert ask(ShopDoor([], stream), sign("", b"{}")) == 401
+    assert ask(door, sign(SECRET, b""), CONTENT_LENGTH=str(MOST_BYTES + 1)) == 413
+    assert ask(door, sign(SECRET, b""), CONTENT_LENGTH="-1") == 400
+    assert stream.backlog().events == 2
+
+
+def test_the_door_is_open_to_posts_alone(shop: Shop) -> None:
+    assert shop.says("customers/create", customer(), secret="the-former") == 200
+    assert shop.says("customers/create", customer(), secret="wrong") == 401
+    status = run_wsgi_app(shop.client.application, EnvironBuilder(path=PATH, method="GET").get_environ())[1]
+    assert status.startswith("405")
+
+
+def test_without_redis_the_shop_is_told_to_send_it_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'none.db'}"
+    keys = {"secret_key": "k" * 32, "encryption_keys": (new_encryption_key(),)}
+    settings = Settings(url, "redis://127.0.0.1:1/0", tmp_path, shopify_secrets=(SECRET,), **keys)  # type: ignore[arg-type]
+    headers = {"X-Shopify-Hmac-Sha256": sign(SECRET, b"{}")}
+    assert Client(create_app(settings)).post(PATH, data=b"{}", headers=headers).status_code == 503
+
+
+def test_the_schedule_wakes_a_worker_only_while_something_waits(shop: Shop) -> None:
+    assert not wake_shop(shop.rt, utcnow())
+    shop.says("customers/create", customer())
+    assert wake_shop(shop.rt, utcnow())
+    shop.work()
+    assert not wake_shop(shop.rt, utcnow())
+
+
+def test_a_customer_becomes_a_contact_and_changes_with_the_shop(shop: Shop) -> None:
+    shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed")))
+    [person] = shop.contacts()
+    assert (person.phone, person.name, person.email) == (ALICE_PHONE, "Ana Abel", "ana@example.com")
+    assert (person.shopify_id, person.consent, person.consent_at) == ("706405506930370084", Consent.SUBSCRIBED, AT)
+    with shop.rt.database.read() as session:
+        event = session.scalars(select(ConsentEvent).where(ConsentEvent.after == Consent.SUBSCRIBED)).one()
+        tags = set(session.scalars(select(Tag.name).join(ContactTag)))
+    assert (event.source, event.actor) == ("shopify web", "shopify")
+    assert event.proof == f"{SHOP} customer 706405506930370084"
+    assert tags == {"shopify", "vip"}
+    shop.tells("customers/update", customer(first_name="Anna", updated_at=later(1)))
+    assert [person.name for person in shop.contacts()] == ["Anna Abel"]
+
+
+def test_old_and_repeated_news_change_nothing(shop: Shop) -> None:
+    shop.tells("customers/update", customer(first_name="New", updated_at=later(2)), event_id="e1")
+    shop.tells("customers/update", customer(first_name="Old", updated_at=later(1)))
+    shop.tells("customers/update", customer(first_name="Again", updated_at=later(3)), event_id="e1")
+    assert [person.first_name for person in shop.contacts()] == ["New"]
+    shop.tells("customers/delete", {"id": 706405506930370084})
+    shop.tells("customers/update", customer(first_name="Late", updated_at=later(3)))
+    [person] = shop.contacts()
+    assert (person.first_name, person.shopify_id) == ("New", None)
+
+
+def test_a_contact_that_is_there_is_the_customer_and_keeps_the_name_that_somebody_gave(shop: Shop) -> None:
+    with shop.rt.database.write() as session:
+        alice(session, consent=Consent.UNKNOWN, consent_at=None)
+    shop.tells("customers/create", customer())
+    [person] = shop.contacts()
+    assert (person.name, person.first_name, person.consent) == ("Alice", "Ana", Consent.UNKNOWN)
+
+
+def test_a_customer_whose_number_changed_is_the_person_behind_the_new_one(shop: Shop) -> None:
+    shop.tells("customers/create", customer())
+    shop.tells("customers/update", customer(phone="+34600000077", updated_at=later(1)))
+    shop.tells("customers/update", customer(updated_at=later(0.5)))
+    former, person = shop.contacts()
+    assert (former.shopify_id, person.shopify_id) == (None, "706405506930370084")
+    assert person.phone == "+34600000077"
+
+
+def test_a_customer_with_a_number_that_the_person_had_before_is_the_person_and_learns_little(shop: Shop) -> None:
+    with shop.rt.database.write() as session:
+        person = make_contact(session, "+34600000077", name="Eva", first_name="Eva", consent=Consent.UNKNOWN)
+        twin = make_contact(session, shopify_id="4711", name="Eva", consent=Consent.UNKNOWN)
+        former = make_contact(session, ALICE_PHONE, shopify_id="4712", name="Eva", consent=Consent.UNKNOWN)
+        for record in (twin, former):
+            merge(session, person.id, record.id, AT)
+    shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed", 1)))
+    found = next(one for one in shop.contacts() if one.merged_into_id is None)
+    assert (found.phone, found.first_name, found.consent) == ("+34600000077", "Eva", Consent.UNKNOWN)
+    assert (found.shopify_id, found.email) == ("4711", "ana@example.com")
+    shop.tells("customers/update", customer(id=4712, first_name="Evi", phone=None, updated_at=later(2)))
+    shop.tells("customers/update", customer(sms_marketing_consent=consent("unsubscribed", 3), updated_at=later(3)))
+    found = next(one for one in shop.contacts() if one.merged_into_id is None)
+    assert (found.shopify_id, found.first_name, found.consent) == ("4711", "Evi", Consent.UNSUBSCRIBED)
+    shop.tells("customers/redact", {"shop_domain": SHOP, "customer": {"id": 4712}})
+    assert [one.consent for one in shop.contacts() if one.merged_into_id is None] == [Consent.REDACTED]
+
+
+def test_the_number_of_an_address_is_completed_by_its_country(shop: Shop) -> None:
+    address = {"phone": "600 000 078", "country_code": "ES"}
+    shop.tells("customers/create", customer(phone=None, default_address=address))
+    assert [person.phone for person in shop.contacts()] == ["+34600000078"]
+
+
+@pytest.mark.parametrize("number", [None, "", "hello", "123"])
+def test_a_customer_without_a_number_becomes_nobody(shop: Shop, number: str | None) -> None:
+    shop.tells("customers/create", customer(phone=number))
+    assert (shop.contacts(), shop.letters()) == ([], 0)
+
+
+def test_a_shop_never_brings_back_who_left(shop: Shop) -> None:
+    with shop.rt.database.write() as session:
+        bob(session, consent_at=AT - timedelta(days=1))
+    body = {"phone": "+34600000002", "sms_marketing_consent": consent("subscribed", level="confirmed_opt_in")}
+    shop.tells("customers_marketing_consent/update", body)
+    assert [person.consent for person in shop.contacts()] == [Consent.UNSUBSCRIBED]
+
+
+def test_of_whatsapp_and_the_shop_the_newest_word_counts(shop: Shop) -> None:
+    with shop.rt.database.write() as session:
+        person_id = alice(session, consent=Consent.UNKNOWN, consent_at=None).id
+        start(session, person_id, AT, "whatsapp start word")
+    shop.tells(
+        "customers/marketing_consent_update",
+        {"phone": ALICE_PHONE, "sms_marketing_consent": consent("unsubscribed", -1)},
+    )
+    shop.tells("customers/update", customer(sms_marketing_consent=consent("not_subscribed", 1)))
+    assert [person.consent for person in shop.contacts()] == [Consent.SUBSCRIBED]
+    shop.tells("customers/update", customer(sms_marketing_consent=consent("unsubscribed", 1), updated_at=later(1)))
+    assert [person.consent for person in shop.contacts()] == [Consent.UNSUBSCRIBED]
+
+
+def test_with_double_opt_in_a_shops_word_is_pending_until_the_person_confirms(shop: Shop) -> None:
+    with shop.rt.database.write() as session:
+        write_setting(session, "double_opt_in", True, utcnow())
+    shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed")))
+    [person] = shop.contacts()
+    assert person.consent.value == "pending"
+    with shop.rt.database.write() as session:
+        assert start(session, person.id, AT + timedelta(hours=1), "whatsapp confirmation")
+    shop.tells("customers/update", customer(sms_marketing_consent=consent("subscribed", 2), updated_at=later(2)))
+    assert [person.consent.value for person in shop.contacts()] == ["subscribed"]
+    confirmed = consent("subscribed", level="confirmed_opt_in")
+    shop.tells("customers/create", customer(id=2, phone="+34600000078", sms_marketing_consent=confirmed))
+    assert shop.contacts()[-1].consent.value == "subscribed"
+
+
+def test_an_order_is_kept_with_its_newest_news(shop: Shop) -> None:
+    shop.tells("orders/create", order())
+    [kept], [person] = shop.orders(), shop.contacts()
+    assert (kept.shop, kept.external_id, kept.number) == (SHOP, "820982911946154508", "#9999")
+    assert (kept.contact_id, kept.total_milli, kept.currency) == (person.id, 388_000, "USD")
+    assert (kept.placed_at, kept.items[0]) == (
+        AT - timedelta(hours=1),
+        {"title": "IPod Nano", "brand": "Acme", "quantity": 1},
+    )
+    with shop.rt.database.read() as session:
+        assert session.scalars(select(Bought.name)).all() == ["Acme"]
+    shop.tells("orders/updated", order(cancelled_at=later(1), updated_at=later(1)))
+    shop.tells("orders/updated", order(current_total_price="1.00", updated_at=later(0.5)))
+    [kept] = shop.orders()
+    assert (kept.cancelled_at, kept.total_milli) == (AT + timedelta(hours=1), 388_000)
+    assert person.name == "Ana Abel"
+
+
+def test_a_guests_order_is_theirs_by_its_number_and_one_of_nobody_is_left(shop: Shop) -> None:
+    shop.tells("orders/create", order(customer=None, phone="+34600000079"))
+    shop.tells("orders/create", order(id=2, customer=None))
+    shop.tells("orders/create", order(id=3, test=True))
+    assert [kept.external_id for kept in shop.orders()] == ["820982911946154508"]
+    assert [person.phone for person in shop.contacts()] == ["+34600000079"]
+
+
+def test_who_asks_the_shop_to_be_forgotten_is_wiped_and_stays_away(shop: Shop) -> None:
+    shop.tells("orders/create", order())
+    file = keep_file(shop.rt, "people.csv", b"phone", "ana@example.com")
+    others = {"line": 3, "what": "phone +34600000002"}
+    file.told = [{"line": 2, "what": f"phone {ALICE_PHONE}"}, others]
+    save_file(shop.rt, file)
+    shop.tells("customers/redact", {"shop_domain": SHOP, "customer": {"id": 706405506930370084, "phone": ALICE_PHONE}})
+    [person] = shop.contacts()
+    assert (person.phone, person.name, person.consent) == (None, "", Consent.REDACTED)
+    kept = read_file(shop.rt, file.token)
+    assert kept is not None
+    assert kept.told == [others]
+    shop.tells("customers/update", customer(updated_at=later(5)))
+    shop.tells("orders/updated", order(updated_at=later(5)))
+    assert (len(shop.contacts()), shop.orders()) == (1, [])
+
+
+def test_an_order_is_not_taken_for_a_redaction_whatever_its_topic_says(shop: Shop) -> None:
+    shop.tells("orders/create", order())
+    shop.tells("customers/redact", order())
+    assert [person.phone for person in shop.contacts()] == [ALICE_PHONE]
+    assert shop.letters() == 1
+
+
+def test_other_topics_are_passed_over_and_nonsense_is_put_aside_for_a_replay(shop: Shop) -> None:
+    shop.tells("products/create", {"id": 1})
+    assert shop.letters() == 0
+    for topic, body in (("customers/create", b"no json"), ("customers/create", b"[]"), ("orders/create", {"id": 5})):
+        shop.tells(topic, body)
+    assert shop.letters() == 3
+    assert replay(shop.rt) == (0, 3, 0)
+    shop.tells("customers/create", customer())
+    assert len(shop.contacts()) == 1
+
+
+def test_what_a_dead_worker_held_is_applied_by_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.says("customers/create", customer())
+    stream = EventStream(shop.rt.redis, key="hark:shop-events")
+    stream.make_group()
+    assert len(stream.read("dead", 10)) == 1
+    monkeypatch.setattr("bot.webhooks.stream.EventStream.take_over.__defaults__", (0,))
+    shop.work()
+    assert len(shop.contacts()) == 1
+    assert stream.backlog().events == 0
+
+
+def test_a_stop_between_two_news_of_the_shop_holds(shop: Shop) -> None:
+    shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed")))
+    [person] = shop.contacts()
+    with shop.rt.database.write() as session:
+        stop(session, person.id, AT + timedelta(hours=1), "whatsapp stop word")
+    shop.tells("customers/update", customer(sms_marketing_consent=consent("subscribed", 2), updated_at=later(2)))
+    assert [person.consent for person in shop.contacts()] == [Consent.UNSUBSCRIBED]
+    with shop.rt.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(ConsentEvent)) == 3

@@ -1,0 +1,114 @@
+"""Whoever answers may die at any instruction: nobody is answered twice, and no reply is left lying."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from sqlalchemy import func, select, update
+
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.replies.answer import answer_waiting, close_desk
+from jobs.sending.sweep import sweep_lost_lanes
+from models.clock import utcnow
+from models.tables.conversation import Conversation, Direction, Message, MessageState
+from models.tables.flow import FlowSession
+from models.tables.lane import Lane
+from tests.support.chat_rig import people_write, worker
+from tests.support.sending_rig import Sending, sending_to_a_sandbox
+
+
+@pytest.fixture
+def sending(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Sending]:
+    with sending_to_a_sandbox(database_url, redis_url, tmp_path) as found:
+        found.prepare()
+        yield found
+
+
+def leases_run_out(rt: Runtime) -> None:
+    """What time does to a dead process's lane and claims."""
+    with rt.database.write() as session:
+        past = utcnow() - timedelta(minutes=1)
+        session.execute(update(Lane).where(Lane.ended_at.is_(None)).values(expires_at=past))
+        session.execute(
+            update(Conversation).where(Conversation.answering_until.is_not(None)).values(answering_until=past)
+        )
+    sweep_lost_lanes(rt, utcnow())
+
+
+def assert_everybody_was_answered_once(sending: Sending, count: int) -> Counter[str]:
+    sending.sandbox.wait_at_rest()
+    received = sending.sandbox.stats(with_callbacks=True)["callbacks"]["counts"]
+    ids = Counter(key.rsplit(":", 1)[0] for key in received for _ in range(received[key]))
+    assert set(ids.values()) <= {1}, "a message arrived twice"
+    with sending.rt.database.read() as session:
+        unhandled = select(func.count()).where(Message.direction == Direction.IN, Message.handled_at.is_(None))
+        assert session.scalar(unhandled) == 0
+        walks = session.execute(select(FlowSession.contact_id, func.count()).group_by(FlowSession.contact_id)).all()
+        assert len(walks) == count
+        assert {number for _, number in walks} == {1}
+        rows = session.execute(select(Message.id, Message.state).where(Message.direction == Direction.OUT)).all()
+    states = Counter(str(row.state) for row in rows)
+    assert states["accepted"] + states["unsure"] == 2 * count
+    taken = {int(key.rsplit(":m", 1)[1]) for key in ids}
+    assert {row.id for row in rows if row.state is MessageState.ACCEPTED} <= taken
+    assert taken <= {row.id for row in rows}
+    return states
+
+
+def test_many_desks_at_once_answer_everybody_once_and_in_order(sending: Sending) -> None:
+    people_write(sending, 120)
+
+    def desk() -> None:
+        with use_runtime(sending.rt):
+            answer_waiting(sending.rt, 30.0)
+            close_desk()
+
+    threads = [threading.Thread(target=desk) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert assert_everybody_was_answered_once(sending, 120) == Counter(accepted=240)
+    with sending.rt.database.read() as session:
+        order: dict[int, list[str | None]] = {}
+        query = select(Message).where(Message.direction == Direction.OUT).order_by(Message.accepted_at, Message.id)
+        for message in session.scalars(query):
+            order.setdefault(message.conversation_id, []).append(message.body)
+        assert all(bodies == ["Hello.", "Your name?"] for bodies in order.values())
+
+
+@pytest.mark.crash
+def test_killing_whoever_answers_doubles_and_loses_nothing(sending: Sending) -> None:
+    count = 160
+    dice = random.Random(42)
+    sending.sandbox.configure(latency_seconds=0.05)
+    people_write(sending, count)
+    kills = 0
+    for _ in range(4):
+        process = worker(sending.rt)
+        begun = sending.sandbox.stats()["accepted"]["total"]
+        end = time.monotonic() + 20
+        while (
+            sending.sandbox.stats()["accepted"]["total"] == begun and process.poll() is None and time.monotonic() < end
+        ):
+            time.sleep(0.01)
+        time.sleep(dice.uniform(0.0, 0.25))
+        if process.poll() is None:
+            process.kill()
+            kills += 1
+        process.wait()
+        leases_run_out(sending.rt)
+    # What a killed child was just committing may appear after the first look; its lease runs out like any.
+    for _ in range(2):
+        answer_waiting(sending.rt, 60.0)
+        close_desk()
+        leases_run_out(sending.rt)
+    states = assert_everybody_was_answered_once(sending, count)
+    assert kills >= 2
+    assert states["unsure"] <= kills * 192

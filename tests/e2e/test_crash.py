@@ -1,0 +1,246 @@
+"""Nobody is messaged twice and nobody is lost, whatever dies: processes killed at random under a running campaign."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from admin.operations.campaign_lifecycle import pause_campaign as pause
+from admin.operations.campaign_lifecycle import resume_campaign as resume
+from jobs.campaigns.start import start_campaign
+from jobs.sending.lane import CHUNK_SECONDS
+from models.clock import utcnow
+from models.tables.campaign import CampaignStatus
+from models.tables.lane import Lane
+from models.tables.recipient import Recipient
+from tests.support.paths import ROOT
+from tests.support.postgres_server import PostgresMissingError, PostgresServer
+from tests.support.running_hark import Installation, installed, wait_for
+from tests.support.services import prepare_schema
+
+pytestmark = pytest.mark.crash
+
+NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "web", "replies", "redis")
+SENDERS = ("sender-1", "sender-2")
+IN_FLIGHT_SECONDS = 1.0
+"""A local Meta takes a request in long before this, so a sender has begun no more than a second's requests that never arrived."""
+REPLACED_SECONDS = 20
+SWEPT_SECONDS = 40
+KILL_SECONDS = 24
+
+
+def at_rest(hark: Installation, campaign_id: int) -> bool:
+    states = hark.states(campaign_id)
+    return bool(states) and not states.get("queued") and not states.get("sending")
+
+
+def resume_if_paused(hark: Installation, campaign_id: int) -> None:
+    """A campaign that holds because the ingest was away goes on by itself; anything else would be a failure."""
+    campaign = hark.campaign(campaign_id)
+    if campaign.status is CampaignStatus.PAUSED:
+        assert campaign.pause_reason == "ingest_lag", campaign.pause_detail
+
+
+def most_lost(pace: float) -> int:
+    """What one lane can leave unsure: what it has under way, and its chunk. The sandbox of these tests loses nothing itself."""
+    return round(pace * IN_FLIGHT_SECONDS) + max(1, round(pace * CHUNK_SECONDS))
+
+
+def live_lane(hark: Installation, number_id: int) -> Lane | None:
+    """The newest lane of the number that neither ended nor was given up."""
+    with hark.rt.database.read() as session:
+        return session.scalars(
+            select(Lane)
+            .where(Lane.number_id == number_id, Lane.ended_at.is_(None), Lane.swept_at.is_(None))
+            .order_by(Lane.id.desc())
+            .limit(1)
+        ).first()
+
+
+def is_replaced(hark: Installation, killed: Lane) -> bool:
+    """It was given up, what it held is settled, and its number has a later one."""
+    assert killed.number_id is not None
+    lane = live_lane(hark, killed.number_id)
+    with hark.rt.database.read() as session:
+        return lane is not None and lane.id > killed.id and session.get_one(Lane, killed.id).swept_at is not None
+
+
+def assert_nobody_twice_and_nobody_lost(
+    hark: Installation, campaign_id: int, count: int, *, lost_lanes: int, pace: float
+) -> None:
+    """`lost_lanes` is how many processes that can hold rows were killed."""
+    stats = hark.stats()
+    assert stats["duplicates"]["count"] == 0
+    assert stats["repeated_people"]["count"] == 0
+    accepted = {int(key.split(":")[2]) for key in stats["callbacks"]["counts"] if ":m" not in key}
+    with hark.rt.database.read() as session:
+        rows = session.execute(select(Recipient.id, Recipient.state).where(Recipient.campaign_id == campaign_id)).all()
+    assert len(rows) == count
+    by_state: dict[str, set[int]] = {}
+    for row in rows:
+        by_state.setdefault(str(row.state), set()).add(row.id)
+    taken = by_state.get("accepted", set()) | by_state.get("held", set())
+    unsure = by_state.get("unsure", set())
+    state_of = {row.id: str(row.state) for row in rows}
+    assert {key: state_of[key] for key in taken - accepted} == {}, "somebody counts as sent whom Meta never had"
+    missed = {key: state_of[key] for key in accepted - taken}
+    assert missed == {}, "messages that Meta accepted, and whose statuses came, do not count as sent"
+    left_out = by_state.get("not_sent", set())
+    assert len(taken) + len(unsure) + len(left_out) == count
+    assert len(unsure) <= lost_lanes * most_lost(pace)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_killing_any_process_at_random_doubles_and_loses_nobody(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    database_url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url")
+    dice = random.Random(4711)
+    pace = 70
+    count = KILL_SECONDS * pace + 20  # so that it still sends when the last is killed
+    with installed(tmp_path, database_url, speed="20") as hark:
+        campaign_id = hark.prepare(count, pace=pace)
+        start_campaign(hark.rt, campaign_id, utcnow(), "test")
+        kills = killed_senders = 0
+        end = time.monotonic() + KILL_SECONDS
+        while time.monotonic() < end:
+            time.sleep(dice.uniform(0.4, 1.2))
+            name = dice.choice(NAMES)
+            is_killed = hark.kill(name)
+            kills += is_killed
+            killed_senders += is_killed and name in SENDERS
+        assert not at_rest(hark, campaign_id)
+        hark.restart_after_the_tree_died()
+        kills += 4
+        wait_for(
+            lambda: at_rest(hark, campaign_id), 90, f"everybody is at rest {hark.states(campaign_id)} {hark.tail()}"
+        )
+        wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
+        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
+        time.sleep(1.0)
+        assert kills >= 10
+        assert_nobody_twice_and_nobody_lost(
+            hark, campaign_id, count, lost_lanes=killed_senders + len(SENDERS), pace=pace
+        )
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_new_lane_serves_the_number_soon_after_its_sender_was_killed(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    database_url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url")
+    count, pace = 1100, 40
+    with installed(tmp_path, database_url, speed="20") as hark:
+        campaign_id = hark.prepare(count, pace=pace)
+        number_id = hark.campaign(campaign_id).number_id
+        assert number_id is not None
+        start_campaign(hark.rt, campaign_id, utcnow(), "test")
+        wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 60, 30, hark.tail)
+        killed = live_lane(hark, number_id)
+        assert killed is not None
+        assert killed.pid in {hark.pids()[name] for name in SENDERS}
+        killed_at = utcnow()
+        os.kill(killed.pid, signal.SIGKILL)
+        wait_for(lambda: is_replaced(hark, killed), REPLACED_SECONDS, hark.tail)
+        lane = live_lane(hark, number_id)
+        assert lane is not None, hark.tail()
+        assert lane.id > killed.id
+        assert killed_at < lane.started_at <= killed_at + timedelta(seconds=REPLACED_SECONDS)
+        assert hark.states(campaign_id).get("unsure", 0) <= most_lost(pace)
+
+
+def test_a_stopped_sender_that_wakes_up_after_its_lease_sends_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    count = 400
+    with installed(tmp_path, sqlite_url, speed="20") as hark:
+        pace = 60
+        campaign_id = hark.prepare(count, pace=pace)
+        start_campaign(hark.rt, campaign_id, utcnow(), "test")
+        wait_for(
+            lambda: hark.states(campaign_id).get("accepted", 0) > 60,
+            30,
+            lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
+        )
+        pids = hark.pids()
+        stopped = [pids[name] for name in SENDERS]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        number_id = hark.campaign(campaign_id).number_id
+        assert number_id is not None
+        wait_for(lambda: live_lane(hark, number_id) is None, SWEPT_SECONDS, hark.tail)
+        with hark.rt.database.read() as session:
+            sending = session.scalars(
+                select(Recipient.id).where(Recipient.campaign_id == campaign_id, Recipient.state == "sending")
+            ).all()
+        assert sending == [], "what a stopped lane held was given up"
+        pause(hark.rt, campaign_id, "test")  # so that no fresh lane sends
+        before = hark.messages()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(3.0)
+        assert hark.messages() == before, "a woken lane begins nothing"
+        resume(hark.rt, campaign_id, "test")
+        wait_for(lambda: at_rest(hark, campaign_id), 60, "everybody is at rest")
+        wait_for(lambda: hark.stats()["at_rest"], 30, "Meta has delivered every status")
+        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
+        time.sleep(1.0)
+        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=1, pace=pace)
+
+
+def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Path) -> None:
+    with installed(tmp_path, sqlite_url, speed="20", latency_seconds="0.3") as hark:
+        campaign_id = hark.prepare(600, pace=100)
+        start_campaign(hark.rt, campaign_id, utcnow(), "test")
+        wait_for(
+            lambda: hark.states(campaign_id).get("accepted", 0) > 50,
+            30,
+            lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
+        )
+        begun = time.monotonic()
+        assert hark.stop() == 0
+        assert time.monotonic() - begun < 10
+        states = hark.states(campaign_id)
+        assert states.get("sending", 0) == 0
+        assert states.get("unsure", 0) == 0
+        assert states["accepted"] == hark.messages()
+
+
+def test_a_restarted_database_and_a_second_schedule_double_and_lose_nobody(tmp_path: Path) -> None:
+    server = PostgresServer()
+    try:
+        server.start()
+    except PostgresMissingError as error:
+        pytest.skip(str(error))
+    second: subprocess.Popen[bytes] | None = None
+    try:
+        url = server.url("postgres")
+        prepare_schema(url)
+        count = 600
+        with installed(tmp_path, url, speed="20") as hark:
+            pace = 80
+            campaign_id = hark.prepare(count, pace=pace)
+            redis = {"REDIS_URL": hark.rt.settings.redis_socket_url}
+            command = [sys.executable, "-m", "jobs.schedule"]
+            second = subprocess.Popen(command, cwd=ROOT, env=hark.environment | redis, stderr=subprocess.DEVNULL)
+            start_campaign(hark.rt, campaign_id, utcnow(), "test")
+            wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 100, 60, hark.tail)
+            server.kill()
+            time.sleep(1.5)
+            server.start()
+            hark.rt.database.dispose()
+            wait_for(lambda: at_rest(hark, campaign_id), 90, hark.tail)
+            wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
+            wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
+            time.sleep(1.0)
+            assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=1, pace=pace)
+    finally:
+        if second is not None:
+            second.terminate()
+            second.wait(15)
+        server.close()

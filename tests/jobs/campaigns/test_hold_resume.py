@@ -1,0 +1,140 @@
+"""We do not talk while we cannot hear, and what held for that goes on by itself."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from redis import Redis
+from sqlalchemy import select
+
+from bot.webhooks.stream import KEY
+from jobs.campaigns import hold_resume as module
+from jobs.campaigns.hold_resume import DEAF_SECONDS, HOLD_AFTER_SECONDS, Hearing, go_on, guard
+from jobs.core.queues import CHORES
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.ingest.consumer import BEAT_KEY
+from models.clock import utcnow
+from models.config import Settings
+from models.crypto import new_encryption_key
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.tag import Tag
+from tests.support.factories import make_campaign, make_number, make_template
+
+ACTIVE = (CampaignStatus.ACTIVE, None)
+HELD = (CampaignStatus.PAUSED, PauseReason.INGEST_LAG)
+
+
+@pytest.fixture
+def rt(
+    tmp_path: Path, database_url: str, redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Runtime]:
+    made = Runtime(Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),)))
+    monkeypatch.setattr(module, "_hearing", Hearing())
+    with use_runtime(made):
+        yield made
+    made.close()
+
+
+@pytest.fixture
+def campaign_id(rt: Runtime) -> int:
+    with rt.database.write() as session:
+        number = make_number(session)
+        template = make_template(session, number, name="spring", language="en_US")
+        session.add(Tag(name="vip", created_at=utcnow()))
+        return make_campaign(session, number, template, status=CampaignStatus.ACTIVE).id
+
+
+def state(rt: Runtime) -> tuple[CampaignStatus, PauseReason | None]:
+    with rt.database.read() as session:
+        campaign = session.scalars(select(Campaign)).one()
+        return campaign.status, campaign.pause_reason
+
+
+def keep_event(rt: Runtime, age: float) -> None:
+    rt.redis.xadd(KEY, {"b": b"x"}, id=f"{int((time.time() - age) * 1000)}-0")
+
+
+def beat(rt: Runtime) -> None:
+    rt.redis.set(BEAT_KEY, "someone")
+
+
+def woken_to_go_on(rt: Runtime) -> int:
+    return int(rt.redis.llen(f"rq:queue:{CHORES}"))
+
+
+def test_an_event_that_nobody_reads_for_a_minute_holds_campaigns(rt: Runtime, campaign_id: int) -> None:
+    beat(rt)
+    keep_event(rt, HOLD_AFTER_SECONDS - 20)
+    guard(rt, utcnow())
+    assert state(rt) == ACTIVE
+    rt.redis.delete(KEY)
+    keep_event(rt, HOLD_AFTER_SECONDS + 5)
+    guard(rt, utcnow())
+    assert (state(rt), woken_to_go_on(rt)) == (HELD, 0)
+
+
+def test_nobody_that_reads_holds_campaigns_after_a_while(
+    rt: Runtime, campaign_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    guard(rt, utcnow())
+    now += DEAF_SECONDS - 1
+    guard(rt, utcnow())
+    assert state(rt) == ACTIVE
+    now += 2
+    guard(rt, utcnow())
+    assert state(rt) == HELD
+
+
+def test_a_restart_of_the_ingest_holds_nothing(rt: Runtime, campaign_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    for _ in range(4):
+        guard(rt, utcnow())
+        now += DEAF_SECONDS - 1
+        beat(rt)
+        guard(rt, utcnow())
+        rt.redis.delete(BEAT_KEY)
+    assert state(rt) == ACTIVE
+
+
+def test_what_held_goes_on_when_the_stream_is_drained_and_somebody_reads(
+    rt: Runtime, campaign_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(rt)
+    keep_event(rt, HOLD_AFTER_SECONDS + 5)
+    guard(rt, utcnow())
+    rt.redis.delete(KEY)
+    rt.redis.delete(BEAT_KEY)
+    guard(rt, utcnow())
+    assert (state(rt), woken_to_go_on(rt)) == (HELD, 0), "drained, and nobody reads"
+    beat(rt)
+    keep_event(rt, 30)
+    guard(rt, utcnow())
+    assert (state(rt), woken_to_go_on(rt)) == (HELD, 0), "read, and still behind"
+    rt.redis.delete(KEY)
+    guard(rt, utcnow())
+    assert woken_to_go_on(rt) == 1
+    monkeypatch.setattr("jobs.campaigns.start.read_again", lambda *_: None)  # Meta, who is asked on another wire
+    go_on(campaign_id)
+    assert state(rt) == ACTIVE
+
+
+def test_a_campaign_that_the_operator_paused_stays_paused(rt: Runtime, campaign_id: int) -> None:
+    with rt.database.write() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        campaign.status, campaign.pause_reason, campaign.paused_at = (
+            CampaignStatus.PAUSED,
+            PauseReason.OPERATOR,
+            utcnow(),
+        )
+    beat(rt)
+    keep_event(rt, HOLD_AFTER_SECONDS + 5)
+    guard(rt, utcnow())
+    rt.redis.delete(KEY)
+    guard(rt, utcnow())
+    go_on(campaign_id)
+    assert (state(rt), woken_to_go_on(rt)) == ((CampaignStatus.PAUSED, PauseReason.OPERATOR), 0)

@@ -1,0 +1,174 @@
+"""Starts at their instant and pauses that lift by themselves, with several schedules at once, on both databases."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import func, select, update
+
+from jobs.campaigns.hold_resume import go_on, guard
+from jobs.campaigns.start import read_again, start_campaign, start_scheduled, wake_scheduled
+from jobs.core.queues import CHORES, queue
+from jobs.sending.effects import pause_campaign
+from models.clock import utcnow
+from models.errors import Refused
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.user import Audit
+from tests.support.cli_app import Shell, open_shell
+
+SCHEDULES = 3
+
+
+@pytest.fixture
+def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
+    with open_shell(tmp_path, database_url, redis_url) as shell:
+        shell.add_number()
+        shell.add_people()
+        yield shell
+
+
+def campaign_of(shell: Shell, campaign_id: int) -> Campaign:
+    with shell.rt.database.read() as session:
+        return session.get_one(Campaign, campaign_id)
+
+
+def at_once(work: Callable[[], object]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(SCHEDULES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+
+def audited(shell: Shell, action: str) -> int:
+    with shell.rt.database.read() as session:
+        return session.scalar(select(func.count()).where(Audit.action == action)) or 0
+
+
+def scheduled(shell: Shell) -> int:
+    campaign_id = shell.add_campaign()
+    at = (utcnow() + timedelta(hours=1)).isoformat()
+    shell.ok("campaigns", "schedule", str(campaign_id), "--at", at if "+" in at else f"{at}+00:00")
+    with shell.rt.database.write() as session:
+        just_now = utcnow() - timedelta(seconds=3)
+        session.execute(update(Campaign).where(Campaign.id == campaign_id).values(scheduled_at=just_now))
+    return campaign_id
+
+
+def test_schedules_at_the_same_moment_start_a_campaign_once(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
+    campaign_id = scheduled(shell)
+    at_once(lambda: start_scheduled(campaign_id))
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.ACTIVE
+    assert audited(shell, "start") == 1
+    assert audited(shell, "unschedule") == 0
+    assert "not started" not in caplog.text
+
+
+def test_a_start_whose_wake_up_was_lost_with_redis_is_woken_again(shell: Shell) -> None:
+    campaign_id = scheduled(shell)
+    assert wake_scheduled(shell.rt, utcnow()) == 1
+    shell.rt.redis.flushall()
+    at_once(lambda: wake_scheduled(shell.rt, utcnow()))
+    assert queue(shell.rt.redis, CHORES).count == 1
+    SimpleWorker([queue(shell.rt.redis, CHORES)], connection=shell.rt.redis, serializer=JSONSerializer).work(burst=True)
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.ACTIVE
+
+
+def limited(shell: Shell, minutes: int) -> int:
+    """Started, and paused by the portfolio's limit until so many minutes from now."""
+    campaign_id = shell.add_campaign()
+    start_campaign(shell.rt, campaign_id, utcnow(), "ana@example.com")
+    until = utcnow() + timedelta(minutes=minutes)
+    assert pause_campaign(
+        shell.rt, campaign_id, PauseReason.LIMIT_REACHED, "The limit is met.", utcnow(), resumes_at=until
+    )
+    return campaign_id
+
+
+def woken(shell: Shell) -> list[str | None]:
+    return [job.func_name for job in queue(shell.rt.redis, CHORES).jobs]
+
+
+def test_a_pause_lifts_at_its_time_and_once(shell: Shell) -> None:
+    campaign_id = limited(shell, minutes=5)
+    guard(shell.rt, utcnow())
+    go_on(campaign_id)
+    assert woken(shell) == []
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.PAUSED
+    with shell.rt.database.write() as session:
+        session.execute(update(Campaign).values(resumes_at=utcnow()))
+    at_once(lambda: guard(shell.rt, utcnow()))
+    assert woken(shell) == ["jobs.campaigns.hold_resume.go_on"]
+    at_once(lambda: go_on(campaign_id))
+    campaign = campaign_of(shell, campaign_id)
+    assert (campaign.status, campaign.pause_reason, campaign.resumes_at) == (CampaignStatus.ACTIVE, None, None)
+    assert audited(shell, "resume") == 1
+
+
+def test_a_pause_whose_time_is_over_does_not_lift_where_meta_says_no(shell: Shell) -> None:
+    campaign_id = limited(shell, minutes=-1)
+    template = shell.meta.sim.world.find_template("spring_sale", "en")
+    assert template is not None
+    template.status = "PAUSED"
+    go_on(campaign_id)
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.PAUSED
+    template.status = "APPROVED"
+    go_on(campaign_id)
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.ACTIVE
+
+
+def test_a_paused_campaign_that_was_ended_does_not_go_on(shell: Shell) -> None:
+    campaign_id = limited(shell, minutes=-1)
+    shell.ok("campaigns", "end", str(campaign_id))
+    guard(shell.rt, utcnow())
+    go_on(campaign_id)
+    assert woken(shell) == []
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.ENDED
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """`change` happens while Meta is being asked."""
+
+    def ask(*given: object) -> None:
+        read_again(*given)  # type: ignore[arg-type]
+        change()
+
+    monkeypatch.setattr("jobs.campaigns.start.read_again", ask)
+
+
+def test_a_schedule_that_is_moved_while_meta_is_asked_does_not_start(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = scheduled(shell)
+    later = utcnow() + timedelta(hours=2)
+
+    def move() -> None:
+        with shell.rt.database.write() as session:
+            session.execute(update(Campaign).where(Campaign.id == campaign_id).values(scheduled_at=later))
+
+    meanwhile(monkeypatch, move)
+    start_scheduled(campaign_id)
+    found = campaign_of(shell, campaign_id)
+    assert (found.status, found.scheduled_at) == (CampaignStatus.SCHEDULED, later)
+
+
+def test_a_campaign_that_is_edited_while_meta_is_asked_does_not_start(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = shell.add_campaign()
+
+    def edit() -> None:
+        with shell.rt.database.write() as session:
+            session.execute(
+                update(Campaign).where(Campaign.id == campaign_id).values(name="Other", updated_at=utcnow())
+            )
+
+    meanwhile(monkeypatch, edit)
+    with pytest.raises(Refused, match="changed while it was being checked"):
+        start_campaign(shell.rt, campaign_id, utcnow(), "test")
+    assert campaign_of(shell, campaign_id).status is CampaignStatus.READY

@@ -1,0 +1,143 @@
+"""Reading our side at Meta again: what changes, what stays because an event said it later, what was dropped."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import select, update
+
+from jobs.maintenance.meta_sync import (
+    UNLIMITED,
+    put_number_fields,
+    read_number,
+    read_templates,
+    sync_number,
+    sync_templates,
+    wake_syncs,
+)
+from models.clock import utcnow
+from models.tables.number import Number, Waba, WabaState
+from models.tables.template import Template
+from tests.support.cli_app import Shell, open_shell
+from tests.support.factories import NOW, make_number
+
+
+@pytest.fixture
+def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
+    with open_shell(tmp_path, database_url, redis_url) as shell:
+        shell.add_number()
+        yield shell
+
+
+def template(shell: Shell, name: str = "spring_sale", language: str = "en") -> Template:
+    with shell.rt.database.read() as session:
+        return session.scalars(select(Template).where(Template.name == name, Template.language == language)).one()
+
+
+def waba_pk(shell: Shell) -> int:
+    with shell.rt.database.read() as session:
+        return session.scalars(select(Waba.id)).one()
+
+
+def test_what_changed_at_meta_is_taken_over(shell: Shell) -> None:
+    theirs = shell.meta.sim.world.find_template("spring_sale", "en")
+    assert theirs is not None
+    theirs.status = "PAUSED"
+    result = read_templates(shell.rt, waba_pk(shell), utcnow())
+    assert (result.updated, result.unchanged, result.created) == (1, 11, 0)
+    assert template(shell).status == "PAUSED"
+
+
+def test_what_an_event_said_later_stays(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        later = utcnow() + timedelta(minutes=1)
+        session.execute(update(Template).values(status="DISABLED", status_at=later, stale_at=later))
+    read_templates(shell.rt, waba_pk(shell), utcnow())
+    assert template(shell).status == "DISABLED"
+    assert template(shell).stale_at is not None
+
+
+def test_a_text_that_was_read_again_is_not_stale_any_more(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        session.execute(update(Template).values(stale_at=utcnow() - timedelta(minutes=1)))
+    read_templates(shell.rt, waba_pk(shell), utcnow(), "spring_sale")
+    assert template(shell).stale_at is None
+    assert template(shell, "hello_world", "en_US").stale_at is not None
+
+
+def test_reading_one_name_calls_no_other_template_missing(shell: Shell) -> None:
+    assert read_templates(shell.rt, waba_pk(shell), utcnow(), "spring_sale").missing == 0
+    assert read_templates(shell.rt, waba_pk(shell), utcnow(), "spring").missing == 0
+
+
+def test_an_account_without_a_number_cannot_be_read(shell: Shell) -> None:
+    with pytest.raises(LookupError):
+        read_templates(shell.rt, 99, utcnow())
+
+
+def test_a_number_s_fields_are_taken_over(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        session.execute(update(Number).values(status="UNKNOWN", quality="UNKNOWN"))
+        pk = session.scalars(select(Number.id)).one()
+    assert read_number(shell.rt, pk, utcnow()).status == "CONNECTED"
+
+
+@pytest.mark.parametrize(
+    ("tier", "limit"), [("TIER_2K", 2000), ("TIER_UNLIMITED", UNLIMITED), ("TIER_OF_TOMORROW", 250), (None, 250)]
+)
+def test_a_tier_that_nobody_has_heard_of_changes_nothing(shell: Shell, tier: str | None, limit: int) -> None:
+    with shell.rt.database.write() as session:
+        number = make_number(session, messaging_limit=250)
+        put_number_fields(number, {"whatsapp_business_manager_messaging_limit": tier}, NOW)
+        assert number.waba.portfolio.messaging_limit == limit
+
+
+def test_what_an_event_said_of_a_number_later_stays(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        number = make_number(session, status="BANNED", state_at=NOW + timedelta(minutes=1))
+        put_number_fields(number, {"status": "CONNECTED", "throughput": {"level": "HIGH"}}, NOW)
+        assert (number.status, number.throughput) == ("BANNED", "HIGH")
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(-1, WabaState.OK), (1, WabaState.RESTRICTED)])
+def test_an_account_goes_on_unless_it_was_restricted_after_meta_was_asked(
+    shell: Shell, seconds: int, state: WabaState
+) -> None:
+    asked_at = utcnow()
+    told: dict[str, Any] = {"state": WabaState.RESTRICTED, "state_reason": "Meta restricts the account."}
+    with shell.rt.database.write() as session:
+        session.execute(update(Waba).values(told | {"state_at": asked_at + timedelta(seconds=seconds)}))
+        session.execute(update(Number).values(stopped_at=asked_at, stopped_reason=told["state_reason"]))
+        pk = session.scalars(select(Number.id)).one()
+    number = read_number(shell.rt, pk, asked_at)
+    assert (number.waba.state, number.stopped_at is None) == (state, state is WabaState.OK)
+
+
+def test_a_limit_that_meta_told_after_it_was_asked_stays(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        number = make_number(session, messaging_limit=2000)
+        number.waba.portfolio.limit_read_at = NOW + timedelta(minutes=1)
+        put_number_fields(number, {"whatsapp_business_manager_messaging_limit": "TIER_250"}, NOW)
+        assert number.waba.portfolio.messaging_limit == 2000
+
+
+def test_what_was_not_read_for_long_is_woken_once(shell: Shell) -> None:
+    assert wake_syncs(shell.rt, utcnow() + timedelta(minutes=5)) == 0
+    assert wake_syncs(shell.rt, utcnow() + timedelta(hours=2)) == 2
+    assert wake_syncs(shell.rt, utcnow() + timedelta(hours=2)) == 0
+
+
+def test_the_jobs_log_a_graph_api_that_is_away_and_go_on(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
+    pks: list[Any] = [waba_pk(shell)]
+    with shell.rt.database.read() as session:
+        pks.append(session.scalars(select(Number.id)).one())
+    sync_templates(pks[0])
+    sync_number(pks[1])
+    assert caplog.text == ""
+    shell.meta.stop()
+    sync_templates(pks[0])
+    sync_number(pks[1])
+    assert caplog.text.count("could not be asked") == 2

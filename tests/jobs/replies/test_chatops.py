@@ -1,0 +1,143 @@
+"""Chat-ops: what staff text to the number, and what anybody else gets for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import select
+
+from bot.opt_out_words import read_word
+from jobs.core.queues import ANSWER, CHORES, queue
+from jobs.replies.chatops import carry_out
+from models.clock import utcnow
+from models.tables.campaign import CampaignStatus
+from models.tables.user import Audit, Role, User
+from tests.support.chat_rig import Chat, chatting
+
+STAFF = "+34600010001"
+
+
+@pytest.fixture
+def chat(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Chat]:
+    with chatting(database_url, redis_url, tmp_path) as found:
+        yield found
+
+
+def staff(chat: Chat, role: Role = Role.MANAGER, *, is_verified: bool = True) -> int:
+    """A member of staff, and their chat with the number."""
+    with chat.rt.database.write() as session:
+        session.add(
+            User(
+                email="ann@example.com",
+                password_hash="-",
+                role=role,
+                session_key="k",
+                phone=STAFF,
+                phone_verified_at=utcnow() if is_verified else None,
+                created_at=utcnow(),
+            )
+        )
+    return chat.conversation(STAFF)
+
+
+def under_way(chat: Chat) -> int:
+    """A campaign that is being sent to somebody."""
+    return chat.campaign(chat.conversation(), None)[0]
+
+
+def confirm(chat: Chat, ann: int, title: str) -> int:
+    return chat.says(ann, title, payload=chat.meta.buttons[title])
+
+
+def test_staff_are_told_what_is_under_way_and_how_it_goes(chat: Chat) -> None:
+    ann, campaign_id = staff(chat), under_way(chat)
+    asked = chat.says(ann, "/campaigns")
+    assert chat.answer() == [f"{campaign_id} Spring: active"]
+    assert chat.message(asked).route == "chat_ops"
+    chat.says(ann, f"/stats {campaign_id}")
+    assert chat.answer()[-1].startswith(f"{campaign_id} Spring: active\neligible 1")
+    chat.says(ann, "/stats 999")
+    assert chat.answer()[-1] == "There is no campaign 999."
+
+
+def test_a_pause_asks_first_and_is_audited(chat: Chat) -> None:
+    ann, campaign_id = staff(chat), under_way(chat)
+    chat.says(ann, f"/pause {campaign_id}")
+    assert chat.answer() == [f"Pause campaign {campaign_id} (Spring)?"]
+    assert chat.campaign_row(campaign_id).status is CampaignStatus.ACTIVE
+    confirm(chat, ann, "Pause")
+    chat.answer()
+    worker = SimpleWorker([queue(chat.rt.redis, CHORES)], connection=chat.rt.redis, serializer=JSONSerializer)
+    worker.work(burst=True)
+    assert chat.campaign_row(campaign_id).status is CampaignStatus.PAUSED
+    assert chat.answer()[-1] == f"Campaign {campaign_id} is paused."
+    with chat.rt.database.read() as session:
+        audit = session.scalars(select(Audit)).one()
+        assert (audit.actor, audit.action, audit.object_id) == ("ann@example.com", "pause", str(campaign_id))
+
+
+def test_a_button_pressed_twice_acts_once(chat: Chat) -> None:
+    ann, campaign_id = staff(chat), under_way(chat)
+    chat.says(ann, f"/end {campaign_id}")
+    chat.answer()
+    first, second = confirm(chat, ann, "End"), confirm(chat, ann, "End")
+    chat.answer()
+    carry_out(first)
+    carry_out(second)
+    assert chat.campaign_row(campaign_id).status is CampaignStatus.ENDED
+    texts = chat.answer()[-2:]
+    assert texts[0] == f"Campaign {campaign_id} has ended."
+    assert "it is ended" in texts[1]
+
+
+def test_whoever_thinks_better_of_it_changes_nothing(chat: Chat) -> None:
+    ann, campaign_id = staff(chat), under_way(chat)
+    chat.says(ann, f"/end {campaign_id}")
+    chat.answer()
+    confirm(chat, ann, "No")
+    assert chat.answer()[-1] == "Nothing was changed."
+    assert queue(chat.rt.redis, CHORES).count == 0
+
+
+def test_what_cannot_be_done_is_said_before_it_is_asked(chat: Chat) -> None:
+    ann, campaign_id = staff(chat), under_way(chat)
+    chat.says(ann, f"/resume {campaign_id}")
+    assert chat.answer() == [f"Campaign {campaign_id} is active."]
+
+
+def test_an_agent_may_look_but_not_change(chat: Chat) -> None:
+    ann, campaign_id = staff(chat, Role.AGENT), under_way(chat)
+    chat.says(ann, f"/pause {campaign_id}")
+    assert chat.answer() == ["Your role (agent) may look, not change."]
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_others_get_no_answer(chat: Chat, is_verified: bool) -> None:
+    campaign_id = under_way(chat)
+    somebody = chat.conversation("+34600010009") if is_verified else staff(chat, is_verified=False)
+    message = chat.says(somebody, f"/pause {campaign_id}")
+    pressed = chat.says(somebody, "End", payload=f"ops:end:{campaign_id}:{int(utcnow().timestamp())}")
+    assert chat.answer() == []
+    assert {chat.message(message).route, chat.message(pressed).route} == {"nothing"}
+    carry_out(pressed)
+    assert chat.campaign_row(campaign_id).status is CampaignStatus.ACTIVE
+
+
+def test_half_a_command_is_explained_and_is_no_stop_word(chat: Chat) -> None:
+    ann = staff(chat)
+    chat.says(ann, "/end")
+    assert chat.answer()[0].startswith("I know: /campaigns")
+    assert read_word("/end") is None
+    assert read_word("end") == "stop"
+    assert read_word("/stop") == "stop"
+
+
+def test_what_came_of_a_command_is_sent_by_a_wake_up(chat: Chat) -> None:
+    ann, campaign_id = staff(chat), under_way(chat)
+    chat.says(ann, f"/end {campaign_id}")
+    chat.answer()
+    carry_out(confirm(chat, ann, "End"))
+    assert queue(chat.rt.redis, ANSWER).count == 1

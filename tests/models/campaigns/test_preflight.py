@@ -1,0 +1,138 @@
+"""What blocks a campaign, what its sender should know, and whom it would reach."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from models.campaigns.preflight import Facts, NotFound, preflight
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.engagement import LedgerEntry
+from models.tables.flow import Flow
+from models.tables.number import WabaState
+from tests.support import factories
+from tests.support.factories import NOW
+
+
+@pytest.fixture
+def campaign(session: Session) -> Campaign:
+    """Nothing blocks it and nothing is to be warned of."""
+    flow = Flow(name="spring_replies", version=1, created_at=NOW, updated_at=NOW)
+    session.add(flow)
+    session.flush()
+    made = factories.make_campaign(session, flow_id=flow.id)
+    factories.alice(session)
+    factories.bob(session)
+    return made
+
+
+def _keys(session: Session, campaign: Campaign, facts: Facts | None = None) -> tuple[list[str], list[str]]:
+    session.flush()
+    found = preflight(session, campaign.id, NOW, facts)
+    return [check.key for check in found.blocking], [check.key for check in found.warnings]
+
+
+def test_a_campaign_that_can_be_sent_has_nothing_to_say_but_its_reach(session: Session, campaign: Campaign) -> None:
+    found = preflight(session, campaign.id, NOW)
+    assert found.is_clear
+    assert found.to_json() == {
+        "ok": True,
+        "blocking": [],
+        "warnings": [],
+        "reach": {"candidates": 2, "eligible": 1, "not_sent": {"not_subscribed": 1}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "blocked"),
+    [
+        ("template", {"status": "PAUSED"}, ["template_approved"]),
+        ("template", {"missing_at": NOW}, ["template_approved"]),
+        ("template", {"stale_at": NOW}, ["template_approved"]),
+        ("template", {"correct_category": "UTILITY"}, ["category"]),
+        ("template", {"correct_category": "marketing"}, []),
+        ("number", {"status": "BANNED"}, ["number"]),
+        ("number", {"stopped_at": NOW, "stopped_reason": "token refused"}, ["number"]),
+        ("campaign", {"variables": {}}, ["variables"]),
+        ("campaign", {"variables": {"body": {"1": {"source": "tag", "tag": "gone"}}}}, ["variables"]),
+        ("campaign", {"media": {"header": {"id": "1"}}}, ["media"]),
+        ("campaign", {"audience": {"include": [{"tag": "gone"}]}}, ["audience"]),
+        ("campaign", {"audience": {"include": [{"contact": "+34600000002"}]}}, ["eligible"]),
+    ],
+)
+def test_what_stands_in_the_way_blocks(
+    session: Session, campaign: Campaign, part: str, values: dict[str, Any], blocked: list[str]
+) -> None:
+    target = campaign if part == "campaign" else getattr(campaign, part)
+    for name, value in values.items():
+        setattr(target, name, value)
+    assert _keys(session, campaign)[0] == blocked
+
+
+def test_an_account_that_meta_restricted_and_a_template_of_another_one_block(
+    session: Session, campaign: Campaign
+) -> None:
+    assert campaign.number is not None
+    campaign.number.waba.state = WabaState.RESTRICTED
+    campaign.template = factories.make_template(session, factories.make_number(session))
+    assert _keys(session, campaign)[0] == ["account", "template"]
+
+
+def test_an_empty_draft_is_told_all_that_it_lacks(session: Session) -> None:
+    draft = Campaign(
+        name="",
+        status=CampaignStatus.DRAFT,
+        audience={},
+        variables={},
+        media={},
+        ends_after_seconds=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    session.add(draft)
+    assert _keys(session, draft)[0] == ["number", "template", "audience"]
+    with pytest.raises(NotFound, match="campaign 99: there is no such campaign"):
+        preflight(session, 99, NOW)
+
+
+def test_the_sender_is_warned_of_what_may_go_wrong(session: Session, campaign: Campaign) -> None:
+    assert campaign.template is not None
+    assert campaign.number is not None
+    campaign.template.components = [{"type": "BODY", "text": "Hello {{1}}, spring is here!"}]
+    campaign.template.quality = "RED"
+    campaign.number.quality = "RED"
+    campaign.flow_id = None
+    factories.make_contact(session, "+12015550123", country="US")
+    assert _keys(session, campaign, Facts(is_listening=False)) == (
+        [],
+        ["number_quality", "template_quality", "opt_out", "us_numbers", "flow", "listening"],
+    )
+    campaign.template.category = "UTILITY"
+    assert _keys(session, campaign)[1] == ["number_quality", "template_quality", "flow"]
+
+
+@pytest.mark.parametrize("text", ["Reply STOP to leave", "Envía BAJA para salir", "Pour vous désabonner", "Abmelden?"])
+def test_an_opt_out_is_recognised_in_a_footer_or_a_button(session: Session, campaign: Campaign, text: str) -> None:
+    assert campaign.template is not None
+    body = {"type": "BODY", "text": "Hello {{1}}, spring is here!"}
+    campaign.template.components = [body, {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": text}]}]
+    assert _keys(session, campaign) == ([], [])
+
+
+def test_an_audience_above_the_limit_is_told_when_it_would_be_done(session: Session, campaign: Campaign) -> None:
+    assert campaign.number is not None
+    portfolio = campaign.number.waba.portfolio
+    portfolio.messaging_limit = 2
+    for _ in range(4):
+        factories.make_contact(session)
+    first_at = NOW - timedelta(hours=4)
+    session.add(LedgerEntry(portfolio_id=portfolio.id, person_key="wa:1", first_at=first_at))
+    session.flush()
+    (warning,) = preflight(session, campaign.id, NOW).warnings
+    # Five people: one now, two when the one counted falls out after 20 h, two a day later.
+    assert warning.key == "limit"
+    assert "5 people and room for 1 more in 24 h (Meta's limit is 2): it would take 2 days" in warning.text
+    assert "until 2026-11-24 06:00 UTC" in warning.text
+    portfolio.messaging_limit = 6
+    assert _keys(session, campaign)[1] == []

@@ -1,0 +1,92 @@
+"""Tags, attributes and lists on contacts."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.contacts.field_values import BadValue
+from models.contacts.tagging import add_members, list_id, put_attribute, put_tag, put_tags, remove_members, remove_tag
+from models.db.engine import Database
+from models.tables.contact import Contact
+from models.tables.tag import Attribute, AttributeType, ContactTag, Tag
+from tests.support.factories import NOW, alice, bob, make_attribute
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    database = Database(database_url)
+    with database.write() as opened:
+        yield opened
+    database.dispose()
+
+
+def tags(session: Session, contact: Contact) -> dict[str, str | None]:
+    query = select(Tag.name, ContactTag.value).join(ContactTag).where(ContactTag.contact_id == contact.id)
+    return {row.name: row.value for row in session.execute(query)}
+
+
+def test_a_tag_is_put_valued_and_taken_off(session: Session) -> None:
+    one, other = alice(session, tags={}), bob(session, tags={})
+    put_tag(session, one.id, " vip ", None, NOW)
+    put_tags(session, [(one.id, "city", "Madrid"), (other.id, "city", " Sevilla "), (other.id, "vip", "")], NOW)
+    assert tags(session, one) == {"vip": None, "city": "Madrid"}
+    assert tags(session, other) == {"vip": None, "city": "Sevilla"}
+    put_tag(session, one.id, "city", None, NOW)
+    put_tag(session, other.id, "city", "Cádiz", NOW)
+    assert (tags(session, one)["city"], tags(session, other)["city"]) == ("Madrid", "Cádiz")
+    assert remove_tag(session, [one.id, other.id], "city") == 2
+    assert remove_tag(session, one.id, "never heard of") == 0
+    assert tags(session, one) == {"vip": None}
+
+
+@pytest.mark.parametrize("name", ["", " ", "a=b", "a;b", 'a"b', "x" * 101, "a\nb", "a\x00"])
+def test_what_is_no_name_is_told(session: Session, name: str) -> None:
+    person = alice(session)
+    with pytest.raises(BadValue) as caught:
+        put_tag(session, person.id, name, None, NOW)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_attribute_keeps_its_type_and_an_unknown_one_is_text(session: Session) -> None:
+    person = alice(session)
+    make_attribute(session, "visits", type=AttributeType.NUMBER)
+    make_attribute(session, "since", type=AttributeType.DATE)
+    make_attribute(session, "member", type=AttributeType.BOOLEAN)
+    for name, value in {"visits": "12", "since": "2026-01-02T10:00:00", "member": "Yes", "shop": "Gran Vía"}.items():
+        put_attribute(session, person.id, name, value, NOW)
+    session.expire_all()
+    assert person.attributes == {"visits": 12, "since": "2026-01-02", "member": "true", "shop": "Gran Vía"}
+    assert session.scalar(select(Attribute.type).where(Attribute.name == "shop")) is AttributeType.TEXT
+    for name, value in {"visits": "many", "since": "yesterday", "member": "perhaps", "shop": "x" * 2001}.items():
+        with pytest.raises(BadValue):
+            put_attribute(session, person.id, name, value, NOW)
+    put_attribute(session, person.id, "shop", None, NOW)
+    session.expire_all()
+    assert "shop" not in person.attributes
+
+
+def test_fields_that_every_contact_has_are_set_by_the_same_name(session: Session) -> None:
+    person = alice(session)
+    for name, value in {"language": "pt_BR", "country": "br", "time_zone": "America/Sao_Paulo", "name": "A"}.items():
+        put_attribute(session, person.id, name, value, NOW)
+    session.expire_all()
+    assert (person.language, person.country, person.time_zone, person.name) == ("pt_BR", "BR", "America/Sao_Paulo", "A")
+    assert person.attributes == {}
+    put_attribute(session, person.id, "name", None, NOW)
+    put_attribute(session, person.id, "language", None, NOW)
+    session.expire_all()
+    assert (person.name, person.language) == ("", None)
+    for name, value in {"language": "Spanish please", "country": "Spain", "time_zone": "Madrid", "phone": "1"}.items():
+        with pytest.raises(BadValue):
+            put_attribute(session, person.id, name, value, NOW)
+
+
+def test_a_list_counts_who_is_new_on_it(session: Session) -> None:
+    one, other = alice(session), bob(session)
+    key = list_id(session, "friends", NOW)
+    assert list_id(session, " friends ", NOW) == key
+    assert add_members(session, key, [one.id, other.id, one.id], NOW) == 2
+    assert add_members(session, key, [one.id], NOW) == 0
+    assert remove_members(session, key, [one.id, 0]) == 1

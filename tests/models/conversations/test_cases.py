@@ -1,0 +1,150 @@
+"""Cases and the bot: never both."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.conversations.cases import close_case, open_case, open_cases, set_case_status
+from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
+from models.conversations.flow_versions import load_flow
+from models.conversations.messages import agent_message, hand_to_flow
+from models.db.engine import Database
+from models.errors import Refused
+from models.tables.conversation import Case, CaseStatus, Conversation, Message, MessageState
+from models.tables.flow import Action, ActionKind, ActionState, FlowSession, FunnelStep, SessionStatus
+from tests.support.factories import (
+    NOW,
+    alice,
+    make_campaign,
+    make_contact,
+    make_conversation,
+    make_number,
+    make_recipient,
+)
+
+DEFINITION: dict[str, Any] = {"name": "hello", "start": "a", "nodes": {"a": {"type": "message", "text": "Hi"}}}
+
+
+@pytest.fixture
+def database(database_url: str) -> Any:
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+def begin(session: Session, contact_id: int, number_id: int) -> int:
+    load_flow(session, "hello", "…", DEFINITION, NOW, "cli")
+    return begin_sessions(session, [NewSession(contact_id, number_id, 1, None, {})], NOW)[0]
+
+
+def test_opening_a_case_ends_the_bot_s_walk_and_what_it_waited_for(database: Database) -> None:
+    with database.write() as session:
+        contact, number = alice(session), make_number(session)
+        walk = begin(session, contact.id, number.id)
+        session.add(Action(session_id=walk, kind=ActionKind.TIMER, payload={}, created_at=NOW, due_at=NOW))
+        session.flush()
+        opened = open_case(session, contact.id, NOW, opened_by="agent@example.com", number_id=number.id)
+        assert opened.is_new
+    with database.read() as session:
+        ended = session.scalars(select(FlowSession)).one()
+        assert (ended.status, ended.ended_reason) == (SessionStatus.ENDED, "case")
+        assert session.scalars(select(Action.state)).one() is ActionState.CANCELLED
+
+
+def test_a_contact_has_one_open_case_and_a_new_one_after_it_is_closed(database: Database) -> None:
+    with database.write() as session:
+        contact = alice(session)
+        first = open_case(session, contact.id, NOW, opened_by="bot", reason="asked for a human")
+        assert open_case(session, contact.id, NOW, opened_by="api") == (first.id, False)
+        assert open_cases(session, [contact.id]) == {contact.id: first.id}
+        assert close_case(session, contact.id, NOW, closed_by="agent@example.com")
+        assert not close_case(session, contact.id, NOW, closed_by="agent@example.com")
+        assert open_cases(session, [contact.id]) == {}
+        assert open_case(session, contact.id, NOW, opened_by="api").is_new
+        assert len(session.scalars(select(Case)).all()) == 2
+
+
+def test_a_closed_case_is_moved_by_nobody(database: Database) -> None:
+    with database.write() as session:
+        contact = alice(session)
+        case = open_case(session, contact.id, NOW, opened_by="bot")
+        assert set_case_status(session, case.id, CaseStatus.ATTENDING, agent="ann@example.com")
+        close_case(session, contact.id, NOW, closed_by="ann@example.com")
+        assert not set_case_status(session, case.id, CaseStatus.IDLE)
+
+
+def test_of_two_writers_of_a_session_one_loses(database: Database) -> None:
+    with database.write() as session:
+        walk = begin(session, alice(session).id, make_number(session).id)
+        assert save_sessions(session, [SessionSave(walk, 1, {"node": "b"})], NOW)
+        assert not save_sessions(session, [SessionSave(walk, 1, {"node": "c"})], NOW)
+        assert save_sessions(session, [SessionSave(walk, 2, {"node": "d"}, "done")], NOW)
+        assert not save_sessions(session, [SessionSave(walk, 3, {"node": "e"})], NOW)
+
+
+def test_a_funnel_step_keeps_its_first_time(database: Database) -> None:
+    later = NOW + timedelta(hours=1)
+    with database.write() as session:
+        recipient = make_recipient(session, make_campaign(session), alice(session))
+        pass_steps(session, [(recipient.id, "asked"), (recipient.id, "asked")], NOW)
+        pass_steps(session, [(recipient.id, "asked"), (recipient.id, "bought")], later)
+    with database.read() as session:
+        steps = {row.step: row.at for row in session.scalars(select(FunnelStep))}
+        assert steps == {"asked": NOW, "bought": later}
+
+
+def test_an_agent_writes_inside_the_window(database: Database) -> None:
+    with database.write() as session:
+        conversation = make_conversation(session, alice(session), make_number(session))
+        key = agent_message(session, conversation.id, " Good morning! ", "ann@example.com", NOW)
+        message = session.get_one(Message, key)
+        assert (message.state, message.body, message.author) == (
+            MessageState.QUEUED,
+            "Good morning!",
+            "ann@example.com",
+        )
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 4097])
+def test_an_agent_s_text_has_a_length(database: Database, text: str) -> None:
+    with database.write() as session:
+        conversation = make_conversation(session, alice(session), make_number(session))
+        with pytest.raises(Refused, match="allowed are 1 to 4096"):
+            agent_message(session, conversation.id, text, "ann@example.com", NOW)
+
+
+def test_outside_the_window_an_agent_is_refused_with_one_line(database: Database) -> None:
+    with database.write() as session:
+        number = make_number(session)
+        shut = make_conversation(session, alice(session), number, last_inbound_at=NOW - timedelta(hours=24))
+        never = make_conversation(session, make_contact(session), number, last_inbound_at=None)
+        for conversation in (shut, never):
+            with pytest.raises(Refused, match="24 hours"):
+                agent_message(session, conversation.id, "Hello", "ann@example.com", NOW)
+        assert session.scalars(select(Message)).all() == []
+
+
+def test_handing_a_conversation_to_a_flow_closes_the_case(database: Database) -> None:
+    with database.write() as session:
+        contact, number = alice(session), make_number(session)
+        conversation = make_conversation(session, contact, number)
+        open_case(session, contact.id, NOW, opened_by="ann@example.com")
+        flow = load_flow(session, "hello", "…", DEFINITION, NOW, "cli")
+        hand_to_flow(session, conversation.id, flow.id, NOW, "ann@example.com")
+        assert session.scalars(select(Conversation.handed_flow_id)).one() == flow.id
+        assert open_cases(session, [contact.id]) == {}
+        with pytest.raises(Refused, match="no such bot flow"):
+            hand_to_flow(session, conversation.id, 999, NOW)
+
+
+def test_a_flow_file_loaded_twice_is_one_version(database: Database) -> None:
+    changed = DEFINITION | {"description": "new"}
+    with database.write() as session:
+        first = load_flow(session, "hello", "a", DEFINITION, NOW, "cli")
+        assert (first.name, first.version) == ("hello", 1)
+        assert load_flow(session, "hello", "a", DEFINITION, NOW, "cli") == first
+        assert load_flow(session, "hello", "b", changed, NOW, "cli") == (first.id, "hello", 2)
+        assert load_flow(session, "hello", "a", DEFINITION, NOW, "cli").version == 3

@@ -1,0 +1,298 @@
+"""Wiping a person, and telling a person what is kept."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.event import listen
+from sqlalchemy.orm import Session
+
+from models.audience.audience import parse_audience
+from models.contacts.identity import Identity
+from models.contacts.merge import merge
+from models.contacts.number_change import change_number
+from models.contacts.resolve import find_or_create
+from models.crypto import Vault, new_encryption_key
+from models.db.engine import Database
+from models.events.dead_letters import keep_dead_letter
+from models.events.statuses.apply import apply_statuses
+from models.events.types import Callback, Failure, Status
+from models.privacy.data_export import export_person
+from models.privacy.redact import redact
+from models.segments.rule import parse_rule
+from models.tables.campaign import CampaignStatus
+from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
+from models.tables.conversation import Direction, Message, MessageState
+from models.tables.engagement import Engagement, LedgerEntry
+from models.tables.number import Number
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.segment import Segment
+from models.tables.tag import ContactTag, ListMember
+from models.tables.user import record_audit
+from models.tables.webhook_event import DeadLetter, ParkedStatus
+from tests.support.factories import (
+    NOW,
+    alice,
+    make_campaign,
+    make_contact,
+    make_conversation,
+    make_list,
+    make_number,
+    make_recipient,
+)
+
+LATER = NOW + timedelta(days=10)
+DIGITS = "34600000001"
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    database = Database(database_url)
+    with database.write() as opened:
+        yield opened
+    database.dispose()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault((new_encryption_key(),))
+
+
+def person_with_a_past(session: Session) -> Contact:
+    number = make_number(session)
+    portfolio = number.waba.portfolio_id
+    person = alice(session, wa_id=DIGITS, email="alice@example.com", attributes={"secret": "shoe size"})
+    session.add(ContactIdentity(contact_id=person.id, portfolio_id=portfolio, bsuid="ES.alice", created_at=NOW))
+    person.has_identity = True
+    make_list(session, "friends", person)
+    chat = make_conversation(session, person, number)
+    session.add(
+        Message(
+            conversation_id=chat.id,
+            direction=Direction.IN,
+            state=MessageState.RECEIVED,
+            type="text",
+            body="my secret",
+            payload={"from": DIGITS},
+            wamid="wamid.secret",
+            at=NOW,
+        )
+    )
+    running, past = make_campaign(session, number, status=CampaignStatus.ACTIVE), make_campaign(session, number)
+    make_recipient(session, running, person, source_values={"body": {"1": "secret"}})
+    make_recipient(session, past, person, state=RecipientState.ACCEPTED, wamid="wamid.secret", due_at=None)
+    session.add(Engagement(person_key=person.person_key, campaign_id=running.id, contact_id=person.id, created_at=NOW))
+    session.add(LedgerEntry(portfolio_id=portfolio, person_key=person.person_key, first_at=NOW))
+    session.add(
+        ConsentEvent(contact_id=person.id, after="subscribed", at=NOW, source="form", proof="secret", actor="x")
+    )
+    session.add(DeadLetter(checksum="1", payload=f'{{"from": "{DIGITS}"}}', error="x", first_at=NOW, last_at=NOW))
+    session.add(ParkedStatus(wamid="w", status={"recipient_id": DIGITS}, first_at=NOW, expires_at=LATER))
+    session.flush()
+    return person
+
+
+def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> None:
+    person = person_with_a_past(session)
+    other = make_contact(session, name="Somebody else")
+    assert redact(session, person.id, vault, LATER, "dpo@example.com", "request of 1 May")
+    session.flush()
+    session.expire_all()
+    tables = session.execute(text("SELECT 1")).all() and Contact.metadata.sorted_tables
+    for table in tables or ():
+        for row in session.execute(select(table)).mappings():
+            kept = json.dumps(dict(row), default=str)
+            assert not any(word in kept for word in (DIGITS, "Alice", "alice@", "secret", "shoe", "ES.alice")), (
+                table.name
+            )
+    assert (person.consent, person.redacted_at, person.has_identity) == (Consent.REDACTED, LATER, False)
+    assert session.scalars(select(ContactTag.contact_id)).all() == [other.id]
+    assert session.scalars(select(ListMember)).all() == []
+    assert session.scalars(select(Engagement)).all() == []
+    hashes = set(session.scalars(select(Suppression.person_hash)))
+    assert vault.person_hash(f"wa:{DIGITS}") in hashes
+    event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc())).first()
+    assert event is not None
+    assert (event.before, event.after, event.actor) == (Consent.SUBSCRIBED, Consent.REDACTED, "dpo@example.com")
+
+
+def test_nothing_that_names_the_person_stays_outside_of_their_own_rows_nor_of_what_they_had_before(
+    session: Session, vault: Vault
+) -> None:
+    person = person_with_a_past(session)
+    number = session.scalars(select(Number)).one()
+    twin = make_contact(session, "+34600000555", name="Alicia", email="alicia@example.com", tags={"vip": "gold shoes"})
+    merge(session, person.id, twin.id, NOW)
+    moved = Identity("34600000444", None, number.waba.portfolio_id, "ES.moved.1", at=NOW)
+    assert change_number(session, person.id, moved, NOW) == person.id
+    numbers = ["+34600000001", "34600000555", 34600000444, "+34 600 000 999"]
+    rule = {"all": [{"on": "phone", "op": "in", "value": numbers}, {"on": "tag", "op": "has", "name": "vip"}]}
+    segment = Segment(name="Few", rule=rule, created_at=NOW, updated_at=NOW)
+    naming = {"include": [{"contact": f"+{digits}"} for digits in (DIGITS, "34600000555", "34600000444")]}
+    draft = make_campaign(session, number, status=CampaignStatus.DRAFT, audience=naming)
+    record_audit(session, NOW, "x", "test", "campaign", draft.id, to=["+34600000555"], n=1)
+    record_audit(session, NOW, "x", "number changed", "contact", person.id, before="34…555", fields=["name"])
+    keep_dead_letter(session, b'{"email": "ALICIA@example.com"}', "x", NOW)
+    keep_dead_letter(session, b'\xff{"from": "34600000444"}', "x", NOW)
+    keep_dead_letter(session, b"{}", "x", NOW)
+    session.add_all([segment, ParkedStatus(wamid="wamid.secret", status={}, first_at=NOW, expires_at=LATER)])
+    event = {"after": "pending", "at": NOW, "source": "form of alicia@example.com", "actor": "x"}
+    session.add(ConsentEvent(contact_id=person.id, **event))
+    [said] = session.scalars(select(Message))
+    said.error_msg, said.route_reason = "Alice cannot be reached", "the word secret"
+    session.flush()
+    session.expire_all()
+
+    assert redact(session, person.id, vault, LATER, "dpo@example.com")
+    session.expire_all()
+    names = (DIGITS, "600000444", "600000555", "…444", "…555", "alic", "shoe", "secret", "es.alice", "es.moved", "gold")
+    for table in Contact.metadata.sorted_tables:
+        for row in session.execute(select(table)).mappings():
+            kept = json.dumps(dict(row), default=str).casefold()
+            assert [word for word in names if word in kept] == [], table.name
+    assert segment.rule["all"][0]["value"] == ["redacted", "redacted", "redacted", "+34 600 000 999"]
+    assert parse_rule(session, segment.rule)
+    assert draft.audience == {"include": []}
+    hashes = set(session.scalars(select(Suppression.person_hash)))
+    former = ("34600000001", "34600000555", "34600000444")
+    assert {vault.person_hash(f"wa:{digits}") for digits in former} <= hashes
+    assert session.scalars(select(DeadLetter.payload)).all() == ["{}"]
+
+
+def test_a_payload_that_waits_loses_what_it_says_of_the_person_and_keeps_the_others_words(
+    session: Session, vault: Vault
+) -> None:
+    def change(*senders: str, **more: Any) -> dict[str, Any]:
+        contacts = [
+            {"wa_id": sender, "profile": {"name": "Alice" if sender == DIGITS else "Bob"}} for sender in senders
+        ]
+        messages = [{"from": it, "id": f"wamid.{it}", "type": "text", "text": {"body": "hi"}} for it in senders]
+        value = {"metadata": {"phone_number_id": "1"}, "contacts": contacts, "messages": messages} | more
+        return {"field": "messages", "value": value}
+
+    def payload(*changes: Any) -> dict[str, Any]:
+        return {"object": "whatsapp_business_account", "entry": [{"id": "7", "changes": list(changes)}]}
+
+    bob, lost = "34600000002", {"recipient_id": DIGITS, "status": "failed", "errors": [{"code": 131026}]}
+    person = alice(session, wa_id=DIGITS, email="alice@example.com")
+    mixed = payload(
+        change(DIGITS, bob, statuses=[lost]), change(DIGITS), "odd", {"field": "x", "value": 1}, change(bob)
+    )
+    for given in (mixed, payload(change(DIGITS)), payload(change(bob), {"field": "x", "to": DIGITS}), {"to": DIGITS}):
+        keep_dead_letter(session, json.dumps(given).encode(), "x", NOW)
+    keep_dead_letter(session, f'{{"entry": [{{"id": "{DIGITS}"'.encode(), "x", NOW)
+    keep_dead_letter(session, f'{{"total": 34600000, "id": {DIGITS[:7]}, "at": 1}}'.encode(), "x", NOW)
+    assert redact(session, person.id, vault, LATER, "dpo")
+    kept = [json.loads(text) for text in session.scalars(select(DeadLetter.payload).order_by(DeadLetter.id))]
+    assert kept[0] == payload(change(bob, statuses=[]), "odd", {"field": "x", "value": 1}, change(bob))
+    assert kept[1] == payload(change(bob))
+    assert len(kept) == 3  # and the one that is of somebody else
+
+
+def test_a_number_that_is_somebody_elses_by_now_is_not_suppressed_with_who_had_it(
+    session: Session, vault: Vault
+) -> None:
+    person = alice(session, wa_id=DIGITS)
+    make_recipient(session, make_campaign(session), person)
+    assert change_number(session, person.id, Identity("34600000444", at=NOW), NOW) == person.id
+    owner = find_or_create(session, Identity(wa_id=DIGITS, at=LATER), LATER)
+    assert redact(session, person.id, vault, LATER, "dpo")
+    assert set(session.scalars(select(Suppression.person_hash))) == {vault.person_hash("wa:34600000444")}
+    assert session.get_one(Contact, owner).phone == f"+{DIGITS}"
+
+
+def test_campaigns_that_named_the_person_name_them_no_longer_and_can_still_be_read(
+    session: Session, vault: Vault
+) -> None:
+    person = person_with_a_past(session)
+    other = make_contact(session, "+34600000077")
+    items = [{"contact": "+34 600 000 001"}, {"contact": other.phone}, {"tag": "vip"}]
+    number = session.scalars(select(Number)).one()
+    campaign = make_campaign(session, number, audience={"include": items, "exclude": [{"contact": f"+{DIGITS}"}]})
+    assert redact(session, person.id, vault, LATER, "dpo@example.com")
+    session.expire_all()
+    assert campaign.audience == {"include": items[1:], "exclude": []}
+    assert parse_audience(session, campaign.audience).include.contact_ids == (other.id,)
+
+
+def test_what_was_queued_is_not_sent_and_what_was_sent_still_counts(session: Session, vault: Vault) -> None:
+    person = person_with_a_past(session)
+    redact(session, person.id, vault, LATER, "dpo")
+    states = session.execute(text("SELECT state, count(*) FROM recipient GROUP BY state ORDER BY state")).all()
+    assert [tuple(row) for row in states] == [("accepted", 1), ("not_sent", 1)]
+
+
+def test_a_status_that_comes_later_brings_its_time_and_nothing_that_names_the_person(
+    session: Session, vault: Vault
+) -> None:
+    person = person_with_a_past(session)
+    [sent] = session.scalars(select(Recipient).where(Recipient.state == RecipientState.ACCEPTED))
+    redact(session, person.id, vault, LATER, "dpo")
+    callback = Callback("inst", sent.id, None, sent.attempts)
+    lost = Failure(131026, f"{DIGITS} cannot be reached")
+    read = Status("wamid.secret", "read", LATER, callback=callback, recipient_id=DIGITS)
+    failed = replace(read, status="failed", failure=lost)
+    assert apply_statuses(session, [read, failed], LATER, "inst").applied == 2
+    apply_statuses(session, [read], LATER, "inst")
+    session.expire_all()
+    assert (sent.read_at, sent.error_code, sent.wamid, sent.error_msg) == (LATER, 131026, None, None)
+
+
+def test_a_second_redaction_does_nothing(session: Session, vault: Vault) -> None:
+    person = alice(session)
+    assert redact(session, person.id, vault, NOW, "dpo")
+    assert not redact(session, person.id, vault, LATER, "dpo")
+    assert not redact(session, 0, vault, LATER, "dpo")
+
+
+def test_who_writes_again_is_somebody_new(session: Session, vault: Vault) -> None:
+    person = alice(session, wa_id=DIGITS)
+    redact(session, person.id, vault, NOW, "dpo")
+    again = find_or_create(session, Identity(wa_id=DIGITS), LATER)
+    assert again != person.id
+    assert session.get_one(Contact, again).consent is Consent.UNKNOWN
+
+
+NOBODYS = {
+    "api_token", "attribute", "budget", "campaign", "dead_letter", "flow", "flow_version", "lane", "list", "media_handle",
+    "number", "parked_status", "portfolio", "purged_wamid", "rate", "rate_card", "segment", "setting", "spending",
+    "suppression", "tag", "template", "user", "waba",
+}  # fmt: skip
+"""Tables without a row that is one person's; what names a person there is only on its way."""
+
+
+def test_the_export_has_a_part_for_every_table_that_holds_something_of_a_person(session: Session) -> None:
+    asked: set[str] = set()
+    person = person_with_a_past(session)
+
+    def watch(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.update(name for pair in re.findall(r'FROM "?(\w+)|JOIN "?(\w+)', statement) for name in pair)
+
+    listen(session.get_bind(), "before_cursor_execute", watch)
+    export_person(session, person.id)
+    assert {table.name for table in Contact.metadata.sorted_tables} - asked <= NOBODYS
+
+
+def test_a_person_is_told_everything(session: Session) -> None:
+    person = person_with_a_past(session)
+    twin = make_contact(session, "+34600000555", name="Alicia")
+    record_audit(session, NOW, "x", "tag", "contact", twin.id, tag="vip")
+    merge(session, person.id, twin.id, NOW)
+    told = export_person(session, person.id)
+    text_of_it = json.dumps(told)
+    for word in ("Alice", "shoe size", "my secret", "ES.alice", "friends", "vip", "wamid.secret", "form"):
+        assert word in text_of_it
+    assert [row["campaign"] for row in told["campaigns"]] == ["Spring", "Spring"]
+    assert [row["shown"] for row in told["also_found_by"]] == ["+34600000555"]
+    assert [(row["kind"], row["name"], row["value"]) for row in told["before_the_merge"]] == [
+        ("field", "name", "Alicia")
+    ]
+    assert [row["action"] for row in told["audit"]] == ["tag"]
+    assert (len(told["engaged_in"]), len(told["counted_for_the_limit"]), told["merged_records"]) == (1, 1, [twin.id])
+    with pytest.raises(LookupError):
+        export_person(session, 0)
