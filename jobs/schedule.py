@@ -27,7 +27,7 @@ from jobs.ingest.shop import wake_shop
 from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.purge import wake_purge
 from jobs.replies.answer import wake_unanswered
-from jobs.sending.sweep import sweep_lost_lanes
+from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
 from models.clock import utcnow
 

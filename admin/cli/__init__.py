@@ -11,13 +11,11 @@ from admin.cli.campaigns import campaigns
 from admin.cli.contacts import contacts
 from admin.cli.db import db
 from admin.cli.dead_letters import dead_letters
-from admin.cli.demo import demo
 from admin.cli.flows import flows
 from admin.cli.numbers import numbers, templates
-from admin.cli.sandbox import sandbox
+from admin.cli.run import demo, sandbox, up
 from admin.cli.settings import settings
 from admin.cli.shared import OneLineUsageError
-from admin.cli.up import up
 from admin.cli.users import tokens, users
 
 COMMANDS: tuple[click.Command, ...] = (

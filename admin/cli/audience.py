@@ -7,7 +7,7 @@ import click
 from admin.cli.contacts import contacts
 from admin.cli.files import as_map, as_refused, report, taking
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
-from admin.operations.cases import close_case_of, open_case_of
+from admin.operations.inbox import close_case_of, open_case_of
 from admin.operations.segments import load_segment
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import add_to_list

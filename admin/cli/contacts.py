@@ -7,8 +7,7 @@ import click
 
 from admin.cli.shared import ACTOR, Group, as_json, print_json, runtime_here
 from admin.operations.contact_merge import merge_records
-from admin.operations.contact_show import find_person, show_person, write_person
-from admin.operations.contacts import redact_contact
+from admin.operations.contacts import find_person, redact_contact, show_person, write_person
 
 _WHO = "+E164|ID"
 _YES = click.option("--yes", "is_sure", is_flag=True, help="Yes: it cannot be undone.")

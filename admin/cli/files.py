@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from admin.cli.shared import fail, print_json
 from jobs.imports import result as import_result
-from jobs.imports.rejects import open_private, write_refused
+from jobs.imports.result import open_private, write_refused
 
 Function = Callable[..., Any]
 

@@ -1,14 +1,17 @@
-"""Adding a number of ours: its token is checked at Meta, its account subscribed to webhooks, and then it is stored."""
+"""Adds a number of ours (its token is checked at Meta, its account subscribed to webhooks) and changes one."""
 
+import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
+from jobs.core.queues import SEND, wake
 from jobs.core.runtime import Runtime
 from jobs.maintenance.meta_sync import put_number_fields
 from models.clock import utcnow
@@ -19,6 +22,10 @@ from models.tables.number import Number, Portfolio, Waba
 from models.tables.user import record_audit
 
 _META_HOST = "graph.facebook.com"
+
+
+MOST_PER_SECOND = 1000
+log = logging.getLogger("hark.numbers")
 
 
 @dataclass(frozen=True)
@@ -144,3 +151,34 @@ def _display_phone(text: str | None) -> str | None:
     if phone.problem:
         raise Refused(f"display-phone={text}: allowed is a number with its calling code, such as +34600000000")
     return phone.e164
+
+
+def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
+    """Let a stopped or held number send again. Refused where it is neither."""
+    now = utcnow()
+    with rt.database.write() as session:
+        number = session.get(Number, number_id)
+        if number is None:
+            raise Refused(f"number {number_id}: there is no such number")
+        if number.stopped_at is None and (number.held_until is None or number.held_until <= now):
+            raise Refused(f"{number.name} is not stopped.")
+        number.stopped_at = number.stopped_reason = number.held_until = None
+        record_audit(session, now, actor, "resume", "number", number_id)
+    try:
+        wake(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+    except RedisError as error:
+        log.warning(
+            "number %d: no wake-up for its senders (%s); the schedule makes one", number_id, type(error).__name__
+        )
+
+
+def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> None:
+    """What Meta lets through this number a second, inbound and outbound together."""
+    if not 1 <= per_second <= MOST_PER_SECOND:
+        raise Refused(f"per-second={per_second}: allowed are 1 to {MOST_PER_SECOND}")
+    with rt.database.write() as session:
+        number = session.get(Number, number_id)
+        if number is None:
+            raise Refused(f"number {number_id}: there is no such number")
+        number.messages_per_second = per_second
+        record_audit(session, utcnow(), actor, "change_speed", "number", number_id, per_second=per_second)

@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from admin.operations.number_changes import change_speed, resume_number
-from admin.operations.numbers import add_number
+from admin.operations.numbers import add_number, change_speed, resume_number
 from admin.panel.base import EXPECTED, PanelView, action, back, page, sentence
 from jobs.maintenance.meta_sync import read_number
 from models.clock import utcnow

@@ -6,8 +6,7 @@ from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from admin.auth.user_changes import change_role, reset_password, set_active
-from admin.auth.users import add_user
+from admin.auth.users import add_user, change_role, reset_password, set_active
 from admin.operations.settings import SHOWN, change_setting
 from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
 from models.clock import utcnow

@@ -18,7 +18,7 @@ from jobs.core.queues import CHORES, SEND, wake, woken
 from jobs.core.runtime import Runtime, runtime
 from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
-from jobs.sending.failure_history import forget
+from jobs.sending.failure_rate import forget
 from models.billing.balance import reserve
 from models.campaigns.preflight import Check, Facts, Preflight, preflight
 from models.clock import utcnow

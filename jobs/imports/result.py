@@ -1,13 +1,19 @@
 """What came of a file, or in a dry run would come of it; and how a file is gone through, chunk by chunk."""
 
-from collections.abc import Callable, Iterable
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
+from jobs.imports.reader import open_sheet
+from models.campaigns.export import csv_cell
 from models.imports.diff import MOST_TOLD
 
 TRIES = 3
@@ -100,3 +106,29 @@ def in_one(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) -> T:
             if tries == TRIES:
                 raise
             tries += 1
+
+
+LINE, WHY = "refused_line", "refused_why"
+
+
+def write_refused(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) -> None:
+    """Write it, for nobody else to read. `refused`: `{"line", "reason"}` of the file at `path`."""
+    reasons: dict[int, str] = {}
+    for refusal in refused:
+        reasons.setdefault(refusal["line"], refusal["reason"])
+    with (
+        open_sheet(path) as sheet,
+        open_private(onto, "wb") as raw,
+        io.TextIOWrapper(raw, encoding="utf-8", newline="") as file,
+    ):
+        out = csv.writer(file, lineterminator="\r\n")
+        out.writerow([LINE, WHY, *map(csv_cell, sheet.header)])
+        for line in sheet.lines if reasons else ():
+            reason = reasons.get(line.number)
+            if reason is not None:
+                out.writerow([line.number, csv_cell(reason), *map(csv_cell, line.cells)])
+
+
+def open_private(path: Path, mode: str) -> IO[Any]:
+    """Open for writing what nobody else may read."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))

@@ -19,8 +19,7 @@ from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import fill_list
 from jobs.imports.orders import import_orders
 from jobs.imports.reader import BadFile
-from jobs.imports.rejects import open_private, write_refused
-from jobs.imports.result import ImportResult, Progress
+from jobs.imports.result import ImportResult, Progress, open_private, write_refused
 from jobs.imports.uploads import (
     REFUSALS,
     UNDER_WAY,

@@ -22,8 +22,7 @@ from typing import Any
 import orjson
 
 from jobs.core.runtime import Runtime
-from jobs.imports.rejects import open_private
-from jobs.imports.result import ImportResult
+from jobs.imports.result import ImportResult, open_private
 from models.crypto import new_token
 from models.imports.diff import MOST_TOLD
 

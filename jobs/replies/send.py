@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.meta.callback_data import message_callback
-from bot.meta.chat_message import chat_body
 from bot.meta.client import GraphClient
 from bot.meta.error_codes import CONNECTION, Action, Rule, rule_for
+from bot.meta.messages import chat_body
 from bot.meta.send_result import Kind, Outcome
 from models.conversations.outbox import Claimed, Sent
 from models.tables.conversation import MessageState

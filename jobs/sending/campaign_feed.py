@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.meta.template_message import TemplateBuilder
+from bot.meta.messages import TemplateBuilder
 from jobs.core.runtime import Runtime
-from jobs.sending.failure_history import keep, recall
-from jobs.sending.failure_rate import FailureGuard
-from jobs.sending.send_slots import Timetable
+from jobs.sending.failure_rate import FailureGuard, keep, recall
+from jobs.sending.pace import Timetable
 from models.sending.claim import has_due
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.tables.number import Number, Waba

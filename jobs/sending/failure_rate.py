@@ -10,6 +10,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from math import sqrt
 
+from redis import Redis
+
 from bot.meta.error_codes import HALF, Rule, rule_for
 
 WINDOW = 100
@@ -17,6 +19,9 @@ LEAST = 20
 Z95 = 1.96
 MOST_SAMPLES = 5
 _NUMBER = re.compile(r"\d{7,}")
+
+
+KEEP_SECONDS = 86_400
 
 
 def lower_bound(failed: int, total: int) -> float:
@@ -102,3 +107,28 @@ def _sentence(kind: str, said: str) -> str:
 
 def _rule(kind: str) -> Rule | None:
     return rule_for(int(kind)) if kind.removeprefix("-").isdecimal() else None
+
+
+def keep(redis: Redis, campaign_id: int, guard: FailureGuard) -> None:
+    """A lane ends: this is what it saw. RedisError."""
+    pipeline = redis.pipeline(transaction=True)
+    pipeline.delete(_key(campaign_id))
+    if guard.kinds:
+        pipeline.rpush(_key(campaign_id), *guard.kinds)
+        pipeline.expire(_key(campaign_id), KEEP_SECONDS)
+    pipeline.execute()
+
+
+def recall(redis: Redis, campaign_id: int) -> FailureGuard:
+    """A lane begins with what the last one saw. RedisError."""
+    found: list[bytes] = redis.lrange(_key(campaign_id), 0, -1)  # type: ignore[assignment]
+    return FailureGuard(kind.decode() for kind in found)
+
+
+def forget(redis: Redis, campaign_id: int) -> None:
+    """Somebody looked at what failed and lets the campaign go on: judge it by what comes now. RedisError."""
+    redis.delete(_key(campaign_id))
+
+
+def _key(campaign_id: int) -> str:
+    return f"hark:failures:{campaign_id}"

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
+from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError
 
 from jobs.core.runtime import Runtime
-from models.sending.lease import beat, end_lane
+from models.sending.lease import beat, end_lane, lost_lanes, sweep_lane
 from models.tables.lane import BEAT_SECONDS, LEASE_SECONDS
 
 log = logging.getLogger("hark.lane")
@@ -54,3 +55,19 @@ class Lease:
     def _beat(self) -> bool:
         with self._rt.database.write() as session:
             return beat(session, self.lane_id)
+
+
+def sweep_lost_lanes(rt: Runtime, now: datetime) -> int:
+    """Give up every lane whose lease is over for longer than a request lasts; how many rows became unsure.
+
+    Safe to run anywhere, any number at a time: each lane is taken by one conditional UPDATE.
+    """
+    with rt.database.read() as session:
+        lost = lost_lanes(session)
+    swept = 0
+    for lane_id in lost:
+        with rt.database.write() as session:
+            rows = sweep_lane(session, lane_id, now)
+        log.warning("lane %d died; %d messages of it are unsure", lane_id, rows)
+        swept += rows
+    return swept

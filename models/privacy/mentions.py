@@ -3,8 +3,9 @@
 Numbers and ids are looked for, never names: a name is many people's.
 """
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from models.audience.audience import without_contact
 from models.contacts.aliases import RAW, WA, ids_of, known_by, values_of_person
-from models.privacy.payload_mentions import without_person
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message
@@ -29,6 +29,10 @@ LEAST_DIGITS = 7
 NO_SYNC = {"synchronize_session": False}
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _MASK = "…"
+
+
+Names = Callable[[str], bool]
+"""Whether a text names the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +157,57 @@ def _escaped(part: str) -> str:
 
 def _run(session: Session, statement: Any) -> None:
     session.execute(statement, execution_options=NO_SYNC)
+
+
+def without_person(raw: bytes, names: Names) -> bytes | None:
+    """The payload without the events of this person. None where nothing else is in it, or it cannot be read.
+
+    An event is an item of a list in a change (a message, a status, a contact). What names them anywhere else takes the change, or
+    the entry, along.
+    """
+    try:
+        payload = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    entries = payload.get("entry") if isinstance(payload, dict) else None
+    if not isinstance(entries, list):
+        return None
+    kept = [
+        left for entry in entries if (left := _holder_without(entry, "changes", _change_without, names)) is not None
+    ]
+    left = payload | {"entry": kept}
+    return None if not kept or _says(left, names) else json.dumps(left).encode()
+
+
+def _change_without(change: Any, names: Names) -> Any:
+    """None where nothing is left of it."""
+    if not (isinstance(change, dict) and isinstance(change.get("value"), dict)):
+        return None if _says(change, names) else change
+    value = change["value"]
+    events = {key: [item for item in found if not _says(item, names)] for key, found in _lists(value).items()}
+    if events == _lists(value):
+        return None if _says(change, names) else change
+    left = change | {"value": value | events}
+    return left if any(events.values()) and not _says(left, names) else None
+
+
+def _holder_without(holder: Any, key: str, part: Callable[[Any, Names], Any], names: Names) -> Any:
+    """The same with what is left of each of its parts; None where there is none left."""
+    if not (isinstance(holder, dict) and isinstance(holder.get(key), list)):
+        return None if _says(holder, names) else holder
+    kept = [left for item in holder[key] if (left := part(item, names)) is not None]
+    left = holder | {key: kept}
+    return left if kept and not _says(left, names) else None
+
+
+def _lists(value: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {key: found for key, found in value.items() if isinstance(found, list)}
+
+
+def _says(data: Any, names: Names) -> bool:
+    """Whether any text or number in it names them."""
+    if isinstance(data, dict):
+        return any(names(str(key)) or _says(value, names) for key, value in data.items())
+    if isinstance(data, list):
+        return any(_says(item, names) for item in data)
+    return isinstance(data, str | int) and not isinstance(data, bool) and names(str(data))

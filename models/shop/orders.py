@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, delete, insert, or_, select
+from sqlalchemy import Table, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from models.billing.amount import MICRO, show_amount
@@ -152,3 +152,30 @@ def names_in(told: Any) -> list[str]:
     """The names of a field of an item, which holds one or several."""
     found = told if isinstance(told, list) else [told]
     return [name.strip()[:200] for name in found[:MOST_NAMES] if isinstance(name, str) and name.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """`newest` has the cancelled ones too; the sums count none of them. A sum is (currency, thousandths)."""
+
+    newest: Sequence[Order]
+    count: int
+    cancelled: int
+    sums: Sequence[tuple[str, int]]
+
+
+def orders_of(session: Session, contact_id: int, limit: int) -> Orders:
+    """The newest of a contact's orders, and how many and how much they are in all."""
+    mine = select(Order).where(Order.contact_id == contact_id)
+    newest = session.scalars(mine.order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)).all()
+    counted = session.execute(
+        select(Order.currency, func.count(), func.sum(Order.total_milli))
+        .where(Order.contact_id == contact_id, Order.cancelled_at.is_(None))
+        .group_by(Order.currency)
+        .order_by(Order.currency)
+    ).all()
+    cancelled = session.scalar(
+        select(func.count()).where(Order.contact_id == contact_id, Order.cancelled_at.is_not(None))
+    )
+    sums = [(currency, int(total)) for currency, _, total in counted]
+    return Orders(newest, sum(count for _, count, _ in counted), cancelled or 0, sums)

@@ -34,8 +34,8 @@ from redis import Redis
 from sqlalchemy import func, insert, select, update
 
 from bot.meta.client import GraphClient
+from bot.meta.messages import TemplateBuilder
 from bot.meta.send_result import Kind
-from bot.meta.template_message import TemplateBuilder
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime, use_runtime

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.replies.answer import answer_waiting, close_desk
-from jobs.sending.sweep import sweep_lost_lanes
+from jobs.sending.lease import sweep_lost_lanes
 from models.clock import utcnow
 from models.tables.conversation import Conversation, Direction, Message, MessageState
 from models.tables.flow import FlowSession

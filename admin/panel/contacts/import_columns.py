@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.imports.rejects import LINE, WHY
+from jobs.imports.result import LINE, WHY
 from jobs.imports.uploads import Kind
 from models.contacts.field_values import OWN_FIELDS, BadValue, read_name
 from models.errors import Refused

@@ -30,7 +30,7 @@ from models.contacts.resolve import survivor_id
 from models.contacts.search import count_contacts, search_contacts
 from models.contacts.tagging import there_still
 from models.errors import Refused
-from models.shop.order_totals import orders_of
+from models.shop.orders import orders_of
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.conversation import Case, Conversation

@@ -9,7 +9,7 @@ from redis import Redis
 from sqlalchemy import select, update
 
 from admin.auth.sign_in import LOCKED, MOST_FAILURES, MOST_PER_ADDRESS, WRONG, sign_in
-from admin.auth.user_changes import reset_password, set_active
+from admin.auth.users import reset_password, set_active
 from admin.auth.web_security import local_path
 from models.clock import utcnow
 from models.errors import Refused

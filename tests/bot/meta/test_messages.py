@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.meta.template_message import TemplateBuilder, variable_names
+from bot.meta.messages import TemplateBuilder, variable_names
 
 
 def build(components: list[dict[str, Any]], values: dict[str, Any], **more: Any) -> dict[str, Any]:

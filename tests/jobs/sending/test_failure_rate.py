@@ -2,8 +2,7 @@
 
 from redis import Redis
 
-from jobs.sending.failure_history import forget, keep, recall
-from jobs.sending.failure_rate import LEAST, FailureGuard, lower_bound, share_of
+from jobs.sending.failure_rate import LEAST, FailureGuard, forget, keep, lower_bound, recall, share_of
 
 
 def test_a_few_failures_at_the_start_stop_nothing() -> None:

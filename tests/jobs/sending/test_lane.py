@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from bot.meta import client as graph
-from bot.meta.template_message import TemplateBuilder
+from bot.meta.messages import TemplateBuilder
 from bot.meta.transport import AiohttpTransport
 from jobs.core.shutdown import STOPPING
 from jobs.sending import lane

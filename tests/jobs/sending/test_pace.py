@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from jobs.sending.pace import LOOK_AHEAD_SECONDS, Pace, Slot
-from jobs.sending.send_slots import LATE_SECONDS, Timetable
+from jobs.sending.pace import LATE_SECONDS, LOOK_AHEAD_SECONDS, Pace, Slot, Timetable
 
 
 def planned(pace: Pace, lanes: int, per_second: float, seconds: float, size: int) -> list[float]:

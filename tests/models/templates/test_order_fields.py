@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.meta.template_message import TemplateBuilder
+from bot.meta.messages import TemplateBuilder
 from models.campaigns.launch import begin_launch, launch_slice
 from models.db.engine import Database
 from models.tables.campaign import CampaignStatus

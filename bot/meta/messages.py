@@ -127,3 +127,19 @@ class TemplateBuilder:
 
 def _button(sub_type: str, index: int, parameter: Parameter) -> dict[str, Any]:
     return {"type": "button", "sub_type": sub_type, "index": str(index), "parameters": [parameter]}
+
+
+def chat_body(
+    content: Mapping[str, Any], *, wa_id: str | None, phone: str | None, bsuid: str | None, callback: str
+) -> dict[str, Any]:
+    """`content` with its envelope. The wa_id goes before the phone: the person wrote under it. ValueError without an address."""
+    address = f"+{wa_id}" if wa_id else phone
+    if not address and not bsuid:
+        raise ValueError("a message needs a wa_id, a phone or a BSUID to go to")
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        **({"to": address} if address else {"recipient": bsuid}),
+        **content,
+        "biz_opaque_callback_data": callback,
+    }
