@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 Verb = Literal["campaigns", "stats", "pause", "resume", "end", "help"]
-Change = Literal["pause", "resume", "end"]
+PendingChange = Literal["pause", "resume", "end"]
 
 CONFIRM_WITHIN = timedelta(minutes=5)
 HELP = "I know: /campaigns, /stats 12, /pause 12, /resume 12, /end 12 (12 is a campaign's number)."
@@ -19,7 +19,7 @@ _PAYLOAD = re.compile(r"ops:(pause|resume|end|drop):([0-9]{1,9}):([0-9]{1,12})")
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ChatCommand:
     """What was asked for; `campaign_id` is there for every verb that names a campaign."""
 
     verb: Verb
@@ -30,12 +30,12 @@ class Command:
 class Confirmation:
     """A pressed button under our question. `change` is None where the person thought better of it."""
 
-    change: Change | None
+    change: PendingChange | None
     campaign_id: int
     is_expired: bool
 
 
-def read_command(text: str | None) -> Command | None:
+def read_command(text: str | None) -> ChatCommand | None:
     """None for what does not begin with a slash; `help` for what does and cannot be understood."""
     if not text or not text.lstrip().startswith("/"):
         return None
@@ -43,11 +43,11 @@ def read_command(text: str | None) -> Command | None:
     verb = match[1].lower() if match else ""
     number = int(match[2]) if match and match[2] else None
     if verb == "campaigns" and number is None:
-        return Command("campaigns")
-    for known in ("stats", *get_args(Change)):
+        return ChatCommand("campaigns")
+    for known in ("stats", *get_args(PendingChange)):
         if verb == known and number is not None:
-            return Command(known, number)
-    return Command("help")
+            return ChatCommand(known, number)
+    return ChatCommand("help")
 
 
 def read_confirmation(payload: str | None, now: datetime) -> Confirmation | None:
@@ -56,11 +56,11 @@ def read_confirmation(payload: str | None, now: datetime) -> Confirmation | None
     if match is None:
         return None
     is_expired = now.timestamp() - int(match[3]) > CONFIRM_WITHIN.total_seconds()
-    changes: dict[str, Change] = {"pause": "pause", "resume": "resume", "end": "end"}
+    changes: dict[str, PendingChange] = {"pause": "pause", "resume": "resume", "end": "end"}
     return Confirmation(changes.get(match[1]), int(match[2]), is_expired)
 
 
-def question(change: Change, campaign_id: int, name: str, now: datetime) -> dict[str, Any]:
+def question(change: PendingChange, campaign_id: int, name: str, now: datetime) -> dict[str, Any]:
     """The body that asks whether it is meant; its buttons carry the answer and the time."""
     asked_at = int(now.timestamp())
     consequence = " This cannot be undone." if change == "end" else ""

@@ -10,7 +10,7 @@ from typing import Literal
 
 Word = Literal["stop", "start"]
 
-MOST_CHARACTERS = 200  # longer messages are no single word, however they are folded
+MAX_CHARACTERS = 200  # longer messages are no single word, however they are folded
 
 # Unmistakable anywhere: typed, or as the title of a button, even of a button that a bot flow offered.
 _STOP_ANYWHERE = """
@@ -83,7 +83,7 @@ _PAYLOAD_YES = {"yes", "confirm", "confirmoptin", "doubleoptin"}
 _FLOW_BUTTON = re.compile(r"f[0-9]+:")
 
 
-def fold(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Lower case, without accents, punctuation or emoji, single spaces between the words."""
     letters = []
     plain = unicodedata.normalize("NFKD", text)  # first, for 𝐒𝐓𝐎𝐏 has no lower case
@@ -96,7 +96,9 @@ def fold(text: str) -> str:
 
 
 def _folded(words: str) -> frozenset[str]:
-    return frozenset(fold(word) for line in words.strip().splitlines() for word in line.split(";") if word.strip())
+    return frozenset(
+        normalize_text(word) for line in words.strip().splitlines() for word in line.split(";") if word.strip()
+    )
 
 
 _STOP_BUTTONS = _folded(_STOP_ANYWHERE)
@@ -106,7 +108,7 @@ _YES_WORDS = _folded(_YES)
 _POLITE_WORDS = sorted(_folded(_POLITE), key=len, reverse=True)
 
 
-def read_word(text: str | None) -> Word | None:
+def opt_out_intent(text: str | None) -> Word | None:
     """What a typed message says about consent, if it says that and nothing else.
 
     After a slash everyday words do not count: `/end` is half a command of staff.
@@ -115,14 +117,14 @@ def read_word(text: str | None) -> Word | None:
     return _match(text, _STOP_BUTTONS if is_command else _STOP_WORDS)
 
 
-def read_button(title: str | None, payload: str | None) -> Word | None:
+def button_intent(title: str | None, payload: str | None) -> Word | None:
     """What a pressed button says about consent.
 
     The payload's last part decides (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes;
     then the title, where everyday words such as "Cancel" do not count.
     """
     if payload and not _FLOW_BUTTON.match(payload):
-        key = fold(payload.rsplit(":", 1)[-1]).replace(" ", "")
+        key = normalize_text(payload.rsplit(":", 1)[-1]).replace(" ", "")
         if key in _PAYLOAD_STOP:
             return "stop"
         if key in _PAYLOAD_START:
@@ -139,7 +141,7 @@ def is_yes_button(title: str | None, payload: str | None) -> bool:
     """Whether a pressed button says yes. One of a bot flow says it to the flow."""
     if payload and _FLOW_BUTTON.match(payload):
         return False
-    key = fold((payload or "").rsplit(":", 1)[-1]).replace(" ", "")
+    key = normalize_text((payload or "").rsplit(":", 1)[-1]).replace(" ", "")
     return key in _PAYLOAD_YES or is_yes(title)
 
 
@@ -152,9 +154,9 @@ def _match(text: str | None, stops: frozenset[str]) -> Word | None:
 
 def _plain(text: str) -> str:
     """The message folded, without what is said for politeness; empty where it is too long to be a word."""
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return ""
-    words = fold(text).split()
+    words = normalize_text(text).split()
     if len(words) > 1 and all(len(word) == 1 for word in words):
         words = ["".join(words)]  # s t o p
     if len(set(words)) == 1:

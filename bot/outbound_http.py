@@ -19,8 +19,8 @@ import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-MOST_BYTES = 64 * 1024
-MOST_SECONDS = 10.0
+MAX_BYTES = 64 * 1024
+MAX_SECONDS = 10.0
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
 """Headers that a flow cannot set."""
 
@@ -28,11 +28,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IsAllowed = Callable[[Address], bool]
 
 
-class Forbidden(Exception):  # noqa: N818 - reads as a claim where it is caught
+class ForbiddenAddressError(Exception):
     """We do not call this address, now or later."""
 
 
-class Unreached(Exception):  # noqa: N818 - see above
+class UnreachableError(Exception):
     """No answer, or one that says to come back: the same call may work in a moment."""
 
 
@@ -59,13 +59,13 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
-def sign(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
+def sign_request(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
     """Headers by which the receiver knows that a post is ours, and when it was made: HMAC-SHA256 over `timestamp.body`."""
     digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     return {"X-Hark-Timestamp": str(timestamp), "X-Hark-Signature-256": f"sha256={digest}"}
 
 
-class OutsideClient:
+class OutboundHttpClient:
     """One pool for all calls. `is_allowed` and `tls` are for tests, whose server is on this machine."""
 
     def __init__(self, *, is_allowed: IsAllowed = is_public, tls: ssl.SSLContext | None = None) -> None:
@@ -87,12 +87,12 @@ class OutsideClient:
                 headers=given | ours,
                 data=body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=min(timeout_seconds, MOST_SECONDS)),
+                timeout=aiohttp.ClientTimeout(total=min(timeout_seconds, MAX_SECONDS)),
             ) as response:
                 if response.status >= 500 or response.status == 429:
-                    raise Unreached(f"HTTP {response.status}")
+                    raise UnreachableError(f"HTTP {response.status}")
                 return Answer(response.status, _json(response, await _bounded(response.content)))
-        except Forbidden:
+        except ForbiddenAddressError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _meant(error) from error
@@ -107,15 +107,15 @@ class OutsideClient:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError:
-            raise Forbidden("this is no address") from None
+            raise ForbiddenAddressError("this is no address") from None
         if parts.scheme != "https" or not host or parts.username is not None:
-            raise Forbidden("allowed are https addresses without a user name")
+            raise ForbiddenAddressError("allowed are https addresses without a user name")
         try:
             literal = ipaddress.ip_address(host)
         except ValueError:
             return  # a name: its addresses are looked at when it is resolved
         if not self._is_allowed(literal):
-            raise Forbidden("allowed are addresses of the public internet")
+            raise ForbiddenAddressError("allowed are addresses of the public internet")
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -139,7 +139,7 @@ class _Resolver(AbstractResolver):
         results: list[ResolveResult] = []
         for kind, _, proto, _, address in found:
             if not self._is_allowed(ipaddress.ip_address(str(address[0]).partition("%")[0])):
-                raise Forbidden("the host has an address that is not of the public internet")
+                raise ForbiddenAddressError("the host has an address that is not of the public internet")
             results.append(
                 ResolveResult(
                     hostname=host,
@@ -161,10 +161,10 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:
     read = b""
-    while chunk := await content.read(MOST_BYTES + 1 - len(read)):
+    while chunk := await content.read(MAX_BYTES + 1 - len(read)):
         read += chunk
-        if len(read) > MOST_BYTES:
-            raise Forbidden(f"the answer is longer than {MOST_BYTES} bytes")
+        if len(read) > MAX_BYTES:
+            raise ForbiddenAddressError(f"the answer is longer than {MAX_BYTES} bytes")
     return read
 
 
@@ -181,7 +181,7 @@ def _meant(error: BaseException) -> Exception:
     """A refusal of our resolver comes wrapped."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, Forbidden):
+        if isinstance(cause, ForbiddenAddressError):
             return cause
         cause = cause.__cause__ or cause.__context__
-    return Unreached(type(error).__name__)
+    return UnreachableError(type(error).__name__)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.opt_out_words import Word, fold
+from bot.opt_out_words import Word, normalize_text
 
 NOT_FOR_BOTS = frozenset({"system", "edit", "revoke", "reaction", "request_welcome"})
 """Types that say something about the chat and ask nothing (meta-cloud-api.md 7.6)."""
@@ -50,7 +50,7 @@ class CampaignChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class LiveFlow:
     """The live session: not idle, not ended."""
 
     flow: FlowChoice
@@ -58,7 +58,7 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RoutingFacts:
     """All that the decision depends on."""
 
     message_type: str = "text"
@@ -66,7 +66,7 @@ class Facts:
     is_staff_command: bool = False
     case_id: int | None = None
     referenced: CampaignChoice | None = None
-    walk: Walk | None = None
+    walk: LiveFlow | None = None
     engaged: CampaignChoice | None = None
     keyword: FlowChoice | None = None
     fallback: FlowChoice | None = None
@@ -82,7 +82,7 @@ class Decision:
     recipient_id: int | None = None
 
 
-def route(facts: Facts) -> Decision:
+def route(facts: RoutingFacts) -> Decision:
     """The first that applies."""
     if facts.word is not None:
         return Decision(Route(facts.word), f"the message is a {facts.word.upper()} word")
@@ -97,13 +97,13 @@ def route(facts: Facts) -> Decision:
 
 def keyword_flow(text: str, rules: Iterable[tuple[FlowChoice, frozenset[str]]]) -> FlowChoice | None:
     """The first flow one of whose keywords (folded) is the whole message."""
-    folded = fold(text)
+    folded = normalize_text(text)
     if not folded:
         return None
     return next((flow for flow, keywords in rules if folded in keywords), None)
 
 
-def _to_a_flow(facts: Facts) -> Decision:
+def _to_a_flow(facts: RoutingFacts) -> Decision:
     notes = []
     referenced, walk, engaged = facts.referenced, facts.walk, facts.engaged
     if referenced is not None and (walk is None or walk.campaign_id != referenced.campaign_id):

@@ -2,7 +2,7 @@
 
 Each item heals or begins something from what the database says, so running it twice, late or not at all for a while changes
 nothing but the time. An item that fails is logged once, until it works again, and stops none of the others. What takes
-long or asks Meta is not done here but woken (jobs.core.queues.wake).
+long or asks Meta is not done here but woken (jobs.core.queues.enqueue_once).
 """
 
 import logging
@@ -13,20 +13,20 @@ from datetime import datetime
 
 from redis.exceptions import RedisError
 
-from jobs.campaigns.hold_resume import guard
+from jobs.campaigns.hold_resume import pause_while_ingest_lags
 from jobs.campaigns.launch import resume_launches
-from jobs.campaigns.monitor import free_done, monitor
-from jobs.campaigns.spending import LOOK_SECONDS, see_to_spending
+from jobs.campaigns.monitor import monitor, release_finished_recipients
+from jobs.campaigns.spending import LOOK_SECONDS, watch_spending
 from jobs.campaigns.start import wake_scheduled
 from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING, stop_on_signals
+from jobs.core.shutdown import SHUTDOWN, stop_on_signals
 from jobs.imports.run import wake_imports
 from jobs.ingest.replay_all import wake_replay
 from jobs.ingest.shop import wake_shop
 from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.purge import wake_purge
-from jobs.replies.answer import wake_unanswered
+from jobs.replies.answer import wake_repliers
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
 from models.clock import utcnow
@@ -35,7 +35,7 @@ log = logging.getLogger("hark.schedule")
 
 
 @dataclass(frozen=True)
-class Item:
+class PeriodicJob:
     """Something that is done every so often."""
 
     name: str
@@ -43,21 +43,21 @@ class Item:
     run: Callable[[Runtime, datetime], object]
 
 
-ITEMS: tuple[Item, ...] = (
-    Item("wake senders", 1, wake_senders),
-    Item("wake who answers", 1, wake_unanswered),
-    Item("sweep lost lanes", 2, sweep_lost_lanes),
-    Item("resume launches", 5, lambda rt, _now: resume_launches(rt)),
-    Item("start scheduled campaigns", 2, wake_scheduled),
-    Item("monitor campaigns", 2, monitor),
-    Item("free who is done for", 30, free_done),
-    Item("hold while deaf, go on in time", 2, guard),
-    Item("see to what is spent", LOOK_SECONDS, see_to_spending),
-    Item("take what shops said", 1, wake_shop),
-    Item("read templates and numbers again", 300, wake_syncs),
-    Item("go on with imports", 5, wake_imports),
-    Item("go on with replays", 5, wake_replay),
-    Item("forget what is old", 600, wake_purge),
+ITEMS: tuple[PeriodicJob, ...] = (
+    PeriodicJob("wake senders", 1, wake_senders),
+    PeriodicJob("wake who answers", 1, wake_repliers),
+    PeriodicJob("sweep lost lanes", 2, sweep_lost_lanes),
+    PeriodicJob("resume launches", 5, lambda rt, _now: resume_launches(rt)),
+    PeriodicJob("start scheduled campaigns", 2, wake_scheduled),
+    PeriodicJob("monitor campaigns", 2, monitor),
+    PeriodicJob("free who is done for", 30, release_finished_recipients),
+    PeriodicJob("hold while deaf, go on in time", 2, pause_while_ingest_lags),
+    PeriodicJob("see to what is spent", LOOK_SECONDS, watch_spending),
+    PeriodicJob("take what shops said", 1, wake_shop),
+    PeriodicJob("read templates and numbers again", 300, wake_syncs),
+    PeriodicJob("go on with imports", 5, wake_imports),
+    PeriodicJob("go on with replays", 5, wake_replay),
+    PeriodicJob("forget what is old", 600, wake_purge),
 )
 
 
@@ -66,19 +66,19 @@ class Schedule:
     """Runs items when they are due; `due_at` is on the monotonic clock."""
 
     rt: Runtime
-    items: Sequence[Item] = ITEMS
+    items: Sequence[PeriodicJob] = ITEMS
     due_at: dict[str, float] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
 
     def run_due(self, monotonic: float) -> float:
         """Run what is due; the moment at which the next item is."""
         for item in self.items:
-            if self.due_at.get(item.name, 0.0) <= monotonic and not STOPPING.is_set():
+            if self.due_at.get(item.name, 0.0) <= monotonic and not SHUTDOWN.is_set():
                 self._run(item)
                 self.due_at[item.name] = time.monotonic() + item.every_seconds
         return min(self.due_at.get(item.name, 0.0) for item in self.items)
 
-    def _run(self, item: Item) -> None:
+    def _run(self, item: PeriodicJob) -> None:
         try:
             item.run(self.rt, utcnow())
         except Exception as error:  # noqa: BLE001 - one item's trouble must not stop the others
@@ -99,8 +99,8 @@ def main() -> None:
     schedule = Schedule(rt)
     log.info("looking after %d things", len(schedule.items))
     try:
-        while not STOPPING.is_set():
-            STOPPING.wait(max(0.05, schedule.run_due(time.monotonic()) - time.monotonic()))
+        while not SHUTDOWN.is_set():
+            SHUTDOWN.wait(max(0.05, schedule.run_due(time.monotonic()) - time.monotonic()))
     finally:
         rt.close()
 

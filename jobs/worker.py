@@ -30,8 +30,8 @@ from rq.serializers import JSONSerializer
 from jobs.core.logs import configure_logs, described
 from jobs.core.queues import ALL
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING, stop_on_signals
-from jobs.replies.answer import close_desk
+from jobs.core.shutdown import SHUTDOWN, stop_on_signals
+from jobs.replies.answer import close_dispatcher
 
 log = logging.getLogger("hark.worker")
 
@@ -48,7 +48,7 @@ class Worker(SimpleWorker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         """No Redis, no lock, no exception in here: it may interrupt anything."""
         self._stop_requested = True
-        STOPPING.set()
+        SHUTDOWN.set()
 
     request_force_stop = request_stop
 
@@ -66,14 +66,14 @@ class Worker(SimpleWorker):
             return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
         self._state = "idle"
         complained = False
-        while not STOPPING.is_set():
+        while not SHUTDOWN.is_set():
             try:
                 taken = self._take()
             except (RedisConnectionError, RedisTimeoutError) as error:
                 if not complained:
                     log.warning("Redis is away (%s); waiting for it", type(error).__name__)
                 complained = True
-                STOPPING.wait(_REDIS_PAUSE_SECONDS)
+                SHUTDOWN.wait(_REDIS_PAUSE_SECONDS)
                 continue
             if complained:
                 log.info("Redis is back")
@@ -112,7 +112,7 @@ class Worker(SimpleWorker):
 def run_worker(rt: Runtime, queues: Sequence[str]) -> None:
     """Until `STOPPING`: a worker, and another one whenever Redis threw the last one out."""
     complained = False
-    while not STOPPING.is_set():
+    while not SHUTDOWN.is_set():
         try:
             name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
             worker = Worker(list(queues), name=name, connection=rt.redis, serializer=JSONSerializer)
@@ -123,7 +123,7 @@ def run_worker(rt: Runtime, queues: Sequence[str]) -> None:
             if not complained:
                 log.warning("Redis is away (%s); waiting for it", type(error).__name__)
             complained = True
-        STOPPING.wait(_REDIS_PAUSE_SECONDS)
+        SHUTDOWN.wait(_REDIS_PAUSE_SECONDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run_worker(rt, queues)
     finally:
-        close_desk()
+        close_dispatcher()
         rt.close()
 
 

@@ -25,7 +25,7 @@ SECRETS = (
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class BadSettings(ValueError):  # noqa: N818 - reads as a claim where it is caught
+class SettingsError(ValueError):
     """One line per wrong setting."""
 
 
@@ -74,7 +74,7 @@ def _env_file(given: Mapping[str, str], root: Path) -> dict[str, str]:
     path = root / (named or ".env")
     if not path.is_file():
         if named and named != os.devnull:
-            raise BadSettings(f"HARK_ENV_FILE={named}: there is no such file")
+            raise SettingsError(f"HARK_ENV_FILE={named}: there is no such file")
         return {}
     return {name: text for name, text in dotenv_values(path, interpolate=False).items() if text}
 
@@ -87,7 +87,7 @@ def _secret_files(given: Mapping[str, str]) -> dict[str, str]:
             try:
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise BadSettings(f"{name}_FILE={path}: cannot be read ({error.strerror})") from error
+                raise SettingsError(f"{name}_FILE={path}: cannot be read ({error.strerror})") from error
     return found
 
 
@@ -121,13 +121,13 @@ class _Reader:
             "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
         }
         if self.wrong:
-            raise BadSettings("\n".join(self.wrong))
+            raise SettingsError("\n".join(self.wrong))
         settings["secret_key"] = self._key("SECRET_KEY", var_dir, makes_keys, new_token)
         keys = self._key("ENCRYPTION_KEY", var_dir, makes_keys, new_encryption_key)
         settings["encryption_keys"] = tuple(key.strip() for key in keys.split(",") if key.strip())
         self._check_keys(settings["encryption_keys"])
         if self.wrong:
-            raise BadSettings("\n".join(self.wrong))
+            raise SettingsError("\n".join(self.wrong))
         return Settings(**settings)
 
     def _read(self, name: str, default: Any, parse: Callable[[str], Any], *, secret: bool = False) -> Any:

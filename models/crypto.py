@@ -7,7 +7,7 @@ import secrets
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
-class WrongKey(ValueError):  # noqa: N818 - reads as a claim where it is caught
+class WrongKeyError(ValueError):
     """What is stored was encrypted with another key."""
 
 
@@ -27,7 +27,7 @@ class Vault:
         try:
             return self._fernet.decrypt(token.encode()).decode()
         except InvalidToken as error:
-            raise WrongKey("ENCRYPTION_KEY: a stored access token was encrypted with another key") from error
+            raise WrongKeyError("ENCRYPTION_KEY: a stored access token was encrypted with another key") from error
 
     def fingerprints(self) -> tuple[str, ...]:
         """A short hash of each key, newest first: stored, to notice a changed key at the start."""

@@ -14,7 +14,7 @@ from admin.server.metrics import HarkCollector
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from models import config as settings
 from models.campaigns.export import COLUMNS
-from models.campaigns.stats import counts
+from models.campaigns.stats import count_recipients
 from models.tables.recipient import NotSent
 from models.tables.setting import KNOWN
 from tests.support.cli_app import Shell, open_shell
@@ -123,7 +123,7 @@ def test_the_readme_leads_to_every_page() -> None:
 def test_every_reason_statistic_and_column_of_the_export_is_explained() -> None:
     text = page("docs/campaigns.md")
     assert [reason.value for reason in NotSent if f"| `{reason.value}` |" not in text] == []
-    assert [key for key in counts([]) if f"`{key}`" not in text] == []
+    assert [key for key in count_recipients([]) if f"`{key}`" not in text] == []
     assert [column for column in COLUMNS if f"`{column}`" not in text] == []
     order = [reason.value for reason in NotSent]
     told = re.findall(r"^\| `([a-z_]+)` \| [^|]+ \| [^|]+ \|$", text.split("## Why somebody")[1], re.MULTILINE)
@@ -132,7 +132,7 @@ def test_every_reason_statistic_and_column_of_the_export_is_explained() -> None:
 
 def test_the_example_of_the_statistics_adds_up() -> None:
     stats = json.loads(example("docs/campaigns.md", '{\n  "id": 1, "name": "Spring"'))
-    assert set(stats) == {"id", "name", "kind", "status", "outcome", "pause_reason", *counts([])}
+    assert set(stats) == {"id", "name", "kind", "status", "outcome", "pause_reason", *count_recipients([])}
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     parts = ("queued", "sending", "unsure", "held", "sent", "refused")
     assert stats["eligible"] == sum(stats[part] for part in parts)

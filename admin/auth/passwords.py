@@ -5,10 +5,10 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from models.errors import Refused
+from models.errors import OperatorError
 
-LEAST_CHARACTERS = 10
-MOST_CHARACTERS = 200
+MIN_CHARACTERS = 10
+MAX_CHARACTERS = 200
 # Read aloud and typed without doubt: no 0 and O, no 1, l and I.
 _LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -17,15 +17,15 @@ _hasher = PasswordHasher()
 
 def hash_password(password: str) -> str:
     """The form that is stored. Refused for one that is too short or too long."""
-    if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
-        raise Refused(f"password: allowed are {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters")
+    if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
+        raise OperatorError(f"password: allowed are {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
     return _hasher.hash(password)
 
 
 def verify_password(stored: str, password: str) -> bool:
     """Whether it is the one. Takes as long for a wrong one."""
     try:
-        return _hasher.verify(stored, password[:MOST_CHARACTERS])
+        return _hasher.verify(stored, password[:MAX_CHARACTERS])
     except (VerificationError, InvalidHashError):
         return False
 

@@ -11,14 +11,14 @@ from sqlalchemy import case, or_, select, update
 from admin.auth.passwords import hash_password, verify_password
 from jobs.core.runtime import Runtime
 from models.crypto import new_token
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.user import Role, User, record_audit
 
 log = logging.getLogger("hark.sign_in")
 
-MOST_FAILURES = 5
+MAX_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
-MOST_PER_ADDRESS = 50
+MAX_PER_ADDRESS = 50
 """Failures from one address in LOCKED_FOR, over all accounts."""
 WRONG = "The e-mail or the password is not right."
 LOCKED = f"Too many attempts. Wait {int(LOCKED_FOR.total_seconds() // 60)} minutes, then try again."
@@ -27,7 +27,7 @@ _NOBODY = hash_password("a password that nobody has")
 
 
 @dataclass(frozen=True)
-class Person:
+class SignedInUser:
     """Who is signed in. `key` stands in the cookie and changes with the password."""
 
     id: int
@@ -43,14 +43,14 @@ class Person:
         return order.index(self.role) >= order.index(role)
 
 
-def person_of(rt: Runtime, key: str) -> Person | None:
+def signed_in_user(rt: Runtime, key: str) -> SignedInUser | None:
     """Who holds the session key; None where it was changed or the user may not sign in any more."""
     with rt.database.read() as session:
         user = session.scalars(select(User).where(User.session_key == key, User.is_active.is_(True))).first()
     return _person(user) if user else None
 
 
-def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime) -> Person:
+def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime) -> SignedInUser:
     """Who it is. Refused with the same line for an unknown e-mail and a wrong password.
 
     The attempt is counted before the password is looked at, so that attempts side by side count too.
@@ -67,8 +67,8 @@ def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime)
             )
             .values(
                 # After a lock has run out there are new tries, not one.
-                failed_sign_ins=case((User.failed_sign_ins >= MOST_FAILURES, 1), else_=User.failed_sign_ins + 1),
-                locked_until=case((User.failed_sign_ins == MOST_FAILURES - 1, now + LOCKED_FOR), else_=None),
+                failed_sign_ins=case((User.failed_sign_ins >= MAX_FAILURES, 1), else_=User.failed_sign_ins + 1),
+                locked_until=case((User.failed_sign_ins == MAX_FAILURES - 1, now + LOCKED_FOR), else_=None),
             )
             .returning(User.id, User.password_hash)
             .execution_options(synchronize_session=False)
@@ -76,10 +76,10 @@ def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime)
         is_locked = user is None and session.scalar(select(User.id).where(User.email == email, User.locked_until > now))
     is_right = verify_password(user.password_hash if user else _NOBODY, password)
     if is_locked:
-        raise Refused(LOCKED)
+        raise OperatorError(LOCKED)
     if user is None or not is_right:
         _count_failure(rt, address)
-        raise Refused(WRONG)
+        raise OperatorError(WRONG)
     with rt.database.write() as session:
         found = session.get_one(User, user.id)
         found.failed_sign_ins, found.locked_until, found.last_sign_in_at = 0, None, now
@@ -87,14 +87,14 @@ def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime)
         return _person(found)
 
 
-def change_password(rt: Runtime, person: Person, current: str | None, new: str, now: datetime) -> Person:
+def change_password(rt: Runtime, person: SignedInUser, current: str | None, new: str, now: datetime) -> SignedInUser:
     """Set a password of the person's own and end every other session. `current` is not asked for after a one-time one."""
     with rt.database.read() as session:
         stored = session.get_one(User, person.id).password_hash
     if not person.must_change_password and not verify_password(stored, current or ""):
-        raise Refused("current: that is not your password")
+        raise OperatorError("current: that is not your password")
     if verify_password(stored, new):
-        raise Refused("new: choose one that is not your present one")
+        raise OperatorError("new: choose one that is not your present one")
     hashed = hash_password(new)
     with rt.database.write() as session:
         user = session.get_one(User, person.id)
@@ -103,8 +103,8 @@ def change_password(rt: Runtime, person: Person, current: str | None, new: str, 
         return _person(user)
 
 
-def _person(user: User) -> Person:
-    return Person(user.id, user.email, user.name, user.role, user.session_key, user.must_change_password)
+def _person(user: User) -> SignedInUser:
+    return SignedInUser(user.id, user.email, user.name, user.role, user.session_key, user.must_change_password)
 
 
 def _limit_address(rt: Runtime, address: str) -> None:
@@ -114,8 +114,8 @@ def _limit_address(rt: Runtime, address: str) -> None:
     except RedisError as error:
         log.warning("sign-ins of one address are not limited: %s", type(error).__name__)
         return
-    if failures >= MOST_PER_ADDRESS:
-        raise Refused(LOCKED)
+    if failures >= MAX_PER_ADDRESS:
+        raise OperatorError(LOCKED)
 
 
 def _count_failure(rt: Runtime, address: str) -> None:

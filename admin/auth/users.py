@@ -11,7 +11,7 @@ from admin.auth.passwords import hash_password, one_time_password
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.crypto import new_token
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.user import ApiToken, Role, User, record_audit
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -64,12 +64,12 @@ def add_token(rt: Runtime, name: str, role: str, actor: str) -> AddedToken:
     """Add a bearer token. Refused for a known name."""
     name = name.strip()
     if not 1 <= len(name) <= 100:
-        raise Refused("name: allowed are 1 to 100 characters")
+        raise OperatorError("name: allowed are 1 to 100 characters")
     token = f"hark_{new_token(30)}"
     now = utcnow()
     with rt.database.write() as session:
         if session.scalars(select(ApiToken).where(ApiToken.name == name)).first():
-            raise Refused(f"name={name}: there is a token of that name already")
+            raise OperatorError(f"name={name}: there is a token of that name already")
         row = ApiToken(name=name, token_hash=token_hash(token), role=read_role(role), created_at=now)
         session.add(row)
         session.flush()
@@ -87,21 +87,21 @@ def read_role(role: str) -> Role:
     try:
         return Role(role)
     except ValueError:
-        raise Refused(f"role={role}: allowed are {', '.join(Role)}") from None
+        raise OperatorError(f"role={role}: allowed are {', '.join(Role)}") from None
 
 
 def read_email(email: str) -> str:
     """Trimmed and in lower case. Refused for what is no address."""
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email) or len(email) > 254:
-        raise Refused(f"email={email[:254]}: allowed is an address such as ana@example.com")
+        raise OperatorError(f"email={email[:254]}: allowed is an address such as ana@example.com")
     return email
 
 
 def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, *, must_change: bool) -> User:
     email, now = read_email(email), utcnow()
     if session.scalars(select(User).where(User.email == email)).first():
-        raise Refused(f"email={email}: there is a user of that address already")
+        raise OperatorError(f"email={email}: there is a user of that address already")
     user = User(
         email=email,
         password_hash=hashed,
@@ -153,11 +153,11 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
 def _existing(session: Session, user_id: int) -> User:
     user = session.get(User, user_id)
     if user is None:
-        raise Refused(f"user {user_id}: there is no such user")
+        raise OperatorError(f"user {user_id}: there is no such user")
     return user
 
 
 def _check_another_admin(session: Session, user_id: int) -> None:
     others = select(func.count()).where(User.role == Role.ADMIN, User.is_active.is_(True), User.id != user_id)
     if not session.scalar(others):
-        raise Refused("This is the only administrator; make another one first.")
+        raise OperatorError("This is the only administrator; make another one first.")

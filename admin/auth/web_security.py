@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request, session
 
-from admin.auth.sign_in import Person, person_of
+from admin.auth.sign_in import SignedInUser, signed_in_user
 from jobs.core.runtime import Runtime
 from models.crypto import new_token
 
@@ -14,9 +14,9 @@ PANEL = "/admin"
 _WHO = "who"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOURS_12 = 12 * 3600
-_MOST_BYTES = 110 * 1024 * 1024
+_MAX_BYTES = 110 * 1024 * 1024
 """The largest medium that a template may have, and some."""
-_MOST_BYTES_OF_A_STRANGER = 64 * 1024
+_MAX_BYTES_OF_A_STRANGER = 64 * 1024
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -43,16 +43,16 @@ def init_app(app: Flask, rt: Runtime) -> None:
     app.after_request(_add_headers)
 
 
-def person() -> Person | None:
+def current_user() -> SignedInUser | None:
     """Who is signed in, if anybody is; looked up once a request, so that a changed key ends a session at once."""
     if "person" not in g:
         key = session.get(_WHO)
-        g.person = person_of(runtime(), key) if isinstance(key, str) else None
-    found: Person | None = g.person
+        g.person = signed_in_user(runtime(), key) if isinstance(key, str) else None
+    found: SignedInUser | None = g.person
     return found
 
 
-def remember(someone: Person) -> None:
+def start_session(someone: SignedInUser) -> None:
     """Sign them in with this browser, with a session and a token of their own."""
     session.clear()
     session.permanent = True
@@ -60,7 +60,7 @@ def remember(someone: Person) -> None:
     g.person = someone
 
 
-def forget() -> None:
+def end_session() -> None:
     """Sign out of this browser."""
     session.clear()
     g.person = None
@@ -96,7 +96,7 @@ def _check_token() -> None:
     """Whoever changes something shows the token of the session. 400 without it, before anything else looks at the request."""
     if not is_panel() or request.method in _SAFE:
         return
-    request.max_content_length = _MOST_BYTES if person() else _MOST_BYTES_OF_A_STRANGER
+    request.max_content_length = _MAX_BYTES if current_user() else _MAX_BYTES_OF_A_STRANGER
     expected = session.get("csrf")
     given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token") or ""
     if not expected or not hmac.compare_digest(str(expected).encode(), given.encode()):

@@ -12,7 +12,7 @@ from admin.operations.segments import load_segment
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import add_to_list
 from jobs.imports.orders import import_orders
-from models.imports.contact_row import MOST_SOURCE
+from models.imports.contact_row import MAX_SOURCE
 
 
 @contacts.command("import")
@@ -31,8 +31,8 @@ def import_(
     is_json: bool,  # noqa: ARG001 - its data is JSON either way
 ) -> None:
     """Take over the good rows of FILE.csv or FILE.xlsx and report the others."""
-    if len(source.strip()) > MOST_SOURCE:
-        raise click.BadParameter(f"it is {len(source)} characters long; at most {MOST_SOURCE} are allowed")
+    if len(source.strip()) > MAX_SOURCE:
+        raise click.BadParameter(f"it is {len(source)} characters long; at most {MAX_SOURCE} are allowed")
     with taking(file, refused_file) as progress:
         result = import_contacts(
             runtime_here(),

@@ -12,7 +12,7 @@ from admin.operations.campaign_file import read_campaign_file
 from admin.operations.campaigns import create_campaign, list_campaigns
 from admin.operations.export import write_export
 from models.campaigns.stats import campaign_stats
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import CampaignKind
 
 COLUMNS = ("id", "name", "kind", "status", "outcome", "candidates", "sent", "delivered", "read", "replied", "failed")
@@ -98,7 +98,7 @@ def schedule(campaign_id: int, at: str, per_hour: float | None, is_json: bool) -
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise Refused(f"at={at}: allowed is a time such as 2026-11-22T10:00:00+01:00") from None
+        raise OperatorError(f"at={at}: allowed is a time such as 2026-11-22T10:00:00+01:00") from None
     scheduled = campaign_life.schedule_campaign(runtime_here(), campaign_id, moment, per_hour, ACTOR)
     if is_json:
         print_json({"id": campaign_id, "status": "scheduled", "scheduled_at": scheduled.isoformat()})

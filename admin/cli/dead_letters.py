@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_table, runtime_here
-from admin.operations.dead_letters import readable, try_again
-from jobs.ingest.replay import Replayed
-from models.errors import Refused
+from admin.operations.dead_letters import readable, replay_letter
+from jobs.ingest.replay import ReplayCounts
+from models.errors import OperatorError
 from models.events.dead_letter_search import Letter, read_letter, search_letters
 from models.tables.webhook_event import to_bytes
 
 COLUMNS = ("id", "state", "times", "first_at", "last_at", "error")
-MOST_LISTED = 100_000
+MAX_LISTED = 100_000
 
 
 @click.group("dead-letters", cls=Group)
@@ -25,9 +25,7 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @click.option("--search", "text", default="", metavar="TEXT", help="Only those with it in their payload or error.")
-@click.option(
-    "--limit", type=click.IntRange(1, MOST_LISTED), default=100, show_default=True, help="The newest so many."
-)
+@click.option("--limit", type=click.IntRange(1, MAX_LISTED), default=100, show_default=True, help="The newest so many.")
 @as_json
 def list_(text: str, limit: int, is_json: bool) -> None:
     """Those that there are, newest first."""
@@ -57,7 +55,7 @@ def show(letter_id: int, is_json: bool) -> None:
     with runtime_here().database.read() as session:
         found = read_letter(session, letter_id)
     if found is None:
-        raise Refused(f"dead letter {letter_id}: there is none under this number")
+        raise OperatorError(f"dead letter {letter_id}: there is none under this number")
     letter, payload = found
     if is_json:
         raw = to_bytes(payload)
@@ -91,20 +89,20 @@ def replay(letter_ids: tuple[int, ...], is_all: bool, is_json: bool) -> None:
         fail("; ".join(problems))
 
 
-def _replay(letter_ids: Sequence[int] | None) -> tuple[Replayed, list[str]]:
+def _replay(letter_ids: Sequence[int] | None) -> tuple[ReplayCounts, list[str]]:
     """What came of them, and those that do not wait: these keep none of the others from being tried."""
     rt, problems = runtime_here(), []
     if letter_ids is None:
-        return try_again(rt, None, ACTOR), []
+        return replay_letter(rt, None, ACTOR), []
     applied = failed = 0
     for letter_id in dict.fromkeys(letter_ids):
         try:
-            done = try_again(rt, letter_id, ACTOR)
-        except Refused as error:
+            done = replay_letter(rt, letter_id, ACTOR)
+        except OperatorError as error:
             problems.append(str(error))
             continue
         applied, failed = applied + done.applied, failed + done.failed
-    return Replayed(applied, failed), problems
+    return ReplayCounts(applied, failed), problems
 
 
 def _facts(letter: Letter) -> dict[str, Any]:

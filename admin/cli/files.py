@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from admin.cli.shared import fail, print_json
 from jobs.imports import result as import_result
-from jobs.imports.result import open_private, write_refused
+from jobs.imports.result import open_private, write_rejects
 
 Function = Callable[..., Any]
 
@@ -64,7 +64,7 @@ def report(file: Path, refused_file: Path | None, data: dict[str, Any], refused_
     print_json(data)
     refused = data["refused"]
     if refused_file is not None:
-        write_refused(file, refused, refused_file)
+        write_rejects(file, refused, refused_file)
     if refused:
         first = refused[0]
         fail(f"{file}: {refused_total} rows were refused, the first on line {first['line']}: {first['reason']}")

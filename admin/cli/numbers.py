@@ -7,7 +7,7 @@ from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_tabl
 from admin.operations.numbers import add_number
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.number import Number
 
 
@@ -73,7 +73,7 @@ def sync(is_json: bool) -> None:
     with rt.database.read() as session:
         accounts = sorted(set(session.scalars(select(Number.waba_id))))
     if not accounts:
-        raise Refused("there is no number yet: add one with flask numbers add")
+        raise OperatorError("there is no number yet: add one with flask numbers add")
     total, failures = SyncResult(), []
     for waba_pk in accounts:
         try:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from admin.cli.shared import Command, runtime_here
 from admin.demo.run import SPEED, run_demo
-from admin.server.up import DEFAULT_WORKERS, MOST_WORKERS, Plan, run_up
+from admin.server.up import DEFAULT_WORKERS, MAX_WORKERS, Plan, run_up
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option(
-    "--workers", type=click.IntRange(1, MOST_WORKERS), default=DEFAULT_WORKERS, show_default=True, help="Senders."
+    "--workers", type=click.IntRange(1, MAX_WORKERS), default=DEFAULT_WORKERS, show_default=True, help="Senders."
 )
 def up(host: str, port: int, workers: int) -> None:
     """Everything in one terminal: migrations, Redis if none is given, web, workers, ingest, schedules."""

@@ -21,25 +21,25 @@ from bot.meta.management import GraphError
 from jobs.core.logs import described
 from jobs.core.redis_server import RedisUnavailableError
 from jobs.core.runtime import Runtime
-from jobs.imports.reader import BadFile
-from models.campaigns.stats import NoSuchCampaign
-from models.config import BadSettings, load_settings
-from models.contacts.field_values import BadValue
-from models.crypto import WrongKey
-from models.errors import Refused
+from jobs.imports.reader import BadFileError
+from models.campaigns.stats import CampaignNotFoundError
+from models.config import SettingsError, load_settings
+from models.contacts.field_values import FieldValueError
+from models.crypto import WrongKeyError
+from models.errors import OperatorError
 
 ACTOR = "cli"
 
 _EXPECTED = (
-    Refused,
-    NoSuchCampaign,
-    BadSettings,
-    WrongKey,
+    OperatorError,
+    CampaignNotFoundError,
+    SettingsError,
+    WrongKeyError,
     GraphError,
     AlreadyRunningError,
     RedisUnavailableError,
-    BadFile,
-    BadValue,
+    BadFileError,
+    FieldValueError,
 )
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print data as JSON.")
@@ -137,7 +137,7 @@ def _write_down(error: Exception) -> str:
         with path.open("a", encoding="utf-8") as file:
             file.write("".join(traceback.format_exception(error)) + "\n")
         path.chmod(0o600)
-    except (OSError, BadSettings):
+    except (OSError, SettingsError):
         return ""
     return f"; more in {path}"
 
@@ -171,7 +171,7 @@ def read_stdin(what: str) -> str:
     text = click.prompt(what, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     text = str(text).strip()
     if not text:
-        raise Refused(f"{what}: standard input was empty")
+        raise OperatorError(f"{what}: standard input was empty")
     return text
 
 

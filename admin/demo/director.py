@@ -32,8 +32,8 @@ from jobs.maintenance.meta_sync import read_templates
 from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.config import Settings
-from models.errors import Refused
-from models.tables.campaign import Outcome
+from models.errors import OperatorError
+from models.tables.campaign import CampaignOutcome
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.number import Number
 from models.tables.user import Role
@@ -43,11 +43,11 @@ EMAIL = "demo@localhost"
 FLOW = ROOT / "docs" / "examples" / "spring_replies.yaml"
 PER_SECOND = 40.0
 QUIET_SECONDS = 1.5
-LONGEST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 """On top of what the pace takes: after that the demo says what it still waits for."""
 WABA_ID = "100000000000001"
 PHONE_NUMBER_ID = "200000000000001"
-_AT_REST = (Outcome.SENT, Outcome.PARTIALLY_SENT, Outcome.FAILED)
+_AT_REST = (CampaignOutcome.SENT, CampaignOutcome.PARTIALLY_SENT, CampaignOutcome.FAILED)
 
 CAMPAIGN: dict[str, Any] = {
     "name": "Spring",
@@ -63,7 +63,7 @@ CAMPAIGN: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Stage:
+class DemoServices:
     """Where the demo plays."""
 
     directory: Path
@@ -74,7 +74,7 @@ class Stage:
     token: str
 
 
-class Stopped(Exception):  # noqa: N818 - no error: somebody pressed Ctrl-C
+class DemoStoppedError(Exception):
     """The demo is to end."""
 
 
@@ -82,7 +82,7 @@ class Director(threading.Thread):
     """What an operator would do, step by step, while the supervisor keeps the processes alive."""
 
     def __init__(
-        self, console: Console, stage: Stage, contacts: int, *, leaves: bool, stop: Callable[[], None]
+        self, console: Console, stage: DemoServices, contacts: int, *, leaves: bool, stop: Callable[[], None]
     ) -> None:
         super().__init__(name="director", daemon=True)
         self.console, self.stage, self.contacts, self.leaves, self.stop = console, stage, contacts, leaves, stop
@@ -95,12 +95,12 @@ class Director(threading.Thread):
         """Never raises; `status` says how it went."""
         try:
             self.status = self._play()
-        except Stopped:
+        except DemoStoppedError:
             self._complain("stopped before its end")
             return
         except Exception as error:  # noqa: BLE001 - a thread's error would otherwise be shown as a traceback
             if not self.is_over.is_set():
-                self._complain(str(error) if isinstance(error, Refused) else described(error))
+                self._complain(str(error) if isinstance(error, OperatorError) else described(error))
             self.stop()
             return
         if self.leaves:
@@ -157,12 +157,12 @@ class Director(threading.Thread):
 
     def _wait_until_at_rest(self, campaign_id: int, look: Callable[[], None]) -> None:
         """Quiet for a while on both sides: between two looks something may be on its way from one to the other."""
-        deadline = time.monotonic() + self.contacts / PER_SECOND + LONGEST_SECONDS
+        deadline = time.monotonic() + self.contacts / PER_SECOND + MAX_SECONDS
         quiet_since: float | None = None
         waiting = "its start"
         while quiet_since is None or time.monotonic() - quiet_since < QUIET_SECONDS:
             if time.monotonic() > deadline:
-                raise Refused(f"the campaign did not come to rest; waiting for {waiting}")
+                raise OperatorError(f"the campaign did not come to rest; waiting for {waiting}")
             self._pause(0.25)
             try:
                 look()
@@ -197,12 +197,12 @@ class Director(threading.Thread):
             except (httpx.HTTPError, RedisError, OperationalError):
                 pass
             if time.monotonic() > deadline:
-                raise Refused(f"{what} did not answer within {seconds:.0f} s")
+                raise OperatorError(f"{what} did not answer within {seconds:.0f} s")
             self._pause(0.1)
 
     def _pause(self, seconds: float) -> None:
         if self.is_over.wait(seconds):
-            raise Stopped
+            raise DemoStoppedError
 
 
 def _count(session: Any, *conditions: Any) -> int:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 _UK = "+447700900{:03d}"
 _FR = ("+3363998{:04d}", "+3319900{:04d}", "+3326191{:04d}", "+3335301{:04d}", "+3346571{:04d}", "+3353649{:04d}")
-MOST = 1_000 + 10_000 * len(_FR)
-LEAST = 20
+MAX_PEOPLE = 1_000 + 10_000 * len(_FR)
+MIN_PEOPLE = 20
 
 _FIRST = (
     "Ana", "Ben", "Chloé", "Dario", "Elif", "Femi", "Greta", "Hugo", "Ines", "Jonas", "Kaya", "Liam", "Maria", "Noah",

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from admin.demo.director import Director, Stage
-from admin.demo.people import LEAST, MOST
+from admin.demo.director import DemoServices, Director
+from admin.demo.people import MAX_PEOPLE, MIN_PEOPLE
 from admin.server.child import Child
 from admin.server.supervisor import Supervisor, lock_directory
 from admin.server.up import ROOT, Plan, children, prepare
 from models.config import LOOPBACK, load_settings
 from models.crypto import new_token
-from models.errors import Refused
+from models.errors import OperatorError
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 """All that a child inherits: what a process needs to run, and no setting of anybody's."""
@@ -39,8 +39,10 @@ def run_demo(
     directory: Path | None = None,
 ) -> int:
     """Play it; the exit status: 0 only if the campaign came to rest and every sum is right. Refused, AlreadyRunningError."""
-    if not LEAST <= contacts <= MOST:
-        raise Refused(f"contacts={contacts}: allowed are {LEAST} to {MOST}, as many numbers are kept for fiction")
+    if not MIN_PEOPLE <= contacts <= MAX_PEOPLE:
+        raise OperatorError(
+            f"contacts={contacts}: allowed are {MIN_PEOPLE} to {MAX_PEOPLE}, as many numbers are kept for fiction"
+        )
     directory = (directory or ROOT / "var" / "demo").absolute()
     with lock_directory(directory):
         stage = set_up(directory, port)
@@ -55,7 +57,7 @@ def run_demo(
     return status or director.status
 
 
-def set_up(directory: Path, port: int | None = None) -> Stage:
+def set_up(directory: Path, port: int | None = None) -> DemoServices:
     """Wipe the directory, and write the settings of this demo alone."""
     wipe(directory)
     plan = Plan(port=port or _free_port(8000))
@@ -73,16 +75,16 @@ def set_up(directory: Path, port: int | None = None) -> Stage:
     env = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HARK_ENV_FILE": str(env_file)}
     settings = load_settings(env)
     if urlsplit(settings.graph_api_url).hostname not in LOOPBACK:
-        raise Refused(
+        raise OperatorError(
             f"GRAPH_API_URL={settings.graph_api_url}: the demo reaches the simulated Meta on this machine alone"
         )
-    return Stage(directory, env, settings, plan, sandbox_url, new_token())
+    return DemoServices(directory, env, settings, plan, sandbox_url, new_token())
 
 
 def wipe(directory: Path) -> None:
     """Everything of an earlier demo, but the lock that is held on the directory."""
     if directory.is_symlink():
-        raise Refused(f"{directory} is a link: the demo wipes a directory of its own alone")
+        raise OperatorError(f"{directory} is a link: the demo wipes a directory of its own alone")
     for path in directory.iterdir():
         if path.name == "supervisor.lock":
             continue
@@ -92,7 +94,7 @@ def wipe(directory: Path) -> None:
             path.unlink()
 
 
-def cast(stage: Stage, speed: float) -> list[Child]:
+def cast(stage: DemoServices, speed: float) -> list[Child]:
     """Everything of `flask up`, and the simulated Meta."""
     settings = stage.settings
     options = {
@@ -121,4 +123,4 @@ def _free_port(wanted: int) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise Refused("no port is free on 127.0.0.1")
+    raise OperatorError("no port is free on 127.0.0.1")

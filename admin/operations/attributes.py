@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.segments import attributes
 from models.tables.tag import Attribute, AttributeType
 from models.tables.user import record_audit
@@ -34,7 +34,7 @@ def add_attribute(rt: Runtime, name: str, kind: str, default: str | None, actor:
             )  # fmt: skip
             added = _as_data(attribute)
     except IntegrityError:
-        raise Refused(f"{name}: there is an attribute of that name already") from None
+        raise OperatorError(f"{name}: there is an attribute of that name already") from None
     _look_again(rt, name, wanted)
     return added
 
@@ -63,7 +63,7 @@ def name_of(rt: Runtime, attribute_id: int) -> str:
     with rt.database.read() as session:
         name = session.scalar(select(Attribute.name).where(Attribute.id == attribute_id))
     if name is None:
-        raise Refused(f"attribute {attribute_id}: there is no such attribute")
+        raise OperatorError(f"attribute {attribute_id}: there is no such attribute")
     return name
 
 
@@ -95,18 +95,18 @@ def _look(rt: Runtime, name: str, kind: AttributeType) -> Sequence[int]:
 def _look_again(rt: Runtime, name: str, kind: AttributeType) -> None:
     """After the type holds for whoever writes: at what was written between the first look and then."""
     with rt.database.read() as session:
-        found = attributes.survey(session, name, kind)
+        found = attributes.attribute_usage(session, name, kind)
     if found.stale:
         with rt.database.write() as session:
-            attributes.rewrite_values(session, found.stale[: attributes.MOST_REWRITTEN], name, kind)
+            attributes.rewrite_values(session, found.stale[: attributes.MAX_REWRITTEN], name, kind)
     if found.bad:
-        raise Refused(f"{name}: its type is {kind.value} now, but meanwhile values came: {found.bad}; mend them")
+        raise OperatorError(f"{name}: its type is {kind.value} now, but meanwhile values came: {found.bad}; mend them")
 
 
 def _named(session: Session, name: str) -> Attribute:
     attribute = session.scalar(select(Attribute).where(Attribute.name == name.strip()))
     if attribute is None:
-        raise Refused(f"{name}: there is no attribute of that name")
+        raise OperatorError(f"{name}: there is no attribute of that name")
     return attribute
 
 
@@ -114,7 +114,7 @@ def _type(kind: str) -> AttributeType:
     try:
         return AttributeType(kind)
     except ValueError:
-        raise Refused(f"type {kind!r} is not one of {', '.join(AttributeType)}") from None
+        raise OperatorError(f"type {kind!r} is not one of {', '.join(AttributeType)}") from None
 
 
 def _as_data(attribute: Attribute) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from models.billing.balance import Balance, BalanceState, read_balance, set_bala
 from models.billing.estimate import estimate_cost, estimate_started
 from models.billing.rate_cards import day_of, newest_card, read_prices, save_card
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.billing import RateCard, Spending
 from models.tables.campaign import Campaign
 from models.tables.user import record_audit
@@ -33,7 +33,7 @@ def save_rates(rt: Runtime, file: RateFile, source: str, actor: str) -> dict[str
     with rt.database.write() as session:
         balance = read_balance(session, is_locked=True)
         if balance is not None and balance.currency != file.currency:
-            raise Refused(
+            raise OperatorError(
                 f"{source}: the prices are in {file.currency} and the balance in {balance.currency}; turn it off first"
             )
         card_id = save_card(session, file.currency, file.prices, source=source, now=now, actor=actor)
@@ -47,7 +47,7 @@ def show_rates(rt: Runtime) -> dict[str, Any]:
     with rt.database.read() as session:
         card = newest_card(session)
         if card is None:
-            raise Refused("no rate card is loaded, so every price is unknown: flask rates load FILE")
+            raise OperatorError("no rate card is loaded, so every price is unknown: flask rates load FILE")
         prices = read_prices(session, card.id)
     rows = [
         {
@@ -74,7 +74,9 @@ def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str,
     """From now on so much may be spent. Refused for what is no amount, or another currency than the rate card's."""
     micro, code = read_amount(amount), read_currency(currency)
     now = utcnow()
-    spend.recount(rt, now, since=now - spend.KEPT)  # what was charged until now is not charged to the new balance
+    spend.recount_spending(
+        rt, now, since=now - spend.KEPT
+    )  # what was charged until now is not charged to the new balance
     with rt.database.write() as session:
         set_balance(session, micro, code, now, actor)
     return show_budget(rt)
@@ -85,7 +87,7 @@ def turn_budget_off(rt: Runtime, actor: str) -> None:
     with rt.database.write() as session:
         balance = read_balance(session, is_locked=True)
         if balance is None:
-            raise Refused("no balance is set")
+            raise OperatorError("no balance is set")
         set_balance(session, None, balance.currency, utcnow(), actor)
 
 
@@ -114,10 +116,10 @@ def balance_json(balance: Balance | None) -> dict[str, Any]:
 def budget_notice(rt: Runtime) -> str | None:
     """One sentence for the panel's home while the balance runs low; None while it does not, or none is set."""
     with rt.database.read() as session:
-        return notice_of(read_balance(session))
+        return spending_notice(read_balance(session))
 
 
-def notice_of(balance: Balance | None) -> str | None:
+def spending_notice(balance: Balance | None) -> str | None:
     """That sentence, of a balance that was read."""
     if balance is None or balance.state is BalanceState.OK:
         return None
@@ -155,7 +157,7 @@ def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
 
 def recount_spending(rt: Runtime) -> dict[str, Any]:
     """Work out every campaign's sums again; the campaigns for which something else had stood there."""
-    changed = spend.recount(rt, utcnow())
+    changed = spend.recount_spending(rt, utcnow())
     return {"changed": changed}
 
 
@@ -168,7 +170,7 @@ def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
     with rt.database.read() as session:
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.deleted_at is not None:
-            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
         spending = session.get(Spending, campaign_id)
         found = _of_started(session, spending) if spending else _of_ready(session, campaign, now)
         return {"id": campaign_id, **found, "balance": balance_json(read_balance(session))}
@@ -176,7 +178,7 @@ def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
 
 def _of_ready(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
     if campaign.template is None or campaign.number is None or not campaign.audience.get("include"):
-        raise Refused(f"campaign {campaign.id}: it needs a number, a template and an audience to be estimated")
+        raise OperatorError(f"campaign {campaign.id}: it needs a number, a template and an audience to be estimated")
     reach = estimate_reach(session, campaign, now)
     cost = estimate_cost(session, campaign.template.category, reach.areas or {}, now)
     return cost.to_json() | {"spent": None}

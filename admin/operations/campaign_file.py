@@ -7,28 +7,28 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from models.errors import Refused
+from models.errors import OperatorError
 from models.segments.values import is_storable
 
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
 
 
-class Part(BaseModel):
+class FilePart(BaseModel):
     """A part of the file: unknown fields are refused, types are not guessed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class TemplateName(Part):
+class TemplateName(FilePart):
     """One language of one template."""
 
     name: Text
     language: Text
 
 
-class Source(Part):
+class VariableSource(FilePart):
     """Where a variable's value comes from."""
 
     source: Literal["name", "first_name", "tag", "text", "attribute", "order"]
@@ -48,15 +48,15 @@ class Source(Part):
         return self
 
 
-class Variables(Part):
+class Variables(FilePart):
     """The mapping, by component and key."""
 
-    header: dict[Key, Source] = Field(default_factory=dict)
-    body: dict[Key, Source] = Field(default_factory=dict)
-    buttons: dict[Key, Source] = Field(default_factory=dict)
+    header: dict[Key, VariableSource] = Field(default_factory=dict)
+    body: dict[Key, VariableSource] = Field(default_factory=dict)
+    buttons: dict[Key, VariableSource] = Field(default_factory=dict)
 
 
-class Medium(Part):
+class Medium(FilePart):
     """A link, an id at Meta, a file of the machine on which the command runs, or (`sha256`) an upload that is kept already."""
 
     link: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=2000)] | None = None
@@ -73,13 +73,13 @@ class Medium(Part):
         return self
 
 
-class Media(Part):
+class CampaignMedia(FilePart):
     """What the template's header needs."""
 
     header: Medium | None = None
 
 
-class Pace(Part):
+class PaceFields(FilePart):
     """How fast; one of the two."""
 
     per_second: Annotated[float, Field(gt=0, le=1000)] | None = None
@@ -92,7 +92,7 @@ class Pace(Part):
         return self
 
 
-class CampaignFile(Part):
+class CampaignFile(FilePart):
     """A campaign as a person writes it. What is missing makes a draft, what is wrong is refused."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
@@ -100,32 +100,32 @@ class CampaignFile(Part):
     template: TemplateName | None = None
     audience: dict[str, Any] | None = None
     variables: Variables = Field(default_factory=Variables)
-    media: Media = Field(default_factory=Media)
+    media: CampaignMedia = Field(default_factory=CampaignMedia)
     flow: Text | None = None
-    pace: Pace | None = None
+    pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
 
 
 def read_campaign(data: Any) -> CampaignFile:
     """Read the file's content. Refused in one line with everything that is wrong."""
     if not isinstance(data, dict):
-        raise Refused("campaign: must be an object with name, number, template, audience, …")
+        raise OperatorError("campaign: must be an object with name, number, template, audience, …")
     if where := _no_text(data, ""):
-        raise Refused(f"{where}: holds a character that is no text")
+        raise OperatorError(f"{where}: holds a character that is no text")
     try:
         return CampaignFile.model_validate(data)
     except ValidationError as error:
-        raise Refused("; ".join(dict.fromkeys(_sentence(details) for details in error.errors()[:20]))) from None
+        raise OperatorError("; ".join(dict.fromkeys(_sentence(details) for details in error.errors()[:20]))) from None
 
 
 def read_campaign_text(text: str, file: str) -> Any:
     """The JSON in a file. Refused where it is none."""
-    if len(text) > MOST_BYTES:
-        raise Refused(f"{file}: allowed are {MOST_BYTES} bytes")
+    if len(text) > MAX_BYTES:
+        raise OperatorError(f"{file}: allowed are {MAX_BYTES} bytes")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise Refused(f"{file}: line {error.lineno}: is no JSON ({error.msg})") from None
+        raise OperatorError(f"{file}: line {error.lineno}: is no JSON ({error.msg})") from None
 
 
 def read_campaign_file(path: Path) -> Any:
@@ -133,13 +133,13 @@ def read_campaign_file(path: Path) -> Any:
     return read_campaign_text(path.read_text(encoding="utf-8-sig"), str(path))
 
 
-_FIELDS: dict[tuple[str, ...], type[Part]] = {
+_FIELDS: dict[tuple[str, ...], type[FilePart]] = {
     (): CampaignFile,
     ("template",): TemplateName,
     ("variables",): Variables,
-    ("media",): Media,
+    ("media",): CampaignMedia,
     ("media", "header"): Medium,
-    ("pace",): Pace,
+    ("pace",): PaceFields,
 }
 
 
@@ -161,7 +161,7 @@ def _sentence(details: ErrorDetails) -> str:
     where = ".".join(map(str, place)) or "campaign"
     kind, given = details["type"], details.get("input")
     if kind == "extra_forbidden":
-        model = _FIELDS.get(tuple(map(str, place[:-1])), Source)
+        model = _FIELDS.get(tuple(map(str, place[:-1])), VariableSource)
         return f"{where}: there is no such field; allowed are {', '.join(model.model_fields)}"
     if kind == "missing":
         return f"{where} is missing"

@@ -15,22 +15,22 @@ from jobs.campaigns.monitor import finish_campaign
 from jobs.core.runtime import Runtime
 from models.campaigns.preflight import Preflight
 from models.clock import utcnow
-from models.contacts.phone import NotAPhone, mask_phone
+from models.contacts.phone import NotAPhoneError, mask_phone
 from models.contacts.resolve import find_contact
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import (
     ENDS_AFTER,
     Campaign,
     CampaignKind,
     CampaignStatus,
     PauseReason,
-    TransitionRefused,
+    TransitionError,
     transition,
 )
 from models.tables.user import record_audit
 
-MOST_TEST_PHONES = 20
-FARTHEST_DAYS = 366
+MAX_TEST_PHONES = 20
+MAX_DAYS = 366
 
 
 def run_preflight(rt: Runtime, campaign_id: int) -> Preflight:
@@ -46,14 +46,14 @@ def start_campaign(rt: Runtime, campaign_id: int, actor: str) -> Preflight:
 def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: float | None, actor: str) -> datetime:
     """Have it start at `at`, and with `per_hour` at that pace. Refused for a time without an offset, or in the past."""
     if at.tzinfo is None:
-        raise Refused(f"at={at.isoformat()}: the offset is missing; allowed is such as 2026-11-22T10:00:00+01:00")
+        raise OperatorError(f"at={at.isoformat()}: the offset is missing; allowed is such as 2026-11-22T10:00:00+01:00")
     if per_hour is not None and not 0 < per_hour <= 3_600_000:
-        raise Refused(f"per-hour={per_hour:g}: allowed is a pace above 0, at most 3600000")
+        raise OperatorError(f"per-hour={per_hour:g}: allowed is a pace above 0, at most 3600000")
     at, now = at.astimezone(UTC), utcnow()
     if at <= now:
-        raise Refused(f"at={at.isoformat()}: allowed is a time that is still to come")
-    if (at - now).days > FARTHEST_DAYS:
-        raise Refused(f"at={at.isoformat()}: allowed is a time within {FARTHEST_DAYS} days")
+        raise OperatorError(f"at={at.isoformat()}: allowed is a time that is still to come")
+    if (at - now).days > MAX_DAYS:
+        raise OperatorError(f"at={at.isoformat()}: allowed is a time within {MAX_DAYS} days")
     pace = {} if per_hour is None else {"pace_per_hour": float(per_hour), "pace_per_second": None}
     with rt.database.write() as session:
         transition(session, campaign_id, "schedule", now, scheduled_at=at, note=None, **pace)
@@ -93,14 +93,14 @@ def end_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
 def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
     """How long after its last message it ends by itself; also while it runs."""
     if not 60 <= ends_after_seconds <= 366 * 86_400:
-        raise Refused(f"ends_after_seconds={ends_after_seconds}: allowed are one minute to a year")
+        raise OperatorError(f"ends_after_seconds={ends_after_seconds}: allowed are one minute to a year")
     now = utcnow()
     with rt.database.write() as session:
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.deleted_at is not None:
-            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
         if campaign.status is CampaignStatus.ENDED:
-            raise TransitionRefused(f"campaign {campaign_id}: it has ended")
+            raise TransitionError(f"campaign {campaign_id}: it has ended")
         campaign.ends_after_seconds, campaign.updated_at = ends_after_seconds, now
         record_audit(session, now, actor, "change_end", "campaign", campaign_id, seconds=ends_after_seconds)
 
@@ -113,7 +113,7 @@ def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) 
     test_id = create_test(rt, campaign_id, phones, actor)
     try:
         starting.start_campaign(rt, test_id, utcnow(), actor)
-    except (Refused, TransitionRefused):
+    except (OperatorError, TransitionError):
         with rt.database.write() as session:
             session.get_one(Campaign, test_id).deleted_at = utcnow()
         raise
@@ -123,12 +123,12 @@ def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) 
 def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
     """A test campaign to these contacts, ready to start."""
     now = utcnow()
-    if not 1 <= len(phones) <= MOST_TEST_PHONES:
-        raise Refused(f"to: allowed are 1 to {MOST_TEST_PHONES} phones")
+    if not 1 <= len(phones) <= MAX_TEST_PHONES:
+        raise OperatorError(f"to: allowed are 1 to {MAX_TEST_PHONES} phones")
     with rt.database.write() as session:
         original = session.get(Campaign, campaign_id)
         if original is None or original.deleted_at is not None:
-            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
         contacts = [_phone_of_contact(rt, session, phone) for phone in phones]
         copied = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
         test = Campaign(
@@ -143,7 +143,7 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
             **{name: getattr(original, name) for name in copied},
         )
         if missing := missing_parts(session, test):
-            raise Refused(f"campaign {campaign_id}: it is not complete: {', '.join(missing)}")
+            raise OperatorError(f"campaign {campaign_id}: it is not complete: {', '.join(missing)}")
         test.status = CampaignStatus.READY
         session.add(test)
         session.flush()
@@ -168,10 +168,12 @@ def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
 def _phone_of_contact(rt: Runtime, session: Session, phone: str) -> str:
     try:
         contact = find_contact(session, phone, rt.settings.default_country)
-    except NotAPhone as error:
-        raise Refused(f"to: {error}") from None
+    except NotAPhoneError as error:
+        raise OperatorError(f"to: {error}") from None
     if contact is None:
-        raise Refused(f"to={phone}: there is no contact with this phone; a test goes to contacts alone")
+        raise OperatorError(f"to={phone}: there is no contact with this phone; a test goes to contacts alone")
     if contact.phone is None:
-        raise Refused(f"to={mask_phone(phone)}: this contact's phone cannot be written to ({contact.phone_problem})")
+        raise OperatorError(
+            f"to={mask_phone(phone)}: this contact's phone cannot be written to ({contact.phone_problem})"
+        )
     return contact.phone

@@ -17,7 +17,7 @@ from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import (
     DEFAULT_PER_SECOND,
     EDITABLE,
@@ -33,7 +33,7 @@ from models.tables.template import MediaHandle, Template
 from models.tables.user import record_audit
 from models.templates.variables import check_mapping, media_format, unknown_names
 
-LONGEST_NAME = 200
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
             "pace_per_hour",
         )
         campaign = Campaign(
-            name=f"{original.name[: LONGEST_NAME - 7]} (copy)",
+            name=f"{original.name[: MAX_NAME - 7]} (copy)",
             ends_after_seconds=int(ENDS_AFTER[CampaignKind.REAL].total_seconds()),
             created_by=actor,
             created_at=now,
@@ -123,7 +123,7 @@ def delete_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
         ).first()
         if hidden is None:
             status = _existing(session, campaign_id).status
-            raise Refused(f"campaign {campaign_id}: it is {status}; end it before you delete it")
+            raise OperatorError(f"campaign {campaign_id}: it is {status}; end it before you delete it")
         record_audit(session, now, actor, "delete", "campaign", campaign_id)
 
 
@@ -180,12 +180,12 @@ def _values(rt: Runtime, given: CampaignFile, directory: Path | None, now: datet
             )
         variables = given.variables.model_dump(exclude_none=True, exclude_defaults=True)
         if problems := unknown_names(session, variables):
-            raise Refused("; ".join(problems))
+            raise OperatorError("; ".join(problems))
     media = _media(rt, given.media.header, number, template, directory, now)
     if template is not None:
         wrong = [line for line in check_mapping(template, variables, media) if not _is_missing(line)]
         if wrong:
-            raise Refused("; ".join(wrong))
+            raise OperatorError("; ".join(wrong))
     per_hour = given.pace.per_hour if given.pace else None
     return {
         "name": given.name,
@@ -206,7 +206,7 @@ def _number(session: Session, phone_number_id: str | None) -> Number | None:
     number = session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
     if number is None:
         known = ", ".join(session.scalars(select(Number.phone_number_id).order_by(Number.id).limit(10))) or "none yet"
-        raise Refused(f"number={phone_number_id[:64]}: there is no such number; there are: {known}")
+        raise OperatorError(f"number={phone_number_id[:64]}: there is no such number; there are: {known}")
     return number
 
 
@@ -214,14 +214,14 @@ def _template(session: Session, given: CampaignFile, number: Number | None) -> T
     if given.template is None:
         return None
     if number is None:
-        raise Refused("template: needs a number, since templates belong to its account")
+        raise OperatorError("template: needs a number, since templates belong to its account")
     name, language = given.template.name, given.template.language
     mine = select(Template).where(Template.waba_id == number.waba_id, Template.name == name)
     template = session.scalars(mine.where(Template.language == language)).first()
     if template is None:
         languages = ", ".join(session.scalars(mine.with_only_columns(Template.language)))
         hint = f"it is there in {languages}" if languages else "read them again with flask templates sync"
-        raise Refused(f"template={name} ({language}): there is no such template for this number; {hint}")
+        raise OperatorError(f"template={name} ({language}): there is no such template for this number; {hint}")
     return template
 
 
@@ -231,7 +231,7 @@ def _flow_id(session: Session, name: str | None) -> int | None:
     flow_id = session.scalars(select(Flow.id).where(Flow.name == name)).first()
     if flow_id is None:
         known = ", ".join(session.scalars(select(Flow.name).order_by(Flow.name).limit(10))) or "none yet"
-        raise Refused(f"flow={name[:100]}: there is no such bot flow; there are: {known}")
+        raise OperatorError(f"flow={name[:100]}: there is no such bot flow; there are: {known}")
     return flow_id
 
 
@@ -249,14 +249,14 @@ def _media(
     if medium.file is None and medium.sha256 is None:
         return {"header": given}
     if number is None:
-        raise Refused("media: needs a number, since uploads belong to it")
+        raise OperatorError("media: needs a number, since uploads belong to it")
     if medium.sha256 is not None:
         return {"header": {"sha256": medium.sha256, "file": _kept_file(rt, number.id, medium.sha256)}}
     needed = media_format(template) if template else None
     if needed is None:
-        raise Refused("media: the template's header takes no media")
+        raise OperatorError("media: the template's header takes no media")
     if directory is None:
-        raise Refused("media.header.file: allowed on the command line alone; upload the file instead")
+        raise OperatorError("media.header.file: allowed on the command line alone; upload the file instead")
     path = directory / str(medium.file)
     return {"header": {"sha256": store_file(rt, number.id, path, needed, now), "file": path.name}}
 
@@ -266,7 +266,7 @@ def _kept_file(rt: Runtime, number_id: int, sha256: str) -> str:
         query = select(MediaHandle.file_name).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
         name = session.scalars(query).first()
     if name is None:
-        raise Refused(f"media.header.sha256={sha256}: there is no such upload for this number")
+        raise OperatorError(f"media.header.sha256={sha256}: there is no such upload for this number")
     return name
 
 
@@ -285,7 +285,7 @@ def _settle(session: Session, campaign: Campaign) -> Created:
 def _existing(session: Session, campaign_id: int) -> Campaign:
     campaign = session.get(Campaign, campaign_id)
     if campaign is None or campaign.deleted_at is not None:
-        raise Refused(f"campaign {campaign_id}: there is no such campaign")
+        raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
     return campaign
 
 
@@ -293,8 +293,10 @@ def _editable(session: Session, campaign_id: int) -> Campaign:
     query = select(Campaign).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None)).with_for_update()
     campaign = session.scalars(query).first()
     if campaign is None:
-        raise Refused(f"campaign {campaign_id}: there is no such campaign")
+        raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
     if campaign.status not in EDITABLE:
         allowed = ", ".join(EDITABLE)
-        raise Refused(f"campaign {campaign_id}: it is {campaign.status}; it can be changed while it is: {allowed}")
+        raise OperatorError(
+            f"campaign {campaign_id}: it is {campaign.status}; it can be changed while it is: {allowed}"
+        )
     return campaign

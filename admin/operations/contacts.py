@@ -12,20 +12,20 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.imports.result import open_private
-from jobs.imports.uploads import forget_person
+from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
-from models.contacts.aliases import ids_of, values_of_person
+from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
-from models.contacts.field_values import OWN_FIELDS, BadValue
-from models.contacts.phone import NotAPhone
-from models.contacts.resolve import find_contact, survivor_id
+from models.contacts.field_values import PROFILE_FIELDS, FieldValueError
+from models.contacts.phone import NotAPhoneError
+from models.contacts.resolve import find_contact, surviving_contact_id
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
-from models.errors import Refused
+from models.errors import OperatorError
 from models.imports.contact_row import read_columns, read_row
-from models.imports.upsert import Origin, find_rows, take_rows
+from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
-from models.privacy.mentions import traces_of
-from models.privacy.redact import redact
+from models.privacy.mentions import mentions_of
+from models.privacy.redact import redact_person
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Case
@@ -46,19 +46,19 @@ def add_contact(rt: Runtime, given: Mapping[str, str], actor: str) -> int:
     now = utcnow()
     names = [name for name, text in given.items() if text.strip()]
     if "phone" not in names:
-        raise Refused("phone: it is missing")
+        raise OperatorError("phone: it is missing")
     try:
         row = read_row(1, [given[name] for name in names], read_columns(names), rt.settings.default_country)
     except ValueError as error:
-        raise Refused(_named(str(error))) from None
+        raise OperatorError(_named(str(error))) from None
     with rt.database.write() as session:
-        known = find_rows(session, [row])
+        known = match_rows(session, [row])
         if known:
-            raise Refused("phone: there is a contact with this number already")
-        tally = take_rows(session, [row], now, Origin(PANEL_FILE, actor, rt.vault))
+            raise OperatorError("phone: there is a contact with this number already")
+        tally = upsert_rows(session, [row], now, Origin(PANEL_FILE, actor, rt.vault))
         if tally.refused:
-            raise Refused(f"phone: {tally.refused[0][1]}")
-        contact_id = find_rows(session, [row])[1]
+            raise OperatorError(f"phone: {tally.refused[0][1]}")
+        contact_id = match_rows(session, [row])[1]
         record_audit(session, now, actor, "add", "contact", contact_id)
         return contact_id
 
@@ -70,13 +70,13 @@ def change_contact(rt: Runtime, contact_id: int, given: Mapping[str, str], actor
         contact = existing(session, contact_id)
         changed = []
         for name, text in given.items():
-            before = getattr(contact, name) if name in OWN_FIELDS else contact.attributes.get(name)
+            before = getattr(contact, name) if name in PROFILE_FIELDS else contact.attributes.get(name)
             if (str(before) if before is not None else "") == text.strip():
                 continue
             try:
                 put_attribute(session, contact_id, name, text.strip() or None, now)
-            except BadValue as error:
-                raise Refused(f"{name}: {error}") from None
+            except FieldValueError as error:
+                raise OperatorError(f"{name}: {error}") from None
             changed.append(name)
         if changed:
             record_audit(session, now, actor, "update", "contact", contact_id, fields=sorted(changed))
@@ -112,11 +112,11 @@ def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof:
         allowed = allowed_consents(contact)
         if after not in allowed:
             names = ", ".join(allowed) or "nothing: only the person may change it"
-            raise Refused(f"consent={after[:40]}: it is {contact.consent}; allowed is {names}")
+            raise OperatorError(f"consent={after[:40]}: it is {contact.consent}; allowed is {names}")
         if len(source) > 200:
-            raise Refused("source: allowed are 200 characters")
+            raise OperatorError("source: allowed are 200 characters")
         if after == Consent.SUBSCRIBED and not source.strip():
-            raise Refused("source: say where and how the person agreed")
+            raise OperatorError("source: say where and how the person agreed")
         proof_kept = proof.strip() or None
         set_consent(
             session, [contact_id], Consent(after), now, source=source.strip() or "panel", proof=proof_kept, actor=actor
@@ -129,11 +129,11 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
     now = utcnow()
     with rt.database.write() as session:
         contact = session.get(Contact, contact_id)
-        traces = traces_of(session, contact) if contact is not None else None
-        if traces is None or not redact(session, contact_id, rt.vault, now, actor):
-            raise Refused(f"contact {contact_id}: there is no such contact, or it was redacted already")
+        mentions = mentions_of(session, contact) if contact is not None else None
+        if mentions is None or not redact_person(session, contact_id, rt.vault, now, actor):
+            raise OperatorError(f"contact {contact_id}: there is no such contact, or it was redacted already")
         record_audit(session, now, actor, "redact", "contact", contact_id)
-    forget_person(rt, traces.name)
+    redact_uploads(rt, mentions.matches)
 
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
         try:
             found = export_person(session, contact_id)
         except LookupError:
-            raise Refused(f"contact {contact_id}: there is no such contact") from None
+            raise OperatorError(f"contact {contact_id}: there is no such contact") from None
         record_audit(session, utcnow(), actor, "export", "contact", contact_id)
     return found
 
@@ -151,21 +151,21 @@ def find_by_phone(rt: Runtime, session: Session, phone: str) -> Contact | None:
     """The contact of a phone as a person writes it. Refused where it is none."""
     try:
         return find_contact(session, phone, rt.settings.default_country)
-    except NotAPhone as error:
-        raise Refused(str(error)) from None
+    except NotAPhoneError as error:
+        raise OperatorError(str(error)) from None
 
 
 def existing(session: Session, contact_id: int) -> Contact:
     """Refused where there is no such contact any more."""
     contact = session.get(Contact, contact_id)
     if contact is None or contact.merged_into_id is not None or contact.redacted_at is not None:
-        raise Refused(f"contact {contact_id}: there is no such contact")
+        raise OperatorError(f"contact {contact_id}: there is no such contact")
     return contact
 
 
 def _named(line: str) -> str:
     """A row's refusal with its column in front, for the form."""
-    for name in ("consent_source", "consent", *OWN_FIELDS):
+    for name in ("consent_source", "consent", *PROFILE_FIELDS):
         if line.startswith(name):
             return f"{name}: {line}"
     return f"tags: {line}" if "tag" in line else f"phone: {line}"
@@ -175,9 +175,11 @@ def find_person(rt: Runtime, who: str) -> int:
     """The record of a phone with its +, or of a number of a record; of one that was merged, the one that stayed. Refused."""
     with rt.database.read() as session:
         is_id = _ID.fullmatch(who) is not None
-        found = session.get(Contact, survivor_id(session, int(who))) if is_id else find_by_phone(rt, session, who)
+        found = (
+            session.get(Contact, surviving_contact_id(session, int(who))) if is_id else find_by_phone(rt, session, who)
+        )
         if found is None:
-            raise Refused(f"contact {who}: there is no such contact")
+            raise OperatorError(f"contact {who}: there is no such contact")
         return found.id
 
 
@@ -212,8 +214,8 @@ def _around(session: Session, contact: Contact) -> dict[str, Any]:
         "lists": list(session.scalars(lists.order_by(ContactList.name))),
         "engaged_in": session.scalar(engaged),
         "has_open_case": session.scalar(select(Case.id).where(*is_open)) is not None,
-        "also_found_by": [row.shown for row in ids_of(session, contact.id)],
+        "also_found_by": [row.shown for row in aliases_of(session, contact.id)],
         "before_the_merge": [
-            {"what": row.kind, "name": row.name, "value": row.value} for row in values_of_person(session, contact.id)
+            {"what": row.kind, "name": row.name, "value": row.value} for row in merged_values_of(session, contact.id)
         ],
     }

@@ -6,28 +6,28 @@ from typing import Any
 
 from bot.webhooks.shopify import MARK
 from jobs.core.runtime import Runtime
-from jobs.ingest.replay import Replayed, replay
+from jobs.ingest.replay import ReplayCounts, replay_letters
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.events.dead_letters import payload_of
 from models.tables.user import record_audit
 from models.tables.webhook_event import BASE64
 
 
-def try_again(rt: Runtime, letter_id: int | None, actor: str) -> Replayed:
+def replay_letter(rt: Runtime, letter_id: int | None, actor: str) -> ReplayCounts:
     """Apply one dead letter, or all that wait. Refused where that one does not wait."""
-    done = replay(rt, letter_id)
+    done = replay_letters(rt, letter_id)
     with rt.database.write() as session:
         record_audit(session, utcnow(), actor, "replay", "dead_letter", letter_id or "all", **done._asdict())
     return done
 
 
-def hand_out(rt: Runtime, letter_id: int, actor: str) -> bytes:
+def download_letter(rt: Runtime, letter_id: int, actor: str) -> bytes:
     """The payload as it came; that it was handed out stands in the audit. Refused where there is none, or it was applied."""
     with rt.database.write() as session:
         raw = payload_of(session, letter_id)
         if raw is None:
-            raise Refused(f"dead letter {letter_id}: there is none that waits under this number")
+            raise OperatorError(f"dead letter {letter_id}: there is none that waits under this number")
         record_audit(session, utcnow(), actor, "download", "dead_letter", letter_id)
     return raw
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bot.flows.load import ReadFlow, read_flow, to_definition
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
-from models.conversations.flow_versions import load_flow
-from models.errors import Refused
+from models.conversations.flow_versions import save_flow
+from models.errors import OperatorError
 from models.tables.user import record_audit
 
 
@@ -20,7 +20,7 @@ class CheckedFlow:
 
 
 @dataclass(frozen=True)
-class LoadedFlow:
+class LoadedFlowFile:
     """A flow as loaded; the same definition again keeps its version."""
 
     id: int
@@ -37,20 +37,20 @@ def check_flow(text: str, file: str = "flow") -> CheckedFlow:
     return CheckedFlow(flow.name, len(flow.nodes), read.warnings)
 
 
-def load_flow_file(rt: Runtime, text: str, actor: str, file: str = "flow") -> LoadedFlow:
+def load_flow_file(rt: Runtime, text: str, actor: str, file: str = "flow") -> LoadedFlowFile:
     """Check a flow's text and store it as the newest version. Refused where something is wrong with it."""
     read = _read(text, file)
     flow = read.flow
     assert flow is not None  # noqa: S101 - _read refuses otherwise
     now = utcnow()
     with rt.database.write() as session:
-        loaded = load_flow(session, flow.name, text, to_definition(flow), now, actor)
+        loaded = save_flow(session, flow.name, text, to_definition(flow), now, actor)
         record_audit(session, now, actor, "load", "flow", loaded.id, name=loaded.name, version=loaded.version)
-    return LoadedFlow(loaded.id, loaded.name, loaded.version, read.warnings)
+    return LoadedFlowFile(loaded.id, loaded.name, loaded.version, read.warnings)
 
 
 def _read(text: str, file: str) -> ReadFlow:
     read = read_flow(text, file)
     if read.flow is None:
-        raise Refused("; ".join(read.problems))
+        raise OperatorError("; ".join(read.problems))
     return read

@@ -14,18 +14,18 @@ from jobs.core.runtime import Runtime
 from jobs.maintenance.purge import wake_purge
 from models.clock import utcnow
 from models.contacts.field_values import read_name, read_text
-from models.contacts.phone import NotAPhone
+from models.contacts.phone import NotAPhoneError
 from models.contacts.resolve import find_contact
 from models.contacts.tagging import add_members, read_list_name, remove_members
-from models.errors import Refused
-from models.segments.references import Kind
-from models.segments.rename_delete import delete_group, group_name, people_in, rename_group
+from models.errors import OperatorError
+from models.segments.references import ReferenceKind
+from models.segments.rename_delete import count_members, delete_group, group_name, rename_group
 from models.tables.contact import Contact
 from models.tables.tag import ContactList, Tag
 from models.tables.user import record_audit
 
-MOST_CHARACTERS = 500
-MOST_PEOPLE = 500
+MAX_CHARACTERS = 500
+MAX_PEOPLE = 500
 """Put on a list at once by hand; of more, a file is made."""
 BY_ID = "id:"
 """How the box of people names one that was picked; what is typed is a phone."""
@@ -34,10 +34,10 @@ BY_ID = "id:"
 def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
     """A tag that nobody carries yet; its id. BadValue for what cannot be a name, Refused for a known one."""
     name, now = read_name(name, "a tag"), utcnow()
-    text = read_text(description, MOST_CHARACTERS, "the description")
+    text = read_text(description, MAX_CHARACTERS, "the description")
     with rt.database.write() as session:
         if session.scalar(select(Tag.id).where(Tag.name == name)) is not None:
-            raise Refused(f"{name}: there is a tag of that name already")
+            raise OperatorError(f"{name}: there is a tag of that name already")
         tag = Tag(name=name, description=text, created_at=now)
         session.add(tag)
         session.flush()
@@ -47,11 +47,11 @@ def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
 
 def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None:
     """What a tag is for. BadValue where that is no text, or too long."""
-    text = read_text(description, MOST_CHARACTERS, "the description")
+    text = read_text(description, MAX_CHARACTERS, "the description")
     with rt.database.write() as session:
         tag = session.get(Tag, tag_id)
         if tag is None:
-            raise Refused(f"tag {tag_id}: there is no such tag")
+            raise OperatorError(f"tag {tag_id}: there is no such tag")
         tag.description = text
         record_audit(session, utcnow(), actor, "describe", "tag", tag_id)
 
@@ -67,17 +67,17 @@ def add_list(rt: Runtime, name: str, actor: str) -> int:
             record_audit(session, now, actor, "add", "list", made.id, name=name)
             return made.id
     except IntegrityError:
-        raise Refused(f"there is a list “{name}” already") from None
+        raise OperatorError(f"there is a list “{name}” already") from None
 
 
-def put_on_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) -> int:
+def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) -> int:
     """Put people on it, each a phone or an id (`id:12`); how many were not on it. Refused, with nobody put on it, where one of
     them is nobody."""
     given, now = list(dict.fromkeys(people)), utcnow()
     if not given:
-        raise Refused("choose somebody first")
-    if len(given) > MOST_PEOPLE:
-        raise Refused(f"these are {len(given)} people; at most {MOST_PEOPLE} are put on it at once: bring a file")
+        raise OperatorError("choose somebody first")
+    if len(given) > MAX_PEOPLE:
+        raise OperatorError(f"these are {len(given)} people; at most {MAX_PEOPLE} are put on it at once: bring a file")
     with rt.database.write() as session:
         group_name(session, "list", list_id, locked=True)
         ids = sorted({_contact_id(session, text, rt.settings.default_country) for text in given})
@@ -87,22 +87,22 @@ def put_on_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) ->
         )
         gone = set(ids) - set(session.scalars(there.order_by(Contact.id).with_for_update()))
         if gone:
-            raise Refused(f"contact {min(gone)}: there is no such contact any more")
+            raise OperatorError(f"contact {min(gone)}: there is no such contact any more")
         added = add_members(session, list_id, ids, now)
         record_audit(session, now, actor, "put on", "list", list_id, contacts=ids, added=added)
         return added
 
 
-def take_off_list(rt: Runtime, list_id: int, contact_id: int, actor: str) -> None:
+def remove_from_list(rt: Runtime, list_id: int, contact_id: int, actor: str) -> None:
     """Take a person off it. Refused for who is not on it."""
     with rt.database.write() as session:
         group_name(session, "list", list_id, locked=True)
         if not remove_members(session, list_id, [contact_id]):
-            raise Refused("this person is not on the list any more")
+            raise OperatorError("this person is not on the list any more")
         record_audit(session, utcnow(), actor, "take off", "list", list_id, contact=contact_id)
 
 
-def rename(rt: Runtime, kind: Kind, group_id: int, name: str, actor: str) -> None:
+def rename(rt: Runtime, kind: ReferenceKind, group_id: int, name: str, actor: str) -> None:
     """Another name, for the group and for all that names it. BadValue or Refused where that cannot be."""
     new = read_name(name, "a tag") if kind == "tag" else read_long_name(name)
     try:
@@ -111,10 +111,10 @@ def rename(rt: Runtime, kind: Kind, group_id: int, name: str, actor: str) -> Non
             if old != new:
                 record_audit(session, utcnow(), actor, "rename", kind, group_id, before=old, after=new)
     except IntegrityError:
-        raise Refused(f"there is a {kind} “{new}” already") from None
+        raise OperatorError(f"there is a {kind} “{new}” already") from None
 
 
-def remove(rt: Runtime, kind: Kind, group_id: int, actor: str) -> None:
+def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
     """Delete a group that nothing names any more; of a large one the rest is taken away afterwards."""
     now = utcnow()
     with rt.database.write() as session:
@@ -124,11 +124,11 @@ def remove(rt: Runtime, kind: Kind, group_id: int, actor: str) -> None:
         wake_purge(rt, now)
 
 
-def what_goes(rt: Runtime, kind: Kind, group_id: int) -> tuple[str, int]:
+def describe_deletion(rt: Runtime, kind: ReferenceKind, group_id: int) -> tuple[str, int]:
     """The group's name, and how many people are in it; 0 for a segment, which holds nobody. Refused where there is none."""
     with rt.database.read() as session:
         name = group_name(session, kind, group_id)
-        return name, 0 if kind == "segment" else people_in(session, kind, group_id)
+        return name, 0 if kind == "segment" else count_members(session, kind, group_id)
 
 
 def _contact_id(session: Session, text: str, default_country: str | None) -> int:
@@ -137,8 +137,8 @@ def _contact_id(session: Session, text: str, default_country: str | None) -> int
         return int(number)
     try:
         found = find_contact(session, text, default_country)
-    except NotAPhone as error:
-        raise Refused(str(error)) from None
+    except NotAPhoneError as error:
+        raise OperatorError(str(error)) from None
     if found is None:
-        raise Refused(f"{text[:40]}: there is no contact with this phone")
+        raise OperatorError(f"{text[:40]}: there is no contact with this phone")
     return found.id

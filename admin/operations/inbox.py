@@ -6,12 +6,12 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from admin.operations.contacts import find_by_phone
-from jobs.core.queues import ANSWER, wake
+from jobs.core.queues import ANSWER, enqueue_once
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.conversations.cases import close_case, open_case
-from models.conversations.messages import agent_message, hand_to_flow
-from models.errors import Refused
+from models.conversations.messages import agent_message, queue_flow_start
+from models.errors import OperatorError
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation
 from models.tables.user import record_audit
@@ -19,7 +19,7 @@ from models.tables.user import record_audit
 log = logging.getLogger("hark.talks")
 
 
-def answer(rt: Runtime, conversation_id: int, text: str, actor: str) -> int:
+def send_answer(rt: Runtime, conversation_id: int, text: str, actor: str) -> int:
     """Queue an agent's message and take the conversation, so that no bot speaks in between; the message's id. Refused."""
     now = utcnow()
     with rt.database.write() as session:
@@ -32,32 +32,32 @@ def answer(rt: Runtime, conversation_id: int, text: str, actor: str) -> int:
     return message_id
 
 
-def take(rt: Runtime, conversation_id: int, actor: str) -> None:
+def take_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
     """Open a case: campaigns and bots leave this person alone until it is closed. Refused where one is open."""
     now = utcnow()
     with rt.database.write() as session:
         talk = _existing(session, conversation_id)
         opened = open_case(session, talk.contact_id, now, opened_by=actor, number_id=talk.number_id, agent=actor)
         if not opened.is_new:
-            raise Refused("An agent holds this conversation already.")
+            raise OperatorError("An agent holds this conversation already.")
         record_audit(session, now, actor, "open", "case", opened.id, contact=talk.contact_id)
 
 
-def give_back(rt: Runtime, conversation_id: int, actor: str) -> None:
+def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
     """Close the case: the person is free for campaigns and bots. Refused where none is open."""
     now = utcnow()
     with rt.database.write() as session:
         talk = _existing(session, conversation_id)
         if not close_case(session, talk.contact_id, now, closed_by=actor):
-            raise Refused("No case is open.")
+            raise OperatorError("No case is open.")
         record_audit(session, now, actor, "close", "case", talk.contact_id, contact=talk.contact_id)
 
 
-def hand_over(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> None:
+def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> None:
     """Let a bot flow go on from here; an open case is closed. Refused outside the 24 h window."""
     now = utcnow()
     with rt.database.write() as session:
-        hand_to_flow(session, conversation_id, flow_id, now, actor)
+        queue_flow_start(session, conversation_id, flow_id, now, actor)
         record_audit(session, now, actor, "hand_to_flow", "conversation", conversation_id, flow=flow_id)
     _wake(rt, conversation_id)
 
@@ -65,14 +65,16 @@ def hand_over(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> No
 def _existing(session: Session, conversation_id: int) -> Conversation:
     talk = session.get(Conversation, conversation_id)
     if talk is None:
-        raise Refused(f"conversation {conversation_id}: there is no such conversation")
+        raise OperatorError(f"conversation {conversation_id}: there is no such conversation")
     return talk
 
 
 def _wake(rt: Runtime, conversation_id: int) -> None:
     """A wake-up that is lost is made again from the rows."""
     try:
-        wake(rt.redis, ANSWER, "jobs.replies.answer.answer_contact", conversation_id, key=f"answer:{conversation_id}")
+        enqueue_once(
+            rt.redis, ANSWER, "jobs.replies.answer.answer_contact", conversation_id, key=f"answer:{conversation_id}"
+        )
     except RedisError as error:
         log.warning("conversation %d: no wake-up (%s); the schedule makes one", conversation_id, type(error).__name__)
 
@@ -84,7 +86,7 @@ def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
         contact = _contact(rt, session, phone)
         opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
         if not opened.is_new:
-            raise Refused(f"{phone}: case {opened.id} is open already")
+            raise OperatorError(f"{phone}: case {opened.id} is open already")
         record_audit(session, now, actor, "open", "case", opened.id, contact=contact.id)
         return opened.id
 
@@ -95,12 +97,12 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
     with rt.database.write() as session:
         contact = _contact(rt, session, phone)
         if not close_case(session, contact.id, now, closed_by=actor):
-            raise Refused(f"{phone}: no case is open")
+            raise OperatorError(f"{phone}: no case is open")
         record_audit(session, now, actor, "close", "case", contact.id, contact=contact.id)
 
 
 def _contact(rt: Runtime, session: Session, phone: str) -> Contact:
     contact = find_by_phone(rt, session, phone)
     if contact is None:
-        raise Refused(f"{phone}: there is no contact with this phone")
+        raise OperatorError(f"{phone}: there is no contact with this phone")
     return contact

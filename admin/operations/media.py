@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.template import MediaHandle
 
 _MB = 1024 * 1024
@@ -51,7 +51,7 @@ _SUFFIXES = {
 def store_file(rt: Runtime, number_id: int, path: Path, needed: str, now: datetime) -> str:
     """Keep a file of this machine for a number; its SHA-256. OSError, Refused."""
     if path.stat().st_size > LIMITS[needed]:
-        raise Refused(_too_large(path.name, needed))
+        raise OperatorError(_too_large(path.name, needed))
     return store_media(rt, number_id, path.name, path.read_bytes(), needed, now)
 
 
@@ -59,11 +59,11 @@ def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, nee
     """Keep an upload for a number, once per content; its SHA-256. `needed`: a key of LIMITS."""
     name = PurePath(file_name.replace("\\", "/")).name[:255] or "file"
     if len(content) > LIMITS[needed]:
-        raise Refused(_too_large(name, needed))
+        raise OperatorError(_too_large(name, needed))
     mime_type = sniff(name, content)
     if mime_type not in ALLOWED[needed]:
         allowed = ", ".join(kind.rpartition("/")[2].rpartition(".")[2] for kind in ALLOWED[needed])
-        raise Refused(
+        raise OperatorError(
             f"media: {name} is {mime_type or 'of no known kind'}; allowed for a header of {needed.lower()}: {allowed}"
         )
     checksum = hashlib.sha256(content).hexdigest()

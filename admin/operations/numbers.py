@@ -11,20 +11,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
-from jobs.core.queues import SEND, wake
+from jobs.core.queues import SEND, enqueue_once
 from jobs.core.runtime import Runtime
 from jobs.maintenance.meta_sync import put_number_fields
 from models.clock import utcnow
 from models.config import LOOPBACK, Settings
-from models.contacts.phone import NotAPhone, read_phone
-from models.errors import Refused
+from models.contacts.phone import NotAPhoneError, read_phone
+from models.errors import OperatorError
 from models.tables.number import Number, Portfolio, Waba
 from models.tables.user import record_audit
 
 _META_HOST = "graph.facebook.com"
 
 
-MOST_PER_SECOND = 1000
+MAX_PER_SECOND = 1000
 log = logging.getLogger("hark.numbers")
 
 
@@ -60,10 +60,10 @@ def add_number(
     """Add a number, or give a known one a new name and token. Refused or GraphError, and then nothing was stored."""
     name = name.strip()
     if not 1 <= len(name) <= 200:
-        raise Refused("name: allowed are 1 to 200 characters")
+        raise OperatorError("name: allowed are 1 to 200 characters")
     for option, text in (("phone-number-id", phone_number_id), ("waba-id", waba_id)):
         if not text.isascii() or not text.isdigit() or len(text) > 64:
-            raise Refused(f"{option}={text[:64]}: allowed are the digits of an id of Meta's")
+            raise OperatorError(f"{option}={text[:64]}: allowed are the digits of an id of Meta's")
     given_phone = _display_phone(display_phone)
     found = _ask_meta(rt.settings, phone_number_id, waba_id, token)
     encrypted, now = rt.vault.encrypt(token), utcnow()
@@ -109,7 +109,7 @@ def _ask_meta(settings: Settings, phone_number_id: str, waba_id: str, token: str
     with GraphAdmin(settings.graph_api_url, settings.graph_api_version, token, app_secret=secret) as graph:
         fields = graph.number(phone_number_id)
         if phone_number_id not in {str(item.get("id")) for item in graph.numbers_of(waba_id)}:
-            raise Refused(f"phone-number-id={phone_number_id}: Meta does not list it in WABA {waba_id}")
+            raise OperatorError(f"phone-number-id={phone_number_id}: Meta does not list it in WABA {waba_id}")
         try:
             account = graph.account(waba_id)
         except GraphError:
@@ -146,10 +146,10 @@ def _display_phone(text: str | None) -> str | None:
         return None
     try:
         phone = read_phone(text, None)
-    except NotAPhone as error:
-        raise Refused(f"display-phone: {error}") from None
+    except NotAPhoneError as error:
+        raise OperatorError(f"display-phone: {error}") from None
     if phone.problem:
-        raise Refused(f"display-phone={text}: allowed is a number with its calling code, such as +34600000000")
+        raise OperatorError(f"display-phone={text}: allowed is a number with its calling code, such as +34600000000")
     return phone.e164
 
 
@@ -159,13 +159,13 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
     with rt.database.write() as session:
         number = session.get(Number, number_id)
         if number is None:
-            raise Refused(f"number {number_id}: there is no such number")
+            raise OperatorError(f"number {number_id}: there is no such number")
         if number.stopped_at is None and (number.held_until is None or number.held_until <= now):
-            raise Refused(f"{number.name} is not stopped.")
+            raise OperatorError(f"{number.name} is not stopped.")
         number.stopped_at = number.stopped_reason = number.held_until = None
         record_audit(session, now, actor, "resume", "number", number_id)
     try:
-        wake(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
     except RedisError as error:
         log.warning(
             "number %d: no wake-up for its senders (%s); the schedule makes one", number_id, type(error).__name__
@@ -174,11 +174,11 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
 
 def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> None:
     """What Meta lets through this number a second, inbound and outbound together."""
-    if not 1 <= per_second <= MOST_PER_SECOND:
-        raise Refused(f"per-second={per_second}: allowed are 1 to {MOST_PER_SECOND}")
+    if not 1 <= per_second <= MAX_PER_SECOND:
+        raise OperatorError(f"per-second={per_second}: allowed are 1 to {MAX_PER_SECOND}")
     with rt.database.write() as session:
         number = session.get(Number, number_id)
         if number is None:
-            raise Refused(f"number {number_id}: there is no such number")
+            raise OperatorError(f"number {number_id}: there is no such number")
         number.messages_per_second = per_second
         record_audit(session, utcnow(), actor, "change_speed", "number", number_id, per_second=per_second)

@@ -13,11 +13,11 @@ import yaml
 from models.billing.amount import read_amount, read_currency
 from models.billing.rate_cards import ANY_COUNTRY, CATEGORIES, Price, plain_category
 from models.contacts.phone import is_country
-from models.errors import Refused
+from models.errors import OperatorError
 
 COLUMNS = ("country", "category", "amount", "currency", "valid_from")
-MOST_BYTES = 2_000_000
-MOST_ROWS = 20_000
+MAX_BYTES = 2_000_000
+MAX_ROWS = 20_000
 YAML_ENDINGS = {".yaml", ".yml"}
 
 Row = tuple[str, Mapping[str, Any]]
@@ -35,15 +35,15 @@ class RateFile:
 def read_rate_file(path: Path) -> RateFile:
     """Read the file by its ending. Refused with the first thing that is wrong, and where."""
     with path.open("rb") as file:
-        raw = file.read(MOST_BYTES + 1)
-    if len(raw) > MOST_BYTES:
-        raise Refused(f"{path}: allowed are {MOST_BYTES // 1_000_000} MB")
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise OperatorError(f"{path}: allowed are {MAX_BYTES // 1_000_000} MB")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refused(f"{path}: the file is not UTF-8 text") from None
+        raise OperatorError(f"{path}: the file is not UTF-8 text") from None
     if "\x00" in text:
-        raise Refused(f"{path}: the file holds NUL bytes, so it is no text")
+        raise OperatorError(f"{path}: the file holds NUL bytes, so it is no text")
     rows = _yaml_rows(path, text) if path.suffix.lower() in YAML_ENDINGS else _csv_rows(path, text)
     return _rate_file(path, rows)
 
@@ -52,29 +52,29 @@ def _rate_file(path: Path, rows: Iterator[Row]) -> RateFile:
     prices: dict[tuple[str, str, date], Price] = {}
     currency = None
     for where, row in rows:
-        if len(prices) >= MOST_ROWS:
-            raise Refused(f"{path}: allowed are {MOST_ROWS} prices")
+        if len(prices) >= MAX_ROWS:
+            raise OperatorError(f"{path}: allowed are {MAX_ROWS} prices")
         price = _price(where, row)
         own = read_currency(row.get("currency") or "", f"{where}: currency")
         if own != (currency or own):
-            raise Refused(f"{where}: currency={own}: the rows before are in {currency}; a card has one currency")
+            raise OperatorError(f"{where}: currency={own}: the rows before are in {currency}; a card has one currency")
         currency = own
         key = (price.country, price.category, price.valid_from)
         if key in prices:
-            raise Refused(f"{where}: {price.country} {price.category} from {price.valid_from} was given before")
+            raise OperatorError(f"{where}: {price.country} {price.category} from {price.valid_from} was given before")
         prices[key] = price
     if currency is None:
-        raise Refused(f"{path}: it holds no price")
+        raise OperatorError(f"{path}: it holds no price")
     return RateFile(currency, tuple(prices.values()))
 
 
 def _price(where: str, row: Mapping[str, Any]) -> Price:
     country = str(row.get("country") or "").strip().upper()
     if country != ANY_COUNTRY and not is_country(country):
-        raise Refused(f"{where}: country={country[:20]!r}: allowed is a code such as ES, or * for all others")
+        raise OperatorError(f"{where}: country={country[:20]!r}: allowed is a code such as ES, or * for all others")
     category = plain_category(str(row.get("category") or ""))
     if category not in CATEGORIES:
-        raise Refused(f"{where}: category={category[:40]!r}: allowed are {', '.join(CATEGORIES)}")
+        raise OperatorError(f"{where}: category={category[:40]!r}: allowed are {', '.join(CATEGORIES)}")
     amount = read_amount("" if row.get("amount") is None else row["amount"], f"{where}: amount")
     return Price(country, category, _day(where, row.get("valid_from")), amount)
 
@@ -83,7 +83,7 @@ def _day(where: str, given: Any) -> date:
     try:
         return given if type(given) is date else date.fromisoformat(str(given or "").strip())
     except ValueError:
-        raise Refused(f"{where}: valid_from={str(given)[:20]!r}: allowed is a day such as 2026-10-01") from None
+        raise OperatorError(f"{where}: valid_from={str(given)[:20]!r}: allowed is a day such as 2026-10-01") from None
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[Row]:
@@ -98,17 +98,17 @@ def _csv_rows(path: Path, text: str) -> Iterator[Row]:
             if columns is None:
                 columns = _columns(where, cells)
             elif len(cells) != len(columns):
-                raise Refused(f"{where}: {len(cells)} cells under {len(columns)} columns")
+                raise OperatorError(f"{where}: {len(cells)} cells under {len(columns)} columns")
             else:
                 yield where, dict(zip(columns, cells, strict=True))
     except csv.Error as error:
-        raise Refused(f"{path}: line {reader.line_num}: is no CSV ({error})") from None
+        raise OperatorError(f"{path}: line {reader.line_num}: is no CSV ({error})") from None
 
 
 def _columns(where: str, cells: list[str]) -> list[str]:
     columns = [cell.strip().lower() for cell in cells]
     if sorted(columns) != sorted(COLUMNS):
-        raise Refused(f"{where}: the columns must be {','.join(COLUMNS)}")
+        raise OperatorError(f"{where}: the columns must be {','.join(COLUMNS)}")
     return columns
 
 
@@ -117,13 +117,13 @@ def _yaml_rows(path: Path, text: str) -> Iterator[Row]:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        raise Refused(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
+        raise OperatorError(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
     if not isinstance(data, dict) or not isinstance(data.get("rates"), list) or set(data) - {"currency", "rates"}:
-        raise Refused(f"{path}: allowed are currency and rates, a list of prices")
+        raise OperatorError(f"{path}: allowed are currency and rates, a list of prices")
     for place, row in enumerate(data["rates"], start=1):
         where = f"{path}: rates[{place}]"
         if not isinstance(row, dict) or set(row) - set(COLUMNS):
-            raise Refused(f"{where}: allowed are {', '.join(COLUMNS)}")
+            raise OperatorError(f"{where}: allowed are {', '.join(COLUMNS)}")
         # YAML reads the country NO, unless in quotes, as a switch.
         country = "NO" if row.get("country") is False else row.get("country")
         yield where, {"currency": data.get("currency")} | row | {"country": country}

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
-from models.errors import Refused
-from models.segments.count import Tally, count_on
-from models.segments.rule import Rule
+from models.errors import OperatorError
+from models.segments.count import MatchCount, count_slice
+from models.segments.rule import SegmentRule
 from models.segments.store import save_segment
 from models.segments.values import is_storable
 from models.tables.segment import Segment
@@ -51,9 +51,9 @@ def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
         data = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise Refused(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
+        raise OperatorError(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
-        raise Refused(f"{path}: a segment begins with name, and any or all")
+        raise OperatorError(f"{path}: a segment begins with name, and any or all")
     rule = {key: value for key, value in data.items() if key != "name"}
     return put_segment(rt, data["name"], rule.get("rule", rule) if set(rule) == {"rule"} else rule, actor)
 
@@ -64,18 +64,18 @@ def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool
     with rt.database.write() as session:
         is_new = not session.scalar(select(exists().where(Segment.name == name)))
         if not is_new and not replaces:
-            raise Refused(f"there is a segment “{name}” already")
+            raise OperatorError(f"there is a segment “{name}” already")
         segment_id = save_segment(session, name, rule, now)
         record_audit(session, now, actor, "load", "segment", segment_id, name=name)
         return LoadedSegment(segment_id, name, is_new)
 
 
-def count_for(session: Session, rule: Rule, tally: Tally, seconds: float) -> Tally:
+def count_for(session: Session, rule: SegmentRule, tally: MatchCount, seconds: float) -> MatchCount:
     """Count on for about so long, by one slice at least."""
     size, began = FIRST_SLICE, time.monotonic()
     ends = began + seconds
     while not tally.is_done:
-        tally = count_on(session, rule, tally, utcnow(), size)
+        tally = count_slice(session, rule, tally, utcnow(), size)
         now = time.monotonic()
         if now >= ends:
             break
@@ -88,7 +88,7 @@ def read_name(name: str) -> str:
     """Trimmed. Refused where it is empty or too long."""
     name = name.strip()
     if not 1 <= len(name) <= 200:
-        raise Refused("name: allowed are 1 to 200 characters")
+        raise OperatorError("name: allowed are 1 to 200 characters")
     if not is_storable(name):
-        raise Refused("name: it holds a character that is no text")
+        raise OperatorError("name: it holds a character that is no text")
     return name

@@ -4,14 +4,14 @@ from typing import Any
 
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.setting import KNOWN, read_setting, write_setting
 from models.tables.user import record_audit
 
 HIDDEN = frozenset({"installation", "encryption_fingerprint"})
 """Hark's own."""
 SHOWN = tuple(key for key in KNOWN if key not in HIDDEN)
-MOST = 1_000_000
+MAX_NUMBER = 1_000_000
 
 
 def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
@@ -25,11 +25,11 @@ def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
 def set_setting(rt: Runtime, name: str, text: str, actor: str) -> dict[str, Any]:
     """The same by a name that somebody typed; the line of `show_settings` that it comes to."""
     if name not in SHOWN:
-        raise Refused(f"{name[:40]}: there is no such setting; there are {', '.join(SHOWN)}")
+        raise OperatorError(f"{name[:40]}: there is no such setting; there are {', '.join(SHOWN)}")
     try:
         change_setting(rt, name, text, actor)
-    except Refused as error:
-        raise Refused(f"{name}: {error}") from None
+    except OperatorError as error:
+        raise OperatorError(f"{name}: {error}") from None
     return next(line for line in show_settings(rt) if line["key"] == name)
 
 
@@ -43,20 +43,20 @@ def _read(key: str, text: str) -> Any:
     default = KNOWN[key].default
     if isinstance(default, bool):
         if text not in {"yes", "no", ""}:
-            raise Refused(f"{text[:20]}: allowed are yes and no")
+            raise OperatorError(f"{text[:20]}: allowed are yes and no")
         return text == "yes"
     if isinstance(default, int):
-        if not text.isascii() or not text.isdigit() or int(text[:12]) > MOST:
-            raise Refused(f"“{text[:20]}”: allowed is a whole number from 0 to {MOST}")
+        if not text.isascii() or not text.isdigit() or int(text[:12]) > MAX_NUMBER:
+            raise OperatorError(f"“{text[:20]}”: allowed is a whole number from 0 to {MAX_NUMBER}")
         return int(text)
     if isinstance(default, float):
         try:
             number = float(text)
         except ValueError:
             number = -1.0
-        if not 0 <= number <= MOST:
-            raise Refused(f"“{text[:20]}”: allowed is a number from 0 to {MOST}")
+        if not 0 <= number <= MAX_NUMBER:
+            raise OperatorError(f"“{text[:20]}”: allowed is a number from 0 to {MAX_NUMBER}")
         return number
     if len(text) > 500:
-        raise Refused("allowed are 500 characters")
+        raise OperatorError("allowed are 500 characters")
     return text

@@ -8,19 +8,19 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView, expose
 
-from admin.auth.sign_in import Person
-from admin.auth.web_security import person, runtime
+from admin.auth.sign_in import SignedInUser
+from admin.auth.web_security import current_user, runtime
 from bot.meta.management import GraphError
 from jobs.core.runtime import Runtime
 from models.contacts.consent import ConsentError
-from models.contacts.field_values import BadValue
-from models.contacts.phone import NotAPhone
-from models.crypto import WrongKey
-from models.errors import Refused
-from models.tables.campaign import TransitionRefused
+from models.contacts.field_values import FieldValueError
+from models.contacts.phone import NotAPhoneError
+from models.crypto import WrongKeyError
+from models.errors import OperatorError
+from models.tables.campaign import TransitionError
 from models.tables.user import Role
 
-EXPECTED = (Refused, TransitionRefused, GraphError, BadValue, ConsentError, NotAPhone, WrongKey)
+EXPECTED = (OperatorError, TransitionError, GraphError, FieldValueError, ConsentError, NotAPhoneError, WrongKeyError)
 """What operations raise with one line for the operator."""
 PAGE_ROWS = 50
 _ABOUT = re.compile(r"^(campaign|conversation) [0-9]+: ")
@@ -62,16 +62,16 @@ class PanelView(BaseView):
         return runtime()
 
     @property
-    def me(self) -> Person:
+    def me(self) -> SignedInUser:
         """Who is signed in; there is somebody whenever a view runs."""
-        found = person()
+        found = current_user()
         if found is None:
             abort(403)
         return found
 
     def is_accessible(self) -> bool:
         """Whether it stands in the menu."""
-        found = person()
+        found = current_user()
         return found is not None and not found.must_change_password and found.may(self.needs)
 
     def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
@@ -95,7 +95,7 @@ class PanelView(BaseView):
 
 def refusal_of(role: Role) -> ResponseReturnValue | None:
     """None where who is signed in has this role or more; else where to send them. Forbidden for too small a role."""
-    found = person()
+    found = current_user()
     if found is None:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("panel.sign_in", next=wanted))

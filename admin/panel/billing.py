@@ -16,12 +16,12 @@ from admin.operations.billing import (
     show_rates,
     turn_budget_off,
 )
-from admin.operations.rate_file import MOST_BYTES
+from admin.operations.rate_file import MAX_BYTES
 from admin.panel.base import EXPECTED, PanelView, action, back, page, sentence
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.user import Role
 
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 _ODD = re.compile(r"[^\w.() -]")
 
 
@@ -59,26 +59,26 @@ class MoneyView(PanelView):
         with tempfile.TemporaryDirectory(prefix="hark-") as directory:
             try:
                 if upload is None or not upload.filename:
-                    raise Refused("Choose a file first.")
+                    raise OperatorError("Choose a file first.")
                 name = (
                     _ODD.sub("_", PurePath(upload.filename.replace("\\", "/")).name)[-100:].lstrip(".") or "rates.csv"
                 )
                 path = Path(directory) / name
-                path.write_bytes(upload.stream.read(MOST_BYTES + 1))
+                path.write_bytes(upload.stream.read(MAX_BYTES + 1))
                 loaded = load_rates(self.rt, path, self.me.email)
             except EXPECTED as error:
                 text = str(error).replace(f"{directory}/", "")
-                return self._page(rates_error=sentence(Refused(text))), 400
+                return self._page(rates_error=sentence(OperatorError(text))), 400
         flash(f"{loaded['prices']} prices in {loaded['currency']} are in force.", "good")
         return back(".index")
 
     def _page(self, **given: str) -> str:
         try:
             card = show_rates(self.rt)
-        except Refused:
+        except OperatorError:
             card = None
         rows = [] if card is None else card["rates"]
         return self.render(
-            "panel/money.html", budget=show_budget(self.rt), notice=budget_notice(self.rt), card=card, rates=rows[:MOST_SHOWN],
-            more=max(0, len(rows) - MOST_SHOWN), spending=recent_spending(self.rt), given=given,
+            "panel/money.html", budget=show_budget(self.rt), notice=budget_notice(self.rt), card=card, rates=rows[:MAX_SHOWN],
+            more=max(0, len(rows) - MAX_SHOWN), spending=recent_spending(self.rt), given=given,
         )  # fmt: skip

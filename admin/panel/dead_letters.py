@@ -7,16 +7,16 @@ from flask import Response, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
-from admin.operations.dead_letters import hand_out, readable, try_again
+from admin.operations.dead_letters import download_letter, readable, replay_letter
 from admin.panel.base import EXPECTED, PanelView, action, back, page, positive, sentence
 from jobs.ingest.replay_all import Run, begin_replay, read_run
-from models.errors import Refused
+from models.errors import OperatorError
 from models.events.dead_letter_search import LetterState, read_letter, search_letters
 from models.events.dead_letters import count_waiting
 from models.tables.user import Role
 from models.tables.webhook_event import to_bytes
 
-MOST_SHOWN = 100 * 1024
+MAX_SHOWN = 100 * 1024
 STATES = [(state.value, state.value.capitalize()) for state in LetterState]
 
 
@@ -59,7 +59,7 @@ class DeadLetterView(PanelView):
         if found is None:
             abort(404)
         letter, payload = found
-        text, is_whole = readable(payload, MOST_SHOWN)
+        text, is_whole = readable(payload, MAX_SHOWN)
         return self.render(
             "panel/dead_letter.html", letter=letter, text=text, is_whole=is_whole, size=len(to_bytes(payload))
         )
@@ -68,8 +68,8 @@ class DeadLetterView(PanelView):
     def payload(self, letter_id: int) -> ResponseReturnValue:
         """The payload as it came, as a file: a browser is given nothing to interpret."""
         try:
-            raw = hand_out(self.rt, letter_id, self.me.email)
-        except Refused:
+            raw = download_letter(self.rt, letter_id, self.me.email)
+        except OperatorError:
             abort(404)
         disposition = f'attachment; filename="dead-letter-{letter_id}.bin"'
         return Response(raw, mimetype="application/octet-stream", headers={"Content-Disposition": disposition})
@@ -84,7 +84,7 @@ class DeadLetterView(PanelView):
     def replay_one(self, letter_id: int) -> ResponseReturnValue:
         """One, at once."""
         try:
-            done = try_again(self.rt, letter_id, self.me.email)
+            done = replay_letter(self.rt, letter_id, self.me.email)
         except EXPECTED as error:
             flash(sentence(error), "bad")
             return back(".index")

@@ -4,7 +4,7 @@ from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from admin.auth.web_security import is_panel, person
+from admin.auth.web_security import current_user, is_panel
 
 _SAID = {
     400: ("That did not work", "The request was not complete. Go back, reload the page and try again."),
@@ -33,5 +33,5 @@ def _show(error: Exception) -> ResponseReturnValue:
         return found.get_response()
     title, text = _SAID[code]
     text = g.get("why") or text
-    someone = None if code >= 500 else person()  # after a 500 the database may be the reason
+    someone = None if code >= 500 else current_user()  # after a 500 the database may be the reason
     return render_template("panel/error.html", code=code, title=title, text=text, someone=someone), code

@@ -7,11 +7,11 @@ from typing import Any
 from markupsafe import Markup
 from pydantic import ValidationError
 
-from bot.flows.nodes import AnyNode, BranchNode, Flow, from_definition, options_of, targets
+from bot.flows.nodes import AnyNode, BranchNode, FlowDefinition, from_definition, options_of, targets
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN, BELOW = 168, 46, 104, 30, 12, 26
 _WAYS = {"next": "", "otherwise": "otherwise", "failed": "failed", "on_reply": "on a reply"}
-_MOST_LETTERS = 24
+_MAX_LETTERS = 24
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def flow_picture(definition: Mapping[str, Any]) -> Markup | None:
     ).format(size.x, size.y, Markup("").join(edges), Markup("").join(boxes))
 
 
-def _layout(flow: Flow) -> tuple[dict[str, _Place], _Place]:
+def _layout(flow: FlowDefinition) -> tuple[dict[str, _Place], _Place]:
     """Layers by the shortest way from the start; what nothing leads to stands at the end."""
     depth: dict[str, int] = {str(flow.start): 0}
     waiting = [str(flow.start)]
@@ -65,7 +65,9 @@ def _layout(flow: Flow) -> tuple[dict[str, _Place], _Place]:
     return places, _Place(MARGIN * 2 + max(layers) * (WIDTH + ACROSS) + WIDTH, height + BELOW)
 
 
-def _edge(flow: Flow, name: str, to: str, path: tuple[str | int, ...], places: Mapping[str, _Place]) -> Markup:
+def _edge(
+    flow: FlowDefinition, name: str, to: str, path: tuple[str | int, ...], places: Mapping[str, _Place]
+) -> Markup:
     start, end = places[name], places[to]
     x1, y1, x2, y2 = start.x + WIDTH, start.y + HEIGHT / 2, end.x, end.y + HEIGHT / 2
     if end.x > start.x:
@@ -85,7 +87,7 @@ def _edge(flow: Flow, name: str, to: str, path: tuple[str | int, ...], places: M
     )
 
 
-def _box(flow: Flow, name: str, node: AnyNode, place: _Place) -> Markup:
+def _box(flow: FlowDefinition, name: str, node: AnyNode, place: _Place) -> Markup:
     kind = str(getattr(node, "type", ""))
     classes = f"kind-{kind}" + (" start" if name == flow.start else "")
     said = getattr(node, "text", None) or getattr(node, "url", None) or getattr(node, "reason", None) or ""
@@ -107,6 +109,6 @@ def _way(node: AnyNode, path: tuple[str | int, ...]) -> str:
     return _short(title, 14)
 
 
-def _short(text: str, most: int = _MOST_LETTERS) -> str:
+def _short(text: str, most: int = _MAX_LETTERS) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -9,12 +9,12 @@ from admin.panel.base import EXPECTED, PanelView, action, back, form, page, posi
 from admin.panel.flow_diagram import flow_picture
 from models.clock import utcnow
 from models.conversations.flow_versions import set_fallback
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import Campaign
 from models.tables.flow import Flow, FlowVersion
 from models.tables.user import Role, record_audit
 
-MOST_BYTES = 400_000
+MAX_BYTES = 400_000
 BEGINNING = """name: spring_replies
 start: hello
 
@@ -127,11 +127,11 @@ class FlowView(PanelView):
     def _given(self) -> str:
         upload = request.files.get("file")
         if upload is not None and upload.filename:
-            content = upload.stream.read(MOST_BYTES + 1)
-            if len(content) > MOST_BYTES:
-                raise Refused(f"the file is larger than {MOST_BYTES // 1000} kB")
+            content = upload.stream.read(MAX_BYTES + 1)
+            if len(content) > MAX_BYTES:
+                raise OperatorError(f"the file is larger than {MAX_BYTES // 1000} kB")
             try:
                 return content.decode("utf-8-sig")
             except UnicodeDecodeError:
-                raise Refused("the file is not UTF-8 text") from None
+                raise OperatorError("the file is not UTF-8 text") from None
         return request.form.get("text", "").replace("\r\n", "\n")

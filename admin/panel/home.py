@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from admin.operations.billing import notice_of
+from admin.operations.billing import spending_notice
 from admin.panel import labels as words
 from admin.panel.base import PanelView, page
 from admin.panel.live_stats import live_stats
@@ -172,7 +172,7 @@ def _about_campaigns(session: Session, running: list[Campaign]) -> Iterator[Atte
 
 def _about_money(session: Session) -> Iterator[Attention]:
     balance = read_balance(session)
-    text = notice_of(balance)
+    text = spending_notice(balance)
     if balance is not None and text is not None:
         yield Attention("bad" if balance.state is BalanceState.USED_UP else "warn", text, url_for("panel_money.index"))
 

@@ -21,12 +21,12 @@ from models.tables.flow import Flow, FlowSession, SessionStatus
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Role
 
-MOST_MESSAGES = 200
+MAX_MESSAGES = 200
 PARTS = ("chat",)
 
 
 @dataclass(frozen=True)
-class Bubble:
+class ChatBubble:
     """One message as the chat shows it."""
 
     is_out: bool
@@ -62,7 +62,7 @@ class InboxView(PanelView):
     def answer(self, conversation_id: int) -> ResponseReturnValue:
         """Say something; the conversation is the agent's from then on."""
         text = request.form.get("text", "").replace("\r\n", "\n")
-        self.attempt(None, lambda: talks.answer(self.rt, conversation_id, text, self.me.email))
+        self.attempt(None, lambda: talks.send_answer(self.rt, conversation_id, text, self.me.email))
         return back(".show", conversation_id=conversation_id)
 
     @action("/<int:conversation_id>/take", Role.AGENT)
@@ -70,14 +70,14 @@ class InboxView(PanelView):
         """Open a case."""
         self.attempt(
             "It is yours: no bot and no campaign writes here.",
-            lambda: talks.take(self.rt, conversation_id, self.me.email),
+            lambda: talks.take_conversation(self.rt, conversation_id, self.me.email),
         )
         return back(".show", conversation_id=conversation_id)
 
     @action("/<int:conversation_id>/close", Role.AGENT)
     def close(self, conversation_id: int) -> ResponseReturnValue:
         """Close the case."""
-        self.attempt("Closed.", lambda: talks.give_back(self.rt, conversation_id, self.me.email))
+        self.attempt("Closed.", lambda: talks.close_conversation(self.rt, conversation_id, self.me.email))
         return back(".show", conversation_id=conversation_id)
 
     @action("/<int:conversation_id>/hand", Role.AGENT)
@@ -86,7 +86,7 @@ class InboxView(PanelView):
         text = request.form.get("flow", "")
         flow_id = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         self.attempt(
-            "The bot goes on from here.", lambda: talks.hand_over(self.rt, conversation_id, flow_id, self.me.email)
+            "The bot goes on from here.", lambda: talks.start_flow(self.rt, conversation_id, flow_id, self.me.email)
         )
         return back(".show", conversation_id=conversation_id)
 
@@ -130,9 +130,9 @@ class InboxView(PanelView):
             query = select(Message).where(Message.conversation_id == conversation_id)
             query = query.where(Message.id < before) if before else query
             messages = list(
-                session.scalars(query.order_by(Message.at.desc(), Message.id.desc()).limit(MOST_MESSAGES + 1))
+                session.scalars(query.order_by(Message.at.desc(), Message.id.desc()).limit(MAX_MESSAGES + 1))
             )
-            bubbles = [_bubble(message) for message in reversed(messages[:MOST_MESSAGES])]
+            bubbles = [_bubble(message) for message in reversed(messages[:MAX_MESSAGES])]
             bubbles += _campaign_bubbles(session, talk) if not before else []
             case = session.scalar(select(Case).where(Case.contact_id == talk.contact_id, Case.closed_at.is_(None)))
             walking = session.scalar(
@@ -153,7 +153,7 @@ class InboxView(PanelView):
             "flows": [(row.id, row.name) for row in flows],
             "is_open": is_window_open(talk.last_inbound_at, now),
             "window_seconds": (closes_at - now).total_seconds() if closes_at else 0,
-            "earlier": messages[MOST_MESSAGES - 1].id if len(messages) > MOST_MESSAGES else None,
+            "earlier": messages[MAX_MESSAGES - 1].id if len(messages) > MAX_MESSAGES else None,
             "me": self.me,
             "parts": PARTS,
         }
@@ -164,14 +164,14 @@ def _last(session: Session, conversation_id: int) -> Any:
     return session.execute(query.order_by(Message.at.desc(), Message.id.desc()).limit(1)).first()
 
 
-def _bubble(message: Message) -> Bubble:
+def _bubble(message: Message) -> ChatBubble:
     is_out = message.direction is Direction.OUT
     text = message.body or f"[{message.type}]"
     buttons = _titles(message.payload) if is_out else []
     if buttons:
         text += "\n" + "\n".join(f"▸ {title}" for title in buttons)
     if not is_out:
-        return Bubble(False, text, message.at, "", False, "")
+        return ChatBubble(False, text, message.at, "", False, "")
     note = words.MESSAGE[message.state.value]
     if message.read_at:
         note = "read"
@@ -182,7 +182,7 @@ def _bubble(message: Message) -> Bubble:
     is_bad = message.state.value in {"refused", "not_sent"} or bool(message.failed_at and not message.delivered_at)
     if is_bad and message.error_msg:
         note = message.error_msg
-    return Bubble(True, text, message.at, note, is_bad, "bot" if message.author == "bot" else message.author or "")
+    return ChatBubble(True, text, message.at, note, is_bad, "bot" if message.author == "bot" else message.author or "")
 
 
 def _titles(payload: Any) -> list[str]:
@@ -193,7 +193,7 @@ def _titles(payload: Any) -> list[str]:
     return [title for title in titles if title]
 
 
-def _campaign_bubbles(session: Session, talk: Conversation) -> list[Bubble]:
+def _campaign_bubbles(session: Session, talk: Conversation) -> list[ChatBubble]:
     """The campaign messages that went to this person from this number: they are not messages of the chat."""
     reached = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE)
     rows = session.execute(
@@ -209,13 +209,15 @@ def _campaign_bubbles(session: Session, talk: Conversation) -> list[Bubble]:
     for recipient, name in rows:
         at = recipient.accepted_at or recipient.unsure_at or recipient.claimed_at
         if at is not None:
-            found.append(Bubble(True, f"Campaign: {name}", at, recipient.status.replace("_", " "), False, "campaign"))
+            found.append(
+                ChatBubble(True, f"Campaign: {name}", at, recipient.status.replace("_", " "), False, "campaign")
+            )
     return found
 
 
-def _by_day(bubbles: list[Bubble], zone: ZoneInfo, now: datetime) -> list[tuple[str, list[Bubble]]]:
+def _by_day(bubbles: list[ChatBubble], zone: ZoneInfo, now: datetime) -> list[tuple[str, list[ChatBubble]]]:
     today = now.astimezone(zone).date()
-    days: list[tuple[str, list[Bubble]]] = []
+    days: list[tuple[str, list[ChatBubble]]] = []
     for bubble in bubbles:
         day = bubble.at.astimezone(zone).date()
         name = "Today" if day == today else f"{day.day} {day:%B}" + ("" if day.year == today.year else f" {day.year}")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from models.tables.campaign import CampaignStatus, Outcome, PauseReason
+from models.tables.campaign import CampaignOutcome, CampaignStatus, PauseReason
 from models.tables.contact import Consent
 from models.tables.recipient import NotSent
 
@@ -23,11 +23,11 @@ STATUS = {
     CampaignStatus.ENDED: Badge("Ended", "quiet"),
 }
 OUTCOME = {
-    Outcome.PREPARING: Badge("Preparing", "info"),
-    Outcome.SENDING: Badge("Sending", "info"),
-    Outcome.SENT: Badge("Sent", "good"),
-    Outcome.PARTIALLY_SENT: Badge("Partially sent", "warn"),
-    Outcome.FAILED: Badge("Failed", "bad"),
+    CampaignOutcome.PREPARING: Badge("Preparing", "info"),
+    CampaignOutcome.SENDING: Badge("Sending", "info"),
+    CampaignOutcome.SENT: Badge("Sent", "good"),
+    CampaignOutcome.PARTIALLY_SENT: Badge("Partially sent", "warn"),
+    CampaignOutcome.FAILED: Badge("Failed", "bad"),
 }
 CONSENT = {
     Consent.SUBSCRIBED: Badge("Subscribed", "good"),
@@ -128,14 +128,14 @@ ROLES = {
 }
 
 
-def status_badge(status: CampaignStatus, outcome: Outcome | None) -> Badge:
+def status_badge(status: CampaignStatus, outcome: CampaignOutcome | None) -> Badge:
     """One badge that says most: an active campaign that has sent everything says so."""
     if status is CampaignStatus.ACTIVE and outcome is not None:
         return {
-            Outcome.PREPARING: Badge("Preparing", "info"),
-            Outcome.SENDING: Badge("Sending", "good"),
-            Outcome.SENT: Badge("Active · sent", "good"),
-            Outcome.PARTIALLY_SENT: Badge("Active · partially sent", "warn"),
-            Outcome.FAILED: Badge("Active · failed", "bad"),
+            CampaignOutcome.PREPARING: Badge("Preparing", "info"),
+            CampaignOutcome.SENDING: Badge("Sending", "good"),
+            CampaignOutcome.SENT: Badge("Active · sent", "good"),
+            CampaignOutcome.PARTIALLY_SENT: Badge("Active · partially sent", "warn"),
+            CampaignOutcome.FAILED: Badge("Active · failed", "bad"),
         }[outcome]
     return STATUS[status]

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Flask, g, url_for
 from markupsafe import Markup
 
-from admin.auth.web_security import csrf_token, person, runtime
+from admin.auth.web_security import csrf_token, current_user, runtime
 from admin.panel import format as fmt
 from admin.panel import labels as words
 from admin.panel.audience.rule_form import listed
@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
         word=lambda text: text.replace("_", " "),
     )
     app.jinja_env.globals.update(
-        asset=asset, csrf_token=csrf_token, csrf_field=csrf_field, words=words, someone=person, known=_known, roles=Role,
+        asset=asset, csrf_token=csrf_token, csrf_field=csrf_field, words=words, someone=current_user, known=_known, roles=Role,
         words_of_consent=_consents, pairs=_pairs,
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from admin.auth.sign_in import change_password
 from admin.auth.sign_in import sign_in as sign_in_as
-from admin.auth.web_security import PANEL, forget, local_path, person, remember, runtime
+from admin.auth.web_security import PANEL, current_user, end_session, local_path, runtime, start_session
 from admin.panel.base import EXPECTED, sentence
 from models.clock import utcnow
 
@@ -23,7 +23,7 @@ def sign_in() -> ResponseReturnValue:
     """E-mail and password."""
     target = local_path(request.values.get("next"), url_for("admin.index"))
     if request.method == "GET":
-        if person() is not None:
+        if current_user() is not None:
             return redirect(target)
         return render_template("panel/sign_in.html", target=target, email="", error=None)
     email = request.form.get("email", "")
@@ -32,21 +32,21 @@ def sign_in() -> ResponseReturnValue:
     except EXPECTED as error:
         shown = {"target": target, "email": email[:254], "error": sentence(error)}
         return render_template("panel/sign_in.html", **shown), 401
-    remember(someone)
+    start_session(someone)
     return redirect(url_for("panel.password", next=target) if someone.must_change_password else target, 303)
 
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End this browser's session."""
-    forget()
+    end_session()
     return redirect(url_for("panel.sign_in"), 303)
 
 
 @bp.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     """A password of one's own; after a one-time one nothing else can be reached before."""
-    someone = person()
+    someone = current_user()
     if someone is None:
         return redirect(url_for("panel.sign_in"))
     target = local_path(request.values.get("next"), url_for("admin.index"))
@@ -57,7 +57,7 @@ def password() -> ResponseReturnValue:
             problem = ("again", "The two are not the same.")
         else:
             try:
-                remember(change_password(runtime(), someone, request.form.get("current"), new, utcnow()))
+                start_session(change_password(runtime(), someone, request.form.get("current"), new, utcnow()))
                 return redirect(target, 303)
             except EXPECTED as error:
                 field, _, text = str(error).partition(": ")

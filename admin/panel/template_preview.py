@@ -31,7 +31,7 @@ _STYLES = (
 
 
 @dataclass(frozen=True)
-class Picture:
+class TemplatePreview:
     """The pieces of a bubble."""
 
     medium: str | None
@@ -43,7 +43,7 @@ class Picture:
     """What the picture leaves out."""
 
 
-def picture_of(template: Template, variables: Mapping[str, Any] | None = None) -> Picture:
+def preview_of(template: Template, variables: Mapping[str, Any] | None = None) -> TemplatePreview:
     """Draw it. `variables`: a campaign's mapping; without one, Meta's examples stand in the placeholders."""
     medium, note, footer = None, None, ""
     title = body = Markup("")
@@ -63,7 +63,7 @@ def picture_of(template: Template, variables: Mapping[str, Any] | None = None) -
             buttons = [_button(button) for button in component.get("buttons", [])]
         elif kind:
             note = f"It also has a {kind.lower().replace('_', ' ')}, which is not drawn here."
-    return Picture(medium, title, body, footer, tuple(buttons), note)
+    return TemplatePreview(medium, title, body, footer, tuple(buttons), note)
 
 
 def _filled(text: str, component: str, variables: Mapping[str, Any] | None, part: Mapping[str, Any]) -> Markup:

@@ -6,10 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
-from admin.panel.template_preview import picture_of
+from admin.panel.template_preview import preview_of
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.number import Number, Waba
 from models.tables.template import Template
 from models.tables.user import Role, record_audit
@@ -39,7 +39,7 @@ class TemplateView(PanelView):
             )
             numbers = list(session.scalars(select(Number).order_by(Number.name)))
             rows = list(session.scalars(query.order_by(Template.id).limit(PAGE_ROWS + 1)))
-        shown = [(row, picture_of(row), template_slots(row), media_format(row)) for row in rows[:PAGE_ROWS]]
+        shown = [(row, preview_of(row), template_slots(row), media_format(row)) for row in rows[:PAGE_ROWS]]
         names = {
             waba.id: ", ".join(number.name for number in numbers if number.waba_id == waba.id) for waba in accounts
         }
@@ -62,7 +62,7 @@ class TemplateView(PanelView):
                 total.add(read_templates(self.rt, waba_id, utcnow()))
             except (*EXPECTED, LookupError) as error:
                 failed += 1
-                flash(f"Meta could not be asked: {sentence(Refused(str(error)))}", "bad")
+                flash(f"Meta could not be asked: {sentence(OperatorError(str(error)))}", "bad")
         if len(accounts) > failed:
             with self.rt.database.write() as session:
                 record_audit(session, utcnow(), self.me.email, "sync", "templates", "all", **total.to_json())

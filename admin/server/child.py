@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jobs.core.child_process import dying_with_parent
 
-_LONGEST_LINE_BYTES = 16_384
+_MAX_LINE_BYTES = 16_384
 _READ_BYTES = 65_536
 
 
@@ -96,7 +96,7 @@ class Seat:
         *lines, self._rest = (self._rest + heard).split(b"\n")
         for line in lines:
             self._hear(line.decode(errors="replace"))
-        if len(self._rest) > _LONGEST_LINE_BYTES:
+        if len(self._rest) > _MAX_LINE_BYTES:
             self._hear_rest()
         if not heard:  # it closed its output, or is gone
             self._close_pipe()

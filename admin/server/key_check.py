@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.number import Number
 from models.tables.setting import read_setting, write_setting
 
@@ -23,7 +23,7 @@ def check_encryption_key(rt: Runtime, now: datetime) -> None:
     if stored == prints[0]:
         return
     if stored and stored not in prints:
-        raise Refused(
+        raise OperatorError(
             "ENCRYPTION_KEY: what is stored was encrypted with another key; put that key back, alone or behind the new one"
         )
     with rt.database.write() as session:

@@ -19,7 +19,7 @@ from bot.webhooks.shopify import KEY as SHOP_EVENTS
 from jobs.core.queues import ALL
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
-from models.db.dialect import word_literal
+from models.db.dialect import literal_word
 from models.sending.lease import live_lanes
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
@@ -97,18 +97,18 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
     running = select(Campaign.id).where(Campaign.status.in_(_RUNNING))
     states = GaugeMetricFamily("hark_recipients", "People of running campaigns who are not done yet.", labels=["state"])
     for state in (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE, RecipientState.HELD):
-        query = select(func.count()).where(Recipient.campaign_id.in_(running), Recipient.state == word_literal(state))
+        query = select(func.count()).where(Recipient.campaign_id.in_(running), Recipient.state == literal_word(state))
         states.add_metric([state.value], session.scalar(query) or 0)
     yield states
     yield GaugeMetricFamily("hark_lanes", "Senders that are alive.", value=sum(live_lanes(session).values()))
     unanswered = select(func.count()).where(
-        Message.direction == word_literal(Direction.IN), Message.handled_at.is_(None)
+        Message.direction == literal_word(Direction.IN), Message.handled_at.is_(None)
     )
     yield GaugeMetricFamily(
         "hark_replies_unhandled", "Messages of people not yet handled.", value=session.scalar(unanswered) or 0
     )
     waiting = select(func.count()).where(
-        Message.state.in_([word_literal(MessageState.QUEUED), word_literal(MessageState.SENDING)])
+        Message.state.in_([literal_word(MessageState.QUEUED), literal_word(MessageState.SENDING)])
     )
     yield GaugeMetricFamily("hark_answers_waiting", "Answers not yet sent.", value=session.scalar(waiting) or 0)
     parked = session.scalar(select(func.count()).select_from(ParkedStatus)) or 0

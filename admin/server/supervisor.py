@@ -18,7 +18,7 @@ from admin.server.log_stream import LogStream
 
 _TICK_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 0.2
-_LONGEST_BACKOFF_SECONDS = 10.0
+_MAX_BACKOFF_SECONDS = 10.0
 # What a child gets that may only be told to stop at the very end, because others leaned on it until then.
 _LAST_WORD_SECONDS = 0.5
 _OWN_NAME = "hark"
@@ -175,7 +175,7 @@ class Supervisor:
                 seat.backoff_seconds = _FIRST_BACKOFF_SECONDS
             seat.due_at = now + seat.backoff_seconds
             self._say(f"{seat.name} {manner}; starting it again in {seat.backoff_seconds:g} s")
-            seat.backoff_seconds = min(_LONGEST_BACKOFF_SECONDS, seat.backoff_seconds * 2)
+            seat.backoff_seconds = min(_MAX_BACKOFF_SECONDS, seat.backoff_seconds * 2)
         else:
             seat.due_at = None
             self._say(f"{seat.name} {manner}")

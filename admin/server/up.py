@@ -20,11 +20,11 @@ from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.config import Settings
 from models.db.migrate import upgrade_schema
-from models.errors import Refused
+from models.errors import OperatorError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_WORKERS = 2
-MOST_WORKERS = 64
+MAX_WORKERS = 64
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Refused(f"port {port} on {host} cannot be used ({reason}): choose another with --port") from None
+        raise OperatorError(f"port {port} on {host} cannot be used ({reason}): choose another with --port") from None
 
 
 def web_answers(address: str) -> bool:

@@ -7,10 +7,10 @@ from datetime import date, datetime
 
 from bot.flows.nodes import AskNode, Option
 from bot.flows.regex import matches_whole
-from bot.opt_out_words import fold
-from models.contacts.phone import NotAPhone, is_country, read_phone
+from bot.opt_out_words import normalize_text
+from models.contacts.phone import NotAPhoneError, is_country, read_phone
 
-MOST_ANSWER = 1000
+MAX_ANSWER = 1000
 
 _NUMBER = re.compile(r"([+-]?)([0-9]{1,15})(?:[.,]([0-9]{1,6}))?")
 _EMAIL = re.compile(
@@ -24,22 +24,22 @@ _DAY = re.compile(r"([0-9]{1,2})[./ -]([0-9]{1,2})[./ -]([0-9]{4})")
 def read_answer(node: AskNode, text: str, now: datetime, country: str | None) -> str | None:
     """The answer in the form in which it is kept. `country` (ISO) completes phone numbers."""
     text = text.strip()
-    if not text or len(text) > MOST_ANSWER:
+    if not text or len(text) > MAX_ANSWER:
         return None
     return _READERS[node.expect](node, text, now, country)
 
 
 def option_by_title(options: Iterable[Option], text: str) -> Option | None:
     """The option whose title was typed, however it was typed."""
-    folded = fold(text)
+    folded = normalize_text(text)
     for option in options:
-        if text == option.title or (folded and folded == fold(option.title)):
+        if text == option.title or (folded and folded == normalize_text(option.title)):
             return option
     return None
 
 
 def _text(node: AskNode, text: str, _now: datetime, _country: str | None) -> str | None:
-    return text if (node.min_length or 1) <= len(text) <= (node.max_length or MOST_ANSWER) else None
+    return text if (node.min_length or 1) <= len(text) <= (node.max_length or MAX_ANSWER) else None
 
 
 def _regex(node: AskNode, text: str, now: datetime, country: str | None) -> str | None:
@@ -93,7 +93,7 @@ def _day(node: AskNode, text: str, now: datetime, _country: str | None) -> str |
 def _phone(_node: AskNode, text: str, _now: datetime, country: str | None) -> str | None:
     try:
         return read_phone(text, country if country and is_country(country) else None).e164
-    except NotAPhone:
+    except NotAPhoneError:
         return None
 
 

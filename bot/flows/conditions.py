@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.flows.nodes import Condition
+from bot.flows.nodes import FlowCondition
 from bot.flows.regex import matches_somewhere, problem_with_pattern
-from bot.opt_out_words import fold
+from bot.opt_out_words import normalize_text
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -24,18 +24,18 @@ _GROUPS = ("all_", "any_", "not_")
 
 Path = tuple[str | int, ...]
 
-MOST_CONDITIONS = 50  # in one `when`
+MAX_CONDITIONS = 50  # in one `when`
 
 
 @dataclass(frozen=True)
-class Facts:
+class ConditionFacts:
     """What conditions can ask for. A tag that is missing is no key; one without a value has None."""
 
     values: Callable[[str], str]
     tags: Mapping[str, str | None]
 
 
-def holds(condition: Condition, facts: Facts) -> bool:
+def holds(condition: FlowCondition, facts: ConditionFacts) -> bool:
     """Whether a condition that `bot.flows.validate` passed holds."""
     if condition.all_ is not None:
         return all(holds(child, facts) for child in condition.all_)
@@ -51,7 +51,7 @@ def holds(condition: Condition, facts: Facts) -> bool:
     return _compares(condition, value)
 
 
-def _name(condition: Condition) -> str:
+def _name(condition: FlowCondition) -> str:
     if condition.answer is not None:
         return f"answers.{condition.answer}"
     if condition.attribute is not None:
@@ -59,14 +59,14 @@ def _name(condition: Condition) -> str:
     return condition.contact or "input"
 
 
-def _tag_holds(condition: Condition, tag: str, tags: Mapping[str, str | None]) -> bool:
+def _tag_holds(condition: FlowCondition, tag: str, tags: Mapping[str, str | None]) -> bool:
     if condition.exists is not None:
         return (tag in tags) == condition.exists
     has_test = condition.model_fields_set - {"tag"}
     return _compares(condition, tags.get(tag) or "") if has_test else tag in tags
 
 
-def _compares(condition: Condition, value: str) -> bool:
+def _compares(condition: FlowCondition, value: str) -> bool:
     if condition.matches is not None:
         return matches_somewhere(condition.matches, value)
     for field, test in _ORDERS.items():
@@ -77,7 +77,7 @@ def _compares(condition: Condition, value: str) -> bool:
     return _reads_as(condition, _text(value))
 
 
-def _reads_as(condition: Condition, value: str) -> bool:
+def _reads_as(condition: FlowCondition, value: str) -> bool:
     if condition.is_ is not None:
         return value == _text(condition.is_)
     if condition.is_not is not None:
@@ -91,7 +91,7 @@ def _reads_as(condition: Condition, value: str) -> bool:
 
 def _text(value: str) -> str:
     """Case, accents and punctuation do not matter, unless a value is made of nothing else."""
-    return fold(value) or value.strip()
+    return normalize_text(value) or value.strip()
 
 
 def _order(value: str, bound: str) -> int | None:
@@ -105,18 +105,18 @@ def _order(value: str, bound: str) -> int | None:
     return None
 
 
-def condition_problems(path: Path, condition: Condition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
+def condition_problems(path: Path, condition: FlowCondition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
     """Everything wrong with a `when`, with where it stands; `answers` are the names that the flow keeps."""
-    if _size(condition) > MOST_CONDITIONS:
-        yield path, f"has more than {MOST_CONDITIONS} conditions"
+    if _size(condition) > MAX_CONDITIONS:
+        yield path, f"has more than {MAX_CONDITIONS} conditions"
     yield from _problems(path, condition, answers)
 
 
-def _size(condition: Condition) -> int:
+def _size(condition: FlowCondition) -> int:
     return 1 + sum(_size(child) for _, child in _children(condition))
 
 
-def _problems(path: Path, condition: Condition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
+def _problems(path: Path, condition: FlowCondition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
     groups, subjects, tests = (_given(condition, fields) for fields in (_GROUPS, _SUBJECTS, _TESTS))
     if groups:
         if len(groups) > 1 or subjects or tests:
@@ -136,12 +136,12 @@ def _problems(path: Path, condition: Condition, answers: frozenset[str]) -> Iter
         yield (*path, "matches"), problem
 
 
-def _given(condition: Condition, fields: tuple[str, ...]) -> list[str]:
+def _given(condition: FlowCondition, fields: tuple[str, ...]) -> list[str]:
     return [field for field in fields if getattr(condition, field) not in (None, False) or
             (field == "exists" and condition.exists is False)]  # fmt: skip
 
 
-def _children(condition: Condition) -> Iterator[tuple[Path, Condition]]:
+def _children(condition: FlowCondition) -> Iterator[tuple[Path, FlowCondition]]:
     yield from ((("all", place), child) for place, child in enumerate(condition.all_ or ()))
     yield from ((("any", place), child) for place, child in enumerate(condition.any_ or ()))
     if condition.not_:

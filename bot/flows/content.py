@@ -9,11 +9,11 @@ from bot.flows.nodes import (
     CAPTION,
     INTERACTIVE_BODY,
     LIST_BODY,
-    MOST_BUTTONS,
+    MAX_BUTTONS,
     TEXT,
     AskNode,
-    Flow,
-    Media,
+    FlowDefinition,
+    FlowMedia,
     Menu,
     MessageNode,
     Option,
@@ -43,11 +43,11 @@ def token_of(payload: str | None) -> Token | None:
     return Token(int(match[1]), match[2], match[3]) if match else None
 
 
-def token_for(flow: Flow, node: str, key: str) -> str:
+def token_for(flow: FlowDefinition, node: str, key: str) -> str:
     return f"f{flow.version}:{node}:{key}"
 
 
-def message_content(flow: Flow, name: str, node: MessageNode, values: Values) -> Content:
+def message_content(flow: FlowDefinition, name: str, node: MessageNode, values: Values) -> Content:
     """The body of a message node."""
     if node.buttons:
         return _buttons(flow, name, node.options, _body(node.text, values, INTERACTIVE_BODY), _frame(node))
@@ -63,17 +63,17 @@ def message_content(flow: Flow, name: str, node: MessageNode, values: Values) ->
     return text_content(node.text or "", values)
 
 
-def ask_content(flow: Flow, name: str, node: AskNode, text: str, values: Values) -> Content:
+def ask_content(flow: FlowDefinition, name: str, node: AskNode, text: str, values: Values) -> Content:
     """The question of an ask node, or its error text: choices go along as buttons or as a list."""
     if not node.choices:
         return text_content(text, values)
-    if len(node.choices) <= MOST_BUTTONS:
+    if len(node.choices) <= MAX_BUTTONS:
         return _buttons(flow, name, node.options, _body(text, values, INTERACTIVE_BODY), {})
     menu = Menu(button=node.button or _NOTHING, sections=(Section(rows=node.choices),))
     return _list(flow, name, menu, _body(text, values, LIST_BODY), {})
 
 
-def error_content(flow: Flow, name: str, node: MessageNode, values: Values) -> Content:
+def error_content(flow: FlowDefinition, name: str, node: MessageNode, values: Values) -> Content:
     """The buttons or the list once more, under the error text, or as they were where the file has none; no media."""
     again = node.model_copy(update={"text": node.error or node.text, "media": None, "header": None})
     if node.error is None:
@@ -105,7 +105,7 @@ def _interactive(kind: str, body: str, action: Content, frame: Content) -> Conte
     return {"type": "interactive", "interactive": {"type": kind, "body": {"text": body}, "action": action, **frame}}
 
 
-def _buttons(flow: Flow, name: str, options: Mapping[str, Option], body: str, frame: Content) -> Content:
+def _buttons(flow: FlowDefinition, name: str, options: Mapping[str, Option], body: str, frame: Content) -> Content:
     buttons = [
         {"type": "reply", "reply": {"id": token_for(flow, name, key), "title": option.title}}
         for key, option in options.items()
@@ -113,7 +113,7 @@ def _buttons(flow: Flow, name: str, options: Mapping[str, Option], body: str, fr
     return _interactive("button", body, {"buttons": buttons}, frame)
 
 
-def _list(flow: Flow, name: str, menu: Menu, body: str, frame: Content) -> Content:
+def _list(flow: FlowDefinition, name: str, menu: Menu, body: str, frame: Content) -> Content:
     keys = iter(keyed(menu.rows))
     listed = []
     for section in menu.sections:
@@ -127,7 +127,7 @@ def _row(token: str, option: Option) -> Content:
     return {**row, "description": option.description} if option.description else row
 
 
-def _media(media: Media, caption: str) -> Content:
+def _media(media: FlowMedia, caption: str) -> Content:
     source: Content = {"id": media.id} if media.id else {"link": media.link}
     if media.filename:
         source["filename"] = media.filename

@@ -1,14 +1,14 @@
 """The bot flow engine: (flow, session, event, now, contact) → (session, actions). It reads no clock and does nothing.
 
-A step runs nodes until one waits for somebody or the flow ends, and never more than `MOST_NODES`.
+A step runs nodes until one waits for somebody or the flow ends, and never more than `MAX_NODES`.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.flows.answers import MOST_ANSWER, option_by_title, read_answer
-from bot.flows.conditions import Facts, holds
+from bot.flows.answers import MAX_ANSWER, option_by_title, read_answer
+from bot.flows.conditions import ConditionFacts, holds
 from bot.flows.content import Token, ask_content, error_content, message_content, text_content, token_of
 from bot.flows.external import take_external
 from bot.flows.nodes import (
@@ -16,7 +16,7 @@ from bot.flows.nodes import (
     AskNode,
     BranchNode,
     EndNode,
-    Flow,
+    FlowDefinition,
     HandoffNode,
     HttpNode,
     MessageNode,
@@ -28,31 +28,33 @@ from bot.flows.placeholders import render_url
 from bot.flows.session import (
     Accepted,
     CallHttp,
-    Contact,
     EndSession,
     Event,
+    FlowContact,
+    FlowState,
     HttpResult,
-    NotSent,
+    MessageNotSent,
     OpenCase,
     PassStep,
     RemoveTag,
-    Reply,
+    ReplyEvent,
     Result,
-    Session,
     Start,
     StartTimer,
     TimerDue,
     Unsubscribe,
     Waiting,
 )
-from bot.flows.step_state import Walk, storable
+from bot.flows.step_state import StepState, storable
 
-MOST_NODES = 50
+MAX_NODES = 50
 
 Next = str | None
 
 
-def step(flow: Flow, session: Session, event: Event, now: datetime, contact: Contact | None = None) -> Result:
+def run_step(
+    flow: FlowDefinition, session: FlowState, event: Event, now: datetime, contact: FlowContact | None = None
+) -> Result:
     """Move a session by one event. Pure: the same arguments give the same result.
 
     The session ends with `idle` where nothing happened for 24 hours; that event is then not handled.
@@ -61,17 +63,17 @@ def step(flow: Flow, session: Session, event: Event, now: datetime, contact: Con
         return Result(session, handled=False)
     if session.is_idle(now):
         return Result(session.ended("idle", now), (EndSession("idle"),), handled=False)
-    run = _Run(flow, session, now, contact or Contact())
+    run = _Run(flow, session, now, contact or FlowContact())
     taken = take_external(run, event) if flow.kind == "external" else run.take(event)
     return run.result() if taken else Result(session, handled=False)
 
 
-def leads_somewhere(flow: Flow, payload: str | None) -> bool:
+def leads_somewhere(flow: FlowDefinition, payload: str | None) -> bool:
     """Whether a payload is a press of one of this version's buttons, of whichever node."""
     return _pressed(flow, token_of(payload)) is not None
 
 
-class _Run(Walk):
+class _Run(StepState):
     """A step through a flow's own nodes."""
 
     # ---- events ---------------------------------------------------------------------------------------------------
@@ -81,30 +83,30 @@ class _Run(Walk):
         match event:
             case Start():
                 return self._start(event.reply)
-            case Reply():
+            case ReplyEvent():
                 return self._reply(event)
             case Accepted():
                 return self._accepted(event)
-            case NotSent():
+            case MessageNotSent():
                 return self._not_sent(event)
             case TimerDue():
                 return self._timer_due(event)
             case HttpResult():
                 return self._http_result(event)
 
-    def _start(self, reply: Reply) -> bool:
+    def _start(self, reply: ReplyEvent) -> bool:
         if self.session.node is not None:
             return False
-        self.last_input = storable(reply.text)[:MOST_ANSWER]
+        self.last_input = storable(reply.text)[:MAX_ANSWER]
         if not self._press(token_of(reply.payload)):
             self.run(self.flow.start)
         return True
 
-    def _reply(self, reply: Reply) -> bool:
+    def _reply(self, reply: ReplyEvent) -> bool:
         if self.session.node is None:
             return False
         text = storable(reply.text)
-        self.last_input = text[:MOST_ANSWER]
+        self.last_input = text[:MAX_ANSWER]
         if self._press(token_of(reply.payload)):
             return True
         node = self.flow.nodes.get(self.session.node)
@@ -122,7 +124,7 @@ class _Run(Walk):
             self._start_timer(node)
         return node is not None
 
-    def _not_sent(self, event: NotSent) -> bool:
+    def _not_sent(self, event: MessageNotSent) -> bool:
         if self._awaited("sent", event.tag) is None:
             return False
         self.end("not_sent")
@@ -211,7 +213,7 @@ class _Run(Walk):
     def run(self, name: Next) -> None:
         """Run nodes from here until one waits or the flow ends."""
         self.waiting_for, self.awaiting, self.retries = None, None, 0
-        for _ in range(MOST_NODES):
+        for _ in range(MAX_NODES):
             if name is None:
                 self.end("done")
                 return
@@ -235,7 +237,7 @@ class _Run(Walk):
                 self.send(ask_content(self.flow, name, node, node.text, self.value))
                 self.waiting_for = "reply"
             case BranchNode():
-                facts = Facts(self.value, self.tags)
+                facts = ConditionFacts(self.value, self.tags)
                 return next((case.next for case in node.cases if holds(case.when, facts)), node.otherwise)
             case SetNode():
                 self._set(node)
@@ -292,7 +294,7 @@ class _Run(Walk):
         self.actions.append(StartTimer(node.total_seconds, self.awaiting))
 
 
-def _pressed(flow: Flow, token: Token | None) -> tuple[AskNode | MessageNode, Option] | None:
+def _pressed(flow: FlowDefinition, token: Token | None) -> tuple[AskNode | MessageNode, Option] | None:
     """The node and the option that a token names, where this version of the flow still has both."""
     if token is None or token.version != flow.version:
         return None
@@ -313,4 +315,4 @@ def _picked(body: Any, path: str) -> str:
             return ""
     if isinstance(body, bool):
         return "true" if body else "false"
-    return storable(str(body))[:MOST_ANSWER] if isinstance(body, str | int | float) else ""
+    return storable(str(body))[:MAX_ANSWER] if isinstance(body, str | int | float) else ""

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from bot.flows.answers import MOST_ANSWER
+from bot.flows.answers import MAX_ANSWER
 from bot.flows.content import message_content, token_of
-from bot.flows.nodes import AnswerName, AnyNode, Flow, Label, MessageNode, Part, Value
+from bot.flows.nodes import AnswerName, AnyNode, FlowDefinition, FlowPart, Label, MessageNode, Value
 from bot.flows.session import (
     CallHttp,
     Event,
@@ -18,21 +18,21 @@ from bot.flows.session import (
     OpenCase,
     PassStep,
     RemoveTag,
-    Reply,
+    ReplyEvent,
     Start,
 )
-from bot.flows.step_state import Walk, storable
+from bot.flows.step_state import StepState, storable
 from bot.flows.validate import problems_of
 
-MOST_MESSAGES = 5
+MAX_MESSAGES = 5
 TIMEOUT_SECONDS = 10
 NODE = "external"  # stands where a button's token names a node
 
 
-class ExternalAnswer(Part):
+class ExternalAnswer(FlowPart):
     """What the user's bot answers: messages as in a flow's file, and what else is to happen."""
 
-    messages: tuple[MessageNode, ...] = Field(default=(), max_length=MOST_MESSAGES)
+    messages: tuple[MessageNode, ...] = Field(default=(), max_length=MAX_MESSAGES)
     steps: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")], ...] = Field((), max_length=5)
     tags: dict[Label, Value | None] = Field(default_factory=dict, max_length=20)
     remove_tags: tuple[Label, ...] = Field(default=(), max_length=20)
@@ -42,22 +42,22 @@ class ExternalAnswer(Part):
     end: bool = False
 
 
-def take_external(walk: Walk, event: Event) -> bool:
+def take_external(walk: StepState, event: Event) -> bool:
     """Move a session of an external flow; whether the event meant something to it."""
     if isinstance(event, HttpResult):
         return _take_answer(walk, event)
     if isinstance(event, Start) and walk.node is None:
         _post(walk, "start", event.reply)
         return True
-    if isinstance(event, Reply) and walk.node is not None:
+    if isinstance(event, ReplyEvent) and walk.node is not None:
         _post(walk, "reply", event)
         return True
     return False
 
 
-def _post(walk: Walk, kind: str, reply: Reply) -> None:
+def _post(walk: StepState, kind: str, reply: ReplyEvent) -> None:
     """Each reply is posted at once, also while an earlier post is under way: its bot sees what the person wrote."""
-    walk.last_input = storable(reply.text)[:MOST_ANSWER]
+    walk.last_input = storable(reply.text)[:MAX_ANSWER]
     token = token_of(reply.payload)
     contact = walk.contact
     body = {
@@ -81,7 +81,7 @@ def _post(walk: Walk, kind: str, reply: Reply) -> None:
     walk.actions.append(CallHttp(walk.awaiting, "POST", url, {}, body, TIMEOUT_SECONDS, signed=True))
 
 
-def _take_answer(walk: Walk, event: HttpResult) -> bool:
+def _take_answer(walk: StepState, event: HttpResult) -> bool:
     if walk.node is None or not event.tag.isascii() or not event.tag.isdigit() or int(event.tag) > walk.serial:
         return False
     if event.tag == walk.awaiting:
@@ -111,13 +111,13 @@ def read_external_answer(body: Any) -> ExternalAnswer | None:
         return None
     literal = tuple(_literal(message) for message in answer.messages)
     nodes: dict[str, AnyNode] = {str(place): message for place, message in enumerate(literal)}
-    checked = Flow.model_construct(name=NODE, start="0", nodes=nodes)
+    checked = FlowDefinition.model_construct(name=NODE, start="0", nodes=nodes)
     if nodes and any(problems_of(checked)):
         return None
     return answer.model_copy(update={"messages": literal})
 
 
-def _apply(walk: Walk, answer: ExternalAnswer) -> None:
+def _apply(walk: StepState, answer: ExternalAnswer) -> None:
     walk.answers.update(answer.state)
     walk.actions.extend(PassStep(name) for name in answer.steps)
     for tag, value in answer.tags.items():

@@ -13,14 +13,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.flows.nodes import NODE_TYPES, AnyNode, Flow, SetNode, from_definition, to_definition
+from bot.flows.nodes import NODE_TYPES, AnyNode, FlowDefinition, SetNode, from_definition, to_definition
 from bot.flows.validate import Path, Problem, problems_of, warnings_of
 
-__all__ = ["Flow", "ReadFlow", "from_definition", "load_flow", "read_flow", "to_definition"]
+__all__ = ["FlowDefinition", "ReadFlow", "from_definition", "parse_flow", "read_flow", "to_definition"]
 
-MOST_BYTES = 200_000
-MOST_NODES = 500
-MOST_PROBLEMS = 100
+MAX_BYTES = 200_000
+MAX_NODES = 500
+MAX_PROBLEMS = 100
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "null", "int", "float", "bool")}
 
@@ -29,7 +29,7 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "nu
 class ReadFlow:
     """What came of a file: the flow, or None and the problems, one line each. Warnings stop nothing."""
 
-    flow: Flow | None
+    flow: FlowDefinition | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
@@ -88,17 +88,17 @@ class _Lines:
         return plain
 
 
-def load_flow(path: FilePath) -> ReadFlow:
+def parse_flow(path: FilePath) -> ReadFlow:
     """Read and check a file. Raises OSError where it cannot be read."""
     with path.open("rb") as file:
-        return read_flow(file.read(MOST_BYTES + 1), str(path))
+        return read_flow(file.read(MAX_BYTES + 1), str(path))
 
 
 def read_flow(text: str | bytes, file: str) -> ReadFlow:
     """Read and check the text of a file; `file` is how its problems name it."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if len(raw) > MOST_BYTES:
-        return _refused(file, 1, f"the file is too large; allowed: {MOST_BYTES} bytes")
+    if len(raw) > MAX_BYTES:
+        return _refused(file, 1, f"the file is too large; allowed: {MAX_BYTES} bytes")
     document = _composed(raw)
     if isinstance(document, tuple):
         return _refused(file, *document)
@@ -132,22 +132,22 @@ def _checked(plain: dict[str, Any], lines: _Lines, file: str) -> ReadFlow:
     found.extend((lines.of(path), (path, problem)) for path, problem in problems)
     if found or flow is None:
         found.sort(key=lambda item: item[0])
-        shown = [_line(file, line, problem) for line, problem in found[:MOST_PROBLEMS]]
-        more = len(found) - MOST_PROBLEMS
+        shown = [_line(file, line, problem) for line, problem in found[:MAX_PROBLEMS]]
+        more = len(found) - MAX_PROBLEMS
         return ReadFlow(None, tuple(shown + ([f"{file}: and {more} more problems"] if more > 0 else [])))
     warnings = sorted((lines.of(path), (path, warning)) for path, warning in warnings_of(flow))
     return ReadFlow(flow, (), tuple(_line(file, line, problem) for line, problem in warnings))
 
 
-def _modelled(plain: dict[str, Any]) -> tuple[Flow | None, list[Problem]]:
+def _modelled(plain: dict[str, Any]) -> tuple[FlowDefinition | None, list[Problem]]:
     """The flow, and the problems of shape. Nodes are read one by one, so that a bad one hides no other's problems."""
     plain = {key: value for key, value in plain.items() if value is not None}
     given = plain.get("nodes", {})
     problems: list[Problem] = []
     if not isinstance(given, dict):
         return None, [(("nodes",), "must be a mapping of node names to nodes")]
-    if len(given) > MOST_NODES:
-        return None, [(("nodes",), f"has {len(given)} nodes; allowed: {MOST_NODES}")]
+    if len(given) > MAX_NODES:
+        return None, [(("nodes",), f"has {len(given)} nodes; allowed: {MAX_NODES}")]
     nodes: dict[str, AnyNode] = {}
     for name, node in given.items():
         model, its_problems = _node(node)
@@ -158,10 +158,10 @@ def _modelled(plain: dict[str, Any]) -> tuple[Flow | None, list[Problem]]:
         problems.append((("version",), "unknown field; a version is given when the flow is loaded"))
         del plain["version"]
     try:
-        flow = Flow.model_validate({**plain, "nodes": nodes})
+        flow = FlowDefinition.model_validate({**plain, "nodes": nodes})
     except ValidationError as error:
         flow = None
-        problems.extend(_problems(error, Flow))
+        problems.extend(_problems(error, FlowDefinition))
     if problems:
         problems.extend(_further_problems(plain, nodes))
         return None, problems
@@ -171,7 +171,7 @@ def _modelled(plain: dict[str, Any]) -> tuple[Flow | None, list[Problem]]:
 def _further_problems(plain: dict[str, Any], nodes: dict[str, AnyNode]) -> Iterator[Problem]:
     """How the good nodes of a broken file fit together. A broken node stands in as one that keeps what it would."""
     given = plain.get("nodes", {})
-    whole = Flow.model_construct(
+    whole = FlowDefinition.model_construct(
         name="",
         start=plain.get("start"),
         nodes={name: nodes.get(name) or _stand_in(name, given[name]) for name in given},

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from bot.opt_out_words import fold
+from bot.opt_out_words import normalize_text
 
 # Meta's limits in characters: meta-cloud-api.md 2.5.
 TEXT = 4096
@@ -15,14 +15,14 @@ INTERACTIVE_BODY = 1024
 LIST_BODY = 4096
 BUTTON_TITLE = 20
 ROW_TITLE = 24
-MOST_BUTTONS = 3
-MOST_ROWS = 10
+MAX_BUTTONS = 3
+MAX_ROWS = 10
 
-MOST_KEY = 40
-MOST_WAIT_SECONDS = 23 * 3600  # outside Meta's 24 hour window nothing could be sent any more
+MAX_KEY = 40
+MAX_WAIT_SECONDS = 23 * 3600  # outside Meta's 24 hour window nothing could be sent any more
 
 NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
-Key = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{MOST_KEY}}}$")]
+Key = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{MAX_KEY}}}$")]
 AnswerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^{}|=;\"\\\x00-\x1f\x7f]+$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT)]
@@ -32,11 +32,11 @@ Url = Annotated[str, StringConstraints(min_length=8, max_length=2000)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
-class Part(BaseModel):
+class FlowPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class Option(Part):
+class Option(FlowPart):
     """Something to press: a reply button or a row of a list. Without `next` the node's own `next` holds."""
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=ROW_TITLE)]
@@ -46,12 +46,12 @@ class Option(Part):
     next: NodeName | None = None
 
 
-class Section(Part):
+class Section(FlowPart):
     title: Annotated[str, StringConstraints(min_length=1, max_length=24)] | None = None
-    rows: tuple[Option, ...] = Field(min_length=1, max_length=MOST_ROWS)
+    rows: tuple[Option, ...] = Field(min_length=1, max_length=MAX_ROWS)
 
 
-class Menu(Part):
+class Menu(FlowPart):
     button: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)]
     sections: tuple[Section, ...] = Field(min_length=1, max_length=10)
 
@@ -60,19 +60,19 @@ class Menu(Part):
         return tuple(row for section in self.sections for row in section.rows)
 
 
-class Link(Part):
+class Link(FlowPart):
     title: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)]
     url: Url
 
 
-class Media(Part):
+class FlowMedia(FlowPart):
     kind: Literal["image", "video", "document", "audio", "sticker"]
     link: Url | None = None
     id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,40}$")] | None = None
     filename: Annotated[str, StringConstraints(min_length=1, max_length=240)] | None = None
 
 
-class Node(Part):
+class Node(FlowPart):
     step: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")] | None = None
 
     @cached_property
@@ -84,10 +84,10 @@ class Node(Part):
 class MessageNode(Node):
     type: Literal["message"]
     text: Text | None = None
-    media: Media | None = None
+    media: FlowMedia | None = None
     header: Short | None = None
     footer: Short | None = None
-    buttons: tuple[Option, ...] = Field(default=(), max_length=MOST_BUTTONS)
+    buttons: tuple[Option, ...] = Field(default=(), max_length=MAX_BUTTONS)
     menu: Menu | None = Field(default=None, alias="list")
     link: Link | None = None
     error: Text | None = None
@@ -115,7 +115,7 @@ class AskNode(Node):
     type: Literal["ask"]
     text: Text
     expect: Literal["text", "number", "email", "date", "phone", "choice", "regex"] = "text"
-    choices: tuple[Annotated[Option, BeforeValidator(_titled)], ...] = Field(default=(), max_length=MOST_ROWS)
+    choices: tuple[Annotated[Option, BeforeValidator(_titled)], ...] = Field(default=(), max_length=MAX_ROWS)
     button: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)] | None = None
     pattern: Pattern | None = None
     min: float | None = Field(default=None, allow_inf_nan=False)
@@ -139,7 +139,7 @@ class AskNode(Node):
         return keyed(self.choices)
 
 
-class Condition(Part):
+class FlowCondition(FlowPart):
     """One subject and one test, or `all`, `any` or `not` over conditions."""
 
     answer: AnswerName | None = None
@@ -158,19 +158,19 @@ class Condition(Part):
     less_than: Value | None = None
     at_least: Value | None = None
     at_most: Value | None = None
-    all_: tuple["Condition", ...] | None = Field(default=None, alias="all", min_length=1, max_length=20)
-    any_: tuple["Condition", ...] | None = Field(default=None, alias="any", min_length=1, max_length=20)
-    not_: "Condition | None" = Field(default=None, alias="not")
+    all_: tuple["FlowCondition", ...] | None = Field(default=None, alias="all", min_length=1, max_length=20)
+    any_: tuple["FlowCondition", ...] | None = Field(default=None, alias="any", min_length=1, max_length=20)
+    not_: "FlowCondition | None" = Field(default=None, alias="not")
 
 
-class Case(Part):
-    when: Condition
+class BranchCase(FlowPart):
+    when: FlowCondition
     next: NodeName
 
 
 class BranchNode(Node):
     type: Literal["branch"]
-    cases: tuple[Case, ...] = Field(min_length=1, max_length=50)
+    cases: tuple[BranchCase, ...] = Field(min_length=1, max_length=50)
     otherwise: NodeName
 
 
@@ -244,7 +244,7 @@ NODE_TYPES: dict[str, type[AnyNode]] = {
 }
 
 
-class Flow(Part):
+class FlowDefinition(FlowPart):
     """A whole bot flow. `version` is the number of its stored version and no part of its definition."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
@@ -288,15 +288,15 @@ def options_of(node: AnyNode) -> Iterator[tuple[tuple[str | int, ...], Option]]:
 
 
 def _slug(title: str) -> str:
-    words = fold(title).replace(" ", "_")
-    return words[:MOST_KEY] if words.isascii() else ""
+    words = normalize_text(title).replace(" ", "_")
+    return words[:MAX_KEY] if words.isascii() else ""
 
 
-def to_definition(flow: Flow) -> dict[str, Any]:
+def to_definition(flow: FlowDefinition) -> dict[str, Any]:
     """The canonical JSON form that the database keeps: what is at its default is left out, so equal flows are equal."""
     return flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def from_definition(definition: Mapping[str, Any], version: int = 0) -> Flow:
+def from_definition(definition: Mapping[str, Any], version: int = 0) -> FlowDefinition:
     """A stored definition as a flow. Raises pydantic's ValidationError where it is none."""
-    return Flow.model_validate({**definition, "version": version})
+    return FlowDefinition.model_validate({**definition, "version": version})

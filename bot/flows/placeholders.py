@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 PLAIN_NAMES = ("name", "first_name", "phone", "language", "country", "campaign", "input")
 FAMILIES = ("answers", "attribute", "tag")
 ALLOWED = ", ".join([*(f"{{{name}}}" for name in PLAIN_NAMES), *(f"{{{family}.…}}" for family in FAMILIES)])
-MOST_VALUE = 1000  # characters of one value; a text is cut to its field's limit besides
+MAX_VALUE = 1000  # characters of one value; a text is cut to its field's limit besides
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
@@ -75,7 +75,7 @@ def _replacement(match: re.Match[str], values: Values, clean: Callable[[str], st
     if match[1] is None:
         return match[0][0]
     name, fallback = _split(match[1])
-    return clean((values(name) or fallback)[:MOST_VALUE])
+    return clean((values(name) or fallback)[:MAX_VALUE])
 
 
 def _encoded(value: str) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bot.flows.nodes import AnyNode, AskNode, EndNode, Flow, HandoffNode, targets
+from bot.flows.nodes import AnyNode, AskNode, EndNode, FlowDefinition, HandoffNode, targets
 
 
-def endless_loops(flow: Flow) -> Iterator[tuple[str, str]]:
+def endless_loops(flow: FlowDefinition) -> Iterator[tuple[str, str]]:
     """Loops that go round without anybody writing: each would send, or call out, for ever.
 
     Yields a node on the loop and the loop itself as a text. Every loop is found at least once, by depth-first search.
@@ -15,7 +15,7 @@ def endless_loops(flow: Flow) -> Iterator[tuple[str, str]]:
         yield from _loops_from(flow, first, done)
 
 
-def unreachable(flow: Flow) -> set[str]:
+def unreachable(flow: FlowDefinition) -> set[str]:
     """The nodes to which no way leads from the start."""
     seen: set[str] = set()
     ahead = [flow.start] if flow.start else []
@@ -27,7 +27,7 @@ def unreachable(flow: Flow) -> set[str]:
     return flow.nodes.keys() - seen
 
 
-def _loops_from(flow: Flow, first: str, done: set[str]) -> Iterator[tuple[str, str]]:
+def _loops_from(flow: FlowDefinition, first: str, done: set[str]) -> Iterator[tuple[str, str]]:
     trail: dict[str, Iterator[str]] = {}
     name: str | None = first if first not in done else None
     while name is not None:
@@ -44,7 +44,7 @@ def _loops_from(flow: Flow, first: str, done: set[str]) -> Iterator[tuple[str, s
             name = follower
 
 
-def _alone(flow: Flow, node: AnyNode) -> list[str]:
+def _alone(flow: FlowDefinition, node: AnyNode) -> list[str]:
     """Where a node leads without a reply. What waits for one leads nowhere by itself."""
     if node.options or isinstance(node, AskNode | HandoffNode | EndNode):
         return []

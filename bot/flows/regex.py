@@ -5,7 +5,7 @@ from typing import Any
 
 import re2
 
-MOST_MEMORY = 1 << 20  # bytes: a pattern that compiles to more is refused
+MAX_MEMORY = 1 << 20  # bytes: a pattern that compiles to more is refused
 
 
 def problem_with_pattern(pattern: str) -> str | None:
@@ -31,7 +31,7 @@ def matches_somewhere(pattern: str, text: str) -> bool:
 def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = MOST_MEMORY
+    options.max_mem = MAX_MEMORY
     return re2.compile(pattern, options)  # type: ignore[no-untyped-call]
 
 

@@ -19,7 +19,7 @@ Status = Literal["active", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class FlowContact:
     """The facts about a contact that texts may name and branches may ask for.
 
     `tags` holds None for a tag without a value. `default_country` (ISO) completes phone numbers that are typed.
@@ -42,7 +42,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class FlowState:
     """One contact's walk through one version of a flow.
 
     `serial` counts what was asked of the outside; `awaiting` is the tag of the one whose answer is waited for.
@@ -62,14 +62,14 @@ class Session:
     ended_reason: str | None = None
 
     @classmethod
-    def begin(cls, now: datetime) -> "Session":
+    def begin(cls, now: datetime) -> "FlowState":
         """A session that waits for its Start."""
         return cls(started_at=now, updated_at=now)
 
     def is_idle(self, now: datetime) -> bool:
         return self.status == "active" and now - self.updated_at >= IDLE_AFTER
 
-    def ended(self, reason: str, now: datetime) -> "Session":
+    def ended(self, reason: str, now: datetime) -> "FlowState":
         """This session, ended from outside the flow (a case was opened, the person unsubscribed, …)."""
         over = replace(self, status="ended", ended_reason=reason, updated_at=now)
         return replace(over, waiting_for=None, awaiting=None)
@@ -91,7 +91,7 @@ class Session:
         }
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> "Session":
+    def from_json(cls, plain: Mapping[str, Any]) -> "FlowState":
         """The session that `to_json` wrote. Raises KeyError or ValueError where it is none."""
         times = {key: datetime.fromisoformat(plain[key]) for key in ("started_at", "updated_at")}
         return cls(**{**plain, **times})
@@ -101,7 +101,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ReplyEvent:
     """The person wrote or pressed something. `text` is the typed text, or the title of what was pressed."""
 
     text: str = ""
@@ -113,7 +113,7 @@ class Reply:
 class Start:
     """A session begins. A reply that brought it here may be a press of one of this flow's buttons: it leads there."""
 
-    reply: Reply = field(default_factory=Reply)
+    reply: ReplyEvent = field(default_factory=ReplyEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class NotSent:
+class MessageNotSent:
     """The message with this tag will not be sent: refused, or the window is shut."""
 
     tag: str
@@ -145,7 +145,7 @@ class HttpResult:
     body: Any = None
 
 
-Event = Start | Reply | Accepted | NotSent | TimerDue | HttpResult
+Event = Start | ReplyEvent | Accepted | MessageNotSent | TimerDue | HttpResult
 
 
 # ---- actions ------------------------------------------------------------------------------------------------------
@@ -222,13 +222,13 @@ class EndSession:
 
 
 Effect = PassStep | SetTag | RemoveTag | SetAttribute | OpenCase | Unsubscribe | EndSession
-Action = SendMessage | StartTimer | CallHttp | Effect
+FlowAction = SendMessage | StartTimer | CallHttp | Effect
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """`handled` is False where the event meant nothing to the session: a router may then look further."""
 
-    session: Session
-    actions: tuple[Action, ...] = ()
+    session: FlowState
+    actions: tuple[FlowAction, ...] = ()
     handled: bool = True

@@ -4,13 +4,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot.flows.answers import MOST_ANSWER
+from bot.flows.answers import MAX_ANSWER
 from bot.flows.content import Content
-from bot.flows.nodes import Flow
+from bot.flows.nodes import FlowDefinition
 from bot.flows.placeholders import render
-from bot.flows.session import Action, Contact, EndSession, Result, SendMessage, Session, SetAttribute, SetTag, Waiting
+from bot.flows.session import (
+    EndSession,
+    FlowAction,
+    FlowContact,
+    FlowState,
+    Result,
+    SendMessage,
+    SetAttribute,
+    SetTag,
+    Waiting,
+)
 
-MOST_KEPT = 500
+MAX_KEPT = 500
 """Characters of a tag's or an attribute's value: what the tables take."""
 
 
@@ -19,10 +29,10 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
-class Walk:
+class StepState:
     """What a step may do to its session. A tag or an attribute that it sets is there for the nodes that follow."""
 
-    def __init__(self, flow: Flow, session: Session, now: datetime, contact: Contact) -> None:
+    def __init__(self, flow: FlowDefinition, session: FlowState, now: datetime, contact: FlowContact) -> None:
         self.flow, self.session, self.now, self.contact = flow, session, now, contact
         self.node = session.node
         self.answers = dict(session.answers)
@@ -35,7 +45,7 @@ class Walk:
         self.last_input = session.last_input
         self.last_sent: str | None = None
         self.ended_reason: str | None = None
-        self.actions: list[Action] = []
+        self.actions: list[FlowAction] = []
 
     def result(self) -> Result:
         session = replace(
@@ -76,15 +86,15 @@ class Walk:
         return self.contact.fact(name) or ""
 
     def rendered(self, text: str | None) -> str:
-        return render(text, self.value, MOST_ANSWER) if text else ""
+        return render(text, self.value, MAX_ANSWER) if text else ""
 
     def set_tag(self, name: str, value: str | None) -> None:
-        value = value[:MOST_KEPT].strip() if value else None
+        value = value[:MAX_KEPT].strip() if value else None
         self.tags[name] = value
         self.actions.append(SetTag(name, value))
 
     def set_attribute(self, name: str, value: str) -> None:
-        value = value[:MOST_KEPT].strip()
+        value = value[:MAX_KEPT].strip()
         self.attributes[name] = value
         self.actions.append(SetAttribute(name, value))
 

@@ -14,14 +14,14 @@ from bot.flows.nodes import (
     CAPTION,
     INTERACTIVE_BODY,
     LIST_BODY,
-    MOST_BUTTONS,
-    MOST_ROWS,
-    MOST_WAIT_SECONDS,
+    MAX_BUTTONS,
+    MAX_ROWS,
+    MAX_WAIT_SECONDS,
     TEXT,
     AnyNode,
     AskNode,
     BranchNode,
-    Flow,
+    FlowDefinition,
     HttpNode,
     MessageNode,
     SetNode,
@@ -33,7 +33,7 @@ from bot.flows.nodes import (
 from bot.flows.placeholders import names_in, problem_with_name, problem_with_url
 from bot.flows.reachability import endless_loops, unreachable
 from bot.flows.regex import problem_with_pattern
-from bot.opt_out_words import fold
+from bot.opt_out_words import normalize_text
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
@@ -56,7 +56,7 @@ _ASK_FIELDS = {
 }
 
 
-def problems_of(flow: Flow) -> Iterator[Problem]:
+def problems_of(flow: FlowDefinition) -> Iterator[Problem]:
     """Everything that keeps a flow from being loaded."""
     if flow.kind == "external":
         yield from _external(flow)
@@ -77,14 +77,14 @@ def problems_of(flow: Flow) -> Iterator[Problem]:
         yield ("nodes", name), f"{loop} goes round without waiting for a reply"
 
 
-def warnings_of(flow: Flow) -> Iterator[Problem]:
+def warnings_of(flow: FlowDefinition) -> Iterator[Problem]:
     """What is probably a mistake and stops nothing."""
     if flow.start in flow.nodes:
         for name in sorted(unreachable(flow)):
             yield ("nodes", name), "no way leads here from the start"
 
 
-def kept_answers(flow: Flow) -> frozenset[str]:
+def kept_answers(flow: FlowDefinition) -> frozenset[str]:
     """The names under which a flow keeps answers; a node with options keeps the one that was pressed."""
     kept: set[str] = set()
     for name, node in flow.nodes.items():
@@ -99,7 +99,7 @@ def kept_answers(flow: Flow) -> frozenset[str]:
     return frozenset(kept)
 
 
-def _external(flow: Flow) -> Iterator[Problem]:
+def _external(flow: FlowDefinition) -> Iterator[Problem]:
     if not flow.url:
         yield ("url",), "is missing: a flow of kind 'external' names the address of its bot"
     elif "{" in flow.url:
@@ -111,7 +111,7 @@ def _external(flow: Flow) -> Iterator[Problem]:
             yield (field,), "a flow of kind 'external' has none"
 
 
-def _node(flow: Flow, name: str, node: AnyNode, answers: frozenset[str]) -> Iterator[Problem]:
+def _node(flow: FlowDefinition, name: str, node: AnyNode, answers: frozenset[str]) -> Iterator[Problem]:
     for path, target in targets(node):
         if target not in flow.nodes:
             yield path, f"{target!r} is no node of this flow; allowed: {_listed(flow)}"
@@ -129,7 +129,7 @@ def _node(flow: Flow, name: str, node: AnyNode, answers: frozenset[str]) -> Iter
             yield ("url",), problem
         if node.body and node.method == "GET":
             yield ("body",), "a GET has none; put names into the address or use method: POST"
-    elif isinstance(node, WaitNode) and not 1 <= node.total_seconds <= MOST_WAIT_SECONDS:
+    elif isinstance(node, WaitNode) and not 1 <= node.total_seconds <= MAX_WAIT_SECONDS:
         yield (), f"waits {node.total_seconds} seconds; allowed: 1 second to 23 hours, by seconds, minutes and hours"
 
 
@@ -167,7 +167,7 @@ def _options(name: str, node: AnyNode) -> Iterator[Problem]:
         if option.title in titles:
             yield (*path, "title"), f"{option.title!r} stands here twice"
         titles.add(option.title)
-        as_button = path[0] == "buttons" or (path[0] == "choices" and len(rows) <= MOST_BUTTONS)
+        as_button = path[0] == "buttons" or (path[0] == "choices" and len(rows) <= MAX_BUTTONS)
         if as_button and len(option.title) > BUTTON_TITLE:
             yield (*path, "title"), f"{option.title!r} has {len(option.title)} characters; allowed: {BUTTON_TITLE}"
         if as_button and option.description:
@@ -230,8 +230,8 @@ def _media(node: MessageNode) -> Iterator[Problem]:
 
 def _menu(node: MessageNode) -> Iterator[Problem]:
     sections = node.menu.sections if node.menu else ()
-    if (rows := sum(len(section.rows) for section in sections)) > MOST_ROWS:
-        yield ("list",), f"has {rows} rows; allowed: {MOST_ROWS} in all sections together"
+    if (rows := sum(len(section.rows) for section in sections)) > MAX_ROWS:
+        yield ("list",), f"has {rows} rows; allowed: {MAX_ROWS} in all sections together"
     for place, section in enumerate(sections):
         if section.title is None and len(sections) > 1:
             yield ("list", "sections", place), "needs a title, because there are several sections"
@@ -257,17 +257,17 @@ def _ask(node: AskNode) -> Iterator[Problem]:
 
 
 def _choices(node: AskNode) -> Iterator[Problem]:
-    most = LIST_BODY if len(node.choices) > MOST_BUTTONS else INTERACTIVE_BODY
+    most = LIST_BODY if len(node.choices) > MAX_BUTTONS else INTERACTIVE_BODY
     if not node.choices:
         yield ("choices",), "is missing: expect: choice needs at least one"
     for field in ("text", "error"):
         if len(getattr(node, field) or "") > most:
             yield (field,), f"has {len(getattr(node, field))} characters; allowed with choices: {most}"
-    if len(node.choices) > MOST_BUTTONS and not node.button:
-        yield ("button",), f"is missing: more than {MOST_BUTTONS} choices become a list, which opens by a button"
-    if len(node.choices) <= MOST_BUTTONS and node.button:
-        yield ("button",), f"{MOST_BUTTONS} choices or fewer become reply buttons; only a list opens by a button"
-    folded = [fold(choice.title) or choice.title for choice in node.choices]
+    if len(node.choices) > MAX_BUTTONS and not node.button:
+        yield ("button",), f"is missing: more than {MAX_BUTTONS} choices become a list, which opens by a button"
+    if len(node.choices) <= MAX_BUTTONS and node.button:
+        yield ("button",), f"{MAX_BUTTONS} choices or fewer become reply buttons; only a list opens by a button"
+    folded = [normalize_text(choice.title) or choice.title for choice in node.choices]
     if len(set(folded)) < len(folded):
         yield ("choices",), "two choices read alike when typed"
 
@@ -279,7 +279,7 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _listed(flow: Flow) -> str:
+def _listed(flow: FlowDefinition) -> str:
     names = list(flow.nodes)
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return ", ".join(names[:20]) + more

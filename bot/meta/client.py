@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import orjson
 
-from bot.meta.send_result import Kind, Outcome
-from bot.meta.transport import AiohttpTransport, NothingSent, Uncertain
+from bot.meta.send_result import SendResult, SendResultKind
+from bot.meta.transport import AiohttpTransport, NothingSentError, UncertainSendError
 
 log = logging.getLogger("hark.graph")
 
@@ -28,7 +28,7 @@ class GraphClient:
         self._transport = transport or AiohttpTransport()
         self._urls: dict[str, httpx.URL] = {}
 
-    async def send(self, phone_number_id: str, token: str, body: dict[str, Any]) -> Outcome:
+    async def send(self, phone_number_id: str, token: str, body: dict[str, Any]) -> SendResult:
         """POST one message body (with its envelope) and say what it came to."""
         url = self._urls.get(phone_number_id)
         if url is None:
@@ -42,23 +42,23 @@ class GraphClient:
         try:
             response = await self._transport.handle_async_request(request)
             content = await response.aread()
-        except NothingSent as error:
-            return Outcome(Kind.NOT_SENT, message=f"The connection failed ({error})")
-        except (Uncertain, httpx.TransportError) as error:
-            return Outcome(
-                Kind.UNSURE, message=f"the answer was lost ({error if str(error) else type(error).__name__})"
+        except NothingSentError as error:
+            return SendResult(SendResultKind.NOT_SENT, message=f"The connection failed ({error})")
+        except (UncertainSendError, httpx.TransportError) as error:
+            return SendResult(
+                SendResultKind.UNSURE, message=f"the answer was lost ({error if str(error) else type(error).__name__})"
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
             log.error("a request ended in %s", type(error).__name__)  # noqa: TRY400 - its text may hold a customer
-            return Outcome(Kind.UNSURE, message=f"the answer was lost ({type(error).__name__})")
-        return read_answer(response.status_code, response.headers.get("content-encoding", ""), content)
+            return SendResult(SendResultKind.UNSURE, message=f"the answer was lost ({type(error).__name__})")
+        return read_send_result(response.status_code, response.headers.get("content-encoding", ""), content)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
 
 
-def read_answer(status: int, encoding: str, content: bytes) -> Outcome:
+def read_send_result(status: int, encoding: str, content: bytes) -> SendResult:
     """What an answer means: only a numeric Graph error code is a refusal, only an id is an acceptance, all else is unsure."""
     if encoding not in {"", "identity"}:
         return _unsure(status, f"an answer encoded as {encoding[:20]}")
@@ -76,18 +76,18 @@ def read_answer(status: int, encoding: str, content: bytes) -> Outcome:
     return _acceptance(status, answer)
 
 
-def _unsure(status: int, what: str) -> Outcome:
-    return Outcome(Kind.UNSURE, message=f"{what} (HTTP {status})")
+def _unsure(status: int, what: str) -> SendResult:
+    return SendResult(SendResultKind.UNSURE, message=f"{what} (HTTP {status})")
 
 
-def _refusal(status: int, error: dict[str, Any]) -> Outcome:
+def _refusal(status: int, error: dict[str, Any]) -> SendResult:
     code = error.get("code")
     if not isinstance(code, int) or isinstance(code, bool) or abs(code) >= MAX_CODE:
         return _unsure(status, "an error without a numeric code")
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
-    return Outcome(
-        Kind.REFUSED,
+    return SendResult(
+        SendResultKind.REFUSED,
         code=code,
         is_transient=error.get("is_transient") is True or status >= 500,
         message=_readable(error.get("message")),
@@ -95,7 +95,7 @@ def _refusal(status: int, error: dict[str, Any]) -> Outcome:
     )
 
 
-def _acceptance(status: int, answer: dict[str, Any]) -> Outcome:
+def _acceptance(status: int, answer: dict[str, Any]) -> SendResult:
     messages = answer.get("messages")
     message = messages[0] if isinstance(messages, list) and messages else None
     wamid = message.get("id") if isinstance(message, dict) else None
@@ -103,8 +103,10 @@ def _acceptance(status: int, answer: dict[str, Any]) -> Outcome:
         return _unsure(status, "an acceptance without a message id")
     contacts = answer.get("contacts")
     contact = contacts[0] if isinstance(contacts, list) and contacts and isinstance(contacts[0], dict) else {}
-    return Outcome(
-        Kind.HELD if isinstance(message, dict) and message.get("message_status") in HELD else Kind.ACCEPTED,
+    return SendResult(
+        SendResultKind.HELD
+        if isinstance(message, dict) and message.get("message_status") in HELD
+        else SendResultKind.ACCEPTED,
         wamid=wamid,
         wa_id=_id(contact.get("wa_id"), MAX_ID),
         user_id=_id(contact.get("user_id"), MAX_WAMID),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from models.tables.campaign import PauseReason
 
 
-class Action(StrEnum):
+class ErrorAction(StrEnum):
     """What follows a refusal."""
 
     RETRY = "retry"
@@ -37,22 +37,22 @@ NEARLY_ALL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ErrorRule:
     """One row of the table.
 
     `delays_seconds`: the wait before the first, second, … new try; the last one repeats. `tries`: how often a transient failure
-    is tried again before it ends the recipient; None without end. `alike`: the share of the last messages that may fail with
+    is tried again before it ends the recipient; None without end. `max_share`: the share of the last messages that may fail with
     this code before the campaign pauses (jobs.sending.failure_rate); None: however many do, it says nothing of the campaign.
     """
 
-    action: Action
+    action: ErrorAction
     text: str
     advice: str = ""
     delays_seconds: tuple[float, ...] = ()
     tries: int | None = None
     reason: PauseReason | None = None
     suppress: str | None = None
-    alike: float | None = HALF
+    max_share: float | None = HALF
 
     def delay_seconds(self, failures: int) -> float:
         """The wait before the next try, after `failures` earlier ones."""
@@ -66,24 +66,24 @@ PAIR = (4.0, 16.0, 64.0, 256.0)
 THROTTLED = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 
 
-def _retry(text: str, delays: tuple[float, ...] = TRANSIENT, tries: int | None = 3) -> Rule:
-    return Rule(Action.RETRY, text, "Hark tries again by itself.", delays, tries)
+def _retry(text: str, delays: tuple[float, ...] = TRANSIENT, tries: int | None = 3) -> ErrorRule:
+    return ErrorRule(ErrorAction.RETRY, text, "Hark tries again by itself.", delays, tries)
 
 
-def _fail(text: str, advice: str = "", *, alike: float | None = HALF) -> Rule:
-    return Rule(Action.FAIL, text, advice, alike=alike)
+def _fail(text: str, advice: str = "", *, max_share: float | None = HALF) -> ErrorRule:
+    return ErrorRule(ErrorAction.FAIL, text, advice, max_share=max_share)
 
 
-def _suppress(text: str, what: str, advice: str) -> Rule:
-    return Rule(Action.FAIL_SUPPRESS, text, advice, suppress=what, alike=None)
+def _suppress(text: str, what: str, advice: str) -> ErrorRule:
+    return ErrorRule(ErrorAction.FAIL_SUPPRESS, text, advice, suppress=what, max_share=None)
 
 
-def _pause(text: str, reason: PauseReason, advice: str) -> Rule:
-    return Rule(Action.PAUSE, text, advice, reason=reason)
+def _pause(text: str, reason: PauseReason, advice: str) -> ErrorRule:
+    return ErrorRule(ErrorAction.PAUSE, text, advice, reason=reason)
 
 
-def _stop(text: str, reason: PauseReason, advice: str) -> Rule:
-    return Rule(Action.STOP, text, advice, reason=reason)
+def _stop(text: str, reason: PauseReason, advice: str) -> ErrorRule:
+    return ErrorRule(ErrorAction.STOP, text, advice, reason=reason)
 
 
 NEW_TOKEN = "Make a new token for the system user, with both WhatsApp permissions, and store it for the number."  # noqa: S105
@@ -92,29 +92,29 @@ SEE_META = "Look at the account in WhatsApp Manager."
 OTHER_COUNTRIES = "The others get theirs. Leave the country out of the audience; WhatsApp Manager says what it takes."
 LATER = "Write to these people in another campaign, not before 24 hours have passed."
 
-TABLE: Mapping[int, Rule] = {
+TABLE: Mapping[int, ErrorRule] = {
     0: _stop("Meta does not accept the access token.", P.TOKEN_REFUSED, NEW_TOKEN),
     1: _retry("Meta reports an unknown error."),
     2: _retry("Meta is down or overloaded for a moment."),
     3: _stop("The app lacks a capability or permission.", P.TOKEN_REFUSED, NEW_TOKEN),
-    4: Rule(Action.HOLD, "The app reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
+    4: ErrorRule(ErrorAction.HOLD, "The app reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
     10: _stop("A permission was not granted or was taken away.", P.TOKEN_REFUSED, NEW_TOKEN),
     33: _stop("The number's id does not exist (any more).", P.NUMBER_RESTRICTED, "Check the number's id."),
     100: _fail("Meta does not accept a parameter of the message.", FIX_MAPPING),
     190: _stop("The access token expired or was withdrawn.", P.TOKEN_REFUSED, NEW_TOKEN),
     368: _stop("The account is restricted for a breach of policy.", P.NUMBER_RESTRICTED, SEE_META),
     613: _retry("Meta's limit of calls was reached.", MINUTES, None),
-    80007: Rule(Action.HOLD, "The account reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
+    80007: ErrorRule(ErrorAction.HOLD, "The account reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
     130403: _suppress("Your business has blocked this person.", "all", "Unblock the person to write to them again."),
-    130429: Rule(Action.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED),
-    130472: _fail("The person is in one of Meta's experiments and gets no marketing messages.", alike=None),
-    130497: _fail("The account may not write to people in this country.", OTHER_COUNTRIES, alike=NEARLY_ALL),
+    130429: ErrorRule(ErrorAction.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED),
+    130472: _fail("The person is in one of Meta's experiments and gets no marketing messages.", max_share=None),
+    130497: _fail("The account may not write to people in this country.", OTHER_COUNTRIES, max_share=NEARLY_ALL),
     131000: _retry("Meta could not send it for an unknown reason."),
     131005: _stop("Access was denied.", P.TOKEN_REFUSED, NEW_TOKEN),
     131008: _pause("A required parameter is missing.", P.TEMPLATE_CHANGED, FIX_MAPPING),
     131009: _fail("A value in the message is not valid.", "Check the contact's number and values."),
     131016: _retry("Meta's service is not available for a moment."),
-    131021: _fail("The recipient is the sending number itself.", alike=None),
+    131021: _fail("The recipient is the sending number itself.", max_share=None),
     131026: _fail("Undeliverable: probably not on WhatsApp.", "After two such answers the contact is left out."),
     131030: _fail("Meta's test number may write only to its list of five.", "Add the number to the list at Meta."),
     131031: _stop("The account is locked.", P.NUMBER_RESTRICTED, SEE_META),
@@ -123,13 +123,15 @@ TABLE: Mapping[int, Rule] = {
     131045: _stop("The number is not registered correctly.", P.NUMBER_RESTRICTED, "Register the number again."),
     131047: _fail("The 24-hour window is closed.", "Send a template instead."),
     131048: _stop("Too many people blocked or reported this number.", P.NUMBER_RESTRICTED, "Wait until its quality recovers."),
-    131049: _fail("Meta kept it back: the person had enough marketing messages.", LATER, alike=NEARLY_ALL),
+    131049: _fail("Meta kept it back: the person had enough marketing messages.", LATER, max_share=NEARLY_ALL),
     131050: _suppress("The person stopped marketing messages from you.", "marketing", "They can allow them again."),
     131051: _fail("Meta does not support this type of message."),
     131053: _pause("Meta could not fetch the picture, video or document.", P.TEMPLATE_CHANGED, "Check the medium, then resume."),
     131055: _pause("This template cannot be sent this way.", P.TEMPLATE_CHANGED, FIX_MAPPING),
-    131056: Rule(Action.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR),
-    131057: Rule(Action.HOLD, "Meta maintains the number for a moment.", "Hark waits a minute.", (60.0,)),
+    131056: ErrorRule(
+        ErrorAction.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR
+    ),
+    131057: ErrorRule(ErrorAction.HOLD, "Meta maintains the number for a moment.", "Hark waits a minute.", (60.0,)),
     131062: _fail("This message cannot be sent to a user id.", "Add the contact's phone number."),
     131063: _pause("Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_CHANGED, SEE_META),
     131064: _stop("Meta limited the account for wrongly classified templates.", P.NUMBER_RESTRICTED, SEE_META),
@@ -149,10 +151,10 @@ TABLE: Mapping[int, Rule] = {
     133010: _stop("The number is not registered.", P.NUMBER_RESTRICTED, "Register the number."),
     134011: _stop("The terms of WhatsApp Payments are not accepted.", P.PAYMENT, SEE_META),
     134100: _pause("Only marketing templates can be sent this way.", P.TEMPLATE_CHANGED, FIX_MAPPING),
-    134101: Rule(Action.RETRY, "Meta still prepares the template.", "Hark tries again in ten minutes.", (600.0,), 6),
+    134101: ErrorRule(ErrorAction.RETRY, "Meta still prepares the template.", "Hark tries again in ten minutes.", (600.0,), 6),
     134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates."),
     135000: _retry("Meta could not send it; it gives no reason.", (10.0,), 1),
-    137000: _fail("The person's identity has changed.", alike=None),
+    137000: _fail("The person's identity has changed.", max_share=None),
 } | {
     code: _stop("The number is not registered or not verified.", P.NUMBER_RESTRICTED, "Register the number.")
     for code in (133005, 133006, 133008, 133009, 133015, 133016)
@@ -161,12 +163,12 @@ TABLE: Mapping[int, Rule] = {
 PERMISSION = _stop("The access token lacks a permission.", P.TOKEN_REFUSED, NEW_TOKEN)
 UNKNOWN_TRANSIENT = _retry("Meta calls this error transient.")
 UNKNOWN = _fail("Meta refused it with a code that Hark does not know.")
-CONNECTION = Rule(
-    Action.RETRY, "Meta could not be reached.", "Hark tries again by itself.", (2.0, 4.0, 8.0, 16.0, 30.0)
+CONNECTION = ErrorRule(
+    ErrorAction.RETRY, "Meta could not be reached.", "Hark tries again by itself.", (2.0, 4.0, 8.0, 16.0, 30.0)
 )
 
 
-def rule_for(code: int, *, is_transient: bool = False) -> Rule:
+def rule_for(code: int, *, is_transient: bool = False) -> ErrorRule:
     """The row of the table for a code of Meta's."""
     known = TABLE.get(code)
     if known is not None:

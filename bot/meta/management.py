@@ -15,9 +15,9 @@ import httpx
 
 TIMEOUT_SECONDS = 15.0
 UPLOAD_TIMEOUT_SECONDS = 120.0
-MOST_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 """A page of a hundred templates is far below; anything larger is not an answer of Meta's."""
-MOST_PAGES = 200
+MAX_PAGES = 200
 PAGE_SIZE = 100
 
 TEMPLATE_FIELDS = (
@@ -119,7 +119,7 @@ class GraphAdmin:
 
     def _pages(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
         answer = self._call("GET", path, params=params)
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             items = answer.get("data")
             if not isinstance(items, list):
                 raise GraphError(f"{path}: the answer has no list called data")
@@ -128,7 +128,7 @@ class GraphAdmin:
             if not following:
                 return
             answer = self._follow(following)
-        raise GraphError(f"{path}: more than {MOST_PAGES} pages")
+        raise GraphError(f"{path}: more than {MAX_PAGES} pages")
 
     def _follow(self, url: str) -> dict[str, Any]:
         """Our token travels with the request, so only to the host that it is meant for."""
@@ -182,8 +182,8 @@ def _capped(response: httpx.Response, path: str) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
-        if len(body) > MOST_BYTES:
-            raise GraphError(f"{path}: the answer is over {MOST_BYTES // 1024 // 1024} MB")
+        if len(body) > MAX_BYTES:
+            raise GraphError(f"{path}: the answer is over {MAX_BYTES // 1024 // 1024} MB")
     return bytes(body)
 
 

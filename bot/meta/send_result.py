@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class SendResultKind(StrEnum):
     """The five things that a send can come to."""
 
     ACCEPTED = "accepted"
@@ -22,10 +22,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendResult:
     """What one request came to. `code` and `is_transient` are Meta's; `message` is for the operator, without customer data."""
 
-    kind: Kind
+    kind: SendResultKind
     wamid: str | None = None
     wa_id: str | None = None
     user_id: str | None = None

@@ -27,11 +27,11 @@ class TransportError(Exception):
     """A request that got no whole answer."""
 
 
-class NothingSent(TransportError):  # noqa: N818 - reads as a claim where it is caught
+class NothingSentError(TransportError):
     """No byte of the request was written."""
 
 
-class Uncertain(TransportError):  # noqa: N818
+class UncertainSendError(TransportError):
     """The request may have arrived."""
 
 
@@ -63,13 +63,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             ) as answer:
                 encoding = answer.headers.get("Content-Encoding", "identity").lower()
                 if encoding != "identity":  # httpx would unpack it, whatever its size; we asked for none
-                    raise Uncertain(f"encoded as {encoding[:20]}")
+                    raise UncertainSendError(f"encoded as {encoding[:20]}")
                 body = await _read_capped(answer.content)
                 return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise NothingSent(_why(error)) from error
+            raise NothingSentError(_why(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Uncertain(type(error).__name__) from error
+            raise UncertainSendError(type(error).__name__) from error
 
     def _open(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=30)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.store import Inbound, Message
-from bot.sandbox.template import Template, buttons_of, fill, find_component, parameter_values
+from bot.sandbox.store import SandboxInbound, SandboxMessage
+from bot.sandbox.template import SandboxTemplate, buttons_of, fill, find_component, parameter_values
 
 
 @dataclass(frozen=True)
@@ -18,47 +18,47 @@ class Choice:
 
 
 @dataclass
-class Bubble:
+class SandboxBubble:
     text: str
     header: str = ""
     footer: str = ""
     choices: list[Choice] = field(default_factory=list)
 
 
-def of_message(message: Message, template: Template | None) -> Bubble:
+def of_message(message: SandboxMessage, template: SandboxTemplate | None) -> SandboxBubble:
     body = message.body or {}
     if message.kind == "template":
-        return _of_template(body, template) if template else Bubble(f"Template {message.template}")
+        return _of_template(body, template) if template else SandboxBubble(f"Template {message.template}")
     if message.kind == "interactive":
         return _of_interactive(body.get("interactive", {}))
     if message.kind == "text":
-        return Bubble(str(body.get("text", {}).get("body", "")))
+        return SandboxBubble(str(body.get("text", {}).get("body", "")))
     if message.kind == "reaction":
-        return Bubble(f"reacted {body.get('reaction', {}).get('emoji') or 'no more'}")
+        return SandboxBubble(f"reacted {body.get('reaction', {}).get('emoji') or 'no more'}")
     part = body.get(message.kind)
     caption = part.get("caption") or part.get("name") or part.get("filename") if isinstance(part, dict) else None
-    return Bubble(str(caption or ""), header=f"[{message.kind}]")
+    return SandboxBubble(str(caption or ""), header=f"[{message.kind}]")
 
 
-def of_inbound(inbound: Inbound) -> Bubble:
+def of_inbound(inbound: SandboxInbound) -> SandboxBubble:
     kind = str(inbound.raw.get("type", ""))
     part = inbound.raw.get(kind)
     if kind == "text" and isinstance(part, dict):
-        return Bubble(str(part.get("body", "")))
+        return SandboxBubble(str(part.get("body", "")))
     if kind == "button" and isinstance(part, dict):
-        return Bubble(str(part.get("text", "")))
+        return SandboxBubble(str(part.get("text", "")))
     if kind == "interactive" and isinstance(part, dict):
         reply = part.get(str(part.get("type")), {})
-        return Bubble(str(reply.get("title") or reply.get("body") or "") if isinstance(reply, dict) else "")
-    return Bubble("", header=f"[{kind}]")
+        return SandboxBubble(str(reply.get("title") or reply.get("body") or "") if isinstance(reply, dict) else "")
+    return SandboxBubble("", header=f"[{kind}]")
 
 
-def _of_template(body: dict[str, Any], template: Template) -> Bubble:
+def _of_template(body: dict[str, Any], template: SandboxTemplate) -> SandboxBubble:
     sent = [part for part in body.get("template", {}).get("components") or [] if isinstance(part, dict)]
     header = template.component("HEADER")
     shape = str(header.get("format", "TEXT")).upper() if header else "TEXT"
     footer = template.component("FOOTER")
-    return Bubble(
+    return SandboxBubble(
         text=_filled(template.component("BODY"), find_component(sent, "BODY")),
         header=_filled(header, find_component(sent, "HEADER")) if shape == "TEXT" else f"[{shape.lower()}]",
         footer=str(footer.get("text", "")) if footer else "",
@@ -71,7 +71,7 @@ def _filled(approved: dict[str, Any] | None, sent: dict[str, Any] | None) -> str
     return fill(str(approved.get("text", "")), values) if approved else ""
 
 
-def _template_choices(template: Template, sent: list[dict[str, Any]]) -> list[Choice]:
+def _template_choices(template: SandboxTemplate, sent: list[dict[str, Any]]) -> list[Choice]:
     payloads = {
         str(part.get("index")): str(item.get("payload"))
         for part in sent
@@ -92,10 +92,10 @@ def _object(part: dict[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _of_interactive(part: dict[str, Any]) -> Bubble:
+def _of_interactive(part: dict[str, Any]) -> SandboxBubble:
     header, footer, action = (_object(part, name) for name in ("header", "footer", "action"))
     shape = str(header.get("type", ""))
-    bubble = Bubble(
+    bubble = SandboxBubble(
         text=str(_object(part, "body").get("text", "")),
         header=str(header.get("text", "")) if shape in ("text", "") else f"[{shape}]",
         footer=str(footer.get("text", "")),

@@ -7,8 +7,8 @@ long once filled in, 131008 something missing, 131009 a value out of bounds, 100
 import re
 from typing import Any
 
-from bot.sandbox.errors import GraphError
-from bot.sandbox.template import Template, buttons_of, fill, find_component, parameter_values, variables_in
+from bot.sandbox.errors import SandboxGraphError
+from bot.sandbox.template import SandboxTemplate, buttons_of, fill, find_component, parameter_values, variables_in
 
 MEDIA = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
 FORBIDDEN = re.compile(r"[\n\r\t]| {5,}")
@@ -17,7 +17,7 @@ LIMITS = {"HEADER": 60, "BODY": 1024}
 NEEDED = {"COPY_CODE": "coupon_code", "MPM": "action"}
 
 
-def check_components(template: Template, sent: Any, media_ids: set[str]) -> None:
+def check_components(template: SandboxTemplate, sent: Any, media_ids: set[str]) -> None:
     """Raises GraphError unless the components of a send fit the template."""
     check_parts(template.components, as_parts(sent), named=template.named, media_ids=media_ids)
 
@@ -26,10 +26,10 @@ def as_parts(sent: Any) -> list[dict[str, Any]]:
     if sent is None:
         return []
     if not isinstance(sent, list) or not all(isinstance(part, dict) for part in sent):
-        raise GraphError(100, "Param template['components'] must be an array of objects")
+        raise SandboxGraphError(100, "Param template['components'] must be an array of objects")
     for part in sent:
         if str(part.get("type", "")).lower() not in KNOWN:
-            raise GraphError(
+            raise SandboxGraphError(
                 100, f"Param template['components']: type {part.get('type')!r} is not one of {sorted(KNOWN)}"
             )
     return sent
@@ -50,40 +50,42 @@ def parameters_of(parts: list[dict[str, Any]], kind: str) -> list[dict[str, Any]
     part = find_component(parts, kind.upper())
     found = part.get("parameters", []) if part else []
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise GraphError(100, f"Param template['components'] {kind}: parameters must be an array of objects")
+        raise SandboxGraphError(100, f"Param template['components'] {kind}: parameters must be an array of objects")
     return found
 
 
 def check_text(where: str, text: str, parameters: list[dict[str, Any]], named: bool) -> None:
     wanted = variables_in(text)
     if len(parameters) != len(wanted):
-        raise GraphError(
+        raise SandboxGraphError(
             132000,
             f"{where}: number of localizable_params ({len(parameters)}) does not match "
             f"the expected number of params ({len(wanted)})",
         )
     if named and {str(item.get("parameter_name")) for item in parameters} != set(wanted):
-        raise GraphError(132000, f"{where}: parameter names do not match, expected {', '.join(wanted)}")
+        raise SandboxGraphError(132000, f"{where}: parameter names do not match, expected {', '.join(wanted)}")
     for item in parameters:
         _check_parameter(where, item)
     filled = fill(text, parameter_values(parameters))
     if len(filled) > LIMITS[where.upper()]:
-        raise GraphError(132005, f"{where}: {len(filled)} characters, at most {LIMITS[where.upper()]} are allowed")
+        raise SandboxGraphError(
+            132005, f"{where}: {len(filled)} characters, at most {LIMITS[where.upper()]} are allowed"
+        )
 
 
 def _check_parameter(where: str, item: dict[str, Any]) -> None:
     kind = item.get("type")
     if kind in ("currency", "date_time"):
         if not isinstance(item.get(kind), dict) or not item[kind].get("fallback_value"):
-            raise GraphError(131008, f"{where}: {kind} needs a fallback_value")
+            raise SandboxGraphError(131008, f"{where}: {kind} needs a fallback_value")
         return
     if kind != "text":
-        raise GraphError(132012, f"{where}: expected a text parameter, received {kind!r}")
+        raise SandboxGraphError(132012, f"{where}: expected a text parameter, received {kind!r}")
     text = item.get("text")
     if not isinstance(text, str):
-        raise GraphError(131008, f"{where}: parameter of type text is missing its text value")
+        raise SandboxGraphError(131008, f"{where}: parameter of type text is missing its text value")
     if not text.strip() or FORBIDDEN.search(text):
-        raise GraphError(
+        raise SandboxGraphError(
             132018,
             f"{where}: Param text cannot be empty or have new-line/tab characters or more than 4 consecutive spaces",
         )
@@ -98,26 +100,26 @@ def _check_header(
         return
     if len(parameters) != 1 or parameters[0].get("type") != shape.lower():
         got = parameters[0].get("type") if parameters else "UNKNOWN"
-        raise GraphError(132012, f"header: Format mismatch, expected {shape}, received {got}")
+        raise SandboxGraphError(132012, f"header: Format mismatch, expected {shape}, received {got}")
     value = parameters[0].get(shape.lower())
     if not isinstance(value, dict):
-        raise GraphError(131008, f"header: parameter of type {shape.lower()} is missing its value")
+        raise SandboxGraphError(131008, f"header: parameter of type {shape.lower()} is missing its value")
     if shape in MEDIA:
         check_media(shape.lower(), value, media)
     elif shape == "LOCATION" and not {"latitude", "longitude"} <= value.keys():
-        raise GraphError(131008, "header: location needs latitude and longitude")
+        raise SandboxGraphError(131008, "header: location needs latitude and longitude")
     elif shape == "PRODUCT" and not value.get("product_retailer_id"):
-        raise GraphError(131008, "header: product needs product_retailer_id")
+        raise SandboxGraphError(131008, "header: product needs product_retailer_id")
 
 
 def check_media(kind: str, value: dict[str, Any], media_ids: set[str]) -> None:
     """Exactly one of ``id`` (uploaded here) and ``link`` (http or https)."""
     if ("id" in value) == ("link" in value):
-        raise GraphError(131008, f"{kind}: exactly one of id and link is required")
+        raise SandboxGraphError(131008, f"{kind}: exactly one of id and link is required")
     if "link" in value and not str(value["link"]).startswith(("http://", "https://")):
-        raise GraphError(131009, f"{kind}: link must be an http or https URL")
+        raise SandboxGraphError(131009, f"{kind}: link must be an http or https URL")
     if "id" in value and str(value["id"]) not in media_ids:
-        raise GraphError(100, f"Param {kind}['id'] is not a valid whatsapp business account media attachment ID")
+        raise SandboxGraphError(100, f"Param {kind}['id'] is not a valid whatsapp business account media attachment ID")
 
 
 def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]]) -> None:
@@ -125,9 +127,9 @@ def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]]) -
     for part in parts:
         index = str(part.get("index", ""))
         if not index.isdigit() or int(index) >= len(buttons):
-            raise GraphError(132012, f"buttons: there is no button at index {index!r}")
+            raise SandboxGraphError(132012, f"buttons: there is no button at index {index!r}")
         if int(index) in sent:
-            raise GraphError(131009, f"buttons: index {index} is given twice")
+            raise SandboxGraphError(131009, f"buttons: index {index} is given twice")
         sent[int(index)] = part
     for place, button in enumerate(buttons):
         kind = str(button.get("type", "")).upper()
@@ -142,16 +144,18 @@ def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str,
     )
     if part is None:
         if wanted:
-            raise GraphError(131008, f"buttons: Button at index {place} of type {kind.title()} requires a parameter")
+            raise SandboxGraphError(
+                131008, f"buttons: Button at index {place} of type {kind.title()} requires a parameter"
+            )
         return
     sub_type = str(part.get("sub_type", "")).upper()
     if sub_type != ("URL" if kind == "OTP" else kind):
-        raise GraphError(132012, f"buttons: index {place} is of type {kind}, received {sub_type}")
+        raise SandboxGraphError(132012, f"buttons: index {place} is of type {kind}, received {sub_type}")
     parameters = parameters_of([{"type": "button", "parameters": part.get("parameters", [])}], "button")
     if wanted and (len(parameters) != 1 or parameters[0].get("type") != wanted):
-        raise GraphError(132012, f"buttons: index {place} expects one parameter of type {wanted}")
+        raise SandboxGraphError(132012, f"buttons: index {place} expects one parameter of type {wanted}")
     if kind == "URL" and not wanted and parameters:
-        raise GraphError(132000, f"buttons: index {place} is a fixed URL and takes no parameter")
+        raise SandboxGraphError(132000, f"buttons: index {place} is a fixed URL and takes no parameter")
     for item in parameters:
         _check_button_value(place, button, item)
 
@@ -161,11 +165,11 @@ def _check_button_value(place: int, button: dict[str, Any], item: dict[str, Any]
     if kind == "text":
         _check_parameter(f"buttons: index {place}", item)
         if len(fill(str(button.get("url", "")), {"1": item["text"]})) > 2000:
-            raise GraphError(132005, f"buttons: the URL at index {place} is longer than 2000 characters")
+            raise SandboxGraphError(132005, f"buttons: the URL at index {place} is longer than 2000 characters")
     elif kind == "payload" and not 1 <= len(str(item.get("payload", ""))) <= 128:
-        raise GraphError(131009, f"buttons: payload at index {place} must have 1 to 128 characters")
+        raise SandboxGraphError(131009, f"buttons: payload at index {place} must have 1 to 128 characters")
     elif kind == "coupon_code" and not 1 <= len(str(item.get("coupon_code", ""))) <= 15:
-        raise GraphError(131009, f"buttons: coupon_code at index {place} must have 1 to 15 characters")
+        raise SandboxGraphError(131009, f"buttons: coupon_code at index {place} must have 1 to 15 characters")
 
 
 def _check_offer(offer: dict[str, Any] | None, parameters: list[dict[str, Any]]) -> None:
@@ -173,7 +177,9 @@ def _check_offer(offer: dict[str, Any] | None, parameters: list[dict[str, Any]])
         return
     value = parameters[0].get("limited_time_offer") if len(parameters) == 1 else None
     if offer is None or not isinstance(value, dict) or not isinstance(value.get("expiration_time_ms"), int):
-        raise GraphError(131008, "limited_time_offer: one parameter with an integer expiration_time_ms is required")
+        raise SandboxGraphError(
+            131008, "limited_time_offer: one parameter with an integer expiration_time_ms is required"
+        )
 
 
 def _check_carousel(
@@ -185,6 +191,6 @@ def _check_carousel(
     cards = sent.get("cards") if sent else None
     wanted = carousel.get("cards", []) if carousel else []
     if not isinstance(cards, list) or len(cards) != len(wanted) or not all(isinstance(card, dict) for card in cards):
-        raise GraphError(132012, f"carousel: {len(wanted)} cards are expected")
+        raise SandboxGraphError(132012, f"carousel: {len(wanted)} cards are expected")
     for approved, card in zip(wanted, cards, strict=True):
         check_parts(approved["components"], as_parts(card.get("components")), named=named, media_ids=media_ids)

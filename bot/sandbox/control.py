@@ -29,7 +29,7 @@ from bot.sandbox.handshake import shake_hands
 from bot.sandbox.outbox import sign
 from bot.sandbox.phone import canonical, digits_of
 from bot.sandbox.simulation import SIM, Simulation
-from bot.sandbox.store import Inbound, Message
+from bot.sandbox.store import SandboxInbound, SandboxMessage
 from bot.sandbox.wire import answer, read_object
 
 NUMBER_FIELDS = ("status", "quality_rating", "name_status", "throughput", "verified_name", "throughput_mps")
@@ -42,7 +42,7 @@ async def get_stats(request: web.Request) -> web.StreamResponse:
 
 async def get_messages(request: web.Request) -> web.StreamResponse:
     sim, query = request.app[SIM], request.query
-    found: Sequence[Message] = sim.store.messages
+    found: Sequence[SandboxMessage] = sim.store.messages
     if "phone" in query:
         wa_id = wa_id_of(query["phone"])
         found = [message for message in found if message.wa_id == wa_id]
@@ -161,7 +161,7 @@ async def post_held(request: web.Request) -> web.StreamResponse:
     return answer({"settled": request.app[SIM].delivery.release(verdict)})
 
 
-def speak(sim: Simulation, body: dict[str, Any]) -> Inbound:
+def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
     wa_id = wa_id_of(str(body.get("phone", "")))
     number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
     if number_id not in sim.world.numbers:
@@ -182,7 +182,7 @@ def speak(sim: Simulation, body: dict[str, Any]) -> Inbound:
     return sim.crowd.say(wa_id, number_id, content, str(context) if context else None)
 
 
-def _tap(sim: Simulation, body: dict[str, Any]) -> Inbound:
+def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
     message = sim.store.by_wamid.get(str(body.get("wamid")))
     if message is None or not isinstance(body["choice"], int):
         raise ConfigError("choice: needs the wamid of a message and the place of one of its choices")

@@ -4,15 +4,15 @@ import random
 import time
 from typing import Any
 
-from bot.sandbox.bubble import Bubble, Choice, of_message
+from bot.sandbox.bubble import Choice, SandboxBubble, of_message
 from bot.sandbox.config import Config
 from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import inbound_item, sender_of
-from bot.sandbox.person import Person, born, draw
-from bot.sandbox.store import Inbound, Message, Store, new_wamid
-from bot.sandbox.timetable import Timetable
-from bot.sandbox.world import Number, World
+from bot.sandbox.person import SimulatedPerson, born, draw
+from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
+from bot.sandbox.timetable import DeliveryTimetable
+from bot.sandbox.world import SandboxNumber, World
 
 WORDS = {
     "en": ("Thank you!", "Is there something for children too?", "How long does it last?", "Who are you?", "👍"),
@@ -29,35 +29,37 @@ ANSWERS = (
 
 
 class Crowd:
-    def __init__(self, config: Config, world: World, store: Store, timetable: Timetable, outbox: Outbox) -> None:
+    def __init__(
+        self, config: Config, world: World, store: Store, timetable: DeliveryTimetable, outbox: Outbox
+    ) -> None:
         self.config = config
         self.world = world
         self.store = store
         self.timetable = timetable
         self.outbox = outbox
-        self.people: dict[str, Person] = {}
-        self._by_bsuid: dict[str, Person] = {}
+        self.people: dict[str, SimulatedPerson] = {}
+        self._by_bsuid: dict[str, SimulatedPerson] = {}
         self._rng = random.Random(config.seed)
 
-    def of(self, wa_id: str) -> Person:
+    def of(self, wa_id: str) -> SimulatedPerson:
         person = self.people.get(wa_id)
         if person is None:
             person = self.people[wa_id] = born(self.config, self.world.portfolio_id, wa_id)
             self._by_bsuid[person.bsuid] = person
         return person
 
-    def peek(self, wa_id: str) -> Person:
+    def peek(self, wa_id: str) -> SimulatedPerson:
         """As ``of``, but looking makes nobody."""
         return self.people.get(wa_id) or born(self.config, self.world.portfolio_id, wa_id)
 
-    def of_bsuid(self, bsuid: str) -> Person | None:
+    def of_bsuid(self, bsuid: str) -> SimulatedPerson | None:
         return self._by_bsuid.get(bsuid)
 
     def clear(self) -> None:
         self.people.clear()
         self._by_bsuid.clear()
 
-    def has_read(self, message: Message, quirk: Quirk | None) -> None:
+    def has_read(self, message: SandboxMessage, quirk: Quirk | None) -> None:
         """Decides, once per message read, what this person does about it."""
         person = self.of(message.wa_id)
         if person.replies >= self.config.max_replies or message.kind == "reaction":
@@ -78,13 +80,15 @@ class Crowd:
         delay = min(5.0, rng.lognormvariate(0, 0.8)) * self.config.reply_seconds / self.config.speed
         self.timetable.after(delay, self._say, person.wa_id, message.phone_number_id, content, context)
 
-    def say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None) -> Inbound:
+    def say(
+        self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None
+    ) -> SandboxInbound:
         """``content`` is the part of a webhook message from ``type`` on; the rest is added here."""
         person, number, now = self.of(wa_id), self.world.numbers[phone_number_id], time.time()
         raw = {**sender_of(self.config, person), "id": new_wamid(), "timestamp": str(int(now)), **content}
         if context is not None and "context" not in raw:
             raw["context"] = {"from": number.digits, "id": context}
-        inbound = Inbound(str(raw["id"]), phone_number_id, wa_id, now, raw)
+        inbound = SandboxInbound(str(raw["id"]), phone_number_id, wa_id, now, raw)
         person.last_inbound[phone_number_id] = person.last_at = now
         person.chat.append(inbound)
         self.store.inbound[inbound.wamid] = inbound
@@ -94,7 +98,7 @@ class Crowd:
             self.outbox.put(item)
         return inbound
 
-    def press(self, message: Message, place: int, *, with_context: bool = True) -> Inbound:
+    def press(self, message: SandboxMessage, place: int, *, with_context: bool = True) -> SandboxInbound:
         """Taps the choice at that place of the message; IndexError or ValueError where nothing can be tapped."""
         choice = self.bubble_of(message).choices[place]
         content = reply_to(choice)
@@ -102,19 +106,19 @@ class Crowd:
             raise ValueError(f"{choice.title!r} opens a link and says nothing")
         return self.say(message.wa_id, message.phone_number_id, content, message.wamid if with_context else None)
 
-    def bubble_of(self, message: Message) -> Bubble:
+    def bubble_of(self, message: SandboxMessage) -> SandboxBubble:
         return of_message(message, self.world.template(*self._template_of(message)))
 
     def _say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None) -> None:
         if phone_number_id in self.world.numbers:
             self.say(wa_id, phone_number_id, content, context)
 
-    def _template_of(self, message: Message) -> tuple[str, str, str]:
-        number: Number | None = self.world.numbers.get(message.phone_number_id)
+    def _template_of(self, message: SandboxMessage) -> tuple[str, str, str]:
+        number: SandboxNumber | None = self.world.numbers.get(message.phone_number_id)
         return number.waba_id if number else "", message.template or "", message.language or ""
 
     def _about_template(
-        self, bubble: Bubble, message: Message, rng: random.Random, quirk: Quirk | None
+        self, bubble: SandboxBubble, message: SandboxMessage, rng: random.Random, quirk: Quirk | None
     ) -> dict[str, Any] | None:
         forced = quirk.kind if quirk is not None else ""
         buttons = [choice for choice in bubble.choices if choice.kind == "quick_reply"]
@@ -131,7 +135,7 @@ class Crowd:
             return text(rng.choice(WORDS.get((message.language or "en")[:2], WORDS["en"])))
         return None
 
-    def _about_bot(self, person: Person, bubble: Bubble, rng: random.Random) -> dict[str, Any] | None:
+    def _about_bot(self, person: SimulatedPerson, bubble: SandboxBubble, rng: random.Random) -> dict[str, Any] | None:
         if rng.random() >= self.config.answer_share:
             return None
         choices = [choice for choice in bubble.choices if choice.kind != "link"]

@@ -5,12 +5,12 @@ import time
 
 from bot.sandbox.crowd import Crowd
 from bot.sandbox.faults import Quirk
-from bot.sandbox.outbox import Item
+from bot.sandbox.outbox import QueuedWebhook
 from bot.sandbox.payload import status_item
 from bot.sandbox.person import draw
-from bot.sandbox.store import Message
+from bot.sandbox.store import SandboxMessage
 
-LONGEST = 5.0  # medians: nobody waits for the one phone that takes an hour
+MAX_MEDIAN_SECONDS = 5.0  # medians: nobody waits for the one phone that takes an hour
 
 
 class Delivery:
@@ -22,7 +22,7 @@ class Delivery:
         self._twice: set[str] = set()
         self._rng = random.Random(crowd.config.seed)
 
-    def begin(self, message: Message, quirk: Quirk | None) -> None:
+    def begin(self, message: SandboxMessage, quirk: Quirk | None) -> None:
         """Plans everything that follows; a message that is held waits for its verdict first."""
         if not message.held:
             self._plan(message, quirk)
@@ -31,7 +31,7 @@ class Delivery:
         if self.config.hold_seconds >= 0:
             self._after(self.config.hold_seconds, self._judge, message, quirk)
 
-    async def early(self, message: Message) -> None:
+    async def early(self, message: SandboxMessage) -> None:
         """The sent webhook, delivered while the HTTP answer still waits."""
         item = self._emit(message, "sent", time.time())
         if item is not None:
@@ -48,7 +48,7 @@ class Delivery:
         self.held.clear()
         self._twice.clear()
 
-    def _judge(self, message: Message, quirk: Quirk | None, verdict: str | None = None) -> None:
+    def _judge(self, message: SandboxMessage, quirk: Quirk | None, verdict: str | None = None) -> None:
         if self.held.pop(message.wamid, message) is message:
             return
         message.held = False
@@ -58,7 +58,7 @@ class Delivery:
         else:
             self._plan(message, None)
 
-    def _plan(self, message: Message, quirk: Quirk | None) -> None:
+    def _plan(self, message: SandboxMessage, quirk: Quirk | None) -> None:
         rng = draw(self.config, message.wa_id, f"way {message.nth}")
         kind = quirk.kind if quirk else ""
         first = 0.0 if "sent" in message.facts else self._span(rng, self.config.sent_seconds, 0.5)
@@ -88,7 +88,7 @@ class Delivery:
         if rng.random() < self.config.unknown_share:
             self._at(second, message, "warning", odd=True)
 
-    def _failure(self, message: Message, rng: random.Random) -> int:
+    def _failure(self, message: SandboxMessage, rng: random.Random) -> int:
         if not self.crowd.of(message.wa_id).reachable:
             return 131026
         if self.config.window_rule and message.kind != "template" and not message.in_window:
@@ -99,18 +99,18 @@ class Delivery:
             return 131049
         return 0
 
-    def _knows_target(self, message: Message) -> bool:
+    def _knows_target(self, message: SandboxMessage) -> bool:
         target = str((message.body or {}).get("reaction", {}).get("message_id"))
         return target in self.store.inbound or target in self.store.by_wamid
 
-    def _at(self, seconds: float, message: Message, kind: str, **more: object) -> None:
+    def _at(self, seconds: float, message: SandboxMessage, kind: str, **more: object) -> None:
         """Happens after ``seconds``; ``wait`` delays (or hurries) its webhook, ``last`` settles the message."""
         stamp = time.time() + max(0.0, seconds) / self.config.speed
         wait = more.get("wait", 0.0)
         extra = float(wait) if isinstance(wait, int | float) else 0.0
         self._after(max(0.0, seconds + extra), self._happen, message, kind, stamp, more)
 
-    def _happen(self, message: Message, kind: str, stamp: float, more: dict[str, object]) -> None:
+    def _happen(self, message: SandboxMessage, kind: str, stamp: float, more: dict[str, object]) -> None:
         quirk = more.get("quirk")
         priced = {"priced": True} if more.get("priced") else {}
         item = self._emit(message, kind, stamp, odd=bool(more.get("odd")), **priced)
@@ -121,20 +121,20 @@ class Delivery:
         if more.get("last"):
             message.settled = True
 
-    def _fail(self, message: Message, code: int) -> None:
+    def _fail(self, message: SandboxMessage, code: int) -> None:
         message.error, message.settled = code, True
         item = self._emit(message, "failed", time.time(), code=code)
         if item is not None:
             self._put(item, message)
 
-    def _emit(self, message: Message, kind: str, stamp: float, **more: object) -> Item | None:
+    def _emit(self, message: SandboxMessage, kind: str, stamp: float, **more: object) -> QueuedWebhook | None:
         number = self.world.numbers.get(message.phone_number_id)
         if number is None or kind in message.facts:
             return None
         self.store.emitted(message, kind, stamp)
         return status_item(self.config, number, self.crowd.of(message.wa_id), message, kind, **more)
 
-    def _put(self, item: Item, message: Message) -> None:
+    def _put(self, item: QueuedWebhook, message: SandboxMessage) -> None:
         self.outbox.put(item)
         if message.wamid in self._twice or self._rng.random() < self.config.duplicate_share:
             self.store.statuses["repeated"] += 1
@@ -145,4 +145,4 @@ class Delivery:
             self.timetable.after(seconds / self.config.speed, action, *args)
 
     def _span(self, rng: random.Random, median: float, spread: float) -> float:
-        return median * min(LONGEST, rng.lognormvariate(0, spread))
+        return median * min(MAX_MEDIAN_SECONDS, rng.lognormvariate(0, spread))

@@ -64,7 +64,7 @@ def title_of(code: int) -> str:
     return CATALOGUE.get(code, (400, "Unknown error"))[1]
 
 
-class GraphError(Exception):
+class SandboxGraphError(Exception):
     """A refusal in Meta's envelope. ``http`` overrides the status that the catalogue names for the code."""
 
     def __init__(self, code: int, details: str = "", *, http: int | None = None, subcode: int | None = None) -> None:

@@ -6,7 +6,7 @@ A missing part is 131008, a text too long 100, a value out of bounds inside an i
 from typing import Any
 
 from bot.sandbox.components import check_media
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 
 MEDIA = ("image", "video", "audio", "document", "sticker")
 OTHER = ("contacts", "location", "reaction", "text", "interactive")
@@ -20,24 +20,26 @@ def check_freeform(kind: str, body: dict[str, Any], media_ids: set[str]) -> None
     """Raises GraphError unless ``body[kind]`` is a message that Meta would take."""
     part = body.get(kind)
     if kind not in MEDIA + OTHER:
-        raise GraphError(100, f"Param type must be one of {sorted({*MEDIA, *OTHER, 'template'})} - got {kind!r}.")
+        raise SandboxGraphError(
+            100, f"Param type must be one of {sorted({*MEDIA, *OTHER, 'template'})} - got {kind!r}."
+        )
     if kind == "contacts":
         if not isinstance(part, list) or not part or not all(_has_name(item) for item in part):
-            raise GraphError(131008, "contacts: each needs name.formatted_name")
+            raise SandboxGraphError(131008, "contacts: each needs name.formatted_name")
         return
     if not isinstance(part, dict):
-        raise GraphError(131008, f"The parameter {kind} is required.")
+        raise SandboxGraphError(131008, f"The parameter {kind} is required.")
     if kind in MEDIA:
         check_media(kind, part, media_ids)
         _longest(f"{kind}['caption']", part.get("caption"), 1024)
     elif kind == "text":
         if not isinstance(part.get("body"), str) or not part["body"]:
-            raise GraphError(131008, "The parameter text['body'] is required.")
+            raise SandboxGraphError(131008, "The parameter text['body'] is required.")
         _longest("text['body']", part["body"], 4096)
     elif kind == "location" and not {"latitude", "longitude"} <= part.keys():
-        raise GraphError(131008, "location: latitude and longitude are required")
+        raise SandboxGraphError(131008, "location: latitude and longitude are required")
     elif kind == "reaction" and not part.get("message_id"):
-        raise GraphError(131008, "The parameter reaction['message_id'] is required.")
+        raise SandboxGraphError(131008, "The parameter reaction['message_id'] is required.")
     elif kind == "interactive":
         _check_interactive(part, media_ids)
 
@@ -48,14 +50,14 @@ def _has_name(item: Any) -> bool:
 
 def _longest(where: str, text: Any, limit: int) -> None:
     if text is not None and len(str(text)) > limit:
-        raise GraphError(100, f"Param {where} must be at most {limit} characters long.")
+        raise SandboxGraphError(100, f"Param {where} must be at most {limit} characters long.")
 
 
 def _between(where: str, text: Any, limit: int, *, needed: bool = True) -> None:
     if text is None and not needed:
         return
     if not isinstance(text, str) or not 1 <= len(text) <= limit:
-        raise GraphError(131009, f"{where}: length is invalid. Min length: 1, Max length: {limit}")
+        raise SandboxGraphError(131009, f"{where}: length is invalid. Min length: 1, Max length: {limit}")
 
 
 def _check_interactive(part: dict[str, Any], media_ids: set[str]) -> None:
@@ -63,9 +65,9 @@ def _check_interactive(part: dict[str, Any], media_ids: set[str]) -> None:
     if kind in LOOSE:
         return
     if kind not in ("button", "list", "cta_url"):
-        raise GraphError(131009, f"interactive: type {kind!r} is not supported")
+        raise SandboxGraphError(131009, f"interactive: type {kind!r} is not supported")
     if not isinstance(action, dict):
-        raise GraphError(131008, "The parameter interactive['action'] is required.")
+        raise SandboxGraphError(131008, "The parameter interactive['action'] is required.")
     _between("Body text", _text_of(part, "body"), 4096 if kind == "list" else 1024)
     if "footer" in part:
         _between("Footer text", _text_of(part, "footer"), 60)
@@ -90,53 +92,53 @@ def _check_header(header: Any, kind: str, media_ids: set[str]) -> None:
     if shape == "text":
         _between("Header text", header.get("text"), 60)
     elif kind == "list" or shape not in ("image", "video", "document"):
-        raise GraphError(131009, f"Header type {shape!r} is not valid for this message")
+        raise SandboxGraphError(131009, f"Header type {shape!r} is not valid for this message")
     elif not isinstance(header.get(shape), dict):
-        raise GraphError(131008, f"The parameter header['{shape}'] is required.")
+        raise SandboxGraphError(131008, f"The parameter header['{shape}'] is required.")
     else:
         check_media(str(shape), header[shape], media_ids)
 
 
 def _check_reply_buttons(buttons: Any) -> None:
     if not isinstance(buttons, list) or not 1 <= len(buttons) <= 3:
-        raise GraphError(131009, "Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3")
+        raise SandboxGraphError(131009, "Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3")
     replies = [button.get("reply") if isinstance(button, dict) else None for button in buttons]
     for button, reply in zip(buttons, replies, strict=True):
         if not isinstance(reply, dict) or button.get("type") != "reply":
-            raise GraphError(131009, "Buttons must be of type reply")
+            raise SandboxGraphError(131009, "Buttons must be of type reply")
         _between("Button title", reply.get("title"), 20)
         _between("Button id", reply.get("id"), 256)
     for name in ("id", "title"):
         if len({reply[name] for reply in replies if reply}) < len(replies):
-            raise GraphError(131009, f"Button {name}s must be unique")
+            raise SandboxGraphError(131009, f"Button {name}s must be unique")
 
 
 def _check_list(action: dict[str, Any]) -> None:
     _between("List button", action.get("button"), 20)
     sections = action.get("sections")
     if not isinstance(sections, list) or not 1 <= len(sections) <= 10 or not all(isinstance(s, dict) for s in sections):
-        raise GraphError(131009, "Invalid sections count. Min allowed: 1, Max allowed: 10")
+        raise SandboxGraphError(131009, "Invalid sections count. Min allowed: 1, Max allowed: 10")
     rows = []
     for section in sections:
         _between("Section title", section.get("title"), 24, needed=len(sections) > 1)
         found = section.get("rows")
         if not isinstance(found, list) or not found or not all(isinstance(row, dict) for row in found):
-            raise GraphError(131009, "Each section needs at least one row")
+            raise SandboxGraphError(131009, "Each section needs at least one row")
         rows += found
     if len(rows) > 10:
-        raise GraphError(131009, f"Total row count exceed max allowed count: 10 (got {len(rows)})")
+        raise SandboxGraphError(131009, f"Total row count exceed max allowed count: 10 (got {len(rows)})")
     for row in rows:
         _between("Row title", row.get("title"), 24)
         _between("Row id", row.get("id"), 200)
         _between("Row description", row.get("description"), 72, needed=False)
     if len({row["id"] for row in rows}) < len(rows):
-        raise GraphError(131009, "Row ids must be unique")
+        raise SandboxGraphError(131009, "Row ids must be unique")
 
 
 def _check_link(action: dict[str, Any]) -> None:
     parameters = action.get("parameters")
     if action.get("name") != "cta_url" or not isinstance(parameters, dict):
-        raise GraphError(131008, "cta_url: action name and parameters are required")
+        raise SandboxGraphError(131008, "cta_url: action name and parameters are required")
     _between("Display text", parameters.get("display_text"), 20)
     if not str(parameters.get("url", "")).startswith(("http://", "https://")):
-        raise GraphError(131009, "cta_url: url must be an http or https URL")
+        raise SandboxGraphError(131009, "cta_url: url must be an http or https URL")

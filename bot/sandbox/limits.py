@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 
 PAIR_SECONDS = 6.0
 PAIR_BURST = 45
@@ -32,14 +32,14 @@ class Limits:
         tokens = min(rate, tokens + (now - before) * rate)
         if tokens < 1:
             self._buckets[number_id] = (tokens, now)
-            raise GraphError(130429, "Cloud API message throughput has been reached.")
+            raise SandboxGraphError(130429, "Cloud API message throughput has been reached.")
         self._buckets[number_id] = (tokens - 1, now)
 
     def check_pair(self, number_id: str, wa_id: str, now: float) -> None:
         """One message per 6 s, with a burst of 45 borrowed from the future; 131056 past it."""
         due = max(now, self._pairs.get((number_id, wa_id), now))
         if due - now > PAIR_SECONDS * (PAIR_BURST - 1):
-            raise GraphError(
+            raise SandboxGraphError(
                 131056, "Too many messages sent from this phone number to the same recipient in a short time."
             )
         self._pairs[number_id, wa_id] = due + PAIR_SECONDS
@@ -51,7 +51,7 @@ class Limits:
         if wa_id in self._counted:
             return
         if limit and len(self._counted) >= limit:
-            raise GraphError(code, f"The messaging limit of {limit} people in 24 hours has been reached.")
+            raise SandboxGraphError(code, f"The messaging limit of {limit} people in 24 hours has been reached.")
         self._counted[wa_id] = now
         self._order.append((now, wa_id))
 
@@ -60,7 +60,7 @@ class Limits:
         while calls and calls[0] <= now - 3600:
             calls.popleft()
         if limit and len(calls) >= limit:
-            raise GraphError(80007, "The WhatsApp Business account has reached its hourly number of calls.")
+            raise SandboxGraphError(80007, "The WhatsApp Business account has reached its hourly number of calls.")
         calls.append(now)
 
     @property

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.sandbox import reviews
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.simulation import SIM
-from bot.sandbox.template import Template
+from bot.sandbox.template import SandboxTemplate
 from bot.sandbox.wire import answer, authorize, fields_of, read_object
 
 PAGE = 25
-MOST = 1000
+MAX_PAGE = 1000
 
 
 async def list_templates(request: web.Request) -> web.StreamResponse:
@@ -25,8 +25,8 @@ async def list_templates(request: web.Request) -> web.StreamResponse:
     found = [item for item in sim.world.templates_of(waba.id) if _matches(item, request)]
     limit = _number(request, "limit", PAGE)
     if limit < 1:
-        raise GraphError(100, "Param limit must be above 0")
-    limit = min(limit, MOST)
+        raise SandboxGraphError(100, "Param limit must be above 0")
+    limit = min(limit, MAX_PAGE)
     start = _start(request)
     page = found[start : start + limit]
     value: dict[str, Any] = {"data": [item.public(fields_of(request)) for item in page]}
@@ -56,13 +56,13 @@ async def delete_templates(request: web.Request) -> web.StreamResponse:
     else:
         found = [item for item in mine if item.name == query.get("name")]
     if not found:
-        raise GraphError(100, "Message template not found", subcode=2593002)
+        raise SandboxGraphError(100, "Message template not found", subcode=2593002)
     for template in found:
         reviews.delete(sim, template)
     return answer({"success": True})
 
 
-def _matches(template: Template, request: web.Request) -> bool:
+def _matches(template: SandboxTemplate, request: web.Request) -> bool:
     query = request.query
     if "name" in query and query["name"].lower() not in template.name:
         return False
@@ -96,13 +96,13 @@ def _place(cursor: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor.encode()).decode().removeprefix("sandbox:"))
     except (ValueError, binascii.Error) as error:
-        raise GraphError(100, "Param after is not a cursor of this list") from error
+        raise SandboxGraphError(100, "Param after is not a cursor of this list") from error
 
 
 def _number(request: web.Request, name: str, usual: int) -> int:
     value = request.query.get(name, str(usual))
     if not value.isdigit():
-        raise GraphError(100, f"Param {name} must be a number")
+        raise SandboxGraphError(100, f"Param {name} must be a number")
     return int(value)
 
 
@@ -114,5 +114,5 @@ def _ids(raw: str | None) -> list[str]:
     except ValueError:
         ids = raw.strip("[]").split(",")
     if not isinstance(ids, list) or len(ids) > 100:
-        raise GraphError(100, "Param hsm_ids must be a list of at most 100 ids")
+        raise SandboxGraphError(100, "Param hsm_ids must be a list of at most 100 ids")
     return [str(one).strip() for one in ids]

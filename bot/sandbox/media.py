@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, web
 
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 
 MB = 1024 * 1024
 URL_SECONDS = 300
@@ -29,7 +29,7 @@ SAMPLES = ("application/pdf", "image/jpeg", "image/jpg", "image/png", "video/mp4
 
 
 @dataclass
-class Media:
+class SandboxMedia:
     id: str
     mime_type: str
     data: bytes
@@ -64,7 +64,7 @@ class Upload:
 
 class MediaStore:
     def __init__(self) -> None:
-        self.items: dict[str, Media] = {}
+        self.items: dict[str, SandboxMedia] = {}
         self.uploads: dict[str, Upload] = {}
         self.handles: dict[str, Upload] = {}
         self.ids: set[str] = set()
@@ -75,19 +75,19 @@ class MediaStore:
         self.handles.clear()
         self.ids.clear()
 
-    def add(self, phone_number_id: str, mime_type: str, data: bytes, filename: str) -> Media:
-        media = Media(str(10**15 + secrets.randbelow(10**15)), mime_type, data, filename, phone_number_id)
+    def add(self, phone_number_id: str, mime_type: str, data: bytes, filename: str) -> SandboxMedia:
+        media = SandboxMedia(str(10**15 + secrets.randbelow(10**15)), mime_type, data, filename, phone_number_id)
         self.items[media.id] = media
         self.ids.add(media.id)
         return media
 
-    def remove(self, media: Media) -> None:
+    def remove(self, media: SandboxMedia) -> None:
         self.items.pop(media.id, None)
         self.ids.discard(media.id)
 
     def begin_upload(self, length: int, mime_type: str, filename: str) -> Upload:
         if mime_type not in SAMPLES:
-            raise GraphError(100, f"file_type must be one of {', '.join(SAMPLES)}")
+            raise SandboxGraphError(100, f"file_type must be one of {', '.join(SAMPLES)}")
         upload = Upload("upload:" + secrets.token_urlsafe(24), length, mime_type, filename)
         self.uploads[upload.id] = upload
         return upload
@@ -95,10 +95,10 @@ class MediaStore:
     def continue_upload(self, upload: Upload, offset: int, data: bytes) -> str | None:
         """The handle once all is there, else None."""
         if offset != len(upload.data):
-            raise GraphError(100, f"file_offset {offset} does not match, expected {len(upload.data)}")
+            raise SandboxGraphError(100, f"file_offset {offset} does not match, expected {len(upload.data)}")
         upload.data += data
         if len(upload.data) > upload.length:
-            raise GraphError(100, f"more bytes than the announced file_length {upload.length}")
+            raise SandboxGraphError(100, f"more bytes than the announced file_length {upload.length}")
         if len(upload.data) < upload.length:
             return None
         handle = "4::" + base64.b64encode(secrets.token_bytes(24)).decode()
@@ -109,19 +109,19 @@ class MediaStore:
 def check_file(mime_type: str, size: int) -> None:
     bare = mime_type.partition(";")[0].strip().lower()
     if bare not in SIZES:
-        raise GraphError(
+        raise SandboxGraphError(
             100, f"Param file must be a file with one of the following types: {', '.join(SIZES)}. Received {bare!r}."
         )
     if size > SIZES[bare]:
-        raise GraphError(131053, f"The file has {size} bytes, at most {SIZES[bare]} are allowed for {bare}")
+        raise SandboxGraphError(131053, f"The file has {size} bytes, at most {SIZES[bare]} are allowed for {bare}")
     if size == 0:
-        raise GraphError(131053, "The file is empty")
+        raise SandboxGraphError(131053, "The file is empty")
 
 
 async def read_form(request: web.Request) -> tuple[dict[str, str], bytes | None, str, str]:
     """Text fields, the file's bytes, its own content type, its name."""
     if not request.content_type.startswith("multipart/"):
-        raise GraphError(100, "The request must be multipart/form-data")
+        raise SandboxGraphError(100, "The request must be multipart/form-data")
     texts: dict[str, str] = {}
     data, own_type, name = None, "", ""
     async for part in await request.multipart():

@@ -6,7 +6,7 @@ import struct
 
 from aiohttp import web
 
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.faults import Quirk
 from bot.sandbox.simulation import SIM
 
@@ -17,7 +17,7 @@ HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 40
 async def before(request: web.Request, quirk: Quirk) -> web.Response | None:
     """For a request that will not be accepted; None lets it pass after all (latency)."""
     if quirk.kind == "refuse":
-        raise GraphError(quirk.code, http=quirk.http)
+        raise SandboxGraphError(quirk.code, http=quirk.http)
     if quirk.kind == "latency":
         await asyncio.sleep(quirk.seconds)
         return None

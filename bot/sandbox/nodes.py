@@ -6,12 +6,12 @@ from aiohttp import web
 
 from bot.sandbox import reviews
 from bot.sandbox.config import ConfigError, check_loopback
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.handshake import shake_hands
 from bot.sandbox.media import check_file, read_form
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.wire import answer, authorize, fields_of, read_object
-from bot.sandbox.world import Waba
+from bot.sandbox.world import SandboxWaba
 
 
 def base_of(request: web.Request) -> str:
@@ -34,7 +34,7 @@ async def get_node(request: web.Request) -> web.StreamResponse:
     raise unknown(node)
 
 
-def _account(sim: Simulation, waba: Waba, fields: list[str] | None) -> dict[str, Any]:
+def _account(sim: Simulation, waba: SandboxWaba, fields: list[str] | None) -> dict[str, Any]:
     everything = {
         "name": waba.name,
         "currency": "EUR",
@@ -54,7 +54,7 @@ async def post_node(request: web.Request) -> web.StreamResponse:
     if node in sim.media.uploads:
         offset = request.headers.get("file_offset", "0")
         if not offset.isdigit():
-            raise GraphError(100, "file_offset must be a number")
+            raise SandboxGraphError(100, "file_offset must be a number")
         handle = sim.media.continue_upload(sim.media.uploads[node], int(offset), await request.read())
         return answer({"h": handle} if handle else {"id": node, "file_offset": len(sim.media.uploads[node].data)})
     raise unknown(node)
@@ -88,9 +88,9 @@ async def subscribe(request: web.Request) -> web.StreamResponse:
         try:
             check_loopback(str(own))
         except ConfigError as error:
-            raise GraphError(100, str(error)) from error
+            raise SandboxGraphError(100, str(error)) from error
         if not (await shake_hands(sim, str(own), str(body.get("verify_token", ""))))["ok"]:
-            raise GraphError(2200, "The callback URL did not echo the challenge")
+            raise SandboxGraphError(2200, "The callback URL did not echo the challenge")
     waba.subscriptions[sim.world.app_id] = own
     return answer({"success": True})
 
@@ -119,9 +119,9 @@ async def upload_media(request: web.Request) -> web.StreamResponse:
     number = sim.number(request.match_info["node"])
     texts, data, own_type, name = await read_form(request)
     if texts.get("messaging_product") != "whatsapp":
-        raise GraphError(100, "(#100) The parameter messaging_product is required.")
+        raise SandboxGraphError(100, "(#100) The parameter messaging_product is required.")
     if data is None:
-        raise GraphError(100, "(#100) The parameter file is required.")
+        raise SandboxGraphError(100, "(#100) The parameter file is required.")
     mime_type = texts.get("type") or own_type
     check_file(mime_type, len(data))
     return answer({"id": sim.media.add(number.id, mime_type.partition(";")[0], data, name).id})
@@ -142,13 +142,13 @@ async def begin_upload(request: web.Request) -> web.StreamResponse:
         raise unknown(request.match_info["node"])
     length = query.get("file_length", "")
     if not length.isdigit() or int(length) < 1:
-        raise GraphError(100, "The parameter file_length is required.")
+        raise SandboxGraphError(100, "The parameter file_length is required.")
     upload = sim.media.begin_upload(int(length), query.get("file_type", ""), query.get("file_name", ""))
     return answer({"id": upload.id})
 
 
-def unknown(node: str) -> GraphError:
-    return GraphError(
+def unknown(node: str) -> SandboxGraphError:
+    return SandboxGraphError(
         100,
         f"Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, "
         "or does not support this operation",

@@ -23,7 +23,7 @@ from bot.sandbox.world import World
 
 
 @dataclass(slots=True, frozen=True)
-class Item:
+class QueuedWebhook:
     """One update, already JSON. ``kind`` is ``statuses``, ``messages`` or ``value`` (then it is the whole value)."""
 
     waba_id: str
@@ -50,7 +50,7 @@ class Outbox:
         self.config = config
         self.world = world
         self.counts: Counter[str] = Counter()
-        self._pending: deque[tuple[str, Item]] = deque()
+        self._pending: deque[tuple[str, QueuedWebhook]] = deque()
         self._again: deque[Post] = deque()
         self._sleeping: set[asyncio.TimerHandle] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +83,7 @@ class Outbox:
         self._sleeping.clear()
         self.counts.clear()
 
-    def put(self, item: Item) -> None:
+    def put(self, item: QueuedWebhook) -> None:
         url = self.target(item.waba_id)
         if url is None:
             self.counts["discarded"] += 1
@@ -92,7 +92,7 @@ class Outbox:
         self._pending.append((url, item))
         self.wake()
 
-    async def put_first(self, item: Item) -> None:
+    async def put_first(self, item: QueuedWebhook) -> None:
         """Posts this one alone and waits for the answer; a failure joins the retries."""
         url = self.target(item.waba_id)
         if url is None or self.config.webhooks_paused:
@@ -139,7 +139,7 @@ class Outbox:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return 0, type(error).__name__
 
-    def envelope(self, items: Iterable[Item]) -> bytes:
+    def envelope(self, items: Iterable[QueuedWebhook]) -> bytes:
         """Meta's envelope: ASCII only, a change per number and kind, an entry of its own for each timed value."""
         entries = []
         for (waba_id, kind), group in groupby(items, key=lambda item: (item.waba_id, item.kind)):
@@ -160,7 +160,7 @@ class Outbox:
     def _change(self, field: str, value: str) -> str:
         return f'{{"value":{value},"field":{json.dumps(field)}}}'
 
-    def _value(self, number_id: str, kind: str, items: list[Item]) -> str:
+    def _value(self, number_id: str, kind: str, items: list[QueuedWebhook]) -> str:
         number = self.world.numbers.get(number_id)
         shown: dict[str, Any] = {"display_phone_number": number.digits if number else "", "phone_number_id": number_id}
         contacts = list(dict.fromkeys(item.contact for item in items if item.contact))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.sandbox.bubble import Bubble, of_inbound
+from bot.sandbox.bubble import SandboxBubble, of_inbound
 from bot.sandbox.control import wa_id_of
-from bot.sandbox.person import Person
+from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.simulation import SIM, Simulation
-from bot.sandbox.store import Inbound, Message
+from bot.sandbox.store import SandboxInbound, SandboxMessage
 from bot.sandbox.wire import answer
 
 SHELL = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
@@ -61,12 +61,12 @@ def _counts(sim: Simulation) -> str:
     return text + (f' &nbsp; <span class="bad"><b>{doubled:,}</b> messaged twice</span>' if doubled else "")
 
 
-def _entry(sim: Simulation, person: Person, chosen: bool) -> str:
+def _entry(sim: Simulation, person: SimulatedPerson, chosen: bool) -> str:
     colour = COLOURS[sha256(person.wa_id.encode()).digest()[0] % len(COLOURS)]
     last = person.chat[-1]
     bubble = _bubble_of(sim, last)
     text = escape((bubble.text or bubble.header)[:80])
-    ticks = f"{_ticks(last)} " if isinstance(last, Message) else ""
+    ticks = f"{_ticks(last)} " if isinstance(last, SandboxMessage) else ""
     return (
         f'<a href="/?phone=%2B{person.wa_id}" data-phone="+{person.wa_id}"{" class=on" if chosen else ""}>'
         f'<span class="face" style="background:{colour}">{escape(person.name[:1])}</span>'
@@ -75,30 +75,30 @@ def _entry(sim: Simulation, person: Person, chosen: bool) -> str:
     )
 
 
-def _who(person: Person) -> str:
+def _who(person: SimulatedPerson) -> str:
     hidden = f" · @{escape(person.username)}, number hidden" if person.username else ""
     return f'<b>{escape(person.name)}</b> <span class="soft">+{person.wa_id}{hidden} · {escape(person.bsuid)}</span>'
 
 
-def _chat(sim: Simulation, person: Person) -> str:
+def _chat(sim: Simulation, person: SimulatedPerson) -> str:
     return "".join(_row(sim, entry) for entry in person.chat)
 
 
-def _row(sim: Simulation, entry: Message | Inbound) -> str:
+def _row(sim: Simulation, entry: SandboxMessage | SandboxInbound) -> str:
     bubble = _bubble_of(sim, entry)
-    mine = isinstance(entry, Inbound)
+    mine = isinstance(entry, SandboxInbound)
     head = f"<h2>{escape(bubble.header)}</h2>" if bubble.header else ""
     foot = f'<div class="foot">{escape(bubble.footer)}</div>' if bubble.footer else ""
-    marks = ("✓✓" if not entry.read else TICKS[0][1]) if isinstance(entry, Inbound) else _ticks(entry)
-    kind = "person" if mine else "failed" if isinstance(entry, Message) and entry.error else ""
+    marks = ("✓✓" if not entry.read else TICKS[0][1]) if isinstance(entry, SandboxInbound) else _ticks(entry)
+    kind = "person" if mine else "failed" if isinstance(entry, SandboxMessage) and entry.error else ""
     html = (
         f'<div class="bubble {kind}">{head}{escape(bubble.text)}{foot}'
         f'<div class="meta">{_clock(entry.at)} {marks}</div></div>'
     )
-    return html + (_taps(entry, bubble) if isinstance(entry, Message) and bubble.choices else "")
+    return html + (_taps(entry, bubble) if isinstance(entry, SandboxMessage) and bubble.choices else "")
 
 
-def _taps(message: Message, bubble: Bubble) -> str:
+def _taps(message: SandboxMessage, bubble: SandboxBubble) -> str:
     buttons = []
     for place, choice in enumerate(bubble.choices):
         act = "disabled" if choice.kind == "link" else f'data-wamid="{escape(message.wamid)}" data-choice="{place}"'
@@ -108,7 +108,7 @@ def _taps(message: Message, bubble: Bubble) -> str:
     return f'<div class="taps">{"".join(buttons)}</div>'
 
 
-def _ticks(message: Message) -> str:
+def _ticks(message: SandboxMessage) -> str:
     if message.error:
         return f'<span class="error">failed {message.error}</span>'
     if message.held:
@@ -116,8 +116,8 @@ def _ticks(message: Message) -> str:
     return next((sign for kind, sign in TICKS if kind in message.facts), "🕓")
 
 
-def _bubble_of(sim: Simulation, entry: Message | Inbound) -> Bubble:
-    return of_inbound(entry) if isinstance(entry, Inbound) else sim.crowd.bubble_of(entry)
+def _bubble_of(sim: Simulation, entry: SandboxMessage | SandboxInbound) -> SandboxBubble:
+    return of_inbound(entry) if isinstance(entry, SandboxInbound) else sim.crowd.bubble_of(entry)
 
 
 def _clock(at: float) -> str:

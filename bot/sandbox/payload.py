@@ -6,15 +6,17 @@ from typing import Any
 
 from bot.sandbox.config import Config
 from bot.sandbox.errors import webhook_error
-from bot.sandbox.outbox import Item
-from bot.sandbox.person import Person
-from bot.sandbox.store import Inbound, Message
-from bot.sandbox.world import Number
+from bot.sandbox.outbox import QueuedWebhook
+from bot.sandbox.person import SimulatedPerson
+from bot.sandbox.store import SandboxInbound, SandboxMessage
+from bot.sandbox.world import SandboxNumber
 
 DAY = 86_400
 
 
-def status_item(config: Config, number: Number, person: Person, message: Message, kind: str, **more: Any) -> Item:
+def status_item(
+    config: Config, number: SandboxNumber, person: SimulatedPerson, message: SandboxMessage, kind: str, **more: Any
+) -> QueuedWebhook:
     """``more``: ``code`` of a failure, ``priced`` (default: sent and delivered), ``odd`` adds a field nobody knows."""
     value: dict[str, Any] = {"id": message.wamid, "status": kind, "timestamp": str(int(message.facts[kind]))}
     value |= _identity(config, person, "recipient_id", "recipient_user_id")
@@ -31,44 +33,46 @@ def status_item(config: Config, number: Number, person: Person, message: Message
     contact = (
         None if kind == "failed" or config.payload_version == "v23" else contact_json(config, person, kind != "sent")
     )
-    return Item(number.waba_id, number.id, "statuses", json.dumps(value), contact)
+    return QueuedWebhook(number.waba_id, number.id, "statuses", json.dumps(value), contact)
 
 
-def inbound_item(config: Config, number: Number, person: Person, inbound: Inbound) -> Item:
+def inbound_item(
+    config: Config, number: SandboxNumber, person: SimulatedPerson, inbound: SandboxInbound
+) -> QueuedWebhook:
     system = inbound.raw.get("type") == "system"
     contact = None if system else contact_json(config, person, True)
-    return Item(number.waba_id, number.id, "messages", json.dumps(inbound.raw), contact)
+    return QueuedWebhook(number.waba_id, number.id, "messages", json.dumps(inbound.raw), contact)
 
 
-def value_item(waba_id: str, field: str, value: dict[str, Any]) -> Item:
-    return Item(waba_id, None, "value", json.dumps(value), field=field)
+def value_item(waba_id: str, field: str, value: dict[str, Any]) -> QueuedWebhook:
+    return QueuedWebhook(waba_id, None, "value", json.dumps(value), field=field)
 
 
-def contact_json(config: Config, person: Person, with_username: bool) -> str:
+def contact_json(config: Config, person: SimulatedPerson, with_username: bool) -> str:
     profile: dict[str, str] = {"name": person.name}
     if person.username and with_username:
         profile["username"] = person.username
     return json.dumps({"profile": profile} | _identity(config, person, "wa_id", "user_id"))
 
 
-def sender_of(config: Config, person: Person) -> dict[str, str]:
+def sender_of(config: Config, person: SimulatedPerson) -> dict[str, str]:
     return _identity(config, person, "from", "from_user_id")
 
 
-def _identity(config: Config, person: Person, phone_key: str, user_key: str) -> dict[str, str]:
+def _identity(config: Config, person: SimulatedPerson, phone_key: str, user_key: str) -> dict[str, str]:
     """A username hides the number, and then the BSUID is all there is."""
     shown = {} if person.username else {phone_key: person.wa_id}
     return shown | ({user_key: person.bsuid} if config.bsuids or person.username else {})
 
 
-def _conversation(message: Message, kind: str) -> dict[str, Any]:
+def _conversation(message: SandboxMessage, kind: str) -> dict[str, Any]:
     found: dict[str, Any] = {"id": hashlib.md5(message.wamid.encode(), usedforsecurity=False).hexdigest()}
     if kind == "sent":
         found["expiration_timestamp"] = str(int(message.at) + DAY)
     return found | {"origin": {"type": message.category}}
 
 
-def _pricing(message: Message) -> dict[str, Any]:
+def _pricing(message: SandboxMessage) -> dict[str, Any]:
     free = message.in_window and message.category in ("service", "utility")
     kind = "free_customer_service" if free else "regular"
     return {"billable": not free, "pricing_model": "PMP", "type": kind, "category": message.category}

@@ -8,14 +8,14 @@ from zlib import crc32
 from bot.sandbox.config import Config
 from bot.sandbox.faults import SUFFIXES
 from bot.sandbox.phone import bsuid_of, name_of
-from bot.sandbox.store import Inbound, Message
+from bot.sandbox.store import SandboxInbound, SandboxMessage
 
 CHAT_LENGTH = 200
 DAY = 86_400
 
 
 @dataclass(slots=True)
-class Person:
+class SimulatedPerson:
     wa_id: str
     name: str
     bsuid: str
@@ -25,7 +25,7 @@ class Person:
     replies: int = 0
     last_at: float = 0.0
     last_inbound: dict[str, float] = field(default_factory=dict)  # phone_number_id → Unix seconds
-    chat: deque[Message | Inbound] = field(default_factory=lambda: deque(maxlen=CHAT_LENGTH))
+    chat: deque[SandboxMessage | SandboxInbound] = field(default_factory=lambda: deque(maxlen=CHAT_LENGTH))
 
     def in_window(self, phone_number_id: str, now: float) -> bool:
         return now - self.last_inbound.get(phone_number_id, 0.0) < DAY
@@ -41,8 +41,8 @@ def chance(config: Config, wa_id: str, purpose: str) -> float:
     return crc32(f"{config.seed}|{wa_id}|{purpose}".encode()) / 2**32
 
 
-def born(config: Config, portfolio_id: str, wa_id: str) -> Person:
-    person = Person(wa_id, name_of(wa_id), bsuid_of(portfolio_id, wa_id))
+def born(config: Config, portfolio_id: str, wa_id: str) -> SimulatedPerson:
+    person = SimulatedPerson(wa_id, name_of(wa_id), bsuid_of(portfolio_id, wa_id))
     rng = draw(config, wa_id, "person")
     quirk = SUFFIXES.get(wa_id[-4:]) if config.suffix_faults else None
     if rng.random() < config.username_share or (quirk is not None and quirk.kind == "username"):

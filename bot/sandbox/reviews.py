@@ -4,9 +4,9 @@ import re
 import time
 from typing import Any
 
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.simulation import Simulation
-from bot.sandbox.template import Template, find_component, variables_in
+from bot.sandbox.template import SandboxTemplate, find_component, variables_in
 
 NAME = re.compile(r"^[a-z0-9_]{1,512}$")
 CATEGORIES = ("MARKETING", "UTILITY", "AUTHENTICATION")
@@ -15,24 +15,24 @@ PROMOTIONAL = re.compile(r"\b(sale|discount|offer|promo|coupon|% off)", re.IGNOR
 DAY = 86_400
 
 
-def create(sim: Simulation, waba_id: str, body: dict[str, Any]) -> Template:
+def create(sim: Simulation, waba_id: str, body: dict[str, Any]) -> SandboxTemplate:
     """PENDING at first; the verdict comes after ``review_seconds``. A promotional utility text becomes MARKETING."""
     for name in ("name", "language", "category", "components"):
         if not body.get(name):
-            raise GraphError(100, f"(#100) The parameter {name} is required.")
+            raise SandboxGraphError(100, f"(#100) The parameter {name} is required.")
     if not NAME.match(str(body["name"])):
-        raise GraphError(100, "Param name must be lower-case letters, digits and underscores", subcode=2388023)
+        raise SandboxGraphError(100, "Param name must be lower-case letters, digits and underscores", subcode=2388023)
     category = str(body["category"]).upper()
     if category not in CATEGORIES:
-        raise GraphError(100, f"Param category must be one of {CATEGORIES}")
+        raise SandboxGraphError(100, f"Param category must be one of {CATEGORIES}")
     check_components_shape(body["components"], category)
     if sim.world.template(waba_id, str(body["name"]), str(body["language"])):
-        raise GraphError(100, f"There is already {body['language']} content for this template", subcode=2388024)
+        raise SandboxGraphError(100, f"There is already {body['language']} content for this template", subcode=2388024)
     if category == "UTILITY" and PROMOTIONAL.search(_body_text(body["components"])):
         category = "MARKETING"
     form = str(body.get("parameter_format", "POSITIONAL")).upper()
     if form not in ("POSITIONAL", "NAMED"):
-        raise GraphError(100, "Param parameter_format must be POSITIONAL or NAMED")
+        raise SandboxGraphError(100, "Param parameter_format must be POSITIONAL or NAMED")
     plan = {name: body[name] for name in ("name", "language", "components")}
     plan |= {"category": category, "status": "PENDING", "parameter_format": form}
     template = sim.world.add_template(waba_id, plan)
@@ -40,17 +40,17 @@ def create(sim: Simulation, waba_id: str, body: dict[str, Any]) -> Template:
     return template
 
 
-def edit(sim: Simulation, template: Template, body: dict[str, Any]) -> dict[str, bool]:
+def edit(sim: Simulation, template: SandboxTemplate, body: dict[str, Any]) -> dict[str, bool]:
     """Components are replaced as a whole and the template goes back to review."""
     if template.status not in EDITABLE:
-        raise GraphError(100, f"A template that is {template.status} cannot be edited", subcode=2388039)
+        raise SandboxGraphError(100, f"A template that is {template.status} cannot be edited", subcode=2388039)
     if template.status == "APPROVED" and time.time() - template.edited_at < DAY:
-        raise GraphError(100, "An approved template can be edited once in 24 hours", subcode=2388039)
+        raise SandboxGraphError(100, "An approved template can be edited once in 24 hours", subcode=2388039)
     category = str(body.get("category", template.category)).upper()
     if template.status == "APPROVED" and category != template.category:
-        raise GraphError(100, "The category of an approved template cannot be changed", subcode=2388039)
+        raise SandboxGraphError(100, "The category of an approved template cannot be changed", subcode=2388039)
     if category not in CATEGORIES or not {"category", "components", "message_send_ttl_seconds"} & body.keys():
-        raise GraphError(100, "Only category, components and message_send_ttl_seconds can be edited")
+        raise SandboxGraphError(100, "Only category, components and message_send_ttl_seconds can be edited")
     if "components" in body:
         check_components_shape(body["components"], category)
         template.components = list(body["components"])
@@ -59,14 +59,14 @@ def edit(sim: Simulation, template: Template, body: dict[str, Any]) -> dict[str,
     return {"success": True}
 
 
-def delete(sim: Simulation, template: Template) -> None:
+def delete(sim: Simulation, template: SandboxTemplate) -> None:
     if template.status == "DISABLED":
-        raise GraphError(100, "A disabled template cannot be deleted", subcode=2388039)
+        raise SandboxGraphError(100, "A disabled template cannot be deleted", subcode=2388039)
     sim.world.remove_template(template)
     announce_status(sim, template, "PENDING_DELETION", None)
 
 
-def judge(sim: Simulation, template: Template) -> None:
+def judge(sim: Simulation, template: SandboxTemplate) -> None:
     if sim.world.templates.get(template.id) is not template or template.status != "PENDING":
         return
     verdict = sim.config.review_verdict
@@ -76,7 +76,11 @@ def judge(sim: Simulation, template: Template) -> None:
 
 
 def set_status(
-    sim: Simulation, template: Template, event: str, reason: str | None = None, extra: dict[str, Any] | None = None
+    sim: Simulation,
+    template: SandboxTemplate,
+    event: str,
+    reason: str | None = None,
+    extra: dict[str, Any] | None = None,
 ) -> None:
     """``event`` as in the webhook; REINSTATED and UNARCHIVED make it APPROVED again, FLAGGED changes nothing."""
     template.status = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "FLAGGED": template.status}.get(event, event)
@@ -84,25 +88,25 @@ def set_status(
 
 
 def announce_status(
-    sim: Simulation, template: Template, event: str, reason: str | None, extra: dict[str, Any] | None = None
+    sim: Simulation, template: SandboxTemplate, event: str, reason: str | None, extra: dict[str, Any] | None = None
 ) -> None:
     value = {"event": event, **identity(template), "reason": reason, "message_template_category": template.category}
     sim.announce(template.waba_id, "message_template_status_update", value | (extra or {}))
 
 
-def set_quality(sim: Simulation, template: Template, score: str) -> None:
+def set_quality(sim: Simulation, template: SandboxTemplate, score: str) -> None:
     before, template.quality = template.quality, score
     value = {"previous_quality_score": before, "new_quality_score": score, **identity(template)}
     sim.announce(template.waba_id, "message_template_quality_update", value)
 
 
-def set_category(sim: Simulation, template: Template, category: str) -> None:
+def set_category(sim: Simulation, template: SandboxTemplate, category: str) -> None:
     before, template.category = template.category, category
     value = {**identity(template), "previous_category": before, "new_category": category}
     sim.announce(template.waba_id, "template_category_update", value)
 
 
-def identity(template: Template) -> dict[str, Any]:
+def identity(template: SandboxTemplate) -> dict[str, Any]:
     return {
         "message_template_id": int(template.id),
         "message_template_name": template.name,
@@ -112,18 +116,18 @@ def identity(template: Template) -> dict[str, Any]:
 
 def check_components_shape(components: Any, category: str) -> None:
     if not isinstance(components, list) or not all(isinstance(part, dict) for part in components):
-        raise GraphError(100, "Param components must be an array of objects")
+        raise SandboxGraphError(100, "Param components must be an array of objects")
     body = find_component(components, "BODY")
     if body is None:
-        raise GraphError(100, "A BODY component is required", subcode=2388072)
+        raise SandboxGraphError(100, "A BODY component is required", subcode=2388072)
     text = str(body.get("text", ""))
     if not text and category != "AUTHENTICATION":
-        raise GraphError(100, "The BODY needs a text", subcode=2388072)
+        raise SandboxGraphError(100, "The BODY needs a text", subcode=2388072)
     _check_body(body, text)
     for kind, limit in (("HEADER", 60), ("FOOTER", 60)):
         part = find_component(components, kind)
         if part and len(str(part.get("text", ""))) > limit:
-            raise GraphError(100, f"{kind} text has more than {limit} characters", subcode=2388040)
+            raise SandboxGraphError(100, f"{kind} text has more than {limit} characters", subcode=2388040)
     _check_buttons(find_component(components, "BUTTONS"))
     carousel = find_component(components, "CAROUSEL")
     if carousel is not None:
@@ -133,43 +137,43 @@ def check_components_shape(components: Any, category: str) -> None:
 def _check_cards(cards: Any, category: str) -> None:
     """A card's own body may be missing."""
     if not isinstance(cards, list) or not 2 <= len(cards) <= 10:
-        raise GraphError(100, "CAROUSEL needs 2 to 10 cards", subcode=2388072)
+        raise SandboxGraphError(100, "CAROUSEL needs 2 to 10 cards", subcode=2388072)
     for card in cards:
         parts = card.get("components") if isinstance(card, dict) else None
         if not isinstance(parts, list):
-            raise GraphError(100, "every card needs components", subcode=2388072)
+            raise SandboxGraphError(100, "every card needs components", subcode=2388072)
         has_body = any(isinstance(part, dict) and part.get("type") == "BODY" for part in parts)
         check_components_shape(parts if has_body else [*parts, {"type": "BODY", "text": "-"}], category)
 
 
 def _check_body(body: dict[str, Any], text: str) -> None:
     if len(text) > 1024:
-        raise GraphError(100, "BODY text has more than 1024 characters", subcode=2388040)
+        raise SandboxGraphError(100, "BODY text has more than 1024 characters", subcode=2388040)
     if text.strip().startswith("{{") or text.strip().endswith("}}"):
-        raise GraphError(100, "The body cannot start or end with a variable", subcode=2388299)
+        raise SandboxGraphError(100, "The body cannot start or end with a variable", subcode=2388299)
     if re.search(r"\}\}\s*\{\{", text):
-        raise GraphError(100, "Variables cannot stand side by side", subcode=2388299)
+        raise SandboxGraphError(100, "Variables cannot stand side by side", subcode=2388299)
     names = variables_in(text)
     numbers = [int(name) for name in names if name.isdigit()]
     if numbers and sorted(numbers) != list(range(1, len(names) + 1)):
-        raise GraphError(100, "Positional variables must count up from 1", subcode=2388072)
+        raise SandboxGraphError(100, "Positional variables must count up from 1", subcode=2388072)
     if names and not body.get("example"):
-        raise GraphError(100, "Every variable needs an example", subcode=2388043)
+        raise SandboxGraphError(100, "Every variable needs an example", subcode=2388043)
 
 
 def _check_buttons(part: dict[str, Any] | None) -> None:
     buttons = part.get("buttons") if part else []
     if not isinstance(buttons, list) or len(buttons) > 10 or not all(isinstance(button, dict) for button in buttons):
-        raise GraphError(100, "BUTTONS needs a list of at most 10 buttons", subcode=2388072)
+        raise SandboxGraphError(100, "BUTTONS needs a list of at most 10 buttons", subcode=2388072)
     kinds = [str(button.get("type", "")).upper() for button in buttons]
     for kind, most in (("URL", 2), ("PHONE_NUMBER", 1), ("COPY_CODE", 1)):
         if kinds.count(kind) > most:
-            raise GraphError(100, f"at most {most} {kind} buttons are allowed", subcode=2388072)
+            raise SandboxGraphError(100, f"at most {most} {kind} buttons are allowed", subcode=2388072)
     places = [place for place, kind in enumerate(kinds) if kind == "QUICK_REPLY"]
     if places and places[-1] - places[0] >= len(places):
-        raise GraphError(100, "quick replies must stand together", subcode=2388072)
+        raise SandboxGraphError(100, "quick replies must stand together", subcode=2388072)
     if any(len(str(button.get("text", ""))) > 25 for button in buttons):
-        raise GraphError(100, "a button's text has more than 25 characters", subcode=2388040)
+        raise SandboxGraphError(100, "a button's text has more than 25 characters", subcode=2388040)
 
 
 def _body_text(components: list[dict[str, Any]]) -> str:

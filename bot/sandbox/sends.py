@@ -7,16 +7,16 @@ from aiohttp import web
 
 from bot.sandbox import misbehaviour
 from bot.sandbox.components import check_components
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.faults import AFTER, BEFORE, LATER, Quirk
 from bot.sandbox.freeform import check_freeform
-from bot.sandbox.person import Person, chance
+from bot.sandbox.person import SimulatedPerson, chance
 from bot.sandbox.phone import BSUID, canonical, digits_of
 from bot.sandbox.simulation import SIM, Simulation
-from bot.sandbox.store import Message, new_wamid
-from bot.sandbox.template import Template
+from bot.sandbox.store import SandboxMessage, new_wamid
+from bot.sandbox.template import SandboxTemplate
 from bot.sandbox.wire import answer, authorize, read_object
-from bot.sandbox.world import Number
+from bot.sandbox.world import SandboxNumber
 
 CALLBACK_LIMIT = 512
 BLOCKING = {"RESTRICTED": 131031, "BANNED": 131031, "DISCONNECTED": 133010, "UNVERIFIED": 133010, "PENDING": 133010}
@@ -26,7 +26,7 @@ async def post_message(request: web.Request) -> web.StreamResponse:
     sim = request.app[SIM]
     try:
         return await _send(request, sim)
-    except GraphError as error:
+    except SandboxGraphError as error:
         sim.store.refused[error.code] += 1
         raise
 
@@ -41,11 +41,11 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
         if spoiled is not None:
             return spoiled
     if body.get("messaging_product") != "whatsapp":
-        raise GraphError(100, "(#100) The parameter messaging_product is required.")
+        raise SandboxGraphError(100, "(#100) The parameter messaging_product is required.")
     if body.get("status") is not None:
         return _mark_read(sim, body)
     if number.status in BLOCKING:
-        raise GraphError(BLOCKING[number.status], f"The number's status is {number.status}")
+        raise SandboxGraphError(BLOCKING[number.status], f"The number's status is {number.status}")
     sim.limits.check_throughput(number.id, number.throughput_mps or sim.config.throughput_mps, time.monotonic())
     message, person = _check(sim, number, body, request.path.rpartition("/")[2])
     quirk = injected if injected and injected.kind in AFTER + LATER else None
@@ -60,7 +60,7 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
 
 
 async def _accept(
-    request: web.Request, sim: Simulation, message: Message, person: Person, quirk: Quirk | None
+    request: web.Request, sim: Simulation, message: SandboxMessage, person: SimulatedPerson, quirk: Quirk | None
 ) -> web.StreamResponse:
     """From here on the message exists, whatever becomes of the answer."""
     config = sim.config
@@ -82,12 +82,12 @@ async def _accept(
     return spoiled or answer(_receipt(message, person))
 
 
-def _fails(sim: Simulation, message: Message, quirk: Quirk | None) -> bool:
+def _fails(sim: Simulation, message: SandboxMessage, quirk: Quirk | None) -> bool:
     outside = sim.config.window_rule and message.kind != "template" and not message.in_window
     return outside or not sim.crowd.of(message.wa_id).reachable or (quirk is not None and quirk.kind == "fail")
 
 
-def _receipt(message: Message, person: Person) -> dict[str, Any]:
+def _receipt(message: SandboxMessage, person: SimulatedPerson) -> dict[str, Any]:
     contact: dict[str, str] = {"input": message.to}
     if (message.body or {}).get("recipient"):
         contact["user_id"] = person.bsuid
@@ -99,74 +99,80 @@ def _receipt(message: Message, person: Person) -> dict[str, Any]:
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [sent]}
 
 
-def _check(sim: Simulation, number: Number, body: dict[str, Any], endpoint: str) -> tuple[Message, Person]:
+def _check(
+    sim: Simulation, number: SandboxNumber, body: dict[str, Any], endpoint: str
+) -> tuple[SandboxMessage, SimulatedPerson]:
     callback = body.get("biz_opaque_callback_data")
     if callback is not None and (not isinstance(callback, str) or len(callback) > CALLBACK_LIMIT):
-        raise GraphError(100, f"Param biz_opaque_callback_data must be at most {CALLBACK_LIMIT} characters long.")
+        raise SandboxGraphError(
+            100, f"Param biz_opaque_callback_data must be at most {CALLBACK_LIMIT} characters long."
+        )
     if body.get("recipient_type", "individual") != "individual":
-        raise GraphError(100, "Param recipient_type must be individual")
+        raise SandboxGraphError(100, "Param recipient_type must be individual")
     person, given = _recipient(sim, number, body)
     kind = str(body.get("type", "text"))
     now = time.time()
-    message = Message(
+    message = SandboxMessage(
         new_wamid(), number.id, given, person.wa_id, kind, now, callback, endpoint=endpoint, nth=person.received + 1,
         in_window=person.in_window(number.id, now), body=body,
     )  # fmt: skip
     if kind == "template":
         template = _check_template(sim, number, body, endpoint)
         if template.category == "AUTHENTICATION" and body.get("to") is None:
-            raise GraphError(131062)
+            raise SandboxGraphError(131062)
         lite = endpoint == "marketing_messages"
         message.template, message.language = template.name, template.language
         message.category = "marketing_lite" if lite else template.category.lower()
     elif endpoint == "marketing_messages":
-        raise GraphError(131055, "Only template messages of category MARKETING are taken here.")
+        raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
     else:
         check_freeform(kind, body, sim.media.ids)
     return message, person
 
 
-def _recipient(sim: Simulation, number: Number, body: dict[str, Any]) -> tuple[Person, str]:
+def _recipient(sim: Simulation, number: SandboxNumber, body: dict[str, Any]) -> tuple[SimulatedPerson, str]:
     """The person and the address as it was given; ``to`` wins over ``recipient``."""
     to = body.get("to")
     if to is not None:
         digits = digits_of(to) if isinstance(to, str) else None
         if digits is None:
-            raise GraphError(131009, "Param to is not a valid phone number")
+            raise SandboxGraphError(131009, "Param to is not a valid phone number")
         if digits == number.digits:
-            raise GraphError(131021)
+            raise SandboxGraphError(131021)
         return sim.crowd.of(canonical(digits)), str(to)
     recipient = body.get("recipient")
     if recipient is None:
-        raise GraphError(100, "The parameter to is required.")
+        raise SandboxGraphError(100, "The parameter to is required.")
     if not isinstance(recipient, str) or not BSUID.match(recipient):
-        raise GraphError(131009, "Param recipient is not a valid business-scoped user id")
+        raise SandboxGraphError(131009, "Param recipient is not a valid business-scoped user id")
     person = sim.crowd.of_bsuid(recipient)
     if person is None:
-        raise GraphError(131009, "Param recipient is not a user of this portfolio")
+        raise SandboxGraphError(131009, "Param recipient is not a user of this portfolio")
     return person, recipient
 
 
-def _check_template(sim: Simulation, number: Number, body: dict[str, Any], endpoint: str) -> Template:
+def _check_template(sim: Simulation, number: SandboxNumber, body: dict[str, Any], endpoint: str) -> SandboxTemplate:
     part = body.get("template")
     language = part.get("language") if isinstance(part, dict) else None
     if not isinstance(part, dict) or not isinstance(part.get("name"), str):
-        raise GraphError(131008, "The parameter template['name'] is required.")
+        raise SandboxGraphError(131008, "The parameter template['name'] is required.")
     if not isinstance(language, dict) or not isinstance(language.get("code"), str):
-        raise GraphError(131008, "The parameter template['language']['code'] is required.")
+        raise SandboxGraphError(131008, "The parameter template['language']['code'] is required.")
     name, code = part["name"], language["code"]
     template = sim.world.template(number.waba_id, name, code)
     if template is None or template.status not in ("APPROVED", "PAUSED", "DISABLED"):
-        raise GraphError(132001, f"template name ({name}) does not exist in {code}")
+        raise SandboxGraphError(132001, f"template name ({name}) does not exist in {code}")
     if template.status != "APPROVED":
-        raise GraphError(132015 if template.status == "PAUSED" else 132016, f"template ({name}) is {template.status}")
+        raise SandboxGraphError(
+            132015 if template.status == "PAUSED" else 132016, f"template ({name}) is {template.status}"
+        )
     if endpoint == "marketing_messages" and template.category != "MARKETING":
-        raise GraphError(131055, "Only template messages of category MARKETING are taken here.")
+        raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
     check_components(template, part.get("components"), sim.media.ids)
     return template
 
 
-def _charge(sim: Simulation, number: Number, message: Message) -> None:
+def _charge(sim: Simulation, number: SandboxNumber, message: SandboxMessage) -> None:
     now = time.monotonic()
     if sim.config.pair_rule:
         sim.limits.check_pair(number.id, message.wa_id, now)
@@ -177,11 +183,11 @@ def _charge(sim: Simulation, number: Number, message: Message) -> None:
 def _mark_read(sim: Simulation, body: dict[str, Any]) -> web.Response:
     inbound = sim.store.inbound.get(str(body.get("message_id")))
     if body["status"] != "read" or inbound is None:
-        raise GraphError(100, "Param message_id is not the id of a message that was received")
+        raise SandboxGraphError(100, "Param message_id is not the id of a message that was received")
     inbound.read = True
     for other in sim.crowd.of(inbound.wa_id).chat:
         if (
-            not isinstance(other, Message)
+            not isinstance(other, SandboxMessage)
             and other.at <= inbound.at
             and other.phone_number_id == inbound.phone_number_id
         ):

@@ -16,7 +16,7 @@ from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
 from bot.sandbox.sends import post_message
 from bot.sandbox.simulation import SIM, Simulation
-from bot.sandbox.store import Inbound, Store
+from bot.sandbox.store import SandboxInbound, Store
 from bot.sandbox.wire import guard
 
 Result = TypeVar("Result")
@@ -121,7 +121,7 @@ class Handle:
         """As POST /_sandbox/config."""
         self.call(self.sim.change, changes)
 
-    def say(self, phone: str, text: str | None = None, **more: Any) -> Inbound:
+    def say(self, phone: str, text: str | None = None, **more: Any) -> SandboxInbound:
         """As POST /_sandbox/inbound."""
         body = {"phone": phone, **more} | ({} if text is None else {"text": text})
         return self.call(control.speak, self.sim, body)

@@ -8,15 +8,15 @@ from aiohttp import web
 from bot.sandbox.config import Config
 from bot.sandbox.crowd import Crowd
 from bot.sandbox.delivery import Delivery
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import Limits
 from bot.sandbox.media import MediaStore
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import value_item
 from bot.sandbox.store import Store
-from bot.sandbox.timetable import Timetable
-from bot.sandbox.world import Number, Waba, World
+from bot.sandbox.timetable import DeliveryTimetable
+from bot.sandbox.world import SandboxNumber, SandboxWaba, World
 
 
 class Simulation:
@@ -25,7 +25,7 @@ class Simulation:
         self.started_at = time.time()
         self.world = World(config.world)
         self.store = Store(config.keep_bodies)
-        self.timetable = Timetable()
+        self.timetable = DeliveryTimetable()
         self.limits = Limits()
         self.faults = Faults()
         self.media = MediaStore()
@@ -58,10 +58,10 @@ class Simulation:
         """Takes ``config.world`` anew; every part keeps looking at the same object."""
         self.world.build(self.config.world)
 
-    def number(self, phone_number_id: str) -> Number:
+    def number(self, phone_number_id: str) -> SandboxNumber:
         number = self.world.numbers.get(phone_number_id)
         if number is None:
-            raise GraphError(
+            raise SandboxGraphError(
                 100,
                 f"Unsupported post request. Object with ID '{phone_number_id}' does not exist, cannot be loaded due to "
                 "missing permissions, or does not support this operation",
@@ -69,10 +69,10 @@ class Simulation:
             )
         return number
 
-    def waba(self, waba_id: str) -> Waba:
+    def waba(self, waba_id: str) -> SandboxWaba:
         waba = self.world.wabas.get(waba_id)
         if waba is None:
-            raise GraphError(100, f"Object with ID '{waba_id}' does not exist", subcode=33)
+            raise SandboxGraphError(100, f"Object with ID '{waba_id}' does not exist", subcode=33)
         self.limits.check_management(waba_id, self.config.management_limit, time.monotonic())
         return waba
 

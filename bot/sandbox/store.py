@@ -19,7 +19,7 @@ SHOWN = 100  # entries named one by one in the statistics
 
 
 @dataclass(slots=True)
-class Message:
+class SandboxMessage:
     """One accepted message of the business. Times are Unix seconds; ``facts`` maps a status to when it was emitted."""
 
     wamid: str
@@ -59,7 +59,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Inbound:
+class SandboxInbound:
     """One message of a person; ``raw`` is what stands in ``messages[]``."""
 
     wamid: str
@@ -73,9 +73,9 @@ class Inbound:
 @dataclass
 class Store:
     keep_bodies: int = 20_000
-    messages: list[Message] = field(default_factory=list)
-    inbound: dict[str, Inbound] = field(default_factory=dict)
-    by_wamid: dict[str, Message] = field(default_factory=dict)
+    messages: list[SandboxMessage] = field(default_factory=list)
+    inbound: dict[str, SandboxInbound] = field(default_factory=dict)
+    by_wamid: dict[str, SandboxMessage] = field(default_factory=dict)
     accepted: Counter[str] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -88,7 +88,7 @@ class Store:
     repeated_callbacks: dict[str, int] = field(default_factory=dict)
     duplicates: dict[str, int] = field(default_factory=dict)
     repeated_people: dict[str, int] = field(default_factory=dict)
-    _bodies: deque[Message] = field(default_factory=deque)
+    _bodies: deque[SandboxMessage] = field(default_factory=deque)
 
     def clear(self, keep_bodies: int) -> None:
         self.keep_bodies = keep_bodies
@@ -96,7 +96,7 @@ class Store:
             if item.name != "keep_bodies":
                 getattr(self, item.name).clear()
 
-    def accept(self, message: Message) -> None:
+    def accept(self, message: SandboxMessage) -> None:
         self.messages.append(message)
         self.by_wamid[message.wamid] = message
         self.accepted[message.kind] += 1
@@ -108,7 +108,7 @@ class Store:
         if len(self._bodies) > self.keep_bodies:
             self._forget_body()
 
-    def emitted(self, message: Message, kind: str, at: float) -> None:
+    def emitted(self, message: SandboxMessage, kind: str, at: float) -> None:
         """A status of the message is on its way out; the same kind comes here once per message."""
         seen = message.facts
         reached = "delivered" in seen or "read" in seen
@@ -140,7 +140,7 @@ class Store:
             found["callbacks"]["counts"] = dict(self.callbacks)
         return found
 
-    def _count_template(self, message: Message, name: str) -> None:
+    def _count_template(self, message: SandboxMessage, name: str) -> None:
         self.templates[f"{name}/{message.language}"] += 1
         person = (message.wa_id, name, message.language or "")
         _count(self.people, person, self.repeated_people, "|".join(person))

@@ -20,7 +20,7 @@ def fill(text: str, values: dict[str, str]) -> str:
 
 
 @dataclass
-class Template:
+class SandboxTemplate:
     id: str
     waba_id: str
     name: str

@@ -9,7 +9,7 @@ from typing import Any
 SLICE = 500  # due actions per turn of the loop, so that requests are served in between
 
 
-class Timetable:
+class DeliveryTimetable:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from bot.sandbox.config import ConfigError
-from bot.sandbox.errors import GraphError
+from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.misbehaviour import before as misbehave_before
 from bot.sandbox.simulation import SIM
 
@@ -33,9 +33,9 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise GraphError(100, "The request body is not valid JSON") from error
+        raise SandboxGraphError(100, "The request body is not valid JSON") from error
     if not isinstance(value, dict):
-        raise GraphError(100, "The request body must be a JSON object")
+        raise SandboxGraphError(100, "The request body must be a JSON object")
     return value
 
 
@@ -44,16 +44,16 @@ def authorize(request: web.Request, *, schemes: tuple[str, ...] = ("bearer",)) -
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     token = token.strip() or request.query.get("access_token", "")
     if scheme and scheme.lower() not in schemes:
-        raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
+        raise SandboxGraphError(190, "Invalid OAuth access token - Cannot parse access token")
     if not token:
-        raise GraphError(190, "An access token is required to request this resource.")
+        raise SandboxGraphError(190, "An access token is required to request this resource.")
     if not hmac.compare_digest(token.encode(), config.token.encode()):
-        raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
+        raise SandboxGraphError(190, "Invalid OAuth access token - Cannot parse access token")
     proof = request.query.get("appsecret_proof")
     if proof is not None or config.require_proof:
         wanted = hmac.new(config.app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest((proof or "").encode(), wanted.encode()):
-            raise GraphError(100, "Invalid appsecret_proof provided in the API argument")
+            raise SandboxGraphError(100, "Invalid appsecret_proof provided in the API argument")
 
 
 def fields_of(request: web.Request) -> list[str] | None:
@@ -82,13 +82,13 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return answer({"error": "requests of other pages are refused"}, 403)
     try:
         response = await _with_faults(request, handler)
-    except GraphError as error:
+    except SandboxGraphError as error:
         response = answer(error.body(), error.http)
     except web.HTTPException as error:
         if error.status < 400 or request.path.startswith("/_"):
             raise
         response = answer(
-            GraphError(2500, f"Unknown path components: {request.path}", http=error.status).body(), error.status
+            SandboxGraphError(2500, f"Unknown path components: {request.path}", http=error.status).body(), error.status
         )
     except ConfigError as error:
         response = answer({"error": str(error)}, 400)

@@ -14,13 +14,13 @@ from typing import Any
 
 from bot.sandbox.config import ConfigError
 from bot.sandbox.seed import WORLD
-from bot.sandbox.template import Template
+from bot.sandbox.template import SandboxTemplate
 
 TIERS = {250: "TIER_250", 2000: "TIER_2K", 10_000: "TIER_10K", 100_000: "TIER_100K", 0: "TIER_UNLIMITED"}
 
 
 @dataclass
-class Number:
+class SandboxNumber:
     id: str
     waba_id: str
     display_phone_number: str
@@ -63,7 +63,7 @@ class Number:
 
 
 @dataclass
-class Waba:
+class SandboxWaba:
     id: str
     name: str
     subscriptions: dict[str, str | None] = field(default_factory=dict)  # app id → its own callback URL, if any
@@ -78,10 +78,10 @@ class World:
         plan = {**WORLD, **(plan or {})}
         self.portfolio_id = str(plan["portfolio_id"])
         self.app_id = str(plan["app_id"])
-        self.wabas: dict[str, Waba] = {}
-        self.numbers: dict[str, Number] = {}
-        self.templates: dict[str, Template] = {}
-        self._by_name: dict[tuple[str, str, str], Template] = {}
+        self.wabas: dict[str, SandboxWaba] = {}
+        self.numbers: dict[str, SandboxNumber] = {}
+        self.templates: dict[str, SandboxTemplate] = {}
+        self._by_name: dict[tuple[str, str, str], SandboxTemplate] = {}
         try:
             for part in plan["wabas"]:
                 self._add_waba(part)
@@ -90,22 +90,22 @@ class World:
         if not self.numbers:
             raise ConfigError("world: needs at least one account with a number")
 
-    def template(self, waba_id: str, name: str, language: str) -> Template | None:
+    def template(self, waba_id: str, name: str, language: str) -> SandboxTemplate | None:
         return self._by_name.get((waba_id, name, language))
 
-    def templates_of(self, waba_id: str) -> Iterator[Template]:
+    def templates_of(self, waba_id: str) -> Iterator[SandboxTemplate]:
         return (item for item in self.templates.values() if item.waba_id == waba_id)
 
-    def find_template(self, name: str, language: str | None) -> Template | None:
+    def find_template(self, name: str, language: str | None) -> SandboxTemplate | None:
         """For the control API, which names no account; without a language the first translation."""
         found = (t for t in self.templates.values() if t.name == name and language in (None, t.language))
         return next(found, None)
 
-    def add_template(self, waba_id: str, plan: dict[str, Any]) -> Template:
+    def add_template(self, waba_id: str, plan: dict[str, Any]) -> SandboxTemplate:
         key = f"{waba_id}|{plan['name']}|{plan['language']}"
         spare = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big")
         wanted = str(plan.get("id") or 500_000_000_000_000 + spare)
-        template = Template(
+        template = SandboxTemplate(
             id=wanted if wanted not in self.templates else str(int(wanted) + len(self.templates)),
             waba_id=waba_id,
             name=str(plan["name"]),
@@ -122,14 +122,14 @@ class World:
         self._by_name[(waba_id, template.name, template.language)] = template
         return template
 
-    def remove_template(self, template: Template) -> None:
+    def remove_template(self, template: SandboxTemplate) -> None:
         self.templates.pop(template.id, None)
         self._by_name.pop((template.waba_id, template.name, template.language), None)
 
     def _add_waba(self, part: dict[str, Any]) -> None:
-        waba = Waba(id=str(part["id"]), name=str(part.get("name", "Sandbox")))
+        waba = SandboxWaba(id=str(part["id"]), name=str(part.get("name", "Sandbox")))
         self.wabas[waba.id] = waba
         for number in part.get("numbers", []):
-            self.numbers[str(number["id"])] = Number(waba_id=waba.id, **number)
+            self.numbers[str(number["id"])] = SandboxNumber(waba_id=waba.id, **number)
         for template in part.get("templates", []):
             self.add_template(waba.id, template)

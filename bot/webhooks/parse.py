@@ -10,13 +10,13 @@ from typing import Any
 
 from bot.meta.callback_data import read_callback
 from bot.webhooks.parse_messages import read_inbound
-from bot.webhooks.parse_values import MOST_ID, BadEventError, as_list, failure, load, moment, text
-from models.events.types import Change, Kind, Parsed, Pricing, Status
+from bot.webhooks.parse_values import MAX_ID, BadEventError, as_list, load_json, read_failure, read_moment, read_text
+from models.events.types import AccountChange, EventKind, Parsed, Pricing, Status
 
 OURS = "whatsapp_business_account"
-MOST_WORD = 40
+MAX_WORD = 40
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, EventKind] = {
     "sent": "sent",
     "delivered": "delivered",
     "read": "read",
@@ -25,9 +25,9 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def parse(raw: bytes) -> Parsed:
+def parse_payload(raw: bytes) -> Parsed:
     """Take a body apart. BadEventError where it is no webhook at all."""
-    body = load(raw)
+    body = load_json(raw)
     if not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
     parsed = Parsed()
@@ -41,7 +41,7 @@ def parse(raw: bytes) -> Parsed:
         elif field == "messages":
             _read_messages(parsed, place, waba_id, value)
         else:
-            parsed.changes.append(Change(field[:100], waba_id, entry_at, value))
+            parsed.changes.append(AccountChange(field[:100], waba_id, entry_at, value))
     return parsed
 
 
@@ -51,7 +51,7 @@ def _changes(body: dict[str, Any], parsed: Parsed) -> Iterator[tuple[str, str, d
             parsed.broken.append(f"entry[{i}]: no object")
             continue
         try:
-            at = moment(entry["time"]) if entry.get("time") else None
+            at = read_moment(entry["time"]) if entry.get("time") else None
         except BadEventError:
             at = None
         for j, change in enumerate(as_list(entry.get("changes"))):
@@ -64,7 +64,7 @@ def _changes(body: dict[str, Any], parsed: Parsed) -> Iterator[tuple[str, str, d
 
 def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any]) -> None:
     metadata = value.get("metadata")
-    number = text(metadata.get("phone_number_id"), 64) if isinstance(metadata, dict) else None
+    number = read_text(metadata.get("phone_number_id"), 64) if isinstance(metadata, dict) else None
     for i, item in enumerate(as_list(value.get("statuses"))):
         try:
             status = _read_status(item, number)
@@ -87,7 +87,7 @@ def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, An
         else:
             parsed.inbound.append(message)
     if value.get("errors") and not value.get("statuses") and not value.get("messages"):
-        parsed.changes.append(Change("errors", waba_id, None, {"number": number, "errors": value["errors"]}))
+        parsed.changes.append(AccountChange("errors", waba_id, None, {"number": number, "errors": value["errors"]}))
 
 
 def _read_status(item: Any, number: str | None) -> Status | None:
@@ -98,27 +98,27 @@ def _read_status(item: Any, number: str | None) -> Status | None:
     if kind is None or item.get("recipient_type") == "group":
         return None
     wamid = item.get("id")
-    if not isinstance(wamid, str) or not 0 < len(wamid) <= MOST_ID:
+    if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_ID:
         raise BadEventError("its id is missing or too long")
     callback = item.get("biz_opaque_callback_data")
     pricing = item.get("pricing")
     return Status(
         wamid,
         kind,
-        moment(item.get("timestamp")),
+        read_moment(item.get("timestamp")),
         number,
-        text(callback, 512),
+        read_text(callback, 512),
         read_callback(callback) if isinstance(callback, str) else None,
-        text(item.get("recipient_id"), 64),
-        text(item.get("recipient_user_id"), 200),
-        failure(item.get("errors")) if kind == "failed" else None,
+        read_text(item.get("recipient_id"), 64),
+        read_text(item.get("recipient_user_id"), 200),
+        read_failure(item.get("errors")) if kind == "failed" else None,
         _read_pricing(pricing) if isinstance(pricing, dict) else None,
     )
 
 
 def _read_pricing(pricing: dict[str, Any]) -> Pricing:
     billable = pricing.get("billable")
-    kind = text(pricing.get("type"), MOST_WORD)
+    kind = read_text(pricing.get("type"), MAX_WORD)
     if not isinstance(billable, bool):
         billable = None if kind is None else not kind.startswith("free")
-    return Pricing(text(pricing.get("category"), MOST_WORD), kind, billable)
+    return Pricing(read_text(pricing.get("category"), MAX_WORD), kind, billable)

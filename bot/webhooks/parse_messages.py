@@ -3,45 +3,45 @@
 from typing import Any
 
 from bot.meta.callback_data import read_button as read_pressed
-from bot.opt_out_words import Word, is_yes, is_yes_button, read_button, read_word
-from bot.webhooks.parse_values import MOST_ID, BadEventError, as_list, moment, text
-from models.events.types import Inbound, Sender
+from bot.opt_out_words import Word, button_intent, is_yes, is_yes_button, opt_out_intent
+from bot.webhooks.parse_values import MAX_ID, BadEventError, as_list, read_moment, read_text
+from models.events.types import InboundMessage, Sender
 
-MOST_TYPE = 32
-MOST_PAYLOAD = 300
-MOST_BSUID = 200
-MOST_WA_ID = 20
+MAX_TYPE = 32
+MAX_PAYLOAD = 300
+MAX_BSUID = 200
+MAX_WA_ID = 20
 CAPTIONED = frozenset({"image", "video", "document", "audio", "sticker"})
 REPLIES = ("button_reply", "list_reply")
 MOVES = frozenset({"user_changed_number", "customer_changed_number"})
 
 
-def read_inbound(item: Any, number: str | None, contacts: list[Any]) -> Inbound | None:
+def read_inbound(item: Any, number: str | None, contacts: list[Any]) -> InboundMessage | None:
     """None for a message in a group, which is nobody's chat with us. BadEventError where something essential is missing."""
     if not isinstance(item, dict):
         raise BadEventError("no object")
     if item.get("group_id"):
         return None
     wamid = item.get("id")
-    if not isinstance(wamid, str) or not 0 < len(wamid) <= MOST_ID:
+    if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_ID:
         raise BadEventError("its id is missing or too long")
     if number is None:
         raise BadEventError("its phone_number_id is missing")
-    kind = text(item.get("type"), MOST_TYPE) or "unknown"
+    kind = read_text(item.get("type"), MAX_TYPE) or "unknown"
     said = item
     if kind == "edit":
         said = _dict(_dict(item.get("edit")).get("message"))
     payload = _payload(said)
-    return Inbound(
+    return InboundMessage(
         wamid,
-        moment(item.get("timestamp")),
+        read_moment(item.get("timestamp")),
         kind,
         number,
         _sender(item, contacts),
         item,
         _text(said),
         _context(item, kind),
-        payload and payload[:MOST_PAYLOAD],
+        payload and payload[:MAX_PAYLOAD],
         read_pressed(payload),
         _word(said, payload),
         _confirms(said, payload),
@@ -50,19 +50,19 @@ def read_inbound(item: Any, number: str | None, contacts: list[Any]) -> Inbound 
 
 
 def _sender(item: dict[str, Any], contacts: list[Any]) -> Sender:
-    wa_id, bsuid = _wa_id(item.get("from")), text(item.get("from_user_id"), MOST_BSUID)
+    wa_id, bsuid = _wa_id(item.get("from")), read_text(item.get("from_user_id"), MAX_BSUID)
     contact = _contact_of(wa_id, bsuid, contacts)
     wa_id = wa_id or _wa_id(contact.get("wa_id"))
-    bsuid = bsuid or text(contact.get("user_id"), MOST_BSUID)
+    bsuid = bsuid or read_text(contact.get("user_id"), MAX_BSUID)
     if wa_id is None and bsuid is None:
         raise BadEventError("its sender is missing")
     profile = _dict(contact.get("profile"))
     return Sender(
         wa_id,
         bsuid,
-        text(item.get("from_parent_user_id") or contact.get("parent_user_id"), MOST_BSUID),
-        text(profile.get("name"), 300),
-        text(profile.get("username"), 100),
+        read_text(item.get("from_parent_user_id") or contact.get("parent_user_id"), MAX_BSUID),
+        read_text(profile.get("name"), 300),
+        read_text(profile.get("username"), 100),
     )
 
 
@@ -80,10 +80,10 @@ def _moved_to(item: dict[str, Any]) -> Sender | None:
     if system.get("type") not in MOVES:
         return None
     wa_id = _wa_id(system.get("wa_id") or system.get("new_wa_id"))
-    bsuid = text(system.get("user_id"), MOST_BSUID)
+    bsuid = read_text(system.get("user_id"), MAX_BSUID)
     if wa_id is None and bsuid is None:
         return None
-    return Sender(wa_id, bsuid, text(system.get("parent_user_id"), MOST_BSUID))
+    return Sender(wa_id, bsuid, read_text(system.get("parent_user_id"), MAX_BSUID))
 
 
 def _context(item: dict[str, Any], kind: str) -> str | None:
@@ -94,7 +94,7 @@ def _context(item: dict[str, Any], kind: str) -> str | None:
         "revoke": _dict(item.get("revoke")).get("original_message_id"),
     }
     found = about.get(kind) or _dict(item.get("context")).get("id")
-    return found if isinstance(found, str) and 0 < len(found) <= MOST_ID else None
+    return found if isinstance(found, str) and 0 < len(found) <= MAX_ID else None
 
 
 def _payload(item: dict[str, Any]) -> str | None:
@@ -109,8 +109,8 @@ def _word(item: dict[str, Any], payload: str | None) -> Word | None:
     """STOP and START count wherever a person says them: typed, as a caption, as a button."""
     kind, said = item.get("type"), _text(item)
     if kind in {"button", "interactive"}:
-        return read_button(said, payload)
-    return read_word(said) if kind == "text" or kind in CAPTIONED else None
+        return button_intent(said, payload)
+    return opt_out_intent(said) if kind == "text" or kind in CAPTIONED else None
 
 
 def _confirms(item: dict[str, Any], payload: str | None) -> bool:
@@ -148,11 +148,11 @@ def _text(item: dict[str, Any]) -> str | None:
 
 def _wa_id(value: Any) -> str | None:
     """Digits alone; a value of another form is none."""
-    found = text(value, MOST_WA_ID + 1)
+    found = read_text(value, MAX_WA_ID + 1)
     if found is None:
         return None
     found = found.removeprefix("+")
-    return found if found.isascii() and found.isdigit() and len(found) <= MOST_WA_ID else None
+    return found if found.isascii() and found.isdigit() and len(found) <= MAX_WA_ID else None
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -4,31 +4,31 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.webhooks.parse_values import BadEventError, as_list, load, text
+from bot.webhooks.parse_values import BadEventError, as_list, load_json, read_text
 from bot.webhooks.shopify import MARK
-from models.contacts.field_values import BadValue, read_name, read_own
+from models.contacts.field_values import FieldValueError, read_name, read_profile_value
 from models.contacts.phone import is_country, read_phone
-from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopFarewell, ShopOrder
+from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
 from models.tables.order import in_milli
 
 CUSTOMER = frozenset({"customers/create", "customers/update", "customers/enable", "customers/disable"})
 CONSENT = frozenset({"customers/marketing_consent_update", "customers_marketing_consent/update"})
 ORDER = frozenset({"orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/paid"})
-MOST_ID = 64
-MOST_ITEMS = 200
-MOST_TAGS = 100
-MOST_AMOUNT = Decimal(10) ** 12
+MAX_ID = 64
+MAX_ITEMS = 200
+MAX_TAGS = 100
+MAX_AMOUNT = Decimal(10) ** 12
 _OWN = {"first_name": "first_name", "last_name": "last_name", "email": "email"}
 
 
 def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
     """An entry of the shop's stream. BadEventError where it cannot be read; its text holds no content."""
     head, _, raw = entry.removeprefix(MARK).partition(b"\n")
-    said, body = load(head), load(raw)
+    said, body = load_json(head), load_json(raw)
     if not entry.startswith(MARK) or not isinstance(said, dict) or not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
     topic, shop = str(said.get("topic", "")), str(said.get("shop", ""))[:100]
-    news: ShopCustomer | ShopOrder | ShopFarewell | None = None
+    news: ShopCustomer | ShopOrder | ShopRedaction | None = None
     if topic in CUSTOMER:
         news = _customer(body, default_country, must_have_id=True)
     elif topic in CONSENT:
@@ -36,20 +36,20 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
     elif topic in ORDER:
         news = _order(body, default_country)
     elif topic == "customers/delete":
-        news = ShopFarewell(_customer(body, default_country, must_have_id=True), wipes=False)
+        news = ShopRedaction(_customer(body, default_country, must_have_id=True), wipes=False)
     elif topic == "customers/redact":
         if "shop_domain" not in body:  # topics are not signed: what was an order is not taken for this
             raise BadEventError("it is no redaction")
-        news = ShopFarewell(_customer(_dict(body.get("customer")), default_country, must_have_id=True), wipes=True)
+        news = ShopRedaction(_customer(_dict(body.get("customer")), default_country, must_have_id=True), wipes=True)
     return ShopEvent(shop, str(said.get("id", "")), news)
 
 
 def _customer(body: dict[str, Any], default_country: str | None, *, must_have_id: bool = False) -> ShopCustomer:
-    key = text(body.get("id"), MOST_ID)
+    key = read_text(body.get("id"), MAX_ID)
     if key is None and must_have_id:
         raise BadEventError("the customer has no id")
     address = _dict(body.get("default_address"))
-    country = text(address.get("country_code"), 2)
+    country = read_text(address.get("country_code"), 2)
     fields = {name: _own(name, body.get(given)) for name, given in _OWN.items()} | {"country": _own("country", country)}
     return ShopCustomer(
         key,
@@ -64,17 +64,17 @@ def _customer(body: dict[str, Any], default_country: str | None, *, must_have_id
 def _tags(told: Any) -> tuple[str, ...]:
     """`vip, 2026 spring` as names; what can be no tag of ours is left out."""
     names = []
-    for part in told.split(",")[:MOST_TAGS] if isinstance(told, str) else ():
+    for part in told.split(",")[:MAX_TAGS] if isinstance(told, str) else ():
         try:
             names.append(read_name(part, "a tag"))
-        except BadValue:
+        except FieldValueError:
             continue
     return tuple(dict.fromkeys(names))
 
 
 def _consent(told: Any) -> ShopConsent | None:
     """The consent to messages on the phone; that to e-mail says nothing about WhatsApp."""
-    state = text(_dict(told).get("state"), 40)
+    state = read_text(_dict(told).get("state"), 40)
     if state is None:
         return None
     is_confirmed = told.get("opt_in_level") == "confirmed_opt_in"
@@ -82,7 +82,7 @@ def _consent(told: Any) -> ShopConsent | None:
         state.lower(),
         is_confirmed,
         _moment(told.get("consent_updated_at")),
-        text(told.get("consent_collected_from"), 60) or "",
+        read_text(told.get("consent_collected_from"), 60) or "",
     )
 
 
@@ -90,7 +90,7 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
     """None for an order that only tries the shop out."""
     if body.get("test") is True:
         return None
-    key, currency = text(body.get("id"), MOST_ID), text(body.get("currency"), 3)
+    key, currency = read_text(body.get("id"), MAX_ID), read_text(body.get("currency"), 3)
     placed_at = _moment(body.get("processed_at")) or _moment(body.get("created_at"))
     total = _amount(body.get("current_total_price")) or _amount(body.get("total_price"))
     if key is None or currency is None or placed_at is None or total is None:
@@ -99,13 +99,13 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
     return ShopOrder(
         key,
         customer,
-        text(body.get("name"), 100) or text(body.get("order_number"), 100) or "",
+        read_text(body.get("name"), 100) or read_text(body.get("order_number"), 100) or "",
         in_milli(total),
         currency.upper(),
         placed_at,
         _moment(body.get("cancelled_at")),
         _moment(body.get("updated_at")),
-        [_item(item) for item in as_list(body.get("line_items"))[:MOST_ITEMS] if isinstance(item, dict)],
+        [_item(item) for item in as_list(body.get("line_items"))[:MAX_ITEMS] if isinstance(item, dict)],
     )
 
 
@@ -113,8 +113,8 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     """A shop's order names the brand (the vendor) and no collections."""
     quantity = item.get("quantity")
     known = {
-        "title": text(item.get("title"), 200),
-        "brand": (text(item.get("vendor"), 200) or "").strip(),
+        "title": read_text(item.get("title"), 200),
+        "brand": (read_text(item.get("vendor"), 200) or "").strip(),
         "quantity": quantity if isinstance(quantity, int) and not isinstance(quantity, bool) else None,
     }
     return {name: value for name, value in known.items() if value}
@@ -138,8 +138,8 @@ def _own(name: str, value: Any) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     try:
-        return read_own(name, value)
-    except BadValue:
+        return read_profile_value(name, value)
+    except FieldValueError:
         return None
 
 
@@ -150,7 +150,7 @@ def _amount(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 <= amount < MOST_AMOUNT else None
+    return amount if amount.is_finite() and 0 <= amount < MAX_AMOUNT else None
 
 
 def _moment(value: Any) -> datetime | None:

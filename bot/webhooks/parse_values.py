@@ -10,9 +10,9 @@ import orjson
 from models.clock import from_unix
 from models.events.types import Failure
 
-MOST_ID = 300
+MAX_ID = 300
 """Characters of the columns that hold a wamid."""
-MOST_TEXT = 1000
+MAX_TEXT = 1000
 MILLISECONDS_FROM = 100_000_000_000  # as seconds this would be the year 5138
 YEARS = range(2009, 2101)
 
@@ -21,7 +21,7 @@ class BadEventError(ValueError):
     """Something that every item of its kind has is missing or nonsense; the message holds no content."""
 
 
-def load(raw: bytes) -> Any:
+def load_json(raw: bytes) -> Any:
     """The JSON, without what no database takes: NUL characters and halves of surrogate pairs. BadEventError."""
     try:
         body = orjson.loads(raw)
@@ -33,7 +33,7 @@ def load(raw: bytes) -> Any:
     return _clean(body) if b"\\u0000" in raw else body
 
 
-def moment(value: Any) -> datetime:
+def read_moment(value: Any) -> datetime:
     """Meta's time: Unix seconds as a string or a number. BadEventError for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -54,7 +54,7 @@ def _moment(value: str | int) -> datetime:
     return found
 
 
-def failure(errors: Any) -> Failure:
+def read_failure(errors: Any) -> Failure:
     """The first error; code 0 where there is none to read."""
     first = next((error for error in as_list(errors) if isinstance(error, dict)), {})
     data = first.get("error_data")
@@ -63,11 +63,15 @@ def failure(errors: Any) -> Failure:
     if isinstance(code, str) and code.isdecimal():
         code = int(code[:9])
     is_code = isinstance(code, int) and 0 <= code < 2**31
-    said = text(details, MOST_TEXT) or text(first.get("message"), MOST_TEXT) or text(first.get("title"), MOST_TEXT)
+    said = (
+        read_text(details, MAX_TEXT)
+        or read_text(first.get("message"), MAX_TEXT)
+        or read_text(first.get("title"), MAX_TEXT)
+    )
     return Failure(int(code) if is_code and code is not None else 0, said or "")
 
 
-def text(value: Any, most: int) -> str | None:
+def read_text(value: Any, most: int) -> str | None:
     """A string that is not empty, cut to what its column holds; a number as its digits."""
     if isinstance(value, str):
         return value[:most] or None

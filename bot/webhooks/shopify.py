@@ -17,14 +17,14 @@ from redis import Redis
 from bot.webhooks.stream import EventStream, StreamUnavailableError
 from bot.webhooks.whatsapp import (
     BAD_LENGTH,
-    MOST_BYTES,
+    MAX_BYTES,
     NOT_SIGNED,
     NOT_TAKEN,
     OK,
     TOO_LARGE,
-    Reply,
+    WebhookReply,
     content_length,
-    door_redis,
+    endpoint_redis,
     headers_of,
     read_body,
 )
@@ -37,44 +37,44 @@ PATH = "/webhooks/shopify"
 KEY = "hark:shop-events"
 MARK = b"shopify "
 """How an entry begins, so that it is taken for nothing else."""
-MOST_HEADER = 200
+MAX_HEADER = 200
 
 log = logging.getLogger(__name__)
 
 
-def sign(secret: str, raw: bytes) -> str:
+def sign_shop_body(secret: str, raw: bytes) -> str:
     """The header's value for this body."""
     return base64.b64encode(hmac.digest(secret.encode(), raw, "sha256")).decode()
 
 
-def is_authentic(header: str | None, raw: bytes, secrets: Iterable[str]) -> bool:
+def is_authentic_shop_body(header: str | None, raw: bytes, secrets: Iterable[str]) -> bool:
     """Whether one of the secrets made the signature. Every secret is tried, and compared in constant time."""
     given = (header or "").encode("utf-8", "replace")
     found = False
     for secret in secrets:
-        found |= hmac.compare_digest(sign(secret, raw).encode(), given)
+        found |= hmac.compare_digest(sign_shop_body(secret, raw).encode(), given)
     return found
 
 
-class ShopDoor:
+class ShopEndpoint:
     """Answers a POST. Any of the `secrets` may have signed it (they rotate); without any, nobody enters."""
 
     def __init__(self, secrets: Sequence[str], stream: EventStream) -> None:
         self.secrets = tuple(secrets)
         self.stream = stream
 
-    def answer(self, environ: "WSGIEnvironment") -> Reply:
+    def answer(self, environ: "WSGIEnvironment") -> WebhookReply:
         """Never raises for anything that a client sends."""
         length = content_length(environ)
-        if length is not None and not 0 <= length <= MOST_BYTES:
+        if length is not None and not 0 <= length <= MAX_BYTES:
             return BAD_LENGTH if length < 0 else TOO_LARGE
         signature = environ.get("HTTP_X_SHOPIFY_HMAC_SHA256")
         if not signature or not self.secrets:
             return NOT_SIGNED
         raw = read_body(environ, length)
-        if len(raw) > MOST_BYTES:
+        if len(raw) > MAX_BYTES:
             return TOO_LARGE
-        if not is_authentic(signature, raw, self.secrets):
+        if not is_authentic_shop_body(signature, raw, self.secrets):
             return NOT_SIGNED
         try:
             self.stream.append(entry_of(environ, raw))
@@ -87,13 +87,13 @@ class ShopDoor:
 def entry_of(environ: "WSGIEnvironment", raw: bytes) -> bytes:
     """What the stream keeps: a line with what the headers say, and the body as it came."""
     names = {"topic": "TOPIC", "shop": "SHOP_DOMAIN", "id": "WEBHOOK_ID"}
-    said = {key: str(environ.get(f"HTTP_X_SHOPIFY_{name}", ""))[:MOST_HEADER] for key, name in names.items()}
+    said = {key: str(environ.get(f"HTTP_X_SHOPIFY_{name}", ""))[:MAX_HEADER] for key, name in names.items()}
     return MARK + json.dumps(said).encode() + b"\n" + raw
 
 
-def open_shop_door(settings: Settings) -> ShopDoor:
+def make_shop_endpoint(settings: Settings) -> ShopEndpoint:
     """The shop's door of this installation. Connects to nothing yet."""
-    return ShopDoor(settings.shopify_secrets, shop_stream(door_redis(settings), settings.stream_bound))
+    return ShopEndpoint(settings.shopify_secrets, shop_stream(endpoint_redis(settings), settings.stream_bound))
 
 
 def shop_stream(redis: Redis, bound: int) -> EventStream:
@@ -101,7 +101,7 @@ def shop_stream(redis: Redis, bound: int) -> EventStream:
     return EventStream(redis, bound, KEY)
 
 
-def build(door: ShopDoor) -> Blueprint:
+def make_shop_blueprint(door: ShopEndpoint) -> Blueprint:
     """The route under Flask."""
     blueprint = Blueprint("shopify", __name__)
 

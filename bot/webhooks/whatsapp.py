@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PATH = "/webhooks/whatsapp"
-MOST_BYTES = 3 * 1024 * 1024 + 256 * 1024
+MAX_BYTES = 3 * 1024 * 1024 + 256 * 1024
 """Meta's bodies have up to 3 MB (meta-cloud-api.md 7.3); the rest is margin."""
 PIECE_BYTES = 64 * 1024
 CONNECT_SECONDS = 0.2
@@ -47,23 +47,23 @@ _PHRASES = {
 log = logging.getLogger(__name__)
 
 
-class Reply(NamedTuple):
+class WebhookReply(NamedTuple):
     """What the door answers."""
 
     status: int
     body: bytes = b""
 
 
-OK = Reply(200, b"OK")
-BAD_LENGTH = Reply(400, b"the Content-Length is no number")
-NOT_SIGNED = Reply(401, b"the signature is missing or wrong")
-NOT_VERIFIED = Reply(403, b"the verify token is wrong")
-NO_SUCH_METHOD = Reply(405, b"allowed are GET and POST")
-TOO_LARGE = Reply(413, b"the body is larger than 3 MB")
-NOT_TAKEN = Reply(503, b"the event cannot be kept now; send it again")
+OK = WebhookReply(200, b"OK")
+BAD_LENGTH = WebhookReply(400, b"the Content-Length is no number")
+NOT_SIGNED = WebhookReply(401, b"the signature is missing or wrong")
+NOT_VERIFIED = WebhookReply(403, b"the verify token is wrong")
+NO_SUCH_METHOD = WebhookReply(405, b"allowed are GET and POST")
+TOO_LARGE = WebhookReply(413, b"the body is larger than 3 MB")
+NOT_TAKEN = WebhookReply(503, b"the event cannot be kept now; send it again")
 
 
-class Door:
+class WebhookEndpoint:
     """Answers one WSGI request. Any of the `secrets` may have signed it (they rotate); without any, nobody enters."""
 
     def __init__(self, secrets: Sequence[str], verify_token: str | None, stream: EventStream) -> None:
@@ -73,7 +73,7 @@ class Door:
         self._silent_until = 0.0
         """On the monotonic clock; 0.0 while Redis answers."""
 
-    def answer(self, environ: "WSGIEnvironment") -> Reply:
+    def answer(self, environ: "WSGIEnvironment") -> WebhookReply:
         """Never raises for anything that a client sends."""
         method = environ.get("REQUEST_METHOD")
         if method == "POST":
@@ -82,7 +82,7 @@ class Door:
             return self._shake_hands(environ.get("QUERY_STRING", ""))
         return NO_SUCH_METHOD
 
-    def _shake_hands(self, query: str) -> Reply:
+    def _shake_hands(self, query: str) -> WebhookReply:
         try:
             given = parse_qs(query, keep_blank_values=True, max_num_fields=20)
         except ValueError:
@@ -92,21 +92,21 @@ class Door:
             return NOT_VERIFIED
         if not hmac.compare_digest(token.encode(errors="replace"), self.verify_token.encode()):
             return NOT_VERIFIED
-        return Reply(200, challenge.encode(errors="replace"))
+        return WebhookReply(200, challenge.encode(errors="replace"))
 
-    def _receive(self, environ: "WSGIEnvironment") -> Reply:
+    def _receive(self, environ: "WSGIEnvironment") -> WebhookReply:
         length = content_length(environ)
-        if length is not None and not 0 <= length <= MOST_BYTES:
+        if length is not None and not 0 <= length <= MAX_BYTES:
             return BAD_LENGTH if length < 0 else TOO_LARGE
         signature = environ.get("HTTP_X_HUB_SIGNATURE_256")
         if not is_signature(signature):
             return NOT_SIGNED
         raw = read_body(environ, length)
-        if len(raw) > MOST_BYTES:
+        if len(raw) > MAX_BYTES:
             return TOO_LARGE
         return self._keep(raw) if is_authentic(signature, raw, self.secrets) else NOT_SIGNED
 
-    def _keep(self, raw: bytes) -> Reply:
+    def _keep(self, raw: bytes) -> WebhookReply:
         if self._silent_until:
             now = time.monotonic()
             if now < self._silent_until:
@@ -124,13 +124,13 @@ class Door:
         return OK
 
 
-def open_door(settings: Settings) -> Door:
+def make_endpoint(settings: Settings) -> WebhookEndpoint:
     """The door of this installation. Connects to nothing yet."""
-    stream = EventStream(door_redis(settings), settings.stream_bound)
-    return Door(settings.meta_app_secrets, settings.meta_verify_token, stream)
+    stream = EventStream(endpoint_redis(settings), settings.stream_bound)
+    return WebhookEndpoint(settings.meta_app_secrets, settings.meta_verify_token, stream)
 
 
-def door_redis(settings: Settings) -> Redis:
+def endpoint_redis(settings: Settings) -> Redis:
     """A Redis client of a door's own, which gives up within a second."""
     return Redis.from_url(
         settings.redis_socket_url,
@@ -141,7 +141,7 @@ def door_redis(settings: Settings) -> Redis:
     )
 
 
-def build(door: Door) -> Blueprint:
+def make_blueprint(door: WebhookEndpoint) -> Blueprint:
     """The route under Flask."""
     blueprint = Blueprint("webhook", __name__)
 
@@ -153,7 +153,7 @@ def build(door: Door) -> Blueprint:
     return blueprint
 
 
-def fast_wsgi(app: "WSGIApplication", door: Door) -> "WSGIApplication":
+def short_circuit(app: "WSGIApplication", door: WebhookEndpoint) -> "WSGIApplication":
     """The same route before `app`: every other path goes on to it."""
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -166,7 +166,7 @@ def fast_wsgi(app: "WSGIApplication", door: Door) -> "WSGIApplication":
     return serve
 
 
-def headers_of(reply: Reply) -> list[tuple[str, str]]:
+def headers_of(reply: WebhookReply) -> list[tuple[str, str]]:
     """The answer's headers."""
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
@@ -195,7 +195,7 @@ def read_body(environ: "WSGIEnvironment", length: int | None) -> bytes:
         )
         if not is_terminated:
             return b""  # no body by HTTP's rules; reading would wait for ever
-        return _read_up_to(read, MOST_BYTES + 1)
+        return _read_up_to(read, MAX_BYTES + 1)
     raw: bytes = read(length)
     if len(raw) < length:
         raw += _read_up_to(read, length - len(raw))

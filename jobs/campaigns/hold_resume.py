@@ -11,12 +11,12 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from jobs.campaigns.start import resume_campaign
-from jobs.core.queues import CHORES, wake, woken
+from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.ingest.consumer import lag
 from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 
 log = logging.getLogger("hark.guard")
@@ -27,7 +27,7 @@ DEAF_SECONDS = 20.0
 """How long no consumer may beat before campaigns hold: a restart takes a second or two."""
 
 
-class Hearing:
+class IngestWatch:
     """Whether we hear, as one schedule sees it. `is_deaf` and `is_well` are not opposites: between them nothing changes."""
 
     def __init__(self) -> None:
@@ -51,10 +51,10 @@ class Hearing:
         return bool(self.reason), found.is_alive and found.seconds < WELL_BELOW_SECONDS
 
 
-_hearing = Hearing()
+_hearing = IngestWatch()
 
 
-def guard(rt: Runtime, now: datetime) -> None:
+def pause_while_ingest_lags(rt: Runtime, now: datetime) -> None:
     """One round: hold what must hold, wake what may go on."""
     is_deaf, is_well = _hearing.look(rt)
     if is_deaf:
@@ -79,10 +79,12 @@ def _wake_lifting(rt: Runtime, now: datetime, *, is_well: bool) -> None:
             )
         ).all()
     for campaign_id in lifting:
-        wake(rt.redis, CHORES, "jobs.campaigns.hold_resume.go_on", campaign_id, key=f"go_on:{campaign_id}")
+        enqueue_once(
+            rt.redis, CHORES, "jobs.campaigns.hold_resume.resume_when_clear", campaign_id, key=f"go_on:{campaign_id}"
+        )
 
 
-def go_on(campaign_id: int) -> None:
+def resume_when_clear(campaign_id: int) -> None:
     """The job: go on if the preflight allows it. One that may not stays paused and is asked again a minute later."""
     rt, now = runtime(), utcnow()
     with rt.database.read() as session:
@@ -95,8 +97,8 @@ def go_on(campaign_id: int) -> None:
         return
     try:
         resume_campaign(rt, campaign_id, now, "monitor")
-    except Refused as error:
+    except OperatorError as error:
         log.warning("%s", error)
     else:
-        woken(rt.redis, f"go_on:{campaign_id}")
+        started(rt.redis, f"go_on:{campaign_id}")
         log.info("campaign %d goes on", campaign_id)

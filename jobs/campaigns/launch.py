@@ -3,25 +3,25 @@
 import logging
 import time
 
-from jobs.core.queues import LAUNCH, SEND, wake, woken
+from jobs.core.queues import LAUNCH, SEND, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.launch import (
     SLICE_SIZE,
+    abandon_launch,
+    analyze_tables,
     begin_launch,
-    count_tables,
-    give_launch_back,
     launch_slice,
-    standing_launches,
+    stalled_launches,
 )
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import Campaign, PauseReason, try_transition
 
 log = logging.getLogger("hark.launch")
 
 FIRST_SLICE = 4_000
-LEAST_SLICE = 500
+MIN_SLICE = 500
 SLICE_SECONDS = 0.2
 """What a slice should take: its size follows, so that a slow disk holds nobody up for longer than a fast one."""
 BREATH_SECONDS = 0.005
@@ -32,25 +32,27 @@ JOB_SECONDS = 120.0
 
 def wake_launch(rt: Runtime, campaign_id: int) -> bool:
     """Have the campaign launched soon; False where that is under way to happen already."""
-    return wake(rt.redis, LAUNCH, "jobs.campaigns.launch.launch_campaign", campaign_id, key=f"launch:{campaign_id}")
+    return enqueue_once(
+        rt.redis, LAUNCH, "jobs.campaigns.launch.launch_campaign", campaign_id, key=f"launch:{campaign_id}"
+    )
 
 
 def launch_campaign(campaign_id: int) -> None:
     """Freeze the campaign's audience, from wherever the last launch stopped, then wake its number."""
     rt = runtime()
-    woken(rt.redis, f"launch:{campaign_id}")
+    started(rt.redis, f"launch:{campaign_id}")
     with rt.database.write() as session:
         token = begin_launch(session, campaign_id, utcnow())
     if token is None:
         return
     try:
         is_done = _slices(rt, campaign_id, token)
-    except Refused as error:
+    except OperatorError as error:
         _stop_at(rt, campaign_id, str(error))
         return
     if not is_done:
         with rt.database.write() as session:
-            give_launch_back(session, campaign_id, token)
+            abandon_launch(session, campaign_id, token)
         wake_launch(rt, campaign_id)
         return
     with rt.database.read() as session:
@@ -58,27 +60,27 @@ def launch_campaign(campaign_id: int) -> None:
     if campaign.launched_at is not None and campaign.number_id is not None:
         number_id = campaign.number_id
         with rt.database.write() as session:
-            count_tables(session)
-        wake(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+            analyze_tables(session)
+        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
 
 
 def resume_launches(rt: Runtime) -> int:
     """Wake launches at which nobody is: lost wake-ups, dead workers. How many were woken."""
     with rt.database.read() as session:
-        standing = standing_launches(session, utcnow())
+        standing = stalled_launches(session, utcnow())
     return sum(wake_launch(rt, campaign_id) for campaign_id in standing)
 
 
 def _slices(rt: Runtime, campaign_id: int, token: str) -> bool:
     """False where time is up or the process is to stop before the last slice."""
     size, ends = FIRST_SLICE, time.monotonic() + JOB_SECONDS
-    while not STOPPING.is_set() and time.monotonic() < ends:
+    while not SHUTDOWN.is_set() and time.monotonic() < ends:
         with rt.database.write() as session:
             began = time.monotonic()  # the wait for the lock is not the slice's
             if not launch_slice(session, campaign_id, token, utcnow(), size):
                 return True
         took = max(time.monotonic() - began, 0.001)
-        size = min(SLICE_SIZE, max(LEAST_SLICE, int(size * min(2.0, SLICE_SECONDS / took))))
+        size = min(SLICE_SIZE, max(MIN_SLICE, int(size * min(2.0, SLICE_SECONDS / took))))
         time.sleep(BREATH_SECONDS)
     return False
 

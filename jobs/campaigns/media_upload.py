@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
-from jobs.maintenance.meta_sync import graph_admin
-from models.errors import Refused
+from jobs.maintenance.meta_sync import management_client
+from models.errors import OperatorError
 from models.tables.campaign import Campaign
 from models.tables.template import MediaHandle
 
@@ -26,15 +26,17 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
         ).all()
         number = campaign.number
     if len(handles) < len(set(wanted)) or (wanted and number is None):
-        raise Refused("media: the uploaded file is not there any more; upload it again")
+        raise OperatorError("media: the uploaded file is not there any more; upload it again")
     for handle in handles:
         if number is None or (handle.media_id and handle.expires_at and handle.expires_at > now + MARGIN):
             continue
         try:
             content = Path(handle.path).read_bytes()
         except OSError as error:
-            raise Refused(f"media: {handle.file_name} cannot be read ({error.strerror}); upload it again") from None
-        with graph_admin(rt, number) as graph:
+            raise OperatorError(
+                f"media: {handle.file_name} cannot be read ({error.strerror}); upload it again"
+            ) from None
+        with management_client(rt, number) as graph:
             media_id = graph.upload_media(number.phone_number_id, handle.file_name, handle.mime_type, content)
         with rt.database.write() as session:
             row = session.get_one(MediaHandle, handle.id)

@@ -4,13 +4,13 @@ import logging
 from datetime import datetime
 
 from jobs.core.runtime import Runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.end import (
-    done_people,
     end_campaign,
     end_if_overdue,
+    finished_recipients,
     overdue_campaigns,
-    release_done,
+    release_finished,
     release_slice,
     running_campaigns,
     unreleased_campaigns,
@@ -39,7 +39,7 @@ def monitor(rt: Runtime, now: datetime) -> None:
         log.info("campaign %s: delivery is %s", campaign_id, outcome)
 
 
-def free_done(rt: Runtime, now: datetime) -> None:  # noqa: ARG001 - every item of the schedule is given the moment
+def release_finished_recipients(rt: Runtime, now: datetime) -> None:  # noqa: ARG001 - every item of the schedule is given the moment
     """Free whom running campaigns hold for nothing. Whoever settles a row does it at once: this finds what was missed."""
     with rt.database.read() as session:
         running = running_campaigns(session)
@@ -68,17 +68,17 @@ def _end_overdue(rt: Runtime, now: datetime) -> None:
 def _release(rt: Runtime, campaign_id: int) -> None:
     """A process that stops or dies in here leaves the rest to the next round."""
     has_more = True
-    while has_more and not STOPPING.is_set():
+    while has_more and not SHUTDOWN.is_set():
         with rt.database.write() as session:
             has_more = release_slice(session, campaign_id)
 
 
 def _free_done(rt: Runtime, campaign_id: int) -> None:
-    while not STOPPING.is_set():
+    while not SHUTDOWN.is_set():
         with rt.database.read() as session:
-            people = done_people(session, campaign_id, DONE_AT_ONCE)
+            people = finished_recipients(session, campaign_id, DONE_AT_ONCE)
         if people:
             with rt.database.write() as session:
-                release_done(session, campaign_id, people)
+                release_finished(session, campaign_id, people)
         if len(people) < DONE_AT_ONCE:
             return

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from jobs.core.runtime import Runtime
 from models.billing.balance import MARKS, mark_reached, read_balance
-from models.billing.spending import WAITS, count_spent, differs, priced_campaigns, refresh
+from models.billing.spending import WAITS, count_spent, priced_campaigns, refresh_spending, spending_differs
 from models.campaigns.pause import pause_overspent
 from models.tables.billing import Spending
-from models.tables.campaign import Campaign, CampaignStatus, Outcome
+from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 
 log = logging.getLogger("hark.spend")
 
@@ -38,7 +38,7 @@ _looks: dict[tuple[str, int], _Look] = {}
 """By installation and campaign."""
 
 
-def see_to_spending(rt: Runtime, now: datetime) -> None:
+def watch_spending(rt: Runtime, now: datetime) -> None:
     """One round: count what is due, warn at the marks, pause what the balance no longer covers."""
     with rt.database.read() as session:
         found = [campaign for _, campaign in priced_campaigns(session, since=now - KEPT)]
@@ -46,32 +46,32 @@ def see_to_spending(rt: Runtime, now: datetime) -> None:
         key = (rt.installation, campaign.id)
         if key not in _looks or _looks[key].due_at <= time.monotonic():
             began = time.monotonic()
-            count_again(rt, campaign.id, now)
+            recount_campaigns(rt, campaign.id, now)
             every = max(_every_seconds(campaign, now), SHARE * (time.monotonic() - began))
             _looks[key] = _Look(time.monotonic() + every, every)
     active = [_looks[rt.installation, campaign.id].every for campaign in found if campaign.status is ACTIVE]
     _guard(rt, now, LOOK_SECONDS + max(active, default=0.0))
 
 
-def count_again(rt: Runtime, campaign_id: int, now: datetime) -> bool:
+def recount_campaigns(rt: Runtime, campaign_id: int, now: datetime) -> bool:
     """Work out a campaign's sums from its recipients; whether something else had stood there."""
     with rt.database.read() as session:
         # The campaign is read before its recipients: if it was launched by then, all of them are there.
         campaign = session.get_one(Campaign, campaign_id)
         spending = session.get_one(Spending, campaign_id)
         spent = count_spent(session, spending, campaign.ended_at, now)
-    if not differs(spending, spent):
+    if not spending_differs(spending, spent):
         return False
     with rt.database.write() as session:
-        refresh(session, campaign_id, spent, now)
+        refresh_spending(session, campaign_id, spent, now)
     return True
 
 
-def recount(rt: Runtime, now: datetime, since: datetime | None = None) -> list[int]:
+def recount_spending(rt: Runtime, now: datetime, since: datetime | None = None) -> list[int]:
     """Count every campaign again (`since`: none that ended before); the ids of those for which something else had stood there."""
     with rt.database.read() as session:
         ids = [campaign.id for _, campaign in priced_campaigns(session, since)]
-    return [campaign_id for campaign_id in ids if count_again(rt, campaign_id, now)]
+    return [campaign_id for campaign_id in ids if recount_campaigns(rt, campaign_id, now)]
 
 
 def _guard(rt: Runtime, now: datetime, look_seconds: float) -> None:
@@ -89,6 +89,6 @@ def _guard(rt: Runtime, now: datetime, look_seconds: float) -> None:
 
 
 def _every_seconds(campaign: Campaign, now: datetime) -> float:
-    is_sending = campaign.outcome in {Outcome.PREPARING, Outcome.SENDING}
+    is_sending = campaign.outcome in {CampaignOutcome.PREPARING, CampaignOutcome.SENDING}
     is_recent = campaign.last_sent_at is not None and campaign.last_sent_at + BUSY > now
     return LOOK_SECONDS if is_sending or is_recent else REST_SECONDS

@@ -14,39 +14,39 @@ from sqlalchemy.orm import Session
 from bot.meta.management import GraphError
 from jobs.campaigns.launch import wake_launch
 from jobs.campaigns.media_upload import upload_media
-from jobs.core.queues import CHORES, SEND, wake, woken
+from jobs.core.queues import CHORES, SEND, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
-from jobs.sending.failure_rate import forget
-from models.billing.balance import reserve
-from models.campaigns.preflight import Check, Facts, Preflight, preflight
+from jobs.sending.failure_rate import forget_guard
+from models.billing.balance import reserve_amount
+from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
-from models.errors import Refused
-from models.tables.campaign import Campaign, CampaignStatus, Outcome, check_verb, transition, try_transition
+from models.errors import OperatorError
+from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus, check_verb, transition, try_transition
 from models.tables.setting import read_setting
 from models.tables.user import record_audit
 
 log = logging.getLogger("hark.starting")
 
 
-class MetaAway(Refused):
+class MetaUnavailableError(OperatorError):
     """The Graph API could not be asked just now; the same may work in a moment."""
 
 
 def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
     """The preflight with Meta's record of template and number as of now. MetaAway, Refused."""
-    read_again(rt, campaign_id, now)
+    refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
-        return preflight(session, campaign_id, now, Facts(is_listening=_is_listening(rt)))
+        return preflight(session, campaign_id, now, PreflightFacts(is_listening=_is_listening(rt)))
 
 
-def read_again(rt: Runtime, campaign_id: int, now: datetime) -> None:
+def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
     """Read the campaign's template and number from Meta. MetaAway; Refused where Meta refuses to show them."""
     with rt.database.read() as session:
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.deleted_at is not None:
-            raise Refused(f"campaign {campaign_id}: there is no such campaign")
+            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
         template, number = campaign.template, campaign.number
     if template is None or number is None:
         return  # a draft: the preflight says so
@@ -54,7 +54,7 @@ def read_again(rt: Runtime, campaign_id: int, now: datetime) -> None:
         read_templates(rt, template.waba_id, now, template.name)
         read_number(rt, number.id, now)
     except GraphError as error:
-        kind = MetaAway if error.is_transient else Refused
+        kind = MetaUnavailableError if error.is_transient else OperatorError
         raise kind(f"campaign {campaign_id}: Meta could not be asked about template and number: {error}") from error
 
 
@@ -71,11 +71,11 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
         check_verb(session, campaign_id, "start")
         if version != looked_at:
             # Meta was asked for seconds; what is started is what the preflight looked at, at the time it was meant for.
-            raise Refused(
+            raise OperatorError(
                 f"campaign {campaign_id}: it was changed while it was being checked; look at it and start again"
             )
-        transition(session, campaign_id, "start", now, started_at=now, outcome=Outcome.PREPARING, note=None)
-        reserve(session, campaign_id, found.reach.areas or {}, now)
+        transition(session, campaign_id, "start", now, started_at=now, outcome=CampaignOutcome.PREPARING, note=None)
+        reserve_amount(session, campaign_id, found.reach.areas or {}, now)
         record_audit(session, now, actor, "start", "campaign", campaign_id, eligible=found.reach.eligible)
     _wake(lambda: wake_launch(rt, campaign_id), campaign_id)
     return found
@@ -104,8 +104,8 @@ def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) ->
         number_id = session.get_one(Campaign, campaign_id).number_id
 
     def go_on() -> None:
-        forget(rt.redis, campaign_id)
-        wake(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+        forget_guard(rt.redis, campaign_id)
+        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
 
     _wake(go_on, campaign_id)
 
@@ -121,7 +121,7 @@ def wake_scheduled(rt: Runtime, now: datetime) -> int:
             )
         ).all()
     return sum(
-        wake(rt.redis, CHORES, "jobs.campaigns.start.start_scheduled", campaign_id, key=f"start:{campaign_id}")
+        enqueue_once(rt.redis, CHORES, "jobs.campaigns.start.start_scheduled", campaign_id, key=f"start:{campaign_id}")
         for campaign_id in due
     )
 
@@ -129,7 +129,7 @@ def wake_scheduled(rt: Runtime, now: datetime) -> int:
 def start_scheduled(campaign_id: int) -> None:
     """The job at the scheduled instant: start, or go back to ready with the reason. Any number at a time start it once."""
     rt, now = runtime(), utcnow()
-    woken(rt.redis, f"start:{campaign_id}")
+    started(rt.redis, f"start:{campaign_id}")
     with rt.database.read() as session:
         campaign = session.get(Campaign, campaign_id)
         grace = timedelta(seconds=float(read_setting(session, "schedule_grace_seconds")))
@@ -145,9 +145,9 @@ def start_scheduled(campaign_id: int) -> None:
         return
     try:
         start_campaign(rt, campaign_id, now, "schedule")
-    except MetaAway as error:
+    except MetaUnavailableError as error:
         log.warning("%s; trying again for %s", error, _minutes(grace - late))
-    except Refused as error:
+    except OperatorError as error:
         _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start did not happen: {error}")
 
 
@@ -167,16 +167,16 @@ def _is_listening(rt: Runtime) -> bool | None:
         return None
 
 
-def _refuse_if_blocked(campaign_id: int, blocking: Sequence[Check]) -> None:
+def _refuse_if_blocked(campaign_id: int, blocking: Sequence[PreflightCheck]) -> None:
     if blocking:
-        raise Refused(f"campaign {campaign_id}: " + " ".join(check.text for check in blocking))
+        raise OperatorError(f"campaign {campaign_id}: " + " ".join(check.text for check in blocking))
 
 
 def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
     try:
         upload_media(rt, campaign_id, now)
     except GraphError as error:
-        kind = MetaAway if error.is_transient else Refused
+        kind = MetaUnavailableError if error.is_transient else OperatorError
         raise kind(f"campaign {campaign_id}: its media could not be uploaded: {error}") from error
 
 

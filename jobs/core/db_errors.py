@@ -3,13 +3,13 @@
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-LOST_AGAINST_ANOTHER = frozenset({"40P01", "40001"})
+RETRYABLE_STATES = frozenset({"40P01", "40001"})
 """PostgreSQL's codes: a deadlock, a serialization failure."""
 
 
 def is_deadlock(error: BaseException) -> bool:
     """Whether it lost against another transaction, which says nothing about what it was to write."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in LOST_AGAINST_ANOTHER
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in RETRYABLE_STATES
 
 
 def may_be_an_outage(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -77,7 +77,7 @@ class GroupCommit(Generic[Item, Answer]):
             try:
                 answers = await loop.run_in_executor(self._executor, self._work, {key: item})
             except self._again as error:
-                if loop.time() >= until or STOPPING.is_set():
+                if loop.time() >= until or SHUTDOWN.is_set():
                     _tell(future, error)
                     return
                 await asyncio.sleep(PAUSE_SECONDS)

@@ -22,7 +22,7 @@ def queue(redis: Redis, name: str) -> Queue:
     return Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=JOB_TIMEOUT_SECONDS)
 
 
-def wake(
+def enqueue_once(
     redis: Redis, name: str, function: str, *ids: Any, key: str | None = None, seconds: int = JOB_TIMEOUT_SECONDS
 ) -> bool:
     """Enqueue `function(*ids)` by its dotted path. With a `key`, not while an earlier wake-up of that key waits.
@@ -36,6 +36,6 @@ def wake(
     return True
 
 
-def woken(redis: Redis, key: str) -> None:
+def started(redis: Redis, key: str) -> None:
     """From here on another wake-up of `key` may be made."""
     redis.delete(f"hark:wake:{key}")

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.imports.reader import open_sheet
-from jobs.imports.result import ImportResult, IsOver, Progress, go_through, in_one
-from jobs.imports.staging import Spool, read_people
+from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
+from jobs.imports.staging import StagingFile, read_staged_people
 from models.clock import utcnow
 from models.contacts.tagging import define_attributes
 from models.imports.contact_row import ImportRow
-from models.imports.upsert import Origin, Tally, take_rows
+from models.imports.upsert import Origin, UpsertTally, upsert_rows
 
 
 def import_contacts(
@@ -43,9 +43,9 @@ def import_contacts(
     now = utcnow()
     origin = Origin(path.name[:200], actor, rt.vault)
     with tempfile.TemporaryFile() as file:
-        spool = Spool(file)
+        spool = StagingFile(file)
         read = ImportResult() if skip else result
-        meaning = read_people(rt, path, columns, spool, read, source=source)
+        meaning = read_staged_people(rt, path, columns, spool, read, source=source)
         result.total = read.total
         if not dry_run and spool.count:
             with rt.database.write() as session:
@@ -54,11 +54,11 @@ def import_contacts(
         def take(chunk: tuple[list[ImportRow], int]) -> None:
             rows, lines = chunk
 
-            def work(session: Session) -> tuple[Tally, float]:
+            def work(session: Session) -> tuple[UpsertTally, float]:
                 began = time.monotonic()
-                return take_rows(session, rows, now, origin, dry_run=dry_run), time.monotonic() - began
+                return upsert_rows(session, rows, now, origin, dry_run=dry_run), time.monotonic() - began
 
-            tally, seconds = in_one(rt, work, dry_run=dry_run)
+            tally, seconds = in_transaction(rt, work, dry_run=dry_run)
             if not dry_run:
                 spool.adapt(len(rows), seconds)
             # Further lines of a person are in the first one's.
@@ -68,7 +68,7 @@ def import_contacts(
             for line, what in tally.told:
                 result.tell(line, what)
 
-        return go_through(spool.chunks(skip), take, result, progress, is_over)
+        return run_chunks(spool.chunks(skip), take, result, progress, is_over)
 
 
 def preview(path: Path | str, rows: int = 5) -> tuple[list[str], list[list[str]], str | None]:

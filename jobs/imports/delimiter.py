@@ -7,26 +7,26 @@ import csv
 import re
 from collections.abc import Sequence
 
-from models.contacts.field_values import OWN_FIELDS, OWN_PLACES
+from models.contacts.field_values import PROFILE_FIELDS, RESERVED_COLUMNS
 from models.shop.order_row import COLUMNS
 
 COMMA, TAB, SEMICOLON = ",", "\t", ";"
-SEPARATORS = (COMMA, TAB, SEMICOLON)
+DELIMITERS = (COMMA, TAB, SEMICOLON)
 """In the order in which they are believed."""
 WORDS = {COMMA: "commas", TAB: "tabs", SEMICOLON: "semicolons"}
-MOST_ROWS = 20
+MAX_ROWS = 20
 SAID = re.compile(r'"?sep=([,;\t])"?\r?\n', re.IGNORECASE)
 """The line that Excel itself reads before the header."""
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_KNOWN = OWN_PLACES | set(OWN_FIELDS) | set(COLUMNS)
+_KNOWN = RESERVED_COLUMNS | set(PROFILE_FIELDS) | set(COLUMNS)
 
 
-def separator_of(beginning: str, *, is_whole: bool) -> str:
+def detect_delimiter(beginning: str, *, is_whole: bool) -> str:
     """What the file's first few thousand characters say; `is_whole`: there are no more of them."""
     if said := SAID.match(beginning):
         return said[1]
     header = _QUOTED.sub("", beginning).lstrip("\r\n").partition("\n")[0]
-    possible = [separator for separator in SEPARATORS if separator in header]
+    possible = [separator for separator in DELIMITERS if separator in header]
     if len(possible) < 2:
         return possible[0] if possible else COMMA
     return max(possible, key=lambda separator: _likelihood(_rows(beginning, separator, is_whole=is_whole)))
@@ -48,7 +48,7 @@ def _rows(beginning: str, separator: str, *, is_whole: bool) -> list[list[str]]:
         for row in csv.reader(lines, delimiter=separator):
             if row:
                 rows.append(row)
-            if len(rows) > MOST_ROWS:
+            if len(rows) > MAX_ROWS:
                 break
     except csv.Error:
         return rows

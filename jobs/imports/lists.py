@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.result import ImportResult, IsOver, Progress, go_through, in_one
-from jobs.imports.staging import Spool, read_people
+from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
+from jobs.imports.staging import StagingFile, read_staged_people
 from models.clock import utcnow
 from models.contacts.tagging import add_members, find_list, list_id, members_among
 from models.imports.contact_row import ImportRow
-from models.imports.upsert import find_rows
+from models.imports.upsert import match_rows
 from models.segments.rename_delete import group_name
 
 UNKNOWN = "no contact has this phone; import it first"
@@ -42,7 +42,7 @@ class ListResult:
         }
 
 
-def fill_list(
+def import_list(
     rt: Runtime,
     path: Path | str,
     onto: int | str,
@@ -61,9 +61,9 @@ def fill_list(
     result = ImportResult()
     now = utcnow()
     with tempfile.TemporaryFile() as file:
-        spool = Spool(file)
+        spool = StagingFile(file)
         read = ImportResult() if skip else result
-        read_people(rt, Path(path), columns, spool, read, only_phone=True)
+        read_staged_people(rt, Path(path), columns, spool, read, only_phone=True)
         result.total = read.total
         target = _target(rt, onto, dry_run=dry_run)
 
@@ -73,7 +73,7 @@ def fill_list(
             def work(session: Session) -> tuple[dict[int, int], int]:
                 if target is not None:
                     group_name(session, "list", target, locked=not dry_run)
-                found = find_rows(session, rows, lock=not dry_run)
+                found = match_rows(session, rows, lock=not dry_run)
                 people = set(found.values())
                 if target is None:
                     return found, len(people)
@@ -81,13 +81,13 @@ def fill_list(
                     return found, len(people) - members_among(session, target, people)
                 return found, add_members(session, target, people, now)
 
-            found, added = in_one(rt, work, dry_run=dry_run)
+            found, added = in_transaction(rt, work, dry_run=dry_run)
             result.add(added, 0, len(set(found.values())) - added)
             for row in rows:
                 if row.line not in found:
                     result.refuse(row.line, UNKNOWN)
 
-        return go_through(spool.chunks(skip), take, result, progress, is_over)
+        return run_chunks(spool.chunks(skip), take, result, progress, is_over)
 
 
 def add_to_list(
@@ -99,7 +99,7 @@ def add_to_list(
     columns: Mapping[str, str] | None = None,
 ) -> ListResult:
     """The same for the list of that name, as the command says what came of it."""
-    result = fill_list(rt, path, name, progress=progress, columns=columns)
+    result = import_list(rt, path, name, progress=progress, columns=columns)
     with rt.database.read() as session:
         made = find_list(session, name)
     return ListResult(made or 0, name.strip(), result.created, result.unchanged, result.refused, result.refused_total)

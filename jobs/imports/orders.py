@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.imports.lists import UNKNOWN
-from jobs.imports.reader import BadFile, Line, open_sheet
-from jobs.imports.result import ImportResult, IsOver, Progress, go_through, in_one
-from jobs.imports.staging import MOST_ROWS, TooManyRows
+from jobs.imports.reader import BadFileError, SourceLine, open_sheet
+from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
+from jobs.imports.staging import MAX_ROWS, TooManyRowsError
 from models.clock import utcnow
-from models.contacts.field_values import BadValue
+from models.contacts.field_values import FieldValueError
 from models.imports.contact_row import Columns, ImportRow, read_row
-from models.imports.upsert import find_rows
-from models.shop.order_row import OrderRow, add_thing, read_key, read_order, read_order_columns
-from models.shop.orders import Key, OrderTally, take_orders
+from models.imports.upsert import match_rows
+from models.shop.order_row import OrderRow, add_item, read_key, read_order, read_order_columns
+from models.shop.orders import OrderKey, OrderTally, upsert_orders
 
 CHUNK = 250
 _PHONE = Columns(1, {"phone": 0}, {}, {})
@@ -49,7 +49,9 @@ def import_orders(
         result.total = _read_all(rt, path, columns, spool, ImportResult() if skip else result)
 
         def take(chunk: _Chunk) -> None:
-            tally, unknown = in_one(rt, lambda session: _take(session, chunk, now, dry_run=dry_run), dry_run=dry_run)
+            tally, unknown = in_transaction(
+                rt, lambda session: _take(session, chunk, now, dry_run=dry_run), dry_run=dry_run
+            )
             result.add(tally.created, tally.updated, tally.unchanged)
             lines = {row.key: row.line for row, _ in chunk}
             for key, what in tally.told:
@@ -59,7 +61,7 @@ def import_orders(
                 for line in row.more_lines:
                     result.refuse(line, f"line {row.line} of this order was refused")
 
-        return go_through(_chunks(spool, skip), take, result, progress, is_over)
+        return run_chunks(_chunks(spool, skip), take, result, progress, is_over)
 
 
 class _Reader:
@@ -72,20 +74,20 @@ class _Reader:
         self.result = result
         self.count = 0
         self._seen: set[int] = set()
-        self._key: Key | None = None
+        self._key: OrderKey | None = None
         self._row: OrderRow | None = None
         """The order of the line above; None where it was refused."""
 
-    def take(self, line: Line) -> None:
+    def take(self, line: SourceLine) -> None:
         """Read a line."""
         try:
             if line.problem:
-                raise BadValue(line.problem)
+                raise FieldValueError(line.problem)
             key = read_key(line.cells, self.places)
             if key != self._key:
                 self._begin(key, line)
             elif self._row is None:
-                raise BadValue("another line of this order was refused")
+                raise FieldValueError("another line of this order was refused")
             else:
                 self._add(self._row, line)
         except ValueError as error:
@@ -98,23 +100,23 @@ class _Reader:
             phone = read_row(row.line, [row.phone], _PHONE, self.country)
             self.spool.write(orjson.dumps([row, phone]) + b"\n")
             self.count += 1
-            if self.count > MOST_ROWS:
-                raise TooManyRows
+            if self.count > MAX_ROWS:
+                raise TooManyRowsError
         self._row = None
 
-    def _begin(self, key: Key, line: Line) -> None:
+    def _begin(self, key: OrderKey, line: SourceLine) -> None:
         self.finish()
         self._key = key
         if hash(key) in self._seen:
-            raise BadValue("this order stands further up too; its lines must follow each other")
+            raise FieldValueError("this order stands further up too; its lines must follow each other")
         self._seen.add(hash(key))
         row = read_order(line.number, line.cells, self.places)
         read_row(line.number, [row.phone], _PHONE, self.country)
         self._row = row
 
-    def _add(self, row: OrderRow, line: Line) -> None:
+    def _add(self, row: OrderRow, line: SourceLine) -> None:
         try:
-            add_thing(row, line.cells, self.places)
+            add_item(row, line.cells, self.places)
         except ValueError:
             # With all its lines, so that what was refused can be mended and brought again.
             for number in (row.line, *row.more_lines):
@@ -129,15 +131,15 @@ def _read_all(rt: Runtime, path: Path, names: Mapping[str, str] | None, spool: I
     with open_sheet(path) as sheet:
         try:
             places = read_order_columns(sheet.renamed(path, names or {}))
-        except BadValue as error:
-            raise BadFile(f"{path.name}: {error}") from error
+        except FieldValueError as error:
+            raise BadFileError(f"{path.name}: {error}") from error
         reader = _Reader(rt, places, spool, result)
         try:
             for line in sheet.lines:
                 reader.take(line)
             reader.finish()
-        except TooManyRows:
-            raise BadFile(f"{path.name} has more than {MOST_ROWS:,} orders: split it") from None
+        except TooManyRowsError:
+            raise BadFileError(f"{path.name} has more than {MAX_ROWS:,} orders: split it") from None
     return reader.count
 
 
@@ -158,7 +160,7 @@ def _chunks(spool: IO[bytes], skip: int) -> Iterator[tuple[_Chunk, int]]:
 
 def _take(session: Session, chunk: _Chunk, now: datetime, *, dry_run: bool) -> tuple[OrderTally, list[OrderRow]]:
     """What became of them, and those of people whom nobody knows."""
-    contacts = find_rows(session, [phone for _, phone in chunk], lock=not dry_run)
+    contacts = match_rows(session, [phone for _, phone in chunk], lock=not dry_run)
     known = [row.order_of(contacts[row.line]) for row, _ in chunk if row.line in contacts]
     unknown = [row for row, _ in chunk if row.line not in contacts]
-    return take_orders(session, known, now, dry_run=dry_run), unknown
+    return upsert_orders(session, known, now, dry_run=dry_run), unknown

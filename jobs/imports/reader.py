@@ -15,18 +15,18 @@ from xml.etree.ElementTree import ParseError
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from jobs.imports.delimiter import SAID, separator_of
+from jobs.imports.delimiter import SAID, detect_delimiter
 
 MIB = 1024 * 1024
-MOST_FILE_BYTES = 500 * MIB
-MOST_LINE_CHARACTERS = MIB
-MOST_COLUMNS = 200
-MOST_LINES_OF_A_RECORD = 100
-MOST_UNZIPPED_BYTES = 300 * MIB
-MOST_TEXTS_BYTES = 60 * MIB
+MAX_FILE_BYTES = 500 * MIB
+MAX_LINE_CHARACTERS = MIB
+MAX_COLUMNS = 200
+MAX_LINES_OF_A_RECORD = 100
+MAX_UNZIPPED_BYTES = 300 * MIB
+MAX_TEXTS_BYTES = 60 * MIB
 """The sheet's shared texts are held in memory, several times this size."""
-MOST_PARTS = 1000
-MOST_SHEET_ROWS = 1_048_576
+MAX_PARTS = 1000
+MAX_SHEET_ROWS = 1_048_576
 """A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
 
 START_BYTES = 8192
@@ -48,12 +48,12 @@ _UTF8 = _Code("UTF-8", "utf-8-sig", "surrogateescape", re.compile(r"[\udc80-\udc
 _UTF16 = _Code("UTF-16", "utf-16", "replace", re.compile("\ufffd"))
 
 
-class BadFile(ValueError):  # noqa: N818 - reads as a claim where it is caught
+class BadFileError(ValueError):
     """Nothing of the file can be taken; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SourceLine:
     """One record: the line it begins on (a sheet's row), and its cells, or what is wrong with it."""
 
     number: int
@@ -66,7 +66,7 @@ class Sheet:
     """The names of the columns, and the lines below, to be read once. A spreadsheet has no separator."""
 
     header: list[str]
-    lines: Iterator[Line]
+    lines: Iterator[SourceLine]
     separator: str | None = None
 
     def renamed(self, path: Path, names: Mapping[str, str]) -> list[str]:
@@ -74,7 +74,7 @@ class Sheet:
         and for two of one name."""
         unknown = next((name for name in names if name not in self.header), None)
         if unknown is not None:
-            raise BadFile(f"{path.name}: there is no column {unknown!r}")
+            raise BadFileError(f"{path.name}: there is no column {unknown!r}")
         header = [names.get(name, name) for name in self.header]
         _check_names(path, header)
         return header
@@ -86,9 +86,11 @@ def open_sheet(path: Path) -> Iterator[Sheet]:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise BadFile(f"{path.name} is no file")
-        if size > MOST_FILE_BYTES:
-            raise BadFile(f"{path.name} has {size // MIB} MB; at most {MOST_FILE_BYTES // MIB} are allowed: split it")
+            raise BadFileError(f"{path.name} is no file")
+        if size > MAX_FILE_BYTES:
+            raise BadFileError(
+                f"{path.name} has {size // MIB} MB; at most {MAX_FILE_BYTES // MIB} are allowed: split it"
+            )
         with path.open("rb") as raw:
             start = raw.read(START_BYTES)
             raw.seek(0)
@@ -97,24 +99,24 @@ def open_sheet(path: Path) -> Iterator[Sheet]:
             else:
                 yield _csv(path, raw, start)
     except OSError as error:
-        raise BadFile(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise BadFileError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
 def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
     code = _UTF16 if start.startswith(_UTF16_MARKS) else _UTF8
     if code is _UTF8 and b"\x00" in start.split(b"\n", 1)[0]:
-        raise BadFile(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
+        raise BadFileError(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
     beginning = start.decode(code.encoding, errors="ignore")
-    separator = separator_of(beginning, is_whole=len(start) < START_BYTES)
+    separator = detect_delimiter(beginning, is_whole=len(start) < START_BYTES)
     lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
     if SAID.match(beginning):
         lines.take()
     records = _records(lines, separator, code)
     first = next(records, None)
     if first is None:
-        raise BadFile(f"{path.name} is empty; its first line must name the columns, phone among them")
+        raise BadFileError(f"{path.name} is empty; its first line must name the columns, phone among them")
     if first.problem:
-        raise BadFile(f"{path.name}, line {first.number}: {first.problem}")
+        raise BadFileError(f"{path.name}, line {first.number}: {first.problem}")
     return Sheet(checked_header(path, first.cells), records, separator)
 
 
@@ -123,11 +125,11 @@ def checked_header(path: Path, cells: Iterable[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
-    if len(names) > MOST_COLUMNS:
-        raise BadFile(f"{path.name} has {len(names)} columns; at most {MOST_COLUMNS} are allowed")
+    if len(names) > MAX_COLUMNS:
+        raise BadFileError(f"{path.name} has {len(names)} columns; at most {MAX_COLUMNS} are allowed")
     for position, name in enumerate(names, 1):
         if not name:
-            raise BadFile(f"{path.name}: column {position} has no name")
+            raise BadFileError(f"{path.name}: column {position} has no name")
     _check_names(path, names)
     return names
 
@@ -136,10 +138,10 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
     lower = [name.strip().lower() for name in names if name.strip()]
     twice = next((name for name in lower if lower.count(name) > 1), None)
     if twice:
-        raise BadFile(f"{path.name}: the column {twice!r} is there twice")
+        raise BadFileError(f"{path.name}: the column {twice!r} is there twice")
 
 
-def _records(lines: "_Lines", separator: str, code: _Code) -> Iterator[Line]:
+def _records(lines: "_Lines", separator: str, code: _Code) -> Iterator[SourceLine]:
     """Records of a CSV file. A quote that is never closed spoils its own line alone: reading goes on at the next."""
     while (current := lines.take()) is not None:
         number, line = current
@@ -158,13 +160,13 @@ class _Lines:
     def take(self) -> tuple[int, str] | None:
         if self._back:
             return self._back.pop()
-        line = self._text.readline(MOST_LINE_CHARACTERS)
+        line = self._text.readline(MAX_LINE_CHARACTERS)
         if not line:
             return None
         self._number += 1
-        if len(line) >= MOST_LINE_CHARACTERS:
-            raise BadFile(
-                f"line {self._number} is longer than {MOST_LINE_CHARACTERS:,} characters: this is no CSV file"
+        if len(line) >= MAX_LINE_CHARACTERS:
+            raise BadFileError(
+                f"line {self._number} is longer than {MAX_LINE_CHARACTERS:,} characters: this is no CSV file"
             )
         return self._number, line
 
@@ -172,27 +174,27 @@ class _Lines:
         self._back.extend(reversed(taken))
 
 
-def _record(lines: _Lines, number: int, line: str, separator: str, code: _Code) -> Line:
+def _record(lines: _Lines, number: int, line: str, separator: str, code: _Code) -> SourceLine:
     cells, problem = _cells(line, separator)
     more: list[tuple[int, str]] = []
     whole = line
     while cells is None and problem == _OPEN_QUOTE:
-        following = lines.take() if len(more) < MOST_LINES_OF_A_RECORD and len(whole) < MOST_LINE_CHARACTERS else None
+        following = lines.take() if len(more) < MAX_LINES_OF_A_RECORD and len(whole) < MAX_LINE_CHARACTERS else None
         if following is None:
             lines.give_back(more)
-            return Line(number, [], _OPEN_QUOTE)
+            return SourceLine(number, [], _OPEN_QUOTE)
         more.append(following)
         whole += following[1]
         if '"' in following[1]:
             cells, problem = _cells(whole, separator)
     if cells is None:
         lines.give_back(more)
-        return Line(number, [], problem)
+        return SourceLine(number, [], problem)
     if "\x00" in whole:
-        return Line(number, [], "holds a NUL byte")
+        return SourceLine(number, [], "holds a NUL byte")
     if code.strange.search(whole):
-        return Line(number, [], f"is not {code.name} text")
-    return Line(number, cells)
+        return SourceLine(number, [], f"is not {code.name} text")
+    return SourceLine(number, cells)
 
 
 _OPEN_QUOTE = "a quote is opened and never closed"
@@ -213,31 +215,31 @@ def _xlsx(path: Path) -> Sheet:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()
-        first = next(sheet.iter_rows(max_row=1, max_col=MOST_COLUMNS + 1), ())
+        first = next(sheet.iter_rows(max_row=1, max_col=MAX_COLUMNS + 1), ())
         header = checked_header(path, (_cell_text(cell)[0] for cell in first))
     except (InvalidFileException, KeyError, IndexError, ValueError, ParseError, zipfile.BadZipFile) as error:
-        if isinstance(error, BadFile):
+        if isinstance(error, BadFileError):
             raise
-        raise BadFile(f"{path.name} is no readable XLSX file") from error
+        raise BadFileError(f"{path.name} is no readable XLSX file") from error
     if not header:
-        raise BadFile(f"{path.name} is empty; its first row must name the columns, phone among them")
+        raise BadFileError(f"{path.name} is empty; its first row must name the columns, phone among them")
     return Sheet(header, _sheet_lines(path, sheet, len(header)))
 
 
-def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[Line]:
+def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:
     try:
         for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=width + 1), 2):
-            if number > MOST_SHEET_ROWS:
-                raise BadFile(f"{path.name} has a row beyond {MOST_SHEET_ROWS:,}, the last that a sheet can have")
+            if number > MAX_SHEET_ROWS:
+                raise BadFileError(f"{path.name} has a row beyond {MAX_SHEET_ROWS:,}, the last that a sheet can have")
             texts = [_cell_text(cell) for cell in row]
             cells = [text for text, _ in texts]
             problem = next((problem for _, problem in texts if problem), None)
             if problem or any(cells):
-                yield Line(number, cells, problem)
+                yield SourceLine(number, cells, problem)
     except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
-        if isinstance(error, BadFile):
+        if isinstance(error, BadFileError):
             raise
-        raise BadFile(f"{path.name}: the sheet cannot be read to its end") from error
+        raise BadFileError(f"{path.name}: the sheet cannot be read to its end") from error
 
 
 def _cell_text(cell: Any) -> tuple[str, str | None]:
@@ -266,8 +268,8 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise BadFile(f"{path.name} is no readable XLSX file") from error
-    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNZIPPED_BYTES:
-        raise BadFile(f"{path.name} unpacks to more than {MOST_UNZIPPED_BYTES // MIB} MB; save it as CSV")
-    if any(part.file_size > MOST_TEXTS_BYTES for part in parts if not part.filename.startswith("xl/worksheets/")):
-        raise BadFile(f"{path.name} holds more than {MOST_TEXTS_BYTES // MIB} MB of text; save it as CSV")
+        raise BadFileError(f"{path.name} is no readable XLSX file") from error
+    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNZIPPED_BYTES:
+        raise BadFileError(f"{path.name} unpacks to more than {MAX_UNZIPPED_BYTES // MIB} MB; save it as CSV")
+    if any(part.file_size > MAX_TEXTS_BYTES for part in parts if not part.filename.startswith("xl/worksheets/")):
+        raise BadFileError(f"{path.name} holds more than {MAX_TEXTS_BYTES // MIB} MB of text; save it as CSV")

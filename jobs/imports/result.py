@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime
 from jobs.imports.reader import open_sheet
 from models.campaigns.export import csv_cell
-from models.imports.diff import MOST_TOLD
+from models.imports.diff import MAX_TOLD
 
 TRIES = 3
-MOST_REFUSALS = 100_000
+MAX_REFUSALS = 100_000
 """Lines refused beyond this are counted, not listed."""
 
 Progress = Callable[[int, int], None]
@@ -55,12 +55,12 @@ class ImportResult:
     def refuse(self, line: int, reason: str) -> None:
         """Note a line that was not taken."""
         self.refused_total += 1
-        if len(self.refused) < MOST_REFUSALS:
+        if len(self.refused) < MAX_REFUSALS:
             self.refused.append({"line": line, "reason": reason})
 
     def tell(self, line: int, what: str) -> None:
         """Note what a line would change, if it is one of the first."""
-        if len(self.told) < MOST_TOLD:
+        if len(self.told) < MAX_TOLD:
             self.told.append({"line": line, "what": what})
 
     def add(self, created: int, updated: int, unchanged: int) -> None:
@@ -76,7 +76,7 @@ class ImportResult:
         return self
 
 
-def go_through(
+def run_chunks(
     chunks: Iterable[tuple[T, int]],
     take: Callable[[T], None],
     result: ImportResult,
@@ -95,7 +95,7 @@ def go_through(
     return result.finish(result.total)
 
 
-def in_one(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) -> T:
+def in_transaction(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) -> T:
     """A chunk in one transaction, again where another process was in its way."""
     tries = 1
     while True:
@@ -111,7 +111,7 @@ def in_one(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) -> T:
 LINE, WHY = "refused_line", "refused_why"
 
 
-def write_refused(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) -> None:
+def write_rejects(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) -> None:
     """Write it, for nobody else to read. `refused`: `{"line", "reason"}` of the file at `path`."""
     reasons: dict[int, str] = {}
     for refusal in refused:

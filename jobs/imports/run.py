@@ -12,34 +12,34 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 
-from jobs.core.queues import CHORES, wake, woken
+from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.imports.contacts import import_contacts
-from jobs.imports.lists import fill_list
+from jobs.imports.lists import import_list
 from jobs.imports.orders import import_orders
-from jobs.imports.reader import BadFile
-from jobs.imports.result import ImportResult, Progress, open_private, write_refused
+from jobs.imports.reader import BadFileError
+from jobs.imports.result import ImportResult, Progress, open_private, write_rejects
 from jobs.imports.uploads import (
     REFUSALS,
     UNDER_WAY,
     ImportFile,
-    Kind,
-    Stage,
-    directory_of,
-    forget_old,
+    UploadKind,
+    UploadStage,
+    delete_expired_uploads,
     is_locked,
-    list_files,
+    list_uploads,
+    load_upload,
     locked,
-    path_of,
-    read_file,
-    refused_path,
-    save_file,
+    rejects_path,
+    save_upload,
+    upload_path,
+    uploads_directory,
 )
 from models.clock import utcnow
-from models.contacts.field_values import BadValue
+from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import list_id, read_list_name
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.user import record_audit
 
 TURN_SECONDS = 60.0
@@ -47,54 +47,54 @@ JOB_SECONDS = 3600
 """A turn takes at least one chunk, and reading a long file comes before it."""
 TELL_SECONDS = 0.5
 BEGIN_WAIT_SECONDS = 1.0
-MOST_TRIES = 5
+MAX_TRIES = 5
 """Turns of a file that were begun one after the other and not ended."""
 
 
-def look_at_file(rt: Runtime, token: str, columns: dict[str, str], source: str, list_name: str) -> None:
+def start_dry_run(rt: Runtime, token: str, columns: dict[str, str], source: str, list_name: str) -> None:
     """Have a worker say what it would do with the columns so. Refused where it is being worked on, or gone."""
     given = {"columns": columns, "source": source, "list_name": list_name, "list_id": 0}
-    _begin(rt, token, {Stage.MAPPING, Stage.LOOKED, Stage.FAILED}, Stage.LOOKING, given)
+    _begin(rt, token, {UploadStage.MAPPING, UploadStage.LOOKED, UploadStage.FAILED}, UploadStage.LOOKING, given)
 
 
 def start_import(rt: Runtime, token: str, actor: str) -> None:
     """Have a worker do it. Refused unless it was looked at; a second click is refused too."""
-    _begin(rt, token, {Stage.LOOKED}, Stage.IMPORTING, {"actor": actor})
+    _begin(rt, token, {UploadStage.LOOKED}, UploadStage.IMPORTING, {"actor": actor})
 
 
 def run_import(token: str) -> None:
     """The job: one turn, and a wake-up for the next where it is not over."""
     rt = runtime()
-    woken(rt.redis, _key(token))
+    started(rt.redis, _key(token))
     with locked(rt, token) as is_mine:
-        found = read_file(rt, token) if is_mine else None
+        found = load_upload(rt, token) if is_mine else None
         if found is None or found.stage not in UNDER_WAY:
             return
         is_over = _turn(rt, found)
-    if not is_over and not STOPPING.is_set():
+    if not is_over and not SHUTDOWN.is_set():
         _wake(rt, token)
 
 
 def wake_imports(rt: Runtime, now: datetime) -> int:  # noqa: ARG001 - the schedule's form
     """Wake what is under way and stands still: lost wake-ups, dead workers. How many were woken."""
-    forget_old(rt)
-    under_way = [found.token for found in list_files(rt) if found.stage in UNDER_WAY]
+    delete_expired_uploads(rt)
+    under_way = [found.token for found in list_uploads(rt) if found.stage in UNDER_WAY]
     return sum(_wake(rt, token) for token in under_way if not is_locked(rt, token))
 
 
-def _begin(rt: Runtime, token: str, before: set[Stage], after: Stage, given: dict[str, Any]) -> None:
+def _begin(rt: Runtime, token: str, before: set[UploadStage], after: UploadStage, given: dict[str, Any]) -> None:
     with locked(rt, token, BEGIN_WAIT_SECONDS) as is_mine:
-        found = read_file(rt, token)
+        found = load_upload(rt, token)
         if found is None:
-            raise Refused("The file is not here any more. Choose it again.")
+            raise OperatorError("The file is not here any more. Choose it again.")
         if not is_mine or found.stage not in before:
-            raise Refused("This file is being worked on, or its import is over.")
+            raise OperatorError("This file is being worked on, or its import is over.")
         for name, value in given.items():
             setattr(found, name, value)
         found.begin(after)
-        for path in (refused_path(rt, token), directory_of(rt, token) / REFUSALS):
+        for path in (rejects_path(rt, token), uploads_directory(rt, token) / REFUSALS):
             path.unlink(missing_ok=True)
-        save_file(rt, found)
+        save_upload(rt, found)
     with suppress(RedisError):  # the schedule wakes it
         _wake(rt, token)
 
@@ -102,50 +102,50 @@ def _begin(rt: Runtime, token: str, before: set[Stage], after: Stage, given: dic
 def _turn(rt: Runtime, found: ImportFile) -> bool:
     """True where the stage is over."""
     found.tries += 1
-    if found.tries > MOST_TRIES:
-        found.stage, found.problem = Stage.FAILED, f"It broke off {MOST_TRIES} times; the log says why."
-        save_file(rt, found)
+    if found.tries > MAX_TRIES:
+        found.stage, found.problem = UploadStage.FAILED, f"It broke off {MAX_TRIES} times; the log says why."
+        save_upload(rt, found)
         return True
-    save_file(rt, found)
+    save_upload(rt, found)
     ends = time.monotonic() + TURN_SECONDS
     try:
         result = _work(rt, found, ends)
-    except (BadFile, BadValue, Refused) as error:
-        found.stage, found.problem = Stage.FAILED, str(error)
-        save_file(rt, found)
+    except (BadFileError, FieldValueError, OperatorError) as error:
+        found.stage, found.problem = UploadStage.FAILED, str(error)
+        save_upload(rt, found)
         return True
-    with open_private(directory_of(rt, found.token) / REFUSALS, "ab") as file:
+    with open_private(uploads_directory(rt, found.token) / REFUSALS, "ab") as file:
         file.writelines(orjson.dumps(refusal) + b"\n" for refusal in result.refused)
     found.add(result)
     if found.done >= found.total:
         _finish(rt, found)
-    save_file(rt, found)
-    if found.stage is Stage.DONE:
-        path_of(rt, found).unlink(missing_ok=True)
+    save_upload(rt, found)
+    if found.stage is UploadStage.DONE:
+        upload_path(rt, found).unlink(missing_ok=True)
     return found.stage not in UNDER_WAY
 
 
 def _work(rt: Runtime, found: ImportFile, ends: float) -> ImportResult:
-    path = path_of(rt, found)
+    path = upload_path(rt, found)
     how: dict[str, Any] = {
-        "dry_run": found.stage is Stage.LOOKING, "progress": _teller(rt, found), "columns": found.columns, "skip": found.done,
-        "is_over": lambda: STOPPING.is_set() or time.monotonic() >= ends,
+        "dry_run": found.stage is UploadStage.LOOKING, "progress": _teller(rt, found), "columns": found.columns, "skip": found.done,
+        "is_over": lambda: SHUTDOWN.is_set() or time.monotonic() >= ends,
     }  # fmt: skip
-    if found.kind is Kind.ORDERS:
+    if found.kind is UploadKind.ORDERS:
         return import_orders(rt, path, **how)
-    if found.kind is Kind.LIST:
-        return fill_list(rt, path, _list_of(rt, found), **how)
+    if found.kind is UploadKind.LIST:
+        return import_list(rt, path, _list_of(rt, found), **how)
     return import_contacts(rt, path, actor=found.actor, source=found.source, **how)
 
 
 def _list_of(rt: Runtime, found: ImportFile) -> int | str:
     """The same list in every turn, also where it gets another name meanwhile."""
-    if found.stage is Stage.LOOKING:
+    if found.stage is UploadStage.LOOKING:
         return read_list_name(found.list_name)
     if not found.list_id:
         with rt.database.write() as session:
             found.list_id = list_id(session, found.list_name, utcnow())
-        save_file(rt, found)
+        save_upload(rt, found)
     return found.list_id
 
 
@@ -157,18 +157,18 @@ def _teller(rt: Runtime, found: ImportFile) -> Progress:
         if time.monotonic() - told >= TELL_SECONDS:
             told = time.monotonic()
             found.seen, found.total = done, total
-            save_file(rt, found)
+            save_upload(rt, found)
 
     return tell
 
 
 def _finish(rt: Runtime, found: ImportFile) -> None:
     _write_refused(rt, found)
-    if found.stage is Stage.LOOKING:
-        found.stage = Stage.LOOKED
+    if found.stage is UploadStage.LOOKING:
+        found.stage = UploadStage.LOOKED
         return
-    found.stage = Stage.DONE
-    what, target = ("fill", str(found.list_id)) if found.kind is Kind.LIST else ("import", found.name[:64])
+    found.stage = UploadStage.DONE
+    what, target = ("fill", str(found.list_id)) if found.kind is UploadKind.LIST else ("import", found.name[:64])
     with rt.database.write() as session:
         record_audit(
             session, utcnow(), found.actor, what, found.kind.value, target, file=found.name[:64], **_counts(found)
@@ -180,13 +180,13 @@ def _counts(found: ImportFile) -> dict[str, int]:
 
 
 def _write_refused(rt: Runtime, found: ImportFile) -> None:
-    refusals = (directory_of(rt, found.token) / REFUSALS).read_bytes().splitlines()
+    refusals = (uploads_directory(rt, found.token) / REFUSALS).read_bytes().splitlines()
     if refusals:
-        write_refused(path_of(rt, found), map(orjson.loads, refusals), refused_path(rt, found.token))
+        write_rejects(upload_path(rt, found), map(orjson.loads, refusals), rejects_path(rt, found.token))
 
 
 def _wake(rt: Runtime, token: str) -> bool:
-    return wake(rt.redis, CHORES, "jobs.imports.run.run_import", token, key=_key(token), seconds=JOB_SECONDS)
+    return enqueue_once(rt.redis, CHORES, "jobs.imports.run.run_import", token, key=_key(token), seconds=JOB_SECONDS)
 
 
 def _key(token: str) -> str:

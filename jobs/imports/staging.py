@@ -11,26 +11,26 @@ from typing import IO
 import orjson
 
 from jobs.core.runtime import Runtime
-from jobs.imports.reader import BadFile, Line, open_sheet
+from jobs.imports.reader import BadFileError, SourceLine, open_sheet
 from jobs.imports.result import ImportResult
-from models.contacts.field_values import BadValue
+from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import attribute_types
-from models.imports.contact_row import Columns, ImportRow, fold, read_columns, read_row
+from models.imports.contact_row import Columns, ImportRow, combine_rows, read_columns, read_row
 
 CHUNK_ROWS = 1000
 """About a tenth of a second's writing with five tags a row; fewer where the machine is slower."""
-FEWEST_ROWS = 50
-LONGEST_WRITE_SECONDS = 0.2
+MIN_ROWS = 50
+MAX_WRITE_SECONDS = 0.2
 """Others wait for SQLite's one writer: a chunk that took longer makes the next ones smaller."""
-MOST_ROWS = 2_000_000
+MAX_ROWS = 2_000_000
 """Who is in the file more than once is known by a set in memory: about 75 bytes a row."""
 
 
-class TooManyRows(Exception):  # noqa: N818 - reads as a claim where it is caught
+class TooManyRowsError(Exception):
     """The file has more rows than are taken at once."""
 
 
-class Spool:
+class StagingFile:
     """Rows that were read, in a file; and who is in it more than once."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -43,8 +43,8 @@ class Spool:
 
     def add(self, row: ImportRow) -> None:
         """Put one aside. TooManyRows."""
-        if self.count >= MOST_ROWS:
-            raise TooManyRows
+        if self.count >= MAX_ROWS:
+            raise TooManyRowsError
         self._file.write(orjson.dumps(row) + b"\n")
         self.count += 1
         person = hash(row.key)
@@ -52,8 +52,8 @@ class Spool:
 
     def adapt(self, rows: int, seconds: float) -> None:
         """Make the next chunks such that they take about the time that one may."""
-        fitting = int(rows * LONGEST_WRITE_SECONDS / max(seconds, 0.001))
-        self._size = min(CHUNK_ROWS, max(FEWEST_ROWS, fitting))
+        fitting = int(rows * MAX_WRITE_SECONDS / max(seconds, 0.001))
+        self._size = min(CHUNK_ROWS, max(MIN_ROWS, fitting))
 
     def chunks(self, skip: int = 0) -> Iterator[tuple[tuple[list[ImportRow], int], int]]:
         """Rows of different people with how many lines they were, and how many are done then; a person of several lines comes
@@ -90,14 +90,14 @@ class Spool:
             some, groups = groups[: self._size], groups[self._size :]
             lines = sum(map(len, some))
             self.done += lines
-            yield ([fold(rows) for rows in some], lines), self.done
+            yield ([combine_rows(rows) for rows in some], lines), self.done
 
 
-def read_people(
+def read_staged_people(
     rt: Runtime,
     path: Path,
     names: Mapping[str, str] | None,
-    spool: Spool,
+    spool: StagingFile,
     result: ImportResult,
     *,
     only_phone: bool = False,
@@ -107,22 +107,22 @@ def read_people(
     with open_sheet(path) as sheet:
         try:
             columns = read_columns(sheet.renamed(path, names or {}))
-        except BadValue as error:
-            raise BadFile(f"{path.name}: {error}") from error
+        except FieldValueError as error:
+            raise BadFileError(f"{path.name}: {error}") from error
         if only_phone:
             columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
         with rt.database.read() as session:
             columns = replace(columns, types=attribute_types(session, list(columns.attributes)), source=source)
         try:
             _read_lines(sheet.lines, columns, rt.settings.default_country, spool, result)
-        except TooManyRows:
-            raise BadFile(f"{path.name} has more than {MOST_ROWS:,} rows: split it") from None
+        except TooManyRowsError:
+            raise BadFileError(f"{path.name} has more than {MAX_ROWS:,} rows: split it") from None
     result.total = spool.count
     return columns
 
 
 def _read_lines(
-    lines: Iterable[Line], columns: Columns, country: str | None, spool: Spool, result: ImportResult
+    lines: Iterable[SourceLine], columns: Columns, country: str | None, spool: StagingFile, result: ImportResult
 ) -> None:
     for line in lines:
         if line.problem:

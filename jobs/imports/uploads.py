@@ -24,10 +24,10 @@ import orjson
 from jobs.core.runtime import Runtime
 from jobs.imports.result import ImportResult, open_private
 from models.crypto import new_token
-from models.imports.diff import MOST_TOLD
+from models.imports.diff import MAX_TOLD
 
 KEPT_SECONDS = 24 * 3600
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}")
 _STATE, _REFUSED, _LOCK = "state.json", "refused.csv", "lock"
 REFUSALS = "refusals"
@@ -36,7 +36,7 @@ FORGET_SECONDS = 2.0
 """So long forgetting a person waits for whoever works on a file."""
 
 
-class Kind(StrEnum):
+class UploadKind(StrEnum):
     """What is in it."""
 
     CONTACTS = "contacts"
@@ -45,7 +45,7 @@ class Kind(StrEnum):
     """People who are contacts already, for a list."""
 
 
-class Stage(StrEnum):
+class UploadStage(StrEnum):
     """How far it is."""
 
     MAPPING = "mapping"
@@ -56,7 +56,7 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
-UNDER_WAY = frozenset({Stage.LOOKING, Stage.IMPORTING})
+UNDER_WAY = frozenset({UploadStage.LOOKING, UploadStage.IMPORTING})
 
 
 @dataclass
@@ -66,8 +66,8 @@ class ImportFile:
     token: str
     name: str
     actor: str
-    kind: Kind = Kind.CONTACTS
-    stage: Stage = Stage.MAPPING
+    kind: UploadKind = UploadKind.CONTACTS
+    stage: UploadStage = UploadStage.MAPPING
     columns: dict[str, str] = field(default_factory=dict)
     source: str = ""
     """Where the people agreed, for rows that do not say."""
@@ -90,7 +90,7 @@ class ImportFile:
     problem: str = ""
     """One line, where it failed."""
 
-    def begin(self, stage: Stage) -> None:
+    def begin(self, stage: UploadStage) -> None:
         """Start the stage with nothing counted."""
         self.stage, self.problem, self.refused, self.told = stage, "", [], []
         self.done = self.seen = self.total = self.tries = 0
@@ -102,61 +102,61 @@ class ImportFile:
         self.updated += result.updated
         self.unchanged += result.unchanged
         self.refused_total += result.refused_total
-        self.refused = sorted(self.refused + result.refused, key=lambda refusal: int(refusal["line"]))[:MOST_SHOWN]
-        self.told = (self.told + result.told)[:MOST_TOLD]
+        self.refused = sorted(self.refused + result.refused, key=lambda refusal: int(refusal["line"]))[:MAX_SHOWN]
+        self.told = (self.told + result.told)[:MAX_TOLD]
         self.done = self.seen = result.done
         self.total, self.tries = result.total, 0
 
 
-def keep_file(
-    rt: Runtime, name: str, content: bytes, actor: str, kind: Kind = Kind.CONTACTS, list_name: str = ""
+def store_upload(
+    rt: Runtime, name: str, content: bytes, actor: str, kind: UploadKind = UploadKind.CONTACTS, list_name: str = ""
 ) -> ImportFile:
     """Put an uploaded file aside, readable by nobody else."""
-    forget_old(rt)
+    delete_expired_uploads(rt)
     found = ImportFile(new_token(18), name, actor, kind, list_name=list_name)
-    directory = directory_of(rt, found.token)
+    directory = uploads_directory(rt, found.token)
     directory.mkdir(mode=0o700, parents=True)
     open_private(directory / _LOCK, "wb").close()
-    path_of(rt, found).parent.mkdir(mode=0o700)
-    with open_private(path_of(rt, found), "wb") as file:
+    upload_path(rt, found).parent.mkdir(mode=0o700)
+    with open_private(upload_path(rt, found), "wb") as file:
         file.write(content)
-    save_file(rt, found)
+    save_upload(rt, found)
     return found
 
 
-def read_file(rt: Runtime, token: str) -> ImportFile | None:
+def load_upload(rt: Runtime, token: str) -> ImportFile | None:
     """What is known of it; None where there is no such file."""
     if not _TOKEN.fullmatch(token):
         return None
     try:
-        state = orjson.loads((directory_of(rt, token) / _STATE).read_bytes())
+        state = orjson.loads((uploads_directory(rt, token) / _STATE).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return None
-    return ImportFile(**state | {"stage": Stage(state["stage"]), "kind": Kind(state["kind"])})
+    return ImportFile(**state | {"stage": UploadStage(state["stage"]), "kind": UploadKind(state["kind"])})
 
 
-def path_of(rt: Runtime, found: ImportFile) -> Path:
+def upload_path(rt: Runtime, found: ImportFile) -> Path:
     """Where the file itself is, until its import is over."""
-    return directory_of(rt, found.token) / "file" / found.name
+    return uploads_directory(rt, found.token) / "file" / found.name
 
 
-def refused_of(rt: Runtime, token: str) -> Path | None:
+def load_rejects(rt: Runtime, token: str) -> Path | None:
     """The CSV of the rows that were refused, if any were."""
-    return refused_path(rt, token) if _TOKEN.fullmatch(token) and refused_path(rt, token).exists() else None
+    return rejects_path(rt, token) if _TOKEN.fullmatch(token) and rejects_path(rt, token).exists() else None
 
 
-def refused_path(rt: Runtime, token: str) -> Path:
+def rejects_path(rt: Runtime, token: str) -> Path:
     """Where that CSV is, or would be."""
-    return directory_of(rt, token) / _REFUSED
+    return uploads_directory(rt, token) / _REFUSED
 
 
-def drop_file(rt: Runtime, token: str) -> None:
+def delete_upload(rt: Runtime, token: str) -> None:
     """Forget it with all that was found of it."""
     if _TOKEN.fullmatch(token):
-        shutil.rmtree(directory_of(rt, token), ignore_errors=True)
+        shutil.rmtree(uploads_directory(rt, token), ignore_errors=True)
 
 
-def forget_old(rt: Runtime) -> None:
+def delete_expired_uploads(rt: Runtime) -> None:
     """Files that nobody touched for a day, with what was said of them."""
     for directory in _directories(rt):
         try:
@@ -167,20 +167,20 @@ def forget_old(rt: Runtime) -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def forget_person(rt: Runtime, names: Callable[[str], bool]) -> None:
+def redact_uploads(rt: Runtime, names: Callable[[str], bool]) -> None:
     """Take what names a person out of what is kept of files' rows; `names` says it of a text."""
     for directory in _directories(rt):
         with locked(rt, directory.name, FORGET_SECONDS):
             for path in (directory / _REFUSED, directory / REFUSALS):
                 _without_lines(path, names)
-            found = read_file(rt, directory.name)
+            found = load_upload(rt, directory.name)
             if found is None:
                 continue
             refused = [item for item in found.refused if not names(str(item["reason"]))]
             told = [item for item in found.told if not names(str(item["what"]))]
             if (refused, told) != (found.refused, found.told):
                 found.refused, found.told = refused, told
-                save_file(rt, found)
+                save_upload(rt, found)
 
 
 def _without_lines(path: Path, names: Callable[[str], bool]) -> None:
@@ -201,20 +201,20 @@ def _without_lines(path: Path, names: Callable[[str], bool]) -> None:
     aside.replace(path)
 
 
-def list_files(rt: Runtime) -> list[ImportFile]:
+def list_uploads(rt: Runtime) -> list[ImportFile]:
     """All that are kept."""
-    known = (read_file(rt, directory.name) for directory in _directories(rt))
+    known = (load_upload(rt, directory.name) for directory in _directories(rt))
     return [found for found in known if found is not None]
 
 
-def directory_of(rt: Runtime, token: str) -> Path:
+def uploads_directory(rt: Runtime, token: str) -> Path:
     """Where everything of one is."""
     return rt.settings.var_dir / "imports" / token
 
 
-def save_file(rt: Runtime, found: ImportFile) -> None:
+def save_upload(rt: Runtime, found: ImportFile) -> None:
     """Whole or not at all."""
-    path = directory_of(rt, found.token) / _STATE
+    path = uploads_directory(rt, found.token) / _STATE
     aside = path.with_name(f".{_STATE}")
     with open_private(aside, "wb") as file:
         file.write(orjson.dumps(asdict(found)))
@@ -228,7 +228,7 @@ def locked(rt: Runtime, token: str, seconds: float = 0.0) -> Iterator[bool]:
         yield False
         return
     try:
-        lock = os.open(directory_of(rt, token) / _LOCK, os.O_RDWR)
+        lock = os.open(uploads_directory(rt, token) / _LOCK, os.O_RDWR)
     except OSError:
         yield False
         return
@@ -241,7 +241,7 @@ def locked(rt: Runtime, token: str, seconds: float = 0.0) -> Iterator[bool]:
 def is_locked(rt: Runtime, token: str) -> bool:
     """Whether somebody works on it."""
     with locked(rt, token) as is_free:
-        return not is_free and (directory_of(rt, token) / _LOCK).exists()
+        return not is_free and (uploads_directory(rt, token) / _LOCK).exists()
 
 
 def _directories(rt: Runtime) -> list[Path]:

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from jobs.core.queues import ANSWER, CHORES, wake
+from jobs.core.queues import ANSWER, CHORES, enqueue_once
 from jobs.core.runtime import Runtime
-from jobs.ingest.late_failures import heed_failures
+from jobs.ingest.late_failures import react_to_failures
 from models.clock import utcnow
 from models.events.account.apply import apply_changes
 from models.events.account.update import ChangeResult
 from models.events.dead_letters import keep_dead_letter
 from models.events.messages.store import store_inbound
-from models.events.parked import park
+from models.events.parked import park_statuses
 from models.events.statuses.apply import apply_statuses
-from models.events.types import Change, Inbound, Parsed, Status
+from models.events.types import AccountChange, InboundMessage, Parsed, Status
 from models.tables.number import Number, Waba
 
 COUNTS_KEY = "hark:ingest:counts"
@@ -48,9 +48,9 @@ class Applied:
 
 def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = ()) -> Applied:
     """Apply payloads in one transaction. Raises what the database raises; nothing is written then."""
-    inbound: list[Inbound] = [item for one in parsed for item in one.inbound]
+    inbound: list[InboundMessage] = [item for one in parsed for item in one.inbound]
     statuses: list[Status] = [item for one in parsed for item in one.statuses]
-    changes: list[Change] = [item for one in parsed for item in one.changes]
+    changes: list[AccountChange] = [item for one in parsed for item in one.changes]
     applied = Applied()
     counts = applied.counts
     counts["ignored"] = sum(one.ignored for one in parsed)
@@ -63,9 +63,9 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
             counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
         if statuses:
             matched = apply_statuses(session, statuses, now, installation)
-            heed_failures(session, matched.failures, now)
+            react_to_failures(session, matched.failures, now)
             counts.update(statuses=matched.applied, foreign=matched.foreign, disagreeing=matched.disagreeing)
-            counts["parked"] = park(session, matched.waiting, now)
+            counts["parked"] = park_statuses(session, matched.waiting, now)
             applied.has_parked = bool(matched.waiting)
         if changes:
             told = apply_changes(session, changes, now)
@@ -89,20 +89,20 @@ def _ask_again(session: Session, told: ChangeResult) -> None:
 def wake_after(rt: Runtime, applied: Applied) -> None:
     """After the commit: whoever answers, and whoever asks Meta. What gets lost is made again by the schedules."""
     if applied.conversations:
-        wake(rt.redis, ANSWER, "jobs.replies.answer.answer_many", ANSWER_KEY, key=ANSWER_KEY)
+        enqueue_once(rt.redis, ANSWER, "jobs.replies.answer.answer_many", ANSWER_KEY, key=ANSWER_KEY)
     for waba_pk in sorted(applied.templates_of):
-        wake(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_templates", waba_pk, key=f"templates:{waba_pk}")
+        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_templates", waba_pk, key=f"templates:{waba_pk}")
     for number_pk in sorted(applied.numbers):
-        wake(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_number", number_pk, key=f"number:{number_pk}")
+        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_number", number_pk, key=f"number:{number_pk}")
 
 
-def halves(parsed: Parsed) -> tuple[Parsed, Parsed]:
+def split_in_half(parsed: Parsed) -> tuple[Parsed, Parsed]:
     """The same items in two parts."""
-    items: list[Inbound | Status | Change] = [*parsed.inbound, *parsed.statuses, *parsed.changes]
+    items: list[InboundMessage | Status | AccountChange] = [*parsed.inbound, *parsed.statuses, *parsed.changes]
     parts = (Parsed(), Parsed())
     for place, item in enumerate(items):
         part = parts[place >= len(items) // 2]
-        if isinstance(item, Inbound):
+        if isinstance(item, InboundMessage):
             part.inbound.append(item)
         elif isinstance(item, Status):
             part.statuses.append(item)

@@ -12,30 +12,30 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.webhooks.parse import parse
+from bot.webhooks.parse import parse_payload
 from bot.webhooks.parse_values import BadEventError
 from bot.webhooks.stream import Entry
 from jobs.core.db_errors import is_deadlock, may_be_an_outage
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
-from jobs.ingest.apply import Applied, Dead, apply_parsed, halves
+from jobs.ingest.apply import Applied, Dead, apply_parsed, split_in_half
 from models.events.types import Parsed
 
 log = logging.getLogger("hark.ingest")
 
-MOST_WEIGHT = 2_000
+MAX_WEIGHT = 2_000
 """Of one transaction, in statuses, so that it stays under 100 ms; one payload has up to 1,000 items."""
 INBOUND_WEIGHT = 20
 CHANGE_WEIGHT = 40
 OUTAGE_TRIES = 3
-LONGEST_WAIT_SECONDS = 2.0
+MAX_WAIT_SECONDS = 2.0
 
 
 class StoppedError(Exception):
     """This process is to stop and the database is away: what is held is left to whoever takes over."""
 
 
-class Work(NamedTuple):
+class BatchWork(NamedTuple):
     """One payload on its way."""
 
     entry: Entry
@@ -43,7 +43,7 @@ class Work(NamedTuple):
     dead: Dead | None
 
 
-class Trouble:
+class OutageClock:
     """What is away, said once when it goes and once when it is back."""
 
     def __init__(self) -> None:
@@ -62,11 +62,11 @@ class Trouble:
             log.info("%s is back", part)
 
 
-def parse_entries(entries: Iterable[Entry]) -> Iterator[Work]:
+def parse_entries(entries: Iterable[Entry]) -> Iterator[BatchWork]:
     """One after the other. What does not parse is a dead letter already; what is whole in it is applied."""
     for entry in entries:
         try:
-            parsed = parse(entry.raw)
+            parsed = parse_payload(entry.raw)
             dead = Dead(entry.raw, f"BadEventError: {parsed.broken[0]}") if parsed.broken else None
         except BadEventError as error:
             parsed, dead = Parsed(), Dead(entry.raw, f"BadEventError: {error}")
@@ -74,24 +74,24 @@ def parse_entries(entries: Iterable[Entry]) -> Iterator[Work]:
             parsed, dead = Parsed(), Dead(entry.raw, described(error))
         if dead is not None:
             log.warning("a payload is kept as a dead letter: %s", dead.error)
-        yield Work(entry, parsed, dead)
+        yield BatchWork(entry, parsed, dead)
 
 
-def parts_of(work: Iterable[Work]) -> Iterator[list[Work]]:
+def split_entries(work: Iterable[BatchWork]) -> Iterator[list[BatchWork]]:
     """Transactions of a bounded size."""
-    part: list[Work] = []
+    part: list[BatchWork] = []
     size = 0
     for item in work:
-        if part and size + weight_of(item.parsed) > MOST_WEIGHT:
+        if part and size + entry_weight(item.parsed) > MAX_WEIGHT:
             yield part
             part, size = [], 0
         part.append(item)
-        size += weight_of(item.parsed)
+        size += entry_weight(item.parsed)
     if part:
         yield part
 
 
-def weight_of(parsed: Parsed) -> int:
+def entry_weight(parsed: Parsed) -> int:
     """What it costs to apply, in statuses."""
     return len(parsed.statuses) + INBOUND_WEIGHT * len(parsed.inbound) + CHANGE_WEIGHT * len(parsed.changes)
 
@@ -104,16 +104,16 @@ class Applier:
     """
 
     def __init__(
-        self, rt: Runtime, trouble: Trouble, wait: Callable[[float], None], show_life: Callable[[], None]
+        self, rt: Runtime, trouble: OutageClock, wait: Callable[[float], None], show_life: Callable[[], None]
     ) -> None:
         self.rt = rt
         self.trouble = trouble
         self.wait = wait
         self.show_life = show_life
 
-    def apply(self, part: Sequence[Work]) -> list[Applied]:
+    def apply(self, part: Sequence[BatchWork]) -> list[Applied]:
         """Whatever becomes of them, these payloads are done with when it returns. Raises StoppedError alone."""
-        if len(part) == 1 and weight_of(part[0].parsed) > MOST_WEIGHT:
+        if len(part) == 1 and entry_weight(part[0].parsed) > MAX_WEIGHT:
             return self._apply_alone(part[0])
         dead = [item.dead for item in part if item.dead is not None]
         try:
@@ -124,7 +124,7 @@ class Applier:
             log.warning("a batch of %d is applied one by one: %s", len(part), described(error))
         return [applied for item in part for applied in self._apply_alone(item)]
 
-    def _apply_alone(self, item: Work) -> list[Applied]:
+    def _apply_alone(self, item: BatchWork) -> list[Applied]:
         """One payload, and if it must be item by item; the item that cannot be applied makes it a dead letter."""
         applied, error = self._apply_items(item.parsed)
         dead = item.dead
@@ -137,7 +137,7 @@ class Applier:
         return applied
 
     def _apply_items(self, parsed: Parsed) -> tuple[list[Applied], Exception | None]:
-        if weight_of(parsed) <= MOST_WEIGHT or parsed.size <= 1:
+        if entry_weight(parsed) <= MAX_WEIGHT or parsed.size <= 1:
             try:
                 return [self.surely(lambda: apply_parsed(self.rt, [parsed]))], None
             except StoppedError:
@@ -145,7 +145,7 @@ class Applier:
             except Exception as error:  # noqa: BLE001 - as above
                 if parsed.size <= 1:
                     return [], error
-        first, second = (self._apply_items(half) for half in halves(parsed))
+        first, second = (self._apply_items(half) for half in split_in_half(parsed))
         return first[0] + second[0], first[1] or second[1]
 
     def surely(self, apply_once: Callable[[], Applied]) -> Applied:
@@ -158,13 +158,13 @@ class Applier:
             except (SQLAlchemyError, OSError) as error:
                 if is_deadlock(error):
                     deadlocks += 1
-                    self.wait(uniform(0.0, min(LONGEST_WAIT_SECONDS, 0.02 * 2 ** min(deadlocks, 10))))
+                    self.wait(uniform(0.0, min(MAX_WAIT_SECONDS, 0.02 * 2 ** min(deadlocks, 10))))
                     continue
                 failures += 1
                 if not may_be_an_outage(error) or (failures > OUTAGE_TRIES and self._database_works()):
                     raise
                 self.trouble.begin("the database", error)
-                self.wait(min(LONGEST_WAIT_SECONDS, 0.05 * 2**failures))
+                self.wait(min(MAX_WAIT_SECONDS, 0.05 * 2**failures))
             else:
                 self.trouble.end("the database")
                 return applied

@@ -19,9 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.webhooks.stream import Entry, EventStream
 from jobs.core.logs import configure_logs
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING, stop_on_signals
+from jobs.core.shutdown import SHUTDOWN, stop_on_signals
 from jobs.ingest.apply import COUNTS_KEY, Applied, wake_after
-from jobs.ingest.batch import Applier, StoppedError, Trouble, parse_entries, parts_of
+from jobs.ingest.batch import Applier, OutageClock, StoppedError, parse_entries, split_entries
 from jobs.ingest.parked import retry_round
 from models.tables.webhook_event import ParkedStatus
 
@@ -30,8 +30,8 @@ log = logging.getLogger("hark.ingest")
 BEAT_KEY = "hark:ingest:beat"
 BEAT_EXPIRES_SECONDS = 10
 BEAT_SECONDS = 2.0
-MOST_ENTRIES = 1_000
-MOST_BYTES = 8 * 1024 * 1024
+MAX_ENTRIES = 1_000
+MAX_BYTES = 8 * 1024 * 1024
 READ_ENTRIES = 100
 FIRST_ENTRIES = 25
 """Of a batch's first reading, which says how large the next may be: bodies have up to 3 MB, and mostly a kilobyte."""
@@ -66,14 +66,14 @@ class Batch:
 
     def fill(self, take: Callable[[int], list[Entry]]) -> bool:
         """Take until there is no more, which is True, or until it is full."""
-        while len(self.entries) < MOST_ENTRIES and self._size < MOST_BYTES:
-            count = min(self._next, MOST_ENTRIES - len(self.entries))
+        while len(self.entries) < MAX_ENTRIES and self._size < MAX_BYTES:
+            count = min(self._next, MAX_ENTRIES - len(self.entries))
             some = take(count)
             self.entries += some
             self._size += sum(len(entry.raw) for entry in some)
             if some:
                 largest = max(1, *(len(entry.raw) for entry in some))
-                self._next = max(1, min(READ_ENTRIES, (MOST_BYTES - self._size) // largest))
+                self._next = max(1, min(READ_ENTRIES, (MAX_BYTES - self._size) // largest))
             if len(some) < count:
                 return True
         return False
@@ -90,17 +90,17 @@ class Consumer:
         self._beat_at = self._held_at = self._took_over_at = self._retried_at = float("-inf")
         self._cursor = 0
         self._is_full = False
-        self._trouble = Trouble()
+        self._trouble = OutageClock()
         self._applier = Applier(rt, self._trouble, self._wait, self._show_life)
 
     def run(self) -> None:
         """Until STOPPING."""
-        while not STOPPING.is_set():
+        while not SHUTDOWN.is_set():
             try:
                 self.run_once(BLOCK_MS)
             except RedisError as error:
                 self._trouble.begin("Redis", error)
-                STOPPING.wait(0.3)
+                SHUTDOWN.wait(0.3)
             except StoppedError:
                 break
         self._leave()
@@ -114,15 +114,15 @@ class Consumer:
         if entries:
             self.handle(entries)
         self._retry_parked()
-        if 0 < len(entries) < MOST_ENTRIES // 5:
-            STOPPING.wait(max(0.0, begun + GATHER_SECONDS - time.monotonic()))
+        if 0 < len(entries) < MAX_ENTRIES // 5:
+            SHUTDOWN.wait(max(0.0, begun + GATHER_SECONDS - time.monotonic()))
         return len(entries)
 
     def handle(self, entries: Sequence[Entry]) -> None:
         """Apply entries and let them go."""
         self._held = [entry.id for entry in entries]
         self._held_at = time.monotonic()
-        for part in parts_of(parse_entries(entries)):
+        for part in split_entries(parse_entries(entries)):
             ids = [item.entry.id for item in part]
             applied = self._applier.apply(part)
             self._after_commit(applied, ids)
@@ -140,7 +140,7 @@ class Consumer:
 
     def _wait(self, seconds: float) -> None:
         """Alive all the while: nobody is to take over what this one holds."""
-        if STOPPING.wait(seconds):
+        if SHUTDOWN.wait(seconds):
             raise StoppedError
         self._hold()
 
@@ -175,7 +175,7 @@ class Consumer:
             else:
                 self._is_full = False
                 return
-            if STOPPING.wait(0.3):
+            if SHUTDOWN.wait(0.3):
                 raise StoppedError
 
     def _finish_alone(self, ids: Sequence[bytes]) -> bool:

@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.meta.error_codes import UNKNOWN, Action, Rule, rule_for
+from bot.meta.error_codes import UNKNOWN, ErrorAction, ErrorRule, rule_for
 from jobs.sending.effects import pause_within, stop_within, suppress_within
-from jobs.sending.failure_rate import WINDOW, FailureGuard, share_of
-from models.campaigns.failures import Fate, NewFailure, fates, is_any_since, looked_at
+from jobs.sending.failure_rate import WINDOW, FailureGuard, max_failure_share
+from models.campaigns.failures import NewFailure, RecentResult, is_any_since, last_resumed_at, recent_results
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 
 FRESH = timedelta(minutes=10)
 """A decisive failure that is older stops nothing any more: somebody may have mended what it was about."""
-DECISIVE = frozenset({Action.PAUSE, Action.STOP})
+DECISIVE = frozenset({ErrorAction.PAUSE, ErrorAction.STOP})
 NO_CODE = "no code"
 
 
@@ -35,7 +35,7 @@ class _Stood:
     since: datetime | None
 
 
-def heed_failures(session: Session, failures: Sequence[NewFailure], now: datetime) -> None:
+def react_to_failures(session: Session, failures: Sequence[NewFailure], now: datetime) -> None:
     """What follows from new failures, in the caller's transaction, in the order of the campaigns' ids."""
     found: dict[int, list[NewFailure]] = defaultdict(list)
     for failure in failures:
@@ -50,10 +50,10 @@ def heed_failures(session: Session, failures: Sequence[NewFailure], now: datetim
 def _stood(session: Session, campaign_id: int) -> _Stood:
     row = session.execute(select(Campaign.status, Campaign.number_id).where(Campaign.id == campaign_id)).one()
     is_active = row.status is CampaignStatus.ACTIVE
-    return _Stood(campaign_id, row.number_id, is_active, looked_at(session, "campaign", campaign_id))
+    return _Stood(campaign_id, row.number_id, is_active, last_resumed_at(session, "campaign", campaign_id))
 
 
-def _rule(code: int) -> Rule:
+def _rule(code: int) -> ErrorRule:
     """A failure that Meta gives no code for says nothing of the token, which is what the code 0 means in an answer."""
     return rule_for(code) if code else UNKNOWN
 
@@ -74,8 +74,10 @@ def _heed_decisive(session: Session, stood: _Stood, failures: Sequence[NewFailur
     for code in sorted(ids):
         rule = _rule(code)
         detail = f"{rule.text} (Meta's error {code}) {rule.advice}".strip()
-        if rule.action is Action.STOP and stood.number_id is not None:
-            moments = [at for at in (stood.since, looked_at(session, "number", stood.number_id)) if at is not None]
+        if rule.action is ErrorAction.STOP and stood.number_id is not None:
+            moments = [
+                at for at in (stood.since, last_resumed_at(session, "number", stood.number_id)) if at is not None
+            ]
             if _is_new(session, ids[code], max(moments, default=None)):
                 stop_within(session, stood.number_id, rule, detail, now)
                 return True
@@ -94,19 +96,19 @@ def _heed_many(session: Session, stood: _Stood, failures: Sequence[NewFailure], 
     Failures come some seconds after the sending, early ones before others. Of the newest messages few have failed yet, of the
     oldest that are failing now nearly all that will have.
     """
-    ids = sorted(failure.recipient_id for failure in failures if share_of(_kind(failure.code)) is not None)
+    ids = sorted(failure.recipient_id for failure in failures if max_failure_share(_kind(failure.code)) is not None)
     if not ids:
         return
     places = [(ids[-1], False), (ids[len(ids) // 2], False), (ids[0], False), (ids[0], True)]
     for recipient_id, is_later in dict.fromkeys(places):
-        guard = _judged(fates(session, stood.id, recipient_id, stood.since, WINDOW, is_later=is_later))
+        guard = _judged(recent_results(session, stood.id, recipient_id, stood.since, WINDOW, is_later=is_later))
         kind = guard.worst()
         if kind is not None:
             pause_within(session, stood.id, PauseReason.FAILURE_RATE, guard.explain(kind), now)
             return
 
 
-def _judged(window: Sequence[Fate]) -> FailureGuard:
+def _judged(window: Sequence[RecentResult]) -> FailureGuard:
     guard = FailureGuard()
     for fate in window:
         guard.add(_kind(fate.code) if fate.has_failed else "", fate.said)

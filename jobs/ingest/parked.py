@@ -8,9 +8,9 @@ from jobs.core.db_errors import is_deadlock, may_be_an_outage
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.ingest.apply import Applied
-from jobs.ingest.late_failures import heed_failures
+from jobs.ingest.late_failures import react_to_failures
 from models.clock import utcnow
-from models.events.parked import drop_expired, drop_parked, matchable, retry_parked
+from models.events.parked import drop_expired, drop_parked, matchable_statuses, retry_parked
 
 log = logging.getLogger("hark.ingest")
 
@@ -26,7 +26,7 @@ def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
     try:
         with rt.database.write() as session:
             retried = retry_parked(session, now, rt.installation, cursor)
-            heed_failures(session, retried.failures, now)
+            react_to_failures(session, retried.failures, now)
     except Exception as error:
         if _is_passing(error):
             raise
@@ -40,13 +40,13 @@ def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
 
 def _one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
     with rt.database.read() as session:
-        keys = matchable(session, cursor, ALONE)
+        keys = matchable_statuses(session, cursor, ALONE)
     applied = Applied()
     for key in keys:
         try:
             with rt.database.write() as session:
                 retried = retry_parked(session, now, rt.installation, only=key)
-                heed_failures(session, retried.failures, now)
+                react_to_failures(session, retried.failures, now)
         except Exception as error:
             if _is_passing(error):
                 raise

@@ -9,17 +9,17 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.webhooks.parse import parse
+from bot.webhooks.parse import parse_payload
 from bot.webhooks.parse_values import BadEventError
 from bot.webhooks.shopify import MARK
 from jobs.core.db_errors import may_be_an_outage
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.ingest.apply import Applied, apply_parsed, wake_after
 from jobs.ingest.shop import apply_entry
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.events.dead_letters import count_waiting, fail_letter, payload_of, settle_letter, waiting_letters
 from models.events.types import Parsed
 
@@ -30,7 +30,7 @@ OUTAGE_TRIES = 3
 TRY_SECONDS = 0.2
 
 
-class Fate(StrEnum):
+class ReplayResult(StrEnum):
     """What came of one."""
 
     APPLIED = "applied"
@@ -39,25 +39,25 @@ class Fate(StrEnum):
     """Somebody else settled it meanwhile, or it was deleted."""
 
 
-class Replayed(NamedTuple):
+class ReplayCounts(NamedTuple):
     """What came of dead letters."""
 
     applied: int = 0
     failed: int = 0
     skipped: int = 0
 
-    def plus(self, fate: Fate) -> "Replayed":
+    def plus(self, fate: ReplayResult) -> "ReplayCounts":
         """With one more."""
         return self._replace(**{fate.value: getattr(self, fate.value) + 1})
 
 
-def replay(rt: Runtime, letter_id: int | None = None) -> Replayed:
+def replay_letters(rt: Runtime, letter_id: int | None = None) -> ReplayCounts:
     """Apply one dead letter, or all that wait now. Refused where that one does not wait; a database that is away rises."""
-    done = Replayed()
+    done = ReplayCounts()
     if letter_id is not None:
         fate = replay_one(rt, letter_id)
-        if fate is Fate.SKIPPED:
-            raise Refused(f"dead letter {letter_id}: there is none that waits under this number")
+        if fate is ReplayResult.SKIPPED:
+            raise OperatorError(f"dead letter {letter_id}: there is none that waits under this number")
         return done.plus(fate)
     with rt.database.read() as session:
         _, newest = count_waiting(session)
@@ -78,12 +78,12 @@ def waiting_after(rt: Runtime, letter_id: int, until_id: int) -> Iterator[int]:
         last = ids[-1]
 
 
-def replay_one(rt: Runtime, letter_id: int) -> Fate:
+def replay_one(rt: Runtime, letter_id: int) -> ReplayResult:
     """Apply one, whatever becomes of it; twice at once does no harm. A database that is away rises, and nothing was changed."""
     with rt.database.read() as session:
         raw = payload_of(session, letter_id)
     if raw is None:
-        return Fate.SKIPPED
+        return ReplayResult.SKIPPED
     applied, error = _apply(rt, raw)
     with rt.database.write() as session:
         now = utcnow()
@@ -92,8 +92,8 @@ def replay_one(rt: Runtime, letter_id: int) -> Fate:
     if applied is not None:
         _after(rt, applied)
     if settled:
-        return Fate.APPLIED
-    return Fate.FAILED if failed else Fate.SKIPPED
+        return ReplayResult.APPLIED
+    return ReplayResult.FAILED if failed else ReplayResult.SKIPPED
 
 
 def _apply(rt: Runtime, raw: bytes) -> tuple[Applied | None, str | None]:
@@ -110,14 +110,14 @@ def _apply(rt: Runtime, raw: bytes) -> tuple[Applied | None, str | None]:
             if tries >= OUTAGE_TRIES:
                 raise
         tries += 1
-        STOPPING.wait(TRY_SECONDS)
+        SHUTDOWN.wait(TRY_SECONDS)
 
 
 def _apply_once(rt: Runtime, raw: bytes) -> tuple[Applied, str | None]:
     if raw.startswith(MARK):
         apply_entry(rt, raw)
         return apply_parsed(rt, [Parsed()]), None
-    parsed = parse(raw)
+    parsed = parse_payload(raw)
     return apply_parsed(rt, [parsed]), f"BadEventError: {parsed.broken[0]}" if parsed.broken else None
 
 

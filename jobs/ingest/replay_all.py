@@ -15,12 +15,12 @@ from redis.exceptions import LockError, LockNotOwnedError, RedisError
 from redis.lock import Lock
 
 from jobs.core.db_errors import may_be_an_outage
-from jobs.core.queues import CHORES, wake, woken
+from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING
-from jobs.ingest.replay import Fate, Replayed, replay_one, waiting_after
+from jobs.core.shutdown import SHUTDOWN
+from jobs.ingest.replay import ReplayCounts, ReplayResult, replay_one, waiting_after
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.events.dead_letters import count_waiting
 from models.tables.user import record_audit
 
@@ -34,7 +34,7 @@ TURN_SECONDS = 60.0
 LOCK_SECONDS = 180
 """Taken anew after each letter; a worker that died is followed by another when it is over."""
 BEGIN_WAIT_SECONDS = 1.0
-MOST_TRIES = 3
+MAX_TRIES = 3
 """Turns that were begun one after the other and broke off at the same letter."""
 
 
@@ -68,10 +68,10 @@ class Run:
         """When it did."""
         return datetime.fromisoformat(self.ended_at) if self.ended_at else None
 
-    def add(self, letter_id: int, fate: Fate) -> None:
+    def add(self, letter_id: int, fate: ReplayResult) -> None:
         """Count one."""
         self.cursor, self.tries = letter_id, 0
-        counted = Replayed(self.applied, self.failed, self.skipped).plus(fate)
+        counted = ReplayCounts(self.applied, self.failed, self.skipped).plus(fate)
         self.applied, self.failed, self.skipped = counted
 
 
@@ -80,21 +80,21 @@ def begin_replay(rt: Runtime, actor: str) -> None:
     with rt.database.read() as session:
         total, newest = count_waiting(session)
     if not total:
-        raise Refused("No dead letter waits.")
+        raise OperatorError("No dead letter waits.")
     turn = _lock(rt)
     try:
         if not turn.acquire(blocking_timeout=BEGIN_WAIT_SECONDS):
-            raise Refused("They are being tried again already.")
+            raise OperatorError("They are being tried again already.")
         try:
             run = read_run(rt)
             if run is not None and not run.is_over:
-                raise Refused("They are being tried again already.")
+                raise OperatorError("They are being tried again already.")
             _save(rt, Run(actor, total, newest))
         finally:
             _release(turn)
         _wake(rt)
     except RedisError as error:
-        raise Refused(f"Redis cannot be reached ({type(error).__name__}): nothing was begun.") from error
+        raise OperatorError(f"Redis cannot be reached ({type(error).__name__}): nothing was begun.") from error
 
 
 def read_run(rt: Runtime) -> Run | None:
@@ -106,7 +106,7 @@ def read_run(rt: Runtime) -> Run | None:
 def run_replay() -> None:
     """The job: one turn, and a wake-up for the next where it is not over."""
     rt = runtime()
-    woken(rt.redis, WAKE_KEY)
+    started(rt.redis, WAKE_KEY)
     turn = _lock(rt)
     if not turn.acquire(blocking=False):
         return
@@ -119,7 +119,7 @@ def run_replay() -> None:
         return
     finally:
         _release(turn)
-    if goes_on and not STOPPING.is_set():
+    if goes_on and not SHUTDOWN.is_set():
         _wake(rt)
 
 
@@ -136,7 +136,7 @@ def _turn(rt: Runtime, run: Run, turn: Lock) -> bool:
     _save(rt, run)
     try:
         for letter_id in waiting_after(rt, run.cursor, run.until_id):
-            if STOPPING.is_set() or time.monotonic() >= ends:
+            if SHUTDOWN.is_set() or time.monotonic() >= ends:
                 run.tries = 0
                 _save(rt, run)
                 return True
@@ -153,12 +153,12 @@ def _turn(rt: Runtime, run: Run, turn: Lock) -> bool:
     return False
 
 
-def _fate(rt: Runtime, run: Run, letter_id: int) -> Fate:
+def _fate(rt: Runtime, run: Run, letter_id: int) -> ReplayResult:
     """A letter at which worker after worker died is left where it is: it must not keep the others from being tried."""
-    if run.tries <= MOST_TRIES:
+    if run.tries <= MAX_TRIES:
         return replay_one(rt, letter_id)
-    log.error("dead letter %d: %d turns broke off at it; it is passed over", letter_id, MOST_TRIES)
-    return Fate.FAILED
+    log.error("dead letter %d: %d turns broke off at it; it is passed over", letter_id, MAX_TRIES)
+    return ReplayResult.FAILED
 
 
 def _finish(rt: Runtime, run: Run) -> None:
@@ -186,4 +186,4 @@ def _release(turn: Lock) -> None:
 
 
 def _wake(rt: Runtime) -> bool:
-    return wake(rt.redis, CHORES, "jobs.ingest.replay_all.run_replay", key=WAKE_KEY)
+    return enqueue_once(rt.redis, CHORES, "jobs.ingest.replay_all.run_replay", key=WAKE_KEY)

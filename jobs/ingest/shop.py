@@ -20,14 +20,14 @@ from bot.webhooks.shopify import shop_stream
 from bot.webhooks.stream import Entry, EventStream
 from jobs.core.db_errors import may_be_an_outage
 from jobs.core.logs import described
-from jobs.core.queues import CHORES, wake, woken
+from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING
-from jobs.imports.uploads import forget_person
+from jobs.core.shutdown import SHUTDOWN
+from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
 from models.events.dead_letters import keep_dead_letter
-from models.events.shop import Taken, apply_shop_event, wiped_by
-from models.privacy.mentions import traces_of
+from models.events.shop import ShopEventResult, apply_shop_event, redacted_by
+from models.privacy.mentions import mentions_of
 
 log = logging.getLogger("hark.shop")
 
@@ -38,26 +38,26 @@ JOB_SECONDS = 60.0
 
 def wake_shop(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
     """Wake a worker while anything waits, also what a dead one held."""
-    return bool(_stream(rt).backlog().events) and wake(
-        rt.redis, CHORES, "jobs.ingest.shop.take_shop_events", key=WAKE_KEY
+    return bool(_stream(rt).backlog().events) and enqueue_once(
+        rt.redis, CHORES, "jobs.ingest.shop.apply_shop_events", key=WAKE_KEY
     )
 
 
-def take_shop_events() -> None:
+def apply_shop_events() -> None:
     """The job: until nothing is left, or a minute is over."""
     rt = runtime()
-    woken(rt.redis, WAKE_KEY)
-    take_waiting(rt, time.monotonic() + JOB_SECONDS)
+    started(rt.redis, WAKE_KEY)
+    apply_waiting(rt, time.monotonic() + JOB_SECONDS)
 
 
-def take_waiting(rt: Runtime, ends: float) -> int:
+def apply_waiting(rt: Runtime, ends: float) -> int:
     """Apply what waits; how many events. RedisError; what the database raises when it is away."""
     stream = _stream(rt)
     stream.make_group()
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
     taken = 0
     try:
-        while time.monotonic() < ends and not STOPPING.is_set():
+        while time.monotonic() < ends and not SHUTDOWN.is_set():
             entries = stream.take_over(name, BATCH) or stream.read(name, BATCH)
             if not entries:
                 break
@@ -70,15 +70,15 @@ def take_waiting(rt: Runtime, ends: float) -> int:
     return taken
 
 
-def apply_entry(rt: Runtime, raw: bytes) -> Taken:
+def apply_entry(rt: Runtime, raw: bytes) -> ShopEventResult:
     """One entry, applied and committed. BadEventError where it cannot be read."""
     event = parse_shop_entry(raw, rt.settings.default_country)
     with rt.database.write() as session:
-        leaving = wiped_by(session, event)
-        traces = traces_of(session, leaving) if leaving is not None else None
+        leaving = redacted_by(session, event)
+        mentions = mentions_of(session, leaving) if leaving is not None else None
         taken = apply_shop_event(session, event, utcnow(), rt.vault)
-    if traces is not None and taken is Taken.APPLIED:
-        forget_person(rt, traces.name)
+    if mentions is not None and taken is ShopEventResult.APPLIED:
+        redact_uploads(rt, mentions.matches)
     return taken
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
-from jobs.core.queues import CHORES, wake, woken
+from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from models.campaigns.pause import lift_account
 from models.clock import utcnow
@@ -50,7 +50,7 @@ class SyncResult:
         return asdict(self)
 
 
-def graph_admin(rt: Runtime, number: Number) -> GraphAdmin:
+def management_client(rt: Runtime, number: Number) -> GraphAdmin:
     """The management API with a number's token. WrongKey where the token was encrypted with a key that is gone."""
     secrets = rt.settings.meta_app_secrets
     return GraphAdmin(
@@ -64,7 +64,7 @@ def graph_admin(rt: Runtime, number: Number) -> GraphAdmin:
 def sync_templates(waba_pk: int) -> None:
     """The job: every template of an account. A Graph API that is away is logged; the next round tries again."""
     rt = runtime()
-    woken(rt.redis, f"templates:{waba_pk}")
+    started(rt.redis, f"templates:{waba_pk}")
     try:
         read_templates(rt, waba_pk, utcnow())
     except GraphError as error:
@@ -74,7 +74,7 @@ def sync_templates(waba_pk: int) -> None:
 def sync_number(number_pk: int) -> None:
     """The job: one number's fields."""
     rt = runtime()
-    woken(rt.redis, f"number:{number_pk}")
+    started(rt.redis, f"number:{number_pk}")
     try:
         read_number(rt, number_pk, utcnow())
     except GraphError as error:
@@ -88,7 +88,7 @@ def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = 
         if number is None:
             raise LookupError(f"account {waba_pk} has no number")
         waba_id = number.waba.waba_id
-    with graph_admin(rt, number) as graph:
+    with management_client(rt, number) as graph:
         listed = graph.templates(waba_id, name)
     with rt.database.write() as session:
         result = _take_over(session, waba_pk, listed, now, name)
@@ -101,7 +101,7 @@ def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
     """Take over Meta's fields of a number, and its portfolio's messaging limit. GraphError."""
     with rt.database.read() as session:
         number = session.get_one(Number, number_pk)
-    with graph_admin(rt, number) as graph:
+    with management_client(rt, number) as graph:
         fields = graph.number(number.phone_number_id)
     with rt.database.write() as session:
         waba = _lock_account(session, number_pk)
@@ -220,8 +220,11 @@ def wake_syncs(rt: Runtime, now: datetime) -> int:
             select(Number.id).where(Number.read_at.is_(None) | (Number.read_at < now - NUMBER_AGAIN))
         ).all()
     made = [
-        wake(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_templates", pk, key=f"templates:{pk}")
+        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_templates", pk, key=f"templates:{pk}")
         for pk in accounts
     ]
-    made += [wake(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_number", pk, key=f"number:{pk}") for pk in numbers]
+    made += [
+        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_number", pk, key=f"number:{pk}")
+        for pk in numbers
+    ]
     return sum(made)

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from jobs.core.queues import CHORES, wake, woken
+from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
 from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
-from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_hashes, purge_messages, purge_walks
+from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_flow_sessions, purge_hashes, purge_messages
 from models.segments.rename_delete import purge_groups
 
 log = logging.getLogger("hark.purge")
@@ -27,7 +27,7 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("messages", purge_messages),
     ("rows of deleted tags and lists", purge_groups),
     ("people of deleted campaigns", purge_deleted_campaigns),
-    ("walks through bot flows", purge_walks),
+    ("walks through bot flows", purge_flow_sessions),
     ("hashes", purge_hashes),
     ("dead letters", purge_dead_letters),
     ("statuses that matched nothing", purge_parked),
@@ -40,20 +40,20 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
 
 def wake_purge(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
     """Have it done by a worker: it may take a while."""
-    return wake(rt.redis, CHORES, "jobs.maintenance.purge.purge", key=_KEY)
+    return enqueue_once(rt.redis, CHORES, "jobs.maintenance.purge.purge", key=_KEY)
 
 
 def purge() -> None:
     """The job: what is not done within a minute is left to the next round."""
     rt = runtime()
-    woken(rt.redis, _KEY)
+    started(rt.redis, _KEY)
     ends = time.monotonic() + _JOB_SECONDS
     for name, take in KINDS:
         taken, slice_size = 0, SLICE
-        while slice_size >= SLICE and time.monotonic() < ends and not STOPPING.is_set():
+        while slice_size >= SLICE and time.monotonic() < ends and not SHUTDOWN.is_set():
             with rt.database.write() as session:
                 slice_size = take(session, utcnow())
             taken += slice_size
-            STOPPING.wait(_BREATH_SECONDS)
+            SHUTDOWN.wait(_BREATH_SECONDS)
         if taken:
             log.info("forgot %d %s", taken, name)

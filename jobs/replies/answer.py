@@ -3,10 +3,10 @@
 import threading
 from datetime import datetime
 
-from jobs.core.queues import ANSWER, wake, woken
+from jobs.core.queues import ANSWER, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING
-from jobs.replies.dispatcher import Desk
+from jobs.core.shutdown import SHUTDOWN
+from jobs.replies.dispatcher import ReplyDispatcher
 from jobs.replies.write import begin_waits, settled_waits
 from models.clock import utcnow
 from models.conversations.claim import has_work, unclaimed_work
@@ -14,7 +14,7 @@ from models.conversations.flow_http_calls import due_calls
 
 DRAIN_SECONDS = 20.0
 MANY_KEY = "answer:many"
-MOST_WORKERS = 4
+MAX_WORKERS = 4
 PER_WORKER = 100
 """So many waiting conversations wake one more worker."""
 
@@ -24,7 +24,7 @@ _desks = threading.local()
 def answer_contact(conversation_id: int) -> None:
     """RQ's entry for one conversation. While it is at it, it takes whatever else waits."""
     rt = runtime()
-    woken(rt.redis, f"answer:{conversation_id}")
+    started(rt.redis, f"answer:{conversation_id}")
     with rt.database.read() as session:
         waits = has_work(session, conversation_id, utcnow())
     if waits:
@@ -34,41 +34,41 @@ def answer_contact(conversation_id: int) -> None:
 def answer_many(key: str = MANY_KEY) -> None:
     """RQ's entry for whatever waits."""
     rt = runtime()
-    woken(rt.redis, key)
+    started(rt.redis, key)
     answer_waiting(rt)
 
 
 def answer_waiting(rt: Runtime, seconds: float = DRAIN_SECONDS) -> None:
     """Answer until nothing waits or the time is over; then a fresh wake-up takes over."""
-    if not STOPPING.is_set() and desk_of(rt).drain(seconds):
-        wake(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key=MANY_KEY)
+    if not SHUTDOWN.is_set() and dispatcher_of(rt).drain(seconds):
+        enqueue_once(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key=MANY_KEY)
 
 
-def wake_unanswered(rt: Runtime, now: datetime) -> int:
+def wake_repliers(rt: Runtime, now: datetime) -> int:
     """For the schedule: make wake-ups again for what waits and nobody is at; how many were made."""
     _begin_waits(rt, now)
     with rt.database.read() as session:
-        most = MOST_WORKERS * PER_WORKER
+        most = MAX_WORKERS * PER_WORKER
         waiting = len(unclaimed_work(session, now, most)) + len(due_calls(session, now, most))
-    keys = [MANY_KEY, *(f"{MANY_KEY}:{place}" for place in range(1, MOST_WORKERS))]
+    keys = [MANY_KEY, *(f"{MANY_KEY}:{place}" for place in range(1, MAX_WORKERS))]
     wanted = keys[: -(-waiting // PER_WORKER)]  # rounded up
-    return sum(wake(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key, key=key) for key in wanted)
+    return sum(enqueue_once(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key, key=key) for key in wanted)
 
 
-def desk_of(rt: Runtime) -> Desk:
+def dispatcher_of(rt: Runtime) -> ReplyDispatcher:
     """This thread's desk; another runtime's is closed first."""
-    desk: Desk | None = getattr(_desks, "desk", None)
+    desk: ReplyDispatcher | None = getattr(_desks, "desk", None)
     if desk is not None and desk.rt is not rt:
-        close_desk()
+        close_dispatcher()
         desk = None
     if desk is None:
-        desk = _desks.desk = Desk(rt)
+        desk = _desks.desk = ReplyDispatcher(rt)
     return desk
 
 
-def close_desk() -> None:
+def close_dispatcher() -> None:
     """Give this thread's desk back, if it has one."""
-    desk: Desk | None = getattr(_desks, "desk", None)
+    desk: ReplyDispatcher | None = getattr(_desks, "desk", None)
     _desks.desk = None
     if desk is not None:
         desk.close()

@@ -16,21 +16,21 @@ from sqlalchemy.orm import Session
 from bot import chatops
 from jobs.campaigns.monitor import finish_campaign
 from jobs.campaigns.start import resume_campaign
-from jobs.core.queues import ANSWER, CHORES, wake
+from jobs.core.queues import ANSWER, CHORES, enqueue_once
 from jobs.core.runtime import Runtime, runtime
-from jobs.replies.decide import Change
+from jobs.replies.decide import ReplyPlan
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, queue_messages
-from models.errors import Refused
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, TransitionRefused, allowed_verbs, transition
+from models.errors import OperatorError
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason, TransitionError, allowed_verbs, transition
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message
 from models.tables.user import Role, User, record_audit
 
 log = logging.getLogger("hark.answer")
 
-MOST_LISTED = 20
+MAX_LISTED = 20
 UNDER_WAY = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED)
 MAY_CHANGE = (Role.MANAGER, Role.ADMIN)
 DONE = {"pause": "is paused", "resume": "goes on", "end": "has ended"}
@@ -39,7 +39,7 @@ Body = dict[str, Any]
 
 
 def answer_command(
-    session: Session, command: chatops.Command | chatops.Confirmation, staff: str, now: datetime
+    session: Session, command: chatops.ChatCommand | chatops.Confirmation, staff: str, now: datetime
 ) -> list[Body]:
     """What is answered at once; a confirmed change is answered by its job."""
     if isinstance(command, chatops.Confirmation):
@@ -55,7 +55,7 @@ def answer_command(
     return [_question(session, command, staff, now)]
 
 
-def wake_change(rt: Runtime, change: Change) -> None:
+def wake_change(rt: Runtime, change: ReplyPlan) -> None:
     """Have a confirmed change carried out."""
     command, message = change.command, change.situation.message
     if not isinstance(command, chatops.Confirmation) or message is None:
@@ -63,12 +63,12 @@ def wake_change(rt: Runtime, change: Change) -> None:
     if command.change is None or command.is_expired:
         return
     try:
-        wake(rt.redis, CHORES, "jobs.replies.chatops.carry_out", message.id)
+        enqueue_once(rt.redis, CHORES, "jobs.replies.chatops.run_confirmed_command", message.id)
     except RedisError as error:
         log.warning("message %d: its command is lost (%s)", message.id, type(error).__name__)
 
 
-def carry_out(message_id: int) -> None:
+def run_confirmed_command(message_id: int) -> None:
     """RQ's entry: do what the button in this message confirmed, and say what came of it."""
     rt, now = runtime(), utcnow()
     with rt.database.read() as session:
@@ -80,7 +80,7 @@ def carry_out(message_id: int) -> None:
     text = _change(rt, confirmed.change, confirmed.campaign_id, staff, now)
     with rt.database.write() as session:
         queue_messages(session, [NewMessage(message.conversation_id, chatops.text_answer(text))], now)
-    wake(
+    enqueue_once(
         rt.redis,
         ANSWER,
         "jobs.replies.answer.answer_contact",
@@ -89,7 +89,7 @@ def carry_out(message_id: int) -> None:
     )
 
 
-def _change(rt: Runtime, change: chatops.Change, campaign_id: int, staff: User, now: datetime) -> str:
+def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff: User, now: datetime) -> str:
     if staff.role not in MAY_CHANGE:
         return f"Your role ({staff.role}) may look, not change."
     changes: dict[str, Callable[[], object]] = {
@@ -99,7 +99,7 @@ def _change(rt: Runtime, change: chatops.Change, campaign_id: int, staff: User, 
     }
     try:
         changes[change]()
-    except (Refused, TransitionRefused) as error:
+    except (OperatorError, TransitionError) as error:
         return str(error)
     return f"Campaign {campaign_id} {DONE[change]}."
 
@@ -116,7 +116,7 @@ def _end(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
         record_audit(session, now, actor, "end", "campaign", campaign_id, by="chat")
 
 
-def _question(session: Session, command: chatops.Command, staff: str, now: datetime) -> Body:
+def _question(session: Session, command: chatops.ChatCommand, staff: str, now: datetime) -> Body:
     """The confirmation's question, unless it is plain already that it cannot be."""
     row = session.execute(
         select(Campaign.name, Campaign.status).where(Campaign.id == command.campaign_id, Campaign.deleted_at.is_(None))
@@ -137,7 +137,7 @@ def _under_way(session: Session) -> list[tuple[int, str, str]]:
         select(Campaign.id, Campaign.name, Campaign.status)
         .where(Campaign.status.in_(UNDER_WAY), Campaign.deleted_at.is_(None))
         .order_by(Campaign.id.desc())
-        .limit(MOST_LISTED)
+        .limit(MAX_LISTED)
     )
     return [(row.id, row.name, row.status) for row in rows]
 

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import chatops
-from bot.flows.engine import step
+from bot.flows.engine import run_step
 from bot.flows.session import (
     Accepted,
     CallHttp,
-    Contact,
     Event,
+    FlowContact,
     HttpResult,
-    NotSent,
+    MessageNotSent,
     OpenCase,
     PassStep,
     RemoveTag,
-    Reply,
+    ReplyEvent,
     Result,
     SendMessage,
     SetAttribute,
@@ -28,16 +28,16 @@ from bot.flows.session import (
     TimerDue,
     Unsubscribe,
 )
-from bot.flows.session import Session as Walk
+from bot.flows.session import FlowState as Walk
 from bot.meta.callback_data import read_button as read_campaign_button
-from bot.opt_out_words import Word, read_button, read_word
-from bot.router import CampaignChoice, Decision, Facts, FlowChoice, Route, keyword_flow, route
-from bot.router import Walk as WalkFacts
+from bot.opt_out_words import Word, button_intent, opt_out_intent
+from bot.router import CampaignChoice, Decision, FlowChoice, Route, RoutingFacts, keyword_flow, route
+from bot.router import LiveFlow as WalkFacts
 from bot.webhooks.parse_messages import CAPTIONED
 from jobs.core.logs import described
-from jobs.replies.flow_cache import FlowShelf
+from jobs.replies.flow_cache import FlowCache
 from models.conversations.claim import Unhandled
-from models.conversations.context import CampaignFacts, DueAction, Situation
+from models.conversations.context import CampaignContext, DueAction, ReplyContext
 from models.conversations.flow_sessions import LiveSession
 from models.events.messages.double_opt_in import CONFIRMED
 from models.tables.conversation import MessageState
@@ -60,10 +60,10 @@ class NewAction:
 
 
 @dataclass(slots=True)
-class Change:
+class ReplyPlan:
     """What one answer writes, all of it in one transaction or none of it."""
 
-    situation: Situation
+    situation: ReplyContext
     handled: Decision | None = None
     action: DueAction | None = None
     is_action_stale: bool = False
@@ -82,14 +82,14 @@ class Change:
     unsubscribes: bool = False
     drops_queue: bool = False
     """Bot messages that have not left yet are left out: the person said STOP."""
-    command: chatops.Command | chatops.Confirmation | None = None
+    command: chatops.ChatCommand | chatops.Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class BatchContext:
     """What every decision of a batch shares."""
 
-    shelf: FlowShelf
+    shelf: FlowCache
     installation: str
     default_country: str | None
     stop_answer: str
@@ -102,7 +102,7 @@ def pressed_recipient(installation: str, payload: str | None) -> int | None:
     return pressed.recipient_id if pressed and pressed.installation == installation else None
 
 
-def decide(situation: Situation, known: Known, now: datetime) -> Change | None:
+def decide(situation: ReplyContext, known: BatchContext, now: datetime) -> ReplyPlan | None:
     """What comes first in this conversation: a hand-over, a message, or a timer or result. None where nothing waits."""
     message, action = situation.message, situation.action
     if situation.handed_flow_id is not None:
@@ -114,32 +114,32 @@ def decide(situation: Situation, known: Known, now: datetime) -> Change | None:
     return None
 
 
-def set_aside(situation: Situation, why: str) -> Change:
+def set_aside(situation: ReplyContext, why: str) -> ReplyPlan:
     """What comes first, marked as failed and nothing else."""
     message, action = situation.message, situation.action
     if situation.handed_flow_id is not None:
-        return Change(situation, handed_flow_id=situation.handed_flow_id)
+        return ReplyPlan(situation, handed_flow_id=situation.handed_flow_id)
     if message is not None and (action is None or message.at <= action.due_at):
-        return Change(situation, handled=Decision(Route.FAILED, f"answering it failed: {why}"))
-    return Change(situation, action=action, is_action_stale=True)
+        return ReplyPlan(situation, handled=Decision(Route.FAILED, f"answering it failed: {why}"))
+    return ReplyPlan(situation, action=action, is_action_stale=True)
 
 
-def _answer(situation: Situation, message: Unhandled, known: Known, now: datetime) -> Change:
+def _answer(situation: ReplyContext, message: Unhandled, known: BatchContext, now: datetime) -> ReplyPlan:
     try:
         return _answer_or_raise(situation, message, known, now)
     except Exception as error:  # noqa: BLE001 - one message that cannot be answered must not stand before the next
         log.error("message %d could not be answered: %s", message.id, described(error))  # noqa: TRY400
-        return Change(situation, handled=Decision(Route.FAILED, f"answering it failed: {type(error).__name__}"))
+        return ReplyPlan(situation, handled=Decision(Route.FAILED, f"answering it failed: {type(error).__name__}"))
 
 
-def _answer_or_raise(situation: Situation, message: Unhandled, known: Known, now: datetime) -> Change:
+def _answer_or_raise(situation: ReplyContext, message: Unhandled, known: BatchContext, now: datetime) -> ReplyPlan:
     live = _live_walk(situation, now)
     command = _command(situation, message, now)
     decision = route(_facts(situation, message, known, live, has_command=command is not None))
-    change = Change(situation, handled=decision)
+    change = ReplyPlan(situation, handled=decision)
     if situation.live is not None and live is None:
         change.ends = "idle"
-    reply = Reply(message.body or "", message.button_payload, message.wamid)
+    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid)
     if decision.route is Route.CHAT_OPS:
         change.command = command
     elif decision.route in {Route.STOP, Route.START}:
@@ -154,22 +154,22 @@ def _answer_or_raise(situation: Situation, message: Unhandled, known: Known, now
     return change
 
 
-def _hand_over(situation: Situation, known: Known, now: datetime) -> Change:
-    change = Change(situation, handed_flow_id=situation.handed_flow_id)
+def _hand_over(situation: ReplyContext, known: BatchContext, now: datetime) -> ReplyPlan:
+    change = ReplyPlan(situation, handed_flow_id=situation.handed_flow_id)
     if situation.live is not None:
         change.ends = "handed_over"
     recipient_id = situation.live.recipient_id if situation.live else None
     try:
-        _begin(change, situation.handed_flow_id or 0, recipient_id, situation.walked, Reply(), known, now)
+        _begin(change, situation.handed_flow_id or 0, recipient_id, situation.walked, ReplyEvent(), known, now)
     except Exception as error:  # noqa: BLE001 - see _answer
         log.error("conversation %d could not be handed over: %s", situation.conversation_id, described(error))  # noqa: TRY400
-        return Change(situation, handed_flow_id=situation.handed_flow_id)
+        return ReplyPlan(situation, handed_flow_id=situation.handed_flow_id)
     return change
 
 
-def _resume(situation: Situation, action: DueAction, known: Known, now: datetime) -> Change:
+def _resume(situation: ReplyContext, action: DueAction, known: BatchContext, now: datetime) -> ReplyPlan:
     """A timer or a result for the live session; what is left of another one is put away."""
-    change = Change(situation, action=action)
+    change = ReplyPlan(situation, action=action)
     live = situation.live
     if live is None or live.id != action.session_id or situation.case_id is not None:
         change.is_action_stale = True
@@ -178,31 +178,35 @@ def _resume(situation: Situation, action: DueAction, known: Known, now: datetime
         _take(change, live, Walk.from_json(live.state), _event(action), known, now)
     except Exception as error:  # noqa: BLE001 - see _answer
         log.error("action %d could not be taken up: %s", action.id, described(error))  # noqa: TRY400
-        return Change(situation, action=action, is_action_stale=True)
+        return ReplyPlan(situation, action=action, is_action_stale=True)
     return change
 
 
-def _live_walk(situation: Situation, now: datetime) -> Walk | None:
+def _live_walk(situation: ReplyContext, now: datetime) -> Walk | None:
     if situation.live is None:
         return None
     walk = Walk.from_json(situation.live.state)
     return None if walk.is_idle(now) else walk
 
 
-def _command(situation: Situation, message: Unhandled, now: datetime) -> chatops.Command | chatops.Confirmation | None:
+def _command(
+    situation: ReplyContext, message: Unhandled, now: datetime
+) -> chatops.ChatCommand | chatops.Confirmation | None:
     if situation.staff is None:
         return None
     typed = chatops.read_command(message.body) if message.type == "text" else None
     return typed or chatops.read_confirmation(message.button_payload, now)
 
 
-def _facts(situation: Situation, message: Unhandled, known: Known, live: Walk | None, *, has_command: bool) -> Facts:
+def _facts(
+    situation: ReplyContext, message: Unhandled, known: BatchContext, live: Walk | None, *, has_command: bool
+) -> RoutingFacts:
     shelf = known.shelf
     walk = None
     if live is not None and situation.live is not None:
         name = shelf.version(situation.live.flow_version_id).name
         walk = WalkFacts(FlowChoice(0, name), situation.walked.campaign_id if situation.walked else None)
-    return Facts(
+    return RoutingFacts(
         message_type=message.type,
         word=_word(message),
         is_staff_command=has_command,
@@ -215,7 +219,7 @@ def _facts(situation: Situation, message: Unhandled, known: Known, live: Walk | 
     )
 
 
-def _choice(campaign: CampaignFacts | None, shelf: FlowShelf) -> CampaignChoice | None:
+def _choice(campaign: CampaignContext | None, shelf: FlowCache) -> CampaignChoice | None:
     if campaign is None:
         return None
     return CampaignChoice(campaign.campaign_id, campaign.recipient_id, shelf.choice(campaign.flow_id))
@@ -226,11 +230,11 @@ def _word(message: Unhandled) -> Word | None:
     if message.route == CONFIRMED:
         return "start"
     if message.type in {"button", "interactive"}:
-        return read_button(message.body, message.button_payload)
-    return read_word(message.body) if message.type == "text" or message.type in CAPTIONED else None
+        return button_intent(message.body, message.button_payload)
+    return opt_out_intent(message.body) if message.type == "text" or message.type in CAPTIONED else None
 
 
-def _confirm_word(change: Change, said: Route, known: Known) -> None:
+def _confirm_word(change: ReplyPlan, said: Route, known: BatchContext) -> None:
     if said is Route.STOP:
         change.drops_queue = True
         if change.situation.live is not None:
@@ -247,36 +251,36 @@ def _event(action: DueAction) -> Event:
         return HttpResult(tag, bool(result.get("ok")), result.get("status"), result.get("body"))
     if action.payload.get("event") == "timer":
         return TimerDue(tag)
-    return Accepted(tag) if action.message_state in SENT else NotSent(tag)
+    return Accepted(tag) if action.message_state in SENT else MessageNotSent(tag)
 
 
 def _begin(
-    change: Change,
+    change: ReplyPlan,
     flow_id: int,
     recipient_id: int | None,
-    campaign: CampaignFacts | None,
-    reply: Reply,
-    known: Known,
+    campaign: CampaignContext | None,
+    reply: ReplyEvent,
+    known: BatchContext,
     now: datetime,
 ) -> None:
     version_id, flow = known.shelf.newest(flow_id)
     contact = _contact(change.situation, campaign if recipient_id else None, known)
-    result = step(flow, Walk.begin(now), Start(reply), now, contact)
+    result = run_step(flow, Walk.begin(now), Start(reply), now, contact)
     change.begins_version_id, change.recipient_id = version_id, recipient_id
     _take_up(change, result, now)
 
 
-def _take(change: Change, live: LiveSession, walk: Walk, event: Event, known: Known, now: datetime) -> None:
+def _take(change: ReplyPlan, live: LiveSession, walk: Walk, event: Event, known: BatchContext, now: datetime) -> None:
     flow = known.shelf.version(live.flow_version_id)
-    result = step(flow, walk, event, now, _contact(change.situation, change.situation.walked, known))
+    result = run_step(flow, walk, event, now, _contact(change.situation, change.situation.walked, known))
     change.recipient_id = live.recipient_id
     if result.session != walk or result.actions:
         change.saves = True
         _take_up(change, result, now)
 
 
-def _contact(situation: Situation, campaign: CampaignFacts | None, known: Known) -> Contact:
-    return Contact(
+def _contact(situation: ReplyContext, campaign: CampaignContext | None, known: BatchContext) -> FlowContact:
+    return FlowContact(
         name=situation.name or None,
         phone=situation.phone,
         language=situation.language,
@@ -294,7 +298,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _take_up(change: Change, result: Result, now: datetime) -> None:
+def _take_up(change: ReplyPlan, result: Result, now: datetime) -> None:
     """The engine's actions as rows to write."""
     change.walk = result.session
     for action in result.actions:

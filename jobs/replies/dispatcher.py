@@ -23,32 +23,32 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.meta.client import GraphClient
-from bot.meta.error_codes import Action, Rule
-from bot.outbound_http import OutsideClient
+from bot.meta.error_codes import ErrorAction, ErrorRule
+from bot.outbound_http import OutboundHttpClient
 from jobs.core.group_commit import GroupCommit
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
-from jobs.core.shutdown import STOPPING
-from jobs.replies.flow_cache import FlowShelf
-from jobs.replies.http_calls import Callouts
+from jobs.core.shutdown import SHUTDOWN
+from jobs.replies.flow_cache import FlowCache
+from jobs.replies.http_calls import HttpCaller
 from jobs.replies.lane import ReplyLane
 from jobs.replies.pair_limit import PairLimit
-from jobs.replies.rate import NoTurn, ReplyTurns
-from jobs.replies.send import judge_reply, never_begun, send_claimed
-from jobs.replies.store import LaneLost, Next, ReplyStore
-from jobs.replies.write import Overtaken
+from jobs.replies.rate import RateLimiterClosedError, ReplyRateLimiter
+from jobs.replies.send import judge_reply, never_begun, send_message
+from jobs.replies.store import LaneLostError, NextStep, ReplyStore
+from jobs.replies.write import StaleSessionError
 from jobs.sending.effects import hold_number, stop_number
 from jobs.sending.lease import Lease
 from models.clock import utcnow
-from models.conversations.flow_http_calls import Call
-from models.conversations.outbox import Claimed, Sent
-from models.crypto import WrongKey, new_token
+from models.conversations.flow_http_calls import HttpCall
+from models.conversations.outbox import ClaimedMessage, MessageResult
+from models.crypto import WrongKeyError, new_token
 from models.tables.number import Number
 
 log = logging.getLogger("hark.answer")
 
-MOST_AT_ONCE = 192
-MOST_PER_ANSWER = 48
+MAX_AT_ONCE = 192
+MAX_PER_ANSWER = 48
 """Conversations in one transaction of answers: it stays well under 50 ms."""
 LOOK_AGAIN_SECONDS = 0.1
 GATHER_SECONDS = 0.02
@@ -62,28 +62,30 @@ THREADS = 4
 Value = TypeVar("Value")
 
 
-class Desk:
+class ReplyDispatcher:
     """Kept by its process over many jobs, with its event loop, connections, lane and parsed flows."""
 
-    def __init__(self, rt: Runtime, client: GraphClient | None = None, outside: OutsideClient | None = None) -> None:
+    def __init__(
+        self, rt: Runtime, client: GraphClient | None = None, outside: OutboundHttpClient | None = None
+    ) -> None:
         self.rt = rt
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._client = client
         name = f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token(6)}"
-        self._store = store = ReplyStore(rt, name, FlowShelf())
+        self._store = store = ReplyStore(rt, name, FlowCache())
         pool, patience = self._executor, PATIENCE_SECONDS
-        again = (DBAPIError, Overtaken)
-        self._handle = GroupCommit(store.handle, pool, most=MOST_PER_ANSWER, patience_seconds=patience, again=again)
+        again = (DBAPIError, StaleSessionError)
+        self._handle = GroupCommit(store.handle, pool, most=MAX_PER_ANSWER, patience_seconds=patience, again=again)
         self._claim = GroupCommit(store.claim, pool, patience_seconds=patience)
         self._postpone = GroupCommit(store.postpone, pool, patience_seconds=patience)
         self._record = GroupCommit(store.record, pool, patience_seconds=RECORD_PATIENCE_SECONDS)
         self._pair = PairLimit(rt.redis)
-        self._turns: dict[int, ReplyTurns] = {}
+        self._turns: dict[int, ReplyRateLimiter] = {}
         self._turns_lock = threading.Lock()
         self._tokens: dict[str, str] = {}
         self._lane = ReplyLane(rt, self._executor)
-        self._callouts = Callouts(rt, self._executor, outside)
+        self._callouts = HttpCaller(rt, self._executor, outside)
         self._is_halted = False
         self._is_clean = True
         self.sent = 0
@@ -124,11 +126,11 @@ class Desk:
             await self._finish(talks, calls)
 
     async def _find(self, busy: int) -> list[int]:
-        if busy >= MOST_AT_ONCE:
+        if busy >= MAX_AT_ONCE:
             return []
-        return await self._in_thread(lambda: self._store.find(MOST_AT_ONCE - busy))
+        return await self._in_thread(lambda: self._store.find(MAX_AT_ONCE - busy))
 
-    async def _calls(self, busy: int) -> list[Call]:
+    async def _calls(self, busy: int) -> list[HttpCall]:
         if busy >= CALLS_AT_ONCE:
             return []
         return await self._in_thread(lambda: self._callouts.claim(CALLS_AT_ONCE - busy))
@@ -137,7 +139,7 @@ class Desk:
         """Nothing is left under way; calls are broken off where the process is to stop, and made again by another."""
         for turns in self._turns.values():
             turns.close()
-        if STOPPING.is_set():
+        if SHUTDOWN.is_set():
             for call in calls:
                 call.cancel()
         if talks | calls:
@@ -145,7 +147,7 @@ class Desk:
         await self._lane.rest(is_clean=self._is_clean)
 
     def _may_begin(self) -> bool:
-        return not self._is_halted and not STOPPING.is_set()
+        return not self._is_halted and not SHUTDOWN.is_set()
 
     async def _see_through(self, key: int) -> None:
         """One conversation, until nothing waits in it. After an error its claim is left to run out: that is the pause."""
@@ -154,9 +156,9 @@ class Desk:
         except RedisError as error:
             self._halt(f"Redis is away ({type(error).__name__})")
             await self._let_go(key)
-        except NoTurn:
+        except RateLimiterClosedError:
             await self._let_go(key)
-        except LaneLost:
+        except LaneLostError:
             self._is_clean = False
             self._halt("this sender's lane was given up")
         except (OperationalError, InterfaceError) as error:
@@ -166,7 +168,7 @@ class Desk:
             log.error("conversation %d: %s", key, described(error))  # noqa: TRY400
 
     async def _serve(self, key: int) -> None:
-        following = Next(True, None, False)
+        following = NextStep(True, None, False)
         while not following.is_released:
             if not self._may_begin():
                 await self._let_go(key)
@@ -176,7 +178,7 @@ class Desk:
             else:
                 following = await self._send_next(key, following.number_id)
 
-    async def _handle_or_give_up(self, key: int) -> Next:
+    async def _handle_or_give_up(self, key: int) -> NextStep:
         try:
             return await self._handle(key, None)
         except (OperationalError, InterfaceError):
@@ -186,7 +188,7 @@ class Desk:
             log.error("conversation %d: its answer could not be written: %s", key, why)  # noqa: TRY400
             return await self._in_thread(lambda: self._store.give_up(key, why))
 
-    async def _send_next(self, key: int, number_id: int) -> Next:
+    async def _send_next(self, key: int, number_id: int) -> NextStep:
         turns = await self._in_thread(lambda: self._turns_of(number_id))
         if turns.is_crowded:
             return await self._postpone(key, CROWDED_SECONDS)
@@ -204,17 +206,17 @@ class Desk:
             self._is_clean = False  # what its row says is open: the lane is left to the sweep
             raise
 
-    async def _send(self, key: int, claimed: Claimed, lease: Lease, turns: ReplyTurns) -> Next:
-        if not lease.holds() or STOPPING.is_set():
+    async def _send(self, key: int, claimed: ClaimedMessage, lease: Lease, turns: ReplyRateLimiter) -> NextStep:
+        if not lease.holds() or SHUTDOWN.is_set():
             self._is_halted = True
             return await self._record(key, (lease.lane_id, never_begun(claimed, utcnow())))
         try:
             token = self._token(claimed)
-        except WrongKey as error:
+        except WrongKeyError as error:
             log.error("number %d: %s", claimed.number_id, error)  # noqa: TRY400 - one line, no traceback
             later = never_begun(claimed, utcnow() + WRONG_KEY_PAUSE)
             return await self._record(key, (lease.lane_id, later))
-        outcome = await send_claimed(self._graph(), self.rt.installation, token, claimed)
+        outcome = await send_message(self._graph(), self.rt.installation, token, claimed)
         self.sent += 1
         verdict = judge_reply(claimed, outcome, utcnow())
         if verdict.rule is not None:
@@ -231,14 +233,14 @@ class Desk:
 
     # ---- what it takes --------------------------------------------------------------------------------------------
 
-    def _act(self, rule: Rule, claimed: Claimed, sent: Sent, turns: ReplyTurns) -> None:
+    def _act(self, rule: ErrorRule, claimed: ClaimedMessage, sent: MessageResult, turns: ReplyRateLimiter) -> None:
         """What a refusal does beyond its row."""
         match rule.action:
-            case Action.THROTTLE:
+            case ErrorAction.THROTTLE:
                 turns.slow_down()
-            case Action.HOLD:
+            case ErrorAction.HOLD:
                 hold_number(self.rt, claimed.number_id, rule.delay_seconds(claimed.attempt - 1), sent.at)
-            case Action.STOP:
+            case ErrorAction.STOP:
                 stop_number(self.rt, claimed.number_id, rule, sent.error_msg or rule.text, sent.at)
 
     def _graph(self) -> GraphClient:
@@ -246,19 +248,19 @@ class Desk:
             self._client = GraphClient(self.rt.settings.graph_api_url, self.rt.settings.graph_api_version)
         return self._client
 
-    def _token(self, claimed: Claimed) -> str:
+    def _token(self, claimed: ClaimedMessage) -> str:
         """In clear, kept by its ciphertext: decrypting costs more than sending."""
         token = self._tokens.get(claimed.access_token)
         if token is None:
             token = self._tokens[claimed.access_token] = self.rt.vault.decrypt(claimed.access_token)
         return token
 
-    def _turns_of(self, number_id: int) -> ReplyTurns:
+    def _turns_of(self, number_id: int) -> ReplyRateLimiter:
         with self._turns_lock:  # one object for each number, whichever thread asks first
             if number_id not in self._turns:
                 with self.rt.database.read() as session:
                     rate = session.get_one(Number, number_id).messages_per_second
-                self._turns[number_id] = ReplyTurns(self.rt.redis, number_id, rate, self._executor)
+                self._turns[number_id] = ReplyRateLimiter(self.rt.redis, number_id, rate, self._executor)
             return self._turns[number_id]
 
     def _halt(self, why: str) -> None:

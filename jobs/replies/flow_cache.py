@@ -4,19 +4,19 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
-from bot.flows.load import Flow, from_definition
-from bot.opt_out_words import fold
+from bot.flows.load import FlowDefinition, from_definition
+from bot.opt_out_words import normalize_text
 from bot.router import FlowChoice
-from models.conversations.flow_versions import NewestVersion, definitions, newest_versions
+from models.conversations.flow_versions import NewestVersion, load_definitions, newest_versions
 
-MOST_KEPT = 500
+MAX_KEPT = 500
 
 
-class FlowShelf:
+class FlowCache:
     """Parsed versions by their ids, and which version of each flow is the newest. `refresh` is one small query."""
 
     def __init__(self) -> None:
-        self._parsed: dict[int, Flow] = {}
+        self._parsed: dict[int, FlowDefinition] = {}
         self._newest: dict[int, NewestVersion] = {}
         self._listed: Sequence[NewestVersion] = ()
         self._keywords: list[tuple[FlowChoice, frozenset[str]]] = []
@@ -29,16 +29,16 @@ class FlowShelf:
         if listed != self._listed:
             self._listed = listed
             self._keywords = [
-                (FlowChoice(each.flow_id, each.name), frozenset(map(fold, flow.keywords)))
+                (FlowChoice(each.flow_id, each.name), frozenset(map(normalize_text, flow.keywords)))
                 for each in listed
                 if (flow := self._parsed.get(each.version_id)) is not None and flow.keywords
             ]
 
-    def version(self, version_id: int) -> Flow:
+    def version(self, version_id: int) -> FlowDefinition:
         """A version that `refresh` was asked for. KeyError where it could not be read."""
         return self._parsed[version_id]
 
-    def newest(self, flow_id: int) -> tuple[int, Flow]:
+    def newest(self, flow_id: int) -> tuple[int, FlowDefinition]:
         """The newest version's id and the flow. KeyError where there is none."""
         version_id = self._newest[flow_id].version_id
         return version_id, self._parsed[version_id]
@@ -62,8 +62,8 @@ class FlowShelf:
         missing = sorted(wanted - set(self._parsed))
         if not missing:
             return
-        if len(self._parsed) > MOST_KEPT:
+        if len(self._parsed) > MAX_KEPT:
             self._parsed.clear()
             missing = sorted(wanted)
-        for version_id, (version, definition) in definitions(session, missing).items():
+        for version_id, (version, definition) in load_definitions(session, missing).items():
             self._parsed[version_id] = from_definition(definition, version)

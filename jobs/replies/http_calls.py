@@ -11,14 +11,21 @@ from datetime import datetime
 import orjson
 from sqlalchemy.exc import DBAPIError
 
-from bot.outbound_http import Answer, Forbidden, OutsideClient, Unreached, sign
+from bot.outbound_http import Answer, ForbiddenAddressError, OutboundHttpClient, UnreachableError, sign_request
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
-from models.conversations.flow_http_calls import MOST_ATTEMPTS, Call, call_again, claim_calls, due_calls, finish_call
+from models.conversations.flow_http_calls import (
+    MAX_ATTEMPTS,
+    HttpCall,
+    claim_calls,
+    due_calls,
+    finish_call,
+    retry_call,
+)
 
 log = logging.getLogger("hark.callout")
 
-MOST_AT_ONCE = 50
+MAX_AT_ONCE = 50
 FAILED: dict[str, object] = {"ok": False}
 
 
@@ -27,56 +34,56 @@ def signing_secret(rt: Runtime) -> str:
     return hmac.new(rt.settings.secret_key.encode(), b"hark calls", hashlib.sha256).hexdigest()
 
 
-class Callouts:
+class HttpCaller:
     """Used from one event loop; what touches the database runs in `executor`."""
 
-    def __init__(self, rt: Runtime, executor: Executor, client: OutsideClient | None = None) -> None:
+    def __init__(self, rt: Runtime, executor: Executor, client: OutboundHttpClient | None = None) -> None:
         self._rt = rt
         self._executor = executor
-        self._client = client or OutsideClient()
+        self._client = client or OutboundHttpClient()
 
-    def claim(self, room: int) -> list[Call]:
+    def claim(self, room: int) -> list[HttpCall]:
         """Take up to so many calls that are due. For a thread."""
         now = utcnow()
         with self._rt.database.read() as session:
-            ids = due_calls(session, now, min(room, MOST_AT_ONCE))
+            ids = due_calls(session, now, min(room, MAX_AT_ONCE))
         if not ids:
             return []
         with self._rt.database.write() as session:
             return claim_calls(session, ids, now)
 
-    async def make(self, call: Call) -> None:
+    async def make(self, call: HttpCall) -> None:
         """Make one call and keep what came of it. Cancelled, it is made again when its claim has run out."""
         result: dict[str, object] | None
         try:
             answer = await self._call(call)
             result = {"ok": answer.is_ok, "status": answer.status, "body": answer.body}
-        except Forbidden as error:
+        except ForbiddenAddressError as error:
             log.warning("action %d: not called: %s", call.id, error)
             result = FAILED
-        except Unreached as error:
-            log.warning("action %d: no answer (%s), attempt %d of %d", call.id, error, call.attempt, MOST_ATTEMPTS)
-            result = FAILED if call.attempt >= MOST_ATTEMPTS else None
+        except UnreachableError as error:
+            log.warning("action %d: no answer (%s), attempt %d of %d", call.id, error, call.attempt, MAX_ATTEMPTS)
+            result = FAILED if call.attempt >= MAX_ATTEMPTS else None
         await self._in_thread(lambda: self._keep(call, result, utcnow()))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _call(self, call: Call) -> Answer:
+    async def _call(self, call: HttpCall) -> Answer:
         wanted = call.payload
         body = None if wanted["body"] is None else orjson.dumps(wanted["body"])
         headers = dict(wanted["headers"])
         headers["Idempotency-Key"] = f"hark-{self._rt.installation}-{call.id}"
         if wanted["signed"]:
-            headers |= sign(signing_secret(self._rt), int(utcnow().timestamp()), body or b"")
+            headers |= sign_request(signing_secret(self._rt), int(utcnow().timestamp()), body or b"")
         return await self._client.call(wanted["method"], wanted["url"], headers, body, float(wanted["timeout_seconds"]))
 
-    def _keep(self, call: Call, result: dict[str, object] | None, now: datetime) -> None:
+    def _keep(self, call: HttpCall, result: dict[str, object] | None, now: datetime) -> None:
         try:
             with self._rt.database.write() as session:
                 if result is None:
-                    call_again(session, call.id, call.attempt, now)
+                    retry_call(session, call.id, call.attempt, now)
                 else:
                     finish_call(session, call.id, call.attempt, dict(result), now)
         except DBAPIError as error:

@@ -5,21 +5,21 @@ from concurrent.futures import Executor
 
 from redis import Redis
 
-from jobs.sending.pace import Pace, Slot
+from jobs.sending.pace import Pace, SendSlot
 
-MOST_AT_ONCE = 50
-MOST_WAITING = 64
-MOST_AHEAD_SECONDS = 0.3
-LEAST_PAUSE_SECONDS = 0.005
+MAX_AT_ONCE = 50
+MAX_WAITING = 64
+MAX_AHEAD_SECONDS = 0.3
+MIN_PAUSE_SECONDS = 0.005
 NO_CAMPAIGN = 0
 NO_LIMIT = 1e6
 
 
-class NoTurn(Exception):  # noqa: N818 - reads as a claim where it is caught
+class RateLimiterClosedError(Exception):
     """The desk closes before a turn came: the message stays queued."""
 
 
-class ReplyTurns:
+class ReplyRateLimiter:
     """Replies have a share of the number's rate of their own; where that is used up they take what campaigns leave."""
 
     def __init__(self, redis: Redis, number_id: int, messages_per_second: float, executor: Executor) -> None:
@@ -32,12 +32,12 @@ class ReplyTurns:
     @property
     def is_crowded(self) -> bool:
         """So many wait that whoever comes now had better come again later, and leave the desk to other numbers."""
-        return len(self._waiting) >= MOST_WAITING
+        return len(self._waiting) >= MAX_WAITING
 
     async def take(self) -> None:
         """Return when a reply may begin. Raises redis.RedisError where Redis is away, and NoTurn: then nothing is sent."""
         if self._is_closed:
-            raise NoTurn
+            raise RateLimiterClosedError
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         if self._runner is None or self._runner.done():
@@ -51,32 +51,32 @@ class ReplyTurns:
     def close(self) -> None:
         """Whoever still waits gets no turn."""
         self._is_closed = True
-        self._fail(NoTurn())
+        self._fail(RateLimiterClosedError())
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            wanted = min(len(self._waiting), MOST_AT_ONCE)
+            wanted = min(len(self._waiting), MAX_AT_ONCE)
             try:
                 slot = await loop.run_in_executor(self._executor, self._reserve, wanted)
             except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for a turn
                 self._fail(error)
                 return
             if slot.size == 0:
-                await asyncio.sleep(max(slot.delay_seconds, LEAST_PAUSE_SECONDS))
+                await asyncio.sleep(max(slot.delay_seconds, MIN_PAUSE_SECONDS))
                 continue
             granted, self._waiting = self._waiting[: slot.size], self._waiting[slot.size :]
             begin = loop.time() + slot.delay_seconds
             for place, future in enumerate(granted):
                 loop.call_at(begin + place * slot.interval_seconds, _grant, future)
 
-    def _reserve(self, wanted: int) -> Slot:
+    def _reserve(self, wanted: int) -> SendSlot:
         """Never more than fit into a moment: turns that lie far ahead would be given to nobody else."""
-        share = min(wanted, max(1, int(self._pace.reply_rate * MOST_AHEAD_SECONDS)))
+        share = min(wanted, max(1, int(self._pace.reply_rate * MAX_AHEAD_SECONDS)))
         slot = self._pace.reserve_replies(share)
         if slot.size:
             return slot
-        left = min(wanted, max(1, int(self._pace.campaign_rate * MOST_AHEAD_SECONDS)))
+        left = min(wanted, max(1, int(self._pace.campaign_rate * MAX_AHEAD_SECONDS)))
         return self._pace.reserve(NO_CAMPAIGN, NO_LIMIT, left)
 
     def _fail(self, error: Exception) -> None:

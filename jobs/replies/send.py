@@ -6,28 +6,30 @@ from datetime import datetime, timedelta
 
 from bot.meta.callback_data import message_callback
 from bot.meta.client import GraphClient
-from bot.meta.error_codes import CONNECTION, Action, Rule, rule_for
+from bot.meta.error_codes import CONNECTION, ErrorAction, ErrorRule, rule_for
 from bot.meta.messages import chat_body
-from bot.meta.send_result import Kind, Outcome
-from models.conversations.outbox import Claimed, Sent
+from bot.meta.send_result import SendResult, SendResultKind
+from models.conversations.outbox import ClaimedMessage, MessageResult
 from models.tables.conversation import MessageState
 
 log = logging.getLogger("hark.answer")
 
-WAITS = frozenset({Action.RETRY_PAIR, Action.THROTTLE, Action.HOLD, Action.STOP})
+WAITS = frozenset({ErrorAction.RETRY_PAIR, ErrorAction.THROTTLE, ErrorAction.HOLD, ErrorAction.STOP})
 """The message is not lost to these: it goes on waiting, at the longest until the 24 h window is over."""
 NO_ADDRESS = "The contact has neither a phone nor a user id that this number could write to."
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReplyVerdict:
     """`sent` goes onto the row. `rule` is set where something happens beyond it: the number slows down, waits or stops."""
 
-    sent: Sent
-    rule: Rule | None = None
+    sent: MessageResult
+    rule: ErrorRule | None = None
 
 
-async def send_claimed(client: GraphClient, installation: str, token: str, claimed: Claimed) -> Outcome | None:
+async def send_message(
+    client: GraphClient, installation: str, token: str, claimed: ClaimedMessage
+) -> SendResult | None:
     """One request; None where there is nobody to send it to."""
     callback = message_callback(installation, claimed.id, claimed.attempt)
     if not (claimed.wa_id or claimed.phone or claimed.bsuid):
@@ -36,48 +38,52 @@ async def send_claimed(client: GraphClient, installation: str, token: str, claim
     return await client.send(claimed.phone_number_id, token, body)
 
 
-def judge_reply(claimed: Claimed, outcome: Outcome | None, now: datetime) -> Verdict:
+def judge_reply(claimed: ClaimedMessage, outcome: SendResult | None, now: datetime) -> ReplyVerdict:
     """What an outcome means for a chat message."""
     if outcome is None:
-        return Verdict(_sent(claimed, MessageState.NOT_SENT, now, message=NO_ADDRESS))
+        return ReplyVerdict(_sent(claimed, MessageState.NOT_SENT, now, message=NO_ADDRESS))
     match outcome.kind:
-        case Kind.ACCEPTED | Kind.HELD:
-            return Verdict(Sent(claimed.id, claimed.attempt, MessageState.ACCEPTED, now, wamid=outcome.wamid))
-        case Kind.UNSURE:
-            return Verdict(_sent(claimed, MessageState.UNSURE, now, message=f"No clear answer: {outcome.message}."))
-        case Kind.NOT_SENT:
-            return Verdict(_again(claimed, CONNECTION, now, None, f"{CONNECTION.text} {outcome.message}."))
-        case Kind.REFUSED:
+        case SendResultKind.ACCEPTED | SendResultKind.HELD:
+            return ReplyVerdict(
+                MessageResult(claimed.id, claimed.attempt, MessageState.ACCEPTED, now, wamid=outcome.wamid)
+            )
+        case SendResultKind.UNSURE:
+            return ReplyVerdict(
+                _sent(claimed, MessageState.UNSURE, now, message=f"No clear answer: {outcome.message}.")
+            )
+        case SendResultKind.NOT_SENT:
+            return ReplyVerdict(_again(claimed, CONNECTION, now, None, f"{CONNECTION.text} {outcome.message}."))
+        case SendResultKind.REFUSED:
             return _refused(claimed, outcome, now)
 
 
-def never_begun(claimed: Claimed, now: datetime) -> Sent:
+def never_begun(claimed: ClaimedMessage, now: datetime) -> MessageResult:
     """A claimed message whose request was not begun goes back."""
-    return Sent(claimed.id, claimed.attempt, MessageState.QUEUED, now, due_at=now)
+    return MessageResult(claimed.id, claimed.attempt, MessageState.QUEUED, now, due_at=now)
 
 
-def _refused(claimed: Claimed, outcome: Outcome, now: datetime) -> Verdict:
+def _refused(claimed: ClaimedMessage, outcome: SendResult, now: datetime) -> ReplyVerdict:
     rule = rule_for(outcome.code or 0, is_transient=outcome.is_transient)
     text = f"{rule.text} Meta says: {outcome.details}" if outcome.details else rule.text
     if rule.action in WAITS:
-        return Verdict(_again(claimed, rule, now, outcome.code, text), rule)
-    if rule.action is Action.RETRY and (rule.tries is None or claimed.attempt <= rule.tries):
-        return Verdict(_again(claimed, rule, now, outcome.code, text))
-    return Verdict(_sent(claimed, MessageState.REFUSED, now, code=outcome.code, message=text))
+        return ReplyVerdict(_again(claimed, rule, now, outcome.code, text), rule)
+    if rule.action is ErrorAction.RETRY and (rule.tries is None or claimed.attempt <= rule.tries):
+        return ReplyVerdict(_again(claimed, rule, now, outcome.code, text))
+    return ReplyVerdict(_sent(claimed, MessageState.REFUSED, now, code=outcome.code, message=text))
 
 
-def _again(claimed: Claimed, rule: Rule, now: datetime, code: int | None, message: str) -> Sent:
+def _again(claimed: ClaimedMessage, rule: ErrorRule, now: datetime, code: int | None, message: str) -> MessageResult:
     due_at = now + timedelta(seconds=rule.delay_seconds(claimed.attempt - 1))
     return _sent(claimed, MessageState.QUEUED, now, code=code, message=message, due_at=due_at)
 
 
 def _sent(
-    claimed: Claimed,
+    claimed: ClaimedMessage,
     state: MessageState,
     now: datetime,
     *,
     code: int | None = None,
     message: str | None = None,
     due_at: datetime | None = None,
-) -> Sent:
-    return Sent(claimed.id, claimed.attempt, state, now, error_code=code, error_msg=message, due_at=due_at)
+) -> MessageResult:
+    return MessageResult(claimed.id, claimed.attempt, state, now, error_code=code, error_msg=message, due_at=due_at)

@@ -9,22 +9,29 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.replies.chatops import answer_command, wake_change
-from jobs.replies.decide import Known, decide, pressed_recipient, set_aside
-from jobs.replies.flow_cache import FlowShelf
+from jobs.replies.decide import BatchContext, decide, pressed_recipient, set_aside
+from jobs.replies.flow_cache import FlowCache
 from jobs.replies.write import begin_waits, settled_waits, write_changes
 from models.clock import utcnow
 from models.conversations.claim import claim_conversations, keep_conversations, release_conversations, unclaimed_work
-from models.conversations.context import Situation, has_input, read_situations
-from models.conversations.outbox import Claimed, Sent, claim_next, numbers_with_due, postpone, record_sent
+from models.conversations.context import ReplyContext, has_input, load_reply_contexts
+from models.conversations.outbox import (
+    ClaimedMessage,
+    MessageResult,
+    claim_next,
+    numbers_with_due,
+    postpone,
+    record_sent,
+)
 from models.sending.lease import is_alive
 from models.tables.setting import read_setting
 
 
-class LaneLost(Exception):  # noqa: N818 - reads as a claim where it is caught
+class LaneLostError(Exception):
     """The sweep gave this sender's lane up: it may claim nothing more."""
 
 
-class Next(NamedTuple):
+class NextStep(NamedTuple):
     """What comes next in a conversation. Released means that nothing does, or that it is not ours any more."""
 
     has_input: bool
@@ -32,11 +39,11 @@ class Next(NamedTuple):
     is_released: bool
 
 
-class Taken(NamedTuple):
+class ClaimResult(NamedTuple):
     """The claimed message, if there was one to claim."""
 
-    claimed: Claimed | None
-    next: Next
+    claimed: ClaimedMessage | None
+    next: NextStep
 
 
 @dataclass(slots=True)
@@ -45,7 +52,7 @@ class ReplyStore:
 
     rt: Runtime
     claimant: str
-    shelf: FlowShelf
+    shelf: FlowCache
 
     def find(self, limit: int) -> list[int]:
         """Claim conversations in which something waits."""
@@ -57,7 +64,7 @@ class ReplyStore:
         with self.rt.database.write() as session:
             return claim_conversations(session, ids, self.claimant, now)
 
-    def handle(self, items: Mapping[Hashable, None]) -> dict[Hashable, Next]:
+    def handle(self, items: Mapping[Hashable, None]) -> dict[Hashable, NextStep]:
         """Answer what comes first in each conversation: decided from one reading, written in one transaction."""
         ids = [int(str(key)) for key in items]
         now = utcnow()
@@ -80,7 +87,7 @@ class ReplyStore:
                 wake_change(self.rt, change)
         return following
 
-    def give_up(self, key: int, why: str) -> Next:
+    def give_up(self, key: int, why: str) -> NextStep:
         """Put away what comes first in a conversation: its answer cannot be written, however often it is tried."""
         now = utcnow()
         with self.rt.database.write() as session:
@@ -90,25 +97,25 @@ class ReplyStore:
                 write_changes(session, [set_aside(situation, why)], now)
             return self._next(session, [key], ours, now)[key]
 
-    def claim(self, items: Mapping[Hashable, int]) -> dict[Hashable, Taken]:
+    def claim(self, items: Mapping[Hashable, int]) -> dict[Hashable, ClaimResult]:
         """Claim the next message of each conversation for the lane that stands with it."""
         ids = [int(str(key)) for key in items]
         now = utcnow()
         with self.rt.database.write() as session:
             for lane_id in set(items.values()):
                 if not is_alive(session, lane_id):
-                    raise LaneLost
+                    raise LaneLostError
             ours = set(keep_conversations(session, ids, self.claimant, now))
-            claimed: dict[int, Claimed] = {}
+            claimed: dict[int, ClaimedMessage] = {}
             for lane_id in sorted(set(items.values())):
                 mine = [key for key in ids if key in ours and items[key] == lane_id]
                 claimed.update(claim_next(session, mine, lane_id, now))
             rest = [key for key in ids if key not in claimed]
             nexts = self._next(session, rest, ours, now)
-            going_on = Next(False, None, False)
-            return {key: Taken(claimed.get(key), nexts.get(key, going_on)) for key in ids}
+            going_on = NextStep(False, None, False)
+            return {key: ClaimResult(claimed.get(key), nexts.get(key, going_on)) for key in ids}
 
-    def record(self, items: Mapping[Hashable, tuple[int, Sent]]) -> dict[Hashable, Next]:
+    def record(self, items: Mapping[Hashable, tuple[int, MessageResult]]) -> dict[Hashable, NextStep]:
         """Write outcomes, whoever holds the conversation by now: what left has left."""
         ids = [int(str(key)) for key in items]
         now = utcnow()
@@ -120,7 +127,7 @@ class ReplyStore:
             ours = set(keep_conversations(session, ids, self.claimant, now))
             return self._next(session, ids, ours, now)
 
-    def postpone(self, items: Mapping[Hashable, float]) -> dict[Hashable, Next]:
+    def postpone(self, items: Mapping[Hashable, float]) -> dict[Hashable, NextStep]:
         """Let the next message wait for so many seconds."""
         ids = [int(str(key)) for key in items]
         now = utcnow()
@@ -135,13 +142,13 @@ class ReplyStore:
         with self.rt.database.write() as session:
             release_conversations(session, ids, self.claimant)
 
-    def _read(self, session: Session, ids: list[int], now: datetime) -> dict[int, Situation]:
+    def _read(self, session: Session, ids: list[int], now: datetime) -> dict[int, ReplyContext]:
         installation = self.rt.installation
-        return read_situations(session, ids, now, lambda payload: pressed_recipient(installation, payload))
+        return load_reply_contexts(session, ids, now, lambda payload: pressed_recipient(installation, payload))
 
-    def _known(self, session: Session, situations: Iterable[Situation]) -> Known:
+    def _known(self, session: Session, situations: Iterable[ReplyContext]) -> BatchContext:
         self.shelf.refresh(session, [each.live.flow_version_id for each in situations if each.live])
-        return Known(
+        return BatchContext(
             shelf=self.shelf,
             installation=self.rt.installation,
             default_country=self.rt.settings.default_country,
@@ -149,7 +156,7 @@ class ReplyStore:
             start_answer=str(read_setting(session, "start_answer")),
         )
 
-    def _next(self, session: Session, ids: list[int], ours: set[int], now: datetime) -> dict[Hashable, Next]:
+    def _next(self, session: Session, ids: list[int], ours: set[int], now: datetime) -> dict[Hashable, NextStep]:
         """Asked at the end of each transaction; where nothing waits any more the conversation is given back with it."""
         if not ids:
             return {}
@@ -159,4 +166,4 @@ class ReplyStore:
         idle = [key for key in mine if key not in waiting and key not in numbers]
         release_conversations(session, idle, self.claimant)
         over = {key for key in ids if key not in ours} | set(idle)
-        return {key: Next(key in waiting, numbers.get(key), key in over) for key in ids}
+        return {key: NextStep(key in waiting, numbers.get(key), key in over) for key in ids}

@@ -8,9 +8,9 @@ from sqlalchemy import Row, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.flows.session import RemoveTag, SetAttribute, SetTag
-from jobs.replies.decide import Change
-from models.contacts.consent import stop
-from models.contacts.field_values import BadValue
+from jobs.replies.decide import ReplyPlan
+from models.contacts.consent import opt_out
+from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.conversations.cases import open_case
 from models.conversations.claim import OPEN_ACTION, mark_handled
@@ -27,11 +27,11 @@ NO_SYNC = {"synchronize_session": False}
 STOPPED = "The person said STOP before this was sent."
 
 
-class Overtaken(Exception):  # noqa: N818 - reads as a claim where it is caught
+class StaleSessionError(Exception):
     """Somebody else moved the session or handled the message since it was read: nothing of this change may be written."""
 
 
-def write_changes(session: Session, changes: Sequence[Change], now: datetime) -> None:
+def write_changes(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> None:
     """Write all of it, of different conversations. Overtaken where something was moved meanwhile: the caller rolls back."""
     _end_sessions(session, changes, now)
     sessions = _write_sessions(session, changes, now)
@@ -69,7 +69,7 @@ def begin_waits(session: Session, waits: Sequence[Row[int, MessageState, datetim
         )
 
 
-def _end_sessions(session: Session, changes: Sequence[Change], now: datetime) -> None:
+def _end_sessions(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> None:
     """Those that are over before anything else happens: only then can another begin."""
     saves = []
     for change in changes:
@@ -78,10 +78,10 @@ def _end_sessions(session: Session, changes: Sequence[Change], now: datetime) ->
             state = live.state | {"status": "ended", "ended_reason": change.ends, "waiting_for": None, "awaiting": None}
             saves.append(SessionSave(live.id, live.version, state, change.ends))
     if not save_sessions(session, saves, now):
-        raise Overtaken
+        raise StaleSessionError
 
 
-def _write_sessions(session: Session, changes: Sequence[Change], now: datetime) -> dict[int, int]:
+def _write_sessions(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> dict[int, int]:
     """New walks and moved ones; the session's id by conversation."""
     begun: list[tuple[int, NewSession]] = []
     moved: list[tuple[int, SessionSave]] = []
@@ -105,22 +105,22 @@ def _write_sessions(session: Session, changes: Sequence[Change], now: datetime) 
                 (situation.conversation_id, SessionSave(live.id, live.version, walk.to_json(), walk.ended_reason))
             )
     if not save_sessions(session, [save for _, save in moved], now):
-        raise Overtaken
+        raise StaleSessionError
     ids = begin_sessions(session, [new for _, new in begun], now)
     return {key: save.id for key, save in moved} | {key: new for (key, _), new in zip(begun, ids, strict=True)}
 
 
-def _mark_handled(session: Session, changes: Sequence[Change], now: datetime) -> None:
+def _mark_handled(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> None:
     handled = [
         (change.situation.message.id, str(change.handled.route), change.handled.reason)
         for change in changes
         if change.handled is not None and change.situation.message is not None
     ]
     if not mark_handled(session, handled, now):
-        raise Overtaken
+        raise StaleSessionError
 
 
-def _put_away(session: Session, change: Change, now: datetime) -> None:
+def _put_away(session: Session, change: ReplyPlan, now: datetime) -> None:
     """What was taken up besides a message: an action, a hand-over, and what a STOP leaves unsent."""
     if change.action is not None:
         state = ActionState.CANCELLED if change.is_action_stale else ActionState.DONE
@@ -143,7 +143,7 @@ def _put_away(session: Session, change: Change, now: datetime) -> None:
         _drop_queue(session, key, now)
 
 
-def _write_messages(session: Session, changes: Sequence[Change], sessions: Mapping[int, int], now: datetime) -> None:
+def _write_messages(session: Session, changes: Sequence[ReplyPlan], sessions: Mapping[int, int], now: datetime) -> None:
     """The messages, and what waits for them or beside them."""
     given = [(change, content, tag) for change in changes for content, tag in change.messages]
     ids = queue_messages(
@@ -178,13 +178,13 @@ def _write_messages(session: Session, changes: Sequence[Change], sessions: Mappi
         session.execute(insert(Action), rows)
 
 
-def _write_person(session: Session, change: Change, now: datetime) -> None:
+def _write_person(session: Session, change: ReplyPlan, now: datetime) -> None:
     """What the answer changes about the person."""
     situation = change.situation
     for trait in change.traits:
         _write_trait(session, situation.contact_id, trait, now)
     if change.unsubscribes:
-        stop(session, situation.contact_id, now, "bot flow", f"conversation {situation.conversation_id}")
+        opt_out(session, situation.contact_id, now, "bot flow", f"conversation {situation.conversation_id}")
     if change.case_reason is not None:
         open_case(
             session,
@@ -206,7 +206,7 @@ def _write_trait(session: Session, contact_id: int, trait: SetTag | RemoveTag | 
                 remove_tag(session, contact_id, trait.name)
             case SetAttribute():
                 put_attribute(session, contact_id, trait.name, trait.value or None, now)
-    except BadValue as error:
+    except FieldValueError as error:
         log.warning("a bot flow gave contact %d a value it cannot have: %s", contact_id, type(error).__name__)
 
 

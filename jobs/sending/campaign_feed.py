@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from bot.meta.messages import TemplateBuilder
 from jobs.core.runtime import Runtime
-from jobs.sending.failure_rate import FailureGuard, keep, recall
-from jobs.sending.pace import Timetable
+from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
+from jobs.sending.pace import SendTimetable
 from models.sending.claim import has_due
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.tables.number import Number, Waba
@@ -34,7 +34,7 @@ class Served:
     guard: FailureGuard
     is_blocked: bool = False
     is_pausing: bool = False
-    timetable: Timetable = field(default_factory=Timetable)
+    timetable: SendTimetable = field(default_factory=SendTimetable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class CampaignFeed:
     def remember(self) -> None:
         """Leave what failed to the next lane. RedisError."""
         for served in self._known.values():
-            keep(self._rt.redis, served.id, served.guard)
+            save_guard(self._rt.redis, served.id, served.guard)
 
     def _block_others(self, active: Sequence[int]) -> None:
         """What a lane claimed of a campaign that is not active any more, and did not begin, goes back."""
@@ -124,7 +124,7 @@ class CampaignFeed:
             installation=self._rt.installation,
         )
         served = self._known[campaign.id] = Served(
-            campaign.id, campaign.name, pace, builder, recall(self._rt.redis, campaign.id)
+            campaign.id, campaign.name, pace, builder, load_guard(self._rt.redis, campaign.id)
         )
         return served
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot.meta.error_codes import Rule
+from bot.meta.error_codes import ErrorRule
 from jobs.core.runtime import Runtime
 from models.contacts.consent import Authority, set_consent
-from models.events.statuses.effects import note_marketing_stop
+from models.events.statuses.effects import record_marketing_stop
 from models.sending.claim import NO_SYNC
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.contact import Consent
@@ -34,13 +34,13 @@ def pause_campaign(
         return pause_within(session, campaign_id, reason, detail, now, resumes_at)
 
 
-def stop_number(rt: Runtime, number_id: int, rule: Rule, detail: str, now: datetime) -> int:
+def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
     """Stop everything on a number; how many campaigns that paused."""
     with rt.database.write() as session:
         return stop_within(session, number_id, rule, detail, now)
 
 
-def stop_within(session: Session, number_id: int, rule: Rule, detail: str, now: datetime) -> int:
+def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
     """The same, as a part of the caller's transaction."""
     reason = rule.reason or PauseReason.NUMBER_RESTRICTED
     stopped = session.execute(
@@ -73,16 +73,16 @@ def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> N
         )
 
 
-def suppress_person(rt: Runtime, contact_id: int, rule: Rule, now: datetime) -> None:
+def suppress_person(rt: Runtime, contact_id: int, rule: ErrorRule, now: datetime) -> None:
     """Keep a person out of what comes later: of marketing, or of everything."""
     with rt.database.write() as session:
         if rule.suppress == "marketing":
-            note_marketing_stop(session, contact_id, now, now)
+            record_marketing_stop(session, contact_id, now, now)
         else:
             suppress_within(session, [contact_id], rule, now)
 
 
-def suppress_within(session: Session, contact_ids: Iterable[int], rule: Rule, now: datetime) -> None:
+def suppress_within(session: Session, contact_ids: Iterable[int], rule: ErrorRule, now: datetime) -> None:
     """Keep people out of everything, as a part of the caller's transaction."""
     set_consent(
         session,

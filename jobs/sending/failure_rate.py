@@ -12,12 +12,12 @@ from math import sqrt
 
 from redis import Redis
 
-from bot.meta.error_codes import HALF, Rule, rule_for
+from bot.meta.error_codes import HALF, ErrorRule, rule_for
 
 WINDOW = 100
-LEAST = 20
+MIN_SAMPLE = 20
 Z95 = 1.96
-MOST_SAMPLES = 5
+MAX_SAMPLES = 5
 _NUMBER = re.compile(r"\d{7,}")
 
 
@@ -35,10 +35,10 @@ def lower_bound(failed: int, total: int) -> float:
     return (centre - margin) / (1 + z2 / total)
 
 
-def share_of(kind: str) -> float | None:
+def max_failure_share(kind: str) -> float | None:
     """The share of the last messages that may be of this kind; None: it says nothing of the campaign."""
     rule = _rule(kind)
-    return HALF if rule is None else rule.alike
+    return HALF if rule is None else rule.max_share
 
 
 class FailureGuard:
@@ -51,7 +51,7 @@ class FailureGuard:
 
     def add(self, kind: str, said: str = "") -> str | None:
         """Note one outcome (empty for a success) and what was said of it; the kind of failure that went too far, if one did."""
-        if share_of(kind) is None:
+        if max_failure_share(kind) is None:
             return None
         if len(self._kinds) == WINDOW:
             self._counts[self._kinds[0]] -= 1
@@ -85,15 +85,15 @@ class FailureGuard:
         """One line of the kinds that failed, the most frequent first: `131026 ×41: …; 132012 ×3: …`."""
         failed = sorted((-count, kind) for kind, count in self._counts.items() if kind and count)
         lines = [f"{kind} ×{-count}: {_sentence(kind, self._said.get(kind, ''))}" for count, kind in failed]
-        return "; ".join(lines[:MOST_SAMPLES])
+        return "; ".join(lines[:MAX_SAMPLES])
 
     def _goes_too_far(self, kind: str) -> bool:
         failed, total = self.share(kind)
-        most = share_of(kind)
-        return bool(kind) and most is not None and total >= LEAST and lower_bound(failed, total) > most
+        most = max_failure_share(kind)
+        return bool(kind) and most is not None and total >= MIN_SAMPLE and lower_bound(failed, total) > most
 
 
-def nameless(text: str) -> str:
+def without_digits(text: str) -> str:
     """Meta's words for the operator without the numbers of people, which they sometimes hold."""
     return _NUMBER.sub("…", text).strip()
 
@@ -102,14 +102,14 @@ def _sentence(kind: str, said: str) -> str:
     rule = _rule(kind)
     if rule is not None and not said.startswith(rule.text):
         said = f"{rule.text} Meta says: {said}" if said else rule.text
-    return nameless(said).rstrip(".") or "no text"
+    return without_digits(said).rstrip(".") or "no text"
 
 
-def _rule(kind: str) -> Rule | None:
+def _rule(kind: str) -> ErrorRule | None:
     return rule_for(int(kind)) if kind.removeprefix("-").isdecimal() else None
 
 
-def keep(redis: Redis, campaign_id: int, guard: FailureGuard) -> None:
+def save_guard(redis: Redis, campaign_id: int, guard: FailureGuard) -> None:
     """A lane ends: this is what it saw. RedisError."""
     pipeline = redis.pipeline(transaction=True)
     pipeline.delete(_key(campaign_id))
@@ -119,13 +119,13 @@ def keep(redis: Redis, campaign_id: int, guard: FailureGuard) -> None:
     pipeline.execute()
 
 
-def recall(redis: Redis, campaign_id: int) -> FailureGuard:
+def load_guard(redis: Redis, campaign_id: int) -> FailureGuard:
     """A lane begins with what the last one saw. RedisError."""
     found: list[bytes] = redis.lrange(_key(campaign_id), 0, -1)  # type: ignore[assignment]
     return FailureGuard(kind.decode() for kind in found)
 
 
-def forget(redis: Redis, campaign_id: int) -> None:
+def forget_guard(redis: Redis, campaign_id: int) -> None:
     """Somebody looked at what failed and lets the campaign go on: judge it by what comes now. RedisError."""
     redis.delete(_key(campaign_id))
 

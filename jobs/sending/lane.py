@@ -22,15 +22,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from bot.meta.client import GraphClient
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.sending.campaign_feed import CampaignFeed, Served, ServedNumber
-from jobs.sending.judge import Verdict, judge, never_begun, unbuilt
+from jobs.sending.judge import SendVerdict, judge_send, never_begun, unbuildable
 from jobs.sending.lease import Lease
-from jobs.sending.pace import Pace, Slot
+from jobs.sending.pace import Pace, SendSlot
 from jobs.sending.recorder import Recorder
-from jobs.sending.side_effects import Consequences
+from jobs.sending.side_effects import SideEffects
 from models.clock import utcnow
-from models.sending.claim import Claim, Claimed, claim, held_by, put_back
+from models.sending.claim import Claim, ClaimedRecipient, claim_recipients, put_back, recipients_held_by
 from models.tables.lane import REQUEST_TIMEOUT_SECONDS
 
 log = logging.getLogger("hark.lane")
@@ -40,13 +40,13 @@ ROUND_SECONDS = 1.0
 """How often a lane looks its campaigns up again."""
 IDLE_SECONDS = 1.0
 CHUNK_SECONDS = 0.1
-MOST_PER_CHUNK = 100
-MOST_IN_FLIGHT = 512
+MAX_PER_CHUNK = 100
+MAX_IN_FLIGHT = 512
 PATIENCE_SECONDS = 1.0
 """Rows that missed their moments wait so long for others. A slow campaign has its next one in minutes: they go back until then."""
 
 
-class Lane:
+class SenderLane:
     """Runs on one event loop; what touches the database or Redis runs in threads."""
 
     def __init__(self, rt: Runtime, number: ServedNumber, lease: Lease, client: GraphClient) -> None:
@@ -57,14 +57,14 @@ class Lane:
         self._feed = CampaignFeed(rt, number)
         self._pace = Pace(rt.redis, number.id, number.messages_per_second)
         self._recorder = Recorder(rt, lease.lane_id, number.portfolio_id)
-        self._room = asyncio.Semaphore(MOST_IN_FLIGHT)
+        self._room = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()
         self._beginning: dict[int, asyncio.Task[None]] = {}
         self._intervals: dict[int, float] = {}
         self._is_stopped = False
         self._is_unclear = False
-        self._beyond = Consequences(rt, number.id, lease.lane_id, self._pace)
+        self._side_effects = SideEffects(rt, number.id, lease.lane_id, self._pace)
         self.sent = 0
 
     async def run(self) -> None:
@@ -81,15 +81,17 @@ class Lane:
         self._is_stopped = True
 
     def _may_go_on(self) -> bool:
-        return not self._is_stopped and not self._beyond.is_stopped and not STOPPING.is_set() and self._lease.holds()
+        return (
+            not self._is_stopped and not self._side_effects.is_stopped and not SHUTDOWN.is_set() and self._lease.holds()
+        )
 
     async def _serve(self, until: float) -> None:
         idle_since = time.monotonic()
         while self._may_go_on() and time.monotonic() < until:
-            if self._recorder.is_stuck or time.monotonic() < self._beyond.hold_until:
+            if self._recorder.is_stuck or time.monotonic() < self._side_effects.hold_until:
                 await asyncio.sleep(0.2)
                 continue
-            await self._beyond.finish()  # a campaign whose pause is still being written must not look active
+            await self._side_effects.finish()  # a campaign whose pause is still being written must not look active
             try:
                 if self._is_unclear:
                     await self._take_back()
@@ -131,12 +133,12 @@ class Lane:
                     waits.clear()
         return 0.0 if has_begun else 0.1
 
-    async def _chunk(self, served: Served) -> Slot | None:
+    async def _chunk(self, served: Served) -> SendSlot | None:
         """One chunk of one campaign: the slot that was given or refused, None when there is nothing (more) to do."""
         if not self._may_begin(served):
             return None
         rate = min(served.per_second, self._pace.campaign_rate)
-        size = max(1, min(MOST_PER_CHUNK, round(rate * CHUNK_SECONDS)))
+        size = max(1, min(MAX_PER_CHUNK, round(rate * CHUNK_SECONDS)))
         if interval := self._intervals.get(served.id):  # a throttled number takes longer for each
             size = max(1, min(size, round(CHUNK_SECONDS / interval)))
         slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
@@ -162,7 +164,9 @@ class Lane:
 
     def _claim(self, campaign_id: int, size: int) -> Claim:
         with self._rt.database.write() as session:
-            return claim(session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash)
+            return claim_recipients(
+                session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash
+            )
 
     async def _take_back(self) -> None:
         """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue.
@@ -179,13 +183,13 @@ class Lane:
 
     def _held_in_database(self) -> set[int]:
         with self._rt.database.read() as session:
-            return held_by(session, self._lease.lane_id)
+            return recipients_held_by(session, self._lease.lane_id)
 
     def _put_back(self, ids: set[int]) -> None:
         with self._rt.database.write() as session:
             put_back(session, self._lease.lane_id, ids, utcnow())
 
-    async def _begin(self, served: Served, rows: Sequence[Claimed]) -> None:
+    async def _begin(self, served: Served, rows: Sequence[ClaimedRecipient]) -> None:
         """Begin each request at its moment; what may not begin any more goes back."""
         for index, row in enumerate(rows):
             at = await self._moment(served, len(rows) - index)
@@ -220,15 +224,15 @@ class Lane:
         return at
 
     def _may_begin(self, served: Served) -> bool:
-        return not served.is_blocked and self._may_go_on() and time.monotonic() >= self._beyond.hold_until
+        return not served.is_blocked and self._may_go_on() and time.monotonic() >= self._side_effects.hold_until
 
-    def _give_up(self, served: Served, rows: Sequence[Claimed]) -> None:
+    def _give_up(self, served: Served, rows: Sequence[ClaimedRecipient]) -> None:
         """What was claimed and not begun goes back to the queue."""
         for row in rows:
             self._held.discard(row.id)
             self._recorder.add(served.id, never_begun(row, utcnow()))
 
-    async def _send(self, served: Served, row: Claimed) -> None:
+    async def _send(self, served: Served, row: ClaimedRecipient) -> None:
         try:
             verdict = await self._attempt(served, row)
         finally:
@@ -237,13 +241,13 @@ class Lane:
             self._give_up(served, [row])
             return
         if verdict.rule is not None:
-            self._beyond.follow(served, row, verdict)
+            self._side_effects.apply(served, row, verdict)
         kind = served.guard.add(verdict.kind, verdict.attempted.message or "")
         if kind is not None:
-            self._beyond.stop_failing(served, kind)
+            self._side_effects.stop_failing(served, kind)
         self._finish(served, verdict)
 
-    async def _attempt(self, served: Served, row: Claimed) -> Verdict | None:
+    async def _attempt(self, served: Served, row: ClaimedRecipient) -> SendVerdict | None:
         """What came of it; None where the lease ran out between the decision to begin and this moment (a process was stopped)."""
         try:
             body = served.builder.build(
@@ -260,13 +264,13 @@ class Lane:
             orjson.JSONEncodeError
         ) as error:  # before anything was sent: for what Meta does, the client raises nothing
             return self._unbuilt(row, error)
-        return judge(row, outcome, utcnow())
+        return judge_send(row, outcome, utcnow())
 
-    def _unbuilt(self, row: Claimed, error: Exception) -> Verdict:
+    def _unbuilt(self, row: ClaimedRecipient, error: Exception) -> SendVerdict:
         log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))
-        return unbuilt(row, type(error).__name__, utcnow())
+        return unbuildable(row, type(error).__name__, utcnow())
 
-    def _finish(self, served: Served, verdict: Verdict) -> None:
+    def _finish(self, served: Served, verdict: SendVerdict) -> None:
         self._held.discard(verdict.attempted.recipient_id)
         self._recorder.add(served.id, verdict.attempted)
 
@@ -275,7 +279,7 @@ class Lane:
         earlier = self._beginning.get(served.id)
         if earlier is not None:
             await earlier
-        await self._beyond.reach_limit(served, lifts_at)
+        await self._side_effects.reach_limit(served, lifts_at)
 
     async def _drain(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         """Let what is under way finish, write everything, end the lane. A lane with something unwritten is left to the sweep."""
@@ -283,7 +287,7 @@ class Lane:
             await asyncio.gather(*self._beginning.values())
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=REQUEST_TIMEOUT_SECONDS + 0.5)
-        await self._beyond.finish()
+        await self._side_effects.finish()
         for _ in range(10):
             await self._recorder.flush()
             if self._recorder.is_empty:

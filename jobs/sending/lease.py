@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.exc import DBAPIError
 
 from jobs.core.runtime import Runtime
-from models.sending.lease import beat, end_lane, lost_lanes, sweep_lane
+from models.sending.lease import end_lane, expire_lane, lost_lanes, renew_lease
 from models.tables.lane import BEAT_SECONDS, LEASE_SECONDS
 
 log = logging.getLogger("hark.lane")
@@ -54,7 +54,7 @@ class Lease:
 
     def _beat(self) -> bool:
         with self._rt.database.write() as session:
-            return beat(session, self.lane_id)
+            return renew_lease(session, self.lane_id)
 
 
 def sweep_lost_lanes(rt: Runtime, now: datetime) -> int:
@@ -67,7 +67,7 @@ def sweep_lost_lanes(rt: Runtime, now: datetime) -> int:
     swept = 0
     for lane_id in lost:
         with rt.database.write() as session:
-            rows = sweep_lane(session, lane_id, now)
+            rows = expire_lane(session, lane_id, now)
         log.warning("lane %d died; %d messages of it are unsure", lane_id, rows)
         swept += rows
     return swept

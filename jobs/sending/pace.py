@@ -17,7 +17,7 @@ from redis import Redis
 
 LOOK_AHEAD_SECONDS = 0.3
 REPLY_SHARE = 0.1
-LEAST_FACTOR = 0.02
+MIN_FACTOR = 0.02
 RECOVERY_PER_SECOND = 0.02
 """The share of the full rate that comes back each second after throttling."""
 KEEP_SECONDS = 7200
@@ -92,7 +92,7 @@ LATE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class SendSlot:
     """A reservation: `size` requests, the first at `starts_at` (this process's monotonic clock), then one each `interval_seconds`.
 
     `delay_seconds` is what was left until then when Redis answered. Size 0: ask again after it. Where the number itself is busy,
@@ -136,17 +136,17 @@ class Pace:
         self._slow_down = redis.register_script(_SLOW_DOWN)
         self._clock = _RedisClock()
 
-    def reserve(self, campaign_id: int, per_second: float, size: int) -> Slot:
+    def reserve(self, campaign_id: int, per_second: float, size: int) -> SendSlot:
         """Reserve `size` sending times for a campaign whose own pace is `per_second`."""
         return self._ask(
             self._campaign(campaign_id), self._number, self.campaign_rate, per_second, size, LOOK_AHEAD_SECONDS
         )
 
-    def reserve_replies(self, size: int) -> Slot:
+    def reserve_replies(self, size: int) -> SendSlot:
         """Reserve for replies: from their own share, a second ahead at the most."""
         return self._ask(f"{self._replies}:any", self._replies, self.reply_rate, 1e6, size, 1.0)
 
-    def give_back(self, campaign_id: int, per_second: float, slot: Slot, unused: int) -> None:
+    def give_back(self, campaign_id: int, per_second: float, slot: SendSlot, unused: int) -> None:
         """Return what a chunk did not need, so that another lane may use it."""
         if unused > 0:
             number_end, own_end = slot.clocks
@@ -157,13 +157,13 @@ class Pace:
 
     def slow_down(self) -> float:
         """Halve the number's rate after a 130429; the factor that holds now."""
-        answer = self._slow_down(keys=[self._throttle], args=[LEAST_FACTOR, RECOVERY_PER_SECOND, KEEP_SECONDS])
+        answer = self._slow_down(keys=[self._throttle], args=[MIN_FACTOR, RECOVERY_PER_SECOND, KEEP_SECONDS])
         return float(answer)
 
     def _campaign(self, campaign_id: int) -> str:
         return f"{self._number}:campaign:{campaign_id}"
 
-    def _ask(self, own: str, number: str, rate: float, own_rate: float, size: int, ahead: float) -> Slot:
+    def _ask(self, own: str, number: str, rate: float, own_rate: float, size: int, ahead: float) -> SendSlot:
         asked = time.monotonic()
         answer: Any = self._reserve(
             keys=[number, self._throttle, own],
@@ -173,12 +173,12 @@ class Pace:
         granted, delay, last, now = (int(part) for part in answer[:4])
         here = self._clock.here(now / 1e6, asked, time.monotonic())
         if granted == 0:
-            return Slot(0, delay / 1e6, is_number_busy=last == 1)
+            return SendSlot(0, delay / 1e6, is_number_busy=last == 1)
         number_end, own_end = answer[4:]
-        return Slot(granted, delay / 1e6, last / 1e6, starts_at=here + delay / 1e6, clocks=(number_end, own_end))
+        return SendSlot(granted, delay / 1e6, last / 1e6, starts_at=here + delay / 1e6, clocks=(number_end, own_end))
 
 
-class Timetable:
+class SendTimetable:
     """The moments of every slot that this lane holds for a campaign, earliest first.
 
     Whoever is next takes the next moment, whichever slot it came from: a lane that missed some does not stand idle, and one
@@ -189,7 +189,7 @@ class Timetable:
         self._moments: deque[tuple[float, float]] = deque()
         self._latest = 0.0
 
-    def add(self, slot: Slot, size: int) -> None:
+    def add(self, slot: SendSlot, size: int) -> None:
         """The first `size` moments of a slot. One that was reserved earlier may come later: its rows had to be claimed first."""
         interval = slot.interval_seconds
         found = [(slot.starts_at + index * interval, interval) for index in range(size)]

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.core.db_errors import may_be_an_outage
 from jobs.core.runtime import Runtime
-from models.sending.results import Attempted, record
+from models.sending.results import AttemptResult, record_results
 from models.tables.recipient import RecipientState
 
 log = logging.getLogger("hark.lane")
@@ -26,12 +26,12 @@ class Recorder:
         self._rt = rt
         self._lane_id = lane_id
         self._portfolio_id = portfolio_id
-        self._waiting: list[tuple[int, Attempted]] = []
+        self._waiting: list[tuple[int, AttemptResult]] = []
         self._enough = asyncio.Event()
         self._writing = asyncio.Lock()
         self.is_stuck = False
 
-    def add(self, campaign_id: int, attempted: Attempted) -> None:
+    def add(self, campaign_id: int, attempted: AttemptResult) -> None:
         """Take one outcome."""
         self._waiting.append((campaign_id, attempted))
         if len(self._waiting) >= BATCH:
@@ -72,7 +72,7 @@ class Recorder:
             self.is_stuck = False
             del self._waiting[: len(batch)]
 
-    def _surely_write(self, batch: list[tuple[int, Attempted]]) -> None:
+    def _surely_write(self, batch: list[tuple[int, AttemptResult]]) -> None:
         """One outcome that no database takes must not keep the others: it becomes unsure. Raises where the database is away."""
         try:
             self._write(batch)
@@ -89,14 +89,14 @@ class Recorder:
                     raise
                 self._write([(campaign_id, _unreadable(attempted))])
 
-    def _write(self, batch: list[tuple[int, Attempted]]) -> None:
-        by_campaign: dict[int, list[Attempted]] = {}
+    def _write(self, batch: list[tuple[int, AttemptResult]]) -> None:
+        by_campaign: dict[int, list[AttemptResult]] = {}
         for campaign_id, attempted in batch:
             by_campaign.setdefault(campaign_id, []).append(attempted)
         with self._rt.database.write() as session:
             for campaign_id in sorted(by_campaign):
-                record(session, self._lane_id, campaign_id, self._portfolio_id, by_campaign[campaign_id])
+                record_results(session, self._lane_id, campaign_id, self._portfolio_id, by_campaign[campaign_id])
 
 
-def _unreadable(attempted: Attempted) -> Attempted:
+def _unreadable(attempted: AttemptResult) -> AttemptResult:
     return replace(attempted, state=RecipientState.UNSURE, wamid=None, wa_id=None, code=None, message=NOT_KEPT)

@@ -17,34 +17,34 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.meta.client import GraphClient
 from jobs.core.logs import described
-from jobs.core.queues import woken
+from jobs.core.queues import started
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.sending.campaign_feed import ServedNumber, load_number
-from jobs.sending.lane import LIFE_SECONDS, Lane
+from jobs.sending.lane import LIFE_SECONDS, SenderLane
 from jobs.sending.lease import Lease
 from jobs.sending.wake import lacking_lanes
 from models.clock import utcnow
-from models.crypto import WrongKey
+from models.crypto import WrongKeyError
 from models.sending.lease import open_lane
 
 log = logging.getLogger("hark.lane")
 
 LOOK_SECONDS = 1.0
-MOST_HOSTED = 6
+MAX_HOSTED = 6
 """Lanes of one process: each takes two threads at times, and a connection to the database with each."""
 
 
 def serve_number(number_id: int) -> None:
     """RQ's entry. A wake-up that comes late, when the number has its lanes, does nothing."""
     rt = runtime()
-    woken(rt.redis, f"send:{number_id}")
+    started(rt.redis, f"send:{number_id}")
     try:
         is_wanted = number_id in lacking_lanes(rt, utcnow())
     except DBAPIError as error:
         log.warning("number %d: the database is away (%s)", number_id, type(error).__name__)
         return
-    if is_wanted and not STOPPING.is_set():
+    if is_wanted and not SHUTDOWN.is_set():
         _run(_host(rt, number_id))
 
 
@@ -63,7 +63,7 @@ def _load(rt: Runtime, number_id: int) -> ServedNumber | None:
     """None where it may not or cannot be served now."""
     try:
         return load_number(rt, number_id)
-    except WrongKey as error:
+    except WrongKeyError as error:
         log.error("number %d: %s", number_id, error)  # noqa: TRY400 - one line, no traceback
     except DBAPIError as error:
         log.warning("number %d: the database is away (%s)", number_id, type(error).__name__)
@@ -78,10 +78,10 @@ async def _host(rt: Runtime, number_id: int) -> int:
     while lanes:
         done, lanes = await asyncio.wait(lanes, timeout=LOOK_SECONDS)
         sent += sum(task.result() for task in done)
-        if not lanes or STOPPING.is_set() or time.monotonic() > until or len(lanes) >= MOST_HOSTED:
+        if not lanes or SHUTDOWN.is_set() or time.monotonic() > until or len(lanes) >= MAX_HOSTED:
             continue
         lacking = await asyncio.to_thread(_lacking, rt)
-        for other_id in sorted(lacking & lacked)[: MOST_HOSTED - len(lanes)]:
+        for other_id in sorted(lacking & lacked)[: MAX_HOSTED - len(lanes)]:
             lanes.add(asyncio.create_task(_host_lane(rt, other_id)))
         lacked = lacking
     return sent
@@ -110,7 +110,7 @@ async def _run_lane(rt: Runtime, number: ServedNumber) -> int:
     client = GraphClient(rt.settings.graph_api_url, rt.settings.graph_api_version)
     begun = time.monotonic()
     lane_id = await asyncio.to_thread(_open, rt, number.id)
-    lane = Lane(rt, number, Lease(rt, lane_id, begun), client)
+    lane = SenderLane(rt, number, Lease(rt, lane_id, begun), client)
     try:
         await lane.run()
     finally:

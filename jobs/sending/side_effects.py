@@ -13,15 +13,15 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from bot.meta.error_codes import Action, Rule
+from bot.meta.error_codes import ErrorAction, ErrorRule
 from jobs.core.runtime import Runtime
 from jobs.sending.campaign_feed import Served
 from jobs.sending.effects import hold_number, pause_campaign, stop_number, suppress_person
-from jobs.sending.failure_rate import FailureGuard, nameless
-from jobs.sending.judge import Verdict
+from jobs.sending.failure_rate import FailureGuard, without_digits
+from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
 from models.clock import utcnow
-from models.sending.claim import Claimed
+from models.sending.claim import ClaimedRecipient
 from models.tables.campaign import PauseReason
 
 log = logging.getLogger("hark.lane")
@@ -29,7 +29,7 @@ log = logging.getLogger("hark.lane")
 UNREACHABLE_PAUSE_SECONDS = 2.0
 
 
-class Consequences:
+class SideEffects:
     """One lane's. `is_stopped` and `hold_until` (monotonic) are read before each request."""
 
     def __init__(self, rt: Runtime, number_id: int, lane_id: int, pace: Pace) -> None:
@@ -41,7 +41,7 @@ class Consequences:
         self.is_stopped = False
         self.hold_until = 0.0
 
-    def follow(self, served: Served, row: Claimed, verdict: Verdict) -> None:
+    def apply(self, served: Served, row: ClaimedRecipient, verdict: SendVerdict) -> None:
         """What the table of errors says beyond the row."""
         rule = verdict.rule
         if rule is None:
@@ -49,22 +49,22 @@ class Consequences:
         now = utcnow()
         detail = _explained(rule, served, verdict)
         match rule.action:
-            case Action.PAUSE if not served.is_blocked:
+            case ErrorAction.PAUSE if not served.is_blocked:
                 served.is_blocked = True
                 reason = rule.reason or PauseReason.FAILURE_RATE
                 self._pause(served, reason, detail)
-            case Action.STOP if not self.is_stopped:
+            case ErrorAction.STOP if not self.is_stopped:
                 self.is_stopped = True
                 self._do(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
-            case Action.HOLD if time.monotonic() >= self.hold_until:
+            case ErrorAction.HOLD if time.monotonic() >= self.hold_until:
                 seconds = rule.delay_seconds(row.failures)
                 self.hold_until = time.monotonic() + seconds
                 self._do(self._in_thread(hold_number, self._rt, self._number_id, seconds, now))
-            case Action.THROTTLE:
+            case ErrorAction.THROTTLE:
                 self._do(self._in_thread(self._pace.slow_down))
-            case Action.FAIL_SUPPRESS:
+            case ErrorAction.FAIL_SUPPRESS:
                 self._do(self._in_thread(suppress_person, self._rt, row.contact_id, rule, now))
-            case Action.RETRY if verdict.code is None:  # Meta could not be reached: no use in asking at full speed
+            case ErrorAction.RETRY if verdict.code is None:  # Meta could not be reached: no use in asking at full speed
                 self.hold_until = max(self.hold_until, time.monotonic() + UNREACHABLE_PAUSE_SECONDS)
             case _:
                 pass
@@ -120,8 +120,8 @@ class Consequences:
         task.add_done_callback(self._tasks.discard)
 
 
-def _explained(rule: Rule, served: Served, verdict: Verdict) -> str:
+def _explained(rule: ErrorRule, served: Served, verdict: SendVerdict) -> str:
     """A decisive error in words, and what else failed lately."""
     others = served.guard.samples()
     before = f" Before it failed: {others}." if others else ""
-    return f"{nameless(verdict.attempted.message or rule.text)} {rule.advice} (code {verdict.code}){before}"
+    return f"{without_digits(verdict.attempted.message or rule.text)} {rule.advice} (code {verdict.code}){before}"

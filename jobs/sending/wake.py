@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from jobs.core.queues import SEND, wake
+from jobs.core.queues import SEND, enqueue_once
 from jobs.core.runtime import Runtime
 from jobs.sending.campaign_feed import per_second
 from models.sending.claim import has_due
@@ -13,7 +13,7 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.number import Number
 
 RATE_OF_A_LANE = 500.0
-MOST_LANES = 4
+MAX_LANES = 4
 
 
 def wake_senders(rt: Runtime, now: datetime) -> int:
@@ -22,7 +22,7 @@ def wake_senders(rt: Runtime, now: datetime) -> int:
     A lane also ends by itself after a minute or when it finds nothing; this is what puts the next one in its place.
     """
     return sum(
-        wake(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
         for number_id in lacking_lanes(rt, now)
     )
 
@@ -49,5 +49,5 @@ def lacking_lanes(rt: Runtime, now: datetime) -> set[int]:
     return {
         number_id
         for number_id, rate in rates.items()
-        if lanes.get(number_id, 0) < min(MOST_LANES, 1 + int(min(rate, limits[number_id]) // RATE_OF_A_LANE))
+        if lanes.get(number_id, 0) < min(MAX_LANES, 1 + int(min(rate, limits[number_id]) // RATE_OF_A_LANE))
     }

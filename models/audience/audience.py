@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
-from models.contacts.aliases import former_holders
-from models.contacts.phone import NotAPhone, Phone, person_key, read_phone
+from models.contacts.aliases import aliased_contacts
+from models.contacts.phone import NotAPhoneError, Phone, person_key, read_phone
 from models.db.functions import Probe
-from models.errors import Refused
+from models.errors import OperatorError
 from models.segments.compile import compile_rule
 from models.segments.operators import MAX_NAME, MAX_TEXT, RuleError
-from models.segments.rule import Rule, parse_rule
+from models.segments.rule import SegmentRule, parse_rule
 from models.segments.values import is_storable
 from models.tables.contact import Contact
 from models.tables.segment import Segment
@@ -33,7 +33,7 @@ there several times."""
 KINDS = ("tag", "list", "segment", "contact")
 
 
-class AudienceError(Refused):
+class AudienceError(OperatorError):
     """The audience cannot be read; the message says which item and why."""
 
 
@@ -51,7 +51,7 @@ class Side:
 
     tags: tuple[TagItem, ...] = ()
     list_ids: tuple[int, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[SegmentRule, ...] = ()
     contact_ids: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
@@ -73,7 +73,7 @@ class Side:
         """It names nobody but single contacts."""
         return bool(self.contact_ids) and not (self.tags or self.list_ids or self.rules)
 
-    def names(self, contact: FromClause, now: datetime) -> ColumnElement[bool]:
+    def matches(self, contact: FromClause, now: datetime) -> ColumnElement[bool]:
         """Whether the side names this row of `contact` (the contact table or an alias of it)."""
         conditions = [_has_tag(item, contact) for item in self.tags]
         if self.list_ids:
@@ -140,14 +140,14 @@ def _phone_of(item: Any, default_country: str | None) -> str | None:
     given = item.get("contact") if isinstance(item, Mapping) else None
     try:
         return read_phone(given, default_country).e164 if isinstance(given, str) else None
-    except NotAPhone:
+    except NotAPhoneError:
         return None
 
 
 def candidates_select(audience: Audience, now: datetime) -> Select[int]:
     """The ids of those whom the audience includes, each once; whom it excludes are among them, to be counted as such."""
     contact = Contact.__table__
-    return select(contact.c.id).where(contact.c.merged_into_id.is_(None), audience.include.names(contact, now))
+    return select(contact.c.id).where(contact.c.merged_into_id.is_(None), audience.include.matches(contact, now))
 
 
 def _has_tag(item: TagItem, contact: FromClause) -> ColumnElement[bool]:
@@ -207,7 +207,7 @@ def _ids(session: Session, table: Any, given: Sequence[tuple[str, str, Any]], ki
     return found
 
 
-def _rule(session: Session, where: str, name: str) -> Rule:
+def _rule(session: Session, where: str, name: str) -> SegmentRule:
     data = session.scalar(select(Segment.rule).where(Segment.name == name))
     if data is None:
         raise AudienceError(f"{where}: there is no segment {name!r}")
@@ -225,7 +225,7 @@ def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tup
     for where, text, _ in given:
         try:
             phone = read_phone(text, None)
-        except NotAPhone as error:
+        except NotAPhoneError as error:
             raise AudienceError(f"{where}: {error}") from None
         if phone.e164 is None:
             line = f"{text!r} must be a phone number with its calling code, such as +34600000000"
@@ -235,7 +235,7 @@ def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tup
     others = {person_key(phone=phone): phone for phone in phones if phone not in found}
     found |= {others[key]: contact_id for key, contact_id in _ids_by(session, Contact.person_key, others).items()}
     former = {key: phone for key, phone in others.items() if phone not in found}
-    found |= {former[key]: contact_id for key, contact_id in former_holders(session, former).items()}
+    found |= {former[key]: contact_id for key, contact_id in aliased_contacts(session, former).items()}
     for phone_text, where in phones.items():
         if phone_text not in found:
             raise AudienceError(f"{where}: there is no contact {phone_text}")

@@ -31,7 +31,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from models.audience.audience import Audience, Side, parse_audience
 from models.db.base import BigId
-from models.db.dialect import word_literal
+from models.db.dialect import literal_word
 from models.db.functions import IsIn, Probe
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, Contact, ContactIdentity, PhoneProblem, Suppression
@@ -47,7 +47,7 @@ from models.templates.variables import BoundSlot, bind_variables, missing_variab
 UNDELIVERABLE_TIMES = 2
 """How often Meta may say 131026 before a number counts as not on WhatsApp."""
 MARKETING = "MARKETING"
-MOST_CAP_DAYS = 3650
+MAX_CAP_DAYS = 3650
 """Rows older than that are gone; a cap of more days means the same and stays within the calendar."""
 CONTACT: FromClause = Contact.__table__
 RECHECKED = frozenset(
@@ -66,7 +66,7 @@ Branch = tuple[NotSent, ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
-class Terms:
+class CampaignTerms:
     """What a campaign's waterfall is made of, looked up once."""
 
     campaign_id: int
@@ -80,10 +80,10 @@ class Terms:
     now: datetime
 
 
-def read_terms(session: Session, campaign: Campaign, now: datetime) -> Terms:
+def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> CampaignTerms:
     """Look up what the waterfall of a complete campaign needs. AudienceError where a name of its audience is gone."""
     template = session.get_one(Template, campaign.template_id)
-    return Terms(
+    return CampaignTerms(
         campaign_id=campaign.id,
         portfolio_id=_portfolio_id(session, campaign),
         is_marketing=template.category.upper() == MARKETING,
@@ -91,13 +91,13 @@ def read_terms(session: Session, campaign: Campaign, now: datetime) -> Terms:
         bound=bind_variables(session, template, campaign.variables, CONTACT),
         allow_untagged=bool(read_setting(session, "allow_untagged")),
         cap_messages=int(read_setting(session, "frequency_cap_messages") or 0),
-        cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MOST_CAP_DAYS),
+        cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MAX_CAP_DAYS),
         now=now,
     )
 
 
-def judged(
-    terms: Terms, *, after_id: int = 0, until_id: int | None = None, doubled: Sequence[str] | None = None
+def candidates_with_reason(
+    terms: CampaignTerms, *, after_id: int = 0, until_id: int | None = None, doubled: Sequence[str] | None = None
 ) -> Select[Any]:
     """Every candidate in a range of contact ids once: `id` and `reason` (NULL: eligible).
 
@@ -106,30 +106,30 @@ def judged(
     """
     is_shared = _has_twin(terms) if doubled is None else IsIn(CONTACT.c.person_key, literal(json.dumps(list(doubled))))
     query = select(CONTACT.c.id, _waterfall(terms, is_shared).label("reason")).select_from(CONTACT)
-    query = query.where(CONTACT.c.merged_into_id.is_(None), terms.audience.include.names(CONTACT, terms.now))
+    query = query.where(CONTACT.c.merged_into_id.is_(None), terms.audience.include.matches(CONTACT, terms.now))
     query = query.where(CONTACT.c.id > after_id) if after_id else query
     return query.where(CONTACT.c.id <= until_id) if until_id is not None else query
 
 
-def doubled_keys(session: Session) -> Sequence[str]:
+def duplicate_person_keys(session: Session) -> Sequence[str]:
     """The keys of people who have several records: few, where a million looks into an index would be many."""
     key = CONTACT.c.person_key
     return session.scalars(select(key).group_by(key).having(func.count() > 1)).all()
 
 
-def _has_twin(terms: Terms) -> ColumnElement[bool]:
+def _has_twin(terms: CampaignTerms) -> ColumnElement[bool]:
     twin = aliased(Contact)
     same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
     # A record that changed between two slices may share its person with a row that stands already.
     return or_(Probe().where(same_person), _stands_already(terms))
 
 
-def _waterfall(terms: Terms, is_shared: ColumnElement[bool]) -> ColumnElement[Any]:
+def _waterfall(terms: CampaignTerms, is_shared: ColumnElement[bool]) -> ColumnElement[Any]:
     """The first reason why a row of the contact table is left out, NULL for who is eligible."""
     return case((is_shared, _first(_branches(terms, True))), else_=_first(_branches(terms, False)))
 
 
-def reason_detail(terms: Terms, reason: ColumnElement[Any]) -> ColumnElement[Any]:
+def reason_detail(terms: CampaignTerms, reason: ColumnElement[Any]) -> ColumnElement[Any]:
     """What the sentence of `reason` leaves open, for a row of the contact table."""
     is_subscribed = CONTACT.c.consent == Consent.SUBSCRIBED
     consent = case((is_subscribed, literal(Consent.UNSUBSCRIBED.value)), else_=cast(CONTACT.c.consent, String))
@@ -183,7 +183,7 @@ def recheck(
 
 @lru_cache(maxsize=2)
 def _recheck_statement(is_marketing: bool) -> Select[Any]:
-    terms = Terms(
+    terms = CampaignTerms(
         campaign_id=0,
         portfolio_id=bindparam("portfolio_id", type_=Waba.portfolio_id.type),
         is_marketing=is_marketing,
@@ -200,13 +200,13 @@ def _recheck_statement(is_marketing: bool) -> Select[Any]:
     return select(*columns).where(CONTACT.c.id.in_(ids)).execution_options(probes=True)
 
 
-def _branches(terms: Terms, is_shared: bool) -> Iterator[Branch]:
+def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     """(reason, its condition) in the order of the waterfall. `is_shared`: the person has other records too."""
     contact = CONTACT.c
     reachable = or_(contact.phone.is_not(None), _has_identity(terms))
     lacks_code = func.coalesce(contact.phone_problem == PhoneProblem.MISSING_CALLING_CODE, literal(False))
     if terms.audience.exclude:
-        yield NotSent.EXCLUDED, _of_person(lambda row: terms.audience.exclude.names(row, terms.now), is_shared)
+        yield NotSent.EXCLUDED, _of_person(lambda row: terms.audience.exclude.matches(row, terms.now), is_shared)
     if is_shared:
         yield NotSent.DUPLICATE, _is_duplicate(terms)
     if not terms.allow_untagged and not terms.audience.include.is_tags_alone:
@@ -228,7 +228,7 @@ def _branches(terms: Terms, is_shared: bool) -> Iterator[Branch]:
 
 
 def _first(branches: Iterable[Branch]) -> ColumnElement[Any]:
-    return case(*((condition, word_literal(reason)) for reason, condition in branches), else_=null())
+    return case(*((condition, literal_word(reason)) for reason, condition in branches), else_=null())
 
 
 def _of_person(condition: Callable[[FromClause], ColumnElement[bool]], is_shared: bool) -> ColumnElement[bool]:
@@ -247,20 +247,20 @@ def _not_subscribed(is_shared: bool) -> ColumnElement[bool]:
     return or_(own, _of_person(lambda row: row.c.consent.in_([Consent.UNSUBSCRIBED, Consent.REDACTED]), True))
 
 
-def _is_duplicate(terms: Terms) -> ColumnElement[bool]:
+def _is_duplicate(terms: CampaignTerms) -> ColumnElement[bool]:
     """The record with the lowest id stands for the person."""
     earlier = Contact.__table__.alias()
-    included = and_(earlier.c.merged_into_id.is_(None), terms.audience.include.names(earlier, terms.now))
+    included = and_(earlier.c.merged_into_id.is_(None), terms.audience.include.matches(earlier, terms.now))
     first = Probe().where(earlier.c.person_key == CONTACT.c.person_key, earlier.c.id < CONTACT.c.id, included)
     return or_(first, _stands_already(terms))
 
 
-def _stands_already(terms: Terms) -> ColumnElement[bool]:
+def _stands_already(terms: CampaignTerms) -> ColumnElement[bool]:
     row = aliased(Recipient)
     return Probe().where(row.campaign_id == terms.campaign_id, row.person_key == CONTACT.c.person_key)
 
 
-def _has_identity(terms: Terms) -> ColumnElement[bool]:
+def _has_identity(terms: CampaignTerms) -> ColumnElement[bool]:
     """A person without a phone is written to by the BSUID of the portfolio that sends."""
     identity = aliased(ContactIdentity)
     return Probe().where(identity.contact_id == CONTACT.c.id, identity.portfolio_id == terms.portfolio_id)
@@ -271,7 +271,7 @@ def _has_open_case(contact: FromClause) -> ColumnElement[bool]:
     return Probe().where(open_case.contact_id == contact.c.id, open_case.closed_at.is_(None))
 
 
-def _messages_had(terms: Terms, is_shared: bool) -> ColumnElement[int]:
+def _messages_had(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int]:
     """Marketing messages to this person in the cap's days, over all campaigns; what may have arrived counts."""
     row = aliased(Recipient)
     record = Contact.__table__.alias()

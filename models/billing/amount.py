@@ -4,10 +4,10 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from models.errors import Refused
+from models.errors import OperatorError
 
 MICRO = 1_000_000
-MOST = Decimal(1_000_000_000)
+MAX_AMOUNT = Decimal(1_000_000_000)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
@@ -16,9 +16,11 @@ def read_amount(given: Any, where: str = "amount") -> int:
     """Millionths of a written amount. Refused unless it is a plain decimal number of at most six decimals."""
     text = _plain(given) if isinstance(given, float) else str(given).strip()
     if isinstance(given, bool) or not _NUMBER.fullmatch(text):
-        raise Refused(f"{where}={str(given)[:40]!r}: allowed is a number such as 0.0615, with at most six decimals")
-    if Decimal(text) > MOST:
-        raise Refused(f"{where}={text}: allowed are at most {MOST}")
+        raise OperatorError(
+            f"{where}={str(given)[:40]!r}: allowed is a number such as 0.0615, with at most six decimals"
+        )
+    if Decimal(text) > MAX_AMOUNT:
+        raise OperatorError(f"{where}={text}: allowed are at most {MAX_AMOUNT}")
     return int(Decimal(text) * MICRO)
 
 
@@ -26,7 +28,7 @@ def read_currency(given: Any, where: str = "currency") -> str:
     """An ISO 4217 code. Refused otherwise."""
     code = str(given).strip().upper()
     if not _CURRENCY.fullmatch(code):
-        raise Refused(f"{where}={str(given)[:40]!r}: allowed is a code of three letters, such as EUR")
+        raise OperatorError(f"{where}={str(given)[:40]!r}: allowed is a code of three letters, such as EUR")
     return code
 
 

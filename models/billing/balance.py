@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from models.billing.amount import show_amount
 from models.billing.rate_cards import day_of, newest_card, plain_category, prices_in_force, read_prices
-from models.billing.spending import sum_of
-from models.errors import Refused
+from models.billing.spending import total_price
+from models.errors import OperatorError
 from models.tables.billing import BUDGET_ID, Budget, RateCard, Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.template import Template
@@ -34,7 +34,7 @@ class BalanceState(StrEnum):
     USED_UP = "used_up"
 
 
-class BalanceShort(Refused):
+class InsufficientBalanceError(OperatorError):
     """The balance does not cover it."""
 
 
@@ -90,7 +90,7 @@ def set_balance(session: Session, amount: int | None, currency: str, now: dateti
     """From now on so much may be charged; None: the balance is off. Refused where the rate card has another currency."""
     card = newest_card(session)
     if amount is not None and card is not None and card.currency != currency:
-        raise Refused(f"currency={currency}: the rate card is in {card.currency}, and nothing is converted")
+        raise OperatorError(f"currency={currency}: the rate card is in {card.currency}, and nothing is converted")
     budget = session.get(Budget, BUDGET_ID, with_for_update=True)
     if budget is None:
         budget = Budget(id=BUDGET_ID)
@@ -101,7 +101,7 @@ def set_balance(session: Session, amount: int | None, currency: str, now: dateti
     record_audit(session, now, actor, "turn off" if amount is None else "set", "budget", BUDGET_ID, **detail)
 
 
-def reserve(session: Session, campaign_id: int, areas: Mapping[str | None, int], now: datetime) -> None:
+def reserve_amount(session: Session, campaign_id: int, areas: Mapping[str | None, int], now: datetime) -> None:
     """Hold back what a campaign that starts may cost for so many people, in the transaction of its start.
 
     BalanceShort where so much is not free. Without a balance the campaign's rate card is noted all the same.
@@ -110,9 +110,9 @@ def reserve(session: Session, campaign_id: int, areas: Mapping[str | None, int],
     category = session.scalar(query.where(Campaign.id == campaign_id)) or ""
     balance = read_balance(session, is_locked=True)
     prices = prices_in_force(session)
-    need = sum_of(prices, areas.items(), category, day_of(now))
+    need = total_price(prices, areas.items(), category, day_of(now))
     if balance is not None and balance.free < max(need, 1):
-        raise BalanceShort(f"campaign {campaign_id}: {shortage(balance, need)}")
+        raise InsufficientBalanceError(f"campaign {campaign_id}: {shortage(balance, need)}")
     session.add(
         Spending(
             campaign_id=campaign_id,
@@ -141,7 +141,7 @@ def freeze_price(
     if spending is None or spending.card_id is None:
         return
     prices = read_prices(session, spending.card_id)
-    spending.frozen += sum_of(prices, areas(), spending.category, day_of(spending.priced_at))
+    spending.frozen += total_price(prices, areas(), spending.category, day_of(spending.priced_at))
     lack = spending.frozen - spending.reserved
     if not is_last:
         return
@@ -166,7 +166,7 @@ def shortage(balance: Balance, need: int) -> str:
     )
 
 
-def covers(session: Session, campaign_id: int, need: int) -> tuple[str | None, str | None]:
+def is_covered(session: Session, campaign_id: int, need: int) -> tuple[str | None, str | None]:
     """What blocks and what is to be known, as (blocking, warning) lines for the preflight; both None where no balance is set.
 
     A campaign that was started holds its part already: it is blocked only where more is promised than there is.

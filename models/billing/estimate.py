@@ -22,14 +22,14 @@ from models.tables.recipient import Recipient, RecipientState
 
 ASSUMED_LOW = 0.70
 ASSUMED_EXPECTED = 0.90
-MOST_CAMPAIGNS = 20
-LEAST_CAMPAIGNS = 3
-LEAST_PEOPLE = 1000
+MAX_CAMPAIGNS = 20
+MIN_CAMPAIGNS = 3
+MIN_PEOPLE = 1000
 """In all these campaigns together; fewer say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class DeliveryShares:
     """Which part of the people is billed. `campaigns`: how many past ones say so, 0 where it is assumed."""
 
     low: float = ASSUMED_LOW
@@ -38,7 +38,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CountryEstimate:
     """The people of one country. `price` is of one message; None: unknown. `country` None: not known where they are."""
 
     country: str | None
@@ -53,8 +53,8 @@ class Estimate:
     category: str
     currency: str | None
     card_id: int | None
-    lines: tuple[Line, ...]
-    shares: Shares
+    lines: tuple[CountryEstimate, ...]
+    shares: DeliveryShares
 
     @property
     def people(self) -> int:
@@ -89,7 +89,7 @@ class Estimate:
             "lines": [self._line(line) for line in self.lines],
         }
 
-    def _line(self, line: Line) -> dict[str, Any]:
+    def _line(self, line: CountryEstimate) -> dict[str, Any]:
         price = None if line.price is None else show_amount(line.price)
         high = None if line.price is None else line.price * line.people
         given = {"country": line.country, "category": self.category, "people": line.people, "price": price}
@@ -122,7 +122,7 @@ def estimate_started(session: Session, spending: Spending) -> Estimate:
     return _estimate(session, spending.category, areas, prices, spending.priced_at)
 
 
-def past_shares(session: Session, category: str) -> Shares:
+def past_delivery_shares(session: Session, category: str) -> DeliveryShares:
     """What the newest campaigns of this category came to, of those that have ended."""
     query = (
         select(Spending.eligible, Spending.billed)
@@ -134,15 +134,15 @@ def past_shares(session: Session, category: str) -> Shares:
             Spending.eligible > 0,
         )
         .order_by(Spending.campaign_id.desc())
-        .limit(MOST_CAMPAIGNS)
+        .limit(MAX_CAMPAIGNS)
     )
     past = [(row.eligible, row.billed) for row in session.execute(query)]
     people = sum(eligible for eligible, _ in past)
-    if len(past) < LEAST_CAMPAIGNS or people < LEAST_PEOPLE:
-        return Shares()
+    if len(past) < MIN_CAMPAIGNS or people < MIN_PEOPLE:
+        return DeliveryShares()
     expected = sum(billed for _, billed in past) / people
     worst = min(billed / eligible for eligible, billed in past)
-    return Shares(min(worst, expected), expected, len(past))
+    return DeliveryShares(min(worst, expected), expected, len(past))
 
 
 def _estimate(
@@ -151,7 +151,10 @@ def _estimate(
     people: Counter[str | None] = Counter()
     for area, number in areas.items():
         people[country_of(area or "")] += number
-    lines = [Line(country, number, prices.at(country, category, day_of(moment))) for country, number in people.items()]
+    lines = [
+        CountryEstimate(country, number, prices.at(country, category, day_of(moment)))
+        for country, number in people.items()
+    ]
     lines.sort(key=lambda line: (-line.people, line.country or ""))
-    shares = past_shares(session, category)
+    shares = past_delivery_shares(session, category)
     return Estimate(plain_category(category), prices.currency, prices.card_id, tuple(lines), shares)

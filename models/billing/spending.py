@@ -44,7 +44,7 @@ class Spent:
     unpriced: int = 0
 
 
-def sum_of(prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date) -> int:
+def total_price(prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date) -> int:
     """What so many people in these price areas cost if every message is delivered; unknown prices are left out."""
     return sum((prices.at(country_of(area or ""), category, day) or 0) * number for area, number in areas)
 
@@ -71,7 +71,7 @@ def count_spent(session: Session, spending: Spending, ended_at: datetime | None,
     return Spent(**tally)
 
 
-def refresh(session: Session, campaign_id: int, spent: Spent, counted_at: datetime) -> None:
+def refresh_spending(session: Session, campaign_id: int, spent: Spent, counted_at: datetime) -> None:
     """Store sums that were worked out from what stood there at `counted_at`, unless later ones are there already."""
     session.execute(
         update(Spending)
@@ -84,7 +84,7 @@ def refresh(session: Session, campaign_id: int, spent: Spent, counted_at: dateti
     )
 
 
-def differs(spending: Spending, spent: Spent) -> bool:
+def spending_differs(spending: Spending, spent: Spent) -> bool:
     """Whether what is stored is not what the rows say."""
     return any(getattr(spending, name) != value for name, value in asdict(spent).items())
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.db.dialect import word_literal
+from models.db.dialect import literal_word
 from models.tables.campaign import LIVE, Campaign, CampaignStatus, transition, try_transition
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -57,14 +57,14 @@ def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) ->
         return False
     waiting = (
         select(Recipient.id)
-        .where(Recipient.campaign_id == campaign_id, Recipient.state == word_literal(RecipientState.QUEUED))
+        .where(Recipient.campaign_id == campaign_id, Recipient.state == literal_word(RecipientState.QUEUED))
         .order_by(Recipient.due_at, Recipient.id)
         .limit(size)
     )
     left_out = _affected(
         session,
         update(Recipient)
-        .where(Recipient.id.in_(waiting.scalar_subquery()), Recipient.state == word_literal(RecipientState.QUEUED))
+        .where(Recipient.id.in_(waiting.scalar_subquery()), Recipient.state == literal_word(RecipientState.QUEUED))
         .values(state=RecipientState.NOT_SENT, reason=NotSent.CAMPAIGN_ENDED, due_at=None),
     )
     lock = aliased(Engagement)
@@ -79,14 +79,14 @@ def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) ->
 def unreleased_campaigns(session: Session) -> list[int]:
     """Ended campaigns with somebody still waiting or engaged."""
     waiting = exists().where(
-        Recipient.campaign_id == Campaign.id, Recipient.state == word_literal(RecipientState.QUEUED)
+        Recipient.campaign_id == Campaign.id, Recipient.state == literal_word(RecipientState.QUEUED)
     )
     engaged = exists().where(Engagement.campaign_id == Campaign.id)
     query = select(Campaign.id).where(Campaign.status == CampaignStatus.ENDED, or_(waiting, engaged))
     return list(session.scalars(query.order_by(Campaign.id)))
 
 
-def done_people(session: Session, campaign_id: int, limit: int = SLICE_SIZE) -> list[str]:
+def finished_recipients(session: Session, campaign_id: int, limit: int = SLICE_SIZE) -> list[str]:
     """People whom a running campaign holds although they were not sent to, were refused, or whose message failed.
 
     Whoever settles a row frees its person at once; this finds what was missed. Two counts over indexes say first whether
@@ -99,7 +99,7 @@ def done_people(session: Session, campaign_id: int, limit: int = SLICE_SIZE) -> 
     return list(session.scalars(_done(campaign_id).limit(limit)))
 
 
-def release_done(session: Session, campaign_id: int, person_keys: Sequence[str]) -> None:
+def release_finished(session: Session, campaign_id: int, person_keys: Sequence[str]) -> None:
     """Free these people of the campaign, if they are done for still."""
     for start in range(0, len(person_keys), 1000):
         keys = sorted(person_keys[start : start + 1000])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.db.dialect import word_literal
+from models.db.dialect import literal_word
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Audit
 
@@ -34,7 +34,7 @@ class NewFailure(NamedTuple):
     at: datetime
 
 
-class Fate(NamedTuple):
+class RecentResult(NamedTuple):
     """What is known of one message by now: what it failed with, or that it has not failed."""
 
     has_failed: bool
@@ -42,7 +42,7 @@ class Fate(NamedTuple):
     said: str
 
 
-def looked_at(session: Session, object_type: str, object_id: int) -> datetime | None:
+def last_resumed_at(session: Session, object_type: str, object_id: int) -> datetime | None:
     """When somebody last let this campaign or number go on: what was sent before that stops it no more."""
     query = select(func.max(Audit.at)).where(
         Audit.object_type == object_type,
@@ -53,9 +53,9 @@ def looked_at(session: Session, object_type: str, object_id: int) -> datetime | 
     return session.scalar(query)
 
 
-def fates(
+def recent_results(
     session: Session, campaign_id: int, recipient_id: int, since: datetime | None, limit: int, *, is_later: bool = False
-) -> Sequence[Fate]:
+) -> Sequence[RecentResult]:
     """Up to `limit` messages of a campaign that end with this recipient (`is_later`: begin), of those claimed `since`.
 
     One that Meta has said nothing of counts as not failed: the share of failures is never too high, whatever comes late.
@@ -68,13 +68,15 @@ def fates(
     query = (
         select(Recipient.status, Recipient.error_code, Recipient.error_msg)
         .where(near, of_campaign)
-        .where(Recipient.state.in_([word_literal(state) for state in _ANSWERED]))
+        .where(Recipient.state.in_([literal_word(state) for state in _ANSWERED]))
         .order_by(key if is_later else key.desc())
         .limit(limit)
     )
     if since is not None:
         query = query.where(Recipient.claimed_at >= since)
-    return [Fate(row.status == "failed", row.error_code or 0, row.error_msg or "") for row in session.execute(query)]
+    return [
+        RecentResult(row.status == "failed", row.error_code or 0, row.error_msg or "") for row in session.execute(query)
+    ]
 
 
 def is_any_since(session: Session, recipient_ids: Sequence[int], since: datetime) -> bool:

@@ -14,13 +14,20 @@ from sqlalchemy import String as Text
 from sqlalchemy.orm import Session, aliased
 
 from models.audience.audience import Side
-from models.audience.eligibility import CONTACT, Terms, engaged_by, judged, read_terms, reason_detail
+from models.audience.eligibility import (
+    CONTACT,
+    CampaignTerms,
+    candidates_with_reason,
+    engaged_by,
+    load_campaign_terms,
+    reason_detail,
+)
 from models.billing.balance import freeze_price
 from models.billing.price_area import price_area
 from models.crypto import new_token
 from models.db.base import Json
-from models.db.dialect import insert_into, is_sqlite, word_literal
-from models.tables.campaign import LIVE, Campaign, Outcome
+from models.db.dialect import insert_into, is_sqlite, literal_word
+from models.tables.campaign import LIVE, Campaign, CampaignOutcome
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -44,7 +51,7 @@ class _Rows:
     def queued(self, row: type[Recipient]) -> tuple[ColumnElement[bool], ...]:
         """Of these, the queued. Plus nothing: their range of keys is the way to them, not the campaign's growing index."""
         of_campaign = row.campaign_id + 0 == self.campaign_id
-        is_queued = row.state == word_literal(RecipientState.QUEUED)
+        is_queued = row.state == literal_word(RecipientState.QUEUED)
         return of_campaign, row.id > self.after_id, row.id <= self.until_id, is_queued
 
 
@@ -65,7 +72,7 @@ def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | Non
         .values(
             launch_token=token,
             launch_until=func.coalesce(Campaign.launch_until, select(func.max(Contact.id)).scalar_subquery(), 0),
-            outcome=Outcome.PREPARING,
+            outcome=CampaignOutcome.PREPARING,
             updated_at=now,
         )
         .returning(Campaign.id)
@@ -73,7 +80,7 @@ def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | Non
     return token if session.execute(statement, execution_options=NO_SYNC).first() else None
 
 
-def give_launch_back(session: Session, campaign_id: int, token: str) -> None:
+def abandon_launch(session: Session, campaign_id: int, token: str) -> None:
     """Let another go on at once, where this process has to stop before the last slice."""
     session.execute(
         update(Campaign).where(Campaign.id == campaign_id, Campaign.launch_token == token).values(launch_token=None),
@@ -81,7 +88,7 @@ def give_launch_back(session: Session, campaign_id: int, token: str) -> None:
     )
 
 
-def standing_launches(session: Session, now: datetime) -> list[int]:
+def stalled_launches(session: Session, now: datetime) -> list[int]:
     """Campaigns that should be launched while nobody is at it."""
     query = select(Campaign.id).where(
         Campaign.status.in_(LIVE),
@@ -97,7 +104,7 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     campaign = session.get(Campaign, campaign_id, populate_existing=True, with_for_update={"key_share": True})
     if campaign is None or campaign.launched_at is not None:
         return False
-    terms = read_terms(session, campaign, now)
+    terms = load_campaign_terms(session, campaign, now)
     after_id, last_id = campaign.launch_cursor, campaign.launch_until or 0
     until_id = _end_of_slice(session, terms.audience.include, after_id, last_id, size)
     is_last = until_id >= last_id
@@ -113,7 +120,7 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     return not is_last
 
 
-def count_tables(session: Session) -> None:
+def analyze_tables(session: Session) -> None:
     """Have PostgreSQL look at what a launch filled, which it would do by itself a minute later.
 
     Until then it takes the tables for empty, and a page of the export would sort the whole campaign.
@@ -138,7 +145,7 @@ def _move_cursor(
     """Before anything is frozen: of two launchers, one finds the token or the cursor changed."""
     values: dict[str, Any] = {"launch_cursor": until_id, "updated_at": now}
     if is_last:
-        values |= {"launched_at": now, "outcome": Outcome.SENDING, "launch_token": None}
+        values |= {"launched_at": now, "outcome": CampaignOutcome.SENDING, "launch_token": None}
     statement = (
         update(Campaign)
         .where(
@@ -154,9 +161,11 @@ def _move_cursor(
     return session.execute(statement, execution_options=NO_SYNC).first() is not None
 
 
-def _freeze(session: Session, terms: Terms, after_id: int, until_id: int) -> None:
+def _freeze(session: Session, terms: CampaignTerms, after_id: int, until_id: int) -> None:
     """A row for every candidate, those left out with their reason."""
-    found = judged(terms, after_id=after_id, until_id=until_id).cte("judged").prefix_with("MATERIALIZED")
+    found = (
+        candidates_with_reason(terms, after_id=after_id, until_id=until_id).cte("judged").prefix_with("MATERIALIZED")
+    )
     reason = found.c.reason
     is_eligible = reason.is_(None)
     keeps_key = func.coalesce(reason.not_in([NotSent.EXCLUDED.value, NotSent.DUPLICATE.value]), literal(True))
@@ -167,7 +176,7 @@ def _freeze(session: Session, terms: Terms, after_id: int, until_id: int) -> Non
         ("person_key", case((keeps_key, CONTACT.c.person_key), else_=literal("c:") + cast(CONTACT.c.id, Text))),
         (
             "state",
-            case((is_eligible, word_literal(RecipientState.QUEUED)), else_=word_literal(RecipientState.NOT_SENT)),
+            case((is_eligible, literal_word(RecipientState.QUEUED)), else_=literal_word(RecipientState.NOT_SENT)),
         ),
         ("reason", reason),
         ("detail", reason_detail(terms, reason)),

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.db.functions import Probe
-from models.tables.campaign import LIVE, Campaign, CampaignStatus, Outcome
+from models.tables.campaign import LIVE, Campaign, CampaignOutcome, CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
 
 LATE_STATUSES = timedelta(days=8)
@@ -19,11 +19,13 @@ ANSWERED = (RecipientState.ACCEPTED, RecipientState.HELD)
 THROUGH = ("sent", "delivered", "read")
 
 
-def changed_outcomes(session: Session, now: datetime) -> list[tuple[int, Outcome]]:
+def changed_outcomes(session: Session, now: datetime) -> list[tuple[int, CampaignOutcome]]:
     """Campaigns whose rows say something else than their outcome does."""
     worked_out = _outcome()
     is_recent = Campaign.last_sent_at >= now - LATE_STATUSES
-    is_open = or_(Campaign.status.in_(LIVE), Campaign.outcome.in_([Outcome.PREPARING, Outcome.SENDING]), is_recent)
+    is_open = or_(
+        Campaign.status.in_(LIVE), Campaign.outcome.in_([CampaignOutcome.PREPARING, CampaignOutcome.SENDING]), is_recent
+    )
     has_rows = or_(Campaign.launched_at.is_not(None), Campaign.status == CampaignStatus.ENDED)
     query = (
         select(Campaign.id, Campaign.outcome.label("before"), worked_out.label("outcome"))
@@ -31,7 +33,7 @@ def changed_outcomes(session: Session, now: datetime) -> list[tuple[int, Outcome
         .order_by(Campaign.id)
         .execution_options(probes=True)
     )
-    return [(row.id, Outcome(row.outcome)) for row in session.execute(query) if row.before != row.outcome]
+    return [(row.id, CampaignOutcome(row.outcome)) for row in session.execute(query) if row.before != row.outcome]
 
 
 def settle_outcomes(session: Session, campaign_ids: Sequence[int]) -> None:
@@ -59,10 +61,10 @@ def _outcome() -> ColumnElement[Any]:
         _any(Recipient.state.in_(ANSWERED), status="failed"),
     )
     return case(
-        (is_busy, Outcome.SENDING),
-        (and_(got_through, ~lost_some), Outcome.SENT),
-        (or_(got_through, is_unsure, is_held), Outcome.PARTIALLY_SENT),
-        else_=Outcome.FAILED,
+        (is_busy, CampaignOutcome.SENDING),
+        (and_(got_through, ~lost_some), CampaignOutcome.SENT),
+        (or_(got_through, is_unsure, is_held), CampaignOutcome.PARTIALLY_SENT),
+        else_=CampaignOutcome.FAILED,
     )
 
 

@@ -14,7 +14,7 @@ ON_THE_WAY = (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSU
 REACHED = ("delivered", "read")
 
 
-class NoSuchCampaign(LookupError):  # noqa: N818 - reads as a claim where it is caught
+class CampaignNotFoundError(LookupError):
     """There is no campaign of this id."""
 
 
@@ -22,7 +22,7 @@ def campaign_stats(session: Session, campaign_id: int) -> dict[str, Any]:
     """The public JSON of a campaign's statistics. NoSuchCampaign if there is none."""
     found = stats_of(session, [campaign_id])
     if campaign_id not in found:
-        raise NoSuchCampaign(f"campaign {campaign_id}: there is no such campaign")
+        raise CampaignNotFoundError(f"campaign {campaign_id}: there is no such campaign")
     return found[campaign_id]
 
 
@@ -41,13 +41,13 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
     return {
-        campaign_id: _head(campaigns[campaign_id]) | counts(groups.get(campaign_id, ()))
+        campaign_id: _head(campaigns[campaign_id]) | count_recipients(groups.get(campaign_id, ()))
         for campaign_id in campaign_ids
         if campaign_id in campaigns
     }
 
 
-def counts(groups: Iterable[Any]) -> dict[str, Any]:
+def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
     """The counts and percentages from groups of (state, status, reason, is_replied, number).
 
     `candidates = eligible + Σ not_sent` and `eligible = queued + sending + unsure + held + sent + refused` hold because every

@@ -10,15 +10,15 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import word_literal
-from models.errors import Refused
+from models.db.dialect import literal_word
+from models.errors import OperatorError
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import record_audit
 
 AGAIN_FROM = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
-UNSURE = Recipient.state == word_literal("unsure")
+UNSURE = Recipient.state == literal_word("unsure")
 
 
 _R = Recipient
@@ -28,7 +28,7 @@ _PLACE = case((~UNSURE, 2), (_R.left_at.is_not(None), 1), else_=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Unsure:
+class UnsureRecipient:
     """A message that was or is unsure. `left_at` is when an operator left it."""
 
     place: int
@@ -49,7 +49,7 @@ class Unsure:
 
 def list_unsure(
     session: Session, campaign_id: int, *, after: tuple[int, int] = (0, 0), limit: int = 100
-) -> list[Unsure]:
+) -> list[UnsureRecipient]:
     """Those that are unsure and those that were, by place and id: a keyset page after (place, id)."""
     (place, recipient_id), of_row = after, _PLACE
     query = (
@@ -66,12 +66,12 @@ def list_unsure(
     ]
 
 
-def _listed(row: Recipient, place: int, name: str, phone: str | None) -> Unsure:
+def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureRecipient:
     is_settled = row.state is not RecipientState.UNSURE
     text = row.error_msg or ""
     error = f"{row.error_code}: {text}" if row.error_code and text else text
     doubt = row.detail or ""
-    return Unsure(
+    return UnsureRecipient(
         place=place,
         recipient_id=row.id,
         contact_id=row.contact_id,
@@ -99,7 +99,7 @@ def count_settled(session: Session, campaign_id: int) -> int:
     return int(session.execute(query).scalar_one())
 
 
-def leave(session: Session, campaign_id: int, ids: Sequence[int] | None, now: datetime, actor: str) -> int:
+def leave_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None, now: datetime, actor: str) -> int:
     """Leave these (None: all) as they are; how many that were."""
     statement = (
         update(Recipient)
@@ -115,7 +115,7 @@ def leave(session: Session, campaign_id: int, ids: Sequence[int] | None, now: da
     return len(left)
 
 
-def send_again(session: Session, campaign_id: int, ids: Sequence[int] | None, now: datetime, actor: str) -> int:
+def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None, now: datetime, actor: str) -> int:
     """Queue these (None: all) once more; how many that were. Some of these people may get the message twice.
 
     They are listed no more, unless the new attempt is unsure too. Refused unless the campaign is active or paused: an ended one
@@ -126,7 +126,7 @@ def send_again(session: Session, campaign_id: int, ids: Sequence[int] | None, no
     ).one_or_none()
     if status not in AGAIN_FROM:
         allowed = ", ".join(AGAIN_FROM)
-        raise Refused(
+        raise OperatorError(
             f"campaign {campaign_id}: it is {status or 'not there'}; sending again is possible from: {allowed}"
         )
     statement = (

@@ -8,16 +8,16 @@ from sqlalchemy.orm import Session
 
 from models.contacts.phone import person_key
 from models.contacts.search import search_contacts
-from models.contacts.tagging import there_still
+from models.contacts.tagging import not_deleted
 from models.tables.contact import Contact
 from models.tables.tag import Tag
 
-MOST = 12
-MOST_TAGS = 3
+MAX_CHOICES = 12
+MAX_TAGS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class ContactChoice:
     """Somebody to be picked. `tag` is what they were found by, where it was that."""
 
     id: int
@@ -29,9 +29,9 @@ class Picked:
     tag: str
 
 
-def pick_contacts(
-    session: Session, text: str, default_country: str | None, limit: int = MOST
-) -> tuple[list[Picked], bool]:
+def suggest_contacts(
+    session: Session, text: str, default_country: str | None, limit: int = MAX_CHOICES
+) -> tuple[list[ContactChoice], bool]:
     """By name, e-mail or the beginning of the number, then by tag (`vip`, `city=Madrid`); with whether there are more."""
     found: dict[int, tuple[Contact, str]] = {}
     page = search_contacts(session, text=text, limit=limit, default_country=default_country)
@@ -65,11 +65,11 @@ def _tags(session: Session, name: str) -> Sequence[str]:
     if not name:
         return ()
     begins = Tag.name.istartswith(name, autoescape=True)
-    query = select(Tag.name).where(begins, there_still(Tag)).order_by(Tag.name != name, Tag.name).limit(MOST_TAGS)
+    query = select(Tag.name).where(begins, not_deleted(Tag)).order_by(Tag.name != name, Tag.name).limit(MAX_TAGS)
     return session.scalars(query).all()
 
 
-def _picked(contact: Contact, tag: str) -> Picked:
+def _picked(contact: Contact, tag: str) -> ContactChoice:
     called = f"+{contact.wa_id}" if contact.wa_id else ""
     phone = contact.phone or called
-    return Picked(contact.id, contact.name, phone or contact.raw_phone or "", phone, tag)
+    return ContactChoice(contact.id, contact.name, phone or contact.raw_phone or "", phone, tag)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
-from models.db.bulk import values_of
+from models.db.bulk import values_cte
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -135,7 +135,7 @@ def set_consent(
     return changed
 
 
-def stop(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
+def opt_out(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
     """The person said STOP at `at` (Meta's time). True if that changed something; what is queued for them goes either way.
 
     A STOP that is older than a START of theirs, and only comes late, changes nothing.
@@ -150,7 +150,7 @@ def stop(session: Session, contact_id: int, at: datetime, source: str, proof: st
     return bool(changed)
 
 
-def start(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
+def opt_in(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
     """The person said START at `at`, or confirmed a double opt-in. True if that changed something; see `stop`."""
     if _said_later(session, contact_id, Consent.UNSUBSCRIBED, at):
         return False
@@ -196,7 +196,7 @@ def append_events(session: Session, events: list[dict[str, Any]]) -> None:
     """Append to the ledger. For callers that wrote the consent itself: new contacts, merges, redactions."""
     if events:
         rows = [[_plain(event.get(name)) for name in EVENT_COLUMNS] for event in events]
-        given, parameters = values_of(session, "v", EVENT_COLUMNS, rows)
+        given, parameters = values_cte(session, "v", EVENT_COLUMNS, rows)
         names = ", ".join(EVENT_COLUMNS)
         statement = f"WITH {given} INSERT INTO consent_event ({names}) SELECT {names} FROM v"  # noqa: S608 - names are ours
         session.connection().execute(text(statement), parameters)

@@ -9,9 +9,9 @@ from functools import lru_cache
 from models.contacts.phone import is_country
 from models.tables.tag import AttributeType
 
-MOST_CHARACTERS = 2000
-OWN_PLACES = frozenset({"phone", "consent", "consent_source", "tags"})
-MOST_NAME_CHARACTERS = 100
+MAX_CHARACTERS = 2000
+RESERVED_COLUMNS = frozenset({"phone", "consent", "consent_source", "tags"})
+MAX_NAME_CHARACTERS = 100
 Value = str | int | float
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}")
@@ -21,7 +21,7 @@ _NUL = re.compile(r"[\x00\ud800-\udfff]")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
-class BadValue(ValueError):  # noqa: N818 - reads as a claim where it is caught
+class FieldValueError(ValueError):
     """A field cannot hold that; the message is one sentence."""
 
 
@@ -29,13 +29,13 @@ def read_name(text: str, what: str) -> str:
     """The name of a tag, an attribute or a list, trimmed. BadValue where it is none."""
     name = text.strip()
     if not name:
-        raise BadValue(f"{what} has no name")
-    if len(name) > MOST_NAME_CHARACTERS:
-        raise BadValue(
-            f"{what} {name[:20]!r}… is {len(name)} characters long; at most {MOST_NAME_CHARACTERS} are allowed"
+        raise FieldValueError(f"{what} has no name")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise FieldValueError(
+            f"{what} {name[:20]!r}… is {len(name)} characters long; at most {MAX_NAME_CHARACTERS} are allowed"
         )
     if _UNPRINTABLE.search(name) or "=" in name or ";" in name:
-        raise BadValue(f'{what} {name!r} holds a character that is not allowed (= ; " \\ or an unprintable one)')
+        raise FieldValueError(f'{what} {name!r} holds a character that is not allowed (= ; " \\ or an unprintable one)')
     return name
 
 
@@ -43,26 +43,26 @@ def read_text(text: str, most: int, what: str) -> str:
     """Trimmed text of at most so many characters."""
     text = text.strip()
     if len(text) > most:
-        raise BadValue(f"{what} is {len(text)} characters long; at most {most} are allowed")
+        raise FieldValueError(f"{what} is {len(text)} characters long; at most {most} are allowed")
     if _NUL.search(text):
-        raise BadValue(f"{what} holds a character that is no text")
+        raise FieldValueError(f"{what} holds a character that is no text")
     return text
 
 
 def read_value(kind: AttributeType, text: str, what: str) -> Value:
     """A custom attribute's value as it is stored: numbers as numbers; dates (ISO) and true/false as text."""
-    text = read_text(text, MOST_CHARACTERS, what)
+    text = read_text(text, MAX_CHARACTERS, what)
     return _READERS[kind](text, what)
 
 
-def read_own(name: str, text: str) -> str:
+def read_profile_value(name: str, text: str) -> str:
     """A value for one of OWN_FIELDS, as its column keeps it. KeyError for any other name."""
-    return OWN_FIELDS[name](text)
+    return PROFILE_FIELDS[name](text)
 
 
 def _number(text: str, what: str) -> Value:
     if not _NUMBER.fullmatch(text):
-        raise BadValue(f"{what} is {text[:40]!r}, no number such as 12 or 3.5")
+        raise FieldValueError(f"{what} is {text[:40]!r}, no number such as 12 or 3.5")
     number = float(text)
     return int(number) if number.is_integer() else number
 
@@ -71,27 +71,27 @@ def _date(text: str, what: str) -> Value:
     try:
         return (datetime.fromisoformat(text).date() if len(text) > 10 else date.fromisoformat(text)).isoformat()
     except ValueError:
-        raise BadValue(f"{what} is {text[:40]!r}, no date such as 2026-03-21") from None
+        raise FieldValueError(f"{what} is {text[:40]!r}, no date such as 2026-03-21") from None
 
 
 def _boolean(text: str, what: str) -> Value:
     word = text.lower()
     if word not in _TRUE | _FALSE:
-        raise BadValue(f"{what} is {text[:40]!r}; allowed are true and false")
+        raise FieldValueError(f"{what} is {text[:40]!r}; allowed are true and false")
     return "true" if word in _TRUE else "false"
 
 
 def _language(text: str) -> str:
     text = text.strip()
     if not _LANGUAGE.fullmatch(text) or len(text) > 16:
-        raise BadValue(f"language {text[:40]!r} is no language code such as en or pt_BR")
+        raise FieldValueError(f"language {text[:40]!r} is no language code such as en or pt_BR")
     return text
 
 
 def _country(text: str) -> str:
     code = text.strip().upper()
     if not is_country(code):
-        raise BadValue(f"country {text[:40]!r} is no country code such as ES")
+        raise FieldValueError(f"country {text[:40]!r} is no country code such as ES")
     return code
 
 
@@ -103,7 +103,7 @@ def _zones() -> frozenset[str]:
 def _time_zone(text: str) -> str:
     zone = text.strip()
     if zone not in _zones():
-        raise BadValue(f"time_zone {text[:40]!r} is no time zone such as Europe/Madrid")
+        raise FieldValueError(f"time_zone {text[:40]!r} is no time zone such as Europe/Madrid")
     return zone
 
 
@@ -118,7 +118,7 @@ _READERS: dict[AttributeType, Callable[[str, str], Value]] = {
     AttributeType.BOOLEAN: _boolean,
 }
 
-OWN_FIELDS: dict[str, Callable[[str], str]] = {
+PROFILE_FIELDS: dict[str, Callable[[str], str]] = {
     "name": _text_of("name", 300),
     "first_name": _text_of("first_name", 150),
     "last_name": _text_of("last_name", 150),

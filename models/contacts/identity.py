@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import Known, keep_ids, known_by, release_ids
+from models.contacts.aliases import KnownIdentifier, add_aliases, identifiers_of, release_aliases
 from models.contacts.phone import Phone, canonical_wa_id, person_key, read_phone
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
@@ -59,7 +59,9 @@ def identity_row(identity: Identity, contact_id: int, now: datetime) -> dict[str
     }
 
 
-def learn(session: Session, contact: Contact, identity: Identity, now: datetime, *, has_moved: bool = True) -> None:
+def learn_identity(
+    session: Session, contact: Contact, identity: Identity, now: datetime, *, has_moved: bool = True
+) -> None:
     """Keep what was shown and not known; a name that somebody gave stays.
 
     What the person was found by and is found by no more leads to them still (models.contacts.aliases). `has_moved`: another
@@ -79,7 +81,7 @@ def learn(session: Session, contact: Contact, identity: Identity, now: datetime,
     if identity.has_bsuid and _learn_bsuid(session, contact.id, identity, now) and not contact.has_identity:
         new["has_identity"] = True
     if new:
-        known, before = known_by(contact), contact.person_key
+        known, before = identifiers_of(contact), contact.person_key
         wa_id, phone = new.get("wa_id", contact.wa_id), new.get("phone", contact.phone)
         new["person_key"] = person_key(wa_id=wa_id, phone=phone) if wa_id or phone else before
         session.execute(update(Contact).where(Contact.id == contact.id).values(**new, updated_at=now))
@@ -105,12 +107,17 @@ def lock_under_new_key(session: Session, before: str, after: str) -> None:
 
 
 def _remember(
-    session: Session, contact_id: int, known: dict[str, Known], key: str, now: datetime, moved_at: datetime | None
+    session: Session,
+    contact_id: int,
+    known: dict[str, KnownIdentifier],
+    key: str,
+    now: datetime,
+    moved_at: datetime | None,
 ) -> None:
     """Whoever else had the number that the person has now has it no more."""
-    release_ids(session, [key])
+    release_aliases(session, [key])
     known = {before: it for before, it in known.items() if before != key and not before.startswith("shop:")}
-    keep_ids(session, contact_id, known, now, moved_at)
+    add_aliases(session, contact_id, known, now, moved_at)
 
 
 def _learn_wa_id(session: Session, contact: Contact, identity: Identity) -> dict[str, Any]:
@@ -148,7 +155,7 @@ def _learn_bsuid(session: Session, contact_id: int, identity: Identity, now: dat
                 session.execute(insert(ContactIdentity).values(identity_row(identity, contact_id, now)))
         except IntegrityError:
             return False
-        release_ids(session, [person_key(portfolio_id=identity.portfolio_id, bsuid=identity.bsuid)])
+        release_aliases(session, [person_key(portfolio_id=identity.portfolio_id, bsuid=identity.bsuid)])
     elif held.contact_id != contact_id:
         _take_identity(session, held, contact_id)
     elif identity.parent_bsuid and held.parent_bsuid != identity.parent_bsuid:

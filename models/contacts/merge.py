@@ -11,12 +11,21 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.contacts.aliases import RAW, SHOP, Known, hand_over, keep_ids, keep_values, known_by, release_ids
+from models.contacts.aliases import (
+    RAW,
+    SHOP,
+    KnownIdentifier,
+    add_aliases,
+    add_merged_values,
+    identifiers_of,
+    release_aliases,
+    transfer_aliases,
+)
 from models.contacts.consent import append_events
-from models.contacts.merge_conversations import merge_chats
+from models.contacts.merge_conversations import merge_conversations
 from models.contacts.phone import person_key
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
-from models.tables.contact_alias import FormerKind
+from models.tables.contact_alias import AliasKind
 from models.tables.engagement import Engagement
 from models.tables.order import Order
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -46,20 +55,20 @@ def choose_winner(session: Session, one_id: int, other_id: int) -> tuple[int, in
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
+class MergeLeftovers:
     """What the surviving record does not say itself: (kind, name, the loser's value, the winner's), and keys that lead to it."""
 
-    values: tuple[tuple[FormerKind, str, Any, Any], ...]
-    ids: dict[str, Known]
+    values: tuple[tuple[AliasKind, str, Any, Any], ...]
+    ids: dict[str, KnownIdentifier]
 
     @property
     def names(self) -> list[str]:
         """What is kept of the loser, without saying what it was."""
         ids = ["a number or id"] if self.ids else []
-        return ids + [name if kind is FormerKind.FIELD else f"{kind} {name}" for kind, name, *_ in self.values]
+        return ids + [name if kind is AliasKind.FIELD else f"{kind} {name}" for kind, name, *_ in self.values]
 
 
-def merge(session: Session, winner_id: int, loser_id: int, now: datetime) -> Leftovers:
+def merge_contacts(session: Session, winner_id: int, loser_id: int, now: datetime) -> MergeLeftovers:
     """Make one record of two; what is kept besides. MergeError for one record twice, a redacted one, or one merged before."""
     if winner_id == loser_id:
         raise MergeError(f"contact {winner_id} cannot be merged with itself")
@@ -73,24 +82,24 @@ def merge(session: Session, winner_id: int, loser_id: int, now: datetime) -> Lef
         _check(found.get(key), key)
     winner, loser = found[winner_id], found[loser_id]
     values = _merged_values(winner, loser)
-    left = leftovers(session, winner, loser)
+    left = merge_leftovers(session, winner, loser)
     _leave_pointer(session, loser, winner_id, now)
     _give(session, winner, values, now)
-    hand_over(session, winner_id, loser_id)
-    release_ids(session, [values["person_key"]])
-    keep_ids(session, winner_id, left.ids, now)
-    keep_values(session, winner_id, [(kind, name, value) for kind, name, value, _ in left.values], now)
+    transfer_aliases(session, winner_id, loser_id)
+    release_aliases(session, [values["person_key"]])
+    add_aliases(session, winner_id, left.ids, now)
+    add_merged_values(session, winner_id, [(kind, name, value) for kind, name, value, _ in left.values], now)
     _move_sets(session, winner_id, loser_id)
     _move_campaigns(session, winner_id, loser_id, values["person_key"])
-    merge_chats(session, winner_id, loser_id, now)
+    merge_conversations(session, winner_id, loser_id, now)
     return left
 
 
-def leftovers(session: Session, winner: Contact, loser: Contact) -> Leftovers:
+def merge_leftovers(session: Session, winner: Contact, loser: Contact) -> MergeLeftovers:
     """What a merge of the two would keep as former."""
-    fields = [(FormerKind.FIELD, name, getattr(loser, name), getattr(winner, name)) for name in PERSONAL]
+    fields = [(AliasKind.FIELD, name, getattr(loser, name), getattr(winner, name)) for name in PERSONAL]
     fields += [
-        (FormerKind.ATTRIBUTE, name, value, winner.attributes.get(name)) for name, value in loser.attributes.items()
+        (AliasKind.ATTRIBUTE, name, value, winner.attributes.get(name)) for name, value in loser.attributes.items()
     ]
     mine, theirs = aliased(ContactTag), aliased(ContactTag)
     tags = session.execute(
@@ -100,11 +109,11 @@ def leftovers(session: Session, winner: Contact, loser: Contact) -> Leftovers:
         .where(theirs.contact_id == loser.id, mine.contact_id == winner.id)
         .order_by(Tag.name)
     )
-    fields += [(FormerKind.TAG, name, value, kept) for name, value, kept in tags]
+    fields += [(AliasKind.TAG, name, value, kept) for name, value, kept in tags]
     after = _merged_values(winner, loser)
     stays = {after["person_key"], f"{SHOP}{after['shopify_id']}", f"{RAW}{after['raw_phone']}"}
-    known = known_by(loser) | known_by(winner)
-    return Leftovers(
+    known = identifiers_of(loser) | identifiers_of(winner)
+    return MergeLeftovers(
         values=tuple(row for row in fields if row[2] and row[3] and row[2] != row[3]),
         ids={key: it for key, it in known.items() if key not in stays},
     )

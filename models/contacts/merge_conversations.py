@@ -11,7 +11,7 @@ from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 REASON = "merged with another record"
 
 
-def merge_chats(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
+def merge_conversations(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
     """One conversation per number, at most one open case, at most one live walk per number."""
     _merge_conversations(session, winner_id, loser_id)
     _merge_cases(session, winner_id, loser_id, now)

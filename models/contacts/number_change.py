@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import Known, keep_ids, known_by
-from models.contacts.identity import Identity, learn, lock_under_new_key
+from models.contacts.aliases import KnownIdentifier, add_aliases, identifiers_of
+from models.contacts.identity import Identity, learn_identity, lock_under_new_key
 from models.contacts.phone import mask_phone, person_key
-from models.contacts.resolve import lock_contact_book, make_one, matches
+from models.contacts.resolve import lock_identities, matching_contacts, merge_pair
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.user import META, record_audit
 
@@ -20,24 +20,24 @@ def change_number(session: Session, contact_id: int, moved_to: Identity, now: da
     its own BSUID says that it is of somebody who had the number before: that person loses the number alone. What the person
     had leads to them still, for what they said before and Meta brings late.
     """
-    lock_contact_book(session)
+    lock_identities(session)
     bsuids = _forget_bsuids(session, contact_id, moved_to)
     moving = session.get_one(Contact, contact_id, populate_existing=True)
-    before, numbers = _number(moving), {key: it for key, it in known_by(moving).items() if it.was_whatsapp}
-    for other in matches(session, moved_to, moved_to.key):
+    before, numbers = _number(moving), {key: it for key, it in identifiers_of(moving).items() if it.was_whatsapp}
+    for other in matching_contacts(session, moved_to, moved_to.key):
         if other.id == contact_id:
             continue
         former = _bsuid_of_somebody_else(session, other.id, moved_to)
         if former is not None:
             _take_number(session, other, moved_to, former, now)
         else:
-            contact_id = make_one(session, contact_id, other.id, now, META)
+            contact_id = merge_pair(session, contact_id, other.id, now, META)
     survivor = session.get_one(Contact, contact_id, populate_existing=True)
-    learn(session, survivor, moved_to, now)
+    learn_identity(session, survivor, moved_to, now)
     session.refresh(survivor)
     left = {key: it for key, it in numbers.items() if key != survivor.person_key}
-    keep_ids(session, contact_id, left, now, moved_at=moved_to.at or now)
-    keep_ids(session, contact_id, bsuids, now)
+    add_aliases(session, contact_id, left, now, moved_at=moved_to.at or now)
+    add_aliases(session, contact_id, bsuids, now)
     after = _number(survivor)
     record_audit(
         session,
@@ -58,7 +58,7 @@ def _number(contact: Contact) -> str:
     return mask_phone(contact.wa_id or contact.phone)
 
 
-def _forget_bsuids(session: Session, contact_id: int, moved_to: Identity) -> dict[str, Known]:
+def _forget_bsuids(session: Session, contact_id: int, moved_to: Identity) -> dict[str, KnownIdentifier]:
     """Those of the former number, by their keys."""
     if not moved_to.has_bsuid:
         return {}
@@ -73,7 +73,8 @@ def _forget_bsuids(session: Session, contact_id: int, moved_to: Identity) -> dic
         .execution_options(synchronize_session=False)
     )
     return {
-        person_key(portfolio_id=moved_to.portfolio_id, bsuid=bsuid): Known(bsuid, was_whatsapp=True) for bsuid in gone
+        person_key(portfolio_id=moved_to.portfolio_id, bsuid=bsuid): KnownIdentifier(bsuid, was_whatsapp=True)
+        for bsuid in gone
     }
 
 

@@ -15,9 +15,9 @@ from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
 Problem = Literal["invalid_phone", "missing_calling_code"]
 
-LEAST_DIGITS = 4
-MOST_DIGITS = 20
-MOST_CHARACTERS = 60
+MIN_DIGITS = 4
+MAX_DIGITS = 20
+MAX_CHARACTERS = 60
 
 # What may stand between the digits; en dashes, no-break spaces and the like are folded to these first.
 _SHAPE = re.compile(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*")
@@ -30,7 +30,7 @@ _AREA_AND_SUBSCRIBER = 10  # Argentina and Mexico: area code and subscriber numb
 _EIGHT_DIGIT_MOBILES = "6789"  # Brazil: what an old eight-digit mobile number began with
 
 
-class NotAPhone(ValueError):  # noqa: N818 - reads as a claim where it is caught
+class NotAPhoneError(ValueError):
     """The text is no phone number at all; the message is one sentence for the person who wrote it."""
 
 
@@ -132,14 +132,14 @@ def _plain(raw: str) -> str:
     if text.startswith("00") and len(text) > 8 and text[2] != "0":
         text = f"+{text[2:]}"
     count = len(text) - (text[0] == "+")
-    if not LEAST_DIGITS <= count <= MOST_DIGITS:
-        raise NotAPhone(f"{raw[:MOST_CHARACTERS]!r} is no phone number: it has {count} digits")
+    if not MIN_DIGITS <= count <= MAX_DIGITS:
+        raise NotAPhoneError(f"{raw[:MAX_CHARACTERS]!r} is no phone number: it has {count} digits")
     return text
 
 
 def _unformatted(raw: str) -> str:
-    if len(raw) > MOST_CHARACTERS:
-        raise NotAPhone(f"{raw[:20]!r}… is no phone number: it is {len(raw)} characters long")
+    if len(raw) > MAX_CHARACTERS:
+        raise NotAPhoneError(f"{raw[:20]!r}… is no phone number: it is {len(raw)} characters long")
     folded = "".join(_folded(character) for character in unicodedata.normalize("NFKC", raw)).strip(" '")
     if folded[:4].lower() == "tel:":
         folded = folded[4:]
@@ -148,7 +148,7 @@ def _unformatted(raw: str) -> str:
     if folded.startswith("(+"):
         folded = f"+{folded[2:]}"
     if not _SHAPE.fullmatch(folded):
-        raise NotAPhone(f"{raw!r} is no phone number")
+        raise NotAPhoneError(f"{raw!r} is no phone number")
     return _SEPARATORS.sub("", folded)
 
 

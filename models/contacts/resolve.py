@@ -13,13 +13,13 @@ from sqlalchemy import insert, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import RAW, former_holders, release_ids
+from models.contacts.aliases import RAW, aliased_contacts, release_aliases
 from models.contacts.consent import append_events
-from models.contacts.identity import Identity, identity_row, learn, phone_of_wa_id
-from models.contacts.merge import choose_winner, merge
+from models.contacts.identity import Identity, identity_row, learn_identity, phone_of_wa_id
+from models.contacts.merge import choose_winner, merge_contacts
 from models.contacts.phone import Phone, canonical_wa_id, person_key, read_phone
 from models.tables.contact import Consent, Contact, ContactIdentity
-from models.tables.contact_alias import FormerId
+from models.tables.contact_alias import ContactAlias
 from models.tables.user import META, record_audit
 
 SOURCE = "whatsapp"
@@ -28,7 +28,7 @@ BOOK_LOCK = 4_871_223
 """The advisory lock that whoever adds records holds on PostgreSQL; any fixed number of our own will do."""
 
 
-def lock_contact_book(session: Session) -> None:
+def lock_identities(session: Session) -> None:
     """Let one transaction at a time add or merge records (until it ends).
 
     The unique columns cannot see that two spellings are one number. SQLite has one writer anyway.
@@ -37,7 +37,7 @@ def lock_contact_book(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": BOOK_LOCK})
 
 
-def find_or_create(session: Session, identity: Identity, now: datetime, source: str = SOURCE) -> int:
+def resolve_contact(session: Session, identity: Identity, now: datetime, source: str = SOURCE) -> int:
     """The id of the one record of this person, made if there is none; what was shown of them is learned.
 
     A new record has consent `unknown`. ValueError where the identity holds neither wa_id, phone nor BSUID.
@@ -46,10 +46,10 @@ def find_or_create(session: Session, identity: Identity, now: datetime, source: 
     former = _by_former_bsuid(session, identity)
     if former is not None:
         return former
-    found = matches(session, identity, key)
+    found = matching_contacts(session, identity, key)
     if len(found) != 1:
-        lock_contact_book(session)
-        found = matches(session, identity, key)
+        lock_identities(session)
+        found = matching_contacts(session, identity, key)
     if not found:
         former = _by_former_number(session, identity, now)
         if former is not None:
@@ -57,16 +57,16 @@ def find_or_create(session: Session, identity: Identity, now: datetime, source: 
         made = _create(session, identity, key, now, source)
         if made is not None:
             return made
-        found = matches(session, identity, key)  # another process made it meanwhile
+        found = matching_contacts(session, identity, key)  # another process made it meanwhile
     survivor = _one_of(session, found, now, META if source == SOURCE else source)
-    learn(session, survivor, identity, now)
+    learn_identity(session, survivor, identity, now)
     return survivor.id
 
 
-def make_one(session: Session, one_id: int, other_id: int, now: datetime, actor: str) -> int:
+def merge_pair(session: Session, one_id: int, other_id: int, now: datetime, actor: str) -> int:
     """Merge two records of one person, which leaves a line in the audit; the id of the one that stays."""
     winner_id, loser_id = choose_winner(session, one_id, other_id)
-    left = merge(session, winner_id, loser_id, now)
+    left = merge_contacts(session, winner_id, loser_id, now)
     detail: dict[str, Any] = {"before": [winner_id, loser_id], "after": winner_id}
     if left.names:
         detail["kept_of_it"] = left.names
@@ -88,12 +88,12 @@ def find_contact(session: Session, phone: str, default_country: str | None = Non
             .order_by((Contact.phone == read.e164).desc(), Contact.id)
             .limit(1)
         )
-    if found is None and (former := former_holders(session, [key])):
+    if found is None and (former := aliased_contacts(session, [key])):
         found = session.get(Contact, former[key])
     return found
 
 
-def survivor_id(session: Session, contact_id: int) -> int:
+def surviving_contact_id(session: Session, contact_id: int) -> int:
     """The record that `contact_id` was merged into, at the end of the chain; itself where it was not."""
     while True:
         into = session.scalar(select(Contact.merged_into_id).where(Contact.id == contact_id))
@@ -102,7 +102,7 @@ def survivor_id(session: Session, contact_id: int) -> int:
         contact_id = into
 
 
-def matches(session: Session, identity: Identity, key: str) -> list[Contact]:
+def matching_contacts(session: Session, identity: Identity, key: str) -> list[Contact]:
     """Every record that any part of the identity names, the strongest evidence first."""
     named = [Contact.person_key == key]
     if identity.wa_id:
@@ -130,13 +130,13 @@ def _by_former_bsuid(session: Session, identity: Identity) -> int | None:
     if not identity.has_bsuid:
         return None
     key = person_key(portfolio_id=identity.portfolio_id, bsuid=identity.bsuid)
-    return former_holders(session, [key]).get(key)
+    return aliased_contacts(session, [key]).get(key)
 
 
 def _by_former_number(session: Session, identity: Identity, now: datetime) -> int | None:
     """Whoever had the number that nobody has now, unless what is shown comes from somebody who was given it later."""
     keys = {person_key(wa_id=number) for number in (identity.wa_id, identity.phone) if number}
-    for row in session.scalars(select(FormerId).where(FormerId.key.in_(keys)).order_by(FormerId.id)).all():
+    for row in session.scalars(select(ContactAlias).where(ContactAlias.key.in_(keys)).order_by(ContactAlias.id)).all():
         contact = session.get_one(Contact, row.contact_id, populate_existing=True)
         if identity.wa_id is None and not identity.has_bsuid:
             return contact.id  # a shop's customer: no more is known than that it was theirs
@@ -146,7 +146,7 @@ def _by_former_number(session: Session, identity: Identity, now: datetime) -> in
         elif not (row.was_whatsapp and _has_another_bsuid(session, contact.id, identity)):
             last = contact.last_inbound_at
             if last is None or identity.at is None or identity.at >= last:
-                learn(session, contact, identity, now, has_moved=False)  # answers go where they write from
+                learn_identity(session, contact, identity, now, has_moved=False)  # answers go where they write from
             return contact.id
     return None
 
@@ -188,7 +188,7 @@ def _create(session: Session, identity: Identity, key: str, now: datetime, sourc
                 session.execute(insert(ContactIdentity).values(identity_row(identity, contact_id, now)))
     except IntegrityError:
         return None
-    release_ids(session, [key])
+    release_aliases(session, [key])
     event = {"contact_id": contact_id, "before": None, "after": Consent.UNKNOWN, "at": now}
     append_events(session, [event | {"source": source[:200], "proof": None, "actor": "meta"}])
     return contact_id
@@ -209,7 +209,7 @@ def _one_of(session: Session, found: Sequence[Contact], now: datetime, actor: st
     for other in found[1:]:
         if _are_two_people(kept, other):
             continue
-        winner_id = make_one(session, kept.id, other.id, now, actor)
+        winner_id = merge_pair(session, kept.id, other.id, now, actor)
         kept = session.get_one(Contact, winner_id, populate_existing=True)
     return kept
 

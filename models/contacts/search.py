@@ -16,29 +16,29 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import RAW, WA
-from models.contacts.phone import NotAPhone, read_phone
+from models.contacts.phone import NotAPhoneError, read_phone
 from models.db.dialect import is_sqlite
 from models.tables.contact import Consent, Contact
-from models.tables.contact_alias import FormerId
+from models.tables.contact_alias import ContactAlias
 from models.tables.tag import ContactTag, ListMember, Tag
 
 PAGE = 50
 FEW = 50_000
 """What an index answers with at most so many ids, in no order, drives the query."""
 BATCH = 500
-MOST_BATCHES = 100
+MAX_BATCHES = 100
 """Batches of ids looked through for one page."""
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 """A count of a filtered list stops here."""
 WINDOW = 100_000
 """Ids looked through at a time where nothing drives the query, and at most so many windows a page."""
-MOST_WINDOWS = 4
+MAX_WINDOWS = 4
 
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class ContactSearch:
     """What is asked for; every part narrows. `phone` is a beginning; `text` stands anywhere in the name or the e-mail."""
 
     text: str = ""
@@ -50,7 +50,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ContactPage:
     """Contacts, newest first. The next page begins after `next_after_id`; None says that there is no more."""
 
     contacts: Sequence[Contact]
@@ -58,7 +58,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class ContactCount:
     """How many match; at least, or about, so many where it is not exact."""
 
     number: int
@@ -77,9 +77,9 @@ def search_contacts(
     after_id: int | None = None,
     limit: int = PAGE,
     default_country: str | None = None,
-) -> Page:
+) -> ContactPage:
     """One page. A `text` that is written like a number is taken as a phone; `value` narrows `tag`."""
-    search = _read(Search(text, phone, tag, value, list_id, consent), default_country)
+    search = _read(ContactSearch(text, phone, tag, value, list_id, consent), default_country)
     below = after_id if after_id is not None else (session.scalar(select(func.max(Contact.id))) or 0) + 1
     driver, checks = _conditions(session, search)
     if driver is not None:
@@ -99,10 +99,10 @@ def count_contacts(
     list_id: int | None = None,
     consent: Consent | None = None,
     default_country: str | None = None,
-) -> Count:
-    """How many match, at a bounded cost: exact up to MOST_COUNTED, beyond that not."""
-    search = _read(Search(text, phone, tag, value, list_id, consent), default_country)
-    if search == Search():
+) -> ContactCount:
+    """How many match, at a bounded cost: exact up to MAX_COUNTED, beyond that not."""
+    search = _read(ContactSearch(text, phone, tag, value, list_id, consent), default_country)
+    if search == ContactSearch():
         return _count_all(session)
     driver, checks = _conditions(session, search)
     if driver is not None:
@@ -111,12 +111,12 @@ def count_contacts(
     is_scanned = bool(search.text or search.phone or search.tag)
     if is_scanned:
         checks.append(Contact.id > newest - WINDOW)
-    some = select(Contact.id).where(*checks).limit(MOST_COUNTED + 1).subquery()
+    some = select(Contact.id).where(*checks).limit(MAX_COUNTED + 1).subquery()
     number = session.scalar(select(func.count()).select_from(some)) or 0
-    return Count(min(number, MOST_COUNTED), number <= MOST_COUNTED and (newest <= WINDOW or not is_scanned))
+    return ContactCount(min(number, MAX_COUNTED), number <= MAX_COUNTED and (newest <= WINDOW or not is_scanned))
 
 
-def _read(search: Search, default_country: str | None) -> Search:
+def _read(search: ContactSearch, default_country: str | None) -> ContactSearch:
     """Trimmed; a number in the free text is a phone, and a national one is completed."""
     search = replace(
         search, text=search.text.strip(), phone=search.phone.strip(), tag=search.tag.strip(), value=search.value.strip()
@@ -126,7 +126,7 @@ def _read(search: Search, default_country: str | None) -> Search:
     if search.phone and not search.phone.startswith("+") and default_country:
         try:
             whole = read_phone(search.phone, default_country).e164
-        except NotAPhone:
+        except NotAPhoneError:
             whole = None
         search = replace(search, phone=whole or search.phone)
     return search
@@ -152,7 +152,7 @@ class _Driver:
         return self._fetched[start : start + size]
 
 
-def _conditions(session: Session, search: Search) -> tuple[_Driver | None, list[ColumnElement[bool]]]:
+def _conditions(session: Session, search: ContactSearch) -> tuple[_Driver | None, list[ColumnElement[bool]]]:
     """What drives the query, if there is such, and what is checked on each contact."""
     checks: list[ColumnElement[bool]] = [Contact.merged_into_id.is_(None)]
     if search.consent is None:
@@ -169,7 +169,7 @@ def _conditions(session: Session, search: Search) -> tuple[_Driver | None, list[
     return chosen, checks
 
 
-def _indexed(session: Session, search: Search) -> list[tuple[_Driver, ColumnElement[bool]]]:
+def _indexed(session: Session, search: ContactSearch) -> list[tuple[_Driver, ColumnElement[bool]]]:
     """Each condition that an index answers: what drives by it, and the same as a check of one contact."""
     found: list[tuple[_Driver, ColumnElement[bool]]] = []
     if search.phone:
@@ -185,7 +185,7 @@ def _indexed(session: Session, search: Search) -> list[tuple[_Driver, ColumnElem
     return found
 
 
-def _tagged(session: Session, search: Search) -> tuple[_Driver, ColumnElement[bool]]:
+def _tagged(session: Session, search: ContactSearch) -> tuple[_Driver, ColumnElement[bool]]:
     """The index has the contacts of one value in order: of the value asked for, or of none where no contact has one."""
     tag_id = session.scalar(select(Tag.id).where(Tag.name == search.tag)) or 0
     carries = ContactTag.tag_id == tag_id
@@ -204,8 +204,8 @@ def _phone_starts(session: Session, phone: str) -> ColumnElement[bool]:
     if not digits:
         return Contact.id < 0
     columns = ((Contact.phone, "+"), (Contact.wa_id, ""), (Contact.raw_phone, ""))
-    before = or_(*(_in_range(FormerId.key, sign, digits) for sign in (WA, RAW)))
-    former = session.scalars(select(FormerId.contact_id).where(before).limit(BATCH)).all()
+    before = or_(*(_in_range(ContactAlias.key, sign, digits) for sign in (WA, RAW)))
+    former = session.scalars(select(ContactAlias.contact_id).where(before).limit(BATCH)).all()
     found = or_(*(_in_range(column, sign, digits) for column, sign in columns))
     return or_(found, Contact.id.in_(former)) if former else found
 
@@ -220,63 +220,67 @@ def _escaped(part: str) -> str:
     return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _driven_page(session: Session, driver: _Driver, checks: list[ColumnElement[bool]], below: int, limit: int) -> Page:
+def _driven_page(
+    session: Session, driver: _Driver, checks: list[ColumnElement[bool]], below: int, limit: int
+) -> ContactPage:
     found: list[Contact] = []
-    for _ in range(MOST_BATCHES):
+    for _ in range(MAX_BATCHES):
         ids = driver.below(below, BATCH)
         if not ids:
-            return Page(found, None)
+            return ContactPage(found, None)
         query = select(Contact).where(Contact.id.in_(ids), *checks).order_by(Contact.id.desc())
         found += session.scalars(query.limit(limit + 1 - len(found)))
         if len(found) > limit:
-            return Page(found[:limit], found[limit - 1].id)
+            return ContactPage(found[:limit], found[limit - 1].id)
         below = ids[-1]
-    return Page(found, below)
+    return ContactPage(found, below)
 
 
-def _driven_count(session: Session, driver: _Driver, checks: list[ColumnElement[bool]], *, is_alone: bool) -> Count:
+def _driven_count(
+    session: Session, driver: _Driver, checks: list[ColumnElement[bool]], *, is_alone: bool
+) -> ContactCount:
     """Who is merged or redacted has neither tags nor lists nor a phone: a condition that stands alone is only counted."""
-    ids = driver.below(sys.maxsize, MOST_COUNTED + 1)
-    is_whole = len(ids) <= MOST_COUNTED
+    ids = driver.below(sys.maxsize, MAX_COUNTED + 1)
+    is_whole = len(ids) <= MAX_COUNTED
     if is_alone and len(checks) == 2:
-        return Count(min(len(ids), MOST_COUNTED), is_whole)
+        return ContactCount(min(len(ids), MAX_COUNTED), is_whole)
     number = 0
     for start in range(0, len(ids), BATCH):
         some = select(func.count()).where(Contact.id.in_(ids[start : start + BATCH]), *checks)
         number += session.scalar(some) or 0
-    return Count(number, is_whole)
+    return ContactCount(number, is_whole)
 
 
-def _page(session: Session, conditions: list[ColumnElement[bool]], below: int, limit: int) -> Page:
+def _page(session: Session, conditions: list[ColumnElement[bool]], below: int, limit: int) -> ContactPage:
     query = select(Contact).where(Contact.id < below, *conditions).order_by(Contact.id.desc()).limit(limit + 1)
     found = session.scalars(query).all()
-    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    return ContactPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
-def _page_by_windows(session: Session, checks: list[ColumnElement[bool]], below: int, limit: int) -> Page:
+def _page_by_windows(session: Session, checks: list[ColumnElement[bool]], below: int, limit: int) -> ContactPage:
     """Looks through a bounded number of contacts; a page that is not full may still have a next one."""
     found: list[Contact] = []
-    for _ in range(MOST_WINDOWS):
+    for _ in range(MAX_WINDOWS):
         window = Contact.id >= below - WINDOW
         page = _page(session, [*checks, window], below, limit - len(found))
         found += page.contacts
         if page.next_after_id is not None:
-            return Page(found, page.next_after_id)
+            return ContactPage(found, page.next_after_id)
         below -= WINDOW
         if below <= 1:
-            return Page(found, None)
+            return ContactPage(found, None)
         if len(found) >= limit:
             break
-    return Page(found, below)
+    return ContactPage(found, below)
 
 
-def _count_all(session: Session) -> Count:
+def _count_all(session: Session) -> ContactCount:
     if not is_sqlite(session):
         about = session.scalar(sql("SELECT reltuples::bigint FROM pg_class WHERE oid = 'contact'::regclass")) or 0
-        if about > MOST_COUNTED:
-            return Count(about, is_exact=False)
+        if about > MAX_COUNTED:
+            return ContactCount(about, is_exact=False)
     # Three counts over indexes: one with both conditions would read every row.
     everybody = select(func.count()).select_from(Contact)
     gone = session.scalar(everybody.where(Contact.merged_into_id.is_not(None))) or 0
     gone += session.scalar(everybody.where(Contact.consent == Consent.REDACTED)) or 0
-    return Count((session.scalar(everybody) or 0) - gone, is_exact=True)
+    return ContactCount((session.scalar(everybody) or 0) - gone, is_exact=True)

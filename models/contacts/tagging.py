@@ -7,13 +7,21 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.field_values import OWN_FIELDS, BadValue, Value, read_name, read_own, read_text, read_value
+from models.contacts.field_values import (
+    PROFILE_FIELDS,
+    FieldValueError,
+    Value,
+    read_name,
+    read_profile_value,
+    read_text,
+    read_value,
+)
 from models.db.dialect import insert_into
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
 
 CHUNK = 500
-MOST_VALUE_CHARACTERS = 500
+MAX_VALUE_CHARACTERS = 500
 TaggedRow = tuple[int, int, str | None]
 """(contact id, tag id, value)"""
 
@@ -57,7 +65,7 @@ def put_tag_rows(session: Session, rows: Sequence[TaggedRow], now: datetime) -> 
 
 def read_tag_value(value: str | None) -> str | None:
     """A tag's value, trimmed; None for an empty one."""
-    return (read_text(value, MOST_VALUE_CHARACTERS, "a tag's value") or None) if value is not None else None
+    return (read_text(value, MAX_VALUE_CHARACTERS, "a tag's value") or None) if value is not None else None
 
 
 def remove_tag(session: Session, contact_ids: Iterable[int] | int, name: str) -> int:
@@ -91,11 +99,11 @@ def put_attribute(session: Session, contact_id: int, name: str, value: str | Non
 
     BadValue where the attribute's type or the field does not allow the value, and for the phone, which is no attribute.
     """
-    if name in OWN_FIELDS:
+    if name in PROFILE_FIELDS:
         emptied = "" if name == "name" else None
-        values: dict[str, Any] = {name: emptied if value is None else read_own(name, value)}
+        values: dict[str, Any] = {name: emptied if value is None else read_profile_value(name, value)}
     elif name == "phone":
-        raise BadValue("the phone is no attribute; it is what the contact is known by")
+        raise FieldValueError("the phone is no attribute; it is what the contact is known by")
     else:
         # The contact first, then the attribute, as a change of the type locks them: it waits for values of the old one.
         session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
@@ -149,7 +157,7 @@ def read_list_name(name: str) -> str:
     """A list's name, trimmed. BadValue for what cannot be one."""
     wanted = read_text(name, 200, "a list's name")
     if not wanted:
-        raise BadValue("a list has no name")
+        raise FieldValueError("a list has no name")
     return wanted
 
 
@@ -185,15 +193,15 @@ def _changed(session: Session, statement: Any) -> int:
     return result.rowcount
 
 
-GONE = " gone "
+DELETED_PREFIX = " gone "
 """What a deleted group is called until its last row is gone. Names are trimmed wherever they are read, so nothing can mean it."""
 
 
-def is_gone(name: str) -> bool:
+def is_deleted_name(name: str) -> bool:
     """Whether the group was deleted and its rows are still being taken away."""
-    return name.startswith(GONE)
+    return name.startswith(DELETED_PREFIX)
 
 
-def there_still(table: type[Tag] | type[ContactList]) -> Any:
+def not_deleted(table: type[Tag] | type[ContactList]) -> Any:
     """The condition of groups that were not deleted."""
-    return ~table.name.startswith(GONE)
+    return ~table.name.startswith(DELETED_PREFIX)

@@ -23,7 +23,7 @@ from models.tables.user import User
 WRITTEN_TO = (RecipientState.SENDING, RecipientState.UNSURE, RecipientState.HELD, RecipientState.ACCEPTED)
 
 
-class CampaignFacts(NamedTuple):
+class CampaignContext(NamedTuple):
     """A recipient's campaign and the bot flow it names."""
 
     recipient_id: int
@@ -45,7 +45,7 @@ class DueAction(NamedTuple):
 
 
 @dataclass(slots=True)
-class Situation:
+class ReplyContext:
     """One conversation at the moment of answering."""
 
     conversation_id: int
@@ -61,18 +61,18 @@ class Situation:
     message: Unhandled | None = None
     action: DueAction | None = None
     live: LiveSession | None = None
-    walked: CampaignFacts | None = None
+    walked: CampaignContext | None = None
     """The campaign of the live session."""
     case_id: int | None = None
-    engaged: CampaignFacts | None = None
-    referenced: CampaignFacts | None = None
+    engaged: CampaignContext | None = None
+    referenced: CampaignContext | None = None
     staff: str | None = None
     """The e-mail of the user whose verified phone this is."""
 
 
-def read_situations(
+def load_reply_contexts(
     session: Session, ids: Iterable[int], now: datetime, pressed_recipient: Callable[[str | None], int | None]
-) -> dict[int, Situation]:
+) -> dict[int, ReplyContext]:
     """The situations of these conversations; `pressed_recipient` reads the recipient's id out of a button's payload."""
     found = {row.conversation_id: row for row in _conversations(session, ids)}
     if not found:
@@ -101,7 +101,7 @@ def has_input(session: Session, ids: Iterable[int], now: datetime) -> set[int]:
     return waiting | set(session.scalars(handed))
 
 
-def _conversations(session: Session, ids: Iterable[int]) -> list[Situation]:
+def _conversations(session: Session, ids: Iterable[int]) -> list[ReplyContext]:
     rows = session.execute(
         select(
             Conversation.id,
@@ -118,7 +118,7 @@ def _conversations(session: Session, ids: Iterable[int]) -> list[Situation]:
         .where(Conversation.id.in_(list(ids)))
         .order_by(Conversation.id)
     )
-    return [Situation(*row) for row in rows]
+    return [ReplyContext(*row) for row in rows]
 
 
 def _tags(session: Session, contacts: Iterable[int]) -> dict[int, dict[str, str | None]]:
@@ -167,7 +167,7 @@ def _due_actions(session: Session, ids: list[int], now: datetime) -> dict[int, D
 
 
 def _add_campaigns(
-    session: Session, found: Mapping[int, Situation], pressed_recipient: Callable[[str | None], int | None]
+    session: Session, found: Mapping[int, ReplyContext], pressed_recipient: Callable[[str | None], int | None]
 ) -> None:
     quoted = _quoted_recipients(session, found.values())
     engaged = _engaged_recipients(session, found.values())
@@ -186,17 +186,17 @@ def _add_campaigns(
         )
 
 
-def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[int | None, int], CampaignFacts]:
+def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[int | None, int], CampaignContext]:
     """By recipient and contact: a token that names somebody else's row refers to nothing."""
     rows = session.execute(
         select(Recipient.id, Recipient.contact_id, Campaign.id, Campaign.name, Campaign.flow_id)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
         .where(Recipient.id.in_(sorted(recipients)))
     )
-    return {(row[0], row[1]): CampaignFacts(row[0], row[2], row[3], row[4]) for row in rows}
+    return {(row[0], row[1]): CampaignContext(row[0], row[2], row[3], row[4]) for row in rows}
 
 
-def _quoted_recipients(session: Session, situations: Iterable[Situation]) -> dict[str, int]:
+def _quoted_recipients(session: Session, situations: Iterable[ReplyContext]) -> dict[str, int]:
     """Recipients by the id of the message that is quoted: a campaign's own, or a bot's in one of its sessions."""
     wamids = sorted({each.message.context_wamid for each in situations if each.message and each.message.context_wamid})
     if not wamids:
@@ -208,7 +208,7 @@ def _quoted_recipients(session: Session, situations: Iterable[Situation]) -> dic
     return {wamid: key for query in (by_chat, by_campaign) for wamid, key in session.execute(query) if wamid and key}
 
 
-def _engaged_recipients(session: Session, situations: Iterable[Situation]) -> dict[int, int]:
+def _engaged_recipients(session: Session, situations: Iterable[ReplyContext]) -> dict[int, int]:
     """By conversation: the recipient row of the latest engagement in a campaign of the same number that wrote to them."""
     by_pair = {(each.contact_id, each.number_id): each.conversation_id for each in situations if each.message}
     if not by_pair:
@@ -231,7 +231,7 @@ def _engaged_recipients(session: Session, situations: Iterable[Situation]) -> di
     return {conversation: latest[pair] for pair, conversation in by_pair.items() if pair in latest}
 
 
-def _add_staff(session: Session, found: Mapping[int, Situation]) -> None:
+def _add_staff(session: Session, found: Mapping[int, ReplyContext]) -> None:
     phones = sorted({each.phone for each in found.values() if each.phone and each.message})
     if not phones:
         return

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.tables.flow import Action, ActionKind, ActionState
 
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 CLAIM = timedelta(seconds=30)
 """Well above what a call may take: a claim that is older was a process's that died."""
 CALLS = (ActionKind.HTTP, ActionKind.EXTERNAL)
@@ -21,7 +21,7 @@ OPEN_ACTION = text("action.state IN ('pending', 'claimed')")  # written out, for
 NO_SYNC = {"synchronize_session": False}
 
 
-class Call(NamedTuple):
+class HttpCall(NamedTuple):
     """A call that is ours to make now."""
 
     id: int
@@ -47,7 +47,7 @@ def due_calls(session: Session, now: datetime, limit: int) -> list[int]:
     return list(session.scalars(query))
 
 
-def claim_calls(session: Session, ids: Iterable[int], now: datetime) -> list[Call]:
+def claim_calls(session: Session, ids: Iterable[int], now: datetime) -> list[HttpCall]:
     """Claim them one by one. What three callers could not finish is given the result of a failure."""
     claimed = []
     for key in sorted(ids):
@@ -65,10 +65,10 @@ def claim_calls(session: Session, ids: Iterable[int], now: datetime) -> list[Cal
             .returning(Action.id, Action.attempts, Action.payload),
             execution_options=NO_SYNC,
         ).first()
-        if row is not None and row.attempts > MOST_ATTEMPTS:
+        if row is not None and row.attempts > MAX_ATTEMPTS:
             finish_call(session, row.id, row.attempts, {"ok": False}, now)
         elif row is not None:
-            claimed.append(Call(row.id, row.attempts, row.payload))
+            claimed.append(HttpCall(row.id, row.attempts, row.payload))
     return claimed
 
 
@@ -89,7 +89,7 @@ def finish_call(session: Session, action_id: int, attempt: int, result: dict[str
     return kept.first() is not None
 
 
-def call_again(session: Session, action_id: int, attempt: int, now: datetime) -> None:
+def retry_call(session: Session, action_id: int, attempt: int, now: datetime) -> None:
     """Put a call that failed back, for the next of its three attempts."""
     pause = PAUSES[min(attempt, len(PAUSES)) - 1]
     session.execute(

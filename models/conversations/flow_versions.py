@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.tables.flow import Flow, FlowVersion
 
 
-class LoadedFlow(NamedTuple):
+class SavedFlow(NamedTuple):
     """What a load came to; `version` is the old one where the definition was already the newest."""
 
     id: int
@@ -30,9 +30,9 @@ class NewestVersion(NamedTuple):
     is_fallback: bool
 
 
-def load_flow(
+def save_flow(
     session: Session, name: str, source: str, definition: Mapping[str, Any], now: datetime, actor: str
-) -> LoadedFlow:
+) -> SavedFlow:
     """Store a checked definition as the flow's next version. The same definition again adds none."""
     checksum = _checksum(definition)
     flow = session.scalar(select(Flow).where(Flow.name == name).with_for_update())
@@ -41,7 +41,7 @@ def load_flow(
         session.add(flow)
         session.flush()
     elif _newest_checksum(session, flow) == checksum:
-        return LoadedFlow(flow.id, flow.name, flow.version)
+        return SavedFlow(flow.id, flow.name, flow.version)
     flow.version, flow.updated_at = flow.version + 1, now
     session.add(
         FlowVersion(
@@ -55,7 +55,7 @@ def load_flow(
         )
     )
     session.flush()
-    return LoadedFlow(flow.id, flow.name, flow.version)
+    return SavedFlow(flow.id, flow.name, flow.version)
 
 
 def set_fallback(session: Session, flow_id: int | None, now: datetime) -> None:
@@ -79,7 +79,7 @@ def newest_versions(session: Session) -> Sequence[NewestVersion]:
     return [NewestVersion(*row) for row in rows]
 
 
-def definitions(session: Session, version_ids: Sequence[int]) -> Mapping[int, tuple[int, dict[str, Any]]]:
+def load_definitions(session: Session, version_ids: Sequence[int]) -> Mapping[int, tuple[int, dict[str, Any]]]:
     """Version number and definition by the version's id."""
     rows = session.execute(
         select(FlowVersion.id, FlowVersion.version, FlowVersion.definition).where(FlowVersion.id.in_(version_ids))

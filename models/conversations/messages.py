@@ -9,13 +9,13 @@ from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.conversations.cases import close_case
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.conversation import WINDOW, Conversation, Direction, Message, MessageState
 from models.tables.flow import Flow
 
 BOT = "bot"
-MOST_TEXT = 4096  # characters of a text message: meta-cloud-api.md 2.5
-WINDOW_SHUT = "The person's last message is more than 24 hours old: WhatsApp allows only templates now."
+MAX_TEXT = 4096  # characters of a text message: meta-cloud-api.md 2.5
+WINDOW_CLOSED = "The person's last message is more than 24 hours old: WhatsApp allows only templates now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def queue_messages(session: Session, messages: Sequence[NewMessage], now: dateti
             "direction": Direction.OUT,
             "state": MessageState.QUEUED,
             "type": str(new.content.get("type", "text")),
-            "body": text_of(new.content),
+            "body": message_text(new.content),
             "payload": dict(new.content),
             "at": now,
             "due_at": now,
@@ -57,17 +57,17 @@ def queue_messages(session: Session, messages: Sequence[NewMessage], now: dateti
 def agent_message(session: Session, conversation_id: int, text: str, author: str, now: datetime) -> int:
     """Queue an agent's answer. Refused with one line where it is empty, too long, or outside the 24 h window."""
     text = text.strip()
-    if not text or len(text) > MOST_TEXT:
-        raise Refused(f"message: it has {len(text)} characters; allowed are 1 to {MOST_TEXT}")
+    if not text or len(text) > MAX_TEXT:
+        raise OperatorError(f"message: it has {len(text)} characters; allowed are 1 to {MAX_TEXT}")
     _writable(session, conversation_id, now)
     content = {"type": "text", "text": {"body": text, "preview_url": "://" in text}}
     return queue_messages(session, [NewMessage(conversation_id, content, author=author)], now)[0]
 
 
-def hand_to_flow(session: Session, conversation_id: int, flow_id: int, now: datetime, actor: str = "agent") -> None:
+def queue_flow_start(session: Session, conversation_id: int, flow_id: int, now: datetime, actor: str = "agent") -> None:
     """Let a bot flow take over with the next answer job; an open case is closed, since no bot speaks while one is open."""
     if session.scalar(select(Flow.id).where(Flow.id == flow_id)) is None:
-        raise Refused(f"flow {flow_id}: there is no such bot flow")
+        raise OperatorError(f"flow {flow_id}: there is no such bot flow")
     contact_id = _writable(session, conversation_id, now)
     close_case(session, contact_id, now, closed_by=actor)
     session.execute(update(Conversation).where(Conversation.id == conversation_id).values(handed_flow_id=flow_id))
@@ -78,7 +78,7 @@ def is_window_open(last_inbound_at: datetime | None, now: datetime) -> bool:
     return last_inbound_at is not None and now - last_inbound_at < WINDOW
 
 
-def text_of(content: Mapping[str, Any]) -> str | None:
+def message_text(content: Mapping[str, Any]) -> str | None:
     """What a person reads of a Graph body: its text, or its caption."""
     kind = content.get("type")
     part = content.get(kind) if isinstance(kind, str) else None
@@ -95,9 +95,9 @@ def _writable(session: Session, conversation_id: int, now: datetime) -> int:
         select(Conversation.contact_id, Conversation.last_inbound_at).where(Conversation.id == conversation_id)
     ).first()
     if row is None:
-        raise Refused(f"conversation {conversation_id}: there is no such conversation")
+        raise OperatorError(f"conversation {conversation_id}: there is no such conversation")
     if not is_window_open(row.last_inbound_at, now):
-        raise Refused(f"conversation {conversation_id}: {WINDOW_SHUT}")
+        raise OperatorError(f"conversation {conversation_id}: {WINDOW_CLOSED}")
     return int(row.contact_id)
 
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from models.conversations.messages import WINDOW_SHUT, is_window_open
-from models.sending.wamid import doubled_ids
+from models.conversations.messages import WINDOW_CLOSED, is_window_open
+from models.sending.wamid import duplicate_wamids
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.number import Number, Waba
@@ -25,7 +25,7 @@ NO_SYNC = {"synchronize_session": False}
 IN_QUEUE = text("message.state IN ('queued', 'sending')")  # written out: the partial index serves only what it can read
 
 
-class Claimed(NamedTuple):
+class ClaimedMessage(NamedTuple):
     """A message that is ours to send, once. `attempt` counts from 1."""
 
     id: int
@@ -41,7 +41,7 @@ class Claimed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class MessageResult:
     """What came of a claimed message. QUEUED means that it is tried again at `due_at`."""
 
     message_id: int
@@ -60,7 +60,9 @@ def numbers_with_due(session: Session, conversation_ids: Iterable[int], now: dat
     return {head.conversation_id: head.number_id for head in heads if _is_due(head, now)}
 
 
-def claim_next(session: Session, conversation_ids: Iterable[int], lane_id: int, now: datetime) -> dict[int, Claimed]:
+def claim_next(
+    session: Session, conversation_ids: Iterable[int], lane_id: int, now: datetime
+) -> dict[int, ClaimedMessage]:
     """Claim the next message of each conversation, `queued → sending`; to be committed before the request.
 
     One that waits for another try holds back those behind it. Outside the window it becomes `not_sent` with the reason.
@@ -87,9 +89,9 @@ def claim_next(session: Session, conversation_ids: Iterable[int], lane_id: int, 
     return {row.conversation_id: row for row in _addressed(session, claimed)}
 
 
-def record_sent(session: Session, lane_id: int, results: Sequence[Sent]) -> None:
+def record_sent(session: Session, lane_id: int, results: Sequence[MessageResult]) -> None:
     """Write what became of this lane's messages. What the sweep gave up meanwhile may still become accepted."""
-    doubled = doubled_ids(session, Message, ((sent.message_id, sent.wamid) for sent in results))
+    doubled = duplicate_wamids(session, Message, ((sent.message_id, sent.wamid) for sent in results))
     rows = [
         {
             "for_id": sent.message_id,
@@ -117,7 +119,7 @@ def postpone(session: Session, conversation_ids: Iterable[int], until: datetime)
     session.execute(update(Message).where(Message.id.in_(ids)).values(due_at=until), execution_options=NO_SYNC)
 
 
-def _doubted(sent: Sent, doubled: set[str]) -> Sent:
+def _doubted(sent: MessageResult, doubled: set[str]) -> MessageResult:
     if sent.wamid not in doubled:
         return sent
     return replace(sent, state=MessageState.UNSURE, wamid=None, error_msg=SAME_ID)
@@ -173,12 +175,12 @@ def _leave_out(session: Session, message_ids: Sequence[int], now: datetime) -> N
         session.execute(
             update(Message)
             .where(Message.id.in_(message_ids), Message.state == MessageState.QUEUED)
-            .values(state=MessageState.NOT_SENT, error_msg=WINDOW_SHUT, failed_at=now)
+            .values(state=MessageState.NOT_SENT, error_msg=WINDOW_CLOSED, failed_at=now)
             .execution_options(synchronize_session=False)
         )
 
 
-def _addressed(session: Session, message_ids: Sequence[int]) -> list[Claimed]:
+def _addressed(session: Session, message_ids: Sequence[int]) -> list[ClaimedMessage]:
     """The claimed messages with the keys under which Meta knows sender and receiver."""
     bsuid = (
         select(func.max(ContactIdentity.bsuid))
@@ -204,7 +206,7 @@ def _addressed(session: Session, message_ids: Sequence[int]) -> list[Claimed]:
         .join(Waba, Waba.id == Number.waba_id)
         .where(Message.id.in_(message_ids))
     )
-    return [Claimed(*row) for row in rows]
+    return [ClaimedMessage(*row) for row in rows]
 
 
 _M: Any = Message.__table__.c

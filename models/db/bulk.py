@@ -17,7 +17,7 @@ from models.db.dialect import is_sqlite
 _TIME = UtcDateTime()
 
 
-def values_of(
+def values_cte(
     session: Session, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
 ) -> tuple[str, dict[str, Any]]:
     """A WITH clause's part called `name`, and its parameters. `columns` are names and PostgreSQL's types."""
@@ -39,13 +39,13 @@ def values_of(
     return clause, {f"{name}_rows": orjson.dumps(rows).decode()}
 
 
-def list_of(session: Session, name: str, kind: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+def in_list(session: Session, name: str, kind: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """A sub-select of plain values, for `IN (…)`, and its parameters."""
     if is_sqlite(session):
         return f"(SELECT value FROM json_each(:{name}))", {name: orjson.dumps(values).decode()}  # noqa: S608
     return f"(SELECT unnest(CAST(:{name} AS {kind}[])))", {name: list(values)}
 
 
-def locking(session: Session, statement: str, alias: str) -> TextClause:
+def for_update(session: Session, statement: str, alias: str) -> TextClause:
     """The SELECT, which takes its rows' locks in its own order on PostgreSQL; SQLite's one writer needs none."""
     return text(statement if is_sqlite(session) else f"{statement} FOR UPDATE OF {alias}")

@@ -28,14 +28,14 @@ def database_now(session: Session) -> datetime:
     return now
 
 
-def word_literal(value: str) -> Any:
+def literal_word(value: str) -> Any:
     """A constant in the statement's text: SQLite uses a partial index only where its condition stands there literally."""
     if not value.replace("_", "").isalpha():
         raise ValueError(f"{value!r} is not one of our words")
     return literal_column(f"'{value}'")
 
 
-def make_room(session: Session) -> None:
+def raise_work_mem(session: Session) -> None:
     """Before a question about everybody, until the transaction ends: PostgreSQL may keep a table's keys in memory, where it
     would else look a million times into an index. SQLite needs nothing.
     """

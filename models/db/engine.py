@@ -119,7 +119,7 @@ class Database:
         return engine
 
 
-def reader_of(session: Session) -> Reader | None:
+def reader_for(session: Session) -> Reader | None:
     """What opened this session, to open others beside it; None for a session that may write."""
     reader: Reader | None = session.info.get(_READER)
     return reader

@@ -12,7 +12,7 @@ from models.db.engine import Database
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
-def configuration(url: str) -> Config:
+def alembic_config(url: str) -> Config:
     """Alembic's configuration for the database at `url`."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -22,17 +22,17 @@ def configuration(url: str) -> Config:
 
 def upgrade_schema(url: str, revision: str = "head") -> None:
     """Bring the database to `revision`; concurrent calls wait for each other on PostgreSQL."""
-    command.upgrade(configuration(url), revision)
+    command.upgrade(alembic_config(url), revision)
 
 
 def downgrade_schema(url: str, revision: str = "base") -> None:
     """Take the database back to `revision`."""
-    command.downgrade(configuration(url), revision)
+    command.downgrade(alembic_config(url), revision)
 
 
 def head_revision() -> str:
     """The newest revision there is in this checkout."""
-    head = ScriptDirectory.from_config(configuration("")).get_current_head()
+    head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
     if head is None:
         raise LookupError("there is no migration")
     return head

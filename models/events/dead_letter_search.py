@@ -17,7 +17,7 @@ BEGINNING = 2_000
 """Characters of a payload that a list shows."""
 WINDOW = 20_000
 """Letters that a page of a search looks through at most."""
-MOST_TEXT = 200
+MAX_TEXT = 200
 
 
 class LetterState(StrEnum):
@@ -48,7 +48,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DeadLetterPage:
     """Letters, newest first. The next page is of those before that key, also where this one is not full; None: no more."""
 
     letters: Sequence[Letter]
@@ -61,7 +61,7 @@ def search_letters(
     state: LetterState | None = None,
     before_id: int | None = None,
     limit: int = PAGE,
-) -> Page:
+) -> DeadLetterPage:
     """One page. `text` stands anywhere in the payload or the error, in small letters or capitals."""
     conditions = [] if before_id is None else [DeadLetter.id < before_id]
     floor = _floor(session, conditions) if _clean(text) else None
@@ -79,7 +79,7 @@ def search_letters(
     rows = session.execute(query.where(*conditions).order_by(DeadLetter.id.desc()).limit(limit + 1)).all()
     found = [_letter(row) for row in rows[:limit]]
     further = None if floor is None else floor + 1
-    return Page(found, found[-1].id if len(rows) > limit else further)
+    return DeadLetterPage(found, found[-1].id if len(rows) > limit else further)
 
 
 def read_letter(session: Session, letter_id: int) -> tuple[Letter, str] | None:
@@ -113,4 +113,4 @@ def _holds(text: str) -> ColumnElement[bool]:
 
 def _clean(text: str) -> str:
     """What both databases take."""
-    return text.replace("\x00", "").encode(errors="ignore").decode().strip()[:MOST_TEXT]
+    return text.replace("\x00", "").encode(errors="ignore").decode().strip()[:MAX_TEXT]

@@ -13,7 +13,7 @@ from models.tables.setting import read_setting
 from models.tables.webhook_event import DeadLetter, payload_text, to_bytes
 
 """How a payload begins that is no text, or could be taken for one that is not."""
-MOST_ERROR = 300
+MAX_ERROR = 300
 
 
 def keep_dead_letter(session: Session, raw: bytes, error: str, now: datetime) -> None:
@@ -21,7 +21,7 @@ def keep_dead_letter(session: Session, raw: bytes, error: str, now: datetime) ->
     row = {
         "checksum": sha256(raw).hexdigest(),
         "payload": payload_text(raw),
-        "error": error[:MOST_ERROR],
+        "error": error[:MAX_ERROR],
         "times": 1,
         "first_at": now,
         "last_at": now,
@@ -68,7 +68,7 @@ def settle_letter(session: Session, letter_id: int, now: datetime) -> bool:
 
 def fail_letter(session: Session, letter_id: int, error: str, now: datetime) -> bool:
     """It was tried again and failed again: counted, with the newest error. False where another replay settled it meanwhile."""
-    changes = {"times": DeadLetter.times + 1, "error": error[:MOST_ERROR], "last_at": now}
+    changes = {"times": DeadLetter.times + 1, "error": error[:MAX_ERROR], "last_at": now}
     return _change_waiting(session, letter_id, changes)
 
 

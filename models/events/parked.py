@@ -34,7 +34,7 @@ class Retried:
     failures: list[NewFailure] = field(default_factory=list)
 
 
-def park(session: Session, statuses: Iterable[Status], now: datetime) -> int:
+def park_statuses(session: Session, statuses: Iterable[Status], now: datetime) -> int:
     """Keep these; returns how many. Repetitions within the batch are kept once."""
     distinct = {(item.wamid, item.status, item.at, item.callback): item for item in statuses}
     rows = [
@@ -64,7 +64,7 @@ def drop_parked(session: Session, key: int) -> None:
     session.execute(delete(ParkedStatus).where(ParkedStatus.id == key))
 
 
-def matchable(session: Session, cursor: int, limit: int) -> Sequence[int]:
+def matchable_statuses(session: Session, cursor: int, limit: int) -> Sequence[int]:
     """Those after the row `cursor` that can perhaps be matched by now."""
     query = select(ParkedStatus.id).where(ParkedStatus.id > cursor, _MATCHABLE)
     return session.scalars(query.order_by(ParkedStatus.id).limit(limit)).all()

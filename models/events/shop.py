@@ -12,17 +12,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import SHOP, former_holders, known_by, release_ids
+from models.contacts.aliases import SHOP, aliased_contacts, identifiers_of, release_aliases
 from models.contacts.consent import Authority, set_consent
 from models.contacts.identity import Identity
 from models.contacts.phone import person_key
-from models.contacts.resolve import find_or_create, lock_contact_book, survivor_id
+from models.contacts.resolve import lock_identities, resolve_contact, surviving_contact_id
 from models.contacts.tagging import put_tag, put_tags
 from models.crypto import Vault
 from models.db.dialect import insert_into
-from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopFarewell, ShopOrder
-from models.privacy.redact import redact
-from models.shop.orders import Key, NewOrder, take_orders
+from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
+from models.privacy.redact import redact_person
+from models.shop.orders import NewOrder, OrderKey, upsert_orders
 from models.tables.contact import Consent, Contact, Suppression
 from models.tables.conversation import PurgedWamid
 from models.tables.setting import read_setting
@@ -42,7 +42,7 @@ STATES = {
 }
 
 
-class Taken(StrEnum):
+class ShopEventResult(StrEnum):
     """What became of an event."""
 
     APPLIED = "applied"
@@ -53,14 +53,14 @@ class Taken(StrEnum):
     IGNORED = "ignored"
 
 
-def apply_shop_event(session: Session, event: ShopEvent, now: datetime, vault: Vault) -> Taken:
+def apply_shop_event(session: Session, event: ShopEvent, now: datetime, vault: Vault) -> ShopEventResult:
     """Apply one event, in the caller's transaction."""
     if event.news is None:
-        return Taken.IGNORED
+        return ShopEventResult.IGNORED
     if event.id and not _is_first(session, event, now):
-        return Taken.REPEATED
-    lock_contact_book(session)
-    if isinstance(event.news, ShopFarewell):
+        return ShopEventResult.REPEATED
+    lock_identities(session)
+    if isinstance(event.news, ShopRedaction):
         return _part(session, event.news, now, vault)
     if isinstance(event.news, ShopOrder):
         return _take_order(session, event.shop, event.news, now, vault)
@@ -74,33 +74,33 @@ def _is_first(session: Session, event: ShopEvent, now: datetime) -> bool:
     return session.scalar(statement) is not None
 
 
-def _take_customer(session: Session, shop: str, told: ShopCustomer, now: datetime, vault: Vault) -> Taken:
+def _take_customer(session: Session, shop: str, told: ShopCustomer, now: datetime, vault: Vault) -> ShopEventResult:
     known = _by_shop_id(session, told.id)
     if known is not None and _is_late(known, told):
-        return Taken.LATE
+        return ShopEventResult.LATE
     contact = _contact_of(session, told, known, now, vault)
     if contact is None:
-        return Taken.UNREACHABLE
+        return ShopEventResult.UNREACHABLE
     if _is_late(contact, told):
-        return Taken.LATE
+        return ShopEventResult.LATE
     is_former = _is_by_former_number(contact, told)
     _learn(session, contact, told, now, fills=is_former)
     put_tags(session, [(contact.id, name, None) for name in sorted({TAG, *told.tags})], now)
     # Of a former number only that they left counts: it may be somebody else's by now.
     if told.consent is not None and not (is_former and told.consent.state != Consent.UNSUBSCRIBED):
         _take_consent(session, contact, told.consent, f"{shop} customer {told.id or 'without id'}", now)
-    return Taken.APPLIED
+    return ShopEventResult.APPLIED
 
 
-def _take_order(session: Session, shop: str, told: ShopOrder, now: datetime, vault: Vault) -> Taken:
+def _take_order(session: Session, shop: str, told: ShopOrder, now: datetime, vault: Vault) -> ShopEventResult:
     if told.customer.id is not None:
         _take_customer(session, shop, told.customer, now, vault)  # its own news may still be on their way
     contact = _contact_of(session, told.customer, _by_shop_id(session, told.customer.id), now, vault)
     if contact is None:
-        return Taken.UNREACHABLE
+        return ShopEventResult.UNREACHABLE
     put_tag(session, contact.id, TAG, None, now)
     order = NewOrder(
-        Key(shop, told.id),
+        OrderKey(shop, told.id),
         contact.id,
         told.number,
         told.total_milli,
@@ -110,31 +110,35 @@ def _take_order(session: Session, shop: str, told: ShopOrder, now: datetime, vau
         told.items,
         told.changed_at,
     )
-    return Taken.LATE if take_orders(session, [order], now).unchanged else Taken.APPLIED
+    return ShopEventResult.LATE if upsert_orders(session, [order], now).unchanged else ShopEventResult.APPLIED
 
 
-def wiped_by(session: Session, event: ShopEvent) -> Contact | None:
+def redacted_by(session: Session, event: ShopEvent) -> Contact | None:
     """Who is to be forgotten by it, as they stand now."""
     told = event.news
-    return _farewelled(session, told) if isinstance(told, ShopFarewell) and told.wipes else None
+    return _farewelled(session, told) if isinstance(told, ShopRedaction) and told.wipes else None
 
 
-def _farewelled(session: Session, told: ShopFarewell) -> Contact | None:
+def _farewelled(session: Session, told: ShopRedaction) -> Contact | None:
     return _by_shop_id(session, told.customer.id) or _by_phone(session, told.customer.phone)
 
 
-def _part(session: Session, told: ShopFarewell, now: datetime, vault: Vault) -> Taken:
+def _part(session: Session, told: ShopRedaction, now: datetime, vault: Vault) -> ShopEventResult:
     """A deleted customer stays a contact, without the shop's id; one who is to be forgotten is wiped."""
     contact = _farewelled(session, told)
     if contact is None:
-        return Taken.UNREACHABLE
+        return ShopEventResult.UNREACHABLE
     if told.wipes:
-        return Taken.APPLIED if redact(session, contact.id, vault, now, ACTOR, "shopify redaction") else Taken.LATE
+        return (
+            ShopEventResult.APPLIED
+            if redact_person(session, contact.id, vault, now, ACTOR, "shopify redaction")
+            else ShopEventResult.LATE
+        )
     if told.customer.id is not None:
-        release_ids(session, [SHOP + told.customer.id])
+        release_aliases(session, [SHOP + told.customer.id])
     if contact.shopify_id == told.customer.id:
         _write(session, contact.id, shopify_id=None, shopify_changed_at=now, updated_at=now)
-    return Taken.APPLIED
+    return ShopEventResult.APPLIED
 
 
 def _contact_of(
@@ -146,7 +150,7 @@ def _contact_of(
     key = person_key(phone=told.phone)
     if session.scalar(select(exists().where(Suppression.person_hash == vault.person_hash(key)))):
         return None
-    contact_id = survivor_id(session, find_or_create(session, Identity(phone=told.phone), now, ACTOR))
+    contact_id = surviving_contact_id(session, resolve_contact(session, Identity(phone=told.phone), now, ACTOR))
     return _locked(session, contact_id)
 
 
@@ -160,7 +164,7 @@ def _is_by_former_number(contact: Contact, told: ShopCustomer) -> bool:
     return (
         told.phone is not None
         and (told.id is None or told.id != contact.shopify_id)
-        and person_key(phone=told.phone) not in {contact.person_key, *known_by(contact)}
+        and person_key(phone=told.phone) not in {contact.person_key, *identifiers_of(contact)}
     )
 
 
@@ -195,7 +199,7 @@ def _learn(session: Session, contact: Contact, told: ShopCustomer, now: datetime
 
 def _is_merged(session: Session, contact: Contact, shop_id: str) -> bool:
     """Whether it is the id of a record that became a part of this one: the shop has the person twice."""
-    return former_holders(session, [SHOP + shop_id]).get(SHOP + shop_id) == contact.id
+    return aliased_contacts(session, [SHOP + shop_id]).get(SHOP + shop_id) == contact.id
 
 
 def _take_consent(session: Session, contact: Contact, told: ShopConsent, proof: str, now: datetime) -> None:
@@ -233,7 +237,7 @@ def _found(session: Session, key: str, *is_theirs: ColumnElement[bool]) -> Conta
     """Whoever has it, else whoever had it before."""
     fresh = {"populate_existing": True}
     found = session.scalar(select(Contact).where(*is_theirs), execution_options=fresh)
-    if found is None and (former := former_holders(session, [key])):
+    if found is None and (former := aliased_contacts(session, [key])):
         found = session.get(Contact, former[key], populate_existing=True)
     return found
 

@@ -49,7 +49,7 @@ class ShopOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class ShopFarewell:
+class ShopRedaction:
     """The shop has no such customer any more; with `wipes` the person asked to be forgotten."""
 
     customer: ShopCustomer
@@ -62,5 +62,5 @@ class ShopEvent:
 
     shop: str
     id: str
-    news: ShopCustomer | ShopOrder | ShopFarewell | None
+    news: ShopCustomer | ShopOrder | ShopRedaction | None
     """None for a topic that says nothing to us."""

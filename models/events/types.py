@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-Word = Literal["stop", "start"]
-Kind = Literal["sent", "delivered", "read", "failed"]
+OptOutWord = Literal["stop", "start"]
+EventKind = Literal["sent", "delivered", "read", "failed"]
 
 
 class Callback(NamedTuple):
@@ -52,7 +52,7 @@ class Status:
     """One status of one message of ours, at Meta's time. `played` comes as read: whoever listened has seen it."""
 
     wamid: str
-    status: Kind
+    status: EventKind
     at: datetime
     phone_number_id: str | None = None
     callback_data: str | None = None
@@ -77,7 +77,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Inbound:
+class InboundMessage:
     """One message from a person (or from WhatsApp about a person: type `system`), at Meta's time."""
 
     wamid: str
@@ -94,7 +94,7 @@ class Inbound:
     button_payload: str | None = None
     pressed: PressedButton | None = None
     """What the payload says, where it is of our form."""
-    word: Word | None = None
+    word: OptOutWord | None = None
     confirms: bool = False
     """It says yes, which confirms a double opt-in of who is pending."""
     moved_to: Sender | None = None
@@ -102,7 +102,7 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AccountChange:
     """One change of a template, a number, an account or a preference."""
 
     field: str
@@ -116,9 +116,9 @@ class Change:
 class Parsed:
     """One payload's contents. `broken` has a line for each item that could not be read; the others are whole."""
 
-    inbound: list[Inbound] = field(default_factory=list)
+    inbound: list[InboundMessage] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[AccountChange] = field(default_factory=list)
     ignored: int = 0
     """Kinds that we do not know or need: other objects, unknown statuses, messages in groups."""
     broken: list[str] = field(default_factory=list)

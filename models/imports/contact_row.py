@@ -4,15 +4,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from models.contacts.field_values import OWN_FIELDS, OWN_PLACES, BadValue, Value, read_name, read_own, read_value
+from models.contacts.field_values import (
+    PROFILE_FIELDS,
+    RESERVED_COLUMNS,
+    FieldValueError,
+    Value,
+    read_name,
+    read_profile_value,
+    read_value,
+)
 from models.contacts.phone import person_key, read_phone
 from models.contacts.tagging import read_tag_value
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
-MOST_TAGS = 100
-MOST_SOURCE = 200
+MAX_TAGS = 100
+MAX_SOURCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +62,31 @@ def read_columns(header: Sequence[str]) -> Columns:
     places, fields, attributes = {}, {}, {}
     for position, name in enumerate(header):
         known = name.strip().lower()
-        if known in OWN_PLACES:
+        if known in RESERVED_COLUMNS:
             places[known] = position
-        elif known in OWN_FIELDS:
+        elif known in PROFILE_FIELDS:
             fields[known] = position
         elif known:
             attributes[read_name(name, "the column")] = position
     if "phone" not in places:
-        raise BadValue("there is no column 'phone'")
+        raise FieldValueError("there is no column 'phone'")
     return Columns(len(header), places, fields, attributes)
 
 
 def read_row(line: int, cells: Sequence[str], columns: Columns, default_country: str | None) -> ImportRow:
     """What the row says. ValueError with one sentence where it cannot be taken."""
     if len(cells) > columns.width and any(cell.strip() for cell in cells[columns.width :]):
-        raise BadValue(f"has {len(cells)} cells; the header names {columns.width} columns")
+        raise FieldValueError(f"has {len(cells)} cells; the header names {columns.width} columns")
     given = _cell(cells, columns.places, "phone")
     if not given:
-        raise BadValue("the phone is missing")
+        raise FieldValueError("the phone is missing")
     phone = read_phone(given, default_country)
     consent, source = _consent(cells, columns)
     return ImportRow(
         line=line,
         e164=phone.e164,
         stored=phone.stored,
-        given=given_digits(given),
+        given=digits_as_given(given),
         problem=phone.problem,
         country=phone.country,
         key=person_key(phone=phone.e164) if phone.e164 else f"raw:{phone.stored}",
@@ -97,12 +105,12 @@ def read_tags(text: str) -> dict[str, str | None]:
         if part.strip():
             name, equals, value = part.partition("=")
             tags[read_name(name, "a tag")] = read_tag_value(value) if equals else None
-    if len(tags) > MOST_TAGS:
-        raise BadValue(f"has {len(tags)} tags; at most {MOST_TAGS} are allowed")
+    if len(tags) > MAX_TAGS:
+        raise FieldValueError(f"has {len(tags)} tags; at most {MAX_TAGS} are allowed")
     return tags
 
 
-def fold(rows: Sequence[ImportRow]) -> ImportRow:
+def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
     """The rows of one person as one: later cells win, but who is unsubscribed in any of them is unsubscribed."""
     folded = rows[0]
     for row in rows[1:]:
@@ -120,7 +128,7 @@ def fold(rows: Sequence[ImportRow]) -> ImportRow:
     return folded
 
 
-def given_digits(text: str) -> str:
+def digits_as_given(text: str) -> str:
     """The digits of a number as it was written, without a plus."""
     return re.sub(r"[^0-9]", "", text)
 
@@ -134,17 +142,17 @@ def _consent(cells: Sequence[str], columns: Columns) -> tuple[str | None, str]:
     word = _cell(cells, columns.places, "consent").lower()
     source = _cell(cells, columns.places, "consent_source") or (columns.source if word else "")
     if word and word not in IMPORTABLE:
-        raise BadValue(f"consent {word[:40]!r} is not one of {', '.join(IMPORTABLE)}")
+        raise FieldValueError(f"consent {word[:40]!r} is not one of {', '.join(IMPORTABLE)}")
     if word == Consent.SUBSCRIBED.value and not source:
-        raise BadValue("consent 'subscribed' needs a consent_source: where and how the person agreed")
-    if len(source) > MOST_SOURCE:
-        raise BadValue(f"consent_source is {len(source)} characters long; at most {MOST_SOURCE} are allowed")
+        raise FieldValueError("consent 'subscribed' needs a consent_source: where and how the person agreed")
+    if len(source) > MAX_SOURCE:
+        raise FieldValueError(f"consent_source is {len(source)} characters long; at most {MAX_SOURCE} are allowed")
     return word or None, source
 
 
 def _fields(cells: Sequence[str], columns: Columns) -> dict[str, str]:
     found = {name: _cell(cells, columns.fields, name) for name in columns.fields}
-    return {name: read_own(name, text) for name, text in found.items() if text}
+    return {name: read_profile_value(name, text) for name, text in found.items() if text}
 
 
 def _attributes(cells: Sequence[str], columns: Columns) -> dict[str, Value]:

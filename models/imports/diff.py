@@ -3,39 +3,39 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from models.contacts.field_values import OWN_FIELDS
+from models.contacts.field_values import PROFILE_FIELDS
 from models.imports.contact_row import ImportRow
 
-MOST_TOLD = 20
+MAX_TOLD = 20
 """The first of a file; the others are counted."""
-MOST_CHARACTERS = 40
+MAX_CHARACTERS = 40
 
 Record = Mapping[str, Any]
 
 
-def change_in_words(
+def describe_change(
     before: Record, after: Record, row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]
 ) -> str:
     """`name Ana → Anna; language es; tag city = Madrid`. `tags`: the ids by name; `held`: the values that the contact has."""
     return "; ".join([*_fields(before, after), *_tags(row, tags, held)])
 
 
-def step(what: str, before: Any, after: Any) -> str:
+def describe_step(what: str, before: Any, after: Any) -> str:
     """One field: what it was, if it was something, and what it becomes."""
     return f"{what} {_shown(before)} → {_shown(after)}" if before not in {None, ""} else f"{what} {_shown(after)}"
 
 
 def _fields(before: Record, after: Record) -> Iterator[str]:
-    for name in OWN_FIELDS:
+    for name in PROFILE_FIELDS:
         if before[name] != after[name]:
-            yield step(name.replace("_", " "), before[name], after[name])
+            yield describe_step(name.replace("_", " "), before[name], after[name])
     if before["phone"] != after["phone"]:
-        yield step("phone", before["phone"] or before["raw_phone"], after["phone"])
+        yield describe_step("phone", before["phone"] or before["raw_phone"], after["phone"])
     for name, value in after["attributes"].items():
         if before["attributes"].get(name) != value:
-            yield step(name, before["attributes"].get(name), value)
+            yield describe_step(name, before["attributes"].get(name), value)
     if before["consent"] != after["consent"]:
-        yield step("consent", before["consent"].value, after["consent"].value)
+        yield describe_step("consent", before["consent"].value, after["consent"].value)
 
 
 def _tags(row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]) -> Iterator[str]:
@@ -44,9 +44,9 @@ def _tags(row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None
         if tag_id not in held:
             yield f"tag {name}" if value is None else f"tag {name} = {_shown(value)}"
         elif value is not None and held[tag_id] != value:
-            yield step(f"tag {name} =", held[tag_id], value)
+            yield describe_step(f"tag {name} =", held[tag_id], value)
 
 
 def _shown(value: Any) -> str:
     text = str(value)
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"

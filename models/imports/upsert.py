@@ -14,22 +14,22 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import RAW
 from models.contacts.consent import Authority, append_events, cancel_queued, is_allowed
-from models.contacts.field_values import OWN_FIELDS
+from models.contacts.field_values import PROFILE_FIELDS
 from models.contacts.phone import person_key
-from models.contacts.resolve import lock_contact_book
+from models.contacts.resolve import lock_identities
 from models.contacts.tagging import TaggedRow, tag_ids
 from models.crypto import Vault
 from models.db.dialect import is_sqlite
 from models.imports.contact_row import ImportRow
-from models.imports.diff import MOST_TOLD, change_in_words
-from models.imports.upsert_sql import WRITTEN, Record, insert_contacts, put_tags, update_contacts
+from models.imports.diff import MAX_TOLD, describe_change
+from models.imports.upsert_sql import WRITTEN, Record, insert_contacts, update_contacts, upsert_tags
 from models.tables.contact import Consent, Contact, PhoneProblem, Suppression
-from models.tables.contact_alias import FormerId
+from models.tables.contact_alias import ContactAlias
 from models.tables.tag import ContactTag, Tag
 
 
 @dataclass(slots=True)
-class Tally:
+class UpsertTally:
     """What became of the rows."""
 
     created: int = 0
@@ -61,14 +61,14 @@ class _Plan:
     tags: list[tuple[Record, int, str | None]] = field(default_factory=list)
 
 
-def take_rows(
+def upsert_rows(
     session: Session, rows: Sequence[ImportRow], now: datetime, origin: Origin, *, dry_run: bool = False
-) -> Tally:
+) -> UpsertTally:
     """Take rows of different people. Raises nothing over a single row; what is refused stands in the tally."""
-    tally = Tally()
+    tally = UpsertTally()
     if not dry_run:
-        lock_contact_book(session)
-    book = _Book(session, rows, lock=not dry_run)  # first: it waits for whoever is being wiped
+        lock_identities(session)
+    book = _ContactIndex(session, rows, lock=not dry_run)  # first: it waits for whoever is being wiped
     rows = _not_suppressed(session, rows, origin.vault, tally)
     ids = _tags_of(session, rows, now, dry_run=dry_run)
     held = _held_tags(session, book.ids)
@@ -84,13 +84,13 @@ def take_rows(
             _plan_tags(plan, record, row, ids, {})
             continue
         mine, fills = held.get(record["id"], {}), book.is_former(row)
-        before = dict(record) if dry_run and len(tally.told) < MOST_TOLD else None
+        before = dict(record) if dry_run and len(tally.told) < MAX_TOLD else None
         if _plan_change(plan, record, row, now, origin, fills=fills) | _plan_tags(
             plan, record, row, ids, mine, fills=fills
         ):
             tally.updated += 1
             if before is not None:
-                tally.told.append((row.line, change_in_words(before, record, row, ids, mine)))
+                tally.told.append((row.line, describe_change(before, record, row, ids, mine)))
         else:
             tally.unchanged += 1
     if not dry_run:
@@ -98,13 +98,13 @@ def take_rows(
     return tally
 
 
-def find_rows(session: Session, rows: Sequence[ImportRow], *, lock: bool = False) -> dict[int, int]:
+def match_rows(session: Session, rows: Sequence[ImportRow], *, lock: bool = False) -> dict[int, int]:
     """The contacts that rows mean: line → contact id, where there is one. `lock`: nobody merges or wipes them until the end."""
-    book = _Book(session, rows, lock=lock)
+    book = _ContactIndex(session, rows, lock=lock)
     return {row.line: record["id"] for row in rows if (record := book.find(row)) is not None}
 
 
-class _Book:
+class _ContactIndex:
     """The records that the rows may mean, as they stand now."""
 
     def __init__(self, session: Session, rows: Sequence[ImportRow], *, lock: bool) -> None:
@@ -118,7 +118,9 @@ class _Book:
         for column, values in named:
             if values:
                 self.ids.update(session.scalars(select(Contact.id).where(_among(session, column, values))))
-        former = select(FormerId.key, FormerId.contact_id).where(_among(session, FormerId.key, map(_former_key, rows)))
+        former = select(ContactAlias.key, ContactAlias.contact_id).where(
+            _among(session, ContactAlias.key, map(_former_key, rows))
+        )
         self._former = {row.key: row.contact_id for row in session.execute(former)}
         self.ids.update(self._former.values())
         columns = [getattr(Contact, name) for name in ("id", *WRITTEN)]
@@ -154,7 +156,7 @@ def _former_key(row: ImportRow) -> str:
     return row.key if row.e164 else f"{RAW}{row.stored}"
 
 
-def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, tally: Tally) -> list[ImportRow]:
+def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, tally: UpsertTally) -> list[ImportRow]:
     """Rows of redacted people are refused, by the keyed hash that is all that is left of them."""
     if session.scalar(select(Suppression.id).limit(1)) is None:
         return list(rows)
@@ -200,7 +202,7 @@ def _held_tags(session: Session, ids: set[int]) -> dict[int, dict[int, str | Non
 
 
 def _new_record(row: ImportRow, now: datetime) -> Record:
-    record: Record = dict.fromkeys(OWN_FIELDS)
+    record: Record = dict.fromkeys(PROFILE_FIELDS)
     return record | {
         "id": None,
         "name": "",
@@ -297,6 +299,6 @@ def _write(session: Session, plan: _Plan, now: datetime) -> None:
     tagged: dict[tuple[int, int], TaggedRow] = {}
     for record, tag_id, value in plan.tags:
         tagged[record["id"], tag_id] = (record["id"], tag_id, value)
-    put_tags(session, list(tagged.values()), now)
+    upsert_tags(session, list(tagged.values()), now)
     if plan.lowered:
         cancel_queued(session, plan.lowered, "Consent was changed by an import after the launch.")

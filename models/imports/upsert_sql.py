@@ -9,18 +9,18 @@ import orjson
 from sqlalchemy import CursorResult, bindparam, text
 from sqlalchemy.orm import Session
 
-from models.contacts.field_values import OWN_FIELDS
+from models.contacts.field_values import PROFILE_FIELDS
 from models.contacts.phone import person_key
 from models.contacts.tagging import TaggedRow
 from models.db.base import UtcDateTime
-from models.db.bulk import values_of
+from models.db.bulk import values_cte
 from models.db.dialect import is_sqlite
 
 Record = dict[str, Any]
 """A contact's columns by name, with its `id`, None for one that is to be made."""
 
 WRITTEN = (
-    "phone", "raw_phone", "phone_problem", "person_key", *OWN_FIELDS, "attributes", "consent", "consent_at",
+    "phone", "raw_phone", "phone_problem", "person_key", *PROFILE_FIELDS, "attributes", "consent", "consent_at",
 )  # fmt: skip
 """What an import may change of a contact."""
 _KINDS = {name: "timestamptz" if name == "consent_at" else "text" for name in WRITTEN}
@@ -29,7 +29,7 @@ _NOW = bindparam("now", type_=UtcDateTime())
 
 def insert_contacts(session: Session, records: Sequence[Record], now: datetime) -> None:
     """Make them; each gets its id."""
-    given, parameters = values_of(session, "v", _KINDS, [_values(record) for record in records])
+    given, parameters = values_cte(session, "v", _KINDS, [_values(record) for record in records])
     names = ", ".join(WRITTEN)
     statement = text(
         f"WITH {given} INSERT INTO contact"  # noqa: S608 - names are ours
@@ -46,7 +46,7 @@ def insert_contacts(session: Session, records: Sequence[Record], now: datetime) 
 def update_contacts(session: Session, records: Iterable[Record], now: datetime) -> None:
     """Write them as they are now."""
     rows = [[record["id"], *_values(record)] for record in records]
-    given, parameters = values_of(session, "v", {"id": "bigint"} | _KINDS, rows)
+    given, parameters = values_cte(session, "v", {"id": "bigint"} | _KINDS, rows)
     sets = ", ".join(f"{name} = {_value(session, name)}" for name in WRITTEN)
     statement = text(
         f"WITH {given} UPDATE contact SET {sets}, updated_at = :now FROM v WHERE contact.id = v.id"  # noqa: S608
@@ -54,12 +54,12 @@ def update_contacts(session: Session, records: Iterable[Record], now: datetime) 
     _run(session, statement, parameters, now)
 
 
-def put_tags(session: Session, rows: Sequence[TaggedRow], now: datetime) -> None:
+def upsert_tags(session: Session, rows: Sequence[TaggedRow], now: datetime) -> None:
     """Each pair once: the tag on the contact; without a value, one that it has stays."""
     if not rows:
         return
     columns = {"contact_id": "bigint", "tag_id": "bigint", "value": "text"}
-    given, parameters = values_of(session, "v", columns, rows)
+    given, parameters = values_cte(session, "v", columns, rows)
     statement = text(
         f"WITH {given} INSERT INTO contact_tag (contact_id, tag_id, value, created_at)"  # noqa: S608
         " SELECT contact_id, tag_id, value, :now FROM v WHERE true"
@@ -72,7 +72,7 @@ def _name_those_without_number(session: Session, ids: Sequence[int], now: dateti
     """Who has no number that can be called is a person of their own."""
     if ids:
         rows = [(contact_id, person_key(contact_id=contact_id)) for contact_id in ids]
-        given, parameters = values_of(session, "v", {"id": "bigint", "person_key": "text"}, rows)
+        given, parameters = values_cte(session, "v", {"id": "bigint", "person_key": "text"}, rows)
         statement = text(
             f"WITH {given} UPDATE contact SET person_key = v.person_key, updated_at = :now FROM v WHERE contact.id = v.id"  # noqa: S608
         )

@@ -11,7 +11,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import word_literal
+from models.db.dialect import literal_word
 from models.privacy.redact import REDELIVERY
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Conversation, Message
@@ -40,7 +40,7 @@ def purge_lanes(session: Session, now: datetime, limit: int = SLICE) -> int:
     before = now - ENDED_FOR
     is_over = func.coalesce(Lane.swept_at, Lane.ended_at) < before
     holds = [
-        select(table.id).where(table.lane_id == Lane.id, table.state == word_literal("sending")).exists()
+        select(table.id).where(table.lane_id == Lane.id, table.state == literal_word("sending")).exists()
         for table in (Recipient, Message)
     ]
     return _delete(session, Lane, is_over & ~or_(*holds), limit)

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
-from models.tables.contact_alias import FormerId, FormerValue
+from models.tables.contact_alias import ContactAlias, MergedValue
 from models.tables.conversation import Case, Conversation, Message
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
-from models.tables.order import Bought, Order
+from models.tables.order import Order, OrderItem
 from models.tables.recipient import Recipient
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 from models.tables.user import Audit
@@ -26,8 +26,8 @@ def export_person(session: Session, contact_id: int) -> dict[str, Any]:
     merged = list(session.scalars(select(Contact.id).where(Contact.merged_into_id == contact_id).order_by(Contact.id)))
     return {
         "contact": _row(contact),
-        "also_found_by": _rows(session, FormerId, FormerId.contact_id == contact_id),
-        "before_the_merge": _rows(session, FormerValue, FormerValue.contact_id == contact_id),
+        "also_found_by": _rows(session, ContactAlias, ContactAlias.contact_id == contact_id),
+        "before_the_merge": _rows(session, MergedValue, MergedValue.contact_id == contact_id),
         "merged_records": merged,
         **_sets(session, contact_id),
         **_campaigns(session, contact),
@@ -81,7 +81,9 @@ def _chats(session: Session, contact_id: int) -> dict[str, Any]:
 
 def _orders(session: Session, contact_id: int) -> dict[str, Any]:
     mine = Order.contact_id == contact_id
-    bought = select(Bought.order_id, Bought.kind, Bought.name).join(Order).where(mine).order_by(Bought.order_id)
+    bought = (
+        select(OrderItem.order_id, OrderItem.kind, OrderItem.name).join(Order).where(mine).order_by(OrderItem.order_id)
+    )
     return {"orders": _rows(session, Order, mine), "bought": _mappings(session, bought)}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Text, and_, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.audience.audience import without_contact
-from models.contacts.aliases import RAW, WA, ids_of, known_by, values_of_person
+from models.contacts.aliases import RAW, WA, aliases_of, identifiers_of, merged_values_of
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message
@@ -22,9 +22,9 @@ from models.tables.segment import Segment
 from models.tables.user import Audit
 from models.tables.webhook_event import BASE64, DeadLetter, ParkedStatus, to_bytes
 
-WIPED = "redacted"
+REDACTED = "redacted"
 """What stands where a number stood: it is nobody's."""
-LEAST_DIGITS = 7
+MIN_DIGITS = 7
 """A shorter text is found anywhere, and names nobody."""
 NO_SYNC = {"synchronize_session": False}
 _NOT_DIGITS = re.compile(r"[^0-9]+")
@@ -36,39 +36,39 @@ Names = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class Mentions:
     """What names one person: digits of their numbers, now and before, and ids and e-mail addresses in lower case."""
 
     numbers: frozenset[str]
     words: frozenset[str]
 
-    def name(self, text: str) -> bool:
+    def matches(self, text: str) -> bool:
         """Whether the text holds one of them, however a number in it is spelled."""
         folded, digits = text.casefold(), _NOT_DIGITS.sub("", text)
         return any(word in folded for word in self.words) or any(number in digits for number in self.numbers)
 
 
-def traces_of(session: Session, contact: Contact) -> Traces:
+def mentions_of(session: Session, contact: Contact) -> Mentions:
     """Of a contact as they stand now."""
-    keys = {*known_by(contact), *(row.key for row in ids_of(session, contact.id))}
-    texts = {contact.phone, contact.wa_id, contact.raw_phone, *(row.shown for row in ids_of(session, contact.id))}
+    keys = {*identifiers_of(contact), *(row.key for row in aliases_of(session, contact.id))}
+    texts = {contact.phone, contact.wa_id, contact.raw_phone, *(row.shown for row in aliases_of(session, contact.id))}
     texts |= {key.split(":", 1)[1] for key in keys if key.startswith((WA, RAW))}
     bsuids = session.scalars(select(ContactIdentity.bsuid).where(ContactIdentity.contact_id == contact.id))
     words = {contact.email, contact.shopify_id, *bsuids, *(key.split(":")[-1] for key in keys if key.startswith("bs:"))}
-    words |= {row.value for row in values_of_person(session, contact.id) if row.name == "email"}
+    words |= {row.value for row in merged_values_of(session, contact.id) if row.name == "email"}
     numbers = {_NOT_DIGITS.sub("", text) for text in texts if text}
-    return Traces(
-        frozenset(number for number in numbers if len(number) >= LEAST_DIGITS),
-        frozenset(word.casefold() for word in words if word and len(word) >= LEAST_DIGITS),
+    return Mentions(
+        frozenset(number for number in numbers if len(number) >= MIN_DIGITS),
+        frozenset(word.casefold() for word in words if word and len(word) >= MIN_DIGITS),
     )
 
 
-def wipe_traces(session: Session, contact_id: int, traces: Traces) -> None:
+def wipe_mentions(session: Session, contact_id: int, mentions: Mentions) -> None:
     """Take the person out of everything that is not theirs and names them."""
-    _wipe_audiences(session, traces.numbers)
-    _wipe_segments(session, traces)
-    _wipe_audit(session, contact_id, traces)
-    _wipe_inbox(session, contact_id, traces)
+    _wipe_audiences(session, mentions.numbers)
+    _wipe_segments(session, mentions)
+    _wipe_audit(session, contact_id, mentions)
+    _wipe_inbox(session, contact_id, mentions)
 
 
 def _wipe_audiences(session: Session, numbers: Iterable[str]) -> None:
@@ -82,30 +82,30 @@ def _wipe_audiences(session: Session, numbers: Iterable[str]) -> None:
             _run(session, update(Campaign).where(Campaign.id == campaign_id).values(audience=left))
 
 
-def _wipe_segments(session: Session, traces: Traces) -> None:
+def _wipe_segments(session: Session, mentions: Mentions) -> None:
     """A condition on the person's number stays, and is true of nobody."""
     for segment_id, rule in session.execute(select(Segment.id, Segment.rule)).all():
-        left = _without(rule, traces)
+        left = _without(rule, mentions)
         if left != rule:
             _run(session, update(Segment).where(Segment.id == segment_id).values(rule=left))
 
 
-def _wipe_audit(session: Session, contact_id: int, traces: Traces) -> None:
+def _wipe_audit(session: Session, contact_id: int, mentions: Mentions) -> None:
     """What was done stays, with who did it. The lines on the person lose the ends of their numbers too."""
     merged = session.scalars(select(Contact.id).where(Contact.merged_into_id == contact_id)).all()
     mine = and_(Audit.object_type == "contact", Audit.object_id.in_([str(key) for key in (contact_id, *merged)]))
     detail = cast(Audit.detail, Text)
-    naming = [detail.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in (*traces.numbers, *traces.words)]
+    naming = [detail.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in (*mentions.numbers, *mentions.words)]
     for audit_id, found in session.execute(select(Audit.id, Audit.detail).where(or_(mine, *naming))).all():
-        left = _without(found, traces, masks=True)
+        left = _without(found, mentions, masks=True)
         if left != found:
             _run(session, update(Audit).where(Audit.id == audit_id).values(detail=left))
 
 
-def _wipe_inbox(session: Session, contact_id: int, traces: Traces) -> None:
+def _wipe_inbox(session: Session, contact_id: int, mentions: Mentions) -> None:
     """Raw payloads that could not be processed lose what they say of this person; statuses that wait go where they name them."""
-    needles = (*traces.numbers, *traces.words)
-    _wipe_letters(session, traces)
+    needles = (*mentions.numbers, *mentions.words)
+    _wipe_letters(session, mentions)
     status = cast(ParkedStatus.status, Text)
     talks = select(Conversation.id).where(Conversation.contact_id == contact_id)
     _run(
@@ -120,9 +120,9 @@ def _wipe_inbox(session: Session, contact_id: int, traces: Traces) -> None:
     )
 
 
-def _wipe_letters(session: Session, traces: Traces) -> None:
+def _wipe_letters(session: Session, mentions: Mentions) -> None:
     """One payload may hold the events of a thousand people: theirs can be applied still. One that cannot be read goes whole."""
-    needles = (*traces.numbers, *traces.words)
+    needles = (*mentions.numbers, *mentions.words)
     named = [DeadLetter.payload.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in needles]
     may_name = or_(DeadLetter.payload.startswith(BASE64), *named)
     for letter_id in session.scalars(select(DeadLetter.id).where(may_name).order_by(DeadLetter.id)).all():
@@ -131,7 +131,7 @@ def _wipe_letters(session: Session, traces: Traces) -> None:
         text = raw.decode(errors="replace").casefold()
         if not any(needle in text for needle in needles):
             continue
-        left = without_person(raw, traces.name)
+        left = without_person(raw, mentions.matches)
         if left is None:
             _run(session, delete(DeadLetter).where(mine))
         else:  # unless a replay applied it meanwhile, which takes the payload away
@@ -139,16 +139,16 @@ def _wipe_letters(session: Session, traces: Traces) -> None:
             _run(session, update(DeadLetter).where(mine, waits).values(payload=left.decode()))
 
 
-def _without(data: Any, traces: Traces, *, masks: bool = False, is_phone: bool = False) -> Any:
+def _without(data: Any, mentions: Mentions, *, masks: bool = False, is_phone: bool = False) -> Any:
     """The same JSON with WIPED for every text that names the person, or, with `masks`, shows a number's ends."""
     if isinstance(data, dict):
         is_phone = is_phone or data.get("on") == "phone"
-        return {key: _without(value, traces, masks=masks, is_phone=is_phone) for key, value in data.items()}
+        return {key: _without(value, mentions, masks=masks, is_phone=is_phone) for key, value in data.items()}
     if isinstance(data, list):
-        return [_without(value, traces, masks=masks, is_phone=is_phone) for value in data]
+        return [_without(value, mentions, masks=masks, is_phone=is_phone) for value in data]
     if not (isinstance(data, str) or is_phone):
         return data
-    return WIPED if traces.name(str(data)) or (masks and _MASK in str(data)) else data
+    return REDACTED if mentions.matches(str(data)) or (masks and _MASK in str(data)) else data
 
 
 def _escaped(part: str) -> str:

@@ -11,18 +11,18 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import forget_former, held_by_others
+from models.contacts.aliases import aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.phone import person_key
 from models.crypto import Vault
 from models.db.dialect import insert_into
-from models.privacy.mentions import WIPED, Traces, traces_of, wipe_traces
+from models.privacy.mentions import REDACTED, Mentions, mentions_of, wipe_mentions
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
-from models.tables.contact_alias import FormerId
+from models.tables.contact_alias import ContactAlias
 from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
-from models.tables.order import Bought, Order
+from models.tables.order import Order, OrderItem
 from models.tables.recipient import Recipient
 from models.tables.tag import ContactTag, ListMember
 
@@ -37,7 +37,7 @@ _WIPED = (
 )  # fmt: skip
 
 
-def redact(
+def redact_person(
     session: Session, contact_id: int, vault: Vault, now: datetime, actor: str, reason: str = "redacted"
 ) -> bool:
     """Wipe a person for good. False where there is no such contact or it was redacted before."""
@@ -46,13 +46,13 @@ def redact(
     )
     if contact is None or contact.redacted_at is not None or contact.merged_into_id is not None:
         return False
-    known_by, traces = _known_by(session, contact), traces_of(session, contact)
-    theirs_alone = set(known_by) - held_by_others(session, contact_id, known_by)
+    known_by, mentions = _known_by(session, contact), mentions_of(session, contact)
+    theirs_alone = set(known_by) - aliases_held_by_others(session, contact_id, known_by)
     _suppress(session, [vault.person_hash(key) for key in sorted(theirs_alone)], reason, now)
-    wipe_traces(session, contact_id, traces)  # before the ids of messages go, by which statuses that wait are found
+    wipe_mentions(session, contact_id, mentions)  # before the ids of messages go, by which statuses that wait are found
     _wipe_chats(session, contact_id, now)
     _wipe_campaigns(session, contact_id, known_by, theirs_alone, vault)
-    _wipe_ledger(session, contact, traces)
+    _wipe_ledger(session, contact, mentions)
     _wipe_contact(session, contact, vault, now)
     event = {"before": contact.consent, "after": Consent.REDACTED, "at": now, "source": reason[:200], "proof": None}
     append_events(session, [event | {"contact_id": contact_id, "actor": actor}])
@@ -71,7 +71,7 @@ def _known_by(session: Session, contact: Contact) -> list[str]:
         keys.add(f"raw:{contact.raw_phone}")
     held = select(ContactIdentity.portfolio_id, ContactIdentity.bsuid).where(ContactIdentity.contact_id == contact.id)
     keys |= {person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.execute(held)}
-    keys |= set(session.scalars(select(FormerId.key).where(FormerId.contact_id == contact.id)))
+    keys |= set(session.scalars(select(ContactAlias.key).where(ContactAlias.contact_id == contact.id)))
     keys |= set(session.scalars(select(Recipient.person_key).where(Recipient.contact_id == contact.id)))
     return sorted(key for key in keys if not key.startswith("c:"))
 
@@ -145,22 +145,22 @@ def _wipe_campaigns(
             _update(session, update(LedgerEntry).where(LedgerEntry.person_key == key).values(person_key=nameless))
 
 
-def _wipe_ledger(session: Session, contact: Contact, traces: Traces) -> None:
+def _wipe_ledger(session: Session, contact: Contact, mentions: Mentions) -> None:
     """Consent keeps when and on whose word, without proofs, and without a source that names them."""
     mine = ConsentEvent.contact_id == contact.id
     names = [part for part in (contact.name, contact.first_name, contact.last_name) if part]
     for event_id, source in session.execute(select(ConsentEvent.id, ConsentEvent.source).where(mine)).all():
-        if traces.name(source) or any(part in source for part in names):
-            _update(session, update(ConsentEvent).where(ConsentEvent.id == event_id).values(source=WIPED))
+        if mentions.matches(source) or any(part in source for part in names):
+            _update(session, update(ConsentEvent).where(ConsentEvent.id == event_id).values(source=REDACTED))
     _update(session, update(ConsentEvent).where(mine).values(proof=None))
 
 
 def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetime) -> None:
     mine = select(Order.id).where(Order.contact_id == contact.id)
-    session.execute(delete(Bought).where(Bought.order_id.in_(mine)), execution_options=NO_SYNC)
+    session.execute(delete(OrderItem).where(OrderItem.order_id.in_(mine)), execution_options=NO_SYNC)
     for table in (ContactTag, ListMember, ContactIdentity, Order):
         session.execute(delete(table).where(table.contact_id == contact.id), execution_options=NO_SYNC)
-    forget_former(session, contact.id)
+    delete_aliases(session, contact.id)
     values: dict[str, Any] = dict.fromkeys(_WIPED)
     values |= {
         "name": "",

@@ -1,4 +1,4 @@
-"""What is forgotten in time: old chat messages, campaigns that were deleted long ago, the traces of both.
+"""What is forgotten in time: old chat messages, campaigns that were deleted long ago, the mentions of both.
 
 Every function takes one slice and says how many rows it took, so that no transaction is long.
 """
@@ -23,7 +23,7 @@ WINDOWS = 4
 """Old rows have low keys: only so many slices from the lowest are looked at, so a look costs little where nothing is old."""
 REPEATED_FOR = timedelta(days=8)
 """Meta repeats a webhook for up to seven days: so long a purged message's id is remembered, as a hash."""
-LEAST_DAYS = 30
+MIN_DAYS = 30
 """Ledgers, frequency caps and late statuses need a deleted campaign's rows for so long at least."""
 NO_SYNC = {"synchronize_session": False}
 
@@ -56,7 +56,7 @@ def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
 
 def purge_deleted_campaigns(session: Session, now: datetime, limit: int = SLICE) -> int:
     """Forget the recipients of campaigns that were deleted longer ago than messages are kept, and 30 days at least."""
-    days = max(LEAST_DAYS, int(read_setting(session, "keep_messages_days")))
+    days = max(MIN_DAYS, int(read_setting(session, "keep_messages_days")))
     gone = select(Campaign.id).where(Campaign.deleted_at < now - timedelta(days=days))
     ids = session.scalars(select(Recipient.id).where(Recipient.campaign_id.in_(gone)).limit(limit)).all()
     if not ids:
@@ -81,7 +81,7 @@ def purge_hashes(session: Session, now: datetime, limit: int = SLICE) -> int:
     return int(found.rowcount)
 
 
-def purge_walks(session: Session, now: datetime, limit: int = SLICE) -> int:
+def purge_flow_sessions(session: Session, now: datetime, limit: int = SLICE) -> int:
     """Forget what ended walks through bot flows waited for; the walks themselves go with their messages' retention."""
     before = now - timedelta(days=int(read_setting(session, "keep_messages_days")))
     is_old = and_(FlowSession.ended_at.is_not(None), FlowSession.ended_at < before)

@@ -7,24 +7,32 @@ from datetime import datetime
 from sqlalchemy import delete, literal, select
 from sqlalchemy.orm import Session
 
-from models.contacts.field_values import OWN_FIELDS, OWN_PLACES, BadValue, Value, read_name, read_text, read_value
+from models.contacts.field_values import (
+    PROFILE_FIELDS,
+    RESERVED_COLUMNS,
+    FieldValueError,
+    Value,
+    read_name,
+    read_text,
+    read_value,
+)
 from models.db.functions import JsonField, JsonNumber
-from models.errors import Refused
+from models.errors import OperatorError
 from models.segments.operators import RuleError
-from models.segments.references import being_prepared, who_names
+from models.segments.references import campaigns_preparing, find_references
 from models.segments.rule import parse_rule
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType
 from models.templates.parameters import as_text, parameter_problem
 
-MOST_DEFAULT = 500
-MOST_REWRITTEN = 20_000
+MAX_DEFAULT = 500
+MAX_REWRITTEN = 20_000
 """Values that are written anew in one transaction because their type changes."""
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class AttributeUsage:
     """What the stored values of an attribute say to another type."""
 
     stale: Sequence[int]
@@ -33,7 +41,7 @@ class Survey:
     """How many are not of the type, with an example, as a sentence goes on; empty for none."""
 
 
-def survey(session: Session, name: str, kind: AttributeType) -> Survey:
+def attribute_usage(session: Session, name: str, kind: AttributeType) -> AttributeUsage:
     """Look at every stored value. It takes seconds with many contacts: never under the write lock."""
     text, number = (make(Contact.attributes, literal(name)) for make in (JsonField, JsonNumber))
     rows = session.execute(
@@ -45,23 +53,23 @@ def survey(session: Session, name: str, kind: AttributeType) -> Survey:
         stored = str(found)
         try:
             value = read_value(kind, stored, name)
-        except BadValue:
+        except FieldValueError:
             bad, example = bad + 1, example or stored[:40]
             continue
         if is_number is not isinstance(value, int | float) or (not is_number and value != stored):
             stale.append(contact_id)
     words = f"{bad} stored value{'s are' if bad > 1 else ' is'} no {kind.value}, such as “{example}”"
-    return Survey(stale, words if bad else "")
+    return AttributeUsage(stale, words if bad else "")
 
 
 def values_to_rewrite(session: Session, name: str, kind: AttributeType) -> Sequence[int]:
     """Whose values have to be written anew for the type. Refused where one cannot be, or they are too many."""
-    found = survey(session, name, kind)
+    found = attribute_usage(session, name, kind)
     if found.bad:
-        raise Refused(f"{name}: {found.bad}; mend them first")
-    if len(found.stale) > MOST_REWRITTEN:
-        raise Refused(
-            f"{name}: {len(found.stale)} stored values would have to be written anew, at most {MOST_REWRITTEN} are; "
+        raise OperatorError(f"{name}: {found.bad}; mend them first")
+    if len(found.stale) > MAX_REWRITTEN:
+        raise OperatorError(
+            f"{name}: {len(found.stale)} stored values would have to be written anew, at most {MAX_REWRITTEN} are; "
             f"add an attribute of the type {kind.value} under another name and import its values"
         )
     return found.stale
@@ -77,7 +85,7 @@ def add_attribute(
     name = new_name(name)
     _lock_people(session, rewrite)
     if session.scalar(select(Attribute.id).where(Attribute.name == name)) is not None:
-        raise Refused(f"{name}: there is an attribute of that name already")
+        raise OperatorError(f"{name}: there is an attribute of that name already")
     attribute = Attribute(name=name, type=kind, default=read_default(kind, default or ""), created_at=now)
     session.add(attribute)
     session.flush()
@@ -88,8 +96,8 @@ def add_attribute(
 def new_name(name: str) -> str:
     """A name that an attribute can have. BadValue or Refused for another."""
     name = read_name(name, "an attribute")
-    if name.lower() in OWN_FIELDS or name.lower() in OWN_PLACES:
-        raise Refused(f"{name}: every contact has that field already; choose another name")
+    if name.lower() in PROFILE_FIELDS or name.lower() in RESERVED_COLUMNS:
+        raise OperatorError(f"{name}: every contact has that field already; choose another name")
     return name
 
 
@@ -106,17 +114,17 @@ def change_attribute(
     `rewrite`: whose values are written anew for another type (`values_to_rewrite`); `old`: what it was when they were found.
     """
     _lock_people(session, rewrite)
-    attribute = the_attribute(session, attribute_id)
+    attribute = require_attribute(session, attribute_id)
     if old is not None and (attribute.type, attribute.default) != old:
-        raise Refused(f"{attribute.name}: somebody else has changed it meanwhile; look at it again")
+        raise OperatorError(f"{attribute.name}: somebody else has changed it meanwhile; look at it again")
     wanted = kind or attribute.type
     is_retyped = wanted is not attribute.type
     text = (attribute.default or "") if default is None else default
     attribute.type, attribute.default = wanted, read_default(wanted, text)
     session.flush()
     if is_retyped:
-        if words := being_prepared(session, "attribute", attribute.name):
-            raise Refused(
+        if words := campaigns_preparing(session, "attribute", attribute.name):
+            raise OperatorError(
                 f"the attribute “{attribute.name}” is used by {words}, being prepared now; wait until it sends"
             )
         _check_segments(session, attribute.name)
@@ -126,15 +134,15 @@ def change_attribute(
 
 def delete_attribute(session: Session, attribute_id: int) -> str:
     """Delete its definition; its name. Refused while something names it. Values stay with the people who have them."""
-    attribute = the_attribute(session, attribute_id)
+    attribute = require_attribute(session, attribute_id)
     name = attribute.name
-    if words := who_names(session, "attribute", name).words:
-        raise Refused(f"the attribute “{name}” is still used by {words}; take it out there first")
+    if words := find_references(session, "attribute", name).words:
+        raise OperatorError(f"the attribute “{name}” is still used by {words}; take it out there first")
     session.execute(delete(Attribute).where(Attribute.id == attribute_id))
     return name
 
 
-def the_attribute(session: Session, attribute_id: int) -> Attribute:
+def require_attribute(session: Session, attribute_id: int) -> Attribute:
     """The attribute, locked until the transaction ends. Refused where there is none."""
     return find_attribute(session, attribute_id, locked=True)
 
@@ -143,28 +151,28 @@ def find_attribute(session: Session, attribute_id: int, *, locked: bool = False)
     """The attribute. Refused where there is none."""
     attribute = session.get(Attribute, attribute_id, with_for_update=locked)
     if attribute is None:
-        raise Refused(f"attribute {attribute_id}: there is no such attribute")
+        raise OperatorError(f"attribute {attribute_id}: there is no such attribute")
     return attribute
 
 
 def read_default(kind: AttributeType, text: str) -> str | None:
     """A default as it is kept, None for an empty one. BadValue where it is not of the type or Meta would refuse it."""
-    text = read_text(text, MOST_DEFAULT, "the default")
+    text = read_text(text, MAX_DEFAULT, "the default")
     if not text:
         return None
     value = as_text(read_value(kind, text, "the default"))
     if problem := parameter_problem(value):
-        raise BadValue(f"the default cannot be sent: {problem}")
+        raise FieldValueError(f"the default cannot be sent: {problem}")
     return value
 
 
 def _check_segments(session: Session, name: str) -> None:
     """A segment that cannot be read with the new type would match nobody any more."""
-    for segment in who_names(session, "attribute", name).segments:
+    for segment in find_references(session, "attribute", name).segments:
         try:
             parse_rule(session, segment.rule, inside=(segment.name,))
         except RuleError as error:
-            raise Refused(f"the segment “{segment.name}” would not be readable: {error}") from None
+            raise OperatorError(f"the segment “{segment.name}” would not be readable: {error}") from None
 
 
 def _lock_people(session: Session, ids: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.sql.selectable import FromClause
 from models.db.functions import JsonField, JsonNumber, Position, Probe, TextNumber
 from models.segments.compile_orders import compare, compile_orders
 from models.segments.operators import NUMERIC, ON_ORDERS
-from models.segments.rule import Condition, Rule
+from models.segments.rule import RuleCondition, SegmentRule
 from models.tables.conversation import Direction, Message
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.tag import ContactTag, ListMember
@@ -21,19 +21,19 @@ from models.templates.variables import OWN_FIELDS
 Test = Callable[[Any], ColumnElement[bool]]
 
 
-def compile_rule(rule: Rule, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def compile_rule(rule: SegmentRule, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     """Whether a row of `contact` (the contact table or an alias of it) matches; never NULL."""
     return or_(false(), *(and_(*(compile_condition(item, now, contact) for item in group)) for group in rule.groups))
 
 
-def compile_condition(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def compile_condition(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     """Whether one condition holds of a row of `contact`; never NULL."""
     if item.op == "not_last_days":
         return not_(compile_condition(replace(item, op="last_days"), now, contact))
     return _COMPILERS[item.on](item, now, contact)
 
 
-def _tag(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _tag(item: RuleCondition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
     tagged = aliased(ContactTag)
     carries = Probe().where(tagged.contact_id == contact.c.id, tagged.tag_id == item.name_id)
     if item.op == "has":
@@ -47,20 +47,20 @@ def _tag(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[
     return not_(found) if is_negated else found
 
 
-def _list(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _list(item: RuleCondition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
     member = aliased(ListMember)
     found = Probe().where(member.contact_id == contact.c.id, member.list_id == item.name_id)
     return not_(found) if item.op == "has_not" else found
 
 
-def _segment(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _segment(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     if item.rule is None:
         return false()
     found = compile_rule(item.rule, now, contact)
     return not_(found) if item.op == "has_not" else found
 
 
-def _attribute(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _attribute(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     own = item.name in OWN_FIELDS
     value = contact.c[item.name] if own else JsonField(contact.c.attributes, literal(item.name))
     filled = func.nullif(value, "")
@@ -76,12 +76,12 @@ def _attribute(item: Condition, now: datetime, contact: FromClause) -> ColumnEle
     return _plain(item, filled)
 
 
-def _column(item: Condition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _column(item: RuleCondition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
     column = contact.c[item.on]
     return _plain(item, column if item.on == "consent" else func.nullif(column, ""))
 
 
-def _last_inbound(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _last_inbound(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     column = contact.c.last_inbound_at
     if item.op == "known":
         return column.is_not(None)
@@ -92,7 +92,7 @@ def _last_inbound(item: Condition, now: datetime, contact: FromClause) -> Column
     return and_(column.is_not(None), compare(item.op, column, item.values))
 
 
-def _last_engaged(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _last_engaged(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     """The last time they did something with us: wrote (a reply and a tap on a button are messages) or read a campaign's message."""
 
     def did(test: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -114,7 +114,7 @@ def _last_engaged(item: Condition, now: datetime, contact: FromClause) -> Column
     return and_(did(lambda moment: moment.between(first, last)), not_(did(lambda moment: moment > last)))
 
 
-def _campaign(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def _campaign(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     """What the contact did with past campaigns. Who was never sent to did not read and did not reply either, and is not meant."""
     recipient = aliased(Recipient)
     of_contact = [recipient.contact_id == contact.c.id]
@@ -152,7 +152,7 @@ def _done(what: str, recipient: type[Recipient]) -> ColumnElement[bool]:
     )
 
 
-def _plain(item: Condition, value: ColumnElement[Any]) -> ColumnElement[bool]:
+def _plain(item: RuleCondition, value: ColumnElement[Any]) -> ColumnElement[bool]:
     if item.op == "known":
         return value.is_not(None)
     if item.op == "unknown":
@@ -162,7 +162,7 @@ def _plain(item: Condition, value: ColumnElement[Any]) -> ColumnElement[bool]:
     return not_(found) if is_negated else found
 
 
-def _text_test(item: Condition) -> tuple[Test, bool]:
+def _text_test(item: RuleCondition) -> tuple[Test, bool]:
     """The positive test of an operator on text, and whether the operator negates it."""
     if item.op == "contains":
         return lambda value: func.coalesce(Position(value, literal(item.values[0])), 0) > 0, False
@@ -171,7 +171,7 @@ def _text_test(item: Condition) -> tuple[Test, bool]:
     return lambda value: value == item.values[0], item.op == "is_not"
 
 
-_COMPILERS: Mapping[str, Callable[[Condition, datetime, FromClause], ColumnElement[bool]]] = {
+_COMPILERS: Mapping[str, Callable[[RuleCondition, datetime, FromClause], ColumnElement[bool]]] = {
     "tag": _tag,
     "list": _list,
     "segment": _segment,

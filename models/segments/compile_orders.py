@@ -13,21 +13,21 @@ from sqlalchemy.sql.selectable import FromClause
 
 from models.db.functions import Probe
 from models.segments.operators import DAYS_SINCE, MONEY
-from models.segments.rule import Condition
-from models.tables.order import Bought, BoughtKind, Order, in_milli
+from models.segments.rule import RuleCondition
+from models.tables.order import Order, OrderItem, OrderItemKind, in_milli
 
-KINDS = {"bought_collection": BoughtKind.COLLECTION, "bought_brand": BoughtKind.BRAND}
+KINDS = {"bought_collection": OrderItemKind.COLLECTION, "bought_brand": OrderItemKind.BRAND}
 _FIRST = frozenset({"first_order", "days_since_first_order"})
 
 
-def compile_orders(item: Condition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
+def compile_orders(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     """Whether what the condition says holds of the orders of a row of `contact`; never NULL."""
     order = aliased(Order)
     mine = [order.contact_id == contact.c.id, order.cancelled_at.is_(None)]
     if item.currency:
         mine.append(order.currency == item.currency)
     if item.on in KINDS:
-        bought = aliased(Bought)
+        bought = aliased(OrderItem)
         is_it = (bought.order_id == order.id, bought.kind == KINDS[item.on], bought.name.in_(item.values))
         found = Probe().where(*mine, *is_it)
         return not_(found) if item.op in {"is_not", "not_in"} else found
@@ -35,7 +35,7 @@ def compile_orders(item: Condition, now: datetime, contact: FromClause) -> Colum
     return func.coalesce(asked, literal(False))
 
 
-def _test(item: Condition, now: datetime, order: type[Order]) -> ColumnElement[bool]:
+def _test(item: RuleCondition, now: datetime, order: type[Order]) -> ColumnElement[bool]:
     """Over all the contact's orders; NULL where it needs one and there is none."""
     if item.on == "orders_count":
         return compare(item.op, func.count(), item.values)

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from models.segments.compile import compile_condition, compile_rule
-from models.segments.rule import Rule
+from models.segments.rule import SegmentRule
 from models.tables.contact import Contact
 
 SAMPLE = 8
@@ -21,7 +21,7 @@ _BY_INDEX = {"probes": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class MatchCount:
     """What is known of the contacts up to `cursor`; the highest id there was at the start is `until`."""
 
     until: int
@@ -44,13 +44,13 @@ class Tally:
         return 1.0 if self.is_done else self.cursor / self.until
 
 
-def begin_count(session: Session, rule: Rule) -> Tally:
+def begin_count(session: Session, rule: SegmentRule) -> MatchCount:
     """Nobody was looked at yet."""
     until = session.scalar(select(func.max(Contact.id))) or 0
-    return Tally(until, tuple((0,) * len(group) for group in rule.groups), (0,) * len(rule.groups))
+    return MatchCount(until, tuple((0,) * len(group) for group in rule.groups), (0,) * len(rule.groups))
 
 
-def count_on(session: Session, rule: Rule, tally: Tally, now: datetime, size: int) -> Tally:
+def count_slice(session: Session, rule: SegmentRule, tally: MatchCount, now: datetime, size: int) -> MatchCount:
     """The same with the next `size` contacts in it."""
     until = _end_of_slice(session, tally, size)
     of_slice = (_CONTACT.c.id > tally.cursor, _CONTACT.c.id <= until, _CONTACT.c.merged_into_id.is_(None))
@@ -80,12 +80,12 @@ def count_on(session: Session, rule: Rule, tally: Tally, now: datetime, size: in
     )
 
 
-def contacts_of(session: Session, tally: Tally) -> list[Contact]:
+def load_sample(session: Session, tally: MatchCount) -> list[Contact]:
     """The sample's contacts."""
     return list(session.scalars(select(Contact).where(Contact.id.in_(tally.sample)).order_by(Contact.id)))
 
 
-def _end_of_slice(session: Session, tally: Tally, size: int) -> int:
+def _end_of_slice(session: Session, tally: MatchCount, size: int) -> int:
     ids = (
         select(Contact.id).where(Contact.id > tally.cursor, Contact.id <= tally.until).order_by(Contact.id).limit(size)
     )

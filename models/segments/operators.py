@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.tag import AttributeType
 
 _SAME = ("is", "is_not", "in", "not_in")
@@ -64,5 +64,5 @@ MAX_WHOLE = {"days": MAX_DAYS, "campaign": 2**31 - 1, "code": 2**31 - 1}
 """The largest that a number of a condition on past campaigns can be."""
 
 
-class RuleError(Refused):
+class RuleError(OperatorError):
     """The rule cannot be read; the message says where and what is allowed."""

@@ -12,15 +12,15 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.flow import Flow, FlowSession, FlowVersion, SessionStatus
 from models.tables.segment import Segment
 
-Kind = Literal["tag", "list", "segment"]
-Named = Kind | Literal["attribute"]
-MOST_SHOWN = 5
-_IN_FLOWS: Mapping[Named, Sequence[str]] = {"tag": ("tags", "remove_tags"), "attribute": ("attributes",)}
+ReferenceKind = Literal["tag", "list", "segment"]
+Referrer = ReferenceKind | Literal["attribute"]
+MAX_SHOWN = 5
+_IN_FLOWS: Mapping[Referrer, Sequence[str]] = {"tag": ("tags", "remove_tags"), "attribute": ("attributes",)}
 """What bot flows name, with the fields that hold several names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class Reference:
     """What names a group. The campaigns are those that have not ended; their rows are locked until the transaction ends."""
 
     segments: Sequence[Segment]
@@ -36,18 +36,18 @@ class Naming:
         return " and ".join(_listed(what, names) for what, names in named if names)
 
 
-def who_names(session: Session, kind: Named, name: str) -> Naming:
+def find_references(session: Session, kind: Referrer, name: str) -> Reference:
     """Everything that would miss the name if it were gone. No campaign starts meanwhile, and none is launched further."""
     campaigns = _locked_campaigns(session)
     segments = session.scalars(select(Segment).order_by(Segment.id).with_for_update())
-    return Naming(
+    return Reference(
         segments=[segment for segment in segments if _names(segment.rule, kind, name)],
         campaigns=[it for it in campaigns if _names([it.audience, it.variables], kind, name)],
         flows=_flows(session, kind, name) if kind in _IN_FLOWS else (),
     )
 
 
-def being_prepared(session: Session, kind: Named, name: str) -> str:
+def campaigns_preparing(session: Session, kind: Referrer, name: str) -> str:
     """Which campaigns are frozen in part with what `name` says, also through segments, in words; empty for none.
 
     None of them is launched further until the transaction ends, so what it names may change where there are none.
@@ -61,10 +61,10 @@ def being_prepared(session: Session, kind: Named, name: str) -> str:
         found = {("segment", it.name) for it in segments if any(_names(it.rule, *known) for known in names)} - names
         names |= found
     using = [it for it in campaigns if any(_names([it.audience, it.variables], *known) for known in names)]
-    return Naming((), using, ()).words
+    return Reference((), using, ()).words
 
 
-def rename_in(naming: Naming, kind: Kind, name: str, new: str) -> None:
+def rename_references(naming: Reference, kind: ReferenceKind, name: str, new: str) -> None:
     """Have them say the new name."""
     for segment in naming.segments:
         segment.rule = _renamed(segment.rule, kind, name, new)
@@ -80,11 +80,11 @@ def _locked_campaigns(session: Session) -> Sequence[Campaign]:
     return session.scalars(query, execution_options={"populate_existing": True}).all()
 
 
-def _names(data: Any, kind: Named, name: str) -> bool:
+def _names(data: Any, kind: Referrer, name: str) -> bool:
     return any(_is_named(part, kind, name) is not None for part in _objects(data))
 
 
-def _renamed(data: Any, kind: Kind, name: str, new: str) -> Any:
+def _renamed(data: Any, kind: ReferenceKind, name: str, new: str) -> Any:
     if isinstance(data, list):
         return [_renamed(part, kind, name, new) for part in data]
     if not isinstance(data, Mapping):
@@ -93,7 +93,7 @@ def _renamed(data: Any, kind: Kind, name: str, new: str) -> Any:
     return {key: new if key == field else _renamed(part, kind, name, new) for key, part in data.items()}
 
 
-def _is_named(part: Mapping[str, Any], kind: Named, name: str) -> str | None:
+def _is_named(part: Mapping[str, Any], kind: Referrer, name: str) -> str | None:
     """The field that holds the name, in an item of an audience, a variable's source or a rule's condition."""
     field = "name" if part.get("on") == kind else kind
     given = part.get(field)
@@ -107,7 +107,7 @@ def _objects(data: Any) -> Iterator[Mapping[str, Any]]:
         yield from _objects(part)
 
 
-def _flows(session: Session, kind: Named, name: str) -> Sequence[str]:
+def _flows(session: Session, kind: Referrer, name: str) -> Sequence[str]:
     """The bot flows that name the tag or the attribute in their newest version, or in one that somebody still walks through."""
     walked = select(FlowSession.flow_version_id).where(FlowSession.status == SessionStatus.ACTIVE)
     rows = session.execute(
@@ -120,7 +120,7 @@ def _flows(session: Session, kind: Named, name: str) -> Sequence[str]:
     return list(dict.fromkeys(flow for flow, definition in rows if _flow_names(definition, kind, name, in_text)))
 
 
-def _flow_names(data: Any, kind: Named, name: str, in_text: re.Pattern[str]) -> bool:
+def _flow_names(data: Any, kind: Referrer, name: str, in_text: re.Pattern[str]) -> bool:
     if isinstance(data, str):
         return in_text.search(data) is not None
     if isinstance(data, list):
@@ -132,6 +132,6 @@ def _flow_names(data: Any, kind: Named, name: str, in_text: re.Pattern[str]) -> 
 
 
 def _listed(what: str, names: Sequence[str]) -> str:
-    shown = ", ".join(f"“{name}”" for name in names[:MOST_SHOWN])
-    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    shown = ", ".join(f"“{name}”" for name in names[:MAX_SHOWN])
+    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
     return f"the {what}{'s' if len(names) > 1 else ''} {shown}{more}"

@@ -6,15 +6,15 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.tagging import GONE, is_gone
-from models.errors import Refused
-from models.segments.references import Kind, Naming, rename_in, who_names
+from models.contacts.tagging import DELETED_PREFIX, is_deleted_name
+from models.errors import OperatorError
+from models.segments.references import Reference, ReferenceKind, find_references, rename_references
 from models.tables.campaign import LIVE
 from models.tables.segment import Segment
 from models.tables.tag import SHOPIFY_TAG as SHOP_TAG
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 
-TABLES: dict[Kind, type[Tag] | type[ContactList] | type[Segment]] = {
+TABLES: dict[ReferenceKind, type[Tag] | type[ContactList] | type[Segment]] = {
     "tag": Tag,
     "list": ContactList,
     "segment": Segment,
@@ -24,7 +24,7 @@ SLICE = 5000
 NO_SYNC = {"synchronize_session": False}
 
 
-def rename_group(session: Session, kind: Kind, group_id: int, new: str) -> str:
+def rename_group(session: Session, kind: ReferenceKind, group_id: int, new: str) -> str:
     """Give it another name, also where campaigns that have not ended and segments name it; the old one.
 
     Refused while a bot flow names it or a campaign with it is being launched. IntegrityError for a name that is taken.
@@ -32,29 +32,29 @@ def rename_group(session: Session, kind: Kind, group_id: int, new: str) -> str:
     name = group_name(session, kind, group_id, locked=True)
     naming = _naming(session, kind, name)
     if naming.flows:
-        flows = Naming((), (), naming.flows).words
-        raise Refused(f"the {kind} “{name}” is named by {flows}; load what it says with the new name first")
+        flows = Reference((), (), naming.flows).words
+        raise OperatorError(f"the {kind} “{name}” is named by {flows}; load what it says with the new name first")
     launching = [it for it in naming.campaigns if it.status in LIVE and it.launched_at is None]
     if launching:
-        raise Refused(
-            f"{Naming((), launching, ()).words}: being prepared with the {kind} “{name}”; wait until it sends"
+        raise OperatorError(
+            f"{Reference((), launching, ()).words}: being prepared with the {kind} “{name}”; wait until it sends"
         )
     table = TABLES[kind]
     session.execute(update(table).where(table.id == group_id).values(name=new), execution_options=NO_SYNC)
-    rename_in(naming, kind, name, new)
+    rename_references(naming, kind, name, new)
     return name
 
 
-def delete_group(session: Session, kind: Kind, group_id: int) -> tuple[str, bool]:
+def delete_group(session: Session, kind: ReferenceKind, group_id: int) -> tuple[str, bool]:
     """Its name, and whether it is gone already; else `purge_groups` takes the rest. Refused while something names it."""
     name = group_name(session, kind, group_id, locked=True)
     if words := _naming(session, kind, name).words:
-        raise Refused(f"the {kind} “{name}” is still used by {words}; take it out there first")
+        raise OperatorError(f"the {kind} “{name}” is still used by {words}; take it out there first")
     if kind == "segment":
         session.execute(delete(Segment).where(Segment.id == group_id), execution_options=NO_SYNC)
         return name, True
     table = TABLES[kind]
-    values = {"name": f"{GONE}{group_id}"}
+    values = {"name": f"{DELETED_PREFIX}{group_id}"}
     session.execute(update(table).where(table.id == group_id).values(values), execution_options=NO_SYNC)
     return name, _take(session, Tag if kind == "tag" else ContactList, group_id, SLICE) < SLICE
 
@@ -63,33 +63,35 @@ def purge_groups(session: Session, now: datetime, limit: int = SLICE) -> int:  #
     """Take away one slice of a deleted tag or list; how many rows that were."""
     for table in (Tag, ContactList):
         # Locked, so that whoever puts somebody in by its id comes before the last slice or finds it gone.
-        eldest = select(table.id).where(table.name.startswith(GONE)).order_by(table.id).limit(1).with_for_update()
+        eldest = (
+            select(table.id).where(table.name.startswith(DELETED_PREFIX)).order_by(table.id).limit(1).with_for_update()
+        )
         group_id = session.scalar(eldest)
         if group_id is not None:
             return _take(session, table, group_id, limit)
     return 0
 
 
-def people_in(session: Session, kind: Kind, group_id: int) -> int:
+def count_members(session: Session, kind: ReferenceKind, group_id: int) -> int:
     """How many carry the tag, or are on the list."""
     column = ContactTag.tag_id if kind == "tag" else ListMember.list_id
     return session.scalar(select(func.count()).where(column == group_id)) or 0
 
 
-def group_name(session: Session, kind: Kind, group_id: int, *, locked: bool = False) -> str:
+def group_name(session: Session, kind: ReferenceKind, group_id: int, *, locked: bool = False) -> str:
     """Refused where there is no such group, or it was deleted. `locked`: it is not renamed or deleted meanwhile."""
     table = TABLES[kind]
     query = select(table.name).where(table.id == group_id)
     name = session.scalar(query.with_for_update() if locked else query)
-    if name is None or is_gone(name):
-        raise Refused(f"{kind} {group_id}: there is no such {kind}")
+    if name is None or is_deleted_name(name):
+        raise OperatorError(f"{kind} {group_id}: there is no such {kind}")
     return name
 
 
-def _naming(session: Session, kind: Kind, name: str) -> Naming:
+def _naming(session: Session, kind: ReferenceKind, name: str) -> Reference:
     if kind == "tag" and name == SHOP_TAG:
-        raise Refused(f"the tag “{name}” is put on whoever comes from the shop; it stays")
-    return who_names(session, kind, name)
+        raise OperatorError(f"the tag “{name}” is put on whoever comes from the shop; it stays")
+    return find_references(session, kind, name)
 
 
 def _take(session: Session, table: type[Tag] | type[ContactList], group_id: int, limit: int) -> int:

@@ -38,7 +38,7 @@ from models.templates.variables import OWN_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RuleCondition:
     """One thing asked of a contact. `values` are of the type that the operator compares: text, float, date or datetime."""
 
     on: str
@@ -49,7 +49,7 @@ class Condition:
     days: int | None = None
     campaign_id: int | None = None
     code: int | None = None
-    rule: "Rule | None" = None
+    rule: "SegmentRule | None" = None
     """Of the segment that the condition names."""
     is_number: bool = False
     currency: str = ""
@@ -58,10 +58,10 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SegmentRule:
     """Groups of conditions: any group, of which all conditions hold."""
 
-    groups: tuple[tuple[Condition, ...], ...]
+    groups: tuple[tuple[RuleCondition, ...], ...]
 
     @property
     def size(self) -> int:
@@ -70,7 +70,7 @@ class Rule:
         return sum(1 + len(item.values) + (item.rule.size if item.rule else 0) for item in conditions)
 
 
-def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Rule:
+def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> SegmentRule:
     """Read a rule and look its names up. `inside` names the segments that are being read, the outermost first."""
     if not isinstance(data, Mapping) or len(data) != 1 or next(iter(data)) not in {"any", "all"}:
         raise RuleError("a rule must be an object with any (a list of groups) or all (a list of conditions)")
@@ -89,7 +89,7 @@ def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Rul
             raise RuleError(f"it has more than {MAX_CONDITIONS} conditions")
         reader = _Reader(session, inside)
         read.append(tuple(reader.read(f"{where}all[{n}]", condition) for n, condition in enumerate(conditions)))
-    rule = Rule(tuple(read))
+    rule = SegmentRule(tuple(read))
     if rule.size > MAX_SIZE:
         raise RuleError(
             f"it and the segments in it hold more than {MAX_SIZE} conditions and values; make lists of them"
@@ -105,7 +105,7 @@ class _Reader:
         self.inside = inside
         self.zone = zone_of(session)
 
-    def read(self, where: str, data: Any) -> Condition:
+    def read(self, where: str, data: Any) -> RuleCondition:
         on = data.get("on") if isinstance(data, Mapping) else None
         if not isinstance(on, str) or on not in OPERATORS:
             raise RuleError(f"{where}: on {on!r} is not one of {', '.join(OPERATORS)}")
@@ -125,9 +125,9 @@ class _Reader:
         if on == "campaign":
             return self._behaviour(where, op, data)
         values = read_values(where, on, op, data.get("value"), self.zone)
-        return Condition(on, op, values=values, currency=read_currency(where, data.get("currency")))
+        return RuleCondition(on, op, values=values, currency=read_currency(where, data.get("currency")))
 
-    def _named(self, where: str, on: str, op: str, data: Mapping[str, Any]) -> Condition:
+    def _named(self, where: str, on: str, op: str, data: Mapping[str, Any]) -> RuleCondition:
         name = data.get("name")
         if not isinstance(name, str) or not name.strip() or not is_storable(name):
             raise RuleError(f"{where}: name must be text")
@@ -135,7 +135,7 @@ class _Reader:
         if len(name) > MAX_NAME:
             raise RuleError(f"{where}: name must be text of at most {MAX_NAME} characters")
         if on == "segment":
-            return Condition(on, op, name, rule=self._segment(where, name))
+            return RuleCondition(on, op, name, rule=self._segment(where, name))
         if on == "attribute":
             return self._attribute(where, op, name, data)
         table: Any = Tag if on == "tag" else ContactList
@@ -143,9 +143,9 @@ class _Reader:
         if name_id is None:
             raise RuleError(f"{where}: there is no {on} {name!r}")
         kind = AttributeType.NUMBER if on == "tag" and op in NUMERIC else None
-        return Condition(on, op, name, name_id, read_values(where, on, op, data.get("value"), self.zone, kind))
+        return RuleCondition(on, op, name, name_id, read_values(where, on, op, data.get("value"), self.zone, kind))
 
-    def _segment(self, where: str, name: str) -> Rule:
+    def _segment(self, where: str, name: str) -> SegmentRule:
         if name in self.inside:
             raise RuleError(f"{where}: segment {name!r} includes itself ({' → '.join([*self.inside, name])})")
         if len(self.inside) >= MAX_DEPTH:
@@ -158,7 +158,7 @@ class _Reader:
         except RuleError as error:
             raise RuleError(f"{where}: segment {name!r}: {error}") from error
 
-    def _attribute(self, where: str, op: str, name: str, data: Mapping[str, Any]) -> Condition:
+    def _attribute(self, where: str, op: str, name: str, data: Mapping[str, Any]) -> RuleCondition:
         kind = self.session.scalar(select(Attribute.type).where(Attribute.name == name))
         if kind is None:
             if name not in OWN_FIELDS:
@@ -168,9 +168,9 @@ class _Reader:
             raise RuleError(f"{where}: {name} is a {kind}: op {op!r} is not one of {', '.join(BY_TYPE[kind])}")
         values = read_values(where, "attribute", op, data.get("value"), self.zone, kind)
         is_number = kind is AttributeType.NUMBER
-        return Condition("attribute", op, name, values=values, is_number=is_number, zone=self.zone)
+        return RuleCondition("attribute", op, name, values=values, is_number=is_number, zone=self.zone)
 
-    def _behaviour(self, where: str, op: str, data: Mapping[str, Any]) -> Condition:
+    def _behaviour(self, where: str, op: str, data: Mapping[str, Any]) -> RuleCondition:
         numbers = {field: data.get(field) for field in ("days", "campaign", "code")}
         for field, number in numbers.items():
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
@@ -183,4 +183,4 @@ class _Reader:
         )
         if not known:
             raise RuleError(f"{where}: there is no launched campaign {campaign_id}")
-        return Condition("campaign", op, days=numbers["days"], campaign_id=campaign_id, code=numbers["code"])
+        return RuleCondition("campaign", op, days=numbers["days"], campaign_id=campaign_id, code=numbers["code"])

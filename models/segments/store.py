@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.errors import Refused
+from models.errors import OperatorError
 from models.segments.operators import RuleError
-from models.segments.references import being_prepared
-from models.segments.rule import Rule, parse_rule
+from models.segments.references import campaigns_preparing
+from models.segments.rule import SegmentRule, parse_rule
 from models.tables.segment import Segment
 
-LONGEST_NAME = 200
+MAX_NAME = 200
 
 
 def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
@@ -22,8 +22,8 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
     Refused while a launch has asked the old rule of some people and not of the others.
     """
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME:
-        raise RuleError(f"segment: name must be text of 1 to {LONGEST_NAME} characters")
+    if not name or len(name) > MAX_NAME:
+        raise RuleError(f"segment: name must be text of 1 to {MAX_NAME} characters")
     parse_rule(session, data, inside=(name,))
     rule = json.loads(json.dumps(data, default=_iso))
     segment = session.scalar(select(Segment).where(Segment.name == name))
@@ -31,8 +31,8 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
         segment = Segment(name=name, rule=rule, created_at=now, updated_at=now)
         session.add(segment)
     elif segment.rule != rule:
-        if words := being_prepared(session, "segment", name):
-            raise Refused(
+        if words := campaigns_preparing(session, "segment", name):
+            raise OperatorError(
                 f"the segment “{name}” is used by {words}, being prepared now; wait until it sends, or end it"
             )
         segment.rule, segment.updated_at = rule, now
@@ -40,7 +40,7 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
     return segment.id
 
 
-def read_segment(session: Session, name: str) -> Rule:
+def read_segment(session: Session, name: str) -> SegmentRule:
     """The stored rule, its names looked up. RuleError where there is none, or it names what is gone."""
     data = session.scalar(select(Segment.rule).where(Segment.name == name))
     if data is None:

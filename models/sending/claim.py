@@ -12,9 +12,9 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.audience.eligibility import recheck
-from models.db.dialect import word_literal
+from models.db.dialect import literal_word
 from models.sending.lease import is_alive
-from models.sending.messaging_limit import reserve
+from models.sending.messaging_limit import reserve_people
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
@@ -22,11 +22,11 @@ from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.templates.parameters import values_problem
 
 NO_SYNC = {"synchronize_session": False}
-QUEUED = Recipient.state == word_literal("queued")
+QUEUED = Recipient.state == literal_word("queued")
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedRecipient:
     """A recipient that this lane, and no other, sends to now. One of `phone` (E.164) and `bsuid` is there."""
 
     id: int
@@ -45,7 +45,7 @@ class Claimed:
 class Claim:
     """What a claim came to. `is_active` is False where campaign or number send nothing (any more), or the lane was given up."""
 
-    rows: Sequence[Claimed] = ()
+    rows: Sequence[ClaimedRecipient] = ()
     left_out: int = 0
     is_active: bool = True
     limit_lifts_at: datetime | None = None
@@ -61,7 +61,7 @@ class _LeftOut:
         self.ids.setdefault((reason, detail), []).append(row.id)
 
 
-def claim(
+def claim_recipients(
     session: Session,
     lane_id: int,
     campaign_id: int,
@@ -88,11 +88,11 @@ def claim(
     fit = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, left_out)]
     _leave_out(session, campaign_id, left_out)
     people = [(row.person_key, row.contact_id) for row in fit]
-    reservation = reserve(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
+    reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
     granted = [row for row in fit if row.person_key in reservation.granted]
     taken = _take(session, lane_id, [row.id for row in granted], now)
     claimed = [
-        Claimed(
+        ClaimedRecipient(
             id=row.id,
             contact_id=row.contact_id,
             person_key=row.person_key,
@@ -115,9 +115,9 @@ def has_due(session: Session, campaign_id: int, now: datetime) -> bool:
     return session.execute(query).first() is not None
 
 
-def held_by(session: Session, lane_id: int) -> set[int]:
+def recipients_held_by(session: Session, lane_id: int) -> set[int]:
     """The recipients that a lane holds: read back after a COMMIT whose answer was lost."""
-    query = select(Recipient.id).where(Recipient.lane_id == lane_id, Recipient.state == word_literal("sending"))
+    query = select(Recipient.id).where(Recipient.lane_id == lane_id, Recipient.state == literal_word("sending"))
     return set(session.scalars(query))
 
 
@@ -125,7 +125,7 @@ def put_back(session: Session, lane_id: int, ids: Collection[int], now: datetime
     """Rows that a lane claimed and certainly did not begin return to the queue."""
     session.execute(
         update(Recipient)
-        .where(Recipient.id.in_(sorted(ids)), Recipient.lane_id == lane_id, Recipient.state == word_literal("sending"))
+        .where(Recipient.id.in_(sorted(ids)), Recipient.lane_id == lane_id, Recipient.state == literal_word("sending"))
         .values(state=RecipientState.QUEUED, due_at=now),
         execution_options=NO_SYNC,
     )
@@ -183,7 +183,7 @@ def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
             .values(state=RecipientState.NOT_SENT, reason=reason, detail=detail),
             execution_options=NO_SYNC,
         )
-    free_people(session, campaign_id, [row.person_key for row in left_out.people])
+    release_engagements(session, campaign_id, [row.person_key for row in left_out.people])
 
 
 def _take(session: Session, lane_id: int, ids: Sequence[int], now: datetime) -> set[int]:
@@ -198,7 +198,7 @@ def _take(session: Session, lane_id: int, ids: Sequence[int], now: datetime) -> 
     return set(session.scalars(statement, execution_options=NO_SYNC))
 
 
-def free_people(session: Session, campaign_id: int, person_keys: Sequence[str]) -> None:
+def release_engagements(session: Session, campaign_id: int, person_keys: Sequence[str]) -> None:
     """Take the campaign's locks off these people."""
     if person_keys:
         session.execute(

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import database_now, word_literal
+from models.db.dialect import database_now, literal_word
 from models.tables.conversation import Message, MessageState
 from models.tables.lane import LEASE_SECONDS, REQUEST_TIMEOUT_SECONDS, Lane
 from models.tables.recipient import Recipient, RecipientState
@@ -24,7 +24,7 @@ HOLDING = (Recipient, Message)
 
 
 def _holds(table: type[Recipient] | type[Message], lane_id: Any) -> ColumnElement[bool]:
-    return exists().where(table.lane_id == lane_id, table.state == word_literal("sending"))
+    return exists().where(table.lane_id == lane_id, table.state == literal_word("sending"))
 
 
 def open_lane(session: Session, number_id: int | None, host: str, pid: int) -> int:
@@ -36,7 +36,7 @@ def open_lane(session: Session, number_id: int | None, host: str, pid: int) -> i
     return lane.id
 
 
-def beat(session: Session, lane_id: int) -> bool:
+def renew_lease(session: Session, lane_id: int) -> bool:
     """Renew the lease; False if the sweep gave the lane up, which ends it."""
     now = database_now(session)
     statement = (
@@ -101,12 +101,12 @@ def lost_lanes(session: Session) -> list[int]:
     died = select(Lane.id).where(Lane.swept_at.is_(None), Lane.ended_at.is_(None), over)
     lanes = set(session.scalars(died))
     for table in HOLDING:  # rows of a COMMIT that became visible only after their lane had ended
-        held = select(table.lane_id).where(table.state == word_literal("sending")).distinct()
+        held = select(table.lane_id).where(table.state == literal_word("sending")).distinct()
         lanes |= set(session.scalars(select(Lane.id).where(Lane.id.in_(held), Lane.swept_at.is_(None), over)))
     return sorted(lanes)
 
 
-def sweep_lane(session: Session, lane_id: int, now: datetime) -> int:
+def expire_lane(session: Session, lane_id: int, now: datetime) -> int:
     """Give a lost lane up: what it had in `sending` becomes `unsure`. The number of rows; 0 also where another sweep was first."""
     taken = session.execute(
         update(Lane)
@@ -129,7 +129,7 @@ def sweep_lane(session: Session, lane_id: int, now: datetime) -> int:
     for table, values in doubted:
         statement = (
             update(table)
-            .where(table.lane_id == lane_id, table.state == word_literal("sending"))
+            .where(table.lane_id == lane_id, table.state == literal_word("sending"))
             .values(unsure_at=now, error_msg=DIED, **values)
             .returning(table.id)
         )

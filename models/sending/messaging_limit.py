@@ -30,7 +30,7 @@ class Reservation:
     lifts_at: datetime | None
 
 
-def reserve(
+def reserve_people(
     session: Session, portfolio_id: int, number_id: int, people: Sequence[tuple[str, int]], now: datetime
 ) -> Reservation:
     """Reserve for (person_key, contact_id) in the claim's transaction; those beyond the limit are not granted."""
@@ -43,7 +43,7 @@ def reserve(
     free = _already_counted(session, portfolio_id, keys, now) | _in_window(session, number_id, people, now)
     new = [key for key in keys if key not in free]
     room = _take_room(session, portfolio_id, limit, len(new), now)
-    lifts_at = lifts(session, portfolio_id, now) if room < len(new) else None
+    lifts_at = limit_lifts_at(session, portfolio_id, now) if room < len(new) else None
     new = new[:room]
     if new:
         statement = insert_into(session, LedgerEntry)
@@ -56,7 +56,7 @@ def reserve(
     return Reservation(frozenset(new) | free, frozenset(new), lifts_at)
 
 
-def release(session: Session, portfolio_id: int, people: Collection[str]) -> None:
+def release_people(session: Session, portfolio_id: int, people: Collection[str]) -> None:
     """Give reservations back: these people were certainly not written to."""
     if people:
         session.execute(
@@ -67,13 +67,13 @@ def release(session: Session, portfolio_id: int, people: Collection[str]) -> Non
         )
 
 
-def used(session: Session, portfolio_id: int, now: datetime) -> int:
+def used_people(session: Session, portfolio_id: int, now: datetime) -> int:
     """How many unique people count at `now`."""
     query = select(func.count()).where(LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.first_at > now - SPAN)
     return int(session.execute(query).scalar_one())
 
 
-def lifts(session: Session, portfolio_id: int, now: datetime) -> datetime:
+def limit_lifts_at(session: Session, portfolio_id: int, now: datetime) -> datetime:
     """When a hundredth of the limit is free again: going on for one person at a time would be a preflight and a pause for each."""
     limit = session.scalar(select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id)) or 0
     oldest = (
@@ -100,7 +100,7 @@ def _take_room(session: Session, portfolio_id: int, limit: int | None, wanted: i
         return wanted
     at_most = session.execute(select(Setting.value).where(Setting.key == key)).scalar_one_or_none()
     if at_most is None or at_most + wanted > limit:
-        at_most = used(session, portfolio_id, now)
+        at_most = used_people(session, portfolio_id, now)
     room = min(wanted, max(0, limit - at_most))
     statement = insert_into(session, Setting).values(key=key, value=at_most + room, updated_at=now)
     session.execute(

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.sending.claim import NO_SYNC, free_people
-from models.sending.messaging_limit import release
-from models.sending.wamid import doubled_ids
+from models.sending.claim import NO_SYNC, release_engagements
+from models.sending.messaging_limit import release_people
+from models.sending.wamid import duplicate_wamids
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -19,7 +19,7 @@ SAME_ID = "Meta answered with an id that another message already has."
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
+class AttemptResult:
     """One attempt and what it came to.
 
     `state` is ACCEPTED, HELD, REFUSED or UNSURE, or QUEUED for one that goes back: with `is_failure` it was a transient failure
@@ -116,9 +116,11 @@ _ENDS = frozenset({RecipientState.REFUSED, RecipientState.NOT_SENT})
 _CERTAINLY_NOT_SENT = _ENDS | {RecipientState.QUEUED}
 
 
-def record(session: Session, lane_id: int, campaign_id: int, portfolio_id: int, attempts: Sequence[Attempted]) -> None:
+def record_results(
+    session: Session, lane_id: int, campaign_id: int, portfolio_id: int, attempts: Sequence[AttemptResult]
+) -> None:
     """Write a batch of one campaign's attempts."""
-    doubled = doubled_ids(session, Recipient, ((item.recipient_id, item.wamid) for item in attempts))
+    doubled = duplicate_wamids(session, Recipient, ((item.recipient_id, item.wamid) for item in attempts))
     groups: dict[RecipientState, list[dict[str, Any]]] = {}
     for attempt in sorted(attempts, key=lambda item: item.recipient_id):
         values = _values(lane_id, attempt)
@@ -131,14 +133,14 @@ def record(session: Session, lane_id: int, campaign_id: int, portfolio_id: int, 
         item for item in attempts if item.state in _ENDS or (item.state in _CERTAINLY_NOT_SENT and item.is_counted)
     ]
     unsent = _stand_so(session, unsent)
-    free_people(session, campaign_id, [item.person_key for item in unsent if item.state in _ENDS])
-    release(session, portfolio_id, [item.person_key for item in unsent if item.is_counted])
+    release_engagements(session, campaign_id, [item.person_key for item in unsent if item.state in _ENDS])
+    release_people(session, portfolio_id, [item.person_key for item in unsent if item.is_counted])
     accepted = [item for item in attempts if item.state in {RecipientState.ACCEPTED, RecipientState.HELD}]
     if accepted:
         _remember_sending(session, campaign_id, accepted)
 
 
-def _stand_so(session: Session, written: list[Attempted]) -> list[Attempted]:
+def _stand_so(session: Session, written: list[AttemptResult]) -> list[AttemptResult]:
     """Without those whose row went another way meanwhile: an operator has it sent again, and its person stays engaged."""
     if not written:
         return written
@@ -149,7 +151,7 @@ def _stand_so(session: Session, written: list[Attempted]) -> list[Attempted]:
     return [item for item in written if (item.recipient_id, item.attempt, item.state) in now]
 
 
-def _values(lane_id: int, attempt: Attempted) -> dict[str, Any]:
+def _values(lane_id: int, attempt: AttemptResult) -> dict[str, Any]:
     return {
         "b_id": attempt.recipient_id,
         "b_lane": lane_id,
@@ -164,7 +166,7 @@ def _values(lane_id: int, attempt: Attempted) -> dict[str, Any]:
     }
 
 
-def _remember_sending(session: Session, campaign_id: int, accepted: Sequence[Attempted]) -> None:
+def _remember_sending(session: Session, campaign_id: int, accepted: Sequence[AttemptResult]) -> None:
     last = max(item.at for item in accepted)
     session.execute(
         update(Campaign)

@@ -9,7 +9,7 @@ from models.tables.conversation import Message
 from models.tables.recipient import Recipient
 
 
-def doubled_ids(
+def duplicate_wamids(
     session: Session, table: type[Recipient] | type[Message], answers: Iterable[tuple[int, str | None]]
 ) -> set[str]:
     """Of the answers (row id, wamid): the ids that another row of the table has already, or that came for two rows."""

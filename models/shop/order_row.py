@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from models.contacts.field_values import BadValue, read_text
-from models.shop.orders import Key, NewOrder
+from models.contacts.field_values import FieldValueError, read_text
+from models.shop.orders import NewOrder, OrderKey
 from models.tables.order import in_milli
 
 REQUIRED = ("order_id", "phone", "total", "currency", "placed_at")
-THINGS = ("product", "quantity", "collection", "brand")
-COLUMNS = (*REQUIRED, "shop", "number", "cancelled_at", "updated_at", *THINGS)
-MOST_ITEMS = 200
+ITEM_COLUMNS = ("product", "quantity", "collection", "brand")
+COLUMNS = (*REQUIRED, "shop", "number", "cancelled_at", "updated_at", *ITEM_COLUMNS)
+MAX_ITEMS = 200
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3}|,[0-9]{1,2})?")
 """With a comma as well, where it can be no comma between thousands."""
@@ -42,9 +42,9 @@ class OrderRow:
     """The lines below the first that are the same order."""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> OrderKey:
         """What the order is known by."""
-        return Key(self.shop, self.order_id)
+        return OrderKey(self.shop, self.order_id)
 
     def order_of(self, contact_id: int) -> NewOrder:
         """The order, now that it is known whose it is."""
@@ -66,19 +66,19 @@ def read_order_columns(header: Sequence[str]) -> dict[str, int]:
     places = {name.strip().lower(): position for position, name in enumerate(header) if name.strip()}
     for name in places:
         if name not in COLUMNS:
-            raise BadValue(f"the column {name!r} is not one of {', '.join(COLUMNS)}")
+            raise FieldValueError(f"the column {name!r} is not one of {', '.join(COLUMNS)}")
     for name in REQUIRED:
         if name not in places:
-            raise BadValue(f"there is no column {name!r}")
+            raise FieldValueError(f"there is no column {name!r}")
     return places
 
 
-def read_key(cells: Sequence[str], places: Mapping[str, int]) -> Key:
+def read_key(cells: Sequence[str], places: Mapping[str, int]) -> OrderKey:
     """What the order of this line is known by. BadValue where that is missing."""
     order_id = read_text(_cell(cells, places, "order_id"), 100, "order_id")
     if not order_id:
-        raise BadValue("the order_id is missing")
-    return Key(read_text(_cell(cells, places, "shop"), 100, "shop"), order_id)
+        raise FieldValueError("the order_id is missing")
+    return OrderKey(read_text(_cell(cells, places, "shop"), 100, "shop"), order_id)
 
 
 def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> OrderRow:
@@ -86,7 +86,7 @@ def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> Or
     key = read_key(cells, places)
     for name in REQUIRED:
         if not _cell(cells, places, name):
-            raise BadValue(f"the {name} is missing")
+            raise FieldValueError(f"the {name} is missing")
     cancelled, updated = _cell(cells, places, "cancelled_at"), _cell(cells, places, "updated_at")
     row = OrderRow(
         line=line,
@@ -100,23 +100,23 @@ def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> Or
         cancelled_at=read_moment(cancelled, "cancelled_at").isoformat() if cancelled else None,
         updated_at=read_moment(updated, "updated_at").isoformat() if updated else None,
     )
-    add_thing(row, cells, places)
+    add_item(row, cells, places)
     return row
 
 
-def add_thing(row: OrderRow, cells: Sequence[str], places: Mapping[str, int]) -> None:
+def add_item(row: OrderRow, cells: Sequence[str], places: Mapping[str, int]) -> None:
     """What a line of the order names: a product, its collections (`summer;sale`) and brand. BadValue."""
     thing: dict[str, Any] = {}
     title, brand = (read_text(_cell(cells, places, name), 200, name) for name in ("product", "brand"))
     collections = [read_text(name, 200, "collection") for name in _cell(cells, places, "collection").split(";")]
     quantity = _cell(cells, places, "quantity")
     if quantity and not _QUANTITY.fullmatch(quantity):
-        raise BadValue(f"quantity is {quantity[:40]!r}, no whole number")
+        raise FieldValueError(f"quantity is {quantity[:40]!r}, no whole number")
     known = {"title": title, "brand": brand, "collection": [name for name in collections if name]}
     thing = {name: value for name, value in known.items() if value}
     if thing:
-        if len(row.items) >= MOST_ITEMS:
-            raise BadValue(f"the order has more than {MOST_ITEMS} lines")
+        if len(row.items) >= MAX_ITEMS:
+            raise FieldValueError(f"the order has more than {MAX_ITEMS} lines")
         row.items.append(thing | ({"quantity": int(quantity)} if quantity else {}))
 
 
@@ -131,18 +131,20 @@ def read_moment(text: str, what: str) -> datetime:
             return read.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise BadValue(f"{what} is {text[:40]!r}, no time with its offset such as 2026-03-21T10:00:00+01:00 and no day")
+    raise FieldValueError(
+        f"{what} is {text[:40]!r}, no time with its offset such as 2026-03-21T10:00:00+01:00 and no day"
+    )
 
 
 def _amount(text: str) -> int:
     if not _AMOUNT.fullmatch(text):
-        raise BadValue(f"total is {text[:40]!r}, no amount such as 49.90")
+        raise FieldValueError(f"total is {text[:40]!r}, no amount such as 49.90")
     return in_milli(Decimal(text.replace(",", ".")))
 
 
 def _currency(text: str) -> str:
     if not _CURRENCY.fullmatch(text):
-        raise BadValue(f"currency is {text[:40]!r}, no code such as EUR")
+        raise FieldValueError(f"currency is {text[:40]!r}, no code such as EUR")
     return text.upper()
 
 

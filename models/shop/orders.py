@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from models.billing.amount import MICRO, show_amount
 from models.db.dialect import insert_into
-from models.imports.diff import MOST_TOLD
-from models.tables.order import MILLI, Bought, BoughtKind, Order
+from models.imports.diff import MAX_TOLD
+from models.tables.order import MILLI, Order, OrderItem, OrderItemKind
 
 CHUNK = 500
-MOST_NAMES = 20
-_ORDER, _BOUGHT = cast(Table, Order.__table__), cast(Table, Bought.__table__)
+MAX_NAMES = 20
+_ORDER, _BOUGHT = cast(Table, Order.__table__), cast(Table, OrderItem.__table__)
 _SAID = ("contact_id", "number", "total_milli", "currency", "placed_at", "cancelled_at", "items")
 """What makes two tellings of an order the same."""
 _WORDS = {"number": "number", "currency": "currency"}
@@ -27,7 +27,7 @@ _PLAIN = {
 }
 
 
-class Key(NamedTuple):
+class OrderKey(NamedTuple):
     """What an order is known by."""
 
     shop: str
@@ -38,7 +38,7 @@ class Key(NamedTuple):
 class NewOrder:
     """An order as somebody tells it. `changed_at` is the teller's own time of that, where there is one."""
 
-    key: Key
+    key: OrderKey
     contact_id: int
     number: str
     total_milli: int
@@ -56,11 +56,11 @@ class OrderTally:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
-    told: list[tuple[Key, str]] = field(default_factory=list)
+    told: list[tuple[OrderKey, str]] = field(default_factory=list)
     """What would change of the first orders that a dry run would change."""
 
 
-def take_orders(session: Session, orders: Iterable[NewOrder], now: datetime, *, dry_run: bool = False) -> OrderTally:
+def upsert_orders(session: Session, orders: Iterable[NewOrder], now: datetime, *, dry_run: bool = False) -> OrderTally:
     """Store orders with different keys; one that is older than what is known changes nothing."""
     tally = OrderTally()
     given = sorted(orders, key=lambda order: order.key)
@@ -76,7 +76,7 @@ def take_orders(session: Session, orders: Iterable[NewOrder], now: datetime, *, 
             elif _is_news(order, row):
                 tally.updated += 1
                 told.append(order)
-                if dry_run and len(tally.told) < MOST_TOLD:
+                if dry_run and len(tally.told) < MAX_TOLD:
                     tally.told.append((order.key, _in_words(order, row)))
             else:
                 tally.unchanged += 1
@@ -85,13 +85,13 @@ def take_orders(session: Session, orders: Iterable[NewOrder], now: datetime, *, 
     return tally
 
 
-def _known(session: Session, keys: Sequence[Key]) -> dict[Key, Mapping[str, Any]]:
+def _known(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, Mapping[str, Any]]:
     columns = [_ORDER.c[name] for name in ("shop", "external_id", "changed_at", *_SAID)]
-    found: dict[Key, Mapping[str, Any]] = {}
+    found: dict[OrderKey, Mapping[str, Any]] = {}
     for shop in {key.shop for key in keys}:
         ids = [key.external_id for key in keys if key.shop == shop]
         query = select(*columns).where(_ORDER.c.shop == shop, _ORDER.c.external_id.in_(ids))
-        found |= {Key(row["shop"], row["external_id"]): dict(row) for row in session.execute(query).mappings()}
+        found |= {OrderKey(row["shop"], row["external_id"]): dict(row) for row in session.execute(query).mappings()}
     return found
 
 
@@ -131,8 +131,8 @@ def _write(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:
         # Another process may have taken newer news meanwhile.
         where=or_(_ORDER.c.changed_at.is_(None), told.changed_at.is_(None), told.changed_at >= _ORDER.c.changed_at),
     ).returning(_ORDER.c.id, _ORDER.c.shop, _ORDER.c.external_id)
-    written = {Key(row.shop, row.external_id): row.id for row in session.connection().execute(statement, rows)}
-    session.execute(delete(Bought).where(Bought.order_id.in_(written.values())))
+    written = {OrderKey(row.shop, row.external_id): row.id for row in session.connection().execute(statement, rows)}
+    session.execute(delete(OrderItem).where(OrderItem.order_id.in_(written.values())))
     bought = [
         {"order_id": written[order.key], "kind": kind, "name": name}
         for order in orders
@@ -143,19 +143,19 @@ def _write(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:
         session.connection().execute(insert(_BOUGHT), bought)
 
 
-def _names(items: Sequence[Mapping[str, Any]]) -> set[tuple[BoughtKind, str]]:
-    named = ((kind, str(name)) for item in items for kind in BoughtKind for name in names_in(item.get(kind.value)))
+def _names(items: Sequence[Mapping[str, Any]]) -> set[tuple[OrderItemKind, str]]:
+    named = ((kind, str(name)) for item in items for kind in OrderItemKind for name in item_names(item.get(kind.value)))
     return {(kind, name) for kind, name in named if name}
 
 
-def names_in(told: Any) -> list[str]:
+def item_names(told: Any) -> list[str]:
     """The names of a field of an item, which holds one or several."""
     found = told if isinstance(told, list) else [told]
-    return [name.strip()[:200] for name in found[:MOST_NAMES] if isinstance(name, str) and name.strip()]
+    return [name.strip()[:200] for name in found[:MAX_NAMES] if isinstance(name, str) and name.strip()]
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class OrderSummary:
     """`newest` has the cancelled ones too; the sums count none of them. A sum is (currency, thousandths)."""
 
     newest: Sequence[Order]
@@ -164,7 +164,7 @@ class Orders:
     sums: Sequence[tuple[str, int]]
 
 
-def orders_of(session: Session, contact_id: int, limit: int) -> Orders:
+def load_orders(session: Session, contact_id: int, limit: int) -> OrderSummary:
     """The newest of a contact's orders, and how many and how much they are in all."""
     mine = select(Order).where(Order.contact_id == contact_id)
     newest = session.scalars(mine.order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)).all()
@@ -178,4 +178,4 @@ def orders_of(session: Session, contact_id: int, limit: int) -> Orders:
         select(func.count()).where(Order.contact_id == contact_id, Order.cancelled_at.is_not(None))
     )
     sums = [(currency, int(total)) for currency, _, total in counted]
-    return Orders(newest, sum(count for _, count, _ in counted), cancelled or 0, sums)
+    return OrderSummary(newest, sum(count for _, count, _ in counted), cancelled or 0, sums)

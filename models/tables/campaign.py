@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select,
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.db.base import Base, BigId, word
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import Template
@@ -37,7 +37,7 @@ class CampaignStatus(StrEnum):
     ENDED = "ended"
 
 
-class Outcome(StrEnum):
+class CampaignOutcome(StrEnum):
     """What came of the delivery, apart from the life: ending a campaign is what frees its contacts."""
 
     PREPARING = "preparing"
@@ -88,7 +88,7 @@ class Campaign(Base):
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[CampaignKind] = mapped_column(word(CampaignKind, "kind"), default=CampaignKind.REAL)
     status: Mapped[CampaignStatus] = mapped_column(word(CampaignStatus, "status"), default=CampaignStatus.DRAFT)
-    outcome: Mapped[Outcome | None] = mapped_column(word(Outcome, "outcome"))
+    outcome: Mapped[CampaignOutcome | None] = mapped_column(word(CampaignOutcome, "outcome"))
     tests_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"), index=True)
     """The real campaign that this test tries out."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))
@@ -149,7 +149,7 @@ TRANSITIONS: Mapping[str, tuple[tuple[CampaignStatus, ...], CampaignStatus]] = {
 }
 
 
-class TransitionRefused(Refused):
+class TransitionError(OperatorError):
     """The campaign is not in a state that the verb starts from; the message says which it is in and which are allowed."""
 
 
@@ -188,11 +188,11 @@ def check_verb(session: Session, campaign_id: int, verb: str) -> None:
         raise refusal(session, campaign_id, verb)
 
 
-def refusal(session: Session, campaign_id: int, verb: str) -> TransitionRefused:
+def refusal(session: Session, campaign_id: int, verb: str) -> TransitionError:
     """Why the transition cannot be taken, in one line."""
     query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
     status = session.scalar(query)
     if status is None:
-        return TransitionRefused(f"campaign {campaign_id}: there is no such campaign")
+        return TransitionError(f"campaign {campaign_id}: there is no such campaign")
     sources = ", ".join(TRANSITIONS[verb][0])
-    return TransitionRefused(f"campaign {campaign_id}: it is {status}; {verb} is possible from: {sources}")
+    return TransitionError(f"campaign {campaign_id}: it is {status}; {verb} is possible from: {sources}")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.db.base import Base, BigId, word
 
 
-class FormerKind(StrEnum):
+class AliasKind(StrEnum):
     """What a former value was a value of."""
 
     FIELD = "field"
@@ -17,7 +17,7 @@ class FormerKind(StrEnum):
     TAG = "tag"
 
 
-class FormerId(Base):
+class ContactAlias(Base):
     """A number or an id by which a person is still found, besides what stands on their record. Each leads to one person."""
 
     __tablename__ = "former_id"
@@ -34,14 +34,14 @@ class FormerId(Base):
     created_at: Mapped[datetime]
 
 
-class FormerValue(Base):
+class MergedValue(Base):
     """What a record said that became a part of another, where the other said something else."""
 
     __tablename__ = "former_value"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
-    kind: Mapped[FormerKind] = mapped_column(word(FormerKind, "kind"))
+    kind: Mapped[AliasKind] = mapped_column(word(AliasKind, "kind"))
     name: Mapped[str] = mapped_column(String(100))
     value: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]

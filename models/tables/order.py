@@ -44,14 +44,14 @@ class Order(Base):
     updated_at: Mapped[datetime]
 
 
-class BoughtKind(StrEnum):
+class OrderItemKind(StrEnum):
     """What a segment can ask of the things in an order."""
 
     COLLECTION = "collection"
     BRAND = "brand"
 
 
-class Bought(Base):
+class OrderItem(Base):
     """A collection or brand of which something is in an order: `items`, in the form that an index can answer."""
 
     __tablename__ = "bought"
@@ -59,7 +59,7 @@ class Bought(Base):
     order_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("contact_order.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    kind: Mapped[BoughtKind] = mapped_column(word(BoughtKind, "kind"), primary_key=True)
+    kind: Mapped[OrderItemKind] = mapped_column(word(OrderItemKind, "kind"), primary_key=True)
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 

@@ -21,7 +21,7 @@ class Setting(Base):
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownSetting:
     """A key that exists: its default and the sentence that an operator reads."""
 
     default: Any
@@ -29,19 +29,21 @@ class Known:
 
 
 KNOWN = {
-    "installation": Known("", "This installation's name in every message's callback data."),
-    "encryption_fingerprint": Known("", "Which key the stored access tokens were encrypted with."),
-    "allow_untagged": Known(False, "Contacts without any tag can be reached."),
-    "schedule_grace_seconds": Known(900, "How late a scheduled start may still happen by itself."),
-    "frequency_cap_messages": Known(0, "At most this many marketing messages to a person in the days below; 0 is off."),
-    "frequency_cap_days": Known(7, "The days that the frequency cap counts."),
-    "double_opt_in": Known(
+    "installation": KnownSetting("", "This installation's name in every message's callback data."),
+    "encryption_fingerprint": KnownSetting("", "Which key the stored access tokens were encrypted with."),
+    "allow_untagged": KnownSetting(False, "Contacts without any tag can be reached."),
+    "schedule_grace_seconds": KnownSetting(900, "How late a scheduled start may still happen by itself."),
+    "frequency_cap_messages": KnownSetting(
+        0, "At most this many marketing messages to a person in the days below; 0 is off."
+    ),
+    "frequency_cap_days": KnownSetting(7, "The days that the frequency cap counts."),
+    "double_opt_in": KnownSetting(
         False, "Who subscribed in a shop is pending until they confirm on WhatsApp, unless the shop had them confirm."
     ),
-    "stop_answer": Known("", "What answers a STOP; empty sends nothing."),
-    "start_answer": Known("", "What answers a START; empty sends nothing."),
-    "keep_messages_days": Known(365, "How long chat messages are kept."),
-    "keep_dead_letters_days": Known(30, "How long payloads that failed are kept."),
+    "stop_answer": KnownSetting("", "What answers a STOP; empty sends nothing."),
+    "start_answer": KnownSetting("", "What answers a START; empty sends nothing."),
+    "keep_messages_days": KnownSetting(365, "How long chat messages are kept."),
+    "keep_dead_letters_days": KnownSetting(30, "How long payloads that failed are kept."),
 }
 
 

@@ -33,7 +33,7 @@ _NEEDS_NOTHING = {"QUICK_REPLY", "PHONE_NUMBER", "VOICE_CALL", "REQUEST_CONTACT_
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class TemplateSlot:
     """One place of a template that takes a value. `key` is a position, a name, or a button's index."""
 
     component: Component
@@ -53,7 +53,7 @@ class BoundSlot:
     `is_missing` says the same, in the form that is quickest to ask of a million contacts.
     """
 
-    slot: Slot
+    slot: TemplateSlot
     fixed: str | None
     value: ColumnElement[Any]
     is_missing: ColumnElement[bool]
@@ -64,17 +64,17 @@ class BoundSlot:
         return self.fixed is None
 
 
-def template_slots(template: Template) -> list[Slot]:
+def template_slots(template: Template) -> list[TemplateSlot]:
     """The places of the template that take a value, in the order of the message."""
-    slots: list[Slot] = []
+    slots: list[TemplateSlot] = []
     for component in template.components:
         kind = str(component.get("type", "")).upper()
         if kind == "HEADER" and str(component.get("format", "TEXT")).upper() == "TEXT":
-            slots += [Slot("header", key) for key in _keys(component.get("text"))]
+            slots += [TemplateSlot("header", key) for key in _keys(component.get("text"))]
         elif kind == "BODY":
             # An authentication template's text is Meta's own: it has one value, the code.
             keys = ["1"] if "add_security_recommendation" in component else _keys(component.get("text"))
-            slots += [Slot("body", key) for key in keys]
+            slots += [TemplateSlot("body", key) for key in keys]
         elif kind == "BUTTONS":
             slots += _button_slots(component.get("buttons", []))
     return slots
@@ -184,14 +184,14 @@ def _keys(text: Any) -> list[str]:
     return sorted(keys, key=int) if all(key.isdigit() for key in keys) else keys
 
 
-def _button_slots(buttons: Sequence[Mapping[str, Any]]) -> list[Slot]:
+def _button_slots(buttons: Sequence[Mapping[str, Any]]) -> list[TemplateSlot]:
     slots = []
     for index, button in enumerate(buttons):
         kind = str(button.get("type", "")).upper()
         if kind == "OTP" or (kind == "URL" and _VARIABLE.search(str(button.get("url", "")))):
-            slots.append(Slot("buttons", str(index), "url"))
+            slots.append(TemplateSlot("buttons", str(index), "url"))
         elif kind == "COPY_CODE":
-            slots.append(Slot("buttons", str(index), "coupon_code"))
+            slots.append(TemplateSlot("buttons", str(index), "coupon_code"))
     return slots
 
 

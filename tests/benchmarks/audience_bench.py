@@ -20,16 +20,16 @@ from rich.table import Table
 from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
-from jobs.campaigns.launch import BREATH_SECONDS, FIRST_SLICE, LEAST_SLICE, SLICE_SECONDS
+from jobs.campaigns.launch import BREATH_SECONDS, FIRST_SLICE, MIN_SLICE, SLICE_SECONDS
 from jobs.core.runtime import Runtime
 from jobs.imports.contacts import import_contacts
 from models.audience.reach import estimate_reach
-from models.billing.balance import reserve
+from models.billing.balance import reserve_amount
 from models.billing.rate_cards import Price, save_card
 from models.billing.spending import Spent, count_spent
 from models.campaigns.end import end_campaign, release_slice
 from models.campaigns.export import export_rows
-from models.campaigns.launch import SLICE_SIZE, begin_launch, count_tables, launch_slice
+from models.campaigns.launch import SLICE_SIZE, analyze_tables, begin_launch, launch_slice
 from models.campaigns.stats import campaign_stats
 from models.config import Settings
 from models.crypto import new_encryption_key
@@ -145,7 +145,7 @@ def in_slices(database: Database, work: Callable[[Any, int], bool]) -> tuple[int
             has_more = work(session, size)
         took = time.perf_counter() - began
         count, longest = count + 1, max(longest, took)
-        size = min(SLICE_SIZE, max(LEAST_SLICE, int(size * min(2.0, SLICE_SECONDS / max(took, 0.001)))))
+        size = min(SLICE_SIZE, max(MIN_SLICE, int(size * min(2.0, SLICE_SECONDS / max(took, 0.001)))))
         time.sleep(BREATH_SECONDS)
     return count, longest
 
@@ -197,13 +197,13 @@ def measure(url: str, number: int) -> dict[str, str]:
     cold, _ = timed(estimate)
     warm, reach = timed(estimate)
     with database.write() as session:
-        reserve(session, campaign.id, reach.areas or {}, NOW)
+        reserve_amount(session, campaign.id, reach.areas or {}, NOW)
         token = begin_launch(session, campaign.id, NOW) or ""
     launch, (slices, longest) = timed(
         lambda: in_slices(database, lambda session, size: launch_slice(session, campaign.id, token, NOW, size))
     )
     with database.write() as session:
-        count_tables(session)
+        analyze_tables(session)
     counting, found = timed(stats)
     pricing, spent = timed(cost)
     if spent.reserved != reach.eligible * 50_000:

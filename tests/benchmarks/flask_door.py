@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from bot.webhooks.whatsapp import build, open_door
+from bot.webhooks.whatsapp import make_blueprint, make_endpoint
 from models.config import load_settings
 
 app = Flask("bench", static_folder=None)
-app.register_blueprint(build(open_door(load_settings())))
+app.register_blueprint(make_blueprint(make_endpoint(load_settings())))

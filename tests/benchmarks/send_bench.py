@@ -35,14 +35,14 @@ from sqlalchemy import func, insert, select, update
 
 from bot.meta.client import GraphClient
 from bot.meta.messages import TemplateBuilder
-from bot.meta.send_result import Kind
+from bot.meta.send_result import SendResultKind
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.sending.serve import serve
 from models.clock import utcnow
 from models.db.migrate import upgrade_schema
-from models.tables.campaign import Campaign, CampaignStatus, Outcome
+from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
@@ -130,7 +130,7 @@ def run_client(url: str, count: int) -> None:
             for index in todo:
                 body = build.build(recipient_id=index, attempt=1, phone=phone(index), bsuid=None, values=VALUES)
                 outcome = await client.send(PHONE_NUMBER_ID, "sandbox-access-token", body)
-                if outcome.kind is not Kind.ACCEPTED:
+                if outcome.kind is not SendResultKind.ACCEPTED:
                     raise RuntimeError(outcome)
 
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
@@ -172,7 +172,7 @@ def prepare(rt: Runtime, count: int, campaigns: int = 1) -> tuple[int, list[int]
             session, phone_number_id=PHONE_NUMBER_ID, access_token=token, messages_per_second=1_000_000
         )
         template = make_template(session, number, name="spring_sale", components=SPRING)
-        given: dict[str, Any] = {"launched_at": now, "outcome": Outcome.SENDING, "pace_per_second": 1000.0}
+        given: dict[str, Any] = {"launched_at": now, "outcome": CampaignOutcome.SENDING, "pace_per_second": 1000.0}
         made = [
             make_campaign(session, number, template, status=CampaignStatus.ACTIVE, **given) for _ in range(campaigns)
         ]

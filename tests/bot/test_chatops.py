@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.chatops import Command, Confirmation, question, read_command, read_confirmation, stats_answer
+from bot.chatops import ChatCommand, Confirmation, question, read_command, read_confirmation, stats_answer
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -12,21 +12,21 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        ("/campaigns", Command("campaigns")),
-        ("/stats 12", Command("stats", 12)),
-        (" /Pause #12 ", Command("pause", 12)),
-        ("/resume 7", Command("resume", 7)),
-        ("/end 7", Command("end", 7)),
-        ("/end", Command("help")),
-        ("/stats twelve", Command("help")),
-        ("/drop 12", Command("help")),
-        ("/pause 12; /end 12", Command("help")),
+        ("/campaigns", ChatCommand("campaigns")),
+        ("/stats 12", ChatCommand("stats", 12)),
+        (" /Pause #12 ", ChatCommand("pause", 12)),
+        ("/resume 7", ChatCommand("resume", 7)),
+        ("/end 7", ChatCommand("end", 7)),
+        ("/end", ChatCommand("help")),
+        ("/stats twelve", ChatCommand("help")),
+        ("/drop 12", ChatCommand("help")),
+        ("/pause 12; /end 12", ChatCommand("help")),
         ("pause 12", None),
         ("", None),
         (None, None),
     ],
 )
-def test_commands_are_read(text: str | None, command: Command | None) -> None:
+def test_commands_are_read(text: str | None, command: ChatCommand | None) -> None:
     assert read_command(text) == command
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.opt_out_words import fold, is_yes, is_yes_button, read_button, read_word
+from bot.opt_out_words import button_intent, is_yes, is_yes_button, normalize_text, opt_out_intent
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from bot.opt_out_words import fold, is_yes, is_yes_button, read_button, read_wor
     ],
 )
 def test_a_stop_word_counts_however_it_is_typed(text: str) -> None:
-    assert read_word(text) == "stop"
+    assert opt_out_intent(text) == "stop"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_stop_word_counts_however_it_is_typed(text: str) -> None:
     ],
 )  # fmt: skip
 def test_every_language_has_its_stop_words(text: str) -> None:
-    assert read_word(text) == "stop"
+    assert opt_out_intent(text) == "stop"
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_every_language_has_its_stop_words(text: str) -> None:
     ],
 )  # fmt: skip
 def test_a_stop_word_inside_a_sentence_does_not_unsubscribe(text: str) -> None:
-    assert read_word(text) is None
+    assert opt_out_intent(text) is None
 
 
 @pytest.mark.parametrize("text", ["START", "unstop", "Alta", "quiero suscribirme", "abonner", "Anmelden", "iscrivimi"])
 def test_a_start_word_subscribes_again(text: str) -> None:
-    assert read_word(text) == "start"
+    assert opt_out_intent(text) == "start"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_start_word_subscribes_again(text: str) -> None:
     ],
 )
 def test_a_button_says_it_by_payload_or_title(title: str | None, payload: str | None, word: str | None) -> None:
-    assert read_button(title, payload) == word
+    assert button_intent(title, payload) == word
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_button_says_it_by_payload_or_title(title: str | None, payload: str | 
 )
 def test_every_language_has_its_yes(text: str) -> None:
     assert is_yes(text)
-    assert read_word(text) is None
+    assert opt_out_intent(text) is None
 
 
 @pytest.mark.parametrize("text", ["yes but later", "yesterday", "no", "ok", "", None, "yes " * 100, "start"])
@@ -112,9 +112,9 @@ def test_a_button_says_yes_by_payload_or_title_unless_a_bot_flow_asked(
 def test_politeness_does_not_matter_in_whatever_order_it_comes() -> None:
     polite = ("please", "thanks", "bitte", "danke")
     for first, second in permutations(polite, 2):
-        assert read_word(f"stop, {first}, {second}!") == "stop"
-        assert read_word(f"{first} {second}: STOP") == "stop"
-    assert read_word("thanks please") is None
+        assert opt_out_intent(f"stop, {first}, {second}!") == "stop"
+        assert opt_out_intent(f"{first} {second}: STOP") == "stop"
+    assert opt_out_intent("thanks please") is None
 
 
 @pytest.mark.parametrize(
@@ -126,18 +126,18 @@ def test_politeness_does_not_matter_in_whatever_order_it_comes() -> None:
     ],
 )  # fmt: skip
 def test_the_title_of_a_quick_reply_stops_in_every_language(title: str) -> None:
-    assert (read_button(title, title), read_button(title, None)) == ("stop", "stop")
+    assert (button_intent(title, title), button_intent(title, None)) == ("stop", "stop")
 
 
 def test_an_everyday_word_is_a_stop_only_when_typed() -> None:
-    assert (read_word("Cancel"), read_button("Cancel", "Cancel")) == ("stop", None)
+    assert (opt_out_intent("Cancel"), button_intent("Cancel", "Cancel")) == ("stop", None)
 
 
 def test_a_very_long_message_is_no_word() -> None:
-    assert read_word("stop " * 100) is None
+    assert opt_out_intent("stop " * 100) is None
 
 
 @given(st.text(max_size=300))
 def test_folding_never_fails_and_folds_once_and_for_all(text: str) -> None:
-    read_word(text)
-    assert fold(fold(text)) == fold(text)
+    opt_out_intent(text)
+    assert normalize_text(normalize_text(text)) == normalize_text(text)

@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from bot.outbound_http import Answer, Forbidden, OutsideClient, Unreached, is_public, sign
+from bot.outbound_http import (
+    Answer,
+    ForbiddenAddressError,
+    OutboundHttpClient,
+    UnreachableError,
+    is_public,
+    sign_request,
+)
 from tests.support.tls_server import Outsider, outsider
 
 
@@ -24,7 +31,7 @@ def other(tmp_path: Path) -> Iterator[Outsider]:
 
 def call(other: Outsider | None, url: str, *, is_allowed: Any = lambda _: True, seconds: float = 5) -> Answer:
     async def once() -> Answer:
-        client = OutsideClient(is_allowed=is_allowed, tls=other.tls if other else None)
+        client = OutboundHttpClient(is_allowed=is_allowed, tls=other.tls if other else None)
         try:
             return await client.call("POST", url, {"X-Shop": "1", "Host": "evil.example"}, b'{"a":1}', seconds)
         finally:
@@ -64,7 +71,7 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
     ],
 )
 def test_what_is_no_public_https_address_is_never_called(url: str) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenAddressError):
         call(None, url, is_allowed=is_public)
 
 
@@ -72,7 +79,7 @@ def test_what_is_no_public_https_address_is_never_called(url: str) -> None:
 def test_a_name_that_leads_to_this_machine_is_refused(other: Outsider, host: str) -> None:
     port = other.url.rsplit(":", 1)[1]
     other.answers = [(200, {}, b"{}")]
-    with pytest.raises((Forbidden, Unreached)):
+    with pytest.raises((ForbiddenAddressError, UnreachableError)):
         call(other, f"https://{host}:{port}/", is_allowed=is_public)
     assert other.requests == []
 
@@ -85,7 +92,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443)),
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenAddressError):
         call(other, "https://rebinding.example/", is_allowed=is_public)
 
 
@@ -113,7 +120,7 @@ def test_a_redirect_is_not_followed(other: Outsider) -> None:
 
 def test_a_long_answer_is_not_read_to_its_end(other: Outsider) -> None:
     other.answers = [(200, {}, b'"' + b"x" * 100_000 + b'"')]
-    with pytest.raises(Forbidden, match="longer"):
+    with pytest.raises(ForbiddenAddressError, match="longer"):
         call(other, other.url)
 
 
@@ -123,20 +130,20 @@ def test_a_slow_answer_and_a_broken_server_may_be_tried_again(other: Outsider) -
         return 200, {}, b""
 
     other.answers = [late, (503, {}, b"")]
-    with pytest.raises(Unreached):
+    with pytest.raises(UnreachableError):
         call(other, other.url, seconds=0.2)
-    with pytest.raises(Unreached, match="503"):
+    with pytest.raises(UnreachableError, match="503"):
         call(other, other.url)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_no_answer(other: Outsider) -> None:
     other.answers = [(200, {}, b"{}")]
-    with pytest.raises(Unreached):
+    with pytest.raises(UnreachableError):
         call(None, other.url)
     assert other.requests == []
 
 
 def test_a_signature_covers_the_time_and_the_body() -> None:
-    headers = sign("secret", 1700000000, b'{"a":1}')
+    headers = sign_request("secret", 1700000000, b'{"a":1}')
     expected = hmac.new(b"secret", b'1700000000.{"a":1}', hashlib.sha256).hexdigest()
     assert headers == {"X-Hark-Timestamp": "1700000000", "X-Hark-Signature-256": f"sha256={expected}"}

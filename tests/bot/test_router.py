@@ -4,24 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from bot.router import CampaignChoice, Facts, FlowChoice, Route, Walk, keyword_flow, route
+from bot.router import CampaignChoice, FlowChoice, LiveFlow, Route, RoutingFacts, keyword_flow, route
 
 SPRING = FlowChoice(1, "spring_replies")
 WINTER = FlowChoice(2, "winter_replies")
 HOURS = FlowChoice(3, "opening_hours")
 HELLO = FlowChoice(4, "hello")
 
-EVERYTHING = Facts(
+EVERYTHING = RoutingFacts(
     word="stop",
     is_staff_command=True,
     case_id=7,
     referenced=CampaignChoice(12, 120, WINTER),
-    walk=Walk(SPRING, 11),
+    walk=LiveFlow(SPRING, 11),
     engaged=CampaignChoice(11, 110, SPRING),
     keyword=HOURS,
     fallback=HELLO,
 )
-NOTHING = Facts()
+NOTHING = RoutingFacts()
 
 
 def test_the_first_rule_that_applies_wins_in_the_order_of_the_design() -> None:
@@ -58,7 +58,7 @@ def test_a_start_word_goes_before_everything_too() -> None:
 
 
 def test_a_reference_to_the_session_s_own_campaign_leaves_the_session_alone() -> None:
-    facts = replace(NOTHING, walk=Walk(SPRING, 12), referenced=CampaignChoice(12, 120, WINTER))
+    facts = replace(NOTHING, walk=LiveFlow(SPRING, 12), referenced=CampaignChoice(12, 120, WINTER))
     assert route(facts).route is Route.SESSION
 
 
@@ -82,13 +82,13 @@ def test_an_engaging_campaign_without_a_flow_leaves_it_to_keywords_and_fallback(
 
 @pytest.mark.parametrize("kind", ["system", "edit", "revoke", "reaction"])
 def test_what_asks_nothing_starts_no_bot(kind: str) -> None:
-    decision = route(Facts(message_type=kind, fallback=HELLO))
+    decision = route(RoutingFacts(message_type=kind, fallback=HELLO))
     assert decision.route is Route.IGNORED
     assert decision.begins is None
 
 
 def test_what_asks_nothing_still_belongs_to_an_open_case() -> None:
-    assert route(Facts(message_type="reaction", case_id=3)).route is Route.CASE
+    assert route(RoutingFacts(message_type="reaction", case_id=3)).route is Route.CASE
 
 
 def test_every_decision_has_a_reason() -> None:

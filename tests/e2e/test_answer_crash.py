@@ -13,7 +13,7 @@ from redis import Redis
 from sqlalchemy import func, select, update
 
 from jobs.core.runtime import Runtime, use_runtime
-from jobs.replies.answer import answer_waiting, close_desk
+from jobs.replies.answer import answer_waiting, close_dispatcher
 from jobs.sending.lease import sweep_lost_lanes
 from models.clock import utcnow
 from models.tables.conversation import Conversation, Direction, Message, MessageState
@@ -67,7 +67,7 @@ def test_many_desks_at_once_answer_everybody_once_and_in_order(sending: Sending)
     def desk() -> None:
         with use_runtime(sending.rt):
             answer_waiting(sending.rt, 30.0)
-            close_desk()
+            close_dispatcher()
 
     threads = [threading.Thread(target=desk) for _ in range(3)]
     for thread in threads:
@@ -107,7 +107,7 @@ def test_killing_whoever_answers_doubles_and_loses_nothing(sending: Sending) -> 
     # What a killed child was just committing may appear after the first look; its lease runs out like any.
     for _ in range(2):
         answer_waiting(sending.rt, 60.0)
-        close_desk()
+        close_dispatcher()
         leases_run_out(sending.rt)
     states = assert_everybody_was_answered_once(sending, count)
     assert kills >= 2

@@ -29,7 +29,7 @@ from jobs.campaigns import launch
 from jobs.core.runtime import Runtime, use_runtime
 from models.config import Settings
 database_url, redis_url, var_dir, key, campaign_id = sys.argv[1:]
-launch.FIRST_SLICE, launch.LEAST_SLICE, launch.SLICE_SIZE = 10, 10, 10
+launch.FIRST_SLICE, launch.MIN_SLICE, launch.SLICE_SIZE = 10, 10, 10
 runtime = Runtime(Settings(database_url, redis_url, Path(var_dir), encryption_keys=(key,)))
 with use_runtime(runtime):
     print("begins", flush=True)

@@ -17,9 +17,9 @@ from sqlalchemy import select
 from bot.flows.load import read_flow, to_definition
 from bot.meta.client import GraphClient
 from jobs.core.runtime import Runtime, use_runtime
-from jobs.replies.dispatcher import Desk
+from jobs.replies.dispatcher import ReplyDispatcher
 from models.clock import utcnow
-from models.conversations.flow_versions import load_flow, set_fallback
+from models.conversations.flow_versions import save_flow, set_fallback
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Direction, Message, MessageState
@@ -112,8 +112,8 @@ class Chat:
             token = rt.vault.encrypt("token")
             self.number_id = make_number(session, access_token=token, messages_per_second=1000, now=utcnow()).id
 
-    def another_desk(self) -> Desk:
-        return Desk(self.rt, GraphClient("http://127.0.0.1:9", "v25.0", transport=self.meta))
+    def another_desk(self) -> ReplyDispatcher:
+        return ReplyDispatcher(self.rt, GraphClient("http://127.0.0.1:9", "v25.0", transport=self.meta))
 
     def conversation(self, phone: str | None = None, *, last_inbound_at: datetime | None = None, **values: Any) -> int:
         """A chat with a contact of its own."""
@@ -214,7 +214,7 @@ def load_file(rt: Runtime, text: str, *, is_fallback: bool = False) -> int:
     found = read_flow(text, "flow.yaml")
     assert found.flow is not None, found.problems
     with rt.database.write() as session:
-        flow = load_flow(session, found.flow.name, text, to_definition(found.flow), utcnow(), "cli")
+        flow = save_flow(session, found.flow.name, text, to_definition(found.flow), utcnow(), "cli")
         if is_fallback:
             set_fallback(session, flow.id, utcnow())
     return flow.id

@@ -19,7 +19,7 @@ from models.tables.contact import Consent, Contact
 from models.tables.conversation import Case, CaseStatus, Conversation
 from models.tables.lane import LEASE_SECONDS, Lane
 from models.tables.number import Number, Portfolio, Waba
-from models.tables.order import Bought, BoughtKind, Order, in_milli
+from models.tables.order import Order, OrderItem, OrderItemKind, in_milli
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
 from models.tables.template import Template
@@ -194,8 +194,8 @@ def make_order(
     )
     session.add(order)
     session.flush()
-    for kind, names in ((BoughtKind.COLLECTION, collections), (BoughtKind.BRAND, brands)):
-        session.add_all(Bought(order_id=order.id, kind=kind, name=name) for name in names)
+    for kind, names in ((OrderItemKind.COLLECTION, collections), (OrderItemKind.BRAND, brands)):
+        session.add_all(OrderItem(order_id=order.id, kind=kind, name=name) for name in names)
     session.flush()
     return order
 

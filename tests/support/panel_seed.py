@@ -6,10 +6,10 @@ from typing import Any
 from admin.operations.flows import load_flow_file
 from admin.operations.segments import put_segment
 from jobs.core.runtime import Runtime
-from jobs.imports.uploads import Stage, directory_of, keep_file, refused_path, save_file
+from jobs.imports.uploads import UploadStage, rejects_path, save_upload, store_upload, uploads_directory
 from models.clock import utcnow
 from models.events.dead_letters import keep_dead_letter
-from models.tables.campaign import CampaignKind, CampaignStatus, Outcome
+from models.tables.campaign import CampaignKind, CampaignOutcome, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.recipient import NotSent, RecipientState
 from tests.support.factories import (
@@ -50,7 +50,13 @@ def furnish(rt: Runtime) -> None:
         make_attribute(session, "shop", now=now)
         make_list(session, "Regulars", *people[:5], now=now)
         active = make_campaign(
-            session, number, template, now=now, status=CampaignStatus.ACTIVE, outcome=Outcome.SENDING, launched_at=now
+            session,
+            number,
+            template,
+            now=now,
+            status=CampaignStatus.ACTIVE,
+            outcome=CampaignOutcome.SENDING,
+            launched_at=now,
         )
         make_campaign(
             session, number, template, now=now, name="Idea", status=CampaignStatus.DRAFT, variables={}, audience={}
@@ -94,9 +100,9 @@ def furnish(rt: Runtime) -> None:
 
 def _bring(rt: Runtime) -> None:
     """A file of contacts that was looked at, with a row that was refused."""
-    kept = keep_file(rt, "people.csv", b"phone,name\n+447700900001,Ana\nnonsense,Carl\n", "test")
-    directory_of(rt, kept.token).rename(directory_of(rt, KEPT))
-    kept.token, kept.stage, kept.columns = KEPT, Stage.LOOKED, {"phone": "phone", "name": "name"}
+    kept = store_upload(rt, "people.csv", b"phone,name\n+447700900001,Ana\nnonsense,Carl\n", "test")
+    uploads_directory(rt, kept.token).rename(uploads_directory(rt, KEPT))
+    kept.token, kept.stage, kept.columns = KEPT, UploadStage.LOOKED, {"phone": "phone", "name": "name"}
     kept.created, kept.refused_total, kept.refused = 1, 1, [{"line": 3, "reason": "it is no phone number"}]
-    save_file(rt, kept)
-    refused_path(rt, KEPT).write_text("refused_line,refused_why,phone,name\r\n", encoding="utf-8")
+    save_upload(rt, kept)
+    rejects_path(rt, KEPT).write_text("refused_line,refused_why,phone,name\r\n", encoding="utf-8")

@@ -21,7 +21,7 @@ from jobs.core.redis_server import redis_url
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.config import load_settings
-from models.conversations.flow_versions import load_flow
+from models.conversations.flow_versions import save_flow
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -180,7 +180,7 @@ class Installation:
             flow_id = None
             if flow is not None:
                 text = flow.read_text(encoding="utf-8")
-                load_flow(session, "spring_replies", text, flow_definition(text), utcnow(), "test")
+                save_flow(session, "spring_replies", text, flow_definition(text), utcnow(), "test")
                 flow_id = session.scalars(select(Flow.id)).one()
             campaign = make_campaign(
                 session,

@@ -14,7 +14,7 @@ from jobs.core.runtime import Runtime, use_runtime
 from models.clock import utcnow
 from models.config import Settings
 from models.crypto import new_encryption_key
-from models.tables.campaign import Campaign, CampaignStatus, Outcome
+from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.number import Number
@@ -79,7 +79,7 @@ class Sending:
                 session.get_one(Template, self.template_id),
                 status=CampaignStatus.ACTIVE,
                 launched_at=now,
-                outcome=Outcome.SENDING,
+                outcome=CampaignOutcome.SENDING,
                 pace_per_second=pace,
                 **values,
             )

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 
 
 def note(path: str, text: str) -> None:
@@ -20,7 +20,7 @@ def note_pid(path: str) -> None:
 def until_stopping(path: str) -> None:
     """As a lane does: goes on until it is told to stop, drains a little, and says so."""
     note(path, "began")
-    STOPPING.wait(20)
+    SHUTDOWN.wait(20)
     time.sleep(0.3)
     note(path, "drained")
 

@@ -5,10 +5,10 @@ from typing import ClassVar
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from admin.operations.groups import remove, rename, what_goes
+from admin.operations.groups import describe_deletion, remove, rename
 from admin.panel.base import EXPECTED, PanelView, action, back, sentence
 from admin.panel.format import number
-from models.segments.references import Kind
+from models.segments.references import ReferenceKind
 from models.tables.user import Role
 
 STAYS = "Nobody is deleted with it: people stay, with all else that is known of them."
@@ -17,7 +17,7 @@ STAYS = "Nobody is deleted with it: people stay, with all else that is known of 
 class GroupActions(PanelView):
     """What a view of named groups of people inherits."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[ReferenceKind]
 
     @action("/<int:group_id>/rename", Role.MANAGER)
     def rename(self, group_id: int) -> ResponseReturnValue:
@@ -31,7 +31,7 @@ class GroupActions(PanelView):
         """Ask first, saying how many are in it, then delete."""
         if request.form.get("confirmed") != "1":
             try:
-                name, people = what_goes(self.rt, self.kind, group_id)
+                name, people = describe_deletion(self.rt, self.kind, group_id)
             except EXPECTED as error:
                 flash(sentence(error), "bad")
                 return back(".index")

@@ -4,12 +4,12 @@ from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from admin.operations.groups import add_list, put_on_list, take_off_list
+from admin.operations.groups import add_list, add_to_list, remove_from_list
 from admin.panel.audience.group_actions import GroupActions
 from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, page, positive, sentence
 from admin.panel.format import number
 from models.contacts.search import count_contacts, search_contacts
-from models.contacts.tagging import is_gone, there_still
+from models.contacts.tagging import is_deleted_name, not_deleted
 from models.tables.tag import ContactList, ListMember
 from models.tables.user import Role
 
@@ -27,7 +27,7 @@ class ListView(GroupActions):
         after = positive("after")
         query = (
             select(ContactList)
-            .where(ContactList.id > after, there_still(ContactList))
+            .where(ContactList.id > after, not_deleted(ContactList))
             .order_by(ContactList.id)
             .limit(PAGE_ROWS + 1)
         )
@@ -58,7 +58,7 @@ class ListView(GroupActions):
         country = self.rt.settings.default_country
         with self.rt.database.read() as session:
             found = session.get(ContactList, list_id)
-            if found is None or is_gone(found.name):
+            if found is None or is_deleted_name(found.name):
                 abort(404)
             people = search_contacts(session, text=text, list_id=list_id, after_id=after, default_country=country)
             count = count_contacts(session, list_id=list_id)
@@ -80,7 +80,7 @@ class ListView(GroupActions):
         """Put people on it."""
         people = [text.strip() for text in request.form.get("people", "").replace(";", ",").split(",") if text.strip()]
         try:
-            added = put_on_list(self.rt, list_id, people, self.me.email)
+            added = add_to_list(self.rt, list_id, people, self.me.email)
         except EXPECTED as error:
             flash(sentence(error), "bad")
         else:
@@ -92,5 +92,5 @@ class ListView(GroupActions):
         """Take a person off it."""
         given = request.form.get("contact", "")
         contact_id = int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else 0
-        self.attempt("Taken off the list.", lambda: take_off_list(self.rt, list_id, contact_id, self.me.email))
+        self.attempt("Taken off the list.", lambda: remove_from_list(self.rt, list_id, contact_id, self.me.email))
         return back(".show", list_id=list_id)

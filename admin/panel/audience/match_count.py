@@ -15,20 +15,20 @@ from sqlalchemy.orm import Session
 from admin.operations.segments import count_for
 from admin.panel.audience.rule_form import Row, as_rule
 from admin.panel.format import number
-from models.segments.count import Tally, begin_count, contacts_of
-from models.segments.rule import Rule, parse_rule
+from models.segments.count import MatchCount, begin_count, load_sample
+from models.segments.rule import SegmentRule, parse_rule
 from models.tables.contact import Contact
 
 ASK_SECONDS = 0.7
 PAGE_SECONDS = 0.3
-_MOST = 2**53
+_MAX_SAFE_INTEGER = 2**53
 
 
 @dataclass(frozen=True)
 class Matches:
     """What is known of who matches."""
 
-    tally: Tally
+    tally: MatchCount
     sample: Sequence[Contact]
     state: str
     """For the next question."""
@@ -57,16 +57,16 @@ def count_matches(session: Session, groups: Sequence[Sequence[Row]], name: str, 
     """Count on from `state` where it belongs to these rows, those without a problem. RuleError where there are too many."""
     asked = _readable(groups)
     if not asked:
-        return Matches(Tally(0, (), ()), (), "", False)
+        return Matches(MatchCount(0, (), ()), (), "", False)
     data = as_rule(asked)
     rule = parse_rule(session, data, inside=(name,) if name else ())
     mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
     tally = count_for(session, rule, _unpack(state, mark, rule) or begin_count(session, rule), seconds)
     is_whole = not any(row.problem for group in groups for row in group)
-    return Matches(tally, contacts_of(session, tally), _pack(tally, mark), is_whole)
+    return Matches(tally, load_sample(session, tally), _pack(tally, mark), is_whole)
 
 
-def counts(tally: Tally, groups: Sequence[Sequence[Row]]) -> Mapping[str, str]:
+def counts(tally: MatchCount, groups: Sequence[Sequence[Row]]) -> Mapping[str, str]:
     """How many match each condition, by its field; with dots while others are still to be looked at."""
     more = "" if tally.is_done else "…"
     pairs = zip(_readable(groups), tally.each, strict=False)
@@ -78,14 +78,14 @@ def _readable(groups: Sequence[Sequence[Row]]) -> list[list[Row]]:
     return [group for group in asked if group]
 
 
-def _pack(tally: Tally, mark: str) -> str:
+def _pack(tally: MatchCount, mark: str) -> str:
     return json.dumps([mark, tally.until, tally.cursor, tally.total, tally.groups, tally.each, tally.sample])
 
 
-def _unpack(state: str, mark: str, rule: Rule) -> Tally | None:
+def _unpack(state: str, mark: str, rule: SegmentRule) -> MatchCount | None:
     try:
         given, until, cursor, total, groups, each, sample = json.loads(state)
-        tally = Tally(
+        tally = MatchCount(
             _whole(until),
             tuple(tuple(_whole(it) for it in group) for group in each),
             tuple(_whole(it) for it in groups),
@@ -101,6 +101,6 @@ def _unpack(state: str, mark: str, rule: Rule) -> Tally | None:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MAX_SAFE_INTEGER:
         raise ValueError("no count")
     return value

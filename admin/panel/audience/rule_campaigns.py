@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign
 
-MOST_OFFERED = 300
+MAX_OFFERED = 300
 _WITH_ID = re.compile(r"(.*) \(([0-9]{1,9})\)")
 
 
 def offered(session: Session) -> list[str]:
     """What can be chosen, the newest first; what is not among them is found by its name or its id."""
     query = select(Campaign.id, Campaign.name).where(Campaign.launched_at.is_not(None), Campaign.deleted_at.is_(None))
-    return [label(*row) for row in session.execute(query.order_by(Campaign.id.desc()).limit(MOST_OFFERED))]
+    return [label(*row) for row in session.execute(query.order_by(Campaign.id.desc()).limit(MAX_OFFERED))]
 
 
 def label(campaign_id: int, name: str) -> str:

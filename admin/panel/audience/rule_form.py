@@ -43,7 +43,7 @@ KINDS = (
     ("bought_collection", "Bought of the collection"),
     ("bought_brand", "Bought of the brand"),
 )
-MOST = 50
+MAX_ROWS = 50
 _FIELD = re.compile(r"c-([0-9]{1,2})-([0-9]{1,2})-on")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -87,7 +87,7 @@ def read_rows(form: Any) -> list[list[Row]]:
     """What was filled in, without what was dropped. Nothing is checked here."""
     places = sorted((int(found[1]), int(found[2])) for name in form if (found := _FIELD.fullmatch(name)))
     groups: dict[int, list[Row]] = {}
-    for group, place in places[: MOST * MOST]:
+    for group, place in places[: MAX_ROWS * MAX_ROWS]:
         field = f"c-{group}-{place}"
         if form.get(f"{field}-on") and form.get("drop") != field:
             groups.setdefault(group, []).append(Row(field, _condition(form, field)))

@@ -26,7 +26,7 @@ _NOT = {
 }  # fmt: skip
 
 
-def rule_in_words(rule: Any, campaigns: Mapping[int, str] | None = None) -> list[list[str]]:
+def describe_rule(rule: Any, campaigns: Mapping[int, str] | None = None) -> list[list[str]]:
     """Groups of conditions, a sentence each; what cannot be read is shown as it is. `campaigns`: names by id."""
     groups = rule.get("any", [rule]) if isinstance(rule, Mapping) else []
     return [

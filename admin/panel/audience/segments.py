@@ -14,10 +14,10 @@ from admin.panel.audience.group_actions import GroupActions
 from admin.panel.audience.match_count import ASK_SECONDS, PAGE_SECONDS, Matches, count_matches, counts
 from admin.panel.audience.rule_campaigns import find_campaign, label, names_in, offered
 from admin.panel.audience.rule_form import KINDS, Row, as_rule, furnish, is_day, lacks, read_rows, rows_of
-from admin.panel.audience.rule_text import OPS, rule_in_words
+from admin.panel.audience.rule_text import OPS, describe_rule
 from admin.panel.base import EXPECTED, action, back, form, page, sentence
-from models.contacts.tagging import there_still
-from models.errors import Refused
+from models.contacts.tagging import not_deleted
+from models.errors import OperatorError
 from models.segments.operators import MONEY
 from models.segments.rule import parse_rule
 from models.tables.contact import Consent
@@ -25,7 +25,7 @@ from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.user import Role
 
-MOST_NAMES = 500
+MAX_NAMES = 500
 Rows = Sequence[Sequence[Row]]
 
 
@@ -40,9 +40,9 @@ class SegmentView(GroupActions):
     def index(self) -> ResponseReturnValue:
         """Every segment, in words."""
         with self.rt.database.read() as session:
-            segments = list(session.scalars(select(Segment).order_by(Segment.name).limit(MOST_NAMES)))
+            segments = list(session.scalars(select(Segment).order_by(Segment.name).limit(MAX_NAMES)))
             campaigns = names_in(session, [it.rule for it in segments])
-        said = [(it, rule_in_words(it.rule, campaigns)) for it in segments]
+        said = [(it, describe_rule(it.rule, campaigns)) for it in segments]
         return self.render("panel/segments.html", segments=said)
 
     @page("/<int:segment_id>/")
@@ -54,10 +54,10 @@ class SegmentView(GroupActions):
             rows, campaigns = rows_of(segment.rule), names_in(session, [segment.rule])
             try:
                 matches = count_matches(session, rows, segment.name, "", PAGE_SECONDS)
-            except Refused as error:
+            except OperatorError as error:
                 problem = sentence(error)
         return self.render(
-            "panel/segment.html", segment=segment, words_of_rule=rule_in_words(segment.rule, campaigns), matches=matches,
+            "panel/segment.html", segment=segment, words_of_rule=describe_rule(segment.rule, campaigns), matches=matches,
             counts=counts(matches.tally, rows) if matches else {}, problem=problem,
         )  # fmt: skip
 
@@ -108,9 +108,9 @@ class SegmentView(GroupActions):
 
     def _save(self, name: str, rows: Rows, *, is_new: bool) -> ResponseReturnValue:
         if not any(rows):
-            raise Refused("Add at least one condition.")
+            raise OperatorError("Add at least one condition.")
         if any(row.problem for group in rows for row in group):
-            raise Refused("Nothing is saved yet: look at the marked conditions.")
+            raise OperatorError("Nothing is saved yet: look at the marked conditions.")
         saved = put_segment(self.rt, name, as_rule(rows), self.me.email, replaces=not is_new)
         flash("Saved.", "good")
         return back(".show", segment_id=saved.id)
@@ -124,7 +124,7 @@ class SegmentView(GroupActions):
             if request.form.get("count"):
                 try:
                     matches = count_matches(session, rows, name, "", 2 * ASK_SECONDS)
-                except Refused as problem:
+                except OperatorError as problem:
                     error = sentence(problem)
             names = _names(session, segment.name if segment else "")
             campaigns = {key: label(key, it) for key, it in names_in(session, [as_rule(rows)]).items()}
@@ -159,8 +159,8 @@ def _check(session: Session, rows: Rows, name: str) -> None:
             continue
         try:
             parse_rule(session, {"all": [row.item]}, inside=(name,) if name else ())
-        except Refused as error:
-            row.problem = sentence(Refused(str(error).removeprefix("all[0]: ")))
+        except OperatorError as error:
+            row.problem = sentence(OperatorError(str(error).removeprefix("all[0]: ")))
 
 
 def _settle(session: Session, rows: Rows) -> None:
@@ -172,7 +172,7 @@ def _settle(session: Session, rows: Rows) -> None:
 def _answered(session: Session, rows: Rows, name: str, state: str) -> ResponseReturnValue:
     try:
         matches: Matches = count_matches(session, rows, name, state, ASK_SECONDS)
-    except Refused as error:
+    except OperatorError as error:
         said = Markup('<p class="wrong">{}</p>').format(sentence(error))
         return jsonify(parts={"matches": said}, counts={}, problems={}, state="", done=True)
     return jsonify(matches.answer(rows))
@@ -181,9 +181,9 @@ def _answered(session: Session, rows: Rows, name: str, state: str) -> ResponseRe
 def _names(session: Session, name: str) -> dict[str, Any]:
     """What conditions can name."""
     queries = {
-        "tag": select(Tag.name).where(there_still(Tag)).order_by(Tag.name),
+        "tag": select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name),
         "attribute": select(Attribute.name).order_by(Attribute.name),
-        "list": select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name),
+        "list": select(ContactList.name).where(not_deleted(ContactList)).order_by(ContactList.name),
         "segment": select(Segment.name).where(Segment.name != name).order_by(Segment.name),
     }
-    return {kind: list(session.scalars(query.limit(MOST_NAMES))) for kind, query in queries.items()}
+    return {kind: list(session.scalars(query.limit(MAX_NAMES))) for kind, query in queries.items()}

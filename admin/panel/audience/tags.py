@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from admin.operations.groups import add_tag, describe_tag
 from admin.panel.audience.group_actions import GroupActions
 from admin.panel.base import PAGE_ROWS, action, back, page
-from models.contacts.tagging import there_still
+from models.contacts.tagging import not_deleted
 from models.tables.tag import ContactTag, Tag
 from models.tables.user import Role
 
@@ -23,7 +23,7 @@ class TagView(GroupActions):
     def index(self) -> ResponseReturnValue:
         """Every tag, by name; counted by the index that the audience uses."""
         after = request.args.get("after", "").replace("\x00", "")
-        query = select(Tag).where(Tag.name > after, there_still(Tag)).order_by(Tag.name).limit(PAGE_ROWS + 1)
+        query = select(Tag).where(Tag.name > after, not_deleted(Tag)).order_by(Tag.name).limit(PAGE_ROWS + 1)
         with self.rt.database.read() as session:
             tags = list(session.scalars(query))
             ids = [tag.id for tag in tags[:PAGE_ROWS]]

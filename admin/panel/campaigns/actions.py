@@ -22,9 +22,9 @@ from admin.operations.campaigns import delete_campaign, duplicate_campaign
 from admin.panel.base import EXPECTED, PanelView, action, back, form, sentence
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.live_stats import live_stats
-from models.campaigns.unsure import leave, send_again
+from models.campaigns.unsure import leave_unsure, resend_unsure
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import CampaignKind
 from models.tables.user import Role
 
@@ -127,7 +127,7 @@ class CampaignActions(PanelView):
         """Nothing more is done about them."""
         ids, now = self._asked_for(), utcnow()
         with self.rt.database.write() as session:
-            count = leave(session, campaign_id, ids, now, self.me.email)
+            count = leave_unsure(session, campaign_id, ids, now, self.me.email)
         flash(f"{count} left as they are.", "good")
         return back(".people", campaign_id=campaign_id, status="unsure")
 
@@ -140,7 +140,7 @@ class CampaignActions(PanelView):
 
         def again() -> None:
             with self.rt.database.write() as session:
-                count = send_again(session, campaign_id, ids, now, self.me.email)
+                count = resend_unsure(session, campaign_id, ids, now, self.me.email)
             flash(f"{count} queued once more.", "good")
 
         self.attempt(None, again)
@@ -184,7 +184,7 @@ class CampaignActions(PanelView):
             try:
                 test_id = send_test(self.rt, campaign_id, wanted, self.me.email)
             except EXPECTED as problem:
-                error = sentence(Refused(str(problem).removeprefix("to: ").removeprefix("to=")))
+                error = sentence(OperatorError(str(problem).removeprefix("to: ").removeprefix("to=")))
             else:
                 flash("This is the test. It is sent like a real one, with every restriction.", "good")
                 return self._to(test_id)
@@ -213,18 +213,18 @@ class CampaignActions(PanelView):
 def read_moment(date: str, time: str, zone: str) -> datetime:
     """A moment from three fields. Refused with the field's name first."""
     if zone not in available_timezones():
-        raise Refused(f"zone={zone[:40]}: allowed is a time zone such as Europe/Madrid")
+        raise OperatorError(f"zone={zone[:40]}: allowed is a time zone such as Europe/Madrid")
     try:
         day = datetime.strptime(date.strip(), "%Y-%m-%d")  # noqa: DTZ007 - its zone is added below
     except ValueError:
-        raise Refused("date: allowed is a day such as 2026-11-30") from None
+        raise OperatorError("date: allowed is a day such as 2026-11-30") from None
     try:
         clock = datetime.strptime(time.strip()[:5], "%H:%M")  # noqa: DTZ007
     except ValueError:
-        raise Refused("time: allowed is a time such as 09:30") from None
+        raise OperatorError("time: allowed is a time such as 09:30") from None
     at = day.replace(hour=clock.hour, minute=clock.minute, tzinfo=ZoneInfo(zone))
     if at.astimezone(ZoneInfo("UTC")).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != at.replace(tzinfo=None):
-        raise Refused(f"time: {time} does not exist on that day in {zone}, where the clock is put forward")
+        raise OperatorError(f"time: {time} does not exist on that day in {zone}, where the clock is put forward")
     return at
 
 
@@ -236,7 +236,7 @@ def read_pace(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise Refused(f"per-hour={text[:20]}: allowed is a number such as 600") from None
+        raise OperatorError(f"per-hour={text[:20]}: allowed is a number such as 600") from None
 
 
 def field_of(line: str) -> tuple[str, str]:

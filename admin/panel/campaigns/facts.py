@@ -16,8 +16,8 @@ from models.tables.campaign import (
     UNDELETABLE,
     Campaign,
     CampaignKind,
+    CampaignOutcome,
     CampaignStatus,
-    Outcome,
     PauseReason,
     allowed_verbs,
 )
@@ -25,7 +25,7 @@ from models.tables.recipient import Recipient, RecipientState
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """Those that an operator takes; the others follow from what is filled in."""
-MOST_ERRORS = 500
+MAX_ERRORS = 500
 STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
 _RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 
@@ -40,7 +40,7 @@ class ErrorLine:
 
 
 @dataclass(frozen=True)
-class CampaignFacts:
+class CampaignSummary:
     """A campaign with its numbers. The rows are detached."""
 
     campaign: Campaign
@@ -76,7 +76,10 @@ class CampaignFacts:
     @property
     def is_moving(self) -> bool:
         """Whether its numbers may still change while somebody looks."""
-        recently = self.campaign.ended_at is None or self.campaign.outcome in {Outcome.PREPARING, Outcome.SENDING}
+        recently = self.campaign.ended_at is None or self.campaign.outcome in {
+            CampaignOutcome.PREPARING,
+            CampaignOutcome.SENDING,
+        }
         return self.campaign.status in _RUNNING or self.campaign.status is CampaignStatus.SCHEDULED or (
             self.is_launched and recently
         )  # fmt: skip
@@ -123,7 +126,7 @@ class CampaignFacts:
         return self.campaign.pause_reason
 
 
-def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> CampaignFacts:
+def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> CampaignSummary:
     """Gather them; a page that does not exist where there is no such campaign."""
     with rt.database.read() as session:
         campaign = session.get(Campaign, campaign_id)
@@ -145,7 +148,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     stats = live_stats().get(rt, [campaign_id]).get(campaign_id)
     if stats is None:
         abort(404)
-    return CampaignFacts(campaign, stats, lines, tuple(tests), unsure, settled)
+    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled)
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
@@ -157,7 +160,7 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
             Recipient.state.in_((RecipientState.REFUSED, RecipientState.ACCEPTED, RecipientState.HELD)),
             Recipient.status == "failed",
         )
-        .limit(MOST_ERRORS)
+        .limit(MAX_ERRORS)
     ).all()
     texts = {row.error_code: row.error_msg or "No reason was given." for row in rows}
     counts = Counter(row.error_code for row in rows)

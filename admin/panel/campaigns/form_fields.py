@@ -7,7 +7,7 @@ from models.tables.campaign import Campaign
 
 SIDES = ("include", "exclude")
 KINDS = ("tag", "list", "segment")
-MOST_ROWS = 200
+MAX_ROWS = 200
 
 
 def read_draft(form: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _side(form: Any, side: str) -> list[dict[str, str]]:
 
 
 def _pairs(names: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name.strip(), value.strip()) for name, value in zip(names[:MOST_ROWS], values, strict=False)]
+    return [(name.strip(), value.strip()) for name, value in zip(names[:MAX_ROWS], values, strict=False)]
 
 
 def _variables(form: Any) -> dict[str, dict[str, dict[str, str]]]:

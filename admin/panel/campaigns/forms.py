@@ -13,13 +13,13 @@ from admin.operations.media import LIMITS, store_media
 from admin.panel.base import EXPECTED, PanelView, back, form
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
-from admin.panel.template_preview import ORDER_WORDS, picture_of
+from admin.panel.template_preview import ORDER_WORDS, preview_of
 from models.audience.audience import complete_contacts
 from models.audience.reach import Reach, estimate_reach
 from models.clock import utcnow
 from models.contacts.autocomplete import names_of_phones
-from models.contacts.tagging import there_still
-from models.errors import Refused
+from models.contacts.tagging import not_deleted
+from models.errors import OperatorError
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -27,9 +27,9 @@ from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.template import Template
 from models.tables.user import Role
-from models.templates.variables import OWN_FIELDS, Slot, media_format, template_slots
+from models.templates.variables import OWN_FIELDS, TemplateSlot, media_format, template_slots
 
-MOST_NAMES = 500
+MAX_NAMES = 500
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
 
@@ -86,7 +86,7 @@ class CampaignForms(PanelView):
             number, template = _chosen(session, draft)
         needed = media_format(template) if template else None
         if number is None or needed is None:
-            raise Refused("media: choose a number and a template whose header takes a file first")
+            raise OperatorError("media: choose a number and a template whose header takes a file first")
         content = upload.stream.read(LIMITS[needed] + 1)
         sha256 = store_media(self.rt, number.id, upload.filename, content, needed, utcnow())
         draft["media"] = {"header": {"sha256": sha256, "file": upload.filename}}
@@ -119,7 +119,7 @@ class CampaignForms(PanelView):
             slots=slots,
             needed=needed,
             media=media,
-            picture=picture_of(template, draft.get("variables") or {}) if template else None,
+            picture=preview_of(template, draft.get("variables") or {}) if template else None,
             reach=reach,
             unreachable=unreachable,
             rows={side: _rows(draft, side) for side in SIDES},
@@ -157,14 +157,14 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
             state = "" if template.status == "APPROVED" else f" · {template.status.lower().replace('_', ' ')}"
             shown = f"{template.name} ({template.language}) · {template.category.lower()}{state}"
             templates.append((f"{template.name}|{template.language}", shown))
-    tags = list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(MOST_NAMES)))
+    tags = list(session.scalars(select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name).limit(MAX_NAMES)))
     lists = list(
         session.scalars(
-            select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name).limit(MOST_NAMES)
+            select(ContactList.name).where(not_deleted(ContactList)).order_by(ContactList.name).limit(MAX_NAMES)
         )
     )
-    segments = list(session.scalars(select(Segment.name).order_by(Segment.name).limit(MOST_NAMES)))
-    attributes = list(session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MOST_NAMES)))
+    segments = list(session.scalars(select(Segment.name).order_by(Segment.name).limit(MAX_NAMES)))
+    attributes = list(session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MAX_NAMES)))
     numbers = session.scalars(select(Number).order_by(Number.name))
     groups = [("Tags", "tag", tags), ("Lists", "list", lists), ("Segments", "segment", segments)]
     audience = [
@@ -207,7 +207,7 @@ def _reach(
     campaign.template = template
     try:
         return estimate_reach(session, campaign, utcnow()), None
-    except Refused as error:
+    except OperatorError as error:
         return None, str(error)
 
 
@@ -246,7 +246,7 @@ def _media_shown(draft: Mapping[str, Any]) -> Mapping[str, Any]:
     return header
 
 
-def _field_name(slot: Slot) -> str:
+def _field_name(slot: TemplateSlot) -> str:
     return f"slot-{slot.component}-{slot.key}"
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import literal, select
 
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
-from admin.panel.campaigns.facts import CampaignFacts, campaign_facts
+from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
 from models.audience.audience import AudienceError
-from models.audience.eligibility import CONTACT, judged, read_terms, reason_detail
-from models.campaigns.unsure import Unsure, list_unsure
+from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
+from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
 from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
@@ -64,7 +64,7 @@ class CampaignPeople(PanelView):
             twice=TWICE,
         )  # fmt: skip
 
-    def _launched(self, facts: CampaignFacts, wanted: str, reason: str) -> list[dict[str, Any]]:
+    def _launched(self, facts: CampaignSummary, wanted: str, reason: str) -> list[dict[str, Any]]:
         if wanted == "unsure" and not reason:
             return self._unsure(facts.campaign.id)
         query: Any = (
@@ -89,14 +89,14 @@ class CampaignPeople(PanelView):
         with self.rt.database.read() as session:
             return [_doubted(row) for row in list_unsure(session, campaign_id, after=after, limit=PAGE_ROWS + 1)]
 
-    def _estimated(self, facts: CampaignFacts, wanted: str, reason: str) -> list[dict[str, Any]]:
+    def _estimated(self, facts: CampaignSummary, wanted: str, reason: str) -> list[dict[str, Any]]:
         """By the same waterfall that the launch uses, as of now."""
         campaign = facts.campaign
         if campaign.template_id is None or campaign.number_id is None or not campaign.audience.get("include"):
             return []
         with self.rt.database.read() as session:
-            terms = read_terms(session, campaign, utcnow())
-            found = judged(terms, after_id=positive("after")).subquery("judged")
+            terms = load_campaign_terms(session, campaign, utcnow())
+            found = candidates_with_reason(terms, after_id=positive("after")).subquery("judged")
             detail = reason_detail(terms, found.c.reason).label("detail")
             columns = [CONTACT.c[name] for name in ("name", "phone", "raw_phone", "wa_id")]
             query = select(found.c.id, found.c.reason, *columns, detail).join_from(
@@ -140,7 +140,7 @@ def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, 
     }
 
 
-def _doubted(row: Unsure) -> dict[str, Any]:
+def _doubted(row: UnsureRecipient) -> dict[str, Any]:
     return {
         "id": row.recipient_id,
         "place": row.place,

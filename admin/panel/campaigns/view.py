@@ -11,17 +11,17 @@ from admin.operations.billing import estimate_campaign
 from admin.operations.export import export_lines
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
-from admin.panel.campaigns.facts import STAGES, CampaignFacts, campaign_facts
+from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
 from admin.panel.live_stats import live_stats
-from admin.panel.template_preview import picture_of
+from admin.panel.template_preview import preview_of
 from models.billing.estimate import estimate_cost
-from models.campaigns.preflight import Facts, preflight
+from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import Campaign, CampaignKind
 
 PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors")
@@ -46,7 +46,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
     def show(self, campaign_id: int) -> ResponseReturnValue:
         """One campaign."""
         facts = campaign_facts(self.rt, campaign_id)
-        picture = picture_of(facts.campaign.template, facts.campaign.variables) if facts.campaign.template else None
+        picture = preview_of(facts.campaign.template, facts.campaign.variables) if facts.campaign.template else None
         shown = self._context(facts) | {"picture": picture, "parts": PARTS, "checks": None}
         if request.args.get("check") and not facts.is_launched:
             shown |= self._checks(facts.campaign)
@@ -72,7 +72,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         try:
             cost = estimate_campaign(self.rt, campaign_id) if facts.is_launched else None
-        except Refused:  # a template that is gone, and nothing was ever counted
+        except OperatorError:  # a template that is gone, and nothing was ever counted
             cost = None
         return render_template("panel/campaign/cost.html", **self._context(facts), cost=cost)
 
@@ -103,7 +103,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
             "panel/campaigns.html", campaigns=shown, stats=stats, kind=kind.value, following=following, before=before
         )
 
-    def _context(self, facts: CampaignFacts) -> dict[str, Any]:
+    def _context(self, facts: CampaignSummary) -> dict[str, Any]:
         counted = [facts.stats[stage] for stage in STAGES]
         return {
             "facts": facts,
@@ -120,7 +120,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                checks = preflight(session, campaign.id, utcnow(), Facts(is_listening))
+                checks = preflight(session, campaign.id, utcnow(), PreflightFacts(is_listening))
             except LookupError:
                 abort(404)
             cost = None

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.imports.result import LINE, WHY
-from jobs.imports.uploads import Kind
-from models.contacts.field_values import OWN_FIELDS, BadValue, read_name
-from models.errors import Refused
-from models.imports.contact_row import MOST_SOURCE
+from jobs.imports.uploads import UploadKind
+from models.contacts.field_values import PROFILE_FIELDS, FieldValueError, read_name
+from models.errors import OperatorError
+from models.imports.contact_row import MAX_SOURCE
 from models.shop.order_row import REQUIRED
 from models.tables.tag import Attribute
 
@@ -47,10 +47,10 @@ _ORDER_PLACES = {
     "collection": "Collections",
     "brand": "Brand",
 }
-PLACES = {Kind.CONTACTS: _PLACES, Kind.ORDERS: _ORDER_PLACES, Kind.LIST: {"phone": "Phone"}}
+PLACES = {UploadKind.CONTACTS: _PLACES, UploadKind.ORDERS: _ORDER_PLACES, UploadKind.LIST: {"phone": "Phone"}}
 """Each may be chosen for one column."""
-_MUST = {Kind.CONTACTS: ("phone",), Kind.ORDERS: REQUIRED, Kind.LIST: ("phone",)}
-MOST_ATTRIBUTES = 500
+_MUST = {UploadKind.CONTACTS: ("phone",), UploadKind.ORDERS: REQUIRED, UploadKind.LIST: ("phone",)}
+MAX_ATTRIBUTES = 500
 _OTHER_NAMES = {
     "phone": "telephone mobile cell cellphone msisdn whatsapp number phone_number mobile_number telefono movil celular "
     "telefone numero portable tel telefon handy handynummer telefonnummer rufnummer cellulare wa_id",
@@ -86,23 +86,23 @@ _KNOWN = {
     kind: {other: place for place, others in names.items() for other in others.split()}
     | {it: it for it in PLACES[kind]}
     for kind, names in (
-        (Kind.CONTACTS, _OTHER_NAMES),
-        (Kind.ORDERS, _OTHER_ORDER_NAMES),
-        (Kind.LIST, {"phone": _OTHER_NAMES["phone"]}),
+        (UploadKind.CONTACTS, _OTHER_NAMES),
+        (UploadKind.ORDERS, _OTHER_ORDER_NAMES),
+        (UploadKind.LIST, {"phone": _OTHER_NAMES["phone"]}),
     )
 }
 _PHONE = re.compile(r"\+[0-9][0-9 ().-]{6,20}")
 
 
-def attribute_names(session: Session, kind: Kind) -> list[str]:
+def attribute_names(session: Session, kind: UploadKind) -> list[str]:
     """Attributes that a column can be taken as."""
-    if kind is not Kind.CONTACTS:
+    if kind is not UploadKind.CONTACTS:
         return []
-    names = session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MOST_ATTRIBUTES))
+    names = session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MAX_ATTRIBUTES))
     return [name for name in names if name.lower() not in _PLACES]
 
 
-def choices_of(kind: Kind, column: str, attributes: Sequence[str]) -> list[tuple[str, Any]]:
+def choices_of(kind: UploadKind, column: str, attributes: Sequence[str]) -> list[tuple[str, Any]]:
     """What this column can be taken as, for a select."""
     found: list[tuple[str, Any]] = [("", "Leave it out"), *PLACES[kind].items()]
     own = [(NEW, f"New attribute “{column}”")] if _is_new(kind, column) and column not in attributes else []
@@ -110,7 +110,9 @@ def choices_of(kind: Kind, column: str, attributes: Sequence[str]) -> list[tuple
     return [*found, ("Attribute", own + known)] if own or known else found
 
 
-def guess(kind: Kind, header: Sequence[str], rows: Sequence[Sequence[str]], attributes: Sequence[str]) -> list[str]:
+def guess(
+    kind: UploadKind, header: Sequence[str], rows: Sequence[Sequence[str]], attributes: Sequence[str]
+) -> list[str]:
     """What is probably meant: by the column's name, else by what looks like phones, else an attribute."""
     by_fold = {_folded(name): f"{ATTRIBUTE}{name}" for name in attributes}
     exact = {_folded(column) for column in header} & set(PLACES[kind])
@@ -132,7 +134,7 @@ def guess(kind: Kind, header: Sequence[str], rows: Sequence[Sequence[str]], attr
 
 
 def read_columns(
-    kind: Kind, header: Sequence[str], chosen: Sequence[str], source: str, attributes: Sequence[str]
+    kind: UploadKind, header: Sequence[str], chosen: Sequence[str], source: str, attributes: Sequence[str]
 ) -> dict[str, str]:
     """The file's columns by the names that the import knows. Refused where that cannot be imported."""
     columns: dict[str, str] = {}
@@ -140,26 +142,28 @@ def read_columns(
         name = _name_of(kind, column, choice, attributes)
         twice = next((other for other, taken in columns.items() if name and taken == name), None)
         if twice is not None:
-            raise Refused(
+            raise OperatorError(
                 f"“{twice}” and “{column}” are both taken as {PLACES[kind].get(name, name)}; choose one of them."
             )
         columns[column] = name
     for name in _MUST[kind]:
         if name not in columns.values():
             what = PLACES[kind][name]
-            raise Refused(
+            raise OperatorError(
                 f"Choose the column that holds the {what.lower()}."
                 if " " not in what
                 else f"{what}: choose its column."
             )
     if "consent" in columns.values() and "consent_source" not in columns.values() and not source:
-        raise Refused("Consent needs its source: choose the column that says it, or write it below.")
-    if len(source) > MOST_SOURCE:
-        raise Refused(f"The source is {len(source)} characters long; at most {MOST_SOURCE} are allowed.")
+        raise OperatorError("Consent needs its source: choose the column that says it, or write it below.")
+    if len(source) > MAX_SOURCE:
+        raise OperatorError(f"The source is {len(source)} characters long; at most {MAX_SOURCE} are allowed.")
     return columns
 
 
-def chosen_of(kind: Kind, header: Sequence[str], columns: Mapping[str, str], attributes: Sequence[str]) -> list[str]:
+def chosen_of(
+    kind: UploadKind, header: Sequence[str], columns: Mapping[str, str], attributes: Sequence[str]
+) -> list[str]:
     """The choices that were made before."""
     names = [columns.get(column, "") for column in header]
     return [
@@ -168,21 +172,21 @@ def chosen_of(kind: Kind, header: Sequence[str], columns: Mapping[str, str], att
     ]
 
 
-def _name_of(kind: Kind, column: str, choice: str, attributes: Sequence[str]) -> str:
+def _name_of(kind: UploadKind, column: str, choice: str, attributes: Sequence[str]) -> str:
     if choice in {"", *PLACES[kind]}:
         return choice
     if choice == NEW and _is_new(kind, column):
         return column
     if choice.startswith(ATTRIBUTE) and choice.removeprefix(ATTRIBUTE) in attributes:
         return choice.removeprefix(ATTRIBUTE)
-    raise Refused(f"“{column}” cannot be taken as that.")
+    raise OperatorError(f"“{column}” cannot be taken as that.")
 
 
-def _is_new(kind: Kind, column: str) -> bool:
+def _is_new(kind: UploadKind, column: str) -> bool:
     """Whether an attribute can be called so."""
     try:
-        return kind is Kind.CONTACTS and read_name(column, "").lower() not in {*_PLACES, *OWN_FIELDS}
-    except BadValue:
+        return kind is UploadKind.CONTACTS and read_name(column, "").lower() not in {*_PLACES, *PROFILE_FIELDS}
+    except FieldValueError:
         return False
 
 

@@ -12,35 +12,35 @@ from admin.panel.base import EXPECTED, PanelView, action, back, form, page, sent
 from admin.panel.contacts.import_columns import attribute_names, choices_of, chosen_of, guess, read_columns
 from jobs.imports.contacts import preview
 from jobs.imports.delimiter import WORDS
-from jobs.imports.reader import BadFile
-from jobs.imports.run import look_at_file, start_import
+from jobs.imports.reader import BadFileError
+from jobs.imports.run import start_dry_run, start_import
 from jobs.imports.uploads import (
     UNDER_WAY,
     ImportFile,
-    Kind,
-    Stage,
-    drop_file,
-    keep_file,
-    path_of,
-    read_file,
-    refused_of,
+    UploadKind,
+    UploadStage,
+    delete_upload,
+    load_rejects,
+    load_upload,
+    store_upload,
+    upload_path,
 )
-from models.contacts.tagging import read_list_name, there_still
-from models.errors import Refused
+from models.contacts.tagging import not_deleted, read_list_name
+from models.errors import OperatorError
 from models.tables.tag import ContactList
 from models.tables.user import Role
 
-MOST_BYTES = 60 * 1024 * 1024
+MAX_BYTES = 60 * 1024 * 1024
 PREVIEW_ROWS = 4
-MOST_NAME = 60
+MAX_NAME = 60
 """Characters of a file's name, its end: a disk takes 255 bytes, and a character has up to 4."""
-MOST_LISTS = 500
+MAX_LISTS = 500
 ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx"})
 """Excel calls its own "Unicode text" .txt."""
 COMMANDS = {
-    Kind.CONTACTS: "flask contacts import",
-    Kind.ORDERS: "flask orders import",
-    Kind.LIST: "flask lists add",
+    UploadKind.CONTACTS: "flask contacts import",
+    UploadKind.ORDERS: "flask orders import",
+    UploadKind.LIST: "flask lists add",
 }
 GONE = "The file is not here any more. Choose it again."
 _ODD = re.compile(r"[^\w.() -]")
@@ -54,16 +54,16 @@ class ContactImport(PanelView):
         """Choose a file, and say what is in it."""
         given = request.form if request.method == "POST" else request.args
         what, list_name = given.get("what", ""), given.get("list", "").strip()[:200]
-        kind = Kind(what) if what in set(Kind) else Kind.CONTACTS
+        kind = UploadKind(what) if what in set(UploadKind) else UploadKind.CONTACTS
         error = None
         if request.method == "POST":
             upload = request.files.get("file")
             try:
                 if upload is None or not upload.filename:
-                    raise Refused("Choose a file first.")
-                content = upload.stream.read(MOST_BYTES + 1)
+                    raise OperatorError("Choose a file first.")
+                content = upload.stream.read(MAX_BYTES + 1)
                 return back(".bring_columns", token=self._keep(upload.filename, content, kind, list_name).token)
-            except (*EXPECTED, BadFile) as problem:
+            except (*EXPECTED, BadFileError) as problem:
                 error = sentence(problem)
         shown = self.render("panel/import.html", error=error, kind=kind.value, list_name=list_name)
         return shown, 400 if error else 200
@@ -71,15 +71,15 @@ class ContactImport(PanelView):
     @form("/import/<token>/columns", Role.MANAGER)
     def bring_columns(self, token: str) -> ResponseReturnValue:
         """Say what each column is; sending it has a worker look what that would do, which changes nothing."""
-        kept = read_file(self.rt, token)
-        if kept is None or kept.stage is Stage.DONE or not path_of(self.rt, kept).exists():
+        kept = load_upload(self.rt, token)
+        if kept is None or kept.stage is UploadStage.DONE or not upload_path(self.rt, kept).exists():
             return self._gone()
         kind = kept.kind
-        header, rows, separator = preview(path_of(self.rt, kept), PREVIEW_ROWS)
+        header, rows, separator = preview(upload_path(self.rt, kept), PREVIEW_ROWS)
         with self.rt.database.read() as session:
             attributes = attribute_names(session, kind)
-            names = select(ContactList.name).where(there_still(ContactList)).order_by(ContactList.name)
-            lists = list(session.scalars(names.limit(MOST_LISTS))) if kind is Kind.LIST else []
+            names = select(ContactList.name).where(not_deleted(ContactList)).order_by(ContactList.name)
+            lists = list(session.scalars(names.limit(MAX_LISTS))) if kind is UploadKind.LIST else []
         known = kept.columns
         chosen = chosen_of(kind, header, known, attributes) if known else guess(kind, header, rows, attributes)
         source, list_name, error = kept.source, kept.list_name, None
@@ -88,9 +88,9 @@ class ContactImport(PanelView):
             source, list_name = (request.form.get(name, "").strip() for name in ("source", "list_name"))
             try:
                 columns = read_columns(kind, header, chosen, source, attributes)
-                if kind is Kind.LIST:
+                if kind is UploadKind.LIST:
                     list_name = read_list_name(list_name)
-                look_at_file(self.rt, token, columns, source, list_name)
+                start_dry_run(self.rt, token, columns, source, list_name)
                 return back(".bring_show", token=token)
             except EXPECTED as problem:
                 error = sentence(problem)
@@ -111,17 +111,17 @@ class ContactImport(PanelView):
     @page("/import/<token>/", Role.MANAGER)
     def bring_show(self, token: str) -> ResponseReturnValue:
         """How far it is, and what it would do or did."""
-        kept = read_file(self.rt, token)
+        kept = load_upload(self.rt, token)
         if kept is None:
             return self._gone()
-        if kept.stage is Stage.MAPPING:
+        if kept.stage is UploadStage.MAPPING:
             return back(".bring_columns", token=token)
         return self.render("panel/import_file.html", **self._shown(kept))
 
     @page("/import/<token>/live", Role.MANAGER)
     def bring_live(self, token: str) -> ResponseReturnValue:
         """The same as a fragment."""
-        kept = read_file(self.rt, token)
+        kept = load_upload(self.rt, token)
         if kept is None:
             return {"parts": {}, "done": True}
         part = render_template("panel/import_part.html", **self._shown(kept))
@@ -130,7 +130,7 @@ class ContactImport(PanelView):
     @page("/import/<token>/refused.csv", Role.MANAGER)
     def bring_refused(self, token: str) -> ResponseReturnValue:
         """The refused rows as they came, with their lines and reasons."""
-        kept, path = read_file(self.rt, token), refused_of(self.rt, token)
+        kept, path = load_upload(self.rt, token), load_rejects(self.rt, token)
         if kept is None or path is None:
             return self._gone()
         name = f"{PurePath(kept.name).stem}-refused.csv"
@@ -139,7 +139,7 @@ class ContactImport(PanelView):
     @action("/import/<token>/go", Role.MANAGER)
     def bring_go(self, token: str) -> ResponseReturnValue:
         """Have a worker take the good rows of the file that was looked at."""
-        if read_file(self.rt, token) is None:
+        if load_upload(self.rt, token) is None:
             return self._gone()
         self.attempt(None, lambda: start_import(self.rt, token, self.me.email))
         return back(".bring_show", token=token)
@@ -149,7 +149,7 @@ class ContactImport(PanelView):
         return back(".bring")
 
     def _shown(self, kept: ImportFile) -> dict[str, Any]:
-        refused_url = url_for(".bring_refused", token=kept.token) if refused_of(self.rt, kept.token) else None
+        refused_url = url_for(".bring_refused", token=kept.token) if load_rejects(self.rt, kept.token) else None
         return {
             "kept": kept,
             "stage": kept.stage.value,
@@ -158,19 +158,21 @@ class ContactImport(PanelView):
             "refused_url": refused_url,
         }
 
-    def _keep(self, file_name: str, content: bytes, kind: Kind, list_name: str) -> ImportFile:
-        name = _ODD.sub("_", PurePath(file_name.replace("\\", "/")).name)[-MOST_NAME:].lstrip(".") or "file"
+    def _keep(self, file_name: str, content: bytes, kind: UploadKind, list_name: str) -> ImportFile:
+        name = _ODD.sub("_", PurePath(file_name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(".") or "file"
         ending = PurePath(name).suffix.lower()
         if ending not in ENDINGS:
-            raise Refused(f"“{name}”: allowed are CSV files (.csv, .tsv, .txt) and XLSX files.")
-        if len(content) > MOST_BYTES:
-            raise Refused(f"The file is larger than {MOST_BYTES // 1024 // 1024} MB; bring it with {COMMANDS[kind]}.")
+            raise OperatorError(f"“{name}”: allowed are CSV files (.csv, .tsv, .txt) and XLSX files.")
+        if len(content) > MAX_BYTES:
+            raise OperatorError(
+                f"The file is larger than {MAX_BYTES // 1024 // 1024} MB; bring it with {COMMANDS[kind]}."
+            )
         if ending == ".xlsx" and not content.startswith(b"PK"):
-            raise Refused(f"“{name}” is no readable XLSX file.")
-        kept = keep_file(self.rt, name, content, self.me.email, kind, list_name)
+            raise OperatorError(f"“{name}” is no readable XLSX file.")
+        kept = store_upload(self.rt, name, content, self.me.email, kind, list_name)
         try:
-            preview(path_of(self.rt, kept), PREVIEW_ROWS)
-        except BadFile:
-            drop_file(self.rt, kept.token)
+            preview(upload_path(self.rt, kept), PREVIEW_ROWS)
+        except BadFileError:
+            delete_upload(self.rt, kept.token)
             raise
         return kept

@@ -3,10 +3,10 @@
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 
-from admin.operations.contact_merge import Pair, give_up_number, look_at_pair, merge_by_hand
+from admin.operations.contact_merge import MergePreview, merge_by_phone, preview_merge, release_former_number
 from admin.panel.base import EXPECTED, PanelView, action, back, sentence
 from models.tables.contact import Contact
-from models.tables.contact_alias import FormerKind, FormerValue
+from models.tables.contact_alias import AliasKind, MergedValue
 from models.tables.user import Role
 
 LABELS = {
@@ -30,12 +30,12 @@ class ContactMerge(PanelView):
         other = request.form.get("other", "")
         try:
             if request.form.get("confirmed") != "1":
-                pair = look_at_pair(self.rt, contact_id, other)
+                pair = preview_merge(self.rt, contact_id, other)
                 return self.render(
                     "panel/contact_merge.html", pair=pair, kept=_called(pair.kept), merged=_called(pair.merged), other=other,
                     contact_id=contact_id, rows=_rows(pair), ids=_ids(pair),
                 )  # fmt: skip
-            contact_id = merge_by_hand(self.rt, contact_id, other, self.me.email)
+            contact_id = merge_by_phone(self.rt, contact_id, other, self.me.email)
         except EXPECTED as error:
             flash(sentence(error), "bad")
         else:
@@ -47,17 +47,17 @@ class ContactMerge(PanelView):
         """A number that the person had before is somebody else's by now."""
         self.attempt(
             "The number does not lead to this person any more.",
-            lambda: give_up_number(self.rt, contact_id, former_id, self.me.email),
+            lambda: release_former_number(self.rt, contact_id, former_id, self.me.email),
         )
         return back(".show", contact_id=contact_id)
 
 
-def label_of(kind: FormerKind, name: str) -> str:
+def label_of(kind: AliasKind, name: str) -> str:
     """What a former value was a value of, as the page says it."""
-    return LABELS.get(name, name) if kind is FormerKind.FIELD else name
+    return LABELS.get(name, name) if kind is AliasKind.FIELD else name
 
 
-def before_the_merge(values: list[FormerValue]) -> dict[str, list[str]]:
+def before_the_merge(values: list[MergedValue]) -> dict[str, list[str]]:
     """What the records of a person said before, by what it was said of."""
     found: dict[str, list[str]] = {}
     for row in values:
@@ -65,12 +65,12 @@ def before_the_merge(values: list[FormerValue]) -> dict[str, list[str]]:
     return found
 
 
-def _rows(pair: Pair) -> list[tuple[str, str, str]]:
+def _rows(pair: MergePreview) -> list[tuple[str, str, str]]:
     """(what, what stays, what is kept as former), where both say something."""
     return [(label_of(kind, name), str(kept), str(value)) for kind, name, value, kept in pair.left.values]
 
 
-def _ids(pair: Pair) -> list[str]:
+def _ids(pair: MergePreview) -> list[str]:
     """What leads to the person besides their number."""
     phone = pair.kept.phone or pair.merged.phone
     return [it.shown for it in pair.left.ids.values() if it.shown != phone]

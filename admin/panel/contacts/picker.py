@@ -6,7 +6,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from admin.panel.base import PanelView, page
-from models.contacts.autocomplete import pick_contacts
+from models.contacts.autocomplete import suggest_contacts
 
 
 class ContactPicker(PanelView):
@@ -19,5 +19,5 @@ class ContactPicker(PanelView):
         if not text:
             return {"people": [], "more": False}
         with self.rt.database.read() as session:
-            people, has_more = pick_contacts(session, text, self.rt.settings.default_country)
+            people, has_more = suggest_contacts(session, text, self.rt.settings.default_country)
         return {"people": [asdict(person) for person in people], "more": has_more}

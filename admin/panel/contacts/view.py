@@ -24,13 +24,13 @@ from admin.panel.contacts.merge import ContactMerge, before_the_merge
 from admin.panel.contacts.picker import ContactPicker
 from models.billing.amount import MICRO, show_amount
 from models.clock import utcnow
-from models.contacts.aliases import ids_of, values_of_person
-from models.contacts.field_values import OWN_FIELDS
-from models.contacts.resolve import survivor_id
+from models.contacts.aliases import aliases_of, merged_values_of
+from models.contacts.field_values import PROFILE_FIELDS
+from models.contacts.resolve import surviving_contact_id
 from models.contacts.search import count_contacts, search_contacts
-from models.contacts.tagging import there_still
-from models.errors import Refused
-from models.shop.orders import orders_of
+from models.contacts.tagging import not_deleted
+from models.errors import OperatorError
+from models.shop.orders import load_orders
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.conversation import Case, Conversation
@@ -40,7 +40,7 @@ from models.tables.recipient import Recipient
 from models.tables.tag import Attribute, ContactList, ContactTag, ListMember, Tag
 from models.tables.user import Role
 
-MOST_ROWS = 50
+MAX_ROWS = 50
 OWN_LABELS = {
     "name": "Name",
     "first_name": "First name",
@@ -74,11 +74,11 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
             tags = _tags_of(session, [contact.id for contact in found.contacts])
             lists = session.execute(
                 select(ContactList.id, ContactList.name)
-                .where(there_still(ContactList))
+                .where(not_deleted(ContactList))
                 .order_by(ContactList.name)
                 .limit(500)
             ).all()
-            names = list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500)))
+            names = list(session.scalars(select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name).limit(500)))
         following = None
         if found.next_after_id is not None:
             arguments: dict[str, Any] = {name: text or None for name, text in asked.items()}
@@ -98,7 +98,7 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
             if contact is None:
                 abort(404)
             if contact.merged_into_id is not None:
-                return redirect(url_for(".show", contact_id=survivor_id(session, contact_id)))
+                return redirect(url_for(".show", contact_id=surviving_contact_id(session, contact_id)))
             facts = _facts(session, contact)
         return self.render(
             "panel/contact.html",
@@ -197,7 +197,7 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
         """Everything that is kept of one person, for whoever asks what that is."""
         try:
             found = export_contact(self.rt, contact_id, self.me.email)
-        except Refused:
+        except OperatorError:
             abort(404)
         return Response(
             json.dumps(found, ensure_ascii=False, indent=2, default=str),
@@ -224,7 +224,7 @@ def _tags_of(session: Session, contact_ids: list[int]) -> dict[int, list[Any]]:
     rows = session.execute(
         select(ContactTag.contact_id, Tag.name, ContactTag.value)
         .join(Tag, Tag.id == ContactTag.tag_id)
-        .where(ContactTag.contact_id.in_(contact_ids), there_still(Tag))
+        .where(ContactTag.contact_id.in_(contact_ids), not_deleted(Tag))
         .order_by(Tag.name)
     )
     found: dict[int, list[Any]] = {}
@@ -240,32 +240,32 @@ def _facts(session: Session, contact: Contact) -> dict[str, Any]:
         .join(Campaign, Campaign.id == Recipient.campaign_id)
         .where(Recipient.contact_id == mine, Campaign.deleted_at.is_(None))
         .order_by(Recipient.id.desc())
-        .limit(MOST_ROWS)
+        .limit(MAX_ROWS)
     )
     engaged = select(Campaign.id, Campaign.name).join(Engagement).where(Engagement.person_key == contact.person_key)
     talks = select(Conversation).where(Conversation.contact_id == mine).options(joinedload(Conversation.number))
     return {
         "tags": _tags_of(session, [mine]).get(mine, []),
-        "tag_names": list(session.scalars(select(Tag.name).where(there_still(Tag)).order_by(Tag.name).limit(500))),
+        "tag_names": list(session.scalars(select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name).limit(500))),
         "lists": session.execute(
             select(ContactList.id, ContactList.name)
             .join(ListMember)
-            .where(ListMember.contact_id == mine, there_still(ContactList))
+            .where(ListMember.contact_id == mine, not_deleted(ContactList))
         ).all(),
         "ledger": list(
             session.scalars(
                 select(ConsentEvent)
                 .where(ConsentEvent.contact_id == mine)
                 .order_by(ConsentEvent.id.desc())
-                .limit(MOST_ROWS)
+                .limit(MAX_ROWS)
             )
         ),
         "campaigns": session.execute(campaigns).all(),
         "engaged": session.execute(engaged).first(),
         "conversations": list(session.scalars(talks.order_by(Conversation.last_message_at.desc()))),
-        "orders": orders_of(session, mine, MOST_ROWS),
-        "found_by": [row for row in ids_of(session, mine) if row.shown != contact.phone],
-        "before_merge": before_the_merge(values_of_person(session, mine)),
+        "orders": load_orders(session, mine, MAX_ROWS),
+        "found_by": [row for row in aliases_of(session, mine) if row.shown != contact.phone],
+        "before_merge": before_the_merge(merged_values_of(session, mine)),
         "open_case": session.scalar(select(Case).where(Case.contact_id == mine, Case.closed_at.is_(None))),
         "now": utcnow(),
     }
@@ -277,7 +277,7 @@ def _money(milli: int, currency: str) -> str:
 
 def _by_field(line: str) -> dict[str, str]:
     field, separator, text = line.partition(": ")
-    known = {*OWN_FIELDS, "phone", "consent", "consent_source", "tags"}
+    known = {*PROFILE_FIELDS, "phone", "consent", "consent_source", "tags"}
     if separator and (field in known or " " not in field):
         return {field: text[:1].upper() + text[1:]}
     return {"": line}

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.campaigns.pause import stop_numbers
-from models.events.account.update import Told, is_newer, moment_of, text_of, word_of, words_in
+from models.events.account.update import AccountUpdate, is_newer, meta_enum, meta_enums, moment_of, operator_text
 from models.tables.number import Number, WabaState
 
 HARMLESS = frozenset({"RESTRICTED_ADD_PHONE_NUMBER_ACTION"})
@@ -17,7 +17,7 @@ ASKED_AGAIN = frozenset(
 """After these our numbers may be out of reach, or in reach again: Meta is asked about each."""
 
 
-def account_update(session: Session, told: Told) -> None:
+def account_update(session: Session, told: AccountUpdate) -> None:
     """A violation, a restriction, a ban, the end of the account; anything else is a line in the audit."""
     event = told.word("event")
     state, detail = _judge(told, event)
@@ -27,10 +27,12 @@ def account_update(session: Session, told: Told) -> None:
         _give_back(session, told)
     elif event in ASKED_AGAIN:
         told.result.numbers.update(_numbers(session, told))
-    told.audit(session, "account update", "waba", told.waba.id, event=event, detail=detail, said=words_in(_info(told)))
+    told.audit(
+        session, "account update", "waba", told.waba.id, event=event, detail=detail, said=meta_enums(_info(told))
+    )
 
 
-def account_review(session: Session, told: Told) -> None:
+def account_review(session: Session, told: AccountUpdate) -> None:
     """The review of the account: one that was rejected may not send."""
     decision = told.word("decision")
     if decision == "REJECTED":
@@ -40,26 +42,26 @@ def account_review(session: Session, told: Told) -> None:
     told.audit(session, "account review", "waba", told.waba.id, decision=decision)
 
 
-def account_alert(session: Session, told: Told) -> None:
+def account_alert(session: Session, told: AccountUpdate) -> None:
     """Something that an operator should read."""
     info = told.value.get("alert_info")
-    said = words_in(info) if isinstance(info, dict) else words_in(told.value)
-    description = text_of(info.get("alert_description")) if isinstance(info, dict) else ""
+    said = meta_enums(info) if isinstance(info, dict) else meta_enums(told.value)
+    description = operator_text(info.get("alert_description")) if isinstance(info, dict) else ""
     told.audit(session, "account alert", "waba", told.waba.id, description=description, said=said)
 
 
-def _judge(told: Told, event: str) -> tuple[WabaState | None, str]:
+def _judge(told: AccountUpdate, event: str) -> tuple[WabaState | None, str]:
     """What the account becomes, if anything, and the sentence for the operator."""
     if event == "ACCOUNT_VIOLATION":
         return (
             WabaState.RESTRICTED,
-            f"Meta found a violation: {word_of(_info(told).get('violation_type')) or 'unnamed'}.",
+            f"Meta found a violation: {meta_enum(_info(told).get('violation_type')) or 'unnamed'}.",
         )
     if event == "ACCOUNT_RESTRICTION":
         return _judge_restriction(told)
     if event == "DISABLED_UPDATE":
-        ban = word_of(_info(told).get("waba_ban_state"))
-        date = text_of(_info(told).get("waba_ban_date"))
+        ban = meta_enum(_info(told).get("waba_ban_state"))
+        date = operator_text(_info(told).get("waba_ban_date"))
         if ban == "REINSTATE":
             return None, "Meta says that the account is reinstated."
         state = WabaState.RESTRICTED if ban == "SCHEDULE_FOR_DISABLE" else WabaState.DISABLED
@@ -69,12 +71,12 @@ def _judge(told: Told, event: str) -> tuple[WabaState | None, str]:
     return None, ""
 
 
-def _judge_restriction(told: Told) -> tuple[WabaState | None, str]:
+def _judge_restriction(told: AccountUpdate) -> tuple[WabaState | None, str]:
     given = told.value.get("restriction_info")
     restrictions = [item for item in (given if isinstance(given, list) else [given]) if isinstance(item, dict)]
     harmful = []
     for item in restrictions:
-        kind = word_of(item.get("restriction_type")) or "UNNAMED"
+        kind = meta_enum(item.get("restriction_type")) or "UNNAMED"
         until = moment_of(item.get("expiration"))
         if kind not in HARMLESS and (until is None or until > told.now):
             harmful.append(f"{kind} until {until:%Y-%m-%d %H:%M} UTC" if until else kind)
@@ -83,7 +85,7 @@ def _judge_restriction(told: Told) -> tuple[WabaState | None, str]:
     return WabaState.RESTRICTED, f"Meta restricts the account: {', '.join(harmful) or 'unnamed'}."
 
 
-def _take_away(session: Session, told: Told, state: WabaState, detail: str) -> None:
+def _take_away(session: Session, told: AccountUpdate, state: WabaState, detail: str) -> None:
     waba = told.waba
     is_tie = told.at == waba.state_at and waba.state is not WabaState.DISABLED
     if not (is_newer(told.at, waba.state_at) or is_tie):
@@ -94,17 +96,17 @@ def _take_away(session: Session, told: Told, state: WabaState, detail: str) -> N
     stop_numbers(session, _numbers(session, told), detail, told.now, former)
 
 
-def _give_back(session: Session, told: Told) -> None:
+def _give_back(session: Session, told: AccountUpdate) -> None:
     if is_newer(told.at, told.waba.state_at):
         told.waba.state_at = told.at  # an older ban that comes late is over
         told.result.numbers.update(_numbers(session, told))
         told.result.templates_of.add(told.waba.id)
 
 
-def _numbers(session: Session, told: Told) -> list[int]:
+def _numbers(session: Session, told: AccountUpdate) -> list[int]:
     return list(session.scalars(select(Number.id).where(Number.waba_id == told.waba.id).order_by(Number.id)))
 
 
-def _info(told: Told) -> dict[str, Any]:
+def _info(told: AccountUpdate) -> dict[str, Any]:
     names = ("violation_info", "ban_info", "restriction_info", "volume_tier_info", "partner_info", "waba_info")
     return next((dict(told.value[name]) for name in names if isinstance(told.value.get(name), dict)), {})

@@ -17,14 +17,14 @@ from models.events.account import calls as call_events
 from models.events.account import numbers as number_events
 from models.events.account import templates as template_events
 from models.events.account import user_preferences as preference_events
-from models.events.account.update import ChangeResult, Told, words_in
-from models.events.types import Change
+from models.events.account.update import AccountUpdate, ChangeResult, meta_enums
+from models.events.types import AccountChange
 from models.tables.conversation import PurgedWamid
 from models.tables.number import Number, Waba
 
 REMEMBERED_FOR = timedelta(days=8)
 
-HANDLERS: Mapping[str, Callable[[Session, Told], None]] = {
+HANDLERS: Mapping[str, Callable[[Session, AccountUpdate], None]] = {
     "message_template_status_update": template_events.template_status,
     "message_template_quality_update": template_events.template_quality,
     "message_template_components_update": template_events.template_components,
@@ -44,7 +44,7 @@ PERSONAL = ("history", "smb_", "message_echoes", "group_", "automatic_events")
 """Beginnings of fields that hold what people wrote or did elsewhere, in any number: they are not kept."""
 
 
-def apply_changes(session: Session, changes: Iterable[Change], now: datetime) -> ChangeResult:
+def apply_changes(session: Session, changes: Iterable[AccountChange], now: datetime) -> ChangeResult:
     """Apply a batch in the order of Meta's time."""
     result = ChangeResult()
     told = [(change, change.at or now) for change in changes]
@@ -58,21 +58,21 @@ def apply_changes(session: Session, changes: Iterable[Change], now: datetime) ->
         elif not _is_first(session, change, now):
             result.repeated += 1
         else:
-            HANDLERS.get(change.field, _keep)(session, Told(change, waba, at, now, result))
+            HANDLERS.get(change.field, _keep)(session, AccountUpdate(change, waba, at, now, result))
             session.flush()
             result.applied += 1
     return result
 
 
-def _keep(session: Session, told: Told) -> None:
+def _keep(session: Session, told: AccountUpdate) -> None:
     """A field that nobody knows yet, or errors that belong to no message."""
     errors = told.value.get("errors")
     codes = [item.get("code") for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
     action, keys = f"webhook {told.change.field[:80]}", sorted(told.value)[:20]
-    told.audit(session, action, "waba", told.waba.id, said=words_in(told.value), keys=keys, codes=codes[:10])
+    told.audit(session, action, "waba", told.waba.id, said=meta_enums(told.value), keys=keys, codes=codes[:10])
 
 
-def _waba(session: Session, change: Change) -> Waba | None:
+def _waba(session: Session, change: AccountChange) -> Waba | None:
     """Locked, so that two consumers apply an account's events one after the other."""
     mine = Waba.waba_id == change.waba_id
     if not change.waba_id and change.value.get("number"):
@@ -82,7 +82,7 @@ def _waba(session: Session, change: Change) -> Waba | None:
     ).first()
 
 
-def _is_first(session: Session, change: Change, now: datetime) -> bool:
+def _is_first(session: Session, change: AccountChange, now: datetime) -> bool:
     """Whether this very change was not applied before: kept among the hashes of what Meta may still repeat."""
     said = json.dumps(change.value, sort_keys=True, default=str)
     at = change.at.isoformat() if change.at else ""

@@ -6,14 +6,14 @@ from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
 from models.contacts.identity import Identity
-from models.contacts.resolve import SOURCE, find_or_create
+from models.contacts.resolve import SOURCE, resolve_contact
 from models.db.dialect import insert_into
-from models.events.account.update import Told, bsuid_of, moment_of, wa_id_of, word_of
+from models.events.account.update import AccountUpdate, bsuid_of, meta_enum, moment_of, wa_id_of
 from models.tables.conversation import Conversation
 from models.tables.number import Number
 
 
-def calls(session: Session, told: Told) -> None:
+def calls(session: Session, told: AccountUpdate) -> None:
     """Whoever calls us may be answered for a day; a call of ours, or the end of one, opens nothing."""
     given = told.value.get("calls")
     number_id = _number_id(session, told)
@@ -21,15 +21,15 @@ def calls(session: Session, told: Told) -> None:
         if not isinstance(item, dict):
             continue
         at = moment_of(item.get("timestamp"))
-        is_inbound = word_of(item.get("event")) == "CONNECT" and word_of(item.get("direction")) == "USER_INITIATED"
+        is_inbound = meta_enum(item.get("event")) == "CONNECT" and meta_enum(item.get("direction")) == "USER_INITIATED"
         wa_id, bsuid = wa_id_of(item.get("from")), bsuid_of(item.get("from_user_id"))
         if is_inbound and number_id is not None and at is not None and (wa_id or bsuid):
             identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=told.waba.portfolio_id, at=at)
-            contact_id = find_or_create(session, identity, told.now, SOURCE)
+            contact_id = resolve_contact(session, identity, told.now, SOURCE)
             _open_window(session, contact_id, number_id, at, told.now)
             told.audit(session, "call received", "contact", contact_id, number=number_id, called_at=at.isoformat())
         else:
-            event, direction = word_of(item.get("event")), word_of(item.get("direction"))
+            event, direction = meta_enum(item.get("event")), meta_enum(item.get("direction"))
             told.audit(session, "call notice", "waba", told.waba.id, event=event, direction=direction)
 
 
@@ -45,7 +45,7 @@ def _open_window(session: Session, contact_id: int, number_id: int, at: datetime
     )
 
 
-def _number_id(session: Session, told: Told) -> int | None:
+def _number_id(session: Session, told: AccountUpdate) -> int | None:
     metadata = told.value.get("metadata")
     named = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
     mine = select(Number.id).where(Number.waba_id == told.waba.id, Number.phone_number_id == str(named))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.events.account.update import Told, is_newer, text_of, words_in
+from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
 from models.tables.number import Number
 
 UNLIMITED = -1
@@ -18,7 +18,7 @@ _TIER = re.compile(r"TIER_([0-9]{1,6})(K?)")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 
 
-def number_quality(session: Session, told: Told) -> None:
+def number_quality(session: Session, told: AccountUpdate) -> None:
     """A limit, a throughput, or a word of older versions. The number is read from Meta in any case."""
     number = _find(session, told)
     event = told.word("event")
@@ -35,7 +35,7 @@ def number_quality(session: Session, told: Told) -> None:
     told.audit(session, "number quality", "number", number.id, event=event)
 
 
-def number_name(session: Session, told: Told) -> None:
+def number_name(session: Session, told: AccountUpdate) -> None:
     """The decision on a name."""
     number = _find(session, told)
     decision, name = told.word("decision"), told.value.get("requested_verified_name")
@@ -48,27 +48,27 @@ def number_name(session: Session, told: Told) -> None:
     if decision == "APPROVED" and isinstance(name, str) and name:
         number.verified_name = name[:200]
     told.result.numbers.add(number.id)
-    reason = text_of(told.value.get("rejection_reason"))
-    told.audit(session, "number name", "number", number.id, decision=decision, name=text_of(name), reason=reason)
+    reason = operator_text(told.value.get("rejection_reason"))
+    told.audit(session, "number name", "number", number.id, decision=decision, name=operator_text(name), reason=reason)
 
 
-def capability(session: Session, told: Told) -> None:
+def capability(session: Session, told: AccountUpdate) -> None:
     """The portfolio's messaging limit."""
     _learn_limit(session, told)
 
 
-def security(session: Session, told: Told) -> None:
+def security(session: Session, told: AccountUpdate) -> None:
     """Somebody asked for the PIN of two-step verification, or changed it: nobody's business but the operator's."""
     number = _find(session, told)
     kind, key = ("number", number.id) if number else ("waba", told.waba.id)
     told.audit(session, "number security", kind, key, event=told.word("event"))
 
 
-def username(session: Session, told: Told) -> None:
+def username(session: Session, told: AccountUpdate) -> None:
     """The business's own username."""
     number = _find(session, told)
     kind, key = ("number", number.id) if number else ("waba", told.waba.id)
-    told.audit(session, "number username", kind, key, said=words_in(told.value))
+    told.audit(session, "number username", kind, key, said=meta_enums(told.value))
 
 
 def limit_of(value: Any) -> int | None:
@@ -81,7 +81,7 @@ def limit_of(value: Any) -> int | None:
     return int(tier[1]) * (1000 if tier[2] else 1) if tier else None
 
 
-def _learn_limit(session: Session, told: Told) -> None:
+def _learn_limit(session: Session, told: AccountUpdate) -> None:
     given = next((told.value[key] for key in LIMIT_KEYS if key in told.value), None)
     portfolio = told.waba.portfolio
     if given is None or not is_newer(told.at, portfolio.limit_read_at):
@@ -96,7 +96,7 @@ def _learn_limit(session: Session, told: Told) -> None:
         told.audit(session, "messaging limit", "portfolio", portfolio.id, before=before, after=limit)
 
 
-def _find(session: Session, told: Told) -> Number | None:
+def _find(session: Session, told: AccountUpdate) -> Number | None:
     """By its digits; an account's only number needs none."""
     numbers = session.scalars(
         select(Number).where(Number.waba_id == told.waba.id).order_by(Number.id).with_for_update(),

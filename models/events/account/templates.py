@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from models.campaigns.pause import MARGIN, pause_for_template
-from models.events.account.update import Told, is_newer, text_of, words_in
+from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
 from models.tables.campaign import PauseReason
 from models.tables.template import Template
 
@@ -25,7 +25,7 @@ TAKEN_AWAY = frozenset(
 _REASONS = {"PAUSED": PauseReason.TEMPLATE_PAUSED, "PENDING": PauseReason.TEMPLATE_CHANGED}
 
 
-def template_status(session: Session, told: Told) -> None:
+def template_status(session: Session, told: AccountUpdate) -> None:
     """A new status. Meta also sends qualities under this field: they are known by their key."""
     if "new_quality_score" in told.value:
         template_quality(session, told)
@@ -42,8 +42,8 @@ def template_status(session: Session, told: Told) -> None:
     if not (_is_news(told, template, template.status_at) or is_tie):
         return
     template.status_at = told.at
-    reason, info = text_of(told.value.get("reason")), told.value.get("other_info")
-    description = text_of(info.get("description")) if isinstance(info, dict) else ""
+    reason, info = operator_text(told.value.get("reason")), told.value.get("other_info")
+    description = operator_text(info.get("description")) if isinstance(info, dict) else ""
     if status in TAKEN_AWAY:
         template.status = status
         if status == "REJECTED":
@@ -53,7 +53,7 @@ def template_status(session: Session, told: Told) -> None:
     _audit(session, told, template, "template status", event=status, reason=reason, description=description)
 
 
-def template_quality(session: Session, told: Told) -> None:
+def template_quality(session: Session, told: AccountUpdate) -> None:
     """A new quality: shown, and a reason for a warning in the preflight."""
     template = _find(session, told)
     quality = told.word("new_quality_score")
@@ -63,7 +63,7 @@ def template_quality(session: Session, told: Told) -> None:
     _audit(session, told, template, "template quality", before=before, after=template.quality)
 
 
-def template_components(session: Session, told: Told) -> None:
+def template_components(session: Session, told: AccountUpdate) -> None:
     """Meta changed its text: it is not sent before it was read again."""
     template = _find(session, told)
     if template is None:
@@ -78,7 +78,7 @@ def template_components(session: Session, told: Told) -> None:
     _audit(session, told, template, "template text changed")
 
 
-def template_category(session: Session, told: Told) -> None:
+def template_category(session: Session, told: AccountUpdate) -> None:
     """A category that changed, or that is going to. In the announcement `new_category` is the present one."""
     template = _find(session, told)
     category, correct = told.word("new_category"), told.word("correct_category")
@@ -98,7 +98,7 @@ def template_category(session: Session, told: Told) -> None:
     _audit(session, told, template, "template category", before=before, after=category)
 
 
-def _is_news(told: Told, template: Template, applied_at: datetime | None) -> bool:
+def _is_news(told: AccountUpdate, template: Template, applied_at: datetime | None) -> bool:
     """Whether it is newer than what was applied. What Meta's own list knew already is not: the list is read once more instead."""
     if template.synced_at is not None and told.at <= template.synced_at - MARGIN:
         told.result.templates_of.add(told.waba.id)
@@ -106,7 +106,7 @@ def _is_news(told: Told, template: Template, applied_at: datetime | None) -> boo
     return is_newer(told.at, applied_at)
 
 
-def _find(session: Session, told: Told) -> Template | None:
+def _find(session: Session, told: AccountUpdate) -> Template | None:
     """By Meta's id, else by name and language, which webhooks write with a hyphen. One that we do not know yet is to be read."""
     value = told.value
     name, language = value.get("message_template_name"), value.get("message_template_language")
@@ -124,10 +124,10 @@ def _find(session: Session, told: Told) -> Template | None:
     ).first()
     if found is None:
         told.result.templates_of.add(told.waba.id)
-        about = {"name": text_of(name), "language": text_of(language), "said": words_in(value)}
+        about = {"name": operator_text(name), "language": operator_text(language), "said": meta_enums(value)}
         told.audit(session, f"unknown template: {told.change.field}", "waba", told.waba.id, **about)
     return found
 
 
-def _audit(session: Session, told: Told, template: Template, action: str, **detail: Any) -> None:
+def _audit(session: Session, told: AccountUpdate, template: Template, action: str, **detail: Any) -> None:
     told.audit(session, action, "template", template.id, name=template.name, language=template.language, **detail)

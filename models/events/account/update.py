@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.clock import from_unix
-from models.events.types import Change
+from models.events.types import AccountChange
 from models.tables.number import Waba
 from models.tables.user import META, record_audit
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
-MOST_TEXT = 300
-MOST_WA_ID = 32
-MOST_BSUID = 200
+MAX_TEXT = 300
+MAX_WA_ID = 32
+MAX_BSUID = 200
 
 
 @dataclass(slots=True)
@@ -34,10 +34,10 @@ class ChangeResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AccountUpdate:
     """One change, at Meta's time, of an account of ours."""
 
-    change: Change
+    change: AccountChange
     waba: Waba
     at: datetime
     now: datetime
@@ -50,7 +50,7 @@ class Told:
 
     def word(self, name: str) -> str:
         """A field that holds one of Meta's words, in capitals; empty where it holds anything else."""
-        return word_of(self.value.get(name))
+        return meta_enum(self.value.get(name))
 
     def audit(self, session: Session, action: str, kind: str, key: object, **detail: Any) -> None:
         """A line in the audit; `detail` without what is missing."""
@@ -58,30 +58,30 @@ class Told:
         record_audit(session, self.now, META, action, kind, key, meta_at=self.at.isoformat(), **known)
 
 
-def word_of(value: Any) -> str:
+def meta_enum(value: Any) -> str:
     """One of Meta's words, in capitals; empty for anything else."""
     return value.upper() if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
-def words_in(value: dict[str, Any]) -> dict[str, str]:
+def meta_enums(value: dict[str, Any]) -> dict[str, str]:
     """What a value says in single words: enough to see what it was, and nothing that somebody wrote."""
     return {name: said for name, said in value.items() if isinstance(said, str) and _WORD.fullmatch(said)}
 
 
-def text_of(value: Any) -> str:
+def operator_text(value: Any) -> str:
     """A sentence of Meta's for the operator."""
-    return value[:MOST_TEXT] if isinstance(value, str) and value.upper() != "NONE" else ""
+    return value[:MAX_TEXT] if isinstance(value, str) and value.upper() != "NONE" else ""
 
 
 def wa_id_of(value: Any) -> str | None:
     """A wa_id: digits alone; a value of another form is none."""
     digits = value.removeprefix("+") if isinstance(value, str) else ""
-    return digits if digits.isascii() and digits.isdigit() and len(digits) <= MOST_WA_ID else None
+    return digits if digits.isascii() and digits.isdigit() and len(digits) <= MAX_WA_ID else None
 
 
 def bsuid_of(value: Any) -> str | None:
     """A business-scoped user id."""
-    return value if isinstance(value, str) and 0 < len(value) <= MOST_BSUID else None
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_BSUID else None
 
 
 def moment_of(value: Any) -> datetime | None:

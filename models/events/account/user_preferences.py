@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from models.contacts.consent import resume_marketing, stop_marketing
 from models.contacts.identity import Identity
-from models.contacts.resolve import SOURCE, find_or_create
-from models.events.account.update import Told, bsuid_of, moment_of, wa_id_of
+from models.contacts.resolve import SOURCE, resolve_contact
+from models.events.account.update import AccountUpdate, bsuid_of, moment_of, wa_id_of
 from models.tables.number import Number, Waba
 
 MARKETING = "marketing_messages"
 
 
-def user_preferences(session: Session, told: Told) -> None:
+def user_preferences(session: Session, told: AccountUpdate) -> None:
     """Each by its own time. A person whom we do not know yet is kept too, so that the stop holds when they come."""
     given = told.value.get("user_preferences")
     for item in given if isinstance(given, list) else []:
@@ -25,7 +25,7 @@ def user_preferences(session: Session, told: Told) -> None:
             _apply(session, told, item)
 
 
-def _apply(session: Session, told: Told, item: dict[str, Any]) -> None:
+def _apply(session: Session, told: AccountUpdate, item: dict[str, Any]) -> None:
     wa_id, bsuid, value = wa_id_of(item.get("wa_id")), bsuid_of(item.get("user_id")), item.get("value")
     if (
         not (wa_id or bsuid)
@@ -36,13 +36,13 @@ def _apply(session: Session, told: Told, item: dict[str, Any]) -> None:
         return
     at = moment_of(item.get("timestamp")) or told.at
     identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=_portfolio(session, told), at=at)
-    contact_id = find_or_create(session, identity, told.now, SOURCE)
+    contact_id = resolve_contact(session, identity, told.now, SOURCE)
     change = {"stop": stop_marketing, "resume": resume_marketing}.get(value)
     if change is None or change(session, contact_id, at):
         told.audit(session, f"marketing {value}", "contact", contact_id, said_at=at.isoformat())
 
 
-def _portfolio(session: Session, told: Told) -> int:
+def _portfolio(session: Session, told: AccountUpdate) -> int:
     """Of the number that the person meant; BSUIDs are per portfolio."""
     metadata = told.value.get("metadata")
     number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.db.bulk import values_of
-from models.events.types import Inbound
+from models.db.bulk import values_cte
+from models.events.types import InboundMessage
 from models.tables.campaign import Campaign
 from models.tables.conversation import Direction, Message
 from models.tables.engagement import Engagement
@@ -22,15 +22,15 @@ ABOUT_THE_CHAT = frozenset({"reaction", "system", "edit", "revoke", "request_wel
 """Types that answer nothing."""
 
 
-class Written(NamedTuple):
+class AttributedReply(NamedTuple):
     """A new message, and between whom."""
 
-    message: Inbound
+    message: InboundMessage
     contact_id: int
     number_id: int
 
 
-def find_targets(session: Session, written: Sequence[Written], installation: str) -> dict[str, int]:
+def attribute_replies(session: Session, written: Sequence[AttributedReply], installation: str) -> dict[str, int]:
     """wamid → recipient id. What somebody refers to must be theirs."""
     pressed = {
         item.message.wamid: item.message.pressed.recipient_id
@@ -52,7 +52,7 @@ def find_targets(session: Session, written: Sequence[Written], installation: str
 def mark_replied(session: Session, replied: Mapping[int, datetime]) -> None:
     """Recipient → the time of their reply; the earliest stays."""
     if replied:
-        values, parameters = values_of(session, "v", {"id": "bigint", "at": "timestamptz"}, sorted(replied.items()))
+        values, parameters = values_cte(session, "v", {"id": "bigint", "at": "timestamptz"}, sorted(replied.items()))
         statement = (
             f"WITH {values} UPDATE recipient AS r SET replied_at = v.at FROM v "  # noqa: S608 - no value is in the text
             "WHERE r.id = v.id AND (r.replied_at IS NULL OR v.at < r.replied_at)"
@@ -81,7 +81,7 @@ def _owners(session: Session, ids: set[int]) -> dict[int, int]:
     return {row.id: row.contact_id for row in rows}
 
 
-def _latest(session: Session, written: Sequence[Written]) -> dict[str, int]:
+def _latest(session: Session, written: Sequence[AttributedReply]) -> dict[str, int]:
     """The person's engagement's, else what was sent to them last from the same number."""
     if not written:
         return {}

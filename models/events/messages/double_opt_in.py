@@ -10,8 +10,8 @@ from datetime import timedelta
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.consent import start
-from models.events.messages.attribution import Written
+from models.contacts.consent import opt_in
+from models.events.messages.attribution import AttributedReply
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Message
 from models.tables.flow import FlowSession, SessionStatus
@@ -22,7 +22,7 @@ CONFIRMED = "start"
 """The route of a message that confirmed: it is answered as a START is."""
 
 
-def confirm_pending(session: Session, written: Sequence[Written]) -> int:
+def confirm_pending(session: Session, written: Sequence[AttributedReply]) -> int:
     """Take these messages that say yes as confirmations where they are; how many people are subscribed by that."""
     confirmed = [
         item for item in written if item.message.confirms and _is_meant(session, item) and _confirm(session, item)
@@ -44,7 +44,7 @@ def _pending(session: Session, contact_ids: set[int]) -> set[int]:
     return set(session.scalars(query))
 
 
-def _is_meant(session: Session, item: Written) -> bool:
+def _is_meant(session: Session, item: AttributedReply) -> bool:
     at = item.message.at
     is_asked = exists().where(
         FlowSession.contact_id == item.contact_id,
@@ -57,6 +57,6 @@ def _is_meant(session: Session, item: Written) -> bool:
     return session.scalar(query) is not None
 
 
-def _confirm(session: Session, item: Written) -> bool:
+def _confirm(session: Session, item: AttributedReply) -> bool:
     message = item.message
-    return start(session, item.contact_id, message.at, "whatsapp confirmation", f"message {message.wamid}")
+    return opt_in(session, item.contact_id, message.at, "whatsapp confirmation", f"message {message.wamid}")

@@ -6,14 +6,16 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from models.events.messages.attribution import Written
+from models.events.messages.attribution import AttributedReply
 from models.tables.conversation import Direction, Message
 
 EDIT, REVOKE = "edit", "revoke"
 REVOKED: dict[str, Any] = {"revoked": True}
 
 
-def apply_edits(session: Session, written: Sequence[Written], conversations: dict[tuple[int, int], int]) -> None:
+def apply_edits(
+    session: Session, written: Sequence[AttributedReply], conversations: dict[tuple[int, int], int]
+) -> None:
     """For messages that were just stored: those that were edited, and those that edit. Only one's own can be."""
     targets: dict[int, set[str]] = {}
     for item in written:

@@ -12,14 +12,14 @@ from datetime import datetime
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import former_holders
+from models.contacts.aliases import aliased_contacts
 from models.contacts.identity import Identity
 from models.contacts.number_change import change_number
 from models.contacts.phone import person_key
-from models.contacts.resolve import SOURCE, find_or_create
-from models.db.bulk import values_of
+from models.contacts.resolve import SOURCE, resolve_contact
+from models.db.bulk import values_cte
 from models.db.dialect import insert_into
-from models.events.types import Inbound, Sender
+from models.events.types import InboundMessage, Sender
 from models.tables.contact import Contact, ContactIdentity
 
 _COLUMNS = {
@@ -44,10 +44,10 @@ class _Known:
     bsuids: list[tuple[int, Sender]] = field(default_factory=list)
 
 
-class _Book:
+class _SenderIndex:
     """What the book says about the senders of a batch."""
 
-    def __init__(self, session: Session, messages: Sequence[Inbound], portfolios: Sequence[int]) -> None:
+    def __init__(self, session: Session, messages: Sequence[InboundMessage], portfolios: Sequence[int]) -> None:
         self.session = session
         wa_ids = {message.sender.wa_id: _key(message.sender) for message in messages if message.sender.wa_id}
         keys = set(wa_ids.values())
@@ -111,7 +111,7 @@ class _Book:
             for portfolio_id, sender in known.bsuids
         ]
         if rows:
-            values, parameters = values_of(self.session, "v", _COLUMNS, rows)
+            values, parameters = values_cte(self.session, "v", _COLUMNS, rows)
             self.session.execute(text(f"WITH {values} {_LEARN}"), parameters)
         if identities:
             statement = insert_into(self.session, ContactIdentity.__table__)
@@ -127,20 +127,20 @@ class _Book:
             person_key(portfolio_id=portfolio_id, bsuid=bsuid): (portfolio_id, bsuid) for portfolio_id, bsuid in wanted
         }
         found: dict[tuple[int, str], int | None] = {}
-        found |= {keys[key]: contact_id for key, contact_id in former_holders(self.session, keys).items()}
+        found |= {keys[key]: contact_id for key, contact_id in aliased_contacts(self.session, keys).items()}
         columns = (ContactIdentity.portfolio_id, ContactIdentity.bsuid, ContactIdentity.contact_id)
         bsuids = sorted({bsuid for _, bsuid in wanted})
         rows = self.session.execute(select(*columns).where(ContactIdentity.bsuid.in_(bsuids)))
         return found | {(row.portfolio_id, row.bsuid): row.contact_id for row in rows}
 
 
-def contacts_of(
-    session: Session, messages: Sequence[Inbound], portfolios: Sequence[int], now: datetime
+def resolve_senders(
+    session: Session, messages: Sequence[InboundMessage], portfolios: Sequence[int], now: datetime
 ) -> dict[str, int]:
     """wamid → contact id, made or merged where it must be. `messages` in the order of Meta's time, `portfolios` beside them."""
-    book = _Book(session, messages, portfolios)
+    book = _SenderIndex(session, messages, portfolios)
     found: dict[str, int] = {}
-    rest: list[tuple[Inbound, int]] = []
+    rest: list[tuple[InboundMessage, int]] = []
     moving = {
         _key(sender)
         for message in messages
@@ -158,7 +158,7 @@ def contacts_of(
             found[message.wamid] = contact_id
     book.learn(now)
     for message, portfolio_id in rest:
-        contact_id = find_or_create(session, identity(message.sender, portfolio_id, message.at), now, SOURCE)
+        contact_id = resolve_contact(session, identity(message.sender, portfolio_id, message.at), now, SOURCE)
         if message.moved_to is not None:
             contact_id = change_number(session, contact_id, identity(message.moved_to, portfolio_id, message.at), now)
         found[message.wamid] = contact_id

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import case, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.contacts.consent import start, stop
-from models.db.bulk import values_of
+from models.contacts.consent import opt_in, opt_out
+from models.db.bulk import values_cte
 from models.db.dialect import insert_into
-from models.events.messages.attribution import ABOUT_THE_CHAT, Written, find_targets, mark_replied
+from models.events.messages.attribution import ABOUT_THE_CHAT, AttributedReply, attribute_replies, mark_replied
 from models.events.messages.double_opt_in import confirm_pending
 from models.events.messages.edits import apply_edits
-from models.events.messages.senders import contacts_of
-from models.events.types import Inbound
+from models.events.messages.senders import resolve_senders
+from models.events.types import InboundMessage
 from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.number import Number, Waba
 
@@ -41,7 +41,9 @@ class InboundResult:
     """Those in which something waits for an answer."""
 
 
-def store_inbound(session: Session, messages: Sequence[Inbound], now: datetime, installation: str) -> InboundResult:
+def store_inbound(
+    session: Session, messages: Sequence[InboundMessage], now: datetime, installation: str
+) -> InboundResult:
     """Store a batch, in the order of Meta's time."""
     result = InboundResult()
     numbers = _numbers(session, {message.phone_number_id for message in messages})
@@ -52,15 +54,15 @@ def store_inbound(session: Session, messages: Sequence[Inbound], now: datetime, 
     result.repeated = len(given) - len(fresh)
     if not fresh:
         return result
-    contacts = contacts_of(session, fresh, [numbers[message.phone_number_id][1] for message in fresh], now)
-    written = [Written(item, contacts[item.wamid], numbers[item.phone_number_id][0]) for item in fresh]
+    contacts = resolve_senders(session, fresh, [numbers[message.phone_number_id][1] for message in fresh], now)
+    written = [AttributedReply(item, contacts[item.wamid], numbers[item.phone_number_id][0]) for item in fresh]
     conversations = _open_conversations(session, written, now)
-    targets = find_targets(session, written, installation)
+    targets = attribute_replies(session, written, installation)
     inserted = _insert(session, written, conversations, targets, now)
     written = [item for item in written if item.message.wamid in inserted]
     result.repeated += len(fresh) - len(written)
     result.stored = len(written)
-    _obey(session, written)
+    _apply_opt_outs(session, written)
     confirm_pending(session, written)
     mark_replied(session, _replies(written, targets))
     _remember_contacts(session, written)
@@ -70,7 +72,7 @@ def store_inbound(session: Session, messages: Sequence[Inbound], now: datetime, 
     return result
 
 
-def _asks(message: Inbound) -> bool:
+def _asks(message: InboundMessage) -> bool:
     return message.type not in NOT_FOR_BOTS
 
 
@@ -96,7 +98,9 @@ def _known_wamids(session: Session, wamids: Sequence[str]) -> set[str]:
     return known
 
 
-def _open_conversations(session: Session, written: Sequence[Written], now: datetime) -> dict[tuple[int, int], int]:
+def _open_conversations(
+    session: Session, written: Sequence[AttributedReply], now: datetime
+) -> dict[tuple[int, int], int]:
     """(contact, number) → conversation, made where there is none; what a person says opens its window, by Meta's time."""
     told: dict[tuple[int, int], tuple[datetime | None, datetime]] = {}
     for item in written:  # in the order of time
@@ -128,7 +132,7 @@ def _later(name: str, told: Any) -> Any:
 
 def _insert(
     session: Session,
-    written: Sequence[Written],
+    written: Sequence[AttributedReply],
     conversations: dict[tuple[int, int], int],
     targets: dict[str, int],
     now: datetime,
@@ -156,16 +160,16 @@ def _insert(
     return set(session.scalars(statement.returning(_MESSAGE.c.wamid), rows))
 
 
-def _obey(session: Session, written: Sequence[Written]) -> None:
+def _apply_opt_outs(session: Session, written: Sequence[AttributedReply]) -> None:
     """STOP and START, each at its own time."""
     for item in written:
         message = item.message
         if message.word is not None:
-            change = stop if message.word == "stop" else start
+            change = opt_out if message.word == "stop" else opt_in
             change(session, item.contact_id, message.at, f"whatsapp {message.word} word", f"message {message.wamid}")
 
 
-def _replies(written: Sequence[Written], targets: dict[str, int]) -> dict[int, datetime]:
+def _replies(written: Sequence[AttributedReply], targets: dict[str, int]) -> dict[int, datetime]:
     replied: dict[int, datetime] = {}
     for item in written:  # in the order of time
         recipient_id = targets.get(item.message.wamid)
@@ -174,14 +178,14 @@ def _replies(written: Sequence[Written], targets: dict[str, int]) -> dict[int, d
     return replied
 
 
-def _remember_contacts(session: Session, written: Sequence[Written]) -> None:
+def _remember_contacts(session: Session, written: Sequence[AttributedReply]) -> None:
     """When each last wrote; whoever writes is on WhatsApp."""
     last: dict[int, datetime] = {}
     for item in written:
         if item.message.type != "system":  # WhatsApp said that, not the person
             last[item.contact_id] = item.message.at
     if last:
-        values, parameters = values_of(session, "v", {"id": "bigint", "at": "timestamptz"}, sorted(last.items()))
+        values, parameters = values_cte(session, "v", {"id": "bigint", "at": "timestamptz"}, sorted(last.items()))
         statement = (
             f"WITH {values} UPDATE contact AS c SET undeliverable_count = 0, "  # noqa: S608 - no value is in the text
             "last_inbound_at = CASE WHEN c.last_inbound_at IS NULL OR v.at > c.last_inbound_at "

@@ -15,9 +15,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from models.campaigns.failures import NewFailure
-from models.db.bulk import list_of, locking, values_of
+from models.db.bulk import for_update, in_list, values_cte
 from models.events.statuses.effects import Applicable, apply_effects
-from models.events.statuses.fold import Facts, fold
+from models.events.statuses.fold import StatusFacts, fold_statuses
 from models.events.statuses.sql import MESSAGES, RECIPIENTS, StatusTable
 from models.events.types import Status
 
@@ -45,7 +45,7 @@ class _Verdict(Enum):
 def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, installation: str) -> StatusResult:
     """Apply a batch; `waiting` is for the caller to park. A deadlock rises: repeat the transaction."""
     result = StatusResult()
-    facts = _of_this_installation(fold(statuses), installation, result)
+    facts = _of_this_installation(fold_statuses(statuses), installation, result)
     for table in (RECIPIENTS, MESSAGES):
         named = [item for item in facts if item.callback is not None and table.id_in(item.callback) is not None]
         found = _read(session, table, "id", [table.id_in(item.callback) for item in named if item.callback])
@@ -64,7 +64,7 @@ def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, 
     return result
 
 
-def _of_this_installation(found: list[Facts], installation: str, result: StatusResult) -> list[Facts]:
+def _of_this_installation(found: list[StatusFacts], installation: str, result: StatusResult) -> list[StatusFacts]:
     ours = []
     for facts in found:
         if facts.callback is not None and facts.callback.installation != installation:
@@ -78,13 +78,17 @@ def _read(session: Session, table: StatusTable, column: str, values: Sequence[An
     """The rows, locked in id order."""
     if not values:
         return ()
-    wanted, parameters = list_of(session, "wanted", "bigint" if column == "id" else "text", values)
+    wanted, parameters = in_list(session, "wanted", "bigint" if column == "id" else "text", values)
     statement = f"{table.read} WHERE r.{column} IN {wanted} {table.only} ORDER BY r.id"
-    return session.execute(locking(session, statement, "r"), parameters).all()
+    return session.execute(for_update(session, statement, "r"), parameters).all()
 
 
 def _write(
-    session: Session, table: StatusTable, matched: list[tuple[Row[Any], Facts]], now: datetime, result: StatusResult
+    session: Session,
+    table: StatusTable,
+    matched: list[tuple[Row[Any], StatusFacts]],
+    now: datetime,
+    result: StatusResult,
 ) -> None:
     """One guarded statement, in id order, for all that fits."""
     applicable: dict[int, Applicable] = {}
@@ -106,18 +110,18 @@ def _write(
     if not applicable:
         return
     rows = [table.values(key, item.facts) for key, item in sorted(applicable.items())]
-    values, parameters = values_of(session, "v", table.columns, rows)
+    values, parameters = values_cte(session, "v", table.columns, rows)
     session.execute(text(f"WITH {values} {table.write}"), parameters)
     if table is RECIPIENTS:
         result.failures += apply_effects(session, list(applicable.values()), now)
 
 
-def _precedence(row: Row[Any], facts: Facts) -> tuple[Any, ...]:
+def _precedence(row: Row[Any], facts: StatusFacts) -> tuple[Any, ...]:
     attempt = facts.callback.attempt if facts.callback else 0
     return row.id, row.wamid != facts.wamid, -attempt, facts.first_at, facts.wamid, facts.callback is None
 
 
-def _judge(row: Row[Any], facts: Facts, wamid: str | None) -> _Verdict:
+def _judge(row: Row[Any], facts: StatusFacts, wamid: str | None) -> _Verdict:
     """`wamid` is the row's, or the one that another part of this batch just gave it."""
     if facts.number and row.phone_number_id and facts.number != row.phone_number_id:
         return _Verdict.DISAGREES

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.failures import NewFailure
 from models.contacts.consent import stop_marketing
-from models.events.statuses.fold import Facts
-from models.sending.claim import free_people
+from models.events.statuses.fold import StatusFacts
+from models.sending.claim import release_engagements
 from models.tables.contact import Contact
-from models.tables.contact_alias import FormerId
+from models.tables.contact_alias import ContactAlias
 from models.tables.user import META, record_audit
 
 UNDELIVERABLE = 131026
@@ -25,7 +25,7 @@ class Applicable(NamedTuple):
     """A row as it was before, and what a batch says about it."""
 
     row: Row[Any]
-    facts: Facts
+    facts: StatusFacts
 
 
 def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> list[NewFailure]:
@@ -36,9 +36,9 @@ def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime
     count_undeliverable(session, [(row.contact_id, row.person_key) for row in nowhere])
     for item in failed:
         if _code(item) == MARKETING_STOPPED:
-            note_marketing_stop(session, item.row.contact_id, item.facts.failed_at or now, now)
+            record_marketing_stop(session, item.row.contact_id, item.facts.failed_at or now, now)
     _free(session, lost)
-    forgive_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
+    clear_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
     return [
         NewFailure(
             item.row.campaign_id, item.row.id, item.row.contact_id, _code(item) or 0, item.facts.failed_at or now
@@ -47,7 +47,7 @@ def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime
     ]
 
 
-def note_marketing_stop(session: Session, contact_id: int, meta_at: datetime, now: datetime) -> None:
+def record_marketing_stop(session: Session, contact_id: int, meta_at: datetime, now: datetime) -> None:
     """Meta answered 131050: the person wants no marketing. A line in the audit where that was news."""
     if stop_marketing(session, contact_id, meta_at):
         said_at = meta_at.isoformat()
@@ -71,8 +71,8 @@ def count_undeliverable(session: Session, written_to: Iterable[tuple[int, str]])
             .with_for_update()
         )
         phones = {row.id: row.phone or "" for row in session.execute(locked)}
-        held = select(FormerId.contact_id, FormerId.key, FormerId.shown).where(
-            FormerId.key.in_({person_key for _, person_key in chunk})
+        held = select(ContactAlias.contact_id, ContactAlias.key, ContactAlias.shown).where(
+            ContactAlias.key.in_({person_key for _, person_key in chunk})
         )
         former = {(row.contact_id, row.key) for row in session.execute(held) if row.shown != phones.get(row.contact_id)}
         times = Counter(contact_id for contact_id, person_key in chunk if (contact_id, person_key) not in former)
@@ -85,7 +85,7 @@ def count_undeliverable(session: Session, written_to: Iterable[tuple[int, str]])
             )
 
 
-def forgive_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
+def clear_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
     """These people received something, or wrote: they are on WhatsApp."""
     ids = sorted(set(contact_ids))
     for start in range(0, len(ids), CHUNK):
@@ -116,4 +116,4 @@ def _free(session: Session, lost: Sequence[Applicable]) -> None:
         people.setdefault(item.row.campaign_id, []).append(item.row.person_key)
     for campaign_id in sorted(people):
         for start in range(0, len(people[campaign_id]), CHUNK):
-            free_people(session, campaign_id, people[campaign_id][start : start + CHUNK])
+            release_engagements(session, campaign_id, people[campaign_id][start : start + CHUNK])

@@ -11,7 +11,7 @@ from models.events.types import Callback, Failure, Pricing, Status
 
 
 @dataclass(slots=True)
-class Facts:
+class StatusFacts:
     """What Meta said of one message."""
 
     wamid: str
@@ -66,14 +66,14 @@ class Facts:
                 self.failed_at, self.failure = at, failure
 
 
-def fold(statuses: Iterable[Status]) -> list[Facts]:
+def fold_statuses(statuses: Iterable[Status]) -> list[StatusFacts]:
     """One set of facts per message; callback data that differ are kept apart."""
-    found: dict[tuple[str, Callback | None, str | None], Facts] = {}
+    found: dict[tuple[str, Callback | None, str | None], StatusFacts] = {}
     for status in statuses:
         key = (status.wamid, status.callback, status.phone_number_id)
         facts = found.get(key)
         if facts is None:
-            facts = found[key] = Facts(status.wamid, status.phone_number_id, status.callback, status.at)
+            facts = found[key] = StatusFacts(status.wamid, status.phone_number_id, status.callback, status.at)
         facts.add(status)
     return list(found.values())
 

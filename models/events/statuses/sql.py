@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.events.statuses.fold import Facts
+from models.events.statuses.fold import StatusFacts
 from models.events.types import Callback
 from models.privacy.redact import NAMELESS
 
@@ -93,7 +93,7 @@ class StatusTable:
     only: str
     write: str
     columns: Mapping[str, str]
-    values: Callable[[int, Facts], tuple[Any, ...]]
+    values: Callable[[int, StatusFacts], tuple[Any, ...]]
 
 
 def _update(table: str, assignments: list[str], news: list[str]) -> str:
@@ -103,7 +103,7 @@ def _update(table: str, assignments: list[str], news: list[str]) -> str:
     )
 
 
-def _facts(key: int, facts: Facts) -> tuple[Any, ...]:
+def _facts(key: int, facts: StatusFacts) -> tuple[Any, ...]:
     failure = facts.failure
     return (
         key,
@@ -118,7 +118,7 @@ def _facts(key: int, facts: Facts) -> tuple[Any, ...]:
     )
 
 
-def _facts_and_price(key: int, facts: Facts) -> tuple[Any, ...]:
+def _facts_and_price(key: int, facts: StatusFacts) -> tuple[Any, ...]:
     price = facts.price
     told = (price.category, price.type, price.is_billable) if price else (None, None, None)
     return (*_facts(key, facts), *told, facts.final_price is not None)

@@ -15,9 +15,9 @@ import phonenumbers
 import pytest
 
 from admin.demo.check import own_identities
-from admin.demo.people import MOST, phones, write_people
+from admin.demo.people import MAX_PEOPLE, phones, write_people
 from admin.demo.run import set_up, wipe
-from models.errors import Refused
+from models.errors import OperatorError
 from tests.support import services
 from tests.support.paths import ROOT
 
@@ -87,7 +87,7 @@ def test_a_demo_whose_processes_are_killed_adds_up_all_the_same(directory: Path)
 
 def test_the_people_have_numbers_that_are_never_assigned() -> None:
     found = list(phones())
-    assert len(found) == len(set(found)) == MOST
+    assert len(found) == len(set(found)) == MAX_PEOPLE
     for phone in (found[0], found[999], found[1000], found[10_999], found[11_000], found[-1]):
         assert phonenumbers.is_possible_number(phonenumbers.parse(phone))
     assert {phone[:9] for phone in found[:1000]} == {"+44770090"}
@@ -106,7 +106,7 @@ def test_a_demo_wipes_a_directory_of_its_own_alone(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "keep").touch()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Refused, match="is a link"):
+    with pytest.raises(OperatorError, match="is a link"):
         wipe(tmp_path / "link")
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "inner").symlink_to(tmp_path / "elsewhere")

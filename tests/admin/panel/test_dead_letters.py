@@ -12,12 +12,12 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.core.queues import CHORES, queue
 from jobs.core.runtime import Runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.ingest import replay_all as replay_run
-from jobs.ingest.replay import Fate, replay_one
+from jobs.ingest.replay import ReplayResult, replay_one
 from jobs.ingest.replay_all import LOCK_KEY, Run, begin_replay, read_run, run_replay, wake_replay
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.events.dead_letters import keep_dead_letter, settle_letter
 from models.tables.user import Audit, Role
 from models.tables.webhook_event import DeadLetter
@@ -28,7 +28,7 @@ from tests.support.panel_app import Panel, Visitor, open_panel, said
 def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
     with open_panel(tmp_path, sqlite_url, redis_url) as opened:
         yield opened
-    STOPPING.clear()
+    SHUTDOWN.clear()
 
 
 @pytest.fixture
@@ -127,9 +127,9 @@ def test_all_are_tried_again_by_a_worker_while_the_panel_says_how_far_it_is(
     assert "0 of 3 done" in admin.get("/dead-letters/")
     monkeypatch.setattr(replay_run, "TURN_SECONDS", 60.0)
 
-    def stops_after_two(rt: Runtime, letter_id: int) -> Fate:
+    def stops_after_two(rt: Runtime, letter_id: int) -> ReplayResult:
         if letter_id == 2:
-            STOPPING.set()
+            SHUTDOWN.set()
         return replay_one(rt, letter_id)
 
     monkeypatch.setattr(replay_run, "replay_one", stops_after_two)
@@ -137,7 +137,7 @@ def test_all_are_tried_again_by_a_worker_while_the_panel_says_how_far_it_is(
     told = json.loads(admin.get("/dead-letters/live"))
     assert "2 of 3 done, 1 failed again" in said(told["parts"]["replay"])
     assert told["done"] is False
-    STOPPING.clear()
+    SHUTDOWN.clear()
     run_replay()
     told = json.loads(admin.get("/dead-letters/live"))
     assert "2 applied, 1 failed again" in said(told["parts"]["replay"])
@@ -162,9 +162,9 @@ def test_a_turn_that_was_taken_for_dead_writes_nothing_more(rt: Runtime, monkeyp
     keep(rt, good(1), good(2))
     begin_replay(rt, "test")
 
-    def overtaken(rt: Runtime, _letter_id: int) -> Fate:
+    def overtaken(rt: Runtime, _letter_id: int) -> ReplayResult:
         rt.redis.set(LOCK_KEY, "another")
-        return Fate.APPLIED
+        return ReplayResult.APPLIED
 
     monkeypatch.setattr(replay_run, "replay_one", overtaken)
     run_replay()
@@ -192,10 +192,10 @@ def test_a_replay_waits_for_a_database_that_is_away_and_goes_on_where_it_was(
     begin_replay(rt, "test")
     with monkeypatch.context() as patched:
 
-        def away(rt: Runtime, letter_id: int) -> Fate:
+        def away(rt: Runtime, letter_id: int) -> ReplayResult:
             if letter_id == 2:
                 raise OperationalError("SELECT", {}, Exception("away"))
-            return Fate.APPLIED
+            return ReplayResult.APPLIED
 
         patched.setattr(replay_run, "replay_one", away)
         for _ in range(5):
@@ -211,7 +211,7 @@ def test_a_letter_at_which_worker_after_worker_dies_is_passed_over(
     keep(rt, good(1), good(2))
     begin_replay(rt, "test")
 
-    def dies(rt: Runtime, letter_id: int) -> Fate:
+    def dies(rt: Runtime, letter_id: int) -> ReplayResult:
         if letter_id == 1:
             raise SystemExit
         return replay_one(rt, letter_id)
@@ -233,7 +233,7 @@ def test_letters_that_went_before_their_page_was_read_are_skipped(rt: Runtime) -
         settle_letter(session, 1, utcnow())
     run_replay()
     assert counted(rt) == (1, 0, 1)
-    with pytest.raises(Refused, match="No dead letter waits"):
+    with pytest.raises(OperatorError, match="No dead letter waits"):
         begin_replay(rt, "test")
 
 

@@ -16,13 +16,21 @@ from sqlalchemy import func, select
 
 from admin.panel.contacts.import_columns import guess
 from jobs.core.queues import CHORES, queue
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.imports import orders as order_imports
 from jobs.imports import run as import_turns
 from jobs.imports import staging as import_spool
 from jobs.imports import uploads as import_shelf
 from jobs.imports.run import run_import, wake_imports
-from jobs.imports.uploads import ImportFile, Kind, Stage, directory_of, locked, path_of, read_file
+from jobs.imports.uploads import (
+    ImportFile,
+    UploadKind,
+    UploadStage,
+    load_upload,
+    locked,
+    upload_path,
+    uploads_directory,
+)
 from models.clock import utcnow
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.order import Order
@@ -67,7 +75,7 @@ def looked_at(manager: Visitor, token: str, **chosen: str) -> str:
 
 def known(panel: Panel, token: str) -> ImportFile:
     """What the shelf says of it."""
-    found = read_file(panel.rt, token)
+    found = load_upload(panel.rt, token)
     assert found
     return found
 
@@ -113,19 +121,21 @@ def test_nobody_else_reads_the_file_and_it_goes_with_its_import(panel: Panel, ma
     token = brought(manager)
     kept = known(panel, token)
     looked_at(manager, token, **CHOSEN)
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in directory_of(panel.rt, token).rglob("*") if path.is_file()}
+    modes = {
+        stat.S_IMODE(path.stat().st_mode) for path in uploads_directory(panel.rt, token).rglob("*") if path.is_file()
+    }
     assert modes == {0o600}
-    assert stat.S_IMODE(directory_of(panel.rt, token).stat().st_mode) == 0o700
+    assert stat.S_IMODE(uploads_directory(panel.rt, token).stat().st_mode) == 0o700
     manager.post(f"/contacts/import/{token}/go")
     run_import(token)
-    assert not path_of(panel.rt, kept).exists()
+    assert not upload_path(panel.rt, kept).exists()
     assert (
         "Choose it again" in manager.client.get(f"/admin/contacts/import/{token}/columns", follow_redirects=True).text
     )
     old = time.time() - import_shelf.KEPT_SECONDS - 1
-    os.utime(directory_of(panel.rt, token) / "state.json", (old, old))
+    os.utime(uploads_directory(panel.rt, token) / "state.json", (old, old))
     wake_imports(panel.rt, utcnow())
-    assert not directory_of(panel.rt, token).exists()
+    assert not uploads_directory(panel.rt, token).exists()
 
 
 def test_a_file_with_a_long_name_in_any_script_is_taken(panel: Panel, manager: Visitor) -> None:
@@ -175,7 +185,7 @@ def test_a_source_that_is_written_once_holds_for_rows_that_say_none(panel: Panel
 def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
     header = ["Nombre", "Idioma", "Contacto", "shop", "Size", "phone_", "E-Mail", "refused_line"]
     rows = [["Ana", "es", "+34 600 111 222", "Sol", "4", "x", "a@example.com", "4"]]
-    assert guess(Kind.CONTACTS, header, rows, ["Shop"]) == [
+    assert guess(UploadKind.CONTACTS, header, rows, ["Shop"]) == [
         "name",
         "language",
         "new",
@@ -185,8 +195,8 @@ def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
         "email",
         "",
     ]
-    assert guess(Kind.CONTACTS, ["Contacto"], [["+34 600 111 222"]], []) == ["phone"]
-    assert guess(Kind.CONTACTS, ["phone", "mobile", "Email", "a=b"], [], []) == ["phone", "new", "email", ""]
+    assert guess(UploadKind.CONTACTS, ["Contacto"], [["+34 600 111 222"]], []) == ["phone"]
+    assert guess(UploadKind.CONTACTS, ["phone", "mobile", "Email", "a=b"], [], []) == ["phone", "new", "email", ""]
 
 
 def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> None:
@@ -320,7 +330,7 @@ def test_a_long_import_takes_turns_and_every_row_counts_once(
         assert [row["line"] for row in kept.refused] == [2]
         if go == "columns":
             manager.post(f"/contacts/import/{token}/go")
-    assert known(panel, token).stage is Stage.DONE
+    assert known(panel, token).stage is UploadStage.DONE
 
 
 def test_the_page_shows_how_far_it_is_and_then_what_came_of_it(
@@ -368,10 +378,10 @@ def test_a_worker_that_is_to_stop_leaves_the_rest_to_the_next(
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 1)
     token = brought(manager)
     manager.post(f"/contacts/import/{token}/columns", **CHOSEN | {"source": "web"})
-    monkeypatch.setattr(STOPPING, "is_set", lambda: True)
+    monkeypatch.setattr(SHUTDOWN, "is_set", lambda: True)
     run_import(token)
     kept = known(panel, token)
-    assert (kept.stage, kept.done, kept.total) == (Stage.LOOKING, 1, 2)
+    assert (kept.stage, kept.done, kept.total) == (UploadStage.LOOKING, 1, 2)
 
 
 def test_an_import_that_breaks_off_again_and_again_is_given_up_with_a_word(
@@ -383,7 +393,7 @@ def test_an_import_that_breaks_off_again_and_again_is_given_up_with_a_word(
     monkeypatch.setattr(import_turns, "import_contacts", broken)
     token = brought(manager)
     manager.post(f"/contacts/import/{token}/columns", **CHOSEN)
-    for _ in range(import_turns.MOST_TRIES):
+    for _ in range(import_turns.MAX_TRIES):
         with pytest.raises(RuntimeError):
             run_import(token)
     run_import(token)
@@ -393,7 +403,7 @@ def test_an_import_that_breaks_off_again_and_again_is_given_up_with_a_word(
 def test_a_file_that_cannot_be_read_to_its_end_says_so_and_leads_back(
     manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_spool, "MOST_ROWS", 1)
+    monkeypatch.setattr(import_spool, "MAX_ROWS", 1)
     assert "has more than 1 rows" in looked_at(manager, brought(manager, PEOPLE), **CHOSEN | {"source": "x"})
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from admin.panel import format as fmt
 from admin.panel import labels as words
-from models.tables.campaign import TRANSITIONS, CampaignStatus, Outcome, PauseReason
+from models.tables.campaign import TRANSITIONS, CampaignOutcome, CampaignStatus, PauseReason
 from models.tables.contact import Consent
 from models.tables.conversation import MessageState
 from models.tables.recipient import NotSent
@@ -16,14 +16,14 @@ NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 
 def test_every_word_of_the_tables_can_be_shown() -> None:
     assert set(words.STATUS) == set(CampaignStatus)
-    assert set(words.OUTCOME) == set(Outcome)
+    assert set(words.OUTCOME) == set(CampaignOutcome)
     assert set(words.CONSENT) == set(Consent)
     assert set(words.NOT_SENT) == set(NotSent)
     assert set(words.PAUSE) == set(PauseReason)
     assert set(words.MESSAGE) == {state.value for state in MessageState} - {"received"}
     assert set(words.VERBS) == set(TRANSITIONS) - {"complete", "reopen"}
     for status in CampaignStatus:
-        for outcome in (None, *Outcome):
+        for outcome in (None, *CampaignOutcome):
             assert words.status_badge(status, outcome).text
 
 

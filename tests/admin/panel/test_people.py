@@ -19,7 +19,7 @@ from admin.operations.segments import put_segment
 from admin.panel.audience import segments as panel_segments
 from admin.panel.audience.rule_form import listed, unlisted
 from jobs.core.queues import ANSWER, CHORES, queue
-from jobs.imports.uploads import refused_path
+from jobs.imports.uploads import rejects_path
 from jobs.maintenance.purge import purge
 from models.clock import utcnow
 from models.tables.campaign import Campaign
@@ -126,7 +126,7 @@ def test_a_contact_is_added_changed_tagged_and_forgotten(panel: Panel, manager: 
     assert (contact(panel, zoe).name, contact(panel, zoe).attributes) == ("Zoë", {"shop": "Main street"})
     manager.post(f"/contacts/{zoe}/tag", tag="code", value="4711")
     assert "code = 4711" in manager.post(f"/contacts/{zoe}/untag", tag="vip")
-    kept = refused_path(panel.rt, KEPT)
+    kept = rejects_path(panel.rt, KEPT)
     kept.write_text("refused_line,refused_why,phone\r\n2,x,+44 7700 900009\r\n3,x,7\r\n", encoding="utf-8", newline="")
     admin = panel.of(Role.ADMIN)
     assert "wiped" in admin.post(f"/contacts/{zoe}/redact", confirmed="1")

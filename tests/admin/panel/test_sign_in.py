@@ -8,11 +8,11 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
-from admin.auth.sign_in import LOCKED, MOST_FAILURES, MOST_PER_ADDRESS, WRONG, sign_in
+from admin.auth.sign_in import LOCKED, MAX_FAILURES, MAX_PER_ADDRESS, WRONG, sign_in
 from admin.auth.users import reset_password, set_active
 from admin.auth.web_security import local_path
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.user import Role, User
 from tests.support.panel_app import PASSWORD, Panel, open_panel
 
@@ -48,7 +48,7 @@ def test_an_address_is_read_whatever_its_case(panel: Panel) -> None:
 
 def test_repeated_failures_lock_the_account_also_for_the_right_password(panel: Panel) -> None:
     visitor = panel.visitor()
-    for _ in range(MOST_FAILURES):
+    for _ in range(MAX_FAILURES):
         assert WRONG in visitor.sign_in("agent@example.com", "wrong password").text
     assert LOCKED in visitor.sign_in("agent@example.com").text
     assert visitor.sign_in("viewer@example.com").status_code == 303
@@ -60,20 +60,20 @@ def test_a_lock_runs_out_and_leaves_new_tries(panel: Panel) -> None:
         session.execute(
             update(User)
             .where(User.email == "agent@example.com")
-            .values(failed_sign_ins=MOST_FAILURES, locked_until=now - timedelta(seconds=1))
+            .values(failed_sign_ins=MAX_FAILURES, locked_until=now - timedelta(seconds=1))
         )
-    with pytest.raises(Refused, match="not right"):
+    with pytest.raises(OperatorError, match="not right"):
         sign_in(panel.rt, "agent@example.com", "wrong password", "127.0.0.1", now)
     assert sign_in(panel.rt, "agent@example.com", PASSWORD, "127.0.0.1", now).role is Role.AGENT
 
 
 def test_one_address_cannot_try_a_password_on_every_account(panel: Panel, redis: Redis) -> None:
-    with pytest.raises(Refused, match="not right"):
+    with pytest.raises(OperatorError, match="not right"):
         sign_in(panel.rt, "user1@example.com", "password", "192.0.2.1", utcnow())
     (counted,) = redis.keys("hark:sign-in:*")
-    assert redis.incrby(counted, MOST_PER_ADDRESS - 1) == MOST_PER_ADDRESS
+    assert redis.incrby(counted, MAX_PER_ADDRESS - 1) == MAX_PER_ADDRESS
     assert redis.ttl(counted) > 0
-    with pytest.raises(Refused, match="Too many"):
+    with pytest.raises(OperatorError, match="Too many"):
         sign_in(panel.rt, "admin@example.com", PASSWORD, "192.0.2.1", utcnow())
     assert sign_in(panel.rt, "admin@example.com", PASSWORD, "192.0.2.2", utcnow()).role is Role.ADMIN
 

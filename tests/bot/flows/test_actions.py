@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
-from bot.outbound_http import OutsideClient, sign
+from bot.outbound_http import OutboundHttpClient, sign_request
 from jobs.core.queues import ANSWER, queue
-from jobs.replies.answer import wake_unanswered
-from jobs.replies.dispatcher import Desk
+from jobs.replies.answer import wake_repliers
+from jobs.replies.dispatcher import ReplyDispatcher
 from jobs.replies.http_calls import signing_secret
 from models.clock import utcnow
 from models.conversations.cases import open_case
@@ -64,7 +64,9 @@ def other(chat: Chat, tmp_path: Path) -> Iterator[Outsider]:
     """Somebody else's system, and a desk that may call it."""
     with outsider(tmp_path) as found:
         chat.desk.close()
-        chat.desk = Desk(chat.rt, chat.desk._graph(), OutsideClient(is_allowed=lambda _address: True, tls=found.tls))
+        chat.desk = ReplyDispatcher(
+            chat.rt, chat.desk._graph(), OutboundHttpClient(is_allowed=lambda _address: True, tls=found.tls)
+        )
         yield found
 
 
@@ -149,8 +151,8 @@ def test_a_due_timer_makes_a_wake_up(chat: Chat) -> None:
     chat.flow(PATIENT, is_fallback=True)
     chat.says(ann, "hello")
     chat.answer()
-    assert wake_unanswered(chat.rt, utcnow()) == 0
-    assert wake_unanswered(chat.rt, utcnow() + timedelta(minutes=11)) == 1
+    assert wake_repliers(chat.rt, utcnow()) == 0
+    assert wake_repliers(chat.rt, utcnow() + timedelta(minutes=11)) == 1
     assert queue(chat.rt.redis, ANSWER).count == 1
 
 
@@ -217,7 +219,7 @@ def test_a_bot_of_the_user_s_own_gets_signed_posts_and_its_answers_are_sent(chat
     assert chat.answer()[-1] == "Thanks {all}"
     _, headers, body = other.requests[1]
     assert (json.loads(body)["event"], json.loads(body)["state"]) == ("reply", {"asked": "size"})
-    expected = sign(signing_secret(chat.rt), int(headers["X-Hark-Timestamp"]), body)
+    expected = sign_request(signing_secret(chat.rt), int(headers["X-Hark-Timestamp"]), body)
     assert headers["X-Hark-Signature-256"] == expected["X-Hark-Signature-256"]
     with chat.rt.database.read() as session:
         assert "shoes" in session.scalars(select(ContactTag.value)).all()

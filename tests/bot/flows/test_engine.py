@@ -9,25 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.flows.content import token_of
-from bot.flows.engine import MOST_NODES, leads_somewhere, step
-from bot.flows.load import from_definition, load_flow, read_flow, to_definition
-from bot.flows.nodes import Flow
+from bot.flows.engine import MAX_NODES, leads_somewhere, run_step
+from bot.flows.load import from_definition, parse_flow, read_flow, to_definition
+from bot.flows.nodes import FlowDefinition
 from bot.flows.session import (
     IDLE_AFTER,
     Accepted,
     CallHttp,
-    Contact,
     EndSession,
     Event,
+    FlowContact,
+    FlowState,
     HttpResult,
-    NotSent,
+    MessageNotSent,
     OpenCase,
     PassStep,
     RemoveTag,
-    Reply,
+    ReplyEvent,
     Result,
     SendMessage,
-    Session,
     SetAttribute,
     SetTag,
     Start,
@@ -38,10 +38,10 @@ from bot.flows.session import (
 from tests.support.paths import EXAMPLES
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-ALICE = Contact(name="Alice Moore", phone="+34600111222", language="en", country="ES", tags={"vip": None})
+ALICE = FlowContact(name="Alice Moore", phone="+34600111222", language="en", country="ES", tags={"vip": None})
 
 
-def flow_of(nodes: dict[str, Any], *, start: str | None = None, version: int = 7) -> Flow:
+def flow_of(nodes: dict[str, Any], *, start: str | None = None, version: int = 7) -> FlowDefinition:
     definition = {"name": "sample", "start": start or next(iter(nodes)), "nodes": nodes}
     read = read_flow(json.dumps(definition), "sample.yaml")
     assert read.flow is not None, read.problems
@@ -51,18 +51,18 @@ def flow_of(nodes: dict[str, Any], *, start: str | None = None, version: int = 7
 class Talk:
     """A session that is talked through, with everything that it did."""
 
-    def __init__(self, flow: Flow, contact: Contact = ALICE) -> None:
+    def __init__(self, flow: FlowDefinition, contact: FlowContact = ALICE) -> None:
         self.flow, self.contact, self.now = flow, contact, NOW
-        self.session = Session.begin(NOW)
+        self.session = FlowState.begin(NOW)
         self.last = self.tell(Start())
 
     def tell(self, event: Event) -> Result:
-        self.last = step(self.flow, self.session, event, self.now, self.contact)
+        self.last = run_step(self.flow, self.session, event, self.now, self.contact)
         self.session = self.last.session
         return self.last
 
     def say(self, text: str, payload: str | None = None) -> "Talk":
-        self.tell(Reply(text, payload, "wamid.1"))
+        self.tell(ReplyEvent(text, payload, "wamid.1"))
         return self
 
     def sent(self) -> list[Any]:
@@ -177,7 +177,7 @@ def test_links_media_and_text_have_their_own_bodies() -> None:
 
 
 def test_a_pressed_button_and_its_typed_title_lead_the_same_way() -> None:
-    for press in (Reply("Yes", "f7:menu:yes"), Reply(" yes! "), Reply("anything", "f7:menu:yes")):
+    for press in (ReplyEvent("Yes", "f7:menu:yes"), ReplyEvent(" yes! "), ReplyEvent("anything", "f7:menu:yes")):
         talk = Talk(flow_of(BUTTONS))
         talk.tell(press)
         assert talk.texts() == ["How many?"]
@@ -203,7 +203,7 @@ def test_a_button_of_another_version_counts_by_its_title_only() -> None:
 
 def test_a_session_can_begin_with_a_press() -> None:
     flow = flow_of(BUTTONS)
-    result = step(flow, Session.begin(NOW), Start(Reply("Yes", "f7:menu:yes")), NOW, ALICE)
+    result = run_step(flow, FlowState.begin(NOW), Start(ReplyEvent("Yes", "f7:menu:yes")), NOW, ALICE)
     assert result.session.node == "yes"
     assert leads_somewhere(flow, "f7:menu:yes")
     assert not any(
@@ -326,10 +326,10 @@ def test_a_branch_asks_for_facts(when: dict[str, Any], expected: bool) -> None:
         "yes": {"type": "end", "text": "yes"},
         "no": {"type": "end", "text": "no"},
     }
-    facts = Contact(
+    facts = FlowContact(
         name="Alice", language="en", country="ES", tags={"vip": None}, attributes={"age": "18", "since": "2025-03-01"}
     )
-    result = step(flow_of(nodes), Session.begin(NOW), Start(Reply("¡hola!")), NOW, facts)
+    result = run_step(flow_of(nodes), FlowState.begin(NOW), Start(ReplyEvent("¡hola!")), NOW, facts)
     sent = [action.content["text"]["body"] for action in result.actions if isinstance(action, SendMessage)]
     assert sent == ["yes" if expected else "no"]
 
@@ -401,9 +401,9 @@ def test_a_wait_without_message_before_it_starts_at_once_and_may_ignore_replies(
 
 def test_a_message_that_was_not_sent_ends_a_session_that_waits_for_it() -> None:
     talk = Talk(flow_of(WAIT))
-    assert talk.tell(NotSent("1")).actions == (EndSession("not_sent"),)
+    assert talk.tell(MessageNotSent("1")).actions == (EndSession("not_sent"),)
     talk = Talk(flow_of(BUTTONS))
-    assert not talk.tell(NotSent("1")).handled
+    assert not talk.tell(MessageNotSent("1")).handled
 
 
 HTTP = {
@@ -442,7 +442,7 @@ def test_a_call_that_fails_goes_its_own_way() -> None:
 def test_values_cannot_climb_out_of_an_address() -> None:
     flow = flow_of({"call": {"type": "http", "url": "https://api.test/a/{name}/b", "method": "GET"}})
     for name in ("..", "../../x", "a?b#c", "@evil.test", "\r\nX: y"):
-        (call,) = Talk(flow, Contact(name=name)).done()
+        (call,) = Talk(flow, FlowContact(name=name)).done()
         assert call.url.startswith("https://api.test/a/")
         assert call.url.endswith("/b")
         assert call.url.count("/") == 5
@@ -452,18 +452,18 @@ def test_values_cannot_climb_out_of_an_address() -> None:
 
 def test_a_session_ends_when_nothing_happened_for_a_day() -> None:
     flow = flow_of(BUTTONS)
-    session = step(flow, Session.begin(NOW), Start(), NOW, ALICE).session
-    result = step(flow, session, Reply("Yes"), NOW + IDLE_AFTER, ALICE)
+    session = run_step(flow, FlowState.begin(NOW), Start(), NOW, ALICE).session
+    result = run_step(flow, session, ReplyEvent("Yes"), NOW + IDLE_AFTER, ALICE)
     assert (result.session.status, result.session.ended_reason) == ("ended", "idle")
     assert (result.actions, result.handled) == ((EndSession("idle"),), False)
-    late = step(flow, session, Reply("Yes"), NOW + IDLE_AFTER - timedelta(seconds=1), ALICE)
+    late = run_step(flow, session, ReplyEvent("Yes"), NOW + IDLE_AFTER - timedelta(seconds=1), ALICE)
     assert late.session.node == "yes"
 
 
 def test_an_ended_session_takes_nothing_more() -> None:
     flow = flow_of(BUTTONS)
-    session = Session.begin(NOW).ended("unsubscribed", NOW)
-    assert step(flow, session, Reply("Yes"), NOW) == Result(session, (), handled=False)
+    session = FlowState.begin(NOW).ended("unsubscribed", NOW)
+    assert run_step(flow, session, ReplyEvent("Yes"), NOW) == Result(session, (), handled=False)
 
 
 def test_texts_are_cut_to_what_meta_takes_and_never_empty() -> None:
@@ -471,7 +471,7 @@ def test_texts_are_cut_to_what_meta_takes_and_never_empty() -> None:
         "a": {"type": "message", "text": "{name}" * 20, "buttons": [{"title": "Ok"}], "next": "b"},
         "b": {"type": "end", "text": "{attribute.none}"},
     }
-    talk = Talk(flow_of(nodes), Contact(name="x" * 2000))
+    talk = Talk(flow_of(nodes), FlowContact(name="x" * 2000))
     (body,) = talk.texts()
     assert len(body) == 1024
     assert talk.say("ok").texts() == ["…"]
@@ -484,10 +484,10 @@ def test_what_no_database_takes_is_left_out_of_what_is_kept() -> None:
     assert kept == f"ab?{'x' * 900}"
     assert talk.done()[:2] == [SetTag("note", kept[:500]), SetAttribute("note", kept[:500])]
     flow = external()
-    session = step(flow, Session.begin(NOW), Start(Reply("\0\ud800")), NOW, ALICE).session
+    session = run_step(flow, FlowState.begin(NOW), Start(ReplyEvent("\0\ud800")), NOW, ALICE).session
     assert session.last_input == "?"
     answer = {"messages": [{"text": "a\0b"}], "state": {"x": "\ud800"}}
-    result = step(flow, session, HttpResult("1", True, 200, answer), NOW)
+    result = run_step(flow, session, HttpResult("1", True, 200, answer), NOW)
     assert [action.content["text"]["body"] for action in result.actions if isinstance(action, SendMessage)] == ["ab"]
     assert result.session.answers == {"x": "?"}
 
@@ -495,7 +495,7 @@ def test_what_no_database_takes_is_left_out_of_what_is_kept() -> None:
 def test_a_long_chain_stops_at_its_bound() -> None:
     nodes = {f"n{place}": {"type": "message", "text": "hi", "next": f"n{place + 1}"} for place in range(60)}
     talk = Talk(flow_of({**nodes, "n60": {"type": "end"}}))
-    assert len(talk.sent()) == MOST_NODES
+    assert len(talk.sent()) == MAX_NODES
     assert talk.session.ended_reason == "too_many_nodes"
 
 
@@ -509,7 +509,7 @@ def test_a_token_names_version_node_and_key() -> None:
 # ---- external -----------------------------------------------------------------------------------------------------
 
 
-def external() -> Flow:
+def external() -> FlowDefinition:
     read = read_flow("{name: mine, kind: external, url: 'https://bot.test/hook'}", "mine.yaml")
     assert read.flow is not None, read.problems
     return from_definition(to_definition(read.flow), 9)
@@ -517,7 +517,7 @@ def external() -> Flow:
 
 def test_an_external_flow_posts_what_was_written_and_sends_what_is_answered() -> None:
     flow = external()
-    result = step(flow, Session.begin(NOW), Start(Reply("hello")), NOW, ALICE)
+    result = run_step(flow, FlowState.begin(NOW), Start(ReplyEvent("hello")), NOW, ALICE)
     (call,) = result.actions
     assert isinstance(call, CallHttp)
     assert call.body is not None
@@ -529,19 +529,19 @@ def test_an_external_flow_posts_what_was_written_and_sends_what_is_answered() ->
     )
     message = {"text": "Use {braces}?", "buttons": [{"title": "Yes"}]}
     body = {"messages": [message], "tags": {"hot": None}, "state": {"turn": "1"}, "steps": ["asked"]}
-    result = step(flow, result.session, HttpResult(call.tag, True, 200, body), NOW, ALICE)
+    result = run_step(flow, result.session, HttpResult(call.tag, True, 200, body), NOW, ALICE)
     passed, tag, sent = result.actions
     assert (passed, tag) == (PassStep("asked"), SetTag("hot", None))
     assert isinstance(sent, SendMessage)
     interactive = sent.content["interactive"]
     assert interactive["body"]["text"] == "Use {braces}?"
     assert interactive["action"]["buttons"][0]["reply"]["id"] == "f9:external:yes"
-    result = step(flow, result.session, Reply("Yes", "f9:external:yes"), NOW, ALICE)
+    result = run_step(flow, result.session, ReplyEvent("Yes", "f9:external:yes"), NOW, ALICE)
     (call,) = result.actions
     assert isinstance(call, CallHttp)
     assert call.body is not None
     assert (call.body["event"], call.body["payload"], call.body["state"]) == ("reply", "yes", {"turn": "1"})
-    result = step(flow, result.session, HttpResult(call.tag, True, 200, {"handoff": "wants more"}), NOW, ALICE)
+    result = run_step(flow, result.session, HttpResult(call.tag, True, 200, {"handoff": "wants more"}), NOW, ALICE)
     assert result.actions == (OpenCase("wants more"), EndSession("handed_off"))
 
 
@@ -559,19 +559,19 @@ def test_an_external_flow_posts_what_was_written_and_sends_what_is_answered() ->
 )
 def test_an_answer_that_is_none_ends_an_external_session(body: Any) -> None:
     flow = external()
-    session = step(flow, Session.begin(NOW), Start(), NOW, ALICE).session
-    assert step(flow, session, HttpResult("1", True, 200, body), NOW).actions == (EndSession("external_failed"),)
+    session = run_step(flow, FlowState.begin(NOW), Start(), NOW, ALICE).session
+    assert run_step(flow, session, HttpResult("1", True, 200, body), NOW).actions == (EndSession("external_failed"),)
 
 
 def test_an_external_bot_may_say_nothing_or_end() -> None:
     flow = external()
-    session = step(flow, Session.begin(NOW), Start(), NOW, ALICE).session
-    quiet = step(flow, session, HttpResult("1", True, 204, None), NOW)
+    session = run_step(flow, FlowState.begin(NOW), Start(), NOW, ALICE).session
+    quiet = run_step(flow, session, HttpResult("1", True, 204, None), NOW)
     assert (quiet.actions, quiet.session.waiting_for) == ((), "reply")
-    assert step(flow, session, HttpResult("1", True, 200, {"end": True}), NOW).actions == (EndSession("done"),)
-    assert step(flow, session, HttpResult("1", False, 500), NOW).actions == (EndSession("external_failed"),)
-    assert not step(flow, session, HttpResult("8", True), NOW).handled
-    assert not step(flow, session, TimerDue("1"), NOW).handled
+    assert run_step(flow, session, HttpResult("1", True, 200, {"end": True}), NOW).actions == (EndSession("done"),)
+    assert run_step(flow, session, HttpResult("1", False, 500), NOW).actions == (EndSession("external_failed"),)
+    assert not run_step(flow, session, HttpResult("8", True), NOW).handled
+    assert not run_step(flow, session, TimerDue("1"), NOW).handled
 
 
 # ---- any flow, any input ------------------------------------------------------------------------------------------
@@ -581,7 +581,7 @@ TEXTS = ["Hi {name}", "{answers.x|none}", "{tag.vip} {{x}}", "plain", "{input}"]
 
 
 @st.composite
-def flows(draw: st.DrawFn) -> Flow:
+def flows(draw: st.DrawFn) -> FlowDefinition:
     target = st.one_of(st.none(), st.sampled_from(NAMES))
     sure = st.sampled_from(NAMES)
     text = st.sampled_from(TEXTS)
@@ -634,7 +634,7 @@ PAYLOADS = st.one_of(
     st.text(max_size=20),
 )
 REPLIES = st.builds(
-    Reply, st.one_of(st.sampled_from(["yes", "3", "a@b.de", "1/2/2027", "+34600111222"]), st.text()), PAYLOADS
+    ReplyEvent, st.one_of(st.sampled_from(["yes", "3", "a@b.de", "1/2/2027", "+34600111222"]), st.text()), PAYLOADS
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
@@ -646,7 +646,7 @@ EVENTS = st.one_of(
     REPLIES,
     REPLIES,
     st.builds(Accepted, TAGS),
-    st.builds(NotSent, TAGS),
+    st.builds(MessageNotSent, TAGS),
     st.builds(TimerDue, TAGS),
     st.builds(HttpResult, TAGS, st.booleans(), st.integers(100, 599), JSON),
 )
@@ -655,16 +655,18 @@ EVENTS = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(flows(), st.lists(EVENTS, max_size=8), st.lists(st.integers(0, 90_000), min_size=9, max_size=9))
 def test_no_flow_and_no_input_makes_the_engine_fail_or_run_on(
-    flow: Flow, events: list[Event], pauses: list[int]
+    flow: FlowDefinition, events: list[Event], pauses: list[int]
 ) -> None:
-    session, now = Session.begin(NOW), NOW
+    session, now = FlowState.begin(NOW), NOW
     for event, pause in zip([Start(), *events], pauses, strict=False):
         now += timedelta(seconds=pause)
-        result = step(flow, session, event, now, ALICE)
-        assert result == step(flow, Session.from_json(json.loads(json.dumps(session.to_json()))), event, now, ALICE)
-        assert sum(isinstance(action, SendMessage) for action in result.actions) <= MOST_NODES + 1
-        assert len(result.actions) <= 4 * MOST_NODES
-        assert Session.from_json(json.loads(json.dumps(result.session.to_json()))) == result.session
+        result = run_step(flow, session, event, now, ALICE)
+        assert result == run_step(
+            flow, FlowState.from_json(json.loads(json.dumps(session.to_json()))), event, now, ALICE
+        )
+        assert sum(isinstance(action, SendMessage) for action in result.actions) <= MAX_NODES + 1
+        assert len(result.actions) <= 4 * MAX_NODES
+        assert FlowState.from_json(json.loads(json.dumps(result.session.to_json()))) == result.session
         assert (result.session.status == "ended") == any(
             isinstance(action, EndSession) for action in result.actions
         ) or (session.status == "ended")
@@ -675,20 +677,20 @@ def test_no_flow_and_no_input_makes_the_engine_fail_or_run_on(
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(REPLIES, max_size=8))
-def test_the_demonstrations_flow_always_comes_to_an_end(replies: list[Reply]) -> None:
-    flow = load_flow(EXAMPLES / "spring_replies.yaml").flow
+def test_the_demonstrations_flow_always_comes_to_an_end(replies: list[ReplyEvent]) -> None:
+    flow = parse_flow(EXAMPLES / "spring_replies.yaml").flow
     assert flow is not None
     talk = Talk(flow)
     for reply in replies:
         talk.tell(reply)
         assert talk.session.status == "ended" or talk.session.waiting_for == "reply"
     for _ in range(8):
-        talk.tell(Reply("qqq"))
+        talk.tell(ReplyEvent("qqq"))
     assert talk.session.status == "ended"
 
 
 def test_the_demonstrations_flow_goes_both_ways() -> None:
-    flow = load_flow(EXAMPLES / "spring_replies.yaml").flow
+    flow = parse_flow(EXAMPLES / "spring_replies.yaml").flow
     assert flow is not None
     talk, steps = Talk(flow), []
     for text in ("Show me", "Large", "Madrid"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.flows.load import MOST_BYTES, MOST_NODES, from_definition, load_flow, read_flow, to_definition
+from bot.flows.load import MAX_BYTES, MAX_NODES, from_definition, parse_flow, read_flow, to_definition
 from bot.flows.nodes import NODE_TYPES, MessageNode, WaitNode
 from bot.flows.placeholders import ALLOWED
 from tests.support.paths import EXAMPLES
@@ -24,7 +24,7 @@ def problems(nodes: dict[str, Any], **top: Any) -> list[str]:
 
 @pytest.mark.parametrize("path", EXAMPLE_FILES, ids=lambda path: path.stem)
 def test_every_example_loads_without_a_warning_and_survives_being_stored(path: Path) -> None:
-    read = load_flow(path)
+    read = parse_flow(path)
     assert (read.problems, read.warnings) == ((), ())
     assert read.flow is not None
     stored = json.loads(json.dumps(to_definition(read.flow)))
@@ -104,7 +104,7 @@ nodes:
         ("name: \0", "f:1: character 7 of the text is not allowed in YAML"),
         ("? [a]\n: b", "f:1: a key must be text"),
         ("[" * 50_000, "f:1: the file is nested too deeply"),
-        ("#" * (MOST_BYTES + 1), f"f:1: the file is too large; allowed: {MOST_BYTES} bytes"),
+        ("#" * (MAX_BYTES + 1), f"f:1: the file is too large; allowed: {MAX_BYTES} bytes"),
         (b"name: x\nstart: \xff", "f:2: the text is not UTF-8"),
         ("\ud800", "f:1: the text is not UTF-8"),
         ("name: x\nnodes: 3", "f:2: nodes: must be a mapping of node names to nodes"),
@@ -127,8 +127,8 @@ def test_a_file_may_begin_with_a_byte_order_mark() -> None:
 
 
 def test_too_many_nodes_are_refused_and_too_many_problems_cut() -> None:
-    many = {f"n{place}": {"type": "end"} for place in range(MOST_NODES + 1)}
-    assert problems(many) == [f"nodes: has {MOST_NODES + 1} nodes; allowed: {MOST_NODES}"]
+    many = {f"n{place}": {"type": "end"} for place in range(MAX_NODES + 1)}
+    assert problems(many) == [f"nodes: has {MAX_NODES + 1} nodes; allowed: {MAX_NODES}"]
     wrong = {f"n{place}": {"type": "goto", "next": "x"} for place in range(150)}
     found = read_flow(json.dumps({"name": "x", "start": "n0", "nodes": wrong}), "f").problems
     assert (len(found), found[-1]) == (101, "f: and 50 more problems")

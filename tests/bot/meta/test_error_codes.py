@@ -2,21 +2,21 @@
 
 import pytest
 
-from bot.meta.error_codes import TABLE, Action, rule_for
-from bot.meta.send_result import Kind, Outcome
-from jobs.sending.judge import judge
+from bot.meta.error_codes import TABLE, ErrorAction, rule_for
+from bot.meta.send_result import SendResult, SendResultKind
+from jobs.sending.judge import judge_send
 from models.clock import utcnow
-from models.sending.claim import Claimed
+from models.sending.claim import ClaimedRecipient
 from models.tables.campaign import PauseReason
 from models.tables.recipient import RecipientState
 
-ROW = Claimed(
+ROW = ClaimedRecipient(
     id=1, contact_id=2, person_key="wa:34600000001", attempt=1, failures=0, phone="+34600000001", bsuid=None, values={},
     is_counted=True,
 )  # fmt: skip
 
 ACTIONS = {
-    Action.STOP: [
+    ErrorAction.STOP: [
         0,
         3,
         10,
@@ -43,12 +43,12 @@ ACTIONS = {
         133016,
         134011,
     ],
-    Action.RETRY: [1, 2, 613, 131000, 131016, 133004, 134101, 135000],
-    Action.HOLD: [4, 80007, 131057],
-    Action.THROTTLE: [130429],
-    Action.RETRY_PAIR: [131056],
-    Action.FAIL_SUPPRESS: [130403, 131050],
-    Action.FAIL: [
+    ErrorAction.RETRY: [1, 2, 613, 131000, 131016, 133004, 134101, 135000],
+    ErrorAction.HOLD: [4, 80007, 131057],
+    ErrorAction.THROTTLE: [130429],
+    ErrorAction.RETRY_PAIR: [131056],
+    ErrorAction.FAIL_SUPPRESS: [130403, 131050],
+    ErrorAction.FAIL: [
         100,
         130472,
         130497,
@@ -65,7 +65,7 @@ ACTIONS = {
         132018,
         137000,
     ],
-    Action.PAUSE: [
+    ErrorAction.PAUSE: [
         131008,
         131053,
         131055,
@@ -85,14 +85,14 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize(("action", "code"), [(action, code) for action, codes in ACTIONS.items() for code in codes])
-def test_a_code_has_its_action_and_a_text_for_the_operator(action: Action, code: int) -> None:
+def test_a_code_has_its_action_and_a_text_for_the_operator(action: ErrorAction, code: int) -> None:
     rule = rule_for(code)
     assert rule.action is action
     assert rule.text.endswith(".")
-    if action in {Action.PAUSE, Action.STOP}:
+    if action in {ErrorAction.PAUSE, ErrorAction.STOP}:
         assert rule.reason in set(PauseReason)
         assert rule.advice
-    if action is Action.RETRY:
+    if action is ErrorAction.RETRY:
         assert rule.delays_seconds
 
 
@@ -100,32 +100,34 @@ def test_the_table_has_no_row_that_nobody_checks() -> None:
     assert set(TABLE) <= {code for codes in ACTIONS.values() for code in codes}
 
 
-@pytest.mark.parametrize(("is_transient", "action"), [(True, Action.RETRY), (False, Action.FAIL)])
-def test_an_unknown_code_is_tried_again_only_where_meta_calls_it_transient(is_transient: bool, action: Action) -> None:
+@pytest.mark.parametrize(("is_transient", "action"), [(True, ErrorAction.RETRY), (False, ErrorAction.FAIL)])
+def test_an_unknown_code_is_tried_again_only_where_meta_calls_it_transient(
+    is_transient: bool, action: ErrorAction
+) -> None:
     assert rule_for(999_999, is_transient=is_transient).action is action
 
 
 def test_a_transient_error_is_tried_again_within_five_seconds_and_ends_after_its_tries() -> None:
     now = utcnow()
-    outcome = Outcome(Kind.REFUSED, code=131000, message="m")
-    first = judge(ROW, outcome, now).attempted
+    outcome = SendResult(SendResultKind.REFUSED, code=131000, message="m")
+    first = judge_send(ROW, outcome, now).attempted
     assert first.state is RecipientState.QUEUED
     assert first.due_at is not None
     assert (first.due_at - now).total_seconds() <= 5
-    tired = Claimed(**{name: getattr(ROW, name) for name in ROW.__slots__} | {"failures": 3})
-    assert judge(tired, outcome, now).attempted.state is RecipientState.REFUSED
+    tired = ClaimedRecipient(**{name: getattr(ROW, name) for name in ROW.__slots__} | {"failures": 3})
+    assert judge_send(tired, outcome, now).attempted.state is RecipientState.REFUSED
 
 
 @pytest.mark.parametrize("code", [130429, 131056, 131057, 4])
 def test_nobody_is_lost_to_throttling(code: int) -> None:
-    late = Claimed(**{name: getattr(ROW, name) for name in ROW.__slots__} | {"failures": 3, "attempt": 40})
-    attempted = judge(late, Outcome(Kind.REFUSED, code=code), utcnow()).attempted
+    late = ClaimedRecipient(**{name: getattr(ROW, name) for name in ROW.__slots__} | {"failures": 3, "attempt": 40})
+    attempted = judge_send(late, SendResult(SendResultKind.REFUSED, code=code), utcnow()).attempted
     assert attempted.state is RecipientState.QUEUED
     assert not attempted.is_failure
 
 
 @pytest.mark.parametrize("code", [190, 132015])
 def test_what_is_the_campaigns_or_the_numbers_fault_puts_the_person_back(code: int) -> None:
-    verdict = judge(ROW, Outcome(Kind.REFUSED, code=code), utcnow())
+    verdict = judge_send(ROW, SendResult(SendResultKind.REFUSED, code=code), utcnow())
     assert verdict.attempted.state is RecipientState.QUEUED
     assert verdict.rule is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from bot.meta.management import MOST_BYTES, GraphAdmin, GraphError
+from bot.meta.management import MAX_BYTES, GraphAdmin, GraphError
 
 BASE = "https://graph.facebook.com"
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -105,7 +105,7 @@ def test_nonsense_is_an_error_that_says_whether_it_may_pass(status: int, body: b
 
 
 def test_an_answer_too_large_is_not_read_to_its_end() -> None:
-    body = b"x" * (MOST_BYTES + 1)
+    body = b"x" * (MAX_BYTES + 1)
     with graph(lambda _request: httpx.Response(200, content=body)) as client, pytest.raises(GraphError, match="MB"):
         client.number("1")
 

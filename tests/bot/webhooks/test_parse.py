@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.meta.callback_data import callback_data, message_callback
-from bot.webhooks.parse import parse
+from bot.webhooks.parse import parse_payload
 from bot.webhooks.parse_values import BadEventError
 from models.clock import from_unix
-from models.events.types import Callback, Failure, Inbound, Parsed, PressedButton, Pricing, Status
+from models.events.types import Callback, Failure, InboundMessage, Parsed, PressedButton, Pricing, Status
 from tests.support.paths import WEBHOOKS
 
 NAMES = sorted(path.stem for path in WEBHOOKS.glob("*.json"))
 
 
 def recorded(name: str) -> Parsed:
-    return parse((WEBHOOKS / f"{name}.json").read_bytes())
+    return parse_payload((WEBHOOKS / f"{name}.json").read_bytes())
 
 
-def message(name: str) -> Inbound:
+def message(name: str) -> InboundMessage:
     [found] = recorded(name).inbound
     return found
 
@@ -136,7 +136,7 @@ def test_one_broken_item_takes_no_other_along() -> None:
         good | {"id": "x" * 301},
         good | {"timestamp": None},
     ]
-    found = parse(envelope(statuses=[*broken[2:], good], messages=[{"id": "m"}, None]))
+    found = parse_payload(envelope(statuses=[*broken[2:], good], messages=[{"id": "m"}, None]))
     assert ([item.wamid for item in found.statuses], len(found.broken)) == (["w1"], 6)
     assert found.broken[0] == "entry[0].changes[0].statuses[0]: its id is missing or too long"
 
@@ -144,7 +144,7 @@ def test_one_broken_item_takes_no_other_along() -> None:
 @pytest.mark.parametrize("raw", [b"", b"null", b"[]", b"{", b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_webhook_is_said_to_be_none(raw: bytes) -> None:
     with pytest.raises(BadEventError):
-        parse(raw)
+        parse_payload(raw)
 
 
 def test_what_no_database_takes_is_taken_out() -> None:
@@ -154,13 +154,13 @@ def test_what_no_database_takes_is_taken_out() -> None:
         ]
     )
     raw = raw.replace(b'"m"', b'"m\\ud83d"')
-    [found] = parse(raw).inbound
+    [found] = parse_payload(raw).inbound
     assert (found.text, found.wamid) == ("ab", "m?")
 
 
 def test_times_come_as_text_as_numbers_and_in_milliseconds() -> None:
     for time in ("1795341601", 1795341601, 1795341601000, "1795341601000", 1795341601.0):
-        [found] = parse(envelope(statuses=[{"id": "w", "status": "sent", "timestamp": time}])).statuses
+        [found] = parse_payload(envelope(statuses=[{"id": "w", "status": "sent", "timestamp": time}])).statuses
         assert found.at == from_unix(1795341601)
 
 
@@ -171,7 +171,7 @@ def test_callback_data_survive_the_way_there_and_back() -> None:
         ("h1:abc:7", None),
         ("order=7", None),
     ):
-        [found] = parse(
+        [found] = parse_payload(
             envelope(
                 statuses=[{"id": "w", "status": "sent", "timestamp": "1795341601", "biz_opaque_callback_data": data}]
             )
@@ -195,5 +195,5 @@ ITEM = st.dictionaries(
 
 @given(st.lists(ITEM | JSON, max_size=3), st.lists(ITEM | JSON, max_size=3), JSON)
 def test_nothing_that_meta_could_send_raises(statuses: list[Any], messages: list[Any], contacts: Any) -> None:
-    found = parse(envelope(statuses=statuses, messages=messages, contacts=contacts))
+    found = parse_payload(envelope(statuses=statuses, messages=messages, contacts=contacts))
     assert found.size + found.ignored + len(found.broken) >= len(statuses) + len(messages)

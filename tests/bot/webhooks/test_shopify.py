@@ -11,21 +11,21 @@ from redis import Redis
 from sqlalchemy import func, select
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
-from bot.webhooks.shopify import PATH, ShopDoor, sign
+from bot.webhooks.shopify import PATH, ShopEndpoint, sign_shop_body
 from bot.webhooks.stream import EventStream
-from bot.webhooks.whatsapp import MOST_BYTES
+from bot.webhooks.whatsapp import MAX_BYTES
 from jobs.core.runtime import Runtime, use_runtime
-from jobs.imports.uploads import keep_file, read_file, save_file
-from jobs.ingest.replay import replay
-from jobs.ingest.shop import take_shop_events, wake_shop
+from jobs.imports.uploads import load_upload, save_upload, store_upload
+from jobs.ingest.replay import replay_letters
+from jobs.ingest.shop import apply_shop_events, wake_shop
 from models.clock import utcnow
 from models.config import Settings
-from models.contacts.consent import start, stop
-from models.contacts.merge import merge
+from models.contacts.consent import opt_in, opt_out
+from models.contacts.merge import merge_contacts
 from models.crypto import new_encryption_key
 from models.events.dead_letters import waiting_letters
 from models.tables.contact import Consent, ConsentEvent, Contact
-from models.tables.order import Bought, Order
+from models.tables.order import Order, OrderItem
 from models.tables.setting import write_setting
 from models.tables.tag import ContactTag, Tag
 from tests.support.factories import ALICE_PHONE, alice, bob, make_contact
@@ -88,7 +88,7 @@ class Shop:
             "X-Shopify-Topic": topic,
             "X-Shopify-Shop-Domain": SHOP,
             "X-Shopify-Webhook-Id": event_id or f"event-{self.sent}",
-            "X-Shopify-Hmac-Sha256": sign(secret, raw),
+            "X-Shopify-Hmac-Sha256": sign_shop_body(secret, raw),
         }
         return self.client.post(PATH, data=raw, headers=headers, content_type="application/json").status_code
 
@@ -98,7 +98,7 @@ class Shop:
 
     def work(self) -> None:
         with use_runtime(self.rt):
-            take_shop_events()
+            apply_shop_events()
 
     def contacts(self) -> list[Contact]:
         with self.rt.database.read() as session:
@@ -133,21 +133,29 @@ def test_who_signs_with_any_of_the_secrets_enters_and_nobody_else(
     sqlite_url: str, redis: Redis, redis_url: str
 ) -> None:
     stream = EventStream(redis, bound=2, key="k")
-    door = ShopDoor([SECRET, "the-former"], stream)
+    door = ShopEndpoint([SECRET, "the-former"], stream)
 
-    def ask(door: ShopDoor, signature: str | None, raw: bytes = b"{}", **environ: Any) -> int:
+    def ask(door: ShopEndpoint, signature: str | None, raw: bytes = b"{}", **environ: Any) -> int:
         headers = [("X-Shopify-Hmac-Sha256", signature)] if signature is not None else []
         built = EnvironBuilder(path=PATH, method="POST", headers=headers, data=raw).get_environ()
         return door.answer(dict(built) | environ).status
 
-    assert ask(door, sign(SECRET, b"{}")) == 200
-    assert ask(door, sign("the-former", b"{}")) == 200
-    assert ask(door, sign(SECRET, b"{}")) == 503, "the stream is at its bound"
-    for wrong in (None, "", "é", "x" * 44, sign("other", b"{}"), sign(SECRET, b"{ }"), sign(SECRET, b"{}").lower()):
+    assert ask(door, sign_shop_body(SECRET, b"{}")) == 200
+    assert ask(door, sign_shop_body("the-former", b"{}")) == 200
+    assert ask(door, sign_shop_body(SECRET, b"{}")) == 503, "the stream is at its bound"
+    for wrong in (
+        None,
+        "",
+        "é",
+        "x" * 44,
+        sign_shop_body("other", b"{}"),
+        sign_shop_body(SECRET, b"{ }"),
+        sign_shop_body(SECRET, b"{}").lower(),
+    ):
         assert ask(door, wrong) == 401
-    assert ask(ShopDoor([], stream), sign("", b"{}")) == 401
-    assert ask(door, sign(SECRET, b""), CONTENT_LENGTH=str(MOST_BYTES + 1)) == 413
-    assert ask(door, sign(SECRET, b""), CONTENT_LENGTH="-1") == 400
+    assert ask(ShopEndpoint([], stream), sign_shop_body("", b"{}")) == 401
+    assert ask(door, sign_shop_body(SECRET, b""), CONTENT_LENGTH=str(MAX_BYTES + 1)) == 413
+    assert ask(door, sign_shop_body(SECRET, b""), CONTENT_LENGTH="-1") == 400
     assert stream.backlog().events == 2
 
 
@@ -162,7 +170,7 @@ def test_without_redis_the_shop_is_told_to_send_it_again(tmp_path: Path) -> None
     url = f"sqlite:///{tmp_path / 'none.db'}"
     keys = {"secret_key": "k" * 32, "encryption_keys": (new_encryption_key(),)}
     settings = Settings(url, "redis://127.0.0.1:1/0", tmp_path, shopify_secrets=(SECRET,), **keys)  # type: ignore[arg-type]
-    headers = {"X-Shopify-Hmac-Sha256": sign(SECRET, b"{}")}
+    headers = {"X-Shopify-Hmac-Sha256": sign_shop_body(SECRET, b"{}")}
     assert Client(create_app(settings)).post(PATH, data=b"{}", headers=headers).status_code == 503
 
 
@@ -223,7 +231,7 @@ def test_a_customer_with_a_number_that_the_person_had_before_is_the_person_and_l
         twin = make_contact(session, shopify_id="4711", name="Eva", consent=Consent.UNKNOWN)
         former = make_contact(session, ALICE_PHONE, shopify_id="4712", name="Eva", consent=Consent.UNKNOWN)
         for record in (twin, former):
-            merge(session, person.id, record.id, AT)
+            merge_contacts(session, person.id, record.id, AT)
     shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed", 1)))
     found = next(one for one in shop.contacts() if one.merged_into_id is None)
     assert (found.phone, found.first_name, found.consent) == ("+34600000077", "Eva", Consent.UNKNOWN)
@@ -259,7 +267,7 @@ def test_a_shop_never_brings_back_who_left(shop: Shop) -> None:
 def test_of_whatsapp_and_the_shop_the_newest_word_counts(shop: Shop) -> None:
     with shop.rt.database.write() as session:
         person_id = alice(session, consent=Consent.UNKNOWN, consent_at=None).id
-        start(session, person_id, AT, "whatsapp start word")
+        opt_in(session, person_id, AT, "whatsapp start word")
     shop.tells(
         "customers/marketing_consent_update",
         {"phone": ALICE_PHONE, "sms_marketing_consent": consent("unsubscribed", -1)},
@@ -277,7 +285,7 @@ def test_with_double_opt_in_a_shops_word_is_pending_until_the_person_confirms(sh
     [person] = shop.contacts()
     assert person.consent.value == "pending"
     with shop.rt.database.write() as session:
-        assert start(session, person.id, AT + timedelta(hours=1), "whatsapp confirmation")
+        assert opt_in(session, person.id, AT + timedelta(hours=1), "whatsapp confirmation")
     shop.tells("customers/update", customer(sms_marketing_consent=consent("subscribed", 2), updated_at=later(2)))
     assert [person.consent.value for person in shop.contacts()] == ["subscribed"]
     confirmed = consent("subscribed", level="confirmed_opt_in")
@@ -295,7 +303,7 @@ def test_an_order_is_kept_with_its_newest_news(shop: Shop) -> None:
         {"title": "IPod Nano", "brand": "Acme", "quantity": 1},
     )
     with shop.rt.database.read() as session:
-        assert session.scalars(select(Bought.name)).all() == ["Acme"]
+        assert session.scalars(select(OrderItem.name)).all() == ["Acme"]
     shop.tells("orders/updated", order(cancelled_at=later(1), updated_at=later(1)))
     shop.tells("orders/updated", order(current_total_price="1.00", updated_at=later(0.5)))
     [kept] = shop.orders()
@@ -313,14 +321,14 @@ def test_a_guests_order_is_theirs_by_its_number_and_one_of_nobody_is_left(shop: 
 
 def test_who_asks_the_shop_to_be_forgotten_is_wiped_and_stays_away(shop: Shop) -> None:
     shop.tells("orders/create", order())
-    file = keep_file(shop.rt, "people.csv", b"phone", "ana@example.com")
+    file = store_upload(shop.rt, "people.csv", b"phone", "ana@example.com")
     others = {"line": 3, "what": "phone +34600000002"}
     file.told = [{"line": 2, "what": f"phone {ALICE_PHONE}"}, others]
-    save_file(shop.rt, file)
+    save_upload(shop.rt, file)
     shop.tells("customers/redact", {"shop_domain": SHOP, "customer": {"id": 706405506930370084, "phone": ALICE_PHONE}})
     [person] = shop.contacts()
     assert (person.phone, person.name, person.consent) == (None, "", Consent.REDACTED)
-    kept = read_file(shop.rt, file.token)
+    kept = load_upload(shop.rt, file.token)
     assert kept is not None
     assert kept.told == [others]
     shop.tells("customers/update", customer(updated_at=later(5)))
@@ -341,7 +349,7 @@ def test_other_topics_are_passed_over_and_nonsense_is_put_aside_for_a_replay(sho
     for topic, body in (("customers/create", b"no json"), ("customers/create", b"[]"), ("orders/create", {"id": 5})):
         shop.tells(topic, body)
     assert shop.letters() == 3
-    assert replay(shop.rt) == (0, 3, 0)
+    assert replay_letters(shop.rt) == (0, 3, 0)
     shop.tells("customers/create", customer())
     assert len(shop.contacts()) == 1
 
@@ -361,7 +369,7 @@ def test_a_stop_between_two_news_of_the_shop_holds(shop: Shop) -> None:
     shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed")))
     [person] = shop.contacts()
     with shop.rt.database.write() as session:
-        stop(session, person.id, AT + timedelta(hours=1), "whatsapp stop word")
+        opt_out(session, person.id, AT + timedelta(hours=1), "whatsapp stop word")
     shop.tells("customers/update", customer(sms_marketing_consent=consent("subscribed", 2), updated_at=later(2)))
     assert [person.consent for person in shop.contacts()] == [Consent.UNSUBSCRIBED]
     with shop.rt.database.read() as session:

@@ -19,7 +19,15 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from bot.webhooks.signature import is_authentic, sign
 from bot.webhooks.stream import EventStream
-from bot.webhooks.whatsapp import MOST_BYTES, PATH, SILENT_SECONDS, Door, build, fast_wsgi, open_door
+from bot.webhooks.whatsapp import (
+    MAX_BYTES,
+    PATH,
+    SILENT_SECONDS,
+    WebhookEndpoint,
+    make_blueprint,
+    make_endpoint,
+    short_circuit,
+)
 from jobs.core.redis_server import RedisServer
 from models.config import load_settings
 from tests.support.services import temporary_directory
@@ -36,10 +44,10 @@ def stream(redis: Redis) -> EventStream:
 @pytest.fixture(params=["flask", "wsgi"])
 def client(request: pytest.FixtureRequest, stream: EventStream) -> Client:
     """The same door behind both."""
-    return client_of(Door([SECRET, "the-former-secret"], "verify-me", stream), request.param)
+    return client_of(WebhookEndpoint([SECRET, "the-former-secret"], "verify-me", stream), request.param)
 
 
-def client_of(door: Door, kind: str = "wsgi") -> Client:
+def client_of(door: WebhookEndpoint, kind: str = "wsgi") -> Client:
     app = Flask("test")
 
     @app.get("/elsewhere")
@@ -47,9 +55,9 @@ def client_of(door: Door, kind: str = "wsgi") -> Client:
         return "elsewhere"
 
     if kind == "flask":
-        app.register_blueprint(build(door))
+        app.register_blueprint(make_blueprint(door))
         return Client(app)
-    return Client(fast_wsgi(app, door))
+    return Client(short_circuit(app, door))
 
 
 def post(client: Client, body: bytes = BODY, secret: str = SECRET, **values: Any) -> int:
@@ -89,7 +97,7 @@ def test_a_wrong_handshake_is_forbidden(client: Client, query: dict[str, str]) -
 
 
 def test_without_a_verify_token_or_a_secret_nobody_enters(stream: EventStream) -> None:
-    client = client_of(Door([], None, stream))
+    client = client_of(WebhookEndpoint([], None, stream))
     query = {"hub.mode": "subscribe", "hub.verify_token": "", "hub.challenge": "1"}
     assert client.get(PATH, query_string=query).status_code == 403
     assert post(client, secret="") == 401
@@ -149,7 +157,7 @@ class Endless(io.RawIOBase):
 
 def test_an_oversized_body_is_refused_before_it_is_read(client: Client, stream: EventStream) -> None:
     body = Endless()
-    environ = environ_of(b"") | {"CONTENT_LENGTH": str(MOST_BYTES + 1), "wsgi.input": body}
+    environ = environ_of(b"") | {"CONTENT_LENGTH": str(MAX_BYTES + 1), "wsgi.input": body}
     assert asked(client, environ) == 413
     assert (body.taken, stream.backlog().events) == (0, 0)
 
@@ -160,7 +168,7 @@ CHUNKED = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.inpu
 def test_an_oversized_body_without_a_length_is_read_no_further_than_the_limit(client: Client) -> None:
     body = Endless()
     assert asked(client, environ_of(b"") | CHUNKED | {"wsgi.input": body}) == 413
-    assert body.taken <= MOST_BYTES + 1
+    assert body.taken <= MAX_BYTES + 1
 
 
 def test_a_chunked_body_is_taken(client: Client) -> None:
@@ -170,7 +178,7 @@ def test_a_chunked_body_is_taken(client: Client) -> None:
 @pytest.mark.parametrize("length", ["-1", "1e3", "²", "9" * 30])
 def test_a_length_that_is_none_is_a_bad_request(stream: EventStream, length: str) -> None:
     environ = EnvironBuilder(path=PATH, method="POST").get_environ() | {"CONTENT_LENGTH": length}
-    assert Door([SECRET], None, stream).answer(environ).status == 400
+    assert WebhookEndpoint([SECRET], None, stream).answer(environ).status == 400
 
 
 def test_other_methods_are_not_allowed(client: Client) -> None:
@@ -197,7 +205,7 @@ def deaf_redis() -> Iterator[str]:
 def test_without_redis_meta_is_told_to_send_it_again_within_a_second(url: str, deaf_redis: str, tmp_path: Any) -> None:
     url = deaf_redis if url == "deaf" else url
     environment = {"REDIS_URL": url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
-    client = client_of(open_door(load_settings(environment, tmp_path)))
+    client = client_of(make_endpoint(load_settings(environment, tmp_path)))
     begun = time.monotonic()
     assert post(client) == 503
     assert time.monotonic() - begun < 1
@@ -208,7 +216,7 @@ def test_a_redis_that_hangs_holds_one_request_and_not_those_that_follow(tmp_path
         server = RedisServer(directory, appendfsync="everysec")
         server.start()
         environment = {"REDIS_URL": server.url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
-        client = client_of(open_door(load_settings(environment, tmp_path)))
+        client = client_of(make_endpoint(load_settings(environment, tmp_path)))
         assert post(client) == 200
         os.kill(server.pid, signal.SIGSTOP)
         try:
@@ -226,14 +234,14 @@ def test_a_redis_that_hangs_holds_one_request_and_not_those_that_follow(tmp_path
 def test_a_full_redis_is_a_503(redis: Redis, stream: EventStream) -> None:
     redis.config_set("maxmemory", 1)
     try:
-        assert post(client_of(Door([SECRET], None, stream))) == 503
+        assert post(client_of(WebhookEndpoint([SECRET], None, stream))) == 503
     finally:
         redis.config_set("maxmemory", 0)
 
 
 def test_the_log_holds_neither_body_nor_query(stream: EventStream, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    client = client_of(Door([SECRET], "verify-me", EventStream(stream.redis, bound=0)))
+    client = client_of(WebhookEndpoint([SECRET], "verify-me", EventStream(stream.redis, bound=0)))
     post(client)
     client.get(PATH, query_string={"hub.verify_token": "secret-guess"})
     assert "hola" not in caplog.text
@@ -246,7 +254,7 @@ def test_what_got_a_200_survives_a_killed_redis(tmp_path: Path) -> None:
         server = RedisServer(directory, appendfsync="always")
         server.start()
         environment = {"REDIS_URL": server.url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
-        client = client_of(open_door(load_settings(environment, tmp_path)))
+        client = client_of(make_endpoint(load_settings(environment, tmp_path)))
         answers: dict[bytes, int] = {}
         over = threading.Event()
 

@@ -11,7 +11,13 @@ from sqlalchemy import select
 
 from bot.webhooks.stream import KEY
 from jobs.campaigns import hold_resume as module
-from jobs.campaigns.hold_resume import DEAF_SECONDS, HOLD_AFTER_SECONDS, Hearing, go_on, guard
+from jobs.campaigns.hold_resume import (
+    DEAF_SECONDS,
+    HOLD_AFTER_SECONDS,
+    IngestWatch,
+    pause_while_ingest_lags,
+    resume_when_clear,
+)
 from jobs.core.queues import CHORES
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.ingest.consumer import BEAT_KEY
@@ -31,7 +37,7 @@ def rt(
     tmp_path: Path, database_url: str, redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Runtime]:
     made = Runtime(Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),)))
-    monkeypatch.setattr(module, "_hearing", Hearing())
+    monkeypatch.setattr(module, "_hearing", IngestWatch())
     with use_runtime(made):
         yield made
     made.close()
@@ -67,11 +73,11 @@ def woken_to_go_on(rt: Runtime) -> int:
 def test_an_event_that_nobody_reads_for_a_minute_holds_campaigns(rt: Runtime, campaign_id: int) -> None:
     beat(rt)
     keep_event(rt, HOLD_AFTER_SECONDS - 20)
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     assert state(rt) == ACTIVE
     rt.redis.delete(KEY)
     keep_event(rt, HOLD_AFTER_SECONDS + 5)
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     assert (state(rt), woken_to_go_on(rt)) == (HELD, 0)
 
 
@@ -80,12 +86,12 @@ def test_nobody_that_reads_holds_campaigns_after_a_while(
 ) -> None:
     now = time.monotonic()
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     now += DEAF_SECONDS - 1
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     assert state(rt) == ACTIVE
     now += 2
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     assert state(rt) == HELD
 
 
@@ -93,10 +99,10 @@ def test_a_restart_of_the_ingest_holds_nothing(rt: Runtime, campaign_id: int, mo
     now = time.monotonic()
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     for _ in range(4):
-        guard(rt, utcnow())
+        pause_while_ingest_lags(rt, utcnow())
         now += DEAF_SECONDS - 1
         beat(rt)
-        guard(rt, utcnow())
+        pause_while_ingest_lags(rt, utcnow())
         rt.redis.delete(BEAT_KEY)
     assert state(rt) == ACTIVE
 
@@ -106,20 +112,20 @@ def test_what_held_goes_on_when_the_stream_is_drained_and_somebody_reads(
 ) -> None:
     beat(rt)
     keep_event(rt, HOLD_AFTER_SECONDS + 5)
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     rt.redis.delete(KEY)
     rt.redis.delete(BEAT_KEY)
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     assert (state(rt), woken_to_go_on(rt)) == (HELD, 0), "drained, and nobody reads"
     beat(rt)
     keep_event(rt, 30)
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     assert (state(rt), woken_to_go_on(rt)) == (HELD, 0), "read, and still behind"
     rt.redis.delete(KEY)
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     assert woken_to_go_on(rt) == 1
-    monkeypatch.setattr("jobs.campaigns.start.read_again", lambda *_: None)  # Meta, who is asked on another wire
-    go_on(campaign_id)
+    monkeypatch.setattr("jobs.campaigns.start.refresh_from_meta", lambda *_: None)  # Meta, who is asked on another wire
+    resume_when_clear(campaign_id)
     assert state(rt) == ACTIVE
 
 
@@ -133,8 +139,8 @@ def test_a_campaign_that_the_operator_paused_stays_paused(rt: Runtime, campaign_
         )
     beat(rt)
     keep_event(rt, HOLD_AFTER_SECONDS + 5)
-    guard(rt, utcnow())
+    pause_while_ingest_lags(rt, utcnow())
     rt.redis.delete(KEY)
-    guard(rt, utcnow())
-    go_on(campaign_id)
+    pause_while_ingest_lags(rt, utcnow())
+    resume_when_clear(campaign_id)
     assert (state(rt), woken_to_go_on(rt)) == ((CampaignStatus.PAUSED, PauseReason.OPERATOR), 0)

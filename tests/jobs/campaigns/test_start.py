@@ -11,12 +11,12 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import func, select, update
 
-from jobs.campaigns.hold_resume import go_on, guard
-from jobs.campaigns.start import read_again, start_campaign, start_scheduled, wake_scheduled
+from jobs.campaigns.hold_resume import pause_while_ingest_lags, resume_when_clear
+from jobs.campaigns.start import refresh_from_meta, start_campaign, start_scheduled, wake_scheduled
 from jobs.core.queues import CHORES, queue
 from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.user import Audit
 from tests.support.cli_app import Shell, open_shell
@@ -96,15 +96,15 @@ def woken(shell: Shell) -> list[str | None]:
 
 def test_a_pause_lifts_at_its_time_and_once(shell: Shell) -> None:
     campaign_id = limited(shell, minutes=5)
-    guard(shell.rt, utcnow())
-    go_on(campaign_id)
+    pause_while_ingest_lags(shell.rt, utcnow())
+    resume_when_clear(campaign_id)
     assert woken(shell) == []
     assert campaign_of(shell, campaign_id).status is CampaignStatus.PAUSED
     with shell.rt.database.write() as session:
         session.execute(update(Campaign).values(resumes_at=utcnow()))
-    at_once(lambda: guard(shell.rt, utcnow()))
-    assert woken(shell) == ["jobs.campaigns.hold_resume.go_on"]
-    at_once(lambda: go_on(campaign_id))
+    at_once(lambda: pause_while_ingest_lags(shell.rt, utcnow()))
+    assert woken(shell) == ["jobs.campaigns.hold_resume.resume_when_clear"]
+    at_once(lambda: resume_when_clear(campaign_id))
     campaign = campaign_of(shell, campaign_id)
     assert (campaign.status, campaign.pause_reason, campaign.resumes_at) == (CampaignStatus.ACTIVE, None, None)
     assert audited(shell, "resume") == 1
@@ -115,18 +115,18 @@ def test_a_pause_whose_time_is_over_does_not_lift_where_meta_says_no(shell: Shel
     template = shell.meta.sim.world.find_template("spring_sale", "en")
     assert template is not None
     template.status = "PAUSED"
-    go_on(campaign_id)
+    resume_when_clear(campaign_id)
     assert campaign_of(shell, campaign_id).status is CampaignStatus.PAUSED
     template.status = "APPROVED"
-    go_on(campaign_id)
+    resume_when_clear(campaign_id)
     assert campaign_of(shell, campaign_id).status is CampaignStatus.ACTIVE
 
 
 def test_a_paused_campaign_that_was_ended_does_not_go_on(shell: Shell) -> None:
     campaign_id = limited(shell, minutes=-1)
     shell.ok("campaigns", "end", str(campaign_id))
-    guard(shell.rt, utcnow())
-    go_on(campaign_id)
+    pause_while_ingest_lags(shell.rt, utcnow())
+    resume_when_clear(campaign_id)
     assert woken(shell) == []
     assert campaign_of(shell, campaign_id).status is CampaignStatus.ENDED
 
@@ -135,10 +135,10 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> 
     """`change` happens while Meta is being asked."""
 
     def ask(*given: object) -> None:
-        read_again(*given)  # type: ignore[arg-type]
+        refresh_from_meta(*given)  # type: ignore[arg-type]
         change()
 
-    monkeypatch.setattr("jobs.campaigns.start.read_again", ask)
+    monkeypatch.setattr("jobs.campaigns.start.refresh_from_meta", ask)
 
 
 def test_a_schedule_that_is_moved_while_meta_is_asked_does_not_start(
@@ -169,6 +169,6 @@ def test_a_campaign_that_is_edited_while_meta_is_asked_does_not_start(
             )
 
     meanwhile(monkeypatch, edit)
-    with pytest.raises(Refused, match="changed while it was being checked"):
+    with pytest.raises(OperatorError, match="changed while it was being checked"):
         start_campaign(shell.rt, campaign_id, utcnow(), "test")
     assert campaign_of(shell, campaign_id).status is CampaignStatus.READY

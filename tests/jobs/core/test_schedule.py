@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from jobs.core.runtime import Runtime
-from jobs.schedule import ITEMS, Item, Schedule
+from jobs.schedule import ITEMS, PeriodicJob, Schedule
 from models.config import Settings
 from models.crypto import new_encryption_key
 
@@ -33,7 +33,7 @@ def test_an_item_that_fails_is_logged_once_and_stops_nobody(rt: Runtime, caplog:
         if trouble := troubles.pop(0):
             raise trouble
 
-    schedule = Schedule(rt, [Item("bad", 0, fail), Item("good", 0, lambda _rt, now: ran.append(now))])
+    schedule = Schedule(rt, [PeriodicJob("bad", 0, fail), PeriodicJob("good", 0, lambda _rt, now: ran.append(now))])
     with caplog.at_level(logging.INFO, "hark.schedule"):
         for _ in range(4):
             schedule.run_due(time.monotonic() + 1)
@@ -46,8 +46,8 @@ def test_an_item_that_fails_is_logged_once_and_stops_nobody(rt: Runtime, caplog:
 def test_items_run_when_they_are_due(rt: Runtime) -> None:
     ran: list[str] = []
     items = [
-        Item("often", 1, lambda _rt, _now: ran.append("often")),
-        Item("seldom", 50, lambda _rt, _now: ran.append("seldom")),
+        PeriodicJob("often", 1, lambda _rt, _now: ran.append("often")),
+        PeriodicJob("seldom", 50, lambda _rt, _now: ran.append("seldom")),
     ]
     schedule = Schedule(rt, items)
     start = time.monotonic()
@@ -72,7 +72,7 @@ def test_without_redis_each_trouble_is_said_once(rt: Runtime, caplog: pytest.Log
         database_url=rt.settings.database_url, redis_url="unix:///nowhere/redis.sock", var_dir=rt.settings.var_dir,
         encryption_keys=rt.settings.encryption_keys,
     )  # fmt: skip
-    schedule = Schedule(Runtime(away), [Item("ping", 0, lambda rt, _now: rt.redis.ping())])
+    schedule = Schedule(Runtime(away), [PeriodicJob("ping", 0, lambda rt, _now: rt.redis.ping())])
     for _ in range(3):
         schedule.run_due(time.monotonic() + 1)
     assert caplog.text.count("Redis is away") == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs.core.queues import CHORES, SEND, queue, wake, woken
+from jobs.core.queues import CHORES, SEND, enqueue_once, queue, started
 from jobs.core.redis_server import RedisServer
 from tests.support import services
 from tests.support.paths import ROOT
@@ -55,7 +55,7 @@ def test_jobs_run_one_after_the_other_in_one_process(redis: Redis, redis_url: st
     out = tmp_path / "out"
     with worker(redis_url, tmp_path) as (process, _):
         for _ in range(3):
-            wake(redis, CHORES, "tests.support.worker_jobs.note_pid", str(out))
+            enqueue_once(redis, CHORES, "tests.support.worker_jobs.note_pid", str(out))
         wait_for(lambda: len(lines(out)) == 3)
         assert set(lines(out)) == {str(process.pid)}
 
@@ -70,8 +70,8 @@ def test_a_worker_that_idles_stops_at_once(redis: Redis, redis_url: str, tmp_pat
 def test_two_signals_let_the_job_at_hand_drain(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with worker(redis_url, tmp_path) as (process, _):
-        wake(redis, SEND, "tests.support.worker_jobs.until_stopping", str(out))
-        wake(redis, SEND, "tests.support.worker_jobs.note", str(out), "the next one")
+        enqueue_once(redis, SEND, "tests.support.worker_jobs.until_stopping", str(out))
+        enqueue_once(redis, SEND, "tests.support.worker_jobs.note", str(out), "the next one")
         wait_for(lambda: lines(out) == ["began"])
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
             process.send_signal(number)
@@ -84,8 +84,8 @@ def test_two_signals_let_the_job_at_hand_drain(redis: Redis, redis_url: str, tmp
 def test_of_a_failure_nothing_of_a_customer_is_kept_or_logged(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with worker(redis_url, tmp_path) as (_, log):
-        wake(redis, CHORES, "tests.support.worker_jobs.fail", "my doctor says")
-        wake(redis, CHORES, "tests.support.worker_jobs.note", str(out), "still there")
+        enqueue_once(redis, CHORES, "tests.support.worker_jobs.fail", "my doctor says")
+        enqueue_once(redis, CHORES, "tests.support.worker_jobs.note", str(out), "still there")
         wait_for(lambda: lines(out) == ["still there"])
         assert "tests.support.worker_jobs.fail failed: ValueError at tests/support/worker_jobs.py" in log.read_text()
         assert "doctor" not in log.read_text()
@@ -104,14 +104,14 @@ def test_a_worker_outlasts_a_redis_that_goes_and_comes_back(tmp_path: Path) -> N
         server.start()
         try:
             with worker(server.url, tmp_path) as (process, log), Redis.from_url(server.url) as client:
-                wake(client, CHORES, "tests.support.worker_jobs.note", str(out), "before")
+                enqueue_once(client, CHORES, "tests.support.worker_jobs.note", str(out), "before")
                 wait_for(lambda: lines(out) == ["before"])
                 os.kill(server.pid, signal.SIGKILL)
                 wait_for(lambda: "Redis is away" in log.read_text())
                 time.sleep(0.5)
                 server.stop()
                 server.start()
-                wake(client, CHORES, "tests.support.worker_jobs.note", str(out), "after")
+                enqueue_once(client, CHORES, "tests.support.worker_jobs.note", str(out), "after")
                 wait_for(lambda: lines(out) == ["before", "after"])
                 assert log.read_text().count("Redis is away") == 1
                 os.kill(server.pid, signal.SIGKILL)
@@ -123,10 +123,10 @@ def test_a_worker_outlasts_a_redis_that_goes_and_comes_back(tmp_path: Path) -> N
 
 
 def test_a_wake_up_is_made_once_until_it_is_taken(redis: Redis) -> None:
-    assert wake(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
-    assert not wake(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
-    woken(redis, "one")
-    assert wake(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
+    assert enqueue_once(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
+    assert not enqueue_once(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
+    started(redis, "one")
+    assert enqueue_once(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
 
 
 @pytest.mark.parametrize("given", [["--queues", "hark-nothing"], ["--colour"]])

@@ -17,18 +17,18 @@ from jobs.core.runtime import Runtime
 from jobs.imports import reader as import_reader
 from jobs.imports import staging as import_spool
 from jobs.imports.contacts import import_contacts, preview
-from jobs.imports.delimiter import separator_of
-from jobs.imports.lists import add_to_list, fill_list
+from jobs.imports.delimiter import detect_delimiter
+from jobs.imports.lists import add_to_list, import_list
 from jobs.imports.orders import import_orders
-from jobs.imports.reader import BadFile
+from jobs.imports.reader import BadFileError
 from jobs.imports.result import ImportResult
 from models.config import Settings
-from models.contacts.merge import merge
+from models.contacts.merge import merge_contacts
 from models.contacts.resolve import find_contact
 from models.crypto import new_encryption_key
-from models.events.shop import Taken, apply_shop_event
+from models.events.shop import ShopEventResult, apply_shop_event
 from models.events.shop_types import ShopCustomer, ShopEvent
-from models.privacy.redact import redact
+from models.privacy.redact import redact_person
 from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
 from models.tables.order import Order
 from models.tables.recipient import RecipientState
@@ -134,7 +134,7 @@ def test_a_row_with_a_number_from_before_fills_what_the_person_lacks_and_changes
         )
         for phone in ("+34600000091", None):
             raw: dict[str, Any] = {} if phone else {"raw_phone": "600111222", "phone_problem": "missing_calling_code"}
-            merge(
+            merge_contacts(
                 session, kept.id, make_contact(session, phone, tags={}, name="", consent=Consent.UNKNOWN, **raw).id, NOW
             )
     old = "+34600000091,Eve,es,subscribed,form,city=Sevilla;new\n600111222,Ev,,,,\n"
@@ -236,22 +236,22 @@ def test_who_is_wiped_while_files_and_news_of_a_shop_are_taken_is_in_none_of_the
     file.write_text(f"order_id,phone,total,currency,placed_at\n1,{ALICE_PHONE},5,EUR,2026-11-20\n")
     refused: list[ImportResult] = []
     customer = ShopCustomer("1", ALICE_PHONE, {"first_name": "Alice"}, tags=("vip",))
-    shop: list[Taken] = []
+    shop: list[ShopEventResult] = []
     works = [
         lambda: import_contacts(rt, file, columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
-        lambda: fill_list(rt, file, "Spring", columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
+        lambda: import_list(rt, file, "Spring", columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
         lambda: import_orders(rt, file),
     ]
     threads = [threading.Thread(target=lambda work=work: refused.append(work())) for work in works]
     threads.append(threading.Thread(target=lambda: shop.append(_told(rt, ShopEvent("shop", "1", customer)))))
     with rt.database.write() as session:
-        assert redact(session, person, rt.vault, NOW, "dpo")
+        assert redact_person(session, person, rt.vault, NOW, "dpo")
         for thread in threads:
             thread.start()
         wait_for(lambda: _waiting(rt) == len(threads), 10, "all of them wait for the redaction")
     for thread in threads:
         thread.join()
-    assert ([counts(result) for result in refused], shop) == ([(0, 0, 0, 1)] * 3, [Taken.UNREACHABLE])
+    assert ([counts(result) for result in refused], shop) == ([(0, 0, 0, 1)] * 3, [ShopEventResult.UNREACHABLE])
     with rt.database.read() as session:
         assert session.execute(select(Contact.id, Contact.first_name)).all() == [(person, None)]
         left = [session.scalar(select(func.count()).select_from(it)) for it in (ListMember, Order, ContactTag)]
@@ -259,7 +259,7 @@ def test_who_is_wiped_while_files_and_news_of_a_shop_are_taken_is_in_none_of_the
     rt.close()
 
 
-def _told(rt: Runtime, event: ShopEvent) -> Taken:
+def _told(rt: Runtime, event: ShopEvent) -> ShopEventResult:
     with rt.database.write() as session:
         return apply_shop_event(session, event, NOW, rt.vault)
 
@@ -371,7 +371,7 @@ def test_a_file_that_is_none_imports_nothing_and_says_so_in_a_line(
     rt: Runtime, file: Path, content: bytes, message: str
 ) -> None:
     file.write_bytes(content)
-    with pytest.raises(BadFile, match=message) as caught:
+    with pytest.raises(BadFileError, match=message) as caught:
         import_contacts(rt, file)
     assert "\n" not in str(caught.value)
     assert people(rt) == {}
@@ -396,7 +396,7 @@ def test_a_file_that_is_none_imports_nothing_and_says_so_in_a_line(
     ],
 )
 def test_the_header_tells_what_separates_the_columns(beginning: str, separator: str) -> None:
-    assert separator_of(beginning, is_whole=True) == separator
+    assert detect_delimiter(beginning, is_whole=True) == separator
 
 
 @pytest.mark.parametrize(
@@ -419,29 +419,29 @@ def test_columns_get_other_names_and_never_two_the_same(rt: Runtime, file: Path)
     file.write_text("Tel,name,Notes\n+34600000001,Ana,x\n")
     assert counts(import_contacts(rt, file, columns={"Tel": "phone", "Notes": ""})) == (1, 0, 0, 0)
     assert people(rt)["+34600000001"].attributes == {}
-    with pytest.raises(BadFile, match="there is no column 'Mobile'"):
+    with pytest.raises(BadFileError, match="there is no column 'Mobile'"):
         import_contacts(rt, file, columns={"Mobile": "phone"})
-    with pytest.raises(BadFile, match="the column 'name' is there twice"):
+    with pytest.raises(BadFileError, match="the column 'name' is there twice"):
         import_contacts(rt, file, columns={"Tel": "phone", "Notes": "Name"})
 
 
 def test_a_missing_file_and_a_directory_are_a_line_too(rt: Runtime, tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere.csv", tmp_path):
-        with pytest.raises(BadFile):
+        with pytest.raises(BadFileError):
             import_contacts(rt, path)
 
 
 def test_a_huge_file_is_refused_before_it_is_read(rt: Runtime, file: Path) -> None:
     with file.open("wb") as sparse:
         sparse.truncate(1 << 30)
-    with pytest.raises(BadFile, match="1024 MB; at most 500"):
+    with pytest.raises(BadFileError, match="1024 MB; at most 500"):
         import_contacts(rt, file)
 
 
 def test_a_file_of_too_many_rows_imports_nothing(rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_spool, "MOST_ROWS", 2)
+    monkeypatch.setattr(import_spool, "MAX_ROWS", 2)
     file.write_text("phone\n+34600000001\n+34600000002\n+34600000003\n")
-    with pytest.raises(BadFile, match="more than 2 rows"):
+    with pytest.raises(BadFileError, match="more than 2 rows"):
         import_contacts(rt, file)
     assert people(rt) == {}
 
@@ -479,14 +479,14 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(rt: Runtime, tmp_pat
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/more.xml", "w") as part:
         for _ in range(61):
             part.write(b" " * (1 << 20))
-    with pytest.raises(BadFile, match="MB of text"):
+    with pytest.raises(BadFileError, match="MB of text"):
         import_contacts(rt, path)
 
 
 def test_a_spreadsheet_with_a_row_that_no_sheet_has_is_refused(
     rt: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_reader, "MOST_SHEET_ROWS", 1000)
+    monkeypatch.setattr(import_reader, "MAX_SHEET_ROWS", 1000)
     made, path = workbook(tmp_path / "made.xlsx", ["phone"], ["+34600000071"], ["+34600000072"]), tmp_path / "far.xlsx"
     with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for part in old.namelist():
@@ -494,7 +494,7 @@ def test_a_spreadsheet_with_a_row_that_no_sheet_has_is_refused(
             if part.startswith("xl/worksheets/"):
                 text = text.replace(b'<row r="3"', b'<row r="30000000"')
             new.writestr(part, text)
-    with pytest.raises(BadFile, match="has a row beyond 1,000, the last that a sheet can have"):
+    with pytest.raises(BadFileError, match="has a row beyond 1,000, the last that a sheet can have"):
         import_contacts(rt, path)
     assert people(rt) == {}
 
@@ -510,7 +510,7 @@ def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
     rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(import_spool, "LONGEST_WRITE_SECONDS", 60)
+    monkeypatch.setattr(import_spool, "MAX_WRITE_SECONDS", 60)
     with file.open("w", newline="") as text:
         writer = csv.writer(text)
         writer.writerow(["phone", "name", "tags"])
@@ -524,8 +524,8 @@ def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
 
 def test_a_slow_machine_gets_smaller_chunks(rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(import_spool, "FEWEST_ROWS", 3)
-    monkeypatch.setattr(import_spool, "LONGEST_WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(import_spool, "MIN_ROWS", 3)
+    monkeypatch.setattr(import_spool, "MAX_WRITE_SECONDS", 0.0)
     file.write_text("phone\n" + "".join(f"+3460001{n:04d}\n" for n in range(20)))
     seen: list[int] = []
     assert counts(import_contacts(rt, file, progress=lambda done, _: seen.append(done))) == (20, 0, 0, 0)
@@ -595,7 +595,7 @@ def test_an_import_that_died_goes_on_when_it_is_started_again(
     rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(import_spool, "LONGEST_WRITE_SECONDS", 60)
+    monkeypatch.setattr(import_spool, "MAX_WRITE_SECONDS", 60)
     file.write_text("phone\n" + "".join(f"+3460001{n:04d}\n" for n in range(30)))
 
     def die(done: int, total: int) -> None:
@@ -616,8 +616,8 @@ def test_a_list_takes_the_phones_that_exist(rt: Runtime, file: Path) -> None:
     result = add_to_list(rt, " Spring ", file)
     assert (result.name, result.added, result.already) == ("Spring", 2, 0)
     assert [refusal["line"] for refusal in result.refused] == [4, 5]
-    assert counts(fill_list(rt, file, "Spring", dry_run=True)) == (0, 0, 2, 2)
-    assert counts(fill_list(rt, file, "Summer", dry_run=True)) == (2, 0, 0, 2)
+    assert counts(import_list(rt, file, "Spring", dry_run=True)) == (0, 0, 2, 2)
+    assert counts(import_list(rt, file, "Summer", dry_run=True)) == (2, 0, 0, 2)
     again = add_to_list(rt, "Spring", file)
     assert (again.id, again.added, again.already) == (result.id, 0, 2)
     with rt.database.read() as session:
@@ -626,7 +626,7 @@ def test_a_list_takes_the_phones_that_exist(rt: Runtime, file: Path) -> None:
 
 
 def test_a_spreadsheet_is_held_to_what_it_says_of_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_reader, "MOST_UNZIPPED_BYTES", 1000)
+    monkeypatch.setattr(import_reader, "MAX_UNZIPPED_BYTES", 1000)
     path = workbook(tmp_path / "big.xlsx", ["phone"], ["+34600000071"])
-    with pytest.raises(BadFile, match="unpacks to more"):
+    with pytest.raises(BadFileError, match="unpacks to more"):
         preview(path)

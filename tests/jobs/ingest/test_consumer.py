@@ -18,24 +18,24 @@ from redis import Redis
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bot.webhooks.parse import parse
+from bot.webhooks.parse import parse_payload
 from bot.webhooks.stream import GROUP, KEY, EventStream, StreamUnavailableError
 from jobs.core.queues import ANSWER, CHORES
 from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.ingest import apply as apply_events
 from jobs.ingest import batch as event_batch
 from jobs.ingest import consumer as ingest
 from jobs.ingest.apply import ANSWER_KEY, COUNTS_KEY
-from jobs.ingest.batch import MOST_WEIGHT, OUTAGE_TRIES
+from jobs.ingest.batch import MAX_WEIGHT, OUTAGE_TRIES
 from jobs.ingest.consumer import BEAT_KEY, FIRST_ENTRIES, Consumer, lag
-from jobs.ingest.replay import Replayed, replay
+from jobs.ingest.replay import ReplayCounts, replay_letters
 from jobs.maintenance.meta_sync import wake_syncs
 from models.clock import utcnow
 from models.config import Settings
 from models.crypto import new_encryption_key
-from models.errors import Refused
+from models.errors import OperatorError
 from models.events import parked as parking
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Parsed
@@ -60,7 +60,7 @@ def rt(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Itera
     made = Runtime(settings_of(database_url, redis_url, tmp_path))
     yield made
     made.close()
-    STOPPING.clear()
+    SHUTDOWN.clear()
 
 
 @pytest.fixture
@@ -328,13 +328,13 @@ def test_a_payload_that_cannot_be_applied_is_taken_out_and_replayed_after_the_me
         [letter] = letters(rt)
         assert letter.error.startswith("ValueError")
         assert "3460" not in letter.error
-        assert replay(rt) == Replayed(0, 1)
+        assert replay_letters(rt) == ReplayCounts(0, 1)
         assert letters(rt)[0].times == 2
-    assert replay(rt, letter.id) == Replayed(1, 0)
+    assert replay_letters(rt, letter.id) == ReplayCounts(1, 0)
     assert (tally(rt), letters(rt)[0].payload) == ({"read": 4}, "")
-    assert replay(rt) == Replayed(0, 0)
-    with pytest.raises(Refused, match=f"dead letter {letter.id}"):
-        replay(rt, letter.id)
+    assert replay_letters(rt) == ReplayCounts(0, 0)
+    with pytest.raises(OperatorError, match=f"dead letter {letter.id}"):
+        replay_letters(rt, letter.id)
 
 
 def test_a_payload_that_the_database_itself_cannot_take_is_told_from_an_outage(
@@ -353,7 +353,7 @@ def test_a_large_payload_is_applied_in_several_transactions(
 ) -> None:
     keys = seed(rt, 50)
     items = [(key, f"w{place}", kind) for kind in ("sent", "delivered", "read") for place, key in enumerate(keys)]
-    stream.append(status_body(rt, *(items * (1 + MOST_WEIGHT // len(items)))))
+    stream.append(status_body(rt, *(items * (1 + MAX_WEIGHT // len(items)))))
     consumer.run_once()
     assert (tally(rt), stream.backlog().events) == ({"read": 50}, 0)
 
@@ -395,7 +395,7 @@ def test_between_two_transactions_it_gives_a_sign_of_life(
 ) -> None:
     """A batch of several transactions on a slow database is nobody else's, and the campaigns see that somebody listens."""
     keys = seed(rt, 3)
-    monkeypatch.setattr(event_batch, "MOST_WEIGHT", 1)
+    monkeypatch.setattr(event_batch, "MAX_WEIGHT", 1)
     monkeypatch.setattr(ingest, "BEAT_SECONDS", 0.0)
     consumer = Consumer(rt)
     idle: list[int] = []
@@ -410,7 +410,7 @@ def test_between_two_transactions_it_gives_a_sign_of_life(
 
     def counted(raw: bytes) -> Parsed:
         parsed.append(len(idle))
-        return parse(raw)
+        return parse_payload(raw)
 
     monkeypatch.setattr(apply_events, "apply_statuses", slow)
     monkeypatch.setattr(event_batch, "parse", counted)
@@ -621,7 +621,7 @@ def test_a_stop_while_the_database_is_away_leaves_what_is_held_to_others(
 ) -> None:
     [key] = seed(rt)
     stream.append(status_body(rt, (key, "w0", "read")))
-    monkeypatch.setattr(Consumer, "_beat", lambda self: STOPPING.set() if self._held else None)
+    monkeypatch.setattr(Consumer, "_beat", lambda self: SHUTDOWN.set() if self._held else None)
     with monkeypatch.context() as patched:
         poison(patched, "w0", OperationalError("UPDATE", {}, Exception("away")))
         consumer.run()

@@ -13,8 +13,8 @@ from jobs.campaigns.start import resume_campaign
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.ingest.apply import apply_parsed
 from jobs.ingest.parked import retry_round
-from jobs.sending.failure_rate import LEAST
-from models.campaigns.failures import fates
+from jobs.sending.failure_rate import MIN_SAMPLE
+from models.campaigns.failures import recent_results
 from models.clock import utcnow
 from models.config import Settings
 from models.crypto import new_encryption_key
@@ -81,7 +81,9 @@ class World:
 
     def resume(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Somebody looked at it and lets it go on."""
-        monkeypatch.setattr("jobs.campaigns.start.read_again", lambda *_: None)  # Meta, who is asked on another wire
+        monkeypatch.setattr(
+            "jobs.campaigns.start.refresh_from_meta", lambda *_: None
+        )  # Meta, who is asked on another wire
         monkeypatch.setattr("jobs.campaigns.start._is_listening", lambda _rt: True)
         resume_campaign(self.rt, self.campaign_id, utcnow(), "ops@example.com")
 
@@ -112,7 +114,7 @@ def test_a_campaign_that_fails_for_most_pauses_with_what_was_said_of_them(world:
 
 
 def test_the_newest_failures_come_first_and_one_by_one(world: World) -> None:
-    ids = world.send(LEAST + 5)
+    ids = world.send(MIN_SAMPLE + 5)
     for place in reversed(ids):
         assert world.campaign().status is CampaignStatus.ACTIVE or place <= ids[4]
         world.tell([place], 131000)
@@ -212,7 +214,7 @@ def test_neighbours_are_found_by_the_primary_key(sqlite_url: str) -> None:
             connection, "before_cursor_execute", lambda _c, _cursor, text, values, *_: asked.append((text, values))
         )
         for is_later in (False, True):
-            fates(session, 1, 500_000, utcnow() - WEEK, 100, is_later=is_later)
+            recent_results(session, 1, 500_000, utcnow() - WEEK, 100, is_later=is_later)
         plans = [
             str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", values).all()) for one, values in asked[:2]
         ]

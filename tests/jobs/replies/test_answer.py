@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from models.clock import utcnow
 from models.conversations.cases import open_case, open_cases
-from models.conversations.messages import agent_message, hand_to_flow
+from models.conversations.messages import agent_message, queue_flow_start
 from models.events.messages.double_opt_in import CONFIRMED
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Conversation, Message, MessageState
@@ -278,7 +278,7 @@ def test_an_agent_hands_a_conversation_to_a_flow(chat: Chat) -> None:
     ann = chat.conversation()
     flow_id = chat.flow(HELLO)
     with chat.rt.database.write() as session:
-        hand_to_flow(session, ann, flow_id, utcnow(), "ann@example.com")
+        queue_flow_start(session, ann, flow_id, utcnow(), "ann@example.com")
     assert chat.answer() == ["Hi. What is your name?", "Your name?"]
     assert chat.walks()[0].status is SessionStatus.ACTIVE
 

@@ -9,9 +9,9 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
-from bot.opt_out_words import read_word
+from bot.opt_out_words import opt_out_intent
 from jobs.core.queues import ANSWER, CHORES, queue
-from jobs.replies.chatops import carry_out
+from jobs.replies.chatops import run_confirmed_command
 from models.clock import utcnow
 from models.tables.campaign import CampaignStatus
 from models.tables.user import Audit, Role, User
@@ -85,8 +85,8 @@ def test_a_button_pressed_twice_acts_once(chat: Chat) -> None:
     chat.answer()
     first, second = confirm(chat, ann, "End"), confirm(chat, ann, "End")
     chat.answer()
-    carry_out(first)
-    carry_out(second)
+    run_confirmed_command(first)
+    run_confirmed_command(second)
     assert chat.campaign_row(campaign_id).status is CampaignStatus.ENDED
     texts = chat.answer()[-2:]
     assert texts[0] == f"Campaign {campaign_id} has ended."
@@ -122,7 +122,7 @@ def test_others_get_no_answer(chat: Chat, is_verified: bool) -> None:
     pressed = chat.says(somebody, "End", payload=f"ops:end:{campaign_id}:{int(utcnow().timestamp())}")
     assert chat.answer() == []
     assert {chat.message(message).route, chat.message(pressed).route} == {"nothing"}
-    carry_out(pressed)
+    run_confirmed_command(pressed)
     assert chat.campaign_row(campaign_id).status is CampaignStatus.ACTIVE
 
 
@@ -130,14 +130,14 @@ def test_half_a_command_is_explained_and_is_no_stop_word(chat: Chat) -> None:
     ann = staff(chat)
     chat.says(ann, "/end")
     assert chat.answer()[0].startswith("I know: /campaigns")
-    assert read_word("/end") is None
-    assert read_word("end") == "stop"
-    assert read_word("/stop") == "stop"
+    assert opt_out_intent("/end") is None
+    assert opt_out_intent("end") == "stop"
+    assert opt_out_intent("/stop") == "stop"
 
 
 def test_what_came_of_a_command_is_sent_by_a_wake_up(chat: Chat) -> None:
     ann, campaign_id = staff(chat), under_way(chat)
     chat.says(ann, f"/end {campaign_id}")
     chat.answer()
-    carry_out(confirm(chat, ann, "End"))
+    run_confirmed_command(confirm(chat, ann, "End"))
     assert queue(chat.rt.redis, ANSWER).count == 1

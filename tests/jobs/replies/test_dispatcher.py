@@ -18,11 +18,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.core.group_commit import GroupCommit
-from jobs.core.queues import ANSWER, queue, wake
-from jobs.core.shutdown import STOPPING
+from jobs.core.queues import ANSWER, enqueue_once, queue
+from jobs.core.shutdown import SHUTDOWN
 from jobs.replies import answer
 from jobs.replies import write as reply_write
-from jobs.replies.answer import wake_unanswered
+from jobs.replies.answer import wake_repliers
 from jobs.replies.pair_limit import PairLimit
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, agent_message, queue_messages
@@ -53,7 +53,7 @@ def test_a_wake_up_answers_its_conversation_and_whatever_else_waits(chat: Chat) 
     for person in people:
         chat.says(person, "hello")
     for _ in range(2):
-        wake(chat.rt.redis, ANSWER, "jobs.replies.answer.answer_contact", people[0], key=f"answer:{people[0]}")
+        enqueue_once(chat.rt.redis, ANSWER, "jobs.replies.answer.answer_contact", people[0], key=f"answer:{people[0]}")
     assert queue(chat.rt.redis, ANSWER).count == 1
     work(chat)
     assert chat.meta.texts == ["Hi."] * 3
@@ -69,11 +69,11 @@ def test_a_wake_up_without_work_opens_no_lane(chat: Chat) -> None:
 def test_wake_ups_lost_with_redis_are_made_again(chat: Chat) -> None:
     chat.says(chat.conversation(), "hello")
     chat.rt.redis.flushall()
-    assert wake_unanswered(chat.rt, utcnow()) == 1
-    assert wake_unanswered(chat.rt, utcnow()) == 0, "one waits already"
+    assert wake_repliers(chat.rt, utcnow()) == 1
+    assert wake_repliers(chat.rt, utcnow()) == 0, "one waits already"
     work(chat)
     assert chat.meta.texts == ["Hi."]
-    assert wake_unanswered(chat.rt, utcnow()) == 0
+    assert wake_repliers(chat.rt, utcnow()) == 0
 
 
 def test_a_conversation_that_somebody_answers_makes_no_wake_up_until_the_lease_is_over(chat: Chat) -> None:
@@ -81,9 +81,9 @@ def test_a_conversation_that_somebody_answers_makes_no_wake_up_until_the_lease_i
     with chat.rt.database.write() as session:
         until = utcnow() + timedelta(seconds=30)
         session.execute(update(Conversation).values(answering_by="another", answering_until=until))
-    assert wake_unanswered(chat.rt, utcnow()) == 0
+    assert wake_repliers(chat.rt, utcnow()) == 0
     assert chat.answer() == []
-    assert wake_unanswered(chat.rt, utcnow() + timedelta(seconds=31)) == 1
+    assert wake_repliers(chat.rt, utcnow() + timedelta(seconds=31)) == 1
 
 
 def test_messages_for_later_do_not_keep_the_desk_busy(chat: Chat) -> None:
@@ -93,8 +93,8 @@ def test_messages_for_later_do_not_keep_the_desk_busy(chat: Chat) -> None:
             agent_message(session, ann, line, "ann@example.com", utcnow())
     chat.meta.answers = [refuses(131016)]
     assert chat.desk.drain(5.0) is False
-    assert wake_unanswered(chat.rt, utcnow()) == 0
-    assert wake_unanswered(chat.rt, utcnow() + timedelta(seconds=10)) == 1
+    assert wake_repliers(chat.rt, utcnow()) == 0
+    assert wake_repliers(chat.rt, utcnow() + timedelta(seconds=10)) == 1
 
 
 def test_a_row_of_a_dead_sender_holds_back_those_behind_it_until_it_is_swept(chat: Chat) -> None:
@@ -166,11 +166,11 @@ def test_a_stopping_process_begins_nothing_more(chat: Chat) -> None:
     people = [chat.conversation() for _ in range(20)]
     for person in people:
         chat.says(person, "hello")
-    chat.meta.before = lambda _body: STOPPING.set()
+    chat.meta.before = lambda _body: SHUTDOWN.set()
     try:
         chat.desk.drain(20.0)
     finally:
-        STOPPING.clear()
+        SHUTDOWN.clear()
         chat.meta.before = lambda _body: None
     states = [message.state for person in people for message in chat.sent(person)]
     assert MessageState.SENDING not in states

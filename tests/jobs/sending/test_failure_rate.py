@@ -2,19 +2,27 @@
 
 from redis import Redis
 
-from jobs.sending.failure_rate import LEAST, FailureGuard, forget, keep, lower_bound, recall, share_of
+from jobs.sending.failure_rate import (
+    MIN_SAMPLE,
+    FailureGuard,
+    forget_guard,
+    load_guard,
+    lower_bound,
+    max_failure_share,
+    save_guard,
+)
 
 
 def test_a_few_failures_at_the_start_stop_nothing() -> None:
     guard = FailureGuard()
-    assert all(guard.add("131009") is None for _ in range(LEAST - 1))
+    assert all(guard.add("131009") is None for _ in range(MIN_SAMPLE - 1))
 
 
 def test_a_campaign_in_which_everything_fails_stops_after_the_least_number() -> None:
     guard = FailureGuard()
-    found = [guard.add("131009") for _ in range(LEAST)]
+    found = [guard.add("131009") for _ in range(MIN_SAMPLE)]
     assert found[-1] == "131009"
-    assert guard.share("131009") == (LEAST, LEAST)
+    assert guard.share("131009") == (MIN_SAMPLE, MIN_SAMPLE)
 
 
 def test_failures_of_different_kinds_do_not_add_up() -> None:
@@ -37,7 +45,12 @@ def test_old_failures_are_forgotten() -> None:
 
 
 def test_a_code_says_by_itself_how_many_may_fail_with_it() -> None:
-    assert (share_of("131009"), share_of("131049"), share_of("130472"), share_of("unsure")) == (0.5, 0.8, None, 0.5)
+    assert (
+        max_failure_share("131009"),
+        max_failure_share("131049"),
+        max_failure_share("130472"),
+        max_failure_share("unsure"),
+    ) == (0.5, 0.8, None, 0.5)
     guard = FailureGuard()
     assert all(guard.add("130472") is None for _ in range(100))
     assert guard.kinds == ()
@@ -68,11 +81,11 @@ def test_the_bound_is_below_the_share() -> None:
 def test_a_slow_campaign_is_judged_over_many_lanes(redis: Redis) -> None:
     tripped = []
     for _ in range(10):
-        guard = recall(redis, 7)
+        guard = load_guard(redis, 7)
         tripped += [guard.add("131026") for _ in range(4)]
-        keep(redis, 7, guard)
-    assert tripped.index("131026") == LEAST - 1
-    assert len(recall(redis, 7).kinds) == 40
-    assert recall(redis, 8).kinds == ()
-    forget(redis, 7)
-    assert recall(redis, 7).add("131026") is None
+        save_guard(redis, 7, guard)
+    assert tripped.index("131026") == MIN_SAMPLE - 1
+    assert len(load_guard(redis, 7).kinds) == 40
+    assert load_guard(redis, 8).kinds == ()
+    forget_guard(redis, 7)
+    assert load_guard(redis, 7).add("131026") is None

@@ -17,14 +17,14 @@ from sqlalchemy.exc import OperationalError
 from bot.meta import client as graph
 from bot.meta.messages import TemplateBuilder
 from bot.meta.transport import AiohttpTransport
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from jobs.sending import lane
 from jobs.sending import side_effects as consequences
 from jobs.sending.campaign_feed import CampaignFeed, ServedNumber
-from jobs.sending.lane import Lane
+from jobs.sending.lane import SenderLane
 from jobs.sending.serve import serve
 from models.clock import utcnow
-from models.sending.claim import Claim, claim, has_due
+from models.sending.claim import Claim, claim_recipients, has_due
 from models.sending.lease import open_lane
 from models.tables.campaign import CampaignStatus, PauseReason, transition
 from models.tables.contact import Contact
@@ -237,22 +237,22 @@ def test_a_claim_whose_commit_was_unclear_goes_back_once_the_database_can_be_ask
     sending: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = sending.campaign(phones(60))
-    claimed, held = Lane._claim, Lane._held_in_database
+    claimed, held = SenderLane._claim, SenderLane._held_in_database
     troubles = ["the answer to COMMIT is lost", "away", "away still"]
 
-    def lost_after_the_commit(self: Lane, campaign_id: int, size: int) -> Claim:
+    def lost_after_the_commit(self: SenderLane, campaign_id: int, size: int) -> Claim:
         found = claimed(self, campaign_id, size)
         if len(troubles) == 3:
             raise OperationalError(troubles.pop(), None, Exception())
         return found
 
-    def away(self: Lane) -> set[int]:
+    def away(self: SenderLane) -> set[int]:
         if troubles:
             raise OperationalError(troubles.pop(), None, Exception())
         return held(self)
 
-    monkeypatch.setattr(Lane, "_claim", lost_after_the_commit)
-    monkeypatch.setattr(Lane, "_held_in_database", away)
+    monkeypatch.setattr(SenderLane, "_claim", lost_after_the_commit)
+    monkeypatch.setattr(SenderLane, "_held_in_database", away)
     serve(sending.rt, sending.number_id)
 
     assert sending.states(campaign_id) == {"accepted": 60}
@@ -267,7 +267,7 @@ def test_a_lane_learns_of_a_pause_with_its_next_chunk_and_gives_back_what_it_hol
         lane_id = open_lane(session, sending.number_id, "here", 1)
         session.get_one(Number, sending.number_id).held_until = utcnow() + timedelta(minutes=1)
     with sending.rt.database.write() as session:
-        assert claim(session, lane_id, campaign_id, 5, utcnow()) == Claim(is_active=False)
+        assert claim_recipients(session, lane_id, campaign_id, 5, utcnow()) == Claim(is_active=False)
         session.get_one(Number, sending.number_id).held_until = None
     feed = CampaignFeed(sending.rt, ServedNumber(sending.number_id, "1", 1, "token"))
     (served,) = feed.due(utcnow())
@@ -319,11 +319,11 @@ def test_a_stop_waits_for_answers_that_take_nearly_as_long_as_a_request_may(
         sender.start()
         # A third chunk is claimed once the second waits for its moments, and then the first is under way.
         wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 30, 10, "requests are under way")
-        STOPPING.set()
+        SHUTDOWN.set()
         try:
             sender.join(10)
         finally:
-            STOPPING.clear()
+            SHUTDOWN.clear()
         states = sending.states(campaign_id)
         assert set(states) == {"accepted", "queued"}
         assert states["accepted"] == sending.sandbox.call(lambda: len(sending.sandbox.store.messages)) >= 10
@@ -357,14 +357,14 @@ def test_who_missed_the_moment_of_a_slow_campaign_waits_in_the_queue_for_the_nex
     sending: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = sending.campaign(phones(1), pace=1 / 60)
-    take = Lane._claim
+    take = SenderLane._claim
 
-    def slowly(self: Lane, campaign_id: int, size: int) -> Claim:
+    def slowly(self: SenderLane, campaign_id: int, size: int) -> Claim:
         claimed = take(self, campaign_id, size)
         time.sleep(0.1)
         return claimed
 
-    monkeypatch.setattr(Lane, "_claim", slowly)
+    monkeypatch.setattr(SenderLane, "_claim", slowly)
     monkeypatch.setattr(lane, "LIFE_SECONDS", 0.5)
     begun = time.monotonic()
 

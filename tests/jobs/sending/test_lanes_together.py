@@ -15,13 +15,13 @@ from sqlalchemy import select
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID, WABA_ID
 from jobs.campaigns.monitor import finish_campaign
 from jobs.campaigns.start import resume_campaign
-from jobs.replies.answer import answer_waiting, close_desk
+from jobs.replies.answer import answer_waiting, close_dispatcher
 from jobs.sending import lane
 from jobs.sending.campaign_feed import load_number
 from jobs.sending.pace import Pace
 from jobs.sending.serve import serve
 from models.clock import utcnow
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import CampaignStatus, PauseReason, transition
 from models.tables.number import Number
 from models.tables.recipient import RecipientState
@@ -168,7 +168,7 @@ def test_resuming_asks_meta_again(sending: Sending) -> None:
     serve(sending.rt, sending.number_id)
     assert sending.row(campaign_id).pause_reason is PauseReason.TEMPLATE_PAUSED
 
-    with pytest.raises(Refused, match="is PAUSED at Meta"):
+    with pytest.raises(OperatorError, match="is PAUSED at Meta"):
         resume_campaign(sending.rt, campaign_id, utcnow(), "ops@example.com")
     assert sending.row(campaign_id).status is CampaignStatus.PAUSED
 
@@ -278,7 +278,7 @@ def test_people_are_answered_while_a_campaign_uses_all_that_its_number_may_send(
     with lanes(sending, *[sending.number_id] * LANES):
         wait_until_received(sending, 20)
         answer_waiting(sending.rt, 10.0)
-        close_desk()
+        close_dispatcher()
         answers = sending.sandbox.call(lambda: [one for one in sending.sandbox.store.messages if one.kind == "text"])
         still_waits = sending.states(campaign_id).get(RecipientState.QUEUED, 0)
         finish_campaign(sending.rt, campaign_id, utcnow())

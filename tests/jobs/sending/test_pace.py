@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from jobs.sending.pace import LATE_SECONDS, LOOK_AHEAD_SECONDS, Pace, Slot, Timetable
+from jobs.sending.pace import LATE_SECONDS, LOOK_AHEAD_SECONDS, Pace, SendSlot, SendTimetable
 
 
 def planned(pace: Pace, lanes: int, per_second: float, seconds: float, size: int) -> list[float]:
@@ -111,12 +111,12 @@ def test_numbers_do_not_slow_each_other(redis: Redis) -> None:
     assert Pace(redis, 2, 10).reserve(2, 10, 3).delay_seconds == 0
 
 
-def slot_of(starts_at: float, size: int) -> Slot:
-    return Slot(size, 0.0, interval_seconds=0.002, starts_at=starts_at)
+def slot_of(starts_at: float, size: int) -> SendSlot:
+    return SendSlot(size, 0.0, interval_seconds=0.002, starts_at=starts_at)
 
 
 def test_a_lane_that_stalled_does_not_begin_what_it_missed_beside_what_is_due_now() -> None:
-    timetable = Timetable()
+    timetable = SendTimetable()
     timetable.add(slot_of(10.0, 50), 50)
     timetable.add(slot_of(10.3, 50), 50)
 
@@ -127,7 +127,7 @@ def test_a_lane_that_stalled_does_not_begin_what_it_missed_beside_what_is_due_no
 
 
 def test_a_lane_that_is_a_little_late_catches_up_gently() -> None:
-    timetable = Timetable()
+    timetable = SendTimetable()
     timetable.add(slot_of(10.0, 30), 30)
 
     first = [timetable.take(10.0 + LATE_SECONDS - 0.001) for _ in range(10)]
@@ -138,7 +138,7 @@ def test_a_lane_that_is_a_little_late_catches_up_gently() -> None:
 
 
 def test_the_earliest_moment_is_the_next_whichever_slot_came_first() -> None:
-    timetable = Timetable()
+    timetable = SendTimetable()
     timetable.add(slot_of(10.3, 2), 2)  # reserved anew while the rows of the one before were being claimed
     timetable.add(slot_of(10.1, 2), 2)
     assert [timetable.take(10.0) for _ in range(4)] == pytest.approx([10.1, 10.102, 10.3, 10.302])

@@ -15,9 +15,9 @@ from jobs.sending.recorder import NOT_KEPT, Recorder
 from jobs.sending.serve import serve_number
 from jobs.sending.wake import lacking_lanes
 from models.clock import utcnow
-from models.sending.claim import claim
+from models.sending.claim import claim_recipients
 from models.sending.lease import open_lane
-from models.sending.results import Attempted
+from models.sending.results import AttemptResult
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.lane import Lane
 from models.tables.number import Number
@@ -91,14 +91,14 @@ def test_an_outcome_that_no_database_takes_keeps_none_of_the_others(sending: Sen
     with sending.rt.database.write() as session:
         lane_id = open_lane(session, sending.number_id, "here", 1)
     with sending.rt.database.write() as session:
-        rows = claim(session, lane_id, campaign_id, 3, now).rows
+        rows = claim_recipients(session, lane_id, campaign_id, 3, now).rows
         portfolio_id = session.get_one(Number, sending.number_id).waba.portfolio_id
     recorder = Recorder(sending.rt, lane_id, portfolio_id)
     accepted, refused = RecipientState.ACCEPTED, RecipientState.REFUSED
     for row, state, wamid, error in zip(
         rows, (accepted, refused, accepted), ("wamid.1", None, "wamid.3"), (None, code, None), strict=True
     ):
-        given = Attempted(row.id, row.attempt, state, now, row.person_key, row.contact_id, wamid, code=error)
+        given = AttemptResult(row.id, row.attempt, state, now, row.person_key, row.contact_id, wamid, code=error)
         recorder.add(campaign_id, given)
 
     asyncio.run(recorder.flush())

@@ -14,7 +14,14 @@ from admin.operations import billing as money
 from jobs.campaigns import spending as spend
 from jobs.core.runtime import Runtime, use_runtime
 from models.billing.amount import MICRO
-from models.billing.balance import Balance, BalanceShort, BalanceState, read_balance, reserve, set_balance
+from models.billing.balance import (
+    Balance,
+    BalanceState,
+    InsufficientBalanceError,
+    read_balance,
+    reserve_amount,
+    set_balance,
+)
 from models.billing.rate_cards import Price, save_card
 from models.campaigns.launch import begin_launch, launch_slice
 from models.campaigns.preflight import preflight
@@ -61,7 +68,7 @@ def _ready(session: Session, people: int, tag: str = "vip", **values: Any) -> Ca
 def _start(database: Database, campaign_id: int, people: int) -> None:
     with database.write() as session:
         transition(session, campaign_id, "start", NOW, started_at=NOW)
-        reserve(session, campaign_id, {"+346": people}, NOW)
+        reserve_amount(session, campaign_id, {"+346": people}, NOW)
 
 
 def _launch(database: Database, campaign_id: int, size: int = 20_000) -> None:
@@ -116,7 +123,7 @@ def test_two_starts_at_once_cannot_overspend(database: Database) -> None:
     def start(campaign_id: int) -> bool:
         try:
             _start(database, campaign_id, 30)
-        except BalanceShort:
+        except InsufficientBalanceError:
             return False
         return True
 
@@ -205,7 +212,7 @@ def test_a_used_up_balance_blocks_also_those_whose_price_is_unknown(database: Da
     with database.write() as session:
         set_balance(session, 0, "EUR", NOW, "cli")
     assert len(_told(database, campaign.id)[0]) == 1
-    with pytest.raises(BalanceShort, match="used up"):
+    with pytest.raises(InsufficientBalanceError, match="used up"):
         _start(database, campaign.id, 2)
 
 
@@ -224,15 +231,15 @@ def test_charging_follows_what_meta_says_and_a_repeated_count_changes_nothing(rt
         _deliver(rows[4], delivered_at=None, failed_at=NOW)
         rows[5].state, rows[5].failed_at = RecipientState.REFUSED, NOW
         rows[6].state, rows[6].unsure_at = RecipientState.UNSURE, NOW
-    assert spend.recount(rt, NOW) == [campaign.id]
+    assert spend.recount_spending(rt, NOW) == [campaign.id]
     assert _sums(rt.database) == (2, 3, 95)
     assert _balance(rt.database).leaving == 2 * MICRO
     for _ in range(2):
-        assert spend.recount(rt, NOW) == [], "nothing drifts"
+        assert spend.recount_spending(rt, NOW) == [], "nothing drifts"
     with rt.database.write() as session:
         campaign = session.get_one(Campaign, campaign.id)
         transition(session, campaign.id, "end", NOW, ended_at=NOW)
-    spend.recount(rt, NOW + timedelta(days=30))
+    spend.recount_spending(rt, NOW + timedelta(days=30))
     assert _sums(rt.database) == (2, 0, 98), "nothing is held back for ever"
 
 
@@ -272,7 +279,7 @@ def test_a_person_who_is_redacted_or_moves_is_billed_as_before(rt: Runtime) -> N
         _deliver(row)
         contact = session.get_one(Contact, row.contact_id)
         contact.phone, contact.wa_id, contact.country = None, "447700900000", "GB"
-    spend.recount(rt, NOW)
+    spend.recount_spending(rt, NOW)
     assert _sums(rt.database) == (1, 0, 9)
 
 
@@ -291,7 +298,7 @@ def test_a_price_that_changes_while_a_campaign_runs_is_that_of_the_day_of_delive
         _deliver(rows[1], delivered_at=NOW + timedelta(days=1))
         _deliver(rows[2], pricing_category="utility")
         _deliver(rows[3], pricing_category="marketing_lite")  # the card does not know it
-    spend.recount(rt, NOW)
+    spend.recount_spending(rt, NOW)
     assert _sums(rt.database)[:2] == (1 + 3 + 7, 0)
     with rt.database.read() as session:
         spending = session.get_one(Spending, campaign.id)
@@ -307,15 +314,15 @@ def test_what_runs_is_paused_when_the_balance_is_used_up(rt: Runtime) -> None:
     _launch(rt.database, running.id)
     with rt.database.write() as session:
         set_balance(session, 5 * MICRO, "EUR", NOW, "cli")  # lowered below what is held back
-    spend.see_to_spending(rt, NOW)
+    spend.watch_spending(rt, NOW)
     assert _statuses(rt, running.id, other.id) == [CampaignStatus.ACTIVE] * 2, "nothing is used yet"
     with rt.database.write() as session:
         for row in _rows(session, running.id)[:3]:
             _deliver(row)
         for row in _rows(session, running.id)[3:5]:
             row.state, row.accepted_at = RecipientState.ACCEPTED, NOW  # on their way: they cannot be taken back
-    spend.recount(rt, NOW)
-    spend.see_to_spending(rt, NOW)
+    spend.recount_spending(rt, NOW)
+    spend.watch_spending(rt, NOW)
     assert _statuses(rt, running.id, other.id) == [CampaignStatus.PAUSED] * 2
     with rt.database.read() as session:
         paused = session.get_one(Campaign, running.id)
@@ -331,7 +338,7 @@ def test_marks_are_told_once_each(rt: Runtime) -> None:
         campaign = _ready(session, 17)
     _start(rt.database, campaign.id, 17)
     for _ in range(2):
-        spend.see_to_spending(rt, NOW)
+        spend.watch_spending(rt, NOW)
     with rt.database.read() as session:
         marks = [audit.detail["pct"] for audit in session.scalars(select(Audit).where(Audit.action == "balance used"))]
     assert marks == [80]

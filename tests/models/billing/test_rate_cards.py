@@ -15,7 +15,7 @@ from models.billing.amount import read_amount, show_amount
 from models.billing.price_area import country_of
 from models.billing.rate_cards import Price, prices_in_force, save_card
 from models.db.engine import Database
-from models.errors import Refused
+from models.errors import OperatorError
 from tests.support.cli_app import Shell, open_shell
 from tests.support.factories import NOW
 from tests.support.paths import EXAMPLES
@@ -51,7 +51,7 @@ def test_an_amount_that_is_shown_reads_as_itself(micro: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "1e3", "0.0000001", "1,5", "nan", "inf", "１", "9" * 12, True, None, "0x1"])
 def test_what_is_no_plain_amount_is_refused(text: object) -> None:
-    with pytest.raises(Refused, match="allowed"):
+    with pytest.raises(OperatorError, match="allowed"):
         read_amount(text)
 
 
@@ -149,7 +149,7 @@ rates:
     ],
 )
 def test_a_file_with_anything_wrong_is_refused_with_its_line(tmp_path: Path, text: str | bytes, told: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OperatorError) as refused:
         read(tmp_path, text)
     assert told in str(refused.value)
 
@@ -166,7 +166,7 @@ def test_a_file_with_anything_wrong_is_refused_with_its_line(tmp_path: Path, tex
     ],
 )
 def test_yaml_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(OperatorError):
         read(tmp_path, text, "rates.yml")
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models.billing.amount import MICRO
-from models.billing.estimate import Shares, estimate_cost, past_shares
+from models.billing.estimate import DeliveryShares, estimate_cost, past_delivery_shares
 from models.billing.price_area import country_of
 from models.billing.rate_cards import Price, Prices, prices_in_force, save_card
-from models.billing.spending import Spent, count_spent, differs, priced_campaigns, refresh
+from models.billing.spending import Spent, count_spent, priced_campaigns, refresh_spending, spending_differs
 from models.db.engine import Database
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Pricing, Status
@@ -197,13 +197,13 @@ def test_the_one_who_was_delivered_is_charged_on_both_databases(database: Databa
             apply_statuses(session, [_status(row, "delivered", 1), _status(row, "delivered", 1)], NOW, MINE)
     with database.write() as session:
         spent = _count(session, campaign)
-        refresh(session, campaign.id, spent, NOW)
+        refresh_spending(session, campaign.id, spent, NOW)
         late = replace(spent, charged=0)
-        refresh(session, campaign.id, late, NOW - timedelta(seconds=1))  # of another process that read earlier
+        refresh_spending(session, campaign.id, late, NOW - timedelta(seconds=1))  # of another process that read earlier
     with database.read() as session:
         ((spending, _),) = priced_campaigns(session)
         assert (spending.charged, spending.reserved) == (50_000, 0)
-        assert not differs(spending, _count(session, campaign))
+        assert not spending_differs(spending, _count(session, campaign))
 
 
 def test_an_estimate_is_low_expected_and_high_by_country_and_counts_the_unknown(database: Database) -> None:
@@ -238,14 +238,14 @@ def test_an_estimate_is_low_expected_and_high_by_country_and_counts_the_unknown(
 
 def test_enough_campaigns_of_the_past_replace_the_assumption(database: Database) -> None:
     with database.write() as session:
-        assert past_shares(session, "MARKETING") == Shares(0.7, 0.9, 0)
+        assert past_delivery_shares(session, "MARKETING") == DeliveryShares(0.7, 0.9, 0)
         for eligible, billed in ((1000, 900), (500, 250), (500, 450)):
             campaign = _campaign(session, status=CampaignStatus.ENDED)
             spending = session.get_one(Spending, campaign.id)
             spending.eligible, spending.billed, spending.charged = eligible, billed, billed * MICRO
         session.flush()
-        assert past_shares(session, "MARKETING") == Shares(0.5, 0.8, 3)
-        assert past_shares(session, "UTILITY").campaigns == 0
+        assert past_delivery_shares(session, "MARKETING") == DeliveryShares(0.5, 0.8, 3)
+        assert past_delivery_shares(session, "UTILITY").campaigns == 0
         session.execute(delete(Spending).where(Spending.campaign_id == campaign.id))
-        assert past_shares(session, "MARKETING").campaigns == 0, "two are not enough"
+        assert past_delivery_shares(session, "MARKETING").campaigns == 0, "two are not enough"
         assert session.scalar(select(Contact.id).limit(1)) is None

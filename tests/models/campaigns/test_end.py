@@ -10,17 +10,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.campaigns.launch import launch_campaign, resume_launches
-from jobs.campaigns.monitor import finish_campaign, free_done, monitor
+from jobs.campaigns.monitor import finish_campaign, monitor, release_finished_recipients
 from jobs.core.queues import LAUNCH, SEND, queue
 from jobs.core.runtime import Runtime, use_runtime
-from jobs.core.shutdown import STOPPING
+from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.end import release_slice
 from models.campaigns.launch import launch_slice
 from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.config import Settings
 from models.crypto import new_encryption_key
-from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, Outcome, TransitionRefused
+from models.tables.campaign import Campaign, CampaignKind, CampaignOutcome, CampaignStatus, TransitionError
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.tag import Tag
@@ -58,7 +58,7 @@ def _in_state(session: Session, campaign: Campaign, *states: RecipientState) -> 
     return made
 
 
-def _outcome(rt: Runtime, campaign_id: int) -> Outcome | None:
+def _outcome(rt: Runtime, campaign_id: int) -> CampaignOutcome | None:
     monitor(rt, NOW)
     with rt.database.read() as session:
         return session.get_one(Campaign, campaign_id).outcome
@@ -93,7 +93,7 @@ def test_a_launch_whose_process_must_stop_is_given_to_the_next_one_at_once(
         people = [factories.make_contact(session).id for _ in range(7)]
 
     def launch_one_slice(*arguments: Any) -> bool:
-        STOPPING.set()  # the signal comes while the first slice is at work
+        SHUTDOWN.set()  # the signal comes while the first slice is at work
         return launch_slice(*arguments)
 
     try:
@@ -102,7 +102,7 @@ def test_a_launch_whose_process_must_stop_is_given_to_the_next_one_at_once(
             patch.setattr("jobs.campaigns.launch.launch_slice", launch_one_slice)
             launch_campaign(campaign.id)
     finally:
-        STOPPING.clear()
+        SHUTDOWN.clear()
     with rt.database.read() as session:
         assert list(session.scalars(select(Recipient.contact_id).order_by(Recipient.id))) == people[:3]
         assert session.get_one(Campaign, campaign.id).launch_token is None
@@ -143,7 +143,7 @@ def test_ending_leaves_out_who_waits_lets_who_is_being_sent_finish_and_frees_eve
         assert list(session.scalars(select(Engagement.person_key))) == [elsewhere.person_key]
         ended = session.get_one(Campaign, campaign.id)
         assert (ended.status, ended.ended_at) == (CampaignStatus.ENDED, NOW)
-    with pytest.raises(TransitionRefused, match="it is ended"):
+    with pytest.raises(TransitionError, match="it is ended"):
         finish_campaign(rt, campaign.id, NOW)
 
 
@@ -212,7 +212,7 @@ def test_whoever_is_done_for_without_a_message_is_free_again(rt: Runtime) -> Non
             reason=NotSent.NOT_SUBSCRIBED,
         )
         _lock(session, left_out)
-    free_done(rt, NOW)
+    release_finished_recipients(rt, NOW)
     with rt.database.read() as session:
         held = set(session.scalars(select(Engagement.person_key)))
         assert held == {queued.person_key, accepted.person_key, unsure.person_key}
@@ -221,40 +221,40 @@ def test_whoever_is_done_for_without_a_message_is_free_again(rt: Runtime) -> Non
 
 def test_the_outcome_follows_the_rows(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = _launched(session, outcome=Outcome.SENDING, last_sent_at=NOW)
+        campaign = _launched(session, outcome=CampaignOutcome.SENDING, last_sent_at=NOW)
         first, second = _in_state(session, campaign, RecipientState.QUEUED, RecipientState.HELD)
-    assert _outcome(rt, campaign.id) is Outcome.SENDING
+    assert _outcome(rt, campaign.id) is CampaignOutcome.SENDING
     with rt.database.write() as session:
         row = session.get_one(Recipient, first.id)
         row.state, row.accepted_at = RecipientState.ACCEPTED, NOW
-    assert _outcome(rt, campaign.id) is Outcome.SENDING, "one is held"
+    assert _outcome(rt, campaign.id) is CampaignOutcome.SENDING, "one is held"
     with rt.database.write() as session:
         session.get_one(Recipient, second.id).sent_at = NOW
-    assert _outcome(rt, campaign.id) is Outcome.SENT
+    assert _outcome(rt, campaign.id) is CampaignOutcome.SENT
     with rt.database.write() as session:
         session.get_one(Recipient, second.id).failed_at = NOW
-    assert _outcome(rt, campaign.id) is Outcome.PARTIALLY_SENT, "a late failure turns it"
+    assert _outcome(rt, campaign.id) is CampaignOutcome.PARTIALLY_SENT, "a late failure turns it"
     with rt.database.write() as session:
         session.get_one(Recipient, first.id).failed_at = NOW
-    assert _outcome(rt, campaign.id) is Outcome.FAILED
+    assert _outcome(rt, campaign.id) is CampaignOutcome.FAILED
 
 
 def test_a_message_that_meta_keeps_back_for_ever_keeps_neither_the_campaign_nor_its_outcome(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = _launched(session, outcome=Outcome.SENDING, last_sent_at=NOW)
+        campaign = _launched(session, outcome=CampaignOutcome.SENDING, last_sent_at=NOW)
         _in_state(session, campaign, RecipientState.ACCEPTED)
         (held,) = _in_state(session, campaign, RecipientState.HELD)
-    assert _outcome(rt, campaign.id) is Outcome.SENDING
+    assert _outcome(rt, campaign.id) is CampaignOutcome.SENDING
     moment = NOW + timedelta(days=8)
     monitor(rt, moment)
-    assert _outcome(rt, campaign.id) is Outcome.PARTIALLY_SENT
+    assert _outcome(rt, campaign.id) is CampaignOutcome.PARTIALLY_SENT
     with rt.database.read() as session:
         assert session.get_one(Campaign, campaign.id).status is CampaignStatus.ENDED
         assert session.scalars(select(Engagement)).all() == []
         assert campaign_stats(session, campaign.id)["held"] == 1, "the operator sees it"
     with rt.database.write() as session:
         session.get_one(Recipient, held.id).sent_at = moment
-    assert _outcome(rt, campaign.id) is Outcome.SENT
+    assert _outcome(rt, campaign.id) is CampaignOutcome.SENT
 
 
 def test_a_late_failure_turns_the_outcome_of_an_ended_campaign(rt: Runtime) -> None:
@@ -265,27 +265,27 @@ def test_a_late_failure_turns_the_outcome_of_an_ended_campaign(rt: Runtime) -> N
             launched_at=NOW,
             ended_at=NOW,
             last_sent_at=NOW,
-            outcome=Outcome.SENT,
+            outcome=CampaignOutcome.SENT,
         )
         (row,) = _in_state(session, campaign, RecipientState.ACCEPTED)
         row.failed_at = NOW
-    assert _outcome(rt, campaign.id) is Outcome.FAILED
+    assert _outcome(rt, campaign.id) is CampaignOutcome.FAILED
 
 
 def test_a_campaign_of_unsure_ones_is_not_called_failed(rt: Runtime) -> None:
     with rt.database.write() as session:
         campaign = _launched(session)
         _in_state(session, campaign, RecipientState.UNSURE, RecipientState.REFUSED)
-    assert _outcome(rt, campaign.id) is Outcome.PARTIALLY_SENT
+    assert _outcome(rt, campaign.id) is CampaignOutcome.PARTIALLY_SENT
 
 
 def test_a_campaign_that_left_everybody_out_failed(rt: Runtime) -> None:
     with rt.database.write() as session:
         campaign = _launched(session)
-    assert _outcome(rt, campaign.id) is Outcome.FAILED
+    assert _outcome(rt, campaign.id) is CampaignOutcome.FAILED
 
 
 def test_a_campaign_that_is_not_launched_yet_is_left_at_preparing(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE, outcome=Outcome.PREPARING)
-    assert _outcome(rt, campaign.id) is Outcome.PREPARING
+        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE, outcome=CampaignOutcome.PREPARING)
+    assert _outcome(rt, campaign.id) is CampaignOutcome.PREPARING

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
-from models.campaigns.stats import NoSuchCampaign, campaign_stats, stats_of
+from models.campaigns.stats import CampaignNotFoundError, campaign_stats, stats_of
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
@@ -95,7 +95,7 @@ def test_a_campaign_without_rows_has_zeros_and_one_that_is_not_there_is_not_foun
 ) -> None:
     stats = campaign_stats(session, campaign.id)
     assert (stats["candidates"], stats["not_sent"], stats["received_pct"]) == (0, {}, 0.0)
-    with pytest.raises(NoSuchCampaign, match="campaign 99: there is no such campaign"):
+    with pytest.raises(CampaignNotFoundError, match="campaign 99: there is no such campaign"):
         campaign_stats(session, 99)
     other = factories.make_campaign(session)
     assert list(stats_of(session, [other.id, 99, campaign.id])) == [other.id, campaign.id]

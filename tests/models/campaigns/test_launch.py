@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.campaigns.launch import begin_launch, launch_slice, standing_launches
+from models.campaigns.launch import begin_launch, launch_slice, stalled_launches
 from models.campaigns.stats import campaign_stats
 from models.db.engine import Database
-from models.errors import Refused
+from models.errors import OperatorError
 from models.segments.store import save_segment
-from models.tables.campaign import Campaign, CampaignStatus, Outcome, try_transition
+from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus, try_transition
 from models.tables.contact import Consent
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -62,7 +62,7 @@ def test_a_launch_queues_who_is_eligible_and_keeps_the_reason_of_who_is_not(data
         assert rows[carol.id].reason is NotSent.OPEN_CASE
         assert list(session.scalars(select(Engagement.person_key))) == [alice.person_key]
         launched = session.get_one(Campaign, campaign.id)
-        assert (launched.launched_at, launched.outcome) == (NOW, Outcome.SENDING)
+        assert (launched.launched_at, launched.outcome) == (NOW, CampaignOutcome.SENDING)
         stats = campaign_stats(session, campaign.id)
         assert (stats["candidates"], stats["eligible"], stats["queued"]) == (3, 1, 1)
         assert stats["not_sent"] == {"not_subscribed": 1, "open_case": 1}
@@ -82,8 +82,8 @@ def test_a_launch_in_slices_that_stops_goes_on_from_its_cursor_and_doubles_nobod
     with database.write() as session:
         assert session.scalar(select(func.count()).select_from(Recipient)) == 20
         assert begin_launch(session, campaign.id, NOW + timedelta(seconds=29)) is None
-        assert standing_launches(session, NOW + timedelta(seconds=29)) == []
-        assert standing_launches(session, later) == [campaign.id]
+        assert stalled_launches(session, NOW + timedelta(seconds=29)) == []
+        assert stalled_launches(session, later) == [campaign.id]
         second = begin_launch(session, campaign.id, later)
     assert second is not None
     with database.write() as session:
@@ -121,7 +121,7 @@ def test_a_segment_keeps_its_rule_while_a_part_of_its_people_is_frozen(
         line = (
             f"the segment “{name}” is used by the campaign “Spring”, being prepared now; wait until it sends, or end it"
         )
-        with pytest.raises(Refused, match=line), database.write() as session:
+        with pytest.raises(OperatorError, match=line), database.write() as session:
             save_segment(session, name, READS_ENGLISH, NOW)
     with database.write() as session:
         save_segment(session, "spanish", READS_SPANISH, NOW)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models.campaigns.preflight import Facts, NotFound, preflight
+from models.campaigns.preflight import PreflightFacts, PreflightNotFoundError, preflight
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.flow import Flow
@@ -27,7 +27,7 @@ def campaign(session: Session) -> Campaign:
     return made
 
 
-def _keys(session: Session, campaign: Campaign, facts: Facts | None = None) -> tuple[list[str], list[str]]:
+def _keys(session: Session, campaign: Campaign, facts: PreflightFacts | None = None) -> tuple[list[str], list[str]]:
     session.flush()
     found = preflight(session, campaign.id, NOW, facts)
     return [check.key for check in found.blocking], [check.key for check in found.warnings]
@@ -92,7 +92,7 @@ def test_an_empty_draft_is_told_all_that_it_lacks(session: Session) -> None:
     )
     session.add(draft)
     assert _keys(session, draft)[0] == ["number", "template", "audience"]
-    with pytest.raises(NotFound, match="campaign 99: there is no such campaign"):
+    with pytest.raises(PreflightNotFoundError, match="campaign 99: there is no such campaign"):
         preflight(session, 99, NOW)
 
 
@@ -104,7 +104,7 @@ def test_the_sender_is_warned_of_what_may_go_wrong(session: Session, campaign: C
     campaign.number.quality = "RED"
     campaign.flow_id = None
     factories.make_contact(session, "+12015550123", country="US")
-    assert _keys(session, campaign, Facts(is_listening=False)) == (
+    assert _keys(session, campaign, PreflightFacts(is_listening=False)) == (
         [],
         ["number_quality", "template_quality", "opt_out", "us_numbers", "flow", "listening"],
     )

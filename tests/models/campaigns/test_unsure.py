@@ -6,10 +6,10 @@ from threading import Thread
 import pytest
 from sqlalchemy import func, select
 
-from models.campaigns.unsure import count_open, count_settled, leave, list_unsure, send_again
+from models.campaigns.unsure import count_open, count_settled, leave_unsure, list_unsure, resend_unsure
 from models.clock import utcnow
 from models.db.engine import Database
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.campaign import CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Audit
@@ -86,7 +86,7 @@ def test_what_a_late_answer_settled_is_not_called_reported(database: Database, s
 def test_one_that_is_sent_again_with_success_is_not_listed_as_settled(database: Database) -> None:
     campaign_id, ids = begin(database)
     with database.write() as session:
-        send_again(session, campaign_id, [ids[0]], utcnow(), "ops@example.com")
+        resend_unsure(session, campaign_id, [ids[0]], utcnow(), "ops@example.com")
         row = session.get_one(Recipient, ids[0])
         row.state, row.accepted_at, row.sent_at = RecipientState.ACCEPTED, utcnow(), utcnow()
     with database.read() as session:
@@ -97,8 +97,8 @@ def test_one_that_is_sent_again_with_success_is_not_listed_as_settled(database: 
 def test_leaving_one_is_audited_and_changes_no_state(database: Database) -> None:
     campaign_id, ids = begin(database)
     with database.write() as session:
-        assert leave(session, campaign_id, [ids[0]], utcnow(), "ops@example.com") == 1
-        assert leave(session, campaign_id, [ids[0]], utcnow(), "ops@example.com") == 0
+        assert leave_unsure(session, campaign_id, [ids[0]], utcnow(), "ops@example.com") == 1
+        assert leave_unsure(session, campaign_id, [ids[0]], utcnow(), "ops@example.com") == 0
     with database.read() as session:
         assert count_open(session, campaign_id) == 1
         assert session.get_one(Recipient, ids[0]).state is RecipientState.UNSURE
@@ -108,8 +108,8 @@ def test_leaving_one_is_audited_and_changes_no_state(database: Database) -> None
 def test_sending_again_queues_them_once(database: Database) -> None:
     campaign_id, ids = begin(database)
     with database.write() as session:
-        assert send_again(session, campaign_id, None, utcnow(), "ops@example.com") == 2
-        assert send_again(session, campaign_id, None, utcnow(), "ops@example.com") == 0
+        assert resend_unsure(session, campaign_id, None, utcnow(), "ops@example.com") == 2
+        assert resend_unsure(session, campaign_id, None, utcnow(), "ops@example.com") == 0
     with database.read() as session:
         row = session.get_one(Recipient, ids[0])
         assert (row.state, row.attempts, row.detail) == (RecipientState.QUEUED, 1, None)
@@ -118,8 +118,8 @@ def test_sending_again_queues_them_once(database: Database) -> None:
 
 def test_an_ended_campaign_sends_nothing_again(database: Database) -> None:
     campaign_id, _ = begin(database, CampaignStatus.ENDED)
-    with database.write() as session, pytest.raises(Refused, match="it is ended"):
-        send_again(session, campaign_id, None, utcnow(), "ops@example.com")
+    with database.write() as session, pytest.raises(OperatorError, match="it is ended"):
+        resend_unsure(session, campaign_id, None, utcnow(), "ops@example.com")
 
 
 def test_two_operators_who_send_the_same_ones_again_queue_each_once(database: Database) -> None:
@@ -128,7 +128,7 @@ def test_two_operators_who_send_the_same_ones_again_queue_each_once(database: Da
 
     def click() -> None:
         with database.write() as session:
-            queued.append(send_again(session, campaign_id, None, utcnow(), "ops@example.com"))
+            queued.append(resend_unsure(session, campaign_id, None, utcnow(), "ops@example.com"))
 
     clicks = [Thread(target=click) for _ in range(2)]
     for one in clicks:

@@ -12,10 +12,10 @@ from models.contacts.consent import (
     Authority,
     ConsentError,
     is_allowed,
+    opt_in,
+    opt_out,
     resume_marketing,
     set_consent,
-    start,
-    stop,
     stop_marketing,
 )
 from models.db.engine import Database
@@ -89,7 +89,7 @@ def test_a_stop_cancels_what_is_queued_in_every_campaign_and_frees_the_engagemen
         )
     session.flush()
 
-    assert stop(session, person.id, LATER, "whatsapp", "STOP")
+    assert opt_out(session, person.id, LATER, "whatsapp", "STOP")
 
     session.expire_all()
     assert [(row.state, row.reason) for row in rows] == [(RecipientState.NOT_SENT, NotSent.NOT_SUBSCRIBED)] * 2
@@ -103,7 +103,7 @@ def test_a_stop_cancels_what_is_queued_in_every_campaign_and_frees_the_engagemen
 def test_a_second_stop_changes_nothing_and_still_cancels(session: Session) -> None:
     person = bob(session)
     row = make_recipient(session, make_campaign(session, status=CampaignStatus.ACTIVE), person)
-    assert not stop(session, person.id, LATER, "whatsapp", "STOP")
+    assert not opt_out(session, person.id, LATER, "whatsapp", "STOP")
     session.expire_all()
     assert session.get_one(Recipient, row.id).state is RecipientState.NOT_SENT
     assert session.scalars(select(ConsentEvent)).all() == []
@@ -111,23 +111,23 @@ def test_a_second_stop_changes_nothing_and_still_cancels(session: Session) -> No
 
 def test_a_stop_that_comes_late_does_not_undo_the_start_after_it(session: Session) -> None:
     person = make_contact(session, consent=Consent.UNKNOWN)
-    assert start(session, person.id, LATER, "whatsapp", "START")
-    assert not stop(session, person.id, NOW, "whatsapp", "STOP")
+    assert opt_in(session, person.id, LATER, "whatsapp", "START")
+    assert not opt_out(session, person.id, NOW, "whatsapp", "STOP")
     assert person.consent is Consent.SUBSCRIBED
 
 
 def test_a_start_that_comes_late_does_not_undo_the_stop_after_it(session: Session) -> None:
     person = alice(session)
-    assert stop(session, person.id, LATER, "whatsapp", "STOP")
-    assert not start(session, person.id, NOW, "whatsapp", "START")
-    assert start(session, person.id, LATER + timedelta(seconds=1), "whatsapp", "START")
+    assert opt_out(session, person.id, LATER, "whatsapp", "STOP")
+    assert not opt_in(session, person.id, NOW, "whatsapp", "START")
+    assert opt_in(session, person.id, LATER + timedelta(seconds=1), "whatsapp", "START")
     assert person.consent is Consent.SUBSCRIBED
 
 
 def test_a_stop_goes_before_an_import_that_was_stored_a_moment_later(session: Session) -> None:
     person = make_contact(session, consent=Consent.UNKNOWN)
     set_consent(session, [person.id], Consent.SUBSCRIBED, LATER, source="file", by=Authority.IMPORT)
-    assert stop(session, person.id, NOW, "whatsapp", "STOP")
+    assert opt_out(session, person.id, NOW, "whatsapp", "STOP")
 
 
 def test_metas_marketing_stop_follows_metas_time(session: Session) -> None:

@@ -10,17 +10,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.audience.audience import parse_audience
-from models.contacts.aliases import Known, ids_of, keep_ids, known_by, values_of_person
+from models.contacts.aliases import KnownIdentifier, add_aliases, aliases_of, identifiers_of, merged_values_of
 from models.contacts.identity import Identity
-from models.contacts.merge import MergeError, choose_winner, merge
-from models.contacts.resolve import find_contact, find_or_create
+from models.contacts.merge import MergeError, choose_winner, merge_contacts
+from models.contacts.resolve import find_contact, resolve_contact
 from models.contacts.search import search_contacts
 from models.db.engine import Database
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Failure, Status
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
-from models.tables.contact_alias import FormerId
+from models.tables.contact_alias import ContactAlias
 from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
 from models.tables.engagement import Engagement
 from models.tables.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
@@ -91,7 +91,7 @@ def test_the_winner_takes_what_it_lacks_and_keeps_what_it_has(session: Session) 
     make_list(session, "both", winner, loser)
     make_list(session, "theirs", loser)
 
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
 
     session.expire_all()
     assert (winner.name, winner.email, winner.language) == ("Alice", "ali@example.com", "es")
@@ -126,7 +126,7 @@ def test_who_left_on_either_record_has_left_else_the_newest_word_counts(
     loser = make_contact(session, consent=losers[0], consent_at=losers[1])
     session.add(ConsentEvent(contact_id=loser.id, after=losers[0], at=losers[1], source="form", actor="import"))
     session.flush()
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     assert winner.consent is kept
     assert set(session.scalars(select(ConsentEvent.contact_id))) == {winner.id}
@@ -136,7 +136,7 @@ def test_who_left_on_either_record_has_left_else_the_newest_word_counts(
 def test_metas_newest_word_on_marketing_counts(session: Session) -> None:
     winner = make_contact(session, marketing_preference_at=NOW)
     loser = make_contact(session, marketing_preference_at=LATER, marketing_stopped_at=LATER)
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     assert winner.marketing_stopped_at == LATER
 
@@ -150,7 +150,7 @@ def test_recipients_move_with_their_key_and_a_person_gets_one_message_of_a_campa
     waits = make_recipient(session, begun, winner)
     sent = make_recipient(session, begun, loser, state=RecipientState.ACCEPTED)
     alone = make_recipient(session, theirs, loser)
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     assert set(session.scalars(select(Recipient.contact_id))) == {winner.id}
     assert (second.person_key, sent.person_key, alone.person_key) == (key, key, key)
@@ -166,7 +166,7 @@ def test_the_older_engagement_stays_and_locks_the_survivors_key(session: Session
     waits = make_recipient(session, newer, winner)
     goes_on = make_recipient(session, older, loser)
     assert choose_winner(session, winner.id, loser.id) == (loser.id, winner.id)
-    merge(session, loser.id, winner.id, LATER)
+    merge_contacts(session, loser.id, winner.id, LATER)
     session.expire_all()
     locks = session.scalars(select(Engagement)).all()
     assert {lock.campaign_id for lock in locks} == {older.id}
@@ -203,7 +203,7 @@ def test_chats_become_one(session: Session) -> None:
     make_case(session, winner, number, now=LATER)
     make_case(session, loser, number, now=NOW)
     session.flush()
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     assert {row.id: row.contact_id for row in session.scalars(select(Conversation))} == {
         mine.id: winner.id,
@@ -238,7 +238,7 @@ def test_of_two_live_walks_the_one_that_moved_last_goes_on(session: Session) -> 
     action = Action(session_id=walks[0].id, kind=ActionKind.TIMER, payload={}, created_at=NOW)
     session.add(action)
     session.flush()
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     assert [walk.status for walk in walks] == [SessionStatus.ENDED, SessionStatus.ACTIVE]
     assert {walk.contact_id for walk in walks} == {winner.id}
@@ -251,10 +251,10 @@ def test_what_cannot_be_merged_says_why(session: Session) -> None:
     other = make_contact(session)
     for loser, message in ((person.id, "itself"), (gone.id, "redacted"), (0, "does not exist")):
         with pytest.raises(MergeError, match=message):
-            merge(session, person.id, loser, NOW)
-    merge(session, person.id, other.id, NOW)
+            merge_contacts(session, person.id, loser, NOW)
+    merge_contacts(session, person.id, other.id, NOW)
     with pytest.raises(MergeError, match="already merged"):
-        merge(session, person.id, other.id, NOW)
+        merge_contacts(session, person.id, other.id, NOW)
 
 
 def test_what_both_said_is_kept_of_the_loser_too(session: Session) -> None:
@@ -268,43 +268,43 @@ def test_what_both_said_is_kept_of_the_loser_too(session: Session) -> None:
         tags={"city": "Sevilla", "vip": None},
         shopify_id="s2",
     )
-    left = merge(session, winner.id, loser.id, LATER)
+    left = merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     assert left.names == ["a number or id", "name", "email", "attribute shop", "tag city"]
-    assert [(row.kind.value, row.name, row.value) for row in values_of_person(session, winner.id)] == [
+    assert [(row.kind.value, row.name, row.value) for row in merged_values_of(session, winner.id)] == [
         ("field", "name", "Ali"),
         ("field", "email", "ali@example.com"),
         ("attribute", "shop", "two"),
         ("tag", "city", "Sevilla"),
     ]
-    assert [(row.key, row.shown) for row in ids_of(session, winner.id)] == [("wa:34600000091", "+34600000091")]
+    assert [(row.key, row.shown) for row in aliases_of(session, winner.id)] == [("wa:34600000091", "+34600000091")]
     assert winner.shopify_id == "s2"
 
     third = make_contact(session, None, raw_phone="600111222", phone_problem="missing_calling_code", name="Ali")
-    merge(session, third.id, winner.id, LATER)
-    assert [row.shown for row in ids_of(session, third.id)] == ["+34600000091", "600111222"]
-    assert len(values_of_person(session, third.id)) == 5  # the winner's name of the first merge is a former one now
+    merge_contacts(session, third.id, winner.id, LATER)
+    assert [row.shown for row in aliases_of(session, third.id)] == ["+34600000091", "600111222"]
+    assert len(merged_values_of(session, third.id)) == 5  # the winner's name of the first merge is a former one now
 
 
 @pytest.mark.parametrize("text", ["+34600000091", "+34 600 000 091"])
 def test_a_number_that_a_merge_left_over_finds_the_person(session: Session, text: str) -> None:
     winner = alice(session)
     loser = make_contact(session, "+34600000091")
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     found = find_contact(session, text)
     assert found is not None
     assert found.id == winner.id
-    assert find_or_create(session, Identity(phone="+34600000091"), LATER, "shopify") == winner.id
+    assert resolve_contact(session, Identity(phone="+34600000091"), LATER, "shopify") == winner.id
     assert parse_audience(session, {"include": [{"contact": text}]}).include.contact_ids == (winner.id,)
     assert [contact.id for contact in search_contacts(session, phone="+3460000009").contacts] == [winner.id]
     assert winner.phone == "+34600000001"
     # They write from it: that is where answers go, and the other number is found as before.
     wrote = Identity(wa_id="34600000091", at=LATER)
-    assert find_or_create(session, wrote, LATER) == winner.id
+    assert resolve_contact(session, wrote, LATER) == winner.id
     session.expire_all()
     assert (winner.wa_id, winner.person_key, winner.phone) == ("34600000091", "wa:34600000091", "+34600000001")
-    assert find_or_create(session, Identity(wa_id="34600000001", at=LATER), LATER) == winner.id
+    assert resolve_contact(session, Identity(wa_id="34600000001", at=LATER), LATER) == winner.id
     assert session.scalar(select(func.count()).select_from(Contact).where(Contact.merged_into_id.is_(None))) == 1
 
 
@@ -315,7 +315,7 @@ def test_what_cannot_be_delivered_to_a_number_from_before_says_nothing_of_the_on
     rows = [
         make_recipient(session, campaign, who, wamid=f"w{place}", **given) for place, who in enumerate((winner, loser))
     ]
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     for row, count in ((rows[1], 0), (rows[0], 1)):
         lost = Status(row.wamid or "", "failed", LATER, failure=Failure(131026, "no"))
         assert apply_statuses(session, [lost], LATER, "inst").applied == 1
@@ -325,36 +325,36 @@ def test_what_cannot_be_delivered_to_a_number_from_before_says_nothing_of_the_on
 
 def test_a_number_left_over_is_no_more_theirs_once_another_record_has_it(session: Session) -> None:
     winner, loser = alice(session), make_contact(session, "+34600000091")
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     portfolio = make_number(session).waba.portfolio_id
-    owner = find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.9"), LATER)
+    owner = resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.9"), LATER)
     shown = Identity("34600000091", None, portfolio, "ES.9", at=LATER)
-    assert find_or_create(session, shown, LATER) == owner
-    assert ids_of(session, winner.id) == []
-    assert find_or_create(session, Identity(wa_id="34600000091", at=LATER), LATER) == owner
+    assert resolve_contact(session, shown, LATER) == owner
+    assert aliases_of(session, winner.id) == []
+    assert resolve_contact(session, Identity(wa_id="34600000091", at=LATER), LATER) == owner
 
 
 def test_whom_whatsapp_knows_by_another_id_is_not_the_person_who_wrote_from_the_number(session: Session) -> None:
     portfolio = make_number(session).waba.portfolio_id
     winner = unknown_person(session, wa_id="34600000001", phone="+34600000001")
     loser = make_contact(session, "+34600000091", wa_id="34600000091")
-    merge(session, winner.id, loser.id, LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
     session.execute(update(ContactIdentity).values(portfolio_id=portfolio))
-    stranger = find_or_create(session, Identity("34600000091", None, portfolio, "ES.new", at=LATER), LATER)
+    stranger = resolve_contact(session, Identity("34600000091", None, portfolio, "ES.new", at=LATER), LATER)
     assert stranger != winner.id
-    assert ids_of(session, winner.id) == []
+    assert aliases_of(session, winner.id) == []
 
 
 def test_each_former_number_leads_to_one_person(session: Session) -> None:
     one, other = alice(session), make_contact(session)
-    keep_ids(session, one.id, {"wa:34600000091": Known("+34600000091")}, NOW)
-    keep_ids(session, other.id, {"wa:34600000091": Known("+34600000091", True)}, LATER)
-    assert [(row.contact_id, row.was_whatsapp) for row in session.scalars(select(FormerId))] == [(other.id, True)]
-    keep_ids(session, one.id, known_by(other), LATER)  # somebody has it: it is theirs alone
-    assert ids_of(session, one.id) == []
+    add_aliases(session, one.id, {"wa:34600000091": KnownIdentifier("+34600000091")}, NOW)
+    add_aliases(session, other.id, {"wa:34600000091": KnownIdentifier("+34600000091", True)}, LATER)
+    assert [(row.contact_id, row.was_whatsapp) for row in session.scalars(select(ContactAlias))] == [(other.id, True)]
+    add_aliases(session, one.id, identifiers_of(other), LATER)  # somebody has it: it is theirs alone
+    assert aliases_of(session, one.id) == []
     with pytest.raises(IntegrityError), session.begin_nested():
         session.execute(
-            insert(FormerId).values(
+            insert(ContactAlias).values(
                 contact_id=one.id, key="wa:34600000091", shown="", was_whatsapp=False, created_at=NOW
             )
         )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contacts.phone import NotAPhone, canonical_wa_id, mask_phone, person_key, read_phone
+from models.contacts.phone import NotAPhoneError, canonical_wa_id, mask_phone, person_key, read_phone
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_number_without_calling_code_is_kept_and_stored_one_way() -> None:
     ],
 )
 def test_what_is_no_number_at_all_is_refused_in_one_line(raw: str) -> None:
-    with pytest.raises(NotAPhone) as refused:
+    with pytest.raises(NotAPhoneError) as refused:
         read_phone(raw, None)
     assert "is no phone number" in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -76,14 +76,14 @@ def test_what_is_no_number_at_all_is_refused_in_one_line(raw: str) -> None:
 def test_an_unknown_default_country_is_not_the_numbers_fault() -> None:
     with pytest.raises(ValueError, match="'XX' is no country") as refused:
         read_phone("+34600111222", "XX")
-    assert not isinstance(refused.value, NotAPhone)
+    assert not isinstance(refused.value, NotAPhoneError)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80), st.sampled_from([None, "ES", "US", "AR"]))
 def test_any_text_is_either_a_number_or_refused(raw: str, country: str | None) -> None:
     try:
         phone = read_phone(raw, country)
-    except NotAPhone:
+    except NotAPhoneError:
         return
     assert (phone.e164 is None) == (phone.problem is not None)
     assert phone.stored.lstrip("+").isdigit()

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.contacts.consent import stop
+from models.contacts.consent import opt_out
 from models.contacts.identity import Identity
 from models.contacts.number_change import change_number
 from models.contacts.phone import person_key
-from models.contacts.resolve import find_contact, find_or_create, survivor_id
+from models.contacts.resolve import find_contact, resolve_contact, surviving_contact_id
 from models.db.engine import Database
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.engagement import Engagement
@@ -40,14 +40,14 @@ def count(session: Session) -> int:
 def test_who_writes_for_the_first_time_gets_a_record_with_unknown_consent(session: Session) -> None:
     number = make_number(session)
     portfolio = number.waba.portfolio_id
-    key = find_or_create(session, Identity("34600000077", None, portfolio, "ES.1", name="Dora", username="dora"), NOW)
+    key = resolve_contact(session, Identity("34600000077", None, portfolio, "ES.1", name="Dora", username="dora"), NOW)
     found = session.get_one(Contact, key)
     assert (found.phone, found.wa_id, found.country) == ("+34600000077", "34600000077", "ES")
     assert (found.name, found.username, found.consent) == ("Dora", "dora", Consent.UNKNOWN)
     assert found.person_key == person_key(phone="+34600000077")
     assert [identity.bsuid for identity in found.identities] == ["ES.1"]
-    assert find_or_create(session, Identity(wa_id="34600000077"), NOW) == key
-    assert find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.1"), NOW) == key
+    assert resolve_contact(session, Identity(wa_id="34600000077"), NOW) == key
+    assert resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.1"), NOW) == key
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_who_writes_for_the_first_time_gets_a_record_with_unknown_consent(sessio
 )
 def test_the_spellings_of_one_number_are_one_person(session: Session, phone: str, wa_id: str) -> None:
     imported = make_contact(session, phone)
-    assert find_or_create(session, Identity(wa_id=wa_id), NOW) == imported.id
+    assert resolve_contact(session, Identity(wa_id=wa_id), NOW) == imported.id
     session.expire_all()
     assert (imported.phone, imported.wa_id) == (phone, wa_id)
     found = find_contact(session, f"+{wa_id}")
@@ -66,7 +66,7 @@ def test_the_spellings_of_one_number_are_one_person(session: Session, phone: str
 
 def test_a_username_without_a_number_is_a_person_too(session: Session) -> None:
     portfolio = make_number(session).waba.portfolio_id
-    key = find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.9"), NOW)
+    key = resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.9"), NOW)
     found = session.get_one(Contact, key)
     assert (found.phone, found.wa_id, found.has_identity) == (None, None, True)
     assert found.person_key == f"bs:{portfolio}:ES.9"
@@ -74,31 +74,31 @@ def test_a_username_without_a_number_is_a_person_too(session: Session) -> None:
 
 def test_a_bsuid_belongs_to_its_portfolio(session: Session) -> None:
     one, other = make_number(session).waba.portfolio_id, make_number(session).waba.portfolio_id
-    first = find_or_create(session, Identity(portfolio_id=one, bsuid="ES.9"), NOW)
-    assert find_or_create(session, Identity(portfolio_id=other, bsuid="ES.9"), NOW) != first
+    first = resolve_contact(session, Identity(portfolio_id=one, bsuid="ES.9"), NOW)
+    assert resolve_contact(session, Identity(portfolio_id=other, bsuid="ES.9"), NOW) != first
 
 
 def test_a_webhook_that_shows_both_makes_one_record_of_two(session: Session) -> None:
     portfolio = make_number(session).waba.portfolio_id
     imported = alice(session)
-    hidden = find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.5"), NOW + timedelta(minutes=1))
-    stop(session, hidden, NOW + timedelta(minutes=2), "whatsapp", "STOP")
+    hidden = resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.5"), NOW + timedelta(minutes=1))
+    opt_out(session, hidden, NOW + timedelta(minutes=2), "whatsapp", "STOP")
 
     both = Identity(imported.phone and imported.phone[1:], None, portfolio, "ES.5")
-    assert find_or_create(session, both, NOW + timedelta(minutes=3)) == imported.id
+    assert resolve_contact(session, both, NOW + timedelta(minutes=3)) == imported.id
 
     session.expire_all()
-    assert survivor_id(session, hidden) == imported.id
+    assert surviving_contact_id(session, hidden) == imported.id
     assert imported.consent is Consent.UNSUBSCRIBED
     assert count(session) == 1
-    assert find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.5"), NOW) == imported.id
+    assert resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.5"), NOW) == imported.id
 
 
 def test_two_wa_ids_are_two_people_and_the_bsuid_goes_with_the_wa_id_shown(session: Session) -> None:
     portfolio = make_number(session).waba.portfolio_id
-    one = find_or_create(session, Identity("34600000041", None, portfolio, "ES.41"), NOW)
-    other = find_or_create(session, Identity("34600000042", None, portfolio, "ES.42"), NOW)
-    assert find_or_create(session, Identity("34600000042", None, portfolio, "ES.41"), NOW) == other
+    one = resolve_contact(session, Identity("34600000041", None, portfolio, "ES.41"), NOW)
+    other = resolve_contact(session, Identity("34600000042", None, portfolio, "ES.42"), NOW)
+    assert resolve_contact(session, Identity("34600000042", None, portfolio, "ES.41"), NOW) == other
     assert one != other
     assert count(session) == 2
     held = session.execute(select(ContactIdentity.bsuid, ContactIdentity.contact_id)).all()
@@ -107,8 +107,8 @@ def test_two_wa_ids_are_two_people_and_the_bsuid_goes_with_the_wa_id_shown(sessi
 
 def test_who_moves_to_a_recycled_number_does_not_become_who_had_it(session: Session) -> None:
     portfolio = make_number(session).waba.portfolio_id
-    ana = find_or_create(session, Identity("34600000041", None, portfolio, "ES.41", name="Ana"), NOW)
-    bob = find_or_create(session, Identity("34600000042", None, portfolio, "ES.42", name="Bob"), NOW)
+    ana = resolve_contact(session, Identity("34600000041", None, portfolio, "ES.41", name="Ana"), NOW)
+    bob = resolve_contact(session, Identity("34600000042", None, portfolio, "ES.42", name="Bob"), NOW)
     held = Engagement(
         person_key="wa:34600000042", campaign_id=make_campaign(session).id, contact_id=bob, created_at=NOW
     )
@@ -124,7 +124,7 @@ def test_who_moves_to_a_recycled_number_does_not_become_who_had_it(session: Sess
     assert [one.bsuid for one in moved.identities] == ["ES.43"]
     assert [one.bsuid for one in left.identities] == ["ES.42"]
     assert session.get(Engagement, left.person_key) is not None
-    assert find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.42"), NOW) == bob
+    assert resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.42"), NOW) == bob
     lines = session.execute(select(Audit.action, Audit.object_id, Audit.actor, Audit.detail).order_by(Audit.id)).all()
     assert [tuple(line) for line in lines] == [
         ("number went to another person", str(bob), "meta", {"before": "34…042", "after": None}),
@@ -135,11 +135,15 @@ def test_who_moves_to_a_recycled_number_does_not_become_who_had_it(session: Sess
 @pytest.mark.parametrize("bsuid", ["ES.43", None])
 def test_who_moves_is_merged_with_the_record_of_their_new_number(session: Session, bsuid: str | None) -> None:
     portfolio = make_number(session).waba.portfolio_id
-    ana = find_or_create(session, Identity("34600000041", None, portfolio, "ES.41"), NOW)
-    early = find_or_create(session, Identity("34600000042", None, portfolio, bsuid), NOW + timedelta(minutes=1))
+    ana = resolve_contact(session, Identity("34600000041", None, portfolio, "ES.41"), NOW)
+    early = resolve_contact(session, Identity("34600000042", None, portfolio, bsuid), NOW + timedelta(minutes=1))
     assert change_number(session, ana, Identity("34600000042", None, portfolio, "ES.43"), NOW) == ana
     session.expire_all()
-    assert (survivor_id(session, early), session.get_one(Contact, ana).wa_id, count(session)) == (ana, "34600000042", 1)
+    assert (surviving_contact_id(session, early), session.get_one(Contact, ana).wa_id, count(session)) == (
+        ana,
+        "34600000042",
+        1,
+    )
     merged, changed = session.scalars(select(Audit).order_by(Audit.id))
     assert (merged.action, merged.detail) == (
         "contacts merged",
@@ -150,19 +154,19 @@ def test_who_moves_is_merged_with_the_record_of_their_new_number(session: Sessio
 
 def test_a_name_that_somebody_gave_stays(session: Session) -> None:
     person = alice(session)
-    find_or_create(session, Identity(wa_id="34600000001", name="ali 🌸", username="ali"), NOW)
+    resolve_contact(session, Identity(wa_id="34600000001", name="ali 🌸", username="ali"), NOW)
     session.expire_all()
     assert (person.name, person.username) == ("Alice", "ali")
 
 
 def test_who_is_engaged_stays_engaged_under_a_new_key(session: Session) -> None:
     portfolio = make_number(session).waba.portfolio_id
-    key = find_or_create(session, Identity(portfolio_id=portfolio, bsuid="ES.7"), NOW)
+    key = resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.7"), NOW)
     campaign = make_campaign(session)
     before = session.get_one(Contact, key).person_key
     session.add(Engagement(person_key=before, campaign_id=campaign.id, contact_id=key, created_at=NOW))
     session.flush()
-    find_or_create(session, Identity("34600000088", None, portfolio, "ES.7"), NOW)
+    resolve_contact(session, Identity("34600000088", None, portfolio, "ES.7"), NOW)
     assert set(session.scalars(select(Engagement.person_key))) == {before, "wa:34600000088"}
 
 
@@ -182,7 +186,7 @@ def test_processes_that_meet_a_person_at_once_make_one_record(database: Database
 
     def meet(wa_id: str) -> None:
         with database.write() as session:
-            made.append(find_or_create(session, Identity(wa_id=wa_id), NOW))
+            made.append(resolve_contact(session, Identity(wa_id=wa_id), NOW))
 
     threads = [threading.Thread(target=meet, args=(wa_id,)) for wa_id in spellings]
     for thread in threads:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models.contacts import search as contact_search
-from models.contacts.merge import merge
+from models.contacts.merge import merge_contacts
 from models.contacts.search import count_contacts, search_contacts
 from models.db.engine import Database
 from models.tables.contact import Consent, PhoneProblem
@@ -42,7 +42,7 @@ def test_every_condition_finds_its_people(session: Session, monkeypatch: pytest.
     make_contact(session, "+4479999999", name="100% Eve")
     listed = make_list(session, "friends", one)
     merged = make_contact(session, name="Alicia", wa_id="34600000077")
-    merge(session, one.id, merged.id, NOW)
+    merge_contacts(session, one.id, merged.id, NOW)
     assert names(session) == ["100% Eve", "Dora", "Carol", "Bob", "Alice"]
     assert names(session, text="ali") == ["Alice"]
     assert names(session, text="A_LICE@") == ["Alice"]
@@ -64,9 +64,9 @@ def test_every_condition_finds_its_people(session: Session, monkeypatch: pytest.
 
 def test_pages_follow_each_other_without_a_gap(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_search, "WINDOW", 4)
-    monkeypatch.setattr(contact_search, "MOST_WINDOWS", 2)
+    monkeypatch.setattr(contact_search, "MAX_WINDOWS", 2)
     monkeypatch.setattr(contact_search, "BATCH", 2)
-    monkeypatch.setattr(contact_search, "MOST_BATCHES", 3)
+    monkeypatch.setattr(contact_search, "MAX_BATCHES", 3)
     for n in range(25):
         make_contact(session, name=f"Number {n}" if n % 2 else "Other", now=NOW)
     for search in ({"text": "number"}, {"tag": "vip"}, {"tag": "vip", "text": "number"}, {}):
@@ -84,7 +84,7 @@ def test_pages_follow_each_other_without_a_gap(session: Session, monkeypatch: py
 
 
 def test_a_count_stops_at_its_bound(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contact_search, "MOST_COUNTED", 2)
+    monkeypatch.setattr(contact_search, "MAX_COUNTED", 2)
     for _ in range(4):
         make_contact(session)
     counted = count_contacts(session, tag="vip")

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contacts.field_values import BadValue
+from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import add_members, list_id, put_attribute, put_tag, put_tags, remove_members, remove_tag
 from models.db.engine import Database
 from models.tables.contact import Contact
@@ -44,7 +44,7 @@ def test_a_tag_is_put_valued_and_taken_off(session: Session) -> None:
 @pytest.mark.parametrize("name", ["", " ", "a=b", "a;b", 'a"b', "x" * 101, "a\nb", "a\x00"])
 def test_what_is_no_name_is_told(session: Session, name: str) -> None:
     person = alice(session)
-    with pytest.raises(BadValue) as caught:
+    with pytest.raises(FieldValueError) as caught:
         put_tag(session, person.id, name, None, NOW)
     assert "\n" not in str(caught.value)
 
@@ -60,7 +60,7 @@ def test_an_attribute_keeps_its_type_and_an_unknown_one_is_text(session: Session
     assert person.attributes == {"visits": 12, "since": "2026-01-02", "member": "true", "shop": "Gran Vía"}
     assert session.scalar(select(Attribute.type).where(Attribute.name == "shop")) is AttributeType.TEXT
     for name, value in {"visits": "many", "since": "yesterday", "member": "perhaps", "shop": "x" * 2001}.items():
-        with pytest.raises(BadValue):
+        with pytest.raises(FieldValueError):
             put_attribute(session, person.id, name, value, NOW)
     put_attribute(session, person.id, "shop", None, NOW)
     session.expire_all()
@@ -79,7 +79,7 @@ def test_fields_that_every_contact_has_are_set_by_the_same_name(session: Session
     session.expire_all()
     assert (person.name, person.language) == ("", None)
     for name, value in {"language": "Spanish please", "country": "Spain", "time_zone": "Madrid", "phone": "1"}.items():
-        with pytest.raises(BadValue):
+        with pytest.raises(FieldValueError):
             put_attribute(session, person.id, name, value, NOW)
 
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from models.conversations.cases import close_case, open_case, open_cases, set_case_status
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
-from models.conversations.flow_versions import load_flow
-from models.conversations.messages import agent_message, hand_to_flow
+from models.conversations.flow_versions import save_flow
+from models.conversations.messages import agent_message, queue_flow_start
 from models.db.engine import Database
-from models.errors import Refused
+from models.errors import OperatorError
 from models.tables.conversation import Case, CaseStatus, Conversation, Message, MessageState
 from models.tables.flow import Action, ActionKind, ActionState, FlowSession, FunnelStep, SessionStatus
 from tests.support.factories import (
@@ -36,7 +36,7 @@ def database(database_url: str) -> Any:
 
 
 def begin(session: Session, contact_id: int, number_id: int) -> int:
-    load_flow(session, "hello", "…", DEFINITION, NOW, "cli")
+    save_flow(session, "hello", "…", DEFINITION, NOW, "cli")
     return begin_sessions(session, [NewSession(contact_id, number_id, 1, None, {})], NOW)[0]
 
 
@@ -112,7 +112,7 @@ def test_an_agent_writes_inside_the_window(database: Database) -> None:
 def test_an_agent_s_text_has_a_length(database: Database, text: str) -> None:
     with database.write() as session:
         conversation = make_conversation(session, alice(session), make_number(session))
-        with pytest.raises(Refused, match="allowed are 1 to 4096"):
+        with pytest.raises(OperatorError, match="allowed are 1 to 4096"):
             agent_message(session, conversation.id, text, "ann@example.com", NOW)
 
 
@@ -122,7 +122,7 @@ def test_outside_the_window_an_agent_is_refused_with_one_line(database: Database
         shut = make_conversation(session, alice(session), number, last_inbound_at=NOW - timedelta(hours=24))
         never = make_conversation(session, make_contact(session), number, last_inbound_at=None)
         for conversation in (shut, never):
-            with pytest.raises(Refused, match="24 hours"):
+            with pytest.raises(OperatorError, match="24 hours"):
                 agent_message(session, conversation.id, "Hello", "ann@example.com", NOW)
         assert session.scalars(select(Message)).all() == []
 
@@ -132,19 +132,19 @@ def test_handing_a_conversation_to_a_flow_closes_the_case(database: Database) ->
         contact, number = alice(session), make_number(session)
         conversation = make_conversation(session, contact, number)
         open_case(session, contact.id, NOW, opened_by="ann@example.com")
-        flow = load_flow(session, "hello", "…", DEFINITION, NOW, "cli")
-        hand_to_flow(session, conversation.id, flow.id, NOW, "ann@example.com")
+        flow = save_flow(session, "hello", "…", DEFINITION, NOW, "cli")
+        queue_flow_start(session, conversation.id, flow.id, NOW, "ann@example.com")
         assert session.scalars(select(Conversation.handed_flow_id)).one() == flow.id
         assert open_cases(session, [contact.id]) == {}
-        with pytest.raises(Refused, match="no such bot flow"):
-            hand_to_flow(session, conversation.id, 999, NOW)
+        with pytest.raises(OperatorError, match="no such bot flow"):
+            queue_flow_start(session, conversation.id, 999, NOW)
 
 
 def test_a_flow_file_loaded_twice_is_one_version(database: Database) -> None:
     changed = DEFINITION | {"description": "new"}
     with database.write() as session:
-        first = load_flow(session, "hello", "a", DEFINITION, NOW, "cli")
+        first = save_flow(session, "hello", "a", DEFINITION, NOW, "cli")
         assert (first.name, first.version) == ("hello", 1)
-        assert load_flow(session, "hello", "a", DEFINITION, NOW, "cli") == first
-        assert load_flow(session, "hello", "b", changed, NOW, "cli") == (first.id, "hello", 2)
-        assert load_flow(session, "hello", "a", DEFINITION, NOW, "cli").version == 3
+        assert save_flow(session, "hello", "a", DEFINITION, NOW, "cli") == first
+        assert save_flow(session, "hello", "b", changed, NOW, "cli") == (first.id, "hello", 2)
+        assert save_flow(session, "hello", "a", DEFINITION, NOW, "cli").version == 3

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.db.bulk import values_of
+from models.db.bulk import values_cte
 from tests.support.factories import NOW, make_contact
 
 
@@ -13,7 +13,7 @@ def test_a_moment_is_the_same_however_it_was_written(session: Session) -> None:
     moment = NOW + timedelta(seconds=1)
     contact = make_contact(session, last_inbound_at=moment)
     rows = [(contact.id, moment), (contact.id, moment - timedelta(microseconds=1)), (contact.id, None)]
-    given, parameters = values_of(session, "v", {"id": "bigint", "at": "timestamptz"}, rows)
+    given, parameters = values_cte(session, "v", {"id": "bigint", "at": "timestamptz"}, rows)
     statement = (
         f"WITH {given} SELECT c.last_inbound_at = v.at, c.last_inbound_at > v.at FROM v JOIN contact c ON c.id = v.id"
     )

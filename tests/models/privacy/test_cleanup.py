@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.conversations.flow_versions import load_flow
+from models.conversations.flow_versions import save_flow
 from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter, purge_dead_letters
 from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
@@ -73,7 +73,7 @@ def test_a_lane_goes_a_day_after_its_end_unless_it_holds_something(session: Sess
 
 def test_finished_actions_go_after_a_day_and_open_ones_stay(session: Session) -> None:
     number = make_number(session)
-    load_flow(session, "spring", "name: spring", {}, NOW, "ana@example.com")
+    save_flow(session, "spring", "name: spring", {}, NOW, "ana@example.com")
     walk = FlowSession(
         contact_id=alice(session).id, number_id=number.id, flow_version_id=1, status=SessionStatus.ACTIVE, state={},
         started_at=NOW, updated_at=NOW,

@@ -14,16 +14,16 @@ from sqlalchemy.orm import Session
 
 from models.audience.audience import parse_audience
 from models.contacts.identity import Identity
-from models.contacts.merge import merge
+from models.contacts.merge import merge_contacts
 from models.contacts.number_change import change_number
-from models.contacts.resolve import find_or_create
+from models.contacts.resolve import resolve_contact
 from models.crypto import Vault, new_encryption_key
 from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Status
 from models.privacy.data_export import export_person
-from models.privacy.redact import redact
+from models.privacy.redact import redact_person
 from models.segments.rule import parse_rule
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
@@ -100,7 +100,7 @@ def person_with_a_past(session: Session) -> Contact:
 def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> None:
     person = person_with_a_past(session)
     other = make_contact(session, name="Somebody else")
-    assert redact(session, person.id, vault, LATER, "dpo@example.com", "request of 1 May")
+    assert redact_person(session, person.id, vault, LATER, "dpo@example.com", "request of 1 May")
     session.flush()
     session.expire_all()
     tables = session.execute(text("SELECT 1")).all() and Contact.metadata.sorted_tables
@@ -127,7 +127,7 @@ def test_nothing_that_names_the_person_stays_outside_of_their_own_rows_nor_of_wh
     person = person_with_a_past(session)
     number = session.scalars(select(Number)).one()
     twin = make_contact(session, "+34600000555", name="Alicia", email="alicia@example.com", tags={"vip": "gold shoes"})
-    merge(session, person.id, twin.id, NOW)
+    merge_contacts(session, person.id, twin.id, NOW)
     moved = Identity("34600000444", None, number.waba.portfolio_id, "ES.moved.1", at=NOW)
     assert change_number(session, person.id, moved, NOW) == person.id
     numbers = ["+34600000001", "34600000555", 34600000444, "+34 600 000 999"]
@@ -148,7 +148,7 @@ def test_nothing_that_names_the_person_stays_outside_of_their_own_rows_nor_of_wh
     session.flush()
     session.expire_all()
 
-    assert redact(session, person.id, vault, LATER, "dpo@example.com")
+    assert redact_person(session, person.id, vault, LATER, "dpo@example.com")
     session.expire_all()
     names = (DIGITS, "600000444", "600000555", "…444", "…555", "alic", "shoe", "secret", "es.alice", "es.moved", "gold")
     for table in Contact.metadata.sorted_tables:
@@ -187,7 +187,7 @@ def test_a_payload_that_waits_loses_what_it_says_of_the_person_and_keeps_the_oth
         keep_dead_letter(session, json.dumps(given).encode(), "x", NOW)
     keep_dead_letter(session, f'{{"entry": [{{"id": "{DIGITS}"'.encode(), "x", NOW)
     keep_dead_letter(session, f'{{"total": 34600000, "id": {DIGITS[:7]}, "at": 1}}'.encode(), "x", NOW)
-    assert redact(session, person.id, vault, LATER, "dpo")
+    assert redact_person(session, person.id, vault, LATER, "dpo")
     kept = [json.loads(text) for text in session.scalars(select(DeadLetter.payload).order_by(DeadLetter.id))]
     assert kept[0] == payload(change(bob, statuses=[]), "odd", {"field": "x", "value": 1}, change(bob))
     assert kept[1] == payload(change(bob))
@@ -200,8 +200,8 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_suppressed_with_who_had_i
     person = alice(session, wa_id=DIGITS)
     make_recipient(session, make_campaign(session), person)
     assert change_number(session, person.id, Identity("34600000444", at=NOW), NOW) == person.id
-    owner = find_or_create(session, Identity(wa_id=DIGITS, at=LATER), LATER)
-    assert redact(session, person.id, vault, LATER, "dpo")
+    owner = resolve_contact(session, Identity(wa_id=DIGITS, at=LATER), LATER)
+    assert redact_person(session, person.id, vault, LATER, "dpo")
     assert set(session.scalars(select(Suppression.person_hash))) == {vault.person_hash("wa:34600000444")}
     assert session.get_one(Contact, owner).phone == f"+{DIGITS}"
 
@@ -214,7 +214,7 @@ def test_campaigns_that_named_the_person_name_them_no_longer_and_can_still_be_re
     items = [{"contact": "+34 600 000 001"}, {"contact": other.phone}, {"tag": "vip"}]
     number = session.scalars(select(Number)).one()
     campaign = make_campaign(session, number, audience={"include": items, "exclude": [{"contact": f"+{DIGITS}"}]})
-    assert redact(session, person.id, vault, LATER, "dpo@example.com")
+    assert redact_person(session, person.id, vault, LATER, "dpo@example.com")
     session.expire_all()
     assert campaign.audience == {"include": items[1:], "exclude": []}
     assert parse_audience(session, campaign.audience).include.contact_ids == (other.id,)
@@ -222,7 +222,7 @@ def test_campaigns_that_named_the_person_name_them_no_longer_and_can_still_be_re
 
 def test_what_was_queued_is_not_sent_and_what_was_sent_still_counts(session: Session, vault: Vault) -> None:
     person = person_with_a_past(session)
-    redact(session, person.id, vault, LATER, "dpo")
+    redact_person(session, person.id, vault, LATER, "dpo")
     states = session.execute(text("SELECT state, count(*) FROM recipient GROUP BY state ORDER BY state")).all()
     assert [tuple(row) for row in states] == [("accepted", 1), ("not_sent", 1)]
 
@@ -232,7 +232,7 @@ def test_a_status_that_comes_later_brings_its_time_and_nothing_that_names_the_pe
 ) -> None:
     person = person_with_a_past(session)
     [sent] = session.scalars(select(Recipient).where(Recipient.state == RecipientState.ACCEPTED))
-    redact(session, person.id, vault, LATER, "dpo")
+    redact_person(session, person.id, vault, LATER, "dpo")
     callback = Callback("inst", sent.id, None, sent.attempts)
     lost = Failure(131026, f"{DIGITS} cannot be reached")
     read = Status("wamid.secret", "read", LATER, callback=callback, recipient_id=DIGITS)
@@ -245,15 +245,15 @@ def test_a_status_that_comes_later_brings_its_time_and_nothing_that_names_the_pe
 
 def test_a_second_redaction_does_nothing(session: Session, vault: Vault) -> None:
     person = alice(session)
-    assert redact(session, person.id, vault, NOW, "dpo")
-    assert not redact(session, person.id, vault, LATER, "dpo")
-    assert not redact(session, 0, vault, LATER, "dpo")
+    assert redact_person(session, person.id, vault, NOW, "dpo")
+    assert not redact_person(session, person.id, vault, LATER, "dpo")
+    assert not redact_person(session, 0, vault, LATER, "dpo")
 
 
 def test_who_writes_again_is_somebody_new(session: Session, vault: Vault) -> None:
     person = alice(session, wa_id=DIGITS)
-    redact(session, person.id, vault, NOW, "dpo")
-    again = find_or_create(session, Identity(wa_id=DIGITS), LATER)
+    redact_person(session, person.id, vault, NOW, "dpo")
+    again = resolve_contact(session, Identity(wa_id=DIGITS), LATER)
     assert again != person.id
     assert session.get_one(Contact, again).consent is Consent.UNKNOWN
 
@@ -282,7 +282,7 @@ def test_a_person_is_told_everything(session: Session) -> None:
     person = person_with_a_past(session)
     twin = make_contact(session, "+34600000555", name="Alicia")
     record_audit(session, NOW, "x", "tag", "contact", twin.id, tag="vip")
-    merge(session, person.id, twin.id, NOW)
+    merge_contacts(session, person.id, twin.id, NOW)
     told = export_person(session, person.id)
     text_of_it = json.dumps(told)
     for word in ("Alice", "shoe size", "my secret", "ES.alice", "friends", "vip", "wamid.secret", "form"):

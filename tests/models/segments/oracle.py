@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from models.segments.operators import DAYS_SINCE, MOMENTS, NUMERIC, ON_ORDERS
-from models.segments.rule import Condition, Rule
+from models.segments.rule import RuleCondition, SegmentRule
 
 _NUMERAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
@@ -54,12 +54,12 @@ class Facts:
     orders: tuple[Ordered, ...] = ()
 
 
-def matches(rule: Rule, facts: Facts, now: datetime) -> bool:
+def matches(rule: SegmentRule, facts: Facts, now: datetime) -> bool:
     """Whether the contact matches: any group, of which all conditions hold."""
     return any(all(_holds(condition, facts, now) for condition in group) for group in rule.groups)
 
 
-def _holds(item: Condition, facts: Facts, now: datetime) -> bool:
+def _holds(item: RuleCondition, facts: Facts, now: datetime) -> bool:
     if item.on == "segment":
         inside = item.rule is not None and matches(item.rule, facts, now)
         return inside != (item.op == "has_not")
@@ -75,7 +75,7 @@ def _holds(item: Condition, facts: Facts, now: datetime) -> bool:
     return _compares(item, _value(item, facts), now)
 
 
-def _compares(item: Condition, value: Any, now: datetime) -> bool:
+def _compares(item: RuleCondition, value: Any, now: datetime) -> bool:
     if item.op in {"known", "unknown"}:
         return (value is None) == (item.op == "unknown")
     if item.op in {"is_not", "not_in"}:
@@ -95,7 +95,7 @@ def _day(moment: datetime, zone: tzinfo) -> str:
     return moment.astimezone(zone).date().isoformat()
 
 
-def _value(item: Condition, facts: Facts) -> Any:
+def _value(item: RuleCondition, facts: Facts) -> Any:
     if item.on == "tag":
         value = facts.tags.get(item.name)
         return _number(value) if item.op in NUMERIC else value
@@ -114,7 +114,7 @@ def _number(text: str | None) -> float | None:
     return float(text) if text and len(text) <= 16 and _NUMERAL.fullmatch(text) else None
 
 
-def _ordered(item: Condition, facts: Facts, now: datetime) -> bool:
+def _ordered(item: RuleCondition, facts: Facts, now: datetime) -> bool:
     orders = [it for it in facts.orders if not it.is_cancelled and item.currency in {"", it.currency}]
     if item.on in {"bought_collection", "bought_brand"}:
         had = [it.collections if item.on == "bought_collection" else it.brands for it in orders]
@@ -133,12 +133,12 @@ def _ordered(item: Condition, facts: Facts, now: datetime) -> bool:
     return _compares(item, moment, now)
 
 
-def _money(item: Condition) -> tuple[Fraction, ...]:
+def _money(item: RuleCondition) -> tuple[Fraction, ...]:
     """Amounts have three decimals at most."""
     return tuple(Fraction(Decimal(str(value)).quantize(Decimal("0.001"))) for value in item.values)
 
 
-def _behaved(item: Condition, facts: Facts, now: datetime) -> bool:
+def _behaved(item: RuleCondition, facts: Facts, now: datetime) -> bool:
     rows = [row for row in facts.campaigns if item.campaign_id in {None, row.campaign_id}]
     if item.days is not None:
         since = now - timedelta(days=item.days)

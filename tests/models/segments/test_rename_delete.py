@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.contacts.tagging import GONE
-from models.conversations.flow_versions import load_flow
+from models.contacts.tagging import DELETED_PREFIX
+from models.conversations.flow_versions import save_flow
 from models.db.engine import Database
-from models.errors import Refused
-from models.segments.references import Kind
+from models.errors import OperatorError
+from models.segments.references import ReferenceKind
 from models.segments.rename_delete import delete_group, purge_groups, rename_group
 from models.segments.store import read_segment, save_segment
 from models.tables.campaign import Campaign, CampaignStatus
@@ -47,12 +47,12 @@ def _id(session: Session, table: Any, name: str = "vip") -> int:
     return int(session.scalars(select(table.id).where(table.name == name)).one())
 
 
-KINDS: list[tuple[Kind, Any]] = [("tag", Tag), ("list", ContactList), ("segment", Segment)]
+KINDS: list[tuple[ReferenceKind, Any]] = [("tag", Tag), ("list", ContactList), ("segment", Segment)]
 
 
 @pytest.mark.parametrize(("kind", "table"), KINDS)
 def test_a_new_name_stands_wherever_the_old_one_stood_and_nowhere_else(
-    kind: Kind, table: Any, session: Session
+    kind: ReferenceKind, table: Any, session: Session
 ) -> None:
     _world(session)
     save_segment(session, "outer", RULE, NOW)
@@ -85,7 +85,7 @@ def test_a_new_name_stands_wherever_the_old_one_stood_and_nowhere_else(
 
 
 @pytest.mark.parametrize(("kind", "table"), KINDS)
-def test_a_name_that_is_there_is_refused_by_the_database(kind: Kind, table: Any, database: Database) -> None:
+def test_a_name_that_is_there_is_refused_by_the_database(kind: ReferenceKind, table: Any, database: Database) -> None:
     with database.write() as session:
         _world(session)
         factories.make_list(session, "other")
@@ -97,7 +97,7 @@ def test_a_name_that_is_there_is_refused_by_the_database(kind: Kind, table: Any,
 def test_a_campaign_that_is_being_prepared_keeps_its_names(session: Session) -> None:
     _world(session)
     factories.make_campaign(session, name="Spring", status=CampaignStatus.ACTIVE, audience=AUDIENCE)
-    with pytest.raises(Refused, match="the campaign “Spring”: being prepared with the tag “vip”"):
+    with pytest.raises(OperatorError, match="the campaign “Spring”: being prepared with the tag “vip”"):
         rename_group(session, "tag", _id(session, Tag), "gold")
 
 
@@ -113,26 +113,26 @@ def test_a_campaign_that_is_being_prepared_keeps_its_names(session: Session) -> 
 )
 def test_a_tag_that_a_bot_flow_names_keeps_its_name(node: dict[str, Any], session: Session) -> None:
     _world(session)
-    load_flow(session, "sizes", "", {"nodes": {"a": node}}, NOW, "test")
+    save_flow(session, "sizes", "", {"nodes": {"a": node}}, NOW, "test")
     for change in (
         lambda key: rename_group(session, "tag", key, "gold"),
         lambda key: delete_group(session, "tag", key),
     ):
-        with pytest.raises(Refused, match="bot flow “sizes”"):
+        with pytest.raises(OperatorError, match="bot flow “sizes”"):
             change(_id(session, Tag))
 
 
 def test_an_old_version_of_a_flow_counts_while_somebody_walks_through_it(session: Session) -> None:
     _world(session)
-    load_flow(session, "sizes", "", {"nodes": {"a": {"type": "ask", "tag": "vip"}}}, NOW, "test")
-    load_flow(session, "sizes", "", {"nodes": {"a": {"type": "ask", "tag": "viper"}}}, NOW, "test")
+    save_flow(session, "sizes", "", {"nodes": {"a": {"type": "ask", "tag": "vip"}}}, NOW, "test")
+    save_flow(session, "sizes", "", {"nodes": {"a": {"type": "ask", "tag": "viper"}}}, NOW, "test")
     version = session.scalars(select(Flow)).one().versions[0]
     walk = FlowSession(
         contact_id=1, number_id=factories.make_number(session).id, flow_version=version, state={}, started_at=NOW, updated_at=NOW
     )  # fmt: skip
     session.add(walk)
     session.flush()
-    with pytest.raises(Refused, match="sizes"):
+    with pytest.raises(OperatorError, match="sizes"):
         delete_group(session, "tag", _id(session, Tag))
     session.delete(walk)
     session.flush()
@@ -146,13 +146,13 @@ def test_what_is_used_is_not_deleted_and_the_line_says_by_whom(session: Session)
         factories.make_campaign(session, name=name, status=CampaignStatus.READY, audience=AUDIENCE)
     for kind, table in KINDS:
         with pytest.raises(
-            Refused, match=f"the {kind} “vip” is still used by the segment “outer” and the campaigns “A”, “B”"
+            OperatorError, match=f"the {kind} “vip” is still used by the segment “outer” and the campaigns “A”, “B”"
         ):
             delete_group(session, kind, _id(session, table))
 
 
 @pytest.mark.parametrize(("kind", "table"), KINDS)
-def test_what_nothing_names_is_deleted_and_the_people_stay(kind: Kind, table: Any, session: Session) -> None:
+def test_what_nothing_names_is_deleted_and_the_people_stay(kind: ReferenceKind, table: Any, session: Session) -> None:
     _world(session)
     factories.make_campaign(session, status=CampaignStatus.ENDED, audience=AUDIENCE)
     assert delete_group(session, kind, _id(session, table)) == ("vip", True)
@@ -163,7 +163,7 @@ def test_what_nothing_names_is_deleted_and_the_people_stay(kind: Kind, table: An
 
 @pytest.mark.parametrize(("kind", "table"), KINDS[:2])
 def test_a_large_group_is_taken_away_in_slices_while_its_name_is_free(
-    kind: Kind, table: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+    kind: ReferenceKind, table: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("models.segments.rename_delete.SLICE", 2)
     with database.write() as session:
@@ -172,10 +172,10 @@ def test_a_large_group_is_taken_away_in_slices_while_its_name_is_free(
         group_id = _id(session, table)
         assert delete_group(session, kind, group_id) == ("vip", False)
     with database.write() as session:
-        assert session.get_one(table, group_id).name.startswith(GONE)
+        assert session.get_one(table, group_id).name.startswith(DELETED_PREFIX)
         session.add(table(name="vip", created_at=NOW))
         session.flush()
-        with pytest.raises(Refused, match="there is no such"):
+        with pytest.raises(OperatorError, match="there is no such"):
             delete_group(session, kind, group_id)
     taken: list[int] = []
     while not taken or taken[-1]:
@@ -189,5 +189,5 @@ def test_a_large_group_is_taken_away_in_slices_while_its_name_is_free(
 
 def test_the_shop_s_own_tag_stays(session: Session) -> None:
     factories.alice(session, tags={"shopify": None})
-    with pytest.raises(Refused, match="put on whoever comes from the shop"):
+    with pytest.raises(OperatorError, match="put on whoever comes from the shop"):
         rename_group(session, "tag", _id(session, Tag, "shopify"), "shop")

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from models.db.engine import Database
 from models.segments.compile import compile_rule
-from models.segments.count import SAMPLE, begin_count, contacts_of, count_on
+from models.segments.count import SAMPLE, begin_count, count_slice, load_sample
 from models.segments.operators import BY_TYPE, DAYS_SINCE, MONEY, NUMERIC, OPERATORS, SPANS, RuleError
-from models.segments.rule import Rule, parse_rule
+from models.segments.rule import SegmentRule, parse_rule
 from models.segments.store import read_segment, save_segment
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, Contact
@@ -311,19 +311,19 @@ def test_one_pass_in_slices_counts_each_condition_each_group_and_all_of_it(peopl
     people.session.execute(merged)  # a record that was merged is nobody
     rule = parse_rule(people.session, {"any": [{"all": group} for group in data]})
 
-    def count(some: Rule) -> int:
+    def count(some: SegmentRule) -> int:
         return sum(matches(some, facts, NOW) for facts in known.values())
 
     tally = begin_count(people.session, rule)
     assert (tally.is_done, tally.share) == (False, 0)
     for size in (7, 20, 1000):
-        tally = count_on(people.session, rule, tally, NOW, size)
+        tally = count_slice(people.session, rule, tally, NOW, size)
     assert (tally.is_done, tally.share) == (True, 1)
-    assert tally.each == tuple(tuple(count(Rule(((item,),))) for item in group) for group in rule.groups)
-    assert tally.groups == tuple(count(Rule((group,))) for group in rule.groups)
+    assert tally.each == tuple(tuple(count(SegmentRule(((item,),))) for item in group) for group in rule.groups)
+    assert tally.groups == tuple(count(SegmentRule((group,))) for group in rule.groups)
     assert tally.total == count(rule)
     first = [contact_id for contact_id in sorted(known) if matches(rule, known[contact_id], NOW)]
-    assert [contact.id for contact in contacts_of(people.session, tally)] == first[:SAMPLE]
+    assert [contact.id for contact in load_sample(people.session, tally)] == first[:SAMPLE]
 
 
 def test_the_rules_that_are_compared_are_all_there_are() -> None:

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from models.campaigns.unsure import send_again
+from models.campaigns.unsure import resend_unsure
 from models.clock import utcnow
 from models.db.engine import Database
-from models.sending.claim import claim
-from models.sending.lease import DIED, beat, end_lane, is_alive, live_lanes, lost_lanes, open_lane, sweep_lane
-from models.sending.results import Attempted, record
-from models.tables.campaign import Campaign, CampaignStatus, Outcome
+from models.sending.claim import claim_recipients
+from models.sending.lease import DIED, end_lane, expire_lane, is_alive, live_lanes, lost_lanes, open_lane, renew_lease
+from models.sending.results import AttemptResult, record_results
+from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient, RecipientState
@@ -31,12 +31,12 @@ def begin(database: Database) -> tuple[int, int, int]:
     with database.write() as session:
         number = make_number(session)
         campaign = make_campaign(
-            session, number, status=CampaignStatus.ACTIVE, launched_at=utcnow(), outcome=Outcome.SENDING
+            session, number, status=CampaignStatus.ACTIVE, launched_at=utcnow(), outcome=CampaignOutcome.SENDING
         )
         make_recipient(session, campaign, alice(session, tags={"vip": None}), source_values={"body": {"1": "Alice"}})
         lane_id, campaign_id = open_lane(session, number.id, "host", 1), campaign.id
     with database.write() as session:
-        (row,) = claim(session, lane_id, campaign_id, 10, utcnow()).rows
+        (row,) = claim_recipients(session, lane_id, campaign_id, 10, utcnow()).rows
     return lane_id, campaign_id, row.id
 
 
@@ -45,8 +45,8 @@ def expire(database: Database, lane_id: int, seconds: float) -> None:
         session.execute(update(Lane).where(Lane.id == lane_id).values(expires_at=utcnow() - timedelta(seconds=seconds)))
 
 
-def attempted(recipient_id: int, state: RecipientState, wamid: str | None = None) -> Attempted:
-    return Attempted(recipient_id, 1, state, utcnow(), "wa:34600000001", 1, wamid=wamid, due_at=utcnow())
+def attempted(recipient_id: int, state: RecipientState, wamid: str | None = None) -> AttemptResult:
+    return AttemptResult(recipient_id, 1, state, utcnow(), "wa:34600000001", 1, wamid=wamid, due_at=utcnow())
 
 
 def state(database: Database, recipient_id: int) -> str:
@@ -57,9 +57,9 @@ def state(database: Database, recipient_id: int) -> str:
 def test_a_lane_that_beats_is_left_alone(database: Database) -> None:
     lane_id, _, recipient_id = begin(database)
     with database.write() as session:
-        assert beat(session, lane_id)
+        assert renew_lease(session, lane_id)
         assert lost_lanes(session) == []
-        assert sweep_lane(session, lane_id, utcnow()) == 0
+        assert expire_lane(session, lane_id, utcnow()) == 0
         assert sum(live_lanes(session).values()) == 1
     assert state(database, recipient_id) == "sending"
 
@@ -69,7 +69,7 @@ def test_nothing_is_swept_before_a_request_can_have_ended(database: Database) ->
     expire(database, lane_id, 5)
     with database.write() as session:
         assert lost_lanes(session) == []
-        assert sweep_lane(session, lane_id, utcnow()) == 0
+        assert expire_lane(session, lane_id, utcnow()) == 0
         assert not is_alive(session, lane_id)
     assert state(database, recipient_id) == "sending"
 
@@ -79,23 +79,23 @@ def test_what_a_dead_lane_held_becomes_unsure_once(database: Database) -> None:
     expire(database, lane_id, 9)
     with database.write() as session:
         assert lost_lanes(session) == [lane_id]
-        assert sweep_lane(session, lane_id, utcnow()) == 1
-        assert sweep_lane(session, lane_id, utcnow()) == 0
+        assert expire_lane(session, lane_id, utcnow()) == 1
+        assert expire_lane(session, lane_id, utcnow()) == 0
     assert state(database, recipient_id) == "unsure"
     with database.write() as session:
-        assert not beat(session, lane_id)
-        assert not claim(session, lane_id, campaign_id, 10, utcnow()).is_active
+        assert not renew_lease(session, lane_id)
+        assert not claim_recipients(session, lane_id, campaign_id, 10, utcnow()).is_active
 
 
 def test_a_late_acceptance_raises_what_the_sweep_gave_up(database: Database) -> None:
     lane_id, campaign_id, recipient_id = begin(database)
     expire(database, lane_id, 9)
     with database.write() as session:
-        sweep_lane(session, lane_id, utcnow())
-        record(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.QUEUED)])
+        expire_lane(session, lane_id, utcnow())
+        record_results(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.QUEUED)])
     assert state(database, recipient_id) == "unsure"
     with database.write() as session:
-        record(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.ACCEPTED, "wamid.A")])
+        record_results(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.ACCEPTED, "wamid.A")])
     with database.read() as session:
         row = session.get_one(Recipient, recipient_id)
         assert (row.state, row.wamid, row.status) == (RecipientState.ACCEPTED, "wamid.A", "sent")
@@ -112,7 +112,7 @@ def test_a_lane_that_still_holds_a_row_does_not_end_and_what_an_ended_one_left_i
     expire(database, lane_id, 9)
     with database.write() as session:
         assert lost_lanes(session) == [lane_id]
-        assert sweep_lane(session, lane_id, utcnow()) == 1
+        assert expire_lane(session, lane_id, utcnow()) == 1
         assert lost_lanes(session) == []
     assert state(database, recipient_id) == "unsure"
 
@@ -120,7 +120,9 @@ def test_a_lane_that_still_holds_a_row_does_not_end_and_what_an_ended_one_left_i
 def test_another_lane_records_nothing_on_a_row_that_is_not_its_own(database: Database) -> None:
     lane_id, campaign_id, recipient_id = begin(database)
     with database.write() as session:
-        record(session, lane_id + 1, campaign_id, 1, [attempted(recipient_id, RecipientState.ACCEPTED, "wamid.B")])
+        record_results(
+            session, lane_id + 1, campaign_id, 1, [attempted(recipient_id, RecipientState.ACCEPTED, "wamid.B")]
+        )
     assert state(database, recipient_id) == "sending"
 
 
@@ -136,7 +138,7 @@ def test_an_id_that_another_message_has_leaves_the_row_unsure(database: Database
         )
         assert other.id != recipient_id
     with database.write() as session:
-        record(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.ACCEPTED, "wamid.C")])
+        record_results(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.ACCEPTED, "wamid.C")])
     assert state(database, recipient_id) == "unsure"
 
 
@@ -150,11 +152,11 @@ def test_a_late_refusal_frees_nobody_who_is_sent_to_again(database: Database) ->
         session.add(lock)
     expire(database, lane_id, 9)
     with database.write() as session:
-        assert sweep_lane(session, lane_id, utcnow()) == 1
+        assert expire_lane(session, lane_id, utcnow()) == 1
     with database.write() as session:
-        assert send_again(session, campaign_id, None, utcnow(), "ops@example.com") == 1
+        assert resend_unsure(session, campaign_id, None, utcnow(), "ops@example.com") == 1
     with database.write() as session:
-        record(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.REFUSED)])
+        record_results(session, lane_id, campaign_id, 1, [attempted(recipient_id, RecipientState.REFUSED)])
     assert state(database, recipient_id) == "queued"
     with database.read() as session:
         assert session.get(Engagement, "wa:34600000001") is not None

@@ -12,10 +12,10 @@ from sqlalchemy import event, select
 from models.clock import utcnow
 from models.db.engine import Database
 from models.sending import messaging_limit as ledger
-from models.sending.claim import claim
+from models.sending.claim import claim_recipients
 from models.sending.lease import open_lane
-from models.sending.messaging_limit import SPAN, Reservation, release, reserve, used
-from models.sending.results import Attempted, record
+from models.sending.messaging_limit import SPAN, Reservation, release_people, reserve_people, used_people
+from models.sending.results import AttemptResult, record_results
 from models.tables.campaign import CampaignStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.number import Portfolio
@@ -41,7 +41,7 @@ def begin(database: Database, limit: int | None) -> tuple[int, int]:
 def ask(database: Database, ids: tuple[int, int], names: range, hours: float = 0.0) -> Reservation:
     people = [(f"wa:{name}", name) for name in names]
     with database.write() as session:
-        return reserve(session, *ids, people, NOW + hours * HOUR)
+        return reserve_people(session, *ids, people, NOW + hours * HOUR)
 
 
 def test_the_count_follows_a_plain_model_through_days_of_sending(database: Database) -> None:
@@ -61,7 +61,7 @@ def test_the_count_follows_a_plain_model_through_days_of_sending(database: Datab
         model |= dict.fromkeys(granted, hours)
         if rng.random() < 0.3 and granted:
             with database.write() as session:
-                release(session, ids[0], granted[:2])
+                release_people(session, ids[0], granted[:2])
             for key in granted[:2]:
                 del model[key]
 
@@ -70,7 +70,7 @@ def test_where_there_is_room_nobody_counts(database: Database, monkeypatch: pyte
     ids = begin(database, 100)
     ask(database, ids, range(10))
     with monkeypatch.context() as patched:
-        patched.delattr(ledger, "used")
+        patched.delattr(ledger, "used_people")
         for first in range(10, 100, 10):
             assert len(ask(database, ids, range(first, first + 10)).granted) == 10
     full = ask(database, ids, range(100, 110))
@@ -98,7 +98,7 @@ def test_many_at_once_stay_within_the_limit(database: Database) -> None:
     for thread in threads:
         thread.join()
     with database.read() as session:
-        assert used(session, ids[0], NOW) == 50
+        assert used_people(session, ids[0], NOW) == 50
         assert len(session.scalars(select(LedgerEntry.person_key)).all()) == 50
 
 
@@ -111,7 +111,7 @@ def test_whether_somebody_counts_already_is_looked_up_by_person(sqlite_url: str)
         event.listen(
             connection, "before_cursor_execute", lambda _c, _cursor, text, values, *_: asked.append((text, values))
         )
-        reserve(session, *ids, [(f"wa:{name}", name) for name in range(50)], NOW)
+        reserve_people(session, *ids, [(f"wa:{name}", name) for name in range(50)], NOW)
         lookups = [one for one in asked if one[0].startswith("SELECT portfolio_ledger.person_key")]
         assert len(lookups) == 1
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {lookups[0][0]}", lookups[0][1]).all()
@@ -139,14 +139,14 @@ def test_who_is_refused_at_a_later_try_counts_no_more(database: Database) -> Non
         ids = campaign.id, number.waba.portfolio_id
     for state in (RecipientState.QUEUED, RecipientState.QUEUED, RecipientState.REFUSED):
         with database.write() as session:
-            [row] = claim(session, lane_id, ids[0], 5, utcnow()).rows
-            assert (row.is_counted, used(session, ids[1], utcnow())) == (True, 1)
-        outcome = Attempted(
+            [row] = claim_recipients(session, lane_id, ids[0], 5, utcnow()).rows
+            assert (row.is_counted, used_people(session, ids[1], utcnow())) == (True, 1)
+        outcome = AttemptResult(
             row.id, row.attempt, state, utcnow(), row.person_key, row.contact_id, due_at=NOW, is_counted=row.is_counted
         )
         with database.write() as session:
-            record(session, lane_id, *ids, [outcome])
-            assert used(session, ids[1], utcnow()) == 0
+            record_results(session, lane_id, *ids, [outcome])
+            assert used_people(session, ids[1], utcnow()) == 0
 
 
 def test_what_a_late_answer_says_of_a_message_that_was_given_up_gives_nothing_back(database: Database) -> None:
@@ -157,9 +157,9 @@ def test_what_a_late_answer_says_of_a_message_that_was_given_up_gives_nothing_ba
         lane_id = open_lane(session, number.id, "here", 1)
         ids = campaign.id, number.waba.portfolio_id
     with database.write() as session:
-        [row] = claim(session, lane_id, ids[0], 5, utcnow()).rows
+        [row] = claim_recipients(session, lane_id, ids[0], 5, utcnow()).rows
         session.get_one(Recipient, key).state = RecipientState.UNSURE
-    late = Attempted(
+    late = AttemptResult(
         row.id,
         row.attempt,
         RecipientState.QUEUED,
@@ -170,5 +170,5 @@ def test_what_a_late_answer_says_of_a_message_that_was_given_up_gives_nothing_ba
         is_counted=True,
     )
     with database.write() as session:
-        record(session, lane_id, *ids, [late])
-        assert used(session, ids[1], utcnow()) == 1
+        record_results(session, lane_id, *ids, [late])
+        assert used_people(session, ids[1], utcnow()) == 1

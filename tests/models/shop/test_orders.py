@@ -10,16 +10,16 @@ from sqlalchemy import select, text
 
 from jobs.core.runtime import Runtime
 from jobs.imports.orders import import_orders
-from jobs.imports.reader import BadFile
+from jobs.imports.reader import BadFileError
 from jobs.imports.result import ImportResult
 from models.config import Settings
-from models.contacts.merge import merge
+from models.contacts.merge import merge_contacts
 from models.crypto import new_encryption_key
 from models.privacy.data_export import export_person
-from models.privacy.redact import redact
+from models.privacy.redact import redact_person
 from models.segments.rule import parse_rule
-from models.shop.orders import Key, NewOrder, take_orders
-from models.tables.order import Bought, BoughtKind, Order
+from models.shop.orders import NewOrder, OrderKey, upsert_orders
+from models.tables.order import Order, OrderItem, OrderItemKind
 from tests.support.cli_app import open_shell
 from tests.support.counting import count_matching
 from tests.support.factories import ALICE_PHONE, BOB_PHONE, NOW, alice, bob, make_contact, make_order
@@ -59,9 +59,9 @@ def orders(rt: Runtime) -> dict[str, Order]:
         return {order.external_id: order for order in session.scalars(select(Order).order_by(Order.id))}
 
 
-def bought(rt: Runtime) -> set[tuple[BoughtKind, str]]:
+def bought(rt: Runtime) -> set[tuple[OrderItemKind, str]]:
     with rt.database.read() as session:
-        return {(row.kind, row.name) for row in session.execute(select(Bought.kind, Bought.name))}
+        return {(row.kind, row.name) for row in session.execute(select(OrderItem.kind, OrderItem.name))}
 
 
 def test_a_file_of_orders_is_taken_once(rt: Runtime, file: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_file_of_orders_is_taken_once(rt: Runtime, file: Path) -> None:
         {"title": "Boots", "collection": ["winter", "sale"], "brand": "Acme", "quantity": 2},
         {"title": "Laces", "quantity": 1},
     ]
-    kinds = BoughtKind
+    kinds = OrderItemKind
     assert bought(rt) == {(kinds.COLLECTION, "winter"), (kinds.COLLECTION, "sale"), (kinds.BRAND, "Acme")}
     assert counts(import_orders(rt, file)) == (0, 0, 2, 0)
     assert counts(import_orders(rt, file, dry_run=True)) == (0, 0, 2, 0)
@@ -103,8 +103,8 @@ def test_a_changed_order_is_updated_and_takes_its_things_along(rt: Runtime, file
     would = import_orders(rt, file, dry_run=True)
     assert would.told == [{"line": 2, "what": "total 59.90 → 60.00; whose it is; the things in it"}]
     assert counts(import_orders(rt, file)) == (0, 1, 1, 0)
-    assert (BoughtKind.BRAND, "Bolt") in bought(rt)
-    assert (BoughtKind.BRAND, "Acme") not in bought(rt)
+    assert (OrderItemKind.BRAND, "Bolt") in bought(rt)
+    assert (OrderItemKind.BRAND, "Acme") not in bought(rt)
     assert len({order.contact_id for order in orders(rt).values()}) == 2
 
 
@@ -154,7 +154,7 @@ def test_bad_lines_are_refused_with_their_number_and_the_others_are_taken(rt: Ru
 )
 def test_a_file_with_other_columns_is_refused_whole(rt: Runtime, file: Path, header: str, line: str) -> None:
     file.write_text(header + "\n")
-    with pytest.raises(BadFile) as refused:
+    with pytest.raises(BadFileError) as refused:
         import_orders(rt, file)
     assert str(refused.value).startswith(line)
 
@@ -178,8 +178,8 @@ def test_news_that_are_older_than_what_is_known_change_nothing(rt: Runtime) -> N
         contact_id = make_contact(session).id
 
         def tell(total: int, changed_at: datetime | None) -> tuple[int, int, int]:
-            order = NewOrder(Key("s", "1"), contact_id, "#1", total, "EUR", NOW, changed_at=changed_at)
-            tally = take_orders(session, [order], NOW)
+            order = NewOrder(OrderKey("s", "1"), contact_id, "#1", total, "EUR", NOW, changed_at=changed_at)
+            tally = upsert_orders(session, [order], NOW)
             return tally.created, tally.updated, tally.unchanged
 
         assert tell(1, NOW) == (1, 0, 0)
@@ -194,7 +194,7 @@ def test_a_merge_keeps_the_orders_of_both(rt: Runtime) -> None:
         winner, loser = make_contact(session), make_contact(session)
         make_order(session, winner)
         make_order(session, loser, collections=["summer"])
-        merge(session, winner.id, loser.id, NOW)
+        merge_contacts(session, winner.id, loser.id, NOW)
         rule = parse_rule(session, {"all": [{"on": "orders_count", "op": "equal", "value": 2}]})
         assert count_matching(session, rule, NOW) == 1
 
@@ -204,9 +204,9 @@ def test_redaction_wipes_the_orders_and_before_that_the_person_can_have_them(rt:
         contact = make_contact(session)
         make_order(session, contact, brands=["Acme"], items=[{"title": "Boots", "brand": "Acme"}])
         assert export_person(session, contact.id)["orders"][0]["items"] == [{"title": "Boots", "brand": "Acme"}]
-        assert redact(session, contact.id, rt.vault, NOW, "ana@example.com")
+        assert redact_person(session, contact.id, rt.vault, NOW, "ana@example.com")
         assert session.scalar(select(Order.id)) is None
-        assert session.scalar(select(Bought.order_id)) is None
+        assert session.scalar(select(OrderItem.order_id)) is None
 
 
 def test_a_condition_on_orders_reads_one_contacts_orders_in_the_index(sqlite_url: str, tmp_path: Path) -> None:

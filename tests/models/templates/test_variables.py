@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.tables.contact import Contact
 from models.tables.template import Template
 from models.templates.variables import (
-    Slot,
+    TemplateSlot,
     bind_variables,
     check_mapping,
     media_format,
@@ -57,15 +57,18 @@ def _frozen(session: Session, variables: dict[str, Any], components: list[dict[s
 
 def test_the_places_of_a_template_are_found_in_the_order_of_the_message() -> None:
     assert template_slots(_template(POSITIONAL)) == [
-        Slot("header", "1"),
-        Slot("body", "1"),
-        Slot("body", "2"),
-        Slot("body", "10"),
-        Slot("buttons", "1", "url"),
-        Slot("buttons", "3", "coupon_code"),
+        TemplateSlot("header", "1"),
+        TemplateSlot("body", "1"),
+        TemplateSlot("body", "2"),
+        TemplateSlot("body", "10"),
+        TemplateSlot("buttons", "1", "url"),
+        TemplateSlot("buttons", "3", "coupon_code"),
     ]
-    assert template_slots(_template(NAMED)) == [Slot("body", "first_name"), Slot("body", "order_number")]
-    assert template_slots(_template(OTP)) == [Slot("body", "1"), Slot("buttons", "0", "url")]
+    assert template_slots(_template(NAMED)) == [
+        TemplateSlot("body", "first_name"),
+        TemplateSlot("body", "order_number"),
+    ]
+    assert template_slots(_template(OTP)) == [TemplateSlot("body", "1"), TemplateSlot("buttons", "0", "url")]
     assert (media_format(_template(NAMED)), media_format(_template(POSITIONAL))) == ("IMAGE", None)
 
 

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.webhooks.parse import parse
+from bot.webhooks.parse import parse_payload
 from models.campaigns.pause import lift_account
 from models.clock import from_unix
 from models.db.engine import Database
 from models.events.account.apply import HANDLERS, PERSONAL, apply_changes
 from models.events.account.numbers import limit_of
 from models.events.account.update import ChangeResult
-from models.events.types import Change
+from models.events.types import AccountChange
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Conversation
@@ -75,12 +75,12 @@ def campaign(session: Session, number: Number, template: Template) -> Campaign:
     return make_campaign(session, number, template, status=CampaignStatus.ACTIVE)
 
 
-def recorded(name: str, at: datetime = TOLD_AT) -> Change:
-    [change] = parse((WEBHOOKS / f"{name}.json").read_bytes()).changes
+def recorded(name: str, at: datetime = TOLD_AT) -> AccountChange:
+    [change] = parse_payload((WEBHOOKS / f"{name}.json").read_bytes()).changes
     return replace(change, at=at)
 
 
-def apply(session: Session, *changes: Change | str) -> ChangeResult:
+def apply(session: Session, *changes: AccountChange | str) -> ChangeResult:
     session.flush()
     result = apply_changes(session, [recorded(one) if isinstance(one, str) else one for one in changes], NOW)
     session.expire_all()
@@ -94,7 +94,8 @@ def audited(session: Session) -> list[str]:
 CHANGES = [
     path.stem
     for path in sorted(WEBHOOKS.glob("*.json"))
-    if json.loads(path.read_text())["object"] == "whatsapp_business_account" and parse(path.read_bytes()).changes
+    if json.loads(path.read_text())["object"] == "whatsapp_business_account"
+    and parse_payload(path.read_bytes()).changes
 ]
 
 
@@ -548,7 +549,7 @@ def test_nonsense_in_a_known_field_changes_nothing(session: Session, number: Num
         {"user_preferences": "x"},
         {"restriction_info": 3, "event": "ACCOUNT"},
     ]
-    changes = [Change(name, number.waba.waba_id, TOLD_AT, value) for name in HANDLERS for value in values]
+    changes = [AccountChange(name, number.waba.waba_id, TOLD_AT, value) for name in HANDLERS for value in values]
     assert apply(session, *changes).applied == len(changes)
     assert (template.status, number.waba.state) == ("APPROVED", WabaState.OK)
     assert session.scalar(select(func.count()).select_from(Contact)) == 0

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.webhooks.parse import parse
+from bot.webhooks.parse import parse_payload
 from models.clock import from_unix
 from models.contacts.identity import Identity
-from models.contacts.resolve import find_contact, find_or_create
-from models.conversations.flow_versions import load_flow
+from models.contacts.resolve import find_contact, resolve_contact
+from models.conversations.flow_versions import save_flow
 from models.db.engine import Database
 from models.events.messages.store import InboundResult, store_inbound
-from models.events.types import Inbound, PressedButton, Sender
+from models.events.types import InboundMessage, PressedButton, Sender
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
@@ -61,12 +61,12 @@ def number(session: Session) -> Number:
     return make_number(session, phone_number_id="106540352242922")
 
 
-def recorded(name: str, **values: Any) -> Inbound:
-    [message] = parse((WEBHOOKS / f"message_{name}.json").read_bytes()).inbound
+def recorded(name: str, **values: Any) -> InboundMessage:
+    [message] = parse_payload((WEBHOOKS / f"message_{name}.json").read_bytes()).inbound
     return replace(message, **values)
 
 
-def store(session: Session, *messages: Inbound) -> InboundResult:
+def store(session: Session, *messages: InboundMessage) -> InboundResult:
     session.flush()
     result = store_inbound(session, messages, NOW, MINE)
     session.expire_all()
@@ -161,7 +161,7 @@ def test_a_type_that_nobody_knows_yet_is_kept_and_answered(session: Session, num
 
 @pytest.mark.parametrize("name", sorted(path.stem.removeprefix("message_") for path in WEBHOOKS.glob("message_*.json")))
 def test_every_recorded_kind_is_stored(session: Session, number: Number, name: str) -> None:
-    found = parse((WEBHOOKS / f"message_{name}.json").read_bytes())
+    found = parse_payload((WEBHOOKS / f"message_{name}.json").read_bytes())
     assert store(session, *found.inbound).stored == len(found.inbound)
 
 
@@ -297,7 +297,7 @@ def test_a_yes_from_before_the_question_or_before_a_stop_changes_nothing(session
 
 def test_a_yes_to_a_bot_flow_that_asks_something_is_no_consent(session: Session, number: Number) -> None:
     person = pending(session)
-    load_flow(session, "pizza", "name: pizza", {}, NOW, "ana@example.com")
+    save_flow(session, "pizza", "name: pizza", {}, NOW, "ana@example.com")
     version = session.scalars(select(FlowVersion)).one()
     session.add(
         FlowSession(
@@ -363,7 +363,7 @@ def test_a_stop_from_the_former_number_that_comes_late_unsubscribes_the_person(
     assert (person.consent, person.wa_id, person.phone) == (Consent.UNSUBSCRIBED, "34600000091", "+34600000091")
     assert session.scalar(select(func.count()).select_from(Contact)) == 1
     assert stored(session, "text").conversation.contact_id == person.id
-    assert find_or_create(session, Identity(phone="+34600000001"), NOW, "shopify") == person.id
+    assert resolve_contact(session, Identity(phone="+34600000001"), NOW, "shopify") == person.id
     assert person.wa_id == "34600000091"
 
 

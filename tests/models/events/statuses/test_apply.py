@@ -12,7 +12,7 @@ from sqlalchemy import delete, event, func, select
 from sqlalchemy.orm import Session
 
 from models.db.engine import Database
-from models.events.parked import drop_expired, park, retry_parked
+from models.events.parked import drop_expired, park_statuses, retry_parked
 from models.events.statuses.apply import StatusResult, apply_statuses
 from models.events.types import Callback, Failure, Pricing, Status
 from models.tables.contact import Contact
@@ -237,7 +237,7 @@ def test_a_status_of_another_installation_is_counted_and_ignored(session: Sessio
 def test_what_matches_nothing_yet_is_parked_and_applied_when_it_does(session: Session) -> None:
     row = recipient(session, State.ACCEPTED, wamid=None)
     early = status(row, "delivered", 2, callback=None, callback_data=None, wamid="late", pricing=REGULAR)
-    park(session, apply(session, early).waiting, NOW)
+    park_statuses(session, apply(session, early).waiting, NOW)
     assert retry_parked(session, at(1), MINE).applied == 0
     row.wamid = "late"
     session.flush()
@@ -251,7 +251,7 @@ def test_a_strangers_status_is_dropped_after_ten_minutes_and_ours_after_seven_da
     row = recipient(session)
     stranger = status(row, "sent", 2, callback=None, callback_data="order=7", wamid="theirs")
     ours = status(row, "sent", 2, callback=Callback(MINE, 10**9, None, 1), wamid="ours")
-    park(session, apply(session, stranger, stranger, ours).waiting, NOW)
+    park_statuses(session, apply(session, stranger, stranger, ours).waiting, NOW)
     assert session.scalar(select(func.count()).select_from(ParkedStatus)) == 2
     assert drop_expired(session, at(599)) == 0
     assert drop_expired(session, at(601)) == 1
@@ -402,7 +402,7 @@ def outcome(
         for one, item in zip(made, items, strict=True)
     ]
     for batch in batches:
-        park(session, apply(session, *(made[index] for index in batch)).waiting, NOW)
+        park_statuses(session, apply(session, *(made[index] for index in batch)).waiting, NOW)
     for _ in range(2):
         retry_parked(session, at(1), MINE)
     session.expire_all()
