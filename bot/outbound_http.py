@@ -19,6 +19,8 @@ import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from models.errors import HarkError
+
 MAX_BYTES = 64 * 1024
 MAX_SECONDS = 10.0
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
@@ -28,11 +30,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IsAllowed = Callable[[Address], bool]
 
 
-class ForbiddenAddressError(Exception):
+class ForbiddenAddressError(HarkError):
     """We do not call this address, now or later."""
 
 
-class UnreachableError(Exception):
+class UnreachableError(HarkError):
     """No answer, or one that says to come back: the same call may work in a moment."""
 
 

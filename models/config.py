@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from models.crypto import Vault, new_encryption_key, new_token
+from models.errors import OperatorError
 
 SECRETS = (
     "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL",
@@ -25,7 +26,7 @@ SECRETS = (
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class SettingsError(ValueError):
+class SettingsError(OperatorError):
     """One line per wrong setting."""
 
 
@@ -74,7 +75,7 @@ def _env_file(given: Mapping[str, str], root: Path) -> dict[str, str]:
     path = root / (named or ".env")
     if not path.is_file():
         if named and named != os.devnull:
-            raise SettingsError(f"HARK_ENV_FILE={named}: there is no such file")
+            raise SettingsError("HARK_ENV_FILE={named}: there is no such file", named=named)
         return {}
     return {name: text for name, text in dotenv_values(path, interpolate=False).items() if text}
 
@@ -87,7 +88,9 @@ def _secret_files(given: Mapping[str, str]) -> dict[str, str]:
             try:
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise SettingsError(f"{name}_FILE={path}: cannot be read ({error.strerror})") from error
+                raise SettingsError(
+                    "{name}_FILE={path}: cannot be read ({reason})", name=name, path=path, reason=error.strerror
+                ) from error
     return found
 
 
@@ -121,13 +124,13 @@ class _Reader:
             "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
         }
         if self.wrong:
-            raise SettingsError("\n".join(self.wrong))
+            raise SettingsError("{problems}", problems="\n".join(self.wrong))
         settings["secret_key"] = self._key("SECRET_KEY", var_dir, makes_keys, new_token)
         keys = self._key("ENCRYPTION_KEY", var_dir, makes_keys, new_encryption_key)
         settings["encryption_keys"] = tuple(key.strip() for key in keys.split(",") if key.strip())
         self._check_keys(settings["encryption_keys"])
         if self.wrong:
-            raise SettingsError("\n".join(self.wrong))
+            raise SettingsError("{problems}", problems="\n".join(self.wrong))
         return Settings(**settings)
 
     def _read(self, name: str, default: Any, parse: Callable[[str], Any], *, secret: bool = False) -> Any:

@@ -6,8 +6,10 @@ import secrets
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from models.errors import OperatorError
 
-class WrongKeyError(ValueError):
+
+class WrongKeyError(OperatorError):
     """What is stored was encrypted with another key."""
 
 

@@ -1,5 +1,60 @@
-"""What an operator asked for and cannot have."""
+"""Every error of ours stands in one tree; an `OperatorError` is a sentence for the person who asked.
+
+HarkError                               root; never raised itself
+├── OperatorError                       one line for whoever asked: what, where, what is allowed. Nothing was changed
+│   ├── CampaignNotFoundError           models.tables.campaign
+│   ├── TransitionError                 models.tables.campaign: the campaign's state does not allow it
+│   ├── InsufficientBalanceError        models.billing.balance
+│   ├── AudienceError                   models.audience.audience
+│   ├── RuleError                       models.segments.operators: a segment's rule cannot be read
+│   ├── FieldValueError                 models.contacts.field_values
+│   ├── NotAPhoneError                  models.contacts.phone
+│   ├── ConsentError                    models.contacts.consent
+│   ├── MergeError                      models.contacts.merge
+│   ├── SettingsError                   models.config
+│   ├── WrongKeyError                   models.crypto
+│   ├── GraphError                      bot.meta.management: Meta refused, or could not be asked
+│   ├── BadFileError                    jobs.imports.reader
+│   ├── MetaUnavailableError            jobs.campaigns.start
+│   ├── RedisUnavailableError           jobs.core.redis_server
+│   └── AlreadyRunningError             admin.server.supervisor
+├── TransportError                      bot.meta.transport: a send without an answer
+│   ├── NothingSentError                certainly not sent
+│   └── UncertainSendError              perhaps sent
+├── ForbiddenAddressError               bot.outbound_http
+├── UnreachableError                    bot.outbound_http
+├── BadEventError                       bot.webhooks.parse_values
+├── StreamUnavailableError              bot.webhooks.stream
+│   └── StreamSilentError
+├── RateLimiterClosedError              jobs.replies.rate
+├── LaneLostError                       jobs.replies.store
+├── StaleSessionError                   jobs.replies.write
+├── StoppedError                        jobs.ingest.batch
+├── TooManyRowsError                    jobs.imports.staging
+└── DemoStoppedError                    admin.demo.director
+"""
+
+from typing import Self
+
+from models.text import Text
 
 
-class OperatorError(ValueError):
-    """The text is one line for the operator: what, where, and what is allowed. Nothing was changed."""
+class HarkError(Exception):
+    """The root of the tree above."""
+
+
+class OperatorError(HarkError, ValueError):
+    """The text is one line for the operator: what, where, and what is allowed. Nothing was changed.
+
+    `template` is the English sentence with named places (`"campaign {campaign_id} is {status}"`), `values` fill them. Kept apart
+    so that the edge can say it in another language; `str()` is the English sentence.
+    """
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        self.text = Text(template, values)
+        super().__init__(str(self.text))
+
+    @classmethod
+    def of(cls, error: "OperatorError") -> Self:
+        """The same sentence as an error of this class."""
+        return cls(error.text.template, **error.text.values)

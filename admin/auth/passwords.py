@@ -18,7 +18,11 @@ _hasher = PasswordHasher()
 def hash_password(password: str) -> str:
     """The form that is stored. Refused for one that is too short or too long."""
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
-        raise OperatorError(f"password: allowed are {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")
+        raise OperatorError(
+            "password: allowed are {min_characters} to {max_characters} characters",
+            min_characters=MIN_CHARACTERS,
+            max_characters=MAX_CHARACTERS,
+        )
     return _hasher.hash(password)
 
 

@@ -69,7 +69,7 @@ def add_token(rt: Runtime, name: str, role: str, actor: str) -> AddedToken:
     now = utcnow()
     with rt.database.write() as session:
         if session.scalars(select(ApiToken).where(ApiToken.name == name)).first():
-            raise OperatorError(f"name={name}: there is a token of that name already")
+            raise OperatorError("name={name}: there is a token of that name already", name=name)
         row = ApiToken(name=name, token_hash=token_hash(token), role=read_role(role), created_at=now)
         session.add(row)
         session.flush()
@@ -87,21 +87,21 @@ def read_role(role: str) -> Role:
     try:
         return Role(role)
     except ValueError:
-        raise OperatorError(f"role={role}: allowed are {', '.join(Role)}") from None
+        raise OperatorError("role={role}: allowed are {allowed}", role=role, allowed=", ".join(Role)) from None
 
 
 def read_email(email: str) -> str:
     """Trimmed and in lower case. Refused for what is no address."""
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email) or len(email) > 254:
-        raise OperatorError(f"email={email[:254]}: allowed is an address such as ana@example.com")
+        raise OperatorError("email={email}: allowed is an address such as ana@example.com", email=email[:254])
     return email
 
 
 def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, *, must_change: bool) -> User:
     email, now = read_email(email), utcnow()
     if session.scalars(select(User).where(User.email == email)).first():
-        raise OperatorError(f"email={email}: there is a user of that address already")
+        raise OperatorError("email={email}: there is a user of that address already", email=email)
     user = User(
         email=email,
         password_hash=hashed,
@@ -153,7 +153,7 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
 def _existing(session: Session, user_id: int) -> User:
     user = session.get(User, user_id)
     if user is None:
-        raise OperatorError(f"user {user_id}: there is no such user")
+        raise OperatorError("user {user_id}: there is no such user", user_id=user_id)
     return user
 
 

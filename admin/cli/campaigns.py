@@ -98,7 +98,7 @@ def schedule(campaign_id: int, at: str, per_hour: float | None, is_json: bool) -
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise OperatorError(f"at={at}: allowed is a time such as 2026-11-22T10:00:00+01:00") from None
+        raise OperatorError("at={at}: allowed is a time such as 2026-11-22T10:00:00+01:00", at=at) from None
     scheduled = campaign_life.schedule_campaign(runtime_here(), campaign_id, moment, per_hour, ACTOR)
     if is_json:
         print_json({"id": campaign_id, "status": "scheduled", "scheduled_at": scheduled.isoformat()})

@@ -55,7 +55,7 @@ def show(letter_id: int, is_json: bool) -> None:
     with runtime_here().database.read() as session:
         found = read_letter(session, letter_id)
     if found is None:
-        raise OperatorError(f"dead letter {letter_id}: there is none under this number")
+        raise OperatorError("dead letter {letter_id}: there is none under this number", letter_id=letter_id)
     letter, payload = found
     if is_json:
         raw = to_bytes(payload)

@@ -16,31 +16,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from admin.cli.dotenv import forget_what_flask_read
-from admin.server.supervisor import AlreadyRunningError
-from bot.meta.management import GraphError
 from jobs.core.logs import described
-from jobs.core.redis_server import RedisUnavailableError
 from jobs.core.runtime import Runtime
-from jobs.imports.reader import BadFileError
-from models.campaigns.stats import CampaignNotFoundError
 from models.config import SettingsError, load_settings
-from models.contacts.field_values import FieldValueError
-from models.crypto import WrongKeyError
 from models.errors import OperatorError
 
 ACTOR = "cli"
 
-_EXPECTED = (
-    OperatorError,
-    CampaignNotFoundError,
-    SettingsError,
-    WrongKeyError,
-    GraphError,
-    AlreadyRunningError,
-    RedisUnavailableError,
-    BadFileError,
-    FieldValueError,
-)
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print data as JSON.")
 
@@ -107,7 +89,7 @@ def one_line(text: str) -> str:
 
 def sentence(error: Exception) -> str:
     """What a user reads of an error."""
-    if isinstance(error, _EXPECTED):
+    if isinstance(error, OperatorError):
         return str(error)
     if isinstance(error, RedisError):
         return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
@@ -171,7 +153,7 @@ def read_stdin(what: str) -> str:
     text = click.prompt(what, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     text = str(text).strip()
     if not text:
-        raise OperatorError(f"{what}: standard input was empty")
+        raise OperatorError("{what}: standard input was empty", what=what)
     return text
 
 

@@ -32,7 +32,7 @@ from jobs.maintenance.meta_sync import read_templates
 from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.config import Settings
-from models.errors import OperatorError
+from models.errors import HarkError, OperatorError
 from models.tables.campaign import CampaignOutcome
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.number import Number
@@ -74,7 +74,7 @@ class DemoServices:
     token: str
 
 
-class DemoStoppedError(Exception):
+class DemoStoppedError(HarkError):
     """The demo is to end."""
 
 
@@ -162,7 +162,7 @@ class Director(threading.Thread):
         waiting = "its start"
         while quiet_since is None or time.monotonic() - quiet_since < QUIET_SECONDS:
             if time.monotonic() > deadline:
-                raise OperatorError(f"the campaign did not come to rest; waiting for {waiting}")
+                raise OperatorError("the campaign did not come to rest; waiting for {waiting}", waiting=waiting)
             self._pause(0.25)
             try:
                 look()
@@ -197,7 +197,7 @@ class Director(threading.Thread):
             except (httpx.HTTPError, RedisError, OperationalError):
                 pass
             if time.monotonic() > deadline:
-                raise OperatorError(f"{what} did not answer within {seconds:.0f} s")
+                raise OperatorError("{what} did not answer within {seconds:.0f} s", what=what, seconds=seconds)
             self._pause(0.1)
 
     def _pause(self, seconds: float) -> None:

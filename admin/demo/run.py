@@ -41,7 +41,10 @@ def run_demo(
     """Play it; the exit status: 0 only if the campaign came to rest and every sum is right. Refused, AlreadyRunningError."""
     if not MIN_PEOPLE <= contacts <= MAX_PEOPLE:
         raise OperatorError(
-            f"contacts={contacts}: allowed are {MIN_PEOPLE} to {MAX_PEOPLE}, as many numbers are kept for fiction"
+            "contacts={contacts}: allowed are {min_people} to {max_people}, as many numbers are kept for fiction",
+            contacts=contacts,
+            min_people=MIN_PEOPLE,
+            max_people=MAX_PEOPLE,
         )
     directory = (directory or ROOT / "var" / "demo").absolute()
     with lock_directory(directory):
@@ -76,7 +79,8 @@ def set_up(directory: Path, port: int | None = None) -> DemoServices:
     settings = load_settings(env)
     if urlsplit(settings.graph_api_url).hostname not in LOOPBACK:
         raise OperatorError(
-            f"GRAPH_API_URL={settings.graph_api_url}: the demo reaches the simulated Meta on this machine alone"
+            "GRAPH_API_URL={graph_api_url}: the demo reaches the simulated Meta on this machine alone",
+            graph_api_url=settings.graph_api_url,
         )
     return DemoServices(directory, env, settings, plan, sandbox_url, new_token())
 
@@ -84,7 +88,7 @@ def set_up(directory: Path, port: int | None = None) -> DemoServices:
 def wipe(directory: Path) -> None:
     """Everything of an earlier demo, but the lock that is held on the directory."""
     if directory.is_symlink():
-        raise OperatorError(f"{directory} is a link: the demo wipes a directory of its own alone")
+        raise OperatorError("{directory} is a link: the demo wipes a directory of its own alone", directory=directory)
     for path in directory.iterdir():
         if path.name == "supervisor.lock":
             continue

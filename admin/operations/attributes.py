@@ -34,7 +34,7 @@ def add_attribute(rt: Runtime, name: str, kind: str, default: str | None, actor:
             )  # fmt: skip
             added = _as_data(attribute)
     except IntegrityError:
-        raise OperatorError(f"{name}: there is an attribute of that name already") from None
+        raise OperatorError("{name}: there is an attribute of that name already", name=name) from None
     _look_again(rt, name, wanted)
     return added
 
@@ -63,7 +63,7 @@ def name_of(rt: Runtime, attribute_id: int) -> str:
     with rt.database.read() as session:
         name = session.scalar(select(Attribute.name).where(Attribute.id == attribute_id))
     if name is None:
-        raise OperatorError(f"attribute {attribute_id}: there is no such attribute")
+        raise OperatorError("attribute {attribute_id}: there is no such attribute", attribute_id=attribute_id)
     return name
 
 
@@ -100,13 +100,18 @@ def _look_again(rt: Runtime, name: str, kind: AttributeType) -> None:
         with rt.database.write() as session:
             attributes.rewrite_values(session, found.stale[: attributes.MAX_REWRITTEN], name, kind)
     if found.bad:
-        raise OperatorError(f"{name}: its type is {kind.value} now, but meanwhile values came: {found.bad}; mend them")
+        raise OperatorError(
+            "{name}: its type is {kind} now, but meanwhile values came: {bad}; mend them",
+            name=name,
+            kind=kind.value,
+            bad=found.bad,
+        )
 
 
 def _named(session: Session, name: str) -> Attribute:
     attribute = session.scalar(select(Attribute).where(Attribute.name == name.strip()))
     if attribute is None:
-        raise OperatorError(f"{name}: there is no attribute of that name")
+        raise OperatorError("{name}: there is no attribute of that name", name=name)
     return attribute
 
 
@@ -114,7 +119,9 @@ def _type(kind: str) -> AttributeType:
     try:
         return AttributeType(kind)
     except ValueError:
-        raise OperatorError(f"type {kind!r} is not one of {', '.join(AttributeType)}") from None
+        raise OperatorError(
+            "type {kind!r} is not one of {allowed}", kind=kind, allowed=", ".join(AttributeType)
+        ) from None
 
 
 def _as_data(attribute: Attribute) -> dict[str, Any]:

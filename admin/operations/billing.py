@@ -18,7 +18,7 @@ from models.billing.rate_cards import day_of, newest_card, read_prices, save_car
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.billing import RateCard, Spending
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, get_campaign
 from models.tables.user import record_audit
 
 
@@ -34,7 +34,10 @@ def save_rates(rt: Runtime, file: RateFile, source: str, actor: str) -> dict[str
         balance = read_balance(session, is_locked=True)
         if balance is not None and balance.currency != file.currency:
             raise OperatorError(
-                f"{source}: the prices are in {file.currency} and the balance in {balance.currency}; turn it off first"
+                "{source}: the prices are in {currency} and the balance in {currency_2}; turn it off first",
+                source=source,
+                currency=file.currency,
+                currency_2=balance.currency,
             )
         card_id = save_card(session, file.currency, file.prices, source=source, now=now, actor=actor)
         record_audit(session, now, actor, "load", "rate_card", card_id, source=source, prices=len(file.prices))
@@ -168,9 +171,7 @@ def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
     """
     now = utcnow()
     with rt.database.read() as session:
-        campaign = session.get(Campaign, campaign_id)
-        if campaign is None or campaign.deleted_at is not None:
-            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
+        campaign = get_campaign(session, campaign_id)
         spending = session.get(Spending, campaign_id)
         found = _of_started(session, spending) if spending else _of_ready(session, campaign, now)
         return {"id": campaign_id, **found, "balance": balance_json(read_balance(session))}
@@ -178,7 +179,10 @@ def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
 
 def _of_ready(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
     if campaign.template is None or campaign.number is None or not campaign.audience.get("include"):
-        raise OperatorError(f"campaign {campaign.id}: it needs a number, a template and an audience to be estimated")
+        raise OperatorError(
+            "campaign {campaign_id}: it needs a number, a template and an audience to be estimated",
+            campaign_id=campaign.id,
+        )
     reach = estimate_reach(session, campaign, now)
     cost = estimate_cost(session, campaign.template.category, reach.areas or {}, now)
     return cost.to_json() | {"spent": None}

@@ -111,21 +111,24 @@ def read_campaign(data: Any) -> CampaignFile:
     if not isinstance(data, dict):
         raise OperatorError("campaign: must be an object with name, number, template, audience, …")
     if where := _no_text(data, ""):
-        raise OperatorError(f"{where}: holds a character that is no text")
+        raise OperatorError("{where}: holds a character that is no text", where=where)
     try:
         return CampaignFile.model_validate(data)
     except ValidationError as error:
-        raise OperatorError("; ".join(dict.fromkeys(_sentence(details) for details in error.errors()[:20]))) from None
+        problems = dict.fromkeys(_sentence(details) for details in error.errors()[:20])
+        raise OperatorError("{problems}", problems="; ".join(problems)) from None
 
 
 def read_campaign_text(text: str, file: str) -> Any:
     """The JSON in a file. Refused where it is none."""
     if len(text) > MAX_BYTES:
-        raise OperatorError(f"{file}: allowed are {MAX_BYTES} bytes")
+        raise OperatorError("{file}: allowed are {max_bytes} bytes", file=file, max_bytes=MAX_BYTES)
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise OperatorError(f"{file}: line {error.lineno}: is no JSON ({error.msg})") from None
+        raise OperatorError(
+            "{file}: line {line}: is no JSON ({problem})", file=file, line=error.lineno, problem=error.msg
+        ) from None
 
 
 def read_campaign_file(path: Path) -> Any:

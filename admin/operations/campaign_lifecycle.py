@@ -25,6 +25,7 @@ from models.tables.campaign import (
     CampaignStatus,
     PauseReason,
     TransitionError,
+    get_campaign,
     transition,
 )
 from models.tables.user import record_audit
@@ -46,14 +47,16 @@ def start_campaign(rt: Runtime, campaign_id: int, actor: str) -> Preflight:
 def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: float | None, actor: str) -> datetime:
     """Have it start at `at`, and with `per_hour` at that pace. Refused for a time without an offset, or in the past."""
     if at.tzinfo is None:
-        raise OperatorError(f"at={at.isoformat()}: the offset is missing; allowed is such as 2026-11-22T10:00:00+01:00")
+        raise OperatorError(
+            "at={at}: the offset is missing; allowed is such as 2026-11-22T10:00:00+01:00", at=at.isoformat()
+        )
     if per_hour is not None and not 0 < per_hour <= 3_600_000:
-        raise OperatorError(f"per-hour={per_hour:g}: allowed is a pace above 0, at most 3600000")
+        raise OperatorError("per-hour={per_hour:g}: allowed is a pace above 0, at most 3600000", per_hour=per_hour)
     at, now = at.astimezone(UTC), utcnow()
     if at <= now:
-        raise OperatorError(f"at={at.isoformat()}: allowed is a time that is still to come")
+        raise OperatorError("at={at}: allowed is a time that is still to come", at=at.isoformat())
     if (at - now).days > MAX_DAYS:
-        raise OperatorError(f"at={at.isoformat()}: allowed is a time within {MAX_DAYS} days")
+        raise OperatorError("at={at}: allowed is a time within {max_days} days", at=at.isoformat(), max_days=MAX_DAYS)
     pace = {} if per_hour is None else {"pace_per_hour": float(per_hour), "pace_per_second": None}
     with rt.database.write() as session:
         transition(session, campaign_id, "schedule", now, scheduled_at=at, note=None, **pace)
@@ -93,14 +96,15 @@ def end_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
 def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
     """How long after its last message it ends by itself; also while it runs."""
     if not 60 <= ends_after_seconds <= 366 * 86_400:
-        raise OperatorError(f"ends_after_seconds={ends_after_seconds}: allowed are one minute to a year")
+        raise OperatorError(
+            "ends_after_seconds={ends_after_seconds}: allowed are one minute to a year",
+            ends_after_seconds=ends_after_seconds,
+        )
     now = utcnow()
     with rt.database.write() as session:
-        campaign = session.get(Campaign, campaign_id)
-        if campaign is None or campaign.deleted_at is not None:
-            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
+        campaign = get_campaign(session, campaign_id)
         if campaign.status is CampaignStatus.ENDED:
-            raise TransitionError(f"campaign {campaign_id}: it has ended")
+            raise TransitionError("campaign {campaign_id}: it has ended", campaign_id=campaign_id)
         campaign.ends_after_seconds, campaign.updated_at = ends_after_seconds, now
         record_audit(session, now, actor, "change_end", "campaign", campaign_id, seconds=ends_after_seconds)
 
@@ -113,7 +117,7 @@ def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) 
     test_id = create_test(rt, campaign_id, phones, actor)
     try:
         starting.start_campaign(rt, test_id, utcnow(), actor)
-    except (OperatorError, TransitionError):
+    except OperatorError:
         with rt.database.write() as session:
             session.get_one(Campaign, test_id).deleted_at = utcnow()
         raise
@@ -124,11 +128,9 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
     """A test campaign to these contacts, ready to start."""
     now = utcnow()
     if not 1 <= len(phones) <= MAX_TEST_PHONES:
-        raise OperatorError(f"to: allowed are 1 to {MAX_TEST_PHONES} phones")
+        raise OperatorError("to: allowed are 1 to {max_test_phones} phones", max_test_phones=MAX_TEST_PHONES)
     with rt.database.write() as session:
-        original = session.get(Campaign, campaign_id)
-        if original is None or original.deleted_at is not None:
-            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
+        original = get_campaign(session, campaign_id)
         contacts = [_phone_of_contact(rt, session, phone) for phone in phones]
         copied = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
         test = Campaign(
@@ -143,7 +145,11 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
             **{name: getattr(original, name) for name in copied},
         )
         if missing := missing_parts(session, test):
-            raise OperatorError(f"campaign {campaign_id}: it is not complete: {', '.join(missing)}")
+            raise OperatorError(
+                "campaign {campaign_id}: it is not complete: {missing}",
+                campaign_id=campaign_id,
+                missing=", ".join(missing),
+            )
         test.status = CampaignStatus.READY
         session.add(test)
         session.flush()
@@ -169,11 +175,15 @@ def _phone_of_contact(rt: Runtime, session: Session, phone: str) -> str:
     try:
         contact = find_contact(session, phone, rt.settings.default_country)
     except NotAPhoneError as error:
-        raise OperatorError(f"to: {error}") from None
+        raise OperatorError("to: {error}", error=error) from None
     if contact is None:
-        raise OperatorError(f"to={phone}: there is no contact with this phone; a test goes to contacts alone")
+        raise OperatorError(
+            "to={phone}: there is no contact with this phone; a test goes to contacts alone", phone=phone
+        )
     if contact.phone is None:
         raise OperatorError(
-            f"to={mask_phone(phone)}: this contact's phone cannot be written to ({contact.phone_problem})"
+            "to={mask_phone}: this contact's phone cannot be written to ({phone_problem})",
+            mask_phone=mask_phone(phone),
+            phone_problem=contact.phone_problem,
         )
     return contact.phone

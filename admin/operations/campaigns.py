@@ -26,6 +26,7 @@ from models.tables.campaign import (
     Campaign,
     CampaignKind,
     CampaignStatus,
+    get_campaign,
 )
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -66,7 +67,7 @@ def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None =
 def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, directory: Path | None = None) -> Created:
     """Replace what a draft, ready or scheduled campaign says; a scheduled one goes back to ready."""
     given, now = read_campaign(data), utcnow()
-    get_campaign(rt, campaign_id)
+    load_campaign(rt, campaign_id)
     values = _values(rt, given, directory, now)
     with rt.database.write() as session:
         campaign = _editable(session, campaign_id)
@@ -85,7 +86,7 @@ def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
     """A new campaign that says the same, to be changed and started by itself."""
     now = utcnow()
     with rt.database.write() as session:
-        original = _existing(session, campaign_id)
+        original = get_campaign(session, campaign_id)
         copied = (
             "number_id",
             "template_id",
@@ -122,15 +123,19 @@ def delete_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
             execution_options={"synchronize_session": False},
         ).first()
         if hidden is None:
-            status = _existing(session, campaign_id).status
-            raise OperatorError(f"campaign {campaign_id}: it is {status}; end it before you delete it")
+            status = get_campaign(session, campaign_id).status
+            raise OperatorError(
+                "campaign {campaign_id}: it is {status}; end it before you delete it",
+                campaign_id=campaign_id,
+                status=status,
+            )
         record_audit(session, now, actor, "delete", "campaign", campaign_id)
 
 
-def get_campaign(rt: Runtime, campaign_id: int) -> Campaign:
+def load_campaign(rt: Runtime, campaign_id: int) -> Campaign:
     """The campaign, detached. Refused where there is none, or it was deleted."""
     with rt.database.read() as session:
-        return _existing(session, campaign_id)
+        return get_campaign(session, campaign_id)
 
 
 def list_campaigns(rt: Runtime, kind: CampaignKind, limit: int = 200) -> list[dict[str, Any]]:
@@ -180,12 +185,12 @@ def _values(rt: Runtime, given: CampaignFile, directory: Path | None, now: datet
             )
         variables = given.variables.model_dump(exclude_none=True, exclude_defaults=True)
         if problems := unknown_names(session, variables):
-            raise OperatorError("; ".join(problems))
+            raise OperatorError("{problems}", problems="; ".join(problems))
     media = _media(rt, given.media.header, number, template, directory, now)
     if template is not None:
         wrong = [line for line in check_mapping(template, variables, media) if not _is_missing(line)]
         if wrong:
-            raise OperatorError("; ".join(wrong))
+            raise OperatorError("{problems}", problems="; ".join(wrong))
     per_hour = given.pace.per_hour if given.pace else None
     return {
         "name": given.name,
@@ -206,7 +211,11 @@ def _number(session: Session, phone_number_id: str | None) -> Number | None:
     number = session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
     if number is None:
         known = ", ".join(session.scalars(select(Number.phone_number_id).order_by(Number.id).limit(10))) or "none yet"
-        raise OperatorError(f"number={phone_number_id[:64]}: there is no such number; there are: {known}")
+        raise OperatorError(
+            "number={phone_number_id}: there is no such number; there are: {known}",
+            phone_number_id=phone_number_id[:64],
+            known=known,
+        )
     return number
 
 
@@ -221,7 +230,12 @@ def _template(session: Session, given: CampaignFile, number: Number | None) -> T
     if template is None:
         languages = ", ".join(session.scalars(mine.with_only_columns(Template.language)))
         hint = f"it is there in {languages}" if languages else "read them again with flask templates sync"
-        raise OperatorError(f"template={name} ({language}): there is no such template for this number; {hint}")
+        raise OperatorError(
+            "template={name} ({language}): there is no such template for this number; {hint}",
+            name=name,
+            language=language,
+            hint=hint,
+        )
     return template
 
 
@@ -231,7 +245,7 @@ def _flow_id(session: Session, name: str | None) -> int | None:
     flow_id = session.scalars(select(Flow.id).where(Flow.name == name)).first()
     if flow_id is None:
         known = ", ".join(session.scalars(select(Flow.name).order_by(Flow.name).limit(10))) or "none yet"
-        raise OperatorError(f"flow={name[:100]}: there is no such bot flow; there are: {known}")
+        raise OperatorError("flow={name}: there is no such bot flow; there are: {known}", name=name[:100], known=known)
     return flow_id
 
 
@@ -266,7 +280,7 @@ def _kept_file(rt: Runtime, number_id: int, sha256: str) -> str:
         query = select(MediaHandle.file_name).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
         name = session.scalars(query).first()
     if name is None:
-        raise OperatorError(f"media.header.sha256={sha256}: there is no such upload for this number")
+        raise OperatorError("media.header.sha256={sha256}: there is no such upload for this number", sha256=sha256)
     return name
 
 
@@ -282,21 +296,17 @@ def _settle(session: Session, campaign: Campaign) -> Created:
     return Created(campaign.id, campaign.status.value, tuple(missing))
 
 
-def _existing(session: Session, campaign_id: int) -> Campaign:
-    campaign = session.get(Campaign, campaign_id)
-    if campaign is None or campaign.deleted_at is not None:
-        raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
-    return campaign
-
-
 def _editable(session: Session, campaign_id: int) -> Campaign:
     query = select(Campaign).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None)).with_for_update()
     campaign = session.scalars(query).first()
     if campaign is None:
-        raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
+        raise OperatorError("campaign {campaign_id}: there is no such campaign", campaign_id=campaign_id)
     if campaign.status not in EDITABLE:
         allowed = ", ".join(EDITABLE)
         raise OperatorError(
-            f"campaign {campaign_id}: it is {campaign.status}; it can be changed while it is: {allowed}"
+            "campaign {campaign_id}: it is {status}; it can be changed while it is: {allowed}",
+            campaign_id=campaign_id,
+            status=campaign.status,
+            allowed=allowed,
         )
     return campaign

@@ -9,7 +9,7 @@ from admin.operations.contacts import existing
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.aliases import release_alias
-from models.contacts.merge import MergeError, MergeLeftovers, choose_winner, merge_contacts, merge_leftovers
+from models.contacts.merge import MergeLeftovers, choose_winner, merge_contacts, merge_leftovers
 from models.contacts.phone import canonical_wa_id, mask_phone
 from models.contacts.resolve import find_contact, lock_identities
 from models.errors import OperatorError
@@ -65,10 +65,7 @@ def release_former_number(rt: Runtime, contact_id: int, former_id: int, actor: s
 def _merge(session: Session, kept_id: int, merged_id: int, actor: str) -> list[str]:
     now = utcnow()
     pair = _pair(session, kept_id, merged_id)
-    try:
-        merge_contacts(session, kept_id, merged_id, now)
-    except MergeError as error:
-        raise OperatorError(str(error)) from None
+    merge_contacts(session, kept_id, merged_id, now)
     kept = {"kept_of_it": pair.left.names} if pair.left.names else {}
     record_audit(session, now, actor, "merge", "contact", kept_id, merged=merged_id, **kept)
     return pair.left.names

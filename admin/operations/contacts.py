@@ -17,7 +17,6 @@ from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError
-from models.contacts.phone import NotAPhoneError
 from models.contacts.resolve import find_contact, surviving_contact_id
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.errors import OperatorError
@@ -50,14 +49,14 @@ def add_contact(rt: Runtime, given: Mapping[str, str], actor: str) -> int:
     try:
         row = read_row(1, [given[name] for name in names], read_columns(names), rt.settings.default_country)
     except ValueError as error:
-        raise OperatorError(_named(str(error))) from None
+        raise OperatorError("{field}: {error}", field=_field_of(str(error)), error=error) from None
     with rt.database.write() as session:
         known = match_rows(session, [row])
         if known:
             raise OperatorError("phone: there is a contact with this number already")
         tally = upsert_rows(session, [row], now, Origin(PANEL_FILE, actor, rt.vault))
         if tally.refused:
-            raise OperatorError(f"phone: {tally.refused[0][1]}")
+            raise OperatorError("phone: {refused}", refused=tally.refused[0][1])
         contact_id = match_rows(session, [row])[1]
         record_audit(session, now, actor, "add", "contact", contact_id)
         return contact_id
@@ -76,7 +75,7 @@ def change_contact(rt: Runtime, contact_id: int, given: Mapping[str, str], actor
             try:
                 put_attribute(session, contact_id, name, text.strip() or None, now)
             except FieldValueError as error:
-                raise OperatorError(f"{name}: {error}") from None
+                raise OperatorError("{name}: {error}", name=name, error=error) from None
             changed.append(name)
         if changed:
             record_audit(session, now, actor, "update", "contact", contact_id, fields=sorted(changed))
@@ -112,7 +111,12 @@ def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof:
         allowed = allowed_consents(contact)
         if after not in allowed:
             names = ", ".join(allowed) or "nothing: only the person may change it"
-            raise OperatorError(f"consent={after[:40]}: it is {contact.consent}; allowed is {names}")
+            raise OperatorError(
+                "consent={after}: it is {consent}; allowed is {names}",
+                after=after[:40],
+                consent=contact.consent,
+                names=names,
+            )
         if len(source) > 200:
             raise OperatorError("source: allowed are 200 characters")
         if after == Consent.SUBSCRIBED and not source.strip():
@@ -131,7 +135,9 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
         contact = session.get(Contact, contact_id)
         mentions = mentions_of(session, contact) if contact is not None else None
         if mentions is None or not redact_person(session, contact_id, rt.vault, now, actor):
-            raise OperatorError(f"contact {contact_id}: there is no such contact, or it was redacted already")
+            raise OperatorError(
+                "contact {contact_id}: there is no such contact, or it was redacted already", contact_id=contact_id
+            )
         record_audit(session, now, actor, "redact", "contact", contact_id)
     redact_uploads(rt, mentions.matches)
 
@@ -142,33 +148,30 @@ def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
         try:
             found = export_person(session, contact_id)
         except LookupError:
-            raise OperatorError(f"contact {contact_id}: there is no such contact") from None
+            raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id) from None
         record_audit(session, utcnow(), actor, "export", "contact", contact_id)
     return found
 
 
 def find_by_phone(rt: Runtime, session: Session, phone: str) -> Contact | None:
     """The contact of a phone as a person writes it. Refused where it is none."""
-    try:
-        return find_contact(session, phone, rt.settings.default_country)
-    except NotAPhoneError as error:
-        raise OperatorError(str(error)) from None
+    return find_contact(session, phone, rt.settings.default_country)
 
 
 def existing(session: Session, contact_id: int) -> Contact:
     """Refused where there is no such contact any more."""
     contact = session.get(Contact, contact_id)
     if contact is None or contact.merged_into_id is not None or contact.redacted_at is not None:
-        raise OperatorError(f"contact {contact_id}: there is no such contact")
+        raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id)
     return contact
 
 
-def _named(line: str) -> str:
-    """A row's refusal with its column in front, for the form."""
+def _field_of(line: str) -> str:
+    """The form's field that a row's refusal is about."""
     for name in ("consent_source", "consent", *PROFILE_FIELDS):
         if line.startswith(name):
-            return f"{name}: {line}"
-    return f"tags: {line}" if "tag" in line else f"phone: {line}"
+            return name
+    return "tags" if "tag" in line else "phone"
 
 
 def find_person(rt: Runtime, who: str) -> int:
@@ -179,7 +182,7 @@ def find_person(rt: Runtime, who: str) -> int:
             session.get(Contact, surviving_contact_id(session, int(who))) if is_id else find_by_phone(rt, session, who)
         )
         if found is None:
-            raise OperatorError(f"contact {who}: there is no such contact")
+            raise OperatorError("contact {who}: there is no such contact", who=who)
         return found.id
 
 

@@ -27,7 +27,9 @@ def download_letter(rt: Runtime, letter_id: int, actor: str) -> bytes:
     with rt.database.write() as session:
         raw = payload_of(session, letter_id)
         if raw is None:
-            raise OperatorError(f"dead letter {letter_id}: there is none that waits under this number")
+            raise OperatorError(
+                "dead letter {letter_id}: there is none that waits under this number", letter_id=letter_id
+            )
         record_audit(session, utcnow(), actor, "download", "dead_letter", letter_id)
     return raw
 

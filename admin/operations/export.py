@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from admin.operations.campaigns import get_campaign
+from admin.operations.campaigns import load_campaign
 from jobs.core.runtime import Runtime
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
 
@@ -16,7 +16,7 @@ PAGE = 2000
 
 def export_lines(rt: Runtime, campaign_id: int) -> Iterator[str]:
     """The CSV, a page of lines at a time; no transaction is open while a page is on its way. Refused for no campaign."""
-    get_campaign(rt, campaign_id)
+    load_campaign(rt, campaign_id)
     return _lines(rt, campaign_id)
 
 

@@ -52,5 +52,5 @@ def load_flow_file(rt: Runtime, text: str, actor: str, file: str = "flow") -> Lo
 def _read(text: str, file: str) -> ReadFlow:
     read = read_flow(text, file)
     if read.flow is None:
-        raise OperatorError("; ".join(read.problems))
+        raise OperatorError("{problems}", problems="; ".join(read.problems))
     return read

@@ -14,7 +14,6 @@ from jobs.core.runtime import Runtime
 from jobs.maintenance.purge import wake_purge
 from models.clock import utcnow
 from models.contacts.field_values import read_name, read_text
-from models.contacts.phone import NotAPhoneError
 from models.contacts.resolve import find_contact
 from models.contacts.tagging import add_members, read_list_name, remove_members
 from models.errors import OperatorError
@@ -37,7 +36,7 @@ def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
     text = read_text(description, MAX_CHARACTERS, "the description")
     with rt.database.write() as session:
         if session.scalar(select(Tag.id).where(Tag.name == name)) is not None:
-            raise OperatorError(f"{name}: there is a tag of that name already")
+            raise OperatorError("{name}: there is a tag of that name already", name=name)
         tag = Tag(name=name, description=text, created_at=now)
         session.add(tag)
         session.flush()
@@ -51,7 +50,7 @@ def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None
     with rt.database.write() as session:
         tag = session.get(Tag, tag_id)
         if tag is None:
-            raise OperatorError(f"tag {tag_id}: there is no such tag")
+            raise OperatorError("tag {tag_id}: there is no such tag", tag_id=tag_id)
         tag.description = text
         record_audit(session, utcnow(), actor, "describe", "tag", tag_id)
 
@@ -67,7 +66,7 @@ def add_list(rt: Runtime, name: str, actor: str) -> int:
             record_audit(session, now, actor, "add", "list", made.id, name=name)
             return made.id
     except IntegrityError:
-        raise OperatorError(f"there is a list “{name}” already") from None
+        raise OperatorError("there is a list “{name}” already", name=name) from None
 
 
 def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) -> int:
@@ -77,7 +76,11 @@ def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) ->
     if not given:
         raise OperatorError("choose somebody first")
     if len(given) > MAX_PEOPLE:
-        raise OperatorError(f"these are {len(given)} people; at most {MAX_PEOPLE} are put on it at once: bring a file")
+        raise OperatorError(
+            "these are {count} people; at most {max_people} are put on it at once: bring a file",
+            count=len(given),
+            max_people=MAX_PEOPLE,
+        )
     with rt.database.write() as session:
         group_name(session, "list", list_id, locked=True)
         ids = sorted({_contact_id(session, text, rt.settings.default_country) for text in given})
@@ -87,7 +90,7 @@ def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) ->
         )
         gone = set(ids) - set(session.scalars(there.order_by(Contact.id).with_for_update()))
         if gone:
-            raise OperatorError(f"contact {min(gone)}: there is no such contact any more")
+            raise OperatorError("contact {gone}: there is no such contact any more", gone=min(gone))
         added = add_members(session, list_id, ids, now)
         record_audit(session, now, actor, "put on", "list", list_id, contacts=ids, added=added)
         return added
@@ -111,7 +114,7 @@ def rename(rt: Runtime, kind: ReferenceKind, group_id: int, name: str, actor: st
             if old != new:
                 record_audit(session, utcnow(), actor, "rename", kind, group_id, before=old, after=new)
     except IntegrityError:
-        raise OperatorError(f"there is a {kind} “{new}” already") from None
+        raise OperatorError("there is a {kind} “{new}” already", kind=kind, new=new) from None
 
 
 def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
@@ -135,10 +138,7 @@ def _contact_id(session: Session, text: str, default_country: str | None) -> int
     number = text.removeprefix(BY_ID)
     if text.startswith(BY_ID) and number.isascii() and number.isdigit() and len(number) <= 18:
         return int(number)
-    try:
-        found = find_contact(session, text, default_country)
-    except NotAPhoneError as error:
-        raise OperatorError(str(error)) from None
+    found = find_contact(session, text, default_country)
     if found is None:
-        raise OperatorError(f"{text[:40]}: there is no contact with this phone")
+        raise OperatorError("{text}: there is no contact with this phone", text=text[:40])
     return found.id

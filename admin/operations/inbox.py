@@ -65,7 +65,9 @@ def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> N
 def _existing(session: Session, conversation_id: int) -> Conversation:
     talk = session.get(Conversation, conversation_id)
     if talk is None:
-        raise OperatorError(f"conversation {conversation_id}: there is no such conversation")
+        raise OperatorError(
+            "conversation {conversation_id}: there is no such conversation", conversation_id=conversation_id
+        )
     return talk
 
 
@@ -86,7 +88,7 @@ def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
         contact = _contact(rt, session, phone)
         opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
         if not opened.is_new:
-            raise OperatorError(f"{phone}: case {opened.id} is open already")
+            raise OperatorError("{phone}: case {opened_id} is open already", phone=phone, opened_id=opened.id)
         record_audit(session, now, actor, "open", "case", opened.id, contact=contact.id)
         return opened.id
 
@@ -97,12 +99,12 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
     with rt.database.write() as session:
         contact = _contact(rt, session, phone)
         if not close_case(session, contact.id, now, closed_by=actor):
-            raise OperatorError(f"{phone}: no case is open")
+            raise OperatorError("{phone}: no case is open", phone=phone)
         record_audit(session, now, actor, "close", "case", contact.id, contact=contact.id)
 
 
 def _contact(rt: Runtime, session: Session, phone: str) -> Contact:
     contact = find_by_phone(rt, session, phone)
     if contact is None:
-        raise OperatorError(f"{phone}: there is no contact with this phone")
+        raise OperatorError("{phone}: there is no contact with this phone", phone=phone)
     return contact

@@ -51,7 +51,7 @@ _SUFFIXES = {
 def store_file(rt: Runtime, number_id: int, path: Path, needed: str, now: datetime) -> str:
     """Keep a file of this machine for a number; its SHA-256. OSError, Refused."""
     if path.stat().st_size > LIMITS[needed]:
-        raise OperatorError(_too_large(path.name, needed))
+        raise _too_large(path.name, needed)
     return store_media(rt, number_id, path.name, path.read_bytes(), needed, now)
 
 
@@ -59,12 +59,16 @@ def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, nee
     """Keep an upload for a number, once per content; its SHA-256. `needed`: a key of LIMITS."""
     name = PurePath(file_name.replace("\\", "/")).name[:255] or "file"
     if len(content) > LIMITS[needed]:
-        raise OperatorError(_too_large(name, needed))
+        raise _too_large(name, needed)
     mime_type = sniff(name, content)
     if mime_type not in ALLOWED[needed]:
         allowed = ", ".join(kind.rpartition("/")[2].rpartition(".")[2] for kind in ALLOWED[needed])
         raise OperatorError(
-            f"media: {name} is {mime_type or 'of no known kind'}; allowed for a header of {needed.lower()}: {allowed}"
+            "media: {name} is {mime_type}; allowed for a header of {needed}: {allowed}",
+            name=name,
+            mime_type=mime_type or "of no known kind",
+            needed=needed.lower(),
+            allowed=allowed,
         )
     checksum = hashlib.sha256(content).hexdigest()
     path = _keep(rt.settings.var_dir / "media", f"{checksum}{_SUFFIXES.get(mime_type, '')}", content)
@@ -109,8 +113,13 @@ def _is_text(content: bytes) -> bool:
     return b"\x00" not in content
 
 
-def _too_large(name: str, needed: str) -> str:
-    return f"media: {name} is too large; allowed for a header of {needed.lower()}: {LIMITS[needed] // _MB} MB"
+def _too_large(name: str, needed: str) -> OperatorError:
+    return OperatorError(
+        "media: {name} is too large; allowed for a header of {needed}: {megabytes} MB",
+        name=name,
+        needed=needed.lower(),
+        megabytes=LIMITS[needed] // _MB,
+    )
 
 
 def _keep(directory: Path, name: str, content: bytes) -> Path:

@@ -63,7 +63,9 @@ def add_number(
         raise OperatorError("name: allowed are 1 to 200 characters")
     for option, text in (("phone-number-id", phone_number_id), ("waba-id", waba_id)):
         if not text.isascii() or not text.isdigit() or len(text) > 64:
-            raise OperatorError(f"{option}={text[:64]}: allowed are the digits of an id of Meta's")
+            raise OperatorError(
+                "{option}={text}: allowed are the digits of an id of Meta's", option=option, text=text[:64]
+            )
     given_phone = _display_phone(display_phone)
     found = _ask_meta(rt.settings, phone_number_id, waba_id, token)
     encrypted, now = rt.vault.encrypt(token), utcnow()
@@ -109,7 +111,11 @@ def _ask_meta(settings: Settings, phone_number_id: str, waba_id: str, token: str
     with GraphAdmin(settings.graph_api_url, settings.graph_api_version, token, app_secret=secret) as graph:
         fields = graph.number(phone_number_id)
         if phone_number_id not in {str(item.get("id")) for item in graph.numbers_of(waba_id)}:
-            raise OperatorError(f"phone-number-id={phone_number_id}: Meta does not list it in WABA {waba_id}")
+            raise OperatorError(
+                "phone-number-id={phone_number_id}: Meta does not list it in WABA {waba_id}",
+                phone_number_id=phone_number_id,
+                waba_id=waba_id,
+            )
         try:
             account = graph.account(waba_id)
         except GraphError:
@@ -147,9 +153,11 @@ def _display_phone(text: str | None) -> str | None:
     try:
         phone = read_phone(text, None)
     except NotAPhoneError as error:
-        raise OperatorError(f"display-phone: {error}") from None
+        raise OperatorError("display-phone: {error}", error=error) from None
     if phone.problem:
-        raise OperatorError(f"display-phone={text}: allowed is a number with its calling code, such as +34600000000")
+        raise OperatorError(
+            "display-phone={text}: allowed is a number with its calling code, such as +34600000000", text=text
+        )
     return phone.e164
 
 
@@ -159,9 +167,9 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
     with rt.database.write() as session:
         number = session.get(Number, number_id)
         if number is None:
-            raise OperatorError(f"number {number_id}: there is no such number")
+            raise OperatorError("number {number_id}: there is no such number", number_id=number_id)
         if number.stopped_at is None and (number.held_until is None or number.held_until <= now):
-            raise OperatorError(f"{number.name} is not stopped.")
+            raise OperatorError("{number_name} is not stopped.", number_name=number.name)
         number.stopped_at = number.stopped_reason = number.held_until = None
         record_audit(session, now, actor, "resume", "number", number_id)
     try:
@@ -175,10 +183,14 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
 def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> None:
     """What Meta lets through this number a second, inbound and outbound together."""
     if not 1 <= per_second <= MAX_PER_SECOND:
-        raise OperatorError(f"per-second={per_second}: allowed are 1 to {MAX_PER_SECOND}")
+        raise OperatorError(
+            "per-second={per_second}: allowed are 1 to {max_per_second}",
+            per_second=per_second,
+            max_per_second=MAX_PER_SECOND,
+        )
     with rt.database.write() as session:
         number = session.get(Number, number_id)
         if number is None:
-            raise OperatorError(f"number {number_id}: there is no such number")
+            raise OperatorError("number {number_id}: there is no such number", number_id=number_id)
         number.messages_per_second = per_second
         record_audit(session, utcnow(), actor, "change_speed", "number", number_id, per_second=per_second)

@@ -37,13 +37,13 @@ def read_rate_file(path: Path) -> RateFile:
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        raise OperatorError(f"{path}: allowed are {MAX_BYTES // 1_000_000} MB")
+        raise OperatorError("{path}: allowed are {max_bytes} MB", path=path, max_bytes=MAX_BYTES // 1000000)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise OperatorError(f"{path}: the file is not UTF-8 text") from None
+        raise OperatorError("{path}: the file is not UTF-8 text", path=path) from None
     if "\x00" in text:
-        raise OperatorError(f"{path}: the file holds NUL bytes, so it is no text")
+        raise OperatorError("{path}: the file holds NUL bytes, so it is no text", path=path)
     rows = _yaml_rows(path, text) if path.suffix.lower() in YAML_ENDINGS else _csv_rows(path, text)
     return _rate_file(path, rows)
 
@@ -53,28 +53,48 @@ def _rate_file(path: Path, rows: Iterator[Row]) -> RateFile:
     currency = None
     for where, row in rows:
         if len(prices) >= MAX_ROWS:
-            raise OperatorError(f"{path}: allowed are {MAX_ROWS} prices")
+            raise OperatorError("{path}: allowed are {max_rows} prices", path=path, max_rows=MAX_ROWS)
         price = _price(where, row)
         own = read_currency(row.get("currency") or "", f"{where}: currency")
         if own != (currency or own):
-            raise OperatorError(f"{where}: currency={own}: the rows before are in {currency}; a card has one currency")
+            raise OperatorError(
+                "{where}: currency={own}: the rows before are in {currency}; a card has one currency",
+                where=where,
+                own=own,
+                currency=currency,
+            )
         currency = own
         key = (price.country, price.category, price.valid_from)
         if key in prices:
-            raise OperatorError(f"{where}: {price.country} {price.category} from {price.valid_from} was given before")
+            raise OperatorError(
+                "{where}: {country} {category} from {valid_from} was given before",
+                where=where,
+                country=price.country,
+                category=price.category,
+                valid_from=price.valid_from,
+            )
         prices[key] = price
     if currency is None:
-        raise OperatorError(f"{path}: it holds no price")
+        raise OperatorError("{path}: it holds no price", path=path)
     return RateFile(currency, tuple(prices.values()))
 
 
 def _price(where: str, row: Mapping[str, Any]) -> Price:
     country = str(row.get("country") or "").strip().upper()
     if country != ANY_COUNTRY and not is_country(country):
-        raise OperatorError(f"{where}: country={country[:20]!r}: allowed is a code such as ES, or * for all others")
+        raise OperatorError(
+            "{where}: country={country!r}: allowed is a code such as ES, or * for all others",
+            where=where,
+            country=country[:20],
+        )
     category = plain_category(str(row.get("category") or ""))
     if category not in CATEGORIES:
-        raise OperatorError(f"{where}: category={category[:40]!r}: allowed are {', '.join(CATEGORIES)}")
+        raise OperatorError(
+            "{where}: category={category!r}: allowed are {allowed}",
+            where=where,
+            category=category[:40],
+            allowed=", ".join(CATEGORIES),
+        )
     amount = read_amount("" if row.get("amount") is None else row["amount"], f"{where}: amount")
     return Price(country, category, _day(where, row.get("valid_from")), amount)
 
@@ -83,7 +103,9 @@ def _day(where: str, given: Any) -> date:
     try:
         return given if type(given) is date else date.fromisoformat(str(given or "").strip())
     except ValueError:
-        raise OperatorError(f"{where}: valid_from={str(given)[:20]!r}: allowed is a day such as 2026-10-01") from None
+        raise OperatorError(
+            "{where}: valid_from={given!r}: allowed is a day such as 2026-10-01", where=where, given=str(given)[:20]
+        ) from None
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[Row]:
@@ -98,17 +120,24 @@ def _csv_rows(path: Path, text: str) -> Iterator[Row]:
             if columns is None:
                 columns = _columns(where, cells)
             elif len(cells) != len(columns):
-                raise OperatorError(f"{where}: {len(cells)} cells under {len(columns)} columns")
+                raise OperatorError(
+                    "{where}: {count} cells under {count_2} columns",
+                    where=where,
+                    count=len(cells),
+                    count_2=len(columns),
+                )
             else:
                 yield where, dict(zip(columns, cells, strict=True))
     except csv.Error as error:
-        raise OperatorError(f"{path}: line {reader.line_num}: is no CSV ({error})") from None
+        raise OperatorError(
+            "{path}: line {line_num}: is no CSV ({error})", path=path, line_num=reader.line_num, error=error
+        ) from None
 
 
 def _columns(where: str, cells: list[str]) -> list[str]:
     columns = [cell.strip().lower() for cell in cells]
     if sorted(columns) != sorted(COLUMNS):
-        raise OperatorError(f"{where}: the columns must be {','.join(COLUMNS)}")
+        raise OperatorError("{where}: the columns must be {allowed}", where=where, allowed=",".join(COLUMNS))
     return columns
 
 
@@ -117,13 +146,13 @@ def _yaml_rows(path: Path, text: str) -> Iterator[Row]:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        raise OperatorError(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
+        raise OperatorError("{path}: line {line}: is no YAML", path=path, line=mark.line + 1 if mark else 1) from None
     if not isinstance(data, dict) or not isinstance(data.get("rates"), list) or set(data) - {"currency", "rates"}:
-        raise OperatorError(f"{path}: allowed are currency and rates, a list of prices")
+        raise OperatorError("{path}: allowed are currency and rates, a list of prices", path=path)
     for place, row in enumerate(data["rates"], start=1):
         where = f"{path}: rates[{place}]"
         if not isinstance(row, dict) or set(row) - set(COLUMNS):
-            raise OperatorError(f"{where}: allowed are {', '.join(COLUMNS)}")
+            raise OperatorError("{where}: allowed are {allowed}", where=where, allowed=", ".join(COLUMNS))
         # YAML reads the country NO, unless in quotes, as a switch.
         country = "NO" if row.get("country") is False else row.get("country")
         yield where, {"currency": data.get("currency")} | row | {"country": country}

@@ -51,9 +51,9 @@ def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
         data = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise OperatorError(f"{path}: line {mark.line + 1 if mark else 1}: is no YAML") from None
+        raise OperatorError("{path}: line {line}: is no YAML", path=path, line=mark.line + 1 if mark else 1) from None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
-        raise OperatorError(f"{path}: a segment begins with name, and any or all")
+        raise OperatorError("{path}: a segment begins with name, and any or all", path=path)
     rule = {key: value for key, value in data.items() if key != "name"}
     return put_segment(rt, data["name"], rule.get("rule", rule) if set(rule) == {"rule"} else rule, actor)
 
@@ -64,7 +64,7 @@ def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool
     with rt.database.write() as session:
         is_new = not session.scalar(select(exists().where(Segment.name == name)))
         if not is_new and not replaces:
-            raise OperatorError(f"there is a segment “{name}” already")
+            raise OperatorError("there is a segment “{name}” already", name=name)
         segment_id = save_segment(session, name, rule, now)
         record_audit(session, now, actor, "load", "segment", segment_id, name=name)
         return LoadedSegment(segment_id, name, is_new)

@@ -25,11 +25,13 @@ def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
 def set_setting(rt: Runtime, name: str, text: str, actor: str) -> dict[str, Any]:
     """The same by a name that somebody typed; the line of `show_settings` that it comes to."""
     if name not in SHOWN:
-        raise OperatorError(f"{name[:40]}: there is no such setting; there are {', '.join(SHOWN)}")
+        raise OperatorError(
+            "{name}: there is no such setting; there are {allowed}", name=name[:40], allowed=", ".join(SHOWN)
+        )
     try:
         change_setting(rt, name, text, actor)
     except OperatorError as error:
-        raise OperatorError(f"{name}: {error}") from None
+        raise OperatorError("{name}: {error}", name=name, error=error) from None
     return next(line for line in show_settings(rt) if line["key"] == name)
 
 
@@ -43,11 +45,13 @@ def _read(key: str, text: str) -> Any:
     default = KNOWN[key].default
     if isinstance(default, bool):
         if text not in {"yes", "no", ""}:
-            raise OperatorError(f"{text[:20]}: allowed are yes and no")
+            raise OperatorError("{text}: allowed are yes and no", text=text[:20])
         return text == "yes"
     if isinstance(default, int):
         if not text.isascii() or not text.isdigit() or int(text[:12]) > MAX_NUMBER:
-            raise OperatorError(f"“{text[:20]}”: allowed is a whole number from 0 to {MAX_NUMBER}")
+            raise OperatorError(
+                "“{text}”: allowed is a whole number from 0 to {max_number}", text=text[:20], max_number=MAX_NUMBER
+            )
         return int(text)
     if isinstance(default, float):
         try:
@@ -55,7 +59,9 @@ def _read(key: str, text: str) -> Any:
         except ValueError:
             number = -1.0
         if not 0 <= number <= MAX_NUMBER:
-            raise OperatorError(f"“{text[:20]}”: allowed is a number from 0 to {MAX_NUMBER}")
+            raise OperatorError(
+                "“{text}”: allowed is a number from 0 to {max_number}", text=text[:20], max_number=MAX_NUMBER
+            )
         return number
     if len(text) > 500:
         raise OperatorError("allowed are 500 characters")

@@ -10,18 +10,10 @@ from flask_admin.base import BaseView, expose
 
 from admin.auth.sign_in import SignedInUser
 from admin.auth.web_security import current_user, runtime
-from bot.meta.management import GraphError
 from jobs.core.runtime import Runtime
-from models.contacts.consent import ConsentError
-from models.contacts.field_values import FieldValueError
-from models.contacts.phone import NotAPhoneError
-from models.crypto import WrongKeyError
 from models.errors import OperatorError
-from models.tables.campaign import TransitionError
 from models.tables.user import Role
 
-EXPECTED = (OperatorError, TransitionError, GraphError, FieldValueError, ConsentError, NotAPhoneError, WrongKeyError)
-"""What operations raise with one line for the operator."""
 PAGE_ROWS = 50
 _ABOUT = re.compile(r"^(campaign|conversation) [0-9]+: ")
 
@@ -85,7 +77,7 @@ class PanelView(BaseView):
         """Run an operation; what it refuses is said at the top of the next page. True where it was done."""
         try:
             operation()
-        except EXPECTED as error:
+        except OperatorError as error:
             flash(sentence(error), "bad")
             return False
         if done:
@@ -106,9 +98,10 @@ def refusal_of(role: Role) -> ResponseReturnValue | None:
     return None
 
 
-def sentence(error: Exception) -> str:
+def sentence(error: Exception | str) -> str:
     """An error's line as a sentence; which campaign it is about stands on the page anyway."""
-    text = _ABOUT.sub("", " ".join(str(error).split()))
+    line = error.text.translated() if isinstance(error, OperatorError) else str(error)
+    text = _ABOUT.sub("", " ".join(line.split()))
     return text[:1].upper() + text[1:]
 
 

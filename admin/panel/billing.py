@@ -17,7 +17,7 @@ from admin.operations.billing import (
     turn_budget_off,
 )
 from admin.operations.rate_file import MAX_BYTES
-from admin.panel.base import EXPECTED, PanelView, action, back, page, sentence
+from admin.panel.base import PanelView, action, back, page, sentence
 from models.errors import OperatorError
 from models.tables.user import Role
 
@@ -41,7 +41,7 @@ class MoneyView(PanelView):
         amount, currency = request.form.get("amount", ""), request.form.get("currency", "")
         try:
             set_budget(self.rt, amount, currency, self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             return self._page(budget_error=sentence(error), amount=amount, currency=currency), 400
         flash("From now on so much may be spent.", "good")
         return back(".index")
@@ -66,9 +66,9 @@ class MoneyView(PanelView):
                 path = Path(directory) / name
                 path.write_bytes(upload.stream.read(MAX_BYTES + 1))
                 loaded = load_rates(self.rt, path, self.me.email)
-            except EXPECTED as error:
+            except OperatorError as error:
                 text = str(error).replace(f"{directory}/", "")
-                return self._page(rates_error=sentence(OperatorError(text))), 400
+                return self._page(rates_error=sentence(text)), 400
         flash(f"{loaded['prices']} prices in {loaded['currency']} are in force.", "good")
         return back(".index")
 

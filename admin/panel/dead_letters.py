@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
 from admin.operations.dead_letters import download_letter, readable, replay_letter
-from admin.panel.base import EXPECTED, PanelView, action, back, page, positive, sentence
+from admin.panel.base import PanelView, action, back, page, positive, sentence
 from jobs.ingest.replay_all import Run, begin_replay, read_run
 from models.errors import OperatorError
 from models.events.dead_letter_search import LetterState, read_letter, search_letters
@@ -85,7 +85,7 @@ class DeadLetterView(PanelView):
         """One, at once."""
         try:
             done = replay_letter(self.rt, letter_id, self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             flash(sentence(error), "bad")
             return back(".index")
         flash("It was applied." if done.applied else "It failed again.", "good" if done.applied else "warn")

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from admin.operations.flows import check_flow, load_flow_file
-from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
+from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.flow_diagram import flow_picture
 from models.clock import utcnow
 from models.conversations.flow_versions import set_fallback
@@ -103,7 +103,7 @@ class FlowView(PanelView):
                     for warning in loaded.warnings:
                         flash(warning.removeprefix("flow: "), "warn")
                     return back(".show", flow_id=loaded.id)
-            except EXPECTED as error:
+            except OperatorError as error:
                 problems = [line.removeprefix("flow: ") for line in str(error).split("; ")]
         shown = self.render("panel/flow_load.html", text=text, problems=problems, checked=checked)
         return shown, 400 if problems else 200
@@ -129,7 +129,7 @@ class FlowView(PanelView):
         if upload is not None and upload.filename:
             content = upload.stream.read(MAX_BYTES + 1)
             if len(content) > MAX_BYTES:
-                raise OperatorError(f"the file is larger than {MAX_BYTES // 1000} kB")
+                raise OperatorError("the file is larger than {max_bytes} kB", max_bytes=MAX_BYTES // 1000)
             try:
                 return content.decode("utf-8-sig")
             except UnicodeDecodeError:

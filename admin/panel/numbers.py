@@ -8,9 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from admin.operations.numbers import add_number, change_speed, resume_number
-from admin.panel.base import EXPECTED, PanelView, action, back, page, sentence
+from admin.panel.base import PanelView, action, back, page, sentence
 from jobs.maintenance.meta_sync import read_number
 from models.clock import utcnow
+from models.errors import OperatorError
 from models.sending.messaging_limit import SPAN
 from models.tables.engagement import LedgerEntry
 from models.tables.number import Number
@@ -43,7 +44,7 @@ class NumberView(PanelView):
                 token=request.form.get("token", "").strip(),
                 actor=self.me.email,
             )
-        except EXPECTED as error:
+        except OperatorError as error:
             return self._page(given, _by_field(str(error))), 400
         flash(f"{given['name']} is {'added' if added.is_new else 'up to date'}. Webhooks: {added.webhooks}.", "good")
         return back(".index")

@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 from admin.auth.sign_in import change_password
 from admin.auth.sign_in import sign_in as sign_in_as
 from admin.auth.web_security import PANEL, current_user, end_session, local_path, runtime, start_session
-from admin.panel.base import EXPECTED, sentence
+from admin.panel.base import sentence
 from models.clock import utcnow
+from models.errors import OperatorError
 
 bp = Blueprint("panel", __name__, url_prefix=PANEL)
 
@@ -29,7 +30,7 @@ def sign_in() -> ResponseReturnValue:
     email = request.form.get("email", "")
     try:
         someone = sign_in_as(runtime(), email, request.form.get("password", ""), request.remote_addr or "", utcnow())
-    except EXPECTED as error:
+    except OperatorError as error:
         shown = {"target": target, "email": email[:254], "error": sentence(error)}
         return render_template("panel/sign_in.html", **shown), 401
     start_session(someone)
@@ -59,7 +60,7 @@ def password() -> ResponseReturnValue:
             try:
                 start_session(change_password(runtime(), someone, request.form.get("current"), new, utcnow()))
                 return redirect(target, 303)
-            except EXPECTED as error:
+            except OperatorError as error:
                 field, _, text = str(error).partition(": ")
                 problem = ("current" if field == "current" else "new", sentence(ValueError(text)))
     page = render_template("panel/password.html", someone=someone, target=target, problem=problem)

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from admin.auth.users import add_user, change_role, reset_password, set_active
 from admin.operations.settings import SHOWN, change_setting
-from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
+from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive, sentence
 from models.clock import utcnow
+from models.errors import OperatorError
 from models.tables.setting import KNOWN, read_setting
 from models.tables.user import Audit, Role, User
 
@@ -31,7 +32,7 @@ class UserView(PanelView):
         email, role = request.form.get("email", ""), request.form.get("role", "")
         try:
             added = add_user(self.rt, email, role, None, self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             return self._page(error=sentence(error), email=email, role=role), 400
         return self._page(one_time=(added.email, added.password))
 
@@ -46,7 +47,7 @@ class UserView(PanelView):
         """A new one-time password."""
         try:
             password = reset_password(self.rt, user_id, self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             flash(sentence(error), "bad")
             return back(".index")
         with self.rt.database.read() as session:
@@ -113,7 +114,7 @@ class SettingView(PanelView):
         text = request.form.get("value", "")
         try:
             change_setting(self.rt, key, text, self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             return self._page({key: text}, {key: sentence(error)}), 400
         flash("Saved.", "good")
         return back(".index")

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, positive, sentence
+from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive, sentence
 from admin.panel.template_preview import preview_of
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
@@ -60,9 +60,9 @@ class TemplateView(PanelView):
         for waba_id in accounts:
             try:
                 total.add(read_templates(self.rt, waba_id, utcnow()))
-            except (*EXPECTED, LookupError) as error:
+            except (OperatorError, LookupError) as error:
                 failed += 1
-                flash(f"Meta could not be asked: {sentence(OperatorError(str(error)))}", "bad")
+                flash(f"Meta could not be asked: {sentence(error)}", "bad")
         if len(accounts) > failed:
             with self.rt.database.write() as session:
                 record_audit(session, utcnow(), self.me.email, "sync", "templates", "all", **total.to_json())

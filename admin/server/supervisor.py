@@ -15,6 +15,7 @@ from typing import TextIO
 
 from admin.server.child import Child, Seat, manner_of_death
 from admin.server.log_stream import LogStream
+from models.errors import OperatorError
 
 _TICK_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 0.2
@@ -25,7 +26,7 @@ _OWN_NAME = "hark"
 _SUPERVISOR = "supervisor"
 
 
-class AlreadyRunningError(RuntimeError):
+class AlreadyRunningError(OperatorError):
     """Another supervisor holds the directory; its text is the one line for the user."""
 
 
@@ -40,7 +41,9 @@ def lock_directory(directory: Path) -> Iterator[None]:
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode().strip()
             by = f" (process {holder})" if holder else ""
-            raise AlreadyRunningError(f"already running on {directory}{by}: stop that one first") from None
+            raise AlreadyRunningError(
+                "already running on {directory}{by}: stop that one first", directory=directory, by=by
+            ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

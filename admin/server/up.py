@@ -98,7 +98,12 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise OperatorError(f"port {port} on {host} cannot be used ({reason}): choose another with --port") from None
+        raise OperatorError(
+            "port {port} on {host} cannot be used ({reason}): choose another with --port",
+            port=port,
+            host=host,
+            reason=reason,
+        ) from None
 
 
 def web_answers(address: str) -> bool:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from models.errors import OperatorError
+
 TIMEOUT_SECONDS = 15.0
 UPLOAD_TIMEOUT_SECONDS = 120.0
 MAX_BYTES = 8 * 1024 * 1024
@@ -29,14 +31,16 @@ NUMBER_FIELDS = (
 )
 
 
-class GraphError(Exception):
+class GraphError(OperatorError):
     """The Graph API refused, or could not be asked. The text is one line without secrets.
 
     `code` is Meta's error code, None where the answer was no Graph error. `is_transient`: the same call may work later.
     """
 
-    def __init__(self, text: str, *, code: int | None = None, is_transient: bool = False) -> None:
-        super().__init__(text)
+    def __init__(
+        self, template: str, /, *, code: int | None = None, is_transient: bool = False, **values: object
+    ) -> None:
+        super().__init__(template, **values)
         self.code = code
         self.is_transient = is_transient
 
@@ -101,7 +105,7 @@ class GraphAdmin:
     def subscribe_app(self, waba_id: str) -> None:
         """Make the token's app receive this WABA's webhooks. Doing it twice changes nothing."""
         if self._call("POST", f"{_path(waba_id)}/subscribed_apps").get("success") is not True:
-            raise GraphError(f"Meta did not confirm the subscription to WABA {waba_id}")
+            raise GraphError("Meta did not confirm the subscription to WABA {waba_id}", waba_id=waba_id)
 
     def upload_media(self, phone_number_id: str, file_name: str, mime_type: str, content: bytes) -> str:
         """Upload a file for one number; the id lives 30 days."""
@@ -122,13 +126,13 @@ class GraphAdmin:
         for _ in range(MAX_PAGES):
             items = answer.get("data")
             if not isinstance(items, list):
-                raise GraphError(f"{path}: the answer has no list called data")
+                raise GraphError("{path}: the answer has no list called data", path=path)
             yield from (item for item in items if isinstance(item, dict))
             following = (answer.get("paging") or {}).get("next")
             if not following:
                 return
             answer = self._follow(following)
-        raise GraphError(f"{path}: more than {MAX_PAGES} pages")
+        raise GraphError("{path}: more than {max_pages} pages", path=path, max_pages=MAX_PAGES)
 
     def _follow(self, url: str) -> dict[str, Any]:
         """Our token travels with the request, so only to the host that it is meant for."""
@@ -153,7 +157,10 @@ class GraphAdmin:
                 body = _capped(response, path)
         except httpx.HTTPError as error:
             raise GraphError(
-                f"the Graph API at {self._base_url} could not be asked ({type(error).__name__})", is_transient=True
+                "the Graph API at {base_url} could not be asked ({kind})",
+                base_url=self._base_url,
+                kind=type(error).__name__,
+                is_transient=True,
             ) from error
         return _answer(response.status_code, body, path)
 
@@ -161,7 +168,7 @@ class GraphAdmin:
 def _path(identifier: str) -> str:
     """An id as a path segment: it comes from people, so it must be nothing but an id."""
     if not (identifier.isascii() and identifier.isdigit()):
-        raise GraphError(f"{identifier!r} is no id of Meta's: allowed are digits")
+        raise GraphError("{identifier!r} is no id of Meta's: allowed are digits", identifier=identifier)
     return identifier
 
 
@@ -183,7 +190,9 @@ def _capped(response: httpx.Response, path: str) -> bytes:
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > MAX_BYTES:
-            raise GraphError(f"{path}: the answer is over {MAX_BYTES // 1024 // 1024} MB")
+            raise GraphError(
+                "{path}: the answer is over {max_bytes} MB", path=path, max_bytes=MAX_BYTES // 1024 // 1024
+            )
     return bytes(body)
 
 
@@ -196,7 +205,12 @@ def _answer(status: int, body: bytes, path: str) -> dict[str, Any]:
     if isinstance(error, dict):
         raise _graph_error(error, status)
     if status != 200 or not isinstance(answer, dict):
-        raise GraphError(f"{path}: HTTP {status} and no Graph answer", is_transient=status >= 500 or status == 429)
+        raise GraphError(
+            "{path}: HTTP {status} and no Graph answer",
+            path=path,
+            status=status,
+            is_transient=status >= 500 or status == 429,
+        )
     return answer
 
 
@@ -207,7 +221,8 @@ def _graph_error(error: dict[str, Any], status: int) -> GraphError:
     text = " ".join(f"{error.get('message', 'no message')}{f' ({detail})' if detail else ''}".split())[:400]
     limited = code in {1, 2, 4, 80007, 130429, 131000, 131016}
     return GraphError(
-        f"Meta refused: {text}",
+        "Meta refused: {text}",
+        text=text,
         code=code if isinstance(code, int) else None,
         is_transient=limited or bool(error.get("is_transient")) or status >= 500,
     )

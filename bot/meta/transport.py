@@ -14,6 +14,8 @@ from types import TracebackType
 import aiohttp
 import httpx
 
+from models.errors import HarkError
+
 CONNECT_TIMEOUT_SECONDS = 4.0
 CONNECT_SHARE = 0.7
 """Of the whole time-out, for all that comes before the first byte. It is over first, also where a name server hangs: such
@@ -23,7 +25,7 @@ IDLE_SECONDS = 2.0
 MAX_BODY_BYTES = 65_536
 
 
-class TransportError(Exception):
+class TransportError(HarkError):
     """A request that got no whole answer."""
 
 

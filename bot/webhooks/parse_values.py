@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from models.clock import from_unix
+from models.errors import HarkError
 from models.events.types import Failure
 
 MAX_ID = 300
@@ -17,7 +18,7 @@ MILLISECONDS_FROM = 100_000_000_000  # as seconds this would be the year 5138
 YEARS = range(2009, 2101)
 
 
-class BadEventError(ValueError):
+class BadEventError(HarkError, ValueError):
     """Something that every item of its kind has is missing or nonsense; the message holds no content."""
 
 

@@ -11,6 +11,8 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from models.errors import HarkError
+
 KEY = "hark:events"
 GROUP = "ingest"
 BODY = b"b"
@@ -40,7 +42,7 @@ return true
 """
 
 
-class StreamUnavailableError(Exception):
+class StreamUnavailableError(HarkError):
     """The event was not taken: Redis is away, or the stream is at its bound. Meta sends it again."""
 
 

@@ -34,7 +34,9 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
             content = Path(handle.path).read_bytes()
         except OSError as error:
             raise OperatorError(
-                f"media: {handle.file_name} cannot be read ({error.strerror}); upload it again"
+                "media: {file_name} cannot be read ({reason}); upload it again",
+                file_name=handle.file_name,
+                reason=error.strerror,
             ) from None
         with management_client(rt, number) as graph:
             media_id = graph.upload_media(number.phone_number_id, handle.file_name, handle.mime_type, content)

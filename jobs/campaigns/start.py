@@ -23,7 +23,15 @@ from models.billing.balance import reserve_amount
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus, check_verb, transition, try_transition
+from models.tables.campaign import (
+    Campaign,
+    CampaignOutcome,
+    CampaignStatus,
+    check_verb,
+    get_campaign,
+    transition,
+    try_transition,
+)
 from models.tables.setting import read_setting
 from models.tables.user import record_audit
 
@@ -44,9 +52,7 @@ def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
 def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
     """Read the campaign's template and number from Meta. MetaAway; Refused where Meta refuses to show them."""
     with rt.database.read() as session:
-        campaign = session.get(Campaign, campaign_id)
-        if campaign is None or campaign.deleted_at is not None:
-            raise OperatorError(f"campaign {campaign_id}: there is no such campaign")
+        campaign = get_campaign(session, campaign_id)
         template, number = campaign.template, campaign.number
     if template is None or number is None:
         return  # a draft: the preflight says so
@@ -72,7 +78,8 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
         if version != looked_at:
             # Meta was asked for seconds; what is started is what the preflight looked at, at the time it was meant for.
             raise OperatorError(
-                f"campaign {campaign_id}: it was changed while it was being checked; look at it and start again"
+                "campaign {campaign_id}: it was changed while it was being checked; look at it and start again",
+                campaign_id=campaign_id,
             )
         transition(session, campaign_id, "start", now, started_at=now, outcome=CampaignOutcome.PREPARING, note=None)
         reserve_amount(session, campaign_id, found.reach.areas or {}, now)
@@ -169,7 +176,11 @@ def _is_listening(rt: Runtime) -> bool | None:
 
 def _refuse_if_blocked(campaign_id: int, blocking: Sequence[PreflightCheck]) -> None:
     if blocking:
-        raise OperatorError(f"campaign {campaign_id}: " + " ".join(check.text for check in blocking))
+        raise OperatorError(
+            "campaign {campaign_id}: {problems}",
+            campaign_id=campaign_id,
+            problems=" ".join(check.text for check in blocking),
+        )
 
 
 def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
@@ -177,7 +188,9 @@ def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
         upload_media(rt, campaign_id, now)
     except GraphError as error:
         kind = MetaUnavailableError if error.is_transient else OperatorError
-        raise kind(f"campaign {campaign_id}: its media could not be uploaded: {error}") from error
+        raise kind(
+            "campaign {campaign_id}: its media could not be uploaded: {error}", campaign_id=campaign_id, error=error
+        ) from error
 
 
 def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: datetime, why: str) -> None:

@@ -18,6 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from jobs.core.child_process import dying_with_parent
+from models.errors import OperatorError
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, the closing zero included.
 _SOCKET_PATH_BYTES = 100
@@ -28,7 +29,7 @@ _STOP_SECONDS = 5.0
 _OLDEST = (6, 2)  # the first with XAUTOCLAIM
 
 
-class RedisUnavailableError(RuntimeError):
+class RedisUnavailableError(OperatorError):
     """No Redis can run here; its text is the one line that says why and what to do."""
 
 
@@ -44,8 +45,10 @@ def find_redis_binary(at_least: tuple[int, int] = _OLDEST) -> Path:
     needed = ".".join(map(str, at_least))
     older = "".join(f" ({binary} is {version[0]}.{version[1]})" for binary, version in found)
     raise RedisUnavailableError(
-        f"no redis-server {needed} or later found{older}: install one (Debian: apt-get install redis-server, "
-        "macOS: brew install redis) or set REDIS_URL"
+        "no redis-server {needed} or later found{older}: "
+        "install one (Debian: apt-get install redis-server, macOS: brew install redis) or set REDIS_URL",
+        needed=needed,
+        older=older,
     )
 
 
@@ -111,23 +114,31 @@ class RedisServer:
     def pid(self) -> int:
         """Raises RedisUnavailableError where it does not run."""
         if self._process is None or self._process.poll() is not None:
-            raise RedisUnavailableError(f"no Redis of ours runs in {self.directory}")
+            raise RedisUnavailableError("no Redis of ours runs in {directory}", directory=self.directory)
         return self._process.pid
 
     def start(self) -> None:
         """Returns once it answers. Raises RedisUnavailableError."""
         argv = redis_argv(self.directory, self.appendfsync, self.binary)
         if _somebody_listens(self.url):
-            raise RedisUnavailableError(f"a Redis already runs in {self.directory}")
+            raise RedisUnavailableError("a Redis already runs in {directory}", directory=self.directory)
         with self._log.open("wb") as log:
             self._process = _spawn(argv, log)
         deadline = time.monotonic() + _START_SECONDS
         while not redis_answers(self.url):
             if self._process.poll() is not None:
-                raise RedisUnavailableError(f"Redis did not start in {self.directory}: {self._last_words()}")
+                raise RedisUnavailableError(
+                    "Redis did not start in {directory}: {last_words}",
+                    directory=self.directory,
+                    last_words=self._last_words(),
+                )
             if time.monotonic() > deadline:
                 self.stop()
-                raise RedisUnavailableError(f"Redis in {self.directory} gave no answer within {_START_SECONDS:.0f} s")
+                raise RedisUnavailableError(
+                    "Redis in {directory} gave no answer within {start_seconds:.0f} s",
+                    directory=self.directory,
+                    start_seconds=_START_SECONDS,
+                )
             time.sleep(0.01)
 
     def stop(self) -> None:
@@ -164,7 +175,7 @@ def _spawn(argv: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
             preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
         )
     except OSError as error:
-        raise RedisUnavailableError(f"cannot run {argv[0]}: {error.strerror}") from error
+        raise RedisUnavailableError("cannot run {argv}: {reason}", argv=argv[0], reason=error.strerror) from error
 
 
 def _somebody_listens(url: str) -> bool:
@@ -184,7 +195,9 @@ def _make_private(directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
     except OSError as error:
-        raise RedisUnavailableError(f"cannot keep Redis data in {directory}: {error.strerror}") from error
+        raise RedisUnavailableError(
+            "cannot keep Redis data in {directory}: {reason}", directory=directory, reason=error.strerror
+        ) from error
 
 
 def _socket_path(directory: Path) -> Path:

@@ -82,7 +82,7 @@ class _Reader:
         """Read a line."""
         try:
             if line.problem:
-                raise FieldValueError(line.problem)
+                raise FieldValueError("{problem}", problem=line.problem)
             key = read_key(line.cells, self.places)
             if key != self._key:
                 self._begin(key, line)
@@ -132,14 +132,16 @@ def _read_all(rt: Runtime, path: Path, names: Mapping[str, str] | None, spool: I
         try:
             places = read_order_columns(sheet.renamed(path, names or {}))
         except FieldValueError as error:
-            raise BadFileError(f"{path.name}: {error}") from error
+            raise BadFileError("{file}: {error}", file=path.name, error=error) from error
         reader = _Reader(rt, places, spool, result)
         try:
             for line in sheet.lines:
                 reader.take(line)
             reader.finish()
         except TooManyRowsError:
-            raise BadFileError(f"{path.name} has more than {MAX_ROWS:,} orders: split it") from None
+            raise BadFileError(
+                "{file} has more than {max_rows:,} orders: split it", file=path.name, max_rows=MAX_ROWS
+            ) from None
     return reader.count
 
 

@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from jobs.imports.delimiter import SAID, detect_delimiter
+from models.errors import OperatorError
 
 MIB = 1024 * 1024
 MAX_FILE_BYTES = 500 * MIB
@@ -48,7 +49,7 @@ _UTF8 = _Code("UTF-8", "utf-8-sig", "surrogateescape", re.compile(r"[\udc80-\udc
 _UTF16 = _Code("UTF-16", "utf-16", "replace", re.compile("\ufffd"))
 
 
-class BadFileError(ValueError):
+class BadFileError(OperatorError):
     """Nothing of the file can be taken; the message is one line."""
 
 
@@ -74,7 +75,7 @@ class Sheet:
         and for two of one name."""
         unknown = next((name for name in names if name not in self.header), None)
         if unknown is not None:
-            raise BadFileError(f"{path.name}: there is no column {unknown!r}")
+            raise BadFileError("{file}: there is no column {unknown!r}", file=path.name, unknown=unknown)
         header = [names.get(name, name) for name in self.header]
         _check_names(path, header)
         return header
@@ -86,10 +87,13 @@ def open_sheet(path: Path) -> Iterator[Sheet]:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise BadFileError(f"{path.name} is no file")
+            raise BadFileError("{file} is no file", file=path.name)
         if size > MAX_FILE_BYTES:
             raise BadFileError(
-                f"{path.name} has {size // MIB} MB; at most {MAX_FILE_BYTES // MIB} are allowed: split it"
+                "{file} has {size} MB; at most {max_file_bytes} are allowed: split it",
+                file=path.name,
+                size=size // MIB,
+                max_file_bytes=MAX_FILE_BYTES // MIB,
             )
         with path.open("rb") as raw:
             start = raw.read(START_BYTES)
@@ -99,13 +103,13 @@ def open_sheet(path: Path) -> Iterator[Sheet]:
             else:
                 yield _csv(path, raw, start)
     except OSError as error:
-        raise BadFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise BadFileError("{path}: cannot be read ({reason})", path=path, reason=error.strerror or error) from error
 
 
 def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
     code = _UTF16 if start.startswith(_UTF16_MARKS) else _UTF8
     if code is _UTF8 and b"\x00" in start.split(b"\n", 1)[0]:
-        raise BadFileError(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
+        raise BadFileError("{file} is not UTF-8 text; save it as CSV UTF-8", file=path.name)
     beginning = start.decode(code.encoding, errors="ignore")
     separator = detect_delimiter(beginning, is_whole=len(start) < START_BYTES)
     lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
@@ -114,9 +118,11 @@ def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
     records = _records(lines, separator, code)
     first = next(records, None)
     if first is None:
-        raise BadFileError(f"{path.name} is empty; its first line must name the columns, phone among them")
+        raise BadFileError("{file} is empty; its first line must name the columns, phone among them", file=path.name)
     if first.problem:
-        raise BadFileError(f"{path.name}, line {first.number}: {first.problem}")
+        raise BadFileError(
+            "{file}, line {number}: {problem}", file=path.name, number=first.number, problem=first.problem
+        )
     return Sheet(checked_header(path, first.cells), records, separator)
 
 
@@ -126,10 +132,15 @@ def checked_header(path: Path, cells: Iterable[str]) -> list[str]:
     while names and not names[-1]:
         names.pop()
     if len(names) > MAX_COLUMNS:
-        raise BadFileError(f"{path.name} has {len(names)} columns; at most {MAX_COLUMNS} are allowed")
+        raise BadFileError(
+            "{file} has {count} columns; at most {max_columns} are allowed",
+            file=path.name,
+            count=len(names),
+            max_columns=MAX_COLUMNS,
+        )
     for position, name in enumerate(names, 1):
         if not name:
-            raise BadFileError(f"{path.name}: column {position} has no name")
+            raise BadFileError("{file}: column {position} has no name", file=path.name, position=position)
     _check_names(path, names)
     return names
 
@@ -138,7 +149,7 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
     lower = [name.strip().lower() for name in names if name.strip()]
     twice = next((name for name in lower if lower.count(name) > 1), None)
     if twice:
-        raise BadFileError(f"{path.name}: the column {twice!r} is there twice")
+        raise BadFileError("{file}: the column {twice!r} is there twice", file=path.name, twice=twice)
 
 
 def _records(lines: "_Lines", separator: str, code: _Code) -> Iterator[SourceLine]:
@@ -166,7 +177,9 @@ class _Lines:
         self._number += 1
         if len(line) >= MAX_LINE_CHARACTERS:
             raise BadFileError(
-                f"line {self._number} is longer than {MAX_LINE_CHARACTERS:,} characters: this is no CSV file"
+                "line {number} is longer than {max_line_characters:,} characters: this is no CSV file",
+                number=self._number,
+                max_line_characters=MAX_LINE_CHARACTERS,
             )
         return self._number, line
 
@@ -220,9 +233,9 @@ def _xlsx(path: Path) -> Sheet:
     except (InvalidFileException, KeyError, IndexError, ValueError, ParseError, zipfile.BadZipFile) as error:
         if isinstance(error, BadFileError):
             raise
-        raise BadFileError(f"{path.name} is no readable XLSX file") from error
+        raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
     if not header:
-        raise BadFileError(f"{path.name} is empty; its first row must name the columns, phone among them")
+        raise BadFileError("{file} is empty; its first row must name the columns, phone among them", file=path.name)
     return Sheet(header, _sheet_lines(path, sheet, len(header)))
 
 
@@ -230,7 +243,11 @@ def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:
     try:
         for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=width + 1), 2):
             if number > MAX_SHEET_ROWS:
-                raise BadFileError(f"{path.name} has a row beyond {MAX_SHEET_ROWS:,}, the last that a sheet can have")
+                raise BadFileError(
+                    "{file} has a row beyond {max_sheet_rows:,}, the last that a sheet can have",
+                    file=path.name,
+                    max_sheet_rows=MAX_SHEET_ROWS,
+                )
             texts = [_cell_text(cell) for cell in row]
             cells = [text for text, _ in texts]
             problem = next((problem for _, problem in texts if problem), None)
@@ -239,7 +256,7 @@ def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:
     except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
         if isinstance(error, BadFileError):
             raise
-        raise BadFileError(f"{path.name}: the sheet cannot be read to its end") from error
+        raise BadFileError("{file}: the sheet cannot be read to its end", file=path.name) from error
 
 
 def _cell_text(cell: Any) -> tuple[str, str | None]:
@@ -268,8 +285,16 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise BadFileError(f"{path.name} is no readable XLSX file") from error
+        raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNZIPPED_BYTES:
-        raise BadFileError(f"{path.name} unpacks to more than {MAX_UNZIPPED_BYTES // MIB} MB; save it as CSV")
+        raise BadFileError(
+            "{file} unpacks to more than {max_unzipped_bytes} MB; save it as CSV",
+            file=path.name,
+            max_unzipped_bytes=MAX_UNZIPPED_BYTES // MIB,
+        )
     if any(part.file_size > MAX_TEXTS_BYTES for part in parts if not part.filename.startswith("xl/worksheets/")):
-        raise BadFileError(f"{path.name} holds more than {MAX_TEXTS_BYTES // MIB} MB of text; save it as CSV")
+        raise BadFileError(
+            "{file} holds more than {max_texts_bytes} MB of text; save it as CSV",
+            file=path.name,
+            max_texts_bytes=MAX_TEXTS_BYTES // MIB,
+        )

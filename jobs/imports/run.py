@@ -18,7 +18,6 @@ from jobs.core.shutdown import SHUTDOWN
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import import_list
 from jobs.imports.orders import import_orders
-from jobs.imports.reader import BadFileError
 from jobs.imports.result import ImportResult, Progress, open_private, write_rejects
 from jobs.imports.uploads import (
     REFUSALS,
@@ -37,7 +36,6 @@ from jobs.imports.uploads import (
     uploads_directory,
 )
 from models.clock import utcnow
-from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import list_id, read_list_name
 from models.errors import OperatorError
 from models.tables.user import record_audit
@@ -110,7 +108,7 @@ def _turn(rt: Runtime, found: ImportFile) -> bool:
     ends = time.monotonic() + TURN_SECONDS
     try:
         result = _work(rt, found, ends)
-    except (BadFileError, FieldValueError, OperatorError) as error:
+    except OperatorError as error:
         found.stage, found.problem = UploadStage.FAILED, str(error)
         save_upload(rt, found)
         return True

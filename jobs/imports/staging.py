@@ -15,6 +15,7 @@ from jobs.imports.reader import BadFileError, SourceLine, open_sheet
 from jobs.imports.result import ImportResult
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import attribute_types
+from models.errors import HarkError
 from models.imports.contact_row import Columns, ImportRow, combine_rows, read_columns, read_row
 
 CHUNK_ROWS = 1000
@@ -26,7 +27,7 @@ MAX_ROWS = 2_000_000
 """Who is in the file more than once is known by a set in memory: about 75 bytes a row."""
 
 
-class TooManyRowsError(Exception):
+class TooManyRowsError(HarkError):
     """The file has more rows than are taken at once."""
 
 
@@ -108,7 +109,7 @@ def read_staged_people(
         try:
             columns = read_columns(sheet.renamed(path, names or {}))
         except FieldValueError as error:
-            raise BadFileError(f"{path.name}: {error}") from error
+            raise BadFileError("{file}: {error}", file=path.name, error=error) from error
         if only_phone:
             columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
         with rt.database.read() as session:
@@ -116,7 +117,9 @@ def read_staged_people(
         try:
             _read_lines(sheet.lines, columns, rt.settings.default_country, spool, result)
         except TooManyRowsError:
-            raise BadFileError(f"{path.name} has more than {MAX_ROWS:,} rows: split it") from None
+            raise BadFileError(
+                "{file} has more than {max_rows:,} rows: split it", file=path.name, max_rows=MAX_ROWS
+            ) from None
     result.total = spool.count
     return columns
 

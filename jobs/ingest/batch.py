@@ -19,6 +19,7 @@ from jobs.core.db_errors import is_deadlock, may_be_an_outage
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.ingest.apply import Applied, Dead, apply_parsed, split_in_half
+from models.errors import HarkError
 from models.events.types import Parsed
 
 log = logging.getLogger("hark.ingest")
@@ -31,7 +32,7 @@ OUTAGE_TRIES = 3
 MAX_WAIT_SECONDS = 2.0
 
 
-class StoppedError(Exception):
+class StoppedError(HarkError):
     """This process is to stop and the database is away: what is held is left to whoever takes over."""
 
 

@@ -57,7 +57,9 @@ def replay_letters(rt: Runtime, letter_id: int | None = None) -> ReplayCounts:
     if letter_id is not None:
         fate = replay_one(rt, letter_id)
         if fate is ReplayResult.SKIPPED:
-            raise OperatorError(f"dead letter {letter_id}: there is none that waits under this number")
+            raise OperatorError(
+                "dead letter {letter_id}: there is none that waits under this number", letter_id=letter_id
+            )
         return done.plus(fate)
     with rt.database.read() as session:
         _, newest = count_waiting(session)

@@ -94,7 +94,9 @@ def begin_replay(rt: Runtime, actor: str) -> None:
             _release(turn)
         _wake(rt)
     except RedisError as error:
-        raise OperatorError(f"Redis cannot be reached ({type(error).__name__}): nothing was begun.") from error
+        raise OperatorError(
+            "Redis cannot be reached ({kind}): nothing was begun.", kind=type(error).__name__
+        ) from error
 
 
 def read_run(rt: Runtime) -> Run | None:

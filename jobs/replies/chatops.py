@@ -23,7 +23,7 @@ from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, queue_messages
 from models.errors import OperatorError
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, TransitionError, allowed_verbs, transition
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason, allowed_verbs, transition
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message
 from models.tables.user import Role, User, record_audit
@@ -99,7 +99,7 @@ def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff:
     }
     try:
         changes[change]()
-    except (OperatorError, TransitionError) as error:
+    except OperatorError as error:
         return str(error)
     return f"Campaign {campaign_id} {DONE[change]}."
 

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from redis import Redis
 
 from jobs.sending.pace import Pace, SendSlot
+from models.errors import HarkError
 
 MAX_AT_ONCE = 50
 MAX_WAITING = 64
@@ -15,7 +16,7 @@ NO_CAMPAIGN = 0
 NO_LIMIT = 1e6
 
 
-class RateLimiterClosedError(Exception):
+class RateLimiterClosedError(HarkError):
     """The desk closes before a turn came: the message stays queued."""
 
 

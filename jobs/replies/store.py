@@ -23,11 +23,12 @@ from models.conversations.outbox import (
     postpone,
     record_sent,
 )
+from models.errors import HarkError
 from models.sending.lease import is_alive
 from models.tables.setting import read_setting
 
 
-class LaneLostError(Exception):
+class LaneLostError(HarkError):
     """The sweep gave this sender's lane up: it may claim nothing more."""
 
 

@@ -16,6 +16,7 @@ from models.conversations.cases import open_case
 from models.conversations.claim import OPEN_ACTION, mark_handled
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.conversations.messages import BOT, NewMessage, queue_messages
+from models.errors import HarkError
 from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.flow import Action, ActionState
 
@@ -27,7 +28,7 @@ NO_SYNC = {"synchronize_session": False}
 STOPPED = "The person said STOP before this was sent."
 
 
-class StaleSessionError(Exception):
+class StaleSessionError(HarkError):
     """Somebody else moved the session or handled the message since it was read: nothing of this change may be written."""
 
 

@@ -100,13 +100,17 @@ def parse_audience(session: Session, data: Any) -> Audience:
         raise AudienceError("audience: must be an object with include and exclude")
     extra = set(data) - {"include", "exclude"}
     if extra:
-        raise AudienceError(f"audience: {sorted(map(str, extra))[0]!r} is not known; allowed are include and exclude")
+        raise AudienceError(
+            "audience: {extra!r} is not known; allowed are include and exclude", extra=sorted(map(str, extra))[0]
+        )
     include = _side(session, "include", data.get("include") or [])
     if not include:
         raise AudienceError("audience.include: it names nobody; give at least one tag, list, segment or contact")
     audience = Audience(include, _side(session, "exclude", data.get("exclude") or []))
     if include.size + audience.exclude.size > MAX_SIZE:
-        raise AudienceError(f"audience: it and its segments hold more than {MAX_SIZE} values; make lists of them")
+        raise AudienceError(
+            "audience: it and its segments hold more than {max_size} values; make lists of them", max_size=MAX_SIZE
+        )
     return audience
 
 
@@ -158,16 +162,22 @@ def _has_tag(item: TagItem, contact: FromClause) -> ColumnElement[bool]:
 
 def _side(session: Session, side: str, items: Any) -> Side:
     if not isinstance(items, Sequence) or isinstance(items, str):
-        raise AudienceError(f"audience.{side}: must be a list")
+        raise AudienceError("audience.{side}: must be a list", side=side)
     given: dict[str, list[tuple[str, str, Any]]] = {kind: [] for kind in KINDS}
     for position, item in enumerate(items):
         where = f"audience.{side}[{position}]"
         kind, name, value = _item(where, item)
         given[kind].append((where, name, value))
     if sum(len(found) for kind, found in given.items() if kind != "contact") > MAX_ITEMS:
-        raise AudienceError(f"audience.{side}: more than {MAX_ITEMS} tags, lists and segments")
+        raise AudienceError(
+            "audience.{side}: more than {max_items} tags, lists and segments", side=side, max_items=MAX_ITEMS
+        )
     if len(given["contact"]) > MAX_CONTACTS:
-        raise AudienceError(f"audience.{side}: more than {MAX_CONTACTS} single contacts; make a list of them")
+        raise AudienceError(
+            "audience.{side}: more than {max_contacts} single contacts; make a list of them",
+            side=side,
+            max_contacts=MAX_CONTACTS,
+        )
     tags = _ids(session, Tag, given["tag"], "tag")
     return Side(
         tags=tuple(dict.fromkeys(TagItem(tags[name], value) for _, name, value in given["tag"])),
@@ -180,21 +190,25 @@ def _side(session: Session, side: str, items: Any) -> Side:
 def _item(where: str, item: Any) -> tuple[str, str, str | None]:
     kinds = [kind for kind in KINDS if isinstance(item, Mapping) and kind in item]
     if len(kinds) != 1:
-        raise AudienceError(f"{where}: must be an object with one of tag, list, segment, contact")
+        raise AudienceError("{where}: must be an object with one of tag, list, segment, contact", where=where)
     kind, value = kinds[0], item.get("value")
     extra = set(item) - ({"tag", "value"} if kind == "tag" else {kind})
     if extra:
-        raise AudienceError(f"{where}: {sorted(map(str, extra))[0]!r} does not belong to a {kind}")
+        raise AudienceError(
+            "{where}: {extra!r} does not belong to a {kind}", where=where, extra=sorted(map(str, extra))[0], kind=kind
+        )
     name = item[kind]
     if not isinstance(name, str) or not name.strip():
-        raise AudienceError(f"{where}: {kind} must be text")
+        raise AudienceError("{where}: {kind} must be text", where=where, kind=kind)
     if value is not None and not isinstance(value, str | int | float):
-        raise AudienceError(f"{where}: value must be text")
+        raise AudienceError("{where}: value must be text", where=where)
     for field, given, most in ((kind, name, MAX_NAME), ("value", value, MAX_TEXT)):
         if given is not None and not is_storable(given):
-            raise AudienceError(f"{where}: {field} holds a character that is no text")
+            raise AudienceError("{where}: {field} holds a character that is no text", where=where, field=field)
         if isinstance(given, str) and len(given) > most:
-            raise AudienceError(f"{where}: {field} is longer than {most} characters")
+            raise AudienceError(
+                "{where}: {field} is longer than {most} characters", where=where, field=field, most=most
+            )
     return kind, name.strip(), None if value is None else str(value)
 
 
@@ -203,18 +217,18 @@ def _ids(session: Session, table: Any, given: Sequence[tuple[str, str, Any]], ki
     found = {row.name: row.id for row in session.execute(select(table.name, table.id).where(table.name.in_(names)))}
     for where, name, _ in given:
         if name not in found:
-            raise AudienceError(f"{where}: there is no {kind} {name!r}")
+            raise AudienceError("{where}: there is no {kind} {name!r}", where=where, kind=kind, name=name)
     return found
 
 
 def _rule(session: Session, where: str, name: str) -> SegmentRule:
     data = session.scalar(select(Segment.rule).where(Segment.name == name))
     if data is None:
-        raise AudienceError(f"{where}: there is no segment {name!r}")
+        raise AudienceError("{where}: there is no segment {name!r}", where=where, name=name)
     try:
         return parse_rule(session, data, inside=(name,))
     except RuleError as error:
-        raise AudienceError(f"{where}: segment {name!r}: {error}") from error
+        raise AudienceError("{where}: segment {name!r}: {error}", where=where, name=name, error=error) from error
 
 
 def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tuple[int, ...]:
@@ -226,10 +240,15 @@ def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tup
         try:
             phone = read_phone(text, None)
         except NotAPhoneError as error:
-            raise AudienceError(f"{where}: {error}") from None
+            raise AudienceError("{where}: {error}", where=where, error=error) from None
         if phone.e164 is None:
-            line = f"{text!r} must be a phone number with its calling code, such as +34600000000"
-            raise AudienceError(f"{where}: {line}" + ("; or set DEFAULT_COUNTRY" if _lacks_code(phone) else ""))
+            hint = "; or set DEFAULT_COUNTRY" if _lacks_code(phone) else ""
+            raise AudienceError(
+                "{where}: {text!r} must be a phone number with its calling code, such as +34600000000{hint}",
+                where=where,
+                text=text,
+                hint=hint,
+            )
         phones[phone.e164] = where
     found = _ids_by(session, Contact.phone, phones)
     others = {person_key(phone=phone): phone for phone in phones if phone not in found}
@@ -238,7 +257,7 @@ def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tup
     found |= {former[key]: contact_id for key, contact_id in aliased_contacts(session, former).items()}
     for phone_text, where in phones.items():
         if phone_text not in found:
-            raise AudienceError(f"{where}: there is no contact {phone_text}")
+            raise AudienceError("{where}: there is no contact {phone_text}", where=where, phone_text=phone_text)
     return tuple(sorted(set(found.values())))
 
 

@@ -17,10 +17,14 @@ def read_amount(given: Any, where: str = "amount") -> int:
     text = _plain(given) if isinstance(given, float) else str(given).strip()
     if isinstance(given, bool) or not _NUMBER.fullmatch(text):
         raise OperatorError(
-            f"{where}={str(given)[:40]!r}: allowed is a number such as 0.0615, with at most six decimals"
+            "{where}={given!r}: allowed is a number such as 0.0615, with at most six decimals",
+            where=where,
+            given=str(given)[:40],
         )
     if Decimal(text) > MAX_AMOUNT:
-        raise OperatorError(f"{where}={text}: allowed are at most {MAX_AMOUNT}")
+        raise OperatorError(
+            "{where}={text}: allowed are at most {max_amount}", where=where, text=text, max_amount=MAX_AMOUNT
+        )
     return int(Decimal(text) * MICRO)
 
 
@@ -28,7 +32,9 @@ def read_currency(given: Any, where: str = "currency") -> str:
     """An ISO 4217 code. Refused otherwise."""
     code = str(given).strip().upper()
     if not _CURRENCY.fullmatch(code):
-        raise OperatorError(f"{where}={str(given)[:40]!r}: allowed is a code of three letters, such as EUR")
+        raise OperatorError(
+            "{where}={given!r}: allowed is a code of three letters, such as EUR", where=where, given=str(given)[:40]
+        )
     return code
 
 

@@ -90,7 +90,11 @@ def set_balance(session: Session, amount: int | None, currency: str, now: dateti
     """From now on so much may be charged; None: the balance is off. Refused where the rate card has another currency."""
     card = newest_card(session)
     if amount is not None and card is not None and card.currency != currency:
-        raise OperatorError(f"currency={currency}: the rate card is in {card.currency}, and nothing is converted")
+        raise OperatorError(
+            "currency={currency}: the rate card is in {currency_2}, and nothing is converted",
+            currency=currency,
+            currency_2=card.currency,
+        )
     budget = session.get(Budget, BUDGET_ID, with_for_update=True)
     if budget is None:
         budget = Budget(id=BUDGET_ID)
@@ -112,7 +116,9 @@ def reserve_amount(session: Session, campaign_id: int, areas: Mapping[str | None
     prices = prices_in_force(session)
     need = total_price(prices, areas.items(), category, day_of(now))
     if balance is not None and balance.free < max(need, 1):
-        raise InsufficientBalanceError(f"campaign {campaign_id}: {shortage(balance, need)}")
+        raise InsufficientBalanceError(
+            "campaign {campaign_id}: {shortage}", campaign_id=campaign_id, shortage=shortage(balance, need)
+        )
     session.add(
         Spending(
             campaign_id=campaign_id,

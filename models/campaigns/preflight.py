@@ -19,7 +19,7 @@ from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.sending.messaging_limit import SPAN, UNLIMITED, limit_lifts_at, used_people
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, get_campaign
 from models.tables.number import Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
@@ -74,15 +74,9 @@ class PreflightFacts:
     """A consumer of the webhook's events is alive."""
 
 
-class PreflightNotFoundError(LookupError):
-    """There is no such campaign."""
-
-
 def preflight(session: Session, campaign_id: int, now: datetime, facts: PreflightFacts | None = None) -> Preflight:
     """Run every check of a campaign. NotFound if there is none."""
-    campaign = session.get(Campaign, campaign_id)
-    if campaign is None or campaign.deleted_at is not None:
-        raise PreflightNotFoundError(f"campaign {campaign_id}: there is no such campaign")
+    campaign = get_campaign(session, campaign_id)
     blocking = list(_incomplete(campaign))
     number, template, reach = campaign.number, campaign.template, Reach()
     if number is not None:

@@ -7,22 +7,18 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, CampaignNotFoundError
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
 ON_THE_WAY = (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE)
 REACHED = ("delivered", "read")
 
 
-class CampaignNotFoundError(LookupError):
-    """There is no campaign of this id."""
-
-
 def campaign_stats(session: Session, campaign_id: int) -> dict[str, Any]:
     """The public JSON of a campaign's statistics. NoSuchCampaign if there is none."""
     found = stats_of(session, [campaign_id])
     if campaign_id not in found:
-        raise CampaignNotFoundError(f"campaign {campaign_id}: there is no such campaign")
+        raise CampaignNotFoundError(campaign_id)
     return found[campaign_id]
 
 

@@ -127,7 +127,10 @@ def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None,
     if status not in AGAIN_FROM:
         allowed = ", ".join(AGAIN_FROM)
         raise OperatorError(
-            f"campaign {campaign_id}: it is {status or 'not there'}; sending again is possible from: {allowed}"
+            "campaign {campaign_id}: it is {status}; sending again is possible from: {allowed}",
+            campaign_id=campaign_id,
+            status=status or "not there",
+            allowed=allowed,
         )
     statement = (
         update(Recipient)

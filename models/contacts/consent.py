@@ -13,6 +13,7 @@ from sqlalchemy import and_, delete, exists, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from models.db.bulk import values_cte
+from models.errors import OperatorError
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -43,7 +44,7 @@ class Authority(StrEnum):
     """Hark itself: a number that is none, a redaction."""
 
 
-class ConsentError(ValueError):
+class ConsentError(OperatorError):
     """The change asked for is never allowed; the message is one sentence."""
 
 

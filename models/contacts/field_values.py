@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from models.contacts.phone import is_country
+from models.errors import OperatorError
 from models.tables.tag import AttributeType
 
 MAX_CHARACTERS = 2000
@@ -21,7 +22,7 @@ _NUL = re.compile(r"[\x00\ud800-\udfff]")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
-class FieldValueError(ValueError):
+class FieldValueError(OperatorError):
     """A field cannot hold that; the message is one sentence."""
 
 
@@ -29,13 +30,21 @@ def read_name(text: str, what: str) -> str:
     """The name of a tag, an attribute or a list, trimmed. BadValue where it is none."""
     name = text.strip()
     if not name:
-        raise FieldValueError(f"{what} has no name")
+        raise FieldValueError("{what} has no name", what=what)
     if len(name) > MAX_NAME_CHARACTERS:
         raise FieldValueError(
-            f"{what} {name[:20]!r}… is {len(name)} characters long; at most {MAX_NAME_CHARACTERS} are allowed"
+            "{what} {name!r}… is {count} characters long; at most {max_name_characters} are allowed",
+            what=what,
+            name=name[:20],
+            count=len(name),
+            max_name_characters=MAX_NAME_CHARACTERS,
         )
     if _UNPRINTABLE.search(name) or "=" in name or ";" in name:
-        raise FieldValueError(f'{what} {name!r} holds a character that is not allowed (= ; " \\ or an unprintable one)')
+        raise FieldValueError(
+            '{what} {name!r} holds a character that is not allowed (= ; " \\ or an unprintable one)',
+            what=what,
+            name=name,
+        )
     return name
 
 
@@ -43,9 +52,11 @@ def read_text(text: str, most: int, what: str) -> str:
     """Trimmed text of at most so many characters."""
     text = text.strip()
     if len(text) > most:
-        raise FieldValueError(f"{what} is {len(text)} characters long; at most {most} are allowed")
+        raise FieldValueError(
+            "{what} is {count} characters long; at most {most} are allowed", what=what, count=len(text), most=most
+        )
     if _NUL.search(text):
-        raise FieldValueError(f"{what} holds a character that is no text")
+        raise FieldValueError("{what} holds a character that is no text", what=what)
     return text
 
 
@@ -62,7 +73,7 @@ def read_profile_value(name: str, text: str) -> str:
 
 def _number(text: str, what: str) -> Value:
     if not _NUMBER.fullmatch(text):
-        raise FieldValueError(f"{what} is {text[:40]!r}, no number such as 12 or 3.5")
+        raise FieldValueError("{what} is {text!r}, no number such as 12 or 3.5", what=what, text=text[:40])
     number = float(text)
     return int(number) if number.is_integer() else number
 
@@ -71,27 +82,27 @@ def _date(text: str, what: str) -> Value:
     try:
         return (datetime.fromisoformat(text).date() if len(text) > 10 else date.fromisoformat(text)).isoformat()
     except ValueError:
-        raise FieldValueError(f"{what} is {text[:40]!r}, no date such as 2026-03-21") from None
+        raise FieldValueError("{what} is {text!r}, no date such as 2026-03-21", what=what, text=text[:40]) from None
 
 
 def _boolean(text: str, what: str) -> Value:
     word = text.lower()
     if word not in _TRUE | _FALSE:
-        raise FieldValueError(f"{what} is {text[:40]!r}; allowed are true and false")
+        raise FieldValueError("{what} is {text!r}; allowed are true and false", what=what, text=text[:40])
     return "true" if word in _TRUE else "false"
 
 
 def _language(text: str) -> str:
     text = text.strip()
     if not _LANGUAGE.fullmatch(text) or len(text) > 16:
-        raise FieldValueError(f"language {text[:40]!r} is no language code such as en or pt_BR")
+        raise FieldValueError("language {text!r} is no language code such as en or pt_BR", text=text[:40])
     return text
 
 
 def _country(text: str) -> str:
     code = text.strip().upper()
     if not is_country(code):
-        raise FieldValueError(f"country {text[:40]!r} is no country code such as ES")
+        raise FieldValueError("country {text!r} is no country code such as ES", text=text[:40])
     return code
 
 
@@ -103,7 +114,7 @@ def _zones() -> frozenset[str]:
 def _time_zone(text: str) -> str:
     zone = text.strip()
     if zone not in _zones():
-        raise FieldValueError(f"time_zone {text[:40]!r} is no time zone such as Europe/Madrid")
+        raise FieldValueError("time_zone {text!r} is no time zone such as Europe/Madrid", text=text[:40])
     return zone
 
 

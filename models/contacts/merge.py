@@ -24,6 +24,7 @@ from models.contacts.aliases import (
 from models.contacts.consent import append_events
 from models.contacts.merge_conversations import merge_conversations
 from models.contacts.phone import person_key
+from models.errors import OperatorError
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import AliasKind
 from models.tables.engagement import Engagement
@@ -36,7 +37,7 @@ PERSONAL = ("name", "first_name", "last_name", "email", "username", "language", 
 UNIQUE = ("phone", "raw_phone", "wa_id", "shopify_id")
 
 
-class MergeError(ValueError):
+class MergeError(OperatorError):
     """These two cannot be merged; the message is one sentence."""
 
 
@@ -71,7 +72,7 @@ class MergeLeftovers:
 def merge_contacts(session: Session, winner_id: int, loser_id: int, now: datetime) -> MergeLeftovers:
     """Make one record of two; what is kept besides. MergeError for one record twice, a redacted one, or one merged before."""
     if winner_id == loser_id:
-        raise MergeError(f"contact {winner_id} cannot be merged with itself")
+        raise MergeError("contact {winner_id} cannot be merged with itself", winner_id=winner_id)
     ids = (winner_id, loser_id)
     rows = session.scalars(
         select(Contact).where(Contact.id.in_(ids)).order_by(Contact.id).with_for_update(),
@@ -121,11 +122,15 @@ def merge_leftovers(session: Session, winner: Contact, loser: Contact) -> MergeL
 
 def _check(contact: Contact | None, key: int) -> None:
     if contact is None:
-        raise MergeError(f"contact {key} does not exist")
+        raise MergeError("contact {key} does not exist", key=key)
     if contact.redacted_at is not None:
-        raise MergeError(f"contact {key} is redacted; nothing of it can be merged")
+        raise MergeError("contact {key} is redacted; nothing of it can be merged", key=key)
     if contact.merged_into_id is not None:
-        raise MergeError(f"contact {key} was already merged into contact {contact.merged_into_id}")
+        raise MergeError(
+            "contact {key} was already merged into contact {merged_into_id}",
+            key=key,
+            merged_into_id=contact.merged_into_id,
+        )
 
 
 def _merged_values(winner: Contact, loser: Contact) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Literal
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
+from models.errors import OperatorError
+
 Problem = Literal["invalid_phone", "missing_calling_code"]
 
 MIN_DIGITS = 4
@@ -30,7 +32,7 @@ _AREA_AND_SUBSCRIBER = 10  # Argentina and Mexico: area code and subscriber numb
 _EIGHT_DIGIT_MOBILES = "6789"  # Brazil: what an old eight-digit mobile number began with
 
 
-class NotAPhoneError(ValueError):
+class NotAPhoneError(OperatorError):
     """The text is no phone number at all; the message is one sentence for the person who wrote it."""
 
 
@@ -133,13 +135,13 @@ def _plain(raw: str) -> str:
         text = f"+{text[2:]}"
     count = len(text) - (text[0] == "+")
     if not MIN_DIGITS <= count <= MAX_DIGITS:
-        raise NotAPhoneError(f"{raw[:MAX_CHARACTERS]!r} is no phone number: it has {count} digits")
+        raise NotAPhoneError("{raw!r} is no phone number: it has {count} digits", raw=raw[:MAX_CHARACTERS], count=count)
     return text
 
 
 def _unformatted(raw: str) -> str:
     if len(raw) > MAX_CHARACTERS:
-        raise NotAPhoneError(f"{raw[:20]!r}… is no phone number: it is {len(raw)} characters long")
+        raise NotAPhoneError("{raw!r}… is no phone number: it is {count} characters long", raw=raw[:20], count=len(raw))
     folded = "".join(_folded(character) for character in unicodedata.normalize("NFKC", raw)).strip(" '")
     if folded[:4].lower() == "tel:":
         folded = folded[4:]
@@ -148,7 +150,7 @@ def _unformatted(raw: str) -> str:
     if folded.startswith("(+"):
         folded = f"+{folded[2:]}"
     if not _SHAPE.fullmatch(folded):
-        raise NotAPhoneError(f"{raw!r} is no phone number")
+        raise NotAPhoneError("{raw!r} is no phone number", raw=raw)
     return _SEPARATORS.sub("", folded)
 
 

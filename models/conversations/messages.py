@@ -58,7 +58,9 @@ def agent_message(session: Session, conversation_id: int, text: str, author: str
     """Queue an agent's answer. Refused with one line where it is empty, too long, or outside the 24 h window."""
     text = text.strip()
     if not text or len(text) > MAX_TEXT:
-        raise OperatorError(f"message: it has {len(text)} characters; allowed are 1 to {MAX_TEXT}")
+        raise OperatorError(
+            "message: it has {count} characters; allowed are 1 to {max_text}", count=len(text), max_text=MAX_TEXT
+        )
     _writable(session, conversation_id, now)
     content = {"type": "text", "text": {"body": text, "preview_url": "://" in text}}
     return queue_messages(session, [NewMessage(conversation_id, content, author=author)], now)[0]
@@ -67,7 +69,7 @@ def agent_message(session: Session, conversation_id: int, text: str, author: str
 def queue_flow_start(session: Session, conversation_id: int, flow_id: int, now: datetime, actor: str = "agent") -> None:
     """Let a bot flow take over with the next answer job; an open case is closed, since no bot speaks while one is open."""
     if session.scalar(select(Flow.id).where(Flow.id == flow_id)) is None:
-        raise OperatorError(f"flow {flow_id}: there is no such bot flow")
+        raise OperatorError("flow {flow_id}: there is no such bot flow", flow_id=flow_id)
     contact_id = _writable(session, conversation_id, now)
     close_case(session, contact_id, now, closed_by=actor)
     session.execute(update(Conversation).where(Conversation.id == conversation_id).values(handed_flow_id=flow_id))
@@ -95,9 +97,15 @@ def _writable(session: Session, conversation_id: int, now: datetime) -> int:
         select(Conversation.contact_id, Conversation.last_inbound_at).where(Conversation.id == conversation_id)
     ).first()
     if row is None:
-        raise OperatorError(f"conversation {conversation_id}: there is no such conversation")
+        raise OperatorError(
+            "conversation {conversation_id}: there is no such conversation", conversation_id=conversation_id
+        )
     if not is_window_open(row.last_inbound_at, now):
-        raise OperatorError(f"conversation {conversation_id}: {WINDOW_CLOSED}")
+        raise OperatorError(
+            "conversation {conversation_id}: {window_closed}",
+            conversation_id=conversation_id,
+            window_closed=WINDOW_CLOSED,
+        )
     return int(row.contact_id)
 
 

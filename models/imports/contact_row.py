@@ -76,7 +76,9 @@ def read_columns(header: Sequence[str]) -> Columns:
 def read_row(line: int, cells: Sequence[str], columns: Columns, default_country: str | None) -> ImportRow:
     """What the row says. ValueError with one sentence where it cannot be taken."""
     if len(cells) > columns.width and any(cell.strip() for cell in cells[columns.width :]):
-        raise FieldValueError(f"has {len(cells)} cells; the header names {columns.width} columns")
+        raise FieldValueError(
+            "has {count} cells; the header names {width} columns", count=len(cells), width=columns.width
+        )
     given = _cell(cells, columns.places, "phone")
     if not given:
         raise FieldValueError("the phone is missing")
@@ -106,7 +108,7 @@ def read_tags(text: str) -> dict[str, str | None]:
             name, equals, value = part.partition("=")
             tags[read_name(name, "a tag")] = read_tag_value(value) if equals else None
     if len(tags) > MAX_TAGS:
-        raise FieldValueError(f"has {len(tags)} tags; at most {MAX_TAGS} are allowed")
+        raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
     return tags
 
 
@@ -142,11 +144,15 @@ def _consent(cells: Sequence[str], columns: Columns) -> tuple[str | None, str]:
     word = _cell(cells, columns.places, "consent").lower()
     source = _cell(cells, columns.places, "consent_source") or (columns.source if word else "")
     if word and word not in IMPORTABLE:
-        raise FieldValueError(f"consent {word[:40]!r} is not one of {', '.join(IMPORTABLE)}")
+        raise FieldValueError("consent {word!r} is not one of {allowed}", word=word[:40], allowed=", ".join(IMPORTABLE))
     if word == Consent.SUBSCRIBED.value and not source:
         raise FieldValueError("consent 'subscribed' needs a consent_source: where and how the person agreed")
     if len(source) > MAX_SOURCE:
-        raise FieldValueError(f"consent_source is {len(source)} characters long; at most {MAX_SOURCE} are allowed")
+        raise FieldValueError(
+            "consent_source is {count} characters long; at most {max_source} are allowed",
+            count=len(source),
+            max_source=MAX_SOURCE,
+        )
     return word or None, source
 
 

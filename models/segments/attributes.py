@@ -66,11 +66,15 @@ def values_to_rewrite(session: Session, name: str, kind: AttributeType) -> Seque
     """Whose values have to be written anew for the type. Refused where one cannot be, or they are too many."""
     found = attribute_usage(session, name, kind)
     if found.bad:
-        raise OperatorError(f"{name}: {found.bad}; mend them first")
+        raise OperatorError("{name}: {bad}; mend them first", name=name, bad=found.bad)
     if len(found.stale) > MAX_REWRITTEN:
         raise OperatorError(
-            f"{name}: {len(found.stale)} stored values would have to be written anew, at most {MAX_REWRITTEN} are; "
-            f"add an attribute of the type {kind.value} under another name and import its values"
+            "{name}: {count} stored values would have to be written anew, at most {max_rewritten} are; "
+            "add an attribute of the type {kind} under another name and import its values",
+            name=name,
+            count=len(found.stale),
+            max_rewritten=MAX_REWRITTEN,
+            kind=kind.value,
         )
     return found.stale
 
@@ -85,7 +89,7 @@ def add_attribute(
     name = new_name(name)
     _lock_people(session, rewrite)
     if session.scalar(select(Attribute.id).where(Attribute.name == name)) is not None:
-        raise OperatorError(f"{name}: there is an attribute of that name already")
+        raise OperatorError("{name}: there is an attribute of that name already", name=name)
     attribute = Attribute(name=name, type=kind, default=read_default(kind, default or ""), created_at=now)
     session.add(attribute)
     session.flush()
@@ -97,7 +101,7 @@ def new_name(name: str) -> str:
     """A name that an attribute can have. BadValue or Refused for another."""
     name = read_name(name, "an attribute")
     if name.lower() in PROFILE_FIELDS or name.lower() in RESERVED_COLUMNS:
-        raise OperatorError(f"{name}: every contact has that field already; choose another name")
+        raise OperatorError("{name}: every contact has that field already; choose another name", name=name)
     return name
 
 
@@ -116,7 +120,9 @@ def change_attribute(
     _lock_people(session, rewrite)
     attribute = require_attribute(session, attribute_id)
     if old is not None and (attribute.type, attribute.default) != old:
-        raise OperatorError(f"{attribute.name}: somebody else has changed it meanwhile; look at it again")
+        raise OperatorError(
+            "{attribute_name}: somebody else has changed it meanwhile; look at it again", attribute_name=attribute.name
+        )
     wanted = kind or attribute.type
     is_retyped = wanted is not attribute.type
     text = (attribute.default or "") if default is None else default
@@ -125,7 +131,9 @@ def change_attribute(
     if is_retyped:
         if words := campaigns_preparing(session, "attribute", attribute.name):
             raise OperatorError(
-                f"the attribute “{attribute.name}” is used by {words}, being prepared now; wait until it sends"
+                "the attribute “{attribute_name}” is used by {words}, being prepared now; wait until it sends",
+                attribute_name=attribute.name,
+                words=words,
             )
         _check_segments(session, attribute.name)
         rewrite_values(session, rewrite, attribute.name, wanted)
@@ -137,7 +145,9 @@ def delete_attribute(session: Session, attribute_id: int) -> str:
     attribute = require_attribute(session, attribute_id)
     name = attribute.name
     if words := find_references(session, "attribute", name).words:
-        raise OperatorError(f"the attribute “{name}” is still used by {words}; take it out there first")
+        raise OperatorError(
+            "the attribute “{name}” is still used by {words}; take it out there first", name=name, words=words
+        )
     session.execute(delete(Attribute).where(Attribute.id == attribute_id))
     return name
 
@@ -151,7 +161,7 @@ def find_attribute(session: Session, attribute_id: int, *, locked: bool = False)
     """The attribute. Refused where there is none."""
     attribute = session.get(Attribute, attribute_id, with_for_update=locked)
     if attribute is None:
-        raise OperatorError(f"attribute {attribute_id}: there is no such attribute")
+        raise OperatorError("attribute {attribute_id}: there is no such attribute", attribute_id=attribute_id)
     return attribute
 
 
@@ -162,7 +172,7 @@ def read_default(kind: AttributeType, text: str) -> str | None:
         return None
     value = as_text(read_value(kind, text, "the default"))
     if problem := parameter_problem(value):
-        raise FieldValueError(f"the default cannot be sent: {problem}")
+        raise FieldValueError("the default cannot be sent: {problem}", problem=problem)
     return value
 
 
@@ -172,7 +182,9 @@ def _check_segments(session: Session, name: str) -> None:
         try:
             parse_rule(session, segment.rule, inside=(segment.name,))
         except RuleError as error:
-            raise OperatorError(f"the segment “{segment.name}” would not be readable: {error}") from None
+            raise OperatorError(
+                "the segment “{segment_name}” would not be readable: {error}", segment_name=segment.name, error=error
+            ) from None
 
 
 def _lock_people(session: Session, ids: Sequence[int]) -> None:

@@ -33,11 +33,19 @@ def rename_group(session: Session, kind: ReferenceKind, group_id: int, new: str)
     naming = _naming(session, kind, name)
     if naming.flows:
         flows = Reference((), (), naming.flows).words
-        raise OperatorError(f"the {kind} “{name}” is named by {flows}; load what it says with the new name first")
+        raise OperatorError(
+            "the {kind} “{name}” is named by {flows}; load what it says with the new name first",
+            kind=kind,
+            name=name,
+            flows=flows,
+        )
     launching = [it for it in naming.campaigns if it.status in LIVE and it.launched_at is None]
     if launching:
         raise OperatorError(
-            f"{Reference((), launching, ()).words}: being prepared with the {kind} “{name}”; wait until it sends"
+            "{words}: being prepared with the {kind} “{name}”; wait until it sends",
+            words=Reference((), launching, ()).words,
+            kind=kind,
+            name=name,
         )
     table = TABLES[kind]
     session.execute(update(table).where(table.id == group_id).values(name=new), execution_options=NO_SYNC)
@@ -49,7 +57,9 @@ def delete_group(session: Session, kind: ReferenceKind, group_id: int) -> tuple[
     """Its name, and whether it is gone already; else `purge_groups` takes the rest. Refused while something names it."""
     name = group_name(session, kind, group_id, locked=True)
     if words := _naming(session, kind, name).words:
-        raise OperatorError(f"the {kind} “{name}” is still used by {words}; take it out there first")
+        raise OperatorError(
+            "the {kind} “{name}” is still used by {words}; take it out there first", kind=kind, name=name, words=words
+        )
     if kind == "segment":
         session.execute(delete(Segment).where(Segment.id == group_id), execution_options=NO_SYNC)
         return name, True
@@ -84,13 +94,13 @@ def group_name(session: Session, kind: ReferenceKind, group_id: int, *, locked: 
     query = select(table.name).where(table.id == group_id)
     name = session.scalar(query.with_for_update() if locked else query)
     if name is None or is_deleted_name(name):
-        raise OperatorError(f"{kind} {group_id}: there is no such {kind}")
+        raise OperatorError("{kind} {group_id}: there is no such {kind}", kind=kind, group_id=group_id)
     return name
 
 
 def _naming(session: Session, kind: ReferenceKind, name: str) -> Reference:
     if kind == "tag" and name == SHOP_TAG:
-        raise OperatorError(f"the tag “{name}” is put on whoever comes from the shop; it stays")
+        raise OperatorError("the tag “{name}” is put on whoever comes from the shop; it stays", name=name)
     return find_references(session, kind, name)
 
 

@@ -83,16 +83,17 @@ def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Seg
         where = f"any[{position}]." if "any" in data else ""
         conditions = group.get("all") if isinstance(group, Mapping) and set(group) == {"all"} else None
         if not isinstance(conditions, list) or not conditions:
-            raise RuleError(f"{where}all: must be a list of at least one condition")
+            raise RuleError("{where}all: must be a list of at least one condition", where=where)
         count += len(conditions)
         if count > MAX_CONDITIONS:
-            raise RuleError(f"it has more than {MAX_CONDITIONS} conditions")
+            raise RuleError("it has more than {max_conditions} conditions", max_conditions=MAX_CONDITIONS)
         reader = _Reader(session, inside)
         read.append(tuple(reader.read(f"{where}all[{n}]", condition) for n, condition in enumerate(conditions)))
     rule = SegmentRule(tuple(read))
     if rule.size > MAX_SIZE:
         raise RuleError(
-            f"it and the segments in it hold more than {MAX_SIZE} conditions and values; make lists of them"
+            "it and the segments in it hold more than {max_size} conditions and values; make lists of them",
+            max_size=MAX_SIZE,
         )
     return rule
 
@@ -108,10 +109,14 @@ class _Reader:
     def read(self, where: str, data: Any) -> RuleCondition:
         on = data.get("on") if isinstance(data, Mapping) else None
         if not isinstance(on, str) or on not in OPERATORS:
-            raise RuleError(f"{where}: on {on!r} is not one of {', '.join(OPERATORS)}")
+            raise RuleError(
+                "{where}: on {on!r} is not one of {allowed}", where=where, on=on, allowed=", ".join(OPERATORS)
+            )
         op = data.get("op")
         if op not in OPERATORS[on]:
-            raise RuleError(f"{where}: op {op!r} is not one of {', '.join(OPERATORS[on])}")
+            raise RuleError(
+                "{where}: op {op!r} is not one of {operators}", where=where, op=op, operators=", ".join(OPERATORS[on])
+            )
         allowed = {"on", "op"} | ({"name"} if on in NAMED else set()) | ({"value"} if op in NEEDS_VALUE else set())
         if on == "campaign":
             allowed |= {"days", "campaign"} | ({"code"} if op == "failed" else set())
@@ -119,7 +124,13 @@ class _Reader:
             allowed.add("currency")
         extra = set(data) - allowed
         if extra:
-            raise RuleError(f"{where}: {sorted(map(str, extra))[0]!r} does not belong to {on} {op}")
+            raise RuleError(
+                "{where}: {extra!r} does not belong to {on} {op}",
+                where=where,
+                extra=sorted(map(str, extra))[0],
+                on=on,
+                op=op,
+            )
         if on in NAMED:
             return self._named(where, on, op, data)
         if on == "campaign":
@@ -130,10 +141,12 @@ class _Reader:
     def _named(self, where: str, on: str, op: str, data: Mapping[str, Any]) -> RuleCondition:
         name = data.get("name")
         if not isinstance(name, str) or not name.strip() or not is_storable(name):
-            raise RuleError(f"{where}: name must be text")
+            raise RuleError("{where}: name must be text", where=where)
         name = name.strip()
         if len(name) > MAX_NAME:
-            raise RuleError(f"{where}: name must be text of at most {MAX_NAME} characters")
+            raise RuleError(
+                "{where}: name must be text of at most {max_name} characters", where=where, max_name=MAX_NAME
+            )
         if on == "segment":
             return RuleCondition(on, op, name, rule=self._segment(where, name))
         if on == "attribute":
@@ -141,31 +154,45 @@ class _Reader:
         table: Any = Tag if on == "tag" else ContactList
         name_id = self.session.scalar(select(table.id).where(table.name == name))
         if name_id is None:
-            raise RuleError(f"{where}: there is no {on} {name!r}")
+            raise RuleError("{where}: there is no {on} {name!r}", where=where, on=on, name=name)
         kind = AttributeType.NUMBER if on == "tag" and op in NUMERIC else None
         return RuleCondition(on, op, name, name_id, read_values(where, on, op, data.get("value"), self.zone, kind))
 
     def _segment(self, where: str, name: str) -> SegmentRule:
         if name in self.inside:
-            raise RuleError(f"{where}: segment {name!r} includes itself ({' → '.join([*self.inside, name])})")
+            raise RuleError(
+                "{where}: segment {name!r} includes itself ({name_2})",
+                where=where,
+                name=name,
+                name_2=" → ".join([*self.inside, name]),
+            )
         if len(self.inside) >= MAX_DEPTH:
-            raise RuleError(f"{where}: segments stand inside each other more than {MAX_DEPTH} deep")
+            raise RuleError(
+                "{where}: segments stand inside each other more than {max_depth} deep", where=where, max_depth=MAX_DEPTH
+            )
         data = self.session.scalar(select(Segment.rule).where(Segment.name == name))
         if data is None:
-            raise RuleError(f"{where}: there is no segment {name!r}")
+            raise RuleError("{where}: there is no segment {name!r}", where=where, name=name)
         try:
             return parse_rule(self.session, data, (*self.inside, name))
         except RuleError as error:
-            raise RuleError(f"{where}: segment {name!r}: {error}") from error
+            raise RuleError("{where}: segment {name!r}: {error}", where=where, name=name, error=error) from error
 
     def _attribute(self, where: str, op: str, name: str, data: Mapping[str, Any]) -> RuleCondition:
         kind = self.session.scalar(select(Attribute.type).where(Attribute.name == name))
         if kind is None:
             if name not in OWN_FIELDS:
-                raise RuleError(f"{where}: there is no attribute {name!r}")
+                raise RuleError("{where}: there is no attribute {name!r}", where=where, name=name)
             kind = AttributeType.TEXT
         if op not in BY_TYPE[kind]:
-            raise RuleError(f"{where}: {name} is a {kind}: op {op!r} is not one of {', '.join(BY_TYPE[kind])}")
+            raise RuleError(
+                "{where}: {name} is a {kind}: op {op!r} is not one of {by_type}",
+                where=where,
+                name=name,
+                kind=kind,
+                op=op,
+                by_type=", ".join(BY_TYPE[kind]),
+            )
         values = read_values(where, "attribute", op, data.get("value"), self.zone, kind)
         is_number = kind is AttributeType.NUMBER
         return RuleCondition("attribute", op, name, values=values, is_number=is_number, zone=self.zone)
@@ -174,13 +201,17 @@ class _Reader:
         numbers = {field: data.get(field) for field in ("days", "campaign", "code")}
         for field, number in numbers.items():
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-                raise RuleError(f"{where}: {field} must be a whole number above 0")
+                raise RuleError("{where}: {field} must be a whole number above 0", where=where, field=field)
             if number is not None and number > MAX_WHOLE[field]:
-                raise RuleError(f"{where}: {field} must be at most {MAX_WHOLE[field]}")
+                raise RuleError(
+                    "{where}: {field} must be at most {max_whole}", where=where, field=field, max_whole=MAX_WHOLE[field]
+                )
         campaign_id = numbers["campaign"]
         known = campaign_id is None or self.session.scalar(
             select(Recipient.id).where(Recipient.campaign_id == campaign_id).limit(1)
         )
         if not known:
-            raise RuleError(f"{where}: there is no launched campaign {campaign_id}")
+            raise RuleError(
+                "{where}: there is no launched campaign {campaign_id}", where=where, campaign_id=campaign_id
+            )
         return RuleCondition("campaign", op, days=numbers["days"], campaign_id=campaign_id, code=numbers["code"])

@@ -23,7 +23,7 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
     """
     name = name.strip()
     if not name or len(name) > MAX_NAME:
-        raise RuleError(f"segment: name must be text of 1 to {MAX_NAME} characters")
+        raise RuleError("segment: name must be text of 1 to {max_name} characters", max_name=MAX_NAME)
     parse_rule(session, data, inside=(name,))
     rule = json.loads(json.dumps(data, default=_iso))
     segment = session.scalar(select(Segment).where(Segment.name == name))
@@ -33,7 +33,9 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
     elif segment.rule != rule:
         if words := campaigns_preparing(session, "segment", name):
             raise OperatorError(
-                f"the segment “{name}” is used by {words}, being prepared now; wait until it sends, or end it"
+                "the segment “{name}” is used by {words}, being prepared now; wait until it sends, or end it",
+                name=name,
+                words=words,
             )
         segment.rule, segment.updated_at = rule, now
     session.flush()
@@ -44,7 +46,7 @@ def read_segment(session: Session, name: str) -> SegmentRule:
     """The stored rule, its names looked up. RuleError where there is none, or it names what is gone."""
     data = session.scalar(select(Segment.rule).where(Segment.name == name))
     if data is None:
-        raise RuleError(f"there is no segment {name!r}")
+        raise RuleError("there is no segment {name!r}", name=name)
     return parse_rule(session, data, inside=(name,))
 
 
@@ -52,4 +54,4 @@ def _iso(value: Any) -> str:
     """YAML reads dates as dates; they are stored as they were written."""
     if isinstance(value, date | datetime):
         return value.isoformat()
-    raise RuleError(f"{value!r} cannot be part of a rule")
+    raise RuleError("{value!r} cannot be part of a rule", value=value)

@@ -38,7 +38,7 @@ def read_values(
     if op in MANY or op == "between":
         if not isinstance(value, list) or not value or len(value) > MAX_VALUES or (op == "between" and len(value) != 2):
             shape = "a list of two" if op == "between" else f"a list of 1 to {MAX_VALUES}"
-            raise RuleError(f"{where}: value must be {shape}")
+            raise RuleError("{where}: value must be {shape}", where=where, shape=shape)
         given = value
     else:
         given = [value]
@@ -47,7 +47,12 @@ def read_values(
     else:
         read = tuple(_value(where, on, op, item, kind) for item in given)
     if op == "between" and read[0] > read[1]:
-        raise RuleError(f"{where}: between {given[0]} and {given[1]} is nothing; the lower one comes first")
+        raise RuleError(
+            "{where}: between {given} and {given_2} is nothing; the lower one comes first",
+            where=where,
+            given=given[0],
+            given_2=given[1],
+        )
     return read
 
 
@@ -56,7 +61,7 @@ def read_currency(where: str, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-        raise RuleError(f"{where}: currency must be a code such as EUR")
+        raise RuleError("{where}: currency must be a code such as EUR", where=where)
     return value
 
 
@@ -75,24 +80,35 @@ def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None)
     if kind is AttributeType.NUMBER or on in MONEY or on == "orders_count":
         most = MAX_MONEY if on in MONEY else MAX_NUMBER
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
-            raise RuleError(f"{where}: value must be a number" + (f" up to {MAX_MONEY:.0f}" if on in MONEY else ""))
+            if on in MONEY:
+                raise RuleError(
+                    "{where}: value must be a number up to {max_money:.0f}", where=where, max_money=MAX_MONEY
+                )
+            raise RuleError("{where}: value must be a number", where=where)
         return float(value)
     if kind is AttributeType.DATE:
         return _date(where, value).isoformat()
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str | int | float) or not is_storable(value) or not str(value).strip():
-        raise RuleError(f"{where}: value must be text")
+        raise RuleError("{where}: value must be text", where=where)
     if len(str(value)) > MAX_TEXT:
-        raise RuleError(f"{where}: value must be text of at most {MAX_TEXT} characters")
+        raise RuleError("{where}: value must be text of at most {max_text} characters", where=where, max_text=MAX_TEXT)
     if on == "consent" and value not in list(Consent):
-        raise RuleError(f"{where}: value {value!r} is not one of {', '.join(Consent)}")
+        raise RuleError(
+            "{where}: value {value!r} is not one of {allowed}", where=where, value=value, allowed=", ".join(Consent)
+        )
     return str(value)
 
 
 def _days(where: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_DAYS:
-        raise RuleError(f"{where}: value must be a whole number of days from {least} to {MAX_DAYS}")
+        raise RuleError(
+            "{where}: value must be a whole number of days from {least} to {max_days}",
+            where=where,
+            least=least,
+            max_days=MAX_DAYS,
+        )
     return value
 
 
@@ -100,7 +116,9 @@ def _date(where: str, value: Any) -> date:
     try:
         return value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(str(value))
     except ValueError:
-        raise RuleError(f"{where}: value {value!r} must be a date such as 2026-11-22") from None
+        raise RuleError(
+            "{where}: value {value!r} must be a date such as 2026-11-22", where=where, value=value
+        ) from None
 
 
 def _moment(where: str, value: Any, zone: tzinfo, is_end: bool) -> datetime:
@@ -113,7 +131,9 @@ def _moment(where: str, value: Any, zone: tzinfo, is_end: bool) -> datetime:
         return begins - _MOMENT if is_end else begins
     except (ValueError, OverflowError):
         raise RuleError(
-            f"{where}: value {value!r} must be a date such as 2026-11-22 or a time with its offset"
+            "{where}: value {value!r} must be a date such as 2026-11-22 or a time with its offset",
+            where=where,
+            value=value,
         ) from None
 
 

@@ -66,10 +66,10 @@ def read_order_columns(header: Sequence[str]) -> dict[str, int]:
     places = {name.strip().lower(): position for position, name in enumerate(header) if name.strip()}
     for name in places:
         if name not in COLUMNS:
-            raise FieldValueError(f"the column {name!r} is not one of {', '.join(COLUMNS)}")
+            raise FieldValueError("the column {name!r} is not one of {allowed}", name=name, allowed=", ".join(COLUMNS))
     for name in REQUIRED:
         if name not in places:
-            raise FieldValueError(f"there is no column {name!r}")
+            raise FieldValueError("there is no column {name!r}", name=name)
     return places
 
 
@@ -86,7 +86,7 @@ def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> Or
     key = read_key(cells, places)
     for name in REQUIRED:
         if not _cell(cells, places, name):
-            raise FieldValueError(f"the {name} is missing")
+            raise FieldValueError("the {name} is missing", name=name)
     cancelled, updated = _cell(cells, places, "cancelled_at"), _cell(cells, places, "updated_at")
     row = OrderRow(
         line=line,
@@ -111,12 +111,12 @@ def add_item(row: OrderRow, cells: Sequence[str], places: Mapping[str, int]) -> 
     collections = [read_text(name, 200, "collection") for name in _cell(cells, places, "collection").split(";")]
     quantity = _cell(cells, places, "quantity")
     if quantity and not _QUANTITY.fullmatch(quantity):
-        raise FieldValueError(f"quantity is {quantity[:40]!r}, no whole number")
+        raise FieldValueError("quantity is {quantity!r}, no whole number", quantity=quantity[:40])
     known = {"title": title, "brand": brand, "collection": [name for name in collections if name]}
     thing = {name: value for name, value in known.items() if value}
     if thing:
         if len(row.items) >= MAX_ITEMS:
-            raise FieldValueError(f"the order has more than {MAX_ITEMS} lines")
+            raise FieldValueError("the order has more than {max_items} lines", max_items=MAX_ITEMS)
         row.items.append(thing | ({"quantity": int(quantity)} if quantity else {}))
 
 
@@ -132,19 +132,21 @@ def read_moment(text: str, what: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise FieldValueError(
-        f"{what} is {text[:40]!r}, no time with its offset such as 2026-03-21T10:00:00+01:00 and no day"
+        "{what} is {text!r}, no time with its offset such as 2026-03-21T10:00:00+01:00 and no day",
+        what=what,
+        text=text[:40],
     )
 
 
 def _amount(text: str) -> int:
     if not _AMOUNT.fullmatch(text):
-        raise FieldValueError(f"total is {text[:40]!r}, no amount such as 49.90")
+        raise FieldValueError("total is {text!r}, no amount such as 49.90", text=text[:40])
     return in_milli(Decimal(text.replace(",", ".")))
 
 
 def _currency(text: str) -> str:
     if not _CURRENCY.fullmatch(text):
-        raise FieldValueError(f"currency is {text[:40]!r}, no code such as EUR")
+        raise FieldValueError("currency is {text!r}, no code such as EUR", text=text[:40])
     return text.upper()
 
 

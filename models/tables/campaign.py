@@ -149,8 +149,23 @@ TRANSITIONS: Mapping[str, tuple[tuple[CampaignStatus, ...], CampaignStatus]] = {
 }
 
 
+class CampaignNotFoundError(OperatorError):
+    """There is no campaign of this id, or it was deleted."""
+
+    def __init__(self, campaign_id: int) -> None:
+        super().__init__("campaign {campaign_id}: there is no such campaign", campaign_id=campaign_id)
+
+
 class TransitionError(OperatorError):
     """The campaign is not in a state that the verb starts from; the message says which it is in and which are allowed."""
+
+
+def get_campaign(session: Session, campaign_id: int) -> Campaign:
+    """The campaign. Raises CampaignNotFoundError if there is none, or it was deleted."""
+    campaign = session.get(Campaign, campaign_id)
+    if campaign is None or campaign.deleted_at is not None:
+        raise CampaignNotFoundError(campaign_id)
+    return campaign
 
 
 def allowed_verbs(status: CampaignStatus) -> frozenset[str]:
@@ -188,11 +203,17 @@ def check_verb(session: Session, campaign_id: int, verb: str) -> None:
         raise refusal(session, campaign_id, verb)
 
 
-def refusal(session: Session, campaign_id: int, verb: str) -> TransitionError:
+def refusal(session: Session, campaign_id: int, verb: str) -> OperatorError:
     """Why the transition cannot be taken, in one line."""
     query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
     status = session.scalar(query)
     if status is None:
-        return TransitionError(f"campaign {campaign_id}: there is no such campaign")
+        return CampaignNotFoundError(campaign_id)
     sources = ", ".join(TRANSITIONS[verb][0])
-    return TransitionError(f"campaign {campaign_id}: it is {status}; {verb} is possible from: {sources}")
+    return TransitionError(
+        "campaign {campaign_id}: it is {status}; {verb} is possible from: {sources}",
+        campaign_id=campaign_id,
+        status=status,
+        verb=verb,
+        sources=sources,
+    )

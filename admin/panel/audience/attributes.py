@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from admin.operations.attributes import add_attribute, change_attribute, delete_attribute, name_of
-from admin.panel.base import EXPECTED, PAGE_ROWS, PanelView, action, back, page, sentence
+from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, sentence
+from models.errors import OperatorError
 from models.tables.tag import Attribute, AttributeType
 from models.tables.user import Role
 
@@ -51,7 +52,7 @@ class AttributeView(PanelView):
         if request.form.get("confirmed") != "1":
             try:
                 name = name_of(self.rt, attribute_id)
-            except EXPECTED as error:
+            except OperatorError as error:
                 flash(sentence(error), "bad")
                 return back(".index")
             return self.render(

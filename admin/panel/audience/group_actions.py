@@ -6,8 +6,9 @@ from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin.operations.groups import describe_deletion, remove, rename
-from admin.panel.base import EXPECTED, PanelView, action, back, sentence
+from admin.panel.base import PanelView, action, back, sentence
 from admin.panel.format import number
+from models.errors import OperatorError
 from models.segments.references import ReferenceKind
 from models.tables.user import Role
 
@@ -32,7 +33,7 @@ class GroupActions(PanelView):
         if request.form.get("confirmed") != "1":
             try:
                 name, people = describe_deletion(self.rt, self.kind, group_id)
-            except EXPECTED as error:
+            except OperatorError as error:
                 flash(sentence(error), "bad")
                 return back(".index")
             return self.render(

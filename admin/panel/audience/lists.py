@@ -6,10 +6,11 @@ from sqlalchemy import func, select
 
 from admin.operations.groups import add_list, add_to_list, remove_from_list
 from admin.panel.audience.group_actions import GroupActions
-from admin.panel.base import EXPECTED, PAGE_ROWS, action, back, page, positive, sentence
+from admin.panel.base import PAGE_ROWS, action, back, page, positive, sentence
 from admin.panel.format import number
 from models.contacts.search import count_contacts, search_contacts
 from models.contacts.tagging import is_deleted_name, not_deleted
+from models.errors import OperatorError
 from models.tables.tag import ContactList, ListMember
 from models.tables.user import Role
 
@@ -46,7 +47,7 @@ class ListView(GroupActions):
         """A list with nobody on it yet."""
         try:
             made = add_list(self.rt, request.form.get("name", ""), self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             flash(sentence(error), "bad")
             return back(".index")
         return back(".show", list_id=made)
@@ -81,7 +82,7 @@ class ListView(GroupActions):
         people = [text.strip() for text in request.form.get("people", "").replace(";", ",").split(",") if text.strip()]
         try:
             added = add_to_list(self.rt, list_id, people, self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             flash(sentence(error), "bad")
         else:
             flash(f"{number(added)} put on the list." if added else "Everybody was on it already.", "good")

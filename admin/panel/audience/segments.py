@@ -15,7 +15,7 @@ from admin.panel.audience.match_count import ASK_SECONDS, PAGE_SECONDS, Matches,
 from admin.panel.audience.rule_campaigns import find_campaign, label, names_in, offered
 from admin.panel.audience.rule_form import KINDS, Row, as_rule, furnish, is_day, lacks, read_rows, rows_of
 from admin.panel.audience.rule_text import OPS, describe_rule
-from admin.panel.base import EXPECTED, action, back, form, page, sentence
+from admin.panel.base import action, back, form, page, sentence
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
 from models.segments.operators import MONEY
@@ -102,7 +102,7 @@ class SegmentView(GroupActions):
         if is_saved:
             try:
                 return self._save(name, rows, is_new=segment is None)
-            except EXPECTED as problem:
+            except OperatorError as problem:
                 error = sentence(problem)
         return self._drawn(segment, name, rows, error), 400 if error else 200
 
@@ -160,7 +160,7 @@ def _check(session: Session, rows: Rows, name: str) -> None:
         try:
             parse_rule(session, {"all": [row.item]}, inside=(name,) if name else ())
         except OperatorError as error:
-            row.problem = sentence(OperatorError(str(error).removeprefix("all[0]: ")))
+            row.problem = sentence(str(error).removeprefix("all[0]: "))
 
 
 def _settle(session: Session, rows: Rows) -> None:

@@ -19,7 +19,7 @@ from admin.operations.campaign_lifecycle import (
     unschedule_campaign,
 )
 from admin.operations.campaigns import delete_campaign, duplicate_campaign
-from admin.panel.base import EXPECTED, PanelView, action, back, form, sentence
+from admin.panel.base import PanelView, action, back, form, sentence
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.live_stats import live_stats
 from models.campaigns.unsure import leave_unsure, resend_unsure
@@ -158,7 +158,7 @@ class CampaignActions(PanelView):
                 at = read_moment(given.get("date", ""), given.get("time", ""), given.get("zone", ""))
                 per_hour = read_pace(given.get("per_hour", ""))
                 schedule_campaign(self.rt, campaign_id, at, per_hour, self.me.email)
-            except EXPECTED as error:
+            except OperatorError as error:
                 field, text = field_of(str(error))
                 errors[field] = text
             else:
@@ -183,8 +183,8 @@ class CampaignActions(PanelView):
             ]
             try:
                 test_id = send_test(self.rt, campaign_id, wanted, self.me.email)
-            except EXPECTED as problem:
-                error = sentence(OperatorError(str(problem).removeprefix("to: ").removeprefix("to=")))
+            except OperatorError as problem:
+                error = sentence(str(problem).removeprefix("to: ").removeprefix("to="))
             else:
                 flash("This is the test. It is sent like a real one, with every restriction.", "good")
                 return self._to(test_id)
@@ -213,7 +213,7 @@ class CampaignActions(PanelView):
 def read_moment(date: str, time: str, zone: str) -> datetime:
     """A moment from three fields. Refused with the field's name first."""
     if zone not in available_timezones():
-        raise OperatorError(f"zone={zone[:40]}: allowed is a time zone such as Europe/Madrid")
+        raise OperatorError("zone={zone}: allowed is a time zone such as Europe/Madrid", zone=zone[:40])
     try:
         day = datetime.strptime(date.strip(), "%Y-%m-%d")  # noqa: DTZ007 - its zone is added below
     except ValueError:
@@ -224,7 +224,9 @@ def read_moment(date: str, time: str, zone: str) -> datetime:
         raise OperatorError("time: allowed is a time such as 09:30") from None
     at = day.replace(hour=clock.hour, minute=clock.minute, tzinfo=ZoneInfo(zone))
     if at.astimezone(ZoneInfo("UTC")).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != at.replace(tzinfo=None):
-        raise OperatorError(f"time: {time} does not exist on that day in {zone}, where the clock is put forward")
+        raise OperatorError(
+            "time: {time} does not exist on that day in {zone}, where the clock is put forward", time=time, zone=zone
+        )
     return at
 
 
@@ -236,7 +238,7 @@ def read_pace(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise OperatorError(f"per-hour={text[:20]}: allowed is a number such as 600") from None
+        raise OperatorError("per-hour={text}: allowed is a number such as 600", text=text[:20]) from None
 
 
 def field_of(line: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from admin.operations.campaigns import create_campaign, update_campaign
 from admin.operations.media import LIMITS, store_media
-from admin.panel.base import EXPECTED, PanelView, back, form
+from admin.panel.base import PanelView, back, form
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
 from admin.panel.template_preview import ORDER_WORDS, preview_of
@@ -60,7 +60,7 @@ class CampaignForms(PanelView):
             draft["audience"] = complete_contacts(draft["audience"], self.rt.settings.default_country)
         try:
             self._take_upload(draft)
-        except EXPECTED as error:
+        except OperatorError as error:
             errors = field_errors(str(error), {})
         if request.form.get("refresh") or errors:
             return self._page(draft, errors, campaign), 400 if errors else 200
@@ -69,7 +69,7 @@ class CampaignForms(PanelView):
                 saved = create_campaign(self.rt, filled(draft), self.me.email)
             else:
                 saved = update_campaign(self.rt, campaign.id, filled(draft), self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             return self._page(draft, field_errors(str(error), self._labels(draft)), campaign), 400
         if saved.missing:
             flash(f"Saved as a draft. Still missing: {_listed(saved.missing)}.", "info")

@@ -143,21 +143,26 @@ def read_columns(
         twice = next((other for other, taken in columns.items() if name and taken == name), None)
         if twice is not None:
             raise OperatorError(
-                f"“{twice}” and “{column}” are both taken as {PLACES[kind].get(name, name)}; choose one of them."
+                "“{twice}” and “{column}” are both taken as {place}; choose one of them.",
+                twice=twice,
+                column=column,
+                place=PLACES[kind].get(name, name),
             )
         columns[column] = name
     for name in _MUST[kind]:
         if name not in columns.values():
             what = PLACES[kind][name]
-            raise OperatorError(
-                f"Choose the column that holds the {what.lower()}."
-                if " " not in what
-                else f"{what}: choose its column."
-            )
+            if " " in what:
+                raise OperatorError("{place}: choose its column.", place=what)
+            raise OperatorError("Choose the column that holds the {place}.", place=what.lower())
     if "consent" in columns.values() and "consent_source" not in columns.values() and not source:
         raise OperatorError("Consent needs its source: choose the column that says it, or write it below.")
     if len(source) > MAX_SOURCE:
-        raise OperatorError(f"The source is {len(source)} characters long; at most {MAX_SOURCE} are allowed.")
+        raise OperatorError(
+            "The source is {count} characters long; at most {max_source} are allowed.",
+            count=len(source),
+            max_source=MAX_SOURCE,
+        )
     return columns
 
 
@@ -179,7 +184,7 @@ def _name_of(kind: UploadKind, column: str, choice: str, attributes: Sequence[st
         return column
     if choice.startswith(ATTRIBUTE) and choice.removeprefix(ATTRIBUTE) in attributes:
         return choice.removeprefix(ATTRIBUTE)
-    raise OperatorError(f"“{column}” cannot be taken as that.")
+    raise OperatorError("“{column}” cannot be taken as that.", column=column)
 
 
 def _is_new(kind: UploadKind, column: str) -> bool:

@@ -8,7 +8,7 @@ from flask import flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from admin.panel.base import EXPECTED, PanelView, action, back, form, page, sentence
+from admin.panel.base import PanelView, action, back, form, page, sentence
 from admin.panel.contacts.import_columns import attribute_names, choices_of, chosen_of, guess, read_columns
 from jobs.imports.contacts import preview
 from jobs.imports.delimiter import WORDS
@@ -63,7 +63,7 @@ class ContactImport(PanelView):
                     raise OperatorError("Choose a file first.")
                 content = upload.stream.read(MAX_BYTES + 1)
                 return back(".bring_columns", token=self._keep(upload.filename, content, kind, list_name).token)
-            except (*EXPECTED, BadFileError) as problem:
+            except OperatorError as problem:
                 error = sentence(problem)
         shown = self.render("panel/import.html", error=error, kind=kind.value, list_name=list_name)
         return shown, 400 if error else 200
@@ -92,7 +92,7 @@ class ContactImport(PanelView):
                     list_name = read_list_name(list_name)
                 start_dry_run(self.rt, token, columns, source, list_name)
                 return back(".bring_show", token=token)
-            except EXPECTED as problem:
+            except OperatorError as problem:
                 error = sentence(problem)
         lines = [
             (
@@ -162,13 +162,15 @@ class ContactImport(PanelView):
         name = _ODD.sub("_", PurePath(file_name.replace("\\", "/")).name)[-MAX_NAME:].lstrip(".") or "file"
         ending = PurePath(name).suffix.lower()
         if ending not in ENDINGS:
-            raise OperatorError(f"“{name}”: allowed are CSV files (.csv, .tsv, .txt) and XLSX files.")
+            raise OperatorError("“{name}”: allowed are CSV files (.csv, .tsv, .txt) and XLSX files.", name=name)
         if len(content) > MAX_BYTES:
             raise OperatorError(
-                f"The file is larger than {MAX_BYTES // 1024 // 1024} MB; bring it with {COMMANDS[kind]}."
+                "The file is larger than {max_bytes} MB; bring it with {commands}.",
+                max_bytes=MAX_BYTES // 1024 // 1024,
+                commands=COMMANDS[kind],
             )
         if ending == ".xlsx" and not content.startswith(b"PK"):
-            raise OperatorError(f"“{name}” is no readable XLSX file.")
+            raise OperatorError("“{name}” is no readable XLSX file.", name=name)
         kept = store_upload(self.rt, name, content, self.me.email, kind, list_name)
         try:
             preview(upload_path(self.rt, kept), PREVIEW_ROWS)

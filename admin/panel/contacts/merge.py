@@ -4,7 +4,8 @@ from flask import flash, request
 from flask.typing import ResponseReturnValue
 
 from admin.operations.contact_merge import MergePreview, merge_by_phone, preview_merge, release_former_number
-from admin.panel.base import EXPECTED, PanelView, action, back, sentence
+from admin.panel.base import PanelView, action, back, sentence
+from models.errors import OperatorError
 from models.tables.contact import Contact
 from models.tables.contact_alias import AliasKind, MergedValue
 from models.tables.user import Role
@@ -36,7 +37,7 @@ class ContactMerge(PanelView):
                     contact_id=contact_id, rows=_rows(pair), ids=_ids(pair),
                 )  # fmt: skip
             contact_id = merge_by_phone(self.rt, contact_id, other, self.me.email)
-        except EXPECTED as error:
+        except OperatorError as error:
             flash(sentence(error), "bad")
         else:
             flash("The two are one record now.", "good")

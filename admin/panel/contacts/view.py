@@ -18,7 +18,7 @@ from admin.operations.contacts import (
     tag_contact,
     untag_contact,
 )
-from admin.panel.base import EXPECTED, PanelView, action, back, form, page, positive
+from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.contacts.imports import ContactImport
 from admin.panel.contacts.merge import ContactMerge, before_the_merge
 from admin.panel.contacts.picker import ContactPicker
@@ -120,7 +120,7 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
             }
             try:
                 contact_id = add_contact(self.rt, columns, self.me.email)
-            except EXPECTED as error:
+            except OperatorError as error:
                 errors = _by_field(str(error))
             else:
                 flash("Added.", "good")
@@ -148,7 +148,7 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
             try:
                 values = {names.get(field, field): text for field, text in given.items()}
                 change_contact(self.rt, contact_id, values, self.me.email)
-            except EXPECTED as error:
+            except OperatorError as error:
                 fields = {name: field for field, name in names.items()}
                 errors = {fields.get(name, name): text for name, text in _by_field(str(error)).items()}
             else:

@@ -13,8 +13,8 @@ from admin.operations.campaigns import (
     create_campaign,
     delete_campaign,
     duplicate_campaign,
-    get_campaign,
     list_campaigns,
+    load_campaign,
     update_campaign,
 )
 from admin.operations.media import store_media
@@ -50,7 +50,7 @@ def test_changing_a_scheduled_campaign_takes_it_back_to_ready(shell: Shell) -> N
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
     campaign_life.schedule_campaign(shell.rt, created.id, datetime.now(UTC) + timedelta(hours=1), None, ANA)
     assert update_campaign(shell.rt, created.id, CAMPAIGN | {"name": "Summer"}, ANA).status == "ready"
-    campaign = get_campaign(shell.rt, created.id)
+    campaign = load_campaign(shell.rt, created.id)
     assert (campaign.name, campaign.status, campaign.scheduled_at) == ("Summer", CampaignStatus.READY, None)
 
 
@@ -58,7 +58,7 @@ def test_a_schedule_can_be_taken_back(shell: Shell) -> None:
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
     campaign_life.schedule_campaign(shell.rt, created.id, datetime.now(UTC) + timedelta(hours=1), None, ANA)
     campaign_life.unschedule_campaign(shell.rt, created.id, ANA)
-    assert get_campaign(shell.rt, created.id).status is CampaignStatus.READY
+    assert load_campaign(shell.rt, created.id).status is CampaignStatus.READY
 
 
 def test_a_started_campaign_cannot_be_changed_or_deleted(shell: Shell) -> None:
@@ -71,12 +71,12 @@ def test_a_started_campaign_cannot_be_changed_or_deleted(shell: Shell) -> None:
     campaign_life.end_campaign(shell.rt, created.id, ANA)
     delete_campaign(shell.rt, created.id, ANA)
     with pytest.raises(OperatorError, match="no such campaign"):
-        get_campaign(shell.rt, created.id)
+        load_campaign(shell.rt, created.id)
     assert list_campaigns(shell.rt, CampaignKind.REAL) == []
 
 
 def test_what_is_not_there_is_refused_everywhere(shell: Shell) -> None:
-    for act in (get_campaign, campaign_life.run_preflight, campaign_life.tests_of):
+    for act in (load_campaign, campaign_life.run_preflight, campaign_life.tests_of):
         if act is campaign_life.tests_of:
             assert act(shell.rt, 99) == []
             continue
@@ -97,14 +97,14 @@ def test_a_copy_says_the_same_and_starts_by_itself(shell: Shell) -> None:
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
     campaign_life.start_campaign(shell.rt, created.id, ANA)
     copied = duplicate_campaign(shell.rt, created.id, ANA)
-    campaign = get_campaign(shell.rt, copied.id)
+    campaign = load_campaign(shell.rt, copied.id)
     assert (campaign.name, copied.status, campaign.started_at, campaign.outcome) == (
         "Spring (copy)",
         "ready",
         None,
         None,
     )
-    assert campaign.variables == get_campaign(shell.rt, created.id).variables
+    assert campaign.variables == load_campaign(shell.rt, created.id).variables
 
 
 def test_an_upload_is_named_by_its_content_and_belongs_to_its_number(shell: Shell) -> None:
@@ -121,7 +121,7 @@ def test_an_upload_is_named_by_its_content_and_belongs_to_its_number(shell: Shel
     }
     created = create_campaign(shell.rt, with_picture, ANA)
     assert created.status == "ready"
-    kept = get_campaign(shell.rt, created.id).media
+    kept = load_campaign(shell.rt, created.id).media
     assert kept == {"header": {"sha256": checksum, "file": "spring.png"}}
     assert update_campaign(shell.rt, created.id, with_picture | {"media": kept}, ANA).status == "ready"
     with pytest.raises(OperatorError, match="no such upload"):
@@ -149,7 +149,7 @@ def test_a_file_that_is_gone_stops_the_start(shell: Shell) -> None:
     next((shell.rt.settings.var_dir / "media").glob("*.png")).unlink()
     with pytest.raises(OperatorError, match="upload it again"):
         campaign_life.start_campaign(shell.rt, created.id, ANA)
-    assert get_campaign(shell.rt, created.id).status is CampaignStatus.READY
+    assert load_campaign(shell.rt, created.id).status is CampaignStatus.READY
 
 
 def test_tests_that_run_are_found_and_end_later_if_one_says_so(shell: Shell) -> None:
@@ -157,7 +157,7 @@ def test_tests_that_run_are_found_and_end_later_if_one_says_so(shell: Shell) -> 
     test_id = campaign_life.send_test(shell.rt, created.id, ["+447700900001"], ANA)
     assert campaign_life.tests_of(shell.rt, created.id) == [test_id]
     campaign_life.change_end(shell.rt, test_id, 3600, ANA)
-    assert get_campaign(shell.rt, test_id).ends_after_seconds == 3600
+    assert load_campaign(shell.rt, test_id).ends_after_seconds == 3600
     with pytest.raises(OperatorError, match="allowed"):
         campaign_life.change_end(shell.rt, test_id, 1, ANA)
     campaign_life.end_campaign(shell.rt, test_id, ANA)
@@ -175,7 +175,7 @@ def test_a_pause_that_meta_s_record_forbids_to_lift_stays(shell: Shell) -> None:
     theirs.status = "PAUSED"
     with pytest.raises(OperatorError, match="PAUSED"):
         campaign_life.resume_campaign(shell.rt, created.id, ANA)
-    assert get_campaign(shell.rt, created.id).status is CampaignStatus.PAUSED
+    assert load_campaign(shell.rt, created.id).status is CampaignStatus.PAUSED
 
 
 def test_everything_is_audited_with_who_did_it(shell: Shell) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
-from models.campaigns.stats import CampaignNotFoundError, campaign_stats, stats_of
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.campaigns.stats import campaign_stats, stats_of
+from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignStatus, PauseReason
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NotSent, Recipient, RecipientState

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models.campaigns.preflight import PreflightFacts, PreflightNotFoundError, preflight
-from models.tables.campaign import Campaign, CampaignStatus
+from models.campaigns.preflight import PreflightFacts, preflight
+from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.flow import Flow
 from models.tables.number import WabaState
@@ -92,7 +92,7 @@ def test_an_empty_draft_is_told_all_that_it_lacks(session: Session) -> None:
     )
     session.add(draft)
     assert _keys(session, draft)[0] == ["number", "template", "audience"]
-    with pytest.raises(PreflightNotFoundError, match="campaign 99: there is no such campaign"):
+    with pytest.raises(CampaignNotFoundError, match="campaign 99: there is no such campaign"):
         preflight(session, 99, NOW)
 
 
