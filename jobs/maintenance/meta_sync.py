@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
-from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
+from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account
 from models.clock import utcnow
 from models.tables.number import Number, Waba
@@ -64,7 +64,7 @@ def management_client(rt: Runtime, number: Number) -> GraphAdmin:
 def sync_templates(waba_pk: int) -> None:
     """The job: every template of an account. A Graph API that is away is logged; the next round tries again."""
     rt = runtime()
-    started(rt.redis, f"templates:{waba_pk}")
+    SYNC_TEMPLATES.started(rt.redis, waba_pk)
     try:
         read_templates(rt, waba_pk, utcnow())
     except GraphError as error:
@@ -74,7 +74,7 @@ def sync_templates(waba_pk: int) -> None:
 def sync_number(number_pk: int) -> None:
     """The job: one number's fields."""
     rt = runtime()
-    started(rt.redis, f"number:{number_pk}")
+    SYNC_NUMBER.started(rt.redis, number_pk)
     try:
         read_number(rt, number_pk, utcnow())
     except GraphError as error:
@@ -219,12 +219,6 @@ def wake_syncs(rt: Runtime, now: datetime) -> int:
         numbers = session.scalars(
             select(Number.id).where(Number.read_at.is_(None) | (Number.read_at < now - NUMBER_AGAIN))
         ).all()
-    made = [
-        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_templates", pk, key=f"templates:{pk}")
-        for pk in accounts
-    ]
-    made += [
-        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_number", pk, key=f"number:{pk}")
-        for pk in numbers
-    ]
+    made = [SYNC_TEMPLATES.enqueue(rt.redis, pk) for pk in accounts]
+    made += [SYNC_NUMBER.enqueue(rt.redis, pk) for pk in numbers]
     return sum(made)

@@ -5,6 +5,7 @@ Importing the package makes `Base.metadata` whole.
 
 from models.db.base import Base
 from models.tables import (
+    audit,
     billing,
     campaign,
     contact,
@@ -27,6 +28,7 @@ from models.tables import (
 metadata = Base.metadata
 
 __all__ = [
+    "audit",
     "billing",
     "campaign",
     "contact",

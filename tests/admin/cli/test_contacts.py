@@ -12,10 +12,11 @@ from sqlalchemy import select
 from admin.auth.passwords import verify_password
 from admin.auth.users import add_first_admin, token_hash
 from admin.cli import files
+from models.tables.audit import Audit
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.conversation import Case
 from models.tables.setting import read_setting
-from models.tables.user import ApiToken, Audit, Role, User
+from models.tables.user import ApiToken, Role, User
 from tests.support.cli_app import PEOPLE, Shell, open_shell
 from tests.support.paths import ROOT
 

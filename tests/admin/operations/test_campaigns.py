@@ -20,10 +20,10 @@ from admin.operations.campaigns import (
 from admin.operations.media import store_media
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionError
 from models.tables.number import Number
 from models.tables.template import MediaHandle
-from models.tables.user import Audit
 from tests.support.cli_app import CAMPAIGN, Shell, open_shell
 
 ANA = "ana@example.com"

@@ -7,9 +7,10 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
+from models.tables.audit import Audit
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType
-from models.tables.user import Audit, Role
+from models.tables.user import Role
 from tests.support import factories
 from tests.support.cli_app import Shell, open_shell
 from tests.support.panel_app import Panel, Visitor, open_panel

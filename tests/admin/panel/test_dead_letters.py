@@ -19,7 +19,8 @@ from jobs.ingest.replay_all import LOCK_KEY, Run, begin_replay, read_run, run_re
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.events.dead_letters import keep_dead_letter, settle_letter
-from models.tables.user import Audit, Role
+from models.tables.audit import Audit
+from models.tables.user import Role
 from models.tables.webhook_event import DeadLetter
 from tests.support.panel_app import Panel, Visitor, open_panel, said
 

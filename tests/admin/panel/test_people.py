@@ -22,6 +22,7 @@ from jobs.core.queues import ANSWER, CHORES, queue
 from jobs.imports.uploads import rejects_path
 from jobs.maintenance.purge import purge
 from models.clock import utcnow
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Case, Conversation, Message, MessageState
@@ -31,7 +32,7 @@ from models.tables.order import Order
 from models.tables.segment import Segment
 from models.tables.setting import read_setting
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
-from models.tables.user import Audit, Role, User
+from models.tables.user import Role, User
 from tests.support import factories
 from tests.support.panel_app import Panel, Visitor, open_panel, said
 from tests.support.panel_seed import KEPT, furnish

@@ -9,7 +9,8 @@ from redis import Redis
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
-from models.tables.user import Audit, Role
+from models.tables.audit import Audit
+from models.tables.user import Role
 from tests.support.panel_app import Panel, Visitor, open_panel
 from tests.support.panel_seed import KEPT, furnish
 

@@ -27,7 +27,7 @@ from jobs.core.shutdown import SHUTDOWN
 from jobs.ingest import apply as apply_events
 from jobs.ingest import batch as event_batch
 from jobs.ingest import consumer as ingest
-from jobs.ingest.apply import ANSWER_KEY, COUNTS_KEY
+from jobs.ingest.apply import COUNTS_KEY
 from jobs.ingest.batch import MAX_WEIGHT, OUTAGE_TRIES
 from jobs.ingest.consumer import BEAT_KEY, FIRST_ENTRIES, Consumer, lag
 from jobs.ingest.replay import ReplayCounts, replay_letters
@@ -164,7 +164,7 @@ def test_a_message_is_stored_and_whoever_answers_is_woken_once(
     for name in ("message_text", "message_quote", "message_reaction"):
         stream.append(recorded(name))
     consumer.run_once()
-    assert (rt.redis.llen(f"rq:queue:{ANSWER}"), rt.redis.exists(f"hark:wake:{ANSWER_KEY}")) == (1, 1)
+    assert (rt.redis.llen(f"rq:queue:{ANSWER}"), rt.redis.exists("hark:wake:answer:ingest")) == (1, 1)
     with rt.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 3
 

@@ -28,11 +28,11 @@ from models.campaigns.preflight import preflight
 from models.config import Settings
 from models.crypto import new_encryption_key
 from models.db.engine import Database
+from models.tables.audit import Audit
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, transition
 from models.tables.contact import Contact
 from models.tables.recipient import Recipient, RecipientState
-from models.tables.user import Audit
 from tests.support import factories
 from tests.support.factories import NOW
 

@@ -14,9 +14,9 @@ from models.contacts.number_change import change_number
 from models.contacts.phone import person_key
 from models.contacts.resolve import find_contact, resolve_contact, surviving_contact_id
 from models.db.engine import Database
+from models.tables.audit import Audit
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.engagement import Engagement
-from models.tables.user import Audit
 from tests.support.factories import NOW, alice, make_campaign, make_contact, make_number
 
 

@@ -18,7 +18,7 @@ from jobs.ingest.replay import ReplayCounts, ReplayResult, replay_letters, repla
 from models.clock import utcnow
 from models.events.dead_letter_search import LetterState, search_letters
 from models.events.dead_letters import keep_dead_letter, payload_of, purge_dead_letters, settle_letter
-from models.tables.user import Audit
+from models.tables.audit import Audit
 from models.tables.webhook_event import DeadLetter
 from tests.support.cli_app import Shell, open_shell
 

@@ -18,12 +18,12 @@ from models.events.account.apply import HANDLERS, PERSONAL, apply_changes
 from models.events.account.numbers import limit_of
 from models.events.account.update import ChangeResult
 from models.events.types import AccountChange
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Conversation
 from models.tables.number import Number, WabaState
 from models.tables.template import Template
-from models.tables.user import Audit
 from tests.support.factories import NOW, alice, make_campaign, make_number, make_template
 from tests.support.paths import WEBHOOKS
 

@@ -15,13 +15,13 @@ from models.db.engine import Database
 from models.events.parked import drop_expired, park_statuses, retry_parked
 from models.events.statuses.apply import StatusResult, apply_statuses
 from models.events.types import Callback, Failure, Pricing, Status
+from models.tables.audit import Audit
 from models.tables.contact import Contact
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane
 from models.tables.number import Number
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from models.tables.user import Audit
 from models.tables.webhook_event import ParkedStatus
 from tests.support.factories import (
     NOW,
