@@ -11,7 +11,7 @@ from enum import StrEnum
 from bot.opt_out_words import Word, normalize_text
 
 NOT_FOR_BOTS = frozenset({"system", "edit", "revoke", "reaction", "request_welcome"})
-"""Types that say something about the chat and ask nothing (meta-cloud-api.md 7.6)."""
+"""Types that say something about the chat and ask nothing (docs/meta.md §7.6)."""
 
 
 class Route(StrEnum):

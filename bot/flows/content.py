@@ -1,4 +1,4 @@
-"""The bodies of a bot flow's messages, exactly as the Cloud API wants them (meta-cloud-api.md 2.4, 2.5)."""
+"""The bodies of a bot flow's messages, exactly as the Cloud API wants them (docs/meta.md §2.4, §2.5)."""
 
 import re
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from bot.opt_out_words import normalize_text
 
-# Meta's limits in characters: meta-cloud-api.md 2.5.
+# Meta's limits in characters: docs/meta.md §2.5.
 TEXT = 4096
 CAPTION = 1024
 INTERACTIVE_BODY = 1024

@@ -153,7 +153,7 @@ Event = Start | ReplyEvent | Accepted | MessageNotSent | TimerDue | HttpResult
 
 @dataclass(frozen=True, slots=True)
 class SendMessage:
-    """Send this free-form body (meta-cloud-api.md 2.4, without the envelope) and report `Accepted` or `NotSent`."""
+    """Send this free-form body (docs/meta.md §2.4, without the envelope) and report `Accepted` or `NotSent`."""
 
     content: Mapping[str, Any]
     tag: str

@@ -1,6 +1,6 @@
 """What each of Meta's error codes means for us: one table, read by the sender and by the ingest.
 
-Only a Graph `error` object with a numeric code follows the table (meta-cloud-api.md 3.2). A code that is not in it is tried
+Only a Graph `error` object with a numeric code follows the table (docs/meta.md §3.2). A code that is not in it is tried
 again where Meta calls it transient, else it ends that recipient alone; the guardrails notice when many end alike.
 """
 

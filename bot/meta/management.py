@@ -1,6 +1,6 @@
 """The management side of the Graph API: templates, numbers, accounts, subscriptions, media. Synchronous; never sends a message.
 
-Facts: meta-cloud-api.md 1 (ids, versions, proof), 4 (number fields), 5.1 (templates), 6 (media).
+Facts: docs/meta.md §1 (ids, versions, proof), §4 (number fields), §5.1 (templates), §6 (media).
 """
 
 import hashlib

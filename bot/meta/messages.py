@@ -1,4 +1,4 @@
-"""Building the body of a template message (meta-cloud-api.md 2.3) from the template as Meta has it and one recipient's values.
+"""Building the body of a template message (docs/meta.md §2.3) from the template as Meta has it and one recipient's values.
 
 A `TemplateBuilder` reads the template once per campaign; `build` is called for each recipient and does little.
 """

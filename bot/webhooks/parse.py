@@ -1,4 +1,4 @@
-"""A webhook's body, taken apart: statuses, inbound messages, changes (meta-cloud-api.md 7.4–7.9).
+"""A webhook's body, taken apart: statuses, inbound messages, changes (docs/meta.md §7.4–§7.9).
 
 One item that cannot be read never takes the others along: it leaves a line in `broken`, which names the place and no content.
 Unknown kinds are counted and skipped. What is absent in one payload version and present in another is read both ways.

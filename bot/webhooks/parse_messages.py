@@ -1,4 +1,4 @@
-"""One message of a person, read from a webhook (meta-cloud-api.md 7.6). Any type that is not known is kept whole."""
+"""One message of a person, read from a webhook (docs/meta.md §7.6). Any type that is not known is kept whole."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Meta's signature over a webhook's raw bytes: HMAC-SHA256 with the app secret (meta-cloud-api.md 7.2)."""
+"""Meta's signature over a webhook's raw bytes: HMAC-SHA256 with the app secret (docs/meta.md §7.2)."""
 
 import hmac
 from collections.abc import Iterable

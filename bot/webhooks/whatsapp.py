@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PATH = "/webhooks/whatsapp"
 MAX_BYTES = 3 * 1024 * 1024 + 256 * 1024
-"""Meta's bodies have up to 3 MB (meta-cloud-api.md 7.3); the rest is margin."""
+"""Meta's bodies have up to 3 MB (docs/meta.md §7.3); the rest is margin."""
 PIECE_BYTES = 64 * 1024
 CONNECT_SECONDS = 0.2
 ANSWER_SECONDS = 0.7

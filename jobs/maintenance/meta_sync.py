@@ -23,7 +23,7 @@ from models.tables.template import Template
 
 log = logging.getLogger("hark.sync")
 
-# meta-cloud-api.md 4.3; a tier that nobody has heard of means: ask again.
+# docs/meta.md §4.3; a tier that nobody has heard of means: ask again.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
 UNLIMITED = -1
 SYNC_AGAIN = timedelta(hours=1)

@@ -87,7 +87,7 @@ class Contact(Base):
 
 
 class ContactIdentity(Base):
-    """A person's business-scoped user id in one portfolio (meta-cloud-api.md 7.9)."""
+    """A person's business-scoped user id in one portfolio (docs/meta.md §7.9)."""
 
     __tablename__ = "contact_identity"
     __table_args__ = (Index("uq_contact_identity_bsuid", "portfolio_id", "bsuid", unique=True),)

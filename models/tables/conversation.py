@@ -13,7 +13,7 @@ from models.tables.contact import Contact
 from models.tables.number import Number
 
 WINDOW = timedelta(hours=24)
-"""After a person's message, anything may be sent for this long; outside it only templates (meta-cloud-api.md 8)."""
+"""After a person's message, anything may be sent for this long; outside it only templates (docs/meta.md §8)."""
 
 
 class Conversation(Base):

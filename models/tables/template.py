@@ -11,7 +11,7 @@ from models.tables.number import Number, Waba
 
 
 class Template(Base):
-    """One language of one template. `status`, `category` and `quality` are Meta's words (meta-cloud-api.md 5.3, 5.4)."""
+    """One language of one template. `status`, `category` and `quality` are Meta's words (docs/meta.md §5.5, §5.7, §4.4)."""
 
     __tablename__ = "template"
     __table_args__ = (Index("uq_template_name_language", "waba_id", "name", "language", unique=True),)
@@ -44,7 +44,7 @@ class Template(Base):
 
 
 class MediaHandle(Base):
-    """A file that was uploaded to Meta for one number; an id lives 30 days (meta-cloud-api.md 6)."""
+    """A file that was uploaded to Meta for one number; an id lives 30 days (docs/meta.md §6)."""
 
     __tablename__ = "media_handle"
     __table_args__ = (Index("uq_media_handle_file", "number_id", "sha256", unique=True),)

@@ -1,4 +1,4 @@
-"""What Meta accepts as a parameter's text (meta-cloud-api.md 2.3): checked before sending, since a refusal costs a request."""
+"""What Meta accepts as a parameter's text (docs/meta.md §2.3): checked before sending, since a refusal costs a request."""
 
 import re
 from typing import Any

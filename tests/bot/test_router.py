@@ -24,7 +24,7 @@ EVERYTHING = RoutingFacts(
 NOTHING = RoutingFacts()
 
 
-def test_the_first_rule_that_applies_wins_in_the_order_of_the_design() -> None:
+def test_the_first_rule_that_applies_wins_and_a_stop_word_comes_first() -> None:
     facts = EVERYTHING
     order = []
     for taken_away in (

@@ -1,4 +1,4 @@
-"""What Meta says about an account (meta-cloud-api.md 7.8): what takes it away stops its numbers at once."""
+"""What Meta says about an account (docs/meta.md §7.8): what takes it away stops its numbers at once."""
 
 from typing import Any
 

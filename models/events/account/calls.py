@@ -1,4 +1,4 @@
-"""Calls of people to our numbers: each opens the window as a message does (meta-cloud-api.md 7.6). Nothing else of it is kept."""
+"""Calls of people to our numbers: each opens the window as a message does (docs/meta.md §7.6). Nothing else of it is kept."""
 
 from datetime import datetime
 

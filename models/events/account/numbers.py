@@ -1,4 +1,4 @@
-"""What Meta says about numbers and about what an account may do (meta-cloud-api.md 7.8)."""
+"""What Meta says about numbers and about what an account may do (docs/meta.md §7.8)."""
 
 import re
 from typing import Any

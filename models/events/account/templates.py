@@ -1,4 +1,4 @@
-"""What Meta says about templates (meta-cloud-api.md 7.7).
+"""What Meta says about templates (docs/meta.md §7.7).
 
 A word that takes a template away is believed at once, and its campaigns pause. A word that gives it back only has the template
 read from Meta again: nothing goes on because of a webhook.
