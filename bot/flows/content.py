@@ -33,7 +33,7 @@ _PLACEHOLDER = "…"  # Meta refuses an empty body, and a text of empty values a
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The payload of a bot flow's button: the id of the flow version that offered it, the node's name and the option's key."""
+    """The payload of a bot flow's button: the number of the flow's version, the node's name and the option's key."""
 
     version: int
     node: str

@@ -279,7 +279,7 @@ NODE_TYPES: dict[str, type[AnyNode]] = {
 
 
 class FlowDefinition(FlowPart):
-    """A whole bot flow. `version` is the id of its stored version (0: not stored) and not part of the definition."""
+    """A whole bot flow. `version` is the number of its stored version (0: not stored), not a part of the definition."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
     description: Annotated[str, StringConstraints(max_length=500)] | None = None
