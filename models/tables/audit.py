@@ -1,4 +1,4 @@
-"""The audit: what was done, by whom, to what."""
+"""Stores the audit log: what was done, by whom, to which object."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,13 +10,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.db.base import Base, BigId
 
 META = "meta"
-"""The actor in the audit when Meta says something."""
+"""The actor of changes that Meta reported."""
 
 
 class AuditAction(StrEnum):
-    """What was done. `object_type` says to what, so that `pause` is one word for a campaign whoever paused it.
+    """What was done. `object_type` names the kind of object, so that `pause` is one action whoever paused the campaign.
 
-    Stored as text: lines of earlier versions keep the words that they were written with.
+    Stored as text: rows of earlier versions keep the actions that they were written with.
     """
 
     ACCOUNT_ALERT = "account_alert"
@@ -96,7 +96,7 @@ class AuditAction(StrEnum):
 
 
 class Audit(Base):
-    """What was done, by whom, to what: appended, never changed."""
+    """One entry of the audit log: appended, never changed."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_object", "object_type", "object_id", "at"),)
@@ -114,7 +114,7 @@ class Audit(Base):
 def record_audit(
     session: Session, now: datetime, actor: str, action: AuditAction, object_type: str, object_id: object, **detail: Any
 ) -> None:
-    """Append a line to the audit; `detail` holds no message text and no secret."""
+    """Append an entry to the audit log; `detail` must hold no message text and no secret."""
     session.add(
         Audit(at=now, actor=actor, action=action, object_type=object_type, object_id=str(object_id), detail=detail)
     )

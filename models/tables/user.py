@@ -1,4 +1,4 @@
-"""Who works with the panel and the API, and what they did."""
+"""Stores the users of the panel and the tokens of the API."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from models.db.base import Base, word
 
 
 class Role(StrEnum):
-    """What a user or a token may do, from least to most."""
+    """The role of a user or a token, from the least to the most rights."""
 
     VIEWER = "viewer"
     AGENT = "agent"
@@ -31,9 +31,9 @@ class User(Base):
     role: Mapped[Role] = mapped_column(word(Role, "role"))
     is_active: Mapped[bool] = mapped_column(default=True)
     must_change_password: Mapped[bool] = mapped_column(default=False)
-    """The password is a one-time one."""
+    """Whether the password was set by an admin and must be changed at the next sign-in."""
     session_key: Mapped[str] = mapped_column(String(64), unique=True)
-    """Changed with the password: every session that was signed in before ends."""
+    """Changed with the password, which ends every earlier session."""
     phone: Mapped[str | None] = mapped_column(String(20), unique=True)
     """For chat-ops; E.164."""
     phone_verified_at: Mapped[datetime | None]
@@ -44,7 +44,7 @@ class User(Base):
 
 
 class ApiToken(Base):
-    """A bearer token; only its hash is kept."""
+    """A bearer token; only its hash is stored."""
 
     __tablename__ = "api_token"
 
