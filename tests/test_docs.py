@@ -15,6 +15,7 @@ from bot.sandbox.seed import PHONE_NUMBER_ID
 from models import config as settings
 from models.campaigns.export import COLUMNS
 from models.campaigns.stats import counts
+from models.tables import metadata
 from models.tables.recipient import NotSent
 from models.tables.setting import KNOWN
 from tests.support.cli_app import Shell, open_shell
@@ -138,6 +139,17 @@ def test_a_decision_has_its_parts_and_its_line_in_the_index(path: Path) -> None:
     lines = [line for line in page("docs/decisions/README.md").splitlines() if f"({path.name})" in line]
     assert len(lines) == 1
     assert lines[0].startswith(f"| [{path.name[:4]}]({path.name}) | {rest[1].removeprefix('Date: ')} | ")
+
+
+def test_the_glossary_names_every_table_and_no_other() -> None:
+    rows = re.findall(r"^\|[^|]+\|[^|]+\|([^|]+)\|[^|]+\|$", page("docs/glossary.md"), re.MULTILINE)
+    assert {name for cell in rows for name in re.findall(r"`(\w+)`", cell)} == set(metadata.tables)
+
+
+@pytest.mark.parametrize("path", [ROOT / "docs" / "glossary.md", *DECISIONS], ids=lambda path: path.stem)
+def test_every_module_that_the_glossary_or_a_decision_names_is_there(path: Path) -> None:
+    named = re.findall(r"`((?:models|bot|jobs|admin|tests)/[\w./]*)`", path.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_reason_statistic_and_column_of_the_export_is_explained() -> None:
