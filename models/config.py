@@ -5,6 +5,7 @@ Sources, first wins: the environment, the file that a `NAME_FILE` variable names
 """
 
 import os
+import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,8 +22,11 @@ from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
 
 SECRETS = (
-    "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL",
+    "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL",
+    "REDIS_URL",
 )  # fmt: skip
+FIRST_SHOPIFY_VERSION = "2026-07"
+"""The first version of Shopify's Admin API that knows consent to WhatsApp messages."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -43,6 +47,12 @@ class Settings:
     meta_app_secrets: tuple[str, ...] = ()
     meta_verify_token: str | None = None
     shopify_secrets: tuple[str, ...] = ()
+    shopify_shop: str | None = None
+    """The shop's own domain, `acme.myshopify.com`: the only host that is asked, and only its customers are."""
+    shopify_token: str | None = None
+    shopify_client_id: str | None = None
+    """With the first of `shopify_secrets` it gets a token for a day, where there is no `shopify_token`."""
+    shopify_api_version: str = "2026-10"
     secret_key: str = ""
     encryption_keys: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8000"
@@ -55,6 +65,11 @@ class Settings:
     def vault(self) -> Vault:
         """Return the vault for secrets at rest. Raises ValueError if a key is invalid."""
         return Vault(self.encryption_keys)
+
+    @property
+    def can_ask_shop(self) -> bool:
+        """Whether there is a shop and something to ask it with."""
+        return bool(self.shopify_shop and (self.shopify_token or (self.shopify_client_id and self.shopify_secrets)))
 
     @property
     def redis_socket_url(self) -> str:
@@ -122,12 +137,17 @@ class _Reader:
             "meta_app_secrets": self._read("META_APP_SECRET", (), _comma_separated, secret=True),
             "meta_verify_token": self._read("META_VERIFY_TOKEN", None, str, secret=True),
             "shopify_secrets": self._read("SHOPIFY_SECRET", (), _comma_separated, secret=True),
+            "shopify_shop": self._read("SHOPIFY_SHOP", None, _shop),
+            "shopify_token": self._read("SHOPIFY_TOKEN", None, _header_value, secret=True),
+            "shopify_client_id": self._read("SHOPIFY_CLIENT_ID", None, _header_value),
+            "shopify_api_version": self._read("SHOPIFY_API_VERSION", "2026-10", _shop_version),
             "public_url": self._read("PUBLIC_URL", "http://127.0.0.1:8000", _http_url),
             "default_country": self._read("DEFAULT_COUNTRY", None, _country),
             "time_zone": self._read("TIME_ZONE", "UTC", _zone),
             "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),
             "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
         }
+        self._check_shop(settings)
         if self.problems:
             raise SettingsError("{problems}", problems="\n".join(self.problems))
         settings["secret_key"] = self._key("SECRET_KEY", var_dir, may_create_keys, new_token)
@@ -170,6 +190,14 @@ class _Reader:
         finally:
             temporary.unlink(missing_ok=True)
         return path.read_text(encoding="utf-8").strip()
+
+    def _check_shop(self, settings: Mapping[str, Any]) -> None:
+        if settings["shopify_client_id"] and not settings["shopify_token"] and not settings["shopify_secrets"]:
+            self.problems.append(
+                "SHOPIFY_CLIENT_ID: it gets a token only together with the app's secret, SHOPIFY_SECRET"
+            )
+        if (settings["shopify_token"] or settings["shopify_client_id"]) and not settings["shopify_shop"]:
+            self.problems.append("SHOPIFY_SHOP is not set: a token is for one shop, such as acme.myshopify.com")
 
     def _check_keys(self, keys: tuple[str, ...]) -> None:
         try:
@@ -218,6 +246,24 @@ def _version(text: str) -> str:
     number = text.removeprefix("v").split(".")
     if not text.startswith("v") or len(number) != 2 or not all(part.isdigit() for part in number):
         raise ValueError("allowed is a version such as v25.0")
+    return text
+
+
+def _shop(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com", text.lower()):
+        raise ValueError("allowed is the shop's own domain, such as acme.myshopify.com")
+    return text.lower()
+
+
+def _shop_version(text: str) -> str:
+    if not re.fullmatch(r"20[0-9]{2}-(01|04|07|10)", text) or text < FIRST_SHOPIFY_VERSION:
+        raise ValueError(f"allowed is a version such as 2026-10, from {FIRST_SHOPIFY_VERSION} on")
+    return text
+
+
+def _header_value(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("allowed are letters, digits and signs without spaces")
     return text
 
 

@@ -14,6 +14,8 @@ HarkError                               root; never raised itself
 │   ├── SettingsError                   models.config
 │   ├── WrongKeyError                   models.crypto
 │   ├── GraphError                      bot.meta.management: Meta refused, or could not be asked
+│   ├── ShopError                       bot.shopify.errors: the shop refused, or could not be asked
+│   │   └── ShopRefusedError            it understood the change and does not make it
 │   ├── BadFileError                    jobs.imports.reader
 │   ├── MetaUnavailableError            jobs.campaigns.start
 │   ├── RedisUnavailableError           jobs.core.redis_server

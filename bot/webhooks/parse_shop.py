@@ -1,24 +1,42 @@
-"""Parses Shopify webhooks: customers, their consent, orders. Ids and times are required; other invalid values are left out."""
+"""Parses Shopify webhooks: customers, their consent, orders. Ids and times are required; other invalid values are left out.
 
-from datetime import UTC, datetime
+The version of a payload is that of its subscription: what a newer one does not carry any more (tags and consent, since 2025-01) is
+unknown, not empty.
+"""
+
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.webhooks.parse_values import BadEventError, as_list, load_json, read_text
+from bot.webhooks.shop_values import (
+    MAX_ID,
+    Candidate,
+    read_consent,
+    read_customer_id,
+    read_customer_phone,
+    read_fields,
+    read_tags,
+    read_time,
+)
 from bot.webhooks.shopify import MARK
-from models.contacts.field_values import FieldValueError, read_name, read_profile_value
-from models.contacts.phone import is_country, read_phone
-from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
+from models.events.shop_types import (
+    ConsentChannel,
+    ShopConsent,
+    ShopCustomer,
+    ShopEvent,
+    ShopOrder,
+    ShopPhone,
+    ShopRedaction,
+)
 from models.tables.order import in_milli
+from models.tables.shop import PhoneReason
 
 CUSTOMER = frozenset({"customers/create", "customers/update", "customers/enable", "customers/disable"})
 CONSENT = frozenset({"customers/marketing_consent_update", "customers_marketing_consent/update"})
+TAGS_ADDED = frozenset({"customer.tags_added", "customers/tags_added"})
 ORDER = frozenset({"orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/paid"})
-MAX_ID = 64
 MAX_ITEMS = 200
-MAX_TAGS = 100
 MAX_AMOUNT = Decimal(10) ** 12
-_PROFILE_FIELDS = {"first_name": "first_name", "last_name": "last_name", "email": "email"}
 
 
 def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
@@ -36,6 +54,9 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
         change = _customer(body, default_country, must_have_id=True)
     elif topic in CONSENT:
         change = _customer({"id": body.get("customer_id")} | body, default_country)
+    elif topic in TAGS_ADDED:
+        key = body.get("customerId") or body.get("customer_id")
+        change = ShopCustomer(read_customer_id(key), None, tags=read_tags(as_list(body.get("tags"))))
     elif topic in ORDER:
         change = _order(body, default_country)
     elif topic == "customers/delete":
@@ -43,51 +64,68 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
     elif topic == "customers/redact":
         if "shop_domain" not in body:  # topics are not signed: an order must not pass for a redaction
             raise BadEventError("it is no redaction")
-        change = ShopRedaction(_customer(_dict(body.get("customer")), default_country, must_have_id=True), wipes=True)
+        change = ShopRedaction(_forgotten(_dict(body.get("customer")), default_country), wipes=True)
     return ShopEvent(shop, str(headers.get("id", "")), change)
 
 
-def _customer(body: dict[str, Any], default_country: str | None, *, must_have_id: bool = False) -> ShopCustomer:
-    key = read_text(body.get("id"), MAX_ID)
+def _customer(
+    body: dict[str, Any],
+    default_country: str | None,
+    *,
+    must_have_id: bool = False,
+    of_order: dict[str, Any] | None = None,
+) -> ShopCustomer:
+    """Parse a customer; `of_order` is the order that they stand in, whose phones are asked after their own."""
+    key = read_customer_id(body.get("id"))
     if key is None and must_have_id:
         raise BadEventError("the customer has no id")
     address = _dict(body.get("default_address"))
     country = read_text(address.get("country_code"), 2)
-    fields = {name: _profile_value(name, body.get(column)) for name, column in _PROFILE_FIELDS.items()}
-    fields["country"] = _profile_value("country", country)
+    names = {name: body.get(name) for name in ("first_name", "last_name", "email")}
+    phone: ShopPhone | None = None
+    if of_order is not None or "phone" in body or "default_address" in body:
+        phone = read_customer_phone([(body.get("phone"), country), (address.get("phone"), country)], default_country)
+    if of_order is not None and phone is not None and phone.e164 is None:
+        given = read_customer_phone(_phones_of(of_order), default_country, is_of_order=True)
+        phone = given if given.e164 is not None or phone.reason is PhoneReason.NO_PHONE else phone
     return ShopCustomer(
         key,
-        _phone([body.get("phone"), address.get("phone")], country or default_country),
-        {name: value for name, value in fields.items() if value},
-        _consent(body.get("sms_marketing_consent")),
-        _moment(body.get("updated_at")),
-        _tags(body.get("tags")),
+        phone,
+        read_fields(names | {"country": country}),
+        _sms_consent(body.get("sms_marketing_consent")),
+        read_time(body.get("updated_at")),
+        read_tags(body["tags"].split(",")) if isinstance(body.get("tags"), str) else (),
     )
 
 
-def _tags(value: Any) -> tuple[str, ...]:
-    """Split `vip, 2026 spring` into names, without those that cannot be a tag."""
-    names = []
-    for part in value.split(",")[:MAX_TAGS] if isinstance(value, str) else ():
-        try:
-            names.append(read_name(part, "a tag"))
-        except FieldValueError:
-            continue
-    return tuple(dict.fromkeys(names))
+def _forgotten(body: dict[str, Any], default_country: str | None) -> ShopCustomer:
+    """Parse a customer who is to be forgotten; a shop may know nothing but an e-mail address of them."""
+    customer = _customer(body, default_country)
+    if customer.id is None and customer.e164 is None and "email" not in customer.fields:
+        raise BadEventError("the redaction names nobody")
+    return customer
 
 
-def _consent(value: Any) -> ShopConsent | None:
-    """Parse the consent to SMS marketing; the consent to e-mail does not apply to WhatsApp."""
-    state = read_text(_dict(value).get("state"), 40)
-    if state is None:
-        return None
-    is_confirmed = value.get("opt_in_level") == "confirmed_opt_in"
-    return ShopConsent(
-        state.lower(),
-        is_confirmed,
-        _moment(value.get("consent_updated_at")),
-        read_text(value.get("consent_collected_from"), 60) or "",
-    )
+def _phones_of(order: dict[str, Any]) -> list[Candidate]:
+    """The phones of an order, the buyer's first: that of a shipping address in another name is of whoever gets the parcel."""
+    shipping, billing = _dict(order.get("shipping_address")), _dict(order.get("billing_address"))
+    is_for_another = bool(billing) and bool(shipping) and _name(billing) != _name(shipping)
+    addresses = (billing, shipping) if is_for_another else (shipping, billing)
+    country = next((found for it in (billing, shipping) if (found := it.get("country_code"))), None)
+    return [(order.get("phone"), country), *((it.get("phone"), it.get("country_code")) for it in addresses)]
+
+
+def _name(address: dict[str, Any]) -> str:
+    parts = (address.get("first_name"), address.get("last_name"))
+    return " ".join(part for part in parts if isinstance(part, str)).casefold().strip()
+
+
+def _sms_consent(value: Any) -> tuple[ShopConsent, ...]:
+    """Parse the consent to SMS marketing. Webhooks carry none to WhatsApp, and that to e-mail says nothing of the phone."""
+    found = _dict(value)
+    names = ("state", "opt_in_level", "consent_updated_at", "consent_collected_from")
+    consent = read_consent(ConsentChannel.SMS, *(found.get(name) for name in names))
+    return (consent,) if consent is not None else ()
 
 
 def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | None:
@@ -95,11 +133,11 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
     if body.get("test") is True:
         return None
     key, currency = read_text(body.get("id"), MAX_ID), read_text(body.get("currency"), 3)
-    placed_at = _moment(body.get("processed_at")) or _moment(body.get("created_at"))
+    placed_at = read_time(body.get("processed_at")) or read_time(body.get("created_at"))
     total = _amount(body.get("current_total_price")) or _amount(body.get("total_price"))
     if key is None or currency is None or placed_at is None or total is None:
         raise BadEventError("the order lacks its id, its currency, its total or its time")
-    customer = _customer({"phone": body.get("phone")} | _without_nulls(_dict(body.get("customer"))), default_country)
+    customer = _customer(_dict(body.get("customer")), default_country, of_order=body)
     return ShopOrder(
         key,
         customer,
@@ -107,8 +145,8 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
         in_milli(total),
         currency.upper(),
         placed_at,
-        _moment(body.get("cancelled_at")),
-        _moment(body.get("updated_at")),
+        read_time(body.get("cancelled_at")),
+        read_time(body.get("updated_at")),
         [_item(item) for item in as_list(body.get("line_items"))[:MAX_ITEMS] if isinstance(item, dict)],
     )
 
@@ -124,29 +162,6 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _phone(candidates: list[Any], country: str | None) -> str | None:
-    """Return the first candidate that is a possible number, as E.164; None if there is none."""
-    iso_country = country.upper() if country and is_country(country.upper()) else None
-    for candidate in candidates:
-        if isinstance(candidate, str) and candidate.strip():
-            try:
-                phone = read_phone(candidate, iso_country)
-            except ValueError:
-                continue
-            if phone.e164:
-                return phone.e164
-    return None
-
-
-def _profile_value(name: str, value: Any) -> str | None:
-    if not isinstance(value, str) or not value.strip():
-        return None
-    try:
-        return read_profile_value(name, value)
-    except FieldValueError:
-        return None
-
-
 def _amount(value: Any) -> Decimal | None:
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None
@@ -155,19 +170,6 @@ def _amount(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and 0 <= amount < MAX_AMOUNT else None
-
-
-def _moment(value: Any) -> datetime | None:
-    """Parse an ISO 8601 time with an offset, into UTC; None if it is anything else."""
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return parsed.astimezone(UTC) if parsed is not None and parsed.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _dict(value: Any) -> dict[str, Any]:

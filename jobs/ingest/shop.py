@@ -74,7 +74,8 @@ def apply_entry(rt: Runtime, raw: bytes) -> ShopEventResult:
     with rt.database.write() as session:
         leaving = redacted_by(session, event)
         mentions = mentions_of(session, leaving) if leaving is not None else None
-        taken = apply_shop_event(session, event, utcnow(), rt.vault)
+        asked_shop = rt.settings.shopify_shop if rt.settings.can_ask_shop else None
+        taken = apply_shop_event(session, event, utcnow(), rt.vault, asked_shop=asked_shop)
     if mentions is not None and taken is ShopEventResult.APPLIED:
         redact_uploads(rt, mentions.matches)
     return taken

@@ -15,6 +15,7 @@ from models.events.dead_letters import purge_dead_letters
 from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
 from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_flow_sessions, purge_hashes, purge_messages
 from models.segments.rename_delete import purge_groups
+from models.shop.without_phone import purge_without_phone
 
 log = logging.getLogger("hark.purge")
 
@@ -29,6 +30,7 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("people of deleted campaigns", purge_deleted_campaigns),
     ("walks through bot flows", purge_flow_sessions),
     ("hashes", purge_hashes),
+    ("customers of a shop without a phone", purge_without_phone),
     ("dead letters", purge_dead_letters),
     ("statuses that matched nothing", purge_parked),
     ("people in the limit's ledger", purge_ledger),

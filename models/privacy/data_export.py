@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from models.contacts.aliases import SHOP
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
@@ -15,6 +16,7 @@ from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
 from models.tables.order import Order, OrderItem
 from models.tables.recipient import Recipient
+from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 
 
@@ -33,6 +35,7 @@ def export_person(session: Session, contact_id: int) -> dict[str, Any]:
         **_campaigns(session, contact),
         **_chats(session, contact_id),
         **_orders(session, contact_id),
+        **_shop(session, contact),
         "audit": _audit(session, [contact_id, *merged]),
     }
 
@@ -85,6 +88,22 @@ def _orders(session: Session, contact_id: int) -> dict[str, Any]:
         select(OrderItem.order_id, OrderItem.kind, OrderItem.name).join(Order).where(mine).order_by(OrderItem.order_id)
     )
     return {"orders": _rows(session, Order, mine), "bought": _mappings(session, bought)}
+
+
+def _shop(session: Session, contact: Contact) -> dict[str, Any]:
+    """What is kept of them as a shop's customer, also by ids of records that became a part of theirs."""
+    alias = ContactAlias.contact_id == contact.id
+    keys = session.scalars(select(ContactAlias.key).where(alias, ContactAlias.key.startswith(SHOP)))
+    ids = {key.removeprefix(SHOP) for key in keys} | ({contact.shopify_id} if contact.shopify_id else set())
+    opt_outs = select(ShopOptOut).where(ShopOptOut.customer_id.in_(ids)).order_by(ShopOptOut.customer_id)
+    reads = select(ShopCustomerRead).where(ShopCustomerRead.customer_id.in_(ids)).order_by(ShopCustomerRead.customer_id)
+    return {
+        "shop_customer_without_phone": _rows(
+            session, ShopCustomerWithoutPhone, ShopCustomerWithoutPhone.customer_id.in_(ids)
+        ),
+        "opt_outs_told_to_the_shop": [_row(row) for row in session.scalars(opt_outs)],
+        "to_be_read_at_the_shop": [_row(row) for row in session.scalars(reads)],
+    }
 
 
 def _audit(session: Session, contact_ids: list[int]) -> list[dict[str, Any]]:

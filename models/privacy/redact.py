@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import aliases_held_by_others, delete_aliases
+from models.contacts.aliases import SHOP, aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.phone import person_key
 from models.crypto import Vault
@@ -24,6 +24,7 @@ from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 from models.tables.order import Order, OrderItem
 from models.tables.recipient import Recipient
+from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactTag, ListMember
 
 NAMELESS = "x:"
@@ -48,11 +49,12 @@ def redact_person(
         return False
     known_by, mentions = _known_by(session, contact), mentions_of(session, contact)
     theirs_alone = set(known_by) - aliases_held_by_others(session, contact_id, known_by)
-    _suppress(session, [vault.person_hash(key) for key in sorted(theirs_alone)], reason, now)
+    suppress(session, [vault.person_hash(key) for key in sorted(theirs_alone)], reason, now)
     wipe_mentions(session, contact_id, mentions)  # before the ids of messages go, by which statuses that wait are found
     _wipe_chats(session, contact_id, now)
     _wipe_campaigns(session, contact_id, known_by, theirs_alone, vault)
     _wipe_ledger(session, contact, mentions)
+    _wipe_shop(session, known_by)
     _wipe_contact(session, contact, vault, now)
     event = {"before": contact.consent, "after": Consent.REDACTED, "at": now, "source": reason[:200], "proof": None}
     append_events(session, [event | {"contact_id": contact_id, "actor": actor}])
@@ -69,6 +71,8 @@ def _known_by(session: Session, contact: Contact) -> list[str]:
         keys.add(person_key(wa_id=contact.wa_id))
     if contact.raw_phone:
         keys.add(f"raw:{contact.raw_phone}")
+    if contact.shopify_id:
+        keys.add(f"{SHOP}{contact.shopify_id}")
     held = select(ContactIdentity.portfolio_id, ContactIdentity.bsuid).where(ContactIdentity.contact_id == contact.id)
     keys |= {person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.execute(held)}
     keys |= set(session.scalars(select(ContactAlias.key).where(ContactAlias.contact_id == contact.id)))
@@ -76,7 +80,8 @@ def _known_by(session: Session, contact: Contact) -> list[str]:
     return sorted(key for key in keys if not key.startswith("c:"))
 
 
-def _suppress(session: Session, hashes: Iterable[str], reason: str, now: datetime) -> None:
+def suppress(session: Session, hashes: Iterable[str], reason: str, now: datetime) -> None:
+    """Keep out who is known by these (`Vault.person_hash`)."""
     rows = [{"person_hash": hashed, "reason": reason[:200], "created_at": now} for hashed in hashes]
     if rows:
         statement = insert_into(session, Suppression.__table__).on_conflict_do_nothing(index_elements=["person_hash"])
@@ -153,6 +158,13 @@ def _wipe_ledger(session: Session, contact: Contact, mentions: Mentions) -> None
         if mentions.matches(source) or any(part in source for part in names):
             _update(session, update(ConsentEvent).where(ConsentEvent.id == event_id).values(source=REDACTED))
     _update(session, update(ConsentEvent).where(mine).values(proof=None))
+
+
+def _wipe_shop(session: Session, known_by: Sequence[str]) -> None:
+    """What is kept of them as a shop's customer."""
+    ids = [key.removeprefix(SHOP) for key in known_by if key.startswith(SHOP)]
+    for table in (ShopCustomerWithoutPhone, ShopCustomerRead, ShopOptOut):
+        session.execute(delete(table).where(table.customer_id.in_(ids)), execution_options=NO_SYNC)
 
 
 def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetime) -> None:

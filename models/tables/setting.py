@@ -40,6 +40,9 @@ KNOWN = {
     "double_opt_in": KnownSetting(
         False, "Who subscribed in a shop is pending until they confirm on WhatsApp, unless the shop had them confirm."
     ),
+    "shopify_sms_consent_counts": KnownSetting(
+        False, "Shopify's consent to text messages (SMS) counts as consent to WhatsApp messages too."
+    ),
     "stop_answer": KnownSetting("", "What answers a STOP; empty sends nothing."),
     "start_answer": KnownSetting("", "What answers a START; empty sends nothing."),
     "keep_messages_days": KnownSetting(365, "How long chat messages are kept."),

@@ -1,8 +1,7 @@
 """What a shop says: its door, and what becomes of customers, consent and orders."""
 
-import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,119 +13,27 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 from bot.webhooks.shopify import PATH, ShopEndpoint, sign_shop_body
 from bot.webhooks.stream import EventStream
 from bot.webhooks.whatsapp import MAX_BYTES
-from jobs.core.runtime import Runtime, use_runtime
 from jobs.imports.uploads import load_upload, save_upload, store_upload
 from jobs.ingest.replay import replay_letters
-from jobs.ingest.shop import apply_shop_events, wake_shop
+from jobs.ingest.shop import wake_shop
 from models.clock import utcnow
 from models.config import Settings
 from models.contacts.consent import opt_in, opt_out
 from models.contacts.merge import merge_contacts
 from models.crypto import new_encryption_key
-from models.events.dead_letters import waiting_letters
-from models.tables.contact import Consent, ConsentEvent, Contact
-from models.tables.order import Order, OrderItem
+from models.tables.contact import Consent, ConsentEvent
+from models.tables.order import OrderItem
 from models.tables.setting import write_setting
 from models.tables.tag import ContactTag, Tag
 from tests.support.factories import ALICE_PHONE, alice, bob, make_contact
+from tests.support.shop_rig import AT, SECRET, SHOP, Shop, consent, customer, later, open_shop, order
 from wsgi import create_app
-
-SECRET = "shop-secret"
-SHOP = "spring.myshopify.com"
-AT = datetime.fromisoformat("2026-11-20T10:00:00+00:00")
-
-
-def later(hours: float) -> str:
-    return (AT + timedelta(hours=hours)).isoformat()
-
-
-def customer(**values: Any) -> dict[str, Any]:
-    given = {
-        "id": 706405506930370084,
-        "phone": ALICE_PHONE,
-        "first_name": "Ana",
-        "last_name": "Abel",
-        "email": "ana@example.com",
-        "tags": "vip, a=b",
-        "updated_at": later(0),
-    }
-    return given | values
-
-
-def consent(state: str, hours: float = 0, level: str = "single_opt_in") -> dict[str, Any]:
-    return {"state": state, "opt_in_level": level, "consent_updated_at": later(hours), "consent_collected_from": "web"}
-
-
-def order(**values: Any) -> dict[str, Any]:
-    given = {
-        "id": 820982911946154508,
-        "name": "#9999",
-        "currency": "USD",
-        "current_total_price": "388.00",
-        "total_price": "398.00",
-        "processed_at": later(-1),
-        "updated_at": later(0),
-        "cancelled_at": None,
-        "customer": customer(),
-        "line_items": [{"title": "IPod Nano", "vendor": "Acme", "quantity": 1}, {"title": None, "vendor": None}],
-    }
-    return given | values
-
-
-class Shop:
-    """A shop that speaks to an installation."""
-
-    def __init__(self, rt: Runtime) -> None:
-        self.rt = rt
-        self.client = Client(create_app(rt.settings))
-        self.sent = 0
-
-    def says(self, topic: str, body: Any, *, event_id: str | None = None, secret: str = SECRET) -> int:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.sent += 1
-        headers = {
-            "X-Shopify-Topic": topic,
-            "X-Shopify-Shop-Domain": SHOP,
-            "X-Shopify-Webhook-Id": event_id or f"event-{self.sent}",
-            "X-Shopify-Hmac-Sha256": sign_shop_body(secret, raw),
-        }
-        return self.client.post(PATH, data=raw, headers=headers, content_type="application/json").status_code
-
-    def tells(self, topic: str, body: Any, **values: Any) -> None:
-        assert self.says(topic, body, **values) == 200
-        self.work()
-
-    def work(self) -> None:
-        with use_runtime(self.rt):
-            apply_shop_events()
-
-    def contacts(self) -> list[Contact]:
-        with self.rt.database.read() as session:
-            return list(session.scalars(select(Contact).order_by(Contact.id)))
-
-    def orders(self) -> list[Order]:
-        with self.rt.database.read() as session:
-            return list(session.scalars(select(Order).order_by(Order.id)))
-
-    def letters(self) -> int:
-        with self.rt.database.read() as session:
-            return len(waiting_letters(session))
 
 
 @pytest.fixture
 def shop(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Shop]:
-    settings = Settings(
-        database_url=database_url,
-        redis_url=redis_url,
-        var_dir=tmp_path,
-        secret_key="k" * 32,
-        shopify_secrets=("the-former", SECRET),
-        encryption_keys=(new_encryption_key(),),
-    )
-    rt = Runtime(settings)
-    made = Shop(rt)
-    yield made
-    rt.close()
+    with open_shop(database_url, redis_url, tmp_path) as opened:
+        yield opened
 
 
 def test_who_signs_with_any_of_the_secrets_enters_and_nobody_else(
@@ -183,6 +90,7 @@ def test_the_schedule_wakes_a_worker_only_while_something_waits(shop: Shop) -> N
 
 
 def test_a_customer_becomes_a_contact_and_changes_with_the_shop(shop: Shop) -> None:
+    shop.lets_sms_count()
     shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed")))
     [person] = shop.contacts()
     assert (person.phone, person.name, person.email) == (ALICE_PHONE, "Ana Abel", "ana@example.com")
@@ -190,7 +98,7 @@ def test_a_customer_becomes_a_contact_and_changes_with_the_shop(shop: Shop) -> N
     with shop.rt.database.read() as session:
         event = session.scalars(select(ConsentEvent).where(ConsentEvent.after == Consent.SUBSCRIBED)).one()
         tags = set(session.scalars(select(Tag.name).join(ContactTag)))
-    assert (event.source, event.actor) == ("shopify web", "shopify")
+    assert (event.source, event.actor) == ("shopify sms web", "shopify")
     assert event.proof == f"{SHOP} customer 706405506930370084"
     assert tags == {"shopify", "vip"}
     shop.tells("customers/update", customer(first_name="Anna", updated_at=later(1)))
@@ -226,6 +134,7 @@ def test_a_customer_whose_number_changed_is_the_person_behind_the_new_one(shop: 
 
 
 def test_a_customer_with_a_number_that_the_person_had_before_is_the_person_and_learns_little(shop: Shop) -> None:
+    shop.lets_sms_count()
     with shop.rt.database.write() as session:
         person = make_contact(session, "+34600000077", name="Eva", first_name="Eva", consent=Consent.UNKNOWN)
         twin = make_contact(session, shopify_id="4711", name="Eva", consent=Consent.UNKNOWN)
@@ -257,6 +166,7 @@ def test_a_customer_without_a_number_becomes_nobody(shop: Shop, number: str | No
 
 
 def test_a_shop_never_brings_back_who_left(shop: Shop) -> None:
+    shop.lets_sms_count()
     with shop.rt.database.write() as session:
         bob(session, consent_at=AT - timedelta(days=1))
     body = {"phone": "+34600000002", "sms_marketing_consent": consent("subscribed", level="confirmed_opt_in")}
@@ -265,6 +175,7 @@ def test_a_shop_never_brings_back_who_left(shop: Shop) -> None:
 
 
 def test_of_whatsapp_and_the_shop_the_newest_word_counts(shop: Shop) -> None:
+    shop.lets_sms_count()
     with shop.rt.database.write() as session:
         person_id = alice(session, consent=Consent.UNKNOWN, consent_at=None).id
         opt_in(session, person_id, AT, "whatsapp start word")
@@ -279,6 +190,7 @@ def test_of_whatsapp_and_the_shop_the_newest_word_counts(shop: Shop) -> None:
 
 
 def test_with_double_opt_in_a_shops_word_is_pending_until_the_person_confirms(shop: Shop) -> None:
+    shop.lets_sms_count()
     with shop.rt.database.write() as session:
         write_setting(session, "double_opt_in", True, utcnow())
     shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed")))
@@ -366,6 +278,7 @@ def test_what_a_dead_worker_held_is_applied_by_the_next(shop: Shop, monkeypatch:
 
 
 def test_a_stop_between_two_news_of_the_shop_holds(shop: Shop) -> None:
+    shop.lets_sms_count()
     shop.tells("customers/create", customer(sms_marketing_consent=consent("subscribed")))
     [person] = shop.contacts()
     with shop.rt.database.write() as session:
