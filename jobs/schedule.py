@@ -29,6 +29,9 @@ from jobs.maintenance.purge import wake_purge
 from jobs.replies.answer import wake_repliers
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
+from jobs.shop.customers import wake_shop_reads
+from jobs.shop.daily_look import wake_look
+from jobs.shop.opt_outs import EVERY_SECONDS, wake_opt_outs
 from models.clock import utcnow
 
 log = logging.getLogger("hark.schedule")
@@ -54,6 +57,9 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
     PeriodicJob("apply_shop_events", 1, wake_shop),
+    PeriodicJob("read_changed_shop_customers", 5, wake_shop_reads),
+    PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
+    PeriodicJob("look_at_shop_daily", 60, wake_look),
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("resume_replays", 5, wake_replay),

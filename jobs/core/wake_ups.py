@@ -53,6 +53,9 @@ RUN_IMPORT: WakeUp[[str]] = WakeUp(CHORES, "jobs.imports.run.run_import", "impor
 """An hour: a turn takes at least one chunk, and reading a long file comes before it."""
 RUN_REPLAY: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.replay_all.run_replay", "replay")
 APPLY_SHOP_EVENTS: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.shop.apply_shop_events", "shop")
+READ_SHOP_CUSTOMERS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.customers.read_shop_customers", "shop-customers")
+WRITE_SHOP_OPT_OUTS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.opt_outs.write_shop_opt_outs", "shop-opt-outs")
+LOOK_AT_SHOP: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.daily_look.look_at_shop", "shop-look")
 
 WAKE_UPS: tuple[WakeUp[...], ...] = (
     SERVE_NUMBER,
@@ -68,6 +71,9 @@ WAKE_UPS: tuple[WakeUp[...], ...] = (
     RUN_IMPORT,
     RUN_REPLAY,
     APPLY_SHOP_EVENTS,
+    READ_SHOP_CUSTOMERS,
+    WRITE_SHOP_OPT_OUTS,
+    LOOK_AT_SHOP,
 )
 
 PREVIOUS_JOBS: Mapping[str, str] = {

@@ -28,7 +28,7 @@ def test_every_wake_up_stands_in_the_list() -> None:
 
 
 def test_what_the_version_before_called_its_jobs_leads_to_one_of_todays() -> None:
-    assert set(PREVIOUS_JOBS.values()) == {wake_up.job for wake_up in WAKE_UPS}
+    assert set(PREVIOUS_JOBS.values()) <= {wake_up.job for wake_up in WAKE_UPS}
 
 
 def test_a_job_that_the_version_before_queued_runs_under_its_new_name(redis: Redis) -> None:

@@ -1,0 +1,45 @@
+"""Opens the client of the shop that the settings name, and applies what it says of a customer."""
+
+from bot.shopify.access import AppSecret, Credentials, GrantedTokens, StayingToken
+from bot.shopify.client import ShopClient
+from bot.shopify.errors import ShopError
+from jobs.core.runtime import Runtime
+from jobs.core.shutdown import SHUTDOWN
+from models.clock import utcnow
+from models.contacts.resolve import lock_identities
+from models.events.shop import ShopEventResult, apply_shop_customer
+from models.events.shop_types import ShopCustomer
+from models.tables.setting import read_setting
+
+_GRANTED = GrantedTokens()
+"""A token for a day serves every job of this process."""
+
+
+def open_client(rt: Runtime) -> ShopClient:
+    """Return the client of the shop. Raises ShopError if the settings name no shop, or nothing to ask it with."""
+    settings = rt.settings
+    if settings.shopify_shop is None or not settings.can_ask_shop:
+        raise ShopError("SHOPIFY_SHOP and SHOPIFY_TOKEN are not set: there is no shop to ask", is_denied=True)
+    credentials: Credentials
+    if settings.shopify_token:
+        credentials = StayingToken(settings.shopify_token)
+    else:
+        credentials = AppSecret(settings.shopify_client_id or "", settings.shopify_secrets[0])
+    with rt.database.read() as session:
+        with_sms = bool(read_setting(session, "shopify_sms_consent_counts"))
+    return ShopClient(
+        settings.shopify_shop,
+        settings.shopify_api_version,
+        credentials,
+        default_country=settings.default_country,
+        with_sms=with_sms,
+        granted=_GRANTED,
+        sleep=SHUTDOWN.wait,
+    )
+
+
+def apply_customer(rt: Runtime, shop: str, customer: ShopCustomer) -> ShopEventResult:
+    """Apply a customer as they were read, in a transaction of their own."""
+    with rt.database.write() as session:
+        lock_identities(session)
+        return apply_shop_customer(session, shop, customer, utcnow(), rt.vault)
