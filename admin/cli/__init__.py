@@ -16,6 +16,7 @@ from admin.cli.numbers import numbers, templates
 from admin.cli.run import demo, sandbox, up
 from admin.cli.settings import settings
 from admin.cli.shared import OneLineUsageError
+from admin.cli.shop import shop
 from admin.cli.users import tokens, users
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -30,6 +31,7 @@ COMMANDS: tuple[click.Command, ...] = (
     contacts,
     attributes,
     orders,
+    shop,
     lists,
     segments,
     flows,

@@ -11,6 +11,7 @@ from admin.panel import sign_in as access
 from admin.panel.audience.attributes import AttributeView
 from admin.panel.audience.lists import ListView
 from admin.panel.audience.segments import SegmentView
+from admin.panel.audience.shop_customers import ShopCustomerView
 from admin.panel.audience.tags import TagView
 from admin.panel.billing import MoneyView
 from admin.panel.campaigns.view import CampaignView
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
         AttributeView("Attributes", "Audience", endpoint="panel_attributes", url="attributes"),
         ListView("Lists", "Audience", endpoint="panel_lists", url="lists"),
         SegmentView("Segments", "Audience", endpoint="panel_segments", url="segments"),
+        ShopCustomerView("Shop customers without a phone", "Audience", endpoint="panel_shop", url="shop-customers"),
         TemplateView("Templates", "Content", endpoint="panel_templates", url="templates"),
         FlowView("Bot flows", "Content", endpoint="panel_flows", url="flows"),
         NumberView("Numbers", "House", endpoint="panel_numbers", url="numbers"),

@@ -27,6 +27,7 @@ from models.tables.conversation import Case, CaseStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.flow import Flow
 from models.tables.number import Number, WabaState
+from models.tables.shop import OptOutState, ShopOptOut
 from models.tables.template import Template
 from models.tables.webhook_event import DeadLetter
 
@@ -140,6 +141,7 @@ def _attention(
     yield from _about_campaigns(session, running)
     yield from _about_money(session)
     yield from _about_numbers(numbers)
+    yield from _about_shop(session)
     waiting = session.scalar(select(func.count()).where(Case.status == CaseStatus.WAITING, Case.closed_at.is_(None)))
     if waiting:
         text = f"{waiting} {'person waits' if waiting == 1 else 'people wait'} for an agent"
@@ -175,6 +177,15 @@ def _about_money(session: Session) -> Iterator[Attention]:
     text = spending_notice(balance)
     if balance is not None and text is not None:
         yield Attention("bad" if balance.state is BalanceState.USED_UP else "warn", text, url_for("panel_money.index"))
+
+
+def _about_shop(session: Session) -> Iterator[Attention]:
+    """Opt-outs that failed and wait: the shop's other tools may still write to these people."""
+    failed = (ShopOptOut.state == OptOutState.PENDING) & (ShopOptOut.detail != "")
+    count = session.scalar(select(func.count()).select_from(ShopOptOut).where(failed))
+    if count:
+        text = f"{count} {'opt-out' if count == 1 else 'opt-outs'} could not be written to the shop"
+        yield Attention("warn", text, url_for("panel_shop.index"))
 
 
 def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:

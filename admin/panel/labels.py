@@ -5,6 +5,7 @@ from typing import NamedTuple
 from models.tables.campaign import CampaignOutcome, CampaignStatus, PauseReason
 from models.tables.contact import Consent
 from models.tables.recipient import NotSent
+from models.tables.shop import OptOutState, PhoneReason
 
 
 class Badge(NamedTuple):
@@ -75,6 +76,23 @@ NOT_SENT = {
     NotSent.EXPIRED: "Too late",
     NotSent.OPERATOR: "Left by an operator",
     NotSent.CAMPAIGN_ENDED: "Campaign ended",
+}
+PHONE_REASON = {
+    PhoneReason.NO_PHONE: "No phone in the shop",
+    PhoneReason.NOT_A_NUMBER: "Not a phone number",
+    PhoneReason.INVALID_PHONE: "Impossible number",
+    PhoneReason.MISSING_CALLING_CODE: "No calling code",
+    PhoneReason.UNCLEAR_PHONE: "Unclear number",
+}
+OPT_OUT = {
+    OptOutState.PENDING: "to be written",
+    OptOutState.WRITTEN: "written to the shop",
+    OptOutState.ALREADY_THERE: "already in the shop",
+    OptOutState.FROM_SHOP: "came from the shop",
+    OptOutState.NEWER_IN_SHOP: "where the shop has a newer consent",
+    OptOutState.NO_CUSTOMER: "of customers whom the shop does not have",
+    OptOutState.NO_PHONE: "where the shop has no phone or another one",
+    OptOutState.REFUSED: "not taken by the shop",
 }
 PAUSE = {
     PauseReason.OPERATOR: ("Paused by an operator", "Nothing is sent until you resume it."),

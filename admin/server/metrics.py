@@ -24,6 +24,7 @@ from models.sending.lease import live_lanes
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.recipient import Recipient, RecipientState
+from models.tables.shop import OptOutState, ShopOptOut
 from models.tables.webhook_event import DeadLetter, ParkedStatus
 
 _RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
@@ -111,6 +112,10 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
         Message.state.in_([literal_word(MessageState.QUEUED), literal_word(MessageState.SENDING)])
     )
     yield GaugeMetricFamily("hark_answers_waiting", "Answers not yet sent.", value=session.scalar(waiting) or 0)
+    opt_outs = select(func.count()).where(ShopOptOut.state == OptOutState.PENDING)
+    yield GaugeMetricFamily(
+        "hark_shop_opt_outs_waiting", "Opt-outs that the shop is not told yet.", value=session.scalar(opt_outs) or 0
+    )
     parked = session.scalar(select(func.count()).select_from(ParkedStatus)) or 0
     yield GaugeMetricFamily("hark_statuses_parked", "Statuses that match no message yet.", value=parked)
     dead = session.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.replayed_at.is_(None))) or 0

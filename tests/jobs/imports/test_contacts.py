@@ -27,7 +27,7 @@ from models.contacts.merge import merge_contacts
 from models.contacts.resolve import find_contact
 from models.crypto import new_encryption_key
 from models.events.shop import ShopEventResult, apply_shop_event
-from models.events.shop_types import ShopCustomer, ShopEvent
+from models.events.shop_types import ShopCustomer, ShopEvent, ShopPhone
 from models.privacy.redact import redact_person
 from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
 from models.tables.order import Order
@@ -235,7 +235,7 @@ def test_who_is_wiped_while_files_and_news_of_a_shop_are_taken_is_in_none_of_the
         person = alice(session).id
     file.write_text(f"order_id,phone,total,currency,placed_at\n1,{ALICE_PHONE},5,EUR,2026-11-20\n")
     refused: list[ImportResult] = []
-    customer = ShopCustomer("1", ALICE_PHONE, {"first_name": "Alice"}, tags=("vip",))
+    customer = ShopCustomer("1", ShopPhone(ALICE_PHONE), {"first_name": "Alice"}, tags=("vip",))
     shop: list[ShopEventResult] = []
     works = [
         lambda: import_contacts(rt, file, columns={"order_id": "", "total": "", "currency": "", "placed_at": ""}),
