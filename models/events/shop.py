@@ -191,7 +191,9 @@ def _part(session: Session, told: ShopRedaction, now: datetime, vault: Vault) ->
     """A deleted customer stays a contact, without the shop's id; one who is to be forgotten is wiped."""
     contact = _farewelled(session, told)
     ids = [told.customer.id] if told.customer.id is not None else []
-    had_no_phone = forget_without_phone(session, ids, told.customer.fields.get("email") if told.wipes else None)
+    email = told.customer.fields.get("email") if told.wipes and not ids else None
+    had_no_phone = forget_without_phone(session, ids, email)
+    ids = sorted({*ids, *had_no_phone})
     drop_reads(session, ids)
     drop_opt_outs(session, ids)
     if told.wipes:

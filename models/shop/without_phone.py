@@ -67,13 +67,13 @@ def is_older_than_kept(session: Session, customer_id: str, changed_at: datetime 
     return kept is not None and changed_at is not None and changed_at < kept
 
 
-def forget_without_phone(session: Session, customer_ids: Collection[str], email: str | None = None) -> int:
-    """Forget the customers with these ids, and those with this e-mail address; returns how many there were."""
+def forget_without_phone(session: Session, customer_ids: Collection[str], email: str | None = None) -> list[str]:
+    """Forget the customers with these ids, and those with this e-mail address; returns the ids of those who were there."""
     is_theirs: ColumnElement[bool] = ShopCustomerWithoutPhone.customer_id.in_(customer_ids)
     if email:
         is_theirs = or_(is_theirs, func.lower(ShopCustomerWithoutPhone.email) == email.lower())
-    done: Any = session.execute(delete(ShopCustomerWithoutPhone).where(is_theirs), execution_options=NO_SYNC)
-    return int(done.rowcount)
+    statement = delete(ShopCustomerWithoutPhone).where(is_theirs).returning(ShopCustomerWithoutPhone.customer_id)
+    return list(session.scalars(statement, execution_options=NO_SYNC))
 
 
 def list_without_phone(

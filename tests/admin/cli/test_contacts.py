@@ -12,6 +12,7 @@ from sqlalchemy import select
 from admin.auth.passwords import verify_password
 from admin.auth.users import add_first_admin, token_hash
 from admin.cli import files
+from models.db.migrate import head_revision
 from models.tables.audit import Audit
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.conversation import Case
@@ -208,7 +209,7 @@ def test_files_that_are_not_there_or_no_text_are_one_line(shell: Shell) -> None:
 
 def test_the_schema_is_checked_and_upgraded(shell: Shell) -> None:
     assert "newest" in shell.ok("db", "check")
-    assert "0004" in shell.ok("db", "upgrade")
+    assert head_revision() in shell.ok("db", "upgrade")
 
 
 def test_wrong_usage_is_one_line_and_exits_2(shell: Shell) -> None:

@@ -148,6 +148,7 @@ def test_who_had_no_phone_and_asks_to_be_forgotten_is_wiped_and_stays_away(shop:
     shop.tells("customers/delete", {"id": 3})
     assert (shop.without_phone(), shop.letters()) == ([], 0)
     shop.tells("customers/update", customer(phone=None, updated_at=later(1)))
+    shop.tells("customers/update", customer(id=2, phone=None, email="ben@example.com", updated_at=later(1)))
     shop.tells("customers/update", customer(updated_at=later(2)))
     shop.tells("orders/create", order(customer=customer(updated_at=later(3))))
     assert (shop.without_phone(), shop.contacts(), shop.orders()) == ([], [], [])
