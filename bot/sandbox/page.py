@@ -41,8 +41,8 @@ def parts_of(request: web.Request) -> dict[str, str]:
     """Return the HTML of the dynamic parts by element id, for the ``phone`` of the query or the latest person."""
     sim = request.app[SIM]
     latest = heapq.nlargest(LISTED, sim.crowd.people.values(), key=lambda person: person.last_at)
-    asked = request.query.get("phone", "").strip()
-    person = sim.crowd.peek(wa_id_of(asked)) if asked else (latest[0] if latest else None)
+    phone = request.query.get("phone", "").strip()
+    person = sim.crowd.peek(wa_id_of(phone)) if phone else (latest[0] if latest else None)
     return {
         "counts": _counts(sim),
         "people": "".join(_entry(sim, one, one is person) for one in latest if one.chat)

@@ -67,12 +67,12 @@ def purge_ledger(session: Session, now: datetime, limit: int = SLICE) -> int:
 
 def purge_wamids(session: Session, now: datetime, limit: int = SLICE) -> int:
     """Clear the wamids, which contain a number, of redacted people's messages once Meta does not deliver them again."""
-    gone = (Contact.consent == Consent.REDACTED, Contact.redacted_at < now - REDELIVERY)
+    was_redacted = (Contact.consent == Consent.REDACTED, Contact.redacted_at < now - REDELIVERY)
     ids = session.scalars(
         select(Message.id)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .join(Contact, Contact.id == Conversation.contact_id)
-        .where(*gone, or_(Message.wamid.is_not(None), Message.context_wamid.is_not(None)))
+        .where(*was_redacted, or_(Message.wamid.is_not(None), Message.context_wamid.is_not(None)))
         .limit(limit)
     ).all()
     if not ids:
