@@ -19,11 +19,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     rt = Runtime(settings or load_settings())
     app.secret_key = rt.settings.secret_key
     app.extensions["hark"] = rt
-    door = webhook.make_endpoint(rt.settings)
-    app.register_blueprint(webhook.make_blueprint(door))
+    endpoint = webhook.make_endpoint(rt.settings)
+    app.register_blueprint(webhook.make_blueprint(endpoint))
     app.register_blueprint(shopify.make_shop_blueprint(shopify.make_shop_endpoint(rt.settings)))
     health.init_app(app, rt)
     metrics.init_app(app, rt)
     panel.init_app(app)
-    app.wsgi_app = webhook.short_circuit(app.wsgi_app, door)  # type: ignore[method-assign,assignment]
+    app.wsgi_app = webhook.short_circuit(app.wsgi_app, endpoint)  # type: ignore[method-assign,assignment]
     return app
