@@ -5,11 +5,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.webhooks.parse_values import BadEventError, as_list, load_json, read_text
-from bot.webhooks.shopify import MARK
 from models.contacts.field_values import FieldValueError, read_name, read_profile_value
 from models.contacts.phone import is_country, read_phone
 from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
 from models.tables.order import in_milli
+from models.tables.webhook_event import SHOP_MARK
 
 CUSTOMER = frozenset({"customers/create", "customers/update", "customers/enable", "customers/disable"})
 CONSENT = frozenset({"customers/marketing_consent_update", "customers_marketing_consent/update"})
@@ -23,9 +23,9 @@ _OWN = {"first_name": "first_name", "last_name": "last_name", "email": "email"}
 
 def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
     """An entry of the shop's stream. BadEventError where it cannot be read; its text holds no content."""
-    head, _, raw = entry.removeprefix(MARK).partition(b"\n")
+    head, _, raw = entry.removeprefix(SHOP_MARK).partition(b"\n")
     said, body = load_json(head), load_json(raw)
-    if not entry.startswith(MARK) or not isinstance(said, dict) or not isinstance(body, dict):
+    if not entry.startswith(SHOP_MARK) or not isinstance(said, dict) or not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
     topic, shop = str(said.get("topic", "")), str(said.get("shop", ""))[:100]
     news: ShopCustomer | ShopOrder | ShopRedaction | None = None

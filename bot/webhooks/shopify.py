@@ -29,14 +29,13 @@ from bot.webhooks.whatsapp import (
     read_body,
 )
 from models.config import Settings
+from models.tables.webhook_event import SHOP_MARK
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 PATH = "/webhooks/shopify"
 KEY = "hark:shop-events"
-MARK = b"shopify "
-"""How an entry begins, so that it is taken for nothing else."""
 MAX_HEADER = 200
 
 log = logging.getLogger(__name__)
@@ -88,7 +87,7 @@ def entry_of(environ: "WSGIEnvironment", raw: bytes) -> bytes:
     """What the stream keeps: a line with what the headers say, and the body as it came."""
     names = {"topic": "TOPIC", "shop": "SHOP_DOMAIN", "id": "WEBHOOK_ID"}
     said = {key: str(environ.get(f"HTTP_X_SHOPIFY_{name}", ""))[:MAX_HEADER] for key, name in names.items()}
-    return MARK + json.dumps(said).encode() + b"\n" + raw
+    return SHOP_MARK + json.dumps(said).encode() + b"\n" + raw
 
 
 def make_shop_endpoint(settings: Settings) -> ShopEndpoint:
