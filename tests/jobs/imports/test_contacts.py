@@ -14,8 +14,8 @@ from openpyxl import Workbook
 from sqlalchemy import event, func, select, text
 
 from jobs.core.runtime import Runtime
-from jobs.imports import reader as import_reader
 from jobs.imports import staging as import_spool
+from jobs.imports import xlsx
 from jobs.imports.contacts import import_contacts, preview
 from jobs.imports.delimiter import detect_delimiter
 from jobs.imports.lists import add_to_list, import_list
@@ -486,7 +486,7 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(rt: Runtime, tmp_pat
 def test_a_spreadsheet_with_a_row_that_no_sheet_has_is_refused(
     rt: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_reader, "MAX_SHEET_ROWS", 1000)
+    monkeypatch.setattr(xlsx, "MAX_SHEET_ROWS", 1000)
     made, path = workbook(tmp_path / "made.xlsx", ["phone"], ["+34600000071"], ["+34600000072"]), tmp_path / "far.xlsx"
     with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for part in old.namelist():
@@ -626,7 +626,7 @@ def test_a_list_takes_the_phones_that_exist(rt: Runtime, file: Path) -> None:
 
 
 def test_a_spreadsheet_is_held_to_what_it_says_of_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_reader, "MAX_UNZIPPED_BYTES", 1000)
+    monkeypatch.setattr(xlsx, "MAX_UNZIPPED_BYTES", 1000)
     path = workbook(tmp_path / "big.xlsx", ["phone"], ["+34600000071"])
     with pytest.raises(BadFileError, match="unpacks to more"):
         preview(path)
