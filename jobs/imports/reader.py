@@ -15,7 +15,7 @@ from xml.etree.ElementTree import ParseError
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from jobs.imports.delimiter import SAID, detect_delimiter
+from jobs.imports.delimiter import SEP_LINE, detect_delimiter
 from models.errors import OperatorError
 
 MIB = 1024 * 1024
@@ -113,7 +113,7 @@ def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
     beginning = start.decode(code.encoding, errors="ignore")
     separator = detect_delimiter(beginning, is_whole=len(start) < START_BYTES)
     lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
-    if SAID.match(beginning):
+    if SEP_LINE.match(beginning):
         lines.take()
     records = _records(lines, separator, code)
     first = next(records, None)
