@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TextIO
 
 from jobs.core.loader import load
-from jobs.imports.delimiter import SAID, detect_delimiter
+from jobs.imports.delimiter import SEP_LINE, detect_delimiter
 from models.errors import OperatorError
 
 MIB = 1024 * 1024
@@ -103,7 +103,7 @@ def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
     beginning = start.decode(code.encoding, errors="ignore")
     separator = detect_delimiter(beginning, is_whole=len(start) < START_BYTES)
     lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
-    if SAID.match(beginning):
+    if SEP_LINE.match(beginning):
         lines.take()
     records = _records(lines, separator, code)
     first = next(records, None)

@@ -101,7 +101,7 @@ def test_a_changed_order_is_updated_and_takes_its_things_along(rt: Runtime, file
     import_orders(rt, file)
     file.write_text(FILE.replace("Acme", "Bolt").replace(ALICE_PHONE, BOB_PHONE, 1).replace("59.90", "60"))
     would = import_orders(rt, file, dry_run=True)
-    assert would.told == [{"line": 2, "what": "total 59.90 → 60.00; whose it is; the things in it"}]
+    assert would.changes == [{"line": 2, "what": "total 59.90 → 60.00; whose it is; the things in it"}]
     assert counts(import_orders(rt, file)) == (0, 1, 1, 0)
     assert (OrderItemKind.BRAND, "Bolt") in bought(rt)
     assert (OrderItemKind.BRAND, "Acme") not in bought(rt)
