@@ -3,6 +3,8 @@
 #   make demo                a whole campaign against a simulated Meta (ARGS=--exit ends by itself)
 #   make test                the tests; what cannot run on this machine is skipped by name
 #   make check               what CI runs: style, types, every test, coverage
+#   make format              bring the code into its form, and mend what can be mended by itself
+#   make shell               a Python shell with the runtime (rt), a session and every table at hand
 #   make bench               the benchmarks' tables
 #   make lock                write the lock files again from pyproject.toml (UPGRADE=1 takes newer releases)
 #   make clean               remove what these made; your own var/ stays
@@ -36,7 +38,7 @@ LOCK := build/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-
 ALONE = { echo "test: what failed, once more and alone" && \
 	$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(RUN) pytest --last-failed --last-failed-no-failures=none -rfEs --basetemp=build/test; }
 
-.PHONY: help demo test check lint types bench lock clean
+.PHONY: help demo test check lint types format shell bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -64,6 +66,14 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	@$(RUN) mypy
+
+format: $(INSTALLED)
+	@$(RUN) ruff check --fix --quiet . || true
+	@$(RUN) ruff format .
+
+# Your own settings and database, as `flask` itself has them.
+shell: $(INSTALLED)
+	@$(RUN) flask shell
 
 bench: $(INSTALLED)
 	@set -e; for program in tests/benchmarks/[!_]*.py; do \

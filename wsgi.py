@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: "Settings | None" = None) -> Flask:
-    """The application with everything that it serves. Raises BadSettings."""
+    """The application with everything that it serves. Raises SettingsError if the environment is wrong."""
     app = Flask("hark", static_folder=None)
     cli.init_app(app)
     if settings is None and cli.is_looking_for_a_command():

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from admin import panel
-from admin.server import health, metrics
+from admin.server import health, metrics, shell
 from bot.webhooks import shopify
 from bot.webhooks import whatsapp as webhook
 from jobs.core.runtime import Runtime
@@ -11,14 +11,15 @@ from models.config import Settings, load_settings
 
 
 def init_app(app: Flask, settings: Settings | None) -> None:
-    """Hang all of it into the application. Raises BadSettings."""
+    """Register all of it. Raises SettingsError if the environment is wrong."""
     rt = Runtime(settings or load_settings())
     app.secret_key = rt.settings.secret_key
     app.extensions["hark"] = rt
-    door = webhook.make_endpoint(rt.settings)
-    app.register_blueprint(webhook.make_blueprint(door))
+    endpoint = webhook.make_endpoint(rt.settings)
+    app.register_blueprint(webhook.make_blueprint(endpoint))
     app.register_blueprint(shopify.make_shop_blueprint(shopify.make_shop_endpoint(rt.settings)))
     health.init_app(app, rt)
     metrics.init_app(app, rt)
+    shell.init_app(app, rt)
     panel.init_app(app)
-    app.wsgi_app = webhook.short_circuit(app.wsgi_app, door)  # type: ignore[method-assign,assignment]
+    app.wsgi_app = webhook.short_circuit(app.wsgi_app, endpoint)  # type: ignore[method-assign,assignment]
