@@ -26,13 +26,6 @@ SPAIN = "ES,marketing,0.0615,EUR,2026-01-01\n"
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
 def shell(tmp_path: Path, sqlite_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
     with open_shell(tmp_path, sqlite_url, redis_url) as shell:
         yield shell

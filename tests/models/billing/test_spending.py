@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -37,13 +36,6 @@ CARD = [
     Price("*", "utility", START, 7),
 ]
 AREAS = ["ES+346", "+346", "US+1201", "+1416", "FR+336", "", None]
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
 
 
 def _campaign(session: Session, **values: Any) -> Campaign:

@@ -1,6 +1,5 @@
 """What an operator can do about unsure messages."""
 
-from collections.abc import Iterator
 from threading import Thread
 
 import pytest
@@ -14,13 +13,6 @@ from models.tables.campaign import CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Audit
 from tests.support.factories import alice, bob, make_campaign, make_recipient
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
-    yield found
-    found.dispose()
 
 
 def begin(database: Database, status: CampaignStatus = CampaignStatus.ACTIVE) -> tuple[int, list[int]]:

@@ -1,6 +1,5 @@
 """Two records that turn out to be one person."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,6 @@ from models.contacts.identity import Identity
 from models.contacts.merge import MergeError, choose_winner, merge_contacts
 from models.contacts.resolve import find_contact, resolve_contact
 from models.contacts.search import search_contacts
-from models.db.engine import Database
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Failure, Status
 from models.tables.campaign import CampaignStatus
@@ -39,14 +37,6 @@ from tests.support.factories import (
 )
 
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
 
 
 def unknown_person(session: Session, **values: Any) -> Contact:

@@ -1,7 +1,6 @@
 """Finding the one record of a person."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,19 +17,6 @@ from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.user import Audit
 from tests.support.factories import NOW, alice, make_campaign, make_contact, make_number
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as opened:
-        yield opened
 
 
 def count(session: Session) -> int:

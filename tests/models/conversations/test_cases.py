@@ -28,13 +28,6 @@ from tests.support.factories import (
 DEFINITION: dict[str, Any] = {"name": "hello", "start": "a", "nodes": {"a": {"type": "message", "text": "Hi"}}}
 
 
-@pytest.fixture
-def database(database_url: str) -> Any:
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
 def begin(session: Session, contact_id: int, number_id: int) -> int:
     save_flow(session, "hello", "…", DEFINITION, NOW, "cli")
     return begin_sessions(session, [NewSession(contact_id, number_id, 1, None, {})], NOW)[0]

@@ -1,15 +1,12 @@
 """What is over by its own nature goes, slice by slice; what still counts stays."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.conversations.flow_versions import save_flow
-from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter, purge_dead_letters
 from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
 from models.privacy.retention import purge_messages
@@ -32,14 +29,6 @@ from tests.support.factories import (
 )
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
 
 
 def test_dead_letters_go_after_the_days_of_the_setting(session: Session) -> None:

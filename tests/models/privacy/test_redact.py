@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,6 @@ from models.contacts.merge import merge_contacts
 from models.contacts.number_change import change_number
 from models.contacts.resolve import resolve_contact
 from models.crypto import Vault, new_encryption_key
-from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Status
@@ -48,14 +46,6 @@ from tests.support.factories import (
 
 LATER = NOW + timedelta(days=10)
 DIGITS = "34600000001"
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
 
 
 @pytest.fixture

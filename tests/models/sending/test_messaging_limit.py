@@ -1,6 +1,5 @@
 """The portfolio's count of unique people in 24 hours: never above the limit, and not counted anew for every chunk."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 from threading import Thread
@@ -23,13 +22,6 @@ from models.tables.recipient import Recipient, RecipientState
 from tests.support.factories import NOW, alice, make_campaign, make_number, make_recipient
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
-    yield found
-    found.dispose()
 
 
 def begin(database: Database, limit: int | None) -> tuple[int, int]:

@@ -1,7 +1,6 @@
 """What Meta says about templates, numbers, accounts and people's preferences."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 from bot.webhooks.parse import parse_payload
 from models.campaigns.pause import lift_account
 from models.clock import from_unix
-from models.db.engine import Database
 from models.events.account.apply import HANDLERS, PERSONAL, apply_changes
 from models.events.account.numbers import limit_of
 from models.events.account.update import ChangeResult
@@ -32,19 +30,6 @@ TOLD_AT = from_unix(1795341600)
 
 def after(hours: float) -> datetime:
     return TOLD_AT + timedelta(hours=hours)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What people write: stored once, in its window, counted as a reply, obeyed where it is STOP."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from models.clock import from_unix
 from models.contacts.identity import Identity
 from models.contacts.resolve import find_contact, resolve_contact
 from models.conversations.flow_versions import save_flow
-from models.db.engine import Database
 from models.events.messages.store import InboundResult, store_inbound
 from models.events.types import InboundMessage, PressedButton, Sender
 from models.tables.campaign import Campaign
@@ -41,19 +39,6 @@ SAID_AT = from_unix(1795341600)
 
 def at(seconds: float) -> datetime:
     return SAID_AT + timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as opened:
-        yield opened
 
 
 @pytest.fixture

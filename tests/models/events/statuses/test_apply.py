@@ -1,6 +1,6 @@
 """Statuses: folded and applied so that their order, number and batches change nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select
 from sqlalchemy.orm import Session
 
-from models.db.engine import Database
 from models.events.parked import drop_expired, park_statuses, retry_parked
 from models.events.statuses.apply import StatusResult, apply_statuses
 from models.events.types import Callback, Failure, Pricing, Status
@@ -40,19 +39,6 @@ State = RecipientState
 
 def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.write() as opened:
-        yield opened
 
 
 def make_lane(session: Session, number: Number) -> Lane:
