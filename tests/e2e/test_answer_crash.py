@@ -4,12 +4,9 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import func, select, update
 
 from jobs.core.runtime import Runtime, use_runtime
@@ -20,14 +17,7 @@ from models.tables.conversation import Conversation, Direction, Message, Message
 from models.tables.flow import FlowSession
 from models.tables.lane import Lane
 from tests.support.chat_rig import people_write, worker
-from tests.support.sending_rig import Sending, sending_to_a_sandbox
-
-
-@pytest.fixture
-def sending(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Sending]:
-    with sending_to_a_sandbox(database_url, redis_url, tmp_path) as found:
-        found.prepare()
-        yield found
+from tests.support.sending_rig import Sending
 
 
 def leases_run_out(rt: Runtime) -> None:

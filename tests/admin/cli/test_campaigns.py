@@ -1,13 +1,11 @@
 """flask numbers, templates, campaigns: from a number to a started campaign, and everything that is refused on the way."""
 
 import csv
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 from sqlalchemy import func, select, update
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
@@ -17,16 +15,12 @@ from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
-from tests.support.cli_app import CAMPAIGN, TOKEN, Shell, open_shell
+from tests.support.cli_app import CAMPAIGN, TOKEN, Shell
+
+pytestmark = pytest.mark.sqlite_only
 
 ADD = ("numbers", "add", "--name", "Shop", "--phone-number-id", PHONE_NUMBER_ID, "--waba-id", WABA_ID, "--token-stdin")
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
-
-
-@pytest.fixture
-def shell(tmp_path: Path, sqlite_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, sqlite_url, redis_url) as shell:
-        yield shell
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from admin.auth.passwords import verify_password
@@ -16,14 +14,8 @@ from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.conversation import Case
 from models.tables.setting import read_setting
 from models.tables.user import ApiToken, Audit, Role, User
-from tests.support.cli_app import PEOPLE, Shell, open_shell
+from tests.support.cli_app import PEOPLE, Shell
 from tests.support.paths import ROOT
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        yield shell
 
 
 def test_a_user_gets_a_one_time_password_that_is_printed_once(shell: Shell) -> None:

@@ -1,11 +1,8 @@
 """What the panel and the command line do with campaigns beside their life: change, copy, delete, tests, a later end."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from admin.operations import campaign_lifecycle as campaign_life
@@ -24,19 +21,13 @@ from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, Trans
 from models.tables.number import Number
 from models.tables.template import MediaHandle
 from models.tables.user import Audit
-from tests.support.cli_app import CAMPAIGN, Shell, open_shell
+from tests.support.cli_app import CAMPAIGN, Shell
+
+pytestmark = pytest.mark.usefixtures("number_and_people_added")
 
 ANA = "ana@example.com"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
 MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 40
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        shell.add_number()
-        shell.add_people()
-        yield shell
 
 
 def test_a_draft_becomes_ready_when_it_is_completed(shell: Shell) -> None:

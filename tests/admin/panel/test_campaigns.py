@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from models.tables.user import Role
 from models.templates.variables import media_format
 from tests.support.panel_app import Panel, Visitor, open_panel
 
+pytestmark = [pytest.mark.usefixtures("number_and_people_added"), pytest.mark.sqlite_only]
+
 FORM: dict[str, Any] = {
     "name": "Spring",
     "number": PHONE_NUMBER_ID,
@@ -39,19 +40,6 @@ FORM: dict[str, Any] = {
     "ends_after_days": "3",
 }
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
-
-
-@pytest.fixture
-def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
-        opened.shell.add_number()
-        opened.shell.add_people()
-        yield opened
-
-
-@pytest.fixture
-def manager(panel: Panel) -> Visitor:
-    return panel.of(Role.MANAGER)
 
 
 def campaign(panel: Panel, campaign_id: int = 1) -> Campaign:

@@ -5,13 +5,10 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl import Workbook
-from redis import Redis
 from sqlalchemy import func, select
 
 from admin.panel.contacts.import_columns import guess
@@ -35,9 +32,8 @@ from models.clock import utcnow
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.order import Order
 from models.tables.tag import ContactList, ListMember
-from models.tables.user import Role
 from tests.support.factories import ALICE_PHONE, BOB_PHONE, alice, bob
-from tests.support.panel_app import Panel, Visitor, open_panel, said
+from tests.support.panel_app import Panel, Visitor, said
 
 PEOPLE = """Teléfono,Full name,Opt-in,Where,Labels,Shop,Notes
 +447700900001,Ana,subscribed,web,vip;city=Madrid,Sol,x
@@ -45,17 +41,6 @@ PEOPLE = """Teléfono,Full name,Opt-in,Where,Labels,Shop,Notes
 nonsense,=Carl,unknown,,,,
 """
 CHOSEN = {"c0": "phone", "c1": "name", "c2": "consent", "c3": "consent_source", "c4": "tags", "c5": "new", "c6": ""}
-
-
-@pytest.fixture
-def panel(tmp_path: Path, database_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, database_url, redis_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def manager(panel: Panel) -> Visitor:
-    return panel.of(Role.MANAGER)
 
 
 def brought(manager: Visitor, content: str | bytes = PEOPLE, name: str = "people.csv", **fields: str) -> str:

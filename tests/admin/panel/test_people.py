@@ -3,10 +3,8 @@
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,20 +31,10 @@ from models.tables.setting import read_setting
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 from models.tables.user import Audit, Role, User
 from tests.support import factories
-from tests.support.panel_app import Panel, Visitor, open_panel, said
-from tests.support.panel_seed import KEPT, furnish
+from tests.support.panel_app import Panel, Visitor, said
+from tests.support.panel_seed import KEPT
 
-
-@pytest.fixture
-def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
-        furnish(opened.rt)
-        yield opened
-
-
-@pytest.fixture
-def manager(panel: Panel) -> Visitor:
-    return panel.of(Role.MANAGER)
+pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]
 
 
 def tag_id(panel: Panel, name: str) -> int:

@@ -1,34 +1,17 @@
 """The simulated Meta's other doors: templates under review, media, subscriptions, the control API and the page."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from bot.sandbox.config import Config
 from bot.sandbox.seed import APP_ID, PHONE_NUMBER_ID, PORTFOLIO_ID, WABA_ID
-from bot.sandbox.server import start_in_thread
-from tests.support.sandbox_client import CALM, TOKEN, Caller, body, template_to, wamid_of
-from tests.support.sandbox_receiver import Receiver, receiving
+from tests.support.sandbox_client import TOKEN, Caller, body, template_to, wamid_of
+from tests.support.sandbox_receiver import Receiver
 
 ANA = "+34600001234"
 LIST = f"/{WABA_ID}/message_templates"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-def meta(receiver: Receiver) -> Iterator[Caller]:
-    caller = Caller(start_in_thread(Config(webhook_url=receiver.url, **CALM)))
-    yield caller
-    caller.close()
-    caller.handle.stop()
 
 
 def plan(name: str, text: str = "Hi {{1}}, welcome to our shop.", **more: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,24 +15,9 @@ from bot.sandbox.phone import canonical
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID, WABA_ID
 from bot.sandbox.server import start_in_thread
 from tests.support.sandbox_client import CALM, TOKEN, Caller, body, named, template_to, wamid_of
-from tests.support.sandbox_receiver import Receiver, receiving
+from tests.support.sandbox_receiver import Receiver
 
 ANA = "+34600001234"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-def meta(receiver: Receiver) -> Iterator[Caller]:
-    handle = start_in_thread(Config(webhook_url=receiver.url, **CALM))
-    caller = Caller(handle)
-    yield caller
-    caller.close()
-    handle.stop()
 
 
 def test_a_template_is_accepted_and_its_statuses_come_back_signed(meta: Caller, receiver: Receiver) -> None:

@@ -2,27 +2,13 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from jobs.core.runtime import Runtime
 from jobs.schedule import ITEMS, PeriodicJob, Schedule
 from models.config import Settings
-from models.crypto import new_encryption_key
-
-
-@pytest.fixture
-def rt(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Runtime]:
-    settings = Settings(
-        database_url=database_url, redis_url=redis_url, var_dir=tmp_path, encryption_keys=(new_encryption_key(),)
-    )
-    rt = Runtime(settings)
-    yield rt
-    rt.close()
 
 
 def test_an_item_that_fails_is_logged_once_and_stops_nobody(rt: Runtime, caplog: pytest.LogCaptureFixture) -> None:

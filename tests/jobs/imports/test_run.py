@@ -18,7 +18,7 @@ from tests.support.import_rig import counts, people, tags_of
 
 
 def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
-    rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
+    bare_rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
     monkeypatch.setattr(import_spool, "MAX_WRITE_SECONDS", 60)
@@ -28,49 +28,49 @@ def test_a_long_file_goes_in_chunk_by_chunk_with_progress(
         writer.writerows([f"+3460001{n:04d}", f"P {n}", "vip"] for n in range(25))
         writer.writerow(["+34600010003", "P 3", "vip"])
     seen: list[tuple[int, int]] = []
-    result = import_contacts(rt, file, progress=lambda done, total: seen.append((done, total)))
+    result = import_contacts(bare_rt, file, progress=lambda done, total: seen.append((done, total)))
     assert counts(result) == (25, 0, 1, 0)
     assert seen == [(10, 26), (20, 26), (26, 26)]
 
 
-def test_a_slow_machine_gets_smaller_chunks(rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_machine_gets_smaller_chunks(bare_rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
     monkeypatch.setattr(import_spool, "MIN_ROWS", 3)
     monkeypatch.setattr(import_spool, "MAX_WRITE_SECONDS", 0.0)
     file.write_text("phone\n" + "".join(f"+3460001{n:04d}\n" for n in range(20)))
     seen: list[int] = []
-    assert counts(import_contacts(rt, file, progress=lambda done, _: seen.append(done))) == (20, 0, 0, 0)
+    assert counts(import_contacts(bare_rt, file, progress=lambda done, _: seen.append(done))) == (20, 0, 0, 0)
     assert seen == [10, 13, 16, 19, 20]
 
 
-def test_a_chunk_takes_as_many_statements_however_many_rows_it_has(rt: Runtime, file: Path) -> None:
+def test_a_chunk_takes_as_many_statements_however_many_rows_it_has(bare_rt: Runtime, file: Path) -> None:
     statements: list[str] = []
 
     def count(_connection: Any, _cursor: Any, statement: str, rows: Any, _context: Any, is_many: bool) -> None:
         statements.extend([statement] * (len(rows) if is_many else 1))
 
-    event.listen(rt.database.write_engine, "before_cursor_execute", count)
+    event.listen(bare_rt.database.write_engine, "before_cursor_execute", count)
     taken: dict[tuple[int, str], int] = {}
     for size in (3, 300):
         for name in ("Eva", "Ana"):  # first new, then changed
             lines = (f"+34{size:03d}{n:06d},{name},subscribed,web,vip;n={n};of={name}\n" for n in range(size))
             file.write_text("phone,name,consent,consent_source,tags\n" + "".join(lines))
             statements.clear()
-            result = import_contacts(rt, file)
+            result = import_contacts(bare_rt, file)
             assert result.created + result.updated == size
             taken[size, name] = len(statements)
     assert taken[300, "Eva"] <= taken[3, "Eva"]
     assert taken[300, "Ana"] <= taken[3, "Ana"]
 
 
-def test_what_an_import_writes_is_what_was_said_on_both_databases(rt: Runtime, file: Path) -> None:
+def test_what_an_import_writes_is_what_was_said_on_both_databases(bare_rt: Runtime, file: Path) -> None:
     file.write_text(
         "phone,name,email,language,country,consent,consent_source,tags,shop's \"name\n".replace('"', "")
         + '+34600000081,Zoë 🎉,zoe@example.com,es,MX,subscribed,form,"it\'s; k=a=b, c",{\\}\n'
     )
-    result = import_contacts(rt, file)
+    result = import_contacts(bare_rt, file)
     assert counts(result) == (1, 0, 0, 0)
-    kept = people(rt)["+34600000081"]
+    kept = people(bare_rt)["+34600000081"]
     assert (kept.name, kept.email, kept.language, kept.country) == ("Zoë 🎉", "zoe@example.com", "es", "MX")
     assert kept.attributes == {"shop's name": "{\\}"}
     assert (kept.consent, kept.phone_problem, kept.has_identity, kept.undeliverable_count) == (
@@ -80,30 +80,30 @@ def test_what_an_import_writes_is_what_was_said_on_both_databases(rt: Runtime, f
         0,
     )
     assert kept.consent_at == kept.created_at == kept.updated_at
-    assert tags_of(rt, "+34600000081") == {"it's": None, "k": "a=b, c"}
-    with rt.database.read() as session:
+    assert tags_of(bare_rt, "+34600000081") == {"it's": None, "k": "a=b, c"}
+    with bare_rt.database.read() as session:
         told = session.scalars(select(ConsentEvent)).one()
     assert (told.before, told.after, told.source, told.actor) == (None, Consent.SUBSCRIBED, "form", "cli")
     assert told.at == kept.consent_at
-    assert counts(import_contacts(rt, file)) == (0, 0, 1, 0)
+    assert counts(import_contacts(bare_rt, file)) == (0, 0, 1, 0)
 
 
-def test_two_imports_at_once_make_no_second_record(rt: Runtime, file: Path) -> None:
+def test_two_imports_at_once_make_no_second_record(bare_rt: Runtime, file: Path) -> None:
     file.write_text("phone,tags\n" + "".join(f"+3460001{n:04d},vip;n={n}\n" for n in range(200)))
     results: list[ImportResult] = []
-    threads = [threading.Thread(target=lambda: results.append(import_contacts(rt, file))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: results.append(import_contacts(bare_rt, file))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sum(result.created for result in results) == 200
     assert sum(result.unchanged for result in results) == 400
-    with rt.database.read() as session:
+    with bare_rt.database.read() as session:
         assert session.scalar(select(func.count()).select_from(ContactTag)) == 400
 
 
 def test_an_import_that_died_goes_on_when_it_is_started_again(
-    rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
+    bare_rt: Runtime, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
     monkeypatch.setattr(import_spool, "MAX_WRITE_SECONDS", 60)
@@ -114,6 +114,6 @@ def test_an_import_that_died_goes_on_when_it_is_started_again(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        import_contacts(rt, file, progress=die)
-    assert len(people(rt)) == 20
-    assert counts(import_contacts(rt, file)) == (10, 0, 20, 0)
+        import_contacts(bare_rt, file, progress=die)
+    assert len(people(bare_rt)) == 20
+    assert counts(import_contacts(bare_rt, file)) == (10, 0, 20, 0)

@@ -1,11 +1,7 @@
 """Answering people: routed once, in order, sent at most once."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
-from redis import Redis
 from sqlalchemy import select, update
 
 from models.clock import utcnow
@@ -19,7 +15,7 @@ from models.tables.lane import Lane
 from models.tables.number import Number
 from models.tables.setting import write_setting
 from models.tables.tag import ContactTag
-from tests.support.chat_rig import Chat, accepts, ago, chatting, loses_the_answer, refuses
+from tests.support.chat_rig import Chat, accepts, ago, loses_the_answer, refuses
 
 SPRING = """
 name: spring_replies
@@ -54,12 +50,6 @@ nodes:
   b: {type: ask, text: "Your name?", attribute: nickname, next: c}
   c: {type: end, text: "Thanks!"}
 """
-
-
-@pytest.fixture
-def chat(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Chat]:
-    with chatting(database_url, redis_url, tmp_path) as found:
-        yield found
 
 
 def test_a_reply_walks_through_the_campaign_s_flow_to_its_end(chat: Chat) -> None:

@@ -1,7 +1,6 @@
 """The sender against a simulated Meta over real HTTP, on both databases."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -37,14 +36,9 @@ from tests.support.sending_rig import Sending, sending_to_a_sandbox
 from tests.support.tls_server import outsider
 
 
-@pytest.fixture
-def sending(
-    database_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Sending]:
+@pytest.fixture(autouse=True)
+def _a_lane_without_work_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "IDLE_SECONDS", 0.2)
-    with sending_to_a_sandbox(database_url, redis_url, tmp_path) as found:
-        found.prepare()
-        yield found
 
 
 def phones(count: int, start: int = 0) -> list[str]:

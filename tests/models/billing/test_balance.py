@@ -1,9 +1,8 @@
 """The balance: never promised twice, and what runs stops when it is used up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from admin.operations import billing as money
 from jobs.campaigns import spending as spend
-from jobs.core.runtime import Runtime, use_runtime
+from jobs.core.runtime import Runtime
 from models.billing.amount import MICRO
 from models.billing.balance import (
     Balance,
@@ -25,8 +24,6 @@ from models.billing.balance import (
 from models.billing.rate_cards import Price, save_card
 from models.campaigns.launch import begin_launch, launch_slice
 from models.campaigns.preflight import preflight
-from models.config import Settings
-from models.crypto import new_encryption_key
 from models.db.engine import Database
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, transition
@@ -38,19 +35,6 @@ from tests.support.factories import NOW
 
 SPAIN = Price("ES", "marketing", date(2026, 1, 1), MICRO)
 """One each, so that people and amounts are the same number."""
-
-
-@pytest.fixture
-def rt(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Runtime]:
-    runtime = Runtime(Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),)))
-    with use_runtime(runtime):
-        yield runtime
-    runtime.close()
-
-
-@pytest.fixture
-def database(rt: Runtime) -> Database:
-    return rt.database
 
 
 def _prepare(session: Session, amount: int | None = None, prices: Sequence[Price] = (SPAIN,)) -> None:

@@ -1,14 +1,12 @@
 """Rate cards: read whole or not at all, and what a message costs by them."""
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis import Redis
 
 from admin.operations.rate_file import RateFile, read_rate_file
 from models.billing.amount import read_amount, show_amount
@@ -16,19 +14,13 @@ from models.billing.price_area import country_of
 from models.billing.rate_cards import Price, prices_in_force, save_card
 from models.db.engine import Database
 from models.errors import OperatorError
-from tests.support.cli_app import Shell, open_shell
+from tests.support.cli_app import Shell
 from tests.support.factories import NOW
 from tests.support.paths import EXAMPLES
 
 EXAMPLE = EXAMPLES / "rates.csv"
 HEAD = "country,category,amount,currency,valid_from\n"
 SPAIN = "ES,marketing,0.0615,EUR,2026-01-01\n"
-
-
-@pytest.fixture
-def shell(tmp_path: Path, sqlite_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, sqlite_url, redis_url) as shell:
-        yield shell
 
 
 def read(tmp_path: Path, text: str | bytes, name: str = "rates.csv") -> RateFile:

@@ -1,8 +1,6 @@
 """A campaign's end and its outcome, and who is let go when."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,29 +10,18 @@ from sqlalchemy.orm import Session
 from jobs.campaigns.launch import launch_campaign, resume_launches
 from jobs.campaigns.monitor import finish_campaign, monitor, release_finished_recipients
 from jobs.core.queues import LAUNCH, SEND, queue
-from jobs.core.runtime import Runtime, use_runtime
+from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.end import release_slice
 from models.campaigns.launch import launch_slice
 from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
-from models.config import Settings
-from models.crypto import new_encryption_key
 from models.tables.campaign import Campaign, CampaignKind, CampaignOutcome, CampaignStatus, TransitionError
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.tag import Tag
 from tests.support import factories
 from tests.support.factories import NOW
-
-
-@pytest.fixture
-def rt(database_url: str, redis_url: str, redis: object, tmp_path: Path) -> Iterator[Runtime]:
-    settings = Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),))
-    runtime = Runtime(settings)
-    with use_runtime(runtime):
-        yield runtime
-    runtime.close()
 
 
 def _lock(session: Session, recipient: Recipient) -> None:

@@ -21,7 +21,7 @@ State = RecipientState
 
 
 @pytest.fixture
-def campaign(session: Session) -> Campaign:
+def paused_campaign(session: Session) -> Campaign:
     return factories.make_campaign(
         session, status=CampaignStatus.PAUSED, pause_reason=PauseReason.FAILURE_RATE, launched_at=NOW
     )
@@ -42,25 +42,25 @@ def _cells(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
     return [dict(zip(COLUMNS, row.cells, strict=True)) for row in export_rows(session, campaign.id)]
 
 
-def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, campaign: Campaign) -> None:
-    _row(session, campaign, State.QUEUED)
-    _row(session, campaign, State.SENDING, lane_id=factories.make_lane(session).id)
-    _row(session, campaign, State.UNSURE)
-    _row(session, campaign, State.HELD)
-    _row(session, campaign, State.HELD, "sent")
-    _row(session, campaign, State.HELD, "failed")
-    _row(session, campaign, State.REFUSED, "failed")
-    _row(session, campaign, State.ACCEPTED)
-    _row(session, campaign, State.ACCEPTED, "delivered", "replied")
-    _row(session, campaign, State.ACCEPTED, "read")
-    _row(session, campaign, State.ACCEPTED, "failed")
-    _row(session, campaign, State.ACCEPTED, "delivered", "failed")
-    _row(session, campaign, State.NOT_SENT, reason=NotSent.OPEN_CASE)
-    _row(session, campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
-    _row(session, campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
-    stats = campaign_stats(session, campaign.id)
+def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, paused_campaign: Campaign) -> None:
+    _row(session, paused_campaign, State.QUEUED)
+    _row(session, paused_campaign, State.SENDING, lane_id=factories.make_lane(session).id)
+    _row(session, paused_campaign, State.UNSURE)
+    _row(session, paused_campaign, State.HELD)
+    _row(session, paused_campaign, State.HELD, "sent")
+    _row(session, paused_campaign, State.HELD, "failed")
+    _row(session, paused_campaign, State.REFUSED, "failed")
+    _row(session, paused_campaign, State.ACCEPTED)
+    _row(session, paused_campaign, State.ACCEPTED, "delivered", "replied")
+    _row(session, paused_campaign, State.ACCEPTED, "read")
+    _row(session, paused_campaign, State.ACCEPTED, "failed")
+    _row(session, paused_campaign, State.ACCEPTED, "delivered", "failed")
+    _row(session, paused_campaign, State.NOT_SENT, reason=NotSent.OPEN_CASE)
+    _row(session, paused_campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
+    _row(session, paused_campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
+    stats = campaign_stats(session, paused_campaign.id)
     assert stats == {
-        "id": campaign.id,
+        "id": paused_campaign.id,
         "name": "Spring",
         "kind": "real",
         "status": "paused",
@@ -91,24 +91,24 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, ca
 
 
 def test_a_campaign_without_rows_has_zeros_and_one_that_is_not_there_is_not_found(
-    session: Session, campaign: Campaign
+    session: Session, paused_campaign: Campaign
 ) -> None:
-    stats = campaign_stats(session, campaign.id)
+    stats = campaign_stats(session, paused_campaign.id)
     assert (stats["candidates"], stats["not_sent"], stats["received_pct"]) == (0, {}, 0.0)
     with pytest.raises(CampaignNotFoundError, match="campaign 99: there is no such campaign"):
         campaign_stats(session, 99)
     other = factories.make_campaign(session)
-    assert list(stats_of(session, [other.id, 99, campaign.id])) == [other.id, campaign.id]
+    assert list(stats_of(session, [other.id, 99, paused_campaign.id])) == [other.id, paused_campaign.id]
 
 
 def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
-    session: Session, campaign: Campaign
+    session: Session, paused_campaign: Campaign
 ) -> None:
     alice = factories.alice(session, name="=Alice")
     later = NOW + timedelta(minutes=2)
     read = factories.make_recipient(
         session,
-        campaign,
+        paused_campaign,
         alice,
         state=State.ACCEPTED,
         attempts=1,
@@ -127,7 +127,7 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
     bob = factories.bob(session)
     factories.make_recipient(
         session,
-        campaign,
+        paused_campaign,
         bob,
         state=State.NOT_SENT,
         reason=NotSent.NOT_SUBSCRIBED,
@@ -136,7 +136,7 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
     )
     factories.make_recipient(
         session,
-        campaign,
+        paused_campaign,
         factories.carol(session),
         state=State.REFUSED,
         attempts=2,
@@ -145,7 +145,7 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
         failed_at=NOW,
     )
     _row(session, factories.make_campaign(session), State.QUEUED)
-    rows = _cells(session, campaign)
+    rows = _cells(session, paused_campaign)
     assert rows[0] == {
         "phone": "+34600000001",
         "name": "=Alice",
@@ -177,14 +177,14 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
     assert len(rows) == 3
 
 
-def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Session, campaign: Campaign) -> None:
+def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Session, paused_campaign: Campaign) -> None:
     other = factories.make_campaign(session)
     ids = []
     for _ in range(5):
         _row(session, other, State.QUEUED)
-        ids.append(_row(session, campaign, State.QUEUED).id)
+        ids.append(_row(session, paused_campaign, State.QUEUED).id)
     found: list[int] = []
-    while page := export_rows(session, campaign.id, found[-1] if found else 0, limit=2):
+    while page := export_rows(session, paused_campaign.id, found[-1] if found else 0, limit=2):
         found += [row.id for row in page]
     assert found == ids
     assert export_rows(session, factories.make_campaign(session).id) == []
@@ -200,11 +200,11 @@ def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Sess
     ],
 )
 def test_the_phone_is_shown_as_well_as_it_is_known(
-    session: Session, campaign: Campaign, values: dict[str, Any], shown: str | None
+    session: Session, paused_campaign: Campaign, values: dict[str, Any], shown: str | None
 ) -> None:
     contact: Contact = factories.make_contact(session, **values)
-    factories.make_recipient(session, campaign, contact)
-    assert _cells(session, campaign)[0]["phone"] == shown
+    factories.make_recipient(session, paused_campaign, contact)
+    assert _cells(session, paused_campaign)[0]["phone"] == shown
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,9 @@
 """Dead letters: found, shown and applied again, one or all, by whoever and however many at once."""
 
-import json
-from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 import jobs.ingest.replay
@@ -17,40 +11,8 @@ from jobs.core.runtime import Runtime
 from jobs.ingest.replay import ReplayCounts, ReplayResult, replay_letters, replay_one
 from models.clock import utcnow
 from models.events.dead_letter_search import LetterState, search_letters
-from models.events.dead_letters import keep_dead_letter, payload_of, purge_dead_letters, settle_letter
-from models.tables.user import Audit
-from models.tables.webhook_event import DeadLetter
-from tests.support.cli_app import Shell, open_shell
-
-GOOD = b'{"object":"whatsapp_business_account","entry":[]}'
-DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        yield shell
-
-
-@pytest.fixture
-def rt(shell: Shell) -> Runtime:
-    return shell.rt
-
-
-def keep(rt: Runtime, *raws: bytes, days_ago: float = 0) -> None:
-    with rt.database.write() as session:
-        for raw in raws:
-            keep_dead_letter(session, raw, "ValueError at bot/webhooks/parse.py:1", utcnow() - days_ago * DAY)
-
-
-def good(place: int) -> bytes:
-    """A payload that can be applied, each another."""
-    return json.dumps({"object": "whatsapp_business_account", "entry": [], "place": place}).encode()
-
-
-def letters(rt: Runtime) -> list[DeadLetter]:
-    with rt.database.read() as session:
-        return list(session.scalars(select(DeadLetter).order_by(DeadLetter.id)))
+from models.events.dead_letters import payload_of, purge_dead_letters, settle_letter
+from tests.support.dead_letters import GOOD, good, keep, letters
 
 
 def test_what_fails_again_is_counted_with_its_newest_error_and_keeps_its_first_time(rt: Runtime) -> None:
@@ -188,59 +150,3 @@ def test_a_long_search_says_where_it_goes_on(rt: Runtime, monkeypatch: pytest.Mo
         pages.append([letter.beginning for letter in page.letters])
         before = page.next_before_id
     assert (pages, before) == ([["needle too"], [], ["needle"]], None)
-
-
-def test_the_command_lists_and_searches(shell: Shell) -> None:
-    keep(shell.rt, b"Alice", b"Bob")
-    assert [row["id"] for row in shell.data("dead-letters", "list", "--json")] == [2, 1]
-    [row] = shell.data("dead-letters", "list", "--search", "alice", "--json")
-    assert {
-        "id": 1,
-        "state": "waiting",
-        "times": 1,
-        "error": "ValueError at bot/webhooks/parse.py:1",
-    }.items() <= row.items()
-    assert len(shell.data("dead-letters", "list", "--limit", "1", "--json")) == 1
-    head, line = shell.ok("dead-letters", "list", "--search", "BOB").splitlines()
-    assert head.split() == ["id", "state", "times", "first_at", "last_at", "error"]
-    assert line.startswith("2   waiting  1")
-
-
-def test_the_command_shows_one_and_a_terminal_obeys_nothing_of_it(shell: Shell) -> None:
-    keep(shell.rt, b'{"b":[1]}', b"\x1b[2J" + "\u009b é".encode(), b"\xff\x00", b"[" * 200_000)
-    shown = shell.ok("dead-letters", "show", "1")
-    assert shown.endswith('{\n  "b": [\n    1\n  ]\n}\n')
-    assert "dead letter 1: waiting, once" in shown
-    assert shell.ok("dead-letters", "show", "2").endswith("\\x1b[2J\\x9b é\n")
-    assert "2 bytes" in shell.ok("dead-letters", "show", "3")
-    assert shell.data("dead-letters", "show", "3", "--json")["payload_base64"] == "/wA="
-    assert shell.data("dead-letters", "show", "1", "--json")["payload"] == '{"b":[1]}'
-    assert shell.ok("dead-letters", "show", "4").endswith("[[[\n")
-    assert "dead letter 9" in shell.refused("dead-letters", "show", "9")
-
-
-def test_the_command_replays_those_that_are_named_and_says_which_do_not_wait(shell: Shell) -> None:
-    keep(shell.rt, good(1), b"{", good(2))
-    assert shell.ok("dead-letters", "replay", "1") == "1 applied, 0 failed again\n"
-    assert "went when it was applied" in shell.ok("dead-letters", "show", "1")
-    result = shell.run("dead-letters", "replay", "1", "2", "3", "3")
-    assert (result.exit_code, result.stdout) == (1, "1 applied, 1 failed again\n")
-    assert result.stderr.count("\n") == 1
-    assert "dead letter 1: there is none that waits" in result.stderr
-    assert "1 failed again" in result.stderr
-    with shell.rt.database.read() as session:
-        rows = session.scalars(select(Audit).where(Audit.object_type == "dead_letter").order_by(Audit.id)).all()
-    told = [(row.actor, row.action, row.object_id, row.detail["failed"]) for row in rows]
-    assert told == [("cli", "replay", "1", 0), ("cli", "replay", "2", 1), ("cli", "replay", "3", 0)]
-
-
-def test_the_command_replays_all(shell: Shell) -> None:
-    keep(shell.rt, good(1), good(2))
-    assert shell.data("dead-letters", "replay", "--all", "--json") == {"applied": 2, "failed": 0, "skipped": 0}
-    keep(shell.rt, b"{")
-    assert "1 failed again" in shell.refused("dead-letters", "replay", "--all")
-
-
-@pytest.mark.parametrize("arguments", [(), ("--all", "1"), ("one",)])
-def test_a_replay_of_nothing_or_of_both_is_wrong_usage(shell: Shell, arguments: tuple[str, ...]) -> None:
-    shell.refused("dead-letters", "replay", *arguments, code=2)

@@ -1,7 +1,6 @@
 """Segment rules: read with care, and the SQL agrees with the plain evaluator on whatever rule and people."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.db.engine import Database
 from models.segments.compile import compile_rule
 from models.segments.count import SAMPLE, begin_count, count_slice, load_sample
 from models.segments.operators import BY_TYPE, DAYS_SINCE, MONEY, NUMERIC, OPERATORS, SPANS, RuleError
@@ -29,6 +27,8 @@ from tests.models.segments.oracle import Facts, Ordered, Sent, matches
 from tests.support import factories
 from tests.support.counting import count_matching, counted, sample_matching
 from tests.support.factories import NOW
+
+pytestmark = pytest.mark.time_zone("America/New_York")
 
 TAG_NAMES = ("vip", "city", "it's; --")
 LIST_NAMES = ("members", 'quo"te')
@@ -263,13 +263,6 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
 RULES = st.lists(st.lists(_conditions(), min_size=1, max_size=3), min_size=1, max_size=3).map(
     lambda groups: {"any": [{"all": group} for group in groups]}
 )
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url, time_zone="America/New_York")
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

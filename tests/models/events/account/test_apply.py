@@ -33,21 +33,6 @@ def after(hours: float) -> datetime:
 
 
 @pytest.fixture
-def number(session: Session) -> Number:
-    made = make_number(
-        session,
-        phone_number_id="106540352242922",
-        display_phone="+1 555-078-3881",
-        messaging_limit=250,
-        throughput="STANDARD",
-    )
-    made.waba.waba_id = "102290129340398"
-    made.waba.portfolio.limit_read_at = TOLD_AT - timedelta(days=1)
-    session.flush()
-    return made
-
-
-@pytest.fixture
 def template(session: Session, number: Number) -> Template:
     return make_template(
         session, number, name="spring", language="en_US", category="UTILITY", meta_id="1689556908129835",

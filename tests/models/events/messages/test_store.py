@@ -41,11 +41,6 @@ def at(seconds: float) -> datetime:
     return SAID_AT + timedelta(seconds=seconds)
 
 
-@pytest.fixture
-def number(session: Session) -> Number:
-    return make_number(session, phone_number_id="106540352242922")
-
-
 def recorded(name: str, **values: Any) -> InboundMessage:
     [message] = parse_payload((WEBHOOKS / f"message_{name}.json").read_bytes()).inbound
     return replace(message, **values)

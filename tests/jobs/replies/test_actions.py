@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import select, update
 
 from bot.outbound_http import OutboundHttpClient, sign_request
@@ -20,7 +19,7 @@ from models.conversations.flow_http_calls import CLAIM
 from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.flow import Action, ActionState
 from models.tables.tag import ContactTag
-from tests.support.chat_rig import Chat, ago, chatting, loses_the_answer, refuses
+from tests.support.chat_rig import Chat, ago, loses_the_answer, refuses
 from tests.support.tls_server import Outsider, outsider
 
 PATIENT = """
@@ -54,13 +53,7 @@ url: HOST/bot
 
 
 @pytest.fixture
-def chat(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Chat]:
-    with chatting(database_url, redis_url, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def other(chat: Chat, tmp_path: Path) -> Iterator[Outsider]:
+def other_system(chat: Chat, tmp_path: Path) -> Iterator[Outsider]:
     """Somebody else's system, and a desk that may call it."""
     with outsider(tmp_path) as found:
         chat.desk.close()
@@ -156,36 +149,36 @@ def test_a_due_timer_makes_a_wake_up(chat: Chat) -> None:
     assert queue(chat.rt.redis, ANSWER).count == 1
 
 
-def test_a_flow_asks_another_system_and_uses_what_it_says(chat: Chat, other: Outsider) -> None:
+def test_a_flow_asks_another_system_and_uses_what_it_says(chat: Chat, other_system: Outsider) -> None:
     ann = chat.conversation("+34600010001", name="Ann & Bob")
-    chat.flow(ASKING.replace("HOST", other.url), is_fallback=True)
-    other.answers = [(200, {}, b'{"first": {"time": "10:30"}}')]
+    chat.flow(ASKING.replace("HOST", other_system.url), is_fallback=True)
+    other_system.answers = [(200, {}, b'{"first": {"time": "10:30"}}')]
     chat.says(ann, "hello")
     assert chat.answer() == ["At 10:30."]
-    path, headers, body = other.requests[0]
+    path, headers, body = other_system.requests[0]
     assert path == "/slots?name=Ann%20%26%20Bob"
     assert json.loads(body) == {"phone": "+34600010001"}
     assert "X-Hark-Signature-256" not in headers
     assert [(action.state, action.attempts) for action in actions(chat)] == [(ActionState.DONE, 1)]
 
 
-def test_a_call_is_made_three_times_at_the_most(chat: Chat, other: Outsider) -> None:
+def test_a_call_is_made_three_times_at_the_most(chat: Chat, other_system: Outsider) -> None:
     ann = chat.conversation()
-    chat.flow(ASKING.replace("HOST", other.url), is_fallback=True)
-    other.answers = [(500, {}, b"")]
+    chat.flow(ASKING.replace("HOST", other_system.url), is_fallback=True)
+    other_system.answers = [(500, {}, b"")]
     chat.says(ann, "hello")
     for _ in range(3):
         chat.answer()
         pass_time(chat)
     assert chat.answer() == ["Nobody answers."]
-    assert len(other.requests) == 3
-    assert len({headers["Idempotency-Key"] for _, headers, _ in other.requests}) == 1
+    assert len(other_system.requests) == 3
+    assert len({headers["Idempotency-Key"] for _, headers, _ in other_system.requests}) == 1
 
 
-def test_a_call_whose_process_died_is_made_again(chat: Chat, other: Outsider) -> None:
+def test_a_call_whose_process_died_is_made_again(chat: Chat, other_system: Outsider) -> None:
     ann = chat.conversation()
-    chat.flow(ASKING.replace("HOST", other.url), is_fallback=True)
-    other.answers = [(500, {}, b""), (200, {}, b'{"first": {"time": "11:00"}}')]
+    chat.flow(ASKING.replace("HOST", other_system.url), is_fallback=True)
+    other_system.answers = [(500, {}, b""), (200, {}, b'{"first": {"time": "11:00"}}')]
     chat.says(ann, "hello")
     chat.answer()
     with chat.rt.database.write() as session:
@@ -202,10 +195,10 @@ def test_a_private_address_is_never_called(chat: Chat) -> None:
     assert actions(chat)[0].attempts == 1
 
 
-def test_a_bot_of_the_user_s_own_gets_signed_posts_and_its_answers_are_sent(chat: Chat, other: Outsider) -> None:
+def test_a_bot_of_the_user_s_own_gets_signed_posts_and_its_answers_are_sent(chat: Chat, other_system: Outsider) -> None:
     ann = chat.conversation()
-    chat.flow(EXTERNAL.replace("HOST", other.url), is_fallback=True)
-    other.answers = [
+    chat.flow(EXTERNAL.replace("HOST", other_system.url), is_fallback=True)
+    other_system.answers = [
         (
             200,
             {},
@@ -217,7 +210,7 @@ def test_a_bot_of_the_user_s_own_gets_signed_posts_and_its_answers_are_sent(chat
     assert chat.answer() == ["Which size?"]
     chat.says(ann, "42")
     assert chat.answer()[-1] == "Thanks {all}"
-    _, headers, body = other.requests[1]
+    _, headers, body = other_system.requests[1]
     assert (json.loads(body)["event"], json.loads(body)["state"]) == ("reply", {"asked": "size"})
     expected = sign_request(signing_secret(chat.rt), int(headers["X-Hark-Timestamp"]), body)
     assert headers["X-Hark-Signature-256"] == expected["X-Hark-Signature-256"]

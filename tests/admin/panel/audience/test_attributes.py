@@ -1,37 +1,14 @@
-"""The page of attributes, the command, and the places where a value must be of its attribute's type."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""The page of attributes, and the places where a value must be of its attribute's type."""
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from models.tables.contact import Contact
-from models.tables.tag import Attribute, AttributeType
+from models.tables.tag import Attribute
 from models.tables.user import Audit, Role
-from tests.support import factories
-from tests.support.cli_app import Shell, open_shell
-from tests.support.panel_app import Panel, Visitor, open_panel
-from tests.support.panel_seed import furnish
+from tests.support.panel_app import Panel, Visitor
 
-
-@pytest.fixture
-def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
-        furnish(opened.rt)
-        yield opened
-
-
-@pytest.fixture
-def manager(panel: Panel) -> Visitor:
-    return panel.of(Role.MANAGER)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as opened:
-        yield opened
+pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]
 
 
 def _found(panel: Panel, name: str) -> Attribute | None:
@@ -94,28 +71,3 @@ def test_a_contact_s_form_refuses_a_value_that_is_not_of_the_type(panel: Panel, 
     manager.post("/contacts/1/edit", **{"name": "Ana", f"attribute-{key}": "12"})
     with panel.rt.database.read() as session:
         assert session.get_one(Contact, 1).attributes["visits"] == 12
-
-
-def test_attributes_are_defined_changed_and_listed_by_command(shell: Shell) -> None:
-    added = shell.data("attributes", "add", "visits", "--type", "number", "--default", "0", "--json")
-    assert (added["name"], added["type"], added["default"]) == ("visits", "number", "0")
-    assert shell.ok("attributes", "set", "visits", "--default", "2").strip() == "visits is number, with the default “2”"
-    assert shell.ok("attributes", "set", "visits", "--default", "").strip() == "visits is number, without a default"
-    assert shell.data("attributes", "set", "visits", "--type", "text", "--json")["type"] == "text"
-    assert [row["name"] for row in shell.data("attributes", "list", "--json")] == ["visits"]
-    assert "visits  text" in shell.ok("attributes", "list")
-    with shell.rt.database.read() as session:
-        assert session.scalars(select(Attribute.type)).one() is AttributeType.TEXT
-        assert [row.actor for row in session.scalars(select(Audit))] == ["cli"] * 4
-
-
-def test_the_command_refuses_in_one_line(shell: Shell) -> None:
-    with shell.rt.database.write() as session:
-        factories.make_attribute(session, "visits")
-        factories.make_contact(session, attributes={"visits": "many"})
-    assert "already" in shell.refused("attributes", "add", "visits", "--type", "text")
-    assert "no date" in shell.refused("attributes", "add", "born", "--type", "date", "--default", "soon")
-    assert "1 stored value is no number" in shell.refused("attributes", "set", "visits", "--type", "number")
-    assert "there is no attribute" in shell.refused("attributes", "set", "born", "--default", "x")
-    assert "--default" in shell.refused("attributes", "set", "visits", code=2)
-    assert "money" in shell.refused("attributes", "add", "paid", "--type", "money", code=2)
