@@ -1,30 +1,20 @@
-"""Importing a file by the panel: its columns, what it would do, doing it, and what comes in between."""
+"""Importing a file by the panel: what it would do, doing it, and who may see the file."""
 
 import io
-import json
 import os
 import stat
 import time
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from admin.panel.contacts.import_columns import guess
-from jobs.core.queues import CHORES, queue
-from jobs.core.shutdown import SHUTDOWN
 from jobs.imports import orders as order_imports
 from jobs.imports import run as import_turns
 from jobs.imports import staging as import_spool
 from jobs.imports import uploads as import_shelf
 from jobs.imports.run import run_import, wake_imports
 from jobs.imports.uploads import (
-    ImportFile,
-    UploadKind,
-    UploadStage,
-    load_upload,
-    locked,
     upload_path,
     uploads_directory,
 )
@@ -33,50 +23,8 @@ from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.order import Order
 from models.tables.tag import ContactList, ListMember
 from tests.support.factories import ALICE_PHONE, BOB_PHONE, alice, bob
+from tests.support.import_pages import CHOSEN, PEOPLE, brought, count, finish, known, looked_at
 from tests.support.panel_app import Panel, Visitor, said
-
-PEOPLE = """Teléfono,Full name,Opt-in,Where,Labels,Shop,Notes
-+447700900001,Ana,subscribed,web,vip;city=Madrid,Sol,x
-+447700900002,Ben,subscribed,,vip,Sol,
-nonsense,=Carl,unknown,,,,
-"""
-CHOSEN = {"c0": "phone", "c1": "name", "c2": "consent", "c3": "consent_source", "c4": "tags", "c5": "new", "c6": ""}
-
-
-def brought(manager: Visitor, content: str | bytes = PEOPLE, name: str = "people.csv", **fields: str) -> str:
-    """The token of a file that was taken."""
-    data = content.encode() if isinstance(content, str) else content
-    answer = manager.send("/contacts/import", file=(io.BytesIO(data), name), **fields)
-    assert answer.status_code == 303, said(answer.text)
-    return str(answer.location.split("/")[-2])
-
-
-def looked_at(manager: Visitor, token: str, **chosen: str) -> str:
-    """The page after a worker has looked at it."""
-    manager.post(f"/contacts/import/{token}/columns", **chosen)
-    run_import(token)
-    return said(manager.get(f"/contacts/import/{token}/"))
-
-
-def known(panel: Panel, token: str) -> ImportFile:
-    """What the shelf says of it."""
-    found = load_upload(panel.rt, token)
-    assert found
-    return found
-
-
-def finish(panel: Panel, token: str) -> int:
-    """Turns until the stage is over; how many."""
-    turns = 0
-    while known(panel, token).stage in import_shelf.UNDER_WAY:
-        run_import(token)
-        turns += 1
-    return turns
-
-
-def count(panel: Panel) -> int:
-    with panel.rt.database.read() as session:
-        return session.scalar(select(func.count()).select_from(Contact)) or 0
 
 
 def test_an_import_says_what_it_would_do_and_then_does_it_once(panel: Panel, manager: Visitor) -> None:
@@ -137,62 +85,6 @@ def test_refused_rows_come_back_as_a_file_to_be_mended(manager: Visitor) -> None
     assert lines[2].endswith(",nonsense,'=Carl,unknown,,,,")  # no spreadsheet runs it
     page = manager.get(f"/contacts/import/{brought(manager, chr(10).join(lines))}/columns")
     assert page.count('value="" selected') == 2  # the line and the reason
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"c0": ""}, "Choose the column that holds the phone."),
-        ({"c1": "phone"}, "“Teléfono” and “Full name” are both taken as Phone"),
-        ({"c3": ""}, "Consent needs its source"),
-        ({"c1": "attribute:unknown"}, "“Full name” cannot be taken as that."),
-        ({"c3": "", "source": "x" * 201}, "at most 200"),
-    ],
-)
-def test_columns_that_cannot_be_imported_are_refused(changes: dict[str, str], sentence: str, manager: Visitor) -> None:
-    token = brought(manager)
-    answer = manager.send(f"/contacts/import/{token}/columns", **CHOSEN | changes)
-    assert answer.status_code == 400
-    page = answer.text
-    assert sentence in page
-    assert 'value="tags" selected' in page
-
-
-def test_a_source_that_is_written_once_holds_for_rows_that_say_none(panel: Panel, manager: Visitor) -> None:
-    token = brought(manager)
-    assert "2 new" in looked_at(manager, token, **CHOSEN, source="Fair in May")
-    manager.post(f"/contacts/import/{token}/go")
-    run_import(token)
-    with panel.rt.database.read() as session:
-        assert set(session.scalars(select(ConsentEvent.source))) == {"web", "Fair in May"}
-
-
-def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
-    header = ["Nombre", "Idioma", "Contacto", "shop", "Size", "phone_", "E-Mail", "refused_line"]
-    rows = [["Ana", "es", "+34 600 111 222", "Sol", "4", "x", "a@example.com", "4"]]
-    assert guess(UploadKind.CONTACTS, header, rows, ["Shop"]) == [
-        "name",
-        "language",
-        "new",
-        "attribute:Shop",
-        "new",
-        "phone",
-        "email",
-        "",
-    ]
-    assert guess(UploadKind.CONTACTS, ["Contacto"], [["+34 600 111 222"]], []) == ["phone"]
-    assert guess(UploadKind.CONTACTS, ["phone", "mobile", "Email", "a=b"], [], []) == ["phone", "new", "email", ""]
-
-
-def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> None:
-    book, out = Workbook(), io.BytesIO()
-    sheet = book.active
-    assert sheet is not None
-    for row in (["Mobile", "Since"], ["+447700900001", "2026"]):
-        sheet.append(row)
-    book.save(out)
-    token = brought(manager, out.getvalue(), "people.xlsx")
-    assert "1 new" in looked_at(manager, token, c0="phone", c1="new")
 
 
 def test_what_would_change_is_told_line_by_line(panel: Panel, manager: Visitor) -> None:
@@ -277,112 +169,6 @@ def test_a_file_puts_people_on_a_list_that_is_made_then(panel: Panel, manager: V
     assert ("manager@example.com", "fill") in panel.audited()
     again = brought(manager, text, "guests.csv", what="list", list="Guests")
     assert "There is nobody to put on it" in looked_at(manager, again, c0="phone", list_name="Guests")
-
-
-def test_a_list_that_is_deleted_while_it_is_filled_is_said_and_not_made_again(
-    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 1)
-    with panel.rt.database.write() as session:
-        alice(session)
-        bob(session)
-    token = brought(manager, f"phone\n{ALICE_PHONE}\n{BOB_PHONE}\n", what="list", list="Guests")
-    looked_at(manager, token, c0="phone", list_name="Guests")
-    monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
-    manager.post(f"/contacts/import/{token}/go")
-    run_import(token)
-    manager.post("/lists/1/delete", confirmed="1")
-    run_import(token)
-    assert "there is no such list" in manager.get(f"/contacts/import/{token}/")
-    with panel.rt.database.read() as session:
-        assert session.scalar(select(ContactList.id)) is None
-
-
-def test_a_long_import_takes_turns_and_every_row_counts_once(
-    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
-    monkeypatch.setattr(import_turns, "TELL_SECONDS", 0.0)
-    rows = [f"+4477009{place:05},P{place}" for place in range(45)]
-    text = "\n".join(["phone,name", "nonsense,x", *rows, rows[3], rows[40], ""])
-    token = brought(manager, text)
-    manager.post(f"/contacts/import/{token}/columns", c0="phone", c1="name")
-    for go in ("columns", "go"):
-        assert finish(panel, token) > 4
-        kept = known(panel, token)
-        assert (kept.created, kept.updated, kept.unchanged) == (45, 0, 2)
-        assert [row["line"] for row in kept.refused] == [2]
-        if go == "columns":
-            manager.post(f"/contacts/import/{token}/go")
-    assert known(panel, token).stage is UploadStage.DONE
-
-
-def test_the_page_shows_how_far_it_is_and_then_what_came_of_it(
-    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 1)
-    monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
-    token = brought(manager)
-    manager.post(f"/contacts/import/{token}/columns", **CHOSEN | {"source": "web"})
-    live = f"/contacts/import/{token}/live"
-    assert "Reading the file" in json.loads(manager.get(live))["parts"]["import"]
-    run_import(token)
-    answer = json.loads(manager.get(live))
-    assert not answer["done"]
-    assert "1 of 2 rows" in answer["parts"]["import"]
-    run_import(token)
-    answer = json.loads(manager.get(live))
-    assert answer["done"]
-    assert "Import 2 contacts" in answer["parts"]["import"]
-
-
-def test_an_import_whose_worker_died_is_woken_and_comes_to_its_end(panel: Panel, manager: Visitor) -> None:
-    token = brought(manager)
-    looked_at(manager, token, **CHOSEN)
-    manager.post(f"/contacts/import/{token}/go")
-    chores = queue(panel.rt.redis, CHORES)
-    chores.delete()
-    panel.rt.redis.delete(f"hark:wake:import:{token}")
-    with locked(panel.rt, token) as is_mine:
-        assert is_mine
-        assert wake_imports(panel.rt, utcnow()) == 0  # somebody works on it
-        run_import(token)
-        assert count(panel) == 0
-    assert wake_imports(panel.rt, utcnow()) == 1
-    (job,) = chores.jobs
-    assert (job.func_name, tuple(job.args)) == ("jobs.imports.run.run_import", (token,))
-    run_import(*job.args)
-    assert count(panel) == 1
-    assert wake_imports(panel.rt, utcnow()) == 0
-
-
-def test_a_worker_that_is_to_stop_leaves_the_rest_to_the_next(
-    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_spool, "CHUNK_ROWS", 1)
-    token = brought(manager)
-    manager.post(f"/contacts/import/{token}/columns", **CHOSEN | {"source": "web"})
-    monkeypatch.setattr(SHUTDOWN, "is_set", lambda: True)
-    run_import(token)
-    kept = known(panel, token)
-    assert (kept.stage, kept.done, kept.total) == (UploadStage.LOOKING, 1, 2)
-
-
-def test_an_import_that_breaks_off_again_and_again_is_given_up_with_a_word(
-    panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("+34600000001")
-
-    monkeypatch.setattr(import_turns, "import_contacts", broken)
-    token = brought(manager)
-    manager.post(f"/contacts/import/{token}/columns", **CHOSEN)
-    for _ in range(import_turns.MAX_TRIES):
-        with pytest.raises(RuntimeError):
-            run_import(token)
-    run_import(token)
-    assert "It broke off 5 times" in manager.get(f"/contacts/import/{token}/")
 
 
 def test_a_file_that_cannot_be_read_to_its_end_says_so_and_leads_back(

@@ -1,0 +1,15 @@
+"""Templates to be reviewed by the simulated Meta, and who gets them."""
+
+from typing import Any
+
+from bot.sandbox.seed import WABA_ID
+
+ANA = "+34600001234"
+LIST = f"/{WABA_ID}/message_templates"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+def plan(name: str, text: str = "Hi {{1}}, welcome to our shop.", **more: Any) -> dict[str, Any]:
+    example = {"example": {"body_text": [["Ana"]]}} if "{{" in text else {}
+    component = {"type": "BODY", "text": text, **example}
+    return {"name": name, "language": "en", "category": "UTILITY", "components": [component], **more}
