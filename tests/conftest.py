@@ -20,6 +20,7 @@ from tests.support.panel_app import Panel, panel_of
 from tests.support.postgres_server import PostgresMissingError
 from tests.support.sending_rig import Sending, sending_to_a_sandbox
 from tests.support.services import PostgresTemplate, SqliteTemplate
+from tests.support.shop_rig import SECRET, Shop
 
 services.forget_inherited_settings()  # before any module of the product is imported
 settings.register_profile("hark", settings(deadline=None))  # a busy machine is no failure
@@ -169,6 +170,22 @@ def sending(
     with sending_to_a_sandbox(database_url, redis_url, tmp_path, **(marker.kwargs if marker else {})) as opened:
         opened.prepare()
         yield opened
+
+
+@pytest.fixture
+def shop(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Shop]:
+    """A shop of the installation, and its news so far."""
+    settings = Settings(
+        database_url,
+        redis_url,
+        tmp_path,
+        secret_key="k" * 32,
+        shopify_secrets=("the-former", SECRET),
+        encryption_keys=(new_encryption_key(),),
+    )
+    made = Runtime(settings)
+    yield Shop(made)
+    made.close()
 
 
 @pytest.hookimpl(wrapper=True)

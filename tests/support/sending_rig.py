@@ -128,3 +128,7 @@ def sending_to_a_sandbox(database_url: str, redis_url: str, var_dir: Path, **con
     finally:
         rt.close()
         sandbox.stop()
+
+
+def phones(count: int, start: int = 0) -> list[str]:
+    return [f"+3460001{start + index:04d}" for index in range(count)]
