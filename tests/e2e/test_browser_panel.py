@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 from jobs.campaigns.launch import launch_campaign
 from jobs.sending.serve import serve_number
 from models.tables.user import Role
-from tests.admin.panel.test_safety import path, rules
 from tests.support.browser import Watched, browsing, serving
 from tests.support.panel_app import PASSWORD, Panel
+from tests.support.panel_routes import path, rules
 from tests.support.panel_seed import furnish
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]

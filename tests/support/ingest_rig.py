@@ -23,7 +23,6 @@ from models.crypto import new_encryption_key
 from models.events.statuses.apply import apply_statuses
 from models.tables.campaign import CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
-from models.tables.webhook_event import DeadLetter
 from tests.support.factories import make_campaign, make_contact, make_number, make_recipient, make_template
 from tests.support.paths import ROOT, WEBHOOKS
 
@@ -90,11 +89,6 @@ def tally(rt: Runtime) -> dict[str, int]:
 
 def counts(rt: Runtime) -> dict[str, int]:
     return {name.decode(): int(number) for name, number in rt.redis.hgetall(COUNTS_KEY).items()}  # type: ignore[union-attr]
-
-
-def letters(rt: Runtime) -> list[DeadLetter]:
-    with rt.database.read() as session:
-        return list(session.scalars(select(DeadLetter).order_by(DeadLetter.id)))
 
 
 def until(condition: Callable[[], object], seconds: float = 15) -> None:

@@ -6,7 +6,6 @@ from bot.sandbox.seed import WABA_ID
 
 ANA = "+34600001234"
 LIST = f"/{WABA_ID}/message_templates"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
 def plan(name: str, text: str = "Hi {{1}}, welcome to our shop.", **more: Any) -> dict[str, Any]:

@@ -1,7 +1,11 @@
 """`flask billing`."""
 
+import pytest
+
 from tests.support.cli_app import Shell
 from tests.support.rate_files import EXAMPLE, HEAD, SPAIN
+
+pytestmark = pytest.mark.sqlite_only
 
 
 def test_cards_are_loaded_and_shown_from_the_command_line(shell: Shell) -> None:

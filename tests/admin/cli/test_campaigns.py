@@ -14,9 +14,9 @@ from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.template import MediaHandle
 from tests.support.cli_app import CAMPAIGN, Shell
+from tests.support.media import PNG
 
 pytestmark = pytest.mark.sqlite_only
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
 
 
 @pytest.fixture

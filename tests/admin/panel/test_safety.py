@@ -1,17 +1,15 @@
-"""Every address of the panel: no change without a token, none without the role, no page without an answer."""
+"""Every page and every change: who may, and with what token."""
 
 import re
 
 import pytest
 from sqlalchemy import func, select
-from werkzeug.routing import Rule
 
 from models.tables.user import Audit, Role
 from tests.support.panel_app import Panel, Visitor
-from tests.support.panel_seed import KEPT
+from tests.support.panel_routes import path, rules
 
 pytestmark = pytest.mark.usefixtures("furnished")
-
 OPEN_TO_ALL = {"panel.sign_in", "panel.sign_out", "panel.password"}
 NEEDS = {
     # the role that each noun's changes need; what is not here is the administrator's
@@ -21,21 +19,6 @@ NEEDS = {
     "panel_contacts.consent": Role.AGENT, "panel_contacts.redact": Role.ADMIN, "panel_numbers.read": Role.MANAGER,
 }  # fmt: skip
 ADMIN_PAGES = {"panel_users", "panel_audit", "panel_dead_letters", "panel_settings"}
-
-
-def rules(panel: Panel, method: str) -> list[Rule]:
-    return [
-        rule
-        for rule in panel.shell.app.url_map.iter_rules()
-        if rule.rule.startswith("/admin")
-        and method in (rule.methods or set())
-        and not rule.endpoint.endswith(".static")
-    ]
-
-
-def path(rule: Rule) -> str:
-    found = re.sub(r"<int:\w+>", "1", rule.rule).replace("<key>", "allow_untagged").replace("<token>", KEPT)
-    return found.removeprefix("/admin")
 
 
 def changes(panel: Panel) -> int:

@@ -3,8 +3,9 @@
 import httpx
 
 from bot.sandbox.seed import APP_ID, PHONE_NUMBER_ID
+from tests.support.media import PNG
 from tests.support.sandbox_client import TOKEN, Caller, body
-from tests.support.sandbox_plans import ANA, PNG
+from tests.support.sandbox_plans import ANA
 
 
 def test_media_are_uploaded_sent_downloaded_and_deleted(meta: Caller) -> None:

@@ -12,7 +12,8 @@ from jobs.ingest import apply as apply_events
 from jobs.ingest.batch import MAX_WEIGHT, OUTAGE_TRIES
 from jobs.ingest.consumer import Consumer
 from models.events.statuses.apply import apply_statuses
-from tests.support.ingest_rig import letters, poison, seed, status_body, tally
+from tests.support.dead_letters import letters
+from tests.support.ingest_rig import poison, seed, status_body, tally
 
 
 @pytest.mark.parametrize("raw", [b"no JSON", b"\xff\x00", b"[]"])

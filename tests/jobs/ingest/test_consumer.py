@@ -21,7 +21,8 @@ from jobs.ingest.consumer import BEAT_KEY, FIRST_ENTRIES, Consumer, lag
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Parsed
 from models.tables.conversation import Conversation, Message
-from tests.support.ingest_rig import counts, letters, poison, recorded, seed, status_body, tally
+from tests.support.dead_letters import letters
+from tests.support.ingest_rig import counts, poison, recorded, seed, status_body, tally
 
 
 def test_what_was_kept_is_applied_and_then_let_go(rt: Runtime, stream: EventStream, consumer: Consumer) -> None:

@@ -15,7 +15,8 @@ from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
 from models.tables.recipient import Recipient
 from tests.support import services
-from tests.support.ingest_rig import Process, letters, seed, settings_of, status_body, tally, until
+from tests.support.dead_letters import letters
+from tests.support.ingest_rig import Process, seed, settings_of, status_body, tally, until
 from tests.support.postgres_server import PostgresServer
 from tests.support.services import prepare_schema
 

@@ -1,4 +1,4 @@
-"""What a campaign came to: its statistics, its export, and what the preflight says before."""
+"""The export of a campaign: everybody, with what came of their message."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,96 +9,17 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
-from models.campaigns.stats import campaign_stats, stats_of
-from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignStatus, PauseReason
+from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
-from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient import NotSent
 from tests.support import factories
+from tests.support.exported import State, row_of
 from tests.support.factories import NOW
-
-State = RecipientState
-
-
-@pytest.fixture
-def paused_campaign(session: Session) -> Campaign:
-    return factories.make_campaign(
-        session, status=CampaignStatus.PAUSED, pause_reason=PauseReason.FAILURE_RATE, launched_at=NOW
-    )
-
-
-def _row(session: Session, campaign: Campaign, state: State, *facts: str, **values: Any) -> Recipient:
-    if state in {State.ACCEPTED, State.HELD}:
-        facts = ("accepted_at", *facts)
-    times = {f"{fact.removesuffix('_at')}_at": NOW for fact in facts}
-    recipient = factories.make_recipient(
-        session, campaign, factories.make_contact(session), state=state, **(times | values)
-    )
-    session.refresh(recipient)
-    return recipient
 
 
 def _cells(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
     return [dict(zip(COLUMNS, row.cells, strict=True)) for row in export_rows(session, campaign.id)]
-
-
-def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, paused_campaign: Campaign) -> None:
-    _row(session, paused_campaign, State.QUEUED)
-    _row(session, paused_campaign, State.SENDING, lane_id=factories.make_lane(session).id)
-    _row(session, paused_campaign, State.UNSURE)
-    _row(session, paused_campaign, State.HELD)
-    _row(session, paused_campaign, State.HELD, "sent")
-    _row(session, paused_campaign, State.HELD, "failed")
-    _row(session, paused_campaign, State.REFUSED, "failed")
-    _row(session, paused_campaign, State.ACCEPTED)
-    _row(session, paused_campaign, State.ACCEPTED, "delivered", "replied")
-    _row(session, paused_campaign, State.ACCEPTED, "read")
-    _row(session, paused_campaign, State.ACCEPTED, "failed")
-    _row(session, paused_campaign, State.ACCEPTED, "delivered", "failed")
-    _row(session, paused_campaign, State.NOT_SENT, reason=NotSent.OPEN_CASE)
-    _row(session, paused_campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
-    _row(session, paused_campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
-    stats = campaign_stats(session, paused_campaign.id)
-    assert stats == {
-        "id": paused_campaign.id,
-        "name": "Spring",
-        "kind": "real",
-        "status": "paused",
-        "outcome": None,
-        "pause_reason": "failure_rate",
-        "candidates": 15,
-        "eligible": 12,
-        "not_sent": {"not_subscribed": 2, "open_case": 1},
-        "queued": 1,
-        "sending": 1,
-        "unsure": 1,
-        "held": 1,
-        "refused": 1,
-        "sent": 7,
-        "delivered": 3,
-        "read": 1,
-        "failed": 3,
-        "replied": 1,
-        "received_pct": 42.9,
-        "read_pct": 33.3,
-        "replied_pct": 33.3,
-    }
-    assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
-    on_the_way = sum(stats[key] for key in ("queued", "sending", "unsure", "held"))
-    assert stats["eligible"] == on_the_way + stats["sent"] + stats["refused"]
-    under_way = 2  # accepted, and nothing heard of since
-    assert stats["sent"] == stats["delivered"] + stats["failed"] - stats["refused"] + under_way
-
-
-def test_a_campaign_without_rows_has_zeros_and_one_that_is_not_there_is_not_found(
-    session: Session, paused_campaign: Campaign
-) -> None:
-    stats = campaign_stats(session, paused_campaign.id)
-    assert (stats["candidates"], stats["not_sent"], stats["received_pct"]) == (0, {}, 0.0)
-    with pytest.raises(CampaignNotFoundError, match="campaign 99: there is no such campaign"):
-        campaign_stats(session, 99)
-    other = factories.make_campaign(session)
-    assert list(stats_of(session, [other.id, 99, paused_campaign.id])) == [other.id, paused_campaign.id]
 
 
 def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
@@ -144,7 +65,7 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
         error_msg="Message undeliverable",
         failed_at=NOW,
     )
-    _row(session, factories.make_campaign(session), State.QUEUED)
+    row_of(session, factories.make_campaign(session), State.QUEUED)
     rows = _cells(session, paused_campaign)
     assert rows[0] == {
         "phone": "+34600000001",
@@ -181,8 +102,8 @@ def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Sess
     other = factories.make_campaign(session)
     ids = []
     for _ in range(5):
-        _row(session, other, State.QUEUED)
-        ids.append(_row(session, paused_campaign, State.QUEUED).id)
+        row_of(session, other, State.QUEUED)
+        ids.append(row_of(session, paused_campaign, State.QUEUED).id)
     found: list[int] = []
     while page := export_rows(session, paused_campaign.id, found[-1] if found else 0, limit=2):
         found += [row.id for row in page]

@@ -17,10 +17,10 @@ from models.tables.template import MediaHandle, Template
 from models.tables.user import Role
 from models.templates.variables import media_format
 from tests.support.campaign_form import FORM, campaign
+from tests.support.media import PNG
 from tests.support.panel_app import Panel, Visitor, open_panel
 
 pytestmark = [pytest.mark.usefixtures("number_and_people_added"), pytest.mark.sqlite_only]
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
 
 def test_a_complete_form_makes_a_ready_campaign(panel: Panel, manager: Visitor) -> None:

@@ -1,4 +1,4 @@
-"""The worker as a process: jobs, signals, a Redis that goes and comes back."""
+"""The worker process."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs.core.queues import CHORES, SEND, enqueue_once, queue, started
+from jobs.core.queues import CHORES, SEND, enqueue_once, queue
 from jobs.core.redis_server import RedisServer
 from tests.support import services
 from tests.support.paths import ROOT
@@ -120,13 +120,6 @@ def test_a_worker_outlasts_a_redis_that_goes_and_comes_back(tmp_path: Path) -> N
                 assert process.wait(timeout=5) == 0  # it stops without a Redis, too
         finally:
             server.stop()
-
-
-def test_a_wake_up_is_made_once_until_it_is_taken(redis: Redis) -> None:
-    assert enqueue_once(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
-    assert not enqueue_once(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
-    started(redis, "one")
-    assert enqueue_once(redis, CHORES, "tests.support.worker_jobs.note", "x", "y", key="one")
 
 
 @pytest.mark.parametrize("given", [["--queues", "hark-nothing"], ["--colour"]])
