@@ -18,7 +18,8 @@ from models.db.engine import Database
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.recipient import Recipient, RecipientState
-from tests.support import factories
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.contacts import make_contact, put_tags
 from tests.support.paths import ROOT
 
 PEOPLE = 200
@@ -50,10 +51,10 @@ def test_a_launch_that_is_killed_again_and_again_freezes_everybody_once(
 ) -> None:
     database = Database(database_url)
     with database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE)
-        first = factories.make_contact(session)
-        people = [factories.make_contact(session, tags={}) for _ in range(PEOPLE - 1)]
-        factories.put_tags(session, [first, *people], "vip")
+        campaign = make_campaign(session, status=CampaignStatus.ACTIVE)
+        first = make_contact(session)
+        people = [make_contact(session, tags={}) for _ in range(PEOPLE - 1)]
+        put_tags(session, [first, *people], "vip")
     arguments = (database_url, redis_url, str(tmp_path), new_encryption_key(), str(campaign.id))
     chance = random.Random(11)
     cursors = []

@@ -13,7 +13,7 @@ from models.events.account.apply import apply_changes
 from models.events.account.update import ChangeResult
 from models.events.types import AccountChange
 from models.tables.user import Audit
-from tests.support.factories import NOW
+from tests.support.factories.common import NOW
 from tests.support.paths import WEBHOOKS
 
 TOLD_AT = from_unix(1795341600)

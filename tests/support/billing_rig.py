@@ -21,8 +21,9 @@ from models.campaigns.preflight import preflight
 from models.db.engine import Database
 from models.tables.campaign import Campaign, CampaignStatus, transition
 from models.tables.recipient import Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 SPAIN = Price("ES", "marketing", date(2026, 1, 1), MICRO)
 """One each, so that people and amounts are the same number."""
@@ -35,9 +36,9 @@ def prepare_balance(session: Session, amount: int | None = None, prices: Sequenc
 
 
 def make_ready(session: Session, people: int, tag: str = "vip", **values: Any) -> Campaign:
-    contacts = [factories.make_contact(session, tags={tag: None}) for _ in range(people)]
+    contacts = [make_contact(session, tags={tag: None}) for _ in range(people)]
     assert len(contacts) == people
-    return factories.make_campaign(session, audience={"include": [{"tag": tag}]}, **values)
+    return make_campaign(session, audience={"include": [{"tag": tag}]}, **values)
 
 
 def start_one(database: Database, campaign_id: int, people: int) -> None:

@@ -7,8 +7,9 @@ from jobs.core.runtime import Runtime
 from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.recipient import Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 
 def lock(session: Session, recipient: Recipient) -> None:
@@ -25,9 +26,9 @@ def lock(session: Session, recipient: Recipient) -> None:
 def in_state(session: Session, campaign: Campaign, *states: RecipientState) -> list[Recipient]:
     made = []
     for state in states:
-        contact = factories.make_contact(session)
+        contact = make_contact(session)
         accepted_at = NOW if state in {RecipientState.ACCEPTED, RecipientState.HELD} else None
-        made.append(factories.make_recipient(session, campaign, contact, state=state, accepted_at=accepted_at))
+        made.append(make_recipient(session, campaign, contact, state=state, accepted_at=accepted_at))
         lock(session, made[-1])
     return made
 
@@ -39,4 +40,4 @@ def outcome_of(rt: Runtime, campaign_id: int) -> CampaignOutcome | None:
 
 
 def launched(session: Session, **values: object) -> Campaign:
-    return factories.make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW, **values)  # type: ignore[arg-type]
+    return make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW, **values)  # type: ignore[arg-type]

@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign
 from models.tables.recipient import Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 State = RecipientState
 
@@ -16,8 +17,6 @@ def row_of(session: Session, campaign: Campaign, state: State, *facts: str, **va
     if state in {State.ACCEPTED, State.HELD}:
         facts = ("accepted_at", *facts)
     times = {f"{fact.removesuffix('_at')}_at": NOW for fact in facts}
-    recipient = factories.make_recipient(
-        session, campaign, factories.make_contact(session), state=state, **(times | values)
-    )
+    recipient = make_recipient(session, campaign, make_contact(session), state=state, **(times | values))
     session.refresh(recipient)
     return recipient

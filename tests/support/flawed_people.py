@@ -14,8 +14,10 @@ from models.tables.contact import Consent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.setting import write_setting
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.common import NOW, next_serial
+from tests.support.factories.contacts import join_list, make_contact, make_list, put_tag
+from tests.support.factories.conversations import make_case
 
 FLAWS: Sequence[NotSent] = (
     NotSent.EXCLUDED,
@@ -37,12 +39,12 @@ class World:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.number = factories.make_number(session)
-        self.template = factories.make_template(session, self.number)
-        self.members = factories.make_list(session, "members")
-        self.blocked = factories.make_list(session, "blocked")
-        factories.put_tag(session, factories.make_contact(session, tags={}), "customer_id", "0")
-        self.campaign = factories.make_campaign(
+        self.number = make_number(session)
+        self.template = make_template(session, self.number)
+        self.members = make_list(session, "members")
+        self.blocked = make_list(session, "blocked")
+        put_tag(session, make_contact(session, tags={}), "customer_id", "0")
+        self.campaign = make_campaign(
             session,
             self.number,
             self.template,
@@ -50,16 +52,16 @@ class World:
             audience={"include": [{"list": "members"}], "exclude": [{"list": "blocked"}]},
             variables={"body": {"1": {"source": "attribute", "attribute": "email"}}},
         )
-        self.other = factories.make_campaign(session, self.number, self.template, status=CampaignStatus.ACTIVE)
-        self.past = factories.make_campaign(session, self.number, self.template, status=CampaignStatus.ENDED)
+        self.other = make_campaign(session, self.number, self.template, status=CampaignStatus.ACTIVE)
+        self.past = make_campaign(session, self.number, self.template, status=CampaignStatus.ENDED)
         write_setting(session, "frequency_cap_messages", 1, NOW)
 
     def contact(self, *flaws: NotSent, **values: Any) -> Contact:
         given: dict[str, Any] = {"email": None if NotSent.MISSING_VARIABLE in flaws else "ann@example.com"}
         if NotSent.INVALID_PHONE in flaws:
-            given |= {"raw_phone": f"9{factories.next_serial()}", "phone_problem": "invalid_phone"}
+            given |= {"raw_phone": f"9{next_serial()}", "phone_problem": "invalid_phone"}
         elif NotSent.MISSING_CALLING_CODE in flaws:
-            given |= {"raw_phone": f"8{factories.next_serial()}", "phone_problem": "missing_calling_code"}
+            given |= {"raw_phone": f"8{next_serial()}", "phone_problem": "missing_calling_code"}
         if NotSent.NOT_ON_WHATSAPP in flaws:
             given["undeliverable_count"] = 2
         if NotSent.NOT_SUBSCRIBED in flaws:
@@ -67,12 +69,12 @@ class World:
         if NotSent.MARKETING_STOPPED in flaws:
             given["marketing_stopped_at"] = NOW
         tags: dict[str, str | None] = {} if NotSent.NO_TAGS in flaws else {"vip": None}
-        contact = factories.make_contact(self.session, tags=tags, **(given | values))
-        factories.join_list(self.session, self.members, contact)
+        contact = make_contact(self.session, tags=tags, **(given | values))
+        join_list(self.session, self.members, contact)
         if NotSent.EXCLUDED in flaws:
-            factories.join_list(self.session, self.blocked, contact)
+            join_list(self.session, self.blocked, contact)
         if NotSent.OPEN_CASE in flaws:
-            factories.make_case(self.session, contact)
+            make_case(self.session, contact)
         if NotSent.ENGAGED in flaws:
             self.engage(contact)
         if NotSent.FREQUENCY_CAP in flaws:
@@ -85,7 +87,7 @@ class World:
         self.session.flush()
 
     def sent_before(self, contact: Contact, days: int = 2, **values: Any) -> None:
-        factories.make_recipient(
+        make_recipient(
             self.session,
             self.past,
             contact,

@@ -15,11 +15,8 @@ from models.tables.contact import Contact
 from models.tables.conversation import Message
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import (
-    NOW,
-    make_campaign,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
 from tests.support.paths import WEBHOOKS
 
 MINE = "inst"

@@ -23,7 +23,8 @@ from models.crypto import new_encryption_key
 from models.events.statuses.apply import apply_statuses
 from models.tables.campaign import CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import make_campaign, make_contact, make_number, make_recipient, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import make_contact
 from tests.support.paths import ROOT, WEBHOOKS
 
 

@@ -9,8 +9,8 @@ from models.campaigns.launch import begin_launch, launch_slice
 from models.db.engine import Database
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.recipient import Recipient
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.common import NOW
 
 
 def launch_whole(database: Database, campaign_id: int, size: int = 20_000) -> None:
@@ -29,4 +29,4 @@ def rows_of(session: Session, campaign_id: int) -> dict[int, Recipient]:
 
 
 def make_active(session: Session, **values: Any) -> Campaign:
-    return factories.make_campaign(session, status=CampaignStatus.ACTIVE, **values)
+    return make_campaign(session, status=CampaignStatus.ACTIVE, **values)

@@ -7,11 +7,9 @@ from sqlalchemy.orm import Session
 
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.engagement import Engagement
-from tests.support.factories import (
-    NOW,
-    make_contact,
-    make_number,
-)
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 LATER = NOW + timedelta(hours=1)
 

@@ -1,6 +1,6 @@
 """A file of two orders of alice's."""
 
-from tests.support.factories import ALICE_PHONE
+from tests.support.factories.contacts import ALICE_PHONE
 
 HEADER = "order_id,phone,total,currency,placed_at,number,product,collection,brand,quantity\n"
 FILE = (

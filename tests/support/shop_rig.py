@@ -13,7 +13,7 @@ from jobs.ingest.shop import apply_shop_events
 from models.events.dead_letters import waiting_letters
 from models.tables.contact import Contact
 from models.tables.order import Order
-from tests.support.factories import ALICE_PHONE
+from tests.support.factories.contacts import ALICE_PHONE
 from wsgi import create_app
 
 SECRET = "shop-secret"

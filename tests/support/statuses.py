@@ -11,14 +11,10 @@ from models.tables.conversation import Direction, Message, MessageState
 from models.tables.lane import Lane
 from models.tables.number import Number
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support.factories import (
-    NOW,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
+from tests.support.factories.conversations import make_conversation
 
 MINE = "inst"
 REGULAR = Pricing("marketing", "regular", True)

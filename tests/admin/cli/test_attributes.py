@@ -4,8 +4,8 @@ from sqlalchemy import select
 
 from models.tables.tag import Attribute, AttributeType
 from models.tables.user import Audit
-from tests.support import factories
 from tests.support.cli_app import Shell
+from tests.support.factories.contacts import make_attribute, make_contact
 
 
 def test_attributes_are_defined_changed_and_listed_by_command(shell: Shell) -> None:
@@ -23,8 +23,8 @@ def test_attributes_are_defined_changed_and_listed_by_command(shell: Shell) -> N
 
 def test_the_command_refuses_in_one_line(shell: Shell) -> None:
     with shell.rt.database.write() as session:
-        factories.make_attribute(session, "visits")
-        factories.make_contact(session, attributes={"visits": "many"})
+        make_attribute(session, "visits")
+        make_contact(session, attributes={"visits": "many"})
     assert "already" in shell.refused("attributes", "add", "visits", "--type", "text")
     assert "no date" in shell.refused("attributes", "add", "born", "--type", "date", "--default", "soon")
     assert "1 stored value is no number" in shell.refused("attributes", "set", "visits", "--type", "number")

@@ -5,7 +5,7 @@ from pathlib import Path
 from redis import Redis
 
 from tests.support.cli_app import open_shell
-from tests.support.factories import alice
+from tests.support.factories.contacts import alice
 from tests.support.order_file import FILE
 
 

@@ -5,7 +5,8 @@ from redis import Redis
 
 from models.config import Settings
 from models.db.engine import Database
-from tests.support.factories import alice, make_campaign, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.contacts import alice
 from tests.support.health_app import app_with
 
 

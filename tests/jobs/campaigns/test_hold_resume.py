@@ -21,7 +21,7 @@ from jobs.ingest.consumer import BEAT_KEY
 from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.tag import Tag
-from tests.support.factories import make_campaign, make_number, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
 
 ACTIVE = (CampaignStatus.ACTIVE, None)
 HELD = (CampaignStatus.PAUSED, PauseReason.INGEST_LAG)

@@ -14,13 +14,14 @@ from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.recipient import Recipient
 from models.tables.tag import Tag
-from tests.support import factories
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.contacts import alice, make_contact
 
 
 def test_a_launch_job_freezes_the_audience_and_wakes_the_number(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE, updated_at=utcnow())
-        factories.alice(session)
+        campaign = make_campaign(session, status=CampaignStatus.ACTIVE, updated_at=utcnow())
+        alice(session)
     assert resume_launches(rt) == 1, "nobody is at it"
     assert resume_launches(rt) == 0, "a wake-up waits already"
     assert [job.func_name for job in queue(rt.redis, LAUNCH).jobs] == ["jobs.campaigns.launch.launch_campaign"]
@@ -38,8 +39,8 @@ def test_a_launch_whose_process_must_stop_is_given_to_the_next_one_at_once(
     rt: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with rt.database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE, updated_at=utcnow())
-        people = [factories.make_contact(session).id for _ in range(7)]
+        campaign = make_campaign(session, status=CampaignStatus.ACTIVE, updated_at=utcnow())
+        people = [make_contact(session).id for _ in range(7)]
 
     def launch_one_slice(*arguments: Any) -> bool:
         SHUTDOWN.set()  # the signal comes while the first slice is at work
@@ -63,8 +64,8 @@ def test_a_launch_whose_process_must_stop_is_given_to_the_next_one_at_once(
 
 def test_a_launch_whose_tag_was_deleted_pauses_with_the_reason(rt: Runtime) -> None:
     with rt.database.write() as session:
-        factories.make_contact(session, tags={"other": None})
-        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE)
+        make_contact(session, tags={"other": None})
+        campaign = make_campaign(session, status=CampaignStatus.ACTIVE)
         assert session.scalar(select(Tag).where(Tag.name == "vip")) is None
     launch_campaign(campaign.id)
     with rt.database.read() as session:

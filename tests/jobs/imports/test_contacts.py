@@ -23,15 +23,9 @@ from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
 from models.tables.order import Order
 from models.tables.recipient import RecipientState
 from models.tables.tag import Attribute, ContactTag, ListMember
-from tests.support.factories import (
-    ALICE_PHONE,
-    NOW,
-    alice,
-    make_attribute,
-    make_campaign,
-    make_contact,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import ALICE_PHONE, alice, make_attribute, make_contact
 from tests.support.import_rig import HEADER, counts, people, tags_of
 from tests.support.running_hark import wait_for
 

@@ -7,10 +7,7 @@ from sqlalchemy import func, select
 from jobs.core.runtime import Runtime
 from jobs.imports.lists import add_to_list, import_list
 from models.tables.tag import ContactList, ListMember
-from tests.support.factories import (
-    alice,
-    bob,
-)
+from tests.support.factories.contacts import alice, bob
 from tests.support.import_rig import counts
 
 

@@ -11,9 +11,7 @@ from jobs.imports import reader as import_reader
 from jobs.imports import staging as import_spool
 from jobs.imports.contacts import import_contacts, preview
 from jobs.imports.reader import BadFileError
-from tests.support.factories import (
-    NOW,
-)
+from tests.support.factories.common import NOW
 from tests.support.import_rig import HEADER, counts, people, tags_of, workbook
 
 

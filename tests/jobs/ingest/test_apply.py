@@ -17,7 +17,8 @@ from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.conversation import Message
 from models.tables.number import Number, Waba
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import alice, make_campaign, make_number, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.contacts import alice
 from tests.support.ingest_rig import recorded, seed, status_body
 
 

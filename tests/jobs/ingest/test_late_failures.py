@@ -21,7 +21,8 @@ from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.tag import Tag
-from tests.support.factories import make_campaign, make_contact, make_number, make_recipient, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import make_contact
 
 WEEK = timedelta(days=7)
 

@@ -19,7 +19,8 @@ from models.clock import utcnow
 from models.tables.number import Number, Waba, WabaState
 from models.tables.template import Template
 from tests.support.cli_app import Shell
-from tests.support.factories import NOW, make_number
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
 
 pytestmark = pytest.mark.usefixtures("number_added")
 

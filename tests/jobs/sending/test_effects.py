@@ -10,7 +10,8 @@ from jobs.sending.effects import suppress_person
 from models.tables.contact import Contact
 from models.tables.user import Audit
 from tests.support.cli_app import open_shell
-from tests.support.factories import NOW, alice
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
 
 
 def test_a_marketing_stop_told_by_an_answer_is_noted(

@@ -24,7 +24,7 @@ from models.tables.campaign import CampaignStatus, PauseReason, transition
 from models.tables.number import Number
 from models.tables.recipient import RecipientState
 from tests.support.chat_rig import people_write
-from tests.support.factories import make_number, make_template
+from tests.support.factories.campaigns import make_number, make_template
 from tests.support.running_hark import wait_for
 from tests.support.sending_rig import SPRING, Sending
 

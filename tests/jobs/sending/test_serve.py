@@ -19,7 +19,7 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.lane import Lane
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import make_number, make_template
+from tests.support.factories.campaigns import make_number, make_template
 from tests.support.sending_rig import SPRING, Sending
 
 

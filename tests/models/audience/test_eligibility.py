@@ -14,8 +14,10 @@ from models.tables.campaign import Campaign
 from models.tables.contact import Consent, ContactIdentity
 from models.tables.recipient import NotSent, RecipientState
 from models.tables.setting import write_setting
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import join_list, make_contact
+from tests.support.factories.conversations import make_case
 from tests.support.flawed_people import FLAWS, World
 
 
@@ -77,7 +79,7 @@ def test_the_order_of_the_reasons_is_that_of_the_enum() -> None:
 
 def test_an_exclusion_of_any_record_excludes_the_person(world: World) -> None:
     wanted = world.contact(phone="+5511987650001")
-    factories.join_list(world.session, world.blocked, factories.make_contact(world.session, "+551187650001"))
+    join_list(world.session, world.blocked, make_contact(world.session, "+551187650001"))
     row = world.launched()[wanted.id]
     assert (row.reason, row.person_key) == (NotSent.EXCLUDED, f"c:{wanted.id}")
 
@@ -92,9 +94,9 @@ def test_an_opt_out_a_marketing_stop_and_a_case_of_any_record_count_for_the_pers
     ]
     for number, (flaw, reason) in enumerate(flaws):
         wanted = world.contact(phone=f"+551198765000{number}")
-        twin = factories.make_contact(world.session, f"+55118765000{number}", **flaw)
+        twin = make_contact(world.session, f"+55118765000{number}", **flaw)
         if reason is NotSent.OPEN_CASE:
-            factories.make_case(world.session, twin)
+            make_case(world.session, twin)
         reasons[wanted.id] = reason
     contacts = list(reasons)
     assert {key: found[0] for key, found in recheck(world.session, world.campaign, contacts, NOW).items()} == {
@@ -105,7 +107,7 @@ def test_an_opt_out_a_marketing_stop_and_a_case_of_any_record_count_for_the_pers
 
 def test_what_a_merged_record_said_no_longer_counts(world: World) -> None:
     wanted = world.contact(phone="+5511987650001")
-    factories.make_contact(world.session, "+551187650001", consent=Consent.UNSUBSCRIBED, merged_into_id=wanted.id)
+    make_contact(world.session, "+551187650001", consent=Consent.UNSUBSCRIBED, merged_into_id=wanted.id)
     assert world.launched()[wanted.id].reason is None
 
 
@@ -113,7 +115,7 @@ def test_a_person_known_by_an_identity_of_the_portfolio_alone_can_be_written_to(
     ours, theirs = world.contact(has_identity=True), world.contact(has_identity=True)
     portfolios = {
         ours.id: world.number.waba.portfolio_id,
-        theirs.id: factories.make_number(world.session).waba.portfolio_id,
+        theirs.id: make_number(world.session).waba.portfolio_id,
     }
     for contact_id, portfolio_id in portfolios.items():
         world.session.add(
@@ -135,14 +137,14 @@ def test_the_cap_counts_what_may_have_arrived_in_its_days(world: World) -> None:
     old, failed, unsure = world.contact(), world.contact(), world.contact()
     world.sent_before(old, days=8)
     world.sent_before(failed, failed_at=NOW)
-    factories.make_recipient(world.session, world.past, unsure, state=RecipientState.UNSURE, claimed_at=NOW)
+    make_recipient(world.session, world.past, unsure, state=RecipientState.UNSURE, claimed_at=NOW)
     rows = world.launched()
     assert [rows[contact.id].reason for contact in (old, failed, unsure)] == [None, None, NotSent.FREQUENCY_CAP]
 
 
 def test_the_cap_counts_what_any_record_of_the_person_had(world: World) -> None:
     first = world.contact()
-    second = factories.make_contact(world.session, person_key=first.person_key, phone=None, wa_id="34699999999")
+    second = make_contact(world.session, person_key=first.person_key, phone=None, wa_id="34699999999")
     world.sent_before(second)
     assert world.reach().not_sent == {"frequency_cap": 1}
     assert world.launched()[first.id].reason is NotSent.FREQUENCY_CAP

@@ -6,8 +6,8 @@ from models.audience.eligibility import recheck
 from models.tables.contact import Consent, Suppression
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.common import NOW
+from tests.support.factories.conversations import make_case
 from tests.support.flawed_people import FLAWS, World
 
 
@@ -22,7 +22,7 @@ def test_the_recheck_finds_what_changed_since_the_launch_and_not_its_own_engagem
     people[NotSent.INVALID_PHONE].raw_phone = "12345"
     redacted = people[NotSent.EXCLUDED]
     redacted.consent, redacted.redacted_at = Consent.REDACTED, NOW
-    factories.make_case(session, people[NotSent.OPEN_CASE])
+    make_case(session, people[NotSent.OPEN_CASE])
     session.flush()
     found = recheck(session, world.campaign, [contact.id for contact in people.values()], NOW)
     assert found == {

@@ -16,7 +16,6 @@ from models.billing.rate_cards import Price
 from models.db.engine import Database
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from tests.support import factories
 from tests.support.billing_rig import (
     launch_whole,
     make_ready,
@@ -26,13 +25,16 @@ from tests.support.billing_rig import (
     start_one,
     sums_of,
 )
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import bob as make_bob
+from tests.support.factories.contacts import make_contact
 
 
 def test_two_starts_at_once_cannot_overspend(database: Database) -> None:
     with database.write() as session:
         prepare_balance(session, 100)
-        ids = [factories.make_campaign(session).id for _ in range(8)]
+        ids = [make_campaign(session).id for _ in range(8)]
 
     def start(campaign_id: int) -> bool:
         try:
@@ -66,7 +68,7 @@ def test_what_is_held_back_becomes_the_price_of_whom_the_launch_queued(database:
     with database.write() as session:
         prepare_balance(session, 100)
         campaign = make_ready(session, 5)
-        bob = factories.bob(session)
+        bob = make_bob(session)
     start_one(database, campaign.id, 40)
     assert sums_of(database) == (0, 40, 60)
     launch_whole(database, campaign.id, size=2)
@@ -84,7 +86,7 @@ def test_an_audience_that_grew_beyond_the_balance_is_paused_before_anybody_is_se
     start_one(database, campaign.id, 4)
     with database.write() as session:
         for _ in range(3):
-            factories.make_contact(session)
+            make_contact(session)
     launch_whole(database, campaign.id)
     with database.read() as session:
         launched = session.get_one(Campaign, campaign.id)

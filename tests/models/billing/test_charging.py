@@ -18,7 +18,6 @@ from models.tables.campaign import Campaign, CampaignStatus, PauseReason, transi
 from models.tables.contact import Contact
 from models.tables.recipient import RecipientState
 from models.tables.user import Audit
-from tests.support import factories
 from tests.support.billing_rig import (
     SPAIN,
     balance_of,
@@ -31,7 +30,8 @@ from tests.support.billing_rig import (
     statuses_of,
     sums_of,
 )
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.common import NOW
 
 
 def test_charging_follows_what_meta_says_and_a_repeated_count_changes_nothing(rt: Runtime) -> None:
@@ -129,7 +129,7 @@ def test_what_runs_is_paused_when_the_balance_is_used_up(rt: Runtime) -> None:
     with rt.database.write() as session:
         prepare_balance(session, 100)
         running = make_ready(session, 10, pace_per_second=0.001)
-        other = factories.make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW)
+        other = make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW)
     start_one(rt.database, running.id, 10)
     launch_whole(rt.database, running.id)
     with rt.database.write() as session:

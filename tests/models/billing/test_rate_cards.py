@@ -4,7 +4,7 @@ from datetime import date
 
 from models.billing.rate_cards import Price, prices_in_force, save_card
 from models.db.engine import Database
-from tests.support.factories import NOW
+from tests.support.factories.common import NOW
 
 
 def test_a_price_holds_from_its_day_on_and_what_the_card_does_not_say_is_unknown(database: Database) -> None:

@@ -23,8 +23,9 @@ from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_lane, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 MINE = "inst"
 START, CHANGE = date(2026, 1, 1), (NOW + timedelta(days=2)).date()
@@ -41,7 +42,7 @@ AREAS = ["ES+346", "+346", "US+1201", "+1416", "FR+336", "", None]
 def _campaign(session: Session, **values: Any) -> Campaign:
     card_id = save_card(session, "EUR", CARD, source="rates.csv", now=NOW, actor="cli")
     given: dict[str, Any] = {"status": CampaignStatus.ACTIVE, "launched_at": NOW}
-    campaign = factories.make_campaign(session, **(given | values))
+    campaign = make_campaign(session, **(given | values))
     session.add(Spending(campaign_id=campaign.id, card_id=card_id, category="marketing", priced_at=NOW))
     session.flush()
     return campaign
@@ -101,11 +102,11 @@ def test_the_sums_are_those_of_the_rows_one_by_one_on_postgresql(
 def _compare(url: str, fates: list[dict[str, Any]]) -> None:
     with undone(url) as session:
         campaign = _campaign(session)
-        lane = factories.make_lane(session, campaign.number)
+        lane = make_lane(session, campaign.number)
         for fate in fates:
             reason = NotSent.OPERATOR if fate["state"] is RecipientState.NOT_SENT else None
-            contact = factories.make_contact(session)
-            factories.make_recipient(session, campaign, contact, reason=reason, lane_id=lane.id, **fate)
+            contact = make_contact(session)
+            make_recipient(session, campaign, contact, reason=reason, lane_id=lane.id, **fate)
         prices = prices_in_force(session)
         rows = session.scalars(select(Recipient)).all()
         parts = [naive(row, prices) for row in rows]
@@ -152,8 +153,8 @@ def test_statuses_that_come_late_twice_or_in_disorder_charge_once(sqlite_url: st
         campaign = _campaign(session)
         rows = []
         for _ in range(3):
-            contact = factories.make_contact(session)
-            row = factories.make_recipient(
+            contact = make_contact(session)
+            row = make_recipient(
                 session,
                 campaign,
                 contact,
@@ -180,8 +181,8 @@ def test_statuses_that_come_late_twice_or_in_disorder_charge_once(sqlite_url: st
 def test_the_one_who_was_delivered_is_charged_on_both_databases(database: Database) -> None:
     with database.write() as session:
         campaign = _campaign(session)
-        contact = factories.make_contact(session)
-        row = factories.make_recipient(
+        contact = make_contact(session)
+        row = make_recipient(
             session, campaign, contact, state=RecipientState.ACCEPTED, accepted_at=NOW, attempts=1, price_area="+346"
         )
     for _ in range(2):

@@ -4,12 +4,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.common import NOW
 
 
 @pytest.fixture
 def paused_campaign(session: Session) -> Campaign:
-    return factories.make_campaign(
-        session, status=CampaignStatus.PAUSED, pause_reason=PauseReason.FAILURE_RATE, launched_at=NOW
-    )
+    return make_campaign(session, status=CampaignStatus.PAUSED, pause_reason=PauseReason.FAILURE_RATE, launched_at=NOW)

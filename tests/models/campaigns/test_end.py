@@ -11,9 +11,10 @@ from models.campaigns.end import release_slice
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionError
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support import factories
 from tests.support.ending import in_state, launched, lock
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 
 def test_ending_leaves_out_who_waits_lets_who_is_being_sent_finish_and_frees_everybody(rt: Runtime) -> None:
@@ -41,7 +42,7 @@ def test_ending_leaves_out_who_waits_lets_who_is_being_sent_finish_and_frees_eve
 
 def test_an_end_whose_process_died_between_slices_is_finished_by_the_monitor(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.ENDED, launched_at=NOW, ended_at=NOW)
+        campaign = make_campaign(session, status=CampaignStatus.ENDED, launched_at=NOW, ended_at=NOW)
         in_state(session, campaign, *[RecipientState.QUEUED] * 5)
     with rt.database.write() as session:
         assert release_slice(session, campaign.id, size=2) is True
@@ -82,7 +83,7 @@ def test_a_forgotten_campaign_ends_by_itself(
 
 def test_a_paused_campaign_that_is_forgotten_ends_too(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.PAUSED, launched_at=NOW)
+        campaign = make_campaign(session, status=CampaignStatus.PAUSED, launched_at=NOW)
     monitor(rt, NOW + timedelta(days=8))
     with rt.database.read() as session:
         ended = session.get_one(Campaign, campaign.id)
@@ -96,10 +97,10 @@ def test_whoever_is_done_for_without_a_message_is_free_again(rt: Runtime) -> Non
         queued, refused, accepted, unsure = in_state(session, campaign, *states)
         (failed,) = in_state(session, campaign, RecipientState.ACCEPTED)
         failed.failed_at = NOW
-        left_out = factories.make_recipient(
+        left_out = make_recipient(
             session,
             campaign,
-            factories.make_contact(session),
+            make_contact(session),
             state=RecipientState.NOT_SENT,
             reason=NotSent.NOT_SUBSCRIBED,
         )

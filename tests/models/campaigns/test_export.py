@@ -13,9 +13,13 @@ from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NotSent
-from tests.support import factories
 from tests.support.exported import State, row_of
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import bob as make_bob
+from tests.support.factories.contacts import make_contact
+from tests.support.factories.conversations import carol
 
 
 def _cells(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
@@ -25,9 +29,9 @@ def _cells(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
 def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
     session: Session, paused_campaign: Campaign
 ) -> None:
-    alice = factories.alice(session, name="=Alice")
+    alice = make_alice(session, name="=Alice")
     later = NOW + timedelta(minutes=2)
-    read = factories.make_recipient(
+    read = make_recipient(
         session,
         paused_campaign,
         alice,
@@ -45,8 +49,8 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
             FunnelStep(recipient_id=read.id, step="asked", at=NOW),
         ]
     )
-    bob = factories.bob(session)
-    factories.make_recipient(
+    bob = make_bob(session)
+    make_recipient(
         session,
         paused_campaign,
         bob,
@@ -55,17 +59,17 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
         detail="unsubscribed",
         queued_at=None,
     )
-    factories.make_recipient(
+    make_recipient(
         session,
         paused_campaign,
-        factories.carol(session),
+        carol(session),
         state=State.REFUSED,
         attempts=2,
         error_code=131026,
         error_msg="Message undeliverable",
         failed_at=NOW,
     )
-    row_of(session, factories.make_campaign(session), State.QUEUED)
+    row_of(session, make_campaign(session), State.QUEUED)
     rows = _cells(session, paused_campaign)
     assert rows[0] == {
         "phone": "+34600000001",
@@ -99,7 +103,7 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
 
 
 def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Session, paused_campaign: Campaign) -> None:
-    other = factories.make_campaign(session)
+    other = make_campaign(session)
     ids = []
     for _ in range(5):
         row_of(session, other, State.QUEUED)
@@ -108,7 +112,7 @@ def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Sess
     while page := export_rows(session, paused_campaign.id, found[-1] if found else 0, limit=2):
         found += [row.id for row in page]
     assert found == ids
-    assert export_rows(session, factories.make_campaign(session).id) == []
+    assert export_rows(session, make_campaign(session).id) == []
 
 
 @pytest.mark.parametrize(
@@ -123,8 +127,8 @@ def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Sess
 def test_the_phone_is_shown_as_well_as_it_is_known(
     session: Session, paused_campaign: Campaign, values: dict[str, Any], shown: str | None
 ) -> None:
-    contact: Contact = factories.make_contact(session, **values)
-    factories.make_recipient(session, paused_campaign, contact)
+    contact: Contact = make_contact(session, **values)
+    make_recipient(session, paused_campaign, contact)
     assert _cells(session, paused_campaign)[0]["phone"] == shown
 
 

@@ -12,18 +12,22 @@ from models.tables.campaign import Campaign, CampaignOutcome, try_transition
 from models.tables.contact import Consent
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import bob as make_bob
+from tests.support.factories.contacts import make_contact
+from tests.support.factories.conversations import carol as make_carol
 from tests.support.launching import launch_whole, make_active, rows_of
 
 
 def test_a_launch_queues_who_is_eligible_and_keeps_the_reason_of_who_is_not(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)
-        alice = factories.alice(session)
-        bob = factories.bob(session)
-        carol = factories.carol(session)
-        factories.make_contact(session, tags={"other": None})
+        alice = make_alice(session)
+        bob = make_bob(session)
+        carol = make_carol(session)
+        make_contact(session, tags={"other": None})
     launch_whole(database, campaign.id)
     with database.read() as session:
         rows = rows_of(session, campaign.id)
@@ -46,7 +50,7 @@ def test_a_launch_queues_who_is_eligible_and_keeps_the_reason_of_who_is_not(data
 def test_a_launch_in_slices_that_stops_goes_on_from_its_cursor_and_doubles_nobody(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)
-        people = [factories.make_contact(session).id for _ in range(25)]
+        people = [make_contact(session).id for _ in range(25)]
     with database.write() as session:
         token = begin_launch(session, campaign.id, NOW)
     assert token is not None
@@ -75,7 +79,7 @@ def test_a_launch_in_slices_that_stops_goes_on_from_its_cursor_and_doubles_nobod
 def test_a_slice_that_fails_leaves_nothing_and_is_done_again(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)
-        factories.alice(session)
+        make_alice(session)
         token = begin_launch(session, campaign.id, NOW)
     assert token is not None
     session = Session(database.write_engine)
@@ -92,9 +96,9 @@ def test_a_slice_that_fails_leaves_nothing_and_is_done_again(database: Database)
 def test_two_records_of_one_person_get_one_message_even_when_slices_part_them(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)
-        first = factories.make_contact(session, "+5511987650001")
-        between = factories.make_contact(session)
-        second = factories.make_contact(session, "+551187650001")
+        first = make_contact(session, "+5511987650001")
+        between = make_contact(session)
+        second = make_contact(session, "+551187650001")
         assert first.person_key == second.person_key
     launch_whole(database, campaign.id, size=1)
     with database.read() as session:
@@ -106,8 +110,8 @@ def test_two_records_of_one_person_get_one_message_even_when_slices_part_them(da
 def test_a_record_that_becomes_a_second_one_while_the_launch_runs_is_a_duplicate(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)
-        first = factories.make_contact(session)
-        second = factories.make_contact(session)
+        first = make_contact(session)
+        second = make_contact(session)
         token = begin_launch(session, campaign.id, NOW)
     assert token is not None
     with database.write() as session:
@@ -124,10 +128,10 @@ def test_a_record_that_becomes_a_second_one_while_the_launch_runs_is_a_duplicate
 
 def test_who_is_in_another_campaign_is_left_out_as_engaged_with_its_name(database: Database) -> None:
     with database.write() as session:
-        number = factories.make_number(session)
+        number = make_number(session)
         spring = make_active(session, number=number, name="Spring")
         summer = make_active(session, number=number, name="Summer")
-        alice = factories.alice(session)
+        alice = make_alice(session)
     launch_whole(database, spring.id)
     launch_whole(database, summer.id)
     with database.read() as session:
@@ -139,7 +143,7 @@ def test_an_ended_campaign_launches_no_further_and_a_paused_one_does(database: D
     with database.write() as session:
         campaign = make_active(session)
         for _ in range(3):
-            factories.make_contact(session)
+            make_contact(session)
         token = begin_launch(session, campaign.id, NOW)
     assert token is not None
     with database.write() as session:
@@ -160,8 +164,8 @@ def test_an_ended_campaign_launches_no_further_and_a_paused_one_does(database: D
 def test_a_merged_record_is_no_candidate(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)
-        alice = factories.alice(session)
-        factories.make_contact(session, merged_into_id=alice.id)
+        alice = make_alice(session)
+        make_contact(session, merged_into_id=alice.id)
     launch_whole(database, campaign.id)
     with database.read() as session:
         assert set(rows_of(session, campaign.id)) == {alice.id}
@@ -169,7 +173,7 @@ def test_a_merged_record_is_no_candidate(database: Database) -> None:
 
 def test_an_audience_of_nobody_is_launched_at_once(database: Database) -> None:
     with database.write() as session:
-        factories.make_contact(session, tags={"vip": None}, consent=Consent.UNKNOWN)
+        make_contact(session, tags={"vip": None}, consent=Consent.UNKNOWN)
         campaign = make_active(session, audience={"include": [{"tag": "vip"}], "exclude": [{"tag": "vip"}]})
     launch_whole(database, campaign.id)
     with database.read() as session:
@@ -181,7 +185,7 @@ def test_an_audience_of_nobody_is_launched_at_once(database: Database) -> None:
 
 def test_single_contacts_are_launched_without_walking_past_everybody_else(database: Database) -> None:
     with database.write() as session:
-        people = [factories.make_contact(session) for _ in range(30)]
+        people = [make_contact(session) for _ in range(30)]
         include = [{"contact": people[3].phone}, {"contact": people[28].phone}]
         campaign = make_active(session, audience={"include": include})
         token = begin_launch(session, campaign.id, NOW)

@@ -14,8 +14,10 @@ from models.segments.store import save_segment
 from models.tables.campaign import Campaign
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import make_contact
 from tests.support.launching import launch_whole, make_active, rows_of
 
 READS_SPANISH, READS_ENGLISH = ({"all": [{"on": "language", "op": "is", "value": it}]} for it in ("es", "en"))
@@ -25,7 +27,7 @@ READS_SPANISH, READS_ENGLISH = ({"all": [{"on": "language", "op": "is", "value":
 def readers(database: Database) -> tuple[int, set[int]]:
     """A campaign for those who read Spanish, by a segment within a segment, and who they are among six people."""
     with database.write() as session:
-        people = [factories.make_contact(session, language="en" if place % 2 else "es") for place in range(6)]
+        people = [make_contact(session, language="en" if place % 2 else "es") for place in range(6)]
         save_segment(session, "spanish", READS_SPANISH, NOW)
         save_segment(session, "readers", {"all": [{"on": "segment", "op": "has", "name": "spanish"}]}, NOW)
         campaign = make_active(session, name="Spring", audience={"include": [{"segment": "readers"}]})
@@ -84,11 +86,11 @@ def test_who_loses_the_lock_to_a_campaign_of_the_same_moment_is_engaged(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.write() as session:
-        number = factories.make_number(session)
+        number = make_number(session)
         spring = make_active(session, number=number, name="Spring")
         summer = make_active(session, number=number, name="Summer")
-        alice = factories.alice(session)
-        bob = factories.make_contact(session, name="Someone else")
+        alice = make_alice(session)
+        bob = make_contact(session, name="Someone else")
         session.add(Engagement(person_key=alice.person_key, campaign_id=spring.id, contact_id=alice.id, created_at=NOW))
     # The waterfall saw nobody engaged: the other launch committed between this slice's two statements.
     from models.audience import eligibility
@@ -109,9 +111,9 @@ def test_who_loses_the_lock_to_a_campaign_of_the_same_moment_is_engaged(
 
 def test_two_campaigns_that_launch_at_once_share_their_people_without_a_gap_or_a_double(database: Database) -> None:
     with database.write() as session:
-        number = factories.make_number(session)
+        number = make_number(session)
         campaigns = [make_active(session, number=number, name=name).id for name in ("Spring", "Summer")]
-        people = [factories.make_contact(session).id for _ in range(120)]
+        people = [make_contact(session).id for _ in range(120)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda campaign_id: launch_whole(database, campaign_id, 9), campaigns))
     with database.read() as session:
@@ -125,7 +127,7 @@ def test_two_campaigns_that_launch_at_once_share_their_people_without_a_gap_or_a
 def test_many_who_would_launch_one_campaign_launch_it_once(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)
-        people = [factories.make_contact(session).id for _ in range(40)]
+        people = [make_contact(session).id for _ in range(40)]
 
     def begin_and_launch(place: int) -> None:
         now = NOW + timedelta(minutes=place)  # each finds the others' launch standing still, and takes it over

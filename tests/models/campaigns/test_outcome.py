@@ -10,9 +10,9 @@ from models.campaigns.stats import campaign_stats
 from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.recipient import Recipient, RecipientState
-from tests.support import factories
 from tests.support.ending import in_state, launched, outcome_of
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.common import NOW
 
 
 def test_the_outcome_follows_the_rows(rt: Runtime) -> None:
@@ -55,7 +55,7 @@ def test_a_message_that_meta_keeps_back_for_ever_keeps_neither_the_campaign_nor_
 
 def test_a_late_failure_turns_the_outcome_of_an_ended_campaign(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = factories.make_campaign(
+        campaign = make_campaign(
             session,
             status=CampaignStatus.ENDED,
             launched_at=NOW,
@@ -83,5 +83,5 @@ def test_a_campaign_that_left_everybody_out_failed(rt: Runtime) -> None:
 
 def test_a_campaign_that_is_not_launched_yet_is_left_at_preparing(rt: Runtime) -> None:
     with rt.database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE, outcome=CampaignOutcome.PREPARING)
+        campaign = make_campaign(session, status=CampaignStatus.ACTIVE, outcome=CampaignOutcome.PREPARING)
     assert outcome_of(rt, campaign.id) is CampaignOutcome.PREPARING

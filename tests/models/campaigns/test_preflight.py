@@ -11,8 +11,9 @@ from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignStat
 from models.tables.engagement import LedgerEntry
 from models.tables.flow import Flow
 from models.tables.number import WabaState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_contact
 
 
 @pytest.fixture
@@ -21,9 +22,9 @@ def clear_campaign(session: Session) -> Campaign:
     flow = Flow(name="spring_replies", version=1, created_at=NOW, updated_at=NOW)
     session.add(flow)
     session.flush()
-    made = factories.make_campaign(session, flow_id=flow.id)
-    factories.alice(session)
-    factories.bob(session)
+    made = make_campaign(session, flow_id=flow.id)
+    alice(session)
+    bob(session)
     return made
 
 
@@ -77,7 +78,7 @@ def test_an_account_that_meta_restricted_and_a_template_of_another_one_block(
 ) -> None:
     assert clear_campaign.number is not None
     clear_campaign.number.waba.state = WabaState.RESTRICTED
-    clear_campaign.template = factories.make_template(session, factories.make_number(session))
+    clear_campaign.template = make_template(session, make_number(session))
     assert _keys(session, clear_campaign)[0] == ["account", "template"]
 
 
@@ -105,7 +106,7 @@ def test_the_sender_is_warned_of_what_may_go_wrong(session: Session, clear_campa
     clear_campaign.template.quality = "RED"
     clear_campaign.number.quality = "RED"
     clear_campaign.flow_id = None
-    factories.make_contact(session, "+12015550123", country="US")
+    make_contact(session, "+12015550123", country="US")
     assert _keys(session, clear_campaign, PreflightFacts(is_listening=False)) == (
         [],
         ["number_quality", "template_quality", "opt_out", "us_numbers", "flow", "listening"],
@@ -129,7 +130,7 @@ def test_an_audience_above_the_limit_is_told_when_it_would_be_done(session: Sess
     portfolio = clear_campaign.number.waba.portfolio
     portfolio.messaging_limit = 2
     for _ in range(4):
-        factories.make_contact(session)
+        make_contact(session)
     first_at = NOW - timedelta(hours=4)
     session.add(LedgerEntry(portfolio_id=portfolio.id, person_key="wa:1", first_at=first_at))
     session.flush()

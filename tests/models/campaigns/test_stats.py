@@ -6,13 +6,13 @@ from sqlalchemy.orm import Session
 from models.campaigns.stats import campaign_stats, stats_of
 from models.tables.campaign import Campaign, CampaignNotFoundError
 from models.tables.recipient import NotSent
-from tests.support import factories
 from tests.support.exported import State, row_of
+from tests.support.factories.campaigns import make_campaign, make_lane
 
 
 def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, paused_campaign: Campaign) -> None:
     row_of(session, paused_campaign, State.QUEUED)
-    row_of(session, paused_campaign, State.SENDING, lane_id=factories.make_lane(session).id)
+    row_of(session, paused_campaign, State.SENDING, lane_id=make_lane(session).id)
     row_of(session, paused_campaign, State.UNSURE)
     row_of(session, paused_campaign, State.HELD)
     row_of(session, paused_campaign, State.HELD, "sent")
@@ -65,5 +65,5 @@ def test_a_campaign_without_rows_has_zeros_and_one_that_is_not_there_is_not_foun
     assert (stats["candidates"], stats["not_sent"], stats["received_pct"]) == (0, {}, 0.0)
     with pytest.raises(CampaignNotFoundError, match="campaign 99: there is no such campaign"):
         campaign_stats(session, 99)
-    other = factories.make_campaign(session)
+    other = make_campaign(session)
     assert list(stats_of(session, [other.id, 99, paused_campaign.id])) == [other.id, paused_campaign.id]

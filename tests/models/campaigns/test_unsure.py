@@ -12,7 +12,8 @@ from models.errors import OperatorError
 from models.tables.campaign import CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Audit
-from tests.support.factories import alice, bob, make_campaign, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.contacts import alice, bob
 
 
 def begin(database: Database, status: CampaignStatus = CampaignStatus.ACTIVE) -> tuple[int, list[int]]:

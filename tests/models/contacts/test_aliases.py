@@ -19,14 +19,9 @@ from models.tables.campaign import CampaignStatus
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias
 from models.tables.recipient import RecipientState
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
 from tests.support.merging import LATER, unknown_person
 
 

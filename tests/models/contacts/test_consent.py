@@ -21,7 +21,9 @@ from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support.factories import NOW, alice, bob, make_campaign, make_contact, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_contact
 
 LATER = NOW + timedelta(minutes=5)
 

@@ -13,14 +13,9 @@ from models.tables.contact import Consent, ConsentEvent, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.tag import ContactTag, ListMember, Tag
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_list,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact, make_list
 from tests.support.merging import LATER, engage, unknown_person
 
 

@@ -6,13 +6,10 @@ from sqlalchemy.orm import Session
 from models.contacts.merge import merge_contacts
 from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
 from models.tables.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_case,
-    make_conversation,
-    make_number,
-)
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
+from tests.support.factories.conversations import make_case, make_conversation
 from tests.support.merging import LATER, unknown_person
 
 

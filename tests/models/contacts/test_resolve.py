@@ -16,7 +16,9 @@ from models.db.engine import Database
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.user import Audit
-from tests.support.factories import NOW, alice, make_campaign, make_contact, make_number
+from tests.support.factories.campaigns import make_campaign, make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
 
 
 def count(session: Session) -> int:

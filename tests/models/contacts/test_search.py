@@ -9,7 +9,9 @@ from models.contacts import search as contact_search
 from models.contacts.merge import merge_contacts
 from models.contacts.search import count_contacts, search_contacts
 from models.tables.contact import Consent, PhoneProblem
-from tests.support.factories import NOW, alice, bob, carol, make_contact, make_list
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_contact, make_list
+from tests.support.factories.conversations import carol
 
 
 def names(session: Session, **search: Any) -> list[str]:

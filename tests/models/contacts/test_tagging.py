@@ -8,7 +8,8 @@ from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import add_members, list_id, put_attribute, put_tag, put_tags, remove_members, remove_tag
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType, ContactTag, Tag
-from tests.support.factories import NOW, alice, bob, make_attribute
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_attribute
 
 
 def tags(session: Session, contact: Contact) -> dict[str, str | None]:

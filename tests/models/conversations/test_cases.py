@@ -14,14 +14,10 @@ from models.db.engine import Database
 from models.errors import OperatorError
 from models.tables.conversation import Case, CaseStatus, Conversation
 from models.tables.flow import Action, ActionKind, ActionState, FlowSession, FunnelStep, SessionStatus
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_conversation,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
+from tests.support.factories.conversations import make_conversation
 from tests.support.one_flow import DEFINITION
 
 

@@ -2,9 +2,7 @@
 
 from models.conversations.flow_versions import save_flow
 from models.db.engine import Database
-from tests.support.factories import (
-    NOW,
-)
+from tests.support.factories.common import NOW
 from tests.support.one_flow import DEFINITION
 
 

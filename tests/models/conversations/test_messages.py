@@ -9,13 +9,10 @@ from models.conversations.messages import agent_message
 from models.db.engine import Database
 from models.errors import OperatorError
 from models.tables.conversation import Message, MessageState
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_contact,
-    make_conversation,
-    make_number,
-)
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
+from tests.support.factories.conversations import make_conversation
 
 
 def test_an_agent_writes_inside_the_window(database: Database) -> None:

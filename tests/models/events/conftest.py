@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.clock import from_unix
 from models.tables.number import Number
-from tests.support.factories import make_number
+from tests.support.factories.campaigns import make_number
 
 TOLD_AT = from_unix(1795341600)
 

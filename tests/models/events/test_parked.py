@@ -8,9 +8,7 @@ from sqlalchemy.orm import Session
 from models.events.parked import drop_expired, park_statuses, retry_parked
 from models.events.types import Callback
 from models.tables.webhook_event import ParkedStatus
-from tests.support.factories import (
-    NOW,
-)
+from tests.support.factories.common import NOW
 from tests.support.statuses import MINE, REGULAR, State, apply, at, recipient, status
 
 

@@ -13,7 +13,7 @@ from models.tables.contact import Consent, ConsentEvent
 from models.tables.order import OrderItem
 from models.tables.setting import write_setting
 from models.tables.tag import ContactTag, Tag
-from tests.support.factories import ALICE_PHONE, alice, bob, make_contact
+from tests.support.factories.contacts import ALICE_PHONE, alice, bob, make_contact
 from tests.support.shop_rig import AT, SHOP, Shop, consent, customer, later, order
 
 

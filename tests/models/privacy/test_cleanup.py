@@ -17,16 +17,10 @@ from models.tables.flow import Action, ActionKind, ActionState, FlowSession, Ses
 from models.tables.lane import Lane
 from models.tables.recipient import RecipientState
 from models.tables.webhook_event import DeadLetter, ParkedStatus
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_lane,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_lane, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
+from tests.support.factories.conversations import make_conversation
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 

@@ -33,16 +33,10 @@ from models.tables.segment import Segment
 from models.tables.tag import ContactTag, ListMember
 from models.tables.user import record_audit
 from models.tables.webhook_event import DeadLetter, ParkedStatus
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_list,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact, make_list
+from tests.support.factories.conversations import make_conversation
 
 LATER = NOW + timedelta(days=10)
 DIGITS = "34600000001"

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from models.segments.store import save_segment
 from tests.models.segments.people import People
-from tests.support.factories import NOW
+from tests.support.factories.common import NOW
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from models.tables.conversation import Direction, Message, MessageState
 from models.tables.recipient import RecipientState
 from models.tables.tag import AttributeType
 from tests.models.segments.oracle import Facts, Ordered, Sent
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import join_list, make_attribute, make_contact, make_list, make_order
+from tests.support.factories.conversations import find_conversation
 
 TAG_NAMES = ("vip", "city", "it's; --")
 LIST_NAMES = ("members", 'quo"te')
@@ -51,13 +53,12 @@ class People:
         self.facts: dict[int, Facts] = {}
         for name, kind in ATTRIBUTES.items():
             if name not in {"country", "email"}:
-                factories.make_attribute(session, name, type=kind)
-        factories.make_contact(session, tags=dict.fromkeys(TAG_NAMES), merged_into_id=None)
-        self.lists = [factories.make_list(session, name) for name in LIST_NAMES]
-        ours = factories.make_number(session)
+                make_attribute(session, name, type=kind)
+        make_contact(session, tags=dict.fromkeys(TAG_NAMES), merged_into_id=None)
+        self.lists = [make_list(session, name) for name in LIST_NAMES]
+        ours = make_number(session)
         self.campaigns = [
-            factories.make_campaign(session, ours, status=CampaignStatus.ENDED, name=f"Past {place}")
-            for place in (1, 2)
+            make_campaign(session, ours, status=CampaignStatus.ENDED, name=f"Past {place}") for place in (1, 2)
         ]
         self.number = ours
         for _ in range(number):
@@ -76,7 +77,7 @@ class People:
         tags = {name: self._maybe((*TEXTS, *NUMERALS, "")) for name in TAG_NAMES if self.random.random() < 0.5}
         consent = self.random.choice([item for item in Consent if item is not Consent.REDACTED])
         language, last = self._maybe(("en", "es", "")), self._maybe(MOMENTS)
-        contact = factories.make_contact(
+        contact = make_contact(
             self.session,
             consent=consent,
             tags=tags,
@@ -88,7 +89,7 @@ class People:
         )
         lists = [item for item in self.lists if self.random.random() < 0.5]
         for item in lists:
-            factories.join_list(self.session, item, contact)
+            join_list(self.session, item, contact)
         fields = attributes | {
             "country": contact.country,
             "email": email,
@@ -123,9 +124,7 @@ class People:
         times["replied_at"] = moment if is_accepted and self.random.random() < 0.3 else None
         code = self.random.choice((131026, 131049, None)) if times["failed_at"] or not is_accepted else None
         campaign = next(item for item in self.campaigns if item.id == campaign_id)
-        row = factories.make_recipient(
-            self.session, campaign, contact, state=state, claimed_at=moment, error_code=code, **times
-        )
+        row = make_recipient(self.session, campaign, contact, state=state, claimed_at=moment, error_code=code, **times)
         has_failed = not is_accepted or (
             times["failed_at"] is not None and not times["read_at"] and not times["delivered_at"]
         )
@@ -153,7 +152,7 @@ class People:
         order = Ordered(
             total, pick(("EUR", "MXN")), moment, self.random.random() < 0.2, frozenset(collections), frozenset(brands)
         )
-        factories.make_order(
+        make_order(
             self.session,
             contact,
             total=total,
@@ -166,7 +165,7 @@ class People:
         return order
 
     def _click(self, contact: Contact, recipient_id: int) -> None:
-        conversation = factories.find_conversation(self.session, contact, self.number)
+        conversation = find_conversation(self.session, contact, self.number)
         self.session.add(
             Message(
                 conversation_id=conversation.id,

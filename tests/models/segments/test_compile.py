@@ -29,9 +29,10 @@ from tests.models.segments.people import (
     TEXTS,
     People,
 )
-from tests.support import factories
 from tests.support.counting import sample_matching
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 pytestmark = pytest.mark.time_zone("America/New_York")
 AMOUNTS = (0, 10, 19.99, 20, 33.333, 100, 0.0004, 1e12)
@@ -135,13 +136,13 @@ def test_the_rules_that_are_compared_are_all_there_are() -> None:
 
 
 def test_who_read_and_never_wrote_is_engaged_and_who_did_neither_never_was(session: Session) -> None:
-    campaign = factories.make_campaign(session, status=CampaignStatus.ENDED)
-    people = {name: factories.make_contact(session, name=name) for name in ("read", "wrote", "silent")}
+    campaign = make_campaign(session, status=CampaignStatus.ENDED)
+    people = {name: make_contact(session, name=name) for name in ("read", "wrote", "silent")}
     people["wrote"].last_inbound_at = NOW - timedelta(days=9)
     for name, contact in people.items():
         read_at = NOW - timedelta(days=3) if name == "read" else None
         state = RecipientState.ACCEPTED
-        factories.make_recipient(session, campaign, contact, state=state, accepted_at=NOW, read_at=read_at)
+        make_recipient(session, campaign, contact, state=state, accepted_at=NOW, read_at=read_at)
 
     def who(op: str, **value: Any) -> set[str]:
         rule = parse_rule(session, {"all": [{"on": "last_engaged", "op": op, **value}]})

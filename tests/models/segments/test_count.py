@@ -8,7 +8,7 @@ from models.segments.rule import SegmentRule, parse_rule
 from models.tables.contact import Contact
 from tests.models.segments.oracle import matches
 from tests.models.segments.people import People
-from tests.support.factories import NOW
+from tests.support.factories.common import NOW
 
 pytestmark = pytest.mark.time_zone("America/New_York")
 

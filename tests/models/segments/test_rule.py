@@ -10,8 +10,8 @@ from models.segments.operators import RuleError
 from models.segments.store import save_segment
 from models.tables.segment import Segment
 from models.tables.tag import AttributeType
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_attribute
 
 pytestmark = pytest.mark.time_zone("America/New_York")
 
@@ -100,8 +100,8 @@ pytestmark = pytest.mark.time_zone("America/New_York")
     ],
 )
 def test_an_impossible_rule_is_refused_with_one_line(session: Session, data: Any, line: str) -> None:
-    factories.alice(session)
-    factories.make_attribute(session, "spent", type=AttributeType.NUMBER)
+    alice(session)
+    make_attribute(session, "spent", type=AttributeType.NUMBER)
     with pytest.raises(RuleError) as refused:
         save_segment(session, "impossible", data, NOW)
     assert str(refused.value).startswith(line)

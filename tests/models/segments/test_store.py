@@ -9,15 +9,16 @@ from sqlalchemy.orm import Session
 from models.segments.operators import RuleError
 from models.segments.store import read_segment, save_segment
 from models.tables.segment import Segment
-from tests.support import factories
 from tests.support.counting import count_matching, counted, sample_matching
-from tests.support.factories import NOW
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import bob as make_bob
 
 pytestmark = pytest.mark.time_zone("America/New_York")
 
 
 def test_a_segment_inside_a_segment_counts_as_its_rule(session: Session) -> None:
-    alice, bob = factories.alice(session, language="es"), factories.bob(session, language="es")
+    alice, bob = make_alice(session, language="es"), make_bob(session, language="es")
     save_segment(session, "spanish", {"all": [{"on": "language", "op": "is", "value": "es"}]}, NOW)
     save_segment(session, "reachable", {"all": [{"on": "consent", "op": "is", "value": "subscribed"}]}, NOW)
     both = {
@@ -35,7 +36,7 @@ def test_a_segment_inside_a_segment_counts_as_its_rule(session: Session) -> None
 
 
 def test_a_segment_that_includes_itself_is_refused(session: Session) -> None:
-    factories.alice(session)
+    make_alice(session)
     with pytest.raises(RuleError, match=r"segment 'a' includes itself \(a → a\)"):
         save_segment(session, "a", {"all": [{"on": "segment", "name": "a", "op": "has"}]}, NOW)
     save_segment(session, "a", {"all": [{"on": "tag", "name": "vip", "op": "has"}]}, NOW)
@@ -48,7 +49,7 @@ def test_a_segment_that_includes_itself_is_refused(session: Session) -> None:
 
 
 def test_a_segment_that_is_changed_keeps_its_place_and_one_without_a_name_is_refused(session: Session) -> None:
-    factories.alice(session)
+    make_alice(session)
     rule = {"all": [{"on": "tag", "name": "vip", "op": "has"}]}
     first = save_segment(session, " fans ", rule, NOW)
     assert save_segment(session, "fans", {"any": [rule, rule]}, NOW + timedelta(days=1)) == first

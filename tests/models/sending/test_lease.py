@@ -14,7 +14,8 @@ from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import alice, bob, make_campaign, make_number, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.contacts import alice, bob
 
 
 def begin(database: Database) -> tuple[int, int, int]:

@@ -19,7 +19,9 @@ from models.tables.campaign import CampaignStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.number import Portfolio
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import NOW, alice, make_campaign, make_number, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
 
 HOUR = timedelta(hours=1)
 

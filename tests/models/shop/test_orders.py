@@ -15,7 +15,8 @@ from models.segments.rule import parse_rule
 from models.shop.orders import NewOrder, OrderKey, upsert_orders
 from models.tables.order import Order, OrderItem
 from tests.support.counting import count_matching
-from tests.support.factories import NOW, make_contact, make_order
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact, make_order
 
 
 def test_news_that_are_older_than_what_is_known_change_nothing(bare_rt: Runtime) -> None:

@@ -10,7 +10,7 @@ from models.tables.contact import Contact
 from models.tables.segment import Segment
 from models.tables.tag import ContactList, ContactTag, Tag
 from models.tables.user import Audit, Role
-from tests.support import factories
+from tests.support.factories.contacts import put_tags
 from tests.support.panel_app import Panel, Visitor, said
 from tests.support.panel_rows import tag_id
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]
 def make_crowd(panel: Panel) -> int:
     """A tag on everybody, which no bot flow and no campaign names."""
     with panel.rt.database.write() as session:
-        factories.put_tags(session, session.scalars(select(Contact)).all(), "crowd")
+        put_tags(session, session.scalars(select(Contact)).all(), "crowd")
     return tag_id(panel, "crowd")
 
 

@@ -16,7 +16,7 @@ from jobs.imports.uploads import (
 )
 from models.clock import utcnow
 from models.tables.tag import ContactList
-from tests.support.factories import ALICE_PHONE, BOB_PHONE, alice, bob
+from tests.support.factories.contacts import ALICE_PHONE, BOB_PHONE, alice, bob
 from tests.support.import_pages import CHOSEN, brought, count, finish, known, looked_at
 from tests.support.panel_app import Panel, Visitor
 

@@ -22,7 +22,7 @@ from models.clock import utcnow
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.order import Order
 from models.tables.tag import ContactList, ListMember
-from tests.support.factories import ALICE_PHONE, BOB_PHONE, alice, bob
+from tests.support.factories.contacts import ALICE_PHONE, BOB_PHONE, alice, bob
 from tests.support.import_pages import CHOSEN, PEOPLE, brought, count, finish, known, looked_at
 from tests.support.panel_app import Panel, Visitor, said
 

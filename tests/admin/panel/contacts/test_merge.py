@@ -9,7 +9,7 @@ from sqlalchemy import select
 from models.clock import utcnow
 from models.tables.contact import Contact
 from models.tables.user import Audit, Role
-from tests.support import factories
+from tests.support.factories.contacts import make_contact, make_order
 from tests.support.panel_app import Panel, Visitor, said
 from tests.support.panel_rows import contact
 
@@ -20,8 +20,8 @@ def test_two_records_are_made_one_by_hand_once_that_was_confirmed(panel: Panel, 
     with panel.rt.database.write() as session:
         later = utcnow() + timedelta(days=1)
         given: dict[str, Any] = {"name": "Alice L.", "email": "al@example.com", "tags": {"regular": None}}
-        double = factories.make_contact(session, now=later, **given).id
-        factories.make_order(session, session.get_one(Contact, double), number="#7")
+        double = make_contact(session, now=later, **given).id
+        make_order(session, session.get_one(Contact, double), number="#7")
         phone = session.get_one(Contact, double).phone
     asked = said(manager.send(f"/contacts/{double}/merge", other="/admin/contacts/1/").text)
     assert f"“Alice L., {phone}” becomes a part of “Alice" in asked

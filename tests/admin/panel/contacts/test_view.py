@@ -12,7 +12,8 @@ from jobs.imports.uploads import rejects_path
 from models.tables.contact import Consent, Contact
 from models.tables.order import Order
 from models.tables.user import Role
-from tests.support import factories
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_order
 from tests.support.panel_app import Panel, Visitor, said
 from tests.support.panel_rows import contact
 from tests.support.panel_seed import KEPT
@@ -94,10 +95,10 @@ def test_a_person_s_page_shows_what_they_ordered(panel: Panel, manager: Visitor)
     with panel.rt.database.write() as session:
         bob = session.get_one(Contact, 2)
         for place in range(51):
-            factories.make_order(session, bob, number=f"#{place}", now=factories.NOW + timedelta(days=place))
-        factories.make_order(session, bob, number="#yen", total=1500.125, currency="TND", items=coat)
-        newest = factories.NOW + timedelta(days=60)
-        factories.make_order(session, bob, number="#gone", total=7, now=newest, cancelled_at=newest)
+            make_order(session, bob, number=f"#{place}", now=NOW + timedelta(days=place))
+        make_order(session, bob, number="#yen", total=1500.125, currency="TND", items=coat)
+        newest = NOW + timedelta(days=60)
+        make_order(session, bob, number="#gone", total=7, now=newest, cancelled_at=newest)
     page = manager.get("/contacts/2/")
     assert "52 orders, 510.00 EUR, 1500.125 TND · 1 cancelled" in said(page)
     numbers = re.findall(r'<td class="nowrap">(#\w+)', page)

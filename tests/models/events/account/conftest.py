@@ -9,7 +9,7 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.number import Number
 from models.tables.template import Template
 from tests.support.account_webhooks import TOLD_AT
-from tests.support.factories import make_campaign, make_template
+from tests.support.factories.campaigns import make_campaign, make_template
 
 
 @pytest.fixture

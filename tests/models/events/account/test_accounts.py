@@ -11,7 +11,8 @@ from models.campaigns.pause import lift_account
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number, WabaState
 from tests.support.account_webhooks import CHANGES, TOLD_AT, after, apply, recorded
-from tests.support.factories import NOW, make_number
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from models.tables.conversation import Conversation
 from models.tables.number import Number
 from models.tables.user import Audit
 from tests.support.account_webhooks import TOLD_AT, after, apply, audited, recorded
-from tests.support.factories import alice
+from tests.support.factories.contacts import alice
 
 
 def test_a_call_opens_the_window_by_its_own_time_and_is_noted_without_its_content(

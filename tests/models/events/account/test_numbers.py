@@ -12,7 +12,7 @@ from models.events.account.numbers import limit_of
 from models.tables.number import Number
 from models.tables.user import Audit
 from tests.support.account_webhooks import after, apply, recorded
-from tests.support.factories import make_number
+from tests.support.factories.campaigns import make_number
 
 
 @pytest.mark.parametrize(

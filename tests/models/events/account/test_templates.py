@@ -12,7 +12,7 @@ from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Audit
 from tests.support.account_webhooks import TOLD_AT, after, apply, audited, recorded
-from tests.support.factories import make_campaign
+from tests.support.factories.campaigns import make_campaign
 
 
 def test_a_paused_template_pauses_its_campaigns(session: Session, campaign: Campaign, template: Template) -> None:

@@ -7,7 +7,7 @@ from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.user import Audit
 from tests.support.account_webhooks import TOLD_AT, after, apply, recorded
-from tests.support.factories import alice
+from tests.support.factories.contacts import alice
 
 
 def test_a_sign_up_inside_whatsapp_is_noted_and_is_no_consent(session: Session, number: Number) -> None:

@@ -10,13 +10,10 @@ from models.tables.campaign import Campaign
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.engagement import Engagement
 from models.tables.number import Number
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_contact,
-    make_conversation,
-    make_number,
-)
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
+from tests.support.factories.conversations import make_conversation
 from tests.support.inbound_messages import MINE, SAID_AT, at, recorded, sent_to, store, stored
 
 

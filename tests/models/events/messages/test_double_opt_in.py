@@ -10,10 +10,8 @@ from models.conversations.flow_versions import save_flow
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.flow import FlowSession, FlowVersion
 from models.tables.number import Number
-from tests.support.factories import (
-    NOW,
-    alice,
-)
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
 from tests.support.inbound_messages import SAID_AT, at, recorded, store, stored
 
 

@@ -12,11 +12,8 @@ from models.events.types import Sender
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message
 from models.tables.number import Number
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_contact,
-)
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
 from tests.support.inbound_messages import at, recorded, store, stored
 
 

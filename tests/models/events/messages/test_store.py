@@ -9,12 +9,9 @@ from models.tables.contact import Consent
 from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.number import Number
 from models.tables.recipient import NotSent, RecipientState
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
 from tests.support.inbound_messages import SAID_AT, at, recorded, store, stored
 from tests.support.paths import WEBHOOKS
 

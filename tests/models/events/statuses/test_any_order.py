@@ -13,9 +13,7 @@ from sqlalchemy.orm import Session
 from models.events.parked import park_statuses, retry_parked
 from models.tables.recipient import Recipient
 from models.tables.webhook_event import ParkedStatus
-from tests.support.factories import (
-    NOW,
-)
+from tests.support.factories.common import NOW
 from tests.support.statuses import MINE, REGULAR, State, apply, at, recipient, status
 
 Item = tuple[int, str, int, int, bool]

@@ -7,12 +7,10 @@ from sqlalchemy.orm import Session
 from models.events.types import Callback, Failure, Status
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.number import Number
-from tests.support.factories import (
-    NOW,
-    make_contact,
-    make_conversation,
-    make_number,
-)
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
+from tests.support.factories.conversations import make_conversation
 from tests.support.statuses import MINE, State, apply, at, chat_message, recipient, status
 
 

@@ -8,13 +8,9 @@ from sqlalchemy.orm import Session
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.user import Audit
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
 from tests.support.statuses import State, apply, at, recipient, status
 
 
