@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -14,7 +15,7 @@ from jobs.core.shutdown import SHUTDOWN
 from models.config import Settings
 from models.crypto import new_encryption_key
 from models.db.engine import Database
-from tests.support import services
+from tests.support import needs, proof, services
 from tests.support.cli_app import Shell, open_shell
 from tests.support.panel_app import Panel, panel_of
 from tests.support.postgres_server import PostgresMissingError
@@ -23,9 +24,46 @@ from tests.support.services import PostgresTemplate, SqliteTemplate
 from tests.support.shop_rig import SECRET, Shop
 
 services.forget_inherited_settings()  # before any module of the product is imported
-settings.register_profile("hark", settings(deadline=None))  # a busy machine is no failure
-settings.load_profile("hark")
+settings.register_profile("hark", deadline=None)  # a busy machine is no failure
+settings.register_profile("prove", deadline=None, print_blob=True)
 KINDS = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hark")
+    group.addoption("--prove", action="store_true", help="proofs go on for many rounds instead of a few")
+    group.addoption(
+        "--seed", type=int, help="where proofs take their random numbers from; a run with --prove prints it"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    proof.begin(prove=config.getoption("prove"), seed=worker.get("seed", config.getoption("seed")))
+    settings.load_profile("prove" if proof.is_asked_for() else "hark")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of pytest-xdist proves with the seed of the whole run."""
+    node.workerinput["seed"] = proof.seed()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and proof.is_asked_for() and not hasattr(session.config, "workerinput"):
+        reporter.write_line(f"proofs of many rounds, with --seed {proof.seed()}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        needs.mark_needs(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    with needs.no_unmarked_process(item):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

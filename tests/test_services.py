@@ -58,6 +58,8 @@ def test_a_test_begins_with_a_migrated_database_of_its_own(database_url: str, tu
         engine.dispose()
 
 
+@pytest.mark.postgres
+@pytest.mark.process
 def test_the_test_server_survives_a_kill(tmp_path: Path) -> None:
     try:
         server = PostgresServer()
@@ -73,6 +75,7 @@ def test_the_test_server_survives_a_kill(tmp_path: Path) -> None:
         server.close()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("required", "outcome"), [("0", "1 skipped"), ("1", "1 failed")])
 def test_where_nothing_may_be_skipped_a_skip_is_a_failure(tmp_path: Path, required: str, outcome: str) -> None:
     skipped = tmp_path / "test_something.py"

@@ -25,7 +25,7 @@ from tests.support.postgres_server import PostgresMissingError, PostgresServer
 from tests.support.running_hark import Installation, installed, wait_for
 from tests.support.services import prepare_schema
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.redis, pytest.mark.crash]
 
 NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "web", "replies", "redis")
 SENDERS = ("sender-1", "sender-2")
@@ -211,6 +211,7 @@ def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Pat
         assert states["accepted"] == hark.messages()
 
 
+@pytest.mark.postgres
 def test_a_restarted_database_and_a_second_schedule_double_and_lose_nobody(tmp_path: Path) -> None:
     server = PostgresServer()
     try:

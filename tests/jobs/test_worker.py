@@ -17,6 +17,8 @@ from jobs.core.redis_server import RedisServer
 from tests.support import services
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.process
+
 
 @contextmanager
 def worker(redis_url: str, directory: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:

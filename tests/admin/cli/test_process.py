@@ -13,9 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.paths import ROOT
 from tests.support.services import is_alive, wait_until_gone
+
+pytestmark = pytest.mark.process
 
 FLASK = (sys.executable, "-m", "flask")
 

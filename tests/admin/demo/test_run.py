@@ -19,6 +19,8 @@ from admin.demo.run import set_up, wipe
 from models.errors import OperatorError
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def demo_directory(directory: Path) -> Path:

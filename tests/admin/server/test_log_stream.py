@@ -6,11 +6,14 @@ import pty
 import time
 from pathlib import Path
 
+import pytest
+
 from admin.server.child import Child
 from admin.server.log_stream import LogStream
 from tests.support.supervised import SLEEPER, eventually, process, python, running, wait_for_lines
 
 
+@pytest.mark.process
 def test_every_line_stands_behind_the_name_of_who_said_it(tmp_path: Path) -> None:
     noisy = "import sys; print('out'); print('err', file=sys.stderr, flush=True); print('no end', end='')"
     with running(tmp_path, Child("web", python(SLEEPER)), Child("once", python(noisy), restart=False)) as it:
@@ -21,11 +24,13 @@ def test_every_line_stands_behind_the_name_of_who_said_it(tmp_path: Path) -> Non
     assert it.exit_code == 0
 
 
+@pytest.mark.process
 def test_what_a_child_prints_cannot_steer_the_terminal(tmp_path: Path) -> None:
     with running(tmp_path, Child("bad", python("print('a\\x1b[2Jb\\rc\\x9b')"), restart=False)) as it:
         assert it.says("a·[2Jbc·")
 
 
+@pytest.mark.process
 def test_a_reader_that_does_not_read_stops_nobody(tmp_path: Path) -> None:
     chatty = (
         "import pathlib, time\nfor n in range(40_000): print('x' * 100)\n"
@@ -40,6 +45,7 @@ def test_a_reader_that_does_not_read_stops_nobody(tmp_path: Path) -> None:
     assert said.startswith("chatty | xxx")
 
 
+@pytest.mark.process
 def test_it_stops_when_its_terminal_is_gone(tmp_path: Path) -> None:
     chatty = "import time\nwhile True: print('x'); time.sleep(0.02)"
     with process(tmp_path, ("chatty", chatty, 1)) as supervisor:

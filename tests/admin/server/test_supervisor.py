@@ -17,6 +17,8 @@ from jobs.core.redis_server import redis_answers, redis_argv, redis_url
 from tests.support.services import is_alive, wait_until_gone
 from tests.support.supervised import DEAF, POLITE, SLEEPER, eventually, pids, process, python, running, wait_for_lines
 
+pytestmark = pytest.mark.process
+
 
 def test_a_child_killed_outright_comes_back(tmp_path: Path) -> None:
     with running(tmp_path, Child("worker", python(SLEEPER), count=2)) as it:

@@ -30,6 +30,7 @@ def test_another_host_name_or_another_pages_script_is_turned_away(meta: Caller) 
     assert answer.status_code == 403
 
 
+@pytest.mark.process
 def test_the_program_prints_where_it_listens_and_stops_on_a_signal() -> None:
     command = [sys.executable, "-m", "bot.sandbox", "--port", "0", "--seed", "7"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -42,6 +43,7 @@ def test_the_program_prints_where_it_listens_and_stops_on_a_signal() -> None:
         assert process.wait(timeout=5) == 0
 
 
+@pytest.mark.process
 def test_a_wrong_option_or_a_taken_port_is_one_line() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

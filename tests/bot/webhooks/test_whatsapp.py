@@ -213,6 +213,8 @@ def test_without_redis_meta_is_told_to_send_it_again_within_a_second(url: str, d
     assert time.monotonic() - begun < 1
 
 
+@pytest.mark.redis
+@pytest.mark.process
 def test_a_redis_that_hangs_holds_one_request_and_not_those_that_follow(tmp_path: Path) -> None:
     with temporary_directory() as directory:
         server = RedisServer(directory, appendfsync="everysec")
@@ -250,6 +252,7 @@ def test_the_log_holds_neither_body_nor_query(small_stream: EventStream, caplog:
     assert "secret-guess" not in caplog.text
 
 
+@pytest.mark.redis
 @pytest.mark.crash
 def test_what_got_a_200_survives_a_killed_redis(tmp_path: Path) -> None:
     with temporary_directory() as directory:

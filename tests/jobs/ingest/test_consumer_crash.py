@@ -61,6 +61,7 @@ def test_killed_again_and_again_it_loses_nothing(
     assert letters(rt) == []
 
 
+@pytest.mark.redis
 @pytest.mark.crash
 def test_redis_may_die_and_come_back(sqlite_url: str, tmp_path: Path) -> None:
     with services.temporary_directory() as directory:
@@ -90,6 +91,7 @@ def test_redis_may_die_and_come_back(sqlite_url: str, tmp_path: Path) -> None:
             server.stop()
 
 
+@pytest.mark.postgres
 @pytest.mark.crash
 def test_the_database_may_die_and_come_back_and_no_payload_is_blamed(
     redis: Redis, redis_url: str, tmp_path: Path
