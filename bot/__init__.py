@@ -1,1 +1,1 @@
-"""Everything that speaks with Meta or with a person in chat."""
+"""Speaks with Meta and with people in chat: Graph API, webhooks, bot flows, routing, chat-ops and the sandbox."""

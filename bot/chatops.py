@@ -1,4 +1,4 @@
-"""Commands that staff text to the number: what they say, and the question that comes before anything is changed."""
+"""Parses the commands that staff text to a number, and builds the answers and the question that precedes a change."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _PAYLOAD = re.compile(r"ops:(pause|resume|end|drop):([0-9]{1,9}):([0-9]{1,12})")
 
 @dataclass(frozen=True, slots=True)
 class ChatCommand:
-    """What was asked for; `campaign_id` is there for every verb that names a campaign."""
+    """A command. `campaign_id` is None for `campaigns` and `help` alone."""
 
     verb: Verb
     campaign_id: int | None = None
@@ -28,7 +28,7 @@ class ChatCommand:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A pressed button under our question. `change` is None where the person thought better of it."""
+    """A pressed button under our question. `change` is None if the person chose No; `is_expired` after `CONFIRM_WITHIN`."""
 
     change: PendingChange | None
     campaign_id: int
@@ -36,22 +36,22 @@ class Confirmation:
 
 
 def read_command(text: str | None) -> ChatCommand | None:
-    """None for what does not begin with a slash; `help` for what does and cannot be understood."""
+    """Parse a message. None if it does not begin with a slash; `help` if it does and is no command."""
     if not text or not text.lstrip().startswith("/"):
         return None
     match = _COMMAND.fullmatch(text.strip())
     verb = match[1].lower() if match else ""
-    number = int(match[2]) if match and match[2] else None
-    if verb == "campaigns" and number is None:
+    campaign_id = int(match[2]) if match and match[2] else None
+    if verb == "campaigns" and campaign_id is None:
         return ChatCommand("campaigns")
-    for known in ("stats", *get_args(PendingChange)):
-        if verb == known and number is not None:
-            return ChatCommand(known, number)
+    for campaign_verb in ("stats", *get_args(PendingChange)):
+        if verb == campaign_verb and campaign_id is not None:
+            return ChatCommand(campaign_verb, campaign_id)
     return ChatCommand("help")
 
 
 def read_confirmation(payload: str | None, now: datetime) -> Confirmation | None:
-    """None for a payload that is none of ours."""
+    """Parse a button's payload. None if it is not of our form."""
     match = _PAYLOAD.fullmatch(payload or "")
     if match is None:
         return None
@@ -61,7 +61,7 @@ def read_confirmation(payload: str | None, now: datetime) -> Confirmation | None
 
 
 def question(change: PendingChange, campaign_id: int, name: str, now: datetime) -> dict[str, Any]:
-    """The body that asks whether it is meant; its buttons carry the answer and the time."""
+    """Build the body that asks for confirmation; its buttons carry the change, the campaign and the time."""
     asked_at = int(now.timestamp())
     consequence = " This cannot be undone." if change == "end" else ""
     titles = {change: change.capitalize(), "drop": "No"}
@@ -75,16 +75,16 @@ def question(change: PendingChange, campaign_id: int, name: str, now: datetime) 
 
 
 def text_answer(text: str) -> dict[str, Any]:
-    """A plain text as a body."""
+    """Build a text message, cut to Meta's 4,096 characters."""
     return {"type": "text", "text": {"body": text[:4096], "preview_url": False}}
 
 
 def stats_answer(stats: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of a campaign in a few lines."""
-    left_out = sum(stats["not_sent"].values())
+    """Build the answer to `/stats` from the figures of `models.campaigns.stats`."""
+    not_sent = sum(stats["not_sent"].values())
     lines = [
         f"{stats['id']} {stats['name']}: {stats['status']}" + (f" ({stats['outcome']})" if stats["outcome"] else ""),
-        f"eligible {stats['eligible']}, not sent {left_out}, waiting {stats['queued'] + stats['sending']}",
+        f"eligible {stats['eligible']}, not sent {not_sent}, waiting {stats['queued'] + stats['sending']}",
         f"sent {stats['sent']}, delivered {stats['delivered']} ({stats['received_pct']} %)",
         f"read {stats['read']} ({stats['read_pct']} %), replied {stats['replied']} ({stats['replied_pct']} %)",
         f"failed {stats['failed']}, unsure {stats['unsure']}",
@@ -93,6 +93,6 @@ def stats_answer(stats: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def campaigns_answer(rows: Sequence[tuple[int, str, str]]) -> dict[str, Any]:
-    """Number, name and status, one line each."""
-    lines = [f"{number} {name[:60]}: {status}" for number, name, status in rows]
+    """Build the answer to `/campaigns` from rows of id, name and status."""
+    lines = [f"{campaign_id} {name[:60]}: {status}" for campaign_id, name, status in rows]
     return text_answer("\n".join(lines) or "There is no campaign under way.")

@@ -1,7 +1,7 @@
-"""Words that end or begin a person's consent, read before anything else looks at a message.
+"""Recognizes opt-out, opt-in and confirmation words in messages and buttons, in many languages.
 
-A word counts only when it is the whole message: "stop" does, "don't stop" and "stop it" do not. Messages and lists
-are folded alike: case, accents, punctuation, emoji and spaces do not matter, a "please" beside the word neither.
+A word counts only if it is the whole message: "stop" does, "don't stop" and "stop it" do not. Messages and lists
+are normalized alike: case, accents, punctuation, emoji and spaces do not matter, nor does a "please".
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Literal
 
 Word = Literal["stop", "start"]
 
-MAX_CHARACTERS = 200  # longer messages are no single word, however they are folded
+MAX_CHARACTERS = 200  # a longer message is never a single word
 
 # Unmistakable anywhere: typed, or as the title of a button, even of a button that a bot flow offered.
 _STOP_ANYWHERE = """
@@ -39,7 +39,7 @@ _STOP_ANYWHERE = """
     توقف; إلغاء الاشتراك; الغاء الاشتراك; रोकें; बंद करें; 停止; 配信停止; 退订; 退訂; 取消订阅; 수신거부; 구독취소
 """
 
-# Also an everyday answer ("Cancel" under an order): a stop only when the person typed it as the whole message.
+# Also everyday answers ("Cancel" under an order): they count only if the person typed them.
 _STOP_TYPED = """
     quit; end; cancel
     parar; pare; parad; detener; cancelar
@@ -61,7 +61,7 @@ _START_ANYWHERE = """
     ابدأ; اشتراك; शुरू करें; 订阅; 訂閱; 購読; 구독
 """
 
-# What confirms a double opt-in, and nothing else: it counts from people who are pending alone.
+# Confirms a double opt-in; the caller uses it for contacts alone whose opt-in is pending.
 _YES = """
     yes; yes i do; yes i agree; i agree; i confirm; confirm
     sí; sí quiero; sí acepto; acepto; confirmo; confirmar
@@ -84,9 +84,9 @@ _FLOW_BUTTON = re.compile(r"f[0-9]+:")
 
 
 def normalize_text(text: str) -> str:
-    """Lower case, without accents, punctuation or emoji, single spaces between the words."""
+    """Return the text in lower case, without accents, punctuation and emoji, with single spaces between words."""
     letters = []
-    plain = unicodedata.normalize("NFKD", text)  # first, for 𝐒𝐓𝐎𝐏 has no lower case
+    plain = unicodedata.normalize("NFKD", text)  # before folding: 𝐒𝐓𝐎𝐏 has no lower case
     for character in unicodedata.normalize("NFKD", plain.casefold()):
         category = unicodedata.category(character)
         if category in {"Mn", "Me", "Cf"}:
@@ -95,32 +95,32 @@ def normalize_text(text: str) -> str:
     return " ".join("".join(letters).split())
 
 
-def _folded(words: str) -> frozenset[str]:
+def _normalize_list(words: str) -> frozenset[str]:
     return frozenset(
         normalize_text(word) for line in words.strip().splitlines() for word in line.split(";") if word.strip()
     )
 
 
-_STOP_BUTTONS = _folded(_STOP_ANYWHERE)
-_STOP_WORDS = _STOP_BUTTONS | _folded(_STOP_TYPED)
-_START_WORDS = _folded(_START_ANYWHERE)
-_YES_WORDS = _folded(_YES)
-_POLITE_WORDS = sorted(_folded(_POLITE), key=len, reverse=True)
+_STOP_BUTTONS = _normalize_list(_STOP_ANYWHERE)
+_STOP_WORDS = _STOP_BUTTONS | _normalize_list(_STOP_TYPED)
+_START_WORDS = _normalize_list(_START_ANYWHERE)
+_YES_WORDS = _normalize_list(_YES)
+_POLITE_WORDS = sorted(_normalize_list(_POLITE), key=len, reverse=True)
 
 
 def opt_out_intent(text: str | None) -> Word | None:
-    """What a typed message says about consent, if it says that and nothing else.
+    """Return whether a typed message is an opt-out or opt-in word; None if it is neither.
 
-    After a slash everyday words do not count: `/end` is half a command of staff.
+    After a slash everyday words do not count: `/end` is an incomplete command of staff.
     """
     is_command = text is not None and text.lstrip().startswith("/")
-    return _match(text, _STOP_BUTTONS if is_command else _STOP_WORDS)
+    return _find_word(text, _STOP_BUTTONS if is_command else _STOP_WORDS)
 
 
 def button_intent(title: str | None, payload: str | None) -> Word | None:
-    """What a pressed button says about consent.
+    """Return whether a pressed button opts out or in; None if it does neither.
 
-    The payload's last part decides (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes;
+    The payload's last part decides first (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes;
     then the title, where everyday words such as "Cancel" do not count.
     """
     if payload and not _FLOW_BUTTON.match(payload):
@@ -129,31 +129,31 @@ def button_intent(title: str | None, payload: str | None) -> Word | None:
             return "stop"
         if key in _PAYLOAD_START:
             return "start"
-    return _match(title, _STOP_BUTTONS)
+    return _find_word(title, _STOP_BUTTONS)
 
 
 def is_yes(text: str | None) -> bool:
-    """Whether a typed message says yes and nothing else."""
-    return text is not None and _plain(text) in _YES_WORDS
+    """Return whether a typed message is a word of agreement."""
+    return text is not None and _normalize_message(text) in _YES_WORDS
 
 
 def is_yes_button(title: str | None, payload: str | None) -> bool:
-    """Whether a pressed button says yes. One of a bot flow says it to the flow."""
+    """Return whether a pressed button agrees. Buttons of bot flows never do: their answer is for the flow."""
     if payload and _FLOW_BUTTON.match(payload):
         return False
     key = normalize_text((payload or "").rsplit(":", 1)[-1]).replace(" ", "")
     return key in _PAYLOAD_YES or is_yes(title)
 
 
-def _match(text: str | None, stops: frozenset[str]) -> Word | None:
-    folded = _plain(text or "")
+def _find_word(text: str | None, stops: frozenset[str]) -> Word | None:
+    folded = _normalize_message(text or "")
     if folded in stops:
         return "stop"
     return "start" if folded in _START_WORDS else None
 
 
-def _plain(text: str) -> str:
-    """The message folded, without what is said for politeness; empty where it is too long to be a word."""
+def _normalize_message(text: str) -> str:
+    """Return the normalized message without polite words; empty if it is too long to be a word."""
     if len(text) > MAX_CHARACTERS:
         return ""
     words = normalize_text(text).split()
@@ -165,9 +165,9 @@ def _plain(text: str) -> str:
 
 
 def _without_politeness(folded: str) -> str:
-    before = ""
-    while before != folded:
-        before = folded
+    previous = ""
+    while previous != folded:
+        previous = folded
         for polite in _POLITE_WORDS:
             folded = folded.removeprefix(f"{polite} ").removesuffix(f" {polite}")
     return folded

@@ -1,7 +1,8 @@
-"""Calling other people's systems: https alone, to addresses of the public internet alone, bounded in time and size.
+"""Calls systems of others over https, with protection against server-side request forgery: public addresses alone, bounded in time
+and size.
 
-The host is resolved once, every address it has is looked at, and the connection goes to one of those very addresses, so that a
-name cannot answer differently a moment later. There are no redirects and no proxy.
+The host is resolved once, each of its addresses is checked, and the connection goes to one of the checked addresses, so that a
+second resolution cannot lead elsewhere (DNS rebinding). There are no redirects and no proxy.
 """
 
 import asyncio
@@ -23,7 +24,9 @@ from models.errors import HarkError
 
 MAX_BYTES = 64 * 1024
 MAX_SECONDS = 10.0
-OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
+RESERVED_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"}
+)
 """Headers that a flow cannot set."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -31,27 +34,28 @@ IsAllowed = Callable[[Address], bool]
 
 
 class ForbiddenAddressError(HarkError):
-    """We do not call this address, now or later."""
+    """The address is not allowed, or its answer is too large; trying again does not help."""
 
 
 class UnreachableError(HarkError):
-    """No answer, or one that says to come back: the same call may work in a moment."""
+    """No answer, or HTTP 429 or 5xx: the same call may work later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered; `body` is its JSON, None where it had none that could be read."""
+    """A response; `body` is its JSON, None if there is none that can be read."""
 
     status: int
     body: Any
 
     @property
     def is_ok(self) -> bool:
+        """Return whether the status is 2xx."""
         return 200 <= self.status <= 299
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public internet, also under the names that wrap another one."""
+    """Return whether an address is public; of a mapped, 6to4, Teredo or NAT64 address the IPv4 address inside is checked."""
     if isinstance(address, ipaddress.IPv6Address):
         wrapped = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if wrapped is None and address in _NAT64:
@@ -62,13 +66,13 @@ def is_public(address: Address) -> bool:
 
 
 def sign_request(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Headers by which the receiver knows that a post is ours, and when it was made: HMAC-SHA256 over `timestamp.body`."""
+    """Return headers that prove the origin and time (Unix seconds) of a request: HMAC-SHA256 over `timestamp.body`."""
     digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     return {"X-Hark-Timestamp": str(timestamp), "X-Hark-Signature-256": f"sha256={digest}"}
 
 
 class OutboundHttpClient:
-    """One pool for all calls. `is_allowed` and `tls` are for tests, whose server is on this machine."""
+    """One connection pool for all calls. `is_allowed` and `tls` are for tests, whose server is local."""
 
     def __init__(self, *, is_allowed: IsAllowed = is_public, tls: ssl.SSLContext | None = None) -> None:
         self._is_allowed = is_allowed
@@ -78,26 +82,32 @@ class OutboundHttpClient:
     async def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout_seconds: float
     ) -> Answer:
-        """Forbidden for what we never call, Unreached for what may work in a moment."""
+        """Send one request and return the response. `timeout_seconds` is at most `MAX_SECONDS`.
+
+        Raises ForbiddenAddressError if the address is not allowed or the response too large, UnreachableError if the same call
+        may work later.
+        """
         self._check(url)
-        given = {name: value for name, value in headers.items() if name.lower() not in OURS}
-        ours = {"Accept-Encoding": "identity"} | ({"Content-Type": "application/json"} if body is not None else {})
+        flow_headers = {name: value for name, value in headers.items() if name.lower() not in RESERVED_HEADERS}
+        own_headers = {"Accept-Encoding": "identity"} | (
+            {"Content-Type": "application/json"} if body is not None else {}
+        )
         try:
-            async with self._opened().request(
+            async with self._open().request(
                 method,
                 url,
-                headers=given | ours,
+                headers=flow_headers | own_headers,
                 data=body,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=min(timeout_seconds, MAX_SECONDS)),
             ) as response:
                 if response.status >= 500 or response.status == 429:
                     raise UnreachableError(f"HTTP {response.status}")
-                return Answer(response.status, _json(response, await _bounded(response.content)))
+                return Answer(response.status, _json(response, await _read_capped(response.content)))
         except ForbiddenAddressError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _meant(error) from error
+            raise _unwrap(error) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -115,11 +125,11 @@ class OutboundHttpClient:
         try:
             literal = ipaddress.ip_address(host)
         except ValueError:
-            return  # a name: its addresses are looked at when it is resolved
+            return  # a name: its addresses are checked when it is resolved
         if not self._is_allowed(literal):
             raise ForbiddenAddressError("allowed are addresses of the public internet")
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 resolver=_Resolver(self._is_allowed), use_dns_cache=False, ssl=self._tls or True, limit=50
@@ -129,7 +139,7 @@ class OutboundHttpClient:
 
 
 class _Resolver(AbstractResolver):
-    """Resolves a name and gives out its addresses only if all of them are allowed."""
+    """Resolves a name, and returns its addresses only if all of them are allowed."""
 
     def __init__(self, is_allowed: IsAllowed) -> None:
         self._is_allowed = is_allowed
@@ -137,9 +147,9 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
         results: list[ResolveResult] = []
-        for kind, _, proto, _, address in found:
+        for kind, _, proto, _, address in addresses:
             if not self._is_allowed(ipaddress.ip_address(str(address[0]).partition("%")[0])):
                 raise ForbiddenAddressError("the host has an address that is not of the public internet")
             results.append(
@@ -155,19 +165,19 @@ class _Resolver(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    read = b""
-    while chunk := await content.read(MAX_BYTES + 1 - len(read)):
-        read += chunk
-        if len(read) > MAX_BYTES:
+async def _read_capped(content: aiohttp.StreamReader) -> bytes:
+    body = b""
+    while chunk := await content.read(MAX_BYTES + 1 - len(body)):
+        body += chunk
+        if len(body) > MAX_BYTES:
             raise ForbiddenAddressError(f"the answer is longer than {MAX_BYTES} bytes")
-    return read
+    return body
 
 
 def _json(response: aiohttp.ClientResponse, content: bytes) -> Any:
@@ -179,8 +189,8 @@ def _json(response: aiohttp.ClientResponse, content: bytes) -> Any:
         return None
 
 
-def _meant(error: BaseException) -> Exception:
-    """A refusal of our resolver comes wrapped."""
+def _unwrap(error: BaseException) -> Exception:
+    """Return the resolver's ForbiddenAddressError if aiohttp wrapped one, else UnreachableError."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ForbiddenAddressError):

@@ -1,7 +1,7 @@
-"""Where a person's message goes. Pure: facts in, one decision with its reason out, in an order that never varies.
+"""Decides which bot flow, case or command handles an inbound message. Pure: facts in, one decision with its reason out.
 
-STOP and START, chat-ops of staff, an open case, an explicit reference to another campaign, the live session, the campaign
-that the person is engaged in, keywords, the fallback flow, nothing.
+The order never varies: STOP and START, chat-ops of staff, an open case, an explicit reference to another campaign, the live
+session, the campaign that the person is engaged in, keywords, the fallback flow, nothing.
 """
 
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from enum import StrEnum
 from bot.opt_out_words import Word, normalize_text
 
 NOT_FOR_BOTS = frozenset({"system", "edit", "revoke", "reaction", "request_welcome"})
-"""Types that say something about the chat and ask nothing (meta-cloud-api.md 7.6)."""
+"""Types that concern the chat itself and need no answer (docs/meta.md §7.6)."""
 
 
 class Route(StrEnum):
-    """Where it went; kept on the message."""
+    """The route of a message; stored on the message."""
 
     STOP = "stop"
     START = "start"
@@ -29,12 +29,12 @@ class Route(StrEnum):
     FALLBACK = "fallback"
     NOTHING = "nothing"
     FAILED = "failed"
-    """Answering it raised an error; it is not tried again, so that it cannot stand in the way of what comes after."""
+    """Answering raised an error; the message is not tried again, so that it does not block later ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowChoice:
-    """A bot flow that could begin."""
+    """A bot flow that may start."""
 
     flow_id: int
     name: str
@@ -42,7 +42,7 @@ class FlowChoice:
 
 @dataclass(frozen=True, slots=True)
 class CampaignChoice:
-    """A campaign that the message may belong to, with the person's recipient row and the campaign's flow, if it has one."""
+    """A campaign that the message may belong to, with the contact's recipient row and the campaign's flow, None if it has none."""
 
     campaign_id: int
     recipient_id: int | None
@@ -51,7 +51,7 @@ class CampaignChoice:
 
 @dataclass(frozen=True, slots=True)
 class LiveFlow:
-    """The live session: not idle, not ended."""
+    """The flow session of the conversation that is neither idle nor ended."""
 
     flow: FlowChoice
     campaign_id: int | None
@@ -59,14 +59,14 @@ class LiveFlow:
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """All that the decision depends on."""
+    """Everything that the decision depends on; None for what does not apply."""
 
     message_type: str = "text"
     word: Word | None = None
     is_staff_command: bool = False
     case_id: int | None = None
     referenced: CampaignChoice | None = None
-    walk: LiveFlow | None = None
+    session: LiveFlow | None = None
     engaged: CampaignChoice | None = None
     keyword: FlowChoice | None = None
     fallback: FlowChoice | None = None
@@ -74,7 +74,7 @@ class RoutingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`begins` is the flow to start, for the recipient if there is one; without it nothing starts."""
+    """The route and its reason. `begins` is the flow to start, for the recipient if there is one; None starts nothing."""
 
     route: Route
     reason: str
@@ -83,7 +83,7 @@ class Decision:
 
 
 def route(facts: RoutingFacts) -> Decision:
-    """The first that applies."""
+    """Return the first route that applies."""
     if facts.word is not None:
         return Decision(Route(facts.word), f"the message is a {facts.word.upper()} word")
     if facts.is_staff_command:
@@ -92,42 +92,44 @@ def route(facts: RoutingFacts) -> Decision:
         return Decision(Route.CASE, f"case {facts.case_id} is open")
     if facts.message_type in NOT_FOR_BOTS:
         return Decision(Route.IGNORED, f"messages of the type {facts.message_type} ask nothing")
-    return _to_a_flow(facts)
+    return _route_to_flow(facts)
 
 
 def keyword_flow(text: str, rules: Iterable[tuple[FlowChoice, frozenset[str]]]) -> FlowChoice | None:
-    """The first flow one of whose keywords (folded) is the whole message."""
+    """Return the first flow with a keyword (normalized) that is the whole message; None if there is none."""
     folded = normalize_text(text)
     if not folded:
         return None
     return next((flow for flow, keywords in rules if folded in keywords), None)
 
 
-def _to_a_flow(facts: RoutingFacts) -> Decision:
+def _route_to_flow(facts: RoutingFacts) -> Decision:
     notes = []
-    referenced, walk, engaged = facts.referenced, facts.walk, facts.engaged
-    if referenced is not None and (walk is None or walk.campaign_id != referenced.campaign_id):
-        said = f"it refers to campaign {referenced.campaign_id}"
+    referenced, session, engaged = facts.referenced, facts.session, facts.engaged
+    if referenced is not None and (session is None or session.campaign_id != referenced.campaign_id):
+        reason = f"it refers to campaign {referenced.campaign_id}"
         if referenced.flow is not None:
-            return _begin(Route.REFERENCE, said, referenced.flow, referenced.recipient_id)
-        notes.append(f"{said}, which has no bot flow")
-    if walk is not None:
-        return Decision(Route.SESSION, _said(notes, f"the walk through {walk.flow.name} goes on"))
+            return _begin(Route.REFERENCE, reason, referenced.flow, referenced.recipient_id)
+        notes.append(f"{reason}, which has no bot flow")
+    if session is not None:
+        return Decision(Route.SESSION, _join_reasons(notes, f"the walk through {session.flow.name} goes on"))
     if engaged is not None:
-        said = f"the person is engaged in campaign {engaged.campaign_id}"
+        reason = f"the person is engaged in campaign {engaged.campaign_id}"
         if engaged.flow is not None:
-            return _begin(Route.CAMPAIGN, _said(notes, said), engaged.flow, engaged.recipient_id)
-        notes.append(f"{said}, which has no bot flow")
+            return _begin(Route.CAMPAIGN, _join_reasons(notes, reason), engaged.flow, engaged.recipient_id)
+        notes.append(f"{reason}, which has no bot flow")
     if facts.keyword is not None:
-        return _begin(Route.KEYWORD, _said(notes, f"a keyword of {facts.keyword.name}"), facts.keyword)
+        return _begin(Route.KEYWORD, _join_reasons(notes, f"a keyword of {facts.keyword.name}"), facts.keyword)
     if facts.fallback is not None:
-        return _begin(Route.FALLBACK, _said(notes, f"{facts.fallback.name} takes what belongs nowhere"), facts.fallback)
-    return Decision(Route.NOTHING, _said(notes, "no bot flow is meant and there is no fallback flow"))
+        return _begin(
+            Route.FALLBACK, _join_reasons(notes, f"{facts.fallback.name} takes what belongs nowhere"), facts.fallback
+        )
+    return Decision(Route.NOTHING, _join_reasons(notes, "no bot flow is meant and there is no fallback flow"))
 
 
 def _begin(route: Route, reason: str, flow: FlowChoice, recipient_id: int | None = None) -> Decision:
     return Decision(route, reason, flow, recipient_id)
 
 
-def _said(notes: list[str], reason: str) -> str:
+def _join_reasons(notes: list[str], reason: str) -> str:
     return "; ".join([*dict.fromkeys(notes), reason])

@@ -2,7 +2,7 @@
 
 Each item heals or begins something from what the database says, so running it twice, late or not at all for a while changes
 nothing but the time. An item that fails is logged once, until it works again, and stops none of the others. What takes
-long or asks Meta is not done here but woken (jobs.core.queues.enqueue_once).
+long or asks Meta is not done here but woken (jobs.core.wake_ups).
 """
 
 import logging
@@ -43,21 +43,21 @@ class PeriodicJob:
     run: Callable[[Runtime, datetime], object]
 
 
-ITEMS: tuple[PeriodicJob, ...] = (
-    PeriodicJob("wake senders", 1, wake_senders),
-    PeriodicJob("wake who answers", 1, wake_repliers),
-    PeriodicJob("sweep lost lanes", 2, sweep_lost_lanes),
-    PeriodicJob("resume launches", 5, lambda rt, _now: resume_launches(rt)),
-    PeriodicJob("start scheduled campaigns", 2, wake_scheduled),
-    PeriodicJob("monitor campaigns", 2, monitor),
-    PeriodicJob("free who is done for", 30, release_finished_recipients),
-    PeriodicJob("hold while deaf, go on in time", 2, pause_while_ingest_lags),
-    PeriodicJob("see to what is spent", LOOK_SECONDS, watch_spending),
-    PeriodicJob("take what shops said", 1, wake_shop),
-    PeriodicJob("read templates and numbers again", 300, wake_syncs),
-    PeriodicJob("go on with imports", 5, wake_imports),
-    PeriodicJob("go on with replays", 5, wake_replay),
-    PeriodicJob("forget what is old", 600, wake_purge),
+PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
+    PeriodicJob("wake_senders", 1, wake_senders),
+    PeriodicJob("wake_repliers", 1, wake_repliers),
+    PeriodicJob("sweep_lost_lanes", 2, sweep_lost_lanes),
+    PeriodicJob("resume_launches", 5, lambda rt, _now: resume_launches(rt)),
+    PeriodicJob("start_scheduled_campaigns", 2, wake_scheduled),
+    PeriodicJob("settle_campaign_outcomes", 2, monitor),
+    PeriodicJob("release_finished_recipients", 30, release_finished_recipients),
+    PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
+    PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
+    PeriodicJob("apply_shop_events", 1, wake_shop),
+    PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
+    PeriodicJob("resume_imports", 5, wake_imports),
+    PeriodicJob("resume_replays", 5, wake_replay),
+    PeriodicJob("purge_expired", 600, wake_purge),
 )
 
 
@@ -66,7 +66,7 @@ class Schedule:
     """Runs items when they are due; `due_at` is on the monotonic clock."""
 
     rt: Runtime
-    items: Sequence[PeriodicJob] = ITEMS
+    items: Sequence[PeriodicJob] = PERIODIC_JOBS
     due_at: dict[str, float] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
 

@@ -31,6 +31,7 @@ from jobs.core.logs import configure_logs, described
 from jobs.core.queues import ALL
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN, stop_on_signals
+from jobs.core.wake_ups import PREVIOUS_JOBS
 from jobs.replies.answer import close_dispatcher
 
 log = logging.getLogger("hark.worker")
@@ -94,6 +95,8 @@ class Worker(SimpleWorker):
                 death_penalty_class=self.death_penalty_class,
             )
             if taken is not None:
+                if renamed := PREVIOUS_JOBS.get(taken[0].func_name or ""):
+                    taken[0].func_name = renamed
                 taken[0].redis_server_version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
                 return taken
         return None

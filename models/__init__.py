@@ -1,1 +1,1 @@
-"""What is true and what is allowed: tables, transitions, audiences, eligibility, locks, counts."""
+"""Stores and decides: tables, transitions, audiences, eligibility, locks, counts. Knows nothing of Flask, Redis or HTTP."""

@@ -1,13 +1,16 @@
-"""The one place that reads the clock. Rules never call it: `now` is handed to them."""
+"""Reads the clock. Rules never do: callers pass `now` to them."""
 
 from datetime import UTC, datetime
 
 
 def utcnow() -> datetime:
-    """The present moment, timezone-aware, in UTC."""
+    """Return the current time, timezone-aware, in UTC."""
     return datetime.now(UTC)
 
 
 def from_unix(seconds: int | str) -> datetime:
-    """A webhook's timestamp (Unix seconds, a string in statuses and messages, an integer elsewhere)."""
+    """Convert a webhook's timestamp: Unix seconds, a string in statuses and messages, an integer elsewhere.
+
+    Raises ValueError or OverflowError if it is no time.
+    """
     return datetime.fromtimestamp(int(seconds), UTC)

@@ -1,7 +1,7 @@
-"""Settings of the environment: typed, read once, loud.
+"""Reads the settings of the environment once, typed, and reports every invalid one.
 
 Sources, first wins: the environment, the file that a `NAME_FILE` variable names, the file named by `HARK_ENV_FILE`
-(default `.env`). Every wrong value is reported in one go, each with its name, its value and what is allowed.
+(default `.env`). All invalid values are reported together, each with its name, its value and what is allowed.
 """
 
 import os
@@ -27,12 +27,12 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SettingsError(OperatorError):
-    """One line per wrong setting."""
+    """One line per invalid setting."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says. `redis_url` is None where `flask up` is to start a Redis of its own."""
+    """The settings. `redis_url` is None if `flask up` starts a Redis of its own."""
 
     database_url: str
     redis_url: str | None
@@ -50,28 +50,33 @@ class Settings:
     time_zone: str = "UTC"
     metrics_token: str | None = None
     stream_bound: int = 1_000_000
-    """How many unread events the webhook takes before it answers 503."""
+    """How many unprocessed events the stream holds before the webhook answers 503."""
 
     def vault(self) -> Vault:
-        """The keys for secrets at rest."""
+        """Return the vault for secrets at rest. Raises ValueError if a key is invalid."""
         return Vault(self.encryption_keys)
 
     @property
     def redis_socket_url(self) -> str:
-        """Where the Redis of our own listens if none is given."""
+        """`redis_url`, else the socket of the Redis that `flask up` starts."""
         return self.redis_url or f"unix://{(self.var_dir / 'redis' / 'redis.sock').absolute()}"
 
 
 def load_settings(environment: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
-    """Read the settings; `directory` is the project's root, for `.env` and `var/`. BadSettings names all that is wrong."""
-    given = dict(os.environ if environment is None else environment)
+    """Read the settings; `directory` is the project's root, for `.env` and `var/`.
+
+    Raises SettingsError, with a line for each, if settings are invalid.
+    """
+    variables = dict(os.environ if environment is None else environment)
     root = directory or Path(__file__).resolve().parent.parent
-    values = _env_file(given, root) | _secret_files(given) | {name: text for name, text in given.items() if text}
+    values = (
+        _env_file(variables, root) | _secret_files(variables) | {name: text for name, text in variables.items() if text}
+    )
     return _Reader(values, root).settings()
 
 
-def _env_file(given: Mapping[str, str], root: Path) -> dict[str, str]:
-    named = given.get("HARK_ENV_FILE")
+def _env_file(variables: Mapping[str, str], root: Path) -> dict[str, str]:
+    named = variables.get("HARK_ENV_FILE")
     path = root / (named or ".env")
     if not path.is_file():
         if named and named != os.devnull:
@@ -80,33 +85,33 @@ def _env_file(given: Mapping[str, str], root: Path) -> dict[str, str]:
     return {name: text for name, text in dotenv_values(path, interpolate=False).items() if text}
 
 
-def _secret_files(given: Mapping[str, str]) -> dict[str, str]:
-    found = {}
+def _secret_files(variables: Mapping[str, str]) -> dict[str, str]:
+    secrets = {}
     for name in SECRETS:
-        path = given.get(f"{name}_FILE")
+        path = variables.get(f"{name}_FILE")
         if path:
             try:
-                found[name] = Path(path).read_text(encoding="utf-8").strip()
+                secrets[name] = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise SettingsError(
                     "{name}_FILE={path}: cannot be read ({reason})", name=name, path=path, reason=error.strerror
                 ) from error
-    return found
+    return secrets
 
 
 class _Reader:
-    """Collects what is wrong, so that all of it is reported at once."""
+    """Reads the values and collects the problems, so that all are reported at once."""
 
     def __init__(self, values: Mapping[str, str], root: Path) -> None:
         self.values = values
         self.root = root
-        self.wrong: list[str] = []
+        self.problems: list[str] = []
 
     def settings(self) -> Settings:
         var_dir = self.root / self.values.get("HARK_VAR_DIR", "var")
         default_url = f"sqlite:///{(var_dir / 'hark.db').absolute()}"
         database_url = self._read("DATABASE_URL", default_url, _database_url, secret=True)
-        makes_keys = "DATABASE_URL" not in self.values
+        may_create_keys = "DATABASE_URL" not in self.values
         settings: dict[str, Any] = {
             "database_url": database_url,
             "redis_url": self._read("REDIS_URL", None, _redis_url, secret=True),
@@ -123,14 +128,14 @@ class _Reader:
             "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),
             "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
         }
-        if self.wrong:
-            raise SettingsError("{problems}", problems="\n".join(self.wrong))
-        settings["secret_key"] = self._key("SECRET_KEY", var_dir, makes_keys, new_token)
-        keys = self._key("ENCRYPTION_KEY", var_dir, makes_keys, new_encryption_key)
+        if self.problems:
+            raise SettingsError("{problems}", problems="\n".join(self.problems))
+        settings["secret_key"] = self._key("SECRET_KEY", var_dir, may_create_keys, new_token)
+        keys = self._key("ENCRYPTION_KEY", var_dir, may_create_keys, new_encryption_key)
         settings["encryption_keys"] = tuple(key.strip() for key in keys.split(",") if key.strip())
         self._check_keys(settings["encryption_keys"])
-        if self.wrong:
-            raise SettingsError("{problems}", problems="\n".join(self.wrong))
+        if self.problems:
+            raise SettingsError("{problems}", problems="\n".join(self.problems))
         return Settings(**settings)
 
     def _read(self, name: str, default: Any, parse: Callable[[str], Any], *, secret: bool = False) -> Any:
@@ -140,37 +145,37 @@ class _Reader:
         try:
             return parse(text.strip())
         except ValueError as error:
-            self.wrong.append(f"{name}={'…' if secret else text}: {error}")
+            self.problems.append(f"{name}={'…' if secret else text}: {error}")
             return default
 
-    def _key(self, name: str, var_dir: Path, makes_keys: bool, make: Callable[[], str]) -> str:
-        """The key that is set, else the one under var/; made there once, for the default SQLite alone."""
+    def _key(self, name: str, var_dir: Path, may_create_keys: bool, new_key: Callable[[], str]) -> str:
+        """Return the key that is set, else the one under var/, which is created once, for the default SQLite alone."""
         if name in self.values:
             return self.values[name].strip()
-        if not makes_keys:
-            self.wrong.append(
+        if not may_create_keys:
+            self.problems.append(
                 f"{name} is not set: with a database of your own it must be, or every start would need a new one"
             )
             return ""
         path = var_dir / name.lower()
-        var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database in it holds people
+        var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database in it holds personal data
         try:
-            # Written aside and linked: of two first starts at once, one makes the key and the other reads it whole.
-            aside = path.with_name(f".{path.name}.{os.getpid()}")
-            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-                file.write(make())
-            os.link(aside, path)
+            # Written to another file, then linked: of two simultaneous first starts one creates the key, the other reads it whole.
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+                file.write(new_key())
+            os.link(temporary, path)
         except FileExistsError:
             pass
         finally:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         return path.read_text(encoding="utf-8").strip()
 
     def _check_keys(self, keys: tuple[str, ...]) -> None:
         try:
             Vault(keys)
         except ValueError:
-            self.wrong.append(
+            self.problems.append(
                 "ENCRYPTION_KEY=…: allowed are 32 bytes as URL-safe base64, several separated by commas, newest first"
             )
 

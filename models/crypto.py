@@ -1,4 +1,4 @@
-"""Secrets at rest: access tokens are encrypted with keys that can rotate; people who left are kept as keyed hashes."""
+"""Encrypts access tokens with keys that can rotate, and hashes the identities of redacted people with a key."""
 
 import hashlib
 import hmac
@@ -10,41 +10,41 @@ from models.errors import OperatorError
 
 
 class WrongKeyError(OperatorError):
-    """What is stored was encrypted with another key."""
+    """A stored secret was encrypted with another key."""
 
 
 class Vault:
-    """Encrypts with the first key, decrypts with any of them."""
+    """Encrypts with the first key, decrypts with any. Raises ValueError if a key is not 32 bytes in URL-safe base64."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
         self._keys = keys
 
     def encrypt(self, text: str) -> str:
-        """The encrypted form of `text`, as text."""
+        """Return `text` encrypted, as text."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
-        """The text that was encrypted. WrongKey if none of the keys fits."""
+        """Return the text that was encrypted. Raises WrongKeyError if none of the keys fits."""
         try:
             return self._fernet.decrypt(token.encode()).decode()
         except InvalidToken as error:
             raise WrongKeyError("ENCRYPTION_KEY: a stored access token was encrypted with another key") from error
 
     def fingerprints(self) -> tuple[str, ...]:
-        """A short hash of each key, newest first: stored, to notice a changed key at the start."""
+        """Return a short hash of each key, newest first. One is stored, so that a start with another key is noticed."""
         return tuple(hashlib.sha256(b"hark fingerprint " + key.encode()).hexdigest()[:16] for key in self._keys)
 
     def person_hash(self, canonical: str) -> str:
-        """A keyed hash of a canonical identity, with the oldest key, which stays when newer ones are added in front."""
+        """Return the HMAC-SHA256 of a canonical identity (`person_key`) with the oldest key, which stays when keys rotate."""
         return hmac.new(self._keys[-1].encode(), canonical.encode(), hashlib.sha256).hexdigest()
 
 
 def new_encryption_key() -> str:
-    """A fresh key in the form that ENCRYPTION_KEY takes."""
+    """Return a new random key in the form of ENCRYPTION_KEY."""
     return Fernet.generate_key().decode()
 
 
 def new_token(size_bytes: int = 32) -> str:
-    """A fresh random token, URL-safe."""
+    """Return a new random token, URL-safe."""
     return secrets.token_urlsafe(size_bytes)

@@ -14,6 +14,7 @@ from bot.sandbox.seed import PHONE_NUMBER_ID
 from models import config as settings
 from models.campaigns.export import COLUMNS
 from models.campaigns.stats import count_recipients
+from models.tables import metadata
 from models.tables.recipient import NotSent
 from models.tables.setting import KNOWN
 from tests.support.cli_app import Shell
@@ -21,7 +22,8 @@ from tests.support.cli_app import Shell
 pytestmark = pytest.mark.sqlite_only
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 NOT_AN_OPERATORS = {"installation", "encryption_fingerprint"}
 
 
@@ -88,7 +90,7 @@ def test_every_command_and_every_option_is_explained() -> None:
     assert sorted(flag for flag in flags if flag not in text) == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_names_no_command_that_is_not_there(path: Path) -> None:
     known = {name for name, _ in commands()} | {f"flask {command.name}" for command in COMMANDS}
     groups = {command.name for command in COMMANDS if isinstance(command, click.Group)}
@@ -99,8 +101,8 @@ def test_a_page_names_no_command_that_is_not_there(path: Path) -> None:
         assert named in known
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_link_of_a_page_leads_somewhere(path: Path) -> None:
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_of_a_page_has_button(path: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
         if target.startswith(("http://", "https://")):
             continue
@@ -113,6 +115,36 @@ def test_every_link_of_a_page_leads_somewhere(path: Path) -> None:
 def test_the_readme_leads_to_every_page() -> None:
     text = page("README.md")
     assert [path.name for path in (ROOT / "docs").glob("*.md") if f"docs/{path.name}" not in text] == []
+
+
+def test_decisions_are_numbered_without_a_gap_and_in_the_order_of_their_dates() -> None:
+    assert [path.name[:5] for path in DECISIONS] == [f"{number:04}-" for number in range(1, len(DECISIONS) + 1)]
+    dates = [
+        re.findall(r"^Date: (\d{4}-\d\d-\d\d)$", path.read_text(encoding="utf-8"), re.MULTILINE) for path in DECISIONS
+    ]
+    assert all(len(found) == 1 for found in dates)
+    assert dates == sorted(dates)
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_has_its_parts_and_its_line_in_the_index(path: Path) -> None:
+    title, *rest = path.read_text(encoding="utf-8").splitlines()
+    assert title.startswith(f"# {int(path.name[:4])}. ")
+    assert [line for line in rest if line.startswith("#")] == ["## Context", "## Decision", "## Consequences"]
+    lines = [line for line in page("docs/decisions/README.md").splitlines() if f"({path.name})" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"| [{path.name[:4]}]({path.name}) | {rest[1].removeprefix('Date: ')} | ")
+
+
+def test_the_glossary_names_every_table_and_no_other() -> None:
+    rows = re.findall(r"^\|[^|]+\|[^|]+\|([^|]+)\|[^|]+\|$", page("docs/glossary.md"), re.MULTILINE)
+    assert {name for cell in rows for name in re.findall(r"`(\w+)`", cell)} == set(metadata.tables)
+
+
+@pytest.mark.parametrize("path", [ROOT / "docs" / "glossary.md", *DECISIONS], ids=lambda path: path.stem)
+def test_every_module_that_the_glossary_or_a_decision_names_is_there(path: Path) -> None:
+    named = re.findall(r"`((?:models|bot|jobs|admin|tests)/[\w./]*)`", path.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_reason_statistic_and_column_of_the_export_is_explained() -> None:

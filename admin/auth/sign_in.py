@@ -12,7 +12,8 @@ from admin.auth.passwords import hash_password, verify_password
 from jobs.core.runtime import Runtime
 from models.crypto import new_token
 from models.errors import OperatorError
-from models.tables.user import Role, User, record_audit
+from models.tables.audit import AuditAction, record_audit
+from models.tables.user import Role, User
 
 log = logging.getLogger("hark.sign_in")
 
@@ -83,7 +84,7 @@ def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime)
     with rt.database.write() as session:
         found = session.get_one(User, user.id)
         found.failed_sign_ins, found.locked_until, found.last_sign_in_at = 0, None, now
-        record_audit(session, now, found.email, "sign_in", "user", found.id)
+        record_audit(session, now, found.email, AuditAction.SIGN_IN, "user", found.id)
         return _person(found)
 
 
@@ -99,7 +100,7 @@ def change_password(rt: Runtime, person: SignedInUser, current: str | None, new:
     with rt.database.write() as session:
         user = session.get_one(User, person.id)
         user.password_hash, user.must_change_password, user.session_key = hashed, False, new_token()
-        record_audit(session, now, user.email, "change_password", "user", user.id)
+        record_audit(session, now, user.email, AuditAction.CHANGE_PASSWORD, "user", user.id)
         return _person(user)
 
 

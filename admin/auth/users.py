@@ -12,7 +12,8 @@ from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.crypto import new_token
 from models.errors import OperatorError
-from models.tables.user import ApiToken, Role, User, record_audit
+from models.tables.audit import AuditAction, record_audit
+from models.tables.user import ApiToken, Role, User
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _FIRST_EMAIL = "admin@localhost"
@@ -73,7 +74,7 @@ def add_token(rt: Runtime, name: str, role: str, actor: str) -> AddedToken:
         row = ApiToken(name=name, token_hash=token_hash(token), role=read_role(role), created_at=now)
         session.add(row)
         session.flush()
-        record_audit(session, now, actor, "add", "api_token", row.id, name=name, role=row.role.value)
+        record_audit(session, now, actor, AuditAction.ADD, "api_token", row.id, name=name, role=row.role.value)
         return AddedToken(row.id, row.name, row.role, token)
 
 
@@ -112,7 +113,7 @@ def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, 
     )
     session.add(user)
     session.flush()
-    record_audit(session, now, actor, "add", "user", user.id, email=email, role=user.role.value)
+    record_audit(session, now, actor, AuditAction.ADD, "user", user.id, email=email, role=user.role.value)
     return user
 
 
@@ -124,7 +125,7 @@ def change_role(rt: Runtime, user_id: int, role: str, actor: str) -> None:
         if user.role is Role.ADMIN and wanted is not Role.ADMIN:
             _check_another_admin(session, user_id)
         user.role = wanted
-        record_audit(session, utcnow(), actor, "change_role", "user", user_id, role=wanted.value)
+        record_audit(session, utcnow(), actor, AuditAction.CHANGE_ROLE, "user", user_id, role=wanted.value)
 
 
 def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
@@ -134,7 +135,7 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
         user = _existing(session, user_id)
         user.password_hash, user.must_change_password, user.session_key = hashed, True, new_token()
         user.failed_sign_ins, user.locked_until = 0, None
-        record_audit(session, utcnow(), actor, "reset_password", "user", user_id)
+        record_audit(session, utcnow(), actor, AuditAction.RESET_PASSWORD, "user", user_id)
     return one_time
 
 
@@ -147,7 +148,9 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
                 _check_another_admin(session, user_id)
             user.session_key = new_token()
         user.is_active = is_active
-        record_audit(session, utcnow(), actor, "let_in" if is_active else "keep_out", "user", user_id)
+        record_audit(
+            session, utcnow(), actor, AuditAction.ACTIVATE if is_active else AuditAction.DEACTIVATE, "user", user_id
+        )
 
 
 def _existing(session: Session, user_id: int) -> User:

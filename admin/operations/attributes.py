@@ -11,8 +11,8 @@ from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.segments import attributes
+from models.tables.audit import AuditAction, record_audit
 from models.tables.tag import Attribute, AttributeType
-from models.tables.user import record_audit
 
 
 def list_attributes(rt: Runtime) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def add_attribute(rt: Runtime, name: str, kind: str, default: str | None, actor:
         with rt.database.write() as session:
             attribute = attributes.add_attribute(session, name, wanted, default, now, rewrite)
             record_audit(
-                session, now, actor, "add", "attribute", attribute.id, name=attribute.name, type=wanted.value,
+                session, now, actor, AuditAction.ADD, "attribute", attribute.id, name=attribute.name, type=wanted.value,
                 default=attribute.default,
             )  # fmt: skip
             added = _as_data(attribute)
@@ -55,7 +55,7 @@ def delete_attribute(rt: Runtime, attribute_id: int, actor: str) -> None:
     """Delete one that nothing names any more. Values stay with the people who have them."""
     with rt.database.write() as session:
         name = attributes.delete_attribute(session, attribute_id)
-        record_audit(session, utcnow(), actor, "delete", "attribute", attribute_id, name=name)
+        record_audit(session, utcnow(), actor, AuditAction.DELETE, "attribute", attribute_id, name=name)
 
 
 def name_of(rt: Runtime, attribute_id: int) -> str:
@@ -80,7 +80,7 @@ def _change(
         after = _as_data(attributes.change_attribute(session, before["id"], wanted, default, rewrite, old))
         if after != before:
             changed = {key: f"{before[key] or '–'} → {after[key] or '–'}" for key in after if after[key] != before[key]}
-            record_audit(session, utcnow(), actor, "update", "attribute", before["id"], name=name, **changed)
+            record_audit(session, utcnow(), actor, AuditAction.UPDATE, "attribute", before["id"], name=name, **changed)
     if wanted and is_retyped:
         _look_again(rt, name, wanted)
     return after

@@ -17,9 +17,9 @@ from models.billing.estimate import estimate_cost, estimate_started
 from models.billing.rate_cards import day_of, newest_card, read_prices, save_card
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.billing import RateCard, Spending
 from models.tables.campaign import Campaign, get_campaign
-from models.tables.user import record_audit
 
 
 def load_rates(rt: Runtime, path: Path, actor: str) -> dict[str, Any]:
@@ -40,7 +40,9 @@ def save_rates(rt: Runtime, file: RateFile, source: str, actor: str) -> dict[str
                 currency_2=balance.currency,
             )
         card_id = save_card(session, file.currency, file.prices, source=source, now=now, actor=actor)
-        record_audit(session, now, actor, "load", "rate_card", card_id, source=source, prices=len(file.prices))
+        record_audit(
+            session, now, actor, AuditAction.LOAD, "rate_card", card_id, source=source, prices=len(file.prices)
+        )
     return {"id": card_id, "currency": file.currency, "prices": len(file.prices), "source": source}
 
 

@@ -1,4 +1,4 @@
-"""The public campaign file (design: public interfaces), read and checked: every refusal names field, value and what is allowed."""
+"""The public campaign file (docs/campaigns.md), read and checked: every refusal names field, value and what is allowed."""
 
 import json
 from pathlib import Path

@@ -18,6 +18,7 @@ from models.clock import utcnow
 from models.contacts.phone import NotAPhoneError, mask_phone
 from models.contacts.resolve import find_contact
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     ENDS_AFTER,
     Campaign,
@@ -28,7 +29,6 @@ from models.tables.campaign import (
     get_campaign,
     transition,
 )
-from models.tables.user import record_audit
 
 MAX_TEST_PHONES = 20
 MAX_DAYS = 366
@@ -60,7 +60,7 @@ def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: flo
     pace = {} if per_hour is None else {"pace_per_hour": float(per_hour), "pace_per_second": None}
     with rt.database.write() as session:
         transition(session, campaign_id, "schedule", now, scheduled_at=at, note=None, **pace)
-        record_audit(session, now, actor, "schedule", "campaign", campaign_id, at=at.isoformat())
+        record_audit(session, now, actor, AuditAction.SCHEDULE, "campaign", campaign_id, at=at.isoformat())
     return at
 
 
@@ -69,7 +69,7 @@ def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
     now = utcnow()
     with rt.database.write() as session:
         transition(session, campaign_id, "unschedule", now, scheduled_at=None)
-        record_audit(session, now, actor, "unschedule", "campaign", campaign_id)
+        record_audit(session, now, actor, AuditAction.UNSCHEDULE, "campaign", campaign_id)
 
 
 def pause_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
@@ -77,7 +77,7 @@ def pause_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
     now = utcnow()
     with rt.database.write() as session:
         transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, "pause", "campaign", campaign_id)
+        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id)
 
 
 def resume_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
@@ -90,7 +90,7 @@ def end_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
     now = utcnow()
     finish_campaign(rt, campaign_id, now)
     with rt.database.write() as session:
-        record_audit(session, now, actor, "end", "campaign", campaign_id)
+        record_audit(session, now, actor, AuditAction.END, "campaign", campaign_id)
 
 
 def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
@@ -106,7 +106,7 @@ def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: st
         if campaign.status is CampaignStatus.ENDED:
             raise TransitionError("campaign {campaign_id}: it has ended", campaign_id=campaign_id)
         campaign.ends_after_seconds, campaign.updated_at = ends_after_seconds, now
-        record_audit(session, now, actor, "change_end", "campaign", campaign_id, seconds=ends_after_seconds)
+        record_audit(session, now, actor, AuditAction.CHANGE_END, "campaign", campaign_id, seconds=ends_after_seconds)
 
 
 def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
@@ -153,7 +153,7 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
         test.status = CampaignStatus.READY
         session.add(test)
         session.flush()
-        record_audit(session, now, actor, "test", "campaign", campaign_id, test=test.id)
+        record_audit(session, now, actor, AuditAction.TEST, "campaign", campaign_id, test=test.id)
         return test.id
 
 

@@ -18,6 +18,7 @@ from models.audience.audience import complete_contacts, parse_audience
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     DEFAULT_PER_SECOND,
     EDITABLE,
@@ -31,7 +32,6 @@ from models.tables.campaign import (
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
-from models.tables.user import record_audit
 from models.templates.variables import check_mapping, media_format, unknown_names
 
 MAX_NAME = 200
@@ -60,7 +60,7 @@ def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None =
         campaign.ends_after_seconds = _ends_after(given, CampaignKind.REAL)
         session.add(campaign)
         created = _settle(session, campaign)
-        record_audit(session, now, actor, "create", "campaign", campaign.id, status=created.status)
+        record_audit(session, now, actor, AuditAction.CREATE, "campaign", campaign.id, status=created.status)
         return created
 
 
@@ -78,7 +78,7 @@ def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, direct
             campaign.ends_after_seconds = _ends_after(given, campaign.kind)
         campaign.updated_at, campaign.note, campaign.scheduled_at = now, None, None
         changed = _settle(session, campaign)
-        record_audit(session, now, actor, "update", "campaign", campaign_id, status=changed.status)
+        record_audit(session, now, actor, AuditAction.UPDATE, "campaign", campaign_id, status=changed.status)
         return changed
 
 
@@ -107,7 +107,7 @@ def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
         )
         session.add(campaign)
         created = _settle(session, campaign)
-        record_audit(session, now, actor, "duplicate", "campaign", campaign.id, original=campaign_id)
+        record_audit(session, now, actor, AuditAction.DUPLICATE, "campaign", campaign.id, original=campaign_id)
         return created
 
 
@@ -129,7 +129,7 @@ def delete_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
                 campaign_id=campaign_id,
                 status=status,
             )
-        record_audit(session, now, actor, "delete", "campaign", campaign_id)
+        record_audit(session, now, actor, AuditAction.DELETE, "campaign", campaign_id)
 
 
 def load_campaign(rt: Runtime, campaign_id: int) -> Campaign:

@@ -13,8 +13,8 @@ from models.contacts.merge import MergeLeftovers, choose_winner, merge_contacts,
 from models.contacts.phone import canonical_wa_id, mask_phone
 from models.contacts.resolve import find_contact, lock_identities
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
-from models.tables.user import record_audit
 
 _PAGE = re.compile(r"/contacts/([0-9]{1,15})/?$")
 
@@ -58,7 +58,7 @@ def release_former_number(rt: Runtime, contact_id: int, former_id: int, actor: s
         if row is None:
             raise OperatorError("this number does not lead to them any more")
         record_audit(
-            session, utcnow(), actor, "give up a former number", "contact", contact_id, was=mask_phone(row.shown)
+            session, utcnow(), actor, AuditAction.RELEASE_NUMBER, "contact", contact_id, was=mask_phone(row.shown)
         )
 
 
@@ -67,7 +67,7 @@ def _merge(session: Session, kept_id: int, merged_id: int, actor: str) -> list[s
     pair = _pair(session, kept_id, merged_id)
     merge_contacts(session, kept_id, merged_id, now)
     kept = {"kept_of_it": pair.left.names} if pair.left.names else {}
-    record_audit(session, now, actor, "merge", "contact", kept_id, merged=merged_id, **kept)
+    record_audit(session, now, actor, AuditAction.MERGE, "contact", kept_id, merged=merged_id, **kept)
     return pair.left.names
 
 

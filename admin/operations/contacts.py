@@ -25,12 +25,12 @@ from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
 from models.privacy.mentions import mentions_of
 from models.privacy.redact import redact_person
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Case
 from models.tables.engagement import Engagement
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
-from models.tables.user import record_audit
 
 PANEL_FILE = "panel"
 
@@ -58,7 +58,7 @@ def add_contact(rt: Runtime, given: Mapping[str, str], actor: str) -> int:
         if tally.refused:
             raise OperatorError("phone: {refused}", refused=tally.refused[0][1])
         contact_id = match_rows(session, [row])[1]
-        record_audit(session, now, actor, "add", "contact", contact_id)
+        record_audit(session, now, actor, AuditAction.ADD, "contact", contact_id)
         return contact_id
 
 
@@ -78,7 +78,7 @@ def change_contact(rt: Runtime, contact_id: int, given: Mapping[str, str], actor
                 raise OperatorError("{name}: {error}", name=name, error=error) from None
             changed.append(name)
         if changed:
-            record_audit(session, now, actor, "update", "contact", contact_id, fields=sorted(changed))
+            record_audit(session, now, actor, AuditAction.UPDATE, "contact", contact_id, fields=sorted(changed))
 
 
 def tag_contact(rt: Runtime, contact_id: int, name: str, value: str | None, actor: str) -> None:
@@ -87,7 +87,7 @@ def tag_contact(rt: Runtime, contact_id: int, name: str, value: str | None, acto
     with rt.database.write() as session:
         existing(session, contact_id)
         put_tag(session, contact_id, name, value or None, now)
-        record_audit(session, now, actor, "tag", "contact", contact_id, tag=name.strip())
+        record_audit(session, now, actor, AuditAction.TAG, "contact", contact_id, tag=name.strip())
 
 
 def untag_contact(rt: Runtime, contact_id: int, name: str, actor: str) -> None:
@@ -95,7 +95,7 @@ def untag_contact(rt: Runtime, contact_id: int, name: str, actor: str) -> None:
     with rt.database.write() as session:
         existing(session, contact_id)
         if remove_tag(session, contact_id, name):
-            record_audit(session, utcnow(), actor, "untag", "contact", contact_id, tag=name.strip())
+            record_audit(session, utcnow(), actor, AuditAction.UNTAG, "contact", contact_id, tag=name.strip())
 
 
 def allowed_consents(contact: Contact) -> list[Consent]:
@@ -125,7 +125,7 @@ def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof:
         set_consent(
             session, [contact_id], Consent(after), now, source=source.strip() or "panel", proof=proof_kept, actor=actor
         )
-        record_audit(session, now, actor, "consent", "contact", contact_id, after=after)
+        record_audit(session, now, actor, AuditAction.CONSENT, "contact", contact_id, after=after)
 
 
 def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
@@ -138,7 +138,7 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
             raise OperatorError(
                 "contact {contact_id}: there is no such contact, or it was redacted already", contact_id=contact_id
             )
-        record_audit(session, now, actor, "redact", "contact", contact_id)
+        record_audit(session, now, actor, AuditAction.REDACT, "contact", contact_id)
     redact_uploads(rt, mentions.matches)
 
 
@@ -149,7 +149,7 @@ def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
             found = export_person(session, contact_id)
         except LookupError:
             raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id) from None
-        record_audit(session, utcnow(), actor, "export", "contact", contact_id)
+        record_audit(session, utcnow(), actor, AuditAction.EXPORT, "contact", contact_id)
     return found
 
 

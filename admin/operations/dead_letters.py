@@ -10,7 +10,7 @@ from jobs.ingest.replay import ReplayCounts, replay_letters
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.events.dead_letters import payload_of
-from models.tables.user import record_audit
+from models.tables.audit import AuditAction, record_audit
 from models.tables.webhook_event import BASE64
 
 
@@ -18,7 +18,7 @@ def replay_letter(rt: Runtime, letter_id: int | None, actor: str) -> ReplayCount
     """Apply one dead letter, or all that wait. Refused where that one does not wait."""
     done = replay_letters(rt, letter_id)
     with rt.database.write() as session:
-        record_audit(session, utcnow(), actor, "replay", "dead_letter", letter_id or "all", **done._asdict())
+        record_audit(session, utcnow(), actor, AuditAction.REPLAY, "dead_letter", letter_id or "all", **done._asdict())
     return done
 
 
@@ -30,7 +30,7 @@ def download_letter(rt: Runtime, letter_id: int, actor: str) -> bytes:
             raise OperatorError(
                 "dead letter {letter_id}: there is none that waits under this number", letter_id=letter_id
             )
-        record_audit(session, utcnow(), actor, "download", "dead_letter", letter_id)
+        record_audit(session, utcnow(), actor, AuditAction.DOWNLOAD, "dead_letter", letter_id)
     return raw
 
 

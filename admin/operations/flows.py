@@ -7,7 +7,7 @@ from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.conversations.flow_versions import save_flow
 from models.errors import OperatorError
-from models.tables.user import record_audit
+from models.tables.audit import AuditAction, record_audit
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def load_flow_file(rt: Runtime, text: str, actor: str, file: str = "flow") -> Lo
     now = utcnow()
     with rt.database.write() as session:
         loaded = save_flow(session, flow.name, text, to_definition(flow), now, actor)
-        record_audit(session, now, actor, "load", "flow", loaded.id, name=loaded.name, version=loaded.version)
+        record_audit(session, now, actor, AuditAction.LOAD, "flow", loaded.id, name=loaded.name, version=loaded.version)
     return LoadedFlowFile(loaded.id, loaded.name, loaded.version, read.warnings)
 
 

@@ -19,9 +19,9 @@ from models.contacts.tagging import add_members, read_list_name, remove_members
 from models.errors import OperatorError
 from models.segments.references import ReferenceKind
 from models.segments.rename_delete import count_members, delete_group, group_name, rename_group
+from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
 from models.tables.tag import ContactList, Tag
-from models.tables.user import record_audit
 
 MAX_CHARACTERS = 500
 MAX_PEOPLE = 500
@@ -40,7 +40,7 @@ def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
         tag = Tag(name=name, description=text, created_at=now)
         session.add(tag)
         session.flush()
-        record_audit(session, now, actor, "add", "tag", tag.id, name=name)
+        record_audit(session, now, actor, AuditAction.ADD, "tag", tag.id, name=name)
         return tag.id
 
 
@@ -52,7 +52,7 @@ def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None
         if tag is None:
             raise OperatorError("tag {tag_id}: there is no such tag", tag_id=tag_id)
         tag.description = text
-        record_audit(session, utcnow(), actor, "describe", "tag", tag_id)
+        record_audit(session, utcnow(), actor, AuditAction.DESCRIBE, "tag", tag_id)
 
 
 def add_list(rt: Runtime, name: str, actor: str) -> int:
@@ -63,7 +63,7 @@ def add_list(rt: Runtime, name: str, actor: str) -> int:
             made = ContactList(name=name, created_at=now)
             session.add(made)
             session.flush()
-            record_audit(session, now, actor, "add", "list", made.id, name=name)
+            record_audit(session, now, actor, AuditAction.ADD, "list", made.id, name=name)
             return made.id
     except IntegrityError:
         raise OperatorError("there is a list “{name}” already", name=name) from None
@@ -92,7 +92,7 @@ def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) ->
         if gone:
             raise OperatorError("contact {gone}: there is no such contact any more", gone=min(gone))
         added = add_members(session, list_id, ids, now)
-        record_audit(session, now, actor, "put on", "list", list_id, contacts=ids, added=added)
+        record_audit(session, now, actor, AuditAction.ADD_MEMBERS, "list", list_id, contacts=ids, added=added)
         return added
 
 
@@ -102,7 +102,7 @@ def remove_from_list(rt: Runtime, list_id: int, contact_id: int, actor: str) -> 
         group_name(session, "list", list_id, locked=True)
         if not remove_members(session, list_id, [contact_id]):
             raise OperatorError("this person is not on the list any more")
-        record_audit(session, utcnow(), actor, "take off", "list", list_id, contact=contact_id)
+        record_audit(session, utcnow(), actor, AuditAction.REMOVE_MEMBERS, "list", list_id, contact=contact_id)
 
 
 def rename(rt: Runtime, kind: ReferenceKind, group_id: int, name: str, actor: str) -> None:
@@ -112,7 +112,7 @@ def rename(rt: Runtime, kind: ReferenceKind, group_id: int, name: str, actor: st
         with rt.database.write() as session:
             old = rename_group(session, kind, group_id, new)
             if old != new:
-                record_audit(session, utcnow(), actor, "rename", kind, group_id, before=old, after=new)
+                record_audit(session, utcnow(), actor, AuditAction.RENAME, kind, group_id, before=old, after=new)
     except IntegrityError:
         raise OperatorError("there is a {kind} “{new}” already", kind=kind, new=new) from None
 
@@ -122,7 +122,7 @@ def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
     now = utcnow()
     with rt.database.write() as session:
         name, is_done = delete_group(session, kind, group_id)
-        record_audit(session, now, actor, "delete", kind, group_id, name=name)
+        record_audit(session, now, actor, AuditAction.DELETE, kind, group_id, name=name)
     if not is_done:
         wake_purge(rt, now)
 

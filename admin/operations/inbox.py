@@ -6,15 +6,15 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from admin.operations.contacts import find_by_phone
-from jobs.core.queues import ANSWER, enqueue_once
 from jobs.core.runtime import Runtime
+from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
 from models.conversations.cases import close_case, open_case
 from models.conversations.messages import agent_message, queue_flow_start
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation
-from models.tables.user import record_audit
 
 log = logging.getLogger("hark.talks")
 
@@ -27,7 +27,7 @@ def send_answer(rt: Runtime, conversation_id: int, text: str, actor: str) -> int
         message_id = agent_message(session, conversation_id, text, actor, now)
         opened = open_case(session, talk.contact_id, now, opened_by=actor, number_id=talk.number_id, agent=actor)
         if opened.is_new:
-            record_audit(session, now, actor, "open", "case", opened.id, contact=talk.contact_id)
+            record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=talk.contact_id)
     _wake(rt, conversation_id)
     return message_id
 
@@ -40,7 +40,7 @@ def take_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
         opened = open_case(session, talk.contact_id, now, opened_by=actor, number_id=talk.number_id, agent=actor)
         if not opened.is_new:
             raise OperatorError("An agent holds this conversation already.")
-        record_audit(session, now, actor, "open", "case", opened.id, contact=talk.contact_id)
+        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=talk.contact_id)
 
 
 def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
@@ -50,7 +50,7 @@ def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
         talk = _existing(session, conversation_id)
         if not close_case(session, talk.contact_id, now, closed_by=actor):
             raise OperatorError("No case is open.")
-        record_audit(session, now, actor, "close", "case", talk.contact_id, contact=talk.contact_id)
+        record_audit(session, now, actor, AuditAction.CLOSE, "case", talk.contact_id, contact=talk.contact_id)
 
 
 def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> None:
@@ -58,7 +58,7 @@ def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> N
     now = utcnow()
     with rt.database.write() as session:
         queue_flow_start(session, conversation_id, flow_id, now, actor)
-        record_audit(session, now, actor, "hand_to_flow", "conversation", conversation_id, flow=flow_id)
+        record_audit(session, now, actor, AuditAction.HAND_TO_FLOW, "conversation", conversation_id, flow=flow_id)
     _wake(rt, conversation_id)
 
 
@@ -74,9 +74,7 @@ def _existing(session: Session, conversation_id: int) -> Conversation:
 def _wake(rt: Runtime, conversation_id: int) -> None:
     """A wake-up that is lost is made again from the rows."""
     try:
-        enqueue_once(
-            rt.redis, ANSWER, "jobs.replies.answer.answer_contact", conversation_id, key=f"answer:{conversation_id}"
-        )
+        ANSWER_CONTACT.enqueue(rt.redis, conversation_id)
     except RedisError as error:
         log.warning("conversation %d: no wake-up (%s); the schedule makes one", conversation_id, type(error).__name__)
 
@@ -89,7 +87,7 @@ def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
         opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
         if not opened.is_new:
             raise OperatorError("{phone}: case {opened_id} is open already", phone=phone, opened_id=opened.id)
-        record_audit(session, now, actor, "open", "case", opened.id, contact=contact.id)
+        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=contact.id)
         return opened.id
 
 
@@ -100,7 +98,7 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
         contact = _contact(rt, session, phone)
         if not close_case(session, contact.id, now, closed_by=actor):
             raise OperatorError("{phone}: no case is open", phone=phone)
-        record_audit(session, now, actor, "close", "case", contact.id, contact=contact.id)
+        record_audit(session, now, actor, AuditAction.CLOSE, "case", contact.id, contact=contact.id)
 
 
 def _contact(rt: Runtime, session: Session, phone: str) -> Contact:

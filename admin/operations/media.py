@@ -1,6 +1,6 @@
 """Media for a template's header: told by their content, bounded in size, kept outside the web root.
 
-Limits and types: meta-cloud-api.md 6.
+Limits and types: docs/meta.md §6.
 """
 
 import hashlib

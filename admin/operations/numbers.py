@@ -11,15 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
-from jobs.core.queues import SEND, enqueue_once
 from jobs.core.runtime import Runtime
+from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.maintenance.meta_sync import put_number_fields
 from models.clock import utcnow
 from models.config import LOOPBACK, Settings
 from models.contacts.phone import NotAPhoneError, read_phone
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.number import Number, Portfolio, Waba
-from models.tables.user import record_audit
 
 _META_HOST = "graph.facebook.com"
 
@@ -83,7 +83,13 @@ def add_number(
             number.stopped_at = number.stopped_reason = None  # it may have stopped for its old token
         session.flush()
         record_audit(
-            session, now, actor, "add" if is_new else "update", "number", number.id, phone_number_id=phone_number_id
+            session,
+            now,
+            actor,
+            AuditAction.ADD if is_new else AuditAction.UPDATE,
+            "number",
+            number.id,
+            phone_number_id=phone_number_id,
         )
         return AddedNumber(
             number.id, is_new, phone_number_id, waba_id, number.display_phone, number.status, number.quality,
@@ -171,9 +177,9 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
         if number.stopped_at is None and (number.held_until is None or number.held_until <= now):
             raise OperatorError("{number_name} is not stopped.", number_name=number.name)
         number.stopped_at = number.stopped_reason = number.held_until = None
-        record_audit(session, now, actor, "resume", "number", number_id)
+        record_audit(session, now, actor, AuditAction.RESUME, "number", number_id)
     try:
-        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+        SERVE_NUMBER.enqueue(rt.redis, number_id)
     except RedisError as error:
         log.warning(
             "number %d: no wake-up for its senders (%s); the schedule makes one", number_id, type(error).__name__
@@ -193,4 +199,4 @@ def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> No
         if number is None:
             raise OperatorError("number {number_id}: there is no such number", number_id=number_id)
         number.messages_per_second = per_second
-        record_audit(session, utcnow(), actor, "change_speed", "number", number_id, per_second=per_second)
+        record_audit(session, utcnow(), actor, AuditAction.CHANGE_SPEED, "number", number_id, per_second=per_second)

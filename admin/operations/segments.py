@@ -17,8 +17,8 @@ from models.segments.count import MatchCount, count_slice
 from models.segments.rule import SegmentRule
 from models.segments.store import save_segment
 from models.segments.values import is_storable
+from models.tables.audit import AuditAction, record_audit
 from models.tables.segment import Segment
-from models.tables.user import record_audit
 
 FIRST_SLICE, LARGEST_SLICE = 4_000, 100_000
 SLICE_SECONDS = 0.2
@@ -66,7 +66,7 @@ def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool
         if not is_new and not replaces:
             raise OperatorError("there is a segment “{name}” already", name=name)
         segment_id = save_segment(session, name, rule, now)
-        record_audit(session, now, actor, "load", "segment", segment_id, name=name)
+        record_audit(session, now, actor, AuditAction.LOAD, "segment", segment_id, name=name)
         return LoadedSegment(segment_id, name, is_new)
 
 

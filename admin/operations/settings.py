@@ -5,8 +5,8 @@ from typing import Any
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.setting import KNOWN, read_setting, write_setting
-from models.tables.user import record_audit
 
 HIDDEN = frozenset({"installation", "encryption_fingerprint"})
 """Hark's own."""
@@ -19,7 +19,7 @@ def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
     value = _read(key, text.strip())
     with rt.database.write() as session:
         write_setting(session, key, value, utcnow())
-        record_audit(session, utcnow(), actor, "change", "setting", key, value=value)
+        record_audit(session, utcnow(), actor, AuditAction.CHANGE, "setting", key, value=value)
 
 
 def set_setting(rt: Runtime, name: str, text: str, actor: str) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from admin.panel.flow_diagram import flow_picture
 from models.clock import utcnow
 from models.conversations.flow_versions import set_fallback
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign
 from models.tables.flow import Flow, FlowVersion
-from models.tables.user import Role, record_audit
+from models.tables.user import Role
 
 MAX_BYTES = 400_000
 BEGINNING = """name: spring_replies
@@ -117,7 +118,7 @@ class FlowView(PanelView):
             if session.get(Flow, flow_id) is None:
                 abort(404)
             set_fallback(session, wanted, now)
-            record_audit(session, now, self.me.email, "fallback", "flow", flow_id, on=wanted is not None)
+            record_audit(session, now, self.me.email, AuditAction.FALLBACK, "flow", flow_id, on=wanted is not None)
         flash(
             "It takes whoever writes and belongs nowhere else." if wanted else "No flow takes strangers any more.",
             "good",

@@ -11,8 +11,9 @@ from admin.operations.settings import SHOWN, change_setting
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive, sentence
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import Audit
 from models.tables.setting import KNOWN, read_setting
-from models.tables.user import Audit, Role, User
+from models.tables.user import Role, User
 
 
 class UserView(PanelView):

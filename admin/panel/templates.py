@@ -10,9 +10,10 @@ from admin.panel.template_preview import preview_of
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.number import Number, Waba
 from models.tables.template import Template
-from models.tables.user import Role, record_audit
+from models.tables.user import Role
 from models.templates.variables import media_format, template_slots
 
 
@@ -65,6 +66,6 @@ class TemplateView(PanelView):
                 flash(f"Meta could not be asked: {sentence(error)}", "bad")
         if len(accounts) > failed:
             with self.rt.database.write() as session:
-                record_audit(session, utcnow(), self.me.email, "sync", "templates", "all", **total.to_json())
+                record_audit(session, utcnow(), self.me.email, AuditAction.SYNC, "templates", "all", **total.to_json())
             flash(f"{total.created} new, {total.updated} changed, {total.missing} gone.", "good")
         return back(".index")

@@ -1,1 +1,1 @@
-"""Bot flows: file format, validation, the pure engine."""
+"""Reads and validates bot flow files, and runs their sessions in an engine without side effects."""

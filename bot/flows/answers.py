@@ -1,4 +1,4 @@
-"""Reading what a person answered to a question of a bot flow: the value to keep, or None where it does not fit."""
+"""Reads a person's reply to an ask node of a bot flow: the value to store, or None if it is not a valid answer."""
 
 import re
 import unicodedata
@@ -22,7 +22,11 @@ _DAY = re.compile(r"([0-9]{1,2})[./ -]([0-9]{1,2})[./ -]([0-9]{4})")
 
 
 def read_answer(node: AskNode, text: str, now: datetime, country: str | None) -> str | None:
-    """The answer in the form in which it is kept. `country` (ISO) completes phone numbers."""
+    """Return the answer as it is stored, None if it does not fit the node.
+
+    Numbers are stored with a decimal point and no trailing zeros, dates as ISO 8601, phone numbers as E.164. `now` is in the
+    business's time zone (for `today`); `country` (ISO 3166, two letters) completes phone numbers without a calling code.
+    """
     text = text.strip()
     if not text or len(text) > MAX_ANSWER:
         return None
@@ -30,7 +34,7 @@ def read_answer(node: AskNode, text: str, now: datetime, country: str | None) ->
 
 
 def option_by_title(options: Iterable[Option], text: str) -> Option | None:
-    """The option whose title was typed, however it was typed."""
+    """Return the option whose title was typed; case, accents and punctuation do not matter. None if there is none."""
     folded = normalize_text(text)
     for option in options:
         if text == option.title or (folded and folded == normalize_text(option.title)):
@@ -52,18 +56,18 @@ def _choice(node: AskNode, text: str, _now: datetime, _country: str | None) -> s
 
 
 def _number(node: AskNode, text: str, _now: datetime, _country: str | None) -> str | None:
-    plain = "".join(str(unicodedata.decimal(sign, sign)) for sign in text if not sign.isspace())
-    match = _NUMBER.fullmatch(plain)
+    digits = "".join(str(unicodedata.decimal(sign, sign)) for sign in text if not sign.isspace())
+    match = _NUMBER.fullmatch(digits)
     if not match:
         return None
     sign, whole, decimals = match[1].replace("+", ""), match[2].lstrip("0") or "0", (match[3] or "").rstrip("0")
-    written = f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
-    value = float(written)
+    canonical = f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
+    value = float(canonical)
     if node.whole and decimals:
         return None
     if (node.min is not None and value < node.min) or (node.max is not None and value > node.max):
         return None
-    return "0" if value == 0 else written
+    return "0" if value == 0 else canonical
 
 
 def _email(_node: AskNode, text: str, _now: datetime, _country: str | None) -> str | None:
@@ -82,12 +86,12 @@ def _day(node: AskNode, text: str, now: datetime, _country: str | None) -> str |
     else:
         return None
     try:
-        read = date(year, month, day).isoformat()
+        parsed = date(year, month, day).isoformat()
     except ValueError:
         return None
     today = now.date().isoformat()
     earliest, latest = (today if bound == "today" else bound for bound in (node.earliest, node.latest))
-    return None if (earliest and read < earliest) or (latest and read > latest) else read
+    return None if (earliest and parsed < earliest) or (latest and parsed > latest) else parsed
 
 
 def _phone(_node: AskNode, text: str, _now: datetime, country: str | None) -> str | None:

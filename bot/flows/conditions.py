@@ -1,4 +1,4 @@
-"""The conditions of a bot flow's branches: plain comparisons of text, numbers and days, and the check of them."""
+"""Evaluates and validates the conditions of a branch node: comparisons of text, numbers and days."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -29,14 +29,18 @@ MAX_CONDITIONS = 50  # in one `when`
 
 @dataclass(frozen=True)
 class ConditionFacts:
-    """What conditions can ask for. A tag that is missing is no key; one without a value has None."""
+    """The values that conditions compare.
+
+    `values` maps a name (`answers.x`, `attribute.x`, a field of the contact, `input`) to its text, empty if there is none. `tags`
+    has None for a tag without a value; a tag that the contact does not have is no key.
+    """
 
     values: Callable[[str], str]
     tags: Mapping[str, str | None]
 
 
 def holds(condition: FlowCondition, facts: ConditionFacts) -> bool:
-    """Whether a condition that `bot.flows.validate` passed holds."""
+    """Return whether a condition holds. It must have passed `condition_problems`."""
     if condition.all_ is not None:
         return all(holds(child, facts) for child in condition.all_)
     if condition.any_ is not None:
@@ -48,7 +52,7 @@ def holds(condition: FlowCondition, facts: ConditionFacts) -> bool:
     value = facts.values(_name(condition))
     if condition.exists is not None:
         return bool(value) == condition.exists
-    return _compares(condition, value)
+    return _test_holds(condition, value)
 
 
 def _name(condition: FlowCondition) -> str:
@@ -63,21 +67,21 @@ def _tag_holds(condition: FlowCondition, tag: str, tags: Mapping[str, str | None
     if condition.exists is not None:
         return (tag in tags) == condition.exists
     has_test = condition.model_fields_set - {"tag"}
-    return _compares(condition, tags.get(tag) or "") if has_test else tag in tags
+    return _test_holds(condition, tags.get(tag) or "") if has_test else tag in tags
 
 
-def _compares(condition: FlowCondition, value: str) -> bool:
+def _test_holds(condition: FlowCondition, value: str) -> bool:
     if condition.matches is not None:
         return matches_somewhere(condition.matches, value)
-    for field, test in _ORDERS.items():
+    for field, is_met in _ORDERS.items():
         bound = getattr(condition, field)
         if bound is not None:
             order = _order(value, bound)
-            return order is not None and test(order)
-    return _reads_as(condition, _text(value))
+            return order is not None and is_met(order)
+    return _text_test_holds(condition, _text(value))
 
 
-def _reads_as(condition: FlowCondition, value: str) -> bool:
+def _text_test_holds(condition: FlowCondition, value: str) -> bool:
     if condition.is_ is not None:
         return value == _text(condition.is_)
     if condition.is_not is not None:
@@ -90,12 +94,12 @@ def _reads_as(condition: FlowCondition, value: str) -> bool:
 
 
 def _text(value: str) -> str:
-    """Case, accents and punctuation do not matter, unless a value is made of nothing else."""
+    """Fold case, accents and punctuation, unless the value has nothing else."""
     return normalize_text(value) or value.strip()
 
 
 def _order(value: str, bound: str) -> int | None:
-    """-1, 0 or 1 where both are numbers or both are days; else nothing can be said."""
+    """Return -1, 0 or 1 if both are numbers or both are ISO days, else None."""
     value, bound = value.strip(), bound.strip()
     if _NUMBER.fullmatch(value) and _NUMBER.fullmatch(bound):
         first, second = float(value), float(bound)
@@ -106,7 +110,7 @@ def _order(value: str, bound: str) -> int | None:
 
 
 def condition_problems(path: Path, condition: FlowCondition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
-    """Everything wrong with a `when`, with where it stands; `answers` are the names that the flow keeps."""
+    """Yield each problem of a `when` with its path in the file; `answers` are the names of the answers that the flow stores."""
     if _size(condition) > MAX_CONDITIONS:
         yield path, f"has more than {MAX_CONDITIONS} conditions"
     yield from _problems(path, condition, answers)
@@ -117,7 +121,7 @@ def _size(condition: FlowCondition) -> int:
 
 
 def _problems(path: Path, condition: FlowCondition, answers: frozenset[str]) -> Iterator[tuple[Path, str]]:
-    groups, subjects, tests = (_given(condition, fields) for fields in (_GROUPS, _SUBJECTS, _TESTS))
+    groups, subjects, tests = (_fields_set(condition, fields) for fields in (_GROUPS, _SUBJECTS, _TESTS))
     if groups:
         if len(groups) > 1 or subjects or tests:
             yield path, "all, any and not stand alone, each in a condition of its own"
@@ -130,13 +134,13 @@ def _problems(path: Path, condition: FlowCondition, answers: frozenset[str]) -> 
         allowed = ", ".join(test.rstrip("_") for test in _TESTS)
         yield path, f"needs one test; allowed: {allowed}"
     if condition.answer and condition.answer not in answers:
-        kept = ", ".join(sorted(answers)) or "none"
-        yield (*path, "answer"), f"{condition.answer!r} is no answer of this flow; allowed: {kept}"
+        allowed_answers = ", ".join(sorted(answers)) or "none"
+        yield (*path, "answer"), f"{condition.answer!r} is no answer of this flow; allowed: {allowed_answers}"
     if condition.matches and (problem := problem_with_pattern(condition.matches)):
         yield (*path, "matches"), problem
 
 
-def _given(condition: FlowCondition, fields: tuple[str, ...]) -> list[str]:
+def _fields_set(condition: FlowCondition, fields: tuple[str, ...]) -> list[str]:
     return [field for field in fields if getattr(condition, field) not in (None, False) or
             (field == "exists" and condition.exists is False)]  # fmt: skip
 

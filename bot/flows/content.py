@@ -1,4 +1,7 @@
-"""The bodies of a bot flow's messages, exactly as the Cloud API wants them (meta-cloud-api.md 2.4, 2.5)."""
+"""Builds the message bodies of a bot flow in the form of the Cloud API (docs/meta.md §2.4, §2.5).
+
+A body has no envelope: `bot.meta.messages.chat_body` adds the address and the callback data.
+"""
 
 import re
 from collections.abc import Mapping
@@ -18,19 +21,19 @@ from bot.flows.nodes import (
     MessageNode,
     Option,
     Section,
-    keyed,
+    options_by_key,
 )
 from bot.flows.placeholders import Values, render, render_url
 
 Content = dict[str, Any]
 
 _TOKEN = re.compile(r"f([0-9]{1,18}):([A-Za-z0-9_-]{1,60}):([A-Za-z0-9_-]{1,40})")
-_NOTHING = "…"  # Meta refuses an empty body, and a text may come to nothing once its values are in
+_PLACEHOLDER = "…"  # Meta refuses an empty body, and a text of empty values alone renders to nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a pressed button of a bot flow says: which version of which flow offered it, where, and which it was."""
+    """The payload of a bot flow's button: the number of the flow's version, the node's name and the option's key."""
 
     version: int
     node: str
@@ -38,17 +41,18 @@ class Token:
 
 
 def token_of(payload: str | None) -> Token | None:
-    """The token in a payload, or None where it is no bot flow's."""
+    """Parse a button's payload (`f7:menu:yes`); None if it is not one of a bot flow."""
     match = _TOKEN.fullmatch(payload or "")
     return Token(int(match[1]), match[2], match[3]) if match else None
 
 
 def token_for(flow: FlowDefinition, node: str, key: str) -> str:
+    """Return the payload of one option: `f<version>:<node>:<key>`, at most 123 characters."""
     return f"f{flow.version}:{node}:{key}"
 
 
 def message_content(flow: FlowDefinition, name: str, node: MessageNode, values: Values) -> Content:
-    """The body of a message node."""
+    """Build the body of a message node: text, media, reply buttons, list or link button; `name` is the node's."""
     if node.buttons:
         return _buttons(flow, name, node.options, _body(node.text, values, INTERACTIVE_BODY), _frame(node))
     if node.menu:
@@ -64,30 +68,31 @@ def message_content(flow: FlowDefinition, name: str, node: MessageNode, values: 
 
 
 def ask_content(flow: FlowDefinition, name: str, node: AskNode, text: str, values: Values) -> Content:
-    """The question of an ask node, or its error text: choices go along as buttons or as a list."""
+    """Build the question of an ask node, or its error text, as `text`. Up to three choices are buttons, more are a list."""
     if not node.choices:
         return text_content(text, values)
     if len(node.choices) <= MAX_BUTTONS:
         return _buttons(flow, name, node.options, _body(text, values, INTERACTIVE_BODY), {})
-    menu = Menu(button=node.button or _NOTHING, sections=(Section(rows=node.choices),))
+    menu = Menu(button=node.button or _PLACEHOLDER, sections=(Section(rows=node.choices),))
     return _list(flow, name, menu, _body(text, values, LIST_BODY), {})
 
 
 def error_content(flow: FlowDefinition, name: str, node: MessageNode, values: Values) -> Content:
-    """The buttons or the list once more, under the error text, or as they were where the file has none; no media."""
-    again = node.model_copy(update={"text": node.error or node.text, "media": None, "header": None})
+    """Build the buttons or the list again under the error text, without media. A node without an error text repeats its own."""
+    repeated = node.model_copy(update={"text": node.error or node.text, "media": None, "header": None})
     if node.error is None:
-        again = again.model_copy(update={"header": node.header})
-    return message_content(flow, name, again, values)
+        repeated = repeated.model_copy(update={"header": node.header})
+    return message_content(flow, name, repeated, values)
 
 
 def text_content(text: str, values: Values) -> Content:
+    """Build a text message, cut to 4,096 characters; Meta shows a preview of its first link."""
     body = _body(text, values, TEXT)
     return {"type": "text", "text": {"body": body, "preview_url": "https://" in body or "http://" in body}}
 
 
-def _body(text: str | None, values: Values, most: int) -> str:
-    return render(text or "", values, most) or _NOTHING
+def _body(text: str | None, values: Values, max_length: int) -> str:
+    return render(text or "", values, max_length) or _PLACEHOLDER
 
 
 def _frame(node: MessageNode) -> Content:
@@ -114,12 +119,12 @@ def _buttons(flow: FlowDefinition, name: str, options: Mapping[str, Option], bod
 
 
 def _list(flow: FlowDefinition, name: str, menu: Menu, body: str, frame: Content) -> Content:
-    keys = iter(keyed(menu.rows))
-    listed = []
+    keys = iter(options_by_key(menu.rows))
+    sections = []
     for section in menu.sections:
         rows: Content = {"rows": [_row(token_for(flow, name, next(keys)), row) for row in section.rows]}
-        listed.append({"title": section.title, **rows} if section.title else rows)
-    return _interactive("list", body, {"button": menu.button, "sections": listed}, frame)
+        sections.append({"title": section.title, **rows} if section.title else rows)
+    return _interactive("list", body, {"button": menu.button, "sections": sections}, frame)
 
 
 def _row(token: str, option: Option) -> Content:

@@ -1,6 +1,6 @@
-"""The bot flow engine: (flow, session, event, now, contact) → (session, actions). It reads no clock and does nothing.
+"""Runs one step of a bot flow: (flow, session, event, now, contact) → (session, actions). Reads no clock, has no side effects.
 
-A step runs nodes until one waits for somebody or the flow ends, and never more than `MAX_NODES`.
+A step runs nodes until one waits for a reply, a timer or a call, or the flow ends; at most `MAX_NODES` of them.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from bot.flows.answers import MAX_ANSWER, option_by_title, read_answer
 from bot.flows.conditions import ConditionFacts, holds
 from bot.flows.content import Token, ask_content, error_content, message_content, text_content, token_of
-from bot.flows.external import take_external
+from bot.flows.external import handle_external
 from bot.flows.nodes import (
     AnyNode,
     AskNode,
@@ -55,31 +55,31 @@ Next = str | None
 def run_step(
     flow: FlowDefinition, session: FlowState, event: Event, now: datetime, contact: FlowContact | None = None
 ) -> Result:
-    """Move a session by one event. Pure: the same arguments give the same result.
+    """Apply one event to a session. Pure: the same arguments give the same result.
 
-    The session ends with `idle` where nothing happened for 24 hours; that event is then not handled.
+    The session ends with the reason `idle` if its last event is 24 hours old; this event is then not handled.
     """
     if session.status == "ended":
         return Result(session, handled=False)
     if session.is_idle(now):
         return Result(session.ended("idle", now), (EndSession("idle"),), handled=False)
     run = _Run(flow, session, now, contact or FlowContact())
-    taken = take_external(run, event) if flow.kind == "external" else run.take(event)
-    return run.result() if taken else Result(session, handled=False)
+    is_handled = handle_external(run, event) if flow.kind == "external" else run.handle(event)
+    return run.result() if is_handled else Result(session, handled=False)
 
 
-def leads_somewhere(flow: FlowDefinition, payload: str | None) -> bool:
-    """Whether a payload is a press of one of this version's buttons, of whichever node."""
-    return _pressed(flow, token_of(payload)) is not None
+def has_button(flow: FlowDefinition, payload: str | None) -> bool:
+    """Return whether a payload belongs to a button of this version of the flow, in any node."""
+    return _find_option(flow, token_of(payload)) is not None
 
 
 class _Run(StepState):
-    """A step through a flow's own nodes."""
+    """One step of a flow of kind `script`, through its nodes."""
 
     # ---- events ---------------------------------------------------------------------------------------------------
 
-    def take(self, event: Event) -> bool:
-        """Whether the event meant something to this session."""
+    def handle(self, event: Event) -> bool:
+        """Apply an event. False if the session does not wait for it."""
         match event:
             case Start():
                 return self._start(event.reply)
@@ -113,9 +113,9 @@ class _Run(StepState):
         if isinstance(node, WaitNode) and node.on_reply:
             self.run(node.on_reply)
         elif isinstance(node, AskNode) and self.waiting_for == "reply":
-            self._answer(self.session.node, node, text)
+            self._answer_question(self.session.node, node, text)
         elif isinstance(node, MessageNode) and self.waiting_for == "reply":
-            self._choose(self.session.node, node, text)
+            self._answer_menu(self.session.node, node, text)
         return True
 
     def _accepted(self, event: Accepted) -> bool:
@@ -140,12 +140,12 @@ class _Run(StepState):
         node = self._awaited("http", event.tag)
         if isinstance(node, HttpNode):
             if event.ok:
-                self.answers.update({name: _picked(event.body, path) for name, path in node.save.items()})
+                self.answers.update({name: _value_at(event.body, path) for name, path in node.save.items()})
             self.run(node.next if event.ok else node.failed)
         return node is not None
 
     def _awaited(self, waiting_for: Waiting, tag: str) -> AnyNode | None:
-        """The node that waits for just this; None for what is late or somebody else's."""
+        """Return the node that waits for this tag; None if the event is late or belongs to another request."""
         if self.waiting_for != waiting_for or self.awaiting != tag:
             return None
         return self.flow.nodes.get(self.session.node or "")
@@ -153,46 +153,46 @@ class _Run(StepState):
     # ---- replies --------------------------------------------------------------------------------------------------
 
     def _press(self, token: Token | None) -> bool:
-        """Follow a pressed button, also one of an earlier message: its token says where it stands."""
-        pressed = _pressed(self.flow, token)
-        if token is None or pressed is None:
+        """Follow a pressed button, also one of an earlier message. False if this version of the flow has no such option."""
+        target = _find_option(self.flow, token)
+        if token is None or target is None:
             return False
-        node, option = pressed
+        node, option = target
         self.node = token.node
         self.last_input = option.title
-        self._take_option(token.node, node, option)
+        self._choose_option(token.node, node, option)
         return True
 
-    def _take_option(self, name: str, node: AskNode | MessageNode, option: Option) -> None:
+    def _choose_option(self, name: str, node: AskNode | MessageNode, option: Option) -> None:
         if isinstance(node, AskNode):
-            self._keep(name, node, option.value or option.title)
+            self._store_answer(name, node, option.value or option.title)
         else:
             self.answers[name] = option.title
         self.run(option.next or node.next)
 
-    def _answer(self, name: str, node: AskNode, text: str) -> None:
+    def _answer_question(self, name: str, node: AskNode, text: str) -> None:
         option = option_by_title(node.choices, text)
         if option is not None:
-            self._take_option(name, node, option)
+            self._choose_option(name, node, option)
             return
         country = self.contact.default_country or self.contact.country
         value = read_answer(node, text, self.now, country)
         if value is not None:
-            self._keep(name, node, value)
+            self._store_answer(name, node, value)
             self.run(node.next)
-        elif not self._again(node.retries, node.otherwise):
+        elif not self._count_retry(node.retries, node.otherwise):
             self.send(ask_content(self.flow, name, node, node.error or node.text, self.value))
 
-    def _choose(self, name: str, node: MessageNode, text: str) -> None:
+    def _answer_menu(self, name: str, node: MessageNode, text: str) -> None:
         option = option_by_title(node.options.values(), text)
         if option is not None:
-            self._take_option(name, node, option)
-        elif not self._again(node.most_retries, node.otherwise):
+            self._choose_option(name, node, option)
+        elif not self._count_retry(node.max_retries, node.otherwise):
             self.send(error_content(self.flow, name, node, self.value))
 
-    def _again(self, most_retries: int, otherwise: Next) -> bool:
-        """Count a try that failed; True where it was the last one and the flow went on or ended."""
-        if self.retries < most_retries:
+    def _count_retry(self, max_retries: int, otherwise: Next) -> bool:
+        """Count a failed try. True if no retry was left, so that the flow went to `otherwise` or ended; False to ask again."""
+        if self.retries < max_retries:
             self.retries += 1
             return False
         if otherwise:
@@ -201,7 +201,7 @@ class _Run(StepState):
             self.end("not_understood")
         return True
 
-    def _keep(self, name: str, node: AskNode, value: str) -> None:
+    def _store_answer(self, name: str, node: AskNode, value: str) -> None:
         self.answers[node.save_as or name] = value
         if node.tag:
             self.set_tag(node.tag, value)
@@ -211,7 +211,7 @@ class _Run(StepState):
     # ---- nodes ----------------------------------------------------------------------------------------------------
 
     def run(self, name: Next) -> None:
-        """Run nodes from here until one waits or the flow ends."""
+        """Run nodes from `name` (None: the flow is done) until one waits or the flow ends."""
         self.waiting_for, self.awaiting, self.retries = None, None, 0
         for _ in range(MAX_NODES):
             if name is None:
@@ -227,7 +227,7 @@ class _Run(StepState):
         self.end("too_many_nodes")
 
     def _enter(self, name: str, node: AnyNode) -> Next:
-        """Do what a node does; the node to go on with, unless it waits or ends the session."""
+        """Execute a node and return the name of the next one; None if the flow waits or ends here."""
         match node:
             case MessageNode():
                 self.send(message_content(self.flow, name, node, self.value))
@@ -283,7 +283,7 @@ class _Run(StepState):
         self.end("handed_off")
 
     def _wait(self, node: WaitNode) -> None:
-        """A timer runs from the moment at which the last message was accepted, so that it cannot overtake it."""
+        """Start the timer once Meta accepted the last message, so that the timer cannot overtake it."""
         if self.last_sent is None:
             self._start_timer(node)
         else:
@@ -294,8 +294,8 @@ class _Run(StepState):
         self.actions.append(StartTimer(node.total_seconds, self.awaiting))
 
 
-def _pressed(flow: FlowDefinition, token: Token | None) -> tuple[AskNode | MessageNode, Option] | None:
-    """The node and the option that a token names, where this version of the flow still has both."""
+def _find_option(flow: FlowDefinition, token: Token | None) -> tuple[AskNode | MessageNode, Option] | None:
+    """Return the node and the option that a token names; None if this version of the flow does not have both."""
     if token is None or token.version != flow.version:
         return None
     node = flow.nodes.get(token.node)
@@ -304,8 +304,8 @@ def _pressed(flow: FlowDefinition, token: Token | None) -> tuple[AskNode | Messa
     return node, node.options[token.key]
 
 
-def _picked(body: Any, path: str) -> str:
-    """A value out of an answer's JSON by a path such as `order.items.0.name`; empty where there is none."""
+def _value_at(body: Any, path: str) -> str:
+    """Return a value of a response's JSON by its path (`order.items.0.name`); empty if there is none."""
     for part in path.split("."):
         if isinstance(body, Mapping):
             body = body.get(part)

@@ -1,7 +1,7 @@
-"""Bot flows of kind `external`: what the person writes is posted to a bot of the user's own, its answer is sent.
+"""Runs bot flows of kind `external`: posts what the person writes to the operator's own bot and sends the bot's answer.
 
-The same session and the same actions as for a flow of nodes. Every post is signed (`CallHttp.signed`); the caller
-takes care of that and of where a call may go.
+Session and actions are the same as for a flow of nodes. Every request asks for a signature (`CallHttp.signed`); the caller signs
+it and checks its address.
 """
 
 from typing import Annotated, Any
@@ -26,11 +26,11 @@ from bot.flows.validate import problems_of
 
 MAX_MESSAGES = 5
 TIMEOUT_SECONDS = 10
-NODE = "external"  # stands where a button's token names a node
+NODE = "external"  # the node in the tokens of its buttons
 
 
 class ExternalAnswer(FlowPart):
-    """What the user's bot answers: messages as in a flow's file, and what else is to happen."""
+    """The JSON that the operator's bot answers: messages as in a flow's file, and further actions."""
 
     messages: tuple[MessageNode, ...] = Field(default=(), max_length=MAX_MESSAGES)
     steps: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")], ...] = Field((), max_length=5)
@@ -42,24 +42,24 @@ class ExternalAnswer(FlowPart):
     end: bool = False
 
 
-def take_external(walk: StepState, event: Event) -> bool:
-    """Move a session of an external flow; whether the event meant something to it."""
+def handle_external(step: StepState, event: Event) -> bool:
+    """Apply an event to a session of an external flow. False if the session does not wait for it."""
     if isinstance(event, HttpResult):
-        return _take_answer(walk, event)
-    if isinstance(event, Start) and walk.node is None:
-        _post(walk, "start", event.reply)
+        return _handle_answer(step, event)
+    if isinstance(event, Start) and step.node is None:
+        _post(step, "start", event.reply)
         return True
-    if isinstance(event, ReplyEvent) and walk.node is not None:
-        _post(walk, "reply", event)
+    if isinstance(event, ReplyEvent) and step.node is not None:
+        _post(step, "reply", event)
         return True
     return False
 
 
-def _post(walk: StepState, kind: str, reply: ReplyEvent) -> None:
-    """Each reply is posted at once, also while an earlier post is under way: its bot sees what the person wrote."""
-    walk.last_input = storable(reply.text)[:MAX_ANSWER]
+def _post(step: StepState, kind: str, reply: ReplyEvent) -> None:
+    """Request the bot's answer to a reply. Also while an earlier request is running, so that the bot sees every reply."""
+    step.last_input = storable(reply.text)[:MAX_ANSWER]
     token = token_of(reply.payload)
-    contact = walk.contact
+    contact = step.contact
     body = {
         "event": kind,
         "text": reply.text,
@@ -74,68 +74,68 @@ def _post(walk: StepState, kind: str, reply: ReplyEvent) -> None:
             "tags": dict(contact.tags),
         },
         "campaign": contact.campaign,
-        "state": dict(walk.answers),
+        "state": dict(step.answers),
     }
-    walk.node, walk.waiting_for, walk.awaiting = NODE, "http", walk.next_tag()
-    url = walk.flow.url or ""
-    walk.actions.append(CallHttp(walk.awaiting, "POST", url, {}, body, TIMEOUT_SECONDS, signed=True))
+    step.node, step.waiting_for, step.awaiting = NODE, "http", step.next_tag()
+    url = step.flow.url or ""
+    step.actions.append(CallHttp(step.awaiting, "POST", url, {}, body, TIMEOUT_SECONDS, signed=True))
 
 
-def _take_answer(walk: StepState, event: HttpResult) -> bool:
-    if walk.node is None or not event.tag.isascii() or not event.tag.isdigit() or int(event.tag) > walk.serial:
+def _handle_answer(step: StepState, event: HttpResult) -> bool:
+    if step.node is None or not event.tag.isascii() or not event.tag.isdigit() or int(event.tag) > step.serial:
         return False
-    if event.tag == walk.awaiting:
-        walk.waiting_for, walk.awaiting = "reply", None
+    if event.tag == step.awaiting:
+        step.waiting_for, step.awaiting = "reply", None
     answer = read_external_answer(event.body) if event.ok else None
     if answer is None:
-        walk.end("external_failed")
+        step.end("external_failed")
         return True
-    _apply(walk, answer)
+    _apply(step, answer)
     return True
 
 
 def read_external_answer(body: Any) -> ExternalAnswer | None:
-    """The answer, or None where it is none or would be refused by Meta. An empty body means: nothing to send."""
+    """Parse the answer. None if it is invalid or Meta would refuse a message of it; no body means nothing to send."""
     if body is None:
         return ExternalAnswer()
-    body = _storable(body)
+    body = _storable_json(body)
     if not isinstance(body, dict):
         return None
     messages = body.get("messages", [])
     if not isinstance(messages, list):
         return None
-    typed = [{"type": "message", **message} if isinstance(message, dict) else message for message in messages]
+    items = [{"type": "message", **message} if isinstance(message, dict) else message for message in messages]
     try:
-        answer = ExternalAnswer.model_validate({**body, "messages": typed})
+        answer = ExternalAnswer.model_validate({**body, "messages": items})
     except ValidationError:
         return None
-    literal = tuple(_literal(message) for message in answer.messages)
-    nodes: dict[str, AnyNode] = {str(place): message for place, message in enumerate(literal)}
-    checked = FlowDefinition.model_construct(name=NODE, start="0", nodes=nodes)
-    if nodes and any(problems_of(checked)):
+    escaped = tuple(_escape_braces(message) for message in answer.messages)
+    nodes: dict[str, AnyNode] = {str(place): message for place, message in enumerate(escaped)}
+    flow = FlowDefinition.model_construct(name=NODE, start="0", nodes=nodes)
+    if nodes and any(problems_of(flow)):
         return None
-    return answer.model_copy(update={"messages": literal})
+    return answer.model_copy(update={"messages": escaped})
 
 
-def _apply(walk: StepState, answer: ExternalAnswer) -> None:
-    walk.answers.update(answer.state)
-    walk.actions.extend(PassStep(name) for name in answer.steps)
+def _apply(step: StepState, answer: ExternalAnswer) -> None:
+    step.answers.update(answer.state)
+    step.actions.extend(PassStep(name) for name in answer.steps)
     for tag, value in answer.tags.items():
-        walk.set_tag(tag, value)
-    walk.actions.extend(RemoveTag(tag) for tag in answer.remove_tags)
+        step.set_tag(tag, value)
+    step.actions.extend(RemoveTag(tag) for tag in answer.remove_tags)
     for attribute, value in answer.attributes.items():
-        walk.set_attribute(attribute, value)
+        step.set_attribute(attribute, value)
     for message in answer.messages:
-        walk.send(message_content(walk.flow, NODE, message, walk.value))
+        step.send(message_content(step.flow, NODE, message, step.value))
     if answer.handoff:
-        walk.actions.append(OpenCase(answer.handoff))
-        walk.end("handed_off")
+        step.actions.append(OpenCase(answer.handoff))
+        step.end("handed_off")
     elif answer.end:
-        walk.end("done")
+        step.end("done")
 
 
-def _literal(message: MessageNode) -> MessageNode:
-    """Braces in a bot's own text are braces: it has put its values in already."""
+def _escape_braces(message: MessageNode) -> MessageNode:
+    """Escape braces: the bot has put its values in already, so that no name is replaced in its texts."""
     text = message.text and message.text.replace("{", "{{").replace("}", "}}")
     link = message.link
     if link:
@@ -143,9 +143,9 @@ def _literal(message: MessageNode) -> MessageNode:
     return message.model_copy(update={"text": text, "link": link, "otherwise": None, "next": None})
 
 
-def _storable(part: Any) -> Any:
+def _storable_json(part: Any) -> Any:
     if isinstance(part, str):
         return storable(part)
     if isinstance(part, list):
-        return [_storable(item) for item in part]
-    return {storable(key): _storable(value) for key, value in part.items()} if isinstance(part, dict) else part
+        return [_storable_json(item) for item in part]
+    return {storable(key): _storable_json(value) for key, value in part.items()} if isinstance(part, dict) else part

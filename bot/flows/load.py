@@ -1,7 +1,7 @@
-"""Bot flow files: YAML, checked whole, every problem a line that says where it is and what is allowed.
+"""Reads bot flow files (YAML), checks the whole file, and reports each problem with its line and what is allowed.
 
-The YAML is the plain part of the language: no tags, no anchors and aliases, no types but text, so `title: No` is the
-word No. Numbers and switches become what their fields say they are.
+Only plain YAML is read: no tags, no anchors and aliases, no types but text, so `title: No` is the word No. The field decides
+what is a number or a switch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "nu
 
 @dataclass(frozen=True)
 class ReadFlow:
-    """What came of a file: the flow, or None and the problems, one line each. Warnings stop nothing."""
+    """The flow of a file, or None and its problems, one line each: `file:line: path: sentence`. Warnings prevent nothing."""
 
     flow: FlowDefinition | None
     problems: tuple[str, ...]
@@ -35,7 +35,7 @@ class ReadFlow:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes only; nothing is ever constructed from a tag."""
+    """Composes nodes alone: no object is ever constructed from a tag."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the name is PyYAML's
 
@@ -47,19 +47,19 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Lines:
-    """The line on which each part of the file begins, found again by its path."""
+    """Maps the path of each part of the file to the line on which it begins."""
 
     def __init__(self) -> None:
-        self.known: dict[Path, int] = {(): 1}
+        self.lines: dict[Path, int] = {(): 1}
         self.problems: list[tuple[int, Problem]] = []
 
     def of(self, path: Path) -> int:
-        while path not in self.known:
+        while path not in self.lines:
             path = path[:-1]
-        return self.known[path]
+        return self.lines[path]
 
     def plain(self, node: yaml.Node, path: Path = ()) -> Any:
-        """The node as dicts, lists, strings and None."""
+        """Convert a YAML node to dicts, lists, strings and None."""
         if node.tag not in _PLAIN_TAGS:
             self.problems.append((node.start_mark.line + 1, (path, f"the tag {node.tag!r} is not allowed")))
             return None
@@ -67,7 +67,7 @@ class _Lines:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             for place, item in enumerate(node.value):
-                self.known[*path, place] = item.start_mark.line + 1
+                self.lines[*path, place] = item.start_mark.line + 1
             return [self.plain(item, (*path, place)) for place, item in enumerate(node.value)]
         is_null = getattr(node, "style", None) is None and node.value in {"", "~", "null"}
         return None if is_null else node.value
@@ -80,37 +80,37 @@ class _Lines:
                 self.problems.append((line, (path, "a key must be text")))
                 continue
             if key.value in plain:
-                first = self.known[*path, key.value]
+                first = self.lines[*path, key.value]
                 self.problems.append((line, ((*path, key.value), f"stands here twice, first on line {first}")))
                 continue
-            self.known[*path, key.value] = line
+            self.lines[*path, key.value] = line
             plain[key.value] = self.plain(value, (*path, key.value))
         return plain
 
 
 def parse_flow(path: FilePath) -> ReadFlow:
-    """Read and check a file. Raises OSError where it cannot be read."""
+    """Read and check a file. Raises OSError if it cannot be read."""
     with path.open("rb") as file:
         return read_flow(file.read(MAX_BYTES + 1), str(path))
 
 
 def read_flow(text: str | bytes, file: str) -> ReadFlow:
-    """Read and check the text of a file; `file` is how its problems name it."""
+    """Read and check the text of a file; `file` is its name in the problems."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
-        return _refused(file, 1, f"the file is too large; allowed: {MAX_BYTES} bytes")
-    document = _composed(raw)
+        return _rejected(file, 1, f"the file is too large; allowed: {MAX_BYTES} bytes")
+    document = _compose(raw)
     if isinstance(document, tuple):
-        return _refused(file, *document)
+        return _rejected(file, *document)
     lines = _Lines()
     plain = lines.plain(document) if document else None
     if not isinstance(plain, dict):
-        return _refused(file, 1, "a bot flow begins with name, start and nodes")
-    return _checked(plain, lines, file)
+        return _rejected(file, 1, "a bot flow begins with name, start and nodes")
+    return _validate(plain, lines, file)
 
 
-def _composed(raw: bytes) -> yaml.Node | tuple[int, str] | None:
-    """The file's YAML, or the line and the reason why it is none."""
+def _compose(raw: bytes) -> yaml.Node | tuple[int, str] | None:
+    """Parse the YAML: the root node, None for an empty file, or the line and the reason why it is invalid."""
     try:
         return yaml.compose(raw.decode("utf-8-sig"), Loader=_Loader)
     except UnicodeDecodeError as error:
@@ -124,32 +124,32 @@ def _composed(raw: bytes) -> yaml.Node | tuple[int, str] | None:
         return 1, "the file is nested too deeply"
 
 
-def _checked(plain: dict[str, Any], lines: _Lines, file: str) -> ReadFlow:
-    found = list(lines.problems)
-    flow, problems = _modelled(plain)
+def _validate(plain: dict[str, Any], lines: _Lines, file: str) -> ReadFlow:
+    located = list(lines.problems)
+    flow, problems = _build_model(plain)
     if flow is not None:
         problems = list(problems_of(flow))
-    found.extend((lines.of(path), (path, problem)) for path, problem in problems)
-    if found or flow is None:
-        found.sort(key=lambda item: item[0])
-        shown = [_line(file, line, problem) for line, problem in found[:MAX_PROBLEMS]]
-        more = len(found) - MAX_PROBLEMS
-        return ReadFlow(None, tuple(shown + ([f"{file}: and {more} more problems"] if more > 0 else [])))
+    located.extend((lines.of(path), (path, problem)) for path, problem in problems)
+    if located or flow is None:
+        located.sort(key=lambda item: item[0])
+        messages = [_line(file, line, problem) for line, problem in located[:MAX_PROBLEMS]]
+        omitted = len(located) - MAX_PROBLEMS
+        return ReadFlow(None, tuple(messages + ([f"{file}: and {omitted} more problems"] if omitted > 0 else [])))
     warnings = sorted((lines.of(path), (path, warning)) for path, warning in warnings_of(flow))
     return ReadFlow(flow, (), tuple(_line(file, line, problem) for line, problem in warnings))
 
 
-def _modelled(plain: dict[str, Any]) -> tuple[FlowDefinition | None, list[Problem]]:
-    """The flow, and the problems of shape. Nodes are read one by one, so that a bad one hides no other's problems."""
+def _build_model(plain: dict[str, Any]) -> tuple[FlowDefinition | None, list[Problem]]:
+    """Validate the shape: the flow or None, and the problems. Nodes are read one by one, so that each reports its problems."""
     plain = {key: value for key, value in plain.items() if value is not None}
-    given = plain.get("nodes", {})
+    raw_nodes = plain.get("nodes", {})
     problems: list[Problem] = []
-    if not isinstance(given, dict):
+    if not isinstance(raw_nodes, dict):
         return None, [(("nodes",), "must be a mapping of node names to nodes")]
-    if len(given) > MAX_NODES:
-        return None, [(("nodes",), f"has {len(given)} nodes; allowed: {MAX_NODES}")]
+    if len(raw_nodes) > MAX_NODES:
+        return None, [(("nodes",), f"has {len(raw_nodes)} nodes; allowed: {MAX_NODES}")]
     nodes: dict[str, AnyNode] = {}
-    for name, node in given.items():
+    for name, node in raw_nodes.items():
         model, its_problems = _node(node)
         problems.extend((("nodes", name, *path), problem) for path, problem in its_problems)
         if model is not None:
@@ -169,27 +169,28 @@ def _modelled(plain: dict[str, Any]) -> tuple[FlowDefinition | None, list[Proble
 
 
 def _further_problems(plain: dict[str, Any], nodes: dict[str, AnyNode]) -> Iterator[Problem]:
-    """How the good nodes of a broken file fit together. A broken node stands in as one that keeps what it would."""
-    given = plain.get("nodes", {})
-    whole = FlowDefinition.model_construct(
+    """Yield the problems between the valid nodes of an invalid file. A placeholder stands for each invalid node."""
+    raw_nodes = plain.get("nodes", {})
+    flow = FlowDefinition.model_construct(
         name="",
         start=plain.get("start"),
-        nodes={name: nodes.get(name) or _stand_in(name, given[name]) for name in given},
+        nodes={name: nodes.get(name) or _placeholder_node(name, raw_nodes[name]) for name in raw_nodes},
     )
-    if not isinstance(whole.start, str | None) or plain.get("kind") == "external":
+    if not isinstance(flow.start, str | None) or plain.get("kind") == "external":
         return
     yield from (
-        problem for problem in problems_of(whole) if problem[0][0] == "start" or {*problem[0][1:2]} & nodes.keys()
+        problem for problem in problems_of(flow) if problem[0][0] == "start" or {*problem[0][1:2]} & nodes.keys()
     )
 
 
-def _stand_in(name: str, broken: Any) -> SetNode:
-    parts = broken if isinstance(broken, dict) else {}
-    saved = [parts.get("save_as"), *(key for field in ("answers", "save") for key in _keys(parts.get(field)))]
-    if parts.get("type") == "ask" or parts.get("buttons") or parts.get("list"):
-        saved.append(name)
-    kept = dict.fromkeys((answer for answer in saved if isinstance(answer, str)), "")
-    return SetNode.model_construct(type="set", answers=kept)
+def _placeholder_node(name: str, broken: Any) -> SetNode:
+    """Return a node that stores the answers that the invalid one would."""
+    raw = broken if isinstance(broken, dict) else {}
+    names = [raw.get("save_as"), *(key for field in ("answers", "save") for key in _keys(raw.get(field)))]
+    if raw.get("type") == "ask" or raw.get("buttons") or raw.get("list"):
+        names.append(name)
+    answers = dict.fromkeys((answer for answer in names if isinstance(answer, str)), "")
+    return SetNode.model_construct(type="set", answers=answers)
 
 
 def _keys(part: Any) -> list[str]:
@@ -203,8 +204,8 @@ def _node(node: Any) -> tuple[AnyNode | None, list[Problem]]:
     kind = plain.get("type")
     model = NODE_TYPES.get(kind) if isinstance(kind, str) else None
     if model is None:
-        said = "is missing" if kind is None else f"{kind!r} is no type of node"
-        return None, [(("type",), f"{said}; allowed: {', '.join(NODE_TYPES)}")]
+        reason = "is missing" if kind is None else f"{kind!r} is no type of node"
+        return None, [(("type",), f"{reason}; allowed: {', '.join(NODE_TYPES)}")]
     try:
         return model.model_validate(plain), []
     except ValidationError as error:
@@ -218,13 +219,13 @@ def _problems(error: ValidationError, model: Any) -> Iterator[Problem]:
 
 
 def _sentence(details: ErrorDetails, model: Any) -> str:
-    """Pydantic's finding in the words of somebody who writes bot flows."""
-    kind, context, given = details["type"], details.get("ctx", {}), details["input"]
-    shown = repr(given) if isinstance(given, str | int | float) and len(str(given)) <= 80 else "this"
+    """Turn an error of pydantic's into a sentence for authors of bot flows."""
+    kind, context, value = details["type"], details.get("ctx", {}), details["input"]
+    shown = repr(value) if isinstance(value, str | int | float) and len(str(value)) <= 80 else "this"
     if kind == "extra_forbidden":
         return f"unknown field; allowed: {', '.join(_fields(_model_at(model, details['loc'][:-1])))}"
     if kind in _SENTENCES:
-        return _SENTENCES[kind].format(shown=shown, length=len(str(given)), **context)
+        return _SENTENCES[kind].format(shown=shown, length=len(str(value)), **context)
     message = details["msg"].removeprefix("Input should be ")
     return f"{shown} is not allowed; allowed: {message}" if message != details["msg"] else message
 
@@ -242,7 +243,7 @@ _SENTENCES = {
 
 
 def _model_at(model: Any, path: Path) -> Any:
-    """The model of a part of a node: the one that stands in the annotation of the field that leads there."""
+    """Return the model of a part of a node, from the annotations of the fields along its path."""
     for part in path:
         if isinstance(part, str):
             info = next(info for name, info in model.model_fields.items() if part in {name, info.alias})
@@ -264,9 +265,9 @@ def _fields(model: Any) -> list[str]:
 def _line(file: str, line: int, problem: Problem) -> str:
     path, sentence = problem
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    said = f"{file}:{line}: {where}: {sentence}" if where else f"{file}:{line}: {sentence}"
-    return said.replace("\n", " ").replace("\r", " ")
+    text = f"{file}:{line}: {where}: {sentence}" if where else f"{file}:{line}: {sentence}"
+    return text.replace("\n", " ").replace("\r", " ")
 
 
-def _refused(file: str, line: int, sentence: str) -> ReadFlow:
+def _rejected(file: str, line: int, sentence: str) -> ReadFlow:
     return ReadFlow(None, (_line(file, line, ((), sentence)),))

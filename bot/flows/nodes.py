@@ -1,4 +1,4 @@
-"""The nodes of a bot flow as its file writes them. Shapes only: how nodes fit together is `bot.flows.validate`'s."""
+"""Defines the nodes of a bot flow as its file has them. `bot.flows.validate` checks how they fit together."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from bot.opt_out_words import normalize_text
 
-# Meta's limits in characters: meta-cloud-api.md 2.5.
+# Meta's limits in characters: docs/meta.md §2.5.
 TEXT = 4096
 CAPTION = 1024
 INTERACTIVE_BODY = 1024
@@ -33,11 +33,13 @@ Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 class FlowPart(BaseModel):
+    """Base of every part of a flow's file: unknown fields are refused, texts are stripped, instances are frozen."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Option(FlowPart):
-    """Something to press: a reply button or a row of a list. Without `next` the node's own `next` holds."""
+    """A reply button or a row of a list. Without `next` the node's own `next` applies."""
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=ROW_TITLE)]
     description: Annotated[str, StringConstraints(min_length=1, max_length=72)] | None = None
@@ -47,25 +49,34 @@ class Option(FlowPart):
 
 
 class Section(FlowPart):
+    """A section of a list; it needs a title if the list has several."""
+
     title: Annotated[str, StringConstraints(min_length=1, max_length=24)] | None = None
     rows: tuple[Option, ...] = Field(min_length=1, max_length=MAX_ROWS)
 
 
 class Menu(FlowPart):
+    """A list message (`list` in the file): the button that opens it, and at most ten rows in all sections together."""
+
     button: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)]
     sections: tuple[Section, ...] = Field(min_length=1, max_length=10)
 
     @property
     def rows(self) -> tuple[Option, ...]:
+        """The rows of all sections, in order."""
         return tuple(row for section in self.sections for row in section.rows)
 
 
 class Link(FlowPart):
+    """A button that opens a web address; names may stand in its path and query."""
+
     title: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)]
     url: Url
 
 
 class FlowMedia(FlowPart):
+    """Media of a message: an https `link`, or the `id` of an upload at Meta."""
+
     kind: Literal["image", "video", "document", "audio", "sticker"]
     link: Url | None = None
     id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,40}$")] | None = None
@@ -73,15 +84,19 @@ class FlowMedia(FlowPart):
 
 
 class Node(FlowPart):
+    """Base of all nodes. `step` names a step of the campaign's funnel that the person passes here."""
+
     step: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")] | None = None
 
     @cached_property
     def options(self) -> Mapping[str, Option]:
-        """What can be pressed, by key; empty for a node that does not offer anything."""
+        """Buttons, rows or choices by key; empty for a node without any."""
         return {}
 
 
 class MessageNode(Node):
+    """Sends a message. With buttons or a list it waits for a choice; `error` and `retries` handle free text."""
+
     type: Literal["message"]
     text: Text | None = None
     media: FlowMedia | None = None
@@ -97,25 +112,27 @@ class MessageNode(Node):
 
     @cached_property
     def options(self) -> Mapping[str, Option]:
-        return keyed(self.menu.rows if self.menu else self.buttons)
+        return options_by_key(self.menu.rows if self.menu else self.buttons)
 
     @property
-    def most_retries(self) -> int:
-        """With an `otherwise` a free text goes there at once, unless the file asks for another try."""
+    def max_retries(self) -> int:
+        """How often free text is answered with the error text. By default once, and not at all if there is an `otherwise`."""
         if self.retries is not None:
             return self.retries
         return 0 if self.otherwise else 1
 
 
-def _titled(choice: object) -> object:
+def _option_of_title(choice: object) -> object:
     return {"title": choice} if isinstance(choice, str) else choice
 
 
 class AskNode(Node):
+    """Asks a question and stores the answer under `save_as` (default: the node's name), as a tag or as an attribute."""
+
     type: Literal["ask"]
     text: Text
     expect: Literal["text", "number", "email", "date", "phone", "choice", "regex"] = "text"
-    choices: tuple[Annotated[Option, BeforeValidator(_titled)], ...] = Field(default=(), max_length=MAX_ROWS)
+    choices: tuple[Annotated[Option, BeforeValidator(_option_of_title)], ...] = Field(default=(), max_length=MAX_ROWS)
     button: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)] | None = None
     pattern: Pattern | None = None
     min: float | None = Field(default=None, allow_inf_nan=False)
@@ -136,11 +153,11 @@ class AskNode(Node):
 
     @cached_property
     def options(self) -> Mapping[str, Option]:
-        return keyed(self.choices)
+        return options_by_key(self.choices)
 
 
 class FlowCondition(FlowPart):
-    """One subject and one test, or `all`, `any` or `not` over conditions."""
+    """One subject and one test, or one of `all`, `any` and `not` over further conditions."""
 
     answer: AnswerName | None = None
     attribute: Label | None = None
@@ -164,17 +181,23 @@ class FlowCondition(FlowPart):
 
 
 class BranchCase(FlowPart):
+    """One case of a branch: the condition, and the node to go to if it holds."""
+
     when: FlowCondition
     next: NodeName
 
 
 class BranchNode(Node):
+    """Goes to the first case whose condition holds, else to `otherwise`."""
+
     type: Literal["branch"]
     cases: tuple[BranchCase, ...] = Field(min_length=1, max_length=50)
     otherwise: NodeName
 
 
 class SetNode(Node):
+    """Sets or removes tags, sets attributes and answers, and may unsubscribe the person."""
+
     type: Literal["set"]
     tags: dict[Label, Value | None] = Field(default_factory=dict, max_length=20)
     remove_tags: tuple[Label, ...] = Field(default=(), max_length=20)
@@ -185,6 +208,8 @@ class SetNode(Node):
 
 
 class HttpNode(Node):
+    """Calls an https address; `save` maps an answer's name to a path in the response's JSON. `failed` is for any error."""
+
     type: Literal["http"]
     url: Url
     method: Literal["GET", "POST"] = "POST"
@@ -201,17 +226,23 @@ class HttpNode(Node):
 
 
 class HandoffNode(Node):
+    """Opens a case for a human agent and ends the session."""
+
     type: Literal["handoff"]
     text: Text | None = None
     reason: Value | None = None
 
 
 class GotoNode(Node):
+    """Goes on with another node."""
+
     type: Literal["goto"]
     next: NodeName
 
 
 class WaitNode(Node):
+    """Waits for a time, at most 23 hours; a reply meanwhile goes to `on_reply` if there is one."""
+
     type: Literal["wait"]
     seconds: int = Field(default=0, ge=0)
     minutes: int = Field(default=0, ge=0)
@@ -221,10 +252,13 @@ class WaitNode(Node):
 
     @property
     def total_seconds(self) -> int:
+        """The sum of seconds, minutes and hours, in seconds."""
         return self.seconds + 60 * self.minutes + 3600 * self.hours
 
 
 class EndNode(Node):
+    """Ends the session, after a last text if there is one."""
+
     type: Literal["end"]
     text: Text | None = None
 
@@ -245,7 +279,7 @@ NODE_TYPES: dict[str, type[AnyNode]] = {
 
 
 class FlowDefinition(FlowPart):
-    """A whole bot flow. `version` is the number of its stored version and no part of its definition."""
+    """A whole bot flow. `version` is the number of its stored version (0: not stored), not a part of the definition."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
     description: Annotated[str, StringConstraints(max_length=500)] | None = None
@@ -259,13 +293,13 @@ class FlowDefinition(FlowPart):
     version: int = Field(default=0, ge=0, exclude=True)
 
 
-def keyed(options: tuple[Option, ...]) -> dict[str, Option]:
-    """Options by key: the file's, else the title folded, else (a title of emoji only) its position."""
+def options_by_key(options: tuple[Option, ...]) -> dict[str, Option]:
+    """Map options to their keys: the file's key, else the folded title, else the position from 1 (a title of emoji only)."""
     return {option.key or _slug(option.title) or str(place): option for place, option in enumerate(options, 1)}
 
 
 def targets(node: AnyNode) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every node that a node can lead to, each with where the file names it."""
+    """Yield the name of every node that can follow a node, with its path in the file."""
     for field in ("next", "otherwise", "failed", "on_reply"):
         if target := getattr(node, field, None):
             yield (field,), target
@@ -278,7 +312,7 @@ def targets(node: AnyNode) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def options_of(node: AnyNode) -> Iterator[tuple[tuple[str | int, ...], Option]]:
-    """Every option of a node with where the file has it."""
+    """Yield every option of a node with its path in the file."""
     if isinstance(node, AskNode):
         yield from ((("choices", place), option) for place, option in enumerate(node.choices))
     if isinstance(node, MessageNode):
@@ -293,10 +327,10 @@ def _slug(title: str) -> str:
 
 
 def to_definition(flow: FlowDefinition) -> dict[str, Any]:
-    """The canonical JSON form that the database keeps: what is at its default is left out, so equal flows are equal."""
+    """Return the canonical JSON that the database stores, without defaults, so that equal flows have equal JSON."""
     return flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def from_definition(definition: Mapping[str, Any], version: int = 0) -> FlowDefinition:
-    """A stored definition as a flow. Raises pydantic's ValidationError where it is none."""
+    """Read a stored definition. Raises pydantic.ValidationError if it is not valid."""
     return FlowDefinition.model_validate({**definition, "version": version})

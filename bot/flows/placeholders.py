@@ -1,7 +1,6 @@
-"""Names in braces inside a bot flow's texts: a fixed list of names, and nothing that could be called a language.
+"""Replaces names in braces in a bot flow's texts. The names are a fixed list; there are no expressions.
 
-`{first_name}` stands for a value, `{first_name|there}` for a value or, where it is empty, for "there"; `{{` and `}}`
-are braces.
+`{first_name}` becomes the value, `{first_name|there}` the value or "there" if it is empty; `{{` and `}}` are braces.
 """
 
 import re
@@ -19,38 +18,38 @@ Values = Callable[[str], str]
 
 
 def names_in(text: str) -> Iterator[str]:
-    """The names that a text asks for, without their fallbacks."""
+    """Yield the names in a text, without their fallbacks."""
     for match in _PART.finditer(text):
         if match[1] is not None:
             yield _split(match[1])[0]
 
 
 def problem_with_name(name: str, answers: frozenset[str]) -> str | None:
-    """Why a name cannot stand in a text, or None; `answers` are the names under which the flow keeps answers."""
+    """Return why a name is not allowed in a text, or None; `answers` are the names of the answers that the flow stores."""
     if name in PLAIN_NAMES:
         return None
     family, _, key = name.partition(".")
     if family not in FAMILIES or not key:
         return f"'{{{name}}}' is no known name; allowed: {ALLOWED}"
     if family == "answers" and key not in answers:
-        kept = ", ".join(sorted(answers)) or "none: no node of this flow keeps an answer"
-        return f"'{{{name}}}' is no answer of this flow; allowed: {kept}"
+        allowed_answers = ", ".join(sorted(answers)) or "none: no node of this flow keeps an answer"
+        return f"'{{{name}}}' is no answer of this flow; allowed: {allowed_answers}"
     return None
 
 
-def render(text: str, values: Values, most: int) -> str:
-    """The text with its values, cut to `most` characters: Meta counts expanded values and refuses what is longer."""
+def render(text: str, values: Values, max_length: int) -> str:
+    """Return the text with its values, cut to `max_length` characters: Meta counts the values too and refuses longer texts."""
     rendered = _PART.sub(lambda match: _replacement(match, values, str), text).strip()
-    return rendered if len(rendered) <= most else f"{rendered[: most - 1]}…"
+    return rendered if len(rendered) <= max_length else f"{rendered[: max_length - 1]}…"
 
 
 def render_url(url: str, values: Values) -> str:
-    """The address with its values encoded, so that no value can add a path, a parameter or another host."""
+    """Return the address with its values percent-encoded, so that no value can add a path, a parameter or another host."""
     return _PART.sub(lambda match: _replacement(match, values, _encoded), url)
 
 
 def problem_with_url(url: str, *, schemes: tuple[str, ...] = ("https",)) -> str | None:
-    """Why an address cannot be used, or None. Names may stand in path and query only."""
+    """Return why an address cannot be used, or None. Names are allowed in path and query alone."""
     allowed = " or ".join(f"{scheme}://" for scheme in schemes)
     try:
         parts = urlsplit(url)
@@ -79,5 +78,5 @@ def _replacement(match: re.Match[str], values: Values, clean: Callable[[str], st
 
 
 def _encoded(value: str) -> str:
-    # "." and ".." are left alone by quote() and would climb a path
+    # quote() leaves "." and ".." as they are, which would go up in the path
     return quote(value, safe="").replace(".", "%2E") if value.strip(".") == "" else quote(value, safe="")

@@ -1,4 +1,4 @@
-"""How a bot flow's nodes hang together: loops that nobody's reply breaks, and nodes that nothing leads to."""
+"""Finds loops of a bot flow that never wait for a reply, and nodes that cannot be reached from its start."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,9 @@ from bot.flows.nodes import AnyNode, AskNode, EndNode, FlowDefinition, HandoffNo
 
 
 def endless_loops(flow: FlowDefinition) -> Iterator[tuple[str, str]]:
-    """Loops that go round without anybody writing: each would send, or call out, for ever.
+    """Yield loops that run without a reply: each would send messages or call out for ever.
 
-    Yields a node on the loop and the loop itself as a text. Every loop is found at least once, by depth-first search.
+    Each item is a node on the loop, and the loop as text (`a → b → a`). A depth-first search finds each at least once.
     """
     done: set[str] = set()
     for first in flow.nodes:
@@ -16,14 +16,14 @@ def endless_loops(flow: FlowDefinition) -> Iterator[tuple[str, str]]:
 
 
 def unreachable(flow: FlowDefinition) -> set[str]:
-    """The nodes to which no way leads from the start."""
+    """Return the names of the nodes that cannot be reached from the start."""
     seen: set[str] = set()
-    ahead = [flow.start] if flow.start else []
-    while ahead:
-        name = ahead.pop()
+    queue = [flow.start] if flow.start else []
+    while queue:
+        name = queue.pop()
         if name not in seen and name in flow.nodes:
             seen.add(name)
-            ahead.extend(to for _, to in targets(flow.nodes[name]))
+            queue.extend(to for _, to in targets(flow.nodes[name]))
     return flow.nodes.keys() - seen
 
 
@@ -31,7 +31,7 @@ def _loops_from(flow: FlowDefinition, first: str, done: set[str]) -> Iterator[tu
     trail: dict[str, Iterator[str]] = {}
     name: str | None = first if first not in done else None
     while name is not None:
-        trail.setdefault(name, iter(_alone(flow, flow.nodes[name])))
+        trail.setdefault(name, iter(_next_without_reply(flow, flow.nodes[name])))
         follower = next((to for to in trail[name] if to not in done), None)
         if follower is None:
             done.add(name)
@@ -44,8 +44,8 @@ def _loops_from(flow: FlowDefinition, first: str, done: set[str]) -> Iterator[tu
             name = follower
 
 
-def _alone(flow: FlowDefinition, node: AnyNode) -> list[str]:
-    """Where a node leads without a reply. What waits for one leads nowhere by itself."""
+def _next_without_reply(flow: FlowDefinition, node: AnyNode) -> list[str]:
+    """Return the nodes that follow without a reply; none for a node that waits for one."""
     if node.options or isinstance(node, AskNode | HandoffNode | EndNode):
         return []
     return [to for path, to in targets(node) if path != ("on_reply",) and to in flow.nodes]

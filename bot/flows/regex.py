@@ -1,4 +1,4 @@
-"""Regular expressions that users write. RE2 runs in time linear in the text, so none can hang a worker."""
+"""Matches regular expressions that authors of flows write, with RE2: linear in the text, so that none can hang a worker."""
 
 from functools import lru_cache
 from typing import Any
@@ -9,7 +9,7 @@ MAX_MEMORY = 1 << 20  # bytes: a pattern that compiles to more is refused
 
 
 def problem_with_pattern(pattern: str) -> str | None:
-    """Why a regular expression cannot be used, or None."""
+    """Return why a regular expression cannot be used (RE2 syntax), or None."""
     try:
         _compiled(pattern)
     except re2.error as error:
@@ -20,10 +20,12 @@ def problem_with_pattern(pattern: str) -> str | None:
 
 
 def matches_whole(pattern: str, text: str) -> bool:
+    """Return whether the pattern matches the whole text. Raises re2.error if the pattern does not compile."""
     return _compiled(pattern).fullmatch(_encodable(text)) is not None
 
 
 def matches_somewhere(pattern: str, text: str) -> bool:
+    """Return whether the pattern matches anywhere in the text. Raises re2.error if the pattern does not compile."""
     return _compiled(pattern).search(_encodable(text)) is not None
 
 
@@ -36,5 +38,5 @@ def _compiled(pattern: str) -> Any:
 
 
 def _encodable(text: str) -> str:
-    """Without lone surrogates, which JSON may carry and UTF-8 cannot."""
+    """Replace lone surrogates, which JSON may carry and UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,6 +1,6 @@
-"""What a bot flow's engine is given and gives back: a session, the events that move it, the actions that follow.
+"""Defines the input and output of the bot flow engine: the session, the events it receives, the actions it returns.
 
-Everything is frozen and plain, so that a session can be kept as JSON and a step tried again.
+All are frozen and plain, so that a session can be stored as JSON and a step can be tried again.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 _FACTS = frozenset({"name", "phone", "language", "country", "campaign"})
 
-IDLE_AFTER = timedelta(hours=24)  # Meta's window: later nothing free-form could be sent
+IDLE_AFTER = timedelta(hours=24)  # Meta's customer service window: free-form messages are refused later
 
 ENDED_REASONS = ("done", "handed_off", "not_understood", "not_sent", "external_failed", "idle", "too_many_nodes")
 
@@ -20,7 +20,7 @@ Status = Literal["active", "ended"]
 
 @dataclass(frozen=True, slots=True)
 class FlowContact:
-    """The facts about a contact that texts may name and branches may ask for.
+    """The fields of a contact that texts and branches can use.
 
     `tags` holds None for a tag without a value. `default_country` (ISO) completes phone numbers that are typed.
     """
@@ -35,7 +35,7 @@ class FlowContact:
     default_country: str | None = None
 
     def fact(self, name: str) -> str | None:
-        """A fact by the name that texts and branches give it."""
+        """Return a field by its name in texts and branches; None if it is unknown or empty."""
         if name == "first_name":
             return next(iter((self.name or "").split()), None)
         return getattr(self, name) if name in _FACTS else None
@@ -43,10 +43,11 @@ class FlowContact:
 
 @dataclass(frozen=True, slots=True)
 class FlowState:
-    """One contact's walk through one version of a flow.
+    """The session of one contact in one version of a flow.
 
-    `serial` counts what was asked of the outside; `awaiting` is the tag of the one whose answer is waited for.
-    `last_input` is what the person wrote or pressed last. `updated_at` is when an event last moved the session.
+    `serial` counts the messages, timers and calls so far; each gets it as its tag. `awaiting` is the tag whose event the session
+    waits for, `waiting_for` its kind. `last_input` is the last text, or the title of the last button. `updated_at` is the time
+    of the last event that was handled.
     """
 
     started_at: datetime
@@ -63,19 +64,20 @@ class FlowState:
 
     @classmethod
     def begin(cls, now: datetime) -> "FlowState":
-        """A session that waits for its Start."""
+        """Return a new session, which waits for its Start."""
         return cls(started_at=now, updated_at=now)
 
     def is_idle(self, now: datetime) -> bool:
+        """Return whether the session is active and its last event is 24 hours old."""
         return self.status == "active" and now - self.updated_at >= IDLE_AFTER
 
     def ended(self, reason: str, now: datetime) -> "FlowState":
-        """This session, ended from outside the flow (a case was opened, the person unsubscribed, …)."""
-        over = replace(self, status="ended", ended_reason=reason, updated_at=now)
-        return replace(over, waiting_for=None, awaiting=None)
+        """Return this session with the status `ended`."""
+        ended = replace(self, status="ended", ended_reason=reason, updated_at=now)
+        return replace(ended, waiting_for=None, awaiting=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; times in ISO 8601."""
+        """Return plain JSON values; times are ISO 8601."""
         return {
             "node": self.node,
             "answers": dict(self.answers),
@@ -92,7 +94,7 @@ class FlowState:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "FlowState":
-        """The session that `to_json` wrote. Raises KeyError or ValueError where it is none."""
+        """Read what `to_json` wrote. Raises KeyError, TypeError or ValueError if it is not that."""
         times = {key: datetime.fromisoformat(plain[key]) for key in ("started_at", "updated_at")}
         return cls(**{**plain, **times})
 
@@ -111,33 +113,35 @@ class ReplyEvent:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A session begins. A reply that brought it here may be a press of one of this flow's buttons: it leads there."""
+    """The session begins. If `reply` is a press of one of this flow's buttons, the session begins at that button's target."""
 
     reply: ReplyEvent = field(default_factory=ReplyEvent)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Meta accepted the message with this tag (an unsure one counts as accepted after 60 s)."""
+    """Meta accepted the message with this tag. One whose result is unknown counts as accepted after 60 seconds."""
 
     tag: str
 
 
 @dataclass(frozen=True, slots=True)
 class MessageNotSent:
-    """The message with this tag will not be sent: refused, or the window is shut."""
+    """The message with this tag will not be sent: Meta refused it, or the 24-hour window is closed."""
 
     tag: str
 
 
 @dataclass(frozen=True, slots=True)
 class TimerDue:
+    """The timer with this tag is due."""
+
     tag: str
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResult:
-    """What a call came to. `ok` is an answer with a status of 2xx; `body` its JSON, None where it had none."""
+    """The result of a call. `ok`: it was answered with a 2xx status; `body` is the JSON of the answer, None if it had none."""
 
     tag: str
     ok: bool
@@ -153,7 +157,7 @@ Event = Start | ReplyEvent | Accepted | MessageNotSent | TimerDue | HttpResult
 
 @dataclass(frozen=True, slots=True)
 class SendMessage:
-    """Send this free-form body (meta-cloud-api.md 2.4, without the envelope) and report `Accepted` or `NotSent`."""
+    """Send this free-form body (docs/meta.md §2.4, without the envelope) and report `Accepted` or `MessageNotSent`."""
 
     content: Mapping[str, Any]
     tag: str
@@ -161,36 +165,44 @@ class SendMessage:
 
 @dataclass(frozen=True, slots=True)
 class PassStep:
-    """The person passes this step of the funnel; only the first time counts, which the database knows."""
+    """Record that the person passed this step of the funnel; the database counts the first time alone."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetTag:
+    """Tag the contact; `value` is None for a tag without a value."""
+
     name: str
     value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveTag:
+    """Remove a tag from the contact."""
+
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetAttribute:
+    """Set a field of the contact; an empty value clears it."""
+
     name: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
+    """Open a case for a human agent; `reason` is shown to them."""
+
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartTimer:
-    """Report `TimerDue(tag)` after so many seconds from now."""
+    """Report `TimerDue(tag)` after this many seconds."""
 
     seconds: int
     tag: str
@@ -198,7 +210,7 @@ class StartTimer:
 
 @dataclass(frozen=True, slots=True)
 class CallHttp:
-    """Call out and report `HttpResult(tag, …)`. A `body` is sent as JSON; `signed` asks for our signature over it."""
+    """Call an address and report `HttpResult(tag, …)`. `body` is sent as JSON; `signed` asks for the installation's signature."""
 
     tag: str
     method: Literal["GET", "POST"]
@@ -211,12 +223,12 @@ class CallHttp:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """The person asked, in this flow, to get nothing more."""
+    """Unsubscribe the person."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndSession:
-    """The session is over; `reason` is one of `ENDED_REASONS`."""
+    """End the session; `reason` is one of `ENDED_REASONS`."""
 
     reason: str
 
@@ -227,7 +239,7 @@ FlowAction = SendMessage | StartTimer | CallHttp | Effect
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`handled` is False where the event meant nothing to the session: a router may then look further."""
+    """The new session and the actions to carry out. `handled` is False if the session did not wait for the event."""
 
     session: FlowState
     actions: tuple[FlowAction, ...] = ()

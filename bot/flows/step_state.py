@@ -1,4 +1,4 @@
-"""One step of a bot flow on its way: the session's parts while they change, and the actions so far."""
+"""Holds the changing parts of a session during one step of a bot flow, and the actions so far."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,17 +20,17 @@ from bot.flows.session import (
     Waiting,
 )
 
-MAX_KEPT = 500
-"""Characters of a tag's or an attribute's value: what the tables take."""
+MAX_VALUE = 500
+"""Characters of a tag's or an attribute's value, as in the tables' columns."""
 
 
 def storable(text: str) -> str:
-    """Text that every database and every encoding takes: without NUL and without halves of surrogate pairs."""
+    """Remove NUL and replace lone surrogates, which databases and encodings refuse."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 class StepState:
-    """What a step may do to its session. A tag or an attribute that it sets is there for the nodes that follow."""
+    """The changes of one step. Nodes that follow see the tags and attributes that an earlier node set."""
 
     def __init__(self, flow: FlowDefinition, session: FlowState, now: datetime, contact: FlowContact) -> None:
         self.flow, self.session, self.now, self.contact = flow, session, now, contact
@@ -48,6 +48,7 @@ class StepState:
         self.actions: list[FlowAction] = []
 
     def result(self) -> Result:
+        """Return the new session and the actions."""
         session = replace(
             self.session,
             node=self.node,
@@ -64,15 +65,17 @@ class StepState:
         return Result(session, tuple(self.actions))
 
     def send(self, content: Content) -> None:
+        """Add a message to the actions."""
         self.last_sent = self.next_tag()
         self.actions.append(SendMessage(content, self.last_sent))
 
     def end(self, reason: str) -> None:
+        """End the session; `reason` is one of `ENDED_REASONS`."""
         self.ended_reason = reason
         self.actions.append(EndSession(reason))
 
     def value(self, name: str) -> str:
-        """What a name in braces stands for; empty where there is nothing."""
+        """Return the value of a name in braces (`answers.x`, `attribute.x`, `tag.x`, `input`, a contact's field); empty if none."""
         family, _, key = name.partition(".")
         families: dict[str, Mapping[str, str | None]] = {
             "answers": self.answers,
@@ -86,18 +89,22 @@ class StepState:
         return self.contact.fact(name) or ""
 
     def rendered(self, text: str | None) -> str:
+        """Return a text with its values, cut to the length of an answer."""
         return render(text, self.value, MAX_ANSWER) if text else ""
 
     def set_tag(self, name: str, value: str | None) -> None:
-        value = value[:MAX_KEPT].strip() if value else None
+        """Set a tag, its value cut to `MAX_VALUE`."""
+        value = value[:MAX_VALUE].strip() if value else None
         self.tags[name] = value
         self.actions.append(SetTag(name, value))
 
     def set_attribute(self, name: str, value: str) -> None:
-        value = value[:MAX_KEPT].strip()
+        """Set an attribute, its value cut to `MAX_VALUE`."""
+        value = value[:MAX_VALUE].strip()
         self.attributes[name] = value
         self.actions.append(SetAttribute(name, value))
 
     def next_tag(self) -> str:
+        """Return the tag of the next message, timer or call: `serial`, counted up."""
         self.serial += 1
         return str(self.serial)

@@ -1,6 +1,6 @@
-"""Whether the nodes of a bot flow fit together: every reference, every limit, no loop that sends for ever.
+"""Checks that the nodes of a bot flow fit together: references, Meta's limits, no loop without a reply.
 
-Checks yield a path into the file and a sentence; `bot.flows.load` turns both into one line with its number.
+Each check yields a path in the file and a sentence; `bot.flows.load` turns both into a line with its number.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from bot.flows.nodes import (
     MessageNode,
     SetNode,
     WaitNode,
-    keyed,
+    options_by_key,
     options_of,
     targets,
 )
@@ -39,9 +39,9 @@ Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
 
 
-# The fields in which names in braces are replaced; anywhere else braces would reach a customer as they stand.
-_WITH_NAMES = frozenset({"text", "error", "body", "url", "reason", "tags", "attributes", "answers"})
-_FREE_OF_NAMES = frozenset({"title", "description", "header", "footer", "button", "filename"})
+# Names in braces are replaced in these fields alone; in others a customer would see the braces.
+_TEMPLATE_FIELDS = frozenset({"text", "error", "body", "url", "reason", "tags", "attributes", "answers"})
+_LITERAL_FIELDS = frozenset({"title", "description", "header", "footer", "button", "filename"})
 _ASK_FIELDS = {
     "min": ("number",),
     "max": ("number",),
@@ -57,7 +57,7 @@ _ASK_FIELDS = {
 
 
 def problems_of(flow: FlowDefinition) -> Iterator[Problem]:
-    """Everything that keeps a flow from being loaded."""
+    """Yield the problems that prevent a flow from being loaded."""
     if flow.kind == "external":
         yield from _external(flow)
         return
@@ -66,10 +66,10 @@ def problems_of(flow: FlowDefinition) -> Iterator[Problem]:
     if not flow.nodes:
         yield ("nodes",), "a flow needs at least one node"
     elif flow.start is None:
-        yield ("start",), f"is missing; allowed: {_listed(flow)}"
+        yield ("start",), f"is missing; allowed: {_node_list(flow)}"
     elif flow.start not in flow.nodes:
-        yield ("start",), f"{flow.start!r} is no node of this flow; allowed: {_listed(flow)}"
-    answers = kept_answers(flow)
+        yield ("start",), f"{flow.start!r} is no node of this flow; allowed: {_node_list(flow)}"
+    answers = answer_names(flow)
     for name, node in flow.nodes.items():
         for path, problem in _node(flow, name, node, answers):
             yield ("nodes", name, *path), problem
@@ -78,25 +78,25 @@ def problems_of(flow: FlowDefinition) -> Iterator[Problem]:
 
 
 def warnings_of(flow: FlowDefinition) -> Iterator[Problem]:
-    """What is probably a mistake and stops nothing."""
+    """Yield probable mistakes, which do not prevent loading."""
     if flow.start in flow.nodes:
         for name in sorted(unreachable(flow)):
             yield ("nodes", name), "no way leads here from the start"
 
 
-def kept_answers(flow: FlowDefinition) -> frozenset[str]:
-    """The names under which a flow keeps answers; a node with options keeps the one that was pressed."""
-    kept: set[str] = set()
+def answer_names(flow: FlowDefinition) -> frozenset[str]:
+    """Return the names of the answers that a flow stores; a node with options stores the title that was pressed."""
+    names: set[str] = set()
     for name, node in flow.nodes.items():
         if isinstance(node, AskNode):
-            kept.add(node.save_as or name)
+            names.add(node.save_as or name)
         elif isinstance(node, MessageNode) and node.options:
-            kept.add(name)
+            names.add(name)
         elif isinstance(node, SetNode):
-            kept.update(node.answers)
+            names.update(node.answers)
         elif isinstance(node, HttpNode):
-            kept.update(node.save)
-    return frozenset(kept)
+            names.update(node.save)
+    return frozenset(names)
 
 
 def _external(flow: FlowDefinition) -> Iterator[Problem]:
@@ -114,7 +114,7 @@ def _external(flow: FlowDefinition) -> Iterator[Problem]:
 def _node(flow: FlowDefinition, name: str, node: AnyNode, answers: frozenset[str]) -> Iterator[Problem]:
     for path, target in targets(node):
         if target not in flow.nodes:
-            yield path, f"{target!r} is no node of this flow; allowed: {_listed(flow)}"
+            yield path, f"{target!r} is no node of this flow; allowed: {_node_list(flow)}"
     yield from _texts(node, answers)
     yield from _options(name, node)
     if isinstance(node, MessageNode):
@@ -134,7 +134,7 @@ def _node(flow: FlowDefinition, name: str, node: AnyNode, answers: frozenset[str
 
 
 def _texts(part: BaseModel, answers: frozenset[str], path: Path = ()) -> Iterator[Problem]:
-    """Names in every text of a node, wherever it stands."""
+    """Check the names in braces in every text of a node, at any depth."""
     for field, info in type(part).model_fields.items():
         value, here = getattr(part, field), (*path, info.alias or field)
         if isinstance(value, BaseModel):
@@ -143,12 +143,12 @@ def _texts(part: BaseModel, answers: frozenset[str], path: Path = ()) -> Iterato
             for place, item in enumerate(value):
                 if isinstance(item, BaseModel):
                     yield from _texts(item, answers, (*here, place))
-        elif isinstance(value, dict) and field in _WITH_NAMES:
+        elif isinstance(value, dict) and field in _TEMPLATE_FIELDS:
             for key, text in value.items():
                 yield from _names((*here, key), text or "", answers)
-        elif isinstance(value, str) and field in _WITH_NAMES:
+        elif isinstance(value, str) and field in _TEMPLATE_FIELDS:
             yield from _names(here, value, answers)
-        elif isinstance(value, str) and field in _FREE_OF_NAMES and any(names_in(value)):
+        elif isinstance(value, str) and field in _LITERAL_FIELDS and any(names_in(value)):
             yield here, "names in braces are not replaced here; allowed: in text"
 
 
@@ -160,7 +160,7 @@ def _names(path: Path, text: str, answers: frozenset[str]) -> Iterator[Problem]:
 
 def _options(name: str, node: AnyNode) -> Iterator[Problem]:
     rows = tuple(options_of(node))
-    if len(keyed(tuple(option for _, option in rows))) < len(rows):
+    if len(options_by_key(tuple(option for _, option in rows))) < len(rows):
         yield (), f"{name} has two options with the same key; give each a key of its own"
     titles: set[str] = set()
     for path, option in rows:
@@ -184,8 +184,8 @@ def _message(node: MessageNode) -> Iterator[Problem]:
         yield (), "a message needs text or media"
     if shapes and not node.text:
         yield (shapes[0],), "a message with buttons, a list or a link needs text"
-    if node.text and len(node.text) > (most := _most_text(node)):
-        yield ("text",), f"has {len(node.text)} characters; allowed here: {most}"
+    if node.text and len(node.text) > (max_length := _max_text_length(node)):
+        yield ("text",), f"has {len(node.text)} characters; allowed here: {max_length}"
     yield from _media(node)
     for field in ("header", "footer"):
         if getattr(node, field) and not shapes:
@@ -199,7 +199,7 @@ def _message(node: MessageNode) -> Iterator[Problem]:
         yield ("link", "url"), problem
 
 
-def _most_text(node: MessageNode) -> int:
+def _max_text_length(node: MessageNode) -> int:
     if node.menu:
         return LIST_BODY
     if node.buttons or node.link:
@@ -257,12 +257,12 @@ def _ask(node: AskNode) -> Iterator[Problem]:
 
 
 def _choices(node: AskNode) -> Iterator[Problem]:
-    most = LIST_BODY if len(node.choices) > MAX_BUTTONS else INTERACTIVE_BODY
+    max_length = LIST_BODY if len(node.choices) > MAX_BUTTONS else INTERACTIVE_BODY
     if not node.choices:
         yield ("choices",), "is missing: expect: choice needs at least one"
     for field in ("text", "error"):
-        if len(getattr(node, field) or "") > most:
-            yield (field,), f"has {len(getattr(node, field))} characters; allowed with choices: {most}"
+        if len(getattr(node, field) or "") > max_length:
+            yield (field,), f"has {len(getattr(node, field))} characters; allowed with choices: {max_length}"
     if len(node.choices) > MAX_BUTTONS and not node.button:
         yield ("button",), f"is missing: more than {MAX_BUTTONS} choices become a list, which opens by a button"
     if len(node.choices) <= MAX_BUTTONS and node.button:
@@ -279,7 +279,7 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _listed(flow: FlowDefinition) -> str:
+def _node_list(flow: FlowDefinition) -> str:
     names = list(flow.nodes)
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return ", ".join(names[:20]) + more

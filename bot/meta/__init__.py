@@ -1,1 +1,1 @@
-"""The Graph API: client, transport, error codes, message bodies."""
+"""Speaks the Graph API: sending, management calls, transport, error codes and message bodies."""

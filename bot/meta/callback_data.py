@@ -1,4 +1,4 @@
-"""What our messages carry so that what comes back can be matched.
+"""Builds and reads the callback data and button payloads by which statuses and replies are matched to our messages.
 
 Callback data (echoed in every status, never shown): `h1:<installation>:<recipient>:<attempt>` for a campaign's message,
 `h1:<installation>:m<message>:<attempt>` for one of a chat. Button payload (echoed when a template's quick reply is pressed, which
@@ -14,30 +14,30 @@ _BUTTON = re.compile(r"h1b:([A-Za-z0-9]{1,32}):([0-9]{1,18}):([0-9]{1,2})")
 
 
 def callback_data(installation: str, recipient_id: int, attempt: int) -> str:
-    """For a campaign's message."""
+    """Return the callback data of a campaign's message; `attempt` counts the sends of this recipient."""
     return f"h1:{installation}:{recipient_id}:{attempt}"
 
 
 def message_callback(installation: str, message_id: int, attempt: int) -> str:
-    """For a message of a chat."""
+    """Return the callback data of a chat's message."""
     return f"h1:{installation}:m{message_id}:{attempt}"
 
 
 def button_payload(installation: str, recipient_id: int, index: int) -> str:
-    """For a template's quick reply; under Meta's 128 characters."""
+    """Return the payload of a template's quick reply, under Meta's 128 characters; `index` is the button's, from 0."""
     return f"h1b:{installation}:{recipient_id}:{index}"
 
 
 def read_callback(text: str | None) -> Callback | None:
-    """None for what is not of our form."""
+    """Return None if the text is not of our form."""
     match = _CALLBACK.fullmatch(text or "")
     if match is None:
         return None
-    installation, kind, number, attempt = match.groups()
-    return Callback(installation, None if kind else int(number), int(number) if kind else None, int(attempt))
+    installation, kind, row_id, attempt = match.groups()
+    return Callback(installation, None if kind else int(row_id), int(row_id) if kind else None, int(attempt))
 
 
 def read_button(payload: str | None) -> PressedButton | None:
-    """None for what is not of our form."""
+    """Return None if the text is not of our form."""
     match = _BUTTON.fullmatch(payload or "")
     return PressedButton(match[1], int(match[2]), int(match[3])) if match else None

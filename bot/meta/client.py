@@ -1,4 +1,4 @@
-"""The Graph client that sends messages: it takes a body and gives an Outcome, and never raises for what Meta does."""
+"""Sends messages over the Graph API and returns a `SendResult` for every answer and failure of Meta; never raises for them."""
 
 import logging
 from typing import Any
@@ -11,7 +11,7 @@ from bot.meta.transport import AiohttpTransport, NothingSentError, UncertainSend
 
 log = logging.getLogger("hark.graph")
 
-HELD = frozenset({"held_for_quality_assessment", "paused"})
+HELD_STATUSES = frozenset({"held_for_quality_assessment", "paused"})
 MAX_WAMID = 300
 MAX_ID = 32
 MAX_CODE = 2**31
@@ -20,7 +20,7 @@ MAX_CODE = 2**31
 class GraphClient:
     """Sends messages of one or several numbers over one pool of connections.
 
-    `transport` is the seam: tests give one of httpx's interface. The token is given with each call, since numbers differ in it.
+    `transport` replaces the network in tests. Each call takes the token, since numbers may have different ones.
     """
 
     def __init__(self, base_url: str, version: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -29,7 +29,7 @@ class GraphClient:
         self._urls: dict[str, httpx.URL] = {}
 
     async def send(self, phone_number_id: str, token: str, body: dict[str, Any]) -> SendResult:
-        """POST one message body (with its envelope) and say what it came to."""
+        """POST one message body, with its envelope, once. Every failure is a `SendResult`, not an exception."""
         url = self._urls.get(phone_number_id)
         if url is None:
             url = self._urls[phone_number_id] = httpx.URL(f"{self._root}/{phone_number_id}/messages")
@@ -48,8 +48,8 @@ class GraphClient:
             return SendResult(
                 SendResultKind.UNSURE, message=f"the answer was lost ({error if str(error) else type(error).__name__})"
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
-            log.error("a request ended in %s", type(error).__name__)  # noqa: TRY400 - its text may hold a customer
+        except Exception as error:  # noqa: BLE001 - the request may have arrived, whatever failed
+            log.error("a request ended in %s", type(error).__name__)  # noqa: TRY400 - its text may hold customer data
             return SendResult(SendResultKind.UNSURE, message=f"the answer was lost ({type(error).__name__})")
         return read_send_result(response.status_code, response.headers.get("content-encoding", ""), content)
 
@@ -59,7 +59,7 @@ class GraphClient:
 
 
 def read_send_result(status: int, encoding: str, content: bytes) -> SendResult:
-    """What an answer means: only a numeric Graph error code is a refusal, only an id is an acceptance, all else is unsure."""
+    """Classify an answer: a numeric Graph error code is a refusal, a message id an acceptance, everything else is unsure."""
     if encoding not in {"", "identity"}:
         return _unsure(status, f"an answer encoded as {encoding[:20]}")
     try:
@@ -76,8 +76,8 @@ def read_send_result(status: int, encoding: str, content: bytes) -> SendResult:
     return _acceptance(status, answer)
 
 
-def _unsure(status: int, what: str) -> SendResult:
-    return SendResult(SendResultKind.UNSURE, message=f"{what} (HTTP {status})")
+def _unsure(status: int, reason: str) -> SendResult:
+    return SendResult(SendResultKind.UNSURE, message=f"{reason} (HTTP {status})")
 
 
 def _refusal(status: int, error: dict[str, Any]) -> SendResult:
@@ -105,7 +105,7 @@ def _acceptance(status: int, answer: dict[str, Any]) -> SendResult:
     contact = contacts[0] if isinstance(contacts, list) and contacts and isinstance(contacts[0], dict) else {}
     return SendResult(
         SendResultKind.HELD
-        if isinstance(message, dict) and message.get("message_status") in HELD
+        if isinstance(message, dict) and message.get("message_status") in HELD_STATUSES
         else SendResultKind.ACCEPTED,
         wamid=wamid,
         wa_id=_id(contact.get("wa_id"), MAX_ID),
@@ -113,12 +113,12 @@ def _acceptance(status: int, answer: dict[str, Any]) -> SendResult:
     )
 
 
-def _id(value: object, longest: int) -> str | None:
-    """An id that the database can keep: of one that it cannot, nothing is known."""
-    is_id = isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
+def _id(value: object, max_length: int) -> str | None:
+    """Return the id if its column can hold it, else None."""
+    is_id = isinstance(value, str) and 0 < len(value) <= max_length and value.isprintable()
     return value if isinstance(value, str) and is_id else None
 
 
 def _readable(value: object) -> str:
-    """Meta's words for the operator, without the control characters that a database refuses."""
+    """Return a text of Meta for the operator, without the control characters that a database refuses, at most 500 characters."""
     return "".join(char if char.isprintable() else " " for char in str(value or "")[:500])

@@ -1,7 +1,7 @@
-"""What each of Meta's error codes means for us: one table, read by the sender and by the ingest.
+"""Maps Meta's error codes to an action, a text and advice. The sender and the ingest read the same table.
 
-Only a Graph `error` object with a numeric code follows the table (meta-cloud-api.md 3.2). A code that is not in it is tried
-again where Meta calls it transient, else it ends that recipient alone; the guardrails notice when many end alike.
+It applies to a Graph `error` object with a numeric code alone (docs/meta.md §3.2). An unknown code is tried again if Meta calls it
+transient, else that recipient fails; the guardrails pause the campaign when many fail alike.
 """
 
 from collections.abc import Mapping
@@ -12,28 +12,28 @@ from models.tables.campaign import PauseReason
 
 
 class ErrorAction(StrEnum):
-    """What follows a refusal."""
+    """How the sender reacts to a refusal."""
 
     RETRY = "retry"
-    """This recipient again after a delay, so many times; then it fails."""
+    """Try this recipient again after a delay, at most `tries` times; then it fails."""
     RETRY_PAIR = "retry_pair"
-    """This recipient again after a delay that grows; others go on."""
+    """Try this recipient again after a growing delay; others are not affected."""
     THROTTLE = "throttle"
-    """The number's rate halves and this recipient is tried again; nobody is lost to throttling."""
+    """Halve the number's rate and try this recipient again; throttling fails nobody."""
     HOLD = "hold"
-    """The whole number waits, then goes on with this recipient first."""
+    """Stop sending on the number for a time, then begin with this recipient."""
     FAIL = "fail"
     FAIL_SUPPRESS = "fail_suppress"
-    """It fails, and this person is kept out of what comes later (`suppress` says of what)."""
+    """The recipient fails, and the contact is suppressed for later messages (`suppress`: `all` or `marketing`)."""
     PAUSE = "pause"
-    """The campaign pauses; the recipient goes back to the queue."""
+    """Pause the campaign; the recipient goes back to the queue."""
     STOP = "stop"
-    """Everything on this number stops; the recipient goes back to the queue."""
+    """Stop everything on this number; the recipient goes back to the queue."""
 
 
 HALF = 0.5
 NEARLY_ALL = 0.8
-"""For what Meta decides person by person: here and there it is nobody's fault, of nearly everybody it speaks of the audience."""
+"""For refusals that depend on the person: some are normal, but if nearly all recipients get them, the audience is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class ErrorRule:
     """One row of the table.
 
     `delays_seconds`: the wait before the first, second, … new try; the last one repeats. `tries`: how often a transient failure
-    is tried again before it ends the recipient; None without end. `max_share`: the share of the last messages that may fail with
-    this code before the campaign pauses (jobs.sending.failure_rate); None: however many do, it says nothing of the campaign.
+    is tried again before the recipient fails; None: without limit. `max_share`: the share of the last messages that may fail with
+    this code before the campaign pauses (jobs.sending.failure_rate); None: it never pauses the campaign.
     """
 
     action: ErrorAction
@@ -55,7 +55,7 @@ class ErrorRule:
     max_share: float | None = HALF
 
     def delay_seconds(self, failures: int) -> float:
-        """The wait before the next try, after `failures` earlier ones."""
+        """Return the seconds to wait before the next try, after `failures` earlier retries."""
         return self.delays_seconds[min(failures, len(self.delays_seconds) - 1)] if self.delays_seconds else 1.0
 
 
@@ -74,8 +74,8 @@ def _fail(text: str, advice: str = "", *, max_share: float | None = HALF) -> Err
     return ErrorRule(ErrorAction.FAIL, text, advice, max_share=max_share)
 
 
-def _suppress(text: str, what: str, advice: str) -> ErrorRule:
-    return ErrorRule(ErrorAction.FAIL_SUPPRESS, text, advice, suppress=what, max_share=None)
+def _suppress(text: str, messages: str, advice: str) -> ErrorRule:
+    return ErrorRule(ErrorAction.FAIL_SUPPRESS, text, advice, suppress=messages, max_share=None)
 
 
 def _pause(text: str, reason: PauseReason, advice: str) -> ErrorRule:
@@ -169,10 +169,10 @@ CONNECTION = ErrorRule(
 
 
 def rule_for(code: int, *, is_transient: bool = False) -> ErrorRule:
-    """The row of the table for a code of Meta's."""
-    known = TABLE.get(code)
-    if known is not None:
-        return known
+    """Return the rule for a code of Meta's, also for one that the table does not have."""
+    rule = TABLE.get(code)
+    if rule is not None:
+        return rule
     if 200 <= code <= 299:
         return PERMISSION
     return UNKNOWN_TRANSIENT if is_transient else UNKNOWN

@@ -1,6 +1,6 @@
-"""The management side of the Graph API: templates, numbers, accounts, subscriptions, media. Synchronous; never sends a message.
+"""Calls the management side of the Graph API: templates, numbers, accounts, subscriptions, media. Synchronous; sends no message.
 
-Facts: meta-cloud-api.md 1 (ids, versions, proof), 4 (number fields), 5.1 (templates), 6 (media).
+Facts: docs/meta.md §1 (ids, versions, proof), §4 (number fields), §5.1 (templates), §6 (media).
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from models.errors import OperatorError
 TIMEOUT_SECONDS = 15.0
 UPLOAD_TIMEOUT_SECONDS = 120.0
 MAX_BYTES = 8 * 1024 * 1024
-"""A page of a hundred templates is far below; anything larger is not an answer of Meta's."""
+"""A page of a hundred templates is far smaller; anything larger is no answer of Meta's."""
 MAX_PAGES = 200
 PAGE_SIZE = 100
 
@@ -32,9 +32,9 @@ NUMBER_FIELDS = (
 
 
 class GraphError(OperatorError):
-    """The Graph API refused, or could not be asked. The text is one line without secrets.
+    """The Graph API refused a call or did not answer. The text is one line without secrets.
 
-    `code` is Meta's error code, None where the answer was no Graph error. `is_transient`: the same call may work later.
+    `code` is Meta's error code, None if the answer was no Graph error. `is_transient`: the same call may work later.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class GraphError(OperatorError):
 
 
 class GraphAdmin:
-    """One token's view of the management API. Use it as a context manager."""
+    """Client of the management API with one token. Use it as a context manager. Each call raises GraphError if Meta refuses it."""
 
     def __init__(
         self,
@@ -77,38 +77,39 @@ class GraphAdmin:
         self._client.close()
 
     def number(self, phone_number_id: str) -> dict[str, Any]:
-        """A phone number's fields (`NUMBER_FIELDS`)."""
+        """Return a phone number's fields (`NUMBER_FIELDS`)."""
         return self._call("GET", _path(phone_number_id), params={"fields": NUMBER_FIELDS})
 
     def account(self, waba_id: str) -> dict[str, Any]:
-        """A WABA's `name` and, where the token may see it, `owner_business_info` with the portfolio's id."""
+        """Return a WABA's `name` and, if the token may see it, `owner_business_info` with the portfolio's id."""
         return self._call("GET", _path(waba_id), params={"fields": "id,name,owner_business_info"})
 
     def numbers_of(self, waba_id: str) -> list[dict[str, Any]]:
-        """Every phone number of a WABA."""
+        """Return every phone number of a WABA, with `NUMBER_FIELDS`."""
         return list(self._pages(f"{_path(waba_id)}/phone_numbers", {"fields": NUMBER_FIELDS}))
 
     def templates(self, waba_id: str, name: str | None = None) -> list[dict[str, Any]]:
-        """Every language of every template, or of the one called `name`."""
+        """Return every template in every language (`TEMPLATE_FIELDS`), or those called exactly `name`."""
         params = {"fields": TEMPLATE_FIELDS, "limit": str(PAGE_SIZE)} | ({"name": name} if name else {})
-        found = list(self._pages(f"{_path(waba_id)}/message_templates", params))
-        return [item for item in found if name is None or item.get("name") == name]  # the filter matches parts of names
+        templates = list(self._pages(f"{_path(waba_id)}/message_templates", params))
+        # Meta's filter matches parts of names too.
+        return [item for item in templates if name is None or item.get("name") == name]
 
     def create_template(self, waba_id: str, definition: dict[str, Any]) -> dict[str, Any]:
-        """Hand a template in for review: `id`, `status`, and `category`, which may differ from the one asked for."""
+        """Submit a template for review. Returns `id`, `status` and `category`, which may differ from the requested one."""
         return self._call("POST", f"{_path(waba_id)}/message_templates", json=definition)
 
     def subscribed_apps(self, waba_id: str) -> list[dict[str, Any]]:
-        """The apps that receive this WABA's webhooks."""
+        """Return the apps that receive this WABA's webhooks."""
         return list(self._pages(f"{_path(waba_id)}/subscribed_apps", {}))
 
     def subscribe_app(self, waba_id: str) -> None:
-        """Make the token's app receive this WABA's webhooks. Doing it twice changes nothing."""
+        """Subscribe the token's app to this WABA's webhooks. Idempotent."""
         if self._call("POST", f"{_path(waba_id)}/subscribed_apps").get("success") is not True:
             raise GraphError("Meta did not confirm the subscription to WABA {waba_id}", waba_id=waba_id)
 
     def upload_media(self, phone_number_id: str, file_name: str, mime_type: str, content: bytes) -> str:
-        """Upload a file for one number; the id lives 30 days."""
+        """Upload a file for one number and return its media id, which is valid for 30 days."""
         answer = self._call(
             "POST",
             f"{_path(phone_number_id)}/media",
@@ -128,14 +129,14 @@ class GraphAdmin:
             if not isinstance(items, list):
                 raise GraphError("{path}: the answer has no list called data", path=path)
             yield from (item for item in items if isinstance(item, dict))
-            following = (answer.get("paging") or {}).get("next")
-            if not following:
+            next_url = (answer.get("paging") or {}).get("next")
+            if not next_url:
                 return
-            answer = self._follow(following)
+            answer = self._follow(next_url)
         raise GraphError("{path}: more than {max_pages} pages", path=path, max_pages=MAX_PAGES)
 
     def _follow(self, url: str) -> dict[str, Any]:
-        """Our token travels with the request, so only to the host that it is meant for."""
+        """Follow a paging link, but only to the Graph API's own host: the request carries the token."""
         if not isinstance(url, str) or _origin(url) != _origin(self._base_url):
             raise GraphError("paging.next leads to another host than GRAPH_API_URL: not followed")
         return self._request("GET", url, params=None)
@@ -166,7 +167,7 @@ class GraphAdmin:
 
 
 def _path(identifier: str) -> str:
-    """An id as a path segment: it comes from people, so it must be nothing but an id."""
+    """Return an id as a path segment. People enter it, so anything but digits raises GraphError."""
     if not (identifier.isascii() and identifier.isdigit()):
         raise GraphError("{identifier!r} is no id of Meta's: allowed are digits", identifier=identifier)
     return identifier
@@ -219,10 +220,10 @@ def _graph_error(error: dict[str, Any], status: int) -> GraphError:
     data = error.get("error_data")
     detail = (data.get("details") if isinstance(data, dict) else None) or error.get("error_user_msg")
     text = " ".join(f"{error.get('message', 'no message')}{f' ({detail})' if detail else ''}".split())[:400]
-    limited = code in {1, 2, 4, 80007, 130429, 131000, 131016}
+    is_known_transient = code in {1, 2, 4, 80007, 130429, 131000, 131016}
     return GraphError(
         "Meta refused: {text}",
         text=text,
         code=code if isinstance(code, int) else None,
-        is_transient=limited or bool(error.get("is_transient")) or status >= 500,
+        is_transient=is_known_transient or bool(error.get("is_transient")) or status >= 500,
     )

@@ -1,6 +1,6 @@
-"""Building the body of a template message (meta-cloud-api.md 2.3) from the template as Meta has it and one recipient's values.
+"""Builds the bodies of template messages (docs/meta.md §2.3) from a template and one recipient's values, and of chat messages.
 
-A `TemplateBuilder` reads the template once per campaign; `build` is called for each recipient and does little.
+A `TemplateBuilder` reads the template once per campaign, so that `build`, once per recipient, does little.
 """
 
 import re
@@ -19,14 +19,15 @@ MEDIA_FORMATS = {"IMAGE": "image", "VIDEO": "video", "DOCUMENT": "document", "GI
 
 
 def variable_names(text: str) -> list[str]:
-    """The names in `{{…}}` in the order they first stand."""
+    """Return the names in `{{…}}`, each once, in order."""
     return list(dict.fromkeys(_VARIABLE.findall(text)))
 
 
 class TemplateBuilder:
     """Builds one campaign's messages.
 
-    `media` has the campaign's form with uploads resolved: `{"header": {"id": …}}` or `{"header": {"link": …}}`.
+    `components` are Meta's, `parameter_format` is `NAMED` or `POSITIONAL`. `media` is the campaign's, with uploads resolved:
+    `{"header": {"id": …}}` or `{"header": {"link": …}}`.
     """
 
     def __init__(
@@ -56,7 +57,10 @@ class TemplateBuilder:
     def build(
         self, *, recipient_id: int, attempt: int, phone: str | None, bsuid: str | None, values: Values
     ) -> dict[str, Any]:
-        """The whole body of the request. With a phone the phone is used, as Meta recommends; else the BSUID."""
+        """Return the whole body of the request, addressed to the phone if there is one, as Meta recommends, else to the BSUID.
+
+        `values` has a mapping from variable to value for `header`, `body` and `buttons` (by index as text).
+        """
         template: dict[str, Any] = dict(self._head)
         components = [component for part in self._parts for component in part(values, recipient_id)]
         if components:
@@ -89,10 +93,10 @@ class TemplateBuilder:
             self._parts.append(lambda values, _recipient: [self._text(component, names, values.get(component) or {})])
 
     def _text(self, component: str, names: Sequence[str], values: Values) -> dict[str, Any]:
-        ordered = names if self._is_named else sorted(names, key=int)
-        parameters: list[Parameter] = [{"type": "text", "text": as_text(values.get(name))} for name in ordered]
+        ordered_names = names if self._is_named else sorted(names, key=int)
+        parameters: list[Parameter] = [{"type": "text", "text": as_text(values.get(name))} for name in ordered_names]
         if self._is_named:
-            for name, parameter in zip(ordered, parameters, strict=True):
+            for name, parameter in zip(ordered_names, parameters, strict=True):
                 parameter["parameter_name"] = name
         return {"type": component, "parameters": parameters}
 
@@ -132,7 +136,10 @@ def _button(sub_type: str, index: int, parameter: Parameter) -> dict[str, Any]:
 def chat_body(
     content: Mapping[str, Any], *, wa_id: str | None, phone: str | None, bsuid: str | None, callback: str
 ) -> dict[str, Any]:
-    """`content` with its envelope. The wa_id goes before the phone: the person wrote under it. ValueError without an address."""
+    """Return `content` with its envelope. The wa_id, under which the person wrote, has priority over the phone.
+
+    Raises ValueError if there is no address.
+    """
     address = f"+{wa_id}" if wa_id else phone
     if not address and not bsuid:
         raise ValueError("a message needs a wa_id, a phone or a BSUID to go to")

@@ -1,10 +1,10 @@
-"""What one send came to.
+"""Defines the result of one send request.
 
 accepted   Meta took it and gave it an id
-held       taken, and kept back for Meta's quality assessment
+held       accepted, and held back for Meta's quality assessment
 refused    a Graph `error` object with a numeric code: it was certainly not sent, and bot.meta.error_codes says what follows
 not_sent   nothing of the request was written: name resolution, TLS or connection failed
-unsure     everything else: it may have arrived, so it is never sent again by itself
+unsure     everything else: it may have arrived, so it is never sent again automatically
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class SendResultKind(StrEnum):
-    """The five things that a send can come to."""
+    """The five results of a send; see above."""
 
     ACCEPTED = "accepted"
     HELD = "held"
@@ -23,7 +23,7 @@ class SendResultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What one request came to. `code` and `is_transient` are Meta's; `message` is for the operator, without customer data."""
+    """The result of one request. `code`, `is_transient` and `details` are Meta's; `message` has no customer data."""
 
     kind: SendResultKind
     wamid: str | None = None

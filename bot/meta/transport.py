@@ -1,12 +1,12 @@
-"""httpx's transport interface over aiohttp, telling what was certainly not sent from what may have been.
+"""Implements httpx's transport over aiohttp, and distinguishes requests that were certainly not sent from those that may have been.
 
 Stock httpx carries about 100 requests a second, because its pool is quadratic in connections. The ready-made bridge to aiohttp
 names a connection that was lost after the body had been read like one that was never made (`ConnectTimeout`); a retry on
-that sends twice. So the bridge is our own, and raises just two exceptions, by what the caller must do:
+that sends twice. So this one is our own, and raises two exceptions, by what the caller must do:
 
     TransportError
-    ├── NothingSent    the connection was never made: name resolution, TLS, refused, connect time-out
-    └── Uncertain      anything later: the request, or part of it, may have arrived
+    ├── NothingSentError      no connection: name resolution, TLS, refused, connect time-out
+    └── UncertainSendError    anything later: the request, or a part of it, may have arrived
 """
 
 from types import TracebackType
@@ -18,15 +18,15 @@ from models.errors import HarkError
 
 CONNECT_TIMEOUT_SECONDS = 4.0
 CONNECT_SHARE = 0.7
-"""Of the whole time-out, for all that comes before the first byte. It is over first, also where a name server hangs: such
-a request was certainly not sent."""
+"""Share of the whole time-out for everything before the first byte. It ends first, also if a name server hangs: such a request was
+certainly not sent."""
 IDLE_SECONDS = 2.0
-"""A connection that was idle longer is not used again: the other side may be closing it at this moment."""
+"""A connection that was idle longer is not used again: the other side may be closing it."""
 MAX_BODY_BYTES = 65_536
 
 
 class TransportError(HarkError):
-    """A request that got no whole answer."""
+    """A request without a complete answer."""
 
 
 class NothingSentError(TransportError):
@@ -53,7 +53,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it once. Raises NothingSent or Uncertain; an answer of any status and shape is an answer."""
+        """Send the request once and return the answer, whatever its status.
+
+        Raises NothingSentError if no byte was written, UncertainSendError if the request may have arrived.
+        """
         session = self._session or self._open()
         try:
             async with session.request(
@@ -64,12 +67,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
             ) as answer:
                 encoding = answer.headers.get("Content-Encoding", "identity").lower()
-                if encoding != "identity":  # httpx would unpack it, whatever its size; we asked for none
+                if encoding != "identity":  # httpx would decompress it, whatever its size; we asked for no encoding
                     raise UncertainSendError(f"encoded as {encoding[:20]}")
                 body = await _read_capped(answer.content)
                 return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise NothingSentError(_why(error)) from error
+            raise NothingSentError(_describe(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UncertainSendError(type(error).__name__) from error
 
@@ -103,8 +106,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         await self.aclose()
 
 
-def _why(error: Exception) -> str:
-    """In words where an operator can do something about it."""
+def _describe(error: Exception) -> str:
+    """Return a sentence for an error that an operator can fix, else the error's class."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "the certificate at GRAPH_API_URL is not one to trust"
     return type(error).__name__

@@ -1,1 +1,1 @@
-"""What posts to us: doors, signature, Redis stream, parsers."""
+"""Receives webhooks of Meta and Shopify: endpoints, signatures, the Redis stream, parsers."""

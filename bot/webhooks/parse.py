@@ -1,7 +1,7 @@
-"""A webhook's body, taken apart: statuses, inbound messages, changes (meta-cloud-api.md 7.4–7.9).
+"""Parses the body of a Meta webhook into statuses, inbound messages and account changes (docs/meta.md §7.4 to §7.9).
 
-One item that cannot be read never takes the others along: it leaves a line in `broken`, which names the place and no content.
-Unknown kinds are counted and skipped. What is absent in one payload version and present in another is read both ways.
+An item that cannot be read does not affect the others: `broken` gets a line with its place and without content. Unknown kinds are
+counted and skipped. Fields that differ between versions of the payload are read in each form.
 """
 
 from collections.abc import Iterator
@@ -13,25 +13,25 @@ from bot.webhooks.parse_messages import read_inbound
 from bot.webhooks.parse_values import MAX_ID, BadEventError, as_list, load_json, read_failure, read_moment, read_text
 from models.events.types import AccountChange, EventKind, Parsed, Pricing, Status
 
-OURS = "whatsapp_business_account"
+WABA_OBJECT = "whatsapp_business_account"
 MAX_WORD = 40
 
-KINDS: dict[str, EventKind] = {
+STATUS_KINDS: dict[str, EventKind] = {
     "sent": "sent",
     "delivered": "delivered",
     "read": "read",
-    "played": "read",  # a voice message: whoever listened has seen it
+    "played": "read",  # a voice message that was listened to
     "failed": "failed",
 }
 
 
 def parse_payload(raw: bytes) -> Parsed:
-    """Take a body apart. BadEventError where it is no webhook at all."""
+    """Parse a body. Raises BadEventError if it is no JSON object."""
     body = load_json(raw)
     if not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
     parsed = Parsed()
-    if body.get("object") != OURS:
+    if body.get("object") != WABA_OBJECT:
         parsed.ignored += 1
         return parsed
     for place, waba_id, entry_at, change in _changes(body, parsed):
@@ -64,10 +64,10 @@ def _changes(body: dict[str, Any], parsed: Parsed) -> Iterator[tuple[str, str, d
 
 def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any]) -> None:
     metadata = value.get("metadata")
-    number = read_text(metadata.get("phone_number_id"), 64) if isinstance(metadata, dict) else None
+    phone_number_id = read_text(metadata.get("phone_number_id"), 64) if isinstance(metadata, dict) else None
     for i, item in enumerate(as_list(value.get("statuses"))):
         try:
-            status = _read_status(item, number)
+            status = _read_status(item, phone_number_id)
         except BadEventError as error:
             parsed.broken.append(f"{place}.statuses[{i}]: {error}")
             continue
@@ -78,7 +78,7 @@ def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, An
     contacts = as_list(value.get("contacts"))
     for i, item in enumerate(as_list(value.get("messages"))):
         try:
-            message = read_inbound(item, number, contacts)
+            message = read_inbound(item, phone_number_id, contacts)
         except BadEventError as error:
             parsed.broken.append(f"{place}.messages[{i}]: {error}")
             continue
@@ -87,14 +87,16 @@ def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, An
         else:
             parsed.inbound.append(message)
     if value.get("errors") and not value.get("statuses") and not value.get("messages"):
-        parsed.changes.append(AccountChange("errors", waba_id, None, {"number": number, "errors": value["errors"]}))
+        parsed.changes.append(
+            AccountChange("errors", waba_id, None, {"number": phone_number_id, "errors": value["errors"]})
+        )
 
 
-def _read_status(item: Any, number: str | None) -> Status | None:
-    """None for a kind that we do not know (`deleted`, `warning`, one to come) and for groups."""
+def _read_status(item: Any, phone_number_id: str | None) -> Status | None:
+    """Return None for an unknown kind (`deleted`, `warning`, …) and for groups. Raises BadEventError if it is invalid."""
     if not isinstance(item, dict):
         raise BadEventError("no object")
-    kind = KINDS.get(item.get("status", "")) if isinstance(item.get("status"), str) else None
+    kind = STATUS_KINDS.get(item.get("status", "")) if isinstance(item.get("status"), str) else None
     if kind is None or item.get("recipient_type") == "group":
         return None
     wamid = item.get("id")
@@ -106,7 +108,7 @@ def _read_status(item: Any, number: str | None) -> Status | None:
         wamid,
         kind,
         read_moment(item.get("timestamp")),
-        number,
+        phone_number_id,
         read_text(callback, 512),
         read_callback(callback) if isinstance(callback, str) else None,
         read_text(item.get("recipient_id"), 64),

@@ -1,4 +1,4 @@
-"""One message of a person, read from a webhook (meta-cloud-api.md 7.6). Any type that is not known is kept whole."""
+"""Parses one inbound message of a webhook (docs/meta.md §7.6). A message of an unknown type is stored whole."""
 
 from typing import Any
 
@@ -16,8 +16,11 @@ REPLIES = ("button_reply", "list_reply")
 MOVES = frozenset({"user_changed_number", "customer_changed_number"})
 
 
-def read_inbound(item: Any, number: str | None, contacts: list[Any]) -> InboundMessage | None:
-    """None for a message in a group, which is nobody's chat with us. BadEventError where something essential is missing."""
+def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) -> InboundMessage | None:
+    """Parse one message. `contacts` is the webhook's list. None for a message in a group.
+
+    Raises BadEventError if its id, time, sender or `phone_number_id` is missing.
+    """
     if not isinstance(item, dict):
         raise BadEventError("no object")
     if item.get("group_id"):
@@ -25,26 +28,26 @@ def read_inbound(item: Any, number: str | None, contacts: list[Any]) -> InboundM
     wamid = item.get("id")
     if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_ID:
         raise BadEventError("its id is missing or too long")
-    if number is None:
+    if phone_number_id is None:
         raise BadEventError("its phone_number_id is missing")
     kind = read_text(item.get("type"), MAX_TYPE) or "unknown"
-    said = item
+    content = item
     if kind == "edit":
-        said = _dict(_dict(item.get("edit")).get("message"))
-    payload = _payload(said)
+        content = _dict(_dict(item.get("edit")).get("message"))
+    payload = _payload(content)
     return InboundMessage(
         wamid,
         read_moment(item.get("timestamp")),
         kind,
-        number,
+        phone_number_id,
         _sender(item, contacts),
         item,
-        _text(said),
+        _text(content),
         _context(item, kind),
         payload and payload[:MAX_PAYLOAD],
         read_pressed(payload),
-        _word(said, payload),
-        _confirms(said, payload),
+        _word(content, payload),
+        _confirms(content, payload),
         _moved_to(item) if kind == "system" else None,
     )
 
@@ -67,12 +70,12 @@ def _sender(item: dict[str, Any], contacts: list[Any]) -> Sender:
 
 
 def _contact_of(wa_id: str | None, bsuid: str | None, contacts: list[Any]) -> dict[str, Any]:
-    """The entry of `contacts` that belongs to the sender: by either id; the only one, where neither is there to compare."""
-    found = [contact for contact in contacts if isinstance(contact, dict)]
-    for contact in found:
+    """Return the sender's entry of `contacts`, by wa_id or BSUID; the only entry if the message has neither; else an empty dict."""
+    entries = [contact for contact in contacts if isinstance(contact, dict)]
+    for contact in entries:
         if (bsuid and contact.get("user_id") == bsuid) or (wa_id and _wa_id(contact.get("wa_id")) == wa_id):
             return contact
-    return found[0] if len(found) == 1 and wa_id is None and bsuid is None else {}
+    return entries[0] if len(entries) == 1 and wa_id is None and bsuid is None else {}
 
 
 def _moved_to(item: dict[str, Any]) -> Sender | None:
@@ -87,30 +90,30 @@ def _moved_to(item: dict[str, Any]) -> Sender | None:
 
 
 def _context(item: dict[str, Any], kind: str) -> str | None:
-    """The message that it is about. A forwarded one has a context without an id."""
-    about = {
+    """Return the wamid of the message that it refers to. A forwarded message has a context without an id."""
+    wamids = {
         "reaction": _dict(item.get("reaction")).get("message_id"),
         "edit": _dict(item.get("edit")).get("original_message_id"),
         "revoke": _dict(item.get("revoke")).get("original_message_id"),
     }
-    found = about.get(kind) or _dict(item.get("context")).get("id")
-    return found if isinstance(found, str) and 0 < len(found) <= MAX_ID else None
+    wamid = wamids.get(kind) or _dict(item.get("context")).get("id")
+    return wamid if isinstance(wamid, str) and 0 < len(wamid) <= MAX_ID else None
 
 
 def _payload(item: dict[str, Any]) -> str | None:
     interactive = _dict(item.get("interactive"))
     replies = [_dict(interactive.get(kind)).get("id") for kind in REPLIES]
     return next(
-        (found for found in (_dict(item.get("button")).get("payload"), *replies) if isinstance(found, str)), None
+        (payload for payload in (_dict(item.get("button")).get("payload"), *replies) if isinstance(payload, str)), None
     )
 
 
 def _word(item: dict[str, Any], payload: str | None) -> Word | None:
-    """STOP and START count wherever a person says them: typed, as a caption, as a button."""
-    kind, said = item.get("type"), _text(item)
+    """Return the opt-out or opt-in word of the message: typed, as a caption or as a button."""
+    kind, text = item.get("type"), _text(item)
     if kind in {"button", "interactive"}:
-        return button_intent(said, payload)
-    return opt_out_intent(said) if kind == "text" or kind in CAPTIONED else None
+        return button_intent(text, payload)
+    return opt_out_intent(text) if kind == "text" or kind in CAPTIONED else None
 
 
 def _confirms(item: dict[str, Any], payload: str | None) -> bool:
@@ -121,38 +124,38 @@ def _confirms(item: dict[str, Any], payload: str | None) -> bool:
 
 
 def _text(item: dict[str, Any]) -> str | None:
-    """What a person reads of it."""
+    """Return the text that a person reads in the message; None if there is none."""
     kind = item.get("type")
     inner = _dict(item.get(kind)) if isinstance(kind, str) else {}
-    found: Any = None
+    text: Any = None
     if kind in {"text", "system"}:
-        found = inner.get("body")
+        text = inner.get("body")
     elif kind == "button":
-        found = inner.get("text")
+        text = inner.get("text")
     elif kind == "interactive":
         titles = [_dict(inner.get(reply)).get("title") for reply in REPLIES]
-        found = next((title for title in titles if title), _dict(inner.get("nfm_reply")).get("body"))
+        text = next((title for title in titles if title), _dict(inner.get("nfm_reply")).get("body"))
     elif kind in CAPTIONED:
-        found = inner.get("caption")
+        text = inner.get("caption")
     elif kind == "reaction":
-        found = inner.get("emoji")
+        text = inner.get("emoji")
     elif kind == "location":
-        found = inner.get("name") or inner.get("address")
+        text = inner.get("name") or inner.get("address")
     elif kind == "order":
-        found = inner.get("text")
+        text = inner.get("text")
     elif kind == "contacts":
         names = [_dict(_dict(card).get("name")).get("formatted_name") for card in as_list(item.get("contacts"))]
-        found = ", ".join(name for name in names if isinstance(name, str))
-    return found if isinstance(found, str) and found else None
+        text = ", ".join(name for name in names if isinstance(name, str))
+    return text if isinstance(text, str) and text else None
 
 
 def _wa_id(value: Any) -> str | None:
-    """Digits alone; a value of another form is none."""
-    found = read_text(value, MAX_WA_ID + 1)
-    if found is None:
+    """Return the digits; None for a value of another form."""
+    digits = read_text(value, MAX_WA_ID + 1)
+    if digits is None:
         return None
-    found = found.removeprefix("+")
-    return found if found.isascii() and found.isdigit() and len(found) <= MAX_WA_ID else None
+    digits = digits.removeprefix("+")
+    return digits if digits.isascii() and digits.isdigit() and len(digits) <= MAX_WA_ID else None
 
 
 def _dict(value: Any) -> dict[str, Any]:

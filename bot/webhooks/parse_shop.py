@@ -1,4 +1,4 @@
-"""A shop's webhook, taken apart: customers, their consent, orders. What is odd is left out; ids and times must be there."""
+"""Parses Shopify webhooks: customers, their consent, orders. Ids and times are required; other invalid values are left out."""
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,30 +18,33 @@ MAX_ID = 64
 MAX_ITEMS = 200
 MAX_TAGS = 100
 MAX_AMOUNT = Decimal(10) ** 12
-_OWN = {"first_name": "first_name", "last_name": "last_name", "email": "email"}
+_PROFILE_FIELDS = {"first_name": "first_name", "last_name": "last_name", "email": "email"}
 
 
 def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
-    """An entry of the shop's stream. BadEventError where it cannot be read; its text holds no content."""
+    """Parse an entry of the shop's stream. `default_country` (ISO) completes phone numbers.
+
+    Raises BadEventError if it cannot be read; the error's text holds no content.
+    """
     head, _, raw = entry.removeprefix(MARK).partition(b"\n")
-    said, body = load_json(head), load_json(raw)
-    if not entry.startswith(MARK) or not isinstance(said, dict) or not isinstance(body, dict):
+    headers, body = load_json(head), load_json(raw)
+    if not entry.startswith(MARK) or not isinstance(headers, dict) or not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
-    topic, shop = str(said.get("topic", "")), str(said.get("shop", ""))[:100]
-    news: ShopCustomer | ShopOrder | ShopRedaction | None = None
+    topic, shop = str(headers.get("topic", "")), str(headers.get("shop", ""))[:100]
+    change: ShopCustomer | ShopOrder | ShopRedaction | None = None
     if topic in CUSTOMER:
-        news = _customer(body, default_country, must_have_id=True)
+        change = _customer(body, default_country, must_have_id=True)
     elif topic in CONSENT:
-        news = _customer({"id": body.get("customer_id")} | body, default_country)
+        change = _customer({"id": body.get("customer_id")} | body, default_country)
     elif topic in ORDER:
-        news = _order(body, default_country)
+        change = _order(body, default_country)
     elif topic == "customers/delete":
-        news = ShopRedaction(_customer(body, default_country, must_have_id=True), wipes=False)
+        change = ShopRedaction(_customer(body, default_country, must_have_id=True), wipes=False)
     elif topic == "customers/redact":
-        if "shop_domain" not in body:  # topics are not signed: what was an order is not taken for this
+        if "shop_domain" not in body:  # topics are not signed: an order must not pass for a redaction
             raise BadEventError("it is no redaction")
-        news = ShopRedaction(_customer(_dict(body.get("customer")), default_country, must_have_id=True), wipes=True)
-    return ShopEvent(shop, str(said.get("id", "")), news)
+        change = ShopRedaction(_customer(_dict(body.get("customer")), default_country, must_have_id=True), wipes=True)
+    return ShopEvent(shop, str(headers.get("id", "")), change)
 
 
 def _customer(body: dict[str, Any], default_country: str | None, *, must_have_id: bool = False) -> ShopCustomer:
@@ -50,7 +53,8 @@ def _customer(body: dict[str, Any], default_country: str | None, *, must_have_id
         raise BadEventError("the customer has no id")
     address = _dict(body.get("default_address"))
     country = read_text(address.get("country_code"), 2)
-    fields = {name: _own(name, body.get(given)) for name, given in _OWN.items()} | {"country": _own("country", country)}
+    fields = {name: _profile_value(name, body.get(column)) for name, column in _PROFILE_FIELDS.items()}
+    fields["country"] = _profile_value("country", country)
     return ShopCustomer(
         key,
         _phone([body.get("phone"), address.get("phone")], country or default_country),
@@ -61,10 +65,10 @@ def _customer(body: dict[str, Any], default_country: str | None, *, must_have_id
     )
 
 
-def _tags(told: Any) -> tuple[str, ...]:
-    """`vip, 2026 spring` as names; what can be no tag of ours is left out."""
+def _tags(value: Any) -> tuple[str, ...]:
+    """Split `vip, 2026 spring` into names, without those that cannot be a tag."""
     names = []
-    for part in told.split(",")[:MAX_TAGS] if isinstance(told, str) else ():
+    for part in value.split(",")[:MAX_TAGS] if isinstance(value, str) else ():
         try:
             names.append(read_name(part, "a tag"))
         except FieldValueError:
@@ -72,22 +76,22 @@ def _tags(told: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _consent(told: Any) -> ShopConsent | None:
-    """The consent to messages on the phone; that to e-mail says nothing about WhatsApp."""
-    state = read_text(_dict(told).get("state"), 40)
+def _consent(value: Any) -> ShopConsent | None:
+    """Parse the consent to SMS marketing; the consent to e-mail does not apply to WhatsApp."""
+    state = read_text(_dict(value).get("state"), 40)
     if state is None:
         return None
-    is_confirmed = told.get("opt_in_level") == "confirmed_opt_in"
+    is_confirmed = value.get("opt_in_level") == "confirmed_opt_in"
     return ShopConsent(
         state.lower(),
         is_confirmed,
-        _moment(told.get("consent_updated_at")),
-        read_text(told.get("consent_collected_from"), 60) or "",
+        _moment(value.get("consent_updated_at")),
+        read_text(value.get("consent_collected_from"), 60) or "",
     )
 
 
 def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | None:
-    """None for an order that only tries the shop out."""
+    """Return None for a test order. Raises BadEventError if its id, currency, total or time is missing."""
     if body.get("test") is True:
         return None
     key, currency = read_text(body.get("id"), MAX_ID), read_text(body.get("currency"), 3)
@@ -95,7 +99,7 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
     total = _amount(body.get("current_total_price")) or _amount(body.get("total_price"))
     if key is None or currency is None or placed_at is None or total is None:
         raise BadEventError("the order lacks its id, its currency, its total or its time")
-    customer = _customer({"phone": body.get("phone")} | _present(_dict(body.get("customer"))), default_country)
+    customer = _customer({"phone": body.get("phone")} | _without_nulls(_dict(body.get("customer"))), default_country)
     return ShopOrder(
         key,
         customer,
@@ -110,23 +114,23 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
 
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
-    """A shop's order names the brand (the vendor) and no collections."""
+    """Return the known fields of a line item. A webhook has the vendor as brand, and no collections."""
     quantity = item.get("quantity")
-    known = {
+    fields = {
         "title": read_text(item.get("title"), 200),
         "brand": (read_text(item.get("vendor"), 200) or "").strip(),
         "quantity": quantity if isinstance(quantity, int) and not isinstance(quantity, bool) else None,
     }
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _phone(candidates: list[Any], country: str | None) -> str | None:
-    """The first that is a possible number."""
-    known = country.upper() if country and is_country(country.upper()) else None
+    """Return the first candidate that is a possible number, as E.164; None if there is none."""
+    iso_country = country.upper() if country and is_country(country.upper()) else None
     for candidate in candidates:
         if isinstance(candidate, str) and candidate.strip():
             try:
-                phone = read_phone(candidate, known)
+                phone = read_phone(candidate, iso_country)
             except ValueError:
                 continue
             if phone.e164:
@@ -134,7 +138,7 @@ def _phone(candidates: list[Any], country: str | None) -> str | None:
     return None
 
 
-def _own(name: str, value: Any) -> str | None:
+def _profile_value(name: str, value: Any) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     try:
@@ -154,16 +158,16 @@ def _amount(value: Any) -> Decimal | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    """A shop's times are ISO with an offset."""
+    """Parse an ISO 8601 time with an offset, into UTC; None if it is anything else."""
     try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return read.astimezone(UTC) if read is not None and read.tzinfo is not None else None
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parsed.astimezone(UTC) if parsed is not None and parsed.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 
 
-def _present(told: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in told.items() if value is not None}
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _dict(value: Any) -> dict[str, Any]:

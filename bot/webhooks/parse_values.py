@@ -1,4 +1,4 @@
-"""Reading single values of a webhook, whatever Meta or a forger put there."""
+"""Reads single values of a webhook's JSON, of which any may be missing or of the wrong type."""
 
 import json
 from datetime import datetime
@@ -19,11 +19,11 @@ YEARS = range(2009, 2101)
 
 
 class BadEventError(HarkError, ValueError):
-    """Something that every item of its kind has is missing or nonsense; the message holds no content."""
+    """A required field is missing or invalid. The error's text holds no content."""
 
 
 def load_json(raw: bytes) -> Any:
-    """The JSON, without what no database takes: NUL characters and halves of surrogate pairs. BadEventError."""
+    """Parse JSON, without NUL characters and lone surrogates, which databases refuse. Raises BadEventError if it is no JSON."""
     try:
         body = orjson.loads(raw)
     except ValueError:
@@ -35,7 +35,10 @@ def load_json(raw: bytes) -> Any:
 
 
 def read_moment(value: Any) -> datetime:
-    """Meta's time: Unix seconds as a string or a number. BadEventError for anything else."""
+    """Read Meta's time, Unix seconds as a string or a number, into UTC; milliseconds are recognized.
+
+    Raises BadEventError if it is anything else.
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str | int) and not isinstance(value, bool):
@@ -43,20 +46,20 @@ def read_moment(value: Any) -> datetime:
     raise BadEventError("its time is missing")
 
 
-@lru_cache(maxsize=4096)  # what comes at once happened at the same few seconds
+@lru_cache(maxsize=4096)  # the items of a batch share a few seconds
 def _moment(value: str | int) -> datetime:
     try:
         seconds = int(value)
-        found = from_unix(seconds // 1000 if seconds >= MILLISECONDS_FROM else seconds)
+        moment = from_unix(seconds // 1000 if seconds >= MILLISECONDS_FROM else seconds)
     except (ValueError, OverflowError, OSError):
         raise BadEventError("its time is no Unix time") from None
-    if found.year not in YEARS:
+    if moment.year not in YEARS:
         raise BadEventError("its time is no Unix time")
-    return found
+    return moment
 
 
 def read_failure(errors: Any) -> Failure:
-    """The first error; code 0 where there is none to read."""
+    """Read the first of a status's errors; the code is 0 if there is none."""
     first = next((error for error in as_list(errors) if isinstance(error, dict)), {})
     data = first.get("error_data")
     details = data.get("details") if isinstance(data, dict) else None
@@ -64,25 +67,25 @@ def read_failure(errors: Any) -> Failure:
     if isinstance(code, str) and code.isdecimal():
         code = int(code[:9])
     is_code = isinstance(code, int) and 0 <= code < 2**31
-    said = (
+    text = (
         read_text(details, MAX_TEXT)
         or read_text(first.get("message"), MAX_TEXT)
         or read_text(first.get("title"), MAX_TEXT)
     )
-    return Failure(int(code) if is_code and code is not None else 0, said or "")
+    return Failure(int(code) if is_code and code is not None else 0, text or "")
 
 
-def read_text(value: Any, most: int) -> str | None:
-    """A string that is not empty, cut to what its column holds; a number as its digits."""
+def read_text(value: Any, max_length: int) -> str | None:
+    """Return a string, cut to `max_length`, or a number's digits; None if it is empty or of another type."""
     if isinstance(value, str):
-        return value[:most] or None
+        return value[:max_length] or None
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)[:most]
+        return str(value)[:max_length]
     return None
 
 
 def as_list(value: Any) -> list[Any]:
-    """The value if it is a list, else an empty one."""
+    """Return the value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 

@@ -1,7 +1,7 @@
-"""The shop's door: the signature, the stream, 200. As Meta's door it parses nothing and touches no database.
+"""Serves the endpoint for Shopify's webhooks: checks the signature, appends to the stream, answers 200. Parses nothing.
 
-Shopify signs the raw body: base64 of HMAC-SHA256 with the app's secret, in X-Shopify-Hmac-Sha256. What the event is about stands in
-headers, which go into the stream with the body.
+Shopify signs the raw body: base64 of HMAC-SHA256 with the app's secret, in X-Shopify-Hmac-Sha256. Topic, shop and event id are
+in headers, which go into the stream with the body.
 """
 
 import base64
@@ -19,9 +19,9 @@ from bot.webhooks.whatsapp import (
     BAD_LENGTH,
     MAX_BYTES,
     NOT_SIGNED,
-    NOT_TAKEN,
     OK,
     TOO_LARGE,
+    UNAVAILABLE,
     WebhookReply,
     content_length,
     endpoint_redis,
@@ -36,35 +36,35 @@ if TYPE_CHECKING:
 PATH = "/webhooks/shopify"
 KEY = "hark:shop-events"
 MARK = b"shopify "
-"""How an entry begins, so that it is taken for nothing else."""
+"""The first bytes of an entry, which distinguish it from Meta's."""
 MAX_HEADER = 200
 
 log = logging.getLogger(__name__)
 
 
 def sign_shop_body(secret: str, raw: bytes) -> str:
-    """The header's value for this body."""
+    """Return the value of X-Shopify-Hmac-Sha256 for this body."""
     return base64.b64encode(hmac.digest(secret.encode(), raw, "sha256")).decode()
 
 
 def is_authentic_shop_body(header: str | None, raw: bytes, secrets: Iterable[str]) -> bool:
-    """Whether one of the secrets made the signature. Every secret is tried, and compared in constant time."""
-    given = (header or "").encode("utf-8", "replace")
-    found = False
+    """Return whether the signature is of one of the secrets. Each is compared, in constant time."""
+    signature = (header or "").encode("utf-8", "replace")
+    is_authentic = False
     for secret in secrets:
-        found |= hmac.compare_digest(sign_shop_body(secret, raw).encode(), given)
-    return found
+        is_authentic |= hmac.compare_digest(sign_shop_body(secret, raw).encode(), signature)
+    return is_authentic
 
 
 class ShopEndpoint:
-    """Answers a POST. Any of the `secrets` may have signed it (they rotate); without any, nobody enters."""
+    """Answers a POST that any of the `secrets` signed (they rotate); without a secret every request is refused."""
 
     def __init__(self, secrets: Sequence[str], stream: EventStream) -> None:
         self.secrets = tuple(secrets)
         self.stream = stream
 
     def answer(self, environ: "WSGIEnvironment") -> WebhookReply:
-        """Never raises for anything that a client sends."""
+        """Return the response. Never raises for a client's input; 503 if the stream is not available."""
         length = content_length(environ)
         if length is not None and not 0 <= length <= MAX_BYTES:
             return BAD_LENGTH if length < 0 else TOO_LARGE
@@ -77,37 +77,37 @@ class ShopEndpoint:
         if not is_authentic_shop_body(signature, raw, self.secrets):
             return NOT_SIGNED
         try:
-            self.stream.append(entry_of(environ, raw))
+            self.stream.append(build_entry(environ, raw))
         except StreamUnavailableError as error:
             log.warning("shop: event not taken, answered 503: %s", error)
-            return NOT_TAKEN
+            return UNAVAILABLE
         return OK
 
 
-def entry_of(environ: "WSGIEnvironment", raw: bytes) -> bytes:
-    """What the stream keeps: a line with what the headers say, and the body as it came."""
+def build_entry(environ: "WSGIEnvironment", raw: bytes) -> bytes:
+    """Build the stream's entry: a line with `MARK` and JSON of the headers' values, then the raw body."""
     names = {"topic": "TOPIC", "shop": "SHOP_DOMAIN", "id": "WEBHOOK_ID"}
-    said = {key: str(environ.get(f"HTTP_X_SHOPIFY_{name}", ""))[:MAX_HEADER] for key, name in names.items()}
-    return MARK + json.dumps(said).encode() + b"\n" + raw
+    values = {key: str(environ.get(f"HTTP_X_SHOPIFY_{name}", ""))[:MAX_HEADER] for key, name in names.items()}
+    return MARK + json.dumps(values).encode() + b"\n" + raw
 
 
 def make_shop_endpoint(settings: Settings) -> ShopEndpoint:
-    """The shop's door of this installation. Connects to nothing yet."""
+    """Build the endpoint from the settings. Does not connect yet."""
     return ShopEndpoint(settings.shopify_secrets, shop_stream(endpoint_redis(settings), settings.stream_bound))
 
 
 def shop_stream(redis: Redis, bound: int) -> EventStream:
-    """What shops said and is not applied yet."""
+    """Return the stream of shop events that are not applied yet; `bound` is its maximal length."""
     return EventStream(redis, bound, KEY)
 
 
-def make_shop_blueprint(door: ShopEndpoint) -> Blueprint:
-    """The route under Flask."""
+def make_shop_blueprint(endpoint: ShopEndpoint) -> Blueprint:
+    """Build the Flask blueprint that serves the endpoint."""
     blueprint = Blueprint("shopify", __name__)
 
     @blueprint.post(PATH)
     def receive_shop_event() -> Response:
-        reply = door.answer(request.environ)
+        reply = endpoint.answer(request.environ)
         return Response(reply.body, reply.status, dict(headers_of(reply)))
 
     return blueprint

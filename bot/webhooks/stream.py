@@ -1,7 +1,7 @@
-"""The Redis stream between the webhook and the ingest: raw bodies, kept until they were applied.
+"""Stores raw webhook bodies in a Redis stream until the ingest has applied them.
 
-It is never trimmed by length, which would delete what was answered with 200: an entry goes when it is acknowledged, in one
-MULTI. So the stream holds what is unprocessed and nothing else, its length is the backlog and its first entry the lag.
+The stream is never trimmed by length, which would delete events that were answered with 200: an entry is deleted when it is
+acknowledged, in one MULTI. So it holds unprocessed events alone: its length is the backlog, its first entry the lag.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ KEY = "hark:events"
 GROUP = "ingest"
 BODY = b"b"
 DEAD_AFTER_MS = 5_000
-"""A consumer that holds an entry this long without a sign is taken for dead."""
-FORGOTTEN_AFTER_MS = 3_600_000
+"""A consumer that holds an entry this long without a sign of life counts as dead."""
+REMOVED_AFTER_MS = 3_600_000
 _BEGINNING = b"0-0"
 
-# KEYS: the stream. ARGV: the bound, the body. Answers false where the stream is full.
+# KEYS: the stream. ARGV: the bound, the body. Returns false if the stream is full.
 _APPEND = (
     "if redis.call('XLEN',KEYS[1])>=tonumber(ARGV[1]) then return false end "
     "return redis.call('XADD',KEYS[1],'*','b',ARGV[2])"
 )
-# KEYS: the stream. ARGV: the group, entries. A script, since a full Redis takes nothing into a MULTI.
+# KEYS: the stream. ARGV: the group, entries. A script, since a Redis out of memory refuses commands in a MULTI.
 _FINISH = "redis.call('XACK',KEYS[1],ARGV[1],unpack(ARGV,2)) return redis.call('XDEL',KEYS[1],unpack(ARGV,2))"
-# KEYS: the stream. ARGV: the group, an age in ms. Looked at and deleted in one go: a consumer that is deleted while it holds
-# entries would take them along.
-_FORGET = """
+# KEYS: the stream. ARGV: the group, an age in ms. Checks and deletes atomically: deleting a consumer that holds entries would
+# lose them.
+_REMOVE_IDLE = """
 for _, pairs in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
   for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
@@ -43,30 +43,30 @@ return true
 
 
 class StreamUnavailableError(HarkError):
-    """The event was not taken: Redis is away, or the stream is at its bound. Meta sends it again."""
+    """The event was not stored: Redis is not available, or the stream is at its bound. Meta sends it again."""
 
 
 class StreamSilentError(StreamUnavailableError):
-    """Redis took longer than its client waits."""
+    """Redis did not answer within the client's time-out."""
 
 
 class Entry(NamedTuple):
-    """One raw POST."""
+    """One raw POST with its id in the stream."""
 
     id: bytes
     raw: bytes
 
 
 class Backlog(NamedTuple):
-    """What is unprocessed."""
+    """The unprocessed events."""
 
     seconds: float
-    """Age of the oldest event, 0.0 where there is none."""
+    """Age of the oldest event, 0.0 if there is none."""
     events: int
 
 
 class EventStream:
-    """The stream and its one consumer group; any number of consumers."""
+    """A stream with one consumer group and any number of consumers. Methods but `append` raise redis.RedisError if Redis fails."""
 
     def __init__(self, redis: Redis, bound: int = 1_000_000, key: str = KEY) -> None:
         self.redis: Any = redis  # redis-py types every answer as "maybe awaitable"
@@ -74,33 +74,33 @@ class EventStream:
         self.key = key
 
     def append(self, raw: bytes) -> None:
-        """Keep a body. Raises StreamUnavailableError, never anything of Redis."""
+        """Store a body. Raises StreamUnavailableError if Redis fails or the stream is full."""
         try:
-            kept = self.redis.execute_command("EVAL", _APPEND, 1, self.key, self.bound, raw)
+            entry_id = self.redis.execute_command("EVAL", _APPEND, 1, self.key, self.bound, raw)
         except RedisTimeoutError as error:
             raise StreamSilentError(type(error).__name__) from error
         except RedisError as error:
             raise StreamUnavailableError(type(error).__name__) from error
-        if not kept:
+        if not entry_id:
             raise StreamUnavailableError(f"the stream is at its bound of {self.bound} events")
 
     def read(self, consumer: str, count: int, block_ms: int | None = None) -> list[Entry]:
-        """New entries for this consumer, at most `count`; waits for the first up to `block_ms`."""
+        """Return new entries for this consumer, at most `count`; waits up to `block_ms` for the first (None: not at all)."""
         try:
             answer = self.redis.xreadgroup(GROUP, consumer, {self.key: ">"}, count=count, block=block_ms)
         except ResponseError as error:
             self._group_lost(error)
             return []
-        streams = answer.values() if isinstance(answer, dict) else (found for _, found in answer or ())
+        streams = answer.values() if isinstance(answer, dict) else (stream_rows for _, stream_rows in answer or ())
         entries: list[Entry] = []
-        for found in streams:
+        for stream_rows in streams:
             # RESP3 wraps the entries of a stream in one more list.
-            rows = found[0] if found and isinstance(found[0], list) else found
+            rows = stream_rows[0] if stream_rows and isinstance(stream_rows[0], list) else stream_rows
             entries += self._entries(rows)
         return entries
 
     def take_over(self, consumer: str, count: int, dead_after_ms: int = DEAD_AFTER_MS) -> list[Entry]:
-        """Entries that a consumer held and gave no sign of for `dead_after_ms`; they are this one's now.
+        """Claim entries of consumers without a sign of life for `dead_after_ms`, at most `count`.
 
         Fewer than `count`: there are no more.
         """
@@ -115,19 +115,19 @@ class EventStream:
                 self._group_lost(error)
                 break
             entries += self._entries(answer[1])
-            # Redis looks at so many at a time; what live consumers hold may stand before what a dead one held.
+            # Redis scans a limited number at a time, and entries of live consumers may come before those of a dead one.
             cursor = answer[0]
             if cursor == _BEGINNING:
                 break
         return entries
 
     def hold(self, consumer: str, ids: Sequence[bytes]) -> None:
-        """A sign of life for entries that take longer (the database is away), so that nobody takes them over."""
+        """Give a sign of life for entries that take longer (the database is away), so that no other consumer claims them."""
         if ids:
             self.redis.xclaim(self.key, GROUP, consumer, 0, list(ids), idle=0, justid=True)
 
     def finish(self, ids: Sequence[bytes], pipeline: Any = None) -> None:
-        """Acknowledge and delete in one go; with a `pipeline` (a transaction), as a part of it."""
+        """Acknowledge and delete entries atomically; with a `pipeline` (a transaction), as a part of it."""
         if not ids:
             return
         if pipeline is None:
@@ -137,15 +137,15 @@ class EventStream:
         pipeline.xdel(self.key, *ids)
 
     def leave(self, consumer: str) -> None:
-        """Take a consumer that holds nothing out of the group, and those that nobody has heard of for an hour."""
+        """Remove a consumer that holds nothing from the group, and consumers that were idle for an hour."""
         script = "redis.call('XGROUP','DELCONSUMER',KEYS[1],ARGV[1],ARGV[2])"
-        held = self.redis.xpending_range(self.key, GROUP, "-", "+", 1, consumername=consumer)
-        if not held:
+        pending = self.redis.xpending_range(self.key, GROUP, "-", "+", 1, consumername=consumer)
+        if not pending:
             self.redis.eval(script, 1, self.key, GROUP, consumer)
-        self.redis.eval(_FORGET, 1, self.key, GROUP, FORGOTTEN_AFTER_MS)
+        self.redis.eval(_REMOVE_IDLE, 1, self.key, GROUP, REMOVED_AFTER_MS)
 
     def make_group(self) -> None:
-        """From the first entry on: after Redis lost the group, everything that is left is read again."""
+        """Create the group from the first entry on: if Redis lost the group, all remaining entries are read again. Idempotent."""
         try:
             self.redis.xgroup_create(self.key, GROUP, id="0", mkstream=True)
         except ResponseError as error:
@@ -153,7 +153,7 @@ class EventStream:
                 raise
 
     def backlog(self) -> Backlog:
-        """How much waits, and for how long, by the clock of Redis (which also stamped the entries)."""
+        """Return the number and age of unprocessed events, by the clock of Redis, which also stamped the entries."""
         pipeline = self.redis.pipeline(transaction=False)
         pipeline.xrange(self.key, count=1)
         pipeline.xlen(self.key)
@@ -165,7 +165,7 @@ class EventStream:
         return Backlog(max(0.0, seconds + microseconds / 1e6 - stamped_ms / 1e3), int(length))
 
     def lag(self) -> float:
-        """Age of the oldest unprocessed event in seconds."""
+        """Return the age of the oldest unprocessed event in seconds."""
         return self.backlog().seconds
 
     def _group_lost(self, error: ResponseError) -> None:
@@ -175,5 +175,5 @@ class EventStream:
 
     @staticmethod
     def _entries(rows: Any) -> list[Entry]:
-        # An entry that was deleted while it was pending comes without its fields.
+        # An entry that was deleted while it was pending has no fields.
         return [Entry(entry_id, fields[BODY]) for entry_id, fields in rows or () if fields and BODY in fields]

@@ -1,7 +1,7 @@
-"""Meta's door: the handshake, the signature, the stream, 200. It parses nothing and touches no database.
+"""Serves the endpoint for Meta's webhooks: verifies the handshake and the signature, appends to the stream, answers 200.
 
-`Door` is the one implementation. A Flask blueprint serves it, and `fast_wsgi` answers the same route before Flask's stack,
-which costs more than all that is done here. Nothing is logged of a body, a header or a query.
+It parses nothing and touches no database. `WebhookEndpoint` is the one implementation: a Flask blueprint serves it, and
+`short_circuit` answers the same route before Flask, which costs more than the endpoint itself. No body, header or query is logged.
 """
 
 import hmac
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 PATH = "/webhooks/whatsapp"
 MAX_BYTES = 3 * 1024 * 1024 + 256 * 1024
-"""Meta's bodies have up to 3 MB (meta-cloud-api.md 7.3); the rest is margin."""
-PIECE_BYTES = 64 * 1024
+"""Meta's bodies have up to 3 MB (docs/meta.md §7.3); the rest is margin."""
+CHUNK_BYTES = 64 * 1024
 CONNECT_SECONDS = 0.2
 ANSWER_SECONDS = 0.7
-"""Together under a second: whoever waits for a Redis that is away gets a 503 within it."""
+"""Together under a second: if Redis is away, the answer is a 503 within that time."""
 SILENT_SECONDS = 0.5
-"""After a time-out nobody waits for Redis for so long: else every thread of the web server would hang with it."""
+"""After a time-out no request waits for Redis for this long: else every thread of the web server would hang."""
 
 _PHRASES = {
     200: "200 OK",
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 
 class WebhookReply(NamedTuple):
-    """What the door answers."""
+    """The endpoint's response."""
 
     status: int
     body: bytes = b""
@@ -60,11 +60,11 @@ NOT_SIGNED = WebhookReply(401, b"the signature is missing or wrong")
 NOT_VERIFIED = WebhookReply(403, b"the verify token is wrong")
 NO_SUCH_METHOD = WebhookReply(405, b"allowed are GET and POST")
 TOO_LARGE = WebhookReply(413, b"the body is larger than 3 MB")
-NOT_TAKEN = WebhookReply(503, b"the event cannot be kept now; send it again")
+UNAVAILABLE = WebhookReply(503, b"the event cannot be kept now; send it again")
 
 
 class WebhookEndpoint:
-    """Answers one WSGI request. Any of the `secrets` may have signed it (they rotate); without any, nobody enters."""
+    """Answers a WSGI request that any of the `secrets` signed (they rotate); without a secret every event is refused."""
 
     def __init__(self, secrets: Sequence[str], verify_token: str | None, stream: EventStream) -> None:
         self.secrets = tuple(secrets)
@@ -74,20 +74,22 @@ class WebhookEndpoint:
         """On the monotonic clock; 0.0 while Redis answers."""
 
     def answer(self, environ: "WSGIEnvironment") -> WebhookReply:
-        """Never raises for anything that a client sends."""
+        """Return the response. Never raises for a client's input; 503 if the stream is not available."""
         method = environ.get("REQUEST_METHOD")
         if method == "POST":
             return self._receive(environ)
         if method == "GET":
-            return self._shake_hands(environ.get("QUERY_STRING", ""))
+            return self._verify(environ.get("QUERY_STRING", ""))
         return NO_SUCH_METHOD
 
-    def _shake_hands(self, query: str) -> WebhookReply:
+    def _verify(self, query: str) -> WebhookReply:
         try:
-            given = parse_qs(query, keep_blank_values=True, max_num_fields=20)
+            parameters = parse_qs(query, keep_blank_values=True, max_num_fields=20)
         except ValueError:
             return NOT_VERIFIED
-        mode, token, challenge = (given.get(f"hub.{name}", [""])[0] for name in ("mode", "verify_token", "challenge"))
+        mode, token, challenge = (
+            parameters.get(f"hub.{name}", [""])[0] for name in ("mode", "verify_token", "challenge")
+        )
         if not self.verify_token or mode != "subscribe":
             return NOT_VERIFIED
         if not hmac.compare_digest(token.encode(errors="replace"), self.verify_token.encode()):
@@ -104,14 +106,14 @@ class WebhookEndpoint:
         raw = read_body(environ, length)
         if len(raw) > MAX_BYTES:
             return TOO_LARGE
-        return self._keep(raw) if is_authentic(signature, raw, self.secrets) else NOT_SIGNED
+        return self._store(raw) if is_authentic(signature, raw, self.secrets) else NOT_SIGNED
 
-    def _keep(self, raw: bytes) -> WebhookReply:
+    def _store(self, raw: bytes) -> WebhookReply:
         if self._silent_until:
             now = time.monotonic()
             if now < self._silent_until:
-                return NOT_TAKEN
-            # This one tries; the others go on without while it waits.
+                return UNAVAILABLE
+            # This request tries Redis; others answer 503 at once while it waits.
             self._silent_until = now + CONNECT_SECONDS + ANSWER_SECONDS
         try:
             self.stream.append(raw)
@@ -119,47 +121,47 @@ class WebhookEndpoint:
             is_silent = isinstance(error, StreamSilentError)
             self._silent_until = time.monotonic() + SILENT_SECONDS if is_silent else 0.0
             log.warning("webhook: event not taken, answered 503: %s", error)
-            return NOT_TAKEN
+            return UNAVAILABLE
         self._silent_until = 0.0
         return OK
 
 
 def make_endpoint(settings: Settings) -> WebhookEndpoint:
-    """The door of this installation. Connects to nothing yet."""
+    """Build the endpoint from the settings. Does not connect yet."""
     stream = EventStream(endpoint_redis(settings), settings.stream_bound)
     return WebhookEndpoint(settings.meta_app_secrets, settings.meta_verify_token, stream)
 
 
 def endpoint_redis(settings: Settings) -> Redis:
-    """A Redis client of a door's own, which gives up within a second."""
+    """Return a Redis client for an endpoint, which gives up within a second."""
     return Redis.from_url(
         settings.redis_socket_url,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
-        # Once more on a connection that Redis closed meanwhile (it was restarted). The same event twice changes nothing.
+        # One retry, for a connection that Redis closed meanwhile (a restart). Applying the same event twice changes nothing.
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
 
 
-def make_blueprint(door: WebhookEndpoint) -> Blueprint:
-    """The route under Flask."""
+def make_blueprint(endpoint: WebhookEndpoint) -> Blueprint:
+    """Build the Flask blueprint that serves the endpoint."""
     blueprint = Blueprint("webhook", __name__)
 
     @blueprint.route(PATH, methods=["GET", "POST"])
     def receive_webhook() -> Response:
-        reply = door.answer(request.environ)
+        reply = endpoint.answer(request.environ)
         return Response(reply.body, reply.status, dict(headers_of(reply)))
 
     return blueprint
 
 
-def short_circuit(app: "WSGIApplication", door: WebhookEndpoint) -> "WSGIApplication":
-    """The same route before `app`: every other path goes on to it."""
+def short_circuit(app: "WSGIApplication", endpoint: WebhookEndpoint) -> "WSGIApplication":
+    """Wrap `app` so that the endpoint's path is answered before it; every other path goes to `app`."""
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("PATH_INFO") != PATH:
             return app(environ, start_response)
-        reply = door.answer(environ)
+        reply = endpoint.answer(environ)
         start_response(_PHRASES[reply.status], headers_of(reply))
         return [reply.body]
 
@@ -167,11 +169,11 @@ def short_circuit(app: "WSGIApplication", door: WebhookEndpoint) -> "WSGIApplica
 
 
 def headers_of(reply: WebhookReply) -> list[tuple[str, str]]:
-    """The answer's headers."""
+    """Return the response's headers."""
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Length", str(len(reply.body))),
-        ("X-Content-Type-Options", "nosniff"),  # the handshake gives back what it was sent
+        ("X-Content-Type-Options", "nosniff"),  # the handshake echoes a value of the request
     ]
     if reply.status == 405:
         headers.append(("Allow", "GET, POST"))
@@ -179,22 +181,22 @@ def headers_of(reply: WebhookReply) -> list[tuple[str, str]]:
 
 
 def content_length(environ: "WSGIEnvironment") -> int | None:
-    """None where the body ends when it ends (chunked); -1 for nonsense."""
-    given = environ.get("CONTENT_LENGTH") or ""
-    if not given:
+    """Return the length in bytes; None without a Content-Length (chunked), -1 if it is not a number."""
+    header = environ.get("CONTENT_LENGTH") or ""
+    if not header:
         return None
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else -1
+    return int(header) if header.isascii() and header.isdigit() and len(header) < 19 else -1
 
 
 def read_body(environ: "WSGIEnvironment", length: int | None) -> bytes:
-    """The body; without a length up to one byte more than is allowed, so that nobody fills the memory."""
+    """Read the body; without a length at most one byte more than `MAX_BYTES`, so that no client fills the memory."""
     read: Callable[[int], Any] = environ["wsgi.input"].read
     if length is None:
         is_terminated = (
             environ.get("wsgi.input_terminated") or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         )
         if not is_terminated:
-            return b""  # no body by HTTP's rules; reading would wait for ever
+            return b""  # HTTP: no body; reading would block for ever
         return _read_up_to(read, MAX_BYTES + 1)
     raw: bytes = read(length)
     if len(raw) < length:
@@ -202,12 +204,12 @@ def read_body(environ: "WSGIEnvironment", length: int | None) -> bytes:
     return raw
 
 
-def _read_up_to(read: Callable[[int], Any], most: int) -> bytes:
-    pieces: list[bytes] = []
-    while most > 0:
-        piece = read(min(PIECE_BYTES, most))
-        if not piece:
+def _read_up_to(read: Callable[[int], Any], remaining: int) -> bytes:
+    chunks: list[bytes] = []
+    while remaining > 0:
+        chunk = read(min(CHUNK_BYTES, remaining))
+        if not chunk:
             break
-        pieces.append(piece)
-        most -= len(piece)
-    return b"".join(pieces)
+        chunks.append(chunk)
+        remaining -= len(chunk)
+    return b"".join(chunks)

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from jobs.campaigns.start import resume_campaign
-from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
+from jobs.core.wake_ups import RESUME_WHEN_CLEAR
 from jobs.ingest.consumer import lag
 from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
@@ -79,9 +79,7 @@ def _wake_lifting(rt: Runtime, now: datetime, *, is_well: bool) -> None:
             )
         ).all()
     for campaign_id in lifting:
-        enqueue_once(
-            rt.redis, CHORES, "jobs.campaigns.hold_resume.resume_when_clear", campaign_id, key=f"go_on:{campaign_id}"
-        )
+        RESUME_WHEN_CLEAR.enqueue(rt.redis, campaign_id)
 
 
 def resume_when_clear(campaign_id: int) -> None:
@@ -100,5 +98,5 @@ def resume_when_clear(campaign_id: int) -> None:
     except OperatorError as error:
         log.warning("%s", error)
     else:
-        started(rt.redis, f"go_on:{campaign_id}")
+        RESUME_WHEN_CLEAR.started(rt.redis, campaign_id)
         log.info("campaign %d goes on", campaign_id)

@@ -3,9 +3,9 @@
 import logging
 import time
 
-from jobs.core.queues import LAUNCH, SEND, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import LAUNCH_CAMPAIGN, SERVE_NUMBER
 from models.campaigns.launch import (
     SLICE_SIZE,
     abandon_launch,
@@ -32,15 +32,13 @@ JOB_SECONDS = 120.0
 
 def wake_launch(rt: Runtime, campaign_id: int) -> bool:
     """Have the campaign launched soon; False where that is under way to happen already."""
-    return enqueue_once(
-        rt.redis, LAUNCH, "jobs.campaigns.launch.launch_campaign", campaign_id, key=f"launch:{campaign_id}"
-    )
+    return LAUNCH_CAMPAIGN.enqueue(rt.redis, campaign_id)
 
 
 def launch_campaign(campaign_id: int) -> None:
     """Freeze the campaign's audience, from wherever the last launch stopped, then wake its number."""
     rt = runtime()
-    started(rt.redis, f"launch:{campaign_id}")
+    LAUNCH_CAMPAIGN.started(rt.redis, campaign_id)
     with rt.database.write() as session:
         token = begin_launch(session, campaign_id, utcnow())
     if token is None:
@@ -61,7 +59,7 @@ def launch_campaign(campaign_id: int) -> None:
         number_id = campaign.number_id
         with rt.database.write() as session:
             analyze_tables(session)
-        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+        SERVE_NUMBER.enqueue(rt.redis, number_id)
 
 
 def resume_launches(rt: Runtime) -> int:

@@ -1,4 +1,4 @@
-"""Uploading a campaign's media to Meta before it starts. An id lives 30 days there (meta-cloud-api.md 6)."""
+"""Uploading a campaign's media to Meta before it starts. An id lives 30 days there (docs/meta.md §6)."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

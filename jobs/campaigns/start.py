@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from bot.meta.management import GraphError
 from jobs.campaigns.launch import wake_launch
 from jobs.campaigns.media_upload import upload_media
-from jobs.core.queues import CHORES, SEND, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
+from jobs.core.wake_ups import SERVE_NUMBER, START_SCHEDULED
 from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
 from jobs.sending.failure_rate import forget_guard
@@ -23,6 +23,7 @@ from models.billing.balance import reserve_amount
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     Campaign,
     CampaignOutcome,
@@ -33,7 +34,6 @@ from models.tables.campaign import (
     try_transition,
 )
 from models.tables.setting import read_setting
-from models.tables.user import record_audit
 
 log = logging.getLogger("hark.starting")
 
@@ -83,7 +83,7 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
             )
         transition(session, campaign_id, "start", now, started_at=now, outcome=CampaignOutcome.PREPARING, note=None)
         reserve_amount(session, campaign_id, found.reach.areas or {}, now)
-        record_audit(session, now, actor, "start", "campaign", campaign_id, eligible=found.reach.eligible)
+        record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=found.reach.eligible)
     _wake(lambda: wake_launch(rt, campaign_id), campaign_id)
     return found
 
@@ -107,12 +107,13 @@ def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) ->
     _upload(rt, campaign_id, now)
     with rt.database.write() as session:
         transition(session, campaign_id, "resume", now)
-        record_audit(session, now, actor, "resume", "campaign", campaign_id)
+        record_audit(session, now, actor, AuditAction.RESUME, "campaign", campaign_id)
         number_id = session.get_one(Campaign, campaign_id).number_id
 
     def go_on() -> None:
         forget_guard(rt.redis, campaign_id)
-        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
+        if number_id is not None:
+            SERVE_NUMBER.enqueue(rt.redis, number_id)
 
     _wake(go_on, campaign_id)
 
@@ -127,16 +128,13 @@ def wake_scheduled(rt: Runtime, now: datetime) -> int:
                 Campaign.deleted_at.is_(None),
             )
         ).all()
-    return sum(
-        enqueue_once(rt.redis, CHORES, "jobs.campaigns.start.start_scheduled", campaign_id, key=f"start:{campaign_id}")
-        for campaign_id in due
-    )
+    return sum(START_SCHEDULED.enqueue(rt.redis, campaign_id) for campaign_id in due)
 
 
 def start_scheduled(campaign_id: int) -> None:
     """The job at the scheduled instant: start, or go back to ready with the reason. Any number at a time start it once."""
     rt, now = runtime(), utcnow()
-    started(rt.redis, f"start:{campaign_id}")
+    START_SCHEDULED.started(rt.redis, campaign_id)
     with rt.database.read() as session:
         campaign = session.get(Campaign, campaign_id)
         grace = timedelta(seconds=float(read_setting(session, "schedule_grace_seconds")))
@@ -201,7 +199,7 @@ def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: d
             return
         if not try_transition(session, campaign_id, "unschedule", now, note=why):
             return  # another one started it meanwhile
-        record_audit(session, now, "schedule", "unschedule", "campaign", campaign_id)
+        record_audit(session, now, "schedule", AuditAction.UNSCHEDULE, "campaign", campaign_id)
     log.warning("campaign %d is ready, not started: %s", campaign_id, why)
 
 

@@ -54,7 +54,7 @@ def import_orders(
             )
             result.add(tally.created, tally.updated, tally.unchanged)
             lines = {row.key: row.line for row, _ in chunk}
-            for key, what in tally.told:
+            for key, what in tally.changes:
                 result.tell(lines[key], what)
             for row in unknown:
                 result.refuse(row.line, UNKNOWN)

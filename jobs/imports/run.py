@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 
-from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import RUN_IMPORT
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import import_list
 from jobs.imports.orders import import_orders
@@ -38,11 +38,9 @@ from jobs.imports.uploads import (
 from models.clock import utcnow
 from models.contacts.tagging import list_id, read_list_name
 from models.errors import OperatorError
-from models.tables.user import record_audit
+from models.tables.audit import AuditAction, record_audit
 
 TURN_SECONDS = 60.0
-JOB_SECONDS = 3600
-"""A turn takes at least one chunk, and reading a long file comes before it."""
 TELL_SECONDS = 0.5
 BEGIN_WAIT_SECONDS = 1.0
 MAX_TRIES = 5
@@ -63,7 +61,7 @@ def start_import(rt: Runtime, token: str, actor: str) -> None:
 def run_import(token: str) -> None:
     """The job: one turn, and a wake-up for the next where it is not over."""
     rt = runtime()
-    started(rt.redis, _key(token))
+    RUN_IMPORT.started(rt.redis, token)
     with locked(rt, token) as is_mine:
         found = load_upload(rt, token) if is_mine else None
         if found is None or found.stage not in UNDER_WAY:
@@ -166,10 +164,13 @@ def _finish(rt: Runtime, found: ImportFile) -> None:
         found.stage = UploadStage.LOOKED
         return
     found.stage = UploadStage.DONE
-    what, target = ("fill", str(found.list_id)) if found.kind is UploadKind.LIST else ("import", found.name[:64])
+    if found.kind is UploadKind.LIST:
+        action, target = AuditAction.FILL, str(found.list_id)
+    else:
+        action, target = AuditAction.IMPORT, found.name[:64]
     with rt.database.write() as session:
         record_audit(
-            session, utcnow(), found.actor, what, found.kind.value, target, file=found.name[:64], **_counts(found)
+            session, utcnow(), found.actor, action, found.kind.value, target, file=found.name[:64], **_counts(found)
         )
 
 
@@ -184,7 +185,7 @@ def _write_refused(rt: Runtime, found: ImportFile) -> None:
 
 
 def _wake(rt: Runtime, token: str) -> bool:
-    return enqueue_once(rt.redis, CHORES, "jobs.imports.run.run_import", token, key=_key(token), seconds=JOB_SECONDS)
+    return RUN_IMPORT.enqueue(rt.redis, token)
 
 
 def _key(token: str) -> str:

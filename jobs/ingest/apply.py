@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from jobs.core.queues import ANSWER, CHORES, enqueue_once
 from jobs.core.runtime import Runtime
+from jobs.core.wake_ups import ANSWER_WAITING, SYNC_NUMBER, SYNC_TEMPLATES
 from jobs.ingest.late_failures import react_to_failures
 from models.clock import utcnow
 from models.events.account.apply import apply_changes
@@ -24,7 +24,7 @@ from models.events.types import AccountChange, InboundMessage, Parsed, Status
 from models.tables.number import Number, Waba
 
 COUNTS_KEY = "hark:ingest:counts"
-ANSWER_KEY = "answer:ingest"
+INGEST = "ingest"
 
 
 @dataclass(slots=True)
@@ -89,11 +89,11 @@ def _ask_again(session: Session, told: ChangeResult) -> None:
 def wake_after(rt: Runtime, applied: Applied) -> None:
     """After the commit: whoever answers, and whoever asks Meta. What gets lost is made again by the schedules."""
     if applied.conversations:
-        enqueue_once(rt.redis, ANSWER, "jobs.replies.answer.answer_many", ANSWER_KEY, key=ANSWER_KEY)
+        ANSWER_WAITING.enqueue(rt.redis, INGEST)
     for waba_pk in sorted(applied.templates_of):
-        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_templates", waba_pk, key=f"templates:{waba_pk}")
+        SYNC_TEMPLATES.enqueue(rt.redis, waba_pk)
     for number_pk in sorted(applied.numbers):
-        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_number", number_pk, key=f"number:{number_pk}")
+        SYNC_NUMBER.enqueue(rt.redis, number_pk)
 
 
 def split_in_half(parsed: Parsed) -> tuple[Parsed, Parsed]:

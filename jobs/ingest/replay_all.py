@@ -15,14 +15,14 @@ from redis.exceptions import LockError, LockNotOwnedError, RedisError
 from redis.lock import Lock
 
 from jobs.core.db_errors import may_be_an_outage
-from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import RUN_REPLAY
 from jobs.ingest.replay import ReplayCounts, ReplayResult, replay_one, waiting_after
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.events.dead_letters import count_waiting
-from models.tables.user import record_audit
+from models.tables.audit import AuditAction, record_audit
 
 log = logging.getLogger("hark.replay")
 
@@ -108,7 +108,7 @@ def read_run(rt: Runtime) -> Run | None:
 def run_replay() -> None:
     """The job: one turn, and a wake-up for the next where it is not over."""
     rt = runtime()
-    started(rt.redis, WAKE_KEY)
+    RUN_REPLAY.started(rt.redis)
     turn = _lock(rt)
     if not turn.acquire(blocking=False):
         return
@@ -169,7 +169,7 @@ def _finish(rt: Runtime, run: Run) -> None:
     run.skipped = max(run.skipped, run.total - run.applied - run.failed)
     counts = {"applied": run.applied, "failed": run.failed, "skipped": run.skipped}
     with rt.database.write() as session:
-        record_audit(session, now, run.actor, "replay", "dead_letter", "all", **counts)
+        record_audit(session, now, run.actor, AuditAction.REPLAY, "dead_letter", "all", **counts)
     run.ended_at = now.isoformat()
     _save(rt, run)
 
@@ -188,4 +188,4 @@ def _release(turn: Lock) -> None:
 
 
 def _wake(rt: Runtime) -> bool:
-    return enqueue_once(rt.redis, CHORES, "jobs.ingest.replay_all.run_replay", key=WAKE_KEY)
+    return RUN_REPLAY.enqueue(rt.redis)

@@ -20,9 +20,9 @@ from bot.webhooks.shopify import shop_stream
 from bot.webhooks.stream import Entry, EventStream
 from jobs.core.db_errors import may_be_an_outage
 from jobs.core.logs import described
-from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import APPLY_SHOP_EVENTS
 from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
 from models.events.dead_letters import keep_dead_letter
@@ -38,15 +38,13 @@ JOB_SECONDS = 60.0
 
 def wake_shop(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
     """Wake a worker while anything waits, also what a dead one held."""
-    return bool(_stream(rt).backlog().events) and enqueue_once(
-        rt.redis, CHORES, "jobs.ingest.shop.apply_shop_events", key=WAKE_KEY
-    )
+    return bool(_stream(rt).backlog().events) and APPLY_SHOP_EVENTS.enqueue(rt.redis)
 
 
 def apply_shop_events() -> None:
     """The job: until nothing is left, or a minute is over."""
     rt = runtime()
-    started(rt.redis, WAKE_KEY)
+    APPLY_SHOP_EVENTS.started(rt.redis)
     apply_waiting(rt, time.monotonic() + JOB_SECONDS)
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
-from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
+from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account
 from models.clock import utcnow
 from models.tables.number import Number, Waba
@@ -23,7 +23,7 @@ from models.tables.template import Template
 
 log = logging.getLogger("hark.sync")
 
-# meta-cloud-api.md 4.3; a tier that nobody has heard of means: ask again.
+# docs/meta.md §4.3; a tier that nobody has heard of means: ask again.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
 UNLIMITED = -1
 SYNC_AGAIN = timedelta(hours=1)
@@ -64,7 +64,7 @@ def management_client(rt: Runtime, number: Number) -> GraphAdmin:
 def sync_templates(waba_pk: int) -> None:
     """The job: every template of an account. A Graph API that is away is logged; the next round tries again."""
     rt = runtime()
-    started(rt.redis, f"templates:{waba_pk}")
+    SYNC_TEMPLATES.started(rt.redis, waba_pk)
     try:
         read_templates(rt, waba_pk, utcnow())
     except GraphError as error:
@@ -74,7 +74,7 @@ def sync_templates(waba_pk: int) -> None:
 def sync_number(number_pk: int) -> None:
     """The job: one number's fields."""
     rt = runtime()
-    started(rt.redis, f"number:{number_pk}")
+    SYNC_NUMBER.started(rt.redis, number_pk)
     try:
         read_number(rt, number_pk, utcnow())
     except GraphError as error:
@@ -219,12 +219,6 @@ def wake_syncs(rt: Runtime, now: datetime) -> int:
         numbers = session.scalars(
             select(Number.id).where(Number.read_at.is_(None) | (Number.read_at < now - NUMBER_AGAIN))
         ).all()
-    made = [
-        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_templates", pk, key=f"templates:{pk}")
-        for pk in accounts
-    ]
-    made += [
-        enqueue_once(rt.redis, CHORES, "jobs.maintenance.meta_sync.sync_number", pk, key=f"number:{pk}")
-        for pk in numbers
-    ]
+    made = [SYNC_TEMPLATES.enqueue(rt.redis, pk) for pk in accounts]
+    made += [SYNC_NUMBER.enqueue(rt.redis, pk) for pk in numbers]
     return sum(made)

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from jobs.core.queues import CHORES, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import PURGE
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
 from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
@@ -40,13 +40,13 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
 
 def wake_purge(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
     """Have it done by a worker: it may take a while."""
-    return enqueue_once(rt.redis, CHORES, "jobs.maintenance.purge.purge", key=_KEY)
+    return PURGE.enqueue(rt.redis)
 
 
 def purge() -> None:
     """The job: what is not done within a minute is left to the next round."""
     rt = runtime()
-    started(rt.redis, _KEY)
+    PURGE.started(rt.redis)
     ends = time.monotonic() + _JOB_SECONDS
     for name, take in KINDS:
         taken, slice_size = 0, SLICE

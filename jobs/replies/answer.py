@@ -3,9 +3,9 @@
 import threading
 from datetime import datetime
 
-from jobs.core.queues import ANSWER, enqueue_once, started
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import ANSWER_CONTACT, ANSWER_WAITING
 from jobs.replies.dispatcher import ReplyDispatcher
 from jobs.replies.write import begin_waits, settled_waits
 from models.clock import utcnow
@@ -13,7 +13,7 @@ from models.conversations.claim import has_work, unclaimed_work
 from models.conversations.flow_http_calls import due_calls
 
 DRAIN_SECONDS = 20.0
-MANY_KEY = "answer:many"
+MANY = "many"
 MAX_WORKERS = 4
 PER_WORKER = 100
 """So many waiting conversations wake one more worker."""
@@ -24,24 +24,24 @@ _desks = threading.local()
 def answer_contact(conversation_id: int) -> None:
     """RQ's entry for one conversation. While it is at it, it takes whatever else waits."""
     rt = runtime()
-    started(rt.redis, f"answer:{conversation_id}")
+    ANSWER_CONTACT.started(rt.redis, conversation_id)
     with rt.database.read() as session:
         waits = has_work(session, conversation_id, utcnow())
     if waits:
         answer_waiting(rt)
 
 
-def answer_many(key: str = MANY_KEY) -> None:
+def answer_many(place: str) -> None:
     """RQ's entry for whatever waits."""
     rt = runtime()
-    started(rt.redis, key)
+    ANSWER_WAITING.started(rt.redis, place)
     answer_waiting(rt)
 
 
 def answer_waiting(rt: Runtime, seconds: float = DRAIN_SECONDS) -> None:
     """Answer until nothing waits or the time is over; then a fresh wake-up takes over."""
     if not SHUTDOWN.is_set() and dispatcher_of(rt).drain(seconds):
-        enqueue_once(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key=MANY_KEY)
+        ANSWER_WAITING.enqueue(rt.redis, MANY)
 
 
 def wake_repliers(rt: Runtime, now: datetime) -> int:
@@ -50,9 +50,9 @@ def wake_repliers(rt: Runtime, now: datetime) -> int:
     with rt.database.read() as session:
         most = MAX_WORKERS * PER_WORKER
         waiting = len(unclaimed_work(session, now, most)) + len(due_calls(session, now, most))
-    keys = [MANY_KEY, *(f"{MANY_KEY}:{place}" for place in range(1, MAX_WORKERS))]
-    wanted = keys[: -(-waiting // PER_WORKER)]  # rounded up
-    return sum(enqueue_once(rt.redis, ANSWER, "jobs.replies.answer.answer_many", key, key=key) for key in wanted)
+    places = [MANY, *(f"{MANY}:{place}" for place in range(1, MAX_WORKERS))]
+    wanted = places[: -(-waiting // PER_WORKER)]  # rounded up
+    return sum(ANSWER_WAITING.enqueue(rt.redis, place) for place in wanted)
 
 
 def dispatcher_of(rt: Runtime) -> ReplyDispatcher:

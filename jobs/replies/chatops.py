@@ -16,17 +16,18 @@ from sqlalchemy.orm import Session
 from bot import chatops
 from jobs.campaigns.monitor import finish_campaign
 from jobs.campaigns.start import resume_campaign
-from jobs.core.queues import ANSWER, CHORES, enqueue_once
 from jobs.core.runtime import Runtime, runtime
+from jobs.core.wake_ups import ANSWER_CONTACT, RUN_CONFIRMED_COMMAND
 from jobs.replies.decide import ReplyPlan
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, queue_messages
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, allowed_verbs, transition
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message
-from models.tables.user import Role, User, record_audit
+from models.tables.user import Role, User
 
 log = logging.getLogger("hark.answer")
 
@@ -63,7 +64,7 @@ def wake_change(rt: Runtime, change: ReplyPlan) -> None:
     if command.change is None or command.is_expired:
         return
     try:
-        enqueue_once(rt.redis, CHORES, "jobs.replies.chatops.run_confirmed_command", message.id)
+        RUN_CONFIRMED_COMMAND.enqueue(rt.redis, message.id)
     except RedisError as error:
         log.warning("message %d: its command is lost (%s)", message.id, type(error).__name__)
 
@@ -80,13 +81,7 @@ def run_confirmed_command(message_id: int) -> None:
     text = _change(rt, confirmed.change, confirmed.campaign_id, staff, now)
     with rt.database.write() as session:
         queue_messages(session, [NewMessage(message.conversation_id, chatops.text_answer(text))], now)
-    enqueue_once(
-        rt.redis,
-        ANSWER,
-        "jobs.replies.answer.answer_contact",
-        message.conversation_id,
-        key=f"answer:{message.conversation_id}",
-    )
+    ANSWER_CONTACT.enqueue(rt.redis, message.conversation_id)
 
 
 def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff: User, now: datetime) -> str:
@@ -107,13 +102,13 @@ def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff:
 def _pause(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
     with rt.database.write() as session:
         transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, "pause", "campaign", campaign_id, by="chat")
+        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, by="chat")
 
 
 def _end(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
     finish_campaign(rt, campaign_id, now)
     with rt.database.write() as session:
-        record_audit(session, now, actor, "end", "campaign", campaign_id, by="chat")
+        record_audit(session, now, actor, AuditAction.END, "campaign", campaign_id, by="chat")
 
 
 def _question(session: Session, command: chatops.ChatCommand, staff: str, now: datetime) -> Body:

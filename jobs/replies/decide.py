@@ -212,7 +212,7 @@ def _facts(
         is_staff_command=has_command,
         case_id=situation.case_id,
         referenced=_choice(situation.referenced, shelf),
-        walk=walk,
+        session=walk,
         engaged=_choice(situation.engaged, shelf),
         keyword=keyword_flow(message.body or "", shelf.keywords),
         fallback=shelf.fallback,

@@ -12,10 +12,10 @@ from jobs.core.runtime import Runtime
 from models.contacts.consent import Authority, set_consent
 from models.events.statuses.effects import record_marketing_stop
 from models.sending.claim import NO_SYNC
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.contact import Consent
 from models.tables.number import Number
-from models.tables.user import record_audit
 
 log = logging.getLogger("hark.lane")
 
@@ -51,7 +51,7 @@ def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, 
         execution_options=NO_SYNC,
     ).first()
     if stopped is not None:
-        record_audit(session, now, "sender", "number stopped", "number", number_id, reason=detail)
+        record_audit(session, now, "sender", AuditAction.STOP, "number", number_id, reason=detail)
         log.error("number %d stopped: %s", number_id, rule.text)
     active = session.scalars(
         select(Campaign.id)
@@ -117,7 +117,7 @@ def pause_within(
     )
     if paused:
         record_audit(
-            session, now, "sender", "campaign paused", "campaign", campaign_id, reason=str(reason), detail=detail
+            session, now, "sender", AuditAction.PAUSE, "campaign", campaign_id, reason=str(reason), detail=detail
         )
         log.warning("campaign %d paused: %s", campaign_id, reason)
     return paused

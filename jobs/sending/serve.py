@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.meta.client import GraphClient
 from jobs.core.logs import described
-from jobs.core.queues import started
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.sending.campaign_feed import ServedNumber, load_number
 from jobs.sending.lane import LIFE_SECONDS, SenderLane
 from jobs.sending.lease import Lease
@@ -38,7 +38,7 @@ MAX_HOSTED = 6
 def serve_number(number_id: int) -> None:
     """RQ's entry. A wake-up that comes late, when the number has its lanes, does nothing."""
     rt = runtime()
-    started(rt.redis, f"send:{number_id}")
+    SERVE_NUMBER.started(rt.redis, number_id)
     try:
         is_wanted = number_id in lacking_lanes(rt, utcnow())
     except DBAPIError as error:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from jobs.core.queues import SEND, enqueue_once
 from jobs.core.runtime import Runtime
+from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.sending.campaign_feed import per_second
 from models.sending.claim import has_due
 from models.sending.lease import live_lanes
@@ -21,10 +21,7 @@ def wake_senders(rt: Runtime, now: datetime) -> int:
 
     A lane also ends by itself after a minute or when it finds nothing; this is what puts the next one in its place.
     """
-    return sum(
-        enqueue_once(rt.redis, SEND, "jobs.sending.serve.serve_number", number_id, key=f"send:{number_id}")
-        for number_id in lacking_lanes(rt, now)
-    )
+    return sum(SERVE_NUMBER.enqueue(rt.redis, number_id) for number_id in lacking_lanes(rt, now))
 
 
 def lacking_lanes(rt: Runtime, now: datetime) -> set[int]:

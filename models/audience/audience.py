@@ -1,4 +1,4 @@
-"""Whom a campaign is for: what it includes and what it excludes, as the public file says it.
+"""Parses a campaign's audience, which includes and excludes tags, lists, segments and contacts, and compiles it to SQL.
 
 `{"include": [{"tag": "vip"}, {"tag": "city", "value": "Madrid"}, {"list": "…"}, {"segment": "…"}, {"contact": "+34…"}],
 "exclude": […]}`. Names are looked up when the audience is parsed, segments are evaluated when its SQL runs.
@@ -28,18 +28,18 @@ from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 MAX_ITEMS = 200
 MAX_CONTACTS = 2000
 MAX_SIZE = 5000
-"""Values that both sides may compare with in all, those in segments too: SQLite takes 32,766 in a statement, and each is
-there several times."""
+"""Values of both sides together, with those of their segments: SQLite takes 32,766 in a statement, and each occurs several
+times."""
 KINDS = ("tag", "list", "segment", "contact")
 
 
 class AudienceError(OperatorError):
-    """The audience cannot be read; the message says which item and why."""
+    """The audience is invalid; the message says which item and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class TagItem:
-    """Everybody with the tag; with a value, those for whom it has this one."""
+    """Contacts with the tag; with a `value`, those whose tag has this value."""
 
     tag_id: int
     value: str | None
@@ -47,7 +47,7 @@ class TagItem:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The included or the excluded: whoever any of these names."""
+    """The included or the excluded contacts: those that match any of these."""
 
     tags: tuple[TagItem, ...] = ()
     list_ids: tuple[int, ...] = ()
@@ -59,22 +59,22 @@ class Side:
 
     @property
     def is_tags_alone(self) -> bool:
-        """Whoever it names carries a tag."""
+        """Whether every contact that matches has a tag."""
         return bool(self.tags) and not (self.list_ids or self.rules or self.contact_ids)
 
     @property
     def size(self) -> int:
-        """How many values its statement compares with."""
+        """Number of values that its SQL compares with."""
         single = len(self.tags) + len(self.list_ids) + len(self.contact_ids)
         return single + sum(rule.size for rule in self.rules)
 
     @property
     def is_contacts_alone(self) -> bool:
-        """It names nobody but single contacts."""
+        """Whether it has single contacts and nothing else."""
         return bool(self.contact_ids) and not (self.tags or self.list_ids or self.rules)
 
     def matches(self, contact: FromClause, now: datetime) -> ColumnElement[bool]:
-        """Whether the side names this row of `contact` (the contact table or an alias of it)."""
+        """Return the condition that a row of `contact` (the contact table or an alias of it) matches."""
         conditions = [_has_tag(item, contact) for item in self.tags]
         if self.list_ids:
             member = ListMember.__table__.alias()
@@ -88,14 +88,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who may be in and who must stay out: out always wins, and by person."""
+    """The included and the excluded side. Exclude always wins, for all records of a person."""
 
     include: Side
     exclude: Side
 
 
 def parse_audience(session: Session, data: Any) -> Audience:
-    """Read the public form. AudienceError where an item has the wrong form or names what does not exist."""
+    """Parse the public form. Raises AudienceError if an item is invalid or names something that does not exist."""
     if not isinstance(data, Mapping):
         raise AudienceError("audience: must be an object with include and exclude")
     extra = set(data) - {"include", "exclude"}
@@ -115,41 +115,41 @@ def parse_audience(session: Session, data: Any) -> Audience:
 
 
 def complete_contacts(data: Mapping[str, Any], default_country: str | None) -> dict[str, Any]:
-    """The public form with the numbers of single contacts as E.164, national ones completed; what is none stays as it is."""
+    """Return the public form with the phones of single contacts as E.164, national ones completed. Other items do not change."""
     return {
-        side: [_completed(item, default_country) for item in items] if isinstance(items, list) else items
+        side: [_complete(item, default_country) for item in items] if isinstance(items, list) else items
         for side, items in data.items()
     }
 
 
 def without_contact(data: Mapping[str, Any], phone: str) -> dict[str, Any]:
-    """The public form without the items that name this phone (E.164), however they are spelled."""
+    """Return the public form without the items for this phone (E.164), in any spelling."""
     return {
         side: [item for item in items if not _names_phone(item, phone)] if isinstance(items, list) else items
         for side, items in data.items()
     }
 
 
-def _completed(item: Any, default_country: str | None) -> Any:
+def _complete(item: Any, default_country: str | None) -> Any:
     phone = _phone_of(item, default_country)
     return {**item, "contact": phone} if phone else item
 
 
 def _names_phone(item: Any, phone: str) -> bool:
-    given = _phone_of(item, None)
-    return given is not None and person_key(phone=given) == person_key(phone=phone)
+    item_phone = _phone_of(item, None)
+    return item_phone is not None and person_key(phone=item_phone) == person_key(phone=phone)
 
 
 def _phone_of(item: Any, default_country: str | None) -> str | None:
-    given = item.get("contact") if isinstance(item, Mapping) else None
+    text = item.get("contact") if isinstance(item, Mapping) else None
     try:
-        return read_phone(given, default_country).e164 if isinstance(given, str) else None
+        return read_phone(text, default_country).e164 if isinstance(text, str) else None
     except NotAPhoneError:
         return None
 
 
 def candidates_select(audience: Audience, now: datetime) -> Select[int]:
-    """The ids of those whom the audience includes, each once; whom it excludes are among them, to be counted as such."""
+    """Select the ids of the included contacts, each once. Excluded contacts are among them, to be counted as excluded."""
     contact = Contact.__table__
     return select(contact.c.id).where(contact.c.merged_into_id.is_(None), audience.include.matches(contact, now))
 
@@ -163,27 +163,27 @@ def _has_tag(item: TagItem, contact: FromClause) -> ColumnElement[bool]:
 def _side(session: Session, side: str, items: Any) -> Side:
     if not isinstance(items, Sequence) or isinstance(items, str):
         raise AudienceError("audience.{side}: must be a list", side=side)
-    given: dict[str, list[tuple[str, str, Any]]] = {kind: [] for kind in KINDS}
+    items_by_kind: dict[str, list[tuple[str, str, Any]]] = {kind: [] for kind in KINDS}
     for position, item in enumerate(items):
         where = f"audience.{side}[{position}]"
         kind, name, value = _item(where, item)
-        given[kind].append((where, name, value))
-    if sum(len(found) for kind, found in given.items() if kind != "contact") > MAX_ITEMS:
+        items_by_kind[kind].append((where, name, value))
+    if sum(len(entries) for kind, entries in items_by_kind.items() if kind != "contact") > MAX_ITEMS:
         raise AudienceError(
             "audience.{side}: more than {max_items} tags, lists and segments", side=side, max_items=MAX_ITEMS
         )
-    if len(given["contact"]) > MAX_CONTACTS:
+    if len(items_by_kind["contact"]) > MAX_CONTACTS:
         raise AudienceError(
             "audience.{side}: more than {max_contacts} single contacts; make a list of them",
             side=side,
             max_contacts=MAX_CONTACTS,
         )
-    tags = _ids(session, Tag, given["tag"], "tag")
+    tags = _ids(session, Tag, items_by_kind["tag"], "tag")
     return Side(
-        tags=tuple(dict.fromkeys(TagItem(tags[name], value) for _, name, value in given["tag"])),
-        list_ids=tuple(_ids(session, ContactList, given["list"], "list").values()),
-        rules=tuple(_rule(session, where, name) for where, name, _ in given["segment"]),
-        contact_ids=_contact_ids(session, given["contact"]),
+        tags=tuple(dict.fromkeys(TagItem(tags[name], value) for _, name, value in items_by_kind["tag"])),
+        list_ids=tuple(_ids(session, ContactList, items_by_kind["list"], "list").values()),
+        rules=tuple(_rule(session, where, name) for where, name, _ in items_by_kind["segment"]),
+        contact_ids=_contact_ids(session, items_by_kind["contact"]),
     )
 
 
@@ -202,23 +202,23 @@ def _item(where: str, item: Any) -> tuple[str, str, str | None]:
         raise AudienceError("{where}: {kind} must be text", where=where, kind=kind)
     if value is not None and not isinstance(value, str | int | float):
         raise AudienceError("{where}: value must be text", where=where)
-    for field, given, most in ((kind, name, MAX_NAME), ("value", value, MAX_TEXT)):
-        if given is not None and not is_storable(given):
+    for field, text, max_length in ((kind, name, MAX_NAME), ("value", value, MAX_TEXT)):
+        if text is not None and not is_storable(text):
             raise AudienceError("{where}: {field} holds a character that is no text", where=where, field=field)
-        if isinstance(given, str) and len(given) > most:
+        if isinstance(text, str) and len(text) > max_length:
             raise AudienceError(
-                "{where}: {field} is longer than {most} characters", where=where, field=field, most=most
+                "{where}: {field} is longer than {most} characters", where=where, field=field, most=max_length
             )
     return kind, name.strip(), None if value is None else str(value)
 
 
-def _ids(session: Session, table: Any, given: Sequence[tuple[str, str, Any]], kind: str) -> dict[str, int]:
-    names = {name for _, name, _ in given}
-    found = {row.name: row.id for row in session.execute(select(table.name, table.id).where(table.name.in_(names)))}
-    for where, name, _ in given:
-        if name not in found:
+def _ids(session: Session, table: Any, items: Sequence[tuple[str, str, Any]], kind: str) -> dict[str, int]:
+    names = {name for _, name, _ in items}
+    ids = {row.name: row.id for row in session.execute(select(table.name, table.id).where(table.name.in_(names)))}
+    for where, name, _ in items:
+        if name not in ids:
             raise AudienceError("{where}: there is no {kind} {name!r}", where=where, kind=kind, name=name)
-    return found
+    return ids
 
 
 def _rule(session: Session, where: str, name: str) -> SegmentRule:
@@ -231,12 +231,12 @@ def _rule(session: Session, where: str, name: str) -> SegmentRule:
         raise AudienceError("{where}: segment {name!r}: {error}", where=where, name=name, error=error) from error
 
 
-def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tuple[int, ...]:
-    """The contacts with these phones, in any of their spellings, now or before; of a record that was merged, the one that
-    survived.
+def _contact_ids(session: Session, items: Sequence[tuple[str, str, Any]]) -> tuple[int, ...]:
+    """Return the ids of the contacts with these phones, in any spelling, current or earlier; for a merged contact the one that
+    it was merged into. Raises AudienceError if there is none for a phone.
     """
     phones = {}
-    for where, text, _ in given:
+    for where, text, _ in items:
         try:
             phone = read_phone(text, None)
         except NotAPhoneError as error:
@@ -250,15 +250,19 @@ def _contact_ids(session: Session, given: Sequence[tuple[str, str, Any]]) -> tup
                 hint=hint,
             )
         phones[phone.e164] = where
-    found = _ids_by(session, Contact.phone, phones)
-    others = {person_key(phone=phone): phone for phone in phones if phone not in found}
-    found |= {others[key]: contact_id for key, contact_id in _ids_by(session, Contact.person_key, others).items()}
-    former = {key: phone for key, phone in others.items() if phone not in found}
-    found |= {former[key]: contact_id for key, contact_id in aliased_contacts(session, former).items()}
+    ids_by_phone = _ids_by(session, Contact.phone, phones)
+    rest_by_key = {person_key(phone=phone): phone for phone in phones if phone not in ids_by_phone}
+    ids_by_phone |= {
+        rest_by_key[key]: contact_id for key, contact_id in _ids_by(session, Contact.person_key, rest_by_key).items()
+    }
+    rest_by_alias = {key: phone for key, phone in rest_by_key.items() if phone not in ids_by_phone}
+    ids_by_phone |= {
+        rest_by_alias[key]: contact_id for key, contact_id in aliased_contacts(session, rest_by_alias).items()
+    }
     for phone_text, where in phones.items():
-        if phone_text not in found:
+        if phone_text not in ids_by_phone:
             raise AudienceError("{where}: there is no contact {phone_text}", where=where, phone_text=phone_text)
-    return tuple(sorted(set(found.values())))
+    return tuple(sorted(set(ids_by_phone.values())))
 
 
 def _lacks_code(phone: Phone) -> bool:
@@ -266,13 +270,13 @@ def _lacks_code(phone: Phone) -> bool:
 
 
 def _ids_by(session: Session, column: Any, values: Iterable[str]) -> dict[str, int]:
-    """Contacts by what `column` holds; the oldest where several do."""
-    wanted = list(values)
-    found: dict[str, int] = {}
-    for start in range(0, len(wanted), 1000):
-        some = column.in_(wanted[start : start + 1000])
+    """Map values of `column` to contact ids; the oldest contact if several have the value."""
+    all_values = list(values)
+    ids: dict[str, int] = {}
+    for start in range(0, len(all_values), 1000):
+        in_chunk = column.in_(all_values[start : start + 1000])
         rows = session.execute(
-            select(column, Contact.id, Contact.merged_into_id).where(some).order_by(Contact.id.desc())
+            select(column, Contact.id, Contact.merged_into_id).where(in_chunk).order_by(Contact.id.desc())
         )
-        found |= {str(value): merged_into_id or contact_id for value, contact_id, merged_into_id in rows}
-    return found
+        ids |= {str(value): merged_into_id or contact_id for value, contact_id, merged_into_id in rows}
+    return ids

@@ -1,8 +1,8 @@
-"""Who of an audience can be written to: one ordered waterfall, written once.
+"""Decides which candidates of an audience can be sent to: one ordered waterfall of reasons, compiled to SQL.
 
-The reach estimate, the preflight, the launch and the claim all compile it from here, so they cannot disagree. Each candidate
+The reach estimate, the preflight, the launch and the claim use the same waterfall, so they cannot disagree. Each candidate
 is counted under the first reason that applies (the order of `NotSent`). A person may have several records before they are
-merged; exclusion, an opt-out, a marketing stop and an open case of any of them count for the person.
+merged; exclusion, an opt-out, a marketing stop and an open case of any of them apply to the person.
 """
 
 import json
@@ -45,10 +45,10 @@ from models.tables.template import Template
 from models.templates.variables import BoundSlot, bind_variables, missing_variable_sql
 
 UNDELIVERABLE_TIMES = 2
-"""How often Meta may say 131026 before a number counts as not on WhatsApp."""
+"""So many errors 131026 of Meta, and a number counts as not on WhatsApp."""
 MARKETING = "MARKETING"
 MAX_CAP_DAYS = 3650
-"""Rows older than that are gone; a cap of more days means the same and stays within the calendar."""
+"""Older rows are purged, so that more days make no difference; the limit keeps dates within the calendar."""
 CONTACT: FromClause = Contact.__table__
 RECHECKED = frozenset(
     {
@@ -60,14 +60,14 @@ RECHECKED = frozenset(
         NotSent.OPEN_CASE,
     }
 )
-"""What can change between the launch and the claim."""
+"""Reasons that may begin to apply between the launch and the claim."""
 
 Branch = tuple[NotSent, ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
 class CampaignTerms:
-    """What a campaign's waterfall is made of, looked up once."""
+    """Everything that a campaign's waterfall depends on, loaded once."""
 
     campaign_id: int
     portfolio_id: Any
@@ -81,7 +81,7 @@ class CampaignTerms:
 
 
 def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> CampaignTerms:
-    """Look up what the waterfall of a complete campaign needs. AudienceError where a name of its audience is gone."""
+    """Load the terms of a complete campaign. Raises AudienceError if its audience names something that does not exist."""
     template = session.get_one(Template, campaign.template_id)
     return CampaignTerms(
         campaign_id=campaign.id,
@@ -97,14 +97,18 @@ def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> 
 
 
 def candidates_with_reason(
-    terms: CampaignTerms, *, after_id: int = 0, until_id: int | None = None, doubled: Sequence[str] | None = None
+    terms: CampaignTerms, *, after_id: int = 0, until_id: int | None = None, duplicate_keys: Sequence[str] | None = None
 ) -> Select[Any]:
-    """Every candidate in a range of contact ids once: `id` and `reason` (NULL: eligible).
+    """Select every candidate in a range of contact ids (`after_id` exclusive) once: `id` and `reason` (NULL: eligible).
 
-    `doubled`: the keys of everybody who has several records (`doubled_keys`), for whoever asks of many contacts; without them
-    each row looks into the index of person keys.
+    `duplicate_keys`: the keys of people with several records (`duplicate_person_keys`), for queries over many contacts; without
+    them each row is looked up in the index of person keys.
     """
-    is_shared = _has_twin(terms) if doubled is None else IsIn(CONTACT.c.person_key, literal(json.dumps(list(doubled))))
+    is_shared = (
+        _has_twin(terms)
+        if duplicate_keys is None
+        else IsIn(CONTACT.c.person_key, literal(json.dumps(list(duplicate_keys))))
+    )
     query = select(CONTACT.c.id, _waterfall(terms, is_shared).label("reason")).select_from(CONTACT)
     query = query.where(CONTACT.c.merged_into_id.is_(None), terms.audience.include.matches(CONTACT, terms.now))
     query = query.where(CONTACT.c.id > after_id) if after_id else query
@@ -112,7 +116,7 @@ def candidates_with_reason(
 
 
 def duplicate_person_keys(session: Session) -> Sequence[str]:
-    """The keys of people who have several records: few, where a million looks into an index would be many."""
+    """Return the keys of people with several records. They are few; a look-up for each of a million contacts would be slow."""
     key = CONTACT.c.person_key
     return session.scalars(select(key).group_by(key).having(func.count() > 1)).all()
 
@@ -120,17 +124,17 @@ def duplicate_person_keys(session: Session) -> Sequence[str]:
 def _has_twin(terms: CampaignTerms) -> ColumnElement[bool]:
     twin = aliased(Contact)
     same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
-    # A record that changed between two slices may share its person with a row that stands already.
-    return or_(Probe().where(same_person), _stands_already(terms))
+    # A record that changed between two slices may be of the same person as an existing recipient.
+    return or_(Probe().where(same_person), _is_recipient(terms))
 
 
 def _waterfall(terms: CampaignTerms, is_shared: ColumnElement[bool]) -> ColumnElement[Any]:
-    """The first reason why a row of the contact table is left out, NULL for who is eligible."""
+    """Return the first reason that applies to a row of the contact table, NULL if it is eligible."""
     return case((is_shared, _first(_branches(terms, True))), else_=_first(_branches(terms, False)))
 
 
 def reason_detail(terms: CampaignTerms, reason: ColumnElement[Any]) -> ColumnElement[Any]:
-    """What the sentence of `reason` leaves open, for a row of the contact table."""
+    """Return the detail of a reason for a row of the contact table: the consent, the missing variable or the other campaign."""
     is_subscribed = CONTACT.c.consent == Consent.SUBSCRIBED
     consent = case((is_subscribed, literal(Consent.UNSUBSCRIBED.value)), else_=cast(CONTACT.c.consent, String))
     return case(
@@ -142,7 +146,7 @@ def reason_detail(terms: CampaignTerms, reason: ColumnElement[Any]) -> ColumnEle
 
 
 def engaged_by(person_key: ColumnElement[str]) -> ColumnElement[Any]:
-    """The name of the campaign that holds the person."""
+    """Return the name of the campaign in which the person is engaged; NULL if there is none."""
     query = select(Campaign.name).join(Engagement, Engagement.campaign_id == Campaign.id)
     return query.where(Engagement.person_key == person_key).scalar_subquery()
 
@@ -151,34 +155,34 @@ def recheck(
     session: Session,
     campaign: Campaign,
     contact_ids: Sequence[int],
-    now: datetime,  # noqa: ARG001 - nothing that is checked here ends by time today
+    now: datetime,  # noqa: ARG001 - no reason that is checked here depends on the time today
     person_hash: Callable[[str], str] | None = None,
 ) -> dict[int, tuple[NotSent, str | None]]:
-    """Who of these contacts may not be written to any more, with the reason and its detail. For a chunk about to be sent.
+    """Return the contacts of a claimed chunk that may no longer be sent to: contact id → reason and its detail.
 
-    With `person_hash` (models.crypto) people who were suppressed for good are found too.
+    With `person_hash` (`Vault.person_hash`) suppressed people are checked too.
     """
     if not contact_ids:
         return {}
     category = session.scalar(select(Template.category).where(Template.id == campaign.template_id)) or ""
-    given = {"portfolio_id": _portfolio_id(session, campaign), "contact_ids": list(contact_ids)}
-    found: dict[int, tuple[NotSent, str | None]] = {}
+    parameters = {"portfolio_id": _portfolio_id(session, campaign), "contact_ids": list(contact_ids)}
+    reasons: dict[int, tuple[NotSent, str | None]] = {}
     hashes: dict[str, int] = {}
     for contact_id, person_key, reason, consent in session.execute(
-        _recheck_statement(category.upper() == MARKETING), given
+        _recheck_statement(category.upper() == MARKETING), parameters
     ):
         if reason == NotSent.NOT_SUBSCRIBED:
-            # A subscribed record is left out because another record of the person is not.
+            # If the record itself is subscribed, another record of the person is unsubscribed.
             detail = Consent.UNSUBSCRIBED if consent is Consent.SUBSCRIBED else consent
-            found[contact_id] = (NotSent.NOT_SUBSCRIBED, detail.value)
+            reasons[contact_id] = (NotSent.NOT_SUBSCRIBED, detail.value)
         elif reason is not None:
-            found[contact_id] = (NotSent(reason), None)
+            reasons[contact_id] = (NotSent(reason), None)
         elif person_hash is not None:
             hashes[person_hash(person_key)] = contact_id
     if hashes:
-        for suppressed in session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))):
-            found[hashes[suppressed]] = (NotSent.NOT_SUBSCRIBED, "suppressed")
-    return found
+        for hashed in session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))):
+            reasons[hashes[hashed]] = (NotSent.NOT_SUBSCRIBED, "suppressed")
+    return reasons
 
 
 @lru_cache(maxsize=2)
@@ -192,7 +196,7 @@ def _recheck_statement(is_marketing: bool) -> Select[Any]:
         allow_untagged=True,
         cap_messages=0,
         cap_days=0,
-        now=datetime.min,  # noqa: DTZ901 - not compared with: neither segments nor the cap are rechecked
+        now=datetime.min,  # noqa: DTZ901 - unused: neither segments nor the cap are rechecked
     )
     reason = _first(branch for branch in _branches(terms, True) if branch[0] in RECHECKED)
     ids = bindparam("contact_ids", expanding=True, type_=BigId)
@@ -201,7 +205,7 @@ def _recheck_statement(is_marketing: bool) -> Select[Any]:
 
 
 def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
-    """(reason, its condition) in the order of the waterfall. `is_shared`: the person has other records too."""
+    """Yield (reason, condition) in the order of the waterfall. `is_shared`: the person has other records too."""
     contact = CONTACT.c
     reachable = or_(contact.phone.is_not(None), _has_identity(terms))
     lacks_code = func.coalesce(contact.phone_problem == PhoneProblem.MISSING_CALLING_CODE, literal(False))
@@ -224,7 +228,7 @@ def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     if any(item.may_miss for item in terms.bound):
         yield NotSent.MISSING_VARIABLE, missing_variable_sql(terms.bound).is_not(None)
     if terms.is_marketing and terms.cap_messages > 0:
-        yield NotSent.FREQUENCY_CAP, _messages_had(terms, is_shared) >= terms.cap_messages
+        yield NotSent.FREQUENCY_CAP, _recent_messages(terms, is_shared) >= terms.cap_messages
 
 
 def _first(branches: Iterable[Branch]) -> ColumnElement[Any]:
@@ -232,7 +236,7 @@ def _first(branches: Iterable[Branch]) -> ColumnElement[Any]:
 
 
 def _of_person(condition: Callable[[FromClause], ColumnElement[bool]], is_shared: bool) -> ColumnElement[bool]:
-    """The condition on the record itself, or on any record of the same person."""
+    """Apply the condition to the record itself, or with `is_shared` to any record of the person."""
     if not is_shared:
         return condition(CONTACT)
     record = Contact.__table__.alias()
@@ -241,27 +245,29 @@ def _of_person(condition: Callable[[FromClause], ColumnElement[bool]], is_shared
 
 
 def _not_subscribed(is_shared: bool) -> ColumnElement[bool]:
-    own: ColumnElement[bool] = CONTACT.c.consent != Consent.SUBSCRIBED
+    is_not_subscribed: ColumnElement[bool] = CONTACT.c.consent != Consent.SUBSCRIBED
     if not is_shared:
-        return own
-    return or_(own, _of_person(lambda row: row.c.consent.in_([Consent.UNSUBSCRIBED, Consent.REDACTED]), True))
+        return is_not_subscribed
+    return or_(
+        is_not_subscribed, _of_person(lambda row: row.c.consent.in_([Consent.UNSUBSCRIBED, Consent.REDACTED]), True)
+    )
 
 
 def _is_duplicate(terms: CampaignTerms) -> ColumnElement[bool]:
-    """The record with the lowest id stands for the person."""
+    """Return whether it is not the person's record with the lowest id, or the person is a recipient already."""
     earlier = Contact.__table__.alias()
     included = and_(earlier.c.merged_into_id.is_(None), terms.audience.include.matches(earlier, terms.now))
     first = Probe().where(earlier.c.person_key == CONTACT.c.person_key, earlier.c.id < CONTACT.c.id, included)
-    return or_(first, _stands_already(terms))
+    return or_(first, _is_recipient(terms))
 
 
-def _stands_already(terms: CampaignTerms) -> ColumnElement[bool]:
+def _is_recipient(terms: CampaignTerms) -> ColumnElement[bool]:
     row = aliased(Recipient)
     return Probe().where(row.campaign_id == terms.campaign_id, row.person_key == CONTACT.c.person_key)
 
 
 def _has_identity(terms: CampaignTerms) -> ColumnElement[bool]:
-    """A person without a phone is written to by the BSUID of the portfolio that sends."""
+    """Return whether the contact has a BSUID in the sending portfolio, which is the address if there is no phone."""
     identity = aliased(ContactIdentity)
     return Probe().where(identity.contact_id == CONTACT.c.id, identity.portfolio_id == terms.portfolio_id)
 
@@ -271,8 +277,8 @@ def _has_open_case(contact: FromClause) -> ColumnElement[bool]:
     return Probe().where(open_case.contact_id == contact.c.id, open_case.closed_at.is_(None))
 
 
-def _messages_had(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int]:
-    """Marketing messages to this person in the cap's days, over all campaigns; what may have arrived counts."""
+def _recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int]:
+    """Count the person's marketing messages of all campaigns in the days of the cap, including those that may have arrived."""
     row = aliased(Recipient)
     record = Contact.__table__.alias()
     records = select(record.c.id).where(record.c.person_key == CONTACT.c.person_key).correlate(CONTACT)

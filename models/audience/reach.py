@@ -1,4 +1,4 @@
-"""Whom a campaign would reach if it were launched now, counted over the whole audience."""
+"""Estimates the reach of a campaign: the candidates by reason, and the eligible by price area, over the whole audience."""
 
 import os
 from collections import Counter
@@ -27,26 +27,26 @@ from models.tables.campaign import Campaign
 from models.tables.recipient import NotSent
 
 LEFT_OUT = "!"
-"""Marks a reason among price areas, which begin with a letter or a plus."""
+"""Prefix of a reason, to distinguish it from a price area, which begins with a letter or a plus."""
 PART = 100_000
-"""Contacts of a part: enough to be worth its while, and few enough to be sorted in little memory."""
+"""Contacts per part: enough to be worth a thread, and few enough to be sorted in little memory."""
 MAX_THREADS = 4
-_TURN = Lock()
-"""One count of a process has parts side by side: more would be no quicker, and could wait for each other's connections."""
+_PARALLEL_LOCK = Lock()
+"""Only one count of a process runs parts in parallel: more would not be faster, and could wait for each other's connections."""
 ReachPart = tuple[int, int | None]
-"""A range of contact ids: after the first, up to the second."""
+"""A range of contact ids: after the first, up to and including the second (None: no end)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The candidates, each counted once: eligible, or left out under the first reason that applies."""
+    """The numbers of candidates: eligible, or left out by the first reason that applies (`not_sent`: reason → number)."""
 
     candidates: int = 0
     eligible: int = 0
     not_sent: Mapping[str, int] | None = None
     eligible_in_us: int = 0
     areas: Mapping[str | None, int] | None = None
-    """The eligible by what their price depends on (models.billing.price_area)."""
+    """The eligible by price area (models.billing.price_area)."""
 
     def to_json(self) -> dict[str, Any]:
         """The public form."""
@@ -54,37 +54,38 @@ class Reach:
 
 
 def estimate_reach(session: Session, campaign: Campaign, now: datetime) -> Reach:
-    """Whom the campaign would reach if it were launched now. AudienceError where its audience cannot be read."""
-    groups = _count(session, load_campaign_terms(session, campaign, now))
-    not_sent = {reason.value: number for reason in NotSent if (number := groups.pop(LEFT_OUT + reason.value, 0))}
-    eligible = sum(groups.values())
+    """Count whom the campaign would reach if it were launched now. Raises AudienceError if its audience is invalid."""
+    counts = _count(session, load_campaign_terms(session, campaign, now))
+    not_sent = {reason.value: number for reason in NotSent if (number := counts.pop(LEFT_OUT + reason.value, 0))}
+    eligible = sum(counts.values())
     template = campaign.template
     is_marketing = template is not None and template.category.upper() == MARKETING
-    in_us = sum(number for area, number in groups.items() if country_of(area) == "US") if is_marketing else 0
-    return Reach(sum(not_sent.values()) + eligible, eligible, not_sent, in_us, dict(groups.items()))
+    in_us = sum(number for area, number in counts.items() if country_of(area) == "US") if is_marketing else 0
+    return Reach(sum(not_sent.values()) + eligible, eligible, not_sent, in_us, dict(counts.items()))
 
 
 def _count(session: Session, terms: CampaignTerms) -> Counter[str]:
-    """Candidates by reason or price area. SQLite counts many contacts in parts side by side, by their ids: each contact is in
-    one part, so the sums are exact, though the parts see moments that are a little apart. PostgreSQL is quicker with one
-    plan for everybody.
+    """Count candidates by reason or price area.
+
+    SQLite counts many contacts in parallel parts by id: each contact is in one part, so the sums are exact, though the parts read
+    at slightly different times. PostgreSQL is faster with one query over all.
     """
     raise_work_mem(session)
     count = _Count(terms, duplicate_person_keys(session))
     reader = reader_for(session)
     parts = _parts(session)
-    # What a session wrote that may write, no other would see.
-    if reader is None or len(parts) == 1 or not _TURN.acquire(blocking=False):
+    # A session that may write stays alone: other sessions would not see its uncommitted rows.
+    if reader is None or len(parts) == 1 or not _PARALLEL_LOCK.acquire(blocking=False):
         return count.of(session, (0, None))
     try:
         with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as threads:
-            return sum(threads.map(lambda part: count.apart(reader, part), parts), Counter[str]())
+            return sum(threads.map(lambda part: count.in_new_session(reader, part), parts), Counter[str]())
     finally:
-        _TURN.release()
+        _PARALLEL_LOCK.release()
 
 
 def _parts(session: Session) -> Sequence[ReachPart]:
-    """Ranges that hold every contact; one where there are few."""
+    """Return ranges that cover all contacts; one range if there are few."""
     if not is_sqlite(session):
         return [(0, None)]
     last = session.scalar(select(func.max(CONTACT.c.id))) or 0
@@ -96,16 +97,18 @@ def _parts(session: Session) -> Sequence[ReachPart]:
 @dataclass(frozen=True, slots=True)
 class _Count:
     terms: CampaignTerms
-    doubled: Sequence[str]
+    duplicate_keys: Sequence[str]
 
     def of(self, session: Session, part: ReachPart) -> Counter[str]:
-        everybody = candidates_with_reason(self.terms, after_id=part[0], until_id=part[1], doubled=self.doubled)
-        found = everybody.add_columns(price_area(CONTACT).label("area")).subquery("judged")
-        # One text to group by: with two, SQLite would go through the waterfall twice for everybody.
-        key = func.coalesce(literal(LEFT_OUT) + found.c.reason, found.c.area)
+        candidates = candidates_with_reason(
+            self.terms, after_id=part[0], until_id=part[1], duplicate_keys=self.duplicate_keys
+        )
+        counted = candidates.add_columns(price_area(CONTACT).label("area")).subquery("judged")
+        # One key to group by: with two, SQLite would evaluate the waterfall twice for each contact.
+        key = func.coalesce(literal(LEFT_OUT) + counted.c.reason, counted.c.area)
         rows = session.execute(select(key, func.count().label("people")).group_by(key))
         return Counter({row[0]: row.people for row in rows})
 
-    def apart(self, reader: Reader, part: ReachPart) -> Counter[str]:
+    def in_new_session(self, reader: Reader, part: ReachPart) -> Counter[str]:
         with reader() as session:
             return self.of(session, part)

@@ -15,10 +15,10 @@ from models.billing.amount import show_amount
 from models.billing.rate_cards import day_of, newest_card, plain_category, prices_in_force, read_prices
 from models.billing.spending import total_price
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.billing import BUDGET_ID, Budget, RateCard, Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.template import Template
-from models.tables.user import record_audit
 
 MARKS = (80, 90, 100)
 """Per cent of the balance that are told when they are reached."""
@@ -102,7 +102,9 @@ def set_balance(session: Session, amount: int | None, currency: str, now: dateti
     budget.amount, budget.currency, budget.set_at, budget.set_by, budget.warned_pct = amount, currency, now, actor, 0
     budget.charged_before = _taken(session, currency)[2]
     detail = {} if amount is None else {"amount": show_amount(amount), "currency": currency}
-    record_audit(session, now, actor, "turn off" if amount is None else "set", "budget", BUDGET_ID, **detail)
+    record_audit(
+        session, now, actor, AuditAction.TURN_OFF if amount is None else AuditAction.SET, "budget", BUDGET_ID, **detail
+    )
 
 
 def reserve_amount(session: Session, campaign_id: int, areas: Mapping[str | None, int], now: datetime) -> None:
@@ -156,7 +158,7 @@ def freeze_price(
         detail = f"More people than at the start: {shortage(balance, lack)}"
         values = {"pause_reason": PauseReason.BUDGET, "pause_detail": detail, "paused_at": now}
         if try_transition(session, campaign_id, "pause", now, **values):
-            record_audit(session, now, ACTOR, "campaign paused", "campaign", campaign_id, reason="budget")
+            record_audit(session, now, ACTOR, AuditAction.PAUSE, "campaign", campaign_id, reason="budget")
     spending.reserved = spending.frozen
 
 
@@ -201,7 +203,7 @@ def mark_reached(session: Session, now: datetime) -> int | None:
     if reached <= budget.warned_pct:
         return None
     budget.warned_pct = reached
-    record_audit(session, now, ACTOR, "balance used", "budget", BUDGET_ID, pct=reached)
+    record_audit(session, now, ACTOR, AuditAction.BALANCE_USED, "budget", BUDGET_ID, pct=reached)
     return reached
 
 

@@ -1,4 +1,4 @@
-"""Which country a message is billed under: by the number's calling code (meta-cloud-api.md 8).
+"""Which country a message is billed under: by the number's calling code (docs/meta.md §8).
 
 SQL cuts a short text out of the contact, and people are grouped by it; what country it means is found here, once for each
 group. The launch keeps the text on the recipient, so a person who is redacted later is still billed as before.

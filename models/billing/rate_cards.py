@@ -17,7 +17,7 @@ CATEGORIES = (
     "authentication_international",
     "service",
 )
-"""Those that Meta bills (meta-cloud-api.md 7.5); free ones have no price."""
+"""Those that Meta bills (docs/meta.md §7.5); free ones have no price."""
 ANY_COUNTRY = "*"
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.db.dialect import literal_word
+from models.tables.audit import Audit, AuditAction
 from models.tables.recipient import Recipient, RecipientState
-from models.tables.user import Audit
 
 MONITOR = "monitor"
 """The actor in the audit where nobody looked at the campaign before it went on."""
@@ -47,7 +47,7 @@ def last_resumed_at(session: Session, object_type: str, object_id: int) -> datet
     query = select(func.max(Audit.at)).where(
         Audit.object_type == object_type,
         Audit.object_id == str(object_id),
-        Audit.action == "resume",
+        Audit.action == AuditAction.RESUME,
         Audit.actor != MONITOR,
     )
     return session.scalar(query)

@@ -8,9 +8,9 @@ from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
 
 from models.billing.balance import ACTOR, is_used_up, read_balance
+from models.tables.audit import META, AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.number import Number, Waba, WabaState
-from models.tables.user import META, record_audit
 
 MARGIN = timedelta(minutes=5)
 """A reading may not know yet what happened just before it was asked for: what an event says of that time still counts."""
@@ -28,7 +28,7 @@ def pause_campaigns(
         values = {"pause_reason": reason, "pause_detail": detail, "paused_at": now}
         if try_transition(session, campaign_id, "pause", now, **values):
             record_audit(
-                session, now, actor, "campaign paused", "campaign", campaign_id, reason=reason.value, detail=detail
+                session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, reason=reason.value, detail=detail
             )
             paused.append(campaign_id)
     return paused
@@ -63,7 +63,7 @@ def stop_numbers(
         .execution_options(synchronize_session=False)
     ).all()
     for number_id in sorted(stopped):
-        record_audit(session, now, META, "number stopped", "number", number_id, detail=detail)
+        record_audit(session, now, META, AuditAction.STOP, "number", number_id, detail=detail)
     return pause_campaigns(session, Campaign.number_id.in_(number_ids), PauseReason.NUMBER_RESTRICTED, detail, now)
 
 
@@ -85,7 +85,7 @@ def lift_account(session: Session, waba: Waba, asked_at: datetime, now: datetime
         .where(Number.waba_id == waba.id, Number.stopped_reason == reason)
         .values(stopped_at=None, stopped_reason=None)
     )
-    record_audit(session, now, META, "account may send again", "waba", waba.id, was=reason)
+    record_audit(session, now, META, AuditAction.ACCOUNT_RELEASED, "waba", waba.id, was=reason)
     return True
 
 

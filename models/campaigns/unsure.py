@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from models.db.dialect import literal_word
 from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.recipient import Recipient, RecipientState
-from models.tables.user import record_audit
 
 AGAIN_FROM = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 UNSURE = Recipient.state == literal_word("unsure")
@@ -111,7 +111,7 @@ def leave_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None, 
         statement = statement.where(Recipient.id.in_(ids))
     left = session.execute(statement, execution_options={"synchronize_session": False}).all()
     if left:
-        record_audit(session, now, actor, "unsure left", "campaign", campaign_id, count=len(left))
+        record_audit(session, now, actor, AuditAction.LEAVE_UNSURE, "campaign", campaign_id, count=len(left))
     return len(left)
 
 
@@ -142,5 +142,5 @@ def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None,
         statement = statement.where(Recipient.id.in_(ids))
     queued = session.execute(statement, execution_options={"synchronize_session": False}).all()
     if queued:
-        record_audit(session, now, actor, "unsure sent again", "campaign", campaign_id, count=len(queued))
+        record_audit(session, now, actor, AuditAction.RESEND_UNSURE, "campaign", campaign_id, count=len(queued))
     return len(queued)

@@ -9,8 +9,8 @@ from models.contacts.aliases import KnownIdentifier, add_aliases, identifiers_of
 from models.contacts.identity import Identity, learn_identity, lock_under_new_key
 from models.contacts.phone import mask_phone, person_key
 from models.contacts.resolve import lock_identities, matching_contacts, merge_pair
+from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Contact, ContactIdentity
-from models.tables.user import META, record_audit
 
 
 def change_number(session: Session, contact_id: int, moved_to: Identity, now: datetime) -> int:
@@ -43,7 +43,7 @@ def change_number(session: Session, contact_id: int, moved_to: Identity, now: da
         session,
         now,
         META,
-        "number changed",
+        AuditAction.NUMBER_CHANGED,
         "contact",
         contact_id,
         before=before,
@@ -106,4 +106,4 @@ def _take_number(session: Session, other: Contact, moved_to: Identity, bsuid: st
     session.expire(other)
     lock_under_new_key(session, former, left)
     after = mask_phone(wa_id or phone) if wa_id or phone else None
-    record_audit(session, now, META, "number went to another person", "contact", other.id, before=before, after=after)
+    record_audit(session, now, META, AuditAction.NUMBER_REASSIGNED, "contact", other.id, before=before, after=after)

@@ -85,7 +85,7 @@ def canonical_wa_id(digits: str) -> str:
     """One spelling for the spellings that WhatsApp and the phone networks have of one number.
 
     Brazil's mobiles with and without the ninth digit, Mexico's 521 and 52, Argentina's 54…15… and 549… are the same
-    phone (meta-cloud-api.md 9). Everything else stays as it is.
+    phone (docs/meta.md §9). Everything else stays as it is.
     """
     digits = _NOT_DIGITS.sub("", digits)
     if digits.startswith("55") and len(digits) == 12 and digits[4] in _EIGHT_DIGIT_MOBILES:

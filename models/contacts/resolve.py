@@ -18,9 +18,9 @@ from models.contacts.consent import append_events
 from models.contacts.identity import Identity, identity_row, learn_identity, phone_of_wa_id
 from models.contacts.merge import choose_winner, merge_contacts
 from models.contacts.phone import Phone, canonical_wa_id, person_key, read_phone
+from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias
-from models.tables.user import META, record_audit
 
 SOURCE = "whatsapp"
 """Where a person came from whom a webhook showed."""
@@ -70,7 +70,7 @@ def merge_pair(session: Session, one_id: int, other_id: int, now: datetime, acto
     detail: dict[str, Any] = {"before": [winner_id, loser_id], "after": winner_id}
     if left.names:
         detail["kept_of_it"] = left.names
-    record_audit(session, now, actor, "contacts merged", "contact", winner_id, **detail)
+    record_audit(session, now, actor, AuditAction.MERGE, "contact", winner_id, **detail)
     return winner_id
 
 

@@ -14,7 +14,7 @@ from models.tables.conversation import WINDOW, Conversation, Direction, Message,
 from models.tables.flow import Flow
 
 BOT = "bot"
-MAX_TEXT = 4096  # characters of a text message: meta-cloud-api.md 2.5
+MAX_TEXT = 4096  # characters of a text message: docs/meta.md §2.5
 WINDOW_CLOSED = "The person's last message is more than 24 hours old: WhatsApp allows only templates now."
 
 

@@ -1,1 +1,1 @@
-"""The database itself: two engines, column types, what SQLite and PostgreSQL say differently. Knows no noun."""
+"""Connects to the database: engines, column types, and the differences of SQLite and PostgreSQL. Knows no table."""

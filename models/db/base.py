@@ -1,4 +1,4 @@
-"""What every table shares: the declarative base, the column types, the naming of constraints."""
+"""Defines what all tables share: the declarative base, the column types, the names of constraints."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,13 +19,16 @@ NAMING = {
 }
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
-"""A 64-bit key; SQLite counts up only columns of the type INTEGER."""
+"""A 64-bit key; SQLite increments only columns of the type INTEGER."""
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC: `timestamptz` on PostgreSQL, ISO text of one fixed width on SQLite, so that text order is time order."""
+    """A time in UTC: `timestamptz` on PostgreSQL; on SQLite ISO text of a fixed width, so that text order is time order.
+
+    Binding a time without a zone raises ValueError.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -56,7 +59,7 @@ class Base(DeclarativeBase):
 
 
 def word(kind: type[StrEnum], name: str) -> Enum:
-    """A column that holds one word of `kind`, guarded by a CHECK called `name`."""
+    """Return a column type for the values of `kind`, stored as text with a CHECK constraint called `name`."""
     return Enum(
         kind,
         name=name,

@@ -1,4 +1,4 @@
-"""The few things that SQLite and PostgreSQL say differently."""
+"""Covers differences between SQLite and PostgreSQL outside of SQL functions: upserts, the server's clock, literals, memory."""
 
 from datetime import datetime
 from typing import Any
@@ -11,17 +11,17 @@ from models.clock import utcnow
 
 
 def is_sqlite(session: Session) -> bool:
-    """Whether the session speaks with SQLite."""
+    """Return whether the session's database is SQLite."""
     return session.get_bind().dialect.name == "sqlite"
 
 
 def insert_into(session: Session, table: Any) -> Any:
-    """An INSERT that knows ON CONFLICT, which both databases spell alike."""
+    """Return the dialect's INSERT, which has `on_conflict_do_update` and `on_conflict_do_nothing`."""
     return sqlite.insert(table) if is_sqlite(session) else postgresql.insert(table)
 
 
 def database_now(session: Session) -> datetime:
-    """The database server's clock, by which leases are kept: hosts' clocks differ. SQLite has no clock but this machine's."""
+    """Return the database server's time, which leases use since hosts' clocks differ; on SQLite this machine's."""
     if is_sqlite(session):
         return utcnow()
     now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
@@ -29,15 +29,18 @@ def database_now(session: Session) -> datetime:
 
 
 def literal_word(value: str) -> Any:
-    """A constant in the statement's text: SQLite uses a partial index only where its condition stands there literally."""
+    """Return a constant as text of the statement: SQLite uses a partial index only if its condition is there literally.
+
+    Raises ValueError if `value` has anything but letters and underscores.
+    """
     if not value.replace("_", "").isalpha():
         raise ValueError(f"{value!r} is not one of our words")
     return literal_column(f"'{value}'")
 
 
 def raise_work_mem(session: Session) -> None:
-    """Before a question about everybody, until the transaction ends: PostgreSQL may keep a table's keys in memory, where it
-    would else look a million times into an index. SQLite needs nothing.
+    """Raise PostgreSQL's `work_mem` until the transaction ends, before a query over all contacts: it then hashes a table's keys in
+    memory instead of a million index look-ups. Does nothing on SQLite.
     """
     if not is_sqlite(session):
         session.execute(text("SET LOCAL work_mem = '128MB'"))

@@ -1,7 +1,7 @@
-"""The two engines: one that reads, one that writes.
+"""Provides two engines for one database: a read-only one and one for writing.
 
-A page or an export must never take SQLite's only write lock, so reading has an engine of its own, which cannot write.
-Writers of all processes queue on one file lock before they say BEGIN IMMEDIATE: SQLite's own busy handler polls and is
+A page or an export must never take SQLite's only write lock, so reads have an engine of their own, which cannot write.
+On SQLite the writers of all processes queue on a file lock before BEGIN IMMEDIATE: SQLite's own busy handler polls and is
 unfair (measured: a writer waited 3 s). PostgreSQL needs neither.
 """
 
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000
 Reader = Callable[[], AbstractContextManager[Session]]
-"""Opens a session that can only read."""
+"""Opens a read-only session."""
 _READER = "reader"
 _ZONE = "time_zone"
 
@@ -28,8 +28,10 @@ _ZONE = "time_zone"
 class Database:
     """Both engines of one database. Nothing connects before the first use.
 
-    `read()` and `write()` open a session in one transaction. `write()` commits when its block ends well and rolls back
-    when it raises; it is the only place that commits. `time_zone` is the business's: `zone_of` says it of a session.
+    `read()` and `write()` open a session in one transaction. `write()` commits when its block ends without an exception, else it
+    rolls back; nothing else commits. `time_zone` is the business's, which `zone_of` returns for a session.
+
+    Raises ValueError if the URL is an SQLite database that is not a file.
     """
 
     def __init__(self, url: str | URL, *, pool_size: int = 5, time_zone: str = "UTC") -> None:
@@ -46,22 +48,22 @@ class Database:
             self.read_engine = self._sqlite_engine("BEGIN", read_only=True)
             self.write_engine = self._sqlite_engine("BEGIN IMMEDIATE", read_only=False)
         else:
-            # Compiling a large statement costs PostgreSQL more than our slices take to run.
+            # For a slice, PostgreSQL's JIT compilation takes longer than the query.
             self.read_engine = self._server_engine(pool_size, "-c jit=off -c default_transaction_read_only=on")
             self.write_engine = self._server_engine(pool_size, "-c jit=off")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that can only read; its transaction ends with the block."""
+        """Open a read-only session; its transaction ends with the block."""
         info = {**self._info, _READER: self.read}
         with Session(self.read_engine, expire_on_commit=False, info=info) as session:
             yield session
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """A session in a write transaction, committed at the end of the block. Keep it under 50 ms: no network, no rendering."""
+        """Open a session in a write transaction, committed when the block ends. Keep it under 50 ms: no network, no rendering."""
         with (
-            self._turn(),
+            self._write_lock(),
             Session(self.write_engine, expire_on_commit=False, info=self._info) as session,
             session.begin(),
         ):
@@ -73,11 +75,11 @@ class Database:
         self.write_engine.dispose()
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _write_lock(self) -> Iterator[None]:
         if self._lock_path is None:
             yield
             return
-        # A descriptor of its own for each turn: flock then also keeps the threads of one process apart.
+        # A new descriptor for each lock: flock then excludes the threads of one process too.
         descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -100,7 +102,7 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
-            connection.isolation_level = None  # the driver must not begin by itself: we do, below
+            connection.isolation_level = None  # the driver must not begin a transaction: `start` below does
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -120,12 +122,12 @@ class Database:
 
 
 def reader_for(session: Session) -> Reader | None:
-    """What opened this session, to open others beside it; None for a session that may write."""
+    """Return the reader that opened this session, to open more in parallel; None for a session that may write."""
     reader: Reader | None = session.info.get(_READER)
     return reader
 
 
 def zone_of(session: Session) -> ZoneInfo:
-    """The business's time zone: whoever asks what day it is, or when a day begins, means it there."""
+    """Return the business's time zone, in which days begin and end."""
     zone: ZoneInfo = session.info.get(_ZONE) or ZoneInfo("UTC")
     return zone

@@ -1,4 +1,4 @@
-"""SQL functions that the two databases call by different names; each compiles to the one of its dialect."""
+"""Defines SQL functions that SQLite and PostgreSQL write differently; each compiles to the form of its dialect."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def _jsonb_build_object(element: JsonObject, compiler: SQLCompiler, **kw: Any) -
 
 
 class JsonField(FunctionElement[str]):
-    """The text of a top-level field, NULL where it is missing: `JsonField(column, name)`. The name may hold any character."""
+    """The text of a top-level field, NULL if it is missing: `JsonField(column, name)`. The name may hold any character."""
 
     name = "hark_json_field"
     type = String()
@@ -39,7 +39,7 @@ class JsonField(FunctionElement[str]):
 @compiles(JsonField, "sqlite")
 def _arrow(element: JsonField, compiler: SQLCompiler, **kw: Any) -> str:
     column, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    # The operator reads a name that begins with $ as a path, so it is always given one, with the name in quotes.
+    # The operator takes a name that begins with $ for a path, so it always gets a path, with the name in quotes.
     return f"""({column} ->> ('$."' || {name} || '"'))"""
 
 
@@ -50,7 +50,7 @@ def _jsonb_arrow(element: JsonField, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class Position(FunctionElement[int]):
-    """Where the second text begins in the first, counted from 1; 0 where it does not occur. Case matters."""
+    """The position of the second text in the first, from 1; 0 if it does not occur. Case-sensitive."""
 
     name = "hark_position"
     type = Integer()
@@ -68,7 +68,7 @@ def _strpos(element: Position, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class FirstWord(FunctionElement[str]):
-    """What stands before the first space."""
+    """The text before the first space."""
 
     name = "hark_first_word"
     type = String()
@@ -87,7 +87,7 @@ def _split_part(element: FirstWord, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class JsonNumber(FunctionElement[float]):
-    """The number in a top-level field, NULL where it is missing or none: `JsonNumber(column, name)`."""
+    """The number in a top-level field, NULL if it is missing or no number: `JsonNumber(column, name)`."""
 
     name = "hark_json_number"
     type = Float()
@@ -134,7 +134,7 @@ def _text_as_double(element: TextNumber, compiler: SQLCompiler, **kw: Any) -> st
 class FirstItemText(FunctionElement[str]):
     """The text of a field of the first object in a JSON list, of several texts the first: `FirstItemText(column, name)`.
 
-    NULL where it is missing. The name is one of the program's own words.
+    NULL if it is missing. The name is a constant of the program.
     """
 
     name = "hark_first_item_text"
@@ -154,14 +154,14 @@ def _first_item_path(element: FirstItemText, compiler: SQLCompiler, **kw: Any) -
 def _first_item_arrows(element: FirstItemText, compiler: SQLCompiler, **kw: Any) -> str:
     column, name = (compiler.process(clause, **kw) for clause in element.clauses)
     field = f"({column} -> 0 -> {name})"
-    # A single value answers `-> 0` too, so what it is has to be asked first.
+    # `-> 0` works on a single value too, so the type must be checked first.
     return (
         f"(CASE jsonb_typeof({field}) WHEN 'array' THEN {field} ->> 0 WHEN 'string' THEN {column} -> 0 ->> {name} END)"
     )
 
 
 class DayOf(FunctionElement[str]):
-    """The day of a moment in UTC, as `2026-03-21`."""
+    """The day of a time in UTC, as `2026-03-21`."""
 
     name = "hark_day_of"
     type = String()
@@ -179,7 +179,7 @@ def _to_char(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class IsIn(FunctionElement[bool]):
-    """Whether a text is in a JSON list of texts, which is read once for all rows: `IsIn(column, list)`."""
+    """Whether a text is in a JSON list of texts, which the database parses once for all rows: `IsIn(column, list)`."""
 
     name = "hark_is_in"
     type = Boolean()
@@ -201,8 +201,8 @@ def _in_jsonb_elements(element: IsIn, compiler: SQLCompiler, **kw: Any) -> str:
 class Probe(Exists):
     """EXISTS, used as `Probe().where(…)`.
 
-    PostgreSQL likes to answer it for many rows by reading the whole other table into a hash. In a slice that is wrong: the
-    table may hold a thousand slices. A statement with the execution option `probes` has each row look into an index.
+    For many rows PostgreSQL tends to hash the whole other table. In a slice that is slow: the table may hold a thousand slices. In
+    a statement with the execution option `probes` each row uses an index instead.
     """
 
     inherit_cache = True
@@ -218,7 +218,7 @@ def _exists_by_index(element: Probe, compiler: SQLCompiler, **kw: Any) -> str:
     if not compiler.execution_options.get("probes"):
         return _as_exists(compiler, element, kw)
     inner: Any = element.element
-    # OFFSET 0 changes no result; the planner leaves such a query where it stands.
+    # OFFSET 0 changes no result, but keeps the planner from rewriting the sub-query as a join.
     return _as_exists(compiler, Exists(inner.element.offset(literal_column("0"))), kw)
 
 

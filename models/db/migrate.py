@@ -1,4 +1,4 @@
-"""The schema's version: upgrading a database to it, and telling whether a database has it."""
+"""Upgrades a database's schema with Alembic and reads its revision."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
 def alembic_config(url: str) -> Config:
-    """Alembic's configuration for the database at `url`."""
+    """Return Alembic's configuration for the database at `url`."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
@@ -21,17 +21,17 @@ def alembic_config(url: str) -> Config:
 
 
 def upgrade_schema(url: str, revision: str = "head") -> None:
-    """Bring the database to `revision`; concurrent calls wait for each other on PostgreSQL."""
+    """Upgrade the database to `revision`; on PostgreSQL concurrent calls wait for each other."""
     command.upgrade(alembic_config(url), revision)
 
 
 def downgrade_schema(url: str, revision: str = "base") -> None:
-    """Take the database back to `revision`."""
+    """Downgrade the database to `revision`."""
     command.downgrade(alembic_config(url), revision)
 
 
 def head_revision() -> str:
-    """The newest revision there is in this checkout."""
+    """Return the newest revision of this installation's code. Raises LookupError if there is no migration."""
     head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
     if head is None:
         raise LookupError("there is no migration")
@@ -39,6 +39,6 @@ def head_revision() -> str:
 
 
 def current_revision(database: Database) -> str | None:
-    """The revision that the database has; None for an empty one."""
+    """Return the database's revision; None for an empty database."""
     with database.read_engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()

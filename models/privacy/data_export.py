@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias, MergedValue
@@ -15,7 +16,6 @@ from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelSte
 from models.tables.order import Order, OrderItem
 from models.tables.recipient import Recipient
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
-from models.tables.user import Audit
 
 
 def export_person(session: Session, contact_id: int) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from models.audience.audience import without_contact
 from models.contacts.aliases import RAW, WA, aliases_of, identifiers_of, merged_values_of
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message
 from models.tables.recipient import Recipient
 from models.tables.segment import Segment
-from models.tables.user import Audit
 from models.tables.webhook_event import BASE64, DeadLetter, ParkedStatus, to_bytes
 
 REDACTED = "redacted"

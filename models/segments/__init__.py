@@ -1,1 +1,1 @@
-"""Stored rules over contacts: parse, compile to SQL, count; and the names that rules and audiences use."""
+"""Parses, compiles to SQL and counts segment rules; and renames and deletes the tags, lists and attributes that they name."""

@@ -1,4 +1,4 @@
-"""A segment's rule as one SQL condition with bound parameters."""
+"""Compiles a segment's rule to one SQL condition with bound parameters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,12 +22,12 @@ Test = Callable[[Any], ColumnElement[bool]]
 
 
 def compile_rule(rule: SegmentRule, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    """Whether a row of `contact` (the contact table or an alias of it) matches; never NULL."""
+    """Return the condition that a row of `contact` (the contact table or an alias of it) matches the rule; never NULL."""
     return or_(false(), *(and_(*(compile_condition(item, now, contact) for item in group)) for group in rule.groups))
 
 
 def compile_condition(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    """Whether one condition holds of a row of `contact`; never NULL."""
+    """Compile one condition on a row of `contact`; never NULL."""
     if item.op == "not_last_days":
         return not_(compile_condition(replace(item, op="last_days"), now, contact))
     return _COMPILERS[item.on](item, now, contact)
@@ -43,27 +43,27 @@ def _tag(item: RuleCondition, _now: datetime, contact: FromClause) -> ColumnElem
     if item.op in NUMERIC:
         return carries.where(func.coalesce(compare(item.op, TextNumber(tagged.value), item.values), literal(False)))
     test, is_negated = _text_test(item)
-    found = carries.where(test(tagged.value))
-    return not_(found) if is_negated else found
+    condition = carries.where(test(tagged.value))
+    return not_(condition) if is_negated else condition
 
 
 def _list(item: RuleCondition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
     member = aliased(ListMember)
-    found = Probe().where(member.contact_id == contact.c.id, member.list_id == item.name_id)
-    return not_(found) if item.op == "has_not" else found
+    is_member = Probe().where(member.contact_id == contact.c.id, member.list_id == item.name_id)
+    return not_(is_member) if item.op == "has_not" else is_member
 
 
 def _segment(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
     if item.rule is None:
         return false()
-    found = compile_rule(item.rule, now, contact)
-    return not_(found) if item.op == "has_not" else found
+    condition = compile_rule(item.rule, now, contact)
+    return not_(condition) if item.op == "has_not" else condition
 
 
 def _attribute(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    own = item.name in OWN_FIELDS
-    value = contact.c[item.name] if own else JsonField(contact.c.attributes, literal(item.name))
-    filled = func.nullif(value, "")
+    is_profile_field = item.name in OWN_FIELDS
+    value = contact.c[item.name] if is_profile_field else JsonField(contact.c.attributes, literal(item.name))
+    non_empty = func.nullif(value, "")
     if item.is_number and item.op not in {"known", "unknown"}:
         number = JsonNumber(contact.c.attributes, literal(item.name))
         return func.coalesce(compare(item.op, number, item.values), literal(False))
@@ -72,8 +72,10 @@ def _attribute(item: RuleCondition, now: datetime, contact: FromClause) -> Colum
         if item.op == "last_days":
             moments = (now - timedelta(days=item.values[0]), now)
             values = tuple(moment.astimezone(item.zone).date().isoformat() for moment in moments)
-        return func.coalesce(compare("between" if item.op == "last_days" else item.op, filled, values), literal(False))
-    return _plain(item, filled)
+        return func.coalesce(
+            compare("between" if item.op == "last_days" else item.op, non_empty, values), literal(False)
+        )
+    return _plain(item, non_empty)
 
 
 def _column(item: RuleCondition, _now: datetime, contact: FromClause) -> ColumnElement[bool]:
@@ -93,55 +95,57 @@ def _last_inbound(item: RuleCondition, now: datetime, contact: FromClause) -> Co
 
 
 def _last_engaged(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    """The last time they did something with us: wrote (a reply and a tap on a button are messages) or read a campaign's message."""
+    """Test the last engagement: an inbound message (a reply or a pressed button is one) or a campaign message that was read."""
 
-    def did(test: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    def any_engagement(test: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
         row = aliased(Recipient)
-        wrote = func.coalesce(test(contact.c.last_inbound_at), literal(False))
-        return or_(wrote, Probe().where(row.contact_id == contact.c.id, test(row.read_at)))
+        inbound = func.coalesce(test(contact.c.last_inbound_at), literal(False))
+        return or_(inbound, Probe().where(row.contact_id == contact.c.id, test(row.read_at)))
 
     if item.op in {"known", "unknown"}:
-        ever = did(lambda moment: moment.is_not(None))
-        return ever if item.op == "known" else not_(ever)
+        has_engaged = any_engagement(lambda moment: moment.is_not(None))
+        return has_engaged if item.op == "known" else not_(has_engaged)
     if item.op == "last_days":
         since = now - timedelta(days=item.values[0])
-        return did(lambda moment: moment >= since)
+        return any_engagement(lambda moment: moment >= since)
     first, last = item.values[0], item.values[-1]
     if item.op == "after":
-        return did(lambda moment: moment > first)
+        return any_engagement(lambda moment: moment > first)
     if item.op == "before":
-        return and_(did(lambda moment: moment < first), not_(did(lambda moment: moment >= first)))
-    return and_(did(lambda moment: moment.between(first, last)), not_(did(lambda moment: moment > last)))
+        return and_(any_engagement(lambda moment: moment < first), not_(any_engagement(lambda moment: moment >= first)))
+    return and_(
+        any_engagement(lambda moment: moment.between(first, last)), not_(any_engagement(lambda moment: moment > last))
+    )
 
 
 def _campaign(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    """What the contact did with past campaigns. Who was never sent to did not read and did not reply either, and is not meant."""
+    """Test reactions to past campaigns. Negated operators match only contacts to whom a message was sent."""
     recipient = aliased(Recipient)
-    of_contact = [recipient.contact_id == contact.c.id]
+    filters = [recipient.contact_id == contact.c.id]
     if item.campaign_id is not None:
-        of_contact.append(recipient.campaign_id == item.campaign_id)
+        filters.append(recipient.campaign_id == item.campaign_id)
     if item.op == "failed":
-        of_contact.append(recipient.status == "failed")
+        filters.append(recipient.status == "failed")
         if item.code is not None:
-            of_contact.append(recipient.error_code == item.code)
+            filters.append(recipient.error_code == item.code)
     else:
-        of_contact.append(recipient.accepted_at.is_not(None))
+        filters.append(recipient.accepted_at.is_not(None))
     if item.days is not None:
         moment = func.coalesce(recipient.accepted_at, recipient.claimed_at)
-        of_contact.append(moment >= literal(now - timedelta(days=item.days), Recipient.accepted_at.type))
-    sent = Probe().where(*of_contact)
+        filters.append(moment >= literal(now - timedelta(days=item.days), Recipient.accepted_at.type))
+    sent = Probe().where(*filters)
     if item.op == "failed":
         return sent
-    done = _done(item.op.removeprefix("not_"), recipient)
-    return and_(sent, not_(sent.where(done))) if item.op.startswith("not_") else sent.where(done)
+    reacted = _reaction(item.op.removeprefix("not_"), recipient)
+    return and_(sent, not_(sent.where(reacted))) if item.op.startswith("not_") else sent.where(reacted)
 
 
-def _done(what: str, recipient: type[Recipient]) -> ColumnElement[bool]:
-    if what == "received":
+def _reaction(reaction: str, recipient: type[Recipient]) -> ColumnElement[bool]:
+    if reaction == "received":
         return or_(recipient.delivered_at.is_not(None), recipient.read_at.is_not(None))
-    if what == "read":
+    if reaction == "read":
         return recipient.read_at.is_not(None)
-    if what == "replied":
+    if reaction == "replied":
         return recipient.replied_at.is_not(None)
     message = aliased(Message)
     return Probe().where(
@@ -158,12 +162,12 @@ def _plain(item: RuleCondition, value: ColumnElement[Any]) -> ColumnElement[bool
     if item.op == "unknown":
         return value.is_(None)
     test, is_negated = _text_test(item)
-    found = and_(value.is_not(None), test(value))
-    return not_(found) if is_negated else found
+    condition = and_(value.is_not(None), test(value))
+    return not_(condition) if is_negated else condition
 
 
 def _text_test(item: RuleCondition) -> tuple[Test, bool]:
-    """The positive test of an operator on text, and whether the operator negates it."""
+    """Return the positive test of an operator on text, and whether the operator negates it."""
     if item.op == "contains":
         return lambda value: func.coalesce(Position(value, literal(item.values[0])), 0) > 0, False
     if item.op in {"in", "not_in"}:

@@ -1,7 +1,7 @@
-"""Conditions on orders as SQL: how many, how much, how long ago, and what of.
+"""Compiles conditions on orders to SQL: number, amounts, times, collections and brands.
 
-Cancelled orders count for nothing. Who never ordered has 0 orders and spent 0, and is in no range of averages, days or dates.
-Each condition looks up one contact's orders in one index, so it costs the same in a slice of a launch and in a count of all.
+Cancelled orders are not counted. A contact without orders has 0 orders and spent 0, and matches no range of averages, days or
+dates. Each condition reads one contact's orders in an index, so its cost per contact is the same in a slice and over all.
 """
 
 from datetime import datetime, timedelta
@@ -21,22 +21,22 @@ _FIRST = frozenset({"first_order", "days_since_first_order"})
 
 
 def compile_orders(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    """Whether what the condition says holds of the orders of a row of `contact`; never NULL."""
+    """Compile a condition on the orders of a row of `contact`; never NULL."""
     order = aliased(Order)
-    mine = [order.contact_id == contact.c.id, order.cancelled_at.is_(None)]
+    of_contact = [order.contact_id == contact.c.id, order.cancelled_at.is_(None)]
     if item.currency:
-        mine.append(order.currency == item.currency)
+        of_contact.append(order.currency == item.currency)
     if item.on in KINDS:
         bought = aliased(OrderItem)
-        is_it = (bought.order_id == order.id, bought.kind == KINDS[item.on], bought.name.in_(item.values))
-        found = Probe().where(*mine, *is_it)
-        return not_(found) if item.op in {"is_not", "not_in"} else found
-    asked = select(_test(item, now, order)).where(*mine).correlate(contact).scalar_subquery()
-    return func.coalesce(asked, literal(False))
+        of_item = (bought.order_id == order.id, bought.kind == KINDS[item.on], bought.name.in_(item.values))
+        has_item = Probe().where(*of_contact, *of_item)
+        return not_(has_item) if item.op in {"is_not", "not_in"} else has_item
+    test = select(_test(item, now, order)).where(*of_contact).correlate(contact).scalar_subquery()
+    return func.coalesce(test, literal(False))
 
 
 def _test(item: RuleCondition, now: datetime, order: type[Order]) -> ColumnElement[bool]:
-    """Over all the contact's orders; NULL where it needs one and there is none."""
+    """Return the aggregate test over the contact's orders; NULL if it needs an order and there is none."""
     if item.on == "orders_count":
         return compare(item.op, func.count(), item.values)
     if item.on in MONEY:
@@ -57,22 +57,22 @@ def _test(item: RuleCondition, now: datetime, order: type[Order]) -> ColumnEleme
 
 
 def days_since(op: str, values: tuple[Any, ...], now: datetime) -> tuple[datetime | None, datetime | None]:
-    """(after, until): the moments since which so many whole days went by are later than the first and not later than the second."""
-    least = now - timedelta(days=values[0])
-    most = now - timedelta(days=values[-1] + 1)
-    spans: dict[str, tuple[datetime | None, datetime | None]] = {
-        "equal": (most, least),
-        "between": (most, least),
-        "less": (least, None),
-        "at_most": (most, None),
-        "more": (None, most),
-        "at_least": (None, least),
+    """Return (after, until): times that are `values` whole days ago are in `after < time <= until`; None is no bound."""
+    latest = now - timedelta(days=values[0])
+    earliest = now - timedelta(days=values[-1] + 1)
+    bounds: dict[str, tuple[datetime | None, datetime | None]] = {
+        "equal": (earliest, latest),
+        "between": (earliest, latest),
+        "less": (latest, None),
+        "at_most": (earliest, None),
+        "more": (None, earliest),
+        "at_least": (None, latest),
     }
-    return spans[op]
+    return bounds[op]
 
 
 def compare(op: str, value: ColumnElement[Any], values: tuple[Any, ...]) -> ColumnElement[bool]:
-    """A value against one bound or two."""
+    """Compare a value with one bound, or with two for `between`."""
     if op == "between":
         return and_(value >= values[0], value <= values[1])
     tests: dict[str, Any] = {
@@ -84,5 +84,5 @@ def compare(op: str, value: ColumnElement[Any], values: tuple[Any, ...]) -> Colu
         "after": value > values[0],
         "at_least": value >= values[0],
     }
-    found: ColumnElement[bool] = tests[op]
-    return found
+    condition: ColumnElement[bool] = tests[op]
+    return condition

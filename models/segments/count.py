@@ -1,6 +1,6 @@
-"""Counting who matches a rule, each condition by itself too: one pass over the contacts, in slices that take no time each.
+"""Counts the contacts that match a rule, and each of its conditions and groups, in one pass over the contacts in slices.
 
-What was counted so far is a value: whoever asks goes on from it, and stops when they have waited long enough.
+The count so far is a value, so that a caller can stop after any slice and continue from it.
 """
 
 from collections.abc import Sequence
@@ -22,57 +22,57 @@ _BY_INDEX = {"probes": True}
 
 @dataclass(frozen=True, slots=True)
 class MatchCount:
-    """What is known of the contacts up to `cursor`; the highest id there was at the start is `until`."""
+    """The counts of contacts up to `cursor`; `until` is the highest id at the start."""
 
     until: int
     each: tuple[tuple[int, ...], ...]
-    """How many match a condition by itself, group by group."""
+    """How many contacts match each condition, by group."""
     groups: tuple[int, ...]
-    """How many match all conditions of a group."""
+    """How many contacts match all conditions of each group."""
     total: int = 0
     sample: tuple[int, ...] = ()
     cursor: int = 0
 
     @property
     def is_done(self) -> bool:
-        """Everybody was looked at."""
+        """Whether all contacts were counted."""
         return self.cursor >= self.until
 
     @property
     def share(self) -> float:
-        """How much of the way is done, from 0 to 1."""
+        """The progress, from 0 to 1."""
         return 1.0 if self.is_done else self.cursor / self.until
 
 
 def begin_count(session: Session, rule: SegmentRule) -> MatchCount:
-    """Nobody was looked at yet."""
+    """Return an empty count."""
     until = session.scalar(select(func.max(Contact.id))) or 0
     return MatchCount(until, tuple((0,) * len(group) for group in rule.groups), (0,) * len(rule.groups))
 
 
 def count_slice(session: Session, rule: SegmentRule, tally: MatchCount, now: datetime, size: int) -> MatchCount:
-    """The same with the next `size` contacts in it."""
+    """Return the count with the next `size` contacts added."""
     until = _end_of_slice(session, tally, size)
     of_slice = (_CONTACT.c.id > tally.cursor, _CONTACT.c.id <= until, _CONTACT.c.merged_into_id.is_(None))
     conditions = [compile_condition(item, now, _CONTACT) for group in rule.groups for item in group]
-    # OFFSET 0 keeps both databases from asking a condition once for each figure it is part of.
-    asked = select(*(it.label(f"c{n}") for n, it in enumerate(conditions))).where(*of_slice)
-    answers = asked.offset(literal_column("0")).subquery()
+    # OFFSET 0 keeps both databases from evaluating a condition once for each count that it is part of.
+    evaluated = select(*(it.label(f"c{n}") for n, it in enumerate(conditions))).where(*of_slice)
+    answers = evaluated.offset(literal_column("0")).subquery()
     grouped = _grouped(list(answers.c), [len(group) for group in rule.groups])
-    whole = [and_(*group) for group in grouped]
-    figures = [*(it for group in grouped for it in group), *whole, or_(*whole)]
+    group_matches = [and_(*group) for group in grouped]
+    figures = [*(it for group in grouped for it in group), *group_matches, or_(*group_matches)]
     row = session.execute(
         select(*(func.count().filter(it) for it in figures)).select_from(answers), execution_options=_BY_INDEX
     ).one()
     counted = _grouped(list(row), [*(len(group) for group in rule.groups), len(rule.groups), 1])
     sample = tally.sample
     if row[-1] and len(sample) < SAMPLE:
-        few = select(_CONTACT.c.id).where(*of_slice, compile_rule(rule, now, _CONTACT)).order_by(_CONTACT.c.id)
-        few = few.limit(SAMPLE - len(sample)).execution_options(**_BY_INDEX)
-        sample = (*sample, *session.scalars(few))
+        matching_ids = select(_CONTACT.c.id).where(*of_slice, compile_rule(rule, now, _CONTACT)).order_by(_CONTACT.c.id)
+        matching_ids = matching_ids.limit(SAMPLE - len(sample)).execution_options(**_BY_INDEX)
+        sample = (*sample, *session.scalars(matching_ids))
     return replace(
         tally,
-        each=tuple(_sum(had, more) for had, more in zip(tally.each, counted, strict=False)),
+        each=tuple(_sum(previous, added) for previous, added in zip(tally.each, counted, strict=False)),
         groups=_sum(tally.groups, counted[-2]),
         total=tally.total + int(row[-1]),
         sample=sample,
@@ -81,7 +81,7 @@ def count_slice(session: Session, rule: SegmentRule, tally: MatchCount, now: dat
 
 
 def load_sample(session: Session, tally: MatchCount) -> list[Contact]:
-    """The sample's contacts."""
+    """Return the contacts of the sample, by id."""
     return list(session.scalars(select(Contact).where(Contact.id.in_(tally.sample)).order_by(Contact.id)))
 
 
@@ -89,14 +89,14 @@ def _end_of_slice(session: Session, tally: MatchCount, size: int) -> int:
     ids = (
         select(Contact.id).where(Contact.id > tally.cursor, Contact.id <= tally.until).order_by(Contact.id).limit(size)
     )
-    found, last = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
-    return tally.until if found < size else int(last)
+    number, last = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
+    return tally.until if number < size else int(last)
 
 
 def _grouped(flat: Sequence[Any], sizes: Sequence[int]) -> list[list[Any]]:
-    left = iter(flat)
-    return [[next(left) for _ in range(size)] for size in sizes]
+    items = iter(flat)
+    return [[next(items) for _ in range(size)] for size in sizes]
 
 
-def _sum(had: Sequence[int], more: Sequence[Any]) -> tuple[int, ...]:
-    return tuple(one + int(other) for one, other in zip(had, more, strict=True))
+def _sum(previous: Sequence[int], added: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(before + int(new) for before, new in zip(previous, added, strict=True))

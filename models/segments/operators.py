@@ -1,4 +1,4 @@
-"""What a condition can ask of what, and the bounds of its values."""
+"""Lists the subjects and operators of conditions, and the bounds of their values."""
 
 from collections.abc import Mapping
 
@@ -34,13 +34,13 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
 }
 ON_ORDERS = frozenset(list(OPERATORS)[-9:])
 MONEY = frozenset({"total_spent", "average_order"})
-"""These may name a currency; without one, money of all currencies is added up as it stands."""
+"""Conditions on these may name a currency; without one, amounts of all currencies are added unconverted."""
 DAYS_SINCE = frozenset({"days_since_first_order", "days_since_last_order"})
-"""Whole days: what happened 36 hours ago is 1 day old."""
+"""In whole days: 36 hours ago is 1 day."""
 MOMENTS = frozenset({"last_inbound", "last_engaged", "first_order", "last_order"})
 NAMED = frozenset({"tag", "attribute", "list", "segment"})
 NUMERIC = frozenset(_NUMBER)
-"""What compares a tag's value as a number, where it is one."""
+"""Operators that compare a tag's value as a number; a value that is none never matches."""
 NEEDS_VALUE = frozenset({"contains", *_SAME, *_NUMBER, *_DATE})
 MANY = frozenset({"in", "not_in"})
 SPANS = frozenset({"last_days", "not_last_days"})
@@ -61,8 +61,8 @@ MAX_DAYS = 36_500
 MAX_MONEY = 1e12
 MAX_NUMBER = 1e15
 MAX_WHOLE = {"days": MAX_DAYS, "campaign": 2**31 - 1, "code": 2**31 - 1}
-"""The largest that a number of a condition on past campaigns can be."""
+"""The largest numbers in a condition on past campaigns, by field."""
 
 
 class RuleError(OperatorError):
-    """The rule cannot be read; the message says where and what is allowed."""
+    """The rule is invalid; the message says where and what is allowed."""

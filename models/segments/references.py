@@ -1,4 +1,4 @@
-"""Where tags, lists, segments and attributes are named: in audiences, variables, rules and bot flows, always by their names."""
+"""Finds and renames references to a tag, list, segment or attribute in campaigns, segment rules and bot flows."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +16,12 @@ ReferenceKind = Literal["tag", "list", "segment"]
 Referrer = ReferenceKind | Literal["attribute"]
 MAX_SHOWN = 5
 _IN_FLOWS: Mapping[Referrer, Sequence[str]] = {"tag": ("tags", "remove_tags"), "attribute": ("attributes",)}
-"""What bot flows name, with the fields that hold several names."""
+"""The kinds that bot flows refer to, with the fields that hold several names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What names a group. The campaigns are those that have not ended; their rows are locked until the transaction ends."""
+    """Everything that refers to a name: campaigns that have not ended, with their rows locked, segments and bot flows."""
 
     segments: Sequence[Segment]
     campaigns: Sequence[Campaign]
@@ -29,43 +29,46 @@ class Reference:
 
     @property
     def words(self) -> str:
-        """Who they are, in a line; empty for nobody."""
+        """The references as text: `segment “x” and campaigns “a”, “b”`; empty for none."""
         campaigns = [campaign.name or f"number {campaign.id}" for campaign in self.campaigns]
         segments = [segment.name for segment in self.segments]
-        named = (("segment", segments), ("campaign", campaigns), ("bot flow", self.flows))
-        return " and ".join(_listed(what, names) for what, names in named if names)
+        parts = (("segment", segments), ("campaign", campaigns), ("bot flow", self.flows))
+        return " and ".join(_listed(noun, names) for noun, names in parts if names)
 
 
 def find_references(session: Session, kind: Referrer, name: str) -> Reference:
-    """Everything that would miss the name if it were gone. No campaign starts meanwhile, and none is launched further."""
+    """Return everything that refers to the name. Campaigns are locked: none starts or launches until the transaction ends."""
     campaigns = _locked_campaigns(session)
     segments = session.scalars(select(Segment).order_by(Segment.id).with_for_update())
     return Reference(
-        segments=[segment for segment in segments if _names(segment.rule, kind, name)],
-        campaigns=[it for it in campaigns if _names([it.audience, it.variables], kind, name)],
+        segments=[segment for segment in segments if _refers(segment.rule, kind, name)],
+        campaigns=[it for it in campaigns if _refers([it.audience, it.variables], kind, name)],
         flows=_flows(session, kind, name) if kind in _IN_FLOWS else (),
     )
 
 
 def campaigns_preparing(session: Session, kind: Referrer, name: str) -> str:
-    """Which campaigns are frozen in part with what `name` says, also through segments, in words; empty for none.
+    """Return, as text, the campaigns that refer to `name`, also through segments, and whose launch has processed a part of their
+    contacts; empty for none.
 
-    None of them is launched further until the transaction ends, so what it names may change where there are none.
+    The campaigns are locked until the transaction ends, so if there are none, the named object may change.
     """
     campaigns = [it for it in _locked_campaigns(session) if it.launched_at is None and it.launch_cursor > 0]
     if not campaigns:
         return ""
     segments = list(session.scalars(select(Segment)))
-    names, found = {(kind, name)}, {(kind, name)}
-    while found:
-        found = {("segment", it.name) for it in segments if any(_names(it.rule, *known) for known in names)} - names
-        names |= found
-    using = [it for it in campaigns if any(_names([it.audience, it.variables], *known) for known in names)]
+    all_names, new_names = {(kind, name)}, {(kind, name)}
+    while new_names:
+        new_names = {
+            ("segment", it.name) for it in segments if any(_refers(it.rule, *reference) for reference in all_names)
+        } - all_names
+        all_names |= new_names
+    using = [it for it in campaigns if any(_refers([it.audience, it.variables], *reference) for reference in all_names)]
     return Reference((), using, ()).words
 
 
 def rename_references(naming: Reference, kind: ReferenceKind, name: str, new: str) -> None:
-    """Have them say the new name."""
+    """Replace the name in the segments and campaigns of `naming`; bot flows are not changed."""
     for segment in naming.segments:
         segment.rule = _renamed(segment.rule, kind, name, new)
     for campaign in naming.campaigns:
@@ -74,14 +77,14 @@ def rename_references(naming: Reference, kind: ReferenceKind, name: str, new: st
 
 
 def _locked_campaigns(session: Session) -> Sequence[Campaign]:
-    """Those that have not ended."""
+    """Return the campaigns that have not ended, locked."""
     query = select(Campaign).where(Campaign.status != CampaignStatus.ENDED, Campaign.deleted_at.is_(None))
     query = query.order_by(Campaign.id).with_for_update(of=Campaign)
     return session.scalars(query, execution_options={"populate_existing": True}).all()
 
 
-def _names(data: Any, kind: Referrer, name: str) -> bool:
-    return any(_is_named(part, kind, name) is not None for part in _objects(data))
+def _refers(data: Any, kind: Referrer, name: str) -> bool:
+    return any(_field_with_name(part, kind, name) is not None for part in _objects(data))
 
 
 def _renamed(data: Any, kind: ReferenceKind, name: str, new: str) -> Any:
@@ -89,15 +92,15 @@ def _renamed(data: Any, kind: ReferenceKind, name: str, new: str) -> Any:
         return [_renamed(part, kind, name, new) for part in data]
     if not isinstance(data, Mapping):
         return data
-    field = _is_named(data, kind, name)
+    field = _field_with_name(data, kind, name)
     return {key: new if key == field else _renamed(part, kind, name, new) for key, part in data.items()}
 
 
-def _is_named(part: Mapping[str, Any], kind: Referrer, name: str) -> str | None:
-    """The field that holds the name, in an item of an audience, a variable's source or a rule's condition."""
+def _field_with_name(part: Mapping[str, Any], kind: Referrer, name: str) -> str | None:
+    """Return the field that holds the name in an item of an audience, a variable's source or a rule's condition; else None."""
     field = "name" if part.get("on") == kind else kind
-    given = part.get(field)
-    return field if isinstance(given, str) and given.strip() == name else None
+    value = part.get(field)
+    return field if isinstance(value, str) and value.strip() == name else None
 
 
 def _objects(data: Any) -> Iterator[Mapping[str, Any]]:
@@ -108,30 +111,30 @@ def _objects(data: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _flows(session: Session, kind: Referrer, name: str) -> Sequence[str]:
-    """The bot flows that name the tag or the attribute in their newest version, or in one that somebody still walks through."""
-    walked = select(FlowSession.flow_version_id).where(FlowSession.status == SessionStatus.ACTIVE)
+    """Return the names of bot flows that refer to it in their newest version, or in one with active sessions."""
+    active_versions = select(FlowSession.flow_version_id).where(FlowSession.status == SessionStatus.ACTIVE)
     rows = session.execute(
         select(Flow.name, FlowVersion.definition)
         .join(FlowVersion, FlowVersion.flow_id == Flow.id)
-        .where((FlowVersion.version == Flow.version) | FlowVersion.id.in_(walked))
+        .where((FlowVersion.version == Flow.version) | FlowVersion.id.in_(active_versions))
         .order_by(Flow.name)
     )
-    in_text = re.compile(r"\{\s*" + kind + r"\." + re.escape(name) + r"\s*[|}]")
-    return list(dict.fromkeys(flow for flow, definition in rows if _flow_names(definition, kind, name, in_text)))
+    placeholder = re.compile(r"\{\s*" + kind + r"\." + re.escape(name) + r"\s*[|}]")
+    return list(dict.fromkeys(flow for flow, definition in rows if _flow_refers(definition, kind, name, placeholder)))
 
 
-def _flow_names(data: Any, kind: Referrer, name: str, in_text: re.Pattern[str]) -> bool:
+def _flow_refers(data: Any, kind: Referrer, name: str, placeholder: re.Pattern[str]) -> bool:
     if isinstance(data, str):
-        return in_text.search(data) is not None
+        return placeholder.search(data) is not None
     if isinstance(data, list):
-        return any(_flow_names(part, kind, name, in_text) for part in data)
+        return any(_flow_refers(part, kind, name, placeholder) for part in data)
     if not isinstance(data, Mapping):
         return False
-    is_put = any(name in (data.get(field) or ()) for field in _IN_FLOWS[kind])
-    return data.get(kind) == name or is_put or any(_flow_names(it, kind, name, in_text) for it in data.values())
+    is_listed = any(name in (data.get(field) or ()) for field in _IN_FLOWS[kind])
+    return data.get(kind) == name or is_listed or any(_flow_refers(it, kind, name, placeholder) for it in data.values())
 
 
-def _listed(what: str, names: Sequence[str]) -> str:
+def _listed(noun: str, names: Sequence[str]) -> str:
     shown = ", ".join(f"“{name}”" for name in names[:MAX_SHOWN])
     more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
-    return f"the {what}{'s' if len(names) > 1 else ''} {shown}{more}"
+    return f"the {noun}{'s' if len(names) > 1 else ''} {shown}{more}"

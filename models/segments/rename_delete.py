@@ -1,4 +1,4 @@
-"""Renaming tags, lists and segments, and deleting them: at once where few carry them, else in slices."""
+"""Renames and deletes tags, lists and segments; those with many members are deleted in slices."""
 
 from datetime import datetime
 from typing import Any
@@ -24,22 +24,23 @@ SLICE = 5000
 NO_SYNC = {"synchronize_session": False}
 
 
-def rename_group(session: Session, kind: ReferenceKind, group_id: int, new: str) -> str:
-    """Give it another name, also where campaigns that have not ended and segments name it; the old one.
+def rename_group(session: Session, kind: ReferenceKind, group_id: int, new_name: str) -> str:
+    """Rename a tag, list or segment and its references in segments and campaigns that have not ended; return the old name.
 
-    Refused while a bot flow names it or a campaign with it is being launched. IntegrityError for a name that is taken.
+    Raises OperatorError if it does not exist, a bot flow refers to it, or a campaign that does is being launched;
+    sqlalchemy.exc.IntegrityError if the new name is taken.
     """
     name = group_name(session, kind, group_id, locked=True)
-    naming = _naming(session, kind, name)
-    if naming.flows:
-        flows = Reference((), (), naming.flows).words
+    references = _references(session, kind, name)
+    if references.flows:
+        flows = Reference((), (), references.flows).words
         raise OperatorError(
             "the {kind} “{name}” is named by {flows}; load what it says with the new name first",
             kind=kind,
             name=name,
             flows=flows,
         )
-    launching = [it for it in naming.campaigns if it.status in LIVE and it.launched_at is None]
+    launching = [it for it in references.campaigns if it.status in LIVE and it.launched_at is None]
     if launching:
         raise OperatorError(
             "{words}: being prepared with the {kind} “{name}”; wait until it sends",
@@ -48,17 +49,23 @@ def rename_group(session: Session, kind: ReferenceKind, group_id: int, new: str)
             name=name,
         )
     table = TABLES[kind]
-    session.execute(update(table).where(table.id == group_id).values(name=new), execution_options=NO_SYNC)
-    rename_references(naming, kind, name, new)
+    session.execute(update(table).where(table.id == group_id).values(name=new_name), execution_options=NO_SYNC)
+    rename_references(references, kind, name, new_name)
     return name
 
 
 def delete_group(session: Session, kind: ReferenceKind, group_id: int) -> tuple[str, bool]:
-    """Its name, and whether it is gone already; else `purge_groups` takes the rest. Refused while something names it."""
+    """Delete a tag, list or segment. Return its name and whether it is deleted completely; if not, `purge_groups` deletes the rest.
+
+    Raises OperatorError if it does not exist or something refers to it.
+    """
     name = group_name(session, kind, group_id, locked=True)
-    if words := _naming(session, kind, name).words:
+    if reference_text := _references(session, kind, name).words:
         raise OperatorError(
-            "the {kind} “{name}” is still used by {words}; take it out there first", kind=kind, name=name, words=words
+            "the {kind} “{name}” is still used by {words}; take it out there first",
+            kind=kind,
+            name=name,
+            words=reference_text,
         )
     if kind == "segment":
         session.execute(delete(Segment).where(Segment.id == group_id), execution_options=NO_SYNC)
@@ -66,30 +73,33 @@ def delete_group(session: Session, kind: ReferenceKind, group_id: int) -> tuple[
     table = TABLES[kind]
     values = {"name": f"{DELETED_PREFIX}{group_id}"}
     session.execute(update(table).where(table.id == group_id).values(values), execution_options=NO_SYNC)
-    return name, _take(session, Tag if kind == "tag" else ContactList, group_id, SLICE) < SLICE
+    return name, _delete_members(session, Tag if kind == "tag" else ContactList, group_id, SLICE) < SLICE
 
 
-def purge_groups(session: Session, now: datetime, limit: int = SLICE) -> int:  # noqa: ARG001 - the form of its like
-    """Take away one slice of a deleted tag or list; how many rows that were."""
+def purge_groups(session: Session, now: datetime, limit: int = SLICE) -> int:  # noqa: ARG001 - the signature of all purges
+    """Delete one slice of a tag or list that is marked for deletion. Return the number of rows."""
     for table in (Tag, ContactList):
-        # Locked, so that whoever puts somebody in by its id comes before the last slice or finds it gone.
-        eldest = (
+        # Locked, so that a process that adds a member by its id does so before the last slice, or finds it deleted.
+        oldest = (
             select(table.id).where(table.name.startswith(DELETED_PREFIX)).order_by(table.id).limit(1).with_for_update()
         )
-        group_id = session.scalar(eldest)
+        group_id = session.scalar(oldest)
         if group_id is not None:
-            return _take(session, table, group_id, limit)
+            return _delete_members(session, table, group_id, limit)
     return 0
 
 
 def count_members(session: Session, kind: ReferenceKind, group_id: int) -> int:
-    """How many carry the tag, or are on the list."""
+    """Return how many contacts have the tag or are on the list."""
     column = ContactTag.tag_id if kind == "tag" else ListMember.list_id
     return session.scalar(select(func.count()).where(column == group_id)) or 0
 
 
 def group_name(session: Session, kind: ReferenceKind, group_id: int, *, locked: bool = False) -> str:
-    """Refused where there is no such group, or it was deleted. `locked`: it is not renamed or deleted meanwhile."""
+    """Return the name of a tag, list or segment. `locked`: no other process renames or deletes it until the transaction ends.
+
+    Raises OperatorError if there is none, or it was deleted.
+    """
     table = TABLES[kind]
     query = select(table.name).where(table.id == group_id)
     name = session.scalar(query.with_for_update() if locked else query)
@@ -98,19 +108,21 @@ def group_name(session: Session, kind: ReferenceKind, group_id: int, *, locked: 
     return name
 
 
-def _naming(session: Session, kind: ReferenceKind, name: str) -> Reference:
+def _references(session: Session, kind: ReferenceKind, name: str) -> Reference:
     if kind == "tag" and name == SHOP_TAG:
         raise OperatorError("the tag “{name}” is put on whoever comes from the shop; it stays", name=name)
     return find_references(session, kind, name)
 
 
-def _take(session: Session, table: type[Tag] | type[ContactList], group_id: int, limit: int) -> int:
-    """Delete at most `limit` of its rows, and itself with the last of them."""
+def _delete_members(session: Session, table: type[Tag] | type[ContactList], group_id: int, limit: int) -> int:
+    """Delete at most `limit` members, and the tag or list itself with the last of them. Return the number of members."""
     rows: Any = ContactTag if table is Tag else ListMember
-    mine = rows.tag_id == group_id if table is Tag else rows.list_id == group_id
-    some = select(rows.contact_id).where(mine).limit(limit)
-    result: Any = session.execute(delete(rows).where(mine, rows.contact_id.in_(some)), execution_options=NO_SYNC)
-    taken = int(result.rowcount)
-    if taken < limit:
+    of_group = rows.tag_id == group_id if table is Tag else rows.list_id == group_id
+    contact_ids = select(rows.contact_id).where(of_group).limit(limit)
+    result: Any = session.execute(
+        delete(rows).where(of_group, rows.contact_id.in_(contact_ids)), execution_options=NO_SYNC
+    )
+    deleted = int(result.rowcount)
+    if deleted < limit:
         session.execute(delete(table).where(table.id == group_id), execution_options=NO_SYNC)
-    return taken
+    return deleted

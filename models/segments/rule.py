@@ -1,10 +1,9 @@
-"""What a segment says: groups of conditions, AND inside a group, OR between groups.
+"""Parses a segment's rule: groups of conditions, AND inside a group, OR between groups.
 
 `{"any": [{"all": [condition, …]}, …]}`; a segment of one group may be written `{"all": [condition, …]}`. A condition is an
-object `{"on": what, "op": how, …}`; models.segments.operators lists what can be asked of what. models.segments.compile makes one
-statement of it.
+object `{"on": subject, "op": operator, …}`; models.segments.operators lists the operators of each subject.
 
-Every condition is true or false, never unknown: what a contact lacks `is_not` anything, and is in no range.
+Every condition is true or false, never unknown: a missing value matches `is_not`, and is in no range.
 """
 
 from collections.abc import Mapping
@@ -39,7 +38,7 @@ from models.templates.variables import OWN_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class RuleCondition:
-    """One thing asked of a contact. `values` are of the type that the operator compares: text, float, date or datetime."""
+    """One condition on a contact. `values` have the type that the operator compares: text, float, date or datetime."""
 
     on: str
     op: str
@@ -50,34 +49,37 @@ class RuleCondition:
     campaign_id: int | None = None
     code: int | None = None
     rule: "SegmentRule | None" = None
-    """Of the segment that the condition names."""
+    """The rule of the segment that the condition names."""
     is_number: bool = False
     currency: str = ""
     zone: tzinfo = UTC
-    """The business's: what day it is now."""
+    """The business's time zone, which defines days."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentRule:
-    """Groups of conditions: any group, of which all conditions hold."""
+    """Groups of conditions: matches if all conditions of any group hold."""
 
     groups: tuple[tuple[RuleCondition, ...], ...]
 
     @property
     def size(self) -> int:
-        """How many conditions and values there are, with those of the segments inside."""
+        """Number of conditions and values, including those of nested segments."""
         conditions = [item for group in self.groups for item in group]
         return sum(1 + len(item.values) + (item.rule.size if item.rule else 0) for item in conditions)
 
 
 def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> SegmentRule:
-    """Read a rule and look its names up. `inside` names the segments that are being read, the outermost first."""
+    """Parse a rule and look up its names. `inside` has the names of the enclosing segments, the outermost first.
+
+    Raises RuleError if the form is wrong, a name does not exist, or a bound is exceeded.
+    """
     if not isinstance(data, Mapping) or len(data) != 1 or next(iter(data)) not in {"any", "all"}:
         raise RuleError("a rule must be an object with any (a list of groups) or all (a list of conditions)")
     groups = data.get("any", [data])
     if not isinstance(groups, list) or not groups:
         raise RuleError("any: must be a list of at least one group")
-    read = []
+    parsed_groups = []
     count = 0
     for position, group in enumerate(groups):
         where = f"any[{position}]." if "any" in data else ""
@@ -88,8 +90,10 @@ def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Seg
         if count > MAX_CONDITIONS:
             raise RuleError("it has more than {max_conditions} conditions", max_conditions=MAX_CONDITIONS)
         reader = _Reader(session, inside)
-        read.append(tuple(reader.read(f"{where}all[{n}]", condition) for n, condition in enumerate(conditions)))
-    rule = SegmentRule(tuple(read))
+        parsed_groups.append(
+            tuple(reader.read(f"{where}all[{n}]", condition) for n, condition in enumerate(conditions))
+        )
+    rule = SegmentRule(tuple(parsed_groups))
     if rule.size > MAX_SIZE:
         raise RuleError(
             "it and the segments in it hold more than {max_size} conditions and values; make lists of them",
@@ -99,7 +103,7 @@ def parse_rule(session: Session, data: Any, inside: tuple[str, ...] = ()) -> Seg
 
 
 class _Reader:
-    """Reads conditions: their form first, then the names in them."""
+    """Parses conditions: first their form, then the names in them."""
 
     def __init__(self, session: Session, inside: tuple[str, ...]) -> None:
         self.session = session
@@ -134,7 +138,7 @@ class _Reader:
         if on in NAMED:
             return self._named(where, on, op, data)
         if on == "campaign":
-            return self._behaviour(where, op, data)
+            return self._campaign(where, op, data)
         values = read_values(where, on, op, data.get("value"), self.zone)
         return RuleCondition(on, op, values=values, currency=read_currency(where, data.get("currency")))
 
@@ -197,7 +201,7 @@ class _Reader:
         is_number = kind is AttributeType.NUMBER
         return RuleCondition("attribute", op, name, values=values, is_number=is_number, zone=self.zone)
 
-    def _behaviour(self, where: str, op: str, data: Mapping[str, Any]) -> RuleCondition:
+    def _campaign(self, where: str, op: str, data: Mapping[str, Any]) -> RuleCondition:
         numbers = {field: data.get(field) for field in ("days", "campaign", "code")}
         for field, number in numbers.items():
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
@@ -207,10 +211,10 @@ class _Reader:
                     "{where}: {field} must be at most {max_whole}", where=where, field=field, max_whole=MAX_WHOLE[field]
                 )
         campaign_id = numbers["campaign"]
-        known = campaign_id is None or self.session.scalar(
+        is_launched = campaign_id is None or self.session.scalar(
             select(Recipient.id).where(Recipient.campaign_id == campaign_id).limit(1)
         )
-        if not known:
+        if not is_launched:
             raise RuleError(
                 "{where}: there is no launched campaign {campaign_id}", where=where, campaign_id=campaign_id
             )

@@ -1,4 +1,4 @@
-"""Keeping segments: a rule is read before it is stored, so none that cannot be asked is ever there."""
+"""Stores and reads segments; a rule is parsed before it is stored, so that no invalid rule is stored."""
 
 import json
 from datetime import date, datetime
@@ -17,9 +17,10 @@ MAX_NAME = 200
 
 
 def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
-    """Store a segment's rule under its name, new or changed; its id. RuleError where it cannot be read or includes itself.
+    """Create or change the segment of this name and return its id.
 
-    Refused while a launch has asked the old rule of some people and not of the others.
+    Raises RuleError if the rule is invalid or includes itself, OperatorError while a launch has evaluated the old rule for a part
+    of its contacts.
     """
     name = name.strip()
     if not name or len(name) > MAX_NAME:
@@ -31,11 +32,11 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
         segment = Segment(name=name, rule=rule, created_at=now, updated_at=now)
         session.add(segment)
     elif segment.rule != rule:
-        if words := campaigns_preparing(session, "segment", name):
+        if campaign_names := campaigns_preparing(session, "segment", name):
             raise OperatorError(
                 "the segment “{name}” is used by {words}, being prepared now; wait until it sends, or end it",
                 name=name,
-                words=words,
+                words=campaign_names,
             )
         segment.rule, segment.updated_at = rule, now
     session.flush()
@@ -43,7 +44,7 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
 
 
 def read_segment(session: Session, name: str) -> SegmentRule:
-    """The stored rule, its names looked up. RuleError where there is none, or it names what is gone."""
+    """Return the parsed rule of a segment. Raises RuleError if there is none, or a name in it no longer exists."""
     data = session.scalar(select(Segment.rule).where(Segment.name == name))
     if data is None:
         raise RuleError("there is no segment {name!r}", name=name)
@@ -51,7 +52,7 @@ def read_segment(session: Session, name: str) -> SegmentRule:
 
 
 def _iso(value: Any) -> str:
-    """YAML reads dates as dates; they are stored as they were written."""
+    """Convert dates, which YAML parses, back to text."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     raise RuleError("{value!r} cannot be part of a rule", value=value)

@@ -1,7 +1,7 @@
-"""The values of a condition, read to what its operator compares: text, float, whole days, a date's text, or a moment in UTC.
+"""Reads the values of a condition as its operator compares them: text, float, whole days, a date's text, or a time in UTC.
 
-A day means all of it in the business's time zone: what is before it came before its midnight, what is after it came after
-the next one, and what is between two days may be on either.
+A day is the whole day in the business's time zone: before it is before its midnight, after it is after the next one, and between
+two days includes both.
 """
 
 import re
@@ -32,32 +32,35 @@ _MOMENT = timedelta(microseconds=1)
 def read_values(
     where: str, on: str, op: str, value: Any, zone: tzinfo, kind: AttributeType | None = None
 ) -> tuple[Any, ...]:
-    """`kind`: of the attribute that the condition is on. RuleError where a value is not what the operator compares."""
+    """Return the values; empty for an operator without any. `kind` is the type of the condition's attribute.
+
+    Raises RuleError if a value has a type that the operator does not compare.
+    """
     if op not in NEEDS_VALUE:
         return ()
     if op in MANY or op == "between":
         if not isinstance(value, list) or not value or len(value) > MAX_VALUES or (op == "between" and len(value) != 2):
             shape = "a list of two" if op == "between" else f"a list of 1 to {MAX_VALUES}"
             raise RuleError("{where}: value must be {shape}", where=where, shape=shape)
-        given = value
+        items = value
     else:
-        given = [value]
+        items = [value]
     if on in MOMENTS and op not in SPANS:
-        read = tuple(_moment(where, item, zone, op == "after" or place > 0) for place, item in enumerate(given))
+        values = tuple(_moment(where, item, zone, op == "after" or place > 0) for place, item in enumerate(items))
     else:
-        read = tuple(_value(where, on, op, item, kind) for item in given)
-    if op == "between" and read[0] > read[1]:
+        values = tuple(_value(where, on, op, item, kind) for item in items)
+    if op == "between" and values[0] > values[1]:
         raise RuleError(
             "{where}: between {given} and {given_2} is nothing; the lower one comes first",
             where=where,
-            given=given[0],
-            given_2=given[1],
+            given=items[0],
+            given_2=items[1],
         )
-    return read
+    return values
 
 
 def read_currency(where: str, value: Any) -> str:
-    """Empty where none is given."""
+    """Return the currency's code, empty for None. Raises RuleError if it is invalid."""
     if value is None:
         return ""
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
@@ -66,7 +69,7 @@ def read_currency(where: str, value: Any) -> str:
 
 
 def is_storable(value: str | float) -> bool:
-    """Whether both databases can compare with it."""
+    """Return whether both databases can store and compare the value."""
     if isinstance(value, str):
         return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in value)
     return abs(value) <= MAX_NUMBER
@@ -78,8 +81,8 @@ def _value(where: str, on: str, op: str, value: Any, kind: AttributeType | None)
     if on in DAYS_SINCE:
         return _days(where, value, 0)
     if kind is AttributeType.NUMBER or on in MONEY or on == "orders_count":
-        most = MAX_MONEY if on in MONEY else MAX_NUMBER
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
+        max_value = MAX_MONEY if on in MONEY else MAX_NUMBER
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= max_value:
             if on in MONEY:
                 raise RuleError(
                     "{where}: value must be a number up to {max_money:.0f}", where=where, max_money=MAX_MONEY
@@ -122,13 +125,13 @@ def _date(where: str, value: Any) -> date:
 
 
 def _moment(where: str, value: Any, zone: tzinfo, is_end: bool) -> datetime:
-    """A time, or a day's first or last moment. What says no offset is meant in the zone."""
+    """Parse a time, or a day: its first moment, or its last if `is_end`. A time without an offset is in `zone`."""
     try:
-        read = value if isinstance(value, date) else _written(str(value))
-        if isinstance(read, datetime):
-            return read.replace(tzinfo=read.tzinfo or zone).astimezone(UTC)
-        begins = datetime.combine(read + timedelta(days=is_end), time.min, zone).astimezone(UTC)
-        return begins - _MOMENT if is_end else begins
+        parsed = value if isinstance(value, date) else _parse_iso(str(value))
+        if isinstance(parsed, datetime):
+            return parsed.replace(tzinfo=parsed.tzinfo or zone).astimezone(UTC)
+        midnight = datetime.combine(parsed + timedelta(days=is_end), time.min, zone).astimezone(UTC)
+        return midnight - _MOMENT if is_end else midnight
     except (ValueError, OverflowError):
         raise RuleError(
             "{where}: value {value!r} must be a date such as 2026-11-22 or a time with its offset",
@@ -137,7 +140,7 @@ def _moment(where: str, value: Any, zone: tzinfo, is_end: bool) -> datetime:
         ) from None
 
 
-def _written(text: str) -> date:
+def _parse_iso(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:

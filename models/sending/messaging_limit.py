@@ -1,4 +1,4 @@
-"""The portfolio's count of unique people in a moving 24 h (meta-cloud-api.md 4.3), reserved when a row is claimed.
+"""The portfolio's count of unique people in a moving 24 h (docs/meta.md §4.3), reserved when a row is claimed.
 
 People in an open service window, and people who count already, cost nothing.
 """

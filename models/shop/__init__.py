@@ -1,1 +1,1 @@
-"""Orders: reading a row, storing it, adding it up. For segments and variables alone."""
+"""Reads rows of orders files, and stores and sums up orders, for segments and variables."""

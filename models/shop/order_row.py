@@ -1,4 +1,4 @@
-"""A row of an orders file: what its columns mean, and what it says of one order."""
+"""Reads the columns and rows of an orders file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ COLUMNS = (*REQUIRED, "shop", "number", "cancelled_at", "updated_at", *ITEM_COLU
 MAX_ITEMS = 200
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3}|,[0-9]{1,2})?")
-"""With a comma as well, where it can be no comma between thousands."""
+"""A comma is a decimal separator only before one or two digits: before three it may separate thousands."""
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _QUANTITY = re.compile(r"[0-9]{1,6}")
 _SPACED_OFFSET = re.compile(r" ([+-][0-9]{2}:?[0-9]{2})$")
@@ -25,7 +25,7 @@ _SPACED_OFFSET = re.compile(r" ([+-][0-9]{2}:?[0-9]{2})$")
 
 @dataclass(slots=True)
 class OrderRow:
-    """One order of a file, with the things of all its lines; whose it is the phone says. Times are ISO."""
+    """One order of a file, with the items of all its lines. `phone` identifies the contact; times are ISO 8601."""
 
     line: int
     shop: str
@@ -39,15 +39,15 @@ class OrderRow:
     updated_at: str | None
     items: list[dict[str, Any]] = field(default_factory=list)
     more_lines: list[int] = field(default_factory=list)
-    """The lines below the first that are the same order."""
+    """The further lines of the same order."""
 
     @property
     def key(self) -> OrderKey:
-        """What the order is known by."""
+        """The order's identity: shop and id."""
         return OrderKey(self.shop, self.order_id)
 
     def order_of(self, contact_id: int) -> NewOrder:
-        """The order, now that it is known whose it is."""
+        """Return the order of this contact."""
         return NewOrder(
             self.key,
             contact_id,
@@ -62,7 +62,7 @@ class OrderRow:
 
 
 def read_order_columns(header: Sequence[str]) -> dict[str, int]:
-    """Positions by name; a column without a name is left out. BadValue where one is missing, or is none of an orders file."""
+    """Map columns to positions, without unnamed ones. Raises FieldValueError if a required one is missing or one is unknown."""
     places = {name.strip().lower(): position for position, name in enumerate(header) if name.strip()}
     for name in places:
         if name not in COLUMNS:
@@ -74,7 +74,7 @@ def read_order_columns(header: Sequence[str]) -> dict[str, int]:
 
 
 def read_key(cells: Sequence[str], places: Mapping[str, int]) -> OrderKey:
-    """What the order of this line is known by. BadValue where that is missing."""
+    """Return the identity of a line's order. Raises FieldValueError if the order_id is missing or a value is too long."""
     order_id = read_text(_cell(cells, places, "order_id"), 100, "order_id")
     if not order_id:
         raise FieldValueError("the order_id is missing")
@@ -82,7 +82,7 @@ def read_key(cells: Sequence[str], places: Mapping[str, int]) -> OrderKey:
 
 
 def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> OrderRow:
-    """What the first line of an order says. BadValue with one sentence where it cannot be taken."""
+    """Read the first line of an order, with its item. Raises FieldValueError if a value is missing or invalid."""
     key = read_key(cells, places)
     for name in REQUIRED:
         if not _cell(cells, places, name):
@@ -105,30 +105,33 @@ def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> Or
 
 
 def add_item(row: OrderRow, cells: Sequence[str], places: Mapping[str, int]) -> None:
-    """What a line of the order names: a product, its collections (`summer;sale`) and brand. BadValue."""
-    thing: dict[str, Any] = {}
+    """Add a line's item: product, quantity, collections (`summer;sale`) and brand. Raises FieldValueError if one is invalid."""
+    item: dict[str, Any] = {}
     title, brand = (read_text(_cell(cells, places, name), 200, name) for name in ("product", "brand"))
     collections = [read_text(name, 200, "collection") for name in _cell(cells, places, "collection").split(";")]
     quantity = _cell(cells, places, "quantity")
     if quantity and not _QUANTITY.fullmatch(quantity):
         raise FieldValueError("quantity is {quantity!r}, no whole number", quantity=quantity[:40])
-    known = {"title": title, "brand": brand, "collection": [name for name in collections if name]}
-    thing = {name: value for name, value in known.items() if value}
-    if thing:
+    fields = {"title": title, "brand": brand, "collection": [name for name in collections if name]}
+    item = {name: value for name, value in fields.items() if value}
+    if item:
         if len(row.items) >= MAX_ITEMS:
             raise FieldValueError("the order has more than {max_items} lines", max_items=MAX_ITEMS)
-        row.items.append(thing | ({"quantity": int(quantity)} if quantity else {}))
+        row.items.append(item | ({"quantity": int(quantity)} if quantity else {}))
 
 
 def read_moment(text: str, what: str) -> datetime:
-    """A time with its offset, or a day, which begins at midnight UTC. BadValue."""
+    """Read a time with its offset, or a day, as its midnight UTC; `what` names it in the error.
+
+    Raises FieldValueError if it is neither.
+    """
     try:
         if len(text) == 10:
             day = date.fromisoformat(text)
             return datetime(day.year, day.month, day.day, tzinfo=UTC)
-        read = datetime.fromisoformat(_SPACED_OFFSET.sub(r"\1", text))
-        if read.tzinfo is not None:
-            return read.astimezone(UTC)
+        moment = datetime.fromisoformat(_SPACED_OFFSET.sub(r"\1", text))
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise FieldValueError(

@@ -1,4 +1,4 @@
-"""Taking orders in: what is new, what changed, what is only late. Orders of people; whose they are was found before."""
+"""Stores orders of contacts: inserts new ones, updates changed ones, ignores older versions; and sums up a contact's orders."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ from models.tables.order import MILLI, Order, OrderItem, OrderItemKind
 CHUNK = 500
 MAX_NAMES = 20
 _ORDER, _BOUGHT = cast(Table, Order.__table__), cast(Table, OrderItem.__table__)
-_SAID = ("contact_id", "number", "total_milli", "currency", "placed_at", "cancelled_at", "items")
-"""What makes two tellings of an order the same."""
+_COMPARED = ("contact_id", "number", "total_milli", "currency", "placed_at", "cancelled_at", "items")
+"""The columns that are compared to find out whether an order changed."""
 _WORDS = {"number": "number", "currency": "currency"}
 _PLAIN = {
     "contact_id": "whose it is",
@@ -28,7 +28,7 @@ _PLAIN = {
 
 
 class OrderKey(NamedTuple):
-    """What an order is known by."""
+    """The identity of an order."""
 
     shop: str
     external_id: str
@@ -36,7 +36,7 @@ class OrderKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order as somebody tells it. `changed_at` is the teller's own time of that, where there is one."""
+    """An order from a file or a webhook. `changed_at` is the source's time of the change, None if it gives none."""
 
     key: OrderKey
     contact_id: int
@@ -51,61 +51,61 @@ class NewOrder:
 
 @dataclass(slots=True)
 class OrderTally:
-    """What became of them."""
+    """The numbers of orders by result."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
-    told: list[tuple[OrderKey, str]] = field(default_factory=list)
-    """What would change of the first orders that a dry run would change."""
+    changes: list[tuple[OrderKey, str]] = field(default_factory=list)
+    """In a dry run: the first orders that would change, each with a description of the change."""
 
 
 def upsert_orders(session: Session, orders: Iterable[NewOrder], now: datetime, *, dry_run: bool = False) -> OrderTally:
-    """Store orders with different keys; one that is older than what is known changes nothing."""
+    """Store orders, each with a different key; one that is older than the stored one changes nothing. `dry_run` only counts."""
     tally = OrderTally()
-    given = sorted(orders, key=lambda order: order.key)
-    for start in range(0, len(given), CHUNK):
-        chunk = given[start : start + CHUNK]
-        known = _known(session, [order.key for order in chunk])
-        told = []
+    sorted_orders = sorted(orders, key=lambda order: order.key)
+    for start in range(0, len(sorted_orders), CHUNK):
+        chunk = sorted_orders[start : start + CHUNK]
+        stored = _load_stored(session, [order.key for order in chunk])
+        changed = []
         for order in chunk:
-            row = known.get(order.key)
+            row = stored.get(order.key)
             if row is None:
                 tally.created += 1
-                told.append(order)
-            elif _is_news(order, row):
+                changed.append(order)
+            elif _is_newer(order, row):
                 tally.updated += 1
-                told.append(order)
-                if dry_run and len(tally.told) < MAX_TOLD:
-                    tally.told.append((order.key, _in_words(order, row)))
+                changed.append(order)
+                if dry_run and len(tally.changes) < MAX_TOLD:
+                    tally.changes.append((order.key, _describe_change(order, row)))
             else:
                 tally.unchanged += 1
-        if told and not dry_run:
-            _write(session, told, now)
+        if changed and not dry_run:
+            _write(session, changed, now)
     return tally
 
 
-def _known(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, Mapping[str, Any]]:
-    columns = [_ORDER.c[name] for name in ("shop", "external_id", "changed_at", *_SAID)]
-    found: dict[OrderKey, Mapping[str, Any]] = {}
+def _load_stored(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, Mapping[str, Any]]:
+    columns = [_ORDER.c[name] for name in ("shop", "external_id", "changed_at", *_COMPARED)]
+    rows: dict[OrderKey, Mapping[str, Any]] = {}
     for shop in {key.shop for key in keys}:
         ids = [key.external_id for key in keys if key.shop == shop]
         query = select(*columns).where(_ORDER.c.shop == shop, _ORDER.c.external_id.in_(ids))
-        found |= {OrderKey(row["shop"], row["external_id"]): dict(row) for row in session.execute(query).mappings()}
-    return found
+        rows |= {OrderKey(row["shop"], row["external_id"]): dict(row) for row in session.execute(query).mappings()}
+    return rows
 
 
-def _is_news(order: NewOrder, row: Mapping[str, Any]) -> bool:
+def _is_newer(order: NewOrder, row: Mapping[str, Any]) -> bool:
     if order.changed_at is not None and row["changed_at"] is not None:
         if order.changed_at < row["changed_at"]:
             return False
         if order.changed_at > row["changed_at"]:
             return True
-    return any(getattr(order, name) != row[name] for name in _SAID)
+    return any(getattr(order, name) != row[name] for name in _COMPARED)
 
 
-def _in_words(order: NewOrder, row: Mapping[str, Any]) -> str:
-    changed = [name for name in _SAID if getattr(order, name) != row[name]]
+def _describe_change(order: NewOrder, row: Mapping[str, Any]) -> str:
+    changed = [name for name in _COMPARED if getattr(order, name) != row[name]]
     steps = [f"{_WORDS[name]} {row[name] or '–'} → {getattr(order, name)}" for name in changed if name in _WORDS]
     if "total_milli" in changed:
         steps.append(f"total {_money(row['total_milli'])} → {_money(order.total_milli)}")
@@ -117,26 +117,28 @@ def _money(milli: int) -> str:
 
 
 def _write(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:
-    """In the order of their keys, so that two who write the same ones wait for each other and not crosswise."""
+    """Write orders sorted by key, so that two processes with the same orders wait for each other without a deadlock."""
     rows = [
-        {name: getattr(order, name) for name in (*_SAID, "changed_at")}
+        {name: getattr(order, name) for name in (*_COMPARED, "changed_at")}
         | {"shop": order.key.shop, "external_id": order.key.external_id, "created_at": now, "updated_at": now}
         for order in orders
     ]
     statement = insert_into(session, _ORDER)
-    told = statement.excluded
+    excluded = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=["shop", "external_id"],
-        set_={name: told[name] for name in (*_SAID, "changed_at", "updated_at")},
-        # Another process may have taken newer news meanwhile.
-        where=or_(_ORDER.c.changed_at.is_(None), told.changed_at.is_(None), told.changed_at >= _ORDER.c.changed_at),
+        set_={name: excluded[name] for name in (*_COMPARED, "changed_at", "updated_at")},
+        # Another process may have stored a newer version meanwhile.
+        where=or_(
+            _ORDER.c.changed_at.is_(None), excluded.changed_at.is_(None), excluded.changed_at >= _ORDER.c.changed_at
+        ),
     ).returning(_ORDER.c.id, _ORDER.c.shop, _ORDER.c.external_id)
-    written = {OrderKey(row.shop, row.external_id): row.id for row in session.connection().execute(statement, rows)}
-    session.execute(delete(OrderItem).where(OrderItem.order_id.in_(written.values())))
+    order_ids = {OrderKey(row.shop, row.external_id): row.id for row in session.connection().execute(statement, rows)}
+    session.execute(delete(OrderItem).where(OrderItem.order_id.in_(order_ids.values())))
     bought = [
-        {"order_id": written[order.key], "kind": kind, "name": name}
+        {"order_id": order_ids[order.key], "kind": kind, "name": name}
         for order in orders
-        if order.key in written
+        if order.key in order_ids
         for kind, name in _names(order.items)
     ]
     if bought:
@@ -144,19 +146,21 @@ def _write(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:
 
 
 def _names(items: Sequence[Mapping[str, Any]]) -> set[tuple[OrderItemKind, str]]:
-    named = ((kind, str(name)) for item in items for kind in OrderItemKind for name in item_names(item.get(kind.value)))
-    return {(kind, name) for kind, name in named if name}
+    kinds_and_names = (
+        (kind, str(name)) for item in items for kind in OrderItemKind for name in item_names(item.get(kind.value))
+    )
+    return {(kind, name) for kind, name in kinds_and_names if name}
 
 
-def item_names(told: Any) -> list[str]:
-    """The names of a field of an item, which holds one or several."""
-    found = told if isinstance(told, list) else [told]
-    return [name.strip()[:200] for name in found[:MAX_NAMES] if isinstance(name, str) and name.strip()]
+def item_names(value: Any) -> list[str]:
+    """Return the names in a field of an item, which is a text or a list of texts; at most `MAX_NAMES`."""
+    names = value if isinstance(value, list) else [value]
+    return [name.strip()[:200] for name in names[:MAX_NAMES] if isinstance(name, str) and name.strip()]
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
-    """`newest` has the cancelled ones too; the sums count none of them. A sum is (currency, thousandths)."""
+    """The orders of a contact. `newest` includes cancelled ones; `count` and `sums` do not. A sum is (currency, thousandths)."""
 
     newest: Sequence[Order]
     count: int
@@ -165,10 +169,10 @@ class OrderSummary:
 
 
 def load_orders(session: Session, contact_id: int, limit: int) -> OrderSummary:
-    """The newest of a contact's orders, and how many and how much they are in all."""
-    mine = select(Order).where(Order.contact_id == contact_id)
-    newest = session.scalars(mine.order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)).all()
-    counted = session.execute(
+    """Load the newest `limit` orders of a contact, and the number and sums of all."""
+    of_contact = select(Order).where(Order.contact_id == contact_id)
+    newest = session.scalars(of_contact.order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)).all()
+    sums_by_currency = session.execute(
         select(Order.currency, func.count(), func.sum(Order.total_milli))
         .where(Order.contact_id == contact_id, Order.cancelled_at.is_(None))
         .group_by(Order.currency)
@@ -177,5 +181,5 @@ def load_orders(session: Session, contact_id: int, limit: int) -> OrderSummary:
     cancelled = session.scalar(
         select(func.count()).where(Order.contact_id == contact_id, Order.cancelled_at.is_not(None))
     )
-    sums = [(currency, int(total)) for currency, _, total in counted]
-    return OrderSummary(newest, sum(count for _, count, _ in counted), cancelled or 0, sums)
+    sums = [(currency, int(total)) for currency, _, total in sums_by_currency]
+    return OrderSummary(newest, sum(count for _, count, _ in sums_by_currency), cancelled or 0, sums)

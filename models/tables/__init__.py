@@ -1,10 +1,11 @@
-"""What is stored: one noun a module, its columns, its CHECKs and its own state machine.
+"""Defines the tables: each module has one noun with its columns, CHECK constraints and state machine.
 
-Importing the package makes `Base.metadata` whole.
+Importing the package completes `Base.metadata`.
 """
 
 from models.db.base import Base
 from models.tables import (
+    audit,
     billing,
     campaign,
     contact,
@@ -27,6 +28,7 @@ from models.tables import (
 metadata = Base.metadata
 
 __all__ = [
+    "audit",
     "billing",
     "campaign",
     "contact",

@@ -1,7 +1,7 @@
-"""What messages cost and what may be spent. Every amount is in millionths of the currency's unit (models.billing.amount).
+"""Stores rate cards, the balance and each campaign's spending. Amounts are in millionths of the currency's unit.
 
-A rate card is never changed: loading a file makes a new one, and a campaign keeps the one it was started with. So what was
-charged stays what it was.
+A rate card is never changed: loading a file creates a new one, and a campaign keeps the card of its start. So charged amounts
+do not change later.
 """
 
 from datetime import date, datetime
@@ -15,7 +15,7 @@ BUDGET_ID = 1
 
 
 class RateCard(Base):
-    """One loaded file of prices. The newest is in force."""
+    """One loaded file of prices; the newest is in force."""
 
     __tablename__ = "rate_card"
 
@@ -41,7 +41,7 @@ class Rate(Base):
 
 
 class Budget(Base):
-    """The installation's one balance. `amount` NULL: off."""
+    """The installation's one balance; `amount` NULL: it is off."""
 
     __tablename__ = "budget"
     __table_args__ = (
@@ -53,38 +53,38 @@ class Budget(Base):
     amount: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     charged_before: Mapped[int] = mapped_column(BigInteger, default=0)
-    """What campaigns had been charged in this currency when the balance was set: it counts from there."""
+    """What campaigns had been charged in this currency when the balance was set: only later charges reduce it."""
     warned_pct: Mapped[int] = mapped_column(default=0)
-    """The highest mark (80, 90, 100) that was told already."""
+    """The highest threshold (80, 90, 100) of which operators were warned already."""
     set_at: Mapped[datetime]
     set_by: Mapped[str] = mapped_column(String(254))
 
 
 class Spending(Base):
-    """What a campaign holds of the balance and what it was charged.
+    """The part of the balance that a campaign reserves, and what it was charged.
 
-    From the launch's end on both are worked out again from the recipients (models.billing.spending): they cannot drift from them.
+    Once the launch is over, both are computed from the recipients (models.billing.spending), so that they cannot drift.
     """
 
     __tablename__ = "spending"
 
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     card_id: Mapped[int | None] = mapped_column(ForeignKey("rate_card.id"))
-    """The card that was in force at the start; NULL where there was none, and every price is unknown."""
+    """The card in force at the start; NULL if there was none: every price is unknown."""
     category: Mapped[str] = mapped_column(String(40))
     """The template's, at the start."""
     priced_at: Mapped[datetime]
     reserved: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Held back for messages that may still be charged. Until the launch is over the estimate that was reserved."""
+    """Reserved for messages that may still be charged; until the launch is over, the estimate."""
     leaving: Mapped[int] = mapped_column(BigInteger, default=0)
-    """The part of `reserved` whose message may have left: it cannot be taken back."""
+    """The part of `reserved` for messages that may have been sent: it cannot be released."""
     charged: Mapped[int] = mapped_column(BigInteger, default=0)
     frozen: Mapped[int] = mapped_column(BigInteger, default=0)
-    """The price of everybody whom the launch has queued."""
+    """The price of all recipients whom the launch has queued."""
     eligible: Mapped[int] = mapped_column(BigId, default=0)
-    """People: not left out, as of `counted_at`."""
+    """Number of recipients that were not left out, as of `counted_at`."""
     billed: Mapped[int] = mapped_column(BigId, default=0)
-    """People whose message was delivered and billed, of known price or not."""
+    """Number of recipients whose message was delivered and billed, whether the price is known or not."""
     unpriced: Mapped[int] = mapped_column(BigId, default=0)
     """Those of `billed` whose price is unknown."""
     counted_at: Mapped[datetime | None]

@@ -1,7 +1,7 @@
-"""A campaign and its life: the table, and the transitions as data.
+"""Stores campaigns and defines their state machine as a table of transitions.
 
-A transition is one conditional UPDATE that names the states it comes from, so two clicks start a campaign once. The panel
-draws its buttons from the same table.
+A transition is one conditional UPDATE with the states that it starts from, so two clicks start a campaign once. The panel
+shows its buttons by the same table.
 """
 
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ from models.tables.template import Template
 
 
 class CampaignKind(StrEnum):
-    """Real and test campaigns are listed apart."""
+    """Whether a campaign is real or a test; the two are listed separately."""
 
     REAL = "real"
     TEST = "test"
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign stands in its life."""
+    """The state of a campaign in its life cycle."""
 
     DRAFT = "draft"
     READY = "ready"
@@ -38,7 +38,7 @@ class CampaignStatus(StrEnum):
 
 
 class CampaignOutcome(StrEnum):
-    """What came of the delivery, apart from the life: ending a campaign is what frees its contacts."""
+    """The result of sending, independent of the status: a campaign may have sent everything and still hold its contacts."""
 
     PREPARING = "preparing"
     SENDING = "sending"
@@ -90,7 +90,7 @@ class Campaign(Base):
     status: Mapped[CampaignStatus] = mapped_column(word(CampaignStatus, "status"), default=CampaignStatus.DRAFT)
     outcome: Mapped[CampaignOutcome | None] = mapped_column(word(CampaignOutcome, "outcome"))
     tests_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"), index=True)
-    """The real campaign that this test tries out."""
+    """The real campaign that this one tests."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))
     template_id: Mapped[int | None] = mapped_column(ForeignKey("template.id"))
     flow_id: Mapped[int | None] = mapped_column(ForeignKey("flow.id"))
@@ -106,7 +106,7 @@ class Campaign(Base):
     pause_reason: Mapped[PauseReason | None] = mapped_column(word(PauseReason, "pause_reason"))
     pause_detail: Mapped[str | None] = mapped_column(Text)
     resumes_at: Mapped[datetime | None]
-    """When a pause lifts by itself; NULL where the operator must act."""
+    """When a pause ends automatically; NULL if an operator must resume it."""
 
     scheduled_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -116,12 +116,12 @@ class Campaign(Base):
     last_sent_at: Mapped[datetime | None]
 
     launch_cursor: Mapped[int] = mapped_column(BigId, default=0)
-    """The highest contact id already frozen: a launch whose process died goes on after it."""
+    """The highest contact id that the launch has processed: it continues from there if its process died."""
     launch_until: Mapped[int | None] = mapped_column(BigId)
-    """The highest contact id there was at the start."""
+    """The highest contact id at the start: later contacts are not included."""
     launch_token: Mapped[str | None] = mapped_column(String(64))
     launched_at: Mapped[datetime | None]
-    """The last slice committed; nothing is claimed before."""
+    """When the launch committed its last slice; no recipient is claimed before."""
 
     created_by: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime]
@@ -157,11 +157,11 @@ class CampaignNotFoundError(OperatorError):
 
 
 class TransitionError(OperatorError):
-    """The campaign is not in a state that the verb starts from; the message says which it is in and which are allowed."""
+    """The campaign's status does not allow the transition; the message names the status and those that do."""
 
 
 def get_campaign(session: Session, campaign_id: int) -> Campaign:
-    """The campaign. Raises CampaignNotFoundError if there is none, or it was deleted."""
+    """Return the campaign. Raises CampaignNotFoundError if there is none, or it was deleted."""
     campaign = session.get(Campaign, campaign_id)
     if campaign is None or campaign.deleted_at is not None:
         raise CampaignNotFoundError(campaign_id)
@@ -169,14 +169,14 @@ def get_campaign(session: Session, campaign_id: int) -> Campaign:
 
 
 def allowed_verbs(status: CampaignStatus) -> frozenset[str]:
-    """The transitions that can be taken from `status`."""
+    """Return the transitions that are possible from `status`."""
     return frozenset(verb for verb, (sources, _) in TRANSITIONS.items() if status in sources)
 
 
 def try_transition(session: Session, campaign_id: int, verb: str, now: datetime, **values: Any) -> bool:
-    """Take the transition if the campaign is in a state it starts from; False means somebody else moved it first.
+    """Change the status if the campaign is in one that the transition starts from. False: another process changed it first.
 
-    `values` are set in the same statement (a pause's reason, a schedule's time).
+    `values` are columns to set in the same statement (the reason of a pause, the time of a schedule).
     """
     sources, target = TRANSITIONS[verb]
     if target is not S.PAUSED:
@@ -191,20 +191,20 @@ def try_transition(session: Session, campaign_id: int, verb: str, now: datetime,
 
 
 def transition(session: Session, campaign_id: int, verb: str, now: datetime, **values: Any) -> None:
-    """Take the transition or raise TransitionRefused with one line for the operator."""
+    """Change the status. Raises TransitionError or CampaignNotFoundError if that is not possible; see `refusal`."""
     if not try_transition(session, campaign_id, verb, now, **values):
         raise refusal(session, campaign_id, verb)
 
 
 def check_verb(session: Session, campaign_id: int, verb: str) -> None:
-    """Raise TransitionRefused where the transition cannot be taken now: before long work, which ends in `transition`."""
+    """Check a transition before long work that ends in `transition`. Raises as that does if it is not possible now."""
     query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
     if session.scalar(query) not in TRANSITIONS[verb][0]:
         raise refusal(session, campaign_id, verb)
 
 
 def refusal(session: Session, campaign_id: int, verb: str) -> OperatorError:
-    """Why the transition cannot be taken, in one line."""
+    """Return the error that explains why the transition is not possible."""
     query = select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None))
     status = session.scalar(query)
     if status is None:

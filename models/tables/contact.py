@@ -1,4 +1,4 @@
-"""A contact is a person. Any of phone, wa_id and BSUID may be missing; one must be there."""
+"""Stores contacts, their ids, their history of consent, and suppressions. A contact has at least one of phone, wa_id and BSUID."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from models.db.base import Base, BigId, word
 
 
 class Consent(StrEnum):
-    """Exactly one per contact; only SUBSCRIBED is ever sent to, and nothing overrides that."""
+    """The consent of a contact. Campaigns send to SUBSCRIBED alone, and nothing overrides that."""
 
     SUBSCRIBED = "subscribed"
     PENDING = "pending"
@@ -23,14 +23,14 @@ class Consent(StrEnum):
 
 
 class PhoneProblem(StrEnum):
-    """Why a phone cannot be written to although it is kept."""
+    """Why a stored phone cannot be sent to."""
 
     INVALID_PHONE = "invalid_phone"
     MISSING_CALLING_CODE = "missing_calling_code"
 
 
 class Contact(Base):
-    """A person we may or may not write to."""
+    """A person."""
 
     __tablename__ = "contact"
     __table_args__ = (
@@ -46,13 +46,13 @@ class Contact(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     phone: Mapped[str | None] = mapped_column(String(20), unique=True)
-    """E.164 with its plus; NULL where the phone has a problem."""
+    """E.164 with its plus; NULL if the phone has a problem."""
     raw_phone: Mapped[str | None] = mapped_column(String(64), unique=True)
-    """What was given, where no E.164 number could be made of it (`phone_problem` says why)."""
+    """The original text of a phone that could not be converted to E.164; `phone_problem` says why."""
     phone_problem: Mapped[PhoneProblem | None] = mapped_column(word(PhoneProblem, "phone_problem"))
     wa_id: Mapped[str | None] = mapped_column(String(32), unique=True)
     has_identity: Mapped[bool] = mapped_column(default=False)
-    """A row of contact_identity exists: kept here so that the CHECK can see it."""
+    """Whether a row of contact_identity exists; a column here, so that the CHECK can use it."""
     person_key: Mapped[str] = mapped_column(String(200), index=True)
     """See models.contacts.phone.person_key. Not unique: two records may turn out to be one person before they are merged."""
     name: Mapped[str] = mapped_column(String(300), default="")
@@ -60,7 +60,7 @@ class Contact(Base):
     last_name: Mapped[str | None] = mapped_column(String(150))
     email: Mapped[str | None] = mapped_column(String(254))
     username: Mapped[str | None] = mapped_column(String(100))
-    """WhatsApp's username, for display alone: never a key."""
+    """WhatsApp's username: for display alone, never a key."""
     language: Mapped[str | None] = mapped_column(String(16))
     country: Mapped[str | None] = mapped_column(String(2))
     time_zone: Mapped[str | None] = mapped_column(String(64))
@@ -71,13 +71,13 @@ class Contact(Base):
     marketing_preference_at: Mapped[datetime | None]
     """Meta's time of the newest preference applied: an older one that comes late changes nothing."""
     undeliverable_count: Mapped[int] = mapped_column(default=0)
-    """How often Meta answered 131026 since this person last received something; two mean not on WhatsApp."""
+    """How often Meta answered 131026 since the last delivery; two mean that the number is not on WhatsApp."""
     last_inbound_at: Mapped[datetime | None] = mapped_column(index=True)
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Values of the custom attributes, by name."""
     shopify_id: Mapped[str | None] = mapped_column(String(64), unique=True)
     shopify_changed_at: Mapped[datetime | None]
-    """The shop's time of the newest news of this customer: older ones that come late change nothing."""
+    """The shop's time of the newest event applied to this customer: an older one that comes late changes nothing."""
     redacted_at: Mapped[datetime | None]
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contact.id"), index=True)
     created_at: Mapped[datetime]
@@ -87,7 +87,7 @@ class Contact(Base):
 
 
 class ContactIdentity(Base):
-    """A person's business-scoped user id in one portfolio (meta-cloud-api.md 7.9)."""
+    """A person's business-scoped user id in one portfolio (docs/meta.md §7.9)."""
 
     __tablename__ = "contact_identity"
     __table_args__ = (Index("uq_contact_identity_bsuid", "portfolio_id", "bsuid", unique=True),)
@@ -103,7 +103,7 @@ class ContactIdentity(Base):
 
 
 class ConsentEvent(Base):
-    """One change of consent: appended, never changed. The proof that a business must hold."""
+    """One change of consent: appended, never changed. It is the proof that a business must be able to show."""
 
     __tablename__ = "consent_event"
 
@@ -118,7 +118,7 @@ class ConsentEvent(Base):
 
 
 class Suppression(Base):
-    """A person who stays out whatever the records say: kept by a keyed hash, so that a redacted person cannot come back."""
+    """A person who never gets a message again. Stored as a keyed hash, so that an import cannot bring a redacted person back."""
 
     __tablename__ = "suppression"
 

@@ -1,4 +1,4 @@
-"""What a person was known by before, and what their records said before two of them became one."""
+"""Stores aliases: earlier numbers and ids that still lead to a contact; and the values that a merge replaced."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from models.db.base import Base, BigId, word
 
 
 class AliasKind(StrEnum):
-    """What a former value was a value of."""
+    """What kind of value a merge replaced."""
 
     FIELD = "field"
     ATTRIBUTE = "attribute"
@@ -18,24 +18,24 @@ class AliasKind(StrEnum):
 
 
 class ContactAlias(Base):
-    """A number or an id by which a person is still found, besides what stands on their record. Each leads to one person."""
+    """A number or an id that leads to a contact besides those on the contact itself. Each leads to one contact."""
 
     __tablename__ = "former_id"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
     key: Mapped[str] = mapped_column(String(220), unique=True)
-    """A person_key, or `raw:` and `shop:` with what was given."""
+    """A `person_key`, or `raw:` or `shop:` with the original text."""
     shown: Mapped[str] = mapped_column(String(200))
     was_whatsapp: Mapped[bool]
-    """The person wrote from it: not only a number that somebody put down."""
+    """Whether the person wrote from it, so that it is not only a number that somebody entered."""
     moved_at: Mapped[datetime | None]
-    """The person gave the number up then, by WhatsApp's own word: what comes from it later is somebody else's."""
+    """When WhatsApp reported that the person gave the number up: later messages from it are another person's."""
     created_at: Mapped[datetime]
 
 
 class MergedValue(Base):
-    """What a record said that became a part of another, where the other said something else."""
+    """A value of a contact that was merged into another, where the other had a different value."""
 
     __tablename__ = "former_value"
 

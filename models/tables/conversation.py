@@ -1,4 +1,4 @@
-"""The chat of a contact with a number of ours: the 24 h window, the messages, and the cases that agents hold."""
+"""Stores conversations of contacts with our numbers, their messages, and the cases that agents handle."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,11 +13,11 @@ from models.tables.contact import Contact
 from models.tables.number import Number
 
 WINDOW = timedelta(hours=24)
-"""After a person's message, anything may be sent for this long; outside it only templates (meta-cloud-api.md 8)."""
+"""For this long after a person's message anything may be sent; later only templates (docs/meta.md §8)."""
 
 
 class Conversation(Base):
-    """A contact and a number of ours."""
+    """The chat of a contact with a number of ours."""
 
     __tablename__ = "conversation"
     __table_args__ = (
@@ -37,10 +37,10 @@ class Conversation(Base):
     """By Meta's time, not by arrival."""
     last_message_at: Mapped[datetime | None] = mapped_column(index=True)
     answering_by: Mapped[str | None] = mapped_column(String(64))
-    """Who is answering this contact now: one at a time, in order."""
+    """The process that is answering the contact now: one at a time, in order. A lease until `answering_until`."""
     answering_until: Mapped[datetime | None]
     handed_flow_id: Mapped[int | None] = mapped_column(ForeignKey("flow.id"))
-    """An agent handed the conversation to this bot flow; it begins with the next answer job."""
+    """The bot flow to which an agent handed the conversation; the next answer job starts it."""
     created_at: Mapped[datetime]
 
     contact: Mapped[Contact] = relationship()
@@ -48,14 +48,14 @@ class Conversation(Base):
 
 
 class Direction(StrEnum):
-    """Which way a message went."""
+    """The direction of a message."""
 
     IN = "in"
     OUT = "out"
 
 
 class MessageState(StrEnum):
-    """What became of a message of ours; an inbound one is `received`."""
+    """The state of an outbound message; an inbound one is `received`."""
 
     RECEIVED = "received"
     QUEUED = "queued"
@@ -67,7 +67,7 @@ class MessageState(StrEnum):
 
 
 class Message(Base):
-    """One message of a chat that is not a campaign's: what people write, what bots and agents answer."""
+    """One message of a chat: from a person, a bot or an agent. Campaign messages are recipients."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -102,7 +102,7 @@ class Message(Base):
             sqlite_where=text("session_id IS NOT NULL"),
             postgresql_where=text("session_id IS NOT NULL"),
         ),
-        # A purged message's id is never given again: it stands in what Meta says of it later.
+        # The id of a purged message is never reused: later statuses of Meta have it in their callback data.
         {"sqlite_autoincrement": True},
     )
 
@@ -112,25 +112,25 @@ class Message(Base):
     state: Mapped[MessageState] = mapped_column(word(MessageState, "state"))
     type: Mapped[str] = mapped_column(String(32))
     body: Mapped[str | None] = mapped_column(Text)
-    """The text that a person reads: of a button its title, of a picture its caption."""
+    """The text that a person reads: the title of a button, the caption of a picture."""
     payload: Mapped[dict[str, Any] | None]
     """Inbound: Meta's message object; outbound: the Graph body without its envelope."""
     at: Mapped[datetime]
-    """Meta's time of an inbound message; the moment an outbound one was made."""
+    """Meta's time of an inbound message; the time at which an outbound one was queued."""
     wamid: Mapped[str | None] = mapped_column(String(300))
     context_wamid: Mapped[str | None] = mapped_column(String(300))
     button_payload: Mapped[str | None] = mapped_column(String(300))
     recipient_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("recipient.id"), index=True)
-    """The recipient whose campaign this answers."""
+    """The recipient to whose campaign message this is a reply."""
     session_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("flow_session.id"))
     author: Mapped[str | None] = mapped_column(String(254))
-    """Who wrote an outbound one: `bot` or an agent's e-mail."""
+    """The author of an outbound message: `bot` or an agent's e-mail."""
     route: Mapped[str | None] = mapped_column(String(40))
     route_reason: Mapped[str | None] = mapped_column(Text)
     handled_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     lane_id: Mapped[int | None] = mapped_column(BigId)
-    """Without a foreign key, as with recipients: lanes go a day after they ended."""
+    """Without a foreign key, as in recipients: lanes are deleted a day after they ended."""
     due_at: Mapped[datetime | None]
     error_code: Mapped[int | None]
     error_msg: Mapped[str | None] = mapped_column(Text)
@@ -145,7 +145,7 @@ class Message(Base):
 
 
 class PurgedWamid(Base):
-    """The hash of a purged inbound message's id, kept 8 days, since Meta retries for up to seven."""
+    """The hash of a purged inbound message's id, stored for 8 days, since Meta retries for up to seven."""
 
     __tablename__ = "purged_wamid"
 
@@ -154,7 +154,7 @@ class PurgedWamid(Base):
 
 
 class CaseStatus(StrEnum):
-    """Where a case stands; all but RESOLVED keep the contact out of campaigns and bots."""
+    """The state of a case; all but RESOLVED exclude the contact from campaigns and bots."""
 
     WAITING = "waiting"
     ATTENDING = "attending"
@@ -163,7 +163,7 @@ class CaseStatus(StrEnum):
 
 
 class Case(Base):
-    """A conversation in the hands of a human agent; open until closed."""
+    """A conversation that a human agent handles, open until it is closed; a contact has at most one open."""
 
     __tablename__ = "case"
     __table_args__ = (
@@ -192,5 +192,5 @@ class Case(Base):
 
 
 def wamid_hash(wamid: str) -> str:
-    """Under which a purged message's id is remembered."""
+    """Return the hash under which a purged message's id is stored."""
     return sha256(wamid.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The lock that keeps a person out of every other campaign, and the portfolio's ledger of people written to."""
+"""Stores the lock that keeps a person in one campaign at a time, and the people whom a portfolio sent to (messaging limit)."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from models.db.base import Base, BigId
 
 
 class Engagement(Base):
-    """One active campaign per person: the primary key is the lock."""
+    """The one active campaign of a person: the primary key is the lock."""
 
     __tablename__ = "engagement"
 
@@ -20,7 +20,7 @@ class Engagement(Base):
 
 
 class LedgerEntry(Base):
-    """A person whom a portfolio wrote to outside a service window, for Meta's limit over a moving 24 h."""
+    """A person whom a portfolio sent to outside a service window: counts for Meta's messaging limit over a moving 24 h."""
 
     __tablename__ = "portfolio_ledger"
     __table_args__ = (Index("ix_portfolio_ledger_age", "portfolio_id", "first_at"),)

@@ -1,4 +1,4 @@
-"""Bot flows: what is loaded, in versions, and the walks of contacts through them."""
+"""Stores bot flows with their versions, the sessions of contacts in them, funnel steps, and timers and calls of sessions."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,16 +11,16 @@ from models.db.base import Base, BigId, word
 
 
 class Flow(Base):
-    """A bot flow by name; what it says is in its versions."""
+    """A bot flow; its content is in its versions."""
 
     __tablename__ = "flow"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
     version: Mapped[int]
-    """The newest version: new sessions begin with it."""
+    """The number of the newest version, with which new sessions start."""
     is_fallback: Mapped[bool] = mapped_column(default=False)
-    """It takes whoever writes and belongs nowhere else."""
+    """Whether it answers messages that no other rule routes."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -28,7 +28,7 @@ class Flow(Base):
 
 
 class FlowVersion(Base):
-    """One loaded text of a flow, never changed; a session keeps the version it began with."""
+    """One loaded version of a flow, never changed; a session keeps the version that it started with."""
 
     __tablename__ = "flow_version"
     __table_args__ = (Index("uq_flow_version_number", "flow_id", "version", unique=True),)
@@ -46,14 +46,14 @@ class FlowVersion(Base):
 
 
 class SessionStatus(StrEnum):
-    """Whether a walk goes on."""
+    """The state of a session."""
 
     ACTIVE = "active"
     ENDED = "ended"
 
 
 class FlowSession(Base):
-    """One contact's walk through one version of one bot flow; saved by compare-and-set on `version`."""
+    """The session of one contact in one version of one bot flow; saved by compare-and-set on `version`."""
 
     __tablename__ = "flow_session"
     __table_args__ = (
@@ -74,7 +74,7 @@ class FlowSession(Base):
     recipient_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("recipient.id"), index=True)
     status: Mapped[SessionStatus] = mapped_column(word(SessionStatus, "status"), default=SessionStatus.ACTIVE)
     state: Mapped[dict[str, Any]]
-    """bot.flows.engine.Session as JSON."""
+    """`bot.flows.session.FlowState` as JSON."""
     version: Mapped[int] = mapped_column(default=1)
     ended_reason: Mapped[str | None] = mapped_column(String(100))
     started_at: Mapped[datetime]
@@ -85,7 +85,7 @@ class FlowSession(Base):
 
 
 class FunnelStep(Base):
-    """The first time a recipient passed a named step."""
+    """The first time that a recipient passed a step of the funnel."""
 
     __tablename__ = "funnel_step"
     __table_args__ = (Index("uq_funnel_step_first", "recipient_id", "step", unique=True),)
@@ -97,7 +97,7 @@ class FunnelStep(Base):
 
 
 class ActionState(StrEnum):
-    """What became of something a flow asked for."""
+    """The state of an action."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -107,7 +107,7 @@ class ActionState(StrEnum):
 
 
 class ActionKind(StrEnum):
-    """What a flow can ask for that happens later or elsewhere; its result is an input to the session."""
+    """What a flow can wait for; the result is an event of the session."""
 
     TIMER = "timer"
     HTTP = "http"
@@ -115,7 +115,7 @@ class ActionKind(StrEnum):
 
 
 class Action(Base):
-    """Something a flow session waits for."""
+    """A timer or a call that a flow session waits for."""
 
     __tablename__ = "action"
     __table_args__ = (
@@ -140,7 +140,7 @@ class Action(Base):
     payload: Mapped[dict[str, Any]]
     result: Mapped[dict[str, Any] | None]
     after_message_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("message.id"))
-    """A timer starts when this message was accepted."""
+    """The timer starts once Meta accepted this message."""
     due_at: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)

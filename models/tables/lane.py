@@ -1,4 +1,4 @@
-"""A lane is one running sender: a row with a lease, serving one number."""
+"""Stores lanes: a lane is one running sender with a lease, for one number."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ REQUEST_TIMEOUT_SECONDS = 8.0
 
 
 class Lane(Base):
-    """A sender's lease. Its times are the database server's clock (models.sending.lease)."""
+    """A sender's lease. Its times are of the database server's clock (models.sending.lease)."""
 
     __tablename__ = "lane"
     __table_args__ = (Index("ix_lane_open", "expires_at"),)
@@ -27,6 +27,6 @@ class Lane(Base):
     beat_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    """It ended by itself, holding nothing."""
+    """When the sender ended regularly, with no claimed message left."""
     swept_at: Mapped[datetime | None]
-    """The sweep gave it up; from then on it may neither claim nor record more than an acceptance."""
+    """When the sweep expired it; later it may not claim, and may record nothing but an acceptance."""

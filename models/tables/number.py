@@ -1,4 +1,4 @@
-"""Our side at Meta: portfolios hold WhatsApp Business Accounts, which hold the numbers we send from."""
+"""Stores our accounts at Meta: portfolios have WhatsApp Business Accounts, which have the numbers that we send from."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -25,12 +25,12 @@ class Portfolio(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     meta_id: Mapped[str | None] = mapped_column(String(64), unique=True)
     messaging_limit: Mapped[int | None]
-    """Unique people in a moving 24 h outside windows; NULL while unknown, -1 without a limit."""
+    """People per moving 24 h outside of service windows; NULL while unknown, -1 for no limit."""
     limit_read_at: Mapped[datetime | None]
 
 
 class Waba(Base):
-    """A WhatsApp Business Account: owner of templates and numbers."""
+    """A WhatsApp Business Account, which owns templates and numbers."""
 
     __tablename__ = "waba"
 
@@ -62,17 +62,17 @@ class Number(Base):
     access_token: Mapped[str] = mapped_column(Text)
     """Encrypted (`models.crypto`)."""
     status: Mapped[str] = mapped_column(String(32), default="UNKNOWN")
-    """Meta's word (CONNECTED, BANNED, …), as last read."""
+    """Meta's value (CONNECTED, BANNED, …), as last read."""
     quality: Mapped[str] = mapped_column(String(16), default="UNKNOWN")
     throughput: Mapped[str | None] = mapped_column(String(32))
     messages_per_second: Mapped[int] = mapped_column(default=80)
-    """What Meta lets through, inbound and outbound together; no document maps Meta's levels to figures, so it is a setting."""
+    """Meta's throughput, inbound and outbound together; Meta does not document figures for its levels, so it is a setting."""
     stopped_at: Mapped[datetime | None]
     stopped_reason: Mapped[str | None] = mapped_column(Text)
     held_until: Mapped[datetime | None]
-    """Nothing is sent before this moment (maintenance, throttling by account)."""
+    """Nothing is sent before this time (maintenance, throttling of the account)."""
     state_at: Mapped[datetime | None]
-    """Meta's time of the newest event applied; of its name and of its throughput there is one each below."""
+    """Meta's time of the newest event applied; name and throughput have their own below."""
     name_at: Mapped[datetime | None]
     throughput_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
@@ -81,5 +81,5 @@ class Number(Base):
     waba: Mapped[Waba] = relationship()
 
     def may_send(self, now: datetime) -> bool:
-        """Whether it is neither stopped nor held."""
+        """Return whether the number is neither stopped nor held."""
         return self.stopped_at is None and (self.held_until is None or self.held_until <= now)

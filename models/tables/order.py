@@ -1,4 +1,4 @@
-"""What people bought: orders from a shop's file or its webhooks, for segments alone. Nothing is sold here."""
+"""Stores orders from a shop's file or webhooks, for segments and variables. Hark sells nothing itself."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,17 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.db.base import Base, BigId, word
 
 MILLI = 1000
-"""Money is kept in thousandths of its currency, whole: some currencies have three decimals, and sums stay exact."""
+"""Amounts are whole thousandths of the currency: some currencies have three decimals, and sums stay exact."""
 
 
 class Order(Base):
-    """One order of a contact; a cancelled one counts for nothing."""
+    """One order of a contact; a cancelled one is not counted."""
 
     __tablename__ = "contact_order"
     __table_args__ = (
         CheckConstraint("total_milli >= 0", name="total"),
         Index("uq_contact_order_external", "shop", "external_id", unique=True),
-        # All that a segment adds up of a contact's orders, so that it reads the index alone.
+        # Every column that a segment aggregates, so that it reads the index alone.
         Index("ix_contact_order_placed", "contact_id", "placed_at", "cancelled_at", "total_milli", "currency"),
     )
 
@@ -31,28 +31,28 @@ class Order(Base):
     """The shop's own id, unique in the shop."""
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"))
     number: Mapped[str] = mapped_column(String(100), default="")
-    """What the customer reads: `#1001`."""
+    """The number that the customer sees: `#1001`."""
     total_milli: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     placed_at: Mapped[datetime]
     cancelled_at: Mapped[datetime | None]
     items: Mapped[list[Any]] = mapped_column(default=list)
-    """`{"title", "quantity", "collection", "brand"}` each; what is not known is not there."""
+    """Objects with `title`, `quantity`, `collection` and `brand`, each if it is known."""
     changed_at: Mapped[datetime | None]
-    """The shop's time of the newest news applied: older ones that come late change nothing."""
+    """The shop's time of the newest event applied: an older one that comes late changes nothing."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class OrderItemKind(StrEnum):
-    """What a segment can ask of the things in an order."""
+    """What a segment can test of the items of an order."""
 
     COLLECTION = "collection"
     BRAND = "brand"
 
 
 class OrderItem(Base):
-    """A collection or brand of which something is in an order: `items`, in the form that an index can answer."""
+    """A collection or brand of an item of an order: derived from `Order.items`, so that an index can be used."""
 
     __tablename__ = "bought"
 
@@ -64,5 +64,5 @@ class OrderItem(Base):
 
 
 def in_milli(amount: float | Decimal) -> int:
-    """An amount of money in thousandths."""
+    """Convert an amount of money to thousandths."""
     return round(Decimal(str(amount)) * MILLI)

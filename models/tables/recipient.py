@@ -1,7 +1,7 @@
-"""A recipient is a contact in one campaign. Campaign messages live here alone.
+"""Stores recipients: a contact in one campaign, with the state of its message. Campaign messages are stored here alone.
 
-`state` is what became of the sending; Meta's later statuses are facts, each a moment of its own, and `status` is derived
-from both by the database, so nothing can drift and no event can move a person backwards.
+`state` is the result of sending; each later status of Meta is a time of its own (`delivered_at`, …), and the database derives
+`status` from both, so that it cannot drift and a late event cannot move it backwards.
 """
 
 from datetime import datetime
@@ -15,24 +15,24 @@ from models.db.base import Base, BigId, word
 
 
 class RecipientState(StrEnum):
-    """What became of the sending."""
+    """The state of sending a recipient's message."""
 
     QUEUED = "queued"
     SENDING = "sending"
-    """Claimed, and committed so before the request leaves."""
+    """Claimed; committed before the request is sent."""
     UNSURE = "unsure"
-    """The request may have arrived; never sent again by itself."""
+    """The request may have arrived; never sent again automatically."""
     HELD = "held"
-    """Accepted, and kept back by Meta for its quality assessment."""
+    """Accepted, and held back by Meta for its quality assessment."""
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    """Meta's answer was an error that ends it for this person."""
+    """Meta answered with an error that is final for this recipient."""
     NOT_SENT = "not_sent"
     """Left out; `reason` says why."""
 
 
 class NotSent(StrEnum):
-    """Why someone was left out, in the order of the waterfall: each candidate is counted under the first that applies."""
+    """Why a candidate was left out, in the order of the waterfall: each is counted under the first reason that applies."""
 
     EXCLUDED = "excluded"
     DUPLICATE = "duplicate"
@@ -79,7 +79,7 @@ STATUS_SQL = (
     "WHEN failed_at IS NOT NULL THEN 'failed' "
     "WHEN state = 'held' AND sent_at IS NULL THEN 'held' ELSE 'sent' END"
 )
-"""The export's `status`. Meta's `sent` for a held message says that it was released."""
+"""The expression of `Recipient.status`. Meta's `sent` for a held message means that it was released."""
 
 
 class Recipient(Base):
@@ -119,7 +119,7 @@ class Recipient(Base):
         ),
         Index("ix_recipient_counts", "campaign_id", "state", "status", "reason", "is_replied"),
         {
-            # A purged recipient's id is never given again: it stands in what Meta says of it later.
+            # The id of a purged recipient is never reused: later statuses of Meta have it in their callback data.
             "sqlite_autoincrement": True,
             "postgresql_with": {
                 "fillfactor": 70,
@@ -133,26 +133,26 @@ class Recipient(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
     person_key: Mapped[str] = mapped_column(String(200))
-    """Frozen. A row left out as `duplicate` or `excluded` carries `c:<contact id>`, so that the person's own row can be unique."""
+    """As of launch. A row left out as `duplicate` or `excluded` has `c:<contact id>`, so that the person's other row is unique."""
     state: Mapped[RecipientState] = mapped_column(word(RecipientState, "state"))
     reason: Mapped[NotSent | None] = mapped_column(word(NotSent, "reason"))
     detail: Mapped[str | None] = mapped_column(Text)
-    """What the reason's sentence leaves open: which variable is missing, which value is bad. Of one that is or was unsure, why:
-    it stays when Meta's word settles it."""
+    """What the text of `reason` does not say: which variable is missing, which value is invalid. Of a row that is or was unsure:
+    why; it stays when a webhook settles it."""
     source_values: Mapped[dict[str, Any] | None]
-    """What the variables were at launch, by component and key; formatted when the row is claimed."""
+    """The variables' values at launch, component → key → value; formatted when the row is claimed."""
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
-    """Every claim counts: the attempt stands in the message's callback data."""
+    """Number of claims; the attempt is part of the message's callback data."""
     failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
-    """Transient refusals: so many, and the recipient fails."""
+    """Number of transient refusals; `ErrorRule.tries` of them, and the recipient fails."""
     lane_id: Mapped[int | None] = mapped_column(BigId)
-    """The last sender. Without a foreign key: lanes go a day after they ended, and no index serves to look for their rows."""
+    """The last sender. Without a foreign key: lanes are deleted a day after they ended, and no index would find their rows."""
     due_at: Mapped[datetime | None]
     wamid: Mapped[str | None] = mapped_column(String(300))
     error_code: Mapped[int | None]
     error_msg: Mapped[str | None] = mapped_column(Text)
     price_area: Mapped[str | None] = mapped_column(String(8))
-    """What the price is found by (models.billing.price_area), as of launch."""
+    """The key of the price (models.billing.price_area), as of launch."""
     pricing_category: Mapped[str | None] = mapped_column(String(40))
     pricing_type: Mapped[str | None] = mapped_column(String(40))
     is_billable: Mapped[bool | None]
@@ -160,9 +160,9 @@ class Recipient(Base):
     queued_at: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]
     unsure_at: Mapped[datetime | None]
-    """Stays when a webhook settled it, and says so."""
+    """Not reset when a webhook settles the row."""
     left_at: Mapped[datetime | None]
-    """An operator decided to leave this unsure one as it is."""
+    """When an operator decided not to send an unsure message again."""
     accepted_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]

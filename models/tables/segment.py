@@ -1,4 +1,4 @@
-"""A segment is a stored rule that contacts match at the moment it is asked."""
+"""Stores segments: rules that contacts match at the time of the query."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from models.db.base import Base
 
 
 class Segment(Base):
-    """A named rule; its form is that of models.segments.rule."""
+    """A named rule in the form of models.segments.rule."""
 
     __tablename__ = "segment"
 

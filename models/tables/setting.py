@@ -1,4 +1,4 @@
-"""Settings that an operator changes while Hark runs; those of the environment are in models.config."""
+"""Stores settings that an operator changes while Hark runs; models.config has those of the environment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class Setting(Base):
 
 @dataclass(frozen=True)
 class KnownSetting:
-    """A key that exists: its default and the sentence that an operator reads."""
+    """The definition of a setting: its default and its description for operators."""
 
     default: Any
     text: str
@@ -48,14 +48,14 @@ KNOWN = {
 
 
 def read_setting(session: Session, key: str) -> Any:
-    """The stored value, else the default. KeyError for a key that does not exist."""
-    known = KNOWN[key]
+    """Return the stored value, else the default. Raises KeyError if there is no such setting."""
+    definition = KNOWN[key]
     row = session.get(Setting, key)
-    return known.default if row is None else row.value
+    return definition.default if row is None else row.value
 
 
 def write_setting(session: Session, key: str, value: Any, now: datetime) -> None:
-    """Store a value. KeyError for a key that does not exist."""
+    """Store a value. Raises KeyError if there is no such setting."""
     if key not in KNOWN:
         raise KeyError(key)
     row = session.get(Setting, key)

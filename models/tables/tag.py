@@ -1,4 +1,4 @@
-"""Tags, valued tags, attributes and lists: how contacts are grouped and described."""
+"""Stores tags, attributes and lists, and which contacts have them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ SHOPIFY_TAG = "shopify"
 
 
 class Tag(Base):
-    """A label. Whether it has a value is a fact of each contact that carries it."""
+    """A label. Each contact that has it may have a value for it."""
 
     __tablename__ = "tag"
 
@@ -23,7 +23,7 @@ class Tag(Base):
 
 
 class ContactTag(Base):
-    """A tag on a contact, with a value where it is a valued tag."""
+    """A tag of a contact, with its value, NULL for none."""
 
     __tablename__ = "contact_tag"
     __table_args__ = (
@@ -40,7 +40,7 @@ class ContactTag(Base):
 
 
 class AttributeType(StrEnum):
-    """What an attribute's values are."""
+    """The type of an attribute's values."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -49,7 +49,7 @@ class AttributeType(StrEnum):
 
 
 class Attribute(Base):
-    """A named field on every contact, defined once, with a default that serves as the fallback."""
+    """A custom field of all contacts; `default` is the fallback of variables."""
 
     __tablename__ = "attribute"
 

@@ -1,4 +1,4 @@
-"""Message templates as Meta has them, and the media uploaded for them."""
+"""Stores message templates as Meta has them, and the media uploaded for them."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from models.tables.number import Number, Waba
 
 
 class Template(Base):
-    """One language of one template. `status`, `category` and `quality` are Meta's words (meta-cloud-api.md 5.3, 5.4)."""
+    """One language of one template. `status`, `category` and `quality` have Meta's values (docs/meta.md §5.5, §5.7)."""
 
     __tablename__ = "template"
     __table_args__ = (Index("uq_template_name_language", "waba_id", "name", "language", unique=True),)
@@ -34,17 +34,17 @@ class Template(Base):
     components: Mapped[list[Any]]
     rejected_reason: Mapped[str | None] = mapped_column(Text)
     stale_at: Mapped[datetime | None]
-    """Meta said that its text changed; nothing is sent with it until it was read again."""
+    """When Meta reported that the text changed; the template is not used until it is read again."""
     synced_at: Mapped[datetime | None]
     missing_at: Mapped[datetime | None]
-    """No longer listed by Meta since then."""
+    """Since when Meta does not list it any more."""
     created_at: Mapped[datetime]
 
     waba: Mapped[Waba] = relationship()
 
 
 class MediaHandle(Base):
-    """A file that was uploaded to Meta for one number; an id lives 30 days (meta-cloud-api.md 6)."""
+    """A file that was uploaded to Meta for one number; a media id is valid for 30 days (docs/meta.md §6)."""
 
     __tablename__ = "media_handle"
     __table_args__ = (Index("uq_media_handle_file", "number_id", "sha256", unique=True),)
@@ -56,7 +56,7 @@ class MediaHandle(Base):
     mime_type: Mapped[str] = mapped_column(String(100))
     file_name: Mapped[str] = mapped_column(String(255))
     path: Mapped[str] = mapped_column(Text)
-    """Where the file lies under the var directory, outside the web root."""
+    """Path of the file under the var directory, outside of the web root."""
     size_bytes: Mapped[int]
     uploaded_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

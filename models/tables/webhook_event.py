@@ -1,4 +1,4 @@
-"""What came in and could not be applied: statuses that match nothing yet, payloads that failed."""
+"""Stores webhook events that could not be applied: parked statuses, which match no row yet, and dead letters."""
 
 import base64
 from datetime import datetime
@@ -11,7 +11,7 @@ from models.db.base import Base, BigId
 
 
 class ParkedStatus(Base):
-    """A status that matches no row yet: 7 days if its callback data is ours, 10 minutes if it may be a stranger's."""
+    """A status that matches no row yet: kept 7 days if its callback data is ours, else 10 minutes."""
 
     __tablename__ = "parked_status"
 
@@ -19,26 +19,26 @@ class ParkedStatus(Base):
     wamid: Mapped[str] = mapped_column(String(300), index=True)
     callback_data: Mapped[str | None] = mapped_column(String(512))
     status: Mapped[dict[str, Any]]
-    """bot.webhooks.parse.Status as JSON."""
+    """`models.events.types.Status` as JSON."""
     first_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class DeadLetter(Base):
-    """A payload that could not be processed, with its error; replayable, and never in the way of its batch."""
+    """A payload that could not be processed, with its error; it can be replayed, and does not block its batch."""
 
     __tablename__ = "dead_letter"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     checksum: Mapped[str] = mapped_column(String(64), unique=True)
-    """Of the payload: the same one coming again is counted, not stored twice."""
+    """Of the payload: the same payload is counted again, not stored twice."""
     payload: Mapped[str] = mapped_column(Text)
     error: Mapped[str] = mapped_column(Text)
     times: Mapped[int] = mapped_column(default=1)
     first_at: Mapped[datetime]
-    """It came first; never changed, and what its retention counts from."""
+    """When it came first: the start of its retention, never changed."""
     last_at: Mapped[datetime] = mapped_column(index=True)
-    """It came again, or failed again when it was replayed."""
+    """When it came again, or failed again in a replay."""
     replayed_at: Mapped[datetime | None]
 
 
@@ -46,12 +46,12 @@ BASE64 = "base64:"
 
 
 def to_bytes(text: str) -> bytes:
-    """A kept payload as it came."""
+    """Return the original bytes of a stored payload."""
     return base64.b64decode(text.removeprefix(BASE64)) if text.startswith(BASE64) else text.encode()
 
 
 def payload_text(raw: bytes) -> str:
-    """As it is where that can be stored and searched."""
+    """Return a payload as text: itself if that can be stored and searched, else `base64:…`."""
     try:
         text = raw.decode()
     except UnicodeDecodeError:

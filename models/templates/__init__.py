@@ -1,1 +1,1 @@
-"""What a template needs and where its values come from."""
+"""Reads which values a template needs, and compiles their sources to SQL."""

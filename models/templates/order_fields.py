@@ -1,4 +1,4 @@
-"""What a template can say of a contact's latest order, as SQL. A cancelled order counts for nothing."""
+"""Compiles the fields of a contact's latest order to SQL, for a template's variables. Cancelled orders are ignored."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from models.db.functions import DayOf, FirstItemText
 from models.tables.order import MILLI, Order
 
 ORDER_FIELDS = ("number", "total", "currency", "product", "collection", "brand", "placed_at")
-"""`product`, `collection` and `brand` are those of the first thing in the order, a collection the first of its collections."""
+"""`product`, `collection` and `brand` are of the first item of the order; of several collections the first."""
 _IN_ITEM = {"product": "title", "collection": "collection", "brand": "brand"}
 
 
 def order_value(field: str, contact: FromClause) -> ColumnElement[Any]:
-    """The field of the latest order of a row of `contact`, the one with the higher id of two at a time; NULL without one.
+    """Return the field of the latest order of a row of `contact`, of two at the same time the one with the higher id; NULL if none.
 
-    It reads one entry of the index of contacts and moments, whatever the contact ordered before.
+    It reads one entry of an index, however many orders the contact has.
     """
     order = aliased(Order)
     latest = (
@@ -40,7 +40,7 @@ def _text(field: str, order: type[Order]) -> ColumnElement[Any]:
 
 
 def _amount(order: type[Order]) -> ColumnElement[Any]:
-    """`19.90`, from whole thousandths: with two decimals, and a third where it has one."""
+    """Format thousandths as `19.90`: with two decimals, or three if the third is not 0."""
     whole, part = order.total_milli // MILLI, order.total_milli % MILLI
     decimals = func.substr(cast(part + MILLI, String), 2, case((part % 10 == 0, 2), else_=3))
     return cast(whole, String) + literal(".") + decimals

@@ -1,4 +1,4 @@
-"""What Meta accepts as a parameter's text (meta-cloud-api.md 2.3): checked before sending, since a refusal costs a request."""
+"""Checks the text of template parameters by Meta's rules (docs/meta.md §2.3) before sending, since a refusal costs a request."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ _SPACES = re.compile(r" {5,}")
 
 
 def as_text(value: Any) -> str:
-    """A source value as the text of a parameter."""
+    """Convert a value to a parameter's text: stripped, `yes` or `no` for a boolean, empty for None."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
@@ -18,7 +18,7 @@ def as_text(value: Any) -> str:
 
 
 def parameter_problem(text: str) -> str | None:
-    """Why Meta would refuse this text; None if it would not."""
+    """Return why Meta would refuse this text; None if it would not."""
     if not text:
         return "it is empty"
     if _BREAKS.search(text):
@@ -31,7 +31,7 @@ def parameter_problem(text: str) -> str | None:
 
 
 def values_problem(values: dict[str, Any] | None) -> str | None:
-    """The first parameter that Meta would refuse, as `body 2: it is empty`; `values` is component → key → value."""
+    """Return the first problem, as `body 2: it is empty`; None if there is none. `values` is component → key → value."""
     for component, parameters in (values or {}).items():
         if isinstance(parameters, dict):
             for key, value in parameters.items():

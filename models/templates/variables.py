@@ -1,7 +1,7 @@
-"""A template's variables: what it has, what a campaign maps them to, and their values as SQL.
+"""Lists a template's variables, checks a campaign's mapping of them, and compiles their values to SQL.
 
-The public form is component → key → source: `{"body": {"1": {"source": "name", "fallback": "friend"}}}`. The values are frozen
-at launch in the same shape, component → key → text.
+The mapping is component → key → source: `{"body": {"1": {"source": "name", "fallback": "friend"}}}`. The launch stores the values
+in the same shape, component → key → text.
 """
 
 import re
@@ -26,7 +26,7 @@ COMPONENTS: tuple[Component, ...] = ("header", "body", "buttons")
 MEDIA_FORMATS = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
 MEDIA_KEYS = ("link", "id", "file", "sha256")
 OWN_FIELDS = ("name", "first_name", "last_name", "email", "language", "country", "phone", "username", "time_zone")
-"""What every contact has besides its custom attributes; `attribute` may name these too."""
+"""Fields that every contact has besides its custom attributes; a source `attribute` may name these too."""
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _NEEDS_NOTHING = {"QUICK_REPLY", "PHONE_NUMBER", "VOICE_CALL", "REQUEST_CONTACT_INFO", "CATALOG", "SPM", "FLOW", "URL"}
@@ -34,7 +34,7 @@ _NEEDS_NOTHING = {"QUICK_REPLY", "PHONE_NUMBER", "VOICE_CALL", "REQUEST_CONTACT_
 
 @dataclass(frozen=True, slots=True)
 class TemplateSlot:
-    """One place of a template that takes a value. `key` is a position, a name, or a button's index."""
+    """One variable of a template. `key` is a position, a name, or a button's index."""
 
     component: Component
     key: str
@@ -42,15 +42,15 @@ class TemplateSlot:
 
     @property
     def label(self) -> str:
-        """How the slot is named to an operator: `body 2`."""
+        """The slot's name for operators: `body 2`."""
         return f"{self.component} {self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class BoundSlot:
-    """A slot with what fills it: `fixed` for everybody alike, or `value`, which is NULL where the contact lacks it.
+    """A slot with its value. `fixed` is the text that is the same for all, or the fallback; None for neither. `value` is the SQL.
 
-    `is_missing` says the same, in the form that is quickest to ask of a million contacts.
+    `is_missing` is the condition that `value` is NULL, in the form that is fastest over a million contacts.
     """
 
     slot: TemplateSlot
@@ -60,19 +60,19 @@ class BoundSlot:
 
     @property
     def may_miss(self) -> bool:
-        """Whether a contact can lack it."""
+        """Whether a contact may lack the value."""
         return self.fixed is None
 
 
 def template_slots(template: Template) -> list[TemplateSlot]:
-    """The places of the template that take a value, in the order of the message."""
+    """Return the variables of the template, in the order of the message."""
     slots: list[TemplateSlot] = []
     for component in template.components:
         kind = str(component.get("type", "")).upper()
         if kind == "HEADER" and str(component.get("format", "TEXT")).upper() == "TEXT":
             slots += [TemplateSlot("header", key) for key in _keys(component.get("text"))]
         elif kind == "BODY":
-            # An authentication template's text is Meta's own: it has one value, the code.
+            # The text of an authentication template is Meta's: it has one variable, the code.
             keys = ["1"] if "add_security_recommendation" in component else _keys(component.get("text"))
             slots += [TemplateSlot("body", key) for key in keys]
         elif kind == "BUTTONS":
@@ -81,7 +81,7 @@ def template_slots(template: Template) -> list[TemplateSlot]:
 
 
 def media_format(template: Template) -> str | None:
-    """What medium the header needs (`IMAGE`, `VIDEO`, `DOCUMENT`, `GIF`), None for no medium."""
+    """Return the media format of the header (`IMAGE`, `VIDEO`, `DOCUMENT`, `GIF`), None if it has no media."""
     for component in template.components:
         header = str(component.get("format", "")).upper()
         if str(component.get("type", "")).upper() == "HEADER" and header in MEDIA_FORMATS:
@@ -90,54 +90,54 @@ def media_format(template: Template) -> str | None:
 
 
 def unsupported_parts(template: Template) -> list[str]:
-    """Parts that need something at each send which a campaign cannot give."""
-    found = []
+    """Return the parts of the template that need values which a campaign cannot provide."""
+    parts = []
     for component in template.components:
         kind, header = str(component.get("type", "")).upper(), str(component.get("format", "TEXT")).upper()
         if kind in {"CAROUSEL", "LIMITED_TIME_OFFER"} or (kind == "HEADER" and header not in {"TEXT", *MEDIA_FORMATS}):
-            found.append(kind.lower() if kind != "HEADER" else f"{header.lower()} header")
+            parts.append(kind.lower() if kind != "HEADER" else f"{header.lower()} header")
         if kind == "BUTTONS":
             kinds = (str(button.get("type", "")).upper() for button in component.get("buttons", []))
-            found += [
+            parts += [
                 f"{button.lower()} button" for button in kinds if button not in _NEEDS_NOTHING | {"COPY_CODE", "OTP"}
             ]
-    return found
+    return parts
 
 
 def check_mapping(template: Template, variables: Any, media: Any) -> list[str]:
-    """What is missing or too much, a line each; empty where the campaign gives the template all that it needs."""
+    """Return the problems of a campaign's variables and media, a line each; empty if they fit the template."""
     slots = {(slot.component, slot.key): slot for slot in template_slots(template)}
     problems = [
         f"template {template.name}: a {part} cannot be sent by a campaign" for part in unsupported_parts(template)
     ]
-    given: set[tuple[str, str]] = set()
+    mapped: set[tuple[str, str]] = set()
     for component, key, source in _entries(variables, problems):
-        given.add((component, key))
+        mapped.add((component, key))
         if (component, key) not in slots:
             allowed = ", ".join(slot.label for slot in slots.values()) or "none"
             problems.append(f"variables: {component} {key} is not in the template (it has: {allowed})")
         elif problem := _source_problem(source):
             problems.append(f"variables: {component} {key}: {problem}")
-    problems += [f"variables: {slot.label} is not mapped" for place, slot in slots.items() if place not in given]
+    problems += [f"variables: {slot.label} is not mapped" for place, slot in slots.items() if place not in mapped]
     return problems + _media_problems(template, media)
 
 
 def bind_variables(
     session: Session, template: Template, variables: Mapping[str, Any], contact: FromClause
 ) -> list[BoundSlot]:
-    """Every slot of the template with its SQL over `contact` (the contact table or an alias of it).
+    """Return every slot of the template with its SQL over `contact` (the contact table or an alias of it).
 
-    A tag or an attribute that does not exist binds to nothing: `unknown_names` says which.
+    The value of a tag or an attribute that does not exist is NULL; `unknown_names` lists those.
     """
     tags = _tag_ids(session, variables)
     defaults = _attribute_defaults(session)
     bound = []
     for slot in template_slots(template):
         source = (variables.get(slot.component) or {}).get(slot.key) or {}
-        fallback = _filled(source.get("fallback"))
+        fallback = _text_or_none(source.get("fallback"))
         if source.get("source") == "attribute":
-            fallback = fallback or _filled(defaults.get(str(source.get("attribute"))))
-        fixed = _filled(source.get("text")) if source.get("source") == "text" else None
+            fallback = fallback or _text_or_none(defaults.get(str(source.get("attribute"))))
+        fixed = _text_or_none(source.get("text")) if source.get("source") == "text" else None
         value = literal(fixed) if fixed is not None else _value(source, tags, contact)
         if fixed is None and fallback is not None:
             value = func.coalesce(value, literal(fallback))
@@ -147,7 +147,7 @@ def bind_variables(
 
 
 def unknown_names(session: Session, variables: Any) -> list[str]:
-    """Tags and attributes that the mapping names and that do not exist, a line each."""
+    """Return the tags and attributes of the mapping that do not exist, a line each."""
     tags, attributes = _tag_ids(session, variables), _attribute_defaults(session)
     problems: list[str] = []
     for component, key, source in _entries(variables, []):
@@ -160,7 +160,7 @@ def unknown_names(session: Session, variables: Any) -> list[str]:
 
 
 def source_values_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
-    """The values as JSON, component → key → text."""
+    """Return SQL for the values as JSON, component → key → text."""
     if not bound:
         return literal({}, Json)
     parts: list[Any] = []
@@ -174,7 +174,7 @@ def source_values_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
 
 
 def missing_variable_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
-    """The label of the first slot that the contact has no value for; NULL where it has them all."""
+    """Return SQL for the label of the first slot without a value; NULL if all have one."""
     cases = [(item.is_missing, literal(item.slot.label)) for item in bound if item.may_miss]
     return case(*cases, else_=null()) if cases else null()
 
@@ -196,7 +196,7 @@ def _button_slots(buttons: Sequence[Mapping[str, Any]]) -> list[TemplateSlot]:
 
 
 def _entries(variables: Any, problems: list[str]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """The mapping's entries; what has the wrong form becomes a problem."""
+    """Yield the mapping's entries (component, key, source); add a problem for each invalid one."""
     if not isinstance(variables, Mapping):
         problems.append("variables: must be an object with header, body and buttons")
         return
@@ -217,7 +217,7 @@ def _source_problem(source: Mapping[str, Any]) -> str | None:
         return f"source {kind!r} is not one of {', '.join(SOURCES)}"
     if kind == "order" and source.get("field") not in ORDER_FIELDS:
         return f"field {source.get('field')!r} is not one of {', '.join(ORDER_FIELDS)}"
-    if kind in {"tag", "attribute", "text"} and not _filled(source.get(kind)):
+    if kind in {"tag", "attribute", "text"} and not _text_or_none(source.get(kind)):
         return f"{kind} is missing"
     for field in ("text", "fallback"):
         text = source.get(field)
@@ -232,16 +232,16 @@ def _source_problem(source: Mapping[str, Any]) -> str | None:
 
 
 def _media_problems(template: Template, media: Any) -> list[str]:
-    needed = media_format(template)
-    given = media.get("header") if isinstance(media, Mapping) else None
-    if needed is None:
-        return ["media: the template's header takes no media"] if given else []
-    if not isinstance(given, Mapping) or not any(given.get(key) for key in MEDIA_KEYS):
-        return [f"media: the template's header needs one {needed.lower()} (link, id or file)"]
+    required_format = media_format(template)
+    header = media.get("header") if isinstance(media, Mapping) else None
+    if required_format is None:
+        return ["media: the template's header takes no media"] if header else []
+    if not isinstance(header, Mapping) or not any(header.get(key) for key in MEDIA_KEYS):
+        return [f"media: the template's header needs one {required_format.lower()} (link, id or file)"]
     return []
 
 
-def _filled(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     text = str(value).strip() if value is not None else ""
     return text or None
 
@@ -257,8 +257,8 @@ def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClau
         return order_value(str(source.get("field")), contact)
     name = str(source.get("attribute")) if kind == "attribute" else str(kind)
     if name == "first_name":
-        given = func.nullif(func.trim(contact.c.first_name), "")
-        return func.coalesce(given, func.nullif(FirstWord(func.trim(contact.c.name)), ""))
+        first_name = func.nullif(func.trim(contact.c.first_name), "")
+        return func.coalesce(first_name, func.nullif(FirstWord(func.trim(contact.c.name)), ""))
     if name in OWN_FIELDS:
         return func.nullif(func.trim(contact.c[name]), "")
     return func.nullif(func.trim(JsonField(contact.c.attributes, literal(name))), "")

@@ -16,7 +16,7 @@ EVERYTHING = RoutingFacts(
     is_staff_command=True,
     case_id=7,
     referenced=CampaignChoice(12, 120, WINTER),
-    walk=LiveFlow(SPRING, 11),
+    session=LiveFlow(SPRING, 11),
     engaged=CampaignChoice(11, 110, SPRING),
     keyword=HOURS,
     fallback=HELLO,
@@ -24,7 +24,7 @@ EVERYTHING = RoutingFacts(
 NOTHING = RoutingFacts()
 
 
-def test_the_first_rule_that_applies_wins_in_the_order_of_the_design() -> None:
+def test_the_first_rule_that_applies_wins_and_a_stop_word_comes_first() -> None:
     facts = EVERYTHING
     order = []
     for taken_away in (
@@ -32,7 +32,7 @@ def test_the_first_rule_that_applies_wins_in_the_order_of_the_design() -> None:
         {"is_staff_command": False},
         {"case_id": None},
         {"referenced": None},
-        {"walk": None},
+        {"session": None},
         {"engaged": None},
         {"keyword": None},
         {"fallback": None},
@@ -58,7 +58,7 @@ def test_a_start_word_goes_before_everything_too() -> None:
 
 
 def test_a_reference_to_the_session_s_own_campaign_leaves_the_session_alone() -> None:
-    facts = replace(NOTHING, walk=LiveFlow(SPRING, 12), referenced=CampaignChoice(12, 120, WINTER))
+    facts = replace(NOTHING, session=LiveFlow(SPRING, 12), referenced=CampaignChoice(12, 120, WINTER))
     assert route(facts).route is Route.SESSION
 
 

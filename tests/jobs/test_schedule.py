@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from jobs.core.runtime import Runtime
-from jobs.schedule import ITEMS, PeriodicJob, Schedule
+from jobs.schedule import PERIODIC_JOBS, PeriodicJob, Schedule
 from models.config import Settings
 
 
@@ -66,4 +66,4 @@ def test_without_redis_each_trouble_is_said_once(rt: Runtime, caplog: pytest.Log
 
 
 def test_items_have_names_of_their_own() -> None:
-    assert len({item.name for item in ITEMS}) == len(ITEMS)
+    assert len({item.name for item in PERIODIC_JOBS}) == len(PERIODIC_JOBS)

@@ -12,7 +12,7 @@ from models.clock import from_unix
 from models.events.account.apply import apply_changes
 from models.events.account.update import ChangeResult
 from models.events.types import AccountChange
-from models.tables.user import Audit
+from models.tables.audit import Audit
 from tests.support.factories.common import NOW
 from tests.support.paths import WEBHOOKS
 

@@ -17,7 +17,8 @@ from admin.auth.users import add_user
 from admin.panel import live_stats
 from models.clock import utcnow
 from models.crypto import new_token
-from models.tables.user import Audit, Role, User
+from models.tables.audit import Audit
+from models.tables.user import Role, User
 from tests.support.cli_app import Shell, open_shell
 
 PASSWORD = "correct horse battery"

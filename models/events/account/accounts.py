@@ -1,4 +1,4 @@
-"""What Meta says about an account (meta-cloud-api.md 7.8): what takes it away stops its numbers at once."""
+"""What Meta says about an account (docs/meta.md §7.8): what takes it away stops its numbers at once."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.pause import stop_numbers
 from models.events.account.update import AccountUpdate, is_newer, meta_enum, meta_enums, moment_of, operator_text
+from models.tables.audit import AuditAction
 from models.tables.number import Number, WabaState
 
 HARMLESS = frozenset({"RESTRICTED_ADD_PHONE_NUMBER_ACTION"})
@@ -28,7 +29,13 @@ def account_update(session: Session, told: AccountUpdate) -> None:
     elif event in ASKED_AGAIN:
         told.result.numbers.update(_numbers(session, told))
     told.audit(
-        session, "account update", "waba", told.waba.id, event=event, detail=detail, said=meta_enums(_info(told))
+        session,
+        AuditAction.ACCOUNT_UPDATE,
+        "waba",
+        told.waba.id,
+        event=event,
+        detail=detail,
+        said=meta_enums(_info(told)),
     )
 
 
@@ -39,7 +46,7 @@ def account_review(session: Session, told: AccountUpdate) -> None:
         _take_away(session, told, WabaState.RESTRICTED, "Meta rejected the account in its review.")
     elif decision == "APPROVED":
         _give_back(session, told)
-    told.audit(session, "account review", "waba", told.waba.id, decision=decision)
+    told.audit(session, AuditAction.ACCOUNT_REVIEW, "waba", told.waba.id, decision=decision)
 
 
 def account_alert(session: Session, told: AccountUpdate) -> None:
@@ -47,7 +54,7 @@ def account_alert(session: Session, told: AccountUpdate) -> None:
     info = told.value.get("alert_info")
     said = meta_enums(info) if isinstance(info, dict) else meta_enums(told.value)
     description = operator_text(info.get("alert_description")) if isinstance(info, dict) else ""
-    told.audit(session, "account alert", "waba", told.waba.id, description=description, said=said)
+    told.audit(session, AuditAction.ACCOUNT_ALERT, "waba", told.waba.id, description=description, said=said)
 
 
 def _judge(told: AccountUpdate, event: str) -> tuple[WabaState | None, str]:

@@ -19,6 +19,7 @@ from models.events.account import templates as template_events
 from models.events.account import user_preferences as preference_events
 from models.events.account.update import AccountUpdate, ChangeResult, meta_enums
 from models.events.types import AccountChange
+from models.tables.audit import AuditAction
 from models.tables.conversation import PurgedWamid
 from models.tables.number import Number, Waba
 
@@ -68,8 +69,16 @@ def _keep(session: Session, told: AccountUpdate) -> None:
     """A field that nobody knows yet, or errors that belong to no message."""
     errors = told.value.get("errors")
     codes = [item.get("code") for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
-    action, keys = f"webhook {told.change.field[:80]}", sorted(told.value)[:20]
-    told.audit(session, action, "waba", told.waba.id, said=meta_enums(told.value), keys=keys, codes=codes[:10])
+    told.audit(
+        session,
+        AuditAction.UNKNOWN_WEBHOOK,
+        "waba",
+        told.waba.id,
+        field=told.change.field[:80],
+        said=meta_enums(told.value),
+        keys=sorted(told.value)[:20],
+        codes=codes[:10],
+    )
 
 
 def _waba(session: Session, change: AccountChange) -> Waba | None:

@@ -1,4 +1,4 @@
-"""Calls of people to our numbers: each opens the window as a message does (meta-cloud-api.md 7.6). Nothing else of it is kept."""
+"""Calls of people to our numbers: each opens the window as a message does (docs/meta.md §7.6). Nothing else of it is kept."""
 
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from models.contacts.identity import Identity
 from models.contacts.resolve import SOURCE, resolve_contact
 from models.db.dialect import insert_into
 from models.events.account.update import AccountUpdate, bsuid_of, meta_enum, moment_of, wa_id_of
+from models.tables.audit import AuditAction
 from models.tables.conversation import Conversation
 from models.tables.number import Number
 
@@ -27,10 +28,12 @@ def calls(session: Session, told: AccountUpdate) -> None:
             identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=told.waba.portfolio_id, at=at)
             contact_id = resolve_contact(session, identity, told.now, SOURCE)
             _open_window(session, contact_id, number_id, at, told.now)
-            told.audit(session, "call received", "contact", contact_id, number=number_id, called_at=at.isoformat())
+            told.audit(
+                session, AuditAction.CALL_RECEIVED, "contact", contact_id, number=number_id, called_at=at.isoformat()
+            )
         else:
             event, direction = meta_enum(item.get("event")), meta_enum(item.get("direction"))
-            told.audit(session, "call notice", "waba", told.waba.id, event=event, direction=direction)
+            told.audit(session, AuditAction.CALL_NOTICE, "waba", told.waba.id, event=event, direction=direction)
 
 
 def _open_window(session: Session, contact_id: int, number_id: int, at: datetime, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What Meta says about numbers and about what an account may do (meta-cloud-api.md 7.8)."""
+"""What Meta says about numbers and about what an account may do (docs/meta.md §7.8)."""
 
 import re
 from typing import Any
@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
+from models.tables.audit import AuditAction
 from models.tables.number import Number
 
 UNLIMITED = -1
@@ -24,7 +25,7 @@ def number_quality(session: Session, told: AccountUpdate) -> None:
     event = told.word("event")
     _learn_limit(session, told)
     if number is None:
-        told.audit(session, "number quality", "waba", told.waba.id, event=event, number="unknown")
+        told.audit(session, AuditAction.NUMBER_QUALITY, "waba", told.waba.id, event=event, number="unknown")
         return
     if not is_newer(told.at, number.throughput_at):
         return
@@ -32,7 +33,7 @@ def number_quality(session: Session, told: AccountUpdate) -> None:
     if event == "THROUGHPUT_UPGRADE":
         number.throughput = "HIGH"
     told.result.numbers.add(number.id)
-    told.audit(session, "number quality", "number", number.id, event=event)
+    told.audit(session, AuditAction.NUMBER_QUALITY, "number", number.id, event=event)
 
 
 def number_name(session: Session, told: AccountUpdate) -> None:
@@ -40,7 +41,7 @@ def number_name(session: Session, told: AccountUpdate) -> None:
     number = _find(session, told)
     decision, name = told.word("decision"), told.value.get("requested_verified_name")
     if number is None:
-        told.audit(session, "number name", "waba", told.waba.id, decision=decision, number="unknown")
+        told.audit(session, AuditAction.NUMBER_NAME, "waba", told.waba.id, decision=decision, number="unknown")
         return
     if not is_newer(told.at, number.name_at):
         return
@@ -49,7 +50,15 @@ def number_name(session: Session, told: AccountUpdate) -> None:
         number.verified_name = name[:200]
     told.result.numbers.add(number.id)
     reason = operator_text(told.value.get("rejection_reason"))
-    told.audit(session, "number name", "number", number.id, decision=decision, name=operator_text(name), reason=reason)
+    told.audit(
+        session,
+        AuditAction.NUMBER_NAME,
+        "number",
+        number.id,
+        decision=decision,
+        name=operator_text(name),
+        reason=reason,
+    )
 
 
 def capability(session: Session, told: AccountUpdate) -> None:
@@ -61,14 +70,14 @@ def security(session: Session, told: AccountUpdate) -> None:
     """Somebody asked for the PIN of two-step verification, or changed it: nobody's business but the operator's."""
     number = _find(session, told)
     kind, key = ("number", number.id) if number else ("waba", told.waba.id)
-    told.audit(session, "number security", kind, key, event=told.word("event"))
+    told.audit(session, AuditAction.NUMBER_SECURITY, kind, key, event=told.word("event"))
 
 
 def username(session: Session, told: AccountUpdate) -> None:
     """The business's own username."""
     number = _find(session, told)
     kind, key = ("number", number.id) if number else ("waba", told.waba.id)
-    told.audit(session, "number username", kind, key, said=meta_enums(told.value))
+    told.audit(session, AuditAction.NUMBER_USERNAME, kind, key, said=meta_enums(told.value))
 
 
 def limit_of(value: Any) -> int | None:
@@ -89,11 +98,11 @@ def _learn_limit(session: Session, told: AccountUpdate) -> None:
     limit = limit_of(given)
     if limit is None:
         told.result.numbers.update(session.scalars(select(Number.id).where(Number.waba_id == told.waba.id)))
-        told.audit(session, "messaging limit unknown", "portfolio", portfolio.id, told=str(given)[:40])
+        told.audit(session, AuditAction.MESSAGING_LIMIT_UNKNOWN, "portfolio", portfolio.id, told=str(given)[:40])
         return
     before, portfolio.messaging_limit, portfolio.limit_read_at = portfolio.messaging_limit, limit, told.at
     if before != limit:
-        told.audit(session, "messaging limit", "portfolio", portfolio.id, before=before, after=limit)
+        told.audit(session, AuditAction.MESSAGING_LIMIT, "portfolio", portfolio.id, before=before, after=limit)
 
 
 def _find(session: Session, told: AccountUpdate) -> Number | None:

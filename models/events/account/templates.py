@@ -1,4 +1,4 @@
-"""What Meta says about templates (meta-cloud-api.md 7.7).
+"""What Meta says about templates (docs/meta.md §7.7).
 
 A word that takes a template away is believed at once, and its campaigns pause. A word that gives it back only has the template
 read from Meta again: nothing goes on because of a webhook.
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.pause import MARGIN, pause_for_template
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
+from models.tables.audit import AuditAction
 from models.tables.campaign import PauseReason
 from models.tables.template import Template
 
@@ -36,7 +37,7 @@ def template_status(session: Session, told: AccountUpdate) -> None:
         return
     told.result.templates_of.add(told.waba.id)
     if status == "FLAGGED" or status not in SENDABLE | TAKEN_AWAY:
-        _audit(session, told, template, "template notice", event=status)
+        _audit(session, told, template, AuditAction.TEMPLATE_NOTICE, event=status)
         return
     is_tie = told.at == template.status_at and status in TAKEN_AWAY and template.status != status
     if not (_is_news(told, template, template.status_at) or is_tie):
@@ -50,7 +51,7 @@ def template_status(session: Session, told: AccountUpdate) -> None:
             template.rejected_reason = reason or None
         detail = description or f"Meta says that the template {template.name} ({template.language}) is {status}."
         pause_for_template(session, template.id, _REASONS.get(status, PauseReason.TEMPLATE_DISABLED), detail, told.now)
-    _audit(session, told, template, "template status", event=status, reason=reason, description=description)
+    _audit(session, told, template, AuditAction.TEMPLATE_STATUS, event=status, reason=reason, description=description)
 
 
 def template_quality(session: Session, told: AccountUpdate) -> None:
@@ -60,7 +61,7 @@ def template_quality(session: Session, told: AccountUpdate) -> None:
     if template is None or not quality or not _is_news(told, template, template.quality_at):
         return
     before, template.quality, template.quality_at = template.quality, quality[:16], told.at
-    _audit(session, told, template, "template quality", before=before, after=template.quality)
+    _audit(session, told, template, AuditAction.TEMPLATE_QUALITY, before=before, after=template.quality)
 
 
 def template_components(session: Session, told: AccountUpdate) -> None:
@@ -75,7 +76,7 @@ def template_components(session: Session, told: AccountUpdate) -> None:
     told.result.templates_of.add(told.waba.id)
     detail = f"Meta changed the text of the template {template.name} ({template.language}): look at it, then resume."
     pause_for_template(session, template.id, PauseReason.TEMPLATE_CHANGED, detail, told.now)
-    _audit(session, told, template, "template text changed")
+    _audit(session, told, template, AuditAction.TEMPLATE_TEXT_CHANGED)
 
 
 def template_category(session: Session, told: AccountUpdate) -> None:
@@ -88,14 +89,14 @@ def template_category(session: Session, told: AccountUpdate) -> None:
     told.result.templates_of.add(told.waba.id)
     if correct:
         template.correct_category = correct[:32]
-        _audit(session, told, template, "template category announced", present=category, coming=correct)
+        _audit(session, told, template, AuditAction.TEMPLATE_CATEGORY_ANNOUNCED, present=category, coming=correct)
         return
     before, template.correct_category = template.category, None
     if category and category != before:
         template.category = category[:32]
         detail = f"Meta made the template {template.name} ({template.language}) {category}; it was {before}: its price changes."
         pause_for_template(session, template.id, PauseReason.TEMPLATE_CHANGED, detail, told.now)
-    _audit(session, told, template, "template category", before=before, after=category)
+    _audit(session, told, template, AuditAction.TEMPLATE_CATEGORY, before=before, after=category)
 
 
 def _is_news(told: AccountUpdate, template: Template, applied_at: datetime | None) -> bool:
@@ -125,9 +126,9 @@ def _find(session: Session, told: AccountUpdate) -> Template | None:
     if found is None:
         told.result.templates_of.add(told.waba.id)
         about = {"name": operator_text(name), "language": operator_text(language), "said": meta_enums(value)}
-        told.audit(session, f"unknown template: {told.change.field}", "waba", told.waba.id, **about)
+        told.audit(session, AuditAction.UNKNOWN_TEMPLATE, "waba", told.waba.id, field=told.change.field, **about)
     return found
 
 
-def _audit(session: Session, told: AccountUpdate, template: Template, action: str, **detail: Any) -> None:
+def _audit(session: Session, told: AccountUpdate, template: Template, action: AuditAction, **detail: Any) -> None:
     told.audit(session, action, "template", template.id, name=template.name, language=template.language, **detail)

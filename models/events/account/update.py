@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.clock import from_unix
 from models.events.types import AccountChange
+from models.tables.audit import META, AuditAction, record_audit
 from models.tables.number import Waba
-from models.tables.user import META, record_audit
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 MAX_TEXT = 300
@@ -52,7 +52,7 @@ class AccountUpdate:
         """A field that holds one of Meta's words, in capitals; empty where it holds anything else."""
         return meta_enum(self.value.get(name))
 
-    def audit(self, session: Session, action: str, kind: str, key: object, **detail: Any) -> None:
+    def audit(self, session: Session, action: AuditAction, kind: str, key: object, **detail: Any) -> None:
         """A line in the audit; `detail` without what is missing."""
         known = {name: value for name, value in detail.items() if value not in (None, "", [], {})}
         record_audit(session, self.now, META, action, kind, key, meta_at=self.at.isoformat(), **known)

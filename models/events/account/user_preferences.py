@@ -12,6 +12,7 @@ from models.contacts.consent import resume_marketing, stop_marketing
 from models.contacts.identity import Identity
 from models.contacts.resolve import SOURCE, resolve_contact
 from models.events.account.update import AccountUpdate, bsuid_of, moment_of, wa_id_of
+from models.tables.audit import AuditAction
 from models.tables.number import Number, Waba
 
 MARKETING = "marketing_messages"
@@ -32,14 +33,14 @@ def _apply(session: Session, told: AccountUpdate, item: dict[str, Any]) -> None:
         or item.get("category") not in {MARKETING, None}
         or value not in {"stop", "resume", "signup"}
     ):
-        told.audit(session, "preference not known", "waba", told.waba.id, value=str(value)[:40])
+        told.audit(session, AuditAction.PREFERENCE_UNKNOWN, "waba", told.waba.id, value=str(value)[:40])
         return
     at = moment_of(item.get("timestamp")) or told.at
     identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=_portfolio(session, told), at=at)
     contact_id = resolve_contact(session, identity, told.now, SOURCE)
     change = {"stop": stop_marketing, "resume": resume_marketing}.get(value)
     if change is None or change(session, contact_id, at):
-        told.audit(session, f"marketing {value}", "contact", contact_id, said_at=at.isoformat())
+        told.audit(session, AuditAction(f"marketing_{value}"), "contact", contact_id, said_at=at.isoformat())
 
 
 def _portfolio(session: Session, told: AccountUpdate) -> int:

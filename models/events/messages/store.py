@@ -23,7 +23,7 @@ from models.tables.conversation import Conversation, Direction, Message, Message
 from models.tables.number import Number, Waba
 
 NOT_FOR_BOTS = ABOUT_THE_CHAT | {"unsupported"}
-"""Kept, and handled with that: none of them begins or moves a bot flow (meta-cloud-api.md 7.6)."""
+"""Kept, and handled with that: none of them begins or moves a bot flow (docs/meta.md §7.6)."""
 CHUNK = 500
 # Plain tables: many rows then travel in few statements that are compiled once.
 _CONVERSATION, _MESSAGE = Conversation.__table__, Message.__table__

@@ -12,9 +12,9 @@ from models.campaigns.failures import NewFailure
 from models.contacts.consent import stop_marketing
 from models.events.statuses.fold import StatusFacts
 from models.sending.claim import release_engagements
+from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Contact
 from models.tables.contact_alias import ContactAlias
-from models.tables.user import META, record_audit
 
 UNDELIVERABLE = 131026
 MARKETING_STOPPED = 131050
@@ -52,7 +52,14 @@ def record_marketing_stop(session: Session, contact_id: int, meta_at: datetime, 
     if stop_marketing(session, contact_id, meta_at):
         said_at = meta_at.isoformat()
         record_audit(
-            session, now, META, "marketing stop", "contact", contact_id, code=MARKETING_STOPPED, said_at=said_at
+            session,
+            now,
+            META,
+            AuditAction.MARKETING_STOP,
+            "contact",
+            contact_id,
+            code=MARKETING_STOPPED,
+            said_at=said_at,
         )
 
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
+from models.tables.audit import Audit
 from models.tables.tag import Attribute, AttributeType
-from models.tables.user import Audit
 from tests.support.cli_app import Shell
 from tests.support.factories.contacts import make_attribute, make_contact
 

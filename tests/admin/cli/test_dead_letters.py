@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from models.tables.user import Audit
+from models.tables.audit import Audit
 from tests.support.cli_app import Shell
 from tests.support.dead_letters import good, keep
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
+from models.tables.audit import Audit
 from models.tables.setting import read_setting
-from models.tables.user import Audit
 from tests.support.cli_app import Shell
 
 

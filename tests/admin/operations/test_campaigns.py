@@ -15,8 +15,8 @@ from admin.operations.campaigns import (
     update_campaign,
 )
 from models.errors import OperatorError
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionError
-from models.tables.user import Audit
 from tests.support.cli_app import ANA, CAMPAIGN, Shell
 
 pytestmark = pytest.mark.usefixtures("number_and_people_added")

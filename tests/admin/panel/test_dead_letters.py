@@ -14,7 +14,8 @@ from jobs.ingest.replay import ReplayResult, replay_one
 from jobs.ingest.replay_all import Run, run_replay
 from models.clock import utcnow
 from models.events.dead_letters import settle_letter
-from models.tables.user import Audit, Role
+from models.tables.audit import Audit
+from models.tables.user import Role
 from tests.support.dead_letters import good, keep
 from tests.support.panel_app import Panel, Visitor, said
 

@@ -5,7 +5,8 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from models.tables.user import Audit, Role
+from models.tables.audit import Audit
+from models.tables.user import Role
 from tests.support.panel_app import Panel, Visitor
 from tests.support.panel_routes import path, rules
 

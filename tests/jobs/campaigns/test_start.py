@@ -15,8 +15,8 @@ from jobs.core.queues import CHORES, queue
 from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from models.tables.user import Audit
 from tests.support.cli_app import Shell
 
 pytestmark = pytest.mark.usefixtures("number_and_people_added")

@@ -9,7 +9,6 @@ from sqlalchemy import func, select, text, update
 from bot.webhooks.stream import EventStream
 from jobs.core.queues import ANSWER, CHORES
 from jobs.core.runtime import Runtime
-from jobs.ingest.apply import ANSWER_KEY
 from jobs.ingest.consumer import Consumer
 from jobs.maintenance.meta_sync import wake_syncs
 from models.clock import utcnow
@@ -29,7 +28,7 @@ def test_a_message_is_stored_and_whoever_answers_is_woken_once(
     for name in ("message_text", "message_quote", "message_reaction"):
         stream.append(recorded(name))
     consumer.run_once()
-    assert (rt.redis.llen(f"rq:queue:{ANSWER}"), rt.redis.exists(f"hark:wake:{ANSWER_KEY}")) == (1, 1)
+    assert (rt.redis.llen(f"rq:queue:{ANSWER}"), rt.redis.exists("hark:wake:answer:ingest")) == (1, 1)
     with rt.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 3
 

@@ -90,7 +90,7 @@ def test_between_two_transactions_it_gives_a_sign_of_life(
         return parse_payload(raw)
 
     monkeypatch.setattr(apply_events, "apply_statuses", slow)
-    monkeypatch.setattr(event_batch, "parse", counted)
+    monkeypatch.setattr(event_batch, "parse_payload", counted)
     for place, key in enumerate(keys):
         stream.append(status_body(rt, (key, f"w{place}", "read")))
     assert consumer.run_once() == 3

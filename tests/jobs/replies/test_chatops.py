@@ -9,8 +9,9 @@ from bot.opt_out_words import opt_out_intent
 from jobs.core.queues import ANSWER, CHORES, queue
 from jobs.replies.chatops import run_confirmed_command
 from models.clock import utcnow
+from models.tables.audit import Audit
 from models.tables.campaign import CampaignStatus
-from models.tables.user import Audit, Role, User
+from models.tables.user import Role, User
 from tests.support.chat_rig import Chat
 
 STAFF = "+34600010001"

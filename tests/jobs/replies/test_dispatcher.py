@@ -17,8 +17,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.core.group_commit import GroupCommit
-from jobs.core.queues import ANSWER, enqueue_once, queue
+from jobs.core.queues import ANSWER, queue
 from jobs.core.shutdown import SHUTDOWN
+from jobs.core.wake_ups import ANSWER_CONTACT
 from jobs.replies import answer
 from jobs.replies import write as reply_write
 from jobs.replies.answer import wake_repliers
@@ -54,7 +55,7 @@ def test_a_wake_up_answers_its_conversation_and_whatever_else_waits(chat: Chat) 
     for person in people:
         chat.says(person, "hello")
     for _ in range(2):
-        enqueue_once(chat.rt.redis, ANSWER, "jobs.replies.answer.answer_contact", people[0], key=f"answer:{people[0]}")
+        ANSWER_CONTACT.enqueue(chat.rt.redis, people[0])
     assert queue(chat.rt.redis, ANSWER).count == 1
     work(chat)
     assert chat.meta.texts == ["Hi."] * 3

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from bot.meta.error_codes import rule_for
 from jobs.sending.effects import suppress_person
+from models.tables.audit import Audit
 from models.tables.contact import Contact
-from models.tables.user import Audit
 from tests.support.cli_app import open_shell
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice

@@ -66,7 +66,10 @@ def test_counted_in_parts_side_by_side_everybody_counts_once(
         in_parts = estimate_reach(session, session.get_one(Campaign, world.campaign.id), NOW)
 
     assert in_parts == at_once
-    with reach._TURN, database.read() as session:  # somebody else counts in parts: no more connections are asked for
+    with (
+        reach._PARALLEL_LOCK,
+        database.read() as session,
+    ):  # somebody else counts in parts: no more connections are asked for
         monkeypatch.setattr(reach, "ThreadPoolExecutor", None)
         assert estimate_reach(session, session.get_one(Campaign, world.campaign.id), NOW) == at_once
     not_sent = in_parts.not_sent or {}

@@ -13,11 +13,11 @@ from models.billing.balance import (
     set_balance,
 )
 from models.billing.rate_cards import Price
+from models.tables.audit import Audit
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, transition
 from models.tables.contact import Contact
 from models.tables.recipient import RecipientState
-from models.tables.user import Audit
 from tests.support.billing_rig import (
     SPAIN,
     balance_of,

@@ -9,9 +9,9 @@ from models.campaigns.unsure import count_open, count_settled, leave_unsure, lis
 from models.clock import utcnow
 from models.db.engine import Database
 from models.errors import OperatorError
+from models.tables.audit import Audit
 from models.tables.campaign import CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
-from models.tables.user import Audit
 from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.contacts import alice, bob
 

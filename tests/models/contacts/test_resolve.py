@@ -13,9 +13,9 @@ from models.contacts.number_change import change_number
 from models.contacts.phone import person_key
 from models.contacts.resolve import find_contact, resolve_contact, surviving_contact_id
 from models.db.engine import Database
+from models.tables.audit import Audit
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.engagement import Engagement
-from models.tables.user import Audit
 from tests.support.factories.campaigns import make_campaign, make_number
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice, make_contact

@@ -23,6 +23,7 @@ from models.events.types import Callback, Failure, Status
 from models.privacy.data_export import export_person
 from models.privacy.redact import redact_person
 from models.segments.rule import parse_rule
+from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.tables.conversation import Direction, Message, MessageState
@@ -31,7 +32,6 @@ from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.segment import Segment
 from models.tables.tag import ContactTag, ListMember
-from models.tables.user import record_audit
 from models.tables.webhook_event import DeadLetter, ParkedStatus
 from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
 from tests.support.factories.common import NOW
@@ -119,8 +119,8 @@ def test_nothing_that_names_the_person_stays_outside_of_their_own_rows_nor_of_wh
     segment = Segment(name="Few", rule=rule, created_at=NOW, updated_at=NOW)
     naming = {"include": [{"contact": f"+{digits}"} for digits in (DIGITS, "34600000555", "34600000444")]}
     draft = make_campaign(session, number, status=CampaignStatus.DRAFT, audience=naming)
-    record_audit(session, NOW, "x", "test", "campaign", draft.id, to=["+34600000555"], n=1)
-    record_audit(session, NOW, "x", "number changed", "contact", person.id, before="34…555", fields=["name"])
+    record_audit(session, NOW, "x", AuditAction.TEST, "campaign", draft.id, to=["+34600000555"], n=1)
+    record_audit(session, NOW, "x", AuditAction.NUMBER_CHANGED, "contact", person.id, before="34…555", fields=["name"])
     keep_dead_letter(session, b'{"email": "ALICIA@example.com"}', "x", NOW)
     keep_dead_letter(session, b'\xff{"from": "34600000444"}', "x", NOW)
     keep_dead_letter(session, b"{}", "x", NOW)
@@ -265,7 +265,7 @@ def test_the_export_has_a_part_for_every_table_that_holds_something_of_a_person(
 def test_a_person_is_told_everything(session: Session) -> None:
     person = person_with_a_past(session)
     twin = make_contact(session, "+34600000555", name="Alicia")
-    record_audit(session, NOW, "x", "tag", "contact", twin.id, tag="vip")
+    record_audit(session, NOW, "x", AuditAction.TAG, "contact", twin.id, tag="vip")
     merge_contacts(session, person.id, twin.id, NOW)
     told = export_person(session, person.id)
     text_of_it = json.dumps(told)

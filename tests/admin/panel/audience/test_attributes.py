@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select
 
+from models.tables.audit import Audit
 from models.tables.contact import Contact
 from models.tables.tag import Attribute
-from models.tables.user import Audit, Role
+from models.tables.user import Role
 from tests.support.panel_app import Panel, Visitor
 
 pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]

@@ -6,10 +6,11 @@ from sqlalchemy import select
 from admin.operations.segments import put_segment
 from jobs.core.queues import CHORES, queue
 from jobs.maintenance.purge import purge
+from models.tables.audit import Audit
 from models.tables.contact import Contact
 from models.tables.segment import Segment
 from models.tables.tag import ContactList, ContactTag, Tag
-from models.tables.user import Audit, Role
+from models.tables.user import Role
 from tests.support.factories.contacts import put_tags
 from tests.support.panel_app import Panel, Visitor, said
 from tests.support.panel_rows import tag_id

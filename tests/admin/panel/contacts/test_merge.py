@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from models.clock import utcnow
+from models.tables.audit import Audit
 from models.tables.contact import Contact
-from models.tables.user import Audit, Role
+from models.tables.user import Role
 from tests.support.factories.contacts import make_contact, make_order
 from tests.support.panel_app import Panel, Visitor, said
 from tests.support.panel_rows import contact

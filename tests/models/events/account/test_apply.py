@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from models.events.account.apply import HANDLERS, PERSONAL
 from models.events.types import AccountChange
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign, PauseReason
 from models.tables.contact import Contact
 from models.tables.number import Number, WabaState
 from models.tables.template import Template
-from models.tables.user import Audit
 from tests.support.account_webhooks import CHANGES, TOLD_AT, after, apply, audited, recorded
 
 

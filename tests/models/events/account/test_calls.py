@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.tables.audit import Audit
 from models.tables.conversation import Conversation
 from models.tables.number import Number
-from models.tables.user import Audit
 from tests.support.account_webhooks import TOLD_AT, after, apply, audited, recorded
 from tests.support.factories.contacts import alice
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.events.account.numbers import limit_of
+from models.tables.audit import Audit
 from models.tables.number import Number
-from models.tables.user import Audit
 from tests.support.account_webhooks import after, apply, recorded
 from tests.support.factories.campaigns import make_number
 

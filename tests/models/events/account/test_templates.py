@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number
 from models.tables.template import Template
-from models.tables.user import Audit
 from tests.support.account_webhooks import TOLD_AT, after, apply, audited, recorded
 from tests.support.factories.campaigns import make_campaign
 

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.tables.audit import Audit
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
-from models.tables.user import Audit
 from tests.support.account_webhooks import TOLD_AT, after, apply, recorded
 from tests.support.factories.contacts import alice
 

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from models.tables.audit import Audit
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
-from models.tables.user import Audit
 from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice, make_contact

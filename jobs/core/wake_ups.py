@@ -1,0 +1,88 @@
+"""Every wake-up, one constant each: which job runs, in which queue, and that only one of them waits.
+
+A job's function is named here and nowhere else, since RQ stores its dotted path; a test resolves each of them and compares what it
+takes. `PREVIOUS_JOBS` keeps what the version before has queued running.
+"""
+
+from collections.abc import Mapping
+from typing import Generic, ParamSpec
+
+from redis import Redis
+
+from jobs.core.queues import ANSWER, CHORES, JOB_TIMEOUT_SECONDS, LAUNCH, SEND, enqueue_once, started
+
+P = ParamSpec("P")
+
+
+class WakeUp(Generic[P]):
+    """Wakes `job` in `queue`. Of those with the same `key` and ids only one waits; without a key each one is run.
+
+    `seconds`: after so long the worker takes the job for stuck.
+    """
+
+    def __init__(self, queue: str, job: str, key: str | None, seconds: int = JOB_TIMEOUT_SECONDS) -> None:
+        self.queue = queue
+        self.job = job
+        self._key = key
+        self._seconds = seconds
+
+    def enqueue(self, redis: Redis, /, *ids: P.args, **_named: P.kwargs) -> bool:
+        """False where one waits already. Raises RedisError if Redis is away: the schedule then makes it again from the rows."""
+        return enqueue_once(redis, self.queue, self.job, *ids, key=self._key and self._name(ids), seconds=self._seconds)
+
+    def started(self, redis: Redis, /, *ids: P.args, **_named: P.kwargs) -> None:
+        """To be said by the job first, before it looks for work: from here on another one may be made."""
+        started(redis, self._name(ids))
+
+    def _name(self, ids: tuple[object, ...]) -> str:
+        return ":".join([self._key or "", *map(str, ids)])
+
+
+SERVE_NUMBER: WakeUp[[int]] = WakeUp(SEND, "jobs.sending.serve.serve_number", "send")
+LAUNCH_CAMPAIGN: WakeUp[[int]] = WakeUp(LAUNCH, "jobs.campaigns.launch.launch_campaign", "launch")
+START_SCHEDULED: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.start.start_scheduled", "start")
+RESUME_WHEN_CLEAR: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.hold_resume.resume_when_clear", "resume")
+ANSWER_CONTACT: WakeUp[[int]] = WakeUp(ANSWER, "jobs.replies.answer.answer_contact", "answer")
+ANSWER_WAITING: WakeUp[[str]] = WakeUp(ANSWER, "jobs.replies.answer.answer_many", "answer")
+"""With a word that tells apart those who wake: the ingest, the schedule, a dispatcher whose time is over."""
+RUN_CONFIRMED_COMMAND: WakeUp[[int]] = WakeUp(CHORES, "jobs.replies.chatops.run_confirmed_command", None)
+SYNC_TEMPLATES: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_templates", "templates")
+SYNC_NUMBER: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_number", "number")
+PURGE: WakeUp[[]] = WakeUp(CHORES, "jobs.maintenance.purge.purge", "purge")
+RUN_IMPORT: WakeUp[[str]] = WakeUp(CHORES, "jobs.imports.run.run_import", "import", seconds=3600)
+"""An hour: a turn takes at least one chunk, and reading a long file comes before it."""
+RUN_REPLAY: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.replay_all.run_replay", "replay")
+APPLY_SHOP_EVENTS: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.shop.apply_shop_events", "shop")
+
+WAKE_UPS: tuple[WakeUp[...], ...] = (
+    SERVE_NUMBER,
+    LAUNCH_CAMPAIGN,
+    START_SCHEDULED,
+    RESUME_WHEN_CLEAR,
+    ANSWER_CONTACT,
+    ANSWER_WAITING,
+    RUN_CONFIRMED_COMMAND,
+    SYNC_TEMPLATES,
+    SYNC_NUMBER,
+    PURGE,
+    RUN_IMPORT,
+    RUN_REPLAY,
+    APPLY_SHOP_EVENTS,
+)
+
+PREVIOUS_JOBS: Mapping[str, str] = {
+    "jobs.send.serve_number": SERVE_NUMBER.job,
+    "jobs.launch.launch_campaign": LAUNCH_CAMPAIGN.job,
+    "jobs.starting.start_scheduled": START_SCHEDULED.job,
+    "jobs.guard.go_on": RESUME_WHEN_CLEAR.job,
+    "jobs.answer.answer_contact": ANSWER_CONTACT.job,
+    "jobs.answer.answer_many": ANSWER_WAITING.job,
+    "jobs.reply_commands.carry_out": RUN_CONFIRMED_COMMAND.job,
+    "jobs.sync.sync_templates": SYNC_TEMPLATES.job,
+    "jobs.sync.sync_number": SYNC_NUMBER.job,
+    "jobs.purge.purge": PURGE.job,
+    "jobs.import_turns.run_import": RUN_IMPORT.job,
+    "jobs.replay_run.run_replay": RUN_REPLAY.job,
+    "jobs.shop_events.take_shop_events": APPLY_SHOP_EVENTS.job,
+}
+"""What 0.1 called its jobs. To be dropped with the version after this one."""

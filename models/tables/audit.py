@@ -1,0 +1,120 @@
+"""Stores the audit log: what was done, by whom, to which object."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.db.base import Base, BigId
+
+META = "meta"
+"""The actor of changes that Meta reported."""
+
+
+class AuditAction(StrEnum):
+    """What was done. `object_type` names the kind of object, so that `pause` is one action whoever paused the campaign.
+
+    Stored as text: rows of earlier versions keep the actions that they were written with.
+    """
+
+    ACCOUNT_ALERT = "account_alert"
+    ACCOUNT_RELEASED = "account_released"
+    ACCOUNT_REVIEW = "account_review"
+    ACCOUNT_UPDATE = "account_update"
+    ACTIVATE = "activate"
+    ADD = "add"
+    ADD_MEMBERS = "add_members"
+    BALANCE_USED = "balance_used"
+    CALL_NOTICE = "call_notice"
+    CALL_RECEIVED = "call_received"
+    CHANGE = "change"
+    CHANGE_END = "change_end"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105 - an action, no password
+    CHANGE_ROLE = "change_role"
+    CHANGE_SPEED = "change_speed"
+    CLOSE = "close"
+    CONSENT = "consent"
+    CREATE = "create"
+    DEACTIVATE = "deactivate"
+    DELETE = "delete"
+    DESCRIBE = "describe"
+    DOWNLOAD = "download"
+    DUPLICATE = "duplicate"
+    END = "end"
+    EXPORT = "export"
+    FALLBACK = "fallback"
+    FILL = "fill"
+    HAND_TO_FLOW = "hand_to_flow"
+    IMPORT = "import"
+    LEAVE_UNSURE = "leave_unsure"
+    LOAD = "load"
+    MARKETING_RESUME = "marketing_resume"
+    MARKETING_SIGNUP = "marketing_signup"
+    MARKETING_STOP = "marketing_stop"
+    MERGE = "merge"
+    MESSAGING_LIMIT = "messaging_limit"
+    MESSAGING_LIMIT_UNKNOWN = "messaging_limit_unknown"
+    NUMBER_CHANGED = "number_changed"
+    NUMBER_NAME = "number_name"
+    NUMBER_QUALITY = "number_quality"
+    NUMBER_REASSIGNED = "number_reassigned"
+    NUMBER_SECURITY = "number_security"
+    NUMBER_USERNAME = "number_username"
+    OPEN = "open"
+    PAUSE = "pause"
+    PREFERENCE_UNKNOWN = "preference_unknown"
+    REDACT = "redact"
+    RELEASE_NUMBER = "release_number"
+    REMOVE_MEMBERS = "remove_members"
+    RENAME = "rename"
+    REPLAY = "replay"
+    RESEND_UNSURE = "resend_unsure"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - an action, no password
+    RESUME = "resume"
+    SCHEDULE = "schedule"
+    SET = "set"
+    SIGN_IN = "sign_in"
+    START = "start"
+    STOP = "stop"
+    SYNC = "sync"
+    TAG = "tag"
+    TEMPLATE_CATEGORY_ANNOUNCED = "template_category_announced"
+    TEMPLATE_NOTICE = "template_notice"
+    TEMPLATE_TEXT_CHANGED = "template_text_changed"
+    TEMPLATE_CATEGORY = "template_category"
+    TEMPLATE_QUALITY = "template_quality"
+    TEMPLATE_STATUS = "template_status"
+    TEST = "test"
+    TURN_OFF = "turn_off"
+    UNKNOWN_TEMPLATE = "unknown_template"
+    UNKNOWN_WEBHOOK = "unknown_webhook"
+    UNSCHEDULE = "unschedule"
+    UNTAG = "untag"
+    UPDATE = "update"
+
+
+class Audit(Base):
+    """One entry of the audit log: appended, never changed."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_object", "object_type", "object_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(254))
+    """An e-mail, `cli`, `token:<name>`, or the part of Hark that acted (`monitor`, `meta`)."""
+    action: Mapped[str] = mapped_column(String(100))
+    object_type: Mapped[str] = mapped_column(String(50))
+    object_id: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+def record_audit(
+    session: Session, now: datetime, actor: str, action: AuditAction, object_type: str, object_id: object, **detail: Any
+) -> None:
+    """Append an entry to the audit log; `detail` must hold no message text and no secret."""
+    session.add(
+        Audit(at=now, actor=actor, action=action, object_type=object_type, object_id=str(object_id), detail=detail)
+    )
