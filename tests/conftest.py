@@ -125,10 +125,19 @@ def postgres_url(postgres_template: PostgresTemplate) -> Iterator[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test of a database runs once on each kind; on SQLite alone where it is marked so."""
+    """Every test of a database runs once on each kind; on SQLite alone where it is marked so. A race is run again and again."""
+    if proof.is_asked_for() and metafunc.definition.get_closest_marker("race"):
+        metafunc.fixturenames.append("_turn_of_a_race")
+        metafunc.parametrize("_turn_of_a_race", range(proof.RACES), indirect=True)
     if "database_url" in metafunc.fixturenames:
         kinds = KINDS[:1] if metafunc.definition.get_closest_marker("sqlite_only") else KINDS
         metafunc.parametrize("database_url", kinds, indirect=True)
+
+
+@pytest.fixture
+def _turn_of_a_race(request: pytest.FixtureRequest) -> int:
+    turn: int = request.param
+    return turn
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 _SWITCH, _SEED = "PROVE", "PROVE_SEED"
+RACES = 20
+"""How often a test that is marked `race` is run."""
 
 
 def begin(*, prove: bool, seed: int | None) -> None:

@@ -182,6 +182,7 @@ def schedule_back(shell: Shell, campaign_id: int, ago: timedelta) -> None:
         session.execute(update(Campaign).where(Campaign.id == campaign_id).values(scheduled_at=utcnow() - ago))
 
 
+@pytest.mark.race
 def test_a_scheduled_campaign_starts_once_however_many_schedulers_there_are(ready: Shell) -> None:
     campaign_id = ready.add_campaign()
     schedule_back(ready, campaign_id, timedelta(seconds=3))

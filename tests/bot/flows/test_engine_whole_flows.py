@@ -25,6 +25,7 @@ from bot.flows.session import (
 )
 from tests.support.flow_talk import ALICE, NOW, Talk
 from tests.support.paths import EXAMPLES
+from tests.support.proof import rounds
 
 # ---- any flow, any input ------------------------------------------------------------------------------------------
 
@@ -104,7 +105,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=rounds(300, 9000), deadline=None)
 @given(flows(), st.lists(EVENTS, max_size=8), st.lists(st.integers(0, 90_000), min_size=9, max_size=9))
 def test_no_flow_and_no_input_makes_the_engine_fail_or_run_on(
     flow: FlowDefinition, events: list[Event], pauses: list[int]
@@ -127,7 +128,7 @@ def test_no_flow_and_no_input_makes_the_engine_fail_or_run_on(
         session = result.session
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100, 3000), deadline=None)
 @given(st.lists(REPLIES, max_size=8))
 def test_the_demonstrations_flow_always_comes_to_an_end(replies: list[ReplyEvent]) -> None:
     flow = parse_flow(EXAMPLES / "spring_replies.yaml").flow

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.flows.load import MAX_BYTES, from_definition, parse_flow, read_flow, to_definition
 from bot.flows.nodes import MessageNode, WaitNode
 from tests.support.paths import EXAMPLES
+from tests.support.proof import rounds
 
 EXAMPLE_FILES = sorted(EXAMPLES.glob("*.yaml"))
 
@@ -122,7 +123,7 @@ YAML_PARTS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=rounds(300, 9000), deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c d"]), st.fixed_dictionaries({}, optional={
     "type": st.sampled_from(["message", "ask", "branch", "set", "http", "end", "wait"]),
     "text": YAML_PARTS, "next": YAML_PARTS, "buttons": YAML_PARTS, "list": YAML_PARTS, "cases": YAML_PARTS, "tags": YAML_PARTS,
@@ -135,7 +136,7 @@ def test_no_file_makes_the_check_fail(nodes: dict[str, Any], other: Any) -> None
             assert from_definition(json.loads(json.dumps(to_definition(read.flow)))) == read.flow
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100, 3000), deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200))
 def test_no_text_makes_the_reader_fail(text: str | bytes) -> None:
     assert read_flow(text, "f").problems

@@ -30,6 +30,7 @@ from bot.webhooks.whatsapp import (
 )
 from jobs.core.redis_server import RedisServer
 from models.config import load_settings
+from tests.support.proof import rounds
 from tests.support.services import temporary_directory
 
 SECRET = "app-secret"
@@ -273,7 +274,7 @@ def test_what_got_a_200_survives_a_killed_redis(tmp_path: Path) -> None:
         senders = [threading.Thread(target=send, args=(sender,)) for sender in range(3)]
         for thread in senders:
             thread.start()
-        for _ in range(3):
+        for _ in range(rounds(3, 100)):
             time.sleep(0.3)
             os.kill(server.pid, signal.SIGKILL)
             time.sleep(0.1)

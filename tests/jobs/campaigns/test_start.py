@@ -52,6 +52,7 @@ def scheduled(shell: Shell) -> int:
     return campaign_id
 
 
+@pytest.mark.race
 def test_schedules_at_the_same_moment_start_a_campaign_once(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
     campaign_id = scheduled(shell)
     at_once(lambda: start_scheduled(campaign_id))

@@ -154,6 +154,7 @@ def test_a_redacted_person_stays_out(bare_rt: Runtime, file: Path) -> None:
     assert set(people(bare_rt)) == {"+34600000051"}
 
 
+@pytest.mark.race
 def test_who_is_wiped_while_files_and_news_of_a_shop_are_taken_is_in_none_of_them(
     postgres_url: str, tmp_path: Path
 ) -> None:

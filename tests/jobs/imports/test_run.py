@@ -88,6 +88,7 @@ def test_what_an_import_writes_is_what_was_said_on_both_databases(bare_rt: Runti
     assert counts(import_contacts(bare_rt, file)) == (0, 0, 1, 0)
 
 
+@pytest.mark.race
 def test_two_imports_at_once_make_no_second_record(bare_rt: Runtime, file: Path) -> None:
     file.write_text("phone,tags\n" + "".join(f"+3460001{n:04d},vip;n={n}\n" for n in range(200)))
     results: list[ImportResult] = []

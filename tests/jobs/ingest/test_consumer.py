@@ -1,6 +1,5 @@
 """The consumer: everything that got a 200 is applied, by whichever consumer is alive."""
 
-import random
 import threading
 import time
 from typing import Any
@@ -23,6 +22,9 @@ from models.events.types import Parsed
 from models.tables.conversation import Conversation, Message
 from tests.support.dead_letters import letters
 from tests.support.ingest_rig import counts, poison, recorded, seed, status_body, tally
+from tests.support.proof import dice, rounds
+
+MESSAGES = rounds(30, 600)
 
 
 def test_what_was_kept_is_applied_and_then_let_go(rt: Runtime, stream: EventStream, consumer: Consumer) -> None:
@@ -145,8 +147,8 @@ def test_a_stop_while_the_database_is_away_leaves_what_is_held_to_others(
 def test_several_consumers_at_once_agree(rt: Runtime, stream: EventStream) -> None:
     keys = seed(rt, 40)
     items = [(key, f"w{place}", kind) for kind in ("sent", "delivered", "read") for place, key in enumerate(keys)]
-    shuffled = random.Random(7)
-    for _ in range(30):
+    shuffled = dice(7)
+    for _ in range(MESSAGES):
         some = shuffled.sample(items, 30)
         stream.append(status_body(rt, *some, at=1795341601))
         stream.append(recorded("message_text", **{"wamid.in.message_text": f"wamid.{shuffled.random()}"}))
@@ -162,8 +164,8 @@ def test_several_consumers_at_once_agree(rt: Runtime, stream: EventStream) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(rounds(60, 600))
     assert (tally(rt), letters(rt)) == ({"read": 40}, [])
     with rt.database.read() as session:
         counted = [session.scalar(select(func.count()).select_from(table)) for table in (Message, Conversation)]
-    assert counted == [30, 1]
+    assert counted == [MESSAGES, 1]

@@ -46,6 +46,7 @@ def test_what_others_had_is_not_counted_towards_the_cap_of_a_person_with_two_rec
     assert (reasons[capped.id], reasons[twice.id]) == (NotSent.FREQUENCY_CAP, None)
 
 
+@pytest.mark.race
 def test_counted_in_parts_side_by_side_everybody_counts_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

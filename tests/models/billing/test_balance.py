@@ -31,6 +31,7 @@ from tests.support.factories.contacts import bob as make_bob
 from tests.support.factories.contacts import make_contact
 
 
+@pytest.mark.race
 def test_two_starts_at_once_cannot_overspend(database: Database) -> None:
     with database.write() as session:
         prepare_balance(session, 100)

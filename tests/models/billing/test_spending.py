@@ -26,6 +26,7 @@ from models.tables.recipient import NotSent, Recipient, RecipientState
 from tests.support.factories.campaigns import make_campaign, make_lane, make_recipient
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import make_contact
+from tests.support.proof import rounds
 
 MINE = "inst"
 START, CHANGE = date(2026, 1, 1), (NOW + timedelta(days=2)).date()
@@ -85,13 +86,13 @@ def naive(row: Recipient, prices: Prices) -> tuple[int, int, int]:
     return (0, 0, held) if has_failed or billable is False else (held, 0, 0)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(40, 800), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fates=st.lists(FATES, min_size=1, max_size=12))
 def test_the_sums_are_those_of_the_rows_one_by_one(sqlite_url: str, fates: list[dict[str, Any]]) -> None:
     _compare(sqlite_url, fates)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(15, 300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fates=st.lists(FATES, min_size=1, max_size=12))
 def test_the_sums_are_those_of_the_rows_one_by_one_on_postgresql(
     postgres_url: str, fates: list[dict[str, Any]]
@@ -146,7 +147,7 @@ def _status(row: Recipient, kind: str, at: float, pricing: Pricing | None = REGU
     )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(25, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_statuses_that_come_late_twice_or_in_disorder_charge_once(sqlite_url: str, data: st.DataObject) -> None:
     with undone(sqlite_url) as session:

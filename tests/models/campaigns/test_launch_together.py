@@ -82,6 +82,7 @@ def test_a_slice_waits_for_the_segment_that_is_being_changed(database: Database,
         assert set(rows_of(session, campaign_id)).isdisjoint(spanish)
 
 
+@pytest.mark.race
 def test_who_loses_the_lock_to_a_campaign_of_the_same_moment_is_engaged(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +110,7 @@ def test_who_loses_the_lock_to_a_campaign_of_the_same_moment_is_engaged(
         assert rows[bob.id].state is RecipientState.QUEUED
 
 
+@pytest.mark.race
 def test_two_campaigns_that_launch_at_once_share_their_people_without_a_gap_or_a_double(database: Database) -> None:
     with database.write() as session:
         number = make_number(session)
@@ -124,6 +126,7 @@ def test_two_campaigns_that_launch_at_once_share_their_people_without_a_gap_or_a
         assert sorted(queued) == people, "each person is in exactly one of them"
 
 
+@pytest.mark.race
 def test_many_who_would_launch_one_campaign_launch_it_once(database: Database) -> None:
     with database.write() as session:
         campaign = make_active(session)

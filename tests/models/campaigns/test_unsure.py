@@ -115,6 +115,7 @@ def test_an_ended_campaign_sends_nothing_again(database: Database) -> None:
         resend_unsure(session, campaign_id, None, utcnow(), "ops@example.com")
 
 
+@pytest.mark.race
 def test_two_operators_who_send_the_same_ones_again_queue_each_once(database: Database) -> None:
     campaign_id, _ = begin(database)
     queued: list[int] = []

@@ -168,6 +168,7 @@ def test_a_number_without_a_country_is_found_as_it_was_given(session: Session) -
         find_contact(session, "hello")
 
 
+@pytest.mark.race
 def test_processes_that_meet_a_person_at_once_make_one_record(database: Database) -> None:
     spellings = ["553187654321", "5531987654321"] * 4
     made: list[int] = []

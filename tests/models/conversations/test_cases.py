@@ -62,6 +62,7 @@ def test_a_closed_case_is_moved_by_nobody(database: Database) -> None:
         assert not set_case_status(session, case.id, CaseStatus.IDLE)
 
 
+@pytest.mark.race
 def test_of_two_writers_of_a_session_one_loses(database: Database) -> None:
     with database.write() as session:
         walk = begin(session, alice(session).id, make_number(session).id)

@@ -14,6 +14,7 @@ from models.events.parked import park_statuses, retry_parked
 from models.tables.recipient import Recipient
 from models.tables.webhook_event import ParkedStatus
 from tests.support.factories.common import NOW
+from tests.support.proof import rounds
 from tests.support.statuses import MINE, REGULAR, State, apply, at, recipient, status
 
 Item = tuple[int, str, int, int, bool]
@@ -88,7 +89,7 @@ def six_rows(session: Session) -> list[Recipient]:
     ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(60, 1200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=told())
 def test_any_order_number_and_batching_of_statuses_gives_the_same_rows(
     session: Session,
