@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from admin.cli import COMMANDS
+from admin import cli
+from admin.cli.lazy import LazyCommand
 from admin.server.metrics import HarkCollector
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from models import config as settings
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.sqlite_only
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+COMMANDS = tuple(command.load() for command in cli.COMMANDS)
 NOT_AN_OPERATORS = {"installation", "encryption_fingerprint"}
 
 
@@ -47,7 +49,8 @@ def example(name: str, beginning: str) -> str:
 def commands() -> Iterator[tuple[str, click.Command]]:
     for command in COMMANDS:
         if isinstance(command, click.Group):
-            yield from ((f"flask {command.name} {name}", child) for name, child in command.commands.items())
+            for name, child in command.commands.items():
+                yield f"flask {command.name} {name}", child.load() if isinstance(child, LazyCommand) else child
         else:
             yield f"flask {command.name}", command
 

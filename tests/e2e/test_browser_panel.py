@@ -4,8 +4,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
+from admin.operations.campaign_lifecycle import pause_campaign
 from jobs.campaigns.launch import launch_campaign
 from jobs.sending.serve import serve_number
 from models.tables.user import Role
@@ -74,8 +75,41 @@ def test_a_campaign_is_made_by_clicks_started_and_its_numbers_move(panel: Panel,
     page.get_by_role("button", name="End", exact=True).click()
     dialog.get_by_role("button", name="End").click()
     expect(page.get_by_role("heading", name="Spring by clicks")).to_contain_text("Ended")
-    sender.join(30)
+    sender.join(60)
     assert not sender.is_alive()
+    browser.check()
+
+
+def test_a_choice_made_before_the_script_came_is_drawn_as_soon_as_it_comes(panel: Panel, browser: Watched) -> None:
+    panel.shell.add_number()
+    page = browser.page
+    browser.sign_in("manager@example.com", PASSWORD)
+
+    def choose_before_it_comes(route: Route) -> None:
+        page.locator("#number").evaluate("number => { number.selectedIndex = 1; }")
+        route.continue_()
+
+    page.route("**/panel.js*", choose_before_it_comes)
+    browser.open("/campaigns/new")
+    page.get_by_label("Template", exact=True).select_option("spring_sale|en")
+    expect(page.locator(".bubble .body")).to_contain_text("our spring sale is on")
+    browser.check()
+
+
+def test_what_is_asked_about_is_done_although_the_page_has_changed_meanwhile(panel: Panel, browser: Watched) -> None:
+    furnish(panel.rt)
+    page = browser.page
+    browser.sign_in("manager@example.com", PASSWORD)
+    browser.open("/campaigns/1/")
+    page.get_by_role("button", name="End", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("cannot be started again")
+    pause_campaign(panel.rt, 1, "test")
+    for _ in range(2):  # the first may have been asked before the pause
+        with page.expect_response("**/live"):
+            pass
+    dialog.get_by_role("button", name="End").click()
+    expect(page.get_by_role("status")).to_have_text("Ended.")
     browser.check()
 
 

@@ -92,7 +92,7 @@ def _bring(rt: Runtime) -> None:
     """A file of contacts that was looked at, with a row that was refused."""
     kept = store_upload(rt, "people.csv", b"phone,name\n+447700900001,Ana\nnonsense,Carl\n", "test")
     uploads_directory(rt, kept.token).rename(uploads_directory(rt, KEPT))
-    kept.token, kept.stage, kept.columns = KEPT, UploadStage.LOOKED, {"phone": "phone", "name": "name"}
+    kept.token, kept.stage, kept.columns = KEPT, UploadStage.DRY_RUN_DONE, {"phone": "phone", "name": "name"}
     kept.created, kept.refused_total, kept.refused = 1, 1, [{"line": 3, "reason": "it is no phone number"}]
     save_upload(rt, kept)
     rejects_path(rt, KEPT).write_text("refused_line,refused_why,phone,name\r\n", encoding="utf-8")

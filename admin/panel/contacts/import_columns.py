@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.imports.result import LINE, WHY
+from jobs.imports.result import LINE_COLUMN, REASON_COLUMN
 from jobs.imports.uploads import UploadKind
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError, read_name
 from models.errors import OperatorError
@@ -80,7 +80,7 @@ _OTHER_ORDER_NAMES = {
     "collection": "collections category categories coleccion kategorie",
     "brand": "vendor lineitem_vendor marca marke marque",
 }
-_LEFT_OUT = {LINE, WHY}
+_LEFT_OUT = {LINE_COLUMN, REASON_COLUMN}
 """What the file of refused rows has before the columns of its own."""
 _KNOWN = {
     kind: {other: place for place, others in names.items() for other in others.split()}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from admin.panel.base import PanelView, action, back, form, page, sentence
 from admin.panel.contacts.import_columns import attribute_names, choices_of, chosen_of, guess, read_columns
 from jobs.imports.contacts import preview
-from jobs.imports.delimiter import WORDS
+from jobs.imports.delimiter import DELIMITER_NAMES
 from jobs.imports.reader import BadFileError
 from jobs.imports.run import start_dry_run, start_import
 from jobs.imports.uploads import (
@@ -104,7 +104,7 @@ class ContactImport(PanelView):
         ]
         shown = self.render(
             "panel/import_columns.html", kept=kept, lines=lines, chosen=chosen, source=source, list_name=list_name, lists=lists,
-            separator=WORDS.get(separator or ""), error=error,
+            separator=DELIMITER_NAMES.get(separator or ""), error=error,
         )  # fmt: skip
         return shown, 400 if error else 200
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
-from admin.demo.check import own_identities
+from admin.demo.check import stats_identities
 from admin.demo.people import MAX_PEOPLE, phones, write_people
 from admin.demo.run import set_up, wipe
 from models.errors import OperatorError
@@ -94,10 +94,10 @@ def test_the_people_have_numbers_that_are_never_assigned() -> None:
 
 
 def test_the_file_of_people_shows_every_reason(tmp_path: Path) -> None:
-    cast = write_people(tmp_path / "people.csv", 200)
+    people = write_people(tmp_path / "people.csv", 200)
     text = (tmp_path / "people.csv").read_text()
     assert len(text.splitlines()) == 201
-    assert len(cast.open_cases) == 2
+    assert len(people.open_cases) == 2
     assert "unsubscribed" in text
     assert "not_subscribed" in text
 
@@ -120,11 +120,11 @@ def test_a_demo_has_settings_of_its_own_and_a_graph_on_this_machine(
 ) -> None:
     monkeypatch.setenv("GRAPH_API_URL", "https://graph.facebook.com")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    stage = set_up(tmp_path)
-    assert stage.settings.graph_api_url.startswith("http://127.0.0.1:")
-    assert stage.settings.database_url.endswith(f"{tmp_path}/hark.db")
-    assert stage.settings.redis_url is None
-    assert set(stage.env) & {"GRAPH_API_URL", "HTTPS_PROXY", "DATABASE_URL"} == set()
+    demo_services = set_up(tmp_path)
+    assert demo_services.settings.graph_api_url.startswith("http://127.0.0.1:")
+    assert demo_services.settings.database_url.endswith(f"{tmp_path}/hark.db")
+    assert demo_services.settings.redis_url is None
+    assert set(demo_services.env) & {"GRAPH_API_URL", "HTTPS_PROXY", "DATABASE_URL"} == set()
     assert (tmp_path / "hark.env").stat().st_mode & 0o077 == 0
 
 
@@ -134,7 +134,7 @@ def test_a_sum_that_is_wrong_is_noticed() -> None:
         "refused": 0, "sent": 8, "delivered": 8, "read": 4, "failed": 0, "replied": 0, "received_pct": 100.0, "read_pct": 50.0,
         "replied_pct": 0.0,
     }  # fmt: skip
-    wrong = [item.text for item in own_identities(stats, 0) if not item.is_right]
+    wrong = [item.text for item in stats_identities(stats, 0) if not item.holds]
     assert wrong == ["candidates = eligible + everyone not sent"]
 
 

@@ -79,7 +79,7 @@ def test_a_changed_order_is_updated_and_takes_its_things_along(bare_rt: Runtime,
     import_orders(bare_rt, orders_file)
     orders_file.write_text(FILE.replace("Acme", "Bolt").replace(ALICE_PHONE, BOB_PHONE, 1).replace("59.90", "60"))
     would = import_orders(bare_rt, orders_file, dry_run=True)
-    assert would.told == [{"line": 2, "what": "total 59.90 → 60.00; whose it is; the things in it"}]
+    assert would.changes == [{"line": 2, "what": "total 59.90 → 60.00; whose it is; the things in it"}]
     assert counts(import_orders(bare_rt, orders_file)) == (0, 1, 1, 0)
     assert (OrderItemKind.BRAND, "Bolt") in bought(bare_rt)
     assert (OrderItemKind.BRAND, "Acme") not in bought(bare_rt)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.core.runtime import Runtime
-from jobs.imports import reader as import_reader
 from jobs.imports import staging as import_spool
+from jobs.imports import xlsx
 from jobs.imports.contacts import import_contacts, preview
 from jobs.imports.reader import BadFileError
 from tests.support.factories.common import NOW
@@ -139,7 +139,7 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(bare_rt: Runtime, tm
 def test_a_spreadsheet_with_a_row_that_no_sheet_has_is_refused(
     bare_rt: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_reader, "MAX_SHEET_ROWS", 1000)
+    monkeypatch.setattr(xlsx, "MAX_SHEET_ROWS", 1000)
     made, path = workbook(tmp_path / "made.xlsx", ["phone"], ["+34600000071"], ["+34600000072"]), tmp_path / "far.xlsx"
     with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for part in old.namelist():
@@ -160,7 +160,7 @@ def test_columns_can_be_mapped(bare_rt: Runtime, file: Path) -> None:
 
 
 def test_a_spreadsheet_is_held_to_what_it_says_of_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_reader, "MAX_UNZIPPED_BYTES", 1000)
+    monkeypatch.setattr(xlsx, "MAX_UNZIPPED_BYTES", 1000)
     path = workbook(tmp_path / "big.xlsx", ["phone"], ["+34600000071"])
     with pytest.raises(BadFileError, match="unpacks to more"):
         preview(path)

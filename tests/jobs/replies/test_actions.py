@@ -12,10 +12,10 @@ from bot.outbound_http import OutboundHttpClient, sign_request
 from jobs.core.queues import ANSWER, queue
 from jobs.replies.answer import wake_repliers
 from jobs.replies.dispatcher import ReplyDispatcher
-from jobs.replies.http_calls import signing_secret
 from models.clock import utcnow
 from models.conversations.cases import open_case
 from models.conversations.flow_http_calls import CLAIM
+from models.crypto import signing_secret
 from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.flow import Action, ActionState
 from models.tables.tag import ContactTag
@@ -212,7 +212,7 @@ def test_a_bot_of_the_user_s_own_gets_signed_posts_and_its_answers_are_sent(chat
     assert chat.answer()[-1] == "Thanks {all}"
     _, headers, body = other_system.requests[1]
     assert (json.loads(body)["event"], json.loads(body)["state"]) == ("reply", {"asked": "size"})
-    expected = sign_request(signing_secret(chat.rt), int(headers["X-Hark-Timestamp"]), body)
+    expected = sign_request(signing_secret(chat.rt.settings.secret_key), int(headers["X-Hark-Timestamp"]), body)
     assert headers["X-Hark-Signature-256"] == expected["X-Hark-Signature-256"]
     with chat.rt.database.read() as session:
         assert "shoes" in session.scalars(select(ContactTag.value)).all()

@@ -46,6 +46,20 @@ def test_everybody_gets_one_message_and_the_row_knows_its_id(sending: Sending) -
         assert session.scalars(select(LaneRow)).one().ended_at is not None
 
 
+def test_short_rounds_serve_every_campaign_in_turn(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "ROUND_SECONDS", 0.01)
+    with sending.rt.database.write() as session:
+        session.get_one(Number, sending.number_id).messages_per_second = 20  # chunks of two
+    for start in (0, 100):
+        sending.campaign(phones(12, start))
+
+    assert serve(sending.rt, sending.number_id) == 24
+
+    is_first = [message.to.lstrip("+") < phones(1, 100)[0].lstrip("+") for message in sending.sandbox.store.messages]
+    ahead = [2 * sum(is_first[:count]) - count for count in range(25)]
+    assert max(map(abs, ahead)) <= 4
+
+
 def test_an_unreachable_meta_loses_nobody(sending: Sending) -> None:
     campaign_id = sending.campaign(phones(5))
     sending.sandbox.stop()

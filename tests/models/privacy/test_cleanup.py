@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.conversations.flow_versions import save_flow
 from models.events.dead_letters import keep_dead_letter, purge_dead_letters
-from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
+from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
 from models.privacy.retention import purge_messages
 from models.tables.contact import Consent
 from models.tables.conversation import Direction, Message, MessageState
@@ -102,7 +102,7 @@ def test_a_redacted_persons_ids_go_once_meta_repeats_them_no_more(session: Sessi
         )  # fmt: skip
     session.add_all(texts.values())
     session.flush()
-    assert (forget_wamids(session, NOW), forget_wamids(session, NOW)) == (1, 0)
+    assert (purge_wamids(session, NOW), purge_wamids(session, NOW)) == (1, 0)
     session.expire_all()
     left = {(message.wamid, message.context_wamid) for message in session.scalars(select(Message))}
     assert left == {(None, None), *((f"wamid.{name}", f"wamid.context.{name}") for name in ("fresh", "here"))}

@@ -45,7 +45,7 @@ def test_a_long_import_takes_turns_and_every_row_counts_once(
 ) -> None:
     monkeypatch.setattr(import_spool, "CHUNK_ROWS", 10)
     monkeypatch.setattr(import_turns, "TURN_SECONDS", 0.0)
-    monkeypatch.setattr(import_turns, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(import_turns, "PROGRESS_SECONDS", 0.0)
     rows = [f"+4477009{place:05},P{place}" for place in range(45)]
     text = "\n".join(["phone,name", "nonsense,x", *rows, rows[3], rows[40], ""])
     token = brought(manager, text)
@@ -108,7 +108,7 @@ def test_a_worker_that_is_to_stop_leaves_the_rest_to_the_next(
     monkeypatch.setattr(SHUTDOWN, "is_set", lambda: True)
     run_import(token)
     kept = known(panel, token)
-    assert (kept.stage, kept.done, kept.total) == (UploadStage.LOOKING, 1, 2)
+    assert (kept.stage, kept.done, kept.total) == (UploadStage.DRY_RUN, 1, 2)
 
 
 def test_an_import_that_breaks_off_again_and_again_is_given_up_with_a_word(

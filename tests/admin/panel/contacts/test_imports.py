@@ -65,7 +65,7 @@ def test_nobody_else_reads_the_file_and_it_goes_with_its_import(panel: Panel, ma
     assert (
         "Choose it again" in manager.client.get(f"/admin/contacts/import/{token}/columns", follow_redirects=True).text
     )
-    old = time.time() - import_shelf.KEPT_SECONDS - 1
+    old = time.time() - import_shelf.MAX_AGE_SECONDS - 1
     os.utime(uploads_directory(panel.rt, token) / "state.json", (old, old))
     wake_imports(panel.rt, utcnow())
     assert not uploads_directory(panel.rt, token).exists()
