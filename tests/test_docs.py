@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import pytest
-from redis import Redis
 
 from admin import cli
 from admin.cli.lazy import LazyCommand
@@ -19,19 +18,15 @@ from models.campaigns.stats import count_recipients
 from models.tables import metadata
 from models.tables.recipient import NotSent
 from models.tables.setting import KNOWN
-from tests.support.cli_app import Shell, open_shell
+from tests.support.cli_app import Shell
+
+pytestmark = pytest.mark.sqlite_only
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 COMMANDS = tuple(command.load() for command in cli.COMMANDS)
 NOT_AN_OPERATORS = {"installation", "encryption_fingerprint"}
-
-
-@pytest.fixture
-def shell(tmp_path: Path, sqlite_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, sqlite_url, redis_url) as shell:
-        yield shell
 
 
 def page(name: str) -> str:

@@ -2,28 +2,20 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route, expect
-from redis import Redis
 
 from admin.operations.campaign_lifecycle import pause_campaign
 from jobs.campaigns.launch import launch_campaign
 from jobs.sending.serve import serve_number
 from models.tables.user import Role
-from tests.admin.panel.test_safety import path, rules
 from tests.support.browser import Watched, browsing, serving
-from tests.support.panel_app import PASSWORD, Panel, open_panel
+from tests.support.panel_app import PASSWORD, Panel
+from tests.support.panel_routes import path, rules
 from tests.support.panel_seed import furnish
 
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
-        yield opened
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
 
 
 @pytest.fixture

@@ -71,12 +71,13 @@ STAND_INS = tuple(lazy_commands(COMMANDS))
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
+def var_directory(tmp_path: Path) -> Path:
     """`var/` with a database that has its tables."""
     upgrade_schema(f"sqlite:///{tmp_path / 'hark.db'}")
     return tmp_path
 
 
+@pytest.mark.process
 def test_the_help_imports_no_command_and_no_database(tmp_path: Path) -> None:
     modules = imported_by(tmp_path, "--help")
     assert [name for name in modules if name.partition(".")[0] in {"models", "bot"}] == []
@@ -85,6 +86,7 @@ def test_the_help_imports_no_command_and_no_database(tmp_path: Path) -> None:
     assert len(modules) <= 300
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -99,8 +101,8 @@ def test_the_help_imports_no_command_and_no_database(tmp_path: Path) -> None:
         "cases --help",
     ],
 )
-def test_a_plain_command_imports_what_it_needs(directory: Path, arguments: str) -> None:
-    modules = imported_by(directory, *arguments.split())
+def test_a_plain_command_imports_what_it_needs(var_directory: Path, arguments: str) -> None:
+    modules = imported_by(var_directory, *arguments.split())
     assert packages(modules) & (NO_COMMAND_NEEDS | ONLY_TO_REACH_SOMEBODY) == set()
     assert [name for name in modules if name.startswith(("admin.panel", "admin.server", "bot.webhooks"))] == []
     assert len(modules) <= 750

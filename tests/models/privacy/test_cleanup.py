@@ -1,15 +1,12 @@
 """What is over by its own nature goes, slice by slice; what still counts stays."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.conversations.flow_versions import save_flow
-from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter, purge_dead_letters
 from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
 from models.privacy.retention import purge_messages
@@ -20,26 +17,12 @@ from models.tables.flow import Action, ActionKind, ActionState, FlowSession, Ses
 from models.tables.lane import Lane
 from models.tables.recipient import RecipientState
 from models.tables.webhook_event import DeadLetter, ParkedStatus
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_lane,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_lane, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
+from tests.support.factories.conversations import make_conversation
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
 
 
 def test_dead_letters_go_after_the_days_of_the_setting(session: Session) -> None:
