@@ -53,6 +53,7 @@ CONTACT: FromClause = Contact.__table__
 RECHECKED = frozenset(
     {
         NotSent.INVALID_PHONE,
+        NotSent.UNCLEAR_PHONE,
         NotSent.MISSING_CALLING_CODE,
         NotSent.NOT_ON_WHATSAPP,
         NotSent.NOT_SUBSCRIBED,
@@ -208,6 +209,7 @@ def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     """Yield (reason, condition) in the order of the waterfall. `is_shared`: the person has other records too."""
     contact = CONTACT.c
     reachable = or_(contact.phone.is_not(None), _has_identity(terms))
+    is_unclear = func.coalesce(contact.phone_problem == PhoneProblem.UNCLEAR_PHONE, literal(False))
     lacks_code = func.coalesce(contact.phone_problem == PhoneProblem.MISSING_CALLING_CODE, literal(False))
     if terms.audience.exclude:
         yield NotSent.EXCLUDED, _of_person(lambda row: terms.audience.exclude.matches(row, terms.now), is_shared)
@@ -216,7 +218,8 @@ def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     if not terms.allow_untagged and not terms.audience.include.is_tags_alone:
         tagged = aliased(ContactTag)
         yield NotSent.NO_TAGS, ~Probe().where(tagged.contact_id == contact.id)
-    yield NotSent.INVALID_PHONE, and_(~reachable, ~lacks_code)
+    yield NotSent.INVALID_PHONE, and_(~reachable, ~lacks_code, ~is_unclear)
+    yield NotSent.UNCLEAR_PHONE, and_(~reachable, is_unclear)
     yield NotSent.MISSING_CALLING_CODE, ~reachable
     yield NotSent.NOT_ON_WHATSAPP, contact.undeliverable_count >= UNDELIVERABLE_TIMES
     yield NotSent.NOT_SUBSCRIBED, _not_subscribed(is_shared)

@@ -109,7 +109,7 @@ class Message(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     conversation_id: Mapped[int] = mapped_column(BigId, ForeignKey("conversation.id"))
     direction: Mapped[Direction] = mapped_column(word(Direction, "direction"))
-    state: Mapped[MessageState] = mapped_column(word(MessageState, "state"))
+    state: Mapped[MessageState] = mapped_column(word(MessageState, "state", grows=True))
     type: Mapped[str] = mapped_column(String(32))
     body: Mapped[str | None] = mapped_column(Text)
     """The text that a person reads: the title of a button, the caption of a picture."""
@@ -180,7 +180,7 @@ class Case(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
     number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))
-    status: Mapped[CaseStatus] = mapped_column(word(CaseStatus, "status"), default=CaseStatus.WAITING)
+    status: Mapped[CaseStatus] = mapped_column(word(CaseStatus, "status", grows=True), default=CaseStatus.WAITING)
     reason: Mapped[str] = mapped_column(String(300), default="")
     opened_by: Mapped[str] = mapped_column(String(254))
     agent: Mapped[str | None] = mapped_column(String(254))
