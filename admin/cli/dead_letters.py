@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_table, runtime_here
-from admin.operations.dead_letters import readable, replay_letter
+from admin.operations.dead_letters import format_payload, replay_letter
 from jobs.ingest.replay import ReplayCounts
 from models.errors import OperatorError
 from models.events.dead_letter_search import Letter, read_letter, search_letters
@@ -114,4 +114,4 @@ def _payload(letter: Letter, payload: str) -> str:
         return "its payload went when it was applied"
     if not letter.is_text:
         return f"its payload is no text: {len(to_bytes(payload))} bytes; --json prints it in base64"
-    return readable(payload, sys.maxsize)[0]
+    return format_payload(payload, sys.maxsize)[0]

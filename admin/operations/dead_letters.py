@@ -1,4 +1,4 @@
-"""Dead letters at the panel and the command line: a payload as a person reads it, and a replay with its line in the audit."""
+"""Replays and downloads dead letters with an audit entry, and formats their payload for reading."""
 
 import json
 from collections.abc import Iterator
@@ -15,15 +15,17 @@ from models.tables.webhook_event import BASE64
 
 
 def replay_letter(rt: Runtime, letter_id: int | None, actor: str) -> ReplayCounts:
-    """Apply one dead letter, or all that wait. Refused where that one does not wait."""
-    done = replay_letters(rt, letter_id)
+    """Apply one dead letter, or all that wait if `letter_id` is None. Raises OperatorError if that one does not wait."""
+    counts = replay_letters(rt, letter_id)
     with rt.database.write() as session:
-        record_audit(session, utcnow(), actor, AuditAction.REPLAY, "dead_letter", letter_id or "all", **done._asdict())
-    return done
+        record_audit(
+            session, utcnow(), actor, AuditAction.REPLAY, "dead_letter", letter_id or "all", **counts._asdict()
+        )
+    return counts
 
 
 def download_letter(rt: Runtime, letter_id: int, actor: str) -> bytes:
-    """The payload as it came; that it was handed out stands in the audit. Refused where there is none, or it was applied."""
+    """The payload as received; the download is audited. Raises OperatorError if there is no such letter or it was applied."""
     with rt.database.write() as session:
         raw = payload_of(session, letter_id)
         if raw is None:
@@ -34,8 +36,11 @@ def download_letter(rt: Runtime, letter_id: int, actor: str) -> bytes:
     return raw
 
 
-def readable(payload: str, most: int) -> tuple[str, bool]:
-    """A kept payload with JSON indented, and whether it is whole: at most so many characters, whatever it holds."""
+def format_payload(payload: str, max_characters: int) -> tuple[str, bool]:
+    """A stored payload with its JSON indented, cut to `max_characters`, and whether that is all of it.
+
+    The text is empty for a payload that is stored as Base64. Characters that are not printable are escaped.
+    """
     if payload.startswith(BASE64):
         return "", True
     mark = MARK.decode()
@@ -45,11 +50,11 @@ def readable(payload: str, most: int) -> tuple[str, bool]:
         parts = _indented(json.loads(body))
         for part in parts:
             shown += part
-            if len(shown) > most:
+            if len(shown) > max_characters:
                 break
-    except (ValueError, RecursionError):  # no JSON, or nested deeper than anybody reads
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply to parse
         shown = payload
-    return _printable(shown[:most]), len(shown) <= most
+    return _printable(shown[:max_characters]), len(shown) <= max_characters
 
 
 def _indented(value: Any) -> Iterator[str]:
@@ -57,5 +62,5 @@ def _indented(value: Any) -> Iterator[str]:
 
 
 def _printable(text: str) -> str:
-    """A terminal obeys what it prints: what is no character to read is spelled out."""
+    """Escape what is not printable: a terminal would obey control characters."""
     return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
