@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from admin.cli.contacts import contacts
 from admin.cli.files import as_map, as_refused, report, taking
-from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
-from admin.operations.inbox import close_case_of, open_case_of
+from admin.cli.shared import ACTOR, Command, Group, as_json, existing_file, print_json, runtime_here
+from admin.operations.cases import close_case_of, open_case_of
 from admin.operations.segments import load_segment
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import add_to_list
@@ -15,7 +14,7 @@ from jobs.imports.orders import import_orders
 from models.imports.contact_row import MAX_SOURCE
 
 
-@contacts.command("import")
+@click.command("import", cls=Command)
 @click.argument("file", type=existing_file())
 @click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
 @click.option("--source", default="", help="Where and how the people agreed, for rows that do not say.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from admin.cli.lazy import LazyCommand
 from admin.cli.shared import ACTOR, Group, as_json, print_json, runtime_here
 from admin.operations.contact_merge import merge_records
 from admin.operations.contacts import contact_summary, find_contact_id, redact_contact, write_data_export
@@ -16,6 +17,15 @@ _YES = click.option("--yes", "is_sure", is_flag=True, help="Yes: it cannot be un
 @click.group("contacts", cls=Group)
 def contacts() -> None:
     """People."""
+
+
+contacts.add_command(
+    LazyCommand(
+        "import",
+        "admin.cli.audience:import_",
+        "Take over the good rows of FILE.csv or FILE.xlsx and report the others.",
+    )
+)
 
 
 @contacts.command("show")

@@ -2,14 +2,13 @@
 
 import base64
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_table, runtime_here
-from admin.operations.dead_letters import format_payload, replay_letter
-from jobs.ingest.replay import ReplayCounts
+from admin.cli.lazy import LazyCommand
+from admin.cli.shared import Group, as_json, print_json, print_table, runtime_here
+from admin.operations.dead_letter_text import format_payload
 from models.errors import OperatorError
 from models.events.dead_letter_search import Letter, read_letter, search_letters
 from models.tables.webhook_event import to_bytes
@@ -21,6 +20,11 @@ MAX_LISTED = 100_000
 @click.group("dead-letters", cls=Group)
 def dead_letters() -> None:
     """Events that could not be processed."""
+
+
+dead_letters.add_command(
+    LazyCommand("replay", "admin.cli.replay:replay", "Apply them again; exit status 0 only if each could be applied.")
+)
 
 
 @dead_letters.command("list")
@@ -67,42 +71,6 @@ def show(letter_id: int, is_json: bool) -> None:
     click.echo(f"first {letter.first_at:%Y-%m-%d %H:%M:%SZ}, last {letter.last_at:%Y-%m-%d %H:%M:%SZ}")
     click.echo(f"error: {letter.error}\n")
     click.echo(_payload(letter, payload))
-
-
-@dead_letters.command("replay")
-@click.argument("letter_ids", metavar="[ID]...", type=int, nargs=-1)
-@click.option("--all", "is_all", is_flag=True, help="All that wait.")
-@as_json
-def replay(letter_ids: tuple[int, ...], is_all: bool, is_json: bool) -> None:
-    """Apply them again; exit status 0 only if each could be applied."""
-    if bool(letter_ids) == is_all:
-        raise click.UsageError("give the numbers of dead letters, or --all")
-    done, problems = _replay(None if is_all else letter_ids)
-    if is_json:
-        print_json(done._asdict())
-    else:
-        skipped = f", {done.skipped} settled by somebody else meanwhile" if done.skipped else ""
-        click.echo(f"{done.applied} applied, {done.failed} failed again{skipped}")
-    if done.failed:
-        problems.append(f"{done.failed} failed again: flask dead-letters list says why")
-    if problems:
-        fail("; ".join(problems))
-
-
-def _replay(letter_ids: Sequence[int] | None) -> tuple[ReplayCounts, list[str]]:
-    """What came of them, and those that do not wait: these keep none of the others from being tried."""
-    rt, problems = runtime_here(), []
-    if letter_ids is None:
-        return replay_letter(rt, None, ACTOR), []
-    applied = failed = 0
-    for letter_id in dict.fromkeys(letter_ids):
-        try:
-            done = replay_letter(rt, letter_id, ACTOR)
-        except OperatorError as error:
-            problems.append(str(error))
-            continue
-        applied, failed = applied + done.applied, failed + done.failed
-    return ReplayCounts(applied, failed), problems
 
 
 def _facts(letter: Letter) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from admin.cli.shared import fail, print_json
+from jobs.core.loader import load
 from jobs.imports import result as import_result
 from jobs.imports.result import open_private, write_rejects
 
@@ -53,10 +52,8 @@ def taking(file: Path, refused_file: Path | None) -> Iterator[import_result.Prog
     if not is_terminal():
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda done, total: bar.update(task, description="taking", completed=done, total=total)
+    with load("admin.cli.progress_bar:progress_bar")() as progress:
+        yield progress
 
 
 def report(file: Path, refused_file: Path | None, data: dict[str, Any], refused_total: int) -> None:

@@ -6,7 +6,7 @@ import click
 
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
 from admin.operations.flows import check_flow, load_flow_file
-from jobs.replies.http_calls import signing_secret
+from models.crypto import signing_secret
 
 
 @click.group("flows", cls=Group)
@@ -42,4 +42,4 @@ def check(file: Path, is_json: bool) -> None:
 @flows.command("secret")
 def secret() -> None:
     """Print the secret that signs what is posted to a bot of your own."""
-    click.echo(signing_secret(runtime_here()))
+    click.echo(signing_secret(runtime_here().settings.secret_key))

@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-import traceback
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,28 +11,17 @@ from typing import Any
 import click
 from flask import current_app, has_app_context
 from flask.cli import ScriptInfo
-from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from admin.cli.dotenv import forget_what_flask_read
-from jobs.core.logs import described
+from admin.cli.usage import OneLineUsageError, one_line
+from jobs.core.loader import load
 from jobs.core.runtime import Runtime
-from models.config import SettingsError, load_settings
+from models.config import load_settings
 from models.errors import OperatorError
 
 ACTOR = "cli"
 
-
 as_json = click.option("--json", "is_json", is_flag=True, help="Print data as JSON.")
-
-
-class OneLineUsageError(click.UsageError):
-    """Wrong usage, said in one line."""
-
-    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
-        """To standard error."""
-        path = self.ctx.command_path if self.ctx else "flask"
-        click.echo(one_line(f"{path}: {self.format_message()} (see {path} --help)"), err=True)
 
 
 class _OneLiner(click.Command):
@@ -82,46 +70,12 @@ def fail(text: str) -> None:
     sys.exit(1)
 
 
-def one_line(text: str) -> str:
-    """Whatever it is, as one line."""
-    return "; ".join(line.strip() for line in text.splitlines() if line.strip()) or "something went wrong"
-
-
 def sentence(error: Exception) -> str:
     """What a user reads of an error."""
     if isinstance(error, OperatorError):
         return str(error)
-    if isinstance(error, RedisError):
-        return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
-    if isinstance(error, OperationalError | ProgrammingError):
-        return _database_sentence(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, UnicodeDecodeError):
-        return "the file is not UTF-8 text"
-    return f"this should not have happened: {described(error)}{_write_down(error)}"
-
-
-def _database_sentence(error: OperationalError | ProgrammingError) -> str:
-    text = " ".join(str(error.orig).split())
-    if any(hint in text for hint in ("no such table", "no such column", "does not exist")):
-        return "the database has no tables yet, or older ones: run flask db upgrade"
-    return f"the database cannot be reached ({text[:200]})"
-
-
-def _write_down(error: Exception) -> str:
-    """The traceback goes where only the operator of this machine reads it."""
-    if "hark" not in current_app.extensions:
-        return ""
-    try:
-        path = runtime_here().settings.var_dir / "log" / "errors.log"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(traceback.format_exception(error)) + "\n")
-        path.chmod(0o600)
-    except (OSError, SettingsError):
-        return ""
-    return f"; more in {path}"
+    text: str = load("admin.cli.errors:explain_error")(error)
+    return text
 
 
 def runtime_here() -> Runtime:

@@ -23,8 +23,8 @@ from admin.demo.people import write_people
 from admin.demo.screen import progress_bar, show_result
 from admin.operations.campaign_lifecycle import start_campaign
 from admin.operations.campaigns import create_campaign
+from admin.operations.cases import open_case_of
 from admin.operations.flows import load_flow_file
-from admin.operations.inbox import open_case_of
 from admin.operations.numbers import add_number
 from admin.server.up import ROOT, Plan, web_answers
 from bot.webhooks.stream import EventStream

@@ -5,7 +5,6 @@ import logging
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from admin.operations.contacts import find_by_phone
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
@@ -13,7 +12,6 @@ from models.conversations.cases import close_case, open_case
 from models.conversations.messages import agent_message, queue_flow_start
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
-from models.tables.contact import Contact
 from models.tables.conversation import Conversation
 
 log = logging.getLogger("hark.talks")
@@ -77,32 +75,3 @@ def _wake(rt: Runtime, conversation_id: int) -> None:
         ANSWER_CONTACT.enqueue(rt.redis, conversation_id)
     except RedisError as error:
         log.warning("conversation %d: no wake-up (%s); the schedule makes one", conversation_id, type(error).__name__)
-
-
-def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
-    """Open a case with the contact of this phone; its id. Refused where nobody has it or a case is open already."""
-    now = utcnow()
-    with rt.database.write() as session:
-        contact = _contact(rt, session, phone)
-        opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
-        if not opened.is_new:
-            raise OperatorError("{phone}: case {opened_id} is open already", phone=phone, opened_id=opened.id)
-        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=contact.id)
-        return opened.id
-
-
-def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
-    """Close the open case of the contact of this phone. Refused where none is open."""
-    now = utcnow()
-    with rt.database.write() as session:
-        contact = _contact(rt, session, phone)
-        if not close_case(session, contact.id, now, closed_by=actor):
-            raise OperatorError("{phone}: no case is open", phone=phone)
-        record_audit(session, now, actor, AuditAction.CLOSE, "case", contact.id, contact=contact.id)
-
-
-def _contact(rt: Runtime, session: Session, phone: str) -> Contact:
-    contact = find_by_phone(rt, session, phone)
-    if contact is None:
-        raise OperatorError("{phone}: there is no contact with this phone", phone=phone)
-    return contact

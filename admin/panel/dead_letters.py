@@ -7,7 +7,8 @@ from flask import Response, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
-from admin.operations.dead_letters import download_letter, format_payload, replay_letter
+from admin.operations.dead_letter_text import format_payload
+from admin.operations.dead_letters import download_letter, replay_letter
 from admin.panel.base import PanelView, action, back, page, positive, sentence
 from jobs.ingest.replay_all import Run, begin_replay, read_run
 from models.errors import OperatorError

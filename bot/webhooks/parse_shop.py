@@ -5,11 +5,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.webhooks.parse_values import BadEventError, as_list, load_json, read_text
-from bot.webhooks.shopify import MARK
 from models.contacts.field_values import FieldValueError, read_name, read_profile_value
 from models.contacts.phone import is_country, read_phone
 from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
 from models.tables.order import in_milli
+from models.tables.webhook_event import SHOP_MARK
 
 CUSTOMER = frozenset({"customers/create", "customers/update", "customers/enable", "customers/disable"})
 CONSENT = frozenset({"customers/marketing_consent_update", "customers_marketing_consent/update"})
@@ -26,9 +26,9 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
 
     Raises BadEventError if it cannot be read; the error's text holds no content.
     """
-    head, _, raw = entry.removeprefix(MARK).partition(b"\n")
+    head, _, raw = entry.removeprefix(SHOP_MARK).partition(b"\n")
     headers, body = load_json(head), load_json(raw)
-    if not entry.startswith(MARK) or not isinstance(headers, dict) or not isinstance(body, dict):
+    if not entry.startswith(SHOP_MARK) or not isinstance(headers, dict) or not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
     topic, shop = str(headers.get("topic", "")), str(headers.get("shop", ""))[:100]
     change: ShopCustomer | ShopOrder | ShopRedaction | None = None

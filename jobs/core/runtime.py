@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from redis import Redis
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
-
-from jobs.core.redis_server import redis_url
+from jobs.core.loader import load
 from models.clock import utcnow
 from models.config import Settings, load_settings
 from models.crypto import Vault, new_token
 from models.db.engine import Database
 from models.tables.setting import Setting, read_setting
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 
 class Runtime:
@@ -26,16 +25,10 @@ class Runtime:
         self.vault: Vault = settings.vault()
 
     @cached_property
-    def redis(self) -> Redis:
+    def redis(self) -> "Redis":
         """A client that answers in bytes. A read-only command is tried again; others fail at once and visibly."""
-        return Redis.from_url(
-            # Where the path is too long for a socket, only the directory knows where ours listens.
-            self.settings.redis_url or redis_url(self.settings.var_dir / "redis"),
-            socket_connect_timeout=2,
-            socket_timeout=10,
-            health_check_interval=15,
-            retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
-        )
+        client: Redis = load("jobs.core.redis_client:redis_client")(self.settings)
+        return client
 
     @cached_property
     def installation(self) -> str:

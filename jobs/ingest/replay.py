@@ -11,7 +11,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.webhooks.parse import parse_payload
 from bot.webhooks.parse_values import BadEventError
-from bot.webhooks.shopify import MARK
 from jobs.core.db_errors import may_be_an_outage
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
@@ -22,6 +21,7 @@ from models.clock import utcnow
 from models.errors import OperatorError
 from models.events.dead_letters import count_waiting, fail_letter, payload_of, settle_letter, waiting_letters
 from models.events.types import Parsed
+from models.tables.webhook_event import SHOP_MARK
 
 log = logging.getLogger("hark.replay")
 
@@ -116,7 +116,7 @@ def _apply(rt: Runtime, raw: bytes) -> tuple[Applied | None, str | None]:
 
 
 def _apply_once(rt: Runtime, raw: bytes) -> tuple[Applied, str | None]:
-    if raw.startswith(MARK):
+    if raw.startswith(SHOP_MARK):
         apply_entry(rt, raw)
         return apply_parsed(rt, [Parsed()]), None
     parsed = parse_payload(raw)

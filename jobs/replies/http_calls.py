@@ -1,8 +1,6 @@
 """Making the calls that bot flows ask for: claimed rows whose result becomes an input to the session."""
 
 import asyncio
-import hashlib
-import hmac
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -22,16 +20,12 @@ from models.conversations.flow_http_calls import (
     finish_call,
     retry_call,
 )
+from models.crypto import signing_secret
 
 log = logging.getLogger("hark.callout")
 
 MAX_AT_ONCE = 50
 FAILED: dict[str, object] = {"ok": False}
-
-
-def signing_secret(rt: Runtime) -> str:
-    """The secret that the user's own bot checks our signature with: made from SECRET_KEY, and of no other use."""
-    return hmac.new(rt.settings.secret_key.encode(), b"hark calls", hashlib.sha256).hexdigest()
 
 
 class HttpCaller:
@@ -76,7 +70,9 @@ class HttpCaller:
         headers = dict(wanted["headers"])
         headers["Idempotency-Key"] = f"hark-{self._rt.installation}-{call.id}"
         if wanted["signed"]:
-            headers |= sign_request(signing_secret(self._rt), int(utcnow().timestamp()), body or b"")
+            headers |= sign_request(
+                signing_secret(self._rt.settings.secret_key), int(utcnow().timestamp()), body or b""
+            )
         return await self._client.call(wanted["method"], wanted["url"], headers, body, float(wanted["timeout_seconds"]))
 
     def _keep(self, call: HttpCall, result: dict[str, object] | None, now: datetime) -> None:

@@ -62,6 +62,7 @@ class SenderLane:
         self._held: set[int] = set()
         self._beginning: dict[int, asyncio.Task[None]] = {}
         self._intervals: dict[int, float] = {}
+        self._served_last = 0
         self._is_stopped = False
         self._is_unclear = False
         self._side_effects = SideEffects(rt, number.id, lease.lane_id, self._pace)
@@ -112,7 +113,8 @@ class SenderLane:
         if not campaigns:
             return None
         again_at = min(time.monotonic() + ROUND_SECONDS, until)
-        order = deque(campaigns)
+        # Behind the one that was served last: a round of few chunks would else be the first campaigns' alone.
+        order = deque(sorted(campaigns, key=lambda served: (served.id <= self._served_last, served.id)))
         waits: list[float] = []
         has_begun = False
         while order and time.monotonic() < again_at and self._may_go_on() and not self._recorder.is_stuck:
@@ -121,6 +123,7 @@ class SenderLane:
                 order.popleft()
             elif slot.size:
                 has_begun = True
+                self._served_last = order[0].id
                 order.rotate(-1)
                 waits.clear()
             elif slot.is_number_busy:

@@ -27,14 +27,9 @@ from models.tables.engagement import Engagement
 from models.tables.flow import FlowSession
 from models.tables.number import Number
 from models.tables.recipient import RecipientState
-from tests.support.factories import (
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_number,
-    make_recipient,
-    make_template,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import make_contact
+from tests.support.factories.conversations import make_conversation
 from tests.support.paths import ROOT
 from tests.support.sending_rig import Sending, sandbox_settings
 

@@ -12,19 +12,9 @@ from models.events.dead_letters import keep_dead_letter
 from models.tables.campaign import CampaignKind, CampaignOutcome, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.recipient import NotSent, RecipientState
-from tests.support.factories import (
-    alice,
-    bob,
-    carol,
-    make_attribute,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_list,
-    make_number,
-    make_recipient,
-    make_template,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import alice, bob, make_attribute, make_contact, make_list
+from tests.support.factories.conversations import carol, make_conversation
 from tests.support.paths import EXAMPLES
 
 FLOW = EXAMPLES / "spring_replies.yaml"

@@ -27,7 +27,8 @@ from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.recipient import Recipient
 from models.tables.template import Template
-from tests.support.factories import make_campaign, make_contact, make_number, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
+from tests.support.factories.contacts import make_contact
 from tests.support.paths import ROOT
 from tests.support.sending_rig import SPRING
 

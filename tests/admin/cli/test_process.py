@@ -15,9 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support import services
 from tests.support.paths import ROOT
 from tests.support.services import is_alive, wait_until_gone
+
+pytestmark = pytest.mark.process
 
 FLASK = (sys.executable, "-m", "flask")
 
@@ -81,12 +82,6 @@ def up(directory: Path, port: int, *arguments: str) -> Iterator[tuple[subprocess
     finally:
         process.kill()
         process.wait()
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    with services.temporary_directory() as directory:
-        yield directory
 
 
 def test_bad_settings_are_one_line_that_names_them_all(directory: Path) -> None:

@@ -1,11 +1,8 @@
-"""What the panel and the command line do with campaigns beside their life: change, copy, delete, tests, a later end."""
+"""What operators do with campaigns, whichever way they came in."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from admin.operations import campaign_lifecycle as campaign_life
@@ -17,26 +14,12 @@ from admin.operations.campaigns import (
     load_campaign,
     update_campaign,
 )
-from admin.operations.media import store_media
-from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionError
-from models.tables.number import Number
-from models.tables.template import MediaHandle
-from tests.support.cli_app import CAMPAIGN, Shell, open_shell
+from tests.support.cli_app import ANA, CAMPAIGN, Shell
 
-ANA = "ana@example.com"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
-MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 40
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        shell.add_number()
-        shell.add_people()
-        yield shell
+pytestmark = pytest.mark.usefixtures("number_and_people_added")
 
 
 def test_a_draft_becomes_ready_when_it_is_completed(shell: Shell) -> None:
@@ -105,51 +88,6 @@ def test_a_copy_says_the_same_and_starts_by_itself(shell: Shell) -> None:
         None,
     )
     assert campaign.variables == load_campaign(shell.rt, created.id).variables
-
-
-def test_an_upload_is_named_by_its_content_and_belongs_to_its_number(shell: Shell) -> None:
-    with shell.rt.database.read() as session:
-        number_id = session.scalars(select(Number.id)).one()
-    checksum = store_media(shell.rt, number_id, "C:\\pictures\\spring.png", PNG, "IMAGE", utcnow())
-    assert store_media(shell.rt, number_id, "again.png", PNG, "IMAGE", utcnow()) == checksum
-    with shell.rt.database.read() as session:
-        assert session.scalars(select(MediaHandle.file_name)).one() == "spring.png"
-    with_picture = CAMPAIGN | {
-        "template": {"name": "new_collection", "language": "en"},
-        "variables": {"body": {"1": {"source": "name"}}},
-        "media": {"header": {"sha256": checksum}},
-    }
-    created = create_campaign(shell.rt, with_picture, ANA)
-    assert created.status == "ready"
-    kept = load_campaign(shell.rt, created.id).media
-    assert kept == {"header": {"sha256": checksum, "file": "spring.png"}}
-    assert update_campaign(shell.rt, created.id, with_picture | {"media": kept}, ANA).status == "ready"
-    with pytest.raises(OperatorError, match="no such upload"):
-        create_campaign(shell.rt, with_picture | {"media": {"header": {"sha256": "0" * 64}}}, ANA)
-    with pytest.raises(OperatorError, match="upload the file"):
-        create_campaign(shell.rt, with_picture | {"media": {"header": {"file": "/etc/passwd"}}}, ANA)
-    with pytest.raises(OperatorError, match="video/mp4"):
-        store_media(shell.rt, number_id, "film.png", MP4, "IMAGE", utcnow())
-
-
-def test_a_file_that_is_gone_stops_the_start(shell: Shell) -> None:
-    with shell.rt.database.read() as session:
-        number_id = session.scalars(select(Number.id)).one()
-    checksum = store_media(shell.rt, number_id, "spring.png", PNG, "IMAGE", utcnow())
-    created = create_campaign(
-        shell.rt,
-        CAMPAIGN
-        | {
-            "template": {"name": "new_collection", "language": "en"},
-            "variables": {"body": {"1": {"source": "name"}}},
-            "media": {"header": {"sha256": checksum}},
-        },
-        ANA,
-    )
-    next((shell.rt.settings.var_dir / "media").glob("*.png")).unlink()
-    with pytest.raises(OperatorError, match="upload it again"):
-        campaign_life.start_campaign(shell.rt, created.id, ANA)
-    assert load_campaign(shell.rt, created.id).status is CampaignStatus.READY
 
 
 def test_tests_that_run_are_found_and_end_later_if_one_says_so(shell: Shell) -> None:

@@ -1,12 +1,9 @@
 """We do not talk while we cannot hear, and what held for that goes on by itself."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from bot.webhooks.stream import KEY
@@ -19,28 +16,20 @@ from jobs.campaigns.hold_resume import (
     resume_when_clear,
 )
 from jobs.core.queues import CHORES
-from jobs.core.runtime import Runtime, use_runtime
+from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
 from models.clock import utcnow
-from models.config import Settings
-from models.crypto import new_encryption_key
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.tag import Tag
-from tests.support.factories import make_campaign, make_number, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
 
 ACTIVE = (CampaignStatus.ACTIVE, None)
 HELD = (CampaignStatus.PAUSED, PauseReason.INGEST_LAG)
 
 
-@pytest.fixture
-def rt(
-    tmp_path: Path, database_url: str, redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Runtime]:
-    made = Runtime(Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),)))
+@pytest.fixture(autouse=True)
+def _nothing_was_heard_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_hearing", IngestWatch())
-    with use_runtime(made):
-        yield made
-    made.close()
 
 
 @pytest.fixture

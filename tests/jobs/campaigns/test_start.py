@@ -1,12 +1,10 @@
 """Starts at their instant and pauses that lift by themselves, with several schedules at once, on both databases."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import func, select, update
@@ -19,17 +17,11 @@ from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from tests.support.cli_app import Shell, open_shell
+from tests.support.cli_app import Shell
+
+pytestmark = pytest.mark.usefixtures("number_and_people_added")
 
 SCHEDULES = 3
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        shell.add_number()
-        shell.add_people()
-        yield shell
 
 
 def campaign_of(shell: Shell, campaign_id: int) -> Campaign:
@@ -60,6 +52,7 @@ def scheduled(shell: Shell) -> int:
     return campaign_id
 
 
+@pytest.mark.race
 def test_schedules_at_the_same_moment_start_a_campaign_once(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
     campaign_id = scheduled(shell)
     at_once(lambda: start_scheduled(campaign_id))

@@ -9,6 +9,8 @@ from jobs.core.child_process import die_with_parent_process
 from tests.support.paths import ROOT
 from tests.support.services import is_alive, wait_until_gone
 
+pytestmark = pytest.mark.process
+
 LIBRARY = """
 import multiprocessing, time
 from jobs.core.child_process import die_with_parent_process

@@ -6,7 +6,6 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -30,18 +29,20 @@ from models.conversations.messages import NewMessage, agent_message, queue_messa
 from models.tables.conversation import Conversation, Direction, Message, MessageState
 from models.tables.lane import Lane
 from models.tables.number import Number
-from tests.support.chat_rig import Chat, chatting, refuses
+from tests.support.chat_rig import Chat, refuses
+
+pytestmark = [pytest.mark.usefixtures("greeting"), pytest.mark.sqlite_only]
 
 HELLO = "name: hello\nstart: a\nnodes:\n  a: {type: end, text: Hi.}\n"
 
 
 @pytest.fixture
-def chat(sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Chat]:
-    with chatting(sqlite_url, redis_url, tmp_path) as found:
-        found.flow(HELLO, is_fallback=True)
-        answer._desks.desk = found.desk
-        yield found
-        answer._desks.desk = None
+def greeting(chat: Chat) -> Iterator[None]:
+    """Whoever writes gets HELLO, from this process."""
+    chat.flow(HELLO, is_fallback=True)
+    answer._desks.desk = chat.desk
+    yield
+    answer._desks.desk = None
 
 
 def work(chat: Chat) -> None:

@@ -5,11 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID, WABA_ID
@@ -26,9 +24,11 @@ from models.tables.campaign import CampaignStatus, PauseReason, transition
 from models.tables.number import Number
 from models.tables.recipient import RecipientState
 from tests.support.chat_rig import people_write
-from tests.support.factories import make_number, make_template
+from tests.support.factories.campaigns import make_number, make_template
 from tests.support.running_hark import wait_for
-from tests.support.sending_rig import SPRING, Sending, sending_to_a_sandbox
+from tests.support.sending_rig import SPRING, Sending
+
+pytestmark = pytest.mark.sandbox(suffix_faults=False)
 
 LANES = 3
 PACE = 150.0
@@ -39,17 +39,12 @@ UNDER_WAY = 15
 PEOPLE = 300
 
 
-@pytest.fixture
-def sending(
-    database_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Sending]:
+@pytest.fixture(autouse=True)
+def _lanes_end_soon_and_meta_knows_the_account(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "LIFE_SECONDS", 12.0)
     monkeypatch.setattr(lane, "IDLE_SECONDS", 0.4)
-    with sending_to_a_sandbox(database_url, redis_url, tmp_path, suffix_faults=False) as found:
-        found.prepare()
-        with found.rt.database.write() as session:
-            session.get_one(Number, found.number_id).waba.waba_id = WABA_ID
-        yield found
+    with sending.rt.database.write() as session:
+        session.get_one(Number, sending.number_id).waba.waba_id = WABA_ID
 
 
 def people(start: int, count: int = PEOPLE) -> list[str]:

@@ -3,11 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import select, update
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID
@@ -22,15 +19,8 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.lane import Lane
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import make_number, make_template
-from tests.support.sending_rig import SPRING, Sending, sending_to_a_sandbox
-
-
-@pytest.fixture
-def sending(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Sending]:
-    with sending_to_a_sandbox(database_url, redis_url, tmp_path) as found:
-        found.prepare()
-        yield found
+from tests.support.factories.campaigns import make_number, make_template
+from tests.support.sending_rig import SPRING, Sending
 
 
 def phones(count: int, start: int) -> list[str]:

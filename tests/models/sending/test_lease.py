@@ -1,9 +1,7 @@
 """Leases: who may send, and what becomes of a lane that died."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import update
 
 from models.campaigns.unsure import resend_unsure
@@ -16,14 +14,8 @@ from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import alice, bob, make_campaign, make_number, make_recipient
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
-    yield found
-    found.dispose()
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.contacts import alice, bob
 
 
 def begin(database: Database) -> tuple[int, int, int]:

@@ -1,0 +1,93 @@
+"""flask campaigns preflight, start, pause, resume, end, schedule and test."""
+
+from datetime import datetime
+
+import click
+
+from admin.cli.shared import ACTOR, Command, as_json, fail, print_json, runtime_here
+from admin.operations import campaign_lifecycle as campaign_life
+from models.errors import OperatorError
+
+
+@click.command("preflight", cls=Command)
+@click.argument("campaign_id", metavar="ID", type=int)
+@as_json
+def preflight(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
+    """What blocks it and what to look at; exit status 0 only if nothing blocks."""
+    found = campaign_life.run_preflight(runtime_here(), campaign_id)
+    print_json(found.to_json())
+    if found.blocking:
+        fail(f"campaign {campaign_id}: " + " ".join(check.text for check in found.blocking))
+
+
+@click.command("start", cls=Command)
+@click.argument("campaign_id", metavar="ID", type=int)
+@as_json
+def start(campaign_id: int, is_json: bool) -> None:
+    """Start it now."""
+    campaign_life.start_campaign(runtime_here(), campaign_id, ACTOR)
+    _say(campaign_id, "active", is_json)
+
+
+@click.command("pause", cls=Command)
+@click.argument("campaign_id", metavar="ID", type=int)
+@as_json
+def pause(campaign_id: int, is_json: bool) -> None:
+    """Send nothing more until it is resumed."""
+    campaign_life.pause_campaign(runtime_here(), campaign_id, ACTOR)
+    _say(campaign_id, "paused", is_json)
+
+
+@click.command("resume", cls=Command)
+@click.argument("campaign_id", metavar="ID", type=int)
+@as_json
+def resume(campaign_id: int, is_json: bool) -> None:
+    """Go on with a paused one."""
+    campaign_life.resume_campaign(runtime_here(), campaign_id, ACTOR)
+    _say(campaign_id, "active", is_json)
+
+
+@click.command("end", cls=Command)
+@click.argument("campaign_id", metavar="ID", type=int)
+@as_json
+def end(campaign_id: int, is_json: bool) -> None:
+    """End it for good; its contacts are free for other campaigns."""
+    campaign_life.end_campaign(runtime_here(), campaign_id, ACTOR)
+    _say(campaign_id, "ended", is_json)
+
+
+@click.command("schedule", cls=Command)
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option(
+    "--at", "at", required=True, metavar="ISO8601", help="With its offset, such as 2026-11-22T10:00:00+01:00."
+)
+@click.option("--per-hour", type=float, help="Messages an hour.")
+@as_json
+def schedule(campaign_id: int, at: str, per_hour: float | None, is_json: bool) -> None:
+    """Start it at a time."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise OperatorError("at={at}: allowed is a time such as 2026-11-22T10:00:00+01:00", at=at) from None
+    scheduled = campaign_life.schedule_campaign(runtime_here(), campaign_id, moment, per_hour, ACTOR)
+    if is_json:
+        print_json({"id": campaign_id, "status": "scheduled", "scheduled_at": scheduled.isoformat()})
+    else:
+        click.echo(f"campaign {campaign_id} is scheduled for {scheduled.isoformat()}")
+
+
+@click.command("test", cls=Command)
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--to", "phones", multiple=True, required=True, metavar="+E164", help="A contact's phone; several times.")
+@as_json
+def test(campaign_id: int, phones: tuple[str, ...], is_json: bool) -> None:
+    """Send it to a few contacts, as a test campaign of its own."""
+    test_id = campaign_life.send_test(runtime_here(), campaign_id, phones, ACTOR)
+    _say(test_id, "active", is_json, what="test campaign")
+
+
+def _say(campaign_id: int, status: str, is_json: bool, what: str = "campaign") -> None:
+    if is_json:
+        print_json({"id": campaign_id, "status": status})
+    else:
+        click.echo(f"{what} {campaign_id} is {status}")

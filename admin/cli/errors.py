@@ -1,0 +1,46 @@
+"""Explains an unexpected error to the user of a command. Loaded when a command failed: it knows errors of many libraries."""
+
+import traceback
+
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from jobs.core.logs import described
+from jobs.core.runtime import Runtime
+
+
+def explain_error(error: Exception) -> str:
+    """Return one line about an error that is no OperatorError: what is away, what cannot be read, or that it is a bug."""
+    if isinstance(error, RedisError):
+        return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
+    if isinstance(error, OperationalError | ProgrammingError):
+        return _database_sentence(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return "the file is not UTF-8 text"
+    return f"this should not have happened: {described(error)}{_write_down(error)}"
+
+
+def _database_sentence(error: OperationalError | ProgrammingError) -> str:
+    text = " ".join(str(error.orig).split())
+    if any(hint in text for hint in ("no such table", "no such column", "does not exist")):
+        return "the database has no tables yet, or older ones: run flask db upgrade"
+    return f"the database cannot be reached ({text[:200]})"
+
+
+def _write_down(error: Exception) -> str:
+    """The traceback goes where only the operator of this machine reads it."""
+    if "hark" not in current_app.extensions:
+        return ""
+    rt: Runtime = current_app.extensions["hark"]
+    try:
+        path = rt.settings.var_dir / "log" / "errors.log"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(traceback.format_exception(error)) + "\n")
+        path.chmod(0o600)
+    except OSError:
+        return ""
+    return f"; more in {path}"

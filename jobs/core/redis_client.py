@@ -1,0 +1,21 @@
+"""The client of Redis that a process works with."""
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
+from jobs.core.redis_server import redis_url
+from models.config import Settings
+
+
+def redis_client(settings: Settings) -> Redis:
+    """A client that answers in bytes. A read-only command is tried again; others fail at once and visibly."""
+    return Redis.from_url(
+        # Where the path is too long for a socket, only the directory knows where ours listens.
+        settings.redis_url or redis_url(settings.var_dir / "redis"),
+        socket_connect_timeout=2,
+        socket_timeout=10,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
+    )

@@ -1,0 +1,8 @@
+"""`flask db`."""
+
+from tests.support.cli_app import Shell
+
+
+def test_the_schema_is_checked_and_upgraded(shell: Shell) -> None:
+    assert "newest" in shell.ok("db", "check")
+    assert "0004" in shell.ok("db", "upgrade")
