@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from admin.cli.shared import ACTOR, Group, as_json, print_json, print_table, runtime_here
-from admin.operations.attributes import add_attribute, change_named, list_attributes
+from admin.operations.attributes import add_attribute, change_attribute_by_name, list_attributes
 from models.tables.tag import AttributeType
 
 _TYPES = click.Choice([kind.value for kind in AttributeType])
@@ -43,7 +43,7 @@ def set_(name: str, default: str | None, kind: str | None, is_json: bool) -> Non
     """Give the attribute NAME another default or type."""
     if default is None and kind is None:
         raise click.UsageError("give --default, --type or both")
-    _say(change_named(runtime_here(), name, kind, default, ACTOR), is_json)
+    _say(change_attribute_by_name(runtime_here(), name, kind, default, ACTOR), is_json)
 
 
 def _say(data: dict[str, Any], is_json: bool) -> None:

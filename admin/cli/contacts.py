@@ -8,7 +8,7 @@ import click
 from admin.cli.lazy import LazyCommand
 from admin.cli.shared import ACTOR, Group, as_json, print_json, runtime_here
 from admin.operations.contact_merge import merge_records
-from admin.operations.contacts import find_person, redact_contact, show_person, write_person
+from admin.operations.contacts import contact_summary, find_contact_id, redact_contact, write_data_export
 
 _WHO = "+E164|ID"
 _YES = click.option("--yes", "is_sure", is_flag=True, help="Yes: it cannot be undone.")
@@ -34,7 +34,7 @@ contacts.add_command(
 def show(who: str, is_json: bool) -> None:
     """What is known of a person."""
     rt = runtime_here()
-    found = show_person(rt, find_person(rt, who))
+    found = contact_summary(rt, find_contact_id(rt, who))
     if is_json:
         print_json(found)
         return
@@ -50,8 +50,8 @@ def show(who: str, is_json: bool) -> None:
 def export(who: str, output: Path, is_json: bool) -> None:
     """Write everything that is kept of a person to a file that only you can read."""
     rt = runtime_here()
-    contact_id = find_person(rt, who)
-    write_person(rt, contact_id, output, ACTOR)
+    contact_id = find_contact_id(rt, who)
+    write_data_export(rt, contact_id, output, ACTOR)
     print_json({"id": contact_id, "file": str(output)}) if is_json else click.echo(f"contact {contact_id} in {output}")
 
 
@@ -63,7 +63,7 @@ def redact(who: str, is_sure: bool, is_json: bool) -> None:
     """Wipe a person for good; no import brings them back."""
     _sure(is_sure)
     rt = runtime_here()
-    contact_id = find_person(rt, who)
+    contact_id = find_contact_id(rt, who)
     redact_contact(rt, contact_id, ACTOR)
     print_json({"id": contact_id, "redacted": True}) if is_json else click.echo(f"wiped contact {contact_id}")
 
@@ -77,7 +77,7 @@ def merge(keep: str, other: str, is_sure: bool, is_json: bool) -> None:
     """Make the record OTHER a part of KEEP; each a phone with its + or a record's number."""
     _sure(is_sure)
     rt = runtime_here()
-    kept_id, merged_id = find_person(rt, keep), find_person(rt, other)
+    kept_id, merged_id = find_contact_id(rt, keep), find_contact_id(rt, other)
     names = merge_records(rt, kept_id, merged_id, ACTOR)
     if is_json:
         print_json({"id": kept_id, "merged": merged_id, "kept_of_it": names})

@@ -8,7 +8,7 @@ import click
 
 from admin.cli.lazy import LazyCommand
 from admin.cli.shared import Group, as_json, print_json, print_table, runtime_here
-from admin.operations.dead_letter_text import readable
+from admin.operations.dead_letter_text import format_payload
 from models.errors import OperatorError
 from models.events.dead_letter_search import Letter, read_letter, search_letters
 from models.tables.webhook_event import to_bytes
@@ -82,4 +82,4 @@ def _payload(letter: Letter, payload: str) -> str:
         return "its payload went when it was applied"
     if not letter.is_text:
         return f"its payload is no text: {len(to_bytes(payload))} bytes; --json prints it in base64"
-    return readable(payload, sys.maxsize)[0]
+    return format_payload(payload, sys.maxsize)[0]

@@ -1,4 +1,4 @@
-"""Shows the payload of a dead letter as a person reads it."""
+"""Formats the payload of a dead letter for reading."""
 
 import json
 from collections.abc import Iterator
@@ -7,8 +7,11 @@ from typing import Any
 from models.tables.webhook_event import BASE64, SHOP_MARK
 
 
-def readable(payload: str, most: int) -> tuple[str, bool]:
-    """A kept payload with JSON indented, and whether it is whole: at most so many characters, whatever it holds."""
+def format_payload(payload: str, max_characters: int) -> tuple[str, bool]:
+    """A stored payload with its JSON indented, cut to `max_characters`, and whether that is all of it.
+
+    The text is empty for a payload that is stored as Base64. Characters that are not printable are escaped.
+    """
     if payload.startswith(BASE64):
         return "", True
     mark = SHOP_MARK.decode()
@@ -18,11 +21,11 @@ def readable(payload: str, most: int) -> tuple[str, bool]:
         parts = _indented(json.loads(body))
         for part in parts:
             shown += part
-            if len(shown) > most:
+            if len(shown) > max_characters:
                 break
-    except (ValueError, RecursionError):  # no JSON, or nested deeper than anybody reads
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply to parse
         shown = payload
-    return _printable(shown[:most]), len(shown) <= most
+    return _printable(shown[:max_characters]), len(shown) <= max_characters
 
 
 def _indented(value: Any) -> Iterator[str]:
@@ -30,5 +33,5 @@ def _indented(value: Any) -> Iterator[str]:
 
 
 def _printable(text: str) -> str:
-    """A terminal obeys what it prints: what is no character to read is spelled out."""
+    """Escape what is not printable: a terminal would obey control characters."""
     return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)

@@ -1,4 +1,4 @@
-"""Dead letters at the panel and the command line: a replay and a download, each with its line in the audit."""
+"""Replays and downloads dead letters, with an audit entry each."""
 
 from jobs.core.runtime import Runtime
 from jobs.ingest.replay import ReplayCounts, replay_letters
@@ -9,15 +9,17 @@ from models.tables.audit import AuditAction, record_audit
 
 
 def replay_letter(rt: Runtime, letter_id: int | None, actor: str) -> ReplayCounts:
-    """Apply one dead letter, or all that wait. Refused where that one does not wait."""
-    done = replay_letters(rt, letter_id)
+    """Apply one dead letter, or all that wait if `letter_id` is None. Raises OperatorError if that one does not wait."""
+    counts = replay_letters(rt, letter_id)
     with rt.database.write() as session:
-        record_audit(session, utcnow(), actor, AuditAction.REPLAY, "dead_letter", letter_id or "all", **done._asdict())
-    return done
+        record_audit(
+            session, utcnow(), actor, AuditAction.REPLAY, "dead_letter", letter_id or "all", **counts._asdict()
+        )
+    return counts
 
 
 def download_letter(rt: Runtime, letter_id: int, actor: str) -> bytes:
-    """The payload as it came; that it was handed out stands in the audit. Refused where there is none, or it was applied."""
+    """The payload as received; the download is audited. Raises OperatorError if there is no such letter or it was applied."""
     with rt.database.write() as session:
         raw = payload_of(session, letter_id)
         if raw is None:

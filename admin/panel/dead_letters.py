@@ -7,7 +7,7 @@ from flask import Response, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
-from admin.operations.dead_letter_text import readable
+from admin.operations.dead_letter_text import format_payload
 from admin.operations.dead_letters import download_letter, replay_letter
 from admin.panel.base import PanelView, action, back, page, positive, sentence
 from jobs.ingest.replay_all import Run, begin_replay, read_run
@@ -60,7 +60,7 @@ class DeadLetterView(PanelView):
         if found is None:
             abort(404)
         letter, payload = found
-        text, is_whole = readable(payload, MAX_SHOWN)
+        text, is_whole = format_payload(payload, MAX_SHOWN)
         return self.render(
             "panel/dead_letter.html", letter=letter, text=text, is_whole=is_whole, size=len(to_bytes(payload))
         )

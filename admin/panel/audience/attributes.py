@@ -4,7 +4,7 @@ from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from admin.operations.attributes import add_attribute, change_attribute, delete_attribute, name_of
+from admin.operations.attributes import add_attribute, attribute_name, change_attribute, delete_attribute
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, sentence
 from models.errors import OperatorError
 from models.tables.tag import Attribute, AttributeType
@@ -51,7 +51,7 @@ class AttributeView(PanelView):
         """Ask first, then delete."""
         if request.form.get("confirmed") != "1":
             try:
-                name = name_of(self.rt, attribute_id)
+                name = attribute_name(self.rt, attribute_id)
             except OperatorError as error:
                 flash(sentence(error), "bad")
                 return back(".index")

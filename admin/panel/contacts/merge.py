@@ -3,7 +3,7 @@
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 
-from admin.operations.contact_merge import MergePreview, merge_by_phone, preview_merge, release_former_number
+from admin.operations.contact_merge import MergePreview, merge_by_phone, preview_merge, release_number_alias
 from admin.panel.base import PanelView, action, back, sentence
 from models.errors import OperatorError
 from models.tables.contact import Contact
@@ -48,7 +48,7 @@ class ContactMerge(PanelView):
         """A number that the person had before is somebody else's by now."""
         self.attempt(
             "The number does not lead to this person any more.",
-            lambda: release_former_number(self.rt, contact_id, former_id, self.me.email),
+            lambda: release_number_alias(self.rt, contact_id, former_id, self.me.email),
         )
         return back(".show", contact_id=contact_id)
 
@@ -68,13 +68,13 @@ def before_the_merge(values: list[MergedValue]) -> dict[str, list[str]]:
 
 def _rows(pair: MergePreview) -> list[tuple[str, str, str]]:
     """(what, what stays, what is kept as former), where both say something."""
-    return [(label_of(kind, name), str(kept), str(value)) for kind, name, value, kept in pair.left.values]
+    return [(label_of(kind, name), str(kept), str(value)) for kind, name, value, kept in pair.leftovers.values]
 
 
 def _ids(pair: MergePreview) -> list[str]:
     """What leads to the person besides their number."""
     phone = pair.kept.phone or pair.merged.phone
-    return [it.shown for it in pair.left.ids.values() if it.shown != phone]
+    return [it.shown for it in pair.leftovers.ids.values() if it.shown != phone]
 
 
 def _called(contact: Contact) -> str:
