@@ -31,6 +31,10 @@ class RecipientState(StrEnum):
     """Left out; `reason` says why."""
 
 
+WRITTEN_TO = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
+"""States in which the message has left, as far as we can know: the person may have it."""
+
+
 class NotSent(StrEnum):
     """Why someone was left out, in the order of the waterfall: each candidate is counted under the first that applies."""
 
