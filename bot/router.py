@@ -1,7 +1,10 @@
 """Where a person's message goes. Pure: facts in, one decision with its reason out, in an order that never varies.
 
 STOP and START, chat-ops of staff, an open case, an explicit reference to another campaign, the live session, the campaign
-that the person is engaged in, keywords, the fallback flow, nothing.
+that the message belongs to, keywords, the fallback flow, nothing.
+
+Which campaign a message belongs to is decided when it is stored (models.events.messages.attribution), and the statistics count
+it so. Here is only asked whether the campaign's flow may take the person: the message never goes to another campaign's flow.
 """
 
 from collections.abc import Iterable
@@ -40,11 +43,12 @@ class FlowChoice:
 
 @dataclass(frozen=True, slots=True)
 class CampaignChoice:
-    """A campaign that the message may belong to, with the person's recipient row and the campaign's flow, if it has one."""
+    """The campaign that the message belongs to, with the person's recipient row and the campaign's flow, if it has one."""
 
     campaign_id: int
     recipient_id: int | None
     flow: FlowChoice | None
+    is_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class LiveFlow:
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """All that the decision depends on."""
+    """All that the decision depends on. The message's campaign is `referenced` where the message names it, else `answered`."""
 
     message_type: str = "text"
     word: Word | None = None
@@ -65,7 +69,7 @@ class RoutingFacts:
     case_id: int | None = None
     referenced: CampaignChoice | None = None
     walk: LiveFlow | None = None
-    engaged: CampaignChoice | None = None
+    answered: CampaignChoice | None = None
     keyword: FlowChoice | None = None
     fallback: FlowChoice | None = None
 
@@ -103,24 +107,33 @@ def keyword_flow(text: str, rules: Iterable[tuple[FlowChoice, frozenset[str]]]) 
 
 def _to_a_flow(facts: RoutingFacts) -> Decision:
     notes = []
-    referenced, walk, engaged = facts.referenced, facts.walk, facts.engaged
+    referenced, walk, answered = facts.referenced, facts.walk, facts.answered
     if referenced is not None and (walk is None or walk.campaign_id != referenced.campaign_id):
         said = f"it refers to campaign {referenced.campaign_id}"
         if referenced.flow is not None:
             return _begin(Route.REFERENCE, said, referenced.flow, referenced.recipient_id)
         notes.append(f"{said}, which has no bot flow")
     if walk is not None:
-        return Decision(Route.SESSION, _said(notes, f"the walk through {walk.flow.name} goes on"))
-    if engaged is not None:
-        said = f"the person is engaged in campaign {engaged.campaign_id}"
-        if engaged.flow is not None:
-            return _begin(Route.CAMPAIGN, _said(notes, said), engaged.flow, engaged.recipient_id)
-        notes.append(f"{said}, which has no bot flow")
+        if _may_take(walk, referenced or answered):
+            return Decision(Route.SESSION, _said(notes, f"the walk through {walk.flow.name} goes on"))
+        notes.append(f"the walk through {walk.flow.name} belongs to campaign {walk.campaign_id}")
+    if answered is not None:
+        said = f"it answers campaign {answered.campaign_id}"
+        if answered.flow is not None and not answered.is_ended:
+            return _begin(Route.CAMPAIGN, _said(notes, said), answered.flow, answered.recipient_id)
+        notes.append(f"{said}, which has {'ended' if answered.is_ended else 'no bot flow'}")
     if facts.keyword is not None:
         return _begin(Route.KEYWORD, _said(notes, f"a keyword of {facts.keyword.name}"), facts.keyword)
+    if walk is not None:
+        return Decision(Route.NOTHING, _said(notes, "no bot flow is meant, and that walk waits for its own answer"))
     if facts.fallback is not None:
         return _begin(Route.FALLBACK, _said(notes, f"{facts.fallback.name} takes what belongs nowhere"), facts.fallback)
     return Decision(Route.NOTHING, _said(notes, "no bot flow is meant and there is no fallback flow"))
+
+
+def _may_take(walk: LiveFlow, campaign: CampaignChoice | None) -> bool:
+    """Whether a live session may take a message of this campaign: its own campaign's, or any if it has none."""
+    return campaign is None or walk.campaign_id in {None, campaign.campaign_id}
 
 
 def _begin(route: Route, reason: str, flow: FlowChoice, recipient_id: int | None = None) -> Decision:
