@@ -13,6 +13,7 @@ from admin.operations.campaigns import missing_parts
 from jobs.campaigns import start as starting
 from jobs.campaigns.monitor import finish_campaign
 from jobs.core.runtime import Runtime
+from models.campaigns import pause
 from models.campaigns.preflight import Preflight
 from models.clock import utcnow
 from models.contacts.phone import NotAPhoneError, mask_phone
@@ -27,6 +28,7 @@ from models.tables.campaign import (
     PauseReason,
     TransitionError,
     get_campaign,
+    refusal,
     transition,
 )
 
@@ -76,8 +78,8 @@ def pause_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
     """No request begins once this is committed, but for what is under way."""
     now = utcnow()
     with rt.database.write() as session:
-        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id)
+        if not pause.pause_campaign(session, campaign_id, PauseReason.OPERATOR, None, now, actor):
+            raise refusal(session, campaign_id, "pause")
 
 
 def resume_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:

@@ -19,12 +19,13 @@ from jobs.campaigns.start import resume_campaign
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import ANSWER_CONTACT, RUN_CONFIRMED_COMMAND
 from jobs.replies.decide import ReplyPlan
+from models.campaigns import pause
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, queue_messages
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, allowed_verbs, transition
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason, allowed_verbs, refusal
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message
 from models.tables.user import Role, User
@@ -101,8 +102,8 @@ def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff:
 
 def _pause(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
     with rt.database.write() as session:
-        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, by="chat")
+        if not pause.pause_campaign(session, campaign_id, PauseReason.OPERATOR, None, now, actor):
+            raise refusal(session, campaign_id, "pause")
 
 
 def _end(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:

@@ -11,6 +11,10 @@ from models.db.base import Base, BigId
 
 META = "meta"
 """The actor in the audit when Meta says something."""
+SENDER = "sender"
+"""When Meta refuses what was sent, at once or later by webhook."""
+MONITOR = "monitor"
+"""When the schedule acts by itself: nobody looked at the campaign."""
 
 
 class AuditAction(StrEnum):

@@ -1,0 +1,65 @@
+"""Pausing has one home: whoever pauses, the same columns are written and the same line stands in the audit."""
+
+import ast
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.campaigns.pause import pause_campaign, pause_campaigns
+from models.tables.audit import MONITOR, SENDER, Audit, AuditAction
+from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from tests.support import factories
+from tests.support.factories import NOW
+from tests.support.paths import ROOT
+
+
+@pytest.fixture
+def campaign(session: Session) -> Campaign:
+    return factories.make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW)
+
+
+def _lines(session: Session) -> list[tuple[str, str, str, dict[str, object]]]:
+    query = select(Audit.actor, Audit.action, Audit.object_id, Audit.detail).order_by(Audit.id)
+    return [(row.actor, row.action, row.object_id, row.detail) for row in session.execute(query)]
+
+
+def test_a_pause_writes_its_reason_its_detail_its_time_and_a_line_in_the_audit(
+    session: Session, campaign: Campaign
+) -> None:
+    lifts_at = NOW + timedelta(hours=1)
+    assert pause_campaign(session, campaign.id, PauseReason.LIMIT_REACHED, "Enough.", NOW, SENDER, resumes_at=lifts_at)
+    session.refresh(campaign)
+    assert (campaign.status, campaign.pause_reason, campaign.pause_detail) == ("paused", "limit_reached", "Enough.")
+    assert (campaign.paused_at, campaign.resumes_at) == (NOW, lifts_at)
+    assert _lines(session) == [
+        ("sender", AuditAction.PAUSE, str(campaign.id), {"reason": "limit_reached", "detail": "Enough."})
+    ]
+
+
+def test_a_pause_by_hand_needs_no_detail(session: Session, campaign: Campaign) -> None:
+    assert pause_campaign(session, campaign.id, PauseReason.OPERATOR, None, NOW, "ana@example.com")
+    assert _lines(session) == [("ana@example.com", AuditAction.PAUSE, str(campaign.id), {"reason": "operator"})]
+
+
+def test_who_comes_second_pauses_nothing_and_leaves_no_line(session: Session, campaign: Campaign) -> None:
+    assert pause_campaign(session, campaign.id, PauseReason.BUDGET, "No money.", NOW, "budget")
+    assert not pause_campaign(session, campaign.id, PauseReason.INGEST_LAG, "Deaf.", NOW, MONITOR)
+    assert pause_campaigns(session, Campaign.id == campaign.id, PauseReason.INGEST_LAG, "Deaf.", NOW, MONITOR) == []
+    session.refresh(campaign)
+    assert campaign.pause_reason is PauseReason.BUDGET
+    assert len(_lines(session)) == 1
+
+
+def test_no_other_module_takes_the_transition_to_paused() -> None:
+    verbs = {
+        path.relative_to(ROOT).as_posix()
+        for floor in ("models", "bot", "jobs", "admin")
+        for path in (ROOT / floor).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in {"transition", "try_transition"}
+        and any(isinstance(argument, ast.Constant) and argument.value == "pause" for argument in node.args)
+    }
+    assert verbs == {"models/campaigns/pause.py"}
