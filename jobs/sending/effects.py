@@ -13,8 +13,8 @@ from models.campaigns import pause
 from models.contacts.consent import Authority, set_consent
 from models.events.statuses.effects import record_marketing_stop
 from models.sending.claim import NO_SYNC
-from models.tables.audit import SENDER, AuditAction, record_audit
-from models.tables.campaign import Campaign, PauseReason
+from models.tables.audit import SENDER
+from models.tables.campaign import PauseReason
 from models.tables.contact import Consent
 from models.tables.number import Number
 
@@ -38,26 +38,17 @@ def pause_campaign(
     return is_paused
 
 
-def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
-    """Stop everything on a number; how many campaigns that paused."""
+def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> None:
+    """Stop everything on a number, in a transaction of its own."""
     with rt.database.write() as session:
-        return stop_within(session, number_id, rule, detail, now)
+        stop_within(session, number_id, rule, detail, now)
 
 
-def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
-    """The same, as a part of the caller's transaction."""
+def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> None:
+    """What a refusal that concerns a number stops, as a part of the caller's transaction."""
     reason = rule.reason or PauseReason.NUMBER_RESTRICTED
-    stopped = session.execute(
-        update(Number)
-        .where(Number.id == number_id, Number.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_reason=detail)
-        .returning(Number.id),
-        execution_options=NO_SYNC,
-    ).first()
-    if stopped is not None:
-        record_audit(session, now, SENDER, AuditAction.STOP, "number", number_id, reason=detail)
+    if pause.stop_numbers(session, [number_id], reason, detail, now, SENDER).number_ids:
         log.error("number %d stopped: %s", number_id, rule.text)
-    return len(pause.pause_campaigns(session, Campaign.number_id == number_id, reason, detail, now, SENDER))
 
 
 def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> None:

@@ -6,7 +6,7 @@ of a template, a number or an account.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
@@ -67,12 +67,26 @@ def pause_for_template(
     return pause_campaigns(session, Campaign.template_id == template_id, reason, detail, now, META)
 
 
-def stop_numbers(
-    session: Session, number_ids: Sequence[int], detail: str, now: datetime, former: str | None = None
-) -> list[int]:
-    """Stop these numbers, replies and all, and pause their campaigns; the ids of the campaigns.
+class StopResult(NamedTuple):
+    """The ids of the numbers that were not stopped before, and of the campaigns that this paused."""
 
-    Those that are stopped for the `former` reason are stopped for this one from now on: what lifts it lifts them too.
+    number_ids: list[int]
+    campaign_ids: list[int]
+
+
+def stop_numbers(
+    session: Session,
+    number_ids: Sequence[int],
+    reason: PauseReason,
+    detail: str,
+    now: datetime,
+    actor: str,
+    *,
+    former: str | None = None,
+) -> StopResult:
+    """Stop these numbers, replies and all, with a line in the audit for each, and pause their campaigns.
+
+    Those that are stopped for the `former` detail are stopped for this one from now on: what lifts it lifts them too.
     """
     if former is not None:
         session.execute(
@@ -89,10 +103,9 @@ def stop_numbers(
         .execution_options(synchronize_session=False)
     ).all()
     for number_id in sorted(stopped):
-        record_audit(session, now, META, AuditAction.STOP, "number", number_id, detail=detail)
-    return pause_campaigns(
-        session, Campaign.number_id.in_(number_ids), PauseReason.NUMBER_RESTRICTED, detail, now, META
-    )
+        record_audit(session, now, actor, AuditAction.STOP, "number", number_id, reason=reason.value, detail=detail)
+    paused = pause_campaigns(session, Campaign.number_id.in_(number_ids), reason, detail, now, actor)
+    return StopResult(sorted(stopped), paused)
 
 
 def lift_account(session: Session, waba: Waba, asked_at: datetime, now: datetime) -> bool:

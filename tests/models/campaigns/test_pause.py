@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.campaigns.pause import pause_campaign, pause_campaigns
-from models.tables.audit import MONITOR, SENDER, Audit, AuditAction
+from models.campaigns.pause import pause_campaign, pause_campaigns, stop_numbers
+from models.tables.audit import META, MONITOR, SENDER, Audit, AuditAction
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.number import Number
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.paths import ROOT
@@ -63,3 +64,24 @@ def test_no_other_module_takes_the_transition_to_paused() -> None:
         and any(isinstance(argument, ast.Constant) and argument.value == "pause" for argument in node.args)
     }
     assert verbs == {"models/campaigns/pause.py"}
+
+
+def test_a_stopped_number_is_stopped_once_with_one_line_and_its_campaigns_pause(
+    session: Session, campaign: Campaign
+) -> None:
+    other = factories.make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW)
+    number_id = campaign.number_id
+    assert number_id is not None
+    assert number_id != other.number_id
+    stopped = stop_numbers(session, [number_id], PauseReason.TOKEN_REFUSED, "190: expired", NOW, SENDER)
+    assert stopped == ([number_id], [campaign.id])
+    assert stop_numbers(session, [number_id], PauseReason.NUMBER_RESTRICTED, "later", NOW, META) == ([], [])
+    about = {"reason": "token_refused", "detail": "190: expired"}
+    assert _lines(session) == [
+        ("sender", AuditAction.STOP, str(number_id), about),
+        ("sender", AuditAction.PAUSE, str(campaign.id), about),
+    ]
+    session.expire_all()
+    number = session.get_one(Number, number_id)
+    assert (number.stopped_at, number.stopped_reason) == (NOW, "190: expired")
+    assert other.status is CampaignStatus.ACTIVE
