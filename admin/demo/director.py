@@ -18,13 +18,13 @@ from admin.auth.users import add_user
 from admin.demo.check import Sandbox, check_everything
 from admin.demo.people import write_people
 from admin.demo.screen import show_result, watching
-from admin.operations.campaign_lifecycle import start_campaign
 from admin.operations.campaigns import create_campaign
 from admin.operations.flows import load_flow_file
 from admin.operations.inbox import open_case_of
 from admin.operations.numbers import add_number
 from admin.server.up import ROOT, Plan, web_answers
 from bot.webhooks.stream import EventStream
+from jobs.campaigns.start import start_campaign
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.imports.contacts import import_contacts
@@ -109,7 +109,7 @@ class Director(threading.Thread):
     def _play(self) -> int:
         self._wait("the processes", lambda: web_answers(self.stage.plan.address) and bool(self.sandbox.stats()), 60)
         campaign_id = self._prepare_campaign()
-        start_campaign(self.rt, campaign_id, ACTOR)
+        start_campaign(self.rt, campaign_id, utcnow(), ACTOR)
         with watching(self.console, lambda: self._stats(campaign_id), self.stage.directory / "demo.log") as look:
             self._wait_until_at_rest(campaign_id, look)
         sums = check_everything(self.rt, campaign_id, self.sandbox)

@@ -1,4 +1,4 @@
-"""Making, changing, copying and deleting campaigns. Their life (start, pause, …) is in admin.operations.campaign_lifecycle.
+"""Making, changing, copying and deleting campaigns; their life is in jobs.campaigns and admin.operations.campaign_lifecycle.
 
 Everything that refuses raises Refused with one line, and then nothing was written.
 """

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from jobs.campaigns.start import resume_campaign
+from jobs.campaigns.lifecycle import resume_campaign
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import RESUME_WHEN_CLEAR
 from jobs.ingest.consumer import lag

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import event, select
 
-from jobs.campaigns.start import resume_campaign
+from jobs.campaigns.lifecycle import resume_campaign
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.ingest.apply import apply_parsed
 from jobs.ingest.parked import retry_round
