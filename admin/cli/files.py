@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from admin.cli.shared import fail, print_json
 from jobs.imports import result as import_result
-from jobs.imports.result import open_private, write_rejects
+from jobs.imports.result import write_rejects
+from models.files import open_private
 
 Function = Callable[..., Any]
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaigns import missing_parts
+from admin.operations.campaigns import COPIED_COLUMNS, missing_parts
 from jobs.campaigns.start import start_campaign
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
@@ -20,6 +20,7 @@ from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     ENDS_AFTER,
+    LIVE,
     Campaign,
     CampaignKind,
     CampaignStatus,
@@ -99,7 +100,6 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
     with rt.database.write() as session:
         original = get_campaign(session, campaign_id)
         contacts = [_phone_of_contact(rt, session, phone) for phone in phones]
-        copied = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
         test = Campaign(
             name=original.name or f"Campaign {campaign_id}",
             kind=CampaignKind.TEST,
@@ -109,7 +109,7 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
             created_by=actor,
             created_at=now,
             updated_at=now,
-            **{name: getattr(original, name) for name in copied},
+            **{name: getattr(original, name) for name in COPIED_COLUMNS},
         )
         if missing := missing_parts(session, test):
             raise OperatorError(
@@ -131,7 +131,7 @@ def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
             session.scalars(
                 select(Campaign.id).where(
                     Campaign.tests_id == campaign_id,
-                    Campaign.status.in_((CampaignStatus.ACTIVE, CampaignStatus.PAUSED)),
+                    Campaign.status.in_(LIVE),
                     Campaign.deleted_at.is_(None),
                 )
             )

@@ -1,7 +1,6 @@
 """One contact at a time: adding, changing, tags, consent. Files of contacts are in jobs.imports.contacts."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.result import open_private
 from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
@@ -20,6 +18,7 @@ from models.contacts.field_values import PROFILE_FIELDS, FieldValueError
 from models.contacts.resolve import find_contact, surviving_contact_id
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.errors import OperatorError
+from models.files import replace_file
 from models.imports.contact_row import read_columns, read_row
 from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
@@ -197,13 +196,8 @@ def show_person(rt: Runtime, contact_id: int) -> dict[str, Any]:
 def write_person(rt: Runtime, contact_id: int, path: Path, actor: str) -> None:
     """Write everything that is kept of them to a file that nobody else can read, whole or not at all. OSError."""
     found = export_contact(rt, contact_id, actor)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open_private(aside, "wb") as file:
-            file.write(json.dumps(found, ensure_ascii=False, indent=2, default=str).encode() + b"\n")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replace_file(path) as file:
+        file.write(json.dumps(found, ensure_ascii=False, indent=2, default=str).encode() + b"\n")
 
 
 def _around(session: Session, contact: Contact) -> dict[str, Any]:

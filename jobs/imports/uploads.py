@@ -22,8 +22,9 @@ from typing import Any
 import orjson
 
 from jobs.core.runtime import Runtime
-from jobs.imports.result import ImportResult, open_private
+from jobs.imports.result import ImportResult
 from models.crypto import new_token
+from models.files import open_private, replace_file
 from models.imports.diff import MAX_TOLD
 
 KEPT_SECONDS = 24 * 3600
@@ -192,13 +193,11 @@ def _without_lines(path: Path, names: Callable[[str], bool]) -> None:
     left = [row for row in rows if not any(names(cell) for cell in row)]
     if len(left) == len(rows):
         return
-    aside = path.with_name(f".{path.name}")
-    with open_private(aside, "wb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+    with replace_file(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
         if path.suffix == ".csv":
             csv.writer(file, lineterminator="\r\n").writerows(left)
         else:
             file.writelines(row[0] for row in left)
-    aside.replace(path)
 
 
 def list_uploads(rt: Runtime) -> list[ImportFile]:
@@ -214,11 +213,8 @@ def uploads_directory(rt: Runtime, token: str) -> Path:
 
 def save_upload(rt: Runtime, found: ImportFile) -> None:
     """Whole or not at all."""
-    path = uploads_directory(rt, found.token) / _STATE
-    aside = path.with_name(f".{_STATE}")
-    with open_private(aside, "wb") as file:
+    with replace_file(uploads_directory(rt, found.token) / _STATE) as file:
         file.write(orjson.dumps(asdict(found)))
-    aside.replace(path)
 
 
 @contextmanager

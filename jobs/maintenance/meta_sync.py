@@ -18,14 +18,13 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account
 from models.clock import utcnow
-from models.tables.number import Number, Waba
+from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 
 log = logging.getLogger("hark.sync")
 
 # meta-cloud-api.md 4.3; a tier that nobody has heard of means: ask again.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
-UNLIMITED = -1
 SYNC_AGAIN = timedelta(hours=1)
 NUMBER_AGAIN = timedelta(minutes=10)
 

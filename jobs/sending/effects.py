@@ -11,8 +11,8 @@ from bot.meta.error_codes import ErrorRule
 from jobs.core.runtime import Runtime
 from models.campaigns import pause
 from models.contacts.consent import Authority, set_consent
+from models.db.dialect import NO_SYNC
 from models.events.statuses.effects import record_marketing_stop
-from models.sending.claim import NO_SYNC
 from models.tables.audit import SENDER
 from models.tables.campaign import PauseReason
 from models.tables.contact import Consent

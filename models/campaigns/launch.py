@@ -27,7 +27,7 @@ from models.billing.price_area import price_area
 from models.campaigns.pause import pause_campaign
 from models.crypto import new_token
 from models.db.base import Json
-from models.db.dialect import insert_into, is_sqlite, literal_word
+from models.db.dialect import NO_SYNC, insert_into, is_sqlite, literal_word
 from models.tables.campaign import LIVE, Campaign, CampaignOutcome, PauseReason
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
@@ -37,8 +37,6 @@ from models.templates.variables import source_values_sql
 SLICE_SIZE = 20_000
 STANDS_STILL = timedelta(seconds=30)
 """A launch that committed no slice for so long was lost, and may be taken over."""
-
-NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)

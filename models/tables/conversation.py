@@ -14,6 +14,8 @@ from models.tables.number import Number
 
 WINDOW = timedelta(hours=24)
 """After a person's message, anything may be sent for this long; outside it only templates (meta-cloud-api.md 8)."""
+IN_QUEUE = text("message.state IN ('queued', 'sending')")
+"""Written out, not bound: a partial index serves only a condition that the planner can read."""
 
 
 class Conversation(Base):

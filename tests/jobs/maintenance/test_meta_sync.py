@@ -10,7 +10,6 @@ from redis import Redis
 from sqlalchemy import select, update
 
 from jobs.maintenance.meta_sync import (
-    UNLIMITED,
     put_number_fields,
     read_number,
     read_templates,
@@ -19,7 +18,7 @@ from jobs.maintenance.meta_sync import (
     wake_syncs,
 )
 from models.clock import utcnow
-from models.tables.number import Number, Waba, WabaState
+from models.tables.number import UNLIMITED, Number, Waba, WabaState
 from models.tables.template import Template
 from tests.support.cli_app import Shell, open_shell
 from tests.support.factories import NOW, make_number
