@@ -11,7 +11,8 @@ import click
 from admin.cli.shared import fail, print_json
 from jobs.core.loader import load
 from jobs.imports import result as import_result
-from jobs.imports.result import open_private, write_rejects
+from jobs.imports.result import write_rejects
+from models.files import open_private
 
 Function = Callable[..., Any]
 

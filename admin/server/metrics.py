@@ -21,12 +21,11 @@ from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
 from models.db.dialect import literal_word
 from models.sending.lease import live_lanes
-from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.campaign import LIVE, Campaign, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.webhook_event import DeadLetter, ParkedStatus
 
-_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 
 
@@ -94,7 +93,7 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
     for status in CampaignStatus:
         campaigns.add_metric([status.value], tally.get(status, 0))
     yield campaigns
-    running = select(Campaign.id).where(Campaign.status.in_(_RUNNING))
+    running = select(Campaign.id).where(Campaign.status.in_(LIVE))
     states = GaugeMetricFamily("hark_recipients", "People of running campaigns who are not done yet.", labels=["state"])
     for state in (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE, RecipientState.HELD):
         query = select(func.count()).where(Recipient.campaign_id.in_(running), Recipient.state == literal_word(state))

@@ -16,6 +16,7 @@ from typing import TextIO
 from admin.server.child import Child, Seat, manner_of_death
 from admin.server.log_stream import LogStream
 from models.errors import OperatorError
+from models.files import PUBLIC, replace_file
 
 _TICK_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 0.2
@@ -223,11 +224,9 @@ class Supervisor:
 
     def _record(self) -> None:
         pids = {seat.name: seat.process.pid for seat in self._seats if seat.process is not None}
-        path = self._directory / "processes.json"
-        new = path.with_suffix(".new")
-        with suppress(OSError):  # a full disk is no reason to end what still runs
-            new.write_text(json.dumps({_SUPERVISOR: os.getpid(), **pids}, indent=1))
-            new.replace(path)
+        content = json.dumps({_SUPERVISOR: os.getpid(), **pids}, indent=1).encode()
+        with suppress(OSError), replace_file(self._directory / "processes.json", PUBLIC) as file:
+            file.write(content)  # a full disk is no reason to end what still runs
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

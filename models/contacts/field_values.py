@@ -67,7 +67,7 @@ def read_value(kind: AttributeType, text: str, what: str) -> Value:
 
 
 def read_profile_value(name: str, text: str) -> str:
-    """A value for one of OWN_FIELDS, as its column keeps it. KeyError for any other name."""
+    """A value for one of PROFILE_FIELDS, as its column keeps it. KeyError for any other name."""
     return PROFILE_FIELDS[name](text)
 
 
@@ -140,3 +140,6 @@ PROFILE_FIELDS: dict[str, Callable[[str], str]] = {
     "time_zone": _time_zone,
 }
 """Fields that are columns of the contact; everything else by a name is a custom attribute."""
+
+CONTACT_FIELDS = (*PROFILE_FIELDS, "phone")
+"""What rules, variables and texts may name of every contact: the profile, and the phone, which is written in a way of its own."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.setting import read_setting
 from models.tables.webhook_event import DeadLetter, payload_text, to_bytes
 
@@ -90,5 +90,5 @@ def purge_dead_letters(session: Session, now: datetime, limit: int = 500) -> int
 def _change_waiting(session: Session, letter_id: int, values: dict[str, Any]) -> bool:
     """On the condition that it still waits: replays of the same letter do not undo one another."""
     waits = update(DeadLetter).where(DeadLetter.id == letter_id, DeadLetter.replayed_at.is_(None))
-    changed: Any = session.execute(waits.values(values), execution_options={"synchronize_session": False})
+    changed: Any = session.execute(waits.values(values), execution_options=NO_SYNC)
     return bool(changed.rowcount)

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from admin.operations.campaign_lifecycle import pause_campaign as pause
-from admin.operations.campaign_lifecycle import resume_campaign as resume
+from jobs.campaigns.lifecycle import pause_campaign, resume_campaign
 from jobs.campaigns.start import start_campaign
 from jobs.sending.lane import CHUNK_SECONDS
 from models.clock import utcnow
@@ -181,13 +180,13 @@ def test_a_stopped_sender_that_wakes_up_after_its_lease_sends_nothing(sqlite_url
                 select(Recipient.id).where(Recipient.campaign_id == campaign_id, Recipient.state == "sending")
             ).all()
         assert sending == [], "what a stopped lane held was given up"
-        pause(hark.rt, campaign_id, "test")  # so that no fresh lane sends
+        pause_campaign(hark.rt, campaign_id, utcnow(), "test")  # so that no fresh lane sends
         before = hark.messages()
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
         time.sleep(3.0)
         assert hark.messages() == before, "a woken lane begins nothing"
-        resume(hark.rt, campaign_id, "test")
+        resume_campaign(hark.rt, campaign_id, utcnow(), "test")
         wait_for(lambda: at_rest(hark, campaign_id), 60, "everybody is at rest")
         wait_for(lambda: hark.stats()["at_rest"], 30, "Meta has delivered every status")
         wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")

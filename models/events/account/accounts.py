@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.pause import stop_numbers
 from models.events.account.update import AccountUpdate, is_newer, meta_enum, meta_enums, moment_of, operator_text
-from models.tables.audit import AuditAction
+from models.tables.audit import META, AuditAction
+from models.tables.campaign import PauseReason
 from models.tables.number import Number, WabaState
 
 HARMLESS = frozenset({"RESTRICTED_ADD_PHONE_NUMBER_ACTION"})
@@ -100,7 +101,7 @@ def _take_away(session: Session, told: AccountUpdate, state: WabaState, detail: 
         return
     former = waba.state_reason if waba.state is not WabaState.OK else None
     waba.state, waba.state_reason, waba.state_at = state, detail, told.at
-    stop_numbers(session, _numbers(session, told), detail, told.now, former)
+    stop_numbers(session, _numbers(session, told), PauseReason.NUMBER_RESTRICTED, detail, told.now, META, former=former)
 
 
 def _give_back(session: Session, told: AccountUpdate) -> None:

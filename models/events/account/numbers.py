@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
 from models.tables.audit import AuditAction
-from models.tables.number import Number
+from models.tables.number import UNLIMITED, Number
 
-UNLIMITED = -1
 LIMIT_KEYS = (
     "max_daily_conversations_per_business", "max_daily_conversation_per_business", "max_daily_conversation_per_phone",
     "current_limit",

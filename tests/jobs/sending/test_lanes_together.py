@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID, WABA_ID
-from jobs.campaigns.monitor import finish_campaign
-from jobs.campaigns.start import resume_campaign
+from jobs.campaigns.lifecycle import end_campaign, resume_campaign
 from jobs.replies.answer import answer_waiting, close_dispatcher
 from jobs.sending import lane
 from jobs.sending.campaign_feed import load_number
@@ -182,7 +181,7 @@ def test_pause_and_end_act_within_a_second_on_every_lane(sending: Sending, verb:
     with lanes(sending, *[sending.number_id] * LANES):
         wait_until_received(sending, 40)
         if verb == "end":
-            finish_campaign(sending.rt, campaign_id, utcnow())
+            end_campaign(sending.rt, campaign_id, utcnow(), "test")
         else:
             with sending.rt.database.write() as session:
                 now = utcnow()
@@ -205,7 +204,7 @@ def test_two_campaigns_on_one_number_share_its_rate(sending: Sending) -> None:
         wait_until_received(sending, 200)
         counts = Counter({name: sending.states(name).get("queued", 0) for name in (first, second)})
         for campaign_id in (first, second):
-            finish_campaign(sending.rt, campaign_id, utcnow())
+            end_campaign(sending.rt, campaign_id, utcnow(), "test")
     done = {name: 300 - queued for name, queued in counts.items()}
     assert min(done.values()) > 0.35 * sum(done.values())
     times = received(sending)
@@ -220,7 +219,7 @@ def test_a_slow_number_does_not_slow_another(sending: Sending) -> None:
     with lanes(sending, sending.number_id, elsewhere.number_id):
         wait_for(lambda: not sending.waiting(fast), 10, "the fast number is done")
         assert 1 <= len(received(sending, SECOND_PHONE_NUMBER_ID)) < 150
-        finish_campaign(sending.rt, slow, utcnow())
+        end_campaign(sending.rt, slow, utcnow(), "test")
     times = received(sending)
     assert len(times) == 300
     assert times[-1] - times[0] < 6.0  # 2 s at its pace
@@ -261,7 +260,7 @@ def test_replies_have_a_rate_that_campaigns_cannot_use_up(sending: Sending) -> N
             waits.append(slot.delay_seconds)
             time.sleep(0.12)
         assert sending.states(campaign_id).get(RecipientState.QUEUED, 0) > 0
-        finish_campaign(sending.rt, campaign_id, utcnow())
+        end_campaign(sending.rt, campaign_id, utcnow(), "test")
     assert max(waits) < 0.3
 
 
@@ -276,6 +275,6 @@ def test_people_are_answered_while_a_campaign_uses_all_that_its_number_may_send(
         close_dispatcher()
         answers = sending.sandbox.call(lambda: [one for one in sending.sandbox.store.messages if one.kind == "text"])
         still_waits = sending.states(campaign_id).get(RecipientState.QUEUED, 0)
-        finish_campaign(sending.rt, campaign_id, utcnow())
+        end_campaign(sending.rt, campaign_id, utcnow(), "test")
     assert len(answers) == 8
     assert still_waits > 0
