@@ -1,10 +1,9 @@
-"""What a user reads of an error. Loaded when a command failed: the errors that it knows come from everywhere."""
+"""What a user reads of the errors that few commands meet. Loaded when one of them happened: they come from everywhere."""
 
 import traceback
 
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from admin.server.supervisor import AlreadyRunningError
 from bot.meta.management import GraphError
@@ -28,25 +27,12 @@ _EXPECTED = (
 
 
 def explain_error(error: Exception) -> str:
-    """What a user reads of an error that is neither refused input nor a wrong setting."""
+    """What a user reads of an error that `admin.cli.shared.sentence` does not know by itself."""
     if isinstance(error, _EXPECTED):
         return str(error)
     if isinstance(error, RedisError):
         return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
-    if isinstance(error, OperationalError | ProgrammingError):
-        return _database_sentence(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, UnicodeDecodeError):
-        return "the file is not UTF-8 text"
     return f"this should not have happened: {described(error)}{_write_down(error)}"
-
-
-def _database_sentence(error: OperationalError | ProgrammingError) -> str:
-    text = " ".join(str(error.orig).split())
-    if any(hint in text for hint in ("no such table", "no such column", "does not exist")):
-        return "the database has no tables yet, or older ones: run flask db upgrade"
-    return f"the database cannot be reached ({text[:200]})"
 
 
 def _write_down(error: Exception) -> str:
