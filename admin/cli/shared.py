@@ -11,6 +11,7 @@ from typing import Any
 import click
 from flask import current_app, has_app_context
 from flask.cli import ScriptInfo
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from admin.cli.dotenv import forget_what_flask_read
 from admin.cli.usage import OneLineUsageError, one_line
@@ -74,8 +75,21 @@ def sentence(error: Exception) -> str:
     """What a user reads of an error."""
     if isinstance(error, OperatorError):
         return str(error)
+    if isinstance(error, OperationalError | ProgrammingError):
+        return _database_sentence(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return "the file is not UTF-8 text"
     text: str = load("admin.cli.errors:explain_error")(error)
     return text
+
+
+def _database_sentence(error: OperationalError | ProgrammingError) -> str:
+    text = " ".join(str(error.orig).split())
+    if any(hint in text for hint in ("no such table", "no such column", "does not exist")):
+        return "the database has no tables yet, or older ones: run flask db upgrade"
+    return f"the database cannot be reached ({text[:200]})"
 
 
 def runtime_here() -> Runtime:
