@@ -166,10 +166,10 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
     text = form.get(f"{field}-value", "").strip()
     if on == "campaign":
         for name in ("campaign", "days", "code"):
-            given = form.get(f"{field}-{name}", "").strip()
-            if given and not (name == "code" and op != "failed"):
-                whole = name != "campaign" and given.isascii() and given.isdigit() and len(given) < 10
-                item[name] = int(given) if whole else given
+            entry = form.get(f"{field}-{name}", "").strip()
+            if entry and not (name == "code" and op != "failed"):
+                is_whole = name != "campaign" and entry.isascii() and entry.isdigit() and len(entry) < 10
+                item[name] = int(entry) if is_whole else entry
     elif op in MANY:
         item["value"] = split_values(text)
     elif op == "between":

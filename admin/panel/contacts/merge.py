@@ -1,4 +1,4 @@
-"""Merges two contacts from the page of either, and shows what a merge keeps beside."""
+"""Merges two contacts from the page of either, and shows the former values that a merge keeps."""
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
@@ -33,7 +33,7 @@ class ContactMerge(PanelView):
             if request.form.get("confirmed") != "1":
                 pair = preview_merge(self.rt, contact_id, other)
                 return self.render(
-                    "panel/contact_merge.html", pair=pair, kept=_display_name(pair.kept), merged=_display_name(pair.merged),
+                    "panel/contact_merge.html", pair=pair, kept=_display_name(pair.winner), merged=_display_name(pair.loser),
                     other=other, contact_id=contact_id, rows=_rows(pair), ids=_ids(pair),
                 )  # fmt: skip
             contact_id = merge_by_phone(self.rt, contact_id, other, self.me.email)
@@ -68,12 +68,14 @@ def values_before_merge(values: list[MergedValue]) -> dict[str, list[str]]:
 
 def _rows(pair: MergePreview) -> list[tuple[str, str, str]]:
     """(label, value that remains, former value), where both contacts have one."""
-    return [(value_label(kind, name), str(kept), str(value)) for kind, name, value, kept in pair.leftovers.values]
+    return [
+        (value_label(kind, name), str(current), str(former)) for kind, name, former, current in pair.leftovers.values
+    ]
 
 
 def _ids(pair: MergePreview) -> list[str]:
     """The ids that lead to the contact besides its phone."""
-    phone = pair.kept.phone or pair.merged.phone
+    phone = pair.winner.phone or pair.loser.phone
     return [identifier.shown for identifier in pair.leftovers.ids.values() if identifier.shown != phone]
 
 

@@ -283,7 +283,7 @@ def _money(milli: int, currency: str) -> str:
 
 def _by_field(line: str) -> dict[str, str]:
     field, separator, text = line.partition(": ")
-    known = {*PROFILE_FIELDS, "phone", "consent", "consent_source", "tags"}
-    if separator and (field in known or " " not in field):
+    fields = {*PROFILE_FIELDS, "phone", "consent", "consent_source", "tags"}
+    if separator and (field in fields or " " not in field):
         return {field: text[:1].upper() + text[1:]}
     return {"": line}
