@@ -62,6 +62,7 @@ NOT_SENT = {
     NotSent.DUPLICATE: "Same person twice",
     NotSent.NO_TAGS: "No tag",
     NotSent.INVALID_PHONE: "Impossible number",
+    NotSent.UNCLEAR_PHONE: "Unclear number",
     NotSent.MISSING_CALLING_CODE: "No calling code",
     NotSent.NOT_ON_WHATSAPP: "Not on WhatsApp",
     NotSent.NOT_SUBSCRIBED: "Not subscribed",

@@ -38,7 +38,7 @@ from models.tables.contact import Consent, Contact, ContactIdentity, PhoneProble
 from models.tables.conversation import Case
 from models.tables.engagement import Engagement
 from models.tables.number import Number, Waba
-from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient import WRITTEN_TO, NotSent, Recipient
 from models.tables.setting import read_setting
 from models.tables.tag import ContactTag
 from models.tables.template import Template
@@ -53,6 +53,7 @@ CONTACT: FromClause = Contact.__table__
 RECHECKED = frozenset(
     {
         NotSent.INVALID_PHONE,
+        NotSent.UNCLEAR_PHONE,
         NotSent.MISSING_CALLING_CODE,
         NotSent.NOT_ON_WHATSAPP,
         NotSent.NOT_SUBSCRIBED,
@@ -208,6 +209,7 @@ def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     """Yield (reason, condition) in the order of the waterfall. `is_shared`: the person has other records too."""
     contact = CONTACT.c
     reachable = or_(contact.phone.is_not(None), _has_identity(terms))
+    is_unclear = func.coalesce(contact.phone_problem == PhoneProblem.UNCLEAR_PHONE, literal(False))
     lacks_code = func.coalesce(contact.phone_problem == PhoneProblem.MISSING_CALLING_CODE, literal(False))
     if terms.audience.exclude:
         yield NotSent.EXCLUDED, _of_person(lambda row: terms.audience.exclude.matches(row, terms.now), is_shared)
@@ -216,7 +218,8 @@ def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     if not terms.allow_untagged and not terms.audience.include.is_tags_alone:
         tagged = aliased(ContactTag)
         yield NotSent.NO_TAGS, ~Probe().where(tagged.contact_id == contact.id)
-    yield NotSent.INVALID_PHONE, and_(~reachable, ~lacks_code)
+    yield NotSent.INVALID_PHONE, and_(~reachable, ~lacks_code, ~is_unclear)
+    yield NotSent.UNCLEAR_PHONE, and_(~reachable, is_unclear)
     yield NotSent.MISSING_CALLING_CODE, ~reachable
     yield NotSent.NOT_ON_WHATSAPP, contact.undeliverable_count >= UNDELIVERABLE_TIMES
     yield NotSent.NOT_SUBSCRIBED, _not_subscribed(is_shared)
@@ -283,7 +286,6 @@ def _recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int
     record = Contact.__table__.alias()
     records = select(record.c.id).where(record.c.person_key == CONTACT.c.person_key).correlate(CONTACT)
     since = literal(terms.now - timedelta(days=terms.cap_days), Recipient.accepted_at.type)
-    may_have_arrived = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
     query = (
         select(func.count())
         .select_from(row)
@@ -291,7 +293,7 @@ def _recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int
         .join(Template, Template.id == Campaign.template_id)
         .where(
             row.contact_id.in_(records) if is_shared else row.contact_id == CONTACT.c.id,
-            row.state.in_(may_have_arrived),
+            row.state.in_(WRITTEN_TO),
             row.status != "failed",
             func.coalesce(row.accepted_at, row.claimed_at) >= since,
             Template.category == MARKETING,

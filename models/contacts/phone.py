@@ -1,7 +1,9 @@
-"""Phone numbers as people write them, and the key under which a person is known.
+"""Reads phone numbers as people write them, and makes the key under which a person is known.
 
-`phonenumbers` (libphonenumber) knows the numbering plans. Only lengths are checked ("possible"), never whether a
-range is assigned: plans change faster than anybody updates a library, and Meta says who is on WhatsApp.
+`phonenumbers` (libphonenumber) knows the numbering plans. Of a number with its plus only the length is checked ("possible"), never
+whether a range is assigned: plans change faster than anybody updates a library, and Meta says who is on WhatsApp. A number without
+a plus may be a national one or an international one that lost its plus (a spreadsheet takes it off): it is read only where one
+reading alone is possible, else kept as `unclear_phone`, since the other reading is a stranger.
 """
 
 import re
@@ -11,11 +13,12 @@ from functools import lru_cache
 from typing import Literal
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
+from models.characters import drop_ignorable
 from models.errors import OperatorError
 
-Problem = Literal["invalid_phone", "missing_calling_code"]
+Problem = Literal["invalid_phone", "missing_calling_code", "unclear_phone"]
 
 MIN_DIGITS = 4
 MAX_DIGITS = 20
@@ -25,10 +28,20 @@ MAX_CHARACTERS = 60
 _SHAPE = re.compile(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*")
 _SEPARATORS = re.compile(r"[ ()./-]+")
 _PLAIN = re.compile(r"[0-9]+|\+[1-9][0-9]+")
-_SPREADSHEET_FLOAT = re.compile(r"(\+?[0-9]+)\.0")
+_SPREADSHEET_FLOAT = re.compile(r"(\+?[0-9]+)\.0+")
+_DECIMALS = re.compile(r"\+?[0-9]{8,}\.[0-9]{1,2}")
+_THOUSANDS = re.compile(r"\+?[0-9]{1,3}(?:,[0-9]{3})+")
+_EXTENSION = re.compile(
+    r"[ ,;]*(?:\b(?:ext|extn|extension|anexo|ramal|int|poste|durchwahl|dw)\b\.?|x|#|;ext=)[ .:]*[0-9]{1,7}",
+    re.IGNORECASE,
+)
+_BETWEEN_NUMBERS = re.compile(r" *(?:[,;|\n\t/&]| (?:or|and|oder|und|o|y|e|ou|et) )[ +]*", re.IGNORECASE)
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 
 _AREA_AND_SUBSCRIBER = 10  # Argentina and Mexico: area code and subscriber number together
+_BEFORE_RENUMBERING = 8  # digits of a number in Ivory Coast until 2021 and in Benin until 2024
+_IVORIAN_LANDLINES = "23"
+_IVORIAN_PREFIXES = dict(zip("0123456789", ("01",) * 4 + ("05",) * 3 + ("07",) * 3, strict=True))
 _EIGHT_DIGIT_MOBILES = "6789"  # Brazil: what an old eight-digit mobile number began with
 
 
@@ -59,21 +72,30 @@ class Phone:
 def read_phone(raw: str, default_country: str | None) -> Phone:
     """Read a number as a person or a spreadsheet writes it; `default_country` (ISO) completes national ones.
 
-    Raises NotAPhone where it is no number at all, and ValueError where the country is not known.
+    Of two numbers in one text the first is read where it is whole by itself; an extension is left out. Raises NotAPhoneError if it
+    is no number at all, and ValueError if the country is not known.
     """
     if default_country is not None and not is_country(default_country):
         raise ValueError(f"{default_country!r} is no country; allowed: a two-letter ISO code such as ES")
     raw = raw.strip()
-    plain = _plain(raw)
-    if plain[0] != "+" and default_country is None:
-        return Phone(raw, None, None, "missing_calling_code")
-    try:
-        number = phonenumbers.parse(plain, default_country)
-    except NumberParseException:
-        return Phone(raw, None, None, "invalid_phone")
-    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
-        return _mexican_with_one(raw, plain) or Phone(raw, None, None, "invalid_phone")
-    return Phone(raw, _e164(number), _country(number), None)
+    if _PLAIN.fullmatch(raw):
+        return _read_plain(raw, _checked(raw, raw), default_country)
+    text = _folded_text(raw)
+    parts = _BETWEEN_NUMBERS.split(text)
+    if len(parts) > 1 and not _THOUSANDS.fullmatch(text):
+        return _first_of_several(raw, text, parts[0], default_country)
+    return _read_plain(raw, _checked(raw, _digits(raw, text)), default_country)
+
+
+def readings(raw: str, default_country: str | None) -> tuple[str, ...]:
+    """What an unclear number may mean, as E.164: the international reading first. Empty for a number that is not unclear."""
+    phone = read_phone(raw, default_country)
+    if phone.problem != "unclear_phone" or default_country is None:
+        return ()
+    plain = phone.stored
+    return tuple(
+        dict.fromkeys(_e164(number) for number in (_parse(f"+{plain}", None), _parse(plain, default_country)) if number)
+    )
 
 
 def is_country(code: str) -> bool:
@@ -84,10 +106,16 @@ def is_country(code: str) -> bool:
 def canonical_wa_id(digits: str) -> str:
     """One spelling for the spellings that WhatsApp and the phone networks have of one number.
 
-    Brazil's mobiles with and without the ninth digit, Mexico's 521 and 52, Argentina's 54…15… and 549… are the same
-    phone (docs/meta.md §9). Everything else stays as it is.
+    Brazil's mobiles with and without the ninth digit, Mexico's 521 and 52, Argentina's 54…15… and 549… are the same phone
+    (docs/meta.md §9). So are numbers from before and after a country renumbered: WhatsApp keeps the id of who registered before.
+    Ivory Coast put 01, 05 or 07 before every mobile number of eight digits on 2021-01-31, by its second digit; Benin put 01 before
+    every number of eight digits on 2024-11-30 (both: the ITU's Operational Bulletin). Everything else stays as it is.
     """
     digits = _NOT_DIGITS.sub("", digits)
+    if digits.startswith("225") and len(digits) == 3 + _BEFORE_RENUMBERING and digits[3] not in _IVORIAN_LANDLINES:
+        return f"225{_IVORIAN_PREFIXES[digits[4]]}{digits[3:]}"
+    if digits.startswith("229") and len(digits) == 3 + _BEFORE_RENUMBERING:
+        return f"22901{digits[3:]}"
     if digits.startswith("55") and len(digits) == 12 and digits[4] in _EIGHT_DIGIT_MOBILES:
         return f"{digits[:4]}9{digits[4:]}"
     if digits.startswith("521") and len(digits) == 3 + _AREA_AND_SUBSCRIBER:
@@ -128,30 +156,140 @@ def mask_phone(phone: str | None) -> str:
     return f"{plus}{digits[:2]}…{digits[-3:]}"
 
 
+def _read_plain(raw: str, plain: str, default_country: str | None) -> Phone:
+    """A number of digits, with its plus or without."""
+    if plain[0] == "+":
+        number = _parse(plain, None)
+        return Phone(raw, _e164(number), _country(number), None) if number else _respelled(raw, plain[1:])
+    if default_country is None:
+        return Phone(raw, None, None, "missing_calling_code")
+    return _without_plus(raw, plain, default_country)
+
+
+def _without_plus(raw: str, plain: str, country: str) -> Phone:
+    """The one reading that is certain, if there is one."""
+    national, international = _parse(plain, country), _parse(f"+{plain}", None)
+    if national is None and international is None:
+        return _respelled(raw, plain)
+    if national is None or international is None or national == international:
+        number = national or international
+    else:
+        number = _certain(national, international)
+    if number is None:
+        return Phone(raw, None, None, "unclear_phone")
+    return Phone(raw, _e164(number), _country(number), None)
+
+
+def _certain(national: PhoneNumber, international: PhoneNumber) -> PhoneNumber | None:
+    """Of two possible readings the one that is valid alone.
+
+    Where both are valid and the text begins with the country's own calling code, a mobile number behind that code is meant: the
+    other reading is a landline whose digits repeat the code, which lenient numbering plans (Germany, Kosovo) let pass.
+    """
+    is_national, is_international = phonenumbers.is_valid_number(national), phonenumbers.is_valid_number(international)
+    if is_national != is_international:
+        return national if is_national else international
+    has_own_code = is_national and national.country_code == international.country_code
+    if has_own_code and _is_mobile(international) and phonenumbers.number_type(national) == PhoneNumberType.FIXED_LINE:
+        return international
+    return None
+
+
+def _is_mobile(number: PhoneNumber) -> bool:
+    return phonenumbers.number_type(number) in {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+def _parse(text: str, country: str | None) -> PhoneNumber | None:
+    """None where that is not a possible number."""
+    try:
+        number = phonenumbers.parse(text, country)
+    except NumberParseException:
+        return None
+    is_possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+    return number if is_possible else None
+
+
+def _respelled(raw: str, digits: str) -> Phone:
+    """A number as it was dialled before its country renumbered, and as WhatsApp still names some; else invalid."""
+    canonical = canonical_wa_id(digits)
+    number = _parse(f"+{canonical}", None) if canonical != digits else None
+    return Phone(raw, _e164(number), _country(number), None) if number else Phone(raw, None, None, "invalid_phone")
+
+
+def _first_of_several(raw: str, text: str, first: str, default_country: str | None) -> Phone:
+    """The first number where it is whole by itself; a stroke may also stand inside of one number (030/901820)."""
+    alone = _whole(first, default_country)
+    if alone is not None:
+        return Phone(raw, _e164(alone), _country(alone), None)
+    if _SHAPE.fullmatch(text):
+        joined = _read_plain(raw, _checked(raw, _digits(raw, text)), default_country)
+        number = _parse(joined.e164, None) if joined.e164 else None
+        if joined.e164 is None and joined.problem == "missing_calling_code":
+            return joined
+        if number is not None and phonenumbers.is_valid_number(number):
+            return joined
+    raise NotAPhoneError("{raw!r} holds two numbers, and the first is not whole by itself", raw=raw)
+
+
+def _whole(text: str, default_country: str | None) -> PhoneNumber | None:
+    """A valid number, read with certainty."""
+    if not _SHAPE.fullmatch(text):
+        return None
+    plain = _with_plus(_SEPARATORS.sub("", text.strip()))
+    if not MIN_DIGITS <= len(plain.lstrip("+")) <= MAX_DIGITS:
+        return None
+    phone = _read_plain(text, plain, default_country)
+    number = _parse(phone.e164, None) if phone.e164 else None
+    return number if number is not None and phonenumbers.is_valid_number(number) else None
+
+
 def _plain(raw: str) -> str:
-    """Digits with or without a leading `+`; 00 before a calling code is read as `+`."""
-    text = raw if _PLAIN.fullmatch(raw) else _unformatted(raw)
-    if text.startswith("00") and len(text) > 8 and text[2] != "0":
-        text = f"+{text[2:]}"
+    """Digits with or without a leading `+`, of a text that was read before."""
+    if _PLAIN.fullmatch(raw):
+        return _with_plus(raw)
+    text = _folded_text(raw)
+    return (
+        _with_plus(_digits(raw, text))
+        if _SHAPE.fullmatch(text)
+        else _with_plus(_SEPARATORS.sub("", _BETWEEN_NUMBERS.split(text)[0]))
+    )
+
+
+def _checked(raw: str, text: str) -> str:
+    text = _with_plus(text)
     count = len(text) - (text[0] == "+")
     if not MIN_DIGITS <= count <= MAX_DIGITS:
         raise NotAPhoneError("{raw!r} is no phone number: it has {count} digits", raw=raw[:MAX_CHARACTERS], count=count)
     return text
 
 
-def _unformatted(raw: str) -> str:
+def _with_plus(text: str) -> str:
+    """00 before a calling code is read as `+`."""
+    return f"+{text[2:]}" if text.startswith("00") and len(text) > 8 and text[2] != "0" else text
+
+
+def _digits(raw: str, text: str) -> str:
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    if not _SHAPE.fullmatch(text):
+        raise NotAPhoneError("{raw!r} is no phone number", raw=raw)
+    return _SEPARATORS.sub("", text)
+
+
+def _folded_text(raw: str) -> str:
+    """One spelling for digits, dashes and spaces of every script, without what a spreadsheet or a link adds."""
     if len(raw) > MAX_CHARACTERS:
         raise NotAPhoneError("{raw!r}… is no phone number: it is {count} characters long", raw=raw[:20], count=len(raw))
-    folded = "".join(_folded(character) for character in unicodedata.normalize("NFKC", raw)).strip(" '")
+    visible = drop_ignorable(unicodedata.normalize("NFKC", drop_ignorable(raw)))
+    folded = "".join(_folded(character) for character in visible).strip(" '\"")
     if folded[:4].lower() == "tel:":
         folded = folded[4:]
     if whole := _SPREADSHEET_FLOAT.fullmatch(folded):
         folded = whole[1]
-    if folded.startswith("(+"):
-        folded = f"+{folded[2:]}"
-    if not _SHAPE.fullmatch(folded):
-        raise NotAPhoneError("{raw!r} is no phone number", raw=raw)
-    return _SEPARATORS.sub("", folded)
+    elif _DECIMALS.fullmatch(folded):
+        raise NotAPhoneError("{raw!r} is no phone number: it has decimals", raw=raw)
+    folded = _EXTENSION.sub("", folded)
+    return f"+{folded[2:]}" if folded.startswith("(+") else folded
 
 
 def _folded(character: str) -> str:
@@ -160,16 +298,7 @@ def _folded(character: str) -> str:
         return str(unicodedata.digit(character))
     if category == "Pd":
         return "-"
-    if category == "Zs":
-        return " "
-    return "" if category == "Cf" else character  # marks of direction come along when a number is copied from a chat
-
-
-def _mexican_with_one(raw: str, plain: str) -> Phone | None:
-    """+52 1 and ten digits: how Mexican mobiles were dialled until 2019, and how WhatsApp still names many."""
-    if plain.startswith("+521") and len(plain) == 4 + _AREA_AND_SUBSCRIBER:
-        return Phone(raw, f"+52{plain[4:]}", "MX", None)
-    return None
+    return " " if category == "Zs" else character
 
 
 def _e164(number: PhoneNumber) -> str:

@@ -58,13 +58,18 @@ class Base(DeclarativeBase):
     }
 
 
-def word(kind: type[StrEnum], name: str) -> Enum:
-    """Return a column type for the values of `kind`, stored as text with a CHECK constraint called `name`."""
+def word(kind: type[StrEnum], name: str, *, grows: bool = False) -> Enum:
+    """A column that holds one word of `kind`. A vocabulary that is closed is guarded by a CHECK called `name`.
+
+    One that `grows` is guarded by SQLAlchemy alone, which refuses to write or read another word: a CHECK would have every new word
+    rebuild the table on SQLite, under the only write lock.
+    """
     return Enum(
         kind,
         name=name,
         native_enum=False,
-        create_constraint=True,
+        validate_strings=True,
+        create_constraint=not grows,
         length=max(24, *(len(member.value) for member in kind)),
         values_callable=lambda members: [member.value for member in members],
     )

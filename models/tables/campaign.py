@@ -87,8 +87,10 @@ class Campaign(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[CampaignKind] = mapped_column(word(CampaignKind, "kind"), default=CampaignKind.REAL)
-    status: Mapped[CampaignStatus] = mapped_column(word(CampaignStatus, "status"), default=CampaignStatus.DRAFT)
-    outcome: Mapped[CampaignOutcome | None] = mapped_column(word(CampaignOutcome, "outcome"))
+    status: Mapped[CampaignStatus] = mapped_column(
+        word(CampaignStatus, "status", grows=True), default=CampaignStatus.DRAFT
+    )
+    outcome: Mapped[CampaignOutcome | None] = mapped_column(word(CampaignOutcome, "outcome", grows=True))
     tests_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"), index=True)
     """The real campaign that this one tests."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))
@@ -103,7 +105,7 @@ class Campaign(Base):
     note: Mapped[str | None] = mapped_column(Text)
     """Why a scheduled start did not happen; shown until the campaign is edited or started."""
 
-    pause_reason: Mapped[PauseReason | None] = mapped_column(word(PauseReason, "pause_reason"))
+    pause_reason: Mapped[PauseReason | None] = mapped_column(word(PauseReason, "pause_reason", grows=True))
     pause_detail: Mapped[str | None] = mapped_column(Text)
     resumes_at: Mapped[datetime | None]
     """When a pause ends automatically; NULL if an operator must resume it."""

@@ -27,6 +27,8 @@ class PhoneProblem(StrEnum):
 
     INVALID_PHONE = "invalid_phone"
     MISSING_CALLING_CODE = "missing_calling_code"
+    UNCLEAR_PHONE = "unclear_phone"
+    """Without its plus it may be one of two people's: it is kept, and asked about."""
 
 
 class Contact(Base):
@@ -49,7 +51,7 @@ class Contact(Base):
     """E.164 with its plus; NULL if the phone has a problem."""
     raw_phone: Mapped[str | None] = mapped_column(String(64), unique=True)
     """The original text of a phone that could not be converted to E.164; `phone_problem` says why."""
-    phone_problem: Mapped[PhoneProblem | None] = mapped_column(word(PhoneProblem, "phone_problem"))
+    phone_problem: Mapped[PhoneProblem | None] = mapped_column(word(PhoneProblem, "phone_problem", grows=True))
     wa_id: Mapped[str | None] = mapped_column(String(32), unique=True)
     has_identity: Mapped[bool] = mapped_column(default=False)
     """Whether a row of contact_identity exists; a column here, so that the CHECK can use it."""

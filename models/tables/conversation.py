@@ -16,6 +16,10 @@ WINDOW = timedelta(hours=24)
 """For this long after a person's message anything may be sent; later only templates (docs/meta.md §8)."""
 
 
+REFERS = "reference"
+"""The route of a message that refers to the campaign of its `recipient_id`, until it is answered."""
+
+
 class Conversation(Base):
     """The chat of a contact with a number of ours."""
 
@@ -109,7 +113,7 @@ class Message(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     conversation_id: Mapped[int] = mapped_column(BigId, ForeignKey("conversation.id"))
     direction: Mapped[Direction] = mapped_column(word(Direction, "direction"))
-    state: Mapped[MessageState] = mapped_column(word(MessageState, "state"))
+    state: Mapped[MessageState] = mapped_column(word(MessageState, "state", grows=True))
     type: Mapped[str] = mapped_column(String(32))
     body: Mapped[str | None] = mapped_column(Text)
     """The text that a person reads: the title of a button, the caption of a picture."""
@@ -121,11 +125,12 @@ class Message(Base):
     context_wamid: Mapped[str | None] = mapped_column(String(300))
     button_payload: Mapped[str | None] = mapped_column(String(300))
     recipient_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("recipient.id"), index=True)
-    """The recipient to whose campaign message this is a reply."""
+    """The recipient whose campaign this belongs to (models.events.messages.attribution)."""
     session_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("flow_session.id"))
     author: Mapped[str | None] = mapped_column(String(254))
     """The author of an outbound message: `bot` or an agent's e-mail."""
     route: Mapped[str | None] = mapped_column(String(40))
+    """Where it went. Until it is answered: what the ingest knows of that already (`REFERS`, or a confirmed double opt-in)."""
     route_reason: Mapped[str | None] = mapped_column(Text)
     handled_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
@@ -180,7 +185,7 @@ class Case(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
     number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))
-    status: Mapped[CaseStatus] = mapped_column(word(CaseStatus, "status"), default=CaseStatus.WAITING)
+    status: Mapped[CaseStatus] = mapped_column(word(CaseStatus, "status", grows=True), default=CaseStatus.WAITING)
     reason: Mapped[str] = mapped_column(String(300), default="")
     opened_by: Mapped[str] = mapped_column(String(254))
     agent: Mapped[str | None] = mapped_column(String(254))

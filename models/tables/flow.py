@@ -72,7 +72,9 @@ class FlowSession(Base):
     number_id: Mapped[int] = mapped_column(ForeignKey("number.id"))
     flow_version_id: Mapped[int] = mapped_column(ForeignKey("flow_version.id"))
     recipient_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("recipient.id"), index=True)
-    status: Mapped[SessionStatus] = mapped_column(word(SessionStatus, "status"), default=SessionStatus.ACTIVE)
+    status: Mapped[SessionStatus] = mapped_column(
+        word(SessionStatus, "status", grows=True), default=SessionStatus.ACTIVE
+    )
     state: Mapped[dict[str, Any]]
     """`bot.flows.session.FlowState` as JSON."""
     version: Mapped[int] = mapped_column(default=1)
@@ -135,8 +137,8 @@ class Action(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     session_id: Mapped[int] = mapped_column(BigId, ForeignKey("flow_session.id"), index=True)
-    kind: Mapped[ActionKind] = mapped_column(word(ActionKind, "kind"))
-    state: Mapped[ActionState] = mapped_column(word(ActionState, "state"), default=ActionState.PENDING)
+    kind: Mapped[ActionKind] = mapped_column(word(ActionKind, "kind", grows=True))
+    state: Mapped[ActionState] = mapped_column(word(ActionState, "state", grows=True), default=ActionState.PENDING)
     payload: Mapped[dict[str, Any]]
     result: Mapped[dict[str, Any] | None]
     after_message_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("message.id"))

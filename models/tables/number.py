@@ -38,7 +38,7 @@ class Waba(Base):
     portfolio_id: Mapped[int] = mapped_column(ForeignKey("portfolio.id"), index=True)
     waba_id: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")
-    state: Mapped[WabaState] = mapped_column(word(WabaState, "state"), default=WabaState.OK)
+    state: Mapped[WabaState] = mapped_column(word(WabaState, "state", grows=True), default=WabaState.OK)
     state_reason: Mapped[str | None] = mapped_column(Text)
     state_at: Mapped[datetime | None]
     """Meta's time of the newest event applied to `state`: an older one that comes late changes nothing."""

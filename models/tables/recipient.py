@@ -31,6 +31,10 @@ class RecipientState(StrEnum):
     """Left out; `reason` says why."""
 
 
+WRITTEN_TO = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
+"""States in which the message has left, as far as we can know: the person may have it."""
+
+
 class NotSent(StrEnum):
     """Why a candidate was left out, in the order of the waterfall: each is counted under the first reason that applies."""
 
@@ -38,6 +42,7 @@ class NotSent(StrEnum):
     DUPLICATE = "duplicate"
     NO_TAGS = "no_tags"
     INVALID_PHONE = "invalid_phone"
+    UNCLEAR_PHONE = "unclear_phone"
     MISSING_CALLING_CODE = "missing_calling_code"
     NOT_ON_WHATSAPP = "not_on_whatsapp"
     NOT_SUBSCRIBED = "not_subscribed"
@@ -57,6 +62,7 @@ NOT_SENT_TEXT = {
     NotSent.DUPLICATE: "Another record of the same person is already in this campaign.",
     NotSent.NO_TAGS: "The contact has no tag, and only tagged contacts can be reached.",
     NotSent.INVALID_PHONE: "The phone number is not a possible one.",
+    NotSent.UNCLEAR_PHONE: "The phone number has no plus, and may be one of two people's.",
     NotSent.MISSING_CALLING_CODE: "The phone number has no calling code.",
     NotSent.NOT_ON_WHATSAPP: "WhatsApp refused this number twice; it is probably not on WhatsApp.",
     NotSent.NOT_SUBSCRIBED: "The contact is not subscribed.",
@@ -134,8 +140,8 @@ class Recipient(Base):
     contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"), index=True)
     person_key: Mapped[str] = mapped_column(String(200))
     """As of launch. A row left out as `duplicate` or `excluded` has `c:<contact id>`, so that the person's other row is unique."""
-    state: Mapped[RecipientState] = mapped_column(word(RecipientState, "state"))
-    reason: Mapped[NotSent | None] = mapped_column(word(NotSent, "reason"))
+    state: Mapped[RecipientState] = mapped_column(word(RecipientState, "state", grows=True))
+    reason: Mapped[NotSent | None] = mapped_column(word(NotSent, "reason", grows=True))
     detail: Mapped[str | None] = mapped_column(Text)
     """What the text of `reason` does not say: which variable is missing, which value is invalid. Of a row that is or was unsure:
     why; it stays when a webhook settles it."""

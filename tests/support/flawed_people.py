@@ -23,6 +23,7 @@ FLAWS: Sequence[NotSent] = (
     NotSent.EXCLUDED,
     NotSent.NO_TAGS,
     NotSent.INVALID_PHONE,
+    NotSent.UNCLEAR_PHONE,
     NotSent.MISSING_CALLING_CODE,
     NotSent.NOT_ON_WHATSAPP,
     NotSent.NOT_SUBSCRIBED,
@@ -60,6 +61,8 @@ class World:
         given: dict[str, Any] = {"email": None if NotSent.MISSING_VARIABLE in flaws else "ann@example.com"}
         if NotSent.INVALID_PHONE in flaws:
             given |= {"raw_phone": f"9{next_serial()}", "phone_problem": "invalid_phone"}
+        elif NotSent.UNCLEAR_PHONE in flaws:
+            given |= {"raw_phone": f"7{next_serial()}", "phone_problem": "unclear_phone"}
         elif NotSent.MISSING_CALLING_CODE in flaws:
             given |= {"raw_phone": f"8{next_serial()}", "phone_problem": "missing_calling_code"}
         if NotSent.NOT_ON_WHATSAPP in flaws:

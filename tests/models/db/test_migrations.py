@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from models.db.migrate import downgrade_schema, upgrade_schema
 
@@ -52,4 +54,49 @@ def test_pairs_keep_their_rows_rules_and_indexes_on_the_way_into_one_tree_and_ba
 
     downgrade_schema(url, "0003")
     assert (shape(), is_one_tree()) == (before, [False, False])
+    engine.dispose()
+
+
+CHECKED = {
+    "contact": "phone_problem", "campaign": "pause_reason", "recipient": "reason", "message": "state", "case": "status",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", CHECKED)
+def test_words_that_grow_leave_their_checks_and_every_other_rule_stays(tmp_path: Path, table: str) -> None:
+    url = f"sqlite:///{tmp_path / 'hark.db'}"
+    engine = create_engine(url)
+
+    def stored() -> str:
+        with engine.connect() as connection:
+            statement = text("SELECT sql FROM sqlite_master WHERE name = :name AND type = 'table'")
+            return str(connection.execute(statement, {"name": table}).scalar_one())
+
+    upgrade_schema(url, "0004")
+    before = stored()
+    assert f"ck_{table}_{CHECKED[table]} CHECK" in before
+    upgrade_schema(url)
+    after = stored()
+    assert f"ck_{table}_{CHECKED[table]}" not in after
+    gone = [line for line in before.splitlines() if line.rstrip(", ") not in after]
+    assert all(" IN (" in line for line in gone)
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+    engine.dispose()
+
+
+def test_a_running_process_writes_a_new_word_right_after_the_migration(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'hark.db'}"
+    engine = create_engine(url)
+    write = text("UPDATE contact SET phone_problem = 'unclear_phone', phone = NULL, raw_phone = '34600111222'")
+    upgrade_schema(url, "0004")
+    with engine.begin() as connection:
+        connection.execute(text(ROWS[0]), {"now": "2026-03-21 10:00:00.000000"})
+    with engine.connect() as open_before:
+        with pytest.raises(IntegrityError):
+            open_before.execute(write)
+        open_before.rollback()
+        upgrade_schema(url)
+        open_before.execute(write)
+        open_before.commit()
     engine.dispose()
