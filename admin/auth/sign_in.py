@@ -78,7 +78,7 @@ def sign_in(rt: Runtime, email: str, password: str, address: str, now: datetime)
             .execution_options(synchronize_session=False)
         ).first()
         is_locked = user is None and session.scalar(select(User.id).where(User.email == email, User.locked_until > now))
-    dummy_hash = _dummy_hash()  # asked for either way, so that the first attempt does not tell who is known
+    dummy_hash = _dummy_hash()  # computed either way, so that its time does not show who has an account
     is_right = verify_password(user.password_hash if user else dummy_hash, password)
     if is_locked:
         raise OperatorError(LOCKED)

@@ -21,10 +21,10 @@ _CONTACT_URL = re.compile(r"/contacts/([0-9]{1,15})/?$")
 
 @dataclass(frozen=True)
 class MergePreview:
-    """The contact that remains, the contact that is merged into it, and which of its values and ids are kept beside."""
+    """The contact that remains, the contact that is merged into it, and the loser's values and ids that are kept as former ones."""
 
-    kept: Contact
-    merged: Contact
+    winner: Contact
+    loser: Contact
     leftovers: MergeLeftovers
 
 
@@ -41,19 +41,19 @@ def merge_by_phone(rt: Runtime, contact_id: int, other: str, actor: str) -> int:
     """Merge the two contacts of `preview_merge`; returns the id of the one that remains. Raises the same errors."""
     with rt.database.write() as session:
         lock_identities(session)
-        kept_id, merged_id = _in_order(session, contact_id, _find(rt, session, other))
-        _merge(session, kept_id, merged_id, actor)
-        return kept_id
+        winner_id, loser_id = _in_order(session, contact_id, _find(rt, session, other))
+        _merge(session, winner_id, loser_id, actor)
+        return winner_id
 
 
-def merge_records(rt: Runtime, kept_id: int, merged_id: int, actor: str) -> list[str]:
-    """Merge the second contact into the first; returns the names of its values that are kept beside.
+def merge_records(rt: Runtime, winner_id: int, loser_id: int, actor: str) -> list[str]:
+    """Merge the second contact into the first; returns the names of its values that are kept as former ones.
 
     Raises OperatorError if there is no such contact or the two cannot be merged.
     """
     with rt.database.write() as session:
         lock_identities(session)
-        return _merge(session, kept_id, merged_id, actor)
+        return _merge(session, winner_id, loser_id, actor)
 
 
 def release_number_alias(rt: Runtime, contact_id: int, alias_id: int, actor: str) -> None:
@@ -71,12 +71,12 @@ def release_number_alias(rt: Runtime, contact_id: int, alias_id: int, actor: str
         )
 
 
-def _merge(session: Session, kept_id: int, merged_id: int, actor: str) -> list[str]:
+def _merge(session: Session, winner_id: int, loser_id: int, actor: str) -> list[str]:
     now = utcnow()
-    pair = _pair(session, kept_id, merged_id)
-    merge_contacts(session, kept_id, merged_id, now)
-    kept = {"kept_of_it": pair.leftovers.names} if pair.leftovers.names else {}
-    record_audit(session, now, actor, AuditAction.MERGE, "contact", kept_id, merged=merged_id, **kept)
+    pair = _pair(session, winner_id, loser_id)
+    merge_contacts(session, winner_id, loser_id, now)
+    details = {"kept_of_it": pair.leftovers.names} if pair.leftovers.names else {}
+    record_audit(session, now, actor, AuditAction.MERGE, "contact", winner_id, merged=loser_id, **details)
     return pair.leftovers.names
 
 
@@ -102,9 +102,9 @@ def _check_different(one_id: int, other_id: int) -> None:
         raise OperatorError("that is this record itself")
 
 
-def _pair(session: Session, kept_id: int, merged_id: int) -> MergePreview:
-    _check_different(kept_id, merged_id)
-    kept, merged = require_contact(session, kept_id), require_contact(session, merged_id)
-    if len({canonical_wa_id(record.wa_id) for record in (kept, merged) if record.wa_id}) > 1:
+def _pair(session: Session, winner_id: int, loser_id: int) -> MergePreview:
+    _check_different(winner_id, loser_id)
+    winner, loser = require_contact(session, winner_id), require_contact(session, loser_id)
+    if len({canonical_wa_id(record.wa_id) for record in (winner, loser) if record.wa_id}) > 1:
         raise OperatorError("they write from two WhatsApp numbers, so they are two people")
-    return MergePreview(kept, merged, merge_leftovers(session, kept, merged))
+    return MergePreview(winner, loser, merge_leftovers(session, winner, loser))

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from admin.operations.flows import check_flow, load_flow_file
 from admin.panel.base import PanelView, action, back, form, page, positive
-from admin.panel.flow_diagram import flow_picture
+from admin.panel.flow_diagram import draw_flow
 from models.clock import utcnow
 from models.conversations.flow_versions import set_fallback
 from models.errors import OperatorError
@@ -78,7 +78,7 @@ class FlowView(PanelView):
         if version is None:
             abort(404)
         return self.render(
-            "panel/flow.html", flow=flow, versions=versions, version=version, picture=flow_picture(version.definition)
+            "panel/flow.html", flow=flow, versions=versions, version=version, picture=draw_flow(version.definition)
         )
 
     @form("/load", Role.MANAGER)

@@ -207,7 +207,7 @@ def _first_steps(session: Session) -> list[tuple[bool, str, str]]:
         (
             session.scalar(select(Contact.id).limit(1)) is not None,
             "Import your contacts",
-            url_for("panel_contacts.bring"),
+            url_for("panel_contacts.import_file"),
         ),
         (
             session.scalar(select(Flow.id).limit(1)) is not None,
