@@ -106,7 +106,7 @@ def test_a_full_redis_is_drained(rt: Runtime, stream: EventStream, consumer: Con
     for place, key in enumerate(keys):
         stream.append(status_body(rt, (key, f"w{place}", "read")))
     stream.append(recorded("message_text"))
-    consumer._beat()
+    consumer._send_heartbeat()
     consumer._beat_at = float("-inf")
     rt.redis.expire(BEAT_KEY, 2)
     rt.redis.config_set("maxmemory", 1)
