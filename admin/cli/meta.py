@@ -3,7 +3,7 @@
 import click
 from sqlalchemy import select
 
-from admin.cli.shared import ACTOR, Command, Group, as_json, fail, print_json, read_stdin, runtime_here, sentence
+from admin.cli.shared import ACTOR, Command, Group, as_json, error_line, fail, print_json, read_stdin, runtime_here
 from admin.operations.numbers import add_number
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
@@ -63,7 +63,7 @@ def sync(is_json: bool) -> None:
         try:
             result = read_templates(rt, waba_pk, utcnow())
         except Exception as error:  # noqa: BLE001 - a failing account must not keep the others from being read
-            failures.append(f"account {waba_pk}: {sentence(error)}")
+            failures.append(f"account {waba_pk}: {error_line(error)}")
             continue
         total.add(result)
     if is_json:

@@ -47,7 +47,7 @@ class _OneLiner(click.Command):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001 - a user never sees a traceback
-            fail(sentence(error))
+            fail(error_line(error))
 
 
 class Command(_OneLiner):
@@ -70,7 +70,7 @@ def fail(text: str) -> None:
     sys.exit(1)
 
 
-def sentence(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """Return the line that a user reads about an error."""
     if isinstance(error, OperatorError):
         return str(error)

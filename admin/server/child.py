@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.core.child_process import dying_with_parent
+from jobs.core.child_process import kill_with_parent
 
 _MAX_LINE_BYTES = 16_384
 _READ_BYTES = 65_536
@@ -79,7 +79,7 @@ class ProcessSlot:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, and each child gets one signal from it
-            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
+            preexec_fn=kill_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
         )
         if self.process.stdout is not None:
             os.set_blocking(self.process.stdout.fileno(), False)

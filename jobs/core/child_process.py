@@ -11,7 +11,7 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def dying_with_parent() -> Callable[[], None]:
+def kill_with_parent() -> Callable[[], None]:
     """Return a `Popen(preexec_fn=…)` function: the child is killed at the instant its parent dies.
 
     Linux sends the signal when the *thread* that started the child ends: start it from one that lives as long as the child should.

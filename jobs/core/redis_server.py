@@ -17,7 +17,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from jobs.core.child_process import dying_with_parent
+from jobs.core.child_process import kill_with_parent
 from models.errors import OperatorError
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, the closing zero included.
@@ -178,7 +178,7 @@ def _spawn(argv: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal reaches its parent alone
-            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
+            preexec_fn=kill_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
         )
     except OSError as error:
         raise RedisUnavailableError("cannot run {argv}: {reason}", argv=argv[0], reason=error.strerror) from error

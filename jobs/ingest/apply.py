@@ -72,7 +72,10 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
             applied.templates_of, applied.numbers = result.templates_of, result.numbers
             _mark_unread(session, result)
             counts.update(
-                changes=result.applied, repeated=result.repeated, strangers=result.strangers, ignored=result.ignored
+                changes=result.applied,
+                repeated=result.repeated,
+                strangers=result.unknown_accounts,
+                ignored=result.ignored,
             )
         for letter in dead:
             keep_dead_letter(session, letter.raw, letter.error, now)

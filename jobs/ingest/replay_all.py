@@ -29,7 +29,7 @@ log = logging.getLogger("hark.replay")
 KEY = "hark:replay"
 LOCK_KEY = "hark:replay:turn"
 WAKE_KEY = "replay"
-KEPT_SECONDS = 86_400
+EXPIRES_SECONDS = 86_400
 TURN_SECONDS = 60.0
 LOCK_SECONDS = 180
 """Renewed after each letter; after a crash another worker can go on when it has expired."""
@@ -181,7 +181,7 @@ def _finish(rt: Runtime, run: Run) -> None:
 
 
 def _save(rt: Runtime, run: Run) -> None:
-    rt.redis.set(KEY, orjson.dumps(asdict(run)), ex=KEPT_SECONDS)
+    rt.redis.set(KEY, orjson.dumps(asdict(run)), ex=EXPIRES_SECONDS)
 
 
 def _lock(rt: Runtime) -> Lock:

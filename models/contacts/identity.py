@@ -89,10 +89,10 @@ def learn_identity(
             moved_at = (identity.at or now) if has_moved else None
             _add_aliases(session, contact.id, old_identifiers, new["person_key"], now, moved_at)
         if new["person_key"] != before:
-            lock_under_new_key(session, before, new["person_key"])
+            copy_engagement(session, before, new["person_key"])
 
 
-def lock_under_new_key(session: Session, before: str, after: str) -> None:
+def copy_engagement(session: Session, before: str, after: str) -> None:
     """Copy the engagement of the old person_key to the new one. The old row stays for the recipient that has the old key."""
     engagement = session.scalar(select(Engagement).where(Engagement.person_key == before))
     if engagement is not None and session.get(Engagement, after) is None:

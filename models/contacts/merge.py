@@ -247,10 +247,10 @@ def _move_missing(
     session: Session, table: type[ContactTag] | type[ListMember], key: str, winner_id: int, loser_id: int
 ) -> None:
     columns = [column.key for column in table.__table__.columns if column.key != "contact_id"]
-    held = aliased(table)
+    winners = aliased(table)
     missing = select(literal(winner_id), *(getattr(table, name) for name in columns)).where(
         table.contact_id == loser_id,
-        ~exists().where(held.contact_id == winner_id, getattr(held, key) == getattr(table, key)),
+        ~exists().where(winners.contact_id == winner_id, getattr(winners, key) == getattr(table, key)),
     )
     session.execute(insert(table).from_select(["contact_id", *columns], missing))
     session.execute(delete(table).where(table.contact_id == loser_id).execution_options(synchronize_session=False))
@@ -260,14 +260,16 @@ def _move_campaigns(session: Session, winner_id: int, loser_id: int, key: str) -
     """Move recipients, which keep their person_key, and engagements: one per campaign and person, of two the older stays."""
     ids = (winner_id, loser_id)
     _cancel_duplicates(session, winner_id, loser_id)
-    held = session.scalars(
+    engagements = session.scalars(
         select(Engagement).where(Engagement.contact_id.in_(ids)).order_by(Engagement.created_at, Engagement.person_key)
     ).all()
-    if held:
-        oldest = held[0]
-        others = {row.campaign_id for row in held} - {oldest.campaign_id}
-        _cancel(session, ids, NotSent.ENGAGED, Recipient.campaign_id.in_(others))
-        session.execute(delete(Engagement).where(Engagement.contact_id.in_(ids), Engagement.campaign_id.in_(others)))
+    if engagements:
+        oldest = engagements[0]
+        other_campaign_ids = {row.campaign_id for row in engagements} - {oldest.campaign_id}
+        _cancel(session, ids, NotSent.ENGAGED, Recipient.campaign_id.in_(other_campaign_ids))
+        session.execute(
+            delete(Engagement).where(Engagement.contact_id.in_(ids), Engagement.campaign_id.in_(other_campaign_ids))
+        )
         session.execute(update(Engagement).where(Engagement.contact_id.in_(ids)).values(contact_id=winner_id))
         if not session.scalar(select(exists().where(Engagement.person_key == key))):
             row = {"campaign_id": oldest.campaign_id, "contact_id": winner_id, "created_at": oldest.created_at}

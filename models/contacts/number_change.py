@@ -6,7 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import KnownIdentifier, add_aliases, identifiers_of
-from models.contacts.identity import Identity, learn_identity, lock_under_new_key
+from models.contacts.identity import Identity, copy_engagement, learn_identity
 from models.contacts.phone import mask_phone, person_key
 from models.contacts.resolve import lock_identities, matching_contacts, merge_pair
 from models.tables.audit import META, AuditAction, record_audit
@@ -105,6 +105,6 @@ def _remove_number(session: Session, other: Contact, moved_to: Identity, bsuid: 
         .execution_options(synchronize_session=False)
     )
     session.expire(other)
-    lock_under_new_key(session, old_key, new_key)
+    copy_engagement(session, old_key, new_key)
     after = mask_phone(wa_id or phone) if wa_id or phone else None
     record_audit(session, now, META, AuditAction.NUMBER_REASSIGNED, "contact", other.id, before=before, after=after)

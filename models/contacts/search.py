@@ -114,8 +114,8 @@ def count_contacts(
     is_scanned = bool(search.text or search.phone or search.tag)
     if is_scanned:
         checks.append(Contact.id > newest - WINDOW)
-    some = select(Contact.id).where(*checks).limit(MAX_COUNTED + 1).subquery()
-    number = session.scalar(select(func.count()).select_from(some)) or 0
+    capped = select(Contact.id).where(*checks).limit(MAX_COUNTED + 1).subquery()
+    number = session.scalar(select(func.count()).select_from(capped)) or 0
     return ContactCount(min(number, MAX_COUNTED), number <= MAX_COUNTED and (newest <= WINDOW or not is_scanned))
 
 
@@ -249,8 +249,8 @@ def _driven_count(
         return ContactCount(min(len(ids), MAX_COUNTED), is_whole)
     number = 0
     for start in range(0, len(ids), BATCH):
-        some = select(func.count()).where(Contact.id.in_(ids[start : start + BATCH]), *checks)
-        number += session.scalar(some) or 0
+        query = select(func.count()).where(Contact.id.in_(ids[start : start + BATCH]), *checks)
+        number += session.scalar(query) or 0
     return ContactCount(number, is_whole)
 
 

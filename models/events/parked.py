@@ -26,7 +26,7 @@ _MATCHABLE = or_(
 
 
 @dataclass(slots=True)
-class Retried:
+class RetryResult:
     """The result of one page of parked statuses. `cursor` is for the next page; 0 after the last one."""
 
     applied: int = 0
@@ -72,9 +72,9 @@ def matchable_statuses(session: Session, cursor: int, limit: int) -> Sequence[in
 
 def retry_parked(
     session: Session, now: datetime, installation: str, cursor: int = 0, only: int | None = None
-) -> Retried:
+) -> RetryResult:
     """Apply a page of statuses after `cursor` that match a message by now, or `only` the one of this id."""
-    result = Retried()
+    result = RetryResult()
     candidates = session.scalars(
         select(ParkedStatus)
         .where(ParkedStatus.id > cursor if only is None else ParkedStatus.id == only, _MATCHABLE)

@@ -88,7 +88,7 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, default_country:
         line=line,
         e164=phone.e164,
         stored=phone.stored,
-        given=digits_as_given(phone_text),
+        given=phone_digits(phone_text),
         problem=phone.problem,
         country=phone.country,
         key=person_key(phone=phone.e164) if phone.e164 else f"raw:{phone.stored}",
@@ -131,7 +131,7 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
     return combined
 
 
-def digits_as_given(text: str) -> str:
+def phone_digits(text: str) -> str:
     """Return the digits of a number as it was written."""
     return re.sub(r"[^0-9]", "", text)
 

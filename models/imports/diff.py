@@ -14,13 +14,13 @@ Record = Mapping[str, Any]
 
 
 def describe_change(
-    before: Record, after: Record, row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]
+    before: Record, after: Record, row: ImportRow, tags: Mapping[str, int], current_tags: Mapping[int, str | None]
 ) -> str:
     """Return a text such as `name Ana → Anna; language es; tag city = Madrid`.
 
-    `tags`: tag id by name; `held`: value by tag id, of the tags that the contact has.
+    `tags`: tag id by name; `current_tags`: value by tag id, of the tags that the contact has.
     """
-    return "; ".join([*_fields(before, after), *_tags(row, tags, held)])
+    return "; ".join([*_fields(before, after), *_tags(row, tags, current_tags)])
 
 
 def describe_step(what: str, before: Any, after: Any) -> str:
@@ -41,13 +41,13 @@ def _fields(before: Record, after: Record) -> Iterator[str]:
         yield describe_step("consent", before["consent"].value, after["consent"].value)
 
 
-def _tags(row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]) -> Iterator[str]:
+def _tags(row: ImportRow, tags: Mapping[str, int], current_tags: Mapping[int, str | None]) -> Iterator[str]:
     for name, value in row.tags.items():
         tag_id = tags.get(name, 0)
-        if tag_id not in held:
+        if tag_id not in current_tags:
             yield f"tag {name}" if value is None else f"tag {name} = {_shorten(value)}"
-        elif value is not None and held[tag_id] != value:
-            yield describe_step(f"tag {name} =", held[tag_id], value)
+        elif value is not None and current_tags[tag_id] != value:
+            yield describe_step(f"tag {name} =", current_tags[tag_id], value)
 
 
 def _shorten(value: Any) -> str:

@@ -56,7 +56,7 @@ def apply_changes(session: Session, changes: Iterable[AccountChange], now: datet
             continue
         waba = _waba(session, change)
         if waba is None:
-            result.strangers += 1
+            result.unknown_accounts += 1
         elif not _is_first(session, change, now):
             result.repeated += 1
         else:

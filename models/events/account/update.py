@@ -24,7 +24,7 @@ class ChangeResult:
 
     applied: int = 0
     repeated: int = 0
-    strangers: int = 0
+    unknown_accounts: int = 0
     """Changes of accounts that Hark does not have."""
     ignored: int = 0
     templates_of: set[int] = field(default_factory=set)
