@@ -106,7 +106,7 @@ def test_a_full_redis_is_drained(rt: Runtime, stream: EventStream, consumer: Con
     for place, key in enumerate(keys):
         stream.append(status_body(rt, (key, f"w{place}", "read")))
     stream.append(recorded("message_text"))
-    consumer._beat()
+    consumer._send_heartbeat()
     consumer._beat_at = float("-inf")
     rt.redis.expire(BEAT_KEY, 2)
     rt.redis.config_set("maxmemory", 1)
@@ -137,7 +137,7 @@ def test_a_stop_while_the_database_is_away_leaves_what_is_held_to_others(
 ) -> None:
     [key] = seed(rt)
     stream.append(status_body(rt, (key, "w0", "read")))
-    monkeypatch.setattr(Consumer, "_beat", lambda self: SHUTDOWN.set() if self._held else None)
+    monkeypatch.setattr(Consumer, "_send_heartbeat", lambda self: SHUTDOWN.set() if self._held else None)
     with monkeypatch.context() as patched:
         poison(patched, "w0", OperationalError("UPDATE", {}, Exception("away")))
         consumer.run()
