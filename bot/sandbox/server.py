@@ -132,7 +132,7 @@ class Handle:
     def reset(self) -> None:
         self.call(self.sim.reset)
 
-    def wait_at_rest(self, timeout_seconds: float = 10.0) -> None:
+    def wait_at_rest(self, timeout_seconds: float = 60.0) -> None:
         """Returns once nothing is scheduled and every webhook was answered 200; TimeoutError otherwise."""
         end = time.monotonic() + timeout_seconds
         while any(pending := self.call(lambda: self.sim.pending).values()):

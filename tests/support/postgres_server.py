@@ -19,7 +19,7 @@ import psycopg
 
 from jobs.core.child_process import dying_with_parent
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 HASTY = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "64MB"}
 """What is tested is the product, not a power cut."""
 MEMORY = Path("/dev/shm")  # noqa: S108 - files in memory, on Linux

@@ -191,9 +191,9 @@ def test_mark_as_read_needs_a_message_that_came(meta: Caller) -> None:
 
 
 def test_the_throughput_of_a_number_is_kept(meta: Caller) -> None:
-    meta.handle.configure(throughput_mps=5)
+    meta.handle.configure(throughput_mps=2)
     codes = [meta.template(f"+3460000{n:04d}").status_code for n in range(20)]
-    assert 5 <= codes.count(200) < 20
+    assert 2 <= codes.count(200) < 20
     assert meta.handle.stats()["refused"]["130429"] == codes.count(400)
     assert meta.post(template_to(ANA, "spring_sale"), SECOND_PHONE_NUMBER_ID).status_code == 200
 
@@ -450,7 +450,7 @@ def test_the_program_prints_where_it_listens_and_stops_on_a_signal() -> None:
         assert httpx.get(f"{url}/{PHONE_NUMBER_ID}", headers=TOKEN).status_code == 200
         assert httpx.get(f"{url}/_sandbox/config").json()["seed"] == 7
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_wrong_option_or_a_taken_port_is_one_line() -> None:
@@ -464,7 +464,7 @@ def test_a_wrong_option_or_a_taken_port_is_one_line() -> None:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=20,
+                timeout=60,
             )
             assert ended.returncode == 1
             assert ended.stderr.count("\n") == 1

@@ -95,7 +95,7 @@ def test_an_answer_has_the_outcome_that_is_certain(
         monkeypatch.setattr(graph, "AiohttpTransport", partial(AiohttpTransport, timeout_seconds=2.0))
     campaign_id = sending.campaign([phone])
 
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while sending.waiting(campaign_id) and time.monotonic() < end:
         serve(sending.rt, sending.number_id)
 
@@ -207,7 +207,7 @@ def test_a_refused_token_stops_the_number_and_keeps_everybody_queued(sending: Se
 
 
 def test_a_campaign_pauses_when_too_many_fail_alike(sending: Sending) -> None:
-    campaign_id = sending.campaign([f"+346{index:04d}9030" for index in range(150)], pace=400)
+    campaign_id = sending.campaign([f"+346{index:04d}9030" for index in range(150)], pace=60)
 
     serve(sending.rt, sending.number_id)
 
@@ -325,17 +325,17 @@ def test_a_certificate_that_nobody_vouches_for_loses_nobody_and_says_so(
 def test_a_stop_waits_for_answers_that_take_nearly_as_long_as_a_request_may(
     sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "REQUEST_TIMEOUT_SECONDS", 1.2)
-    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path, latency_seconds=1.0) as sending:
+    monkeypatch.setattr(lane, "REQUEST_TIMEOUT_SECONDS", 6.0)
+    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path, latency_seconds=4.0) as sending:
         sending.prepare()
         campaign_id = sending.campaign(phones(200), pace=100)
         sender = Thread(target=serve, args=(sending.rt, sending.number_id))
         sender.start()
         # A third chunk is claimed once the second waits for its moments, and then the first is under way.
-        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 30, 10, "requests are under way")
+        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 30, 60, "requests are under way")
         STOPPING.set()
         try:
-            sender.join(10)
+            sender.join(60)
         finally:
             STOPPING.clear()
         states = sending.states(campaign_id)
@@ -384,7 +384,7 @@ def test_who_missed_the_moment_of_a_slow_campaign_waits_in_the_queue_for_the_nex
 
     assert serve(sending.rt, sending.number_id) == 0
 
-    assert time.monotonic() - begun < 10, "the lane does not outlive its time for a moment that is a minute away"
+    assert time.monotonic() - begun < 45, "the lane does not outlive its time for a moment that is a minute away"
     assert sending.states(campaign_id) == {"queued": 1}
     with sending.rt.database.read() as session:
         assert session.scalars(select(LaneRow)).one().ended_at is not None
