@@ -42,7 +42,7 @@ def preflight(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
     found = fresh_preflight(runtime_here(), campaign_id, utcnow())
     print_json(found.to_json())
     if found.blocking:
-        fail(f"campaign {campaign_id}: " + " ".join(check.text for check in found.blocking))
+        fail(f"campaign {campaign_id}: " + " ".join(str(check.text) for check in found.blocking))
 
 
 @campaigns.command("estimate")

@@ -15,8 +15,10 @@ from admin.panel import format as fmt
 from admin.panel import labels as words
 from admin.panel.audience.rule_form import listed
 from models.clock import utcnow
+from models.stored_texts import show_stored
 from models.tables.contact import Consent
 from models.tables.user import Role
+from models.text import Text
 
 HERE = Path(__file__).resolve().parent.parent
 ASSETS = HERE / "static"
@@ -40,11 +42,19 @@ def init_app(app: Flask) -> None:
         percent=fmt.percent,
         plain=fmt.plain,
         word=lambda text: text.replace("_", " "),
+        shown=_sentence,
     )
     app.jinja_env.globals.update(
         asset=asset, csrf_token=csrf_token, csrf_field=csrf_field, words=words, someone=current_user, known=_known, roles=Role,
         words_of_consent=_consents, pairs=_pairs,
     )  # fmt: skip
+
+
+def _sentence(value: object) -> object:
+    """What a row keeps of a sentence, or a text, in the reader's language; any other value as it is."""
+    if isinstance(value, Text):
+        return value.translated()
+    return show_stored(value) if value is None or isinstance(value, str) else value
 
 
 @cache

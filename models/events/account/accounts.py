@@ -7,9 +7,19 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.pause import stop_numbers
 from models.events.account.update import AccountUpdate, is_newer, meta_enum, meta_enums, moment_of, operator_text
+from models.stored_texts import (
+    ACCOUNT_BANNED,
+    ACCOUNT_DELETED,
+    ACCOUNT_REINSTATED,
+    ACCOUNT_REJECTED,
+    ACCOUNT_RESTRICTED,
+    ACCOUNT_VIOLATION,
+    RESTRICTION_HARMLESS,
+)
 from models.tables.audit import META, AuditAction
 from models.tables.campaign import PauseReason
 from models.tables.number import Number, WabaState
+from models.text import Text
 
 HARMLESS = frozenset({"RESTRICTED_ADD_PHONE_NUMBER_ACTION"})
 """Restrictions that do not touch messages."""
@@ -23,7 +33,7 @@ def account_update(session: Session, told: AccountUpdate) -> None:
     """A violation, a restriction, a ban, the end of the account; anything else is a line in the audit."""
     event = told.word("event")
     state, detail = _judge(told, event)
-    if state is not None:
+    if state is not None and detail is not None:
         _take_away(session, told, state, detail)
     elif event == "DISABLED_UPDATE":  # reinstated: the numbers are read again, and nothing resumes before
         _give_back(session, told)
@@ -35,7 +45,7 @@ def account_update(session: Session, told: AccountUpdate) -> None:
         "waba",
         told.waba.id,
         event=event,
-        detail=detail,
+        detail=detail and detail.stored(),
         said=meta_enums(_info(told)),
     )
 
@@ -44,7 +54,7 @@ def account_review(session: Session, told: AccountUpdate) -> None:
     """The review of the account: one that was rejected may not send."""
     decision = told.word("decision")
     if decision == "REJECTED":
-        _take_away(session, told, WabaState.RESTRICTED, "Meta rejected the account in its review.")
+        _take_away(session, told, WabaState.RESTRICTED, ACCOUNT_REJECTED())
     elif decision == "APPROVED":
         _give_back(session, told)
     told.audit(session, AuditAction.ACCOUNT_REVIEW, "waba", told.waba.id, decision=decision)
@@ -58,12 +68,12 @@ def account_alert(session: Session, told: AccountUpdate) -> None:
     told.audit(session, AuditAction.ACCOUNT_ALERT, "waba", told.waba.id, description=description, said=said)
 
 
-def _judge(told: AccountUpdate, event: str) -> tuple[WabaState | None, str]:
+def _judge(told: AccountUpdate, event: str) -> tuple[WabaState | None, Text | None]:
     """What the account becomes, if anything, and the sentence for the operator."""
     if event == "ACCOUNT_VIOLATION":
         return (
             WabaState.RESTRICTED,
-            f"Meta found a violation: {meta_enum(_info(told).get('violation_type')) or 'unnamed'}.",
+            ACCOUNT_VIOLATION(violation=meta_enum(_info(told).get("violation_type")) or "unnamed"),
         )
     if event == "ACCOUNT_RESTRICTION":
         return _judge_restriction(told)
@@ -71,15 +81,15 @@ def _judge(told: AccountUpdate, event: str) -> tuple[WabaState | None, str]:
         ban = meta_enum(_info(told).get("waba_ban_state"))
         date = operator_text(_info(told).get("waba_ban_date"))
         if ban == "REINSTATE":
-            return None, "Meta says that the account is reinstated."
+            return None, ACCOUNT_REINSTATED()
         state = WabaState.RESTRICTED if ban == "SCHEDULE_FOR_DISABLE" else WabaState.DISABLED
-        return state, f"Meta disables the account: {ban} {date}".strip() + "."
+        return state, ACCOUNT_BANNED(ban=f"{ban} {date}".strip())
     if event == "ACCOUNT_DELETED":
-        return WabaState.DISABLED, "The account was deleted at Meta."
-    return None, ""
+        return WabaState.DISABLED, ACCOUNT_DELETED()
+    return None, None
 
 
-def _judge_restriction(told: AccountUpdate) -> tuple[WabaState | None, str]:
+def _judge_restriction(told: AccountUpdate) -> tuple[WabaState, Text] | tuple[None, Text]:
     given = told.value.get("restriction_info")
     restrictions = [item for item in (given if isinstance(given, list) else [given]) if isinstance(item, dict)]
     harmful = []
@@ -89,18 +99,18 @@ def _judge_restriction(told: AccountUpdate) -> tuple[WabaState | None, str]:
         if kind not in HARMLESS and (until is None or until > told.now):
             harmful.append(f"{kind} until {until:%Y-%m-%d %H:%M} UTC" if until else kind)
     if restrictions and not harmful:
-        return None, "A restriction that is over, or that does not touch messages."
-    return WabaState.RESTRICTED, f"Meta restricts the account: {', '.join(harmful) or 'unnamed'}."
+        return None, RESTRICTION_HARMLESS()
+    return WabaState.RESTRICTED, ACCOUNT_RESTRICTED(restrictions=", ".join(harmful) or "unnamed")
 
 
-def _take_away(session: Session, told: AccountUpdate, state: WabaState, detail: str) -> None:
+def _take_away(session: Session, told: AccountUpdate, state: WabaState, detail: Text) -> None:
     waba = told.waba
     is_tie = told.at == waba.state_at and waba.state is not WabaState.DISABLED
     if not (is_newer(told.at, waba.state_at) or is_tie):
         told.result.numbers.update(_numbers(session, told))
         return
     former = waba.state_reason if waba.state is not WabaState.OK else None
-    waba.state, waba.state_reason, waba.state_at = state, detail, told.at
+    waba.state, waba.state_reason, waba.state_at = state, detail.stored(), told.at
     stop_numbers(session, _numbers(session, told), PauseReason.NUMBER_RESTRICTED, detail, told.now, META, former=former)
 
 

@@ -14,6 +14,7 @@ from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
 from jobs.campaigns.launch import launch_campaign
 from jobs.campaigns.start import start_scheduled, wake_scheduled
 from models.clock import utcnow
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
@@ -256,7 +257,7 @@ def test_a_start_that_is_too_late_goes_back_to_ready_and_says_why(ready: Shell) 
     start_scheduled(campaign_id)
     campaign = campaign_of(ready, campaign_id)
     assert campaign.status is CampaignStatus.READY
-    assert "20 minutes" in (campaign.note or "")
+    assert "20 minutes" in show_stored(campaign.note)
 
 
 def test_a_start_that_is_blocked_goes_back_to_ready_and_says_why(ready: Shell) -> None:
@@ -268,7 +269,7 @@ def test_a_start_that_is_blocked_goes_back_to_ready_and_says_why(ready: Shell) -
     start_scheduled(campaign_id)
     campaign = campaign_of(ready, campaign_id)
     assert campaign.status is CampaignStatus.READY
-    assert "DISABLED" in (campaign.note or "")
+    assert "DISABLED" in show_stored(campaign.note)
 
 
 def test_a_start_waits_for_a_graph_api_that_is_away(ready: Shell) -> None:

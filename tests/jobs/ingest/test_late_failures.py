@@ -20,6 +20,7 @@ from models.config import Settings
 from models.crypto import new_encryption_key
 from models.db.engine import Database
 from models.events.types import Callback, Failure, Parsed, Status
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
@@ -105,7 +106,7 @@ def test_a_campaign_that_fails_for_most_pauses_with_what_was_said_of_them(world:
     world.tell(ids[23:], 131026, says="Message undeliverable to +34600111222")
     campaign = world.campaign()
     assert (campaign.status, campaign.pause_reason) == (CampaignStatus.PAUSED, PauseReason.FAILURE_RATE)
-    assert campaign.pause_detail == (
+    assert show_stored(campaign.pause_detail) == (
         "47 of the last 60 messages failed alike. "
         "131026 ×47: Undeliverable: probably not on WhatsApp. Meta says: Message undeliverable to +…; "
         "131009 ×3: A value in the message is not valid. Meta says: A value is bad. "
@@ -180,7 +181,7 @@ def test_a_failure_without_a_code_says_nothing_of_the_token(world: World) -> Non
         assert session.scalars(select(Number.stopped_at)).all() == [None]
     assert world.campaign().status is CampaignStatus.ACTIVE
     world.tell(ids[3:], 0, says="")
-    assert world.campaign().pause_detail == "40 of the last 40 messages failed alike. no code ×40: no."
+    assert show_stored(world.campaign().pause_detail) == "40 of the last 40 messages failed alike. no code ×40: no."
 
 
 def test_whom_the_business_has_blocked_is_kept_out_of_what_comes_later(world: World) -> None:

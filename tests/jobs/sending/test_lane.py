@@ -26,6 +26,7 @@ from jobs.sending.serve import serve
 from models.clock import utcnow
 from models.sending.claim import Claim, claim_recipients, has_due
 from models.sending.lease import open_lane
+from models.stored_texts import show_stored
 from models.tables.campaign import CampaignStatus, PauseReason, transition
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement, LedgerEntry
@@ -136,7 +137,7 @@ def test_a_value_that_meta_would_refuse_leaves_the_person_out(sending: Sending) 
     serve(sending.rt, sending.number_id)
 
     row = sending.recipient(campaign_id, phone)
-    assert (row.state, row.reason, row.detail) == (
+    assert (row.state, row.reason, show_stored(row.detail)) == (
         RecipientState.NOT_SENT,
         NotSent.BAD_VALUE,
         "body 1: it holds a line break or a tab",
@@ -161,7 +162,10 @@ def test_of_whom_no_message_can_be_made_is_left_out_and_the_others_get_theirs(
 
     assert sending.states(campaign_id) == {"accepted": 10, "not_sent": 2}
     row = sending.recipient(campaign_id, raises)
-    assert (row.reason, row.detail) == (NotSent.BAD_VALUE, "the message could not be put together: KeyError")
+    assert (row.reason, show_stored(row.detail)) == (
+        NotSent.BAD_VALUE,
+        "the message could not be put together: KeyError",
+    )
     assert sending.recipient(campaign_id, cannot_be_encoded).reason is NotSent.BAD_VALUE
     assert "Ann" not in caplog.text
     with sending.rt.database.read() as session:
@@ -175,7 +179,7 @@ def test_a_campaign_of_which_no_message_can_be_made_pauses(sending: Sending, mon
     serve(sending.rt, sending.number_id)
     campaign = sending.row(campaign_id)
     assert campaign.pause_reason is PauseReason.FAILURE_RATE
-    assert "the message could not be put together" in (campaign.pause_detail or "")
+    assert "the message could not be put together" in show_stored(campaign.pause_detail)
     assert sending.waiting(campaign_id) > 0
 
 
@@ -199,7 +203,7 @@ def test_a_campaign_pauses_when_too_many_fail_alike(sending: Sending) -> None:
 
     campaign = sending.row(campaign_id)
     assert campaign.pause_reason is PauseReason.FAILURE_RATE
-    assert "131009 ×" in (campaign.pause_detail or "")
+    assert "131009 ×" in show_stored(campaign.pause_detail)
     states = sending.states(campaign_id)
     assert 20 <= states["refused"] <= 120
     assert states["refused"] + states["queued"] == 150
@@ -304,7 +308,7 @@ def test_a_certificate_that_nobody_vouches_for_loses_nobody_and_says_so(
         row = sending.recipient(campaign_id, phones(1)[0])
         assert impostor.requests == []
         assert sending.states(campaign_id) == {"queued": 3}
-        assert "the certificate at GRAPH_API_URL is not one to trust" in (row.error_msg or "")
+        assert "the certificate at GRAPH_API_URL is not one to trust" in show_stored(row.error_msg)
         assert sending.row(campaign_id).status is CampaignStatus.ACTIVE
 
 

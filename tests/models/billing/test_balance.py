@@ -28,6 +28,7 @@ from models.campaigns.preflight import preflight
 from models.config import Settings
 from models.crypto import new_encryption_key
 from models.db.engine import Database
+from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, transition
@@ -110,8 +111,8 @@ def _told(database: Database, campaign_id: int) -> tuple[list[str], list[str]]:
         found = preflight(session, campaign_id, NOW)
     money_keys = {"budget", "price_unknown"}
     return (
-        [check.text for check in found.blocking if check.key in money_keys],
-        [check.text for check in found.warnings if check.key in money_keys],
+        [str(check.text) for check in found.blocking if check.key in money_keys],
+        [str(check.text) for check in found.warnings if check.key in money_keys],
     )
 
 
@@ -176,7 +177,7 @@ def test_an_audience_that_grew_beyond_the_balance_is_paused_before_anybody_is_se
         launched = session.get_one(Campaign, campaign.id)
     assert (launched.status, launched.pause_reason) == (CampaignStatus.PAUSED, PauseReason.BUDGET)
     assert launched.pause_detail is not None
-    assert "3.00 EUR" in launched.pause_detail
+    assert "3.00 EUR" in show_stored(launched.pause_detail)
     assert _sums(database) == (0, 7, -2)
     blocking, _ = _told(database, campaign.id)
     assert blocking == ["The balance of 5.00 EUR is used up (140 % with what is held back)."]
@@ -328,7 +329,7 @@ def test_what_runs_is_paused_when_the_balance_is_used_up(rt: Runtime) -> None:
         paused = session.get_one(Campaign, running.id)
         marks = [audit.detail["pct"] for audit in session.scalars(select(Audit).where(Audit.action == "balance used"))]
     assert paused.pause_reason is PauseReason.BUDGET
-    assert paused.pause_detail == "The balance of 5.00 EUR is used up. Raise it, then resume."
+    assert show_stored(paused.pause_detail) == "The balance of 5.00 EUR is used up. Raise it, then resume."
     assert marks == [100], "told once"
 
 

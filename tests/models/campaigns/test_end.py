@@ -21,6 +21,7 @@ from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.config import Settings
 from models.crypto import new_encryption_key
+from models.stored_texts import show_stored
 from models.tables.audit import Audit, AuditAction
 from models.tables.campaign import Campaign, CampaignKind, CampaignOutcome, CampaignStatus, TransitionError
 from models.tables.engagement import Engagement
@@ -123,7 +124,7 @@ def test_a_launch_whose_tag_was_deleted_pauses_with_the_reason(rt: Runtime) -> N
     with rt.database.read() as session:
         paused = session.get_one(Campaign, campaign.id)
         assert paused.status is CampaignStatus.PAUSED
-        assert paused.pause_detail == "the launch stopped: audience.include[0]: there is no tag 'vip'"
+        assert show_stored(paused.pause_detail) == "the launch stopped: audience.include[0]: there is no tag 'vip'"
         line = session.scalars(select(Audit).where(Audit.action == AuditAction.PAUSE)).one()
         assert (line.actor, line.object_id) == ("launch", str(campaign.id))
         assert line.detail == {"reason": "operator", "detail": paused.pause_detail}

@@ -18,6 +18,7 @@ from models.events.account.apply import HANDLERS, PERSONAL, apply_changes
 from models.events.account.numbers import limit_of
 from models.events.account.update import ChangeResult
 from models.events.types import AccountChange
+from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.contact import Consent, Contact
@@ -126,7 +127,7 @@ def test_a_paused_template_pauses_its_campaigns(session: Session, campaign: Camp
     assert (template.status, campaign.status, campaign.pause_reason) == (
         "PAUSED", CampaignStatus.PAUSED, PauseReason.TEMPLATE_PAUSED,
     )  # fmt: skip
-    assert campaign.pause_detail == "The template was paused for 3 hours for its low quality"
+    assert show_stored(campaign.pause_detail) == "The template was paused for 3 hours for its low quality"
     assert other.status is CampaignStatus.ACTIVE
     assert audited(session) == ["campaign paused", "template status"]
 
