@@ -20,7 +20,7 @@ def preflight(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
     result = fresh_preflight(runtime_here(), campaign_id, utcnow())
     print_json(result.to_json())
     if result.blocking:
-        fail(f"campaign {campaign_id}: " + " ".join(check.text for check in result.blocking))
+        fail(f"campaign {campaign_id}: " + " ".join(str(check.text) for check in result.blocking))
 
 
 @click.command("start", cls=Command)

@@ -21,6 +21,7 @@ from jobs.ingest.consumer import BEAT_KEY
 from models.billing.balance import BalanceState, read_balance
 from models.clock import utcnow
 from models.sending.messaging_limit import SPAN
+from models.stored_texts import show_stored
 from models.tables.campaign import LIVE, Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.tables.contact import Contact
 from models.tables.conversation import Case, CaseStatus
@@ -180,7 +181,7 @@ def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:
     where = url_for("panel_numbers.index")
     for number in numbers:
         if number.stopped_at is not None:
-            yield Attention("bad", f"{number.name} is stopped: {number.stopped_reason}", where)
+            yield Attention("bad", f"{number.name} is stopped: {show_stored(number.stopped_reason)}", where)
         elif number.waba.state is not WabaState.OK:
             yield Attention("bad", f"The account of {number.name} is {number.waba.state}", where)
         elif number.quality.upper() == "RED":

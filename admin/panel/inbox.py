@@ -15,6 +15,7 @@ from admin.panel import labels as words
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive
 from models.clock import utcnow
 from models.conversations.messages import is_window_open
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
 from models.tables.conversation import WINDOW, Case, Conversation, Direction, Message
 from models.tables.flow import Flow, FlowSession, SessionStatus
@@ -178,10 +179,10 @@ def _bubble(message: Message) -> ChatBubble:
     elif message.delivered_at:
         note = "delivered"
     elif message.failed_at and message.error_msg:
-        note = f"failed: {message.error_msg}"
+        note = f"failed: {show_stored(message.error_msg)}"
     is_bad = message.state.value in {"refused", "not_sent"} or bool(message.failed_at and not message.delivered_at)
     if is_bad and message.error_msg:
-        note = message.error_msg
+        note = show_stored(message.error_msg)
     return ChatBubble(True, text, message.at, note, is_bad, "bot" if message.author == "bot" else message.author or "")
 
 

@@ -14,8 +14,10 @@ from admin.auth.web_security import csrf_token, current_user, runtime
 from admin.panel import labels
 from admin.panel.format import ago, number, percent, plain, span, when
 from models.clock import utcnow
+from models.stored_texts import show_stored
 from models.tables.contact import Consent
 from models.tables.user import Role
+from models.text import Text
 
 ADMIN_DIRECTORY = Path(__file__).resolve().parent.parent
 ASSETS = ADMIN_DIRECTORY / "static"
@@ -38,11 +40,19 @@ def init_app(app: Flask) -> None:
         percent=percent,
         plain=plain,
         word=lambda text: text.replace("_", " "),
+        shown=_sentence,
     )
     app.jinja_env.globals.update(
         asset=asset, csrf_token=csrf_token, csrf_field=csrf_field, words=labels, someone=current_user, known=_badge, roles=Role,
         words_of_consent=_consent_choices, pairs=_choices,
     )  # fmt: skip
+
+
+def _sentence(value: object) -> object:
+    """What a row keeps of a sentence, or a text, in the reader's language; any other value as it is."""
+    if isinstance(value, Text):
+        return value.translated()
+    return show_stored(value) if value is None or isinstance(value, str) else value
 
 
 @cache

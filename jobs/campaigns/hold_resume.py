@@ -17,8 +17,10 @@ from jobs.ingest.consumer import lag
 from models.campaigns.pause import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.stored_texts import EVENTS_OLD, EVENTS_UNREAD
 from models.tables.audit import MONITOR
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.text import Text
 
 log = logging.getLogger("hark.guard")
 
@@ -33,7 +35,7 @@ class IngestWatch:
 
     def __init__(self) -> None:
         self._silent_since: float | None = None
-        self.reason = ""
+        self.reason: Text | None = None
 
     def look(self, rt: Runtime) -> tuple[bool, bool]:
         """(is_deaf, is_well) now."""
@@ -44,12 +46,12 @@ class IngestWatch:
             self._silent_since = time.monotonic()
         silent_seconds = 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
         if found.seconds > HOLD_AFTER_SECONDS:
-            self.reason = f"The oldest unread event is {found.seconds:.0f} seconds old."
+            self.reason = EVENTS_OLD(seconds=round(found.seconds))
         elif silent_seconds > DEAF_SECONDS:
-            self.reason = "No process reads what comes in from Meta."
+            self.reason = EVENTS_UNREAD()
         else:
-            self.reason = ""
-        return bool(self.reason), found.is_alive and found.seconds < WELL_BELOW_SECONDS
+            self.reason = None
+        return self.reason is not None, found.is_alive and found.seconds < WELL_BELOW_SECONDS
 
 
 _hearing = IngestWatch()
@@ -57,19 +59,18 @@ _hearing = IngestWatch()
 
 def pause_while_ingest_lags(rt: Runtime, now: datetime) -> None:
     """One round: hold what must hold, wake what may go on."""
-    is_deaf, is_well = _hearing.look(rt)
-    if is_deaf:
+    _, is_well = _hearing.look(rt)
+    if _hearing.reason is not None:
         _hold(rt, now, _hearing.reason)
     _wake_lifting(rt, now, is_well=is_well)
 
 
-def _hold(rt: Runtime, now: datetime, reason: str) -> None:
+def _hold(rt: Runtime, now: datetime, reason: Text) -> None:
     with rt.database.read() as session:
         active = session.scalars(select(Campaign.id).where(Campaign.status == CampaignStatus.ACTIVE)).all()
     for campaign_id in active:
         with rt.database.write() as session:
-            detail = f"{reason} Hark goes on when it hears again."
-            is_paused = pause_campaign(session, campaign_id, PauseReason.INGEST_LAG, detail, now, MONITOR)
+            is_paused = pause_campaign(session, campaign_id, PauseReason.INGEST_LAG, reason, now, MONITOR)
         if is_paused:
             log.warning("campaign %d paused: %s", campaign_id, PauseReason.INGEST_LAG)
 

@@ -17,7 +17,9 @@ from models.campaigns.launch import (
 from models.campaigns.pause import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.stored_texts import LAUNCH_STOPPED
 from models.tables.campaign import Campaign, PauseReason
+from models.text import Text
 
 log = logging.getLogger("hark.launch")
 
@@ -47,7 +49,7 @@ def launch_campaign(campaign_id: int) -> None:
     try:
         is_done = _slices(rt, campaign_id, token)
     except OperatorError as error:
-        _pause(rt, campaign_id, str(error))
+        _pause(rt, campaign_id, error.text)
         return
     if not is_done:
         with rt.database.write() as session:
@@ -84,9 +86,9 @@ def _slices(rt: Runtime, campaign_id: int, token: str) -> bool:
     return False
 
 
-def _pause(rt: Runtime, campaign_id: int, why: str) -> None:
+def _pause(rt: Runtime, campaign_id: int, why: Text) -> None:
     """The audience cannot be read any more (a tag was deleted meanwhile): an operator has to look, nobody is sent to."""
     log.warning("campaign %s: its launch stopped: %s", campaign_id, why)
     now = utcnow()
     with rt.database.write() as session:
-        pause_campaign(session, campaign_id, PauseReason.OPERATOR, f"the launch stopped: {why}", now, "launch")
+        pause_campaign(session, campaign_id, PauseReason.OPERATOR, LAUNCH_STOPPED(why=why), now, "launch")

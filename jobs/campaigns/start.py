@@ -23,6 +23,7 @@ from models.billing.balance import reserve_amount
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.stored_texts import START_FAILED, START_MISSED, START_MISSED_MINUTE
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     Campaign,
@@ -34,6 +35,7 @@ from models.tables.campaign import (
     try_transition,
 )
 from models.tables.setting import read_setting
+from models.text import Text
 
 log = logging.getLogger("hark.starting")
 
@@ -141,16 +143,14 @@ def start_scheduled(campaign_id: int) -> None:
     if late < timedelta(0):
         return
     if late > grace:
-        _back_to_ready(
-            rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start was missed by {_minutes(late)}"
-        )
+        _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, _missed_by(late))
         return
     try:
         start_campaign(rt, campaign_id, now, "schedule")
     except MetaUnavailableError as error:
-        log.warning("%s; trying again for %s", error, _minutes(grace - late))
+        log.warning("%s; trying again for %d min", error, _minutes(grace - late))
     except OperatorError as error:
-        _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start did not happen: {error}")
+        _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, START_FAILED(why=error.text))
 
 
 def _is_listening(rt: Runtime) -> bool | None:
@@ -166,7 +166,7 @@ def _refuse_if_blocked(campaign_id: int, blocking: Sequence[PreflightCheck]) -> 
         raise OperatorError(
             "campaign {campaign_id}: {problems}",
             campaign_id=campaign_id,
-            problems=" ".join(check.text for check in blocking),
+            problems=" ".join(str(check.text) for check in blocking),
         )
 
 
@@ -180,18 +180,22 @@ def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
         ) from error
 
 
-def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: datetime, why: str) -> None:
+def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: datetime, why: Text) -> None:
     with rt.database.write() as session:
         # Only while it is still scheduled for that very moment: an operator may have moved it meanwhile.
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.scheduled_at != scheduled_at:
             return
-        if not try_transition(session, campaign_id, "unschedule", now, note=why):
+        if not try_transition(session, campaign_id, "unschedule", now, note=why.stored()):
             return  # another one started it meanwhile
         record_audit(session, now, "schedule", AuditAction.UNSCHEDULE, "campaign", campaign_id)
     log.warning("campaign %d is ready, not started: %s", campaign_id, why)
 
 
-def _minutes(length: timedelta) -> str:
-    minutes = max(1, round(length.total_seconds() / 60))
-    return f"{minutes} minute{'s' if minutes > 1 else ''}"
+def _missed_by(late: timedelta) -> Text:
+    minutes = _minutes(late)
+    return START_MISSED_MINUTE() if minutes == 1 else START_MISSED(minutes=minutes)
+
+
+def _minutes(length: timedelta) -> int:
+    return max(1, round(length.total_seconds() / 60))

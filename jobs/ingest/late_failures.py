@@ -19,8 +19,10 @@ from jobs.sending.effects import stop_within, suppress_within
 from jobs.sending.failure_rate import WINDOW, FailureGuard, max_failure_share
 from models.campaigns.failures import NewFailure, RecentResult, is_any_since, last_resumed_at, recent_results
 from models.campaigns.pause import pause_campaign
+from models.stored_texts import DECISIVE_REPORT
 from models.tables.audit import SENDER
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.text import Text
 
 log = logging.getLogger("hark.lane")
 
@@ -78,7 +80,7 @@ def _heed_decisive(session: Session, stood: _Stood, failures: Sequence[NewFailur
             ids[failure.code].append(failure.recipient_id)
     for code in sorted(ids):
         rule = _rule(code)
-        detail = f"{rule.text} (Meta's error {code}) {rule.advice}".strip()
+        detail = DECISIVE_REPORT(text=Text(rule.text), code=code, advice=Text(rule.advice))
         if rule.action is ErrorAction.STOP and stood.number_id is not None:
             moments = [
                 at for at in (stood.since, last_resumed_at(session, "number", stood.number_id)) if at is not None
@@ -91,7 +93,7 @@ def _heed_decisive(session: Session, stood: _Stood, failures: Sequence[NewFailur
     return False
 
 
-def _pause(session: Session, stood: _Stood, reason: PauseReason, detail: str, now: datetime) -> bool:
+def _pause(session: Session, stood: _Stood, reason: PauseReason, detail: Text, now: datetime) -> bool:
     is_paused = pause_campaign(session, stood.id, reason, detail, now, SENDER)
     if is_paused:
         log.warning("campaign %d paused: %s", stood.id, reason)

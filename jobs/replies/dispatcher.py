@@ -44,7 +44,9 @@ from models.clock import utcnow
 from models.conversations.flow_http_calls import HttpCall
 from models.conversations.outbox import ClaimedMessage
 from models.crypto import WrongKeyError, new_token
+from models.stored_texts import REFUSED
 from models.tables.number import Number
+from models.text import Text
 
 log = logging.getLogger("hark.answer")
 
@@ -242,7 +244,9 @@ class ReplyDispatcher:
             case ErrorAction.HOLD:
                 hold_number(self.rt, claimed.number_id, verdict.delay_seconds, utcnow())
             case ErrorAction.STOP:
-                stop_number(self.rt, claimed.number_id, rule, verdict.message or rule.text, utcnow())
+                stop_number(
+                    self.rt, claimed.number_id, rule, verdict.message or REFUSED(text=Text(rule.text)), utcnow()
+                )
 
     def _graph(self) -> GraphClient:
         if self._client is None:

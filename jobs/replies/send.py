@@ -8,10 +8,9 @@ from bot.meta.messages import chat_body
 from bot.meta.send_result import SendResult
 from jobs.sending.judge import SendVerdict, judge_send, unsendable
 from models.conversations.outbox import ClaimedMessage, MessageResult
+from models.stored_texts import NO_ADDRESS
 from models.tables.conversation import MessageState
 from models.tables.recipient import RecipientState
-
-NO_ADDRESS = "The contact has neither a phone nor a user id that this number could write to."
 
 
 async def send_message(
@@ -31,7 +30,7 @@ def judge_reply(claimed: ClaimedMessage, result: SendResult | None) -> SendVerdi
     A message keeps no count of its transient failures, so every earlier attempt counts as one.
     """
     if result is None:
-        return unsendable(NO_ADDRESS)
+        return unsendable(NO_ADDRESS())
     return judge_send(result, claimed.attempt, claimed.attempt - 1, has_campaign=False)
 
 
@@ -45,6 +44,6 @@ def message_result(claimed: ClaimedMessage, verdict: SendVerdict, now: datetime)
         now,
         wamid=verdict.result.wamid,
         error_code=verdict.code,
-        error_msg=verdict.message,
+        message=verdict.message,
         due_at=now + timedelta(seconds=verdict.delay_seconds) if state is RecipientState.QUEUED else None,
     )

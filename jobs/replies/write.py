@@ -18,6 +18,7 @@ from models.conversations.flow_sessions import NewSession, SessionSave, begin_se
 from models.conversations.messages import BOT, NewMessage, queue_messages
 from models.db.dialect import NO_SYNC
 from models.errors import HarkError
+from models.stored_texts import SAID_STOP
 from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.flow import OPEN_ACTION, Action, ActionState
 
@@ -25,7 +26,6 @@ log = logging.getLogger("hark.answer")
 
 UNSURE_COUNTS_AFTER = timedelta(seconds=60)
 SETTLED = (MessageState.ACCEPTED, MessageState.UNSURE, MessageState.REFUSED, MessageState.NOT_SENT)
-STOPPED = "The person said STOP before this was sent."
 
 
 class StaleSessionError(HarkError):
@@ -219,6 +219,6 @@ def _drop_queue(session: Session, conversation_id: int, now: datetime) -> None:
             Message.state == MessageState.QUEUED,
             Message.author == BOT,
         )
-        .values(state=MessageState.NOT_SENT, error_msg=STOPPED, failed_at=now),
+        .values(state=MessageState.NOT_SENT, error_msg=SAID_STOP().stored(), failed_at=now),
         execution_options=NO_SYNC,
     )

@@ -17,6 +17,7 @@ from models.tables.audit import SENDER
 from models.tables.campaign import PauseReason
 from models.tables.contact import Consent
 from models.tables.number import Number
+from models.text import Text
 
 log = logging.getLogger("hark.lane")
 
@@ -25,7 +26,7 @@ def pause_campaign(
     rt: Runtime,
     campaign_id: int,
     reason: PauseReason,
-    detail: str,
+    detail: Text,
     now: datetime,
     *,
     resumes_at: datetime | None = None,
@@ -38,13 +39,13 @@ def pause_campaign(
     return is_paused
 
 
-def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> None:
+def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: Text, now: datetime) -> None:
     """Stop everything on a number, in a transaction of its own."""
     with rt.database.write() as session:
         stop_within(session, number_id, rule, detail, now)
 
 
-def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> None:
+def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: Text, now: datetime) -> None:
     """What a refusal that concerns a number stops, as a part of the caller's transaction."""
     reason = rule.reason or PauseReason.NUMBER_RESTRICTED
     if pause.stop_numbers(session, [number_id], reason, detail, now, SENDER).number_ids:

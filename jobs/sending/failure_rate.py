@@ -13,6 +13,16 @@ from math import sqrt
 from redis import Redis
 
 from bot.meta.error_codes import HALF, ErrorRule, rule_for
+from models.stored_texts import (
+    FAILED_ALIKE,
+    FAILED_ALIKE_ADVICE,
+    FAILURE_SAMPLE,
+    META_SAYS,
+    NO_TEXT,
+    REFUSED,
+    REFUSED_SAYING,
+)
+from models.text import Text
 
 WINDOW = 100
 MIN_SAMPLE = 20
@@ -47,9 +57,9 @@ class FailureGuard:
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._kinds: deque[str] = deque(known, maxlen=WINDOW)
         self._counts: Counter[str] = Counter(self._kinds)
-        self._said: dict[str, str] = {}
+        self._said: dict[str, Text] = {}
 
-    def add(self, kind: str, said: str = "") -> str | None:
+    def add(self, kind: str, said: Text | None = None) -> str | None:
         """Note one outcome (empty for a success) and what was said of it; the kind of failure that went too far, if one did."""
         if max_failure_share(kind) is None:
             return None
@@ -57,7 +67,7 @@ class FailureGuard:
             self._counts[self._kinds[0]] -= 1
         self._kinds.append(kind)
         self._counts[kind] += 1
-        if said:
+        if said is not None:
             self._said[kind] = said
         return kind if self._goes_too_far(kind) else None
 
@@ -74,18 +84,21 @@ class FailureGuard:
         """How many of the last outcomes were of this kind, and how many there were."""
         return self._counts[kind], len(self._kinds)
 
-    def explain(self, kind: str) -> str:
+    def explain(self, kind: str) -> Text:
         """For the operator: how many failed alike, what was said of each kind that failed, and what to do about this one."""
         failed, total = self.share(kind)
         rule = _rule(kind)
-        advice = f" {rule.advice}" if rule and rule.advice else ""
-        return f"{failed} of the last {total} messages failed alike. {self.samples()}.{advice}"
+        if rule is not None and rule.advice:
+            return FAILED_ALIKE_ADVICE(failed=failed, total=total, samples=self.samples(), advice=Text(rule.advice))
+        return FAILED_ALIKE(failed=failed, total=total, samples=self.samples())
 
-    def samples(self) -> str:
-        """One line of the kinds that failed, the most frequent first: `131026 ×41: …; 132012 ×3: …`."""
+    def samples(self) -> list[Text]:
+        """The kinds that failed, the most frequent first, shown as `131026 ×41: …; 132012 ×3: …`."""
         failed = sorted((-count, kind) for kind, count in self._counts.items() if kind and count)
-        lines = [f"{kind} ×{-count}: {_sentence(kind, self._said.get(kind, ''))}" for count, kind in failed]
-        return "; ".join(lines[:MAX_SAMPLES])
+        return [
+            FAILURE_SAMPLE(kind=kind, count=-count, said=_sentence(kind, self._said.get(kind)))
+            for count, kind in failed[:MAX_SAMPLES]
+        ]
 
     def _goes_too_far(self, kind: str) -> bool:
         failed, total = self.share(kind)
@@ -93,16 +106,36 @@ class FailureGuard:
         return bool(kind) and most is not None and total >= MIN_SAMPLE and lower_bound(failed, total) > most
 
 
-def without_digits(text: str) -> str:
-    """Meta's words for the operator without the numbers of people, which they sometimes hold."""
-    return _NUMBER.sub("…", text).strip()
+def without_digits(text: Text) -> Text:
+    """A sentence for the operator without the numbers of people, which Meta's words sometimes hold."""
+    if text.key is None:
+        return Text(_NUMBER.sub("…", text.template).strip(), text.values)
+    return Text(text.template, {name: _bare(value) for name, value in text.values.items()}, text.key)
 
 
-def _sentence(kind: str, said: str) -> str:
+def _bare(value: object) -> object:
+    return _NUMBER.sub("…", value).strip() if isinstance(value, str) else value
+
+
+def _sentence(kind: str, said: Text | None) -> Text:
+    """What was said of a kind. Words of Meta's that came by webhook stand without what their code means: that is added."""
     rule = _rule(kind)
-    if rule is not None and not said.startswith(rule.text):
-        said = f"{rule.text} Meta says: {said}" if said else rule.text
-    return without_digits(said).rstrip(".") or "no text"
+    if rule is None:
+        return NO_TEXT() if said is None else _by_meta(without_digits(said))
+    if said is None:
+        return REFUSED(text=Text(rule.text))
+    said = without_digits(said)
+    if said.key is not None:
+        return said
+    if said.template.startswith(rule.text):  # a row of an earlier version
+        return META_SAYS(said=said.template)
+    return REFUSED_SAYING(text=Text(rule.text), said=said.template)
+
+
+def _by_meta(said: Text) -> Text:
+    if said.key is not None:
+        return said
+    return META_SAYS(said=said.template) if said.template.rstrip(".") else NO_TEXT()
 
 
 def _rule(kind: str) -> ErrorRule | None:

@@ -11,7 +11,9 @@ from bot.meta.error_codes import CONNECTION, ErrorAction, ErrorRule, rule_for
 from bot.meta.send_result import SendResult, SendResultKind
 from models.sending.claim import ClaimedRecipient
 from models.sending.results import AttemptResult
+from models.stored_texts import NO_CLEAR_ANSWER, REFUSED, REFUSED_SAYING, UNREACHABLE
 from models.tables.recipient import RecipientState
+from models.text import Text
 
 PUT_BACK = {True: frozenset({ErrorAction.PAUSE, ErrorAction.STOP}), False: frozenset({ErrorAction.STOP})}
 """By whether there is a campaign: back to the queue as it was, since that campaign or the number sends nothing more for now."""
@@ -31,7 +33,7 @@ class SendVerdict:
 
     state: RecipientState
     result: SendResult
-    message: str | None = None
+    message: Text | None = None
     delay_seconds: float = 0.0
     is_failure: bool = False
     rule: ErrorRule | None = None
@@ -55,16 +57,16 @@ def judge_send(result: SendResult, attempt: int, failures: int, *, has_campaign:
         case SendResultKind.HELD:
             return SendVerdict(RecipientState.HELD, result)
         case SendResultKind.UNSURE:
-            return SendVerdict(RecipientState.UNSURE, result, f"No clear answer: {result.message}.", kind="unsure")
+            return SendVerdict(RecipientState.UNSURE, result, NO_CLEAR_ANSWER(why=result.message), kind="unsure")
         case SendResultKind.NOT_SENT:
-            message = f"{CONNECTION.text} {result.message}."
+            message = UNREACHABLE(why=result.message)
             delay = CONNECTION.delay_seconds(attempt - 1)
             return SendVerdict(RecipientState.QUEUED, result, message, delay, rule=CONNECTION)
         case SendResultKind.REFUSED:
             return _judge_refusal(result, attempt, failures, has_campaign=has_campaign)
 
 
-def unsendable(message: str, kind: str = "") -> SendVerdict:
+def unsendable(message: Text, kind: str = "") -> SendVerdict:
     """No request could be made of it: its values or the person's address do not allow one."""
     return SendVerdict(RecipientState.NOT_SENT, SendResult(SendResultKind.NOT_SENT), message, kind=kind)
 
@@ -92,7 +94,8 @@ def attempt_result(row: ClaimedRecipient, verdict: SendVerdict, now: datetime) -
 def _judge_refusal(result: SendResult, attempt: int, failures: int, *, has_campaign: bool) -> SendVerdict:
     code = result.code or 0
     rule = rule_for(code, is_transient=result.is_transient)
-    message = f"{rule.text} Meta says: {result.details}" if result.details else rule.text
+    text = Text(rule.text)
+    message = REFUSED_SAYING(text=text, said=result.details) if result.details else REFUSED(text=text)
     if rule.action in PUT_BACK[has_campaign]:
         # Decisive by itself: it must not be overtaken by the guardrail that counts what failed alike.
         return SendVerdict(RecipientState.QUEUED, result, message, rule=rule)

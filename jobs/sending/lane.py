@@ -31,6 +31,7 @@ from jobs.sending.recorder import Recorder
 from jobs.sending.side_effects import SideEffects
 from models.clock import utcnow
 from models.sending.claim import Claim, ClaimedRecipient, claim_recipients, put_back, recipients_held_by
+from models.stored_texts import NOT_BUILT
 from models.tables.lane import REQUEST_TIMEOUT_SECONDS
 
 log = logging.getLogger("hark.lane")
@@ -245,7 +246,7 @@ class SenderLane:
             return
         if verdict.rule is not None:
             self._side_effects.apply(served, row, verdict)
-        kind = served.guard.add(verdict.kind, verdict.message or "")
+        kind = served.guard.add(verdict.kind, verdict.message)
         if kind is not None:
             self._side_effects.stop_failing(served, kind)
         self._held.discard(row.id)
@@ -272,7 +273,7 @@ class SenderLane:
 
     def _unbuilt(self, error: Exception) -> SendVerdict:
         log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))
-        return unsendable(f"the message could not be put together: {type(error).__name__}", "unbuilt")
+        return unsendable(NOT_BUILT(error=type(error).__name__), "unbuilt")
 
     async def _reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """Nobody more may be written to now; who was claimed before still is."""

@@ -10,13 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.core.db_errors import may_be_an_outage
 from jobs.core.runtime import Runtime
 from models.sending.results import AttemptResult, record_results
+from models.stored_texts import ANSWER_NOT_KEPT
 from models.tables.recipient import RecipientState
 
 log = logging.getLogger("hark.lane")
 
 FLUSH_SECONDS = 0.2
 BATCH = 500
-NOT_KEPT = "Meta's answer holds something that cannot be stored."
 
 
 class Recorder:
@@ -99,4 +99,4 @@ class Recorder:
 
 
 def _unreadable(attempted: AttemptResult) -> AttemptResult:
-    return replace(attempted, state=RecipientState.UNSURE, wamid=None, wa_id=None, code=None, message=NOT_KEPT)
+    return replace(attempted, state=RecipientState.UNSURE, wamid=None, wa_id=None, code=None, message=ANSWER_NOT_KEPT())

@@ -22,7 +22,9 @@ from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
 from models.clock import utcnow
 from models.sending.claim import ClaimedRecipient
+from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET
 from models.tables.campaign import PauseReason
+from models.text import Text
 
 log = logging.getLogger("hark.lane")
 
@@ -80,9 +82,7 @@ class SideEffects:
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """The portfolio's limit is met: the campaign pauses until people stop counting."""
         served.is_blocked = True
-        detail = (
-            f"The portfolio's limit of unique people in 24 hours is met; it goes on at {lifts_at:%Y-%m-%d %H:%M} UTC."
-        )
+        detail = MESSAGING_LIMIT_MET(at=f"{lifts_at:%Y-%m-%d %H:%M}")
         await asyncio.to_thread(
             pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
         )
@@ -92,11 +92,11 @@ class SideEffects:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
 
-    def _pause(self, served: Served, reason: PauseReason, detail: str) -> None:
+    def _pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
         served.is_pausing = True
         self._do(self._write_pause(served, reason, detail))
 
-    async def _write_pause(self, served: Served, reason: PauseReason, detail: str) -> None:
+    async def _write_pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
         try:
             await self._in_thread(pause_campaign, self._rt, served.id, reason, detail, utcnow())
         finally:
@@ -119,8 +119,10 @@ class SideEffects:
         task.add_done_callback(self._tasks.discard)
 
 
-def _explained(rule: ErrorRule, served: Served, verdict: SendVerdict) -> str:
+def _explained(rule: ErrorRule, served: Served, verdict: SendVerdict) -> Text:
     """A decisive error in words, and what else failed lately."""
+    said = without_digits(verdict.message or Text(rule.text))
     others = served.guard.samples()
-    before = f" Before it failed: {others}." if others else ""
-    return f"{without_digits(verdict.message or rule.text)} {rule.advice} (code {verdict.code}){before}"
+    if others:
+        return DECISIVE_AFTER(said=said, advice=Text(rule.advice), code=verdict.code, others=others)
+    return DECISIVE(said=said, advice=Text(rule.advice), code=verdict.code)

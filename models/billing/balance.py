@@ -15,10 +15,12 @@ from models.billing.amount import show_amount
 from models.billing.rate_cards import day_of, newest_card, plain_category, prices_in_force, read_prices
 from models.billing.spending import total_price
 from models.errors import OperatorError
+from models.stored_texts import AUDIENCE_GREW, BALANCE_TOO_SMALL, BALANCE_USED_UP
 from models.tables.audit import AuditAction, record_audit
 from models.tables.billing import BUDGET_ID, Budget, RateCard, Spending
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.template import Template
+from models.text import Text
 
 MARKS = (80, 90, 100)
 """Per cent of the balance that are told when they are reached."""
@@ -139,7 +141,7 @@ def freeze_price(
     areas: Callable[[], Sequence[tuple[str | None, int]]],
     *,
     is_last: bool,
-) -> str | None:
+) -> Text | None:
     """Add the price of a launch's slice. With the last, what is held back becomes the price of everybody who was queued.
 
     The detail of a pause, where the audience grew since the start and the balance does not cover that: the caller then pauses the
@@ -155,24 +157,21 @@ def freeze_price(
         return None
     balance = read_balance(session, is_locked=True) if lack > 0 else None
     is_short = balance is not None and balance.currency == prices.currency and lack > balance.free
-    detail = f"More people than at the start: {shortage(balance, lack)}" if balance is not None and is_short else None
+    detail = AUDIENCE_GREW(shortage=shortage(balance, lack)) if balance is not None and is_short else None
     spending.reserved = spending.frozen
     return detail
 
 
-def shortage(balance: Balance, need: int) -> str:
-    """Why the balance does not cover it, for the operator."""
+def shortage(balance: Balance, need: int) -> Text:
+    """Why the balance does not cover it, for the operator: the rest of a sentence."""
     if balance.free <= 0:
-        return (
-            f"the balance of {balance.show(balance.amount)} is used up ({balance.used_pct:g} % with what is held back)."
-        )
-    return (
-        f"it may cost {balance.show(need)} and of the balance of {balance.show(balance.amount)} only "
-        f"{balance.show(balance.free)} are free."
+        return BALANCE_USED_UP(balance=balance.show(balance.amount), pct=f"{balance.used_pct:g}")
+    return BALANCE_TOO_SMALL(
+        need=balance.show(need), balance=balance.show(balance.amount), free=balance.show(balance.free)
     )
 
 
-def is_covered(session: Session, campaign_id: int, need: int) -> tuple[str | None, str | None]:
+def is_covered(session: Session, campaign_id: int, need: int) -> tuple[Text | None, Text | None]:
     """What blocks and what is to be known, as (blocking, warning) lines for the preflight; both None where no balance is set.
 
     A campaign that was started holds its part already: it is blocked only where more is promised than there is.
@@ -183,12 +182,12 @@ def is_covered(session: Session, campaign_id: int, need: int) -> tuple[str | Non
     is_started = session.get(Spending, campaign_id) is not None
     if balance.charged >= balance.amount or balance.free < (0 if is_started else max(need, 1)):
         text = shortage(balance, 0 if is_started else need)
-        return text[0].upper() + text[1:], None
+        return Text(text.template[0].upper() + text.template[1:], text.values), None
     pct = balance.pct_with(0 if is_started else need)
     if pct < WARN_FROM:
         return None, None
-    text = f"{pct:g} % of the balance of {balance.show(balance.amount)} would be charged or held back."
-    return None, text
+    warning = "{pct} % of the balance of {balance} would be charged or held back."
+    return None, Text(warning, {"pct": f"{pct:g}", "balance": balance.show(balance.amount)})
 
 
 def mark_reached(session: Session, now: datetime) -> int | None:

@@ -12,8 +12,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.db.dialect import literal_word
+from models.stored_texts import read_text
 from models.tables.audit import MONITOR, Audit, AuditAction
 from models.tables.recipient import Recipient, RecipientState
+from models.text import Text
 
 SPAN = 5_000
 """Rows of other campaigns, and of people who were left out, stand between; a look reads no more than so many."""
@@ -37,7 +39,7 @@ class RecentResult(NamedTuple):
 
     has_failed: bool
     code: int
-    said: str
+    said: Text | None
 
 
 def last_resumed_at(session: Session, object_type: str, object_id: int) -> datetime | None:
@@ -73,7 +75,8 @@ def recent_results(
     if since is not None:
         query = query.where(Recipient.claimed_at >= since)
     return [
-        RecentResult(row.status == "failed", row.error_code or 0, row.error_msg or "") for row in session.execute(query)
+        RecentResult(row.status == "failed", row.error_code or 0, read_text(row.error_msg))
+        for row in session.execute(query)
     ]
 
 

@@ -12,9 +12,11 @@ from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
 
 from models.billing.balance import ACTOR, is_used_up, read_balance
+from models.stored_texts import BALANCE_USED
 from models.tables.audit import META, AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.number import Number, Waba, WabaState
+from models.text import Text
 
 MARGIN = timedelta(minutes=5)
 """A reading may not know yet what happened just before it was asked for: what an event says of that time still counts."""
@@ -24,7 +26,7 @@ def pause_campaign(
     session: Session,
     campaign_id: int,
     reason: PauseReason,
-    detail: str | None,
+    detail: Text | None,
     now: datetime,
     actor: str,
     *,
@@ -32,26 +34,28 @@ def pause_campaign(
 ) -> bool:
     """Pause one campaign, with a line in the audit; False if it was not active any more.
 
-    `detail` is the sentence for the operator; None where an operator paused it. With `resumes_at` it goes on by itself then.
+    `detail` is the sentence for the operator, kept by its key; None where an operator paused it. With `resumes_at` it goes on by
+    itself then.
     """
+    kept = None if detail is None else detail.stored()
     is_paused = try_transition(
         session,
         campaign_id,
         "pause",
         now,
         pause_reason=reason,
-        pause_detail=detail,
+        pause_detail=kept,
         paused_at=now,
         resumes_at=resumes_at,
     )
     if is_paused:
-        about = {"reason": reason.value} | ({"detail": detail} if detail else {})
+        about = {"reason": reason.value} | ({"detail": kept} if kept else {})
         record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, **about)
     return is_paused
 
 
 def pause_campaigns(
-    session: Session, which: Any, reason: PauseReason, detail: str, now: datetime, actor: str
+    session: Session, which: Any, reason: PauseReason, detail: Text, now: datetime, actor: str
 ) -> list[int]:
     """Pause the active campaigns that `which` (a condition) selects, in the order of their ids; the ids of those that were."""
     active = session.scalars(
@@ -61,7 +65,7 @@ def pause_campaigns(
 
 
 def pause_for_template(
-    session: Session, template_id: int, reason: PauseReason, detail: str, now: datetime
+    session: Session, template_id: int, reason: PauseReason, detail: Text, now: datetime
 ) -> list[int]:
     """Pause every active campaign that sends this template."""
     return pause_campaigns(session, Campaign.template_id == template_id, reason, detail, now, META)
@@ -78,7 +82,7 @@ def stop_numbers(
     session: Session,
     number_ids: Sequence[int],
     reason: PauseReason,
-    detail: str,
+    detail: Text,
     now: datetime,
     actor: str,
     *,
@@ -86,24 +90,26 @@ def stop_numbers(
 ) -> StopResult:
     """Stop these numbers, replies and all, with a line in the audit for each, and pause their campaigns.
 
-    Those that are stopped for the `former` detail are stopped for this one from now on: what lifts it lifts them too.
+    Those that are stopped for the `former` detail, as it is stored, are stopped for this one from now on: what lifts it lifts them
+    too.
     """
+    kept = detail.stored()
     if former is not None:
         session.execute(
             update(Number)
             .where(Number.id.in_(number_ids), Number.stopped_reason == former)
-            .values(stopped_reason=detail)
+            .values(stopped_reason=kept)
             .execution_options(synchronize_session=False)
         )
     stopped = session.scalars(
         update(Number)
         .where(Number.id.in_(number_ids), Number.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_reason=detail)
+        .values(stopped_at=now, stopped_reason=kept)
         .returning(Number.id)
         .execution_options(synchronize_session=False)
     ).all()
     for number_id in sorted(stopped):
-        record_audit(session, now, actor, AuditAction.STOP, "number", number_id, reason=reason.value, detail=detail)
+        record_audit(session, now, actor, AuditAction.STOP, "number", number_id, reason=reason.value, detail=kept)
     paused = pause_campaigns(session, Campaign.number_id.in_(number_ids), reason, detail, now, actor)
     return StopResult(sorted(stopped), paused)
 
@@ -139,5 +145,5 @@ def pause_overspent(session: Session, now: datetime, look_seconds: float) -> lis
     balance = read_balance(session)
     if balance is None or not is_used_up(session, balance, look_seconds):
         return []
-    detail = f"The balance of {balance.show(balance.amount)} is used up. Raise it, then resume."
+    detail = BALANCE_USED(balance=balance.show(balance.amount))
     return pause_campaigns(session, true(), PauseReason.BUDGET, detail, now, ACTOR)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, literal_word
 from models.errors import OperatorError
+from models.stored_texts import show_stored
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import LIVE, Campaign
 from models.tables.contact import Contact
@@ -67,9 +68,9 @@ def list_unsure(
 
 def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureRecipient:
     is_settled = row.state is not RecipientState.UNSURE
-    text = row.error_msg or ""
+    text = show_stored(row.error_msg)
     error = f"{row.error_code}: {text}" if row.error_code and text else text
-    doubt = row.detail or ""
+    doubt = show_stored(row.detail)
     return UnsureRecipient(
         place=place,
         recipient_id=row.id,

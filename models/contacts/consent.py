@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from models.db.bulk import values_cte
 from models.errors import OperatorError
+from models.stored_texts import CONSENT_CHANGED, UNSUBSCRIBED
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.text import Text
 
 CHUNK = 500
 EVENT_COLUMNS = {
@@ -147,7 +149,7 @@ def opt_out(session: Session, contact_id: int, at: datetime, source: str, proof:
         session, [contact_id], Consent.UNSUBSCRIBED, at, source=source, proof=proof, actor=PERSON, by=Authority.PERSON
     )
     if not changed:
-        cancel_queued(session, [contact_id], "The contact is unsubscribed.")
+        cancel_queued(session, [contact_id], UNSUBSCRIBED())
     return bool(changed)
 
 
@@ -179,7 +181,7 @@ def resume_marketing(session: Session, contact_id: int, meta_at: datetime) -> bo
     return _set_preference(session, contact_id, is_newest, marketing_stopped_at=None, marketing_preference_at=meta_at)
 
 
-def cancel_queued(session: Session, contact_ids: Iterable[int], detail: str) -> int:
+def cancel_queued(session: Session, contact_ids: Iterable[int], detail: Text) -> int:
     """Mark the queued recipients of these contacts as not sent, in every campaign, and delete their engagements.
 
     Return how many recipients were cancelled.
@@ -187,7 +189,7 @@ def cancel_queued(session: Session, contact_ids: Iterable[int], detail: str) -> 
     cancelled = session.execute(
         update(Recipient)
         .where(Recipient.contact_id.in_(list(contact_ids)), Recipient.state == RecipientState.QUEUED)
-        .values(state=RecipientState.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED, detail=detail)
+        .values(state=RecipientState.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED, detail=detail.stored())
         .returning(Recipient.campaign_id, Recipient.person_key)
         .execution_options(synchronize_session=False)
     ).all()
@@ -218,7 +220,7 @@ def _plain(value: Any) -> Any:
 def _write_consent(session: Session, before: Mapping[int, Consent], after: Consent, now: datetime) -> None:
     session.execute(update(Contact).where(Contact.id.in_(before)).values(consent=after, consent_at=now, updated_at=now))
     if after is not Consent.SUBSCRIBED:
-        cancel_queued(session, before, f"Consent became {after.value} after the launch.")
+        cancel_queued(session, before, CONSENT_CHANGED(consent=after.value))
 
 
 def _has_later_event(session: Session, contact_id: int, after: Consent, at: datetime) -> bool:

@@ -25,6 +25,7 @@ from models.contacts.consent import append_events
 from models.contacts.merge_conversations import merge_conversations
 from models.contacts.phone import person_key
 from models.errors import OperatorError
+from models.stored_texts import MERGED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import AliasKind
 from models.tables.engagement import Engagement
@@ -304,8 +305,6 @@ def _cancel(session: Session, contact_ids: tuple[int, ...], reason: NotSent, con
     session.execute(
         update(Recipient)
         .where(Recipient.contact_id.in_(contact_ids), Recipient.state == RecipientState.QUEUED, condition)
-        .values(
-            state=RecipientState.NOT_SENT, reason=reason, detail="The record was merged with another of this person."
-        )
+        .values(state=RecipientState.NOT_SENT, reason=reason, detail=MERGED().stored())
         .execution_options(synchronize_session=False)
     )

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from models.conversations.cases import close_case
 from models.errors import OperatorError
+from models.stored_texts import WINDOW_CLOSED
 from models.tables.conversation import WINDOW, Conversation, Direction, Message, MessageState
 from models.tables.flow import Flow
 
 BOT = "bot"
 MAX_TEXT = 4096  # characters of a text message: docs/meta.md §2.5
-WINDOW_CLOSED = "The person's last message is more than 24 hours old: WhatsApp allows only templates now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _writable(session: Session, conversation_id: int, now: datetime) -> int:
         raise OperatorError(
             "conversation {conversation_id}: {window_closed}",
             conversation_id=conversation_id,
-            window_closed=WINDOW_CLOSED,
+            window_closed=WINDOW_CLOSED(),
         )
     return int(row.contact_id)
 

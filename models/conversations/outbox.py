@@ -12,16 +12,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.conversations.messages import WINDOW_CLOSED, is_window_open
+from models.conversations.messages import is_window_open
 from models.db.dialect import NO_SYNC
 from models.sending.wamid import duplicate_wamids
+from models.stored_texts import SAME_ID, WINDOW_CLOSED
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.conversation import IN_QUEUE, Conversation, Message, MessageState
 from models.tables.number import Number, Waba
+from models.text import Text
 
 NUMBER_PAUSE = timedelta(seconds=15)
 """How long messages of a stopped number wait before they look again."""
-SAME_ID = "Meta answered with an id that another message already has."
 
 
 class ClaimedMessage(NamedTuple):
@@ -49,7 +50,7 @@ class MessageResult:
     at: datetime
     wamid: str | None = None
     error_code: int | None = None
-    error_msg: str | None = None
+    message: Text | None = None
     due_at: datetime | None = None
 
 
@@ -103,7 +104,7 @@ def record_sent(session: Session, lane_id: int, results: Sequence[MessageResult]
             "unsure": sent.at if sent.state is MessageState.UNSURE else None,
             "failed": sent.at if sent.state in {MessageState.REFUSED, MessageState.NOT_SENT} else None,
             "code": sent.error_code,
-            "msg": sent.error_msg,
+            "msg": sent.message and sent.message.stored(),
             "due": sent.due_at,
         }
         for sent in (_doubted(each, doubled) for each in sorted(results, key=lambda each: each.message_id))
@@ -121,7 +122,7 @@ def postpone(session: Session, conversation_ids: Iterable[int], until: datetime)
 def _doubted(sent: MessageResult, doubled: set[str]) -> MessageResult:
     if sent.wamid not in doubled:
         return sent
-    return replace(sent, state=MessageState.UNSURE, wamid=None, error_msg=SAME_ID)
+    return replace(sent, state=MessageState.UNSURE, wamid=None, message=SAME_ID())
 
 
 class _Head(NamedTuple):
@@ -174,7 +175,7 @@ def _leave_out(session: Session, message_ids: Sequence[int], now: datetime) -> N
         session.execute(
             update(Message)
             .where(Message.id.in_(message_ids), Message.state == MessageState.QUEUED)
-            .values(state=MessageState.NOT_SENT, error_msg=WINDOW_CLOSED, failed_at=now)
+            .values(state=MessageState.NOT_SENT, error_msg=WINDOW_CLOSED().stored(), failed_at=now)
             .execution_options(synchronize_session=False)
         )
 

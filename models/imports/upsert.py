@@ -23,6 +23,7 @@ from models.db.dialect import is_sqlite
 from models.imports.contact_row import ImportRow
 from models.imports.diff import MAX_TOLD, describe_change
 from models.imports.upsert_sql import WRITTEN, Record, insert_contacts, update_contacts, upsert_tags
+from models.stored_texts import CONSENT_IMPORTED
 from models.tables.contact import Consent, Contact, PhoneProblem, Suppression
 from models.tables.contact_alias import ContactAlias
 from models.tables.tag import ContactTag, Tag
@@ -301,4 +302,4 @@ def _write(session: Session, plan: _Plan, now: datetime) -> None:
         tagged[record["id"], tag_id] = (record["id"], tag_id, value)
     upsert_tags(session, list(tagged.values()), now)
     if plan.lowered:
-        cancel_queued(session, plan.lowered, "Consent was changed by an import after the launch.")
+        cancel_queued(session, plan.lowered, CONSENT_IMPORTED())

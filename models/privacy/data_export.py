@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
@@ -16,6 +17,9 @@ from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelSte
 from models.tables.order import Order, OrderItem
 from models.tables.recipient import Recipient
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
+
+SENTENCES = frozenset({"detail", "error_msg"})
+"""Columns that keep a sentence by its key."""
 
 
 def export_person(session: Session, contact_id: int) -> dict[str, Any]:
@@ -104,7 +108,11 @@ def _rows(session: Session, table: type[Any], condition: Any) -> list[dict[str, 
 
 
 def _row(row: Any) -> dict[str, Any]:
-    return {column.key: _plain(getattr(row, column.key)) for column in inspect(row).mapper.column_attrs}
+    return {column.key: _shown(column.key, getattr(row, column.key)) for column in inspect(row).mapper.column_attrs}
+
+
+def _shown(name: str, value: Any) -> Any:
+    return show_stored(value) if name in SENTENCES and isinstance(value, str) else _plain(value)
 
 
 def _mappings(session: Session, query: Any) -> list[dict[str, Any]]:

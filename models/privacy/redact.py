@@ -17,6 +17,7 @@ from models.contacts.phone import person_key
 from models.crypto import Vault
 from models.db.dialect import NO_SYNC, insert_into
 from models.privacy.mentions import REDACTED, Mentions, mentions_of, wipe_mentions
+from models.stored_texts import CONTACT_REDACTED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.tables.contact_alias import ContactAlias
 from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
@@ -94,7 +95,7 @@ def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
         .values(body=None, payload=None, button_payload=None, error_msg=None, route_reason=None),
         update(Message)
         .where(Message.conversation_id.in_(conversation_ids), Message.state == MessageState.QUEUED)
-        .values(state=MessageState.NOT_SENT, error_msg="The contact was redacted.", failed_at=now),
+        .values(state=MessageState.NOT_SENT, error_msg=CONTACT_REDACTED().stored(), failed_at=now),
         update(Message)
         .where(
             Message.conversation_id.in_(conversation_ids),
@@ -128,7 +129,7 @@ def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
 
 def _wipe_campaigns(session: Session, contact_id: int, keys: Sequence[str], own_keys: set[str], vault: Vault) -> None:
     """Clear recipients and engagements. person_key and wamid contain the number; a hash replaces the former."""
-    cancel_queued(session, [contact_id], "The contact was redacted.")
+    cancel_queued(session, [contact_id], CONTACT_REDACTED())
     session.execute(delete(Engagement).where(Engagement.contact_id == contact_id), execution_options=NO_SYNC)
     _update(
         session,

@@ -167,7 +167,7 @@ def _fits(
     elif not row.phone and row.contact_id not in identities:
         left_out.add(row, NotSent.INVALID_PHONE, None)
     elif problem := values_problem(row.source_values):
-        left_out.add(row, NotSent.BAD_VALUE, problem)
+        left_out.add(row, NotSent.BAD_VALUE, problem.stored())
     else:
         return True
     return False

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, database_now, literal_word
+from models.stored_texts import SENDER_DIED
 from models.tables.conversation import Message, MessageState
 from models.tables.lane import LEASE_SECONDS, REQUEST_TIMEOUT_SECONDS, Lane
 from models.tables.recipient import Recipient, RecipientState
 
 LEASE = timedelta(seconds=LEASE_SECONDS)
 GRACE = timedelta(seconds=REQUEST_TIMEOUT_SECONDS)
-DIED = "The sender stopped before it could say what became of this message."
 
 
 HOLDING = (Recipient, Message)
@@ -121,16 +121,16 @@ def expire_lane(session: Session, lane_id: int, now: datetime) -> int:
     ).first()
     if taken is None:
         return 0
-    swept = 0
+    swept, why = 0, SENDER_DIED().stored()
     doubted: tuple[tuple[type[Recipient] | type[Message], dict[str, Any]], ...] = (
-        (Recipient, {"state": RecipientState.UNSURE, "detail": DIED}),
+        (Recipient, {"state": RecipientState.UNSURE, "detail": why}),
         (Message, {"state": MessageState.UNSURE}),
     )
     for table, values in doubted:
         statement = (
             update(table)
             .where(table.lane_id == lane_id, table.state == literal_word("sending"))
-            .values(unsure_at=now, error_msg=DIED, **values)
+            .values(unsure_at=now, error_msg=why, **values)
             .returning(table.id)
         )
         swept += len(session.execute(statement, execution_options=NO_SYNC).all())

@@ -12,11 +12,11 @@ from models.db.dialect import NO_SYNC
 from models.sending.claim import release_engagements
 from models.sending.messaging_limit import release_people
 from models.sending.wamid import duplicate_wamids
+from models.stored_texts import SAME_ID
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.recipient import NotSent, Recipient, RecipientState
-
-SAME_ID = "Meta answered with an id that another message already has."
+from models.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AttemptResult:
     wamid: str | None = None
     wa_id: str | None = None
     code: int | None = None
-    message: str | None = None
+    message: Text | None = None
     due_at: datetime | None = None
     is_failure: bool = False
     is_counted: bool = False
@@ -126,7 +126,7 @@ def record_results(
     for attempt in sorted(attempts, key=lambda item: item.recipient_id):
         values = _values(lane_id, attempt)
         if attempt.wamid in doubled:
-            values |= {"b_state": RecipientState.UNSURE, "b_message": SAME_ID}
+            values |= {"b_state": RecipientState.UNSURE, "b_message": SAME_ID().stored()}
         groups.setdefault(values["b_state"], []).append(values)
     for state, rows in groups.items():
         session.connection().execute(_STATEMENTS[state], rows)
@@ -161,7 +161,7 @@ def _values(lane_id: int, attempt: AttemptResult) -> dict[str, Any]:
         "b_at": attempt.at,
         "b_wamid": attempt.wamid,
         "b_code": attempt.code,
-        "b_message": attempt.message,
+        "b_message": attempt.message and attempt.message.stored(),
         "b_due": attempt.due_at,
         "b_failure": int(attempt.is_failure),
     }

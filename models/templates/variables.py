@@ -221,9 +221,8 @@ def _source_problem(source: Mapping[str, Any]) -> str | None:
     for field in ("text", "fallback"):
         text = source.get(field)
         if text is not None and (not isinstance(text, str) or parameter_problem(text.strip())):
-            return f"{field}: " + (
-                (parameter_problem(text.strip()) if isinstance(text, str) else None) or "must be text"
-            )
+            problem = parameter_problem(text.strip()) if isinstance(text, str) else "must be text"
+            return f"{field}: {problem}"
     extra = set(source) - {"source", "fallback", "field" if kind == "order" else kind}
     return (
         f"{sorted(extra)[0]!r} does not belong to {'an' if kind[0] in 'ao' else 'a'} {kind} source" if extra else None

@@ -86,8 +86,8 @@ def preflight_keys(database: Database, campaign_id: int) -> tuple[list[str], lis
         found = preflight(session, campaign_id, NOW)
     money_keys = {"budget", "price_unknown"}
     return (
-        [check.text for check in found.blocking if check.key in money_keys],
-        [check.text for check in found.warnings if check.key in money_keys],
+        [str(check.text) for check in found.blocking if check.key in money_keys],
+        [str(check.text) for check in found.warnings if check.key in money_keys],
     )
 
 

@@ -13,6 +13,7 @@ from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
+from models.stored_texts import show_stored
 from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
@@ -122,9 +123,9 @@ def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, 
         row.accepted_at,
         row.queued_at,
     )
-    why = row.detail
+    why = show_stored(row.detail) or None
     if row.reason is None:
-        why = row.error_msg if row.status in {"failed", "unsure"} or row.error_msg else None
+        why = show_stored(row.error_msg) or None
         why = f"{row.error_code}: {why}" if row.error_code and why else why
     return {
         "id": row.id,
@@ -166,7 +167,7 @@ def _judged(row: Any) -> dict[str, Any]:
         "phone": row.phone or row.raw_phone or (f"+{row.wa_id}" if row.wa_id else "no phone"),
         "status": "not_sent" if row.reason else "queued",
         "reason": NotSent(row.reason) if row.reason else None,
-        "why": row.detail,
+        "why": show_stored(row.detail) or None,
         "replied_at": None,
         "left_at": None,
         "at": None,

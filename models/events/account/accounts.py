@@ -7,9 +7,19 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.pause import stop_numbers
 from models.events.account.update import AccountUpdate, is_newer, meta_enum, meta_enums, moment_of, operator_text
+from models.stored_texts import (
+    ACCOUNT_BANNED,
+    ACCOUNT_DELETED,
+    ACCOUNT_REINSTATED,
+    ACCOUNT_REJECTED,
+    ACCOUNT_RESTRICTED,
+    ACCOUNT_VIOLATION,
+    RESTRICTION_HARMLESS,
+)
 from models.tables.audit import META, AuditAction
 from models.tables.campaign import PauseReason
 from models.tables.number import Number, WabaState
+from models.text import Text
 
 HARMLESS = frozenset({"RESTRICTED_ADD_PHONE_NUMBER_ACTION"})
 """Restrictions that do not affect messages."""
@@ -23,7 +33,7 @@ def account_update(session: Session, update: AccountUpdate) -> None:
     """Apply a violation, a restriction, a ban or a deletion. Every event is recorded in the audit."""
     event = update.word("event")
     state, detail = _state_after(update, event)
-    if state is not None:
+    if state is not None and detail is not None:
         _restrict(session, update, state, detail)
     elif event == "DISABLED_UPDATE":  # reinstated: nothing resumes before the numbers were read from Meta
         _lift_restriction(session, update)
@@ -35,7 +45,7 @@ def account_update(session: Session, update: AccountUpdate) -> None:
         "waba",
         update.waba.id,
         event=event,
-        detail=detail,
+        detail=detail and detail.stored(),
         said=meta_enums(_info(update)),
     )
 
@@ -44,7 +54,7 @@ def account_review(session: Session, update: AccountUpdate) -> None:
     """Apply the review of the account: a rejected one may not send."""
     decision = update.word("decision")
     if decision == "REJECTED":
-        _restrict(session, update, WabaState.RESTRICTED, "Meta rejected the account in its review.")
+        _restrict(session, update, WabaState.RESTRICTED, ACCOUNT_REJECTED())
     elif decision == "APPROVED":
         _lift_restriction(session, update)
     update.audit(session, AuditAction.ACCOUNT_REVIEW, "waba", update.waba.id, decision=decision)
@@ -58,12 +68,12 @@ def account_alert(session: Session, update: AccountUpdate) -> None:
     update.audit(session, AuditAction.ACCOUNT_ALERT, "waba", update.waba.id, description=description, said=words)
 
 
-def _state_after(update: AccountUpdate, event: str) -> tuple[WabaState | None, str]:
+def _state_after(update: AccountUpdate, event: str) -> tuple[WabaState | None, Text | None]:
     """Return the new state of the account, or None, and the sentence for the operator."""
     if event == "ACCOUNT_VIOLATION":
         return (
             WabaState.RESTRICTED,
-            f"Meta found a violation: {meta_enum(_info(update).get('violation_type')) or 'unnamed'}.",
+            ACCOUNT_VIOLATION(violation=meta_enum(_info(update).get("violation_type")) or "unnamed"),
         )
     if event == "ACCOUNT_RESTRICTION":
         return _state_after_restriction(update)
@@ -71,15 +81,15 @@ def _state_after(update: AccountUpdate, event: str) -> tuple[WabaState | None, s
         ban = meta_enum(_info(update).get("waba_ban_state"))
         date = operator_text(_info(update).get("waba_ban_date"))
         if ban == "REINSTATE":
-            return None, "Meta says that the account is reinstated."
+            return None, ACCOUNT_REINSTATED()
         state = WabaState.RESTRICTED if ban == "SCHEDULE_FOR_DISABLE" else WabaState.DISABLED
-        return state, f"Meta disables the account: {ban} {date}".strip() + "."
+        return state, ACCOUNT_BANNED(ban=f"{ban} {date}".strip())
     if event == "ACCOUNT_DELETED":
-        return WabaState.DISABLED, "The account was deleted at Meta."
-    return None, ""
+        return WabaState.DISABLED, ACCOUNT_DELETED()
+    return None, None
 
 
-def _state_after_restriction(update: AccountUpdate) -> tuple[WabaState | None, str]:
+def _state_after_restriction(update: AccountUpdate) -> tuple[WabaState, Text] | tuple[None, Text]:
     info = update.value.get("restriction_info")
     restrictions = [item for item in (info if isinstance(info, list) else [info]) if isinstance(item, dict)]
     harmful = []
@@ -89,18 +99,18 @@ def _state_after_restriction(update: AccountUpdate) -> tuple[WabaState | None, s
         if kind not in HARMLESS and (until is None or until > update.now):
             harmful.append(f"{kind} until {until:%Y-%m-%d %H:%M} UTC" if until else kind)
     if restrictions and not harmful:
-        return None, "A restriction that is over, or that does not touch messages."
-    return WabaState.RESTRICTED, f"Meta restricts the account: {', '.join(harmful) or 'unnamed'}."
+        return None, RESTRICTION_HARMLESS()
+    return WabaState.RESTRICTED, ACCOUNT_RESTRICTED(restrictions=", ".join(harmful) or "unnamed")
 
 
-def _restrict(session: Session, update: AccountUpdate, state: WabaState, detail: str) -> None:
+def _restrict(session: Session, update: AccountUpdate, state: WabaState, detail: Text) -> None:
     waba = update.waba
     is_tie = update.at == waba.state_at and waba.state is not WabaState.DISABLED
     if not (is_newer(update.at, waba.state_at) or is_tie):
         update.result.numbers.update(_numbers(session, update))
         return
     old_reason = waba.state_reason if waba.state is not WabaState.OK else None
-    waba.state, waba.state_reason, waba.state_at = state, detail, update.at
+    waba.state, waba.state_reason, waba.state_at = state, detail.stored(), update.at
     number_ids = _numbers(session, update)
     stop_numbers(session, number_ids, PauseReason.NUMBER_RESTRICTED, detail, update.now, META, former=old_reason)
 

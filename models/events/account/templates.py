@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.pause import MARGIN, pause_for_template
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
+from models.stored_texts import META_SAYS, TEMPLATE_CATEGORY, TEMPLATE_CHANGED, TEMPLATE_TAKEN_AWAY
 from models.tables.audit import AuditAction
 from models.tables.campaign import PauseReason
 from models.tables.template import Template
@@ -49,7 +50,7 @@ def template_status(session: Session, update: AccountUpdate) -> None:
         template.status = status
         if status == "REJECTED":
             template.rejected_reason = reason or None
-        detail = description or f"Meta says that the template {template.name} ({template.language}) is {status}."
+        detail = META_SAYS(said=description) if description else TEMPLATE_TAKEN_AWAY(**_named(template), status=status)
         pause_for_template(
             session, template.id, _REASONS.get(status, PauseReason.TEMPLATE_DISABLED), detail, update.now
         )
@@ -76,7 +77,7 @@ def template_components(session: Session, update: AccountUpdate) -> None:
         return
     template.stale_at = update.at
     update.result.templates_of.add(update.waba.id)
-    detail = f"Meta changed the text of the template {template.name} ({template.language}): look at it, then resume."
+    detail = TEMPLATE_CHANGED(**_named(template))
     pause_for_template(session, template.id, PauseReason.TEMPLATE_CHANGED, detail, update.now)
     _audit(session, update, template, AuditAction.TEMPLATE_TEXT_CHANGED)
 
@@ -96,9 +97,13 @@ def template_category(session: Session, update: AccountUpdate) -> None:
     before, template.correct_category = template.category, None
     if category and category != before:
         template.category = category[:32]
-        detail = f"Meta made the template {template.name} ({template.language}) {category}; it was {before}: its price changes."
+        detail = TEMPLATE_CATEGORY(**_named(template), category=category, before=before)
         pause_for_template(session, template.id, PauseReason.TEMPLATE_CHANGED, detail, update.now)
     _audit(session, update, template, AuditAction.TEMPLATE_CATEGORY, before=before, after=category)
+
+
+def _named(template: Template) -> dict[str, str]:
+    return {"name": template.name, "language": template.language}
 
 
 def _is_new(update: AccountUpdate, template: Template, applied_at: datetime | None) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 from jobs.campaigns.launch import launch_campaign
 from jobs.campaigns.start import start_scheduled, wake_scheduled
 from models.clock import utcnow
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.template import MediaHandle
 from tests.support.cli_app import CAMPAIGN, Shell
@@ -201,7 +202,7 @@ def test_a_start_that_is_too_late_goes_back_to_ready_and_says_why(ready: Shell) 
     start_scheduled(campaign_id)
     campaign = campaign_of(ready, campaign_id)
     assert campaign.status is CampaignStatus.READY
-    assert "20 minutes" in (campaign.note or "")
+    assert "20 minutes" in show_stored(campaign.note)
 
 
 def test_a_start_that_is_blocked_goes_back_to_ready_and_says_why(ready: Shell) -> None:
@@ -213,7 +214,7 @@ def test_a_start_that_is_blocked_goes_back_to_ready_and_says_why(ready: Shell) -
     start_scheduled(campaign_id)
     campaign = campaign_of(ready, campaign_id)
     assert campaign.status is CampaignStatus.READY
-    assert "DISABLED" in (campaign.note or "")
+    assert "DISABLED" in show_stored(campaign.note)
 
 
 def test_a_start_waits_for_a_graph_api_that_is_away(ready: Shell) -> None:

@@ -15,6 +15,7 @@ from jobs.core.queues import CHORES, queue
 from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.stored_texts import META_SAYS
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from tests.support.cli_app import Shell
@@ -78,7 +79,12 @@ def limited(shell: Shell, minutes: int) -> int:
     start_campaign(shell.rt, campaign_id, utcnow(), "ana@example.com")
     until = utcnow() + timedelta(minutes=minutes)
     assert pause_campaign(
-        shell.rt, campaign_id, PauseReason.LIMIT_REACHED, "The limit is met.", utcnow(), resumes_at=until
+        shell.rt,
+        campaign_id,
+        PauseReason.LIMIT_REACHED,
+        META_SAYS(said="The limit is met."),
+        utcnow(),
+        resumes_at=until,
     )
     return campaign_id
 

@@ -16,6 +16,7 @@ from models.campaigns.failures import recent_results
 from models.clock import utcnow
 from models.db.engine import Database
 from models.events.types import Callback, Failure, Parsed, Status
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
@@ -99,7 +100,7 @@ def test_a_campaign_that_fails_for_most_pauses_with_what_was_said_of_them(sent_c
     sent_campaign.tell(ids[23:], 131026, says="Message undeliverable to +34600111222")
     campaign = sent_campaign.campaign()
     assert (campaign.status, campaign.pause_reason) == (CampaignStatus.PAUSED, PauseReason.FAILURE_RATE)
-    assert campaign.pause_detail == (
+    assert show_stored(campaign.pause_detail) == (
         "47 of the last 60 messages failed alike. "
         "131026 ×47: Undeliverable: probably not on WhatsApp. Meta says: Message undeliverable to +…; "
         "131009 ×3: A value in the message is not valid. Meta says: A value is bad. "
@@ -176,7 +177,10 @@ def test_a_failure_without_a_code_says_nothing_of_the_token(sent_campaign: SentC
         assert session.scalars(select(Number.stopped_at)).all() == [None]
     assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
     sent_campaign.tell(ids[3:], 0, says="")
-    assert sent_campaign.campaign().pause_detail == "40 of the last 40 messages failed alike. no code ×40: no."
+    assert (
+        show_stored(sent_campaign.campaign().pause_detail)
+        == "40 of the last 40 messages failed alike. no code ×40: no."
+    )
 
 
 def test_whom_the_business_has_blocked_is_kept_out_of_what_comes_later(sent_campaign: SentCampaign) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import update
 
 from models.clock import utcnow
 from models.conversations.messages import agent_message
+from models.stored_texts import show_stored
 from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.number import Number
 from tests.support.chat_rig import Chat, accepts, ago, loses_the_answer, refuses
@@ -44,7 +45,7 @@ def test_outside_the_window_nothing_is_sent_and_the_row_says_why(chat: Chat) -> 
         session.execute(update(Conversation).values(last_inbound_at=ago(hours=25)))
     assert chat.answer() == []
     assert [message.state for message in chat.sent(ann)] == [MessageState.NOT_SENT] * 2
-    assert "24 hours" in (chat.sent(ann)[0].error_msg or "")
+    assert "24 hours" in show_stored(chat.sent(ann)[0].error_msg)
 
 
 def test_after_an_unsure_message_the_next_one_still_goes(chat: Chat) -> None:

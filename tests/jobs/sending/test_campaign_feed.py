@@ -11,6 +11,7 @@ from jobs.sending import lane
 from jobs.sending.lane import SenderLane
 from jobs.sending.serve import serve
 from models.sending.claim import Claim
+from models.stored_texts import show_stored
 from models.tables.campaign import PauseReason
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
@@ -46,7 +47,7 @@ def test_a_value_that_meta_would_refuse_leaves_the_person_out(sending: Sending) 
     serve(sending.rt, sending.number_id)
 
     row = sending.recipient(campaign_id, phone)
-    assert (row.state, row.reason, row.detail) == (
+    assert (row.state, row.reason, show_stored(row.detail)) == (
         RecipientState.NOT_SENT,
         NotSent.BAD_VALUE,
         "body 1: it holds a line break or a tab",
@@ -71,7 +72,10 @@ def test_of_whom_no_message_can_be_made_is_left_out_and_the_others_get_theirs(
 
     assert sending.states(campaign_id) == {"accepted": 10, "not_sent": 2}
     row = sending.recipient(campaign_id, raises)
-    assert (row.reason, row.detail) == (NotSent.BAD_VALUE, "the message could not be put together: KeyError")
+    assert (row.reason, show_stored(row.detail)) == (
+        NotSent.BAD_VALUE,
+        "the message could not be put together: KeyError",
+    )
     assert sending.recipient(campaign_id, cannot_be_encoded).reason is NotSent.BAD_VALUE
     assert "Ann" not in caplog.text
     with sending.rt.database.read() as session:
@@ -85,7 +89,7 @@ def test_a_campaign_of_which_no_message_can_be_made_pauses(sending: Sending, mon
     serve(sending.rt, sending.number_id)
     campaign = sending.row(campaign_id)
     assert campaign.pause_reason is PauseReason.FAILURE_RATE
-    assert "the message could not be put together" in (campaign.pause_detail or "")
+    assert "the message could not be put together" in show_stored(campaign.pause_detail)
     assert sending.waiting(campaign_id) > 0
 
 

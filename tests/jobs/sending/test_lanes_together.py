@@ -24,6 +24,7 @@ from jobs.sending.side_effects import SideEffects
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.sending.claim import ClaimedRecipient
+from models.stored_texts import show_stored
 from models.tables.campaign import CampaignStatus, PauseReason, transition
 from models.tables.number import Number
 from models.tables.recipient import RecipientState
@@ -174,7 +175,7 @@ def test_after_a_decisive_answer_every_lane_stops_and_other_numbers_go_on(
 
     campaign = sending.row(campaign_id)
     assert campaign.pause_reason is reason
-    assert says in (campaign.pause_detail or "")
+    assert says in show_stored(campaign.pause_detail)
     assert sending.sandbox.store.refused[code] >= 1
     begun.assert_a_told_lane_begins_nothing()
     states = sending.states(campaign_id)
@@ -192,7 +193,7 @@ def test_too_many_failures_alike_pause_the_campaign_whichever_lane_counts_them(s
         wait_for(lambda: sending.row(campaign_id).status is CampaignStatus.PAUSED, 90, "the campaign pauses")
     campaign = sending.row(campaign_id)
     assert campaign.pause_reason is PauseReason.FAILURE_RATE
-    assert "messages failed alike" in (campaign.pause_detail or "")
+    assert "messages failed alike" in show_stored(campaign.pause_detail)
     states = sending.states(campaign_id)
     assert states["queued"] > 0
     assert states["accepted"] + states["refused"] + states["queued"] == PEOPLE

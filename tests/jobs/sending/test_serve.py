@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID
-from jobs.sending.recorder import NOT_KEPT, Recorder
+from jobs.sending.recorder import Recorder
 from jobs.sending.serve import serve_number
 from jobs.sending.wake import lacking_lanes
 from models.clock import utcnow
 from models.sending.claim import claim_recipients
 from models.sending.lease import open_lane
 from models.sending.results import AttemptResult
+from models.stored_texts import ANSWER_NOT_KEPT
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.lane import Lane
 from models.tables.number import Number
@@ -101,5 +102,5 @@ def test_an_outcome_that_no_database_takes_keeps_none_of_the_others(sending: Sen
         assert sending.rt.database.is_sqlite
         assert code < 2**63
     else:
-        assert found[1] == ("unsure", NOT_KEPT)
+        assert found[1] == ("unsure", ANSWER_NOT_KEPT().stored())
     assert [found[0], found[2]] == [("accepted", None)] * 2

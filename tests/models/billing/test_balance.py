@@ -14,6 +14,7 @@ from models.billing.balance import (
 )
 from models.billing.rate_cards import Price
 from models.db.engine import Database
+from models.stored_texts import show_stored
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from tests.support.billing_rig import (
@@ -93,7 +94,7 @@ def test_an_audience_that_grew_beyond_the_balance_is_paused_before_anybody_is_se
         launched = session.get_one(Campaign, campaign.id)
     assert (launched.status, launched.pause_reason) == (CampaignStatus.PAUSED, PauseReason.BUDGET)
     assert launched.pause_detail is not None
-    assert "3.00 EUR" in launched.pause_detail
+    assert "3.00 EUR" in show_stored(launched.pause_detail)
     assert sums_of(database) == (0, 7, -2)
     blocking, _ = preflight_keys(database, campaign.id)
     assert blocking == ["The balance of 5.00 EUR is used up (140 % with what is held back)."]

@@ -13,6 +13,7 @@ from models.billing.balance import (
     set_balance,
 )
 from models.billing.rate_cards import Price
+from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, transition
@@ -148,7 +149,7 @@ def test_what_runs_is_paused_when_the_balance_is_used_up(rt: Runtime) -> None:
         paused = session.get_one(Campaign, running.id)
         marks = [audit.detail["pct"] for audit in session.scalars(select(Audit).where(Audit.action == "balance_used"))]
     assert paused.pause_reason is PauseReason.BUDGET
-    assert paused.pause_detail == "The balance of 5.00 EUR is used up. Raise it, then resume."
+    assert show_stored(paused.pause_detail) == "The balance of 5.00 EUR is used up. Raise it, then resume."
     assert marks == [100], "told once"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.campaigns.pause import pause_campaign, pause_campaigns, stop_numbers
+from models.stored_texts import EVENTS_UNREAD, META_SAYS, show_stored
 from models.tables.audit import META, MONITOR, SENDER, Audit, AuditAction
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number
@@ -30,12 +31,16 @@ def test_a_pause_writes_its_reason_its_detail_its_time_and_a_line_in_the_audit(
     session: Session, campaign: Campaign
 ) -> None:
     lifts_at = NOW + timedelta(hours=1)
-    assert pause_campaign(session, campaign.id, PauseReason.LIMIT_REACHED, "Enough.", NOW, SENDER, resumes_at=lifts_at)
+    assert pause_campaign(
+        session, campaign.id, PauseReason.LIMIT_REACHED, META_SAYS(said="Enough."), NOW, SENDER, resumes_at=lifts_at
+    )
     session.refresh(campaign)
-    assert (campaign.status, campaign.pause_reason, campaign.pause_detail) == ("paused", "limit_reached", "Enough.")
+    assert (campaign.status, campaign.pause_reason) == ("paused", "limit_reached")
+    assert campaign.pause_detail == '{"key":"pause.meta_says","said":"Enough."}'
+    assert show_stored(campaign.pause_detail) == "Enough."
     assert (campaign.paused_at, campaign.resumes_at) == (NOW, lifts_at)
     assert _lines(session) == [
-        ("sender", AuditAction.PAUSE, str(campaign.id), {"reason": "limit_reached", "detail": "Enough."})
+        ("sender", AuditAction.PAUSE, str(campaign.id), {"reason": "limit_reached", "detail": campaign.pause_detail})
     ]
 
 
@@ -45,9 +50,12 @@ def test_a_pause_by_hand_needs_no_detail(session: Session, campaign: Campaign) -
 
 
 def test_who_comes_second_pauses_nothing_and_leaves_no_line(session: Session, campaign: Campaign) -> None:
-    assert pause_campaign(session, campaign.id, PauseReason.BUDGET, "No money.", NOW, "budget")
-    assert not pause_campaign(session, campaign.id, PauseReason.INGEST_LAG, "Deaf.", NOW, MONITOR)
-    assert pause_campaigns(session, Campaign.id == campaign.id, PauseReason.INGEST_LAG, "Deaf.", NOW, MONITOR) == []
+    assert pause_campaign(session, campaign.id, PauseReason.BUDGET, META_SAYS(said="No money."), NOW, "budget")
+    assert not pause_campaign(session, campaign.id, PauseReason.INGEST_LAG, EVENTS_UNREAD(), NOW, MONITOR)
+    assert (
+        pause_campaigns(session, Campaign.id == campaign.id, PauseReason.INGEST_LAG, EVENTS_UNREAD(), NOW, MONITOR)
+        == []
+    )
     session.refresh(campaign)
     assert campaign.pause_reason is PauseReason.BUDGET
     assert len(_lines(session)) == 1
@@ -73,15 +81,19 @@ def test_a_stopped_number_is_stopped_once_with_one_line_and_its_campaigns_pause(
     number_id = campaign.number_id
     assert number_id is not None
     assert number_id != other.number_id
-    stopped = stop_numbers(session, [number_id], PauseReason.TOKEN_REFUSED, "190: expired", NOW, SENDER)
+    expired = META_SAYS(said="190: expired")
+    stopped = stop_numbers(session, [number_id], PauseReason.TOKEN_REFUSED, expired, NOW, SENDER)
     assert stopped == ([number_id], [campaign.id])
-    assert stop_numbers(session, [number_id], PauseReason.NUMBER_RESTRICTED, "later", NOW, META) == ([], [])
-    about = {"reason": "token_refused", "detail": "190: expired"}
+    assert stop_numbers(session, [number_id], PauseReason.NUMBER_RESTRICTED, META_SAYS(said="later"), NOW, META) == (
+        [],
+        [],
+    )
+    about = {"reason": "token_refused", "detail": expired.stored()}
     assert _lines(session) == [
         ("sender", AuditAction.STOP, str(number_id), about),
         ("sender", AuditAction.PAUSE, str(campaign.id), about),
     ]
     session.expire_all()
     number = session.get_one(Number, number_id)
-    assert (number.stopped_at, number.stopped_reason) == (NOW, "190: expired")
+    assert (number.stopped_at, number.stopped_reason) == (NOW, expired.stored())
     assert other.status is CampaignStatus.ACTIVE

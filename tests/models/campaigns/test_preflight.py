@@ -137,7 +137,7 @@ def test_an_audience_above_the_limit_is_told_when_it_would_be_done(session: Sess
     (warning,) = preflight(session, clear_campaign.id, NOW).warnings
     # Five people: one now, two when the one counted falls out after 20 h, two a day later.
     assert warning.key == "limit"
-    assert "5 people and room for 1 more in 24 h (Meta's limit is 2): it would take 2 days" in warning.text
-    assert "until 2026-11-24 06:00 UTC" in warning.text
+    assert "5 people and room for 1 more in 24 h (Meta's limit is 2): it would take 2 days" in str(warning.text)
+    assert "until 2026-11-24 06:00 UTC" in str(warning.text)
     portfolio.messaging_limit = 6
     assert _keys(session, clear_campaign)[1] == []

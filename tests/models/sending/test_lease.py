@@ -8,8 +8,9 @@ from models.campaigns.unsure import resend_unsure
 from models.clock import utcnow
 from models.db.engine import Database
 from models.sending.claim import claim_recipients
-from models.sending.lease import DIED, end_lane, expire_lane, is_alive, live_lanes, lost_lanes, open_lane, renew_lease
+from models.sending.lease import end_lane, expire_lane, is_alive, live_lanes, lost_lanes, open_lane, renew_lease
 from models.sending.results import AttemptResult, record_results
+from models.stored_texts import SENDER_DIED
 from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane
@@ -92,7 +93,7 @@ def test_a_late_acceptance_raises_what_the_sweep_gave_up(database: Database) -> 
         row = session.get_one(Recipient, recipient_id)
         assert (row.state, row.wamid, row.status) == (RecipientState.ACCEPTED, "wamid.A", "sent")
         assert row.unsure_at is not None
-        assert row.detail == DIED
+        assert row.detail == SENDER_DIED().stored()
 
 
 def test_a_lane_that_still_holds_a_row_does_not_end_and_what_an_ended_one_left_is_swept(database: Database) -> None:

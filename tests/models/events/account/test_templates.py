@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number
@@ -21,7 +22,7 @@ def test_a_paused_template_pauses_its_campaigns(session: Session, campaign: Camp
     assert (template.status, campaign.status, campaign.pause_reason) == (
         "PAUSED", CampaignStatus.PAUSED, PauseReason.TEMPLATE_PAUSED,
     )  # fmt: skip
-    assert campaign.pause_detail == "The template was paused for 3 hours for its low quality"
+    assert show_stored(campaign.pause_detail) == "The template was paused for 3 hours for its low quality"
     assert other.status is CampaignStatus.ACTIVE
     assert audited(session) == ["pause", "template_status"]
 
