@@ -58,7 +58,12 @@ def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
         "",
     ]
     assert guess_columns(UploadKind.CONTACTS, ["Contacto"], [["+34 600 111 222"]], []) == ["phone"]
-    assert guess_columns(UploadKind.CONTACTS, ["phone", "mobile", "Email", "a=b"], [], []) == ["phone", "new", "email", ""]
+    assert guess_columns(UploadKind.CONTACTS, ["phone", "mobile", "Email", "a=b"], [], []) == [
+        "phone",
+        "new",
+        "email",
+        "",
+    ]
 
 
 def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> None:
