@@ -1,4 +1,4 @@
-"""What the web process serves: webhooks, health, metrics, panel. Apart from `wsgi.py`, so that a command imports none of it."""
+"""Registers what the web process serves: webhooks, health, metrics, panel. `wsgi.py` loads it late, so commands skip it."""
 
 from flask import Flask
 
@@ -11,7 +11,7 @@ from models.config import Settings, load_settings
 
 
 def init_app(app: Flask, settings: Settings | None) -> None:
-    """Register all of it. Raises SettingsError if the environment is wrong."""
+    """Register every blueprint and the panel. Raises SettingsError if `settings` is None and the environment is wrong."""
     rt = Runtime(settings or load_settings())
     app.secret_key = rt.settings.secret_key
     app.extensions["hark"] = rt

@@ -1,4 +1,4 @@
-"""The commands: `flask …`. The module of a command is imported when the command is called."""
+"""Registers the `flask …` commands. The module of a command is imported when the command is called."""
 
 import click
 from flask import Flask
@@ -43,10 +43,10 @@ COMMANDS = tuple(
 
 
 class Commands(AppGroup):
-    """Flask's group, which says in one line that there is no such command."""
+    """Flask's group of commands; an unknown command is reported in one line."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; wrong usage where there is none."""
+        """Return the command. Raises OneLineUsageError if there is none of this name."""
         command = super().get_command(ctx, cmd_name)
         if command is None and not ctx.resilient_parsing:
             raise OneLineUsageError(f"No such command {cmd_name!r}.", ctx)
@@ -54,7 +54,7 @@ class Commands(AppGroup):
 
 
 def init_app(app: Flask) -> None:
-    """Hang every command into the application."""
+    """Register every command with the application."""
     app.cli = Commands(app.name)
     for command in COMMANDS:
         app.cli.add_command(command)

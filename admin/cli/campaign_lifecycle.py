@@ -1,11 +1,14 @@
-"""flask campaigns preflight, start, pause, resume, end, schedule and test."""
+"""Defines `flask campaigns` preflight, start, pause, resume, end, schedule and test."""
 
 from datetime import datetime
 
 import click
 
 from admin.cli.shared import ACTOR, Command, as_json, fail, print_json, runtime_here
-from admin.operations import campaign_lifecycle as campaign_life
+from admin.operations.campaign_lifecycle import schedule_campaign, send_test
+from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
+from jobs.campaigns.start import fresh_preflight, start_campaign
+from models.clock import utcnow
 from models.errors import OperatorError
 
 
@@ -14,10 +17,10 @@ from models.errors import OperatorError
 @as_json
 def preflight(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
     """What blocks it and what to look at; exit status 0 only if nothing blocks."""
-    found = campaign_life.run_preflight(runtime_here(), campaign_id)
-    print_json(found.to_json())
-    if found.blocking:
-        fail(f"campaign {campaign_id}: " + " ".join(check.text for check in found.blocking))
+    result = fresh_preflight(runtime_here(), campaign_id, utcnow())
+    print_json(result.to_json())
+    if result.blocking:
+        fail(f"campaign {campaign_id}: " + " ".join(check.text for check in result.blocking))
 
 
 @click.command("start", cls=Command)
@@ -25,8 +28,8 @@ def preflight(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
 @as_json
 def start(campaign_id: int, is_json: bool) -> None:
     """Start it now."""
-    campaign_life.start_campaign(runtime_here(), campaign_id, ACTOR)
-    _say(campaign_id, "active", is_json)
+    start_campaign(runtime_here(), campaign_id, utcnow(), ACTOR)
+    _print_status(campaign_id, "active", is_json)
 
 
 @click.command("pause", cls=Command)
@@ -34,8 +37,8 @@ def start(campaign_id: int, is_json: bool) -> None:
 @as_json
 def pause(campaign_id: int, is_json: bool) -> None:
     """Send nothing more until it is resumed."""
-    campaign_life.pause_campaign(runtime_here(), campaign_id, ACTOR)
-    _say(campaign_id, "paused", is_json)
+    pause_campaign(runtime_here(), campaign_id, utcnow(), ACTOR)
+    _print_status(campaign_id, "paused", is_json)
 
 
 @click.command("resume", cls=Command)
@@ -43,8 +46,8 @@ def pause(campaign_id: int, is_json: bool) -> None:
 @as_json
 def resume(campaign_id: int, is_json: bool) -> None:
     """Go on with a paused one."""
-    campaign_life.resume_campaign(runtime_here(), campaign_id, ACTOR)
-    _say(campaign_id, "active", is_json)
+    resume_campaign(runtime_here(), campaign_id, utcnow(), ACTOR)
+    _print_status(campaign_id, "active", is_json)
 
 
 @click.command("end", cls=Command)
@@ -52,8 +55,8 @@ def resume(campaign_id: int, is_json: bool) -> None:
 @as_json
 def end(campaign_id: int, is_json: bool) -> None:
     """End it for good; its contacts are free for other campaigns."""
-    campaign_life.end_campaign(runtime_here(), campaign_id, ACTOR)
-    _say(campaign_id, "ended", is_json)
+    end_campaign(runtime_here(), campaign_id, utcnow(), ACTOR)
+    _print_status(campaign_id, "ended", is_json)
 
 
 @click.command("schedule", cls=Command)
@@ -69,11 +72,11 @@ def schedule(campaign_id: int, at: str, per_hour: float | None, is_json: bool) -
         moment = datetime.fromisoformat(at)
     except ValueError:
         raise OperatorError("at={at}: allowed is a time such as 2026-11-22T10:00:00+01:00", at=at) from None
-    scheduled = campaign_life.schedule_campaign(runtime_here(), campaign_id, moment, per_hour, ACTOR)
+    scheduled_at = schedule_campaign(runtime_here(), campaign_id, moment, per_hour, ACTOR)
     if is_json:
-        print_json({"id": campaign_id, "status": "scheduled", "scheduled_at": scheduled.isoformat()})
+        print_json({"id": campaign_id, "status": "scheduled", "scheduled_at": scheduled_at.isoformat()})
     else:
-        click.echo(f"campaign {campaign_id} is scheduled for {scheduled.isoformat()}")
+        click.echo(f"campaign {campaign_id} is scheduled for {scheduled_at.isoformat()}")
 
 
 @click.command("test", cls=Command)
@@ -82,11 +85,11 @@ def schedule(campaign_id: int, at: str, per_hour: float | None, is_json: bool) -
 @as_json
 def test(campaign_id: int, phones: tuple[str, ...], is_json: bool) -> None:
     """Send it to a few contacts, as a test campaign of its own."""
-    test_id = campaign_life.send_test(runtime_here(), campaign_id, phones, ACTOR)
-    _say(test_id, "active", is_json, what="test campaign")
+    test_id = send_test(runtime_here(), campaign_id, phones, ACTOR)
+    _print_status(test_id, "active", is_json, what="test campaign")
 
 
-def _say(campaign_id: int, status: str, is_json: bool, what: str = "campaign") -> None:
+def _print_status(campaign_id: int, status: str, is_json: bool, what: str = "campaign") -> None:
     if is_json:
         print_json({"id": campaign_id, "status": status})
     else:

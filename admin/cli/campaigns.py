@@ -1,4 +1,4 @@
-"""flask campaigns."""
+"""Defines `flask campaigns`; the commands that change a state are in admin.cli.campaign_lifecycle."""
 
 from pathlib import Path
 

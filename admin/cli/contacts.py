@@ -1,4 +1,4 @@
-"""flask contacts: one person at a time. Files of them are in admin.cli.audience."""
+"""Defines `flask contacts` for one contact at a time; `flask contacts import` is in admin.cli.audience."""
 
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ contacts.add_command(
 def show(who: str, is_json: bool) -> None:
     """What is known of a person."""
     rt = runtime_here()
-    found = contact_summary(rt, find_contact_id(rt, who))
+    summary = contact_summary(rt, find_contact_id(rt, who))
     if is_json:
-        print_json(found)
+        print_json(summary)
         return
-    for name, value in found.items():
+    for name, value in summary.items():
         if value not in ("", None, [], {}):
             click.echo(f"{name}: {_in_words(value)}")
 
@@ -61,7 +61,7 @@ def export(who: str, output: Path, is_json: bool) -> None:
 @as_json
 def redact(who: str, is_sure: bool, is_json: bool) -> None:
     """Wipe a person for good; no import brings them back."""
-    _sure(is_sure)
+    _require_yes(is_sure)
     rt = runtime_here()
     contact_id = find_contact_id(rt, who)
     redact_contact(rt, contact_id, ACTOR)
@@ -75,18 +75,18 @@ def redact(who: str, is_sure: bool, is_json: bool) -> None:
 @as_json
 def merge(keep: str, other: str, is_sure: bool, is_json: bool) -> None:
     """Make the record OTHER a part of KEEP; each a phone with its + or a record's number."""
-    _sure(is_sure)
+    _require_yes(is_sure)
     rt = runtime_here()
-    kept_id, merged_id = find_contact_id(rt, keep), find_contact_id(rt, other)
-    names = merge_records(rt, kept_id, merged_id, ACTOR)
+    contact_id, merged_id = find_contact_id(rt, keep), find_contact_id(rt, other)
+    names = merge_records(rt, contact_id, merged_id, ACTOR)
     if is_json:
-        print_json({"id": kept_id, "merged": merged_id, "kept_of_it": names})
+        print_json({"id": contact_id, "merged": merged_id, "kept_of_it": names})
         return
-    beside = f"; kept of it: {', '.join(names)}" if names else ""
-    click.echo(f"contact {merged_id} is a part of contact {kept_id}{beside}")
+    leftovers = f"; kept of it: {', '.join(names)}" if names else ""
+    click.echo(f"contact {merged_id} is a part of contact {contact_id}{leftovers}")
 
 
-def _sure(is_sure: bool) -> None:
+def _require_yes(is_sure: bool) -> None:
     if not is_sure:
         raise click.UsageError("it cannot be undone; say --yes")
 

@@ -1,4 +1,4 @@
-"""flask dead-letters."""
+"""Defines `flask dead-letters list` and `show`; `replay` is in admin.cli.replay."""
 
 import base64
 import sys
@@ -33,16 +33,16 @@ dead_letters.add_command(
 @as_json
 def list_(text: str, limit: int, is_json: bool) -> None:
     """Those that there are, newest first."""
-    found: list[Letter] = []
+    letters: list[Letter] = []
     before: int | None = None
-    while len(found) < limit:
+    while len(letters) < limit:
         with runtime_here().database.read() as session:
-            page = search_letters(session, text, before_id=before, limit=min(500, limit - len(found)))
-        found += page.letters
+            page = search_letters(session, text, before_id=before, limit=min(500, limit - len(letters)))
+        letters += page.letters
         before = page.next_before_id
         if before is None:
             break
-    rows = [_facts(letter) for letter in found]
+    rows = [_facts(letter) for letter in letters]
     if is_json:
         print_json(rows)
     else:
@@ -57,14 +57,14 @@ def list_(text: str, limit: int, is_json: bool) -> None:
 def show(letter_id: int, is_json: bool) -> None:
     """One with its whole payload."""
     with runtime_here().database.read() as session:
-        found = read_letter(session, letter_id)
-    if found is None:
+        letter_and_payload = read_letter(session, letter_id)
+    if letter_and_payload is None:
         raise OperatorError("dead letter {letter_id}: there is none under this number", letter_id=letter_id)
-    letter, payload = found
+    letter, payload = letter_and_payload
     if is_json:
         raw = to_bytes(payload)
-        kept = {"payload": payload} if letter.is_text else {"payload_base64": base64.b64encode(raw).decode()}
-        print_json(_facts(letter) | {"replayed_at": letter.replayed_at, "bytes": len(raw)} | kept)
+        body = {"payload": payload} if letter.is_text else {"payload_base64": base64.b64encode(raw).decode()}
+        print_json(_facts(letter) | {"replayed_at": letter.replayed_at, "bytes": len(raw)} | body)
         return
     times = "once" if letter.times == 1 else f"{letter.times} times"
     click.echo(f"dead letter {letter.id}: {letter.state}, {times}")

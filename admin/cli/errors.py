@@ -1,37 +1,23 @@
-"""Explains an unexpected error to the user of a command. Loaded when a command failed: it knows errors of many libraries."""
+"""Explains an unexpected error to the user of a command. Imported only after a failure: it imports several libraries."""
 
 import traceback
 
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 
 
 def explain_error(error: Exception) -> str:
-    """Return one line about an error that is no OperatorError: what is away, what cannot be read, or that it is a bug."""
+    """Return one line about an error that is no OperatorError: what cannot be reached or read, or that it is a bug."""
     if isinstance(error, RedisError):
         return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
-    if isinstance(error, OperationalError | ProgrammingError):
-        return _database_sentence(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, UnicodeDecodeError):
-        return "the file is not UTF-8 text"
     return f"this should not have happened: {described(error)}{_write_down(error)}"
 
 
-def _database_sentence(error: OperationalError | ProgrammingError) -> str:
-    text = " ".join(str(error.orig).split())
-    if any(hint in text for hint in ("no such table", "no such column", "does not exist")):
-        return "the database has no tables yet, or older ones: run flask db upgrade"
-    return f"the database cannot be reached ({text[:200]})"
-
-
 def _write_down(error: Exception) -> str:
-    """The traceback goes where only the operator of this machine reads it."""
+    """Append the traceback to a log that only the owner of the process can read; return a hint with its path, or ""."""
     if "hark" not in current_app.extensions:
         return ""
     rt: Runtime = current_app.extensions["hark"]

@@ -1,4 +1,4 @@
-"""Commands whose module is imported when they are called."""
+"""Defines commands whose module is imported when they are called."""
 
 import gc
 from typing import Any
@@ -9,16 +9,16 @@ from jobs.core.loader import load
 
 
 class LazyCommand(click.Command):
-    """Stands for a command until it is called; knows what `--help` of its group prints of it."""
+    """Stands for a command until it is called; holds the text that `--help` of its group prints."""
 
     def __init__(self, name: str, target: str, text: str) -> None:
         super().__init__(name, help=text)
         self.target = target
 
     def load(self) -> click.Command:
-        """The command itself."""
-        # What is imported stays until the process ends. To look through it for garbage, now and at the end, would take a
-        # third of what a short command takes.
+        """Import and return the command itself."""
+        # Imported objects live until the process ends. Garbage collection over them, now and at the end, would take a third
+        # of the time of a short command.
         gc.disable()
         try:
             command: click.Command = load(self.target)
@@ -30,5 +30,5 @@ class LazyCommand(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """That of the command itself, which click then invokes."""
+        """Return the context of the command itself, which click then invokes."""
         return self.load().make_context(info_name, args, parent, **extra)

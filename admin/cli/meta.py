@@ -1,9 +1,9 @@
-"""flask numbers add, flask templates: the commands that ask Meta."""
+"""Defines `flask numbers add` and `flask templates`, the commands that call Meta."""
 
 import click
 from sqlalchemy import select
 
-from admin.cli.shared import ACTOR, Command, Group, as_json, fail, print_json, read_stdin, runtime_here, sentence
+from admin.cli.shared import ACTOR, Command, Group, as_json, error_line, fail, print_json, read_stdin, runtime_here
 from admin.operations.numbers import add_number
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
@@ -25,7 +25,7 @@ def add(
     if not token_stdin:
         raise click.UsageError("--token-stdin is needed: a token on the command line would be seen by others")
     token = read_stdin("access token")
-    added = add_number(
+    number = add_number(
         runtime_here(),
         name=name,
         phone_number_id=phone_number_id,
@@ -35,11 +35,13 @@ def add(
         actor=ACTOR,
     )
     if is_json:
-        print_json(added.to_json())
+        print_json(number.to_json())
         return
-    click.echo(f"{'added' if added.is_new else 'updated'} number {added.id}: {added.display_phone or phone_number_id}")
-    click.echo(f"status {added.status}, quality {added.quality}")
-    click.echo(f"webhooks: {added.webhooks}")
+    click.echo(
+        f"{'added' if number.is_new else 'updated'} number {number.id}: {number.display_phone or phone_number_id}"
+    )
+    click.echo(f"status {number.status}, quality {number.quality}")
+    click.echo(f"webhooks: {number.webhooks}")
 
 
 @click.group("templates", cls=Group)
@@ -60,8 +62,8 @@ def sync(is_json: bool) -> None:
     for waba_pk in accounts:
         try:
             result = read_templates(rt, waba_pk, utcnow())
-        except Exception as error:  # noqa: BLE001 - one account's trouble keeps no other from being read
-            failures.append(f"account {waba_pk}: {sentence(error)}")
+        except Exception as error:  # noqa: BLE001 - a failing account must not keep the others from being read
+            failures.append(f"account {waba_pk}: {error_line(error)}")
             continue
         total.add(result)
     if is_json:

@@ -1,4 +1,4 @@
-"""flask numbers. Those that ask Meta are in admin.cli.meta."""
+"""Defines `flask numbers`; the command that calls Meta is in admin.cli.meta."""
 
 import click
 from sqlalchemy import select

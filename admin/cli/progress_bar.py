@@ -1,4 +1,4 @@
-"""A bar on standard error that shows how far an import is."""
+"""Draws a progress bar for an import on standard error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from jobs.imports import result as import_result
 
 @contextmanager
 def progress_bar() -> Iterator[import_result.Progress]:
-    """While the block runs; what it yields takes how many rows are done, and of how many."""
+    """Show the bar while the block runs; yields a function of (rows done, rows in all)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)

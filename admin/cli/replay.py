@@ -1,4 +1,4 @@
-"""flask dead-letters replay."""
+"""Defines `flask dead-letters replay`."""
 
 from collections.abc import Sequence
 
@@ -18,29 +18,29 @@ def replay(letter_ids: tuple[int, ...], is_all: bool, is_json: bool) -> None:
     """Apply them again; exit status 0 only if each could be applied."""
     if bool(letter_ids) == is_all:
         raise click.UsageError("give the numbers of dead letters, or --all")
-    done, problems = _replay(None if is_all else letter_ids)
+    counts, problems = _replay(None if is_all else letter_ids)
     if is_json:
-        print_json(done._asdict())
+        print_json(counts._asdict())
     else:
-        skipped = f", {done.skipped} settled by somebody else meanwhile" if done.skipped else ""
-        click.echo(f"{done.applied} applied, {done.failed} failed again{skipped}")
-    if done.failed:
-        problems.append(f"{done.failed} failed again: flask dead-letters list says why")
+        skipped = f", {counts.skipped} settled by somebody else meanwhile" if counts.skipped else ""
+        click.echo(f"{counts.applied} applied, {counts.failed} failed again{skipped}")
+    if counts.failed:
+        problems.append(f"{counts.failed} failed again: flask dead-letters list says why")
     if problems:
         fail("; ".join(problems))
 
 
 def _replay(letter_ids: Sequence[int] | None) -> tuple[ReplayCounts, list[str]]:
-    """What came of them, and those that do not wait: these keep none of the others from being tried."""
+    """Return the counts, and the error of each letter that does not wait; such an error does not stop the others."""
     rt, problems = runtime_here(), []
     if letter_ids is None:
         return replay_letter(rt, None, ACTOR), []
     applied = failed = 0
     for letter_id in dict.fromkeys(letter_ids):
         try:
-            done = replay_letter(rt, letter_id, ACTOR)
+            counts = replay_letter(rt, letter_id, ACTOR)
         except OperatorError as error:
             problems.append(str(error))
             continue
-        applied, failed = applied + done.applied, failed + done.failed
+        applied, failed = applied + counts.applied, failed + counts.failed
     return ReplayCounts(applied, failed), problems

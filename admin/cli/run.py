@@ -1,4 +1,4 @@
-"""flask up, flask demo and flask sandbox: what runs until it is stopped."""
+"""Defines `flask up`, `flask demo` and `flask sandbox`, which run until they are stopped."""
 
 import os
 import sys

@@ -21,13 +21,13 @@ from admin.auth.users import add_user
 from admin.demo.check import Sandbox, check_everything
 from admin.demo.people import write_people
 from admin.demo.screen import progress_bar, show_result
-from admin.operations.campaign_lifecycle import start_campaign
 from admin.operations.campaigns import create_campaign
 from admin.operations.cases import open_case_of
 from admin.operations.flows import load_flow_file
 from admin.operations.numbers import add_number
 from admin.server.up import ROOT, Plan, web_answers
 from bot.webhooks.stream import EventStream
+from jobs.campaigns.start import start_campaign
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.imports.contacts import import_contacts
@@ -113,7 +113,7 @@ class Director(threading.Thread):
     def _run_demo(self) -> int:
         self._wait("the processes", lambda: web_answers(self.services.plan.address) and bool(self.sandbox.stats()), 60)
         campaign_id = self._prepare_campaign()
-        start_campaign(self.rt, campaign_id, ACTOR)
+        start_campaign(self.rt, campaign_id, utcnow(), ACTOR)
         with progress_bar(
             self.console, lambda: self._stats(campaign_id), self.services.directory / "demo.log"
         ) as refresh:

@@ -1,6 +1,7 @@
-"""A campaign's life at an operator's hands: preflight, start, schedule, pause, resume, end, and tests of it.
+"""When a campaign starts and ends, and tests of it: what panel, commands, API and MCP alone do.
 
-The same functions serve the command line, the panel and chat-ops. What refuses raises Refused or TransitionRefused.
+Start, pause, resume and end serve the chat and the schedule too, and stand in jobs.campaigns. Each raises OperatorError where it is
+not possible.
 """
 
 from collections.abc import Sequence
@@ -9,11 +10,9 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaigns import missing_parts
-from jobs.campaigns import start as starting
-from jobs.campaigns.monitor import finish_campaign
+from admin.operations.campaigns import COPIED_COLUMNS, missing_parts
+from jobs.campaigns.start import start_campaign
 from jobs.core.runtime import Runtime
-from models.campaigns.preflight import Preflight
 from models.clock import utcnow
 from models.contacts.phone import NotAPhoneError, mask_phone
 from models.contacts.resolve import find_contact
@@ -21,10 +20,10 @@ from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     ENDS_AFTER,
+    LIVE,
     Campaign,
     CampaignKind,
     CampaignStatus,
-    PauseReason,
     TransitionError,
     get_campaign,
     transition,
@@ -32,16 +31,6 @@ from models.tables.campaign import (
 
 MAX_TEST_PHONES = 20
 MAX_DAYS = 366
-
-
-def run_preflight(rt: Runtime, campaign_id: int) -> Preflight:
-    """What blocks the campaign and what to look at, with Meta's record as of now."""
-    return starting.fresh_preflight(rt, campaign_id, utcnow())
-
-
-def start_campaign(rt: Runtime, campaign_id: int, actor: str) -> Preflight:
-    """Start it now; the preflight that let it pass."""
-    return starting.start_campaign(rt, campaign_id, utcnow(), actor)
 
 
 def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: float | None, actor: str) -> datetime:
@@ -72,27 +61,6 @@ def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
         record_audit(session, now, actor, AuditAction.UNSCHEDULE, "campaign", campaign_id)
 
 
-def pause_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """No request begins once this is committed, but for what is under way."""
-    now = utcnow()
-    with rt.database.write() as session:
-        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id)
-
-
-def resume_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """Go on, after the preflight."""
-    starting.resume_campaign(rt, campaign_id, utcnow(), actor)
-
-
-def end_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """End it for good: who is still queued is left out, and its people are free for other campaigns."""
-    now = utcnow()
-    finish_campaign(rt, campaign_id, now)
-    with rt.database.write() as session:
-        record_audit(session, now, actor, AuditAction.END, "campaign", campaign_id)
-
-
 def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
     """How long after its last message it ends by itself; also while it runs."""
     if not 60 <= ends_after_seconds <= 366 * 86_400:
@@ -116,7 +84,7 @@ def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) 
     """
     test_id = create_test(rt, campaign_id, phones, actor)
     try:
-        starting.start_campaign(rt, test_id, utcnow(), actor)
+        start_campaign(rt, test_id, utcnow(), actor)
     except OperatorError:
         with rt.database.write() as session:
             session.get_one(Campaign, test_id).deleted_at = utcnow()
@@ -132,7 +100,6 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
     with rt.database.write() as session:
         original = get_campaign(session, campaign_id)
         contacts = [_phone_of_contact(rt, session, phone) for phone in phones]
-        copied = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
         test = Campaign(
             name=original.name or f"Campaign {campaign_id}",
             kind=CampaignKind.TEST,
@@ -142,7 +109,7 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
             created_by=actor,
             created_at=now,
             updated_at=now,
-            **{name: getattr(original, name) for name in copied},
+            **{name: getattr(original, name) for name in COPIED_COLUMNS},
         )
         if missing := missing_parts(session, test):
             raise OperatorError(
@@ -164,7 +131,7 @@ def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
             session.scalars(
                 select(Campaign.id).where(
                     Campaign.tests_id == campaign_id,
-                    Campaign.status.in_((CampaignStatus.ACTIVE, CampaignStatus.PAUSED)),
+                    Campaign.status.in_(LIVE),
                     Campaign.deleted_at.is_(None),
                 )
             )

@@ -1,4 +1,4 @@
-"""Making, changing, copying and deleting campaigns. Their life (start, pause, …) is in admin.operations.campaign_lifecycle.
+"""Making, changing, copying and deleting campaigns; their life is in jobs.campaigns and admin.operations.campaign_lifecycle.
 
 Everything that refuses raises Refused with one line, and then nothing was written.
 """
@@ -17,13 +17,14 @@ from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
+from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     DEFAULT_PER_SECOND,
     EDITABLE,
     ENDS_AFTER,
-    UNDELETABLE,
+    LIVE,
     Campaign,
     CampaignKind,
     CampaignStatus,
@@ -34,6 +35,8 @@ from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
 from models.templates.variables import check_mapping, media_format, unknown_names
 
+COPIED_COLUMNS = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
+"""What a campaign that is made of another takes over besides its audience."""
 MAX_NAME = 200
 
 
@@ -87,23 +90,14 @@ def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
     now = utcnow()
     with rt.database.write() as session:
         original = get_campaign(session, campaign_id)
-        copied = (
-            "number_id",
-            "template_id",
-            "flow_id",
-            "audience",
-            "variables",
-            "media",
-            "pace_per_second",
-            "pace_per_hour",
-        )
         campaign = Campaign(
             name=f"{original.name[: MAX_NAME - 7]} (copy)",
             ends_after_seconds=int(ENDS_AFTER[CampaignKind.REAL].total_seconds()),
             created_by=actor,
             created_at=now,
             updated_at=now,
-            **{name: getattr(original, name) for name in copied},
+            audience=original.audience,
+            **{name: getattr(original, name) for name in COPIED_COLUMNS},
         )
         session.add(campaign)
         created = _settle(session, campaign)
@@ -117,10 +111,10 @@ def delete_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
     with rt.database.write() as session:
         hidden = session.execute(
             update(Campaign)
-            .where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None), Campaign.status.not_in(UNDELETABLE))
+            .where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None), Campaign.status.not_in(LIVE))
             .values(deleted_at=now, updated_at=now)
             .returning(Campaign.id),
-            execution_options={"synchronize_session": False},
+            execution_options=NO_SYNC,
         ).first()
         if hidden is None:
             status = get_campaign(session, campaign_id).status

@@ -1,7 +1,6 @@
 """Adds, changes, tags, exports and redacts one contact at a time. Files of contacts are in `jobs.imports.contacts`."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.result import open_private
 from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
@@ -20,6 +18,7 @@ from models.contacts.field_values import PROFILE_FIELDS, FieldValueError
 from models.contacts.resolve import find_contact, surviving_contact_id
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.errors import OperatorError
+from models.files import replace_file
 from models.imports.contact_row import read_columns, read_row
 from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
@@ -221,13 +220,8 @@ def write_data_export(rt: Runtime, contact_id: int, path: Path, actor: str) -> N
     Raises OperatorError if there is no such contact, and OSError if the file cannot be written.
     """
     data = export_contact(rt, contact_id, actor)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open_private(temporary, "wb") as file:
-            file.write(json.dumps(data, ensure_ascii=False, indent=2, default=str).encode() + b"\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replace_file(path) as file:
+        file.write(json.dumps(data, ensure_ascii=False, indent=2, default=str).encode() + b"\n")
 
 
 def _related(session: Session, contact: Contact) -> dict[str, Any]:

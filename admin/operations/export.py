@@ -1,7 +1,6 @@
 """Exports a campaign as CSV, one row per candidate, read in pages; cells are escaped against spreadsheet formulas."""
 
 import csv
-import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from admin.operations.campaigns import load_campaign
 from jobs.core.runtime import Runtime
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
+from models.files import PUBLIC, replace_file
 
 PAGE = 2000
 
@@ -29,16 +29,11 @@ def write_export(rt: Runtime, campaign_id: int, path: Path) -> int:
     Raises CampaignNotFoundError if there is no such campaign, and OSError if the file cannot be written.
     """
     pages = export_lines(rt, campaign_id)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     rows = -1  # the header is not a candidate
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            for page in pages:
-                file.write(page)
-                rows += page.count("\r\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replace_file(path, PUBLIC) as file:
+        for page in pages:
+            file.write(page.encode())
+            rows += page.count("\r\n")
     return rows
 
 

@@ -4,7 +4,6 @@ Limits and types: docs/meta.md §6.
 """
 
 import hashlib
-import os
 import zipfile
 from datetime import datetime
 from io import BytesIO
@@ -14,6 +13,7 @@ from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
 from models.errors import OperatorError
+from models.files import replace_file
 from models.tables.template import MediaHandle
 
 _MB = 1024 * 1024
@@ -132,8 +132,6 @@ def _write_once(directory: Path, name: str, content: bytes) -> Path:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / name
     if not path.exists():
-        temporary = path.with_name(f".{name}.{os.getpid()}")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+        with replace_file(path) as file:
             file.write(content)
-        temporary.replace(path)
     return path.absolute()

@@ -21,7 +21,7 @@ from jobs.ingest.consumer import BEAT_KEY
 from models.billing.balance import BalanceState, read_balance
 from models.clock import utcnow
 from models.sending.messaging_limit import SPAN
-from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, PauseReason
+from models.tables.campaign import LIVE, Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.tables.contact import Contact
 from models.tables.conversation import Case, CaseStatus
 from models.tables.engagement import LedgerEntry
@@ -32,7 +32,6 @@ from models.tables.webhook_event import DeadLetter
 
 PARTS = ("running", "attention", "health")
 BEHIND_SECONDS = 30
-_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def _running(session: Session) -> list[Campaign]:
     query = (
         select(Campaign)
         .where(
-            Campaign.status.in_((*_RUNNING, CampaignStatus.SCHEDULED)),
+            Campaign.status.in_((*LIVE, CampaignStatus.SCHEDULED)),
             Campaign.deleted_at.is_(None),
         )
         .options(joinedload(Campaign.number), joinedload(Campaign.template))

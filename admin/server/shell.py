@@ -1,4 +1,4 @@
-"""What `flask shell` has at hand: the runtime, a session that reads, and every table by its class name."""
+"""Sets the names of `flask shell`: the runtime, a read-only session, and every table by its class name."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from models.db.base import Base
 
 
 def init_app(app: Flask, rt: Runtime) -> None:
-    """Offer them; nothing connects before the shell is opened."""
+    """Register the names; nothing connects before the shell is opened."""
     app.shell_context_processor(lambda: shell_context(rt))
 
 

@@ -136,7 +136,7 @@ class Handle:
         """Reset everything but the settings."""
         self.call(self.sim.reset)
 
-    def wait_at_rest(self, timeout_seconds: float = 10.0) -> None:
+    def wait_at_rest(self, timeout_seconds: float = 60.0) -> None:
         """Wait until nothing is scheduled and every webhook was answered with 200. Raises TimeoutError if that takes too long."""
         end = time.monotonic() + timeout_seconds
         while any(pending := self.call(lambda: self.sim.pending).values()):

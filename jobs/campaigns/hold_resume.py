@@ -10,13 +10,14 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from jobs.campaigns.start import resume_campaign
+from jobs.campaigns.lifecycle import resume_campaign
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import RESUME_WHEN_CLEAR
 from jobs.ingest.consumer import lag
-from jobs.sending.effects import pause_campaign
+from models.campaigns.pause import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.audit import MONITOR
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 
 log = logging.getLogger("hark.guard")
@@ -66,7 +67,11 @@ def _hold(rt: Runtime, now: datetime, reason: str) -> None:
     with rt.database.read() as session:
         active = session.scalars(select(Campaign.id).where(Campaign.status == CampaignStatus.ACTIVE)).all()
     for campaign_id in active:
-        pause_campaign(rt, campaign_id, PauseReason.INGEST_LAG, f"{reason} Hark goes on when it hears again.", now)
+        with rt.database.write() as session:
+            detail = f"{reason} Hark goes on when it hears again."
+            is_paused = pause_campaign(session, campaign_id, PauseReason.INGEST_LAG, detail, now, MONITOR)
+        if is_paused:
+            log.warning("campaign %d paused: %s", campaign_id, PauseReason.INGEST_LAG)
 
 
 def _wake_lifting(rt: Runtime, now: datetime, *, is_well: bool) -> None:
@@ -94,7 +99,7 @@ def resume_when_clear(campaign_id: int) -> None:
     if not lifts:
         return
     try:
-        resume_campaign(rt, campaign_id, now, "monitor")
+        resume_campaign(rt, campaign_id, now, MONITOR)
     except OperatorError as error:
         log.warning("%s", error)
     else:

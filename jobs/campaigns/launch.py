@@ -14,9 +14,10 @@ from models.campaigns.launch import (
     launch_slice,
     stalled_launches,
 )
+from models.campaigns.pause import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.tables.campaign import Campaign, PauseReason, try_transition
+from models.tables.campaign import Campaign, PauseReason
 
 log = logging.getLogger("hark.launch")
 
@@ -46,7 +47,7 @@ def launch_campaign(campaign_id: int) -> None:
     try:
         is_done = _slices(rt, campaign_id, token)
     except OperatorError as error:
-        _stop_at(rt, campaign_id, str(error))
+        _pause(rt, campaign_id, str(error))
         return
     if not is_done:
         with rt.database.write() as session:
@@ -83,17 +84,9 @@ def _slices(rt: Runtime, campaign_id: int, token: str) -> bool:
     return False
 
 
-def _stop_at(rt: Runtime, campaign_id: int, why: str) -> None:
+def _pause(rt: Runtime, campaign_id: int, why: str) -> None:
     """The audience cannot be read any more (a tag was deleted meanwhile): an operator has to look, nobody is sent to."""
     log.warning("campaign %s: its launch stopped: %s", campaign_id, why)
     now = utcnow()
     with rt.database.write() as session:
-        try_transition(
-            session,
-            campaign_id,
-            "pause",
-            now,
-            pause_reason=PauseReason.OPERATOR,
-            pause_detail=f"the launch stopped: {why}",
-            paused_at=now,
-        )
+        pause_campaign(session, campaign_id, PauseReason.OPERATOR, f"the launch stopped: {why}", now, "launch")

@@ -6,7 +6,6 @@ from datetime import datetime
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.end import (
-    end_campaign,
     end_if_overdue,
     finished_recipients,
     overdue_campaigns,
@@ -29,7 +28,7 @@ def monitor(rt: Runtime, now: datetime) -> None:
     with rt.database.read() as session:
         unreleased = unreleased_campaigns(session)
     for campaign_id in unreleased:
-        _release(rt, campaign_id)
+        release_recipients(rt, campaign_id)
     with rt.database.read() as session:
         changed = changed_outcomes(session, now)
     if changed:
@@ -47,12 +46,12 @@ def release_finished_recipients(rt: Runtime, now: datetime) -> None:  # noqa: AR
         _free_done(rt, campaign_id)
 
 
-def finish_campaign(rt: Runtime, campaign_id: int, now: datetime) -> None:
-    """End a campaign and let everybody in it go, slice by slice. TransitionRefused where it cannot be ended."""
-    with rt.database.write() as session:
-        has_more = end_campaign(session, campaign_id, now)
-    if has_more:
-        _release(rt, campaign_id)
+def release_recipients(rt: Runtime, campaign_id: int) -> None:
+    """Let everybody in an ended campaign go. A process that stops or dies in here leaves the rest to the next round."""
+    has_more = True
+    while has_more and not SHUTDOWN.is_set():
+        with rt.database.write() as session:
+            has_more = release_slice(session, campaign_id)
 
 
 def _end_overdue(rt: Runtime, now: datetime) -> None:
@@ -63,14 +62,6 @@ def _end_overdue(rt: Runtime, now: datetime) -> None:
             has_ended = end_if_overdue(session, campaign_id, now)
         if has_ended:
             log.info("campaign %s: ended by itself, its time is over", campaign_id)
-
-
-def _release(rt: Runtime, campaign_id: int) -> None:
-    """A process that stops or dies in here leaves the rest to the next round."""
-    has_more = True
-    while has_more and not SHUTDOWN.is_set():
-        with rt.database.write() as session:
-            has_more = release_slice(session, campaign_id)
 
 
 def _free_done(rt: Runtime, campaign_id: int) -> None:

@@ -1,10 +1,11 @@
 """Starting a campaign: ask Meta what is true now, run the preflight, take the transition once, wake the launch.
 
-The scheduled instant needs it as much as an operator's click, so it stands here; admin's operations call it.
+Panel, commands and the scheduled instant call the same function. What happens to a started campaign stands in
+jobs.campaigns.lifecycle.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
@@ -15,10 +16,9 @@ from bot.meta.management import GraphError
 from jobs.campaigns.launch import wake_launch
 from jobs.campaigns.media_upload import upload_media
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.wake_ups import SERVE_NUMBER, START_SCHEDULED
+from jobs.core.wake_ups import START_SCHEDULED
 from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
-from jobs.sending.failure_rate import forget_guard
 from models.billing.balance import reserve_amount
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
@@ -69,9 +69,7 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
     with rt.database.read() as session:
         check_verb(session, campaign_id, "start")
         looked_at = _version(session, campaign_id)
-    found = fresh_preflight(rt, campaign_id, now)
-    _refuse_if_blocked(campaign_id, found.blocking)
-    _upload(rt, campaign_id, now)
+    found = ask_and_upload(rt, campaign_id, now)
     with rt.database.write() as session:
         version = _version(session, campaign_id, is_locking=True)
         check_verb(session, campaign_id, "start")
@@ -84,8 +82,28 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
         transition(session, campaign_id, "start", now, started_at=now, outcome=CampaignOutcome.PREPARING, note=None)
         reserve_amount(session, campaign_id, found.reach.areas or {}, now)
         record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=found.reach.eligible)
-    _wake(lambda: wake_launch(rt, campaign_id), campaign_id)
+    wake_or_log(lambda: wake_launch(rt, campaign_id), campaign_id)
     return found
+
+
+def ask_and_upload(rt: Runtime, campaign_id: int, now: datetime, ignored: Collection[str] = ()) -> Preflight:
+    """What comes before a campaign may send: Meta is asked, the preflight runs, its media go up.
+
+    Raises OperatorError with the checks that block it (those of the `ignored` keys do not), MetaUnavailableError if Meta could not
+    be asked.
+    """
+    found = fresh_preflight(rt, campaign_id, now)
+    _refuse_if_blocked(campaign_id, [check for check in found.blocking if check.key not in ignored])
+    _upload(rt, campaign_id, now)
+    return found
+
+
+def wake_or_log(wake_up: Callable[[], object], campaign_id: int) -> None:
+    """A wake-up that is lost, with Redis or without, is made again from the database."""
+    try:
+        wake_up()
+    except RedisError as error:
+        log.warning("campaign %d: no wake-up (%s); the schedule makes one", campaign_id, type(error).__name__)
 
 
 def _version(
@@ -95,27 +113,6 @@ def _version(
     query = select(Campaign.updated_at, Campaign.scheduled_at).where(Campaign.id == campaign_id)
     row = session.execute(query.with_for_update() if is_locking else query).first()
     return None if row is None else (row.updated_at, row.scheduled_at)
-
-
-def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
-    """Go on with a paused one, after the part of the preflight that can change while it is paused."""
-    with rt.database.read() as session:
-        check_verb(session, campaign_id, "resume")
-    found = fresh_preflight(rt, campaign_id, now)
-    # Its audience was frozen at the launch, and nobody in it is free for another launch.
-    _refuse_if_blocked(campaign_id, [check for check in found.blocking if check.key != "eligible"])
-    _upload(rt, campaign_id, now)
-    with rt.database.write() as session:
-        transition(session, campaign_id, "resume", now)
-        record_audit(session, now, actor, AuditAction.RESUME, "campaign", campaign_id)
-        number_id = session.get_one(Campaign, campaign_id).number_id
-
-    def go_on() -> None:
-        forget_guard(rt.redis, campaign_id)
-        if number_id is not None:
-            SERVE_NUMBER.enqueue(rt.redis, number_id)
-
-    _wake(go_on, campaign_id)
 
 
 def wake_scheduled(rt: Runtime, now: datetime) -> int:
@@ -154,14 +151,6 @@ def start_scheduled(campaign_id: int) -> None:
         log.warning("%s; trying again for %s", error, _minutes(grace - late))
     except OperatorError as error:
         _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start did not happen: {error}")
-
-
-def _wake(wake_up: Callable[[], object], campaign_id: int) -> None:
-    """A wake-up that is lost, with Redis or without, is made again from the database."""
-    try:
-        wake_up()
-    except RedisError as error:
-        log.warning("campaign %d: no wake-up (%s); the schedule makes one", campaign_id, type(error).__name__)
 
 
 def _is_listening(rt: Runtime) -> bool | None:

@@ -1,7 +1,7 @@
-"""Loads a module when something in it is first used. Every other import stands at the top of its module.
+"""Imports a module when one of its objects is first used. Every other import stands at the top of its module.
 
-For what is expensive to import and rarely needed: `flask campaigns list` must not wait for the panel or for a reader of
-spreadsheets. The import contracts do not see these imports.
+Used for modules that are expensive to import and rarely needed: `flask campaigns list` must not wait for the panel or for a
+reader of spreadsheets. The import contracts do not see these imports.
 """
 
 from importlib import import_module
@@ -9,6 +9,6 @@ from typing import Any
 
 
 def load(target: str) -> Any:
-    """The object that `module:name` names."""
+    """Return the object that `module:name` names."""
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""The client of Redis that a process works with."""
+"""Creates the Redis client of a process."""
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
@@ -10,9 +10,9 @@ from models.config import Settings
 
 
 def redis_client(settings: Settings) -> Redis:
-    """A client that answers in bytes. A read-only command is tried again; others fail at once and visibly."""
+    """Return a client that answers in bytes. After a lost connection a command is tried once more."""
     return Redis.from_url(
-        # Where the path is too long for a socket, only the directory knows where ours listens.
+        # If the path is too long for a socket, only a file in the directory says where the server listens.
         settings.redis_url or redis_url(settings.var_dir / "redis"),
         socket_connect_timeout=2,
         socket_timeout=10,

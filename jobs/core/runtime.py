@@ -1,4 +1,4 @@
-"""What a process of Hark works with: settings, the database, Redis, the keys. Opened once, at an edge."""
+"""Holds the shared parts of a process: settings, database, Redis, encryption keys. A main function opens it once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +26,13 @@ class Runtime:
 
     @cached_property
     def redis(self) -> "Redis":
-        """A client that answers in bytes. A read-only command is tried again; others fail at once and visibly."""
+        """The client, created at first use; see `jobs.core.redis_client`."""
         client: Redis = load("jobs.core.redis_client:redis_client")(self.settings)
         return client
 
     @cached_property
     def installation(self) -> str:
-        """This installation's name in callback data; made once, whoever asks first."""
+        """This installation's random name in callback data, stored at first use."""
         with self.database.read() as session:
             name = read_setting(session, "installation")
         if not name:
@@ -44,7 +44,7 @@ class Runtime:
         return str(name)
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close every connection."""
         self.database.dispose()
         if "redis" in self.__dict__:
             self.redis.close()
@@ -54,17 +54,20 @@ _process: list[Runtime] = []
 
 
 def runtime() -> Runtime:
-    """This process's runtime, from the environment unless `use_runtime` gave another."""
+    """Return this process's runtime, made from the environment unless `use_runtime` set another.
+
+    Raises SettingsError if the environment is wrong.
+    """
     if not _process:
         _process.append(Runtime(load_settings()))
     return _process[-1]
 
 
 @contextmanager
-def use_runtime(given: Runtime) -> Iterator[Runtime]:
-    """Make `given` this process's runtime for the length of the block."""
-    _process.append(given)
+def use_runtime(rt: Runtime) -> Iterator[Runtime]:
+    """Make `rt` this process's runtime for the length of the block."""
+    _process.append(rt)
     try:
-        yield given
+        yield rt
     finally:
-        _process.remove(given)
+        _process.remove(rt)

@@ -2,11 +2,10 @@
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime
 from jobs.imports.reader import open_sheet
 from models.campaigns.export import csv_cell
+from models.files import open_private
 from models.imports.diff import MAX_TOLD
 
 TRIES = 3
@@ -136,8 +136,3 @@ def write_rejects(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) 
             reason = reasons.get(line.number)
             if reason is not None:
                 out.writerow([line.number, csv_cell(reason), *map(csv_cell, line.cells)])
-
-
-def open_private(path: Path, mode: str) -> IO[Any]:
-    """Open a file with mode 0600 for writing."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))

@@ -18,7 +18,7 @@ from jobs.core.wake_ups import RUN_IMPORT
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import import_list
 from jobs.imports.orders import import_orders
-from jobs.imports.result import ImportResult, Progress, open_private, write_rejects
+from jobs.imports.result import ImportResult, Progress, write_rejects
 from jobs.imports.uploads import (
     REFUSALS,
     UNDER_WAY,
@@ -38,6 +38,7 @@ from jobs.imports.uploads import (
 from models.clock import utcnow
 from models.contacts.tagging import list_id, read_list_name
 from models.errors import OperatorError
+from models.files import open_private
 from models.tables.audit import AuditAction, record_audit
 
 TURN_SECONDS = 60.0

@@ -21,8 +21,9 @@ from typing import Any
 import orjson
 
 from jobs.core.runtime import Runtime
-from jobs.imports.result import ImportResult, open_private
+from jobs.imports.result import ImportResult
 from models.crypto import new_token
+from models.files import open_private, replace_file
 from models.imports.diff import MAX_TOLD
 
 MAX_AGE_SECONDS = 24 * 3600
@@ -191,13 +192,11 @@ def _remove_lines(path: Path, matches: Callable[[str], bool]) -> None:
     remaining = [row for row in rows if not any(matches(cell) for cell in row)]
     if len(remaining) == len(rows):
         return
-    temporary = path.with_name(f".{path.name}")
-    with open_private(temporary, "wb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+    with replace_file(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
         if path.suffix == ".csv":
             csv.writer(file, lineterminator="\r\n").writerows(remaining)
         else:
             file.writelines(row[0] for row in remaining)
-    temporary.replace(path)
 
 
 def list_uploads(rt: Runtime) -> list[ImportFile]:
@@ -213,11 +212,8 @@ def uploads_directory(rt: Runtime, token: str) -> Path:
 
 def save_upload(rt: Runtime, upload: ImportFile) -> None:
     """Write the state atomically."""
-    path = uploads_directory(rt, upload.token) / _STATE
-    temporary = path.with_name(f".{_STATE}")
-    with open_private(temporary, "wb") as file:
+    with replace_file(uploads_directory(rt, upload.token) / _STATE) as file:
         file.write(orjson.dumps(asdict(upload)))
-    temporary.replace(path)
 
 
 @contextmanager

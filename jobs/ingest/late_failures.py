@@ -5,6 +5,7 @@ stops the campaign or the number as the same refusal would have; too many that a
 judges its own answers. Both look at rows alone. What was sent before somebody let the campaign go on stops it no more.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.error_codes import UNKNOWN, ErrorAction, ErrorRule, rule_for
-from jobs.sending.effects import pause_within, stop_within, suppress_within
+from jobs.sending.effects import stop_within, suppress_within
 from jobs.sending.failure_rate import WINDOW, FailureGuard, max_failure_share
 from models.campaigns.failures import NewFailure, RecentResult, is_any_since, last_resumed_at, recent_results
+from models.campaigns.pause import pause_campaign
+from models.tables.audit import SENDER
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+
+log = logging.getLogger("hark.lane")
 
 FRESH = timedelta(minutes=10)
 """A decisive failure that is older stops nothing any more: somebody may have mended what it was about."""
@@ -82,8 +87,15 @@ def _heed_decisive(session: Session, stood: _Stood, failures: Sequence[NewFailur
                 stop_within(session, stood.number_id, rule, detail, now)
                 return True
         elif stood.is_active and _is_new(session, ids[code], stood.since):
-            return pause_within(session, stood.id, rule.reason or PauseReason.FAILURE_RATE, detail, now)
+            return _pause(session, stood, rule.reason or PauseReason.FAILURE_RATE, detail, now)
     return False
+
+
+def _pause(session: Session, stood: _Stood, reason: PauseReason, detail: str, now: datetime) -> bool:
+    is_paused = pause_campaign(session, stood.id, reason, detail, now, SENDER)
+    if is_paused:
+        log.warning("campaign %d paused: %s", stood.id, reason)
+    return is_paused
 
 
 def _is_new(session: Session, recipient_ids: Sequence[int], since: datetime | None) -> bool:
@@ -104,7 +116,7 @@ def _heed_many(session: Session, stood: _Stood, failures: Sequence[NewFailure], 
         guard = _judged(recent_results(session, stood.id, recipient_id, stood.since, WINDOW, is_later=is_later))
         kind = guard.worst()
         if kind is not None:
-            pause_within(session, stood.id, PauseReason.FAILURE_RATE, guard.explain(kind), now)
+            _pause(session, stood, PauseReason.FAILURE_RATE, guard.explain(kind), now)
             return
 
 

@@ -18,14 +18,13 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account
 from models.clock import utcnow
-from models.tables.number import Number, Waba
+from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 
 log = logging.getLogger("hark.sync")
 
 # docs/meta.md §4.3. A tier that is missing here leaves the stored limit as it is.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
-UNLIMITED = -1
 TEMPLATES_MAX_AGE = timedelta(hours=1)
 NUMBER_MAX_AGE = timedelta(minutes=10)
 

@@ -5,7 +5,7 @@ pressed button; one that is lost changes nothing, and the person who gets no ans
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import chatops
-from jobs.campaigns.monitor import finish_campaign
-from jobs.campaigns.start import resume_campaign
+from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import ANSWER_CONTACT, RUN_CONFIRMED_COMMAND
 from jobs.replies.decide import ReplyPlan
@@ -23,8 +22,7 @@ from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, queue_messages
 from models.errors import OperatorError
-from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, allowed_verbs, transition
+from models.tables.campaign import Campaign, CampaignStatus, allowed_verbs
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message
 from models.tables.user import Role, User
@@ -34,6 +32,11 @@ log = logging.getLogger("hark.answer")
 MAX_LISTED = 20
 UNDER_WAY = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED)
 MAY_CHANGE = (Role.MANAGER, Role.ADMIN)
+OPERATIONS: Mapping[chatops.PendingChange, Callable[[Runtime, int, datetime, str], None]] = {
+    "pause": pause_campaign,
+    "resume": resume_campaign,
+    "end": end_campaign,
+}
 DONE = {"pause": "is paused", "resume": "goes on", "end": "has ended"}
 
 Body = dict[str, Any]
@@ -87,28 +90,11 @@ def run_confirmed_command(message_id: int) -> None:
 def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff: User, now: datetime) -> str:
     if staff.role not in MAY_CHANGE:
         return f"Your role ({staff.role}) may look, not change."
-    changes: dict[str, Callable[[], object]] = {
-        "pause": lambda: _pause(rt, campaign_id, staff.email, now),
-        "resume": lambda: resume_campaign(rt, campaign_id, now, staff.email),
-        "end": lambda: _end(rt, campaign_id, staff.email, now),
-    }
     try:
-        changes[change]()
+        OPERATIONS[change](rt, campaign_id, now, staff.email)
     except OperatorError as error:
         return str(error)
     return f"Campaign {campaign_id} {DONE[change]}."
-
-
-def _pause(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
-    with rt.database.write() as session:
-        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, by="chat")
-
-
-def _end(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
-    finish_campaign(rt, campaign_id, now)
-    with rt.database.write() as session:
-        record_audit(session, now, actor, AuditAction.END, "campaign", campaign_id, by="chat")
 
 
 def _question(session: Session, command: chatops.ChatCommand, staff: str, now: datetime) -> Body:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
 from typing import TypeVar
 
 import uvloop
@@ -34,14 +34,15 @@ from jobs.replies.http_calls import HttpCaller
 from jobs.replies.lane import ReplyLane
 from jobs.replies.pair_limit import PairLimit
 from jobs.replies.rate import RateLimiterClosedError, ReplyRateLimiter
-from jobs.replies.send import judge_reply, never_begun, send_message
+from jobs.replies.send import judge_reply, message_result, send_message
 from jobs.replies.store import LaneLostError, NextStep, ReplyStore
 from jobs.replies.write import StaleSessionError
 from jobs.sending.effects import hold_number, stop_number
+from jobs.sending.judge import NEVER_BEGUN, SendVerdict
 from jobs.sending.lease import Lease
 from models.clock import utcnow
 from models.conversations.flow_http_calls import HttpCall
-from models.conversations.outbox import ClaimedMessage, MessageResult
+from models.conversations.outbox import ClaimedMessage
 from models.crypto import WrongKeyError, new_token
 from models.tables.number import Number
 
@@ -56,7 +57,7 @@ CALLS_AT_ONCE = 20
 PATIENCE_SECONDS = 2.0
 RECORD_PATIENCE_SECONDS = 60.0
 CROWDED_SECONDS = 2.0
-WRONG_KEY_PAUSE = timedelta(minutes=1)
+WRONG_KEY_PAUSE_SECONDS = 60.0
 THREADS = 4
 
 Value = TypeVar("Value")
@@ -209,23 +210,23 @@ class ReplyDispatcher:
     async def _send(self, key: int, claimed: ClaimedMessage, lease: Lease, turns: ReplyRateLimiter) -> NextStep:
         if not lease.holds() or SHUTDOWN.is_set():
             self._is_halted = True
-            return await self._record(key, (lease.lane_id, never_begun(claimed, utcnow())))
+            return await self._record(key, (lease.lane_id, message_result(claimed, NEVER_BEGUN, utcnow())))
         try:
             token = self._token(claimed)
         except WrongKeyError as error:
             log.error("number %d: %s", claimed.number_id, error)  # noqa: TRY400 - one line, no traceback
-            later = never_begun(claimed, utcnow() + WRONG_KEY_PAUSE)
-            return await self._record(key, (lease.lane_id, later))
+            later = replace(NEVER_BEGUN, delay_seconds=WRONG_KEY_PAUSE_SECONDS)
+            return await self._record(key, (lease.lane_id, message_result(claimed, later, utcnow())))
         outcome = await send_message(self._graph(), self.rt.installation, token, claimed)
         self.sent += 1
-        verdict = judge_reply(claimed, outcome, utcnow())
+        verdict, now = judge_reply(claimed, outcome), utcnow()
         if verdict.rule is not None:
-            rule, sent = verdict.rule, verdict.sent
+            rule = verdict.rule
             try:
-                await self._in_thread(lambda: self._act(rule, claimed, sent, turns))
+                await self._in_thread(lambda: self._act(rule, claimed, verdict, turns))
             except (RedisError, DBAPIError) as error:  # what became of the message must be written all the same
-                self._halt(f"what code {sent.error_code} asks for could not be done ({type(error).__name__})")
-        return await self._record(key, (lease.lane_id, verdict.sent))
+                self._halt(f"what code {verdict.code} asks for could not be done ({type(error).__name__})")
+        return await self._record(key, (lease.lane_id, message_result(claimed, verdict, now)))
 
     async def _let_go(self, key: int) -> None:
         with contextlib.suppress(DBAPIError):  # its lease runs out by itself
@@ -233,15 +234,15 @@ class ReplyDispatcher:
 
     # ---- what it takes --------------------------------------------------------------------------------------------
 
-    def _act(self, rule: ErrorRule, claimed: ClaimedMessage, sent: MessageResult, turns: ReplyRateLimiter) -> None:
+    def _act(self, rule: ErrorRule, claimed: ClaimedMessage, verdict: SendVerdict, turns: ReplyRateLimiter) -> None:
         """What a refusal does beyond its row."""
         match rule.action:
             case ErrorAction.THROTTLE:
                 turns.slow_down()
             case ErrorAction.HOLD:
-                hold_number(self.rt, claimed.number_id, rule.delay_seconds(claimed.attempt - 1), sent.at)
+                hold_number(self.rt, claimed.number_id, verdict.delay_seconds, utcnow())
             case ErrorAction.STOP:
-                stop_number(self.rt, claimed.number_id, rule, sent.error_msg or rule.text, sent.at)
+                stop_number(self.rt, claimed.number_id, rule, verdict.message or rule.text, utcnow())
 
     def _graph(self) -> GraphClient:
         if self._client is None:

@@ -13,18 +13,18 @@ from models.contacts.consent import opt_out
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.conversations.cases import open_case
-from models.conversations.claim import OPEN_ACTION, mark_handled
+from models.conversations.claim import mark_handled
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.conversations.messages import BOT, NewMessage, queue_messages
+from models.db.dialect import NO_SYNC
 from models.errors import HarkError
 from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.flow import Action, ActionState
+from models.tables.flow import OPEN_ACTION, Action, ActionState
 
 log = logging.getLogger("hark.answer")
 
 UNSURE_COUNTS_AFTER = timedelta(seconds=60)
 SETTLED = (MessageState.ACCEPTED, MessageState.UNSURE, MessageState.REFUSED, MessageState.NOT_SENT)
-NO_SYNC = {"synchronize_session": False}
 STOPPED = "The person said STOP before this was sent."
 
 

@@ -4,16 +4,17 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from bot.meta.error_codes import ErrorRule
 from jobs.core.runtime import Runtime
+from models.campaigns import pause
 from models.contacts.consent import Authority, set_consent
+from models.db.dialect import NO_SYNC
 from models.events.statuses.effects import record_marketing_stop
-from models.sending.claim import NO_SYNC
-from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
+from models.tables.audit import SENDER
+from models.tables.campaign import PauseReason
 from models.tables.contact import Consent
 from models.tables.number import Number
 
@@ -29,36 +30,25 @@ def pause_campaign(
     *,
     resumes_at: datetime | None = None,
 ) -> bool:
-    """Pause one campaign with the reason that the operator reads; False if it was not active any more."""
+    """Pause one campaign for what the sender was answered, in a transaction of its own; False if it was not active any more."""
     with rt.database.write() as session:
-        return pause_within(session, campaign_id, reason, detail, now, resumes_at)
+        is_paused = pause.pause_campaign(session, campaign_id, reason, detail, now, SENDER, resumes_at=resumes_at)
+    if is_paused:
+        log.warning("campaign %d paused: %s", campaign_id, reason)
+    return is_paused
 
 
-def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
-    """Stop everything on a number; how many campaigns that paused."""
+def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> None:
+    """Stop everything on a number, in a transaction of its own."""
     with rt.database.write() as session:
-        return stop_within(session, number_id, rule, detail, now)
+        stop_within(session, number_id, rule, detail, now)
 
 
-def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
-    """The same, as a part of the caller's transaction."""
+def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> None:
+    """What a refusal that concerns a number stops, as a part of the caller's transaction."""
     reason = rule.reason or PauseReason.NUMBER_RESTRICTED
-    stopped = session.execute(
-        update(Number)
-        .where(Number.id == number_id, Number.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_reason=detail)
-        .returning(Number.id),
-        execution_options=NO_SYNC,
-    ).first()
-    if stopped is not None:
-        record_audit(session, now, "sender", AuditAction.STOP, "number", number_id, reason=detail)
+    if pause.stop_numbers(session, [number_id], reason, detail, now, SENDER).number_ids:
         log.error("number %d stopped: %s", number_id, rule.text)
-    active = session.scalars(
-        select(Campaign.id)
-        .where(Campaign.number_id == number_id, Campaign.status == CampaignStatus.ACTIVE)
-        .order_by(Campaign.id)
-    ).all()
-    return sum(pause_within(session, campaign_id, reason, detail, now) for campaign_id in active)
 
 
 def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> None:
@@ -94,30 +84,3 @@ def suppress_within(session: Session, contact_ids: Iterable[int], rule: ErrorRul
         actor="meta",
         by=Authority.SYSTEM,
     )
-
-
-def pause_within(
-    session: Session,
-    campaign_id: int,
-    reason: PauseReason,
-    detail: str,
-    now: datetime,
-    resumes_at: datetime | None = None,
-) -> bool:
-    """The pause, as a part of the caller's transaction."""
-    paused = try_transition(
-        session,
-        campaign_id,
-        "pause",
-        now,
-        pause_reason=reason,
-        pause_detail=detail,
-        paused_at=now,
-        resumes_at=resumes_at,
-    )
-    if paused:
-        record_audit(
-            session, now, "sender", AuditAction.PAUSE, "campaign", campaign_id, reason=str(reason), detail=detail
-        )
-        log.warning("campaign %d paused: %s", campaign_id, reason)
-    return paused

@@ -24,7 +24,7 @@ from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.sending.campaign_feed import CampaignFeed, Served, ServedNumber
-from jobs.sending.judge import SendVerdict, judge_send, never_begun, unbuildable
+from jobs.sending.judge import NEVER_BEGUN, SendVerdict, attempt_result, judge_send, unsendable
 from jobs.sending.lease import Lease
 from jobs.sending.pace import Pace, SendSlot
 from jobs.sending.recorder import Recorder
@@ -233,7 +233,7 @@ class SenderLane:
         """What was claimed and not begun goes back to the queue."""
         for row in rows:
             self._held.discard(row.id)
-            self._recorder.add(served.id, never_begun(row, utcnow()))
+            self._recorder.add(served.id, attempt_result(row, NEVER_BEGUN, utcnow()))
 
     async def _send(self, served: Served, row: ClaimedRecipient) -> None:
         try:
@@ -245,10 +245,11 @@ class SenderLane:
             return
         if verdict.rule is not None:
             self._side_effects.apply(served, row, verdict)
-        kind = served.guard.add(verdict.kind, verdict.attempted.message or "")
+        kind = served.guard.add(verdict.kind, verdict.message or "")
         if kind is not None:
             self._side_effects.stop_failing(served, kind)
-        self._finish(served, verdict)
+        self._held.discard(row.id)
+        self._recorder.add(served.id, attempt_result(row, verdict, utcnow()))
 
     async def _attempt(self, served: Served, row: ClaimedRecipient) -> SendVerdict | None:
         """What came of it; None where the lease ran out between the decision to begin and this moment (a process was stopped)."""
@@ -257,7 +258,7 @@ class SenderLane:
                 recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
             )
         except Exception as error:  # noqa: BLE001 - whatever stands in one person's values is no other's trouble
-            return self._unbuilt(row, error)
+            return self._unbuilt(error)
         if not self._lease.holds():
             return None
         self.sent += 1
@@ -266,16 +267,12 @@ class SenderLane:
         except (
             orjson.JSONEncodeError
         ) as error:  # before anything was sent: for what Meta does, the client raises nothing
-            return self._unbuilt(row, error)
-        return judge_send(row, outcome, utcnow())
+            return self._unbuilt(error)
+        return judge_send(outcome, row.attempt, row.failures, has_campaign=True)
 
-    def _unbuilt(self, row: ClaimedRecipient, error: Exception) -> SendVerdict:
+    def _unbuilt(self, error: Exception) -> SendVerdict:
         log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))
-        return unbuildable(row, type(error).__name__, utcnow())
-
-    def _finish(self, served: Served, verdict: SendVerdict) -> None:
-        self._held.discard(verdict.attempted.recipient_id)
-        self._recorder.add(served.id, verdict.attempted)
+        return unsendable(f"the message could not be put together: {type(error).__name__}", "unbuilt")
 
     async def _reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """Nobody more may be written to now; who was claimed before still is."""

@@ -57,9 +57,8 @@ class SideEffects:
                 self.is_stopped = True
                 self._do(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
             case ErrorAction.HOLD if time.monotonic() >= self.hold_until:
-                seconds = rule.delay_seconds(row.failures)
-                self.hold_until = time.monotonic() + seconds
-                self._do(self._in_thread(hold_number, self._rt, self._number_id, seconds, now))
+                self.hold_until = time.monotonic() + verdict.delay_seconds
+                self._do(self._in_thread(hold_number, self._rt, self._number_id, verdict.delay_seconds, now))
             case ErrorAction.THROTTLE:
                 self._do(self._in_thread(self._pace.slow_down))
             case ErrorAction.FAIL_SUPPRESS:
@@ -124,4 +123,4 @@ def _explained(rule: ErrorRule, served: Served, verdict: SendVerdict) -> str:
     """A decisive error in words, and what else failed lately."""
     others = served.guard.samples()
     before = f" Before it failed: {others}." if others else ""
-    return f"{without_digits(verdict.attempted.message or rule.text)} {rule.advice} (code {verdict.code}){before}"
+    return f"{without_digits(verdict.message or rule.text)} {rule.advice} (code {verdict.code}){before}"

@@ -17,7 +17,7 @@ from models.billing.spending import total_price
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.billing import BUDGET_ID, Budget, RateCard, Spending
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
+from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.template import Template
 
 MARKS = (80, 90, 100)
@@ -137,29 +137,27 @@ def freeze_price(
     session: Session,
     campaign_id: int,
     areas: Callable[[], Sequence[tuple[str | None, int]]],
-    now: datetime,
     *,
     is_last: bool,
-) -> None:
+) -> str | None:
     """Add the price of a launch's slice. With the last, what is held back becomes the price of everybody who was queued.
 
-    Where the audience grew since the start and the balance does not cover that, the campaign is paused before anybody is sent to.
+    The detail of a pause, where the audience grew since the start and the balance does not cover that: the caller then pauses the
+    campaign in this transaction, before anybody is sent to.
     """
     spending = session.get(Spending, campaign_id, populate_existing=True)
     if spending is None or spending.card_id is None:
-        return
+        return None
     prices = read_prices(session, spending.card_id)
     spending.frozen += total_price(prices, areas(), spending.category, day_of(spending.priced_at))
     lack = spending.frozen - spending.reserved
     if not is_last:
-        return
+        return None
     balance = read_balance(session, is_locked=True) if lack > 0 else None
-    if balance is not None and balance.currency == prices.currency and lack > balance.free:
-        detail = f"More people than at the start: {shortage(balance, lack)}"
-        values = {"pause_reason": PauseReason.BUDGET, "pause_detail": detail, "paused_at": now}
-        if try_transition(session, campaign_id, "pause", now, **values):
-            record_audit(session, now, ACTOR, AuditAction.PAUSE, "campaign", campaign_id, reason="budget")
+    is_short = balance is not None and balance.currency == prices.currency and lack > balance.free
+    detail = f"More people than at the start: {shortage(balance, lack)}" if balance is not None and is_short else None
     spending.reserved = spending.frozen
+    return detail
 
 
 def shortage(balance: Balance, need: int) -> str:

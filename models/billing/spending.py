@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.billing.price_area import country_of
 from models.billing.rate_cards import Prices, day_of, read_prices
+from models.db.dialect import NO_SYNC
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign
 from models.tables.recipient import Recipient, RecipientState
@@ -80,7 +81,7 @@ def refresh_spending(session: Session, campaign_id: int, spent: Spent, counted_a
             or_(Spending.counted_at.is_(None), Spending.counted_at <= counted_at),
         )
         .values(counted_at=counted_at, **asdict(spent)),
-        execution_options={"synchronize_session": False},
+        execution_options=NO_SYNC,
     )
 
 

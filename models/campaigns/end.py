@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.db.dialect import literal_word
+from models.db.dialect import NO_SYNC, literal_word
 from models.tables.campaign import LIVE, Campaign, CampaignStatus, transition, try_transition
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
 SLICE_SIZE = 10_000
-NO_SYNC = {"synchronize_session": False}
 HOLDING = (
     RecipientState.QUEUED,
     RecipientState.SENDING,

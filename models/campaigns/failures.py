@@ -12,11 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.db.dialect import literal_word
-from models.tables.audit import Audit, AuditAction
+from models.tables.audit import MONITOR, Audit, AuditAction
 from models.tables.recipient import Recipient, RecipientState
 
-MONITOR = "monitor"
-"""The actor in the audit where nobody looked at the campaign before it went on."""
 SPAN = 5_000
 """Rows of other campaigns, and of people who were left out, stand between; a look reads no more than so many."""
 IN_CHUNKS_OF = 5_000

@@ -22,12 +22,13 @@ from models.audience.eligibility import (
     load_campaign_terms,
     reason_detail,
 )
-from models.billing.balance import freeze_price
+from models.billing.balance import ACTOR, freeze_price
 from models.billing.price_area import price_area
+from models.campaigns.pause import pause_campaign
 from models.crypto import new_token
 from models.db.base import Json
-from models.db.dialect import insert_into, is_sqlite, literal_word
-from models.tables.campaign import LIVE, Campaign, CampaignOutcome
+from models.db.dialect import NO_SYNC, insert_into, is_sqlite, literal_word
+from models.tables.campaign import LIVE, Campaign, CampaignOutcome, PauseReason
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -36,8 +37,6 @@ from models.templates.variables import source_values_sql
 SLICE_SIZE = 20_000
 STANDS_STILL = timedelta(seconds=30)
 """A launch that committed no slice for so long was lost, and may be taken over."""
-
-NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,9 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     queued = _count_queued(session, rows)
     if queued and _lock_people(session, rows, now) < queued:
         _leave_out_engaged(session, rows)
-    freeze_price(session, campaign_id, lambda: _areas(session, rows), now, is_last=is_last)
+    shortage = freeze_price(session, campaign_id, lambda: _areas(session, rows), is_last=is_last)
+    if shortage is not None:
+        pause_campaign(session, campaign_id, PauseReason.BUDGET, shortage, now, ACTOR)
     return not is_last
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.db.dialect import NO_SYNC
 from models.db.functions import Probe
 from models.tables.campaign import LIVE, Campaign, CampaignOutcome, CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
@@ -40,7 +41,7 @@ def settle_outcomes(session: Session, campaign_ids: Sequence[int]) -> None:
     """Set the outcome that the rows say now."""
     session.execute(
         update(Campaign).where(Campaign.id.in_(campaign_ids)).values(outcome=_outcome()),
-        execution_options={"synchronize_session": False, "probes": True},
+        execution_options=NO_SYNC | {"probes": True},
     )
 
 

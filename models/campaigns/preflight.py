@@ -18,9 +18,9 @@ from models.audience.eligibility import MARKETING
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
-from models.sending.messaging_limit import SPAN, UNLIMITED, limit_lifts_at, used_people
+from models.sending.messaging_limit import SPAN, limit_lifts_at, used_people
 from models.tables.campaign import Campaign, get_campaign
-from models.tables.number import Number, WabaState
+from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
 from models.templates.variables import check_mapping, unknown_names

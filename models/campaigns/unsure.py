@@ -10,14 +10,13 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import literal_word
+from models.db.dialect import NO_SYNC, literal_word
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.campaign import LIVE, Campaign
 from models.tables.contact import Contact
 from models.tables.recipient import Recipient, RecipientState
 
-AGAIN_FROM = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 UNSURE = Recipient.state == literal_word("unsure")
 
 
@@ -109,7 +108,7 @@ def leave_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None, 
     )
     if ids is not None:
         statement = statement.where(Recipient.id.in_(ids))
-    left = session.execute(statement, execution_options={"synchronize_session": False}).all()
+    left = session.execute(statement, execution_options=NO_SYNC).all()
     if left:
         record_audit(session, now, actor, AuditAction.LEAVE_UNSURE, "campaign", campaign_id, count=len(left))
     return len(left)
@@ -124,8 +123,8 @@ def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None,
     status = session.scalars(
         select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None)).with_for_update()
     ).one_or_none()
-    if status not in AGAIN_FROM:
-        allowed = ", ".join(AGAIN_FROM)
+    if status not in LIVE:
+        allowed = ", ".join(LIVE)
         raise OperatorError(
             "campaign {campaign_id}: it is {status}; sending again is possible from: {allowed}",
             campaign_id=campaign_id,
@@ -140,7 +139,7 @@ def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None,
     )
     if ids is not None:
         statement = statement.where(Recipient.id.in_(ids))
-    queued = session.execute(statement, execution_options={"synchronize_session": False}).all()
+    queued = session.execute(statement, execution_options=NO_SYNC).all()
     if queued:
         record_audit(session, now, actor, AuditAction.RESEND_UNSURE, "campaign", campaign_id, count=len(queued))
     return len(queued)

@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.flow import Action, ActionKind, ActionState, FlowSession
+from models.tables.conversation import IN_QUEUE, Conversation, Message, MessageState
+from models.tables.flow import OPEN_ACTION, Action, ActionKind, ActionState, FlowSession
 
 LEASE = timedelta(seconds=30)
 
-# Written out, not bound: partial indexes serve only conditions that the planner can read.
+# Written out, not bound: a partial index serves only a condition that the planner can read.
 UNHANDLED = text("message.direction = 'in' AND message.handled_at IS NULL")
-IN_QUEUE = text("message.state IN ('queued', 'sending')")
-OPEN_ACTION = text("action.state IN ('pending', 'claimed')")
 
 
 class Unhandled(NamedTuple):

@@ -9,12 +9,12 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from models.conversations.cases import open_cases
-from models.conversations.claim import OPEN_ACTION, Unhandled, next_unhandled
+from models.conversations.claim import Unhandled, next_unhandled
 from models.conversations.flow_sessions import LiveSession, live_sessions
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.flow import Action, ActionKind, FlowSession
+from models.tables.flow import OPEN_ACTION, Action, ActionKind, FlowSession
 from models.tables.recipient import Recipient
 from models.tables.tag import ContactTag, Tag
 from models.tables.user import User

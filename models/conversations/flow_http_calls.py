@@ -7,18 +7,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select, text, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.tables.flow import Action, ActionKind, ActionState
+from models.db.dialect import NO_SYNC
+from models.tables.flow import OPEN_ACTION, Action, ActionKind, ActionState
 
 MAX_ATTEMPTS = 3
 CLAIM = timedelta(seconds=30)
 """Well above what a call may take: a claim that is older was a process's that died."""
 CALLS = (ActionKind.HTTP, ActionKind.EXTERNAL)
 PAUSES = (timedelta(seconds=1), timedelta(seconds=5))
-OPEN_ACTION = text("action.state IN ('pending', 'claimed')")  # written out, for the partial index
-NO_SYNC = {"synchronize_session": False}
 
 
 class HttpCall(NamedTuple):

@@ -2,19 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.db.dialect import insert_into
-from models.tables.flow import Action, ActionState, FlowSession, FunnelStep, SessionStatus
-
-IDLE = timedelta(hours=24)
-"""A session in which nothing happened for so long is over."""
-
-OPEN_ACTIONS = (ActionState.PENDING, ActionState.CLAIMED)
+from models.tables.flow import OPEN_ACTION, Action, ActionState, FlowSession, FunnelStep, SessionStatus
 
 
 class LiveSession(NamedTuple):
@@ -141,7 +136,7 @@ def cancel_actions(session: Session, session_ids: Iterable[int], now: datetime) 
     """Timers and calls of a session that is over: nobody waits for them any more."""
     session.execute(
         update(Action)
-        .where(Action.session_id.in_(list(session_ids)), Action.state.in_(OPEN_ACTIONS))
+        .where(Action.session_id.in_(list(session_ids)), OPEN_ACTION)
         .values(state=ActionState.CANCELLED, done_at=now)
         .execution_options(synchronize_session=False)
     )

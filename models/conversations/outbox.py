@@ -9,20 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.conversations.messages import WINDOW_CLOSED, is_window_open
+from models.db.dialect import NO_SYNC
 from models.sending.wamid import duplicate_wamids
 from models.tables.contact import Contact, ContactIdentity
-from models.tables.conversation import Conversation, Message, MessageState
+from models.tables.conversation import IN_QUEUE, Conversation, Message, MessageState
 from models.tables.number import Number, Waba
 
 NUMBER_PAUSE = timedelta(seconds=15)
 """How long messages of a stopped number wait before they look again."""
 SAME_ID = "Meta answered with an id that another message already has."
-NO_SYNC = {"synchronize_session": False}
-IN_QUEUE = text("message.state IN ('queued', 'sending')")  # written out: the partial index serves only what it can read
 
 
 class ClaimedMessage(NamedTuple):

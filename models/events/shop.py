@@ -19,7 +19,7 @@ from models.contacts.phone import person_key
 from models.contacts.resolve import lock_identities, resolve_contact, surviving_contact_id
 from models.contacts.tagging import put_tag, put_tags
 from models.crypto import Vault
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
 from models.privacy.redact import redact_person
 from models.shop.orders import NewOrder, OrderKey, upsert_orders
@@ -33,7 +33,6 @@ TAG = SHOPIFY_TAG
 """On everybody who comes from a shop: campaigns reach only people with a tag."""
 REPEATED_FOR = timedelta(days=8)
 """A shop sends an event again for two days; the hashes are kept as long as those of Meta's."""
-NO_SYNC = {"synchronize_session": False}
 STATES = {
     "subscribed": Consent.SUBSCRIBED,
     "pending": Consent.PENDING,

@@ -10,7 +10,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import literal_word
+from models.db.dialect import NO_SYNC, literal_word
 from models.privacy.redact import REDELIVERY
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Conversation, Message
@@ -26,7 +26,6 @@ ENDED_FOR = timedelta(days=1)
 """Ended lanes and finished actions are kept for this long, for operators."""
 LEDGER_FOR = timedelta(hours=25)
 """Meta's messaging limit counts 24 hours; the extra hour is for clocks that differ."""
-NO_SYNC = {"synchronize_session": False}
 
 
 def purge_parked(session: Session, now: datetime, limit: int = SLICE) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.audience.audience import without_contact
 from models.contacts.aliases import RAW, WA, aliases_of, identifiers_of, merged_values_of
+from models.db.dialect import NO_SYNC
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact, ContactIdentity
@@ -26,7 +27,6 @@ REDACTED = "redacted"
 """Replaces a number or id; it matches nobody."""
 MIN_DIGITS = 7
 """Shorter numbers and ids are ignored: they occur anywhere."""
-NO_SYNC = {"synchronize_session": False}
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _MASK = "…"
 

@@ -15,7 +15,7 @@ from models.contacts.aliases import aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.phone import person_key
 from models.crypto import Vault
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.privacy.mentions import REDACTED, Mentions, mentions_of, wipe_mentions
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.tables.contact_alias import ContactAlias
@@ -30,7 +30,6 @@ NAMELESS = "x:"
 """Prefix of the person_key of a redacted person; a keyed hash follows."""
 REDELIVERY = timedelta(days=8)
 """Meta may deliver a webhook again for up to seven days; a day is margin."""
-NO_SYNC = {"synchronize_session": False}
 _WIPED = (
     "phone", "raw_phone", "phone_problem", "wa_id", "first_name", "last_name", "email", "username", "language", "country",
     "time_zone", "shopify_id", "last_inbound_at", "marketing_stopped_at", "marketing_preference_at",

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.campaign import Campaign
 from models.tables.conversation import Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.engagement import Engagement
@@ -25,7 +25,6 @@ REPEATED_FOR = timedelta(days=8)
 """Meta may deliver a webhook again for up to seven days: the hash of a purged message's id is stored for that time."""
 MIN_DAYS = 30
 """The messaging limit, frequency caps and late statuses need a deleted campaign's rows for at least this long."""
-NO_SYNC = {"synchronize_session": False}
 
 
 def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:

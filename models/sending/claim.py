@@ -12,7 +12,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.audience.eligibility import recheck
-from models.db.dialect import literal_word
+from models.db.dialect import NO_SYNC, literal_word
 from models.sending.lease import is_alive
 from models.sending.messaging_limit import reserve_people
 from models.tables.campaign import Campaign, CampaignStatus
@@ -21,7 +21,6 @@ from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.templates.parameters import values_problem
 
-NO_SYNC = {"synchronize_session": False}
 QUEUED = Recipient.state == literal_word("queued")
 
 

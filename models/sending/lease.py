@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import database_now, literal_word
+from models.db.dialect import NO_SYNC, database_now, literal_word
 from models.tables.conversation import Message, MessageState
 from models.tables.lane import LEASE_SECONDS, REQUEST_TIMEOUT_SECONDS, Lane
 from models.tables.recipient import Recipient, RecipientState
@@ -44,7 +44,7 @@ def renew_lease(session: Session, lane_id: int) -> bool:
         .where(Lane.id == lane_id, Lane.swept_at.is_(None), Lane.ended_at.is_(None))
         .values(beat_at=now, expires_at=now + LEASE)
     )
-    return bool(session.execute(statement, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
+    return bool(session.execute(statement, execution_options=NO_SYNC).rowcount)  # type: ignore[attr-defined]
 
 
 def is_alive(session: Session, lane_id: int) -> bool:
@@ -68,7 +68,7 @@ def end_lane(session: Session, lane_id: int) -> None:
         update(Lane)
         .where(Lane.id == lane_id, Lane.ended_at.is_(None), *(~_holds(table, lane_id) for table in HOLDING))
         .values(ended_at=database_now(session)),
-        execution_options={"synchronize_session": False},
+        execution_options=NO_SYNC,
     )
 
 
@@ -80,7 +80,7 @@ def resume_lane(session: Session, lane_id: int) -> bool:
         .where(Lane.id == lane_id, Lane.swept_at.is_(None))
         .values(ended_at=None, beat_at=now, expires_at=now + LEASE)
         .returning(Lane.id),
-        execution_options={"synchronize_session": False},
+        execution_options=NO_SYNC,
     )
     return resumed.first() is not None
 
@@ -117,7 +117,7 @@ def expire_lane(session: Session, lane_id: int, now: datetime) -> int:
         )
         .values(swept_at=now)
         .returning(Lane.id),
-        execution_options={"synchronize_session": False},
+        execution_options=NO_SYNC,
     ).first()
     if taken is None:
         return 0
@@ -133,5 +133,5 @@ def expire_lane(session: Session, lane_id: int, now: datetime) -> int:
             .values(unsure_at=now, error_msg=DIED, **values)
             .returning(table.id)
         )
-        swept += len(session.execute(statement, execution_options={"synchronize_session": False}).all())
+        swept += len(session.execute(statement, execution_options=NO_SYNC).all())
     return swept

@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.conversation import WINDOW, Conversation
 from models.tables.engagement import LedgerEntry
-from models.tables.number import Portfolio
+from models.tables.number import UNLIMITED, Portfolio
 from models.tables.setting import Setting
 
 SPAN = timedelta(hours=24)
-UNLIMITED = -1
 LIFTED_SHARE = 100
 
 
@@ -63,7 +62,7 @@ def release_people(session: Session, portfolio_id: int, people: Collection[str])
             delete(LedgerEntry).where(
                 LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(sorted(people))
             ),
-            execution_options={"synchronize_session": False},
+            execution_options=NO_SYNC,
         )
 
 
@@ -96,7 +95,7 @@ def _take_room(session: Session, portfolio_id: int, limit: int | None, wanted: i
     """
     key = f"ledger_at_most:{portfolio_id}"
     if limit is None:  # unknown: everybody may be written to, and whoever learns it counts first
-        session.execute(delete(Setting).where(Setting.key == key), execution_options={"synchronize_session": False})
+        session.execute(delete(Setting).where(Setting.key == key), execution_options=NO_SYNC)
         return wanted
     at_most = session.execute(select(Setting.value).where(Setting.key == key)).scalar_one_or_none()
     if at_most is None or at_most + wanted > limit:

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.sending.claim import NO_SYNC, release_engagements
+from models.db.dialect import NO_SYNC
+from models.sending.claim import release_engagements
 from models.sending.messaging_limit import release_people
 from models.sending.wamid import duplicate_wamids
 from models.tables.campaign import Campaign

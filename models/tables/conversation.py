@@ -14,8 +14,8 @@ from models.tables.number import Number
 
 WINDOW = timedelta(hours=24)
 """For this long after a person's message anything may be sent; later only templates (docs/meta.md §8)."""
-
-
+IN_QUEUE = text("message.state IN ('queued', 'sending')")
+"""Written out, not bound: a partial index serves only a condition that the planner can read."""
 REFERS = "reference"
 """The route of a message that refers to the campaign of its `recipient_id`, until it is answered."""
 

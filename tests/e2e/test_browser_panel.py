@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route, expect
 
-from admin.operations.campaign_lifecycle import pause_campaign
 from jobs.campaigns.launch import launch_campaign
+from jobs.campaigns.lifecycle import pause_campaign
 from jobs.sending.serve import serve_number
+from models.clock import utcnow
 from models.tables.user import Role
 from tests.support.browser import Watched, browsing, serving
 from tests.support.panel_app import PASSWORD, Panel
@@ -104,7 +105,7 @@ def test_what_is_asked_about_is_done_although_the_page_has_changed_meanwhile(pan
     page.get_by_role("button", name="End", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("cannot be started again")
-    pause_campaign(panel.rt, 1, "test")
+    pause_campaign(panel.rt, 1, utcnow(), "test")
     for _ in range(2):  # the first may have been asked before the pause
         with page.expect_response("**/live"):
             pass

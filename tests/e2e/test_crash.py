@@ -5,21 +5,21 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from admin.operations.campaign_lifecycle import pause_campaign as pause
-from admin.operations.campaign_lifecycle import resume_campaign as resume
+from jobs.campaigns.lifecycle import pause_campaign, resume_campaign
 from jobs.campaigns.start import start_campaign
 from jobs.sending.lane import CHUNK_SECONDS
 from models.clock import utcnow
-from models.tables.campaign import CampaignStatus
+from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient
+from models.tables.webhook_event import ParkedStatus
 from tests.support.paths import ROOT
 from tests.support.postgres_server import PostgresMissingError, PostgresServer
 from tests.support.proof import dice, rounds
@@ -32,10 +32,57 @@ NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "web", "replies
 SENDERS = ("sender-1", "sender-2")
 IN_FLIGHT_SECONDS = 1.0
 """A local Meta takes a request in long before this, so a sender has begun no more than a second's requests that never arrived."""
-REPLACED_SECONDS = 20
-SWEPT_SECONDS = 40
+REPLACED_SECONDS = 60
+PATIENCE_SECONDS = 180
+"""For what comes sooner or later: a machine whose cores are busy elsewhere is slow, not wrong."""
 KILL_SECONDS = rounds(24, 240)
 REPLACEMENTS = rounds(1, 10)
+
+
+def is_given_up(hark: Installation, killed: Lane) -> bool:
+    """What it held is settled."""
+    with hark.rt.database.read() as session:
+        return session.get_one(Lane, killed.id).swept_at is not None
+
+
+def lane_opened_after(hark: Installation, killed: Lane, killed_at: datetime) -> Lane | None:
+    """The first lane that its number got then; it may have ended meanwhile."""
+    with hark.rt.database.read() as session:
+        return session.scalars(
+            select(Lane)
+            .where(Lane.number_id == killed.number_id, Lane.id > killed.id, Lane.started_at > killed_at)
+            .order_by(Lane.id)
+            .limit(1)
+        ).first()
+
+
+def parked(hark: Installation) -> int:
+    with hark.rt.database.read() as session:
+        return session.scalar(select(func.count()).select_from(ParkedStatus)) or 0
+
+
+def wait_until_settled(hark: Installation, campaign_id: int) -> None:
+    """Everybody is at rest, and every status came and is applied."""
+    wait_for(
+        lambda: at_rest(hark, campaign_id),
+        PATIENCE_SECONDS,
+        lambda: f"everybody is at rest {hark.states(campaign_id)} {hark.tail()}",
+    )
+    wait_for(lambda: hark.stats()["at_rest"], PATIENCE_SECONDS, "Meta has delivered every status")
+    wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, PATIENCE_SECONDS, "every event is applied")
+    wait_for(lambda: not parked(hark), PATIENCE_SECONDS, "every status that was parked is applied")
+
+
+def wait_until_it_waits_for_its_moment(hark: Installation, campaign_id: int) -> None:
+    """Just now a row was claimed whose request begins some tenths of a second later: nothing is inside the sender's client,
+    which would go out however late its process wakes up."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while hark.states(campaign_id).get("sending", 0) > 0:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    while not hark.states(campaign_id).get("sending", 0):
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def at_rest(hark: Installation, campaign_id: int) -> bool:
@@ -121,14 +168,7 @@ def test_killing_any_process_at_random_doubles_and_loses_nobody(database_url: st
         assert not at_rest(hark, campaign_id)
         hark.restart_after_the_tree_died()
         kills += 4
-        wait_for(
-            lambda: at_rest(hark, campaign_id),
-            rounds(90, 600),
-            f"everybody is at rest {hark.states(campaign_id)} {hark.tail()}",
-        )
-        wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
-        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
-        time.sleep(1.0)
+        wait_until_settled(hark, campaign_id)
         assert kills >= rounds(10, 100)
         assert_nobody_twice_and_nobody_lost(
             hark, campaign_id, count, lost_lanes=killed_senders + len(SENDERS), pace=pace
@@ -144,55 +184,51 @@ def test_a_new_lane_serves_the_number_soon_after_its_sender_was_killed(database_
         start_campaign(hark.rt, campaign_id, utcnow(), "test")
         for kills in range(1, REPLACEMENTS + 1):
             enough = hark.states(campaign_id).get("accepted", 0) + 60
-            wait_for(partial(has_accepted, hark, campaign_id, enough), 30, hark.tail)
+            wait_for(partial(has_accepted, hark, campaign_id, enough), PATIENCE_SECONDS, hark.tail)
             killed = live_lane(hark, number_id)
             assert killed is not None
             assert killed.pid in {hark.pids()[name] for name in SENDERS}
             killed_at = utcnow()
             os.kill(killed.pid, signal.SIGKILL)
-            wait_for(partial(is_replaced, hark, killed), REPLACED_SECONDS, hark.tail)
-            lane = live_lane(hark, number_id)
-            assert lane is not None, hark.tail()
-            assert lane.id > killed.id
-            assert killed_at < lane.started_at <= killed_at + timedelta(seconds=REPLACED_SECONDS)
+            wait_for(partial(lane_opened_after, hark, killed, killed_at), REPLACED_SECONDS, hark.tail)
+            wait_for(partial(is_given_up, hark, killed), PATIENCE_SECONDS, hark.tail)
             assert hark.states(campaign_id).get("unsure", 0) <= kills * most_lost(pace)
 
 
 def test_a_stopped_sender_that_wakes_up_after_its_lease_sends_nothing(sqlite_url: str, tmp_path: Path) -> None:
-    count = 400
+    count, pace = 60, 1
     with installed(tmp_path, sqlite_url, speed="20") as hark:
-        pace = 60
         campaign_id = hark.prepare(count, pace=pace)
         start_campaign(hark.rt, campaign_id, utcnow(), "test")
         wait_for(
-            lambda: hark.states(campaign_id).get("accepted", 0) > 60,
-            30,
+            lambda: hark.states(campaign_id).get("accepted", 0) > 4,
+            PATIENCE_SECONDS,
             lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
         )
         pids = hark.pids()
         stopped = [pids[name] for name in SENDERS]
+        wait_until_it_waits_for_its_moment(hark, campaign_id)
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         number_id = hark.campaign(campaign_id).number_id
         assert number_id is not None
-        wait_for(lambda: live_lane(hark, number_id) is None, SWEPT_SECONDS, hark.tail)
+        wait_for(lambda: live_lane(hark, number_id) is None, PATIENCE_SECONDS, hark.tail)
         with hark.rt.database.read() as session:
             sending = session.scalars(
                 select(Recipient.id).where(Recipient.campaign_id == campaign_id, Recipient.state == "sending")
             ).all()
         assert sending == [], "what a stopped lane held was given up"
-        pause(hark.rt, campaign_id, "test")  # so that no fresh lane sends
+        pause_campaign(hark.rt, campaign_id, utcnow(), "test")  # so that no fresh lane sends
         before = hark.messages()
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
         time.sleep(3.0)
         assert hark.messages() == before, "a woken lane begins nothing"
-        resume(hark.rt, campaign_id, "test")
-        wait_for(lambda: at_rest(hark, campaign_id), 60, "everybody is at rest")
-        wait_for(lambda: hark.stats()["at_rest"], 30, "Meta has delivered every status")
-        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
-        time.sleep(1.0)
-        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=1, pace=pace)
+        with hark.rt.database.write() as session:
+            session.get_one(Campaign, campaign_id).pace_per_second = 60.0
+        resume_campaign(hark.rt, campaign_id, utcnow(), "test")
+        wait_until_settled(hark, campaign_id)
+        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=len(stopped), pace=pace)
 
 
 def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Path) -> None:
@@ -201,12 +237,11 @@ def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Pat
         start_campaign(hark.rt, campaign_id, utcnow(), "test")
         wait_for(
             lambda: hark.states(campaign_id).get("accepted", 0) > 50,
-            30,
+            PATIENCE_SECONDS,
             lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
         )
-        begun = time.monotonic()
         assert hark.stop() == 0
-        assert time.monotonic() - begun < 10
+        assert "did not stop within" not in hark.tail(), "who is not gone after nine seconds is killed"
         states = hark.states(campaign_id)
         assert states.get("sending", 0) == 0
         assert states.get("unsure", 0) == 0
@@ -232,18 +267,15 @@ def test_a_restarted_database_and_a_second_schedule_double_and_lose_nobody(tmp_p
             command = [sys.executable, "-m", "jobs.schedule"]
             second = subprocess.Popen(command, cwd=ROOT, env=hark.environment | redis, stderr=subprocess.DEVNULL)
             start_campaign(hark.rt, campaign_id, utcnow(), "test")
-            wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 100, 60, hark.tail)
+            wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 100, PATIENCE_SECONDS, hark.tail)
             server.kill()
             time.sleep(1.5)
             server.start()
             hark.rt.database.dispose()
-            wait_for(lambda: at_rest(hark, campaign_id), 90, hark.tail)
-            wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
-            wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
-            time.sleep(1.0)
+            wait_until_settled(hark, campaign_id)
             assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=1, pace=pace)
     finally:
         if second is not None:
             second.terminate()
-            second.wait(15)
+            second.wait(60)
         server.close()

@@ -68,7 +68,7 @@ def test_a_launch_that_is_killed_again_and_again_freezes_everybody_once(
             cursors.append(session.get_one(Campaign, campaign.id).launch_cursor)
             long_ago = utcnow() - STANDS_STILL - timedelta(seconds=1)
             session.execute(update(Campaign).values(updated_at=long_ago))
-    assert _launcher(*arguments).wait(rounds(60, 300)) == 0
+    assert _launcher(*arguments).wait(rounds(120, 300)) == 0
     assert cursors == sorted(cursors)
     with database.read() as session:
         assert campaign_stats(session, campaign.id)["queued"] == PEOPLE

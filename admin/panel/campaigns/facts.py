@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
-from models.campaigns.unsure import AGAIN_FROM, count_open, count_settled
+from models.campaigns.unsure import count_open, count_settled
 from models.tables.campaign import (
     EDITABLE,
-    UNDELETABLE,
+    LIVE,
     Campaign,
     CampaignKind,
     CampaignOutcome,
@@ -27,7 +27,6 @@ SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """Those that an operator takes; the others follow from what is filled in."""
 MAX_ERRORS = 500
 STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
-_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class CampaignSummary:
     @property
     def is_deletable(self) -> bool:
         """Whether it can be hidden for good."""
-        return self.campaign.status not in UNDELETABLE
+        return self.campaign.status not in LIVE
 
     @property
     def is_launched(self) -> bool:
@@ -80,14 +79,14 @@ class CampaignSummary:
             CampaignOutcome.PREPARING,
             CampaignOutcome.SENDING,
         }
-        return self.campaign.status in _RUNNING or self.campaign.status is CampaignStatus.SCHEDULED or (
+        return self.campaign.status in LIVE or self.campaign.status is CampaignStatus.SCHEDULED or (
             self.is_launched and recently
         )  # fmt: skip
 
     @property
     def may_send_again(self) -> bool:
         """Whether unsure messages can be queued once more."""
-        return self.campaign.status in AGAIN_FROM
+        return self.campaign.status in LIVE
 
     @property
     def waiting(self) -> int:
@@ -116,7 +115,7 @@ class CampaignSummary:
     def ends_at(self) -> datetime | None:
         """When it ends by itself; None before its first message."""
         last = self.campaign.last_sent_at or self.campaign.started_at
-        if last is None or self.campaign.status not in _RUNNING:
+        if last is None or self.campaign.status not in LIVE:
             return None
         return last + timedelta(seconds=self.campaign.ends_after_seconds)
 
@@ -142,7 +141,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         settled = count_settled(session, campaign_id) if campaign.started_at else 0
         tests = session.scalars(
             select(Campaign.id).where(
-                Campaign.tests_id == campaign_id, Campaign.status.in_(_RUNNING), Campaign.deleted_at.is_(None)
+                Campaign.tests_id == campaign_id, Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)
             )
         ).all()
     stats = live_stats().get(rt, [campaign_id]).get(campaign_id)

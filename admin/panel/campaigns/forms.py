@@ -18,6 +18,7 @@ from models.audience.audience import complete_contacts
 from models.audience.reach import Reach, estimate_reach
 from models.clock import utcnow
 from models.contacts.autocomplete import names_of_phones
+from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
@@ -27,7 +28,7 @@ from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.template import Template
 from models.tables.user import Role
-from models.templates.variables import OWN_FIELDS, TemplateSlot, media_format, template_slots
+from models.templates.variables import TemplateSlot, media_format, template_slots
 
 MAX_NAMES = 500
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
@@ -170,7 +171,9 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
     audience = [
         (title, [(f"{kind}:{name}", f"{kind} {name}") for name in names]) for title, kind, names in groups if names
     ]
-    own = [(f"attribute:{name}", name.replace("_", " ")) for name in OWN_FIELDS if name not in {"name", "first_name"}]
+    own = [
+        (f"attribute:{name}", name.replace("_", " ")) for name in CONTACT_FIELDS if name not in {"name", "first_name"}
+    ]
     return {
         "numbers": [
             (row.phone_number_id, f"{row.name} · {row.display_phone or row.phone_number_id}") for row in numbers

@@ -5,19 +5,17 @@ no bot flow is asking something else.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.contacts.consent import opt_in
+from models.db.dialect import NO_SYNC
 from models.events.messages.attribution import AttributedReply
 from models.tables.contact import Consent, Contact
-from models.tables.conversation import Message
+from models.tables.conversation import WINDOW, Message
 from models.tables.flow import FlowSession, SessionStatus
 
-ASKED_WITHIN = timedelta(hours=24)
-"""After so long without a move a bot flow asks nothing any more."""
 CONFIRMED = "start"
 """The route of a message that confirmed: it is answered as a START is."""
 
@@ -31,7 +29,7 @@ def confirm_pending(session: Session, written: Sequence[AttributedReply]) -> int
         wamids = [item.message.wamid for item in confirmed]
         session.execute(
             update(Message).where(Message.wamid.in_(wamids)).values(route=CONFIRMED),
-            execution_options={"synchronize_session": False},
+            execution_options=NO_SYNC,
         )
     return len(confirmed)
 
@@ -50,7 +48,7 @@ def _is_meant(session: Session, item: AttributedReply) -> bool:
         FlowSession.contact_id == item.contact_id,
         FlowSession.number_id == item.number_id,
         FlowSession.status == SessionStatus.ACTIVE,
-        FlowSession.updated_at > at - ASKED_WITHIN,
+        FlowSession.updated_at > at - WINDOW,  # a flow without a move for so long asks nothing any more
     )
     is_pending = (Contact.consent == Consent.PENDING, or_(Contact.consent_at.is_(None), Contact.consent_at <= at))
     query = select(Contact.id).where(Contact.id == item.contact_id, *is_pending, ~is_asked)

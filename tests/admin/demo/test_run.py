@@ -52,7 +52,7 @@ def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(demo_directory: P
         TIME_ZONE="Mars/Base",
         HARK_ENV_FILE="/nowhere",
     )
-    out, err = demo.communicate(timeout=90)
+    out, err = demo.communicate(timeout=300)
     assert demo.returncode == 0, out + err
     assert "Every number adds up." in out
     assert re.search(r"http://127\.0\.0\.1:\d+/admin/", out)
@@ -69,18 +69,19 @@ def test_a_demo_whose_processes_are_killed_adds_up_all_the_same(demo_directory: 
     demo = start_demo(demo_directory, "--contacts", str(rounds(150, 1500)))
     chance = dice(7)
     killed: list[str] = []
-    until = time.monotonic() + rounds(14, 120)
-    while demo.poll() is None and time.monotonic() < until:
+    until = float("inf")
+    while demo.poll() is None and (time.monotonic() < until or len(killed) < rounds(5, 50)):
         time.sleep(chance.uniform(0.4, 1.2))
         try:
             pids = json.loads((demo_directory / "processes.json").read_text())
         except (OSError, ValueError):
             continue
+        until = min(until, time.monotonic() + 14)
         victims = sorted(set(pids) - {"supervisor", "sandbox"})
         if victims:
             killed.append(chance.choice(victims))
             os.kill(pids[killed[-1]], signal.SIGKILL)
-    out, err = demo.communicate(timeout=rounds(90, 600))
+    out, err = demo.communicate(timeout=rounds(300, 900))
     assert demo.returncode == 0, f"killed {killed}\n{out}{err}{(demo_directory / 'demo.log').read_text()[-4000:]}"
     assert len(killed) >= rounds(5, 50)
 
@@ -141,6 +142,6 @@ def test_a_sum_that_is_wrong_is_noticed() -> None:
 def test_too_few_or_too_many_people_are_refused(demo_directory: Path) -> None:
     for contacts in ("0", "1000000"):
         demo = start_demo(demo_directory, "--contacts", contacts)
-        _, err = demo.communicate(timeout=30)
+        _, err = demo.communicate(timeout=120)
         assert (demo.returncode, len(err.splitlines())) == (1, 1)
         assert "20 to" in err

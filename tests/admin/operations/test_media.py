@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from admin.operations import campaign_lifecycle as campaign_life
 from admin.operations.campaigns import (
     create_campaign,
     load_campaign,
     update_campaign,
 )
 from admin.operations.media import store_media
+from jobs.campaigns.start import start_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.campaign import CampaignStatus
@@ -62,5 +62,5 @@ def test_a_file_that_is_gone_stops_the_start(shell: Shell) -> None:
     )
     next((shell.rt.settings.var_dir / "media").glob("*.png")).unlink()
     with pytest.raises(OperatorError, match="upload it again"):
-        campaign_life.start_campaign(shell.rt, created.id, ANA)
+        start_campaign(shell.rt, created.id, utcnow(), ANA)
     assert load_campaign(shell.rt, created.id).status is CampaignStatus.READY

@@ -3,7 +3,6 @@
 import io
 import os
 import pty
-import time
 from pathlib import Path
 
 import pytest
@@ -37,10 +36,10 @@ def test_a_reader_that_does_not_read_stops_nobody(tmp_path: Path) -> None:
         f"pathlib.Path({str(tmp_path)!r}, 'done').touch(); time.sleep(60)"
     )
     with process(tmp_path, ("chatty", chatty, 1)) as supervisor:
-        assert eventually((tmp_path / "done").exists, seconds=20)
+        assert eventually((tmp_path / "done").exists)
         supervisor.terminate()
         assert eventually(lambda: not (tmp_path / "processes.json").exists())
-        said, _ = supervisor.communicate(timeout=10)
+        said, _ = supervisor.communicate(timeout=60)
     assert supervisor.returncode == 0
     assert said.startswith("chatty | xxx")
 
@@ -52,7 +51,7 @@ def test_it_stops_when_its_terminal_is_gone(tmp_path: Path) -> None:
         wait_for_lines(supervisor, "x", 1)
         assert supervisor.stdout is not None
         supervisor.stdout.close()
-        assert supervisor.wait(10) == 0
+        assert supervisor.wait(60) == 0
 
 
 def test_a_terminal_gets_colours_and_is_never_waited_for() -> None:
@@ -64,10 +63,8 @@ def test_a_terminal_gets_colours_and_is_never_waited_for() -> None:
         assert screen.read(100) == b"\x1b[36mweb      |\x1b[0m hello\r\n"
         for _ in range(60):
             stream.line("web", "x" * 20_000)
-        asked_at = time.monotonic()
         stream.push()
-        stream.close(seconds=0.1)
-        assert time.monotonic() - asked_at < 1
+        stream.close(seconds=0.1)  # nobody reads: a stream that waited would never come back
         assert os.get_blocking(follower)
 
 

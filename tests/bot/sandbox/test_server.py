@@ -40,7 +40,7 @@ def test_the_program_prints_where_it_listens_and_stops_on_a_signal() -> None:
         assert httpx.get(f"{url}/{PHONE_NUMBER_ID}", headers=TOKEN).status_code == 200
         assert httpx.get(f"{url}/_sandbox/config").json()["seed"] == 7
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.process
@@ -55,7 +55,7 @@ def test_a_wrong_option_or_a_taken_port_is_one_line() -> None:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=20,
+                timeout=60,
             )
             assert ended.returncode == 1
             assert ended.stderr.count("\n") == 1

@@ -11,6 +11,7 @@ from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.launch import launch_slice
 from models.clock import utcnow
+from models.tables.audit import Audit, AuditAction
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.recipient import Recipient
 from models.tables.tag import Tag
@@ -72,3 +73,6 @@ def test_a_launch_whose_tag_was_deleted_pauses_with_the_reason(rt: Runtime) -> N
         paused = session.get_one(Campaign, campaign.id)
         assert paused.status is CampaignStatus.PAUSED
         assert paused.pause_detail == "the launch stopped: audience.include[0]: there is no tag 'vip'"
+        line = session.scalars(select(Audit).where(Audit.action == AuditAction.PAUSE)).one()
+        assert (line.actor, line.object_id) == ("launch", str(campaign.id))
+        assert line.detail == {"reason": "operator", "detail": paused.pause_detail}

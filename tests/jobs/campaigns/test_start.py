@@ -34,7 +34,7 @@ def at_once(work: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
 
 
 def audited(shell: Shell, action: str) -> int:

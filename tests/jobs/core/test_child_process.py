@@ -23,8 +23,8 @@ time.sleep(60)
 """
 PLAIN = """
 import subprocess, time
-from jobs.core.child_process import dying_with_parent
-print(subprocess.Popen(["sleep", "60"], preexec_fn=dying_with_parent()).pid, flush=True)
+from jobs.core.child_process import kill_with_parent
+print(subprocess.Popen(["sleep", "60"], preexec_fn=kill_with_parent()).pid, flush=True)
 time.sleep(60)
 """
 

@@ -179,7 +179,7 @@ def test_who_is_wiped_while_files_and_news_of_a_shop_are_taken_is_in_none_of_the
         assert redact_person(session, person, rt.vault, NOW, "dpo")
         for thread in threads:
             thread.start()
-        wait_for(lambda: _waiting(rt) == len(threads), 10, "all of them wait for the redaction")
+        wait_for(lambda: _waiting(rt) == len(threads), 60, "all of them wait for the redaction")
     for thread in threads:
         thread.join()
     assert ([counts(result) for result in refused], shop) == ([(0, 0, 0, 1)] * 3, [ShopEventResult.UNREACHABLE])

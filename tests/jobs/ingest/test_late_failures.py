@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from jobs.campaigns.start import resume_campaign
+from jobs.campaigns.lifecycle import resume_campaign
 from jobs.core.runtime import Runtime
 from jobs.ingest.apply import apply_parsed
 from jobs.ingest.parked import retry_round

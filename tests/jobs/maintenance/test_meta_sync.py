@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import select, update
 
 from jobs.maintenance.meta_sync import (
-    UNLIMITED,
     put_number_fields,
     read_number,
     read_templates,
@@ -16,7 +15,7 @@ from jobs.maintenance.meta_sync import (
     wake_syncs,
 )
 from models.clock import utcnow
-from models.tables.number import Number, Waba, WabaState
+from models.tables.number import UNLIMITED, Number, Waba, WabaState
 from models.tables.template import Template
 from tests.support.cli_app import Shell
 from tests.support.factories.campaigns import make_number

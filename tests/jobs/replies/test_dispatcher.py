@@ -146,7 +146,7 @@ def test_a_slow_number_keeps_nobody_waiting_past_the_job_s_end(chat: Chat) -> No
         chat.says(chat.conversation(), "hello")
     begun = time.monotonic()
     assert chat.desk.drain(3.0) is True
-    assert time.monotonic() - begun < 10, "90 people would need a minute and a half"
+    assert time.monotonic() - begun < 60, "90 people would need a minute and a half"
     assert 1 <= len(chat.meta.bodies) < 30
     with chat.rt.database.read() as session:
         states = set(session.scalars(select(Message.state).where(Message.direction == Direction.OUT)))
@@ -232,7 +232,7 @@ def test_writes_at_the_same_moment_share_a_transaction_and_a_bad_one_fails_alone
     gate = threading.Event()
 
     def work(items: dict[Hashable, int]) -> dict[Hashable, int]:
-        gate.wait(5)
+        gate.wait(60)
         batches.append(len(items))
         if any(item < 0 for item in items.values()):
             raise ValueError("bad")

@@ -149,17 +149,17 @@ def test_a_certificate_that_nobody_vouches_for_loses_nobody_and_says_so(
 def test_a_stop_waits_for_answers_that_take_nearly_as_long_as_a_request_may(
     sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane, "REQUEST_TIMEOUT_SECONDS", 1.2)
-    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path, latency_seconds=1.0) as sending:
+    monkeypatch.setattr(lane, "REQUEST_TIMEOUT_SECONDS", 6.0)
+    with sending_to_a_sandbox(sqlite_url, redis_url, tmp_path, latency_seconds=4.0) as sending:
         sending.prepare()
         campaign_id = sending.campaign(phones(200), pace=100)
         sender = Thread(target=serve, args=(sending.rt, sending.number_id))
         sender.start()
         # A third chunk is claimed once the second waits for its moments, and then the first is under way.
-        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 30, 10, "requests are under way")
+        wait_for(lambda: sending.states(campaign_id).get("sending", 0) >= 30, 60, "requests are under way")
         SHUTDOWN.set()
         try:
-            sender.join(10)
+            sender.join(60)
         finally:
             SHUTDOWN.clear()
         states = sending.states(campaign_id)

@@ -30,7 +30,7 @@ def test_a_refused_token_stops_the_number_and_keeps_everybody_queued(sending: Se
 
 
 def test_a_campaign_pauses_when_too_many_fail_alike(sending: Sending) -> None:
-    campaign_id = sending.campaign([f"+346{index:04d}9030" for index in range(150)], pace=400)
+    campaign_id = sending.campaign([f"+346{index:04d}9030" for index in range(150)], pace=60)
 
     serve(sending.rt, sending.number_id)
 

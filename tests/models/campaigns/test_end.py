@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from jobs.campaigns.monitor import finish_campaign, monitor, release_finished_recipients
+from jobs.campaigns.lifecycle import end_campaign
+from jobs.campaigns.monitor import monitor, release_finished_recipients
 from jobs.core.runtime import Runtime
 from models.campaigns.end import release_slice
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionError
@@ -23,7 +24,7 @@ def test_ending_leaves_out_who_waits_lets_who_is_being_sent_finish_and_frees_eve
         other = launched(session)
         waiting, accepted = in_state(session, campaign, RecipientState.QUEUED, RecipientState.ACCEPTED)
         (elsewhere,) = in_state(session, other, RecipientState.QUEUED)
-    finish_campaign(rt, campaign.id, NOW)
+    end_campaign(rt, campaign.id, NOW, "ana@example.com")
     with rt.database.read() as session:
         left_out = session.get_one(Recipient, waiting.id)
         assert (left_out.state, left_out.reason, left_out.due_at) == (
@@ -37,7 +38,7 @@ def test_ending_leaves_out_who_waits_lets_who_is_being_sent_finish_and_frees_eve
         ended = session.get_one(Campaign, campaign.id)
         assert (ended.status, ended.ended_at) == (CampaignStatus.ENDED, NOW)
     with pytest.raises(TransitionError, match="it is ended"):
-        finish_campaign(rt, campaign.id, NOW)
+        end_campaign(rt, campaign.id, NOW, "ana@example.com")
 
 
 def test_an_end_whose_process_died_between_slices_is_finished_by_the_monitor(rt: Runtime) -> None:

@@ -35,7 +35,7 @@ def test_every_kind_has_a_recorded_payload() -> None:
 
 
 def test_an_account_that_is_not_ours_is_counted(session: Session, template: Template) -> None:
-    assert apply(session, replace(recorded("template_paused"), waba_id="someone")).strangers == 1
+    assert apply(session, replace(recorded("template_paused"), waba_id="someone")).unknown_accounts == 1
     assert template.status == "APPROVED"
 
 
