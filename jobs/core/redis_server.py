@@ -111,6 +111,7 @@ class RedisServer:
 
     @property
     def url(self) -> str:
+        """The URL of the server, running or not."""
         return redis_url(self.directory)
 
     @property

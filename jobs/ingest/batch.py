@@ -25,7 +25,7 @@ from models.events.types import Parsed
 log = logging.getLogger("hark.ingest")
 
 MAX_WEIGHT = 2_000
-"""Most of one transaction, in statuses, so that it stays under 100 ms; one payload has up to 1,000 items."""
+"""Largest weight of one transaction, in statuses, so that it stays under 100 ms; one payload has up to 1,000 items."""
 INBOUND_WEIGHT = 20
 CHANGE_WEIGHT = 40
 OUTAGE_TRIES = 3

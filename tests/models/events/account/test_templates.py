@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.stored_texts import show_stored
-from models.tables.audit import Audit
+from models.tables.audit import Audit, AuditAction
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number
 from models.tables.template import Template
@@ -97,10 +97,11 @@ def test_a_template_that_we_do_not_know_is_read_from_meta_and_noted_on_its_accou
     assert apply(session, name).templates_of == {number.waba_id}
     line = session.scalars(select(Audit)).one()
     assert (line.action, line.object_type, line.object_id) == (
-        f"unknown template: {field}",
+        AuditAction.UNKNOWN_TEMPLATE,
         "waba",
         str(number.waba_id),
     )
+    assert line.detail["field"] == field
     assert line.detail["name"]
     assert said.items() <= line.detail["said"].items()
 
