@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.opt_out_words import Word, normalize_text
-
-NOT_FOR_BOTS = frozenset({"system", "edit", "revoke", "reaction", "request_welcome"})
-"""Types that concern the chat itself and need no answer (docs/meta.md §7.6)."""
+from models.events.types import NOT_FOR_BOTS
 
 
 class Route(StrEnum):

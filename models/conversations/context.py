@@ -16,11 +16,9 @@ from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.engagement import Engagement
 from models.tables.flow import Action, ActionKind, FlowSession
-from models.tables.recipient import Recipient, RecipientState
+from models.tables.recipient import WRITTEN_TO, Recipient
 from models.tables.tag import ContactTag, Tag
 from models.tables.user import User
-
-WRITTEN_TO = (RecipientState.SENDING, RecipientState.UNSURE, RecipientState.HELD, RecipientState.ACCEPTED)
 
 
 class CampaignContext(NamedTuple):

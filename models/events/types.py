@@ -10,6 +10,11 @@ from typing import Any, Literal, NamedTuple
 OptOutWord = Literal["stop", "start"]
 EventKind = Literal["sent", "delivered", "read", "failed"]
 
+ABOUT_THE_CHAT = frozenset({"reaction", "system", "edit", "revoke", "request_welcome"})
+"""Message types that say something about the chat: they answer nothing and open no window (docs/meta.md §7.6)."""
+NOT_FOR_BOTS = ABOUT_THE_CHAT | {"unsupported"}
+"""Message types that begin and move no bot flow: those above, and what Meta could not pass on (docs/meta.md §7.6)."""
+
 
 class Callback(NamedTuple):
     """Whose message a status is about, by the callback data that the message carried (`bot.meta.callback_data`).

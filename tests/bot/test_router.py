@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.router import CampaignChoice, FlowChoice, LiveFlow, Route, RoutingFacts, keyword_flow, route
+from models.events.types import NOT_FOR_BOTS
 
 SPRING = FlowChoice(1, "spring_replies")
 WINTER = FlowChoice(2, "winter_replies")
@@ -80,7 +81,7 @@ def test_an_engaging_campaign_without_a_flow_leaves_it_to_keywords_and_fallback(
     assert decision.recipient_id is None
 
 
-@pytest.mark.parametrize("kind", ["system", "edit", "revoke", "reaction"])
+@pytest.mark.parametrize("kind", sorted(NOT_FOR_BOTS))
 def test_what_asks_nothing_starts_no_bot(kind: str) -> None:
     decision = route(RoutingFacts(message_type=kind, fallback=HELLO))
     assert decision.route is Route.IGNORED

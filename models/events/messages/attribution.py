@@ -8,18 +8,15 @@ from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from models.db.bulk import values_cte
-from models.events.types import InboundMessage
+from models.events.types import ABOUT_THE_CHAT, InboundMessage
 from models.tables.campaign import Campaign
 from models.tables.conversation import Direction, Message
 from models.tables.engagement import Engagement
-from models.tables.recipient import Recipient, RecipientState
+from models.tables.recipient import WRITTEN_TO, Recipient
 
 WITHIN = timedelta(days=7)
 """A message that refers to nothing answers what its sender got from the same number at most this long ago."""
 SLACK = timedelta(minutes=1)  # our clock and Meta's, and a message that is read before its sending was recorded
-SENT = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
-ABOUT_THE_CHAT = frozenset({"reaction", "system", "edit", "revoke", "request_welcome"})
-"""Types that answer nothing."""
 
 
 class AttributedReply(NamedTuple):
@@ -117,7 +114,7 @@ def _sent_to(session: Session, contact_ids: Iterable[int]) -> dict[tuple[int, in
             Engagement,
             (Engagement.campaign_id == Recipient.campaign_id) & (Engagement.person_key == Recipient.person_key),
         )
-        .where(Recipient.contact_id.in_(sorted(contact_ids)), or_(*(Recipient.state == state for state in SENT)))
+        .where(Recipient.contact_id.in_(sorted(contact_ids)), or_(*(Recipient.state == state for state in WRITTEN_TO)))
     )
     found: dict[tuple[int, int], list[Any]] = {}
     for row in rows:

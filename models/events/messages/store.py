@@ -14,16 +14,14 @@ from sqlalchemy.orm import Session
 from models.contacts.consent import opt_in, opt_out
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
-from models.events.messages.attribution import ABOUT_THE_CHAT, AttributedReply, attribute_replies, mark_replied
+from models.events.messages.attribution import AttributedReply, attribute_replies, mark_replied
 from models.events.messages.double_opt_in import confirm_pending
 from models.events.messages.edits import apply_edits
 from models.events.messages.senders import resolve_senders
-from models.events.types import InboundMessage
+from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage
 from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.number import Number, Waba
 
-NOT_FOR_BOTS = ABOUT_THE_CHAT | {"unsupported"}
-"""Kept, and handled with that: none of them begins or moves a bot flow (docs/meta.md §7.6)."""
 CHUNK = 500
 # Plain tables: many rows then travel in few statements that are compiled once.
 _CONVERSATION, _MESSAGE = Conversation.__table__, Message.__table__
