@@ -29,7 +29,6 @@ from bot.flows.session import (
     Unsubscribe,
 )
 from bot.flows.session import FlowState as Walk
-from bot.meta.callback_data import read_button as read_campaign_button
 from bot.opt_out_words import Word, button_intent, opt_out_intent
 from bot.router import CampaignChoice, Decision, FlowChoice, Route, RoutingFacts, keyword_flow, route
 from bot.router import LiveFlow as WalkFacts
@@ -40,7 +39,7 @@ from models.conversations.claim import Unhandled
 from models.conversations.context import CampaignContext, DueAction, ReplyContext
 from models.conversations.flow_sessions import LiveSession
 from models.events.messages.double_opt_in import CONFIRMED
-from models.tables.conversation import MessageState
+from models.tables.conversation import REFERS, MessageState
 from models.tables.flow import ActionKind
 
 log = logging.getLogger("hark.answer")
@@ -90,16 +89,9 @@ class BatchContext:
     """What every decision of a batch shares."""
 
     shelf: FlowCache
-    installation: str
     default_country: str | None
     stop_answer: str
     start_answer: str
-
-
-def pressed_recipient(installation: str, payload: str | None) -> int | None:
-    """The recipient whose campaign message the pressed button stood under, if it was one of ours."""
-    pressed = read_campaign_button(payload)
-    return pressed.recipient_id if pressed and pressed.installation == installation else None
 
 
 def decide(situation: ReplyContext, known: BatchContext, now: datetime) -> ReplyPlan | None:
@@ -148,9 +140,8 @@ def _answer_or_raise(situation: ReplyContext, message: Unhandled, known: BatchCo
         _take(change, situation.live, live, reply, known, now)
     elif decision.begins is not None:
         if live is not None:
-            change.ends = "another_campaign"
-        campaign = situation.referenced if decision.route is Route.REFERENCE else situation.engaged
-        _begin(change, decision.begins.flow_id, decision.recipient_id, campaign, reply, known, now)
+            change.ends = "another_campaign" if decision.recipient_id else "another_flow"
+        _begin(change, decision.begins.flow_id, decision.recipient_id, situation.campaign, reply, known, now)
     return change
 
 
@@ -206,14 +197,15 @@ def _facts(
     if live is not None and situation.live is not None:
         name = shelf.version(situation.live.flow_version_id).name
         walk = WalkFacts(FlowChoice(0, name), situation.walked.campaign_id if situation.walked else None)
+    campaign = _choice(situation.campaign, shelf)
     return RoutingFacts(
         message_type=message.type,
         word=_word(message),
         is_staff_command=has_command,
         case_id=situation.case_id,
-        referenced=_choice(situation.referenced, shelf),
+        referenced=campaign if message.route == REFERS else None,
         session=walk,
-        engaged=_choice(situation.engaged, shelf),
+        answered=campaign if message.route != REFERS else None,
         keyword=keyword_flow(message.body or "", shelf.keywords),
         fallback=shelf.fallback,
     )
@@ -222,7 +214,8 @@ def _facts(
 def _choice(campaign: CampaignContext | None, shelf: FlowCache) -> CampaignChoice | None:
     if campaign is None:
         return None
-    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, shelf.choice(campaign.flow_id))
+    flow = shelf.choice(campaign.flow_id)
+    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, flow, campaign.is_ended)
 
 
 def _word(message: Unhandled) -> Word | None:

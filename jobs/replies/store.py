@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.replies.chatops import answer_command, wake_change
-from jobs.replies.decide import BatchContext, decide, pressed_recipient, set_aside
+from jobs.replies.decide import BatchContext, decide, set_aside
 from jobs.replies.flow_cache import FlowCache
 from jobs.replies.write import begin_waits, settled_waits, write_changes
 from models.clock import utcnow
@@ -70,7 +70,7 @@ class ReplyStore:
         ids = [int(str(key)) for key in items]
         now = utcnow()
         with self.rt.database.read() as session:
-            situations = self._read(session, ids, now)
+            situations = load_reply_contexts(session, ids, now)
             known = self._known(session, situations.values())
             changes = [change for each in situations.values() if (change := decide(each, known, now)) is not None]
             for change in changes:
@@ -93,7 +93,7 @@ class ReplyStore:
         now = utcnow()
         with self.rt.database.write() as session:
             ours = set(keep_conversations(session, [key], self.claimant, now))
-            situation = self._read(session, [key], now).get(key)
+            situation = load_reply_contexts(session, [key], now).get(key)
             if situation is not None and ours:
                 write_changes(session, [set_aside(situation, why)], now)
             return self._next(session, [key], ours, now)[key]
@@ -143,15 +143,10 @@ class ReplyStore:
         with self.rt.database.write() as session:
             release_conversations(session, ids, self.claimant)
 
-    def _read(self, session: Session, ids: list[int], now: datetime) -> dict[int, ReplyContext]:
-        installation = self.rt.installation
-        return load_reply_contexts(session, ids, now, lambda payload: pressed_recipient(installation, payload))
-
     def _known(self, session: Session, situations: Iterable[ReplyContext]) -> BatchContext:
         self.shelf.refresh(session, [each.live.flow_version_id for each in situations if each.live])
         return BatchContext(
             shelf=self.shelf,
-            installation=self.rt.installation,
             default_country=self.rt.settings.default_country,
             stop_answer=str(read_setting(session, "stop_answer")),
             start_answer=str(read_setting(session, "start_answer")),

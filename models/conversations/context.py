@@ -1,6 +1,6 @@
 """All that an answer depends on, read for many conversations at once: who wrote what, and where they stand."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from models.conversations.cases import open_cases
 from models.conversations.claim import OPEN_ACTION, Unhandled, next_unhandled
 from models.conversations.flow_sessions import LiveSession, live_sessions
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.engagement import Engagement
 from models.tables.flow import Action, ActionKind, FlowSession
-from models.tables.recipient import WRITTEN_TO, Recipient
+from models.tables.recipient import Recipient
 from models.tables.tag import ContactTag, Tag
 from models.tables.user import User
 
@@ -28,6 +27,7 @@ class CampaignContext(NamedTuple):
     campaign_id: int
     name: str
     flow_id: int | None
+    is_ended: bool
 
 
 class DueAction(NamedTuple):
@@ -62,16 +62,14 @@ class ReplyContext:
     walked: CampaignContext | None = None
     """The campaign of the live session."""
     case_id: int | None = None
-    engaged: CampaignContext | None = None
-    referenced: CampaignContext | None = None
+    campaign: CampaignContext | None = None
+    """The campaign that the message belongs to."""
     staff: str | None = None
     """The e-mail of the user whose verified phone this is."""
 
 
-def load_reply_contexts(
-    session: Session, ids: Iterable[int], now: datetime, pressed_recipient: Callable[[str | None], int | None]
-) -> dict[int, ReplyContext]:
-    """The situations of these conversations; `pressed_recipient` reads the recipient's id out of a button's payload."""
+def load_reply_contexts(session: Session, ids: Iterable[int], now: datetime) -> dict[int, ReplyContext]:
+    """The situations of these conversations."""
     found = {row.conversation_id: row for row in _conversations(session, ids)}
     if not found:
         return {}
@@ -86,7 +84,7 @@ def load_reply_contexts(
         each.live = live.get((each.contact_id, each.number_id))
         each.case_id = cases.get(each.contact_id)
         each.tags = tags.get(each.contact_id, {})
-    _add_campaigns(session, found, pressed_recipient)
+    _add_campaigns(session, found.values())
     _add_staff(session, found)
     return found
 
@@ -164,69 +162,27 @@ def _due_actions(session: Session, ids: list[int], now: datetime) -> dict[int, D
     return first
 
 
-def _add_campaigns(
-    session: Session, found: Mapping[int, ReplyContext], pressed_recipient: Callable[[str | None], int | None]
-) -> None:
-    quoted = _quoted_recipients(session, found.values())
-    engaged = _engaged_recipients(session, found.values())
-    wanted = set(engaged.values()) | set(quoted.values())
-    wanted |= {each.live.recipient_id for each in found.values() if each.live and each.live.recipient_id}
-    pressed = {key: pressed_recipient(each.message.button_payload) for key, each in found.items() if each.message}
-    wanted |= {recipient for recipient in pressed.values() if recipient}
-    facts = _campaign_facts(session, wanted)
-    for key, each in found.items():
-        recipient = each.live.recipient_id if each.live else None
-        each.walked = facts.get((recipient, each.contact_id))
-        each.engaged = facts.get((engaged.get(key), each.contact_id))
-        context = each.message.context_wamid if each.message else None
-        each.referenced = facts.get((pressed.get(key), each.contact_id)) or facts.get(
-            (quoted.get(context or ""), each.contact_id)
-        )
+def _add_campaigns(session: Session, situations: Collection[ReplyContext]) -> None:
+    """The campaign of the message is the one that it counts for: decided when it was stored, read here."""
+    wanted = {each.message.recipient_id for each in situations if each.message}
+    wanted |= {each.live.recipient_id for each in situations if each.live}
+    facts = _campaign_facts(session, {recipient_id for recipient_id in wanted if recipient_id})
+    for each in situations:
+        if each.live:
+            each.walked = facts.get((each.live.recipient_id, each.contact_id))
+        if each.message:
+            each.campaign = facts.get((each.message.recipient_id, each.contact_id))
 
 
 def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[int | None, int], CampaignContext]:
-    """By recipient and contact: a token that names somebody else's row refers to nothing."""
+    """By recipient and contact."""
+    is_ended = Campaign.status == CampaignStatus.ENDED
     rows = session.execute(
-        select(Recipient.id, Recipient.contact_id, Campaign.id, Campaign.name, Campaign.flow_id)
+        select(Recipient.id, Recipient.contact_id, Campaign.id, Campaign.name, Campaign.flow_id, is_ended)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
         .where(Recipient.id.in_(sorted(recipients)))
     )
-    return {(row[0], row[1]): CampaignContext(row[0], row[2], row[3], row[4]) for row in rows}
-
-
-def _quoted_recipients(session: Session, situations: Iterable[ReplyContext]) -> dict[str, int]:
-    """Recipients by the id of the message that is quoted: a campaign's own, or a bot's in one of its sessions."""
-    wamids = sorted({each.message.context_wamid for each in situations if each.message and each.message.context_wamid})
-    if not wamids:
-        return {}
-    by_chat = select(Message.wamid, Message.recipient_id).where(
-        Message.wamid.in_(wamids), Message.recipient_id.is_not(None)
-    )
-    by_campaign = select(Recipient.wamid, Recipient.id).where(Recipient.wamid.in_(wamids))
-    return {wamid: key for query in (by_chat, by_campaign) for wamid, key in session.execute(query) if wamid and key}
-
-
-def _engaged_recipients(session: Session, situations: Iterable[ReplyContext]) -> dict[int, int]:
-    """By conversation: the recipient row of the latest engagement in a campaign of the same number that wrote to them."""
-    by_pair = {(each.contact_id, each.number_id): each.conversation_id for each in situations if each.message}
-    if not by_pair:
-        return {}
-    rows = session.execute(
-        select(Engagement.contact_id, Campaign.number_id, Recipient.id)
-        .join(Campaign, Campaign.id == Engagement.campaign_id)
-        .join(
-            Recipient,
-            and_(
-                Recipient.campaign_id == Engagement.campaign_id,
-                Recipient.person_key == Engagement.person_key,
-                Recipient.state.in_(WRITTEN_TO),
-            ),
-        )
-        .where(Engagement.contact_id.in_(sorted({contact for contact, _ in by_pair})))
-        .order_by(Engagement.created_at)
-    )
-    latest = {(row.contact_id, row.number_id): row.id for row in rows}
-    return {conversation: latest[pair] for pair, conversation in by_pair.items() if pair in latest}
+    return {(row[0], row[1]): CampaignContext(row[0], row[2], row[3], row[4], row[5]) for row in rows}
 
 
 def _add_staff(session: Session, found: Mapping[int, ReplyContext]) -> None:

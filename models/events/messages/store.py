@@ -14,12 +14,20 @@ from sqlalchemy.orm import Session
 from models.contacts.consent import opt_in, opt_out
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
-from models.events.messages.attribution import AttributedReply, attribute_replies, mark_replied
+from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
 from models.events.messages.double_opt_in import confirm_pending
 from models.events.messages.edits import apply_edits
 from models.events.messages.senders import resolve_senders
 from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage
-from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
+from models.tables.conversation import (
+    REFERS,
+    Conversation,
+    Direction,
+    Message,
+    MessageState,
+    PurgedWamid,
+    wamid_hash,
+)
 from models.tables.number import Number, Waba
 
 CHUNK = 500
@@ -132,7 +140,7 @@ def _insert(
     session: Session,
     written: Sequence[AttributedReply],
     conversations: dict[tuple[int, int], int],
-    targets: dict[str, int],
+    targets: dict[str, Attribution],
     now: datetime,
 ) -> set[str]:
     """The wamids that were really new: another consumer may hold the same ones."""
@@ -148,11 +156,12 @@ def _insert(
             "wamid": item.message.wamid,
             "context_wamid": item.message.context_wamid,
             "button_payload": item.message.button_payload,
-            "recipient_id": targets.get(item.message.wamid),
+            "recipient_id": target.recipient_id if target else None,
+            "route": REFERS if target and target.is_reference and _asks(item.message) else None,
             "handled_at": None if _asks(item.message) else now,
             "attempts": 0,
         }
-        for item in written
+        for item, target in ((item, targets.get(item.message.wamid)) for item in written)
     ]
     statement = insert_into(session, _MESSAGE).on_conflict_do_nothing(index_elements=["wamid"])
     return set(session.scalars(statement.returning(_MESSAGE.c.wamid), rows))
@@ -167,12 +176,12 @@ def _apply_opt_outs(session: Session, written: Sequence[AttributedReply]) -> Non
             change(session, item.contact_id, message.at, f"whatsapp {message.word} word", f"message {message.wamid}")
 
 
-def _replies(written: Sequence[AttributedReply], targets: dict[str, int]) -> dict[int, datetime]:
+def _replies(written: Sequence[AttributedReply], targets: dict[str, Attribution]) -> dict[int, datetime]:
     replied: dict[int, datetime] = {}
     for item in written:  # in the order of time
-        recipient_id = targets.get(item.message.wamid)
-        if recipient_id is not None and item.message.type not in ABOUT_THE_CHAT:
-            replied.setdefault(recipient_id, item.message.at)
+        target = targets.get(item.message.wamid)
+        if target is not None and item.message.type not in ABOUT_THE_CHAT:
+            replied.setdefault(target.recipient_id, item.message.at)
     return replied
 
 

@@ -21,7 +21,7 @@ def test_a_reply_walks_through_the_campaign_s_flow_to_its_end(chat: Chat) -> Non
     assert chat.answer() == ["Hello Ann! Interested in Spring?"]
     handled = chat.message(first)
     assert (handled.route, handled.handled_at is not None) == ("campaign", True)
-    assert "engaged in campaign" in (handled.route_reason or "")
+    assert "it answers campaign" in (handled.route_reason or "")
 
     second = chat.says(ann, "Yes", payload=chat.meta.buttons["Yes"])
     chat.answer()

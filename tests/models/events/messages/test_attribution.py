@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.events.types import PressedButton
-from models.tables.campaign import Campaign
-from models.tables.conversation import Direction, Message, MessageState
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.conversation import REFERS, Direction, Message, MessageState
 from models.tables.engagement import Engagement
 from models.tables.number import Number
 from tests.support.factories.campaigns import make_number
@@ -80,6 +80,28 @@ def test_plain_text_answers_the_engagement_before_anything_newer(session: Sessio
     )
     store(session, recorded("text", at=at(9)))
     assert (engaged.replied_at, newer.replied_at) == (at(9), None)
+
+
+def test_the_lock_of_an_ended_campaign_that_was_not_removed_yet_holds_no_answer(
+    session: Session, number: Number
+) -> None:
+    person = alice(session)
+    ended = sent_to(session, number, person, wamid="w1", accepted_at=SAID_AT - timedelta(days=20))
+    session.add(
+        Engagement(person_key=person.person_key, campaign_id=ended.campaign_id, contact_id=person.id, created_at=NOW)
+    )
+    session.execute(update(Campaign).values(status=CampaignStatus.ENDED, ended_at=NOW))
+    newer = sent_to(session, number, person, wamid="w2")
+    store(session, recorded("text", at=at(9)))
+    assert (ended.replied_at, newer.replied_at) == (None, at(9))
+
+
+def test_a_message_that_refers_to_its_campaign_says_so_until_it_is_answered(session: Session, number: Number) -> None:
+    row = sent_to(session, number, alice(session))
+    store(session, recorded("quote", at=at(5)), recorded("text", at=at(6)), recorded("reaction", at=at(7)))
+    kept = {name: (stored(session, name).recipient_id, stored(session, name).route) for name in ("quote", "text")}
+    assert kept == {"quote": (row.id, REFERS), "text": (row.id, None)}
+    assert stored(session, "reaction").route is None  # nobody answers it
 
 
 def test_after_seven_days_plain_text_answers_no_campaign(session: Session, number: Number) -> None:
