@@ -1,6 +1,5 @@
 """A row of a contacts file: what its columns mean, and what one row says of one person."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +12,8 @@ from models.contacts.field_values import (
     read_profile_value,
     read_value,
 )
-from models.contacts.phone import person_key, read_phone
+from models.contacts.lookup import WrittenPhone
+from models.contacts.phone import read_phone
 from models.contacts.tagging import read_tag_value
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
@@ -83,15 +83,16 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, default_country:
     if not given:
         raise FieldValueError("the phone is missing")
     phone = read_phone(given, default_country)
+    sought = WrittenPhone.of(phone)
     consent, source = _consent(cells, columns)
     return ImportRow(
         line=line,
         e164=phone.e164,
         stored=phone.stored,
-        given=digits_as_given(given),
+        given=sought.given,
         problem=phone.problem,
         country=phone.country,
-        key=person_key(phone=phone.e164) if phone.e164 else f"raw:{phone.stored}",
+        key=sought.key,
         fields=_fields(cells, columns),
         attributes=_attributes(cells, columns),
         tags=read_tags(_cell(cells, columns.places, "tags")),
@@ -128,11 +129,6 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
             source=said.source,
         )
     return folded
-
-
-def digits_as_given(text: str) -> str:
-    """The digits of a number as it was written, without a plus."""
-    return re.sub(r"[^0-9]", "", text)
 
 
 def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
