@@ -14,8 +14,8 @@ from admin.operations.campaigns import COPIED_COLUMNS, missing_parts
 from jobs.campaigns.start import start_campaign
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
+from models.contacts.lookup import ContactNotFoundError, require_contact_with_phone
 from models.contacts.phone import NotAPhoneError, mask_phone
-from models.contacts.resolve import find_contact
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
@@ -140,13 +140,11 @@ def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
 
 def _phone_of_contact(rt: Runtime, session: Session, phone: str) -> str:
     try:
-        contact = find_contact(session, phone, rt.settings.default_country)
+        contact = require_contact_with_phone(session, phone, rt.settings.default_country)
     except NotAPhoneError as error:
         raise OperatorError("to: {error}", error=error) from None
-    if contact is None:
-        raise OperatorError(
-            "to={phone}: there is no contact with this phone; a test goes to contacts alone", phone=phone
-        )
+    except ContactNotFoundError as error:
+        raise OperatorError("to: {error}; a test goes to contacts alone", error=error) from None
     if contact.phone is None:
         raise OperatorError(
             "to={mask_phone}: this contact's phone cannot be written to ({phone_problem})",

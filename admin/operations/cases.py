@@ -2,9 +2,9 @@
 
 from sqlalchemy.orm import Session
 
-from admin.operations.contacts import find_by_phone
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
+from models.contacts.lookup import require_contact_with_phone
 from models.conversations.cases import close_case, open_case
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
@@ -34,7 +34,4 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
 
 
 def _contact(rt: Runtime, session: Session, phone: str) -> Contact:
-    contact = find_by_phone(rt, session, phone)
-    if contact is None:
-        raise OperatorError("{phone}: there is no contact with this phone", phone=phone)
-    return contact
+    return require_contact_with_phone(session, phone, rt.settings.default_country)

@@ -9,9 +9,10 @@ from admin.operations.contacts import require_contact
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.aliases import release_alias
+from models.contacts.lookup import require_contact_with_phone
 from models.contacts.merge import MergeLeftovers, choose_winner, merge_contacts, merge_leftovers
 from models.contacts.phone import canonical_wa_id, mask_phone
-from models.contacts.resolve import find_contact, lock_identities
+from models.contacts.resolve import lock_identities
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
@@ -83,10 +84,7 @@ def _merge(session: Session, winner_id: int, loser_id: int, actor: str) -> list[
 def _find(rt: Runtime, session: Session, other: str) -> int:
     if match := _CONTACT_URL.search(other.strip()):
         return int(match[1])
-    contact = find_contact(session, other, rt.settings.default_country)
-    if contact is None:
-        raise OperatorError("there is no contact with this phone")
-    return contact.id
+    return require_contact_with_phone(session, other, rt.settings.default_country).id
 
 
 def _in_order(session: Session, contact_id: int, other_id: int) -> tuple[int, int]:

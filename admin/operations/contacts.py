@@ -15,7 +15,8 @@ from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError
-from models.contacts.resolve import find_contact, surviving_contact_id
+from models.contacts.lookup import require_contact_with_phone
+from models.contacts.resolve import surviving_contact_id
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.errors import OperatorError
 from models.files import replace_file
@@ -170,11 +171,6 @@ def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
     return data
 
 
-def find_by_phone(rt: Runtime, session: Session, phone: str) -> Contact | None:
-    """The contact with a phone as a person writes it; None if there is none. Raises NotAPhoneError if it is no phone."""
-    return find_contact(session, phone, rt.settings.default_country)
-
-
 def require_contact(session: Session, contact_id: int) -> Contact:
     """The contact. Raises OperatorError if there is none, or it was merged into another or redacted."""
     contact = session.get(Contact, contact_id)
@@ -197,10 +193,9 @@ def find_contact_id(rt: Runtime, who: str) -> int:
     Raises NotAPhoneError if it is neither, and OperatorError if there is no such contact.
     """
     with rt.database.read() as session:
-        is_id = _ID.fullmatch(who) is not None
-        contact = (
-            session.get(Contact, surviving_contact_id(session, int(who))) if is_id else find_by_phone(rt, session, who)
-        )
+        if _ID.fullmatch(who) is None:
+            return require_contact_with_phone(session, who, rt.settings.default_country).id
+        contact = session.get(Contact, surviving_contact_id(session, int(who)))
         if contact is None:
             raise OperatorError("contact {who}: there is no such contact", who=who)
         return contact.id

@@ -14,7 +14,7 @@ from jobs.core.runtime import Runtime
 from jobs.maintenance.purge import wake_purge
 from models.clock import utcnow
 from models.contacts.field_values import read_name, read_text
-from models.contacts.resolve import find_contact
+from models.contacts.lookup import require_contact_with_phone
 from models.contacts.tagging import add_members, read_list_name, remove_members
 from models.errors import OperatorError
 from models.segments.references import ReferenceKind
@@ -152,7 +152,4 @@ def _contact_id(session: Session, text: str, default_country: str | None) -> int
     number = text.removeprefix(BY_ID)
     if text.startswith(BY_ID) and number.isascii() and number.isdigit() and len(number) <= 18:
         return int(number)
-    contact = find_contact(session, text, default_country)
-    if contact is None:
-        raise OperatorError("{text}: there is no contact with this phone", text=text[:40])
-    return contact.id
+    return require_contact_with_phone(session, text, default_country).id

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contacts.phone import person_key
+from models.contacts.lookup import find_contacts
 from models.contacts.search import search_contacts
 from models.contacts.tagging import not_deleted
+from models.db.bulk import among
 from models.tables.contact import Contact
 from models.tables.tag import Tag
 
@@ -51,16 +52,11 @@ def suggest_contacts(
 
 
 def names_of_phones(session: Session, phones: Iterable[str]) -> dict[str, str]:
-    """Return number → name of the contacts with these numbers (E.164); spellings of one number match each other."""
-    numbers: Sequence[str] = list(phones)
-    names: dict[str, str] = {}
-    for start in range(0, len(numbers), 1000):
-        keys = {person_key(phone=phone): phone for phone in numbers[start : start + 1000]}
-        query = select(Contact.person_key, Contact.name).where(
-            Contact.person_key.in_(keys), Contact.merged_into_id.is_(None)
-        )
-        names |= {keys[key]: name for key, name in session.execute(query)}
-    return names
+    """Return number → name of the contacts with these numbers (E.164), found in any of their spellings."""
+    ids = find_contacts(session, phones)
+    query = select(Contact.id, Contact.name).where(among(session, Contact.id, set(ids.values())))
+    names = {row.id: row.name for row in session.execute(query)}
+    return {phone: names[contact_id] for phone, contact_id in ids.items() if contact_id in names}
 
 
 def _tags(session: Session, name: str) -> Sequence[str]:

@@ -9,12 +9,13 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import SHOP, aliased_contacts, identifiers_of, release_aliases
 from models.contacts.consent import Authority, set_consent
 from models.contacts.identity import Identity
+from models.contacts.lookup import find_contacts
 from models.contacts.phone import person_key
 from models.contacts.resolve import lock_identities, resolve_contact, surviving_contact_id
 from models.contacts.tagging import put_tag, put_tags
@@ -222,23 +223,20 @@ def _is_late(contact: Contact, told: ShopCustomer) -> bool:
 
 
 def _by_shop_id(session: Session, shop_id: str | None) -> Contact | None:
-    return _found(session, SHOP + shop_id, Contact.shopify_id == shop_id) if shop_id is not None else None
+    """Whoever has it, else whoever had it before."""
+    if shop_id is None:
+        return None
+    contact = session.scalar(
+        select(Contact).where(Contact.shopify_id == shop_id), execution_options={"populate_existing": True}
+    )
+    if contact is None and (former := aliased_contacts(session, [SHOP + shop_id])):
+        return session.get(Contact, former[SHOP + shop_id], populate_existing=True)
+    return contact
 
 
 def _by_phone(session: Session, phone: str | None) -> Contact | None:
-    if phone is None:
-        return None
-    key = person_key(phone=phone)
-    return _found(session, key, Contact.person_key == key, Contact.merged_into_id.is_(None))
-
-
-def _found(session: Session, key: str, *is_theirs: ColumnElement[bool]) -> Contact | None:
-    """Whoever has it, else whoever had it before."""
-    fresh = {"populate_existing": True}
-    found = session.scalar(select(Contact).where(*is_theirs), execution_options=fresh)
-    if found is None and (former := aliased_contacts(session, [key])):
-        found = session.get(Contact, former[key], populate_existing=True)
-    return found
+    contact_id = find_contacts(session, [phone]).get(phone) if phone else None
+    return session.get(Contact, contact_id, populate_existing=True) if contact_id else None
 
 
 def _whole_name(first: str | None, last: str | None) -> str:

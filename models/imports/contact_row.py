@@ -1,6 +1,5 @@
 """Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +12,8 @@ from models.contacts.field_values import (
     read_profile_value,
     read_value,
 )
-from models.contacts.phone import person_key, read_phone
+from models.contacts.lookup import WrittenPhone
+from models.contacts.phone import read_phone
 from models.contacts.tagging import read_tag_value
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
@@ -83,15 +83,16 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, default_country:
     if not phone_text:
         raise FieldValueError("the phone is missing")
     phone = read_phone(phone_text, default_country)
+    sought = WrittenPhone.of(phone)
     consent, source = _consent(cells, columns)
     return ImportRow(
         line=line,
         e164=phone.e164,
         stored=phone.stored,
-        given=phone_digits(phone_text),
+        given=sought.given,
         problem=phone.problem,
         country=phone.country,
-        key=person_key(phone=phone.e164) if phone.e164 else f"raw:{phone.stored}",
+        key=sought.key,
         fields=_fields(cells, columns),
         attributes=_attributes(cells, columns),
         tags=read_tags(_cell(cells, columns.places, "tags")),
@@ -129,11 +130,6 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
             source=consent_row.source,
         )
     return combined
-
-
-def phone_digits(text: str) -> str:
-    """Return the digits of a number as it was written."""
-    return re.sub(r"[^0-9]", "", text)
 
 
 def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:

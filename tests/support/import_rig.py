@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
 from jobs.imports.result import ImportResult
-from models.contacts.resolve import find_contact
+from models.contacts.lookup import find_contact
 from models.tables.contact import Contact
 from models.tables.tag import ContactTag, Tag
 

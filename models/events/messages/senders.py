@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import aliased_contacts
 from models.contacts.identity import Identity
+from models.contacts.lookup import named_by
 from models.contacts.number_change import change_number
 from models.contacts.phone import person_key
 from models.contacts.resolve import SOURCE, resolve_contact
@@ -52,11 +53,7 @@ class _SenderIndex:
         wa_ids = {message.sender.wa_id: _key(message.sender) for message in messages if message.sender.wa_id}
         keys = set(wa_ids.values())
         columns = (Contact.id, Contact.wa_id, Contact.name, Contact.username, Contact.person_key, Contact.phone)
-        rows = session.execute(
-            select(*columns).where(
-                or_(Contact.person_key.in_(keys), Contact.wa_id.in_(list(wa_ids))), Contact.merged_into_id.is_(None)
-            )
-        ).all()
+        rows = session.execute(select(*columns).where(*named_by(keys, wa_ids))).all()
         self._holders = {row.wa_id: row.id for row in rows if row.wa_id}
         counted: dict[str, int] = {}
         for row in rows:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.audience.audience import AudienceError, candidates_select, complete_contacts, parse_audience
 from models.audience.reach import estimate_reach
+from models.contacts.merge import merge_contacts
 from models.segments.store import save_segment
 from tests.support.factories.campaigns import make_campaign, make_number
 from tests.support.factories.common import NOW
@@ -40,8 +41,9 @@ def test_every_kind_of_source_names_its_people_and_each_person_once(session: Ses
 
 def test_a_single_contact_that_was_merged_means_the_one_that_survived(session: Session) -> None:
     alice = make_alice(session)
-    old = make_contact(session, "+34600000077", merged_into_id=alice.id)
-    assert _candidates(session, {"contact": old.phone}) == [alice.id]
+    old = make_contact(session, "+34600000077")
+    merge_contacts(session, alice.id, old.id, NOW)
+    assert _candidates(session, {"contact": "+34600000077"}) == [alice.id]
 
 
 def test_a_number_names_its_contact_in_every_spelling(session: Session) -> None:
@@ -84,7 +86,10 @@ def test_national_numbers_are_completed_where_it_can_be_told(session: Session) -
         ({"include": [{"segment": "no"}]}, "audience.include[0]: there is no segment 'no'"),
         ({"include": [{"contact": "Alice"}]}, "audience.include[0]: 'Alice' is no phone number"),
         ({"include": [{"contact": "600000001"}]}, "audience.include[0]: '600000001' must be a phone number with its"),
-        ({"include": [{"contact": "+34600999999"}]}, "audience.include[0]: there is no contact +34600999999"),
+        (
+            {"include": [{"contact": "+34600999999"}]},
+            "audience.include[0]: there is no contact with the phone +34600999999",
+        ),
         ({"include": [{"tag": "vip"}] * 201}, "audience.include: more than 200 tags, lists and segments"),
     ],
 )

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from models.audience.audience import parse_audience
 from models.contacts.aliases import KnownIdentifier, add_aliases, aliases_of, identifiers_of
 from models.contacts.identity import Identity
+from models.contacts.lookup import find_contact
 from models.contacts.merge import merge_contacts
-from models.contacts.resolve import find_contact, resolve_contact
+from models.contacts.resolve import resolve_contact
 from models.contacts.search import search_contacts
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Failure, Status

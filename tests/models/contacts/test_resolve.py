@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from models.contacts.consent import opt_out
 from models.contacts.identity import Identity
+from models.contacts.lookup import find_contact
 from models.contacts.number_change import change_number
 from models.contacts.phone import person_key
-from models.contacts.resolve import find_contact, resolve_contact, surviving_contact_id
+from models.contacts.resolve import resolve_contact, surviving_contact_id
 from models.db.engine import Database
 from models.tables.audit import Audit
 from models.tables.contact import Consent, Contact, ContactIdentity

@@ -31,7 +31,7 @@ def test_people_are_put_on_a_list_one_by_one_and_taken_off(panel: Panel, manager
     assert "Everybody was on it already" in manager.post(f"{where}/put", people="id:1")
     for people, line in (
         ("", "Choose somebody first"),
-        ("id:2, +34600000099", "+34600000099: there is no contact with this phone"),
+        ("id:2, +34600000099", "There is no contact with the phone +34600000099"),
         ("id:3, id:9999", "Contact 9999: there is no such contact any more"),
         ("Ana", "no phone number"),
     ):

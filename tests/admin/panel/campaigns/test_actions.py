@@ -84,7 +84,7 @@ def test_what_blocks_is_said_and_nothing_starts(panel: Panel, manager: Visitor) 
 
 def test_a_test_goes_to_contacts_and_is_listed_apart(panel: Panel, manager: Visitor) -> None:
     manager.post("/campaigns/new", **FORM)
-    assert "no contact with this phone" in manager.refused("/campaigns/1/test", phones="+447700900077")
+    assert "no contact with the phone +447700900077" in manager.refused("/campaigns/1/test", phones="+447700900077")
     page = manager.post("/campaigns/1/test", phones="+44 7700 900001\n")
     assert "This is the test" in page
     assert campaign(panel, 2).kind is CampaignKind.TEST or campaign(panel, 3).kind is CampaignKind.TEST

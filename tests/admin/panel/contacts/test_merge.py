@@ -55,7 +55,7 @@ def test_two_records_are_made_one_by_hand_once_that_was_confirmed(panel: Panel, 
     ("other", "line"),
     [
         ("/admin/contacts/1/", "That is this record itself"),
-        ("+447700900077", "There is no contact with this phone"),
+        ("+447700900077", "There is no contact with the phone +447700900077"),
         ("nonsense", "no phone number"),
         ("/admin/contacts/9999/", "there is no such contact"),
         ("/admin/contacts/2/", "they are two people"),

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.contacts.identity import Identity
-from models.contacts.resolve import find_contact, resolve_contact
+from models.contacts.lookup import find_contact
+from models.contacts.resolve import resolve_contact
 from models.events.types import Sender
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message
