@@ -36,10 +36,6 @@ CLEAN_ENV := env $(foreach name,$(FOUND),-u $(name))
 LOCK := build/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --annotation-style line $(if $(UPGRADE),--upgrade)
 
-# AGAIN=1: what failed beside others is run once more with the machine to itself, and must pass then; both runs are shown.
-ALONE = { echo "test: what failed, once more and alone" && \
-	$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(RUN) pytest --last-failed --last-failed-no-failures=none -rfEs --basetemp=build/test; }
-
 .PHONY: help demo unit test check prove lint types format shell bench lock clean
 
 help:
@@ -57,15 +53,14 @@ unit: $(INSTALLED)
 test: $(INSTALLED)
 	@rm -rf build/test build/coverage && mkdir -p build
 	@$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(if $(COVERAGE),COVERAGE_FILE=build/coverage/data $(RUN) coverage run -m,$(RUN)) \
-		pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/test -o faulthandler_timeout=120 $(T) $(ARGS) \
-		$(if $(AGAIN),|| $(ALONE))
+		pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/test -o faulthandler_timeout=120 $(T) $(ARGS)
 ifdef COVERAGE
 	@COVERAGE_FILE=build/coverage/data $(RUN) coverage combine --quiet
 	@COVERAGE_FILE=build/coverage/data $(RUN) coverage report --include='$(COVERED)' --fail-under=$(COVERAGE_FLOOR)
 endif
 
 check: lint types
-	@$(MAKE) test REQUIRE_ALL=1 COVERAGE=1 AGAIN=$(AGAIN)
+	@$(MAKE) test REQUIRE_ALL=1 COVERAGE=1
 
 # The rounds are long, so a test that hangs is told after half an hour; the seed is printed first.
 prove: $(INSTALLED)

@@ -16,7 +16,7 @@ from jobs.campaigns.lifecycle import pause_campaign, resume_campaign
 from jobs.campaigns.start import start_campaign
 from jobs.sending.lane import CHUNK_SECONDS
 from models.clock import utcnow
-from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.campaign import Campaign
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient
 from models.tables.webhook_event import ParkedStatus
@@ -33,27 +33,23 @@ SENDERS = ("sender-1", "sender-2")
 IN_FLIGHT_SECONDS = 1.0
 """A local Meta takes a request in long before this, so a sender has begun no more than a second's requests that never arrived."""
 REPLACED_SECONDS = 60
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = rounds(180, 900)
 """For what comes sooner or later: a machine whose cores are busy elsewhere is slow, not wrong."""
 KILL_SECONDS = rounds(24, 240)
 REPLACEMENTS = rounds(1, 10)
 
 
-def is_given_up(hark: Installation, killed: Lane) -> bool:
-    """What it held is settled."""
+def are_given_up(hark: Installation, killed: list[Lane]) -> bool:
+    """What they held is settled."""
     with hark.rt.database.read() as session:
-        return session.get_one(Lane, killed.id).swept_at is not None
+        return all(session.get_one(Lane, lane.id).swept_at is not None for lane in killed)
 
 
-def lane_opened_after(hark: Installation, killed: Lane, killed_at: datetime) -> Lane | None:
-    """The first lane that its number got then; it may have ended meanwhile."""
+def has_lane_opened_after(hark: Installation, number_id: int, moment: datetime) -> bool:
+    """Whether the number got one then; it may have ended meanwhile."""
     with hark.rt.database.read() as session:
-        return session.scalars(
-            select(Lane)
-            .where(Lane.number_id == killed.number_id, Lane.id > killed.id, Lane.started_at > killed_at)
-            .order_by(Lane.id)
-            .limit(1)
-        ).first()
+        opened = select(Lane.id).where(Lane.number_id == number_id, Lane.started_at > moment).limit(1)
+        return session.scalar(opened) is not None
 
 
 def parked(hark: Installation) -> int:
@@ -94,35 +90,16 @@ def has_accepted(hark: Installation, campaign_id: int, more_than: int) -> bool:
     return hark.states(campaign_id).get("accepted", 0) > more_than
 
 
-def resume_if_paused(hark: Installation, campaign_id: int) -> None:
-    """A campaign that holds because the ingest was away goes on by itself; anything else would be a failure."""
-    campaign = hark.campaign(campaign_id)
-    if campaign.status is CampaignStatus.PAUSED:
-        assert campaign.pause_reason == "ingest_lag", campaign.pause_detail
-
-
 def most_lost(pace: float) -> int:
     """What one lane can leave unsure: what it has under way, and its chunk. The sandbox of these tests loses nothing itself."""
     return round(pace * IN_FLIGHT_SECONDS) + max(1, round(pace * CHUNK_SECONDS))
 
 
-def live_lane(hark: Installation, number_id: int) -> Lane | None:
-    """The newest lane of the number that neither ended nor was given up."""
+def live_lanes(hark: Installation, number_id: int) -> list[Lane]:
+    """Those of the number that neither ended nor were given up: one, or two where both senders woke up at once."""
     with hark.rt.database.read() as session:
-        return session.scalars(
-            select(Lane)
-            .where(Lane.number_id == number_id, Lane.ended_at.is_(None), Lane.swept_at.is_(None))
-            .order_by(Lane.id.desc())
-            .limit(1)
-        ).first()
-
-
-def is_replaced(hark: Installation, killed: Lane) -> bool:
-    """It was given up, what it held is settled, and its number has a later one."""
-    assert killed.number_id is not None
-    lane = live_lane(hark, killed.number_id)
-    with hark.rt.database.read() as session:
-        return lane is not None and lane.id > killed.id and session.get_one(Lane, killed.id).swept_at is not None
+        query = select(Lane).where(Lane.number_id == number_id, Lane.ended_at.is_(None), Lane.swept_at.is_(None))
+        return list(session.scalars(query))
 
 
 def assert_nobody_twice_and_nobody_lost(
@@ -182,17 +159,22 @@ def test_a_new_lane_serves_the_number_soon_after_its_sender_was_killed(database_
         number_id = hark.campaign(campaign_id).number_id
         assert number_id is not None
         start_campaign(hark.rt, campaign_id, utcnow(), "test")
-        for kills in range(1, REPLACEMENTS + 1):
+        killed_lanes = 0
+        for _ in range(REPLACEMENTS):
             enough = hark.states(campaign_id).get("accepted", 0) + 60
             wait_for(partial(has_accepted, hark, campaign_id, enough), PATIENCE_SECONDS, hark.tail)
-            killed = live_lane(hark, number_id)
-            assert killed is not None
-            assert killed.pid in {hark.pids()[name] for name in SENDERS}
+            senders = {hark.pids()[name] for name in SENDERS}
+            killed = live_lanes(hark, number_id)
+            pids = {lane.pid for lane in killed}
+            assert pids
+            assert pids <= senders
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            killed_lanes += len(killed)
             killed_at = utcnow()
-            os.kill(killed.pid, signal.SIGKILL)
-            wait_for(partial(lane_opened_after, hark, killed, killed_at), REPLACED_SECONDS, hark.tail)
-            wait_for(partial(is_given_up, hark, killed), PATIENCE_SECONDS, hark.tail)
-            assert hark.states(campaign_id).get("unsure", 0) <= kills * most_lost(pace)
+            wait_for(partial(has_lane_opened_after, hark, number_id, killed_at), REPLACED_SECONDS, hark.tail)
+            wait_for(partial(are_given_up, hark, killed), PATIENCE_SECONDS, hark.tail)
+            assert hark.states(campaign_id).get("unsure", 0) <= killed_lanes * most_lost(pace)
 
 
 def test_a_stopped_sender_that_wakes_up_after_its_lease_sends_nothing(sqlite_url: str, tmp_path: Path) -> None:
@@ -212,7 +194,7 @@ def test_a_stopped_sender_that_wakes_up_after_its_lease_sends_nothing(sqlite_url
             os.kill(pid, signal.SIGSTOP)
         number_id = hark.campaign(campaign_id).number_id
         assert number_id is not None
-        wait_for(lambda: live_lane(hark, number_id) is None, PATIENCE_SECONDS, hark.tail)
+        wait_for(lambda: not live_lanes(hark, number_id), PATIENCE_SECONDS, hark.tail)
         with hark.rt.database.read() as session:
             sending = session.scalars(
                 select(Recipient.id).where(Recipient.campaign_id == campaign_id, Recipient.state == "sending")

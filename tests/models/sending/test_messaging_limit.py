@@ -42,7 +42,7 @@ def test_the_count_follows_a_plain_model_through_days_of_sending(database: Datab
     ids, rng = begin(database, 60), dice(7)
     model: dict[str, float] = {}
     hours = 0.0
-    for _ in range(rounds(60, 5000)):
+    for _ in range(rounds(60, 1000)):
         hours += rng.random() * 3
         first = rng.randrange(400)
         names = range(first, first + rng.randrange(1, 25))
