@@ -10,24 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.meta.error_codes import ErrorAction
 from bot.sandbox.seed import PHONE_NUMBER_ID, SECOND_PHONE_NUMBER_ID, WABA_ID
 from jobs.campaigns.lifecycle import end_campaign, resume_campaign
 from jobs.core.shutdown import SHUTDOWN
 from jobs.replies.answer import answer_waiting, close_dispatcher
 from jobs.sending import lane
-from jobs.sending.campaign_feed import Served, load_number
-from jobs.sending.judge import SendVerdict
+from jobs.sending.campaign_feed import load_number
 from jobs.sending.pace import Pace
 from jobs.sending.serve import serve
-from jobs.sending.side_effects import SideEffects
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.sending.claim import ClaimedRecipient
 from models.stored_texts import show_stored
 from models.tables.campaign import CampaignStatus, PauseReason, transition
 from models.tables.number import Number
 from models.tables.recipient import RecipientState
+from tests.support.begun import Begun
 from tests.support.chat_rig import people_write
 from tests.support.factories.campaigns import make_number, make_template
 from tests.support.running_hark import wait_for
@@ -40,48 +37,6 @@ PACE = 150.0
 CHUNK = 15
 """A tenth of a second at this pace."""
 PEOPLE = 300
-
-
-DECISIVE = {ErrorAction.PAUSE, ErrorAction.STOP, ErrorAction.HOLD}
-
-
-class Begun:
-    """Which lane began each request, and what each had begun when it first read a decisive answer. A lane is a thread here."""
-
-    def __init__(self) -> None:
-        self.requests = Counter[int]()
-        self.when_told: dict[int, int] = {}
-
-    def assert_a_told_lane_begins_nothing(self) -> None:
-        """However long Meta's answers were on their way. Each of the other lanes learns it with its next chunk."""
-        assert self.when_told
-        assert {thread: self.requests[thread] for thread in self.when_told} == self.when_told
-
-
-@pytest.fixture(autouse=True)
-def _nothing_stops_the_next_test() -> Iterator[None]:
-    yield
-    SHUTDOWN.clear()
-
-
-@pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch) -> Begun:
-    found = Begun()
-    send, follow = lane.SenderLane._send, SideEffects.apply
-
-    def noted_send(self: lane.SenderLane, served: Served, row: ClaimedRecipient) -> Any:
-        found.requests[threading.get_ident()] += 1
-        return send(self, served, row)
-
-    def noted_follow(self: SideEffects, served: Served, row: ClaimedRecipient, verdict: SendVerdict) -> None:
-        if verdict.rule is not None and verdict.rule.action in DECISIVE:
-            thread = threading.get_ident()
-            found.when_told.setdefault(thread, found.requests[thread])
-        follow(self, served, row, verdict)
-
-    monkeypatch.setattr(lane.SenderLane, "_send", noted_send)
-    monkeypatch.setattr(SideEffects, "apply", noted_follow)
-    return found
 
 
 @pytest.fixture(autouse=True)
