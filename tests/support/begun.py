@@ -29,12 +29,6 @@ class Begun:
         assert {thread: self.requests[thread] for thread in self.when_told} == self.when_told
 
 
-@pytest.fixture(autouse=True)
-def _nothing_stops_the_next_test() -> Iterator[None]:
-    yield
-    SHUTDOWN.clear()
-
-
 def watch_what_begins(monkeypatch: pytest.MonkeyPatch) -> Begun:
     """Watch every lane of this process from here on."""
     found = Begun()

@@ -40,6 +40,12 @@ PEOPLE = 300
 
 
 @pytest.fixture(autouse=True)
+def _nothing_stops_the_next_test() -> Iterator[None]:
+    yield
+    SHUTDOWN.clear()
+
+
+@pytest.fixture(autouse=True)
 def _lanes_end_soon_and_meta_knows_the_account(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "LIFE_SECONDS", 300.0)
     monkeypatch.setattr(lane, "IDLE_SECONDS", 0.4)
