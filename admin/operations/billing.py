@@ -80,7 +80,7 @@ def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str,
     micro, code = read_amount(amount), read_currency(currency)
     now = utcnow()
     spend.recount_spending(
-        rt, now, since=now - spend.KEPT
+        rt, now, since=now - spend.WATCHED_FOR
     )  # what was charged until now is not charged to the new balance
     with rt.database.write() as session:
         set_balance(session, micro, code, now, actor)
