@@ -70,9 +70,9 @@ def _end_overdue(rt: Runtime, now: datetime) -> None:
 def _release_finished_of(rt: Runtime, campaign_id: int) -> None:
     while not SHUTDOWN.is_set():
         with rt.database.read() as session:
-            contact_ids = finished_recipients(session, campaign_id, RELEASE_BATCH)
-        if contact_ids:
+            person_keys = finished_recipients(session, campaign_id, RELEASE_BATCH)
+        if person_keys:
             with rt.database.write() as session:
-                release_finished(session, campaign_id, contact_ids)
-        if len(contact_ids) < RELEASE_BATCH:
+                release_finished(session, campaign_id, person_keys)
+        if len(person_keys) < RELEASE_BATCH:
             return
