@@ -1,7 +1,7 @@
-"""When a campaign starts and ends, and tests of it: what panel, commands, API and MCP alone do.
+"""Schedules campaigns, changes when they end and sends tests of them, for panel, commands, API and MCP.
 
-Start, pause, resume and end serve the chat and the schedule too, and stand in jobs.campaigns. Each raises OperatorError where it is
-not possible.
+Start, pause, resume and end are in jobs.campaigns, since the chat and the schedule call them too. Each function that changes a
+campaign raises CampaignNotFoundError if there is none, and TransitionError if its state does not allow the change.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,10 @@ MAX_DAYS = 366
 
 
 def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: float | None, actor: str) -> datetime:
-    """Have it start at `at`, and with `per_hour` at that pace. Refused for a time without an offset, or in the past."""
+    """Schedule the start at `at`, with the pace `per_hour` if given; return the time in UTC.
+
+    Raises OperatorError if `at` has no offset, is past or too far ahead, or the pace is out of range.
+    """
     if at.tzinfo is None:
         raise OperatorError(
             "at={at}: the offset is missing; allowed is such as 2026-11-22T10:00:00+01:00", at=at.isoformat()
@@ -54,7 +57,7 @@ def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: flo
 
 
 def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """Take the schedule back: the campaign is ready again."""
+    """Cancel the schedule: the campaign is ready again."""
     now = utcnow()
     with rt.database.write() as session:
         transition(session, campaign_id, "unschedule", now, scheduled_at=None)
@@ -62,7 +65,10 @@ def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
 
 
 def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
-    """How long after its last message it ends by itself; also while it runs."""
+    """Set how long after its last message it ends by itself; allowed while it runs.
+
+    Raises OperatorError if the time is not between one minute and a year.
+    """
     if not 60 <= ends_after_seconds <= 366 * 86_400:
         raise OperatorError(
             "ends_after_seconds={ends_after_seconds}: allowed are one minute to a year",
@@ -78,9 +84,9 @@ def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: st
 
 
 def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
-    """Send the campaign to these contacts as a test campaign of its own, on the same path; the test's id.
+    """Send the campaign to these contacts as a separate test campaign, on the same path; return the test's id.
 
-    Refused where a phone belongs to no contact, or the preflight blocks. The test campaign is gone again if it cannot start.
+    Raises OperatorError if a phone belongs to no contact or the preflight blocks the test, which is then deleted again.
     """
     test_id = create_test(rt, campaign_id, phones, actor)
     try:
@@ -93,18 +99,21 @@ def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) 
 
 
 def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
-    """A test campaign to these contacts, ready to start."""
+    """Create a test campaign to these contacts, ready to start; return its id.
+
+    Raises OperatorError if a phone belongs to no contact or the campaign is not complete.
+    """
     now = utcnow()
     if not 1 <= len(phones) <= MAX_TEST_PHONES:
         raise OperatorError("to: allowed are 1 to {max_test_phones} phones", max_test_phones=MAX_TEST_PHONES)
     with rt.database.write() as session:
         original = get_campaign(session, campaign_id)
-        contacts = [_phone_of_contact(rt, session, phone) for phone in phones]
+        contact_phones = [_phone_of_contact(rt, session, phone) for phone in phones]
         test = Campaign(
             name=original.name or f"Campaign {campaign_id}",
             kind=CampaignKind.TEST,
             tests_id=campaign_id if original.kind is CampaignKind.REAL else original.tests_id,
-            audience={"include": [{"contact": phone} for phone in dict.fromkeys(contacts)]},
+            audience={"include": [{"contact": phone} for phone in dict.fromkeys(contact_phones)]},
             ends_after_seconds=int(ENDS_AFTER[CampaignKind.TEST].total_seconds()),
             created_by=actor,
             created_at=now,
@@ -125,7 +134,7 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
 
 
 def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
-    """The tests of a campaign that still run: starting it offers to end them, since they hold their contacts."""
+    """The ids of a campaign's running tests. The panel offers to end them before a start, since they occupy their contacts."""
     with rt.database.read() as session:
         return list(
             session.scalars(

@@ -1,4 +1,4 @@
-"""Opens and closes cases with people who are named by their phones. What an agent does in the panel is admin.operations.inbox."""
+"""Opens and closes cases of contacts by their phones. admin.operations.inbox does it for conversations."""
 
 from sqlalchemy.orm import Session
 
@@ -12,10 +12,13 @@ from models.tables.contact import Contact
 
 
 def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
-    """Open a case with the contact of this phone; its id. Refused where nobody has it or a case is open already."""
+    """Open a case of the contact with this phone; return its id.
+
+    Raises OperatorError if no contact has the phone or a case is open already.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        contact = _contact(rt, session, phone)
+        contact = _get_contact(rt, session, phone)
         opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
         if not opened.is_new:
             raise OperatorError("{phone}: case {opened_id} is open already", phone=phone, opened_id=opened.id)
@@ -24,14 +27,14 @@ def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
 
 
 def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
-    """Close the open case of the contact of this phone. Refused where none is open."""
+    """Close the open case of the contact with this phone. Raises OperatorError if no contact has it or no case is open."""
     now = utcnow()
     with rt.database.write() as session:
-        contact = _contact(rt, session, phone)
+        contact = _get_contact(rt, session, phone)
         if not close_case(session, contact.id, now, closed_by=actor):
             raise OperatorError("{phone}: no case is open", phone=phone)
         record_audit(session, now, actor, AuditAction.CLOSE, "case", contact.id, contact=contact.id)
 
 
-def _contact(rt: Runtime, session: Session, phone: str) -> Contact:
+def _get_contact(rt: Runtime, session: Session, phone: str) -> Contact:
     return require_contact_with_phone(session, phone, rt.settings.default_country)

@@ -1,4 +1,4 @@
-"""The first page: what runs now, what needs somebody, whether the parts are well."""
+"""Renders the home page: running campaigns, what needs attention, the health of the parts, first steps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ BEHIND_SECONDS = 30
 
 @dataclass(frozen=True)
 class Attention:
-    """Something that wants somebody: a sentence and where to go."""
+    """Something that needs attention: a sentence and the page to go to."""
 
     tone: str
     text: str
@@ -46,27 +46,27 @@ class Attention:
 
 @dataclass(frozen=True)
 class Webhooks:
-    """How what comes in is doing; `backlog` is None where Redis cannot be reached."""
+    """The state of incoming webhooks; `backlog` is None if Redis cannot be reached."""
 
     backlog: Backlog | None
     last_event_at_ms: int | None
     is_read: bool = False
-    """A consumer of the events beats."""
+    """Whether a consumer of the events sends heartbeats."""
 
 
 class HomeView(PanelView, AdminIndexView):
-    """The index of the panel."""
+    """The routes of the home page."""
 
     icon = "home"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Everything at a glance."""
+        """The home page."""
         return self.render("panel/home.html", parts=PARTS, **self._context())
 
     @page("/live")
     def live(self) -> ResponseReturnValue:
-        """The same as fragments by name."""
+        """The parts of the home page as HTML fragments by name."""
         context = self._context()
         return {"parts": {name: render_template(f"panel/home/{name}.html", **context) for name in PARTS}, "done": False}
 
@@ -97,7 +97,7 @@ class HomeView(PanelView, AdminIndexView):
 
 
 def read_webhooks(rt: Runtime) -> Webhooks:
-    """The backlog, and the moment at which Redis stamped the newest event, applied or not."""
+    """Read the backlog and when Redis received the newest event, processed or not (milliseconds since 1970)."""
     redis: Any = rt.redis
     try:
         backlog = EventStream(rt.redis, rt.settings.stream_bound).backlog()
@@ -189,7 +189,7 @@ def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:
 
 
 def _first_steps(session: Session) -> list[tuple[bool, str, str]]:
-    """What a new installation still lacks: done or not, what, where. Empty once there was a campaign."""
+    """The first steps of a new installation: (whether it is done, text, URL). Empty once a campaign was started."""
     if session.scalar(
         select(Campaign.id).where(Campaign.kind == CampaignKind.REAL, Campaign.started_at.is_not(None)).limit(1)
     ):

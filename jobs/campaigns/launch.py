@@ -1,4 +1,4 @@
-"""Launching: the slices of models.campaigns.launch, each in a transaction of its own."""
+"""Launches a campaign: writes its recipients slice by slice (models.campaigns.launch), each slice in its own transaction."""
 
 import logging
 import time
@@ -26,20 +26,20 @@ log = logging.getLogger("hark.launch")
 FIRST_SLICE = 4_000
 MIN_SLICE = 500
 SLICE_SECONDS = 0.2
-"""What a slice should take: its size follows, so that a slow disk holds nobody up for longer than a fast one."""
+"""What a slice should take. Its size is adapted to this, so that a slow disk blocks other writers no longer than a fast one."""
 BREATH_SECONDS = 0.005
-"""Between slices other writers get their turn."""
+"""The pause between two slices, in which other writers get their turn."""
 JOB_SECONDS = 120.0
-"""Well before the queue's time-out; what is left then goes on with a fresh wake-up."""
+"""Well before the queue's time-out. The rest is done by another job."""
 
 
 def wake_launch(rt: Runtime, campaign_id: int) -> bool:
-    """Have the campaign launched soon; False where that is under way to happen already."""
+    """Enqueue the launch of the campaign; False if it is enqueued already."""
     return LAUNCH_CAMPAIGN.enqueue(rt.redis, campaign_id)
 
 
 def launch_campaign(campaign_id: int) -> None:
-    """Freeze the campaign's audience, from wherever the last launch stopped, then wake its number."""
+    """Freeze the campaign's audience, continuing where the last attempt stopped, then wake its number (a job)."""
     rt = runtime()
     LAUNCH_CAMPAIGN.started(rt.redis, campaign_id)
     with rt.database.write() as session:
@@ -47,7 +47,7 @@ def launch_campaign(campaign_id: int) -> None:
     if token is None:
         return
     try:
-        is_done = _slices(rt, campaign_id, token)
+        is_done = _launch_slices(rt, campaign_id, token)
     except OperatorError as error:
         _pause(rt, campaign_id, error.text)
         return
@@ -66,14 +66,14 @@ def launch_campaign(campaign_id: int) -> None:
 
 
 def resume_launches(rt: Runtime) -> int:
-    """Wake launches at which nobody is: lost wake-ups, dead workers. How many were woken."""
+    """Enqueue launches on which no worker is, after a lost wake-up or a dead worker; return how many."""
     with rt.database.read() as session:
-        standing = stalled_launches(session, utcnow())
-    return sum(wake_launch(rt, campaign_id) for campaign_id in standing)
+        stalled_ids = stalled_launches(session, utcnow())
+    return sum(wake_launch(rt, campaign_id) for campaign_id in stalled_ids)
 
 
-def _slices(rt: Runtime, campaign_id: int, token: str) -> bool:
-    """False where time is up or the process is to stop before the last slice."""
+def _launch_slices(rt: Runtime, campaign_id: int, token: str) -> bool:
+    """Write slices; False if the time is up or the process has to stop before the last one."""
     size, ends = FIRST_SLICE, time.monotonic() + JOB_SECONDS
     while not SHUTDOWN.is_set() and time.monotonic() < ends:
         with rt.database.write() as session:
@@ -87,7 +87,7 @@ def _slices(rt: Runtime, campaign_id: int, token: str) -> bool:
 
 
 def _pause(rt: Runtime, campaign_id: int, why: Text) -> None:
-    """The audience cannot be read any more (a tag was deleted meanwhile): an operator has to look, nobody is sent to."""
+    """Pause a campaign whose audience cannot be read any more (a tag was deleted meanwhile) until an operator looks at it."""
     log.warning("campaign %s: its launch stopped: %s", campaign_id, why)
     now = utcnow()
     with rt.database.write() as session:

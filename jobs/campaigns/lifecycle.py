@@ -1,6 +1,7 @@
-"""Pausing, resuming and ending a campaign. Panel, commands, chat-ops and the schedule call these same functions.
+"""Pauses, resumes and ends a campaign. Panel, commands, chat-ops and the schedule call these same functions.
 
-Starting stands in jobs.campaigns.start. Each operation raises CampaignNotFoundError or TransitionError where it is not possible.
+jobs.campaigns.start starts one. Each function raises CampaignNotFoundError if there is no such campaign, and TransitionError if
+its state does not allow the operation.
 """
 
 from datetime import datetime
@@ -16,16 +17,16 @@ from models.tables.campaign import Campaign, PauseReason, check_verb, refusal, t
 
 
 def pause_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
-    """Pause it for a person: no request begins once this is committed, but for what is under way."""
+    """Pause it at an operator's request. Once this is committed no new send begins; those under way are finished."""
     with rt.database.write() as session:
         if not pause.pause_campaign(session, campaign_id, PauseReason.OPERATOR, None, now, actor):
             raise refusal(session, campaign_id, "pause")
 
 
 def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
-    """Go on with a paused one, after the part of the preflight that can change while it is paused.
+    """Resume a paused one, after the part of the preflight that can change while it is paused.
 
-    Raises OperatorError with what blocks it, MetaUnavailableError if Meta could not be asked.
+    Raises OperatorError if a check blocks it, MetaUnavailableError if Meta could not be asked.
     """
     with rt.database.read() as session:
         check_verb(session, campaign_id, "resume")
@@ -36,16 +37,16 @@ def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) ->
         record_audit(session, now, actor, AuditAction.RESUME, "campaign", campaign_id)
         number_id = session.get_one(Campaign, campaign_id).number_id
 
-    def go_on() -> None:
+    def wake_number() -> None:
         forget_guard(rt.redis, campaign_id)
         if number_id is not None:
             SERVE_NUMBER.enqueue(rt.redis, number_id)
 
-    wake_or_log(go_on, campaign_id)
+    wake_or_log(wake_number, campaign_id)
 
 
 def end_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
-    """End it for good: who is still queued is left out, and its people are free for other campaigns, slice by slice."""
+    """End it for good: queued recipients are skipped, and its contacts are released for other campaigns, slice by slice."""
     with rt.database.write() as session:
         has_more = end.end_campaign(session, campaign_id, now)
         record_audit(session, now, actor, AuditAction.END, "campaign", campaign_id)

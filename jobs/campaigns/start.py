@@ -1,7 +1,6 @@
-"""Starting a campaign: ask Meta what is true now, run the preflight, take the transition once, wake the launch.
+"""Starts a campaign: reads template and number from Meta, runs the preflight, makes the transition once, enqueues the launch.
 
-Panel, commands and the scheduled instant call the same function. What happens to a started campaign stands in
-jobs.campaigns.lifecycle.
+Panel, commands and the schedule call the same function. jobs.campaigns.lifecycle pauses, resumes and ends a started campaign.
 """
 
 import logging
@@ -45,14 +44,20 @@ class MetaUnavailableError(OperatorError):
 
 
 def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
-    """The preflight with Meta's record of template and number as of now. MetaAway, Refused."""
+    """Run the preflight after reading template and number from Meta.
+
+    Raises MetaUnavailableError if Meta could not be asked, OperatorError if it refuses to show them.
+    """
     refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
         return preflight(session, campaign_id, now, PreflightFacts(is_listening=_is_listening(rt)))
 
 
 def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
-    """Read the campaign's template and number from Meta. MetaAway; Refused where Meta refuses to show them."""
+    """Read the campaign's template and number from Meta into the database.
+
+    Raises MetaUnavailableError if Meta could not be asked, OperatorError if it refuses to show them.
+    """
     with rt.database.read() as session:
         campaign = get_campaign(session, campaign_id)
         template, number = campaign.template, campaign.number
@@ -67,41 +72,45 @@ def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
 
 
 def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> Preflight:
-    """Start it, once however many click. Refused with what blocks it; TransitionRefused where it cannot be started."""
+    """Start it; of several concurrent calls one does.
+
+    Raises OperatorError if a check blocks it or it was changed meanwhile, TransitionError if its state does not allow a start,
+    MetaUnavailableError if Meta could not be asked.
+    """
     with rt.database.read() as session:
         check_verb(session, campaign_id, "start")
-        looked_at = _version(session, campaign_id)
-    found = ask_and_upload(rt, campaign_id, now)
+        checked_version = _version(session, campaign_id)
+    result = ask_and_upload(rt, campaign_id, now)
     with rt.database.write() as session:
         version = _version(session, campaign_id, is_locking=True)
         check_verb(session, campaign_id, "start")
-        if version != looked_at:
-            # Meta was asked for seconds; what is started is what the preflight looked at, at the time it was meant for.
+        if version != checked_version:
+            # Asking Meta takes seconds. Only the version that the preflight checked may start, at the time it was scheduled for.
             raise OperatorError(
                 "campaign {campaign_id}: it was changed while it was being checked; look at it and start again",
                 campaign_id=campaign_id,
             )
         transition(session, campaign_id, "start", now, started_at=now, outcome=CampaignOutcome.PREPARING, note=None)
-        reserve_amount(session, campaign_id, found.reach.areas or {}, now)
-        record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=found.reach.eligible)
+        reserve_amount(session, campaign_id, result.reach.areas or {}, now)
+        record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=result.reach.eligible)
     wake_or_log(lambda: wake_launch(rt, campaign_id), campaign_id)
-    return found
+    return result
 
 
 def ask_and_upload(rt: Runtime, campaign_id: int, now: datetime, ignored: Collection[str] = ()) -> Preflight:
-    """What comes before a campaign may send: Meta is asked, the preflight runs, its media go up.
+    """Prepare a campaign for sending: read from Meta, run the preflight, upload the media.
 
-    Raises OperatorError with the checks that block it (those of the `ignored` keys do not), MetaUnavailableError if Meta could not
-    be asked.
+    Raises OperatorError if a check blocks it (those whose key is in `ignored` do not), MetaUnavailableError if Meta could not be
+    asked.
     """
-    found = fresh_preflight(rt, campaign_id, now)
-    _refuse_if_blocked(campaign_id, [check for check in found.blocking if check.key not in ignored])
+    result = fresh_preflight(rt, campaign_id, now)
+    _refuse_if_blocked(campaign_id, [check for check in result.blocking if check.key not in ignored])
     _upload(rt, campaign_id, now)
-    return found
+    return result
 
 
 def wake_or_log(wake_up: Callable[[], object], campaign_id: int) -> None:
-    """A wake-up that is lost, with Redis or without, is made again from the database."""
+    """Call `wake_up`; a RedisError is only logged, since the schedule makes every lost wake-up again from the database."""
     try:
         wake_up()
     except RedisError as error:
@@ -111,14 +120,14 @@ def wake_or_log(wake_up: Callable[[], object], campaign_id: int) -> None:
 def _version(
     session: Session, campaign_id: int, *, is_locking: bool = False
 ) -> tuple[datetime, datetime | None] | None:
-    """What changes with every edit, schedule and transition."""
+    """The values that change with every edit, schedule and transition; None if the campaign is gone."""
     query = select(Campaign.updated_at, Campaign.scheduled_at).where(Campaign.id == campaign_id)
     row = session.execute(query.with_for_update() if is_locking else query).first()
     return None if row is None else (row.updated_at, row.scheduled_at)
 
 
 def wake_scheduled(rt: Runtime, now: datetime) -> int:
-    """Wake the start of every campaign whose scheduled instant has come; how many were woken."""
+    """Enqueue the start of every campaign whose scheduled time has come; return how many."""
     with rt.database.read() as session:
         due = session.scalars(
             select(Campaign.id).where(
@@ -131,7 +140,9 @@ def wake_scheduled(rt: Runtime, now: datetime) -> int:
 
 
 def start_scheduled(campaign_id: int) -> None:
-    """The job at the scheduled instant: start, or go back to ready with the reason. Any number at a time start it once."""
+    """Start the campaign at its scheduled time, or set it back to ready with the reason. This is a job; several at a time
+    start the campaign once.
+    """
     rt, now = runtime(), utcnow()
     START_SCHEDULED.started(rt.redis, campaign_id)
     with rt.database.read() as session:
@@ -154,7 +165,7 @@ def start_scheduled(campaign_id: int) -> None:
 
 
 def _is_listening(rt: Runtime) -> bool | None:
-    """Whether any consumer of Meta's events beats; None where Redis cannot be asked."""
+    """Whether a consumer of webhook events sends heartbeats; None if Redis cannot be asked."""
     try:
         return lag(rt).is_alive
     except RedisError:
@@ -187,7 +198,7 @@ def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: d
         if campaign is None or campaign.scheduled_at != scheduled_at:
             return
         if not try_transition(session, campaign_id, "unschedule", now, note=why.stored()):
-            return  # another one started it meanwhile
+            return  # another job started it meanwhile
         record_audit(session, now, "schedule", AuditAction.UNSCHEDULE, "campaign", campaign_id)
     log.warning("campaign %d is ready, not started: %s", campaign_id, why)
 

@@ -1,4 +1,4 @@
-"""What a decisive answer does beyond its own row: to the campaign, to the number, to the person."""
+"""Applies a decisive answer beyond its own row: pauses the campaign, stops or holds the number, suppresses the contact."""
 
 import logging
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ def pause_campaign(
     *,
     resumes_at: datetime | None = None,
 ) -> bool:
-    """Pause one campaign for what the sender was answered, in a transaction of its own; False if it was not active any more."""
+    """Pause a campaign because of an answer to a send, in its own transaction; False if it was not active any more."""
     with rt.database.write() as session:
         is_paused = pause.pause_campaign(session, campaign_id, reason, detail, now, SENDER, resumes_at=resumes_at)
     if is_paused:
@@ -40,20 +40,20 @@ def pause_campaign(
 
 
 def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: Text, now: datetime) -> None:
-    """Stop everything on a number, in a transaction of its own."""
+    """Stop all sending from a number, in its own transaction."""
     with rt.database.write() as session:
         stop_within(session, number_id, rule, detail, now)
 
 
 def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: Text, now: datetime) -> None:
-    """What a refusal that concerns a number stops, as a part of the caller's transaction."""
+    """Stop all sending from a number, in the caller's transaction."""
     reason = rule.reason or PauseReason.NUMBER_RESTRICTED
     if pause.stop_numbers(session, [number_id], reason, detail, now, SENDER).number_ids:
         log.error("number %d stopped: %s", number_id, rule.text)
 
 
 def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> None:
-    """Nothing is sent from the number for a while."""
+    """Send nothing from the number for `seconds`, in its own transaction. A longer hold stays."""
     until = now + timedelta(seconds=seconds)
     with rt.database.write() as session:
         session.execute(
@@ -65,7 +65,7 @@ def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> N
 
 
 def suppress_person(rt: Runtime, contact_id: int, rule: ErrorRule, now: datetime) -> None:
-    """Keep a person out of what comes later: of marketing, or of everything."""
+    """Exclude a contact from later sends, as the rule says: from marketing, or from everything. In its own transaction."""
     with rt.database.write() as session:
         if rule.suppress == "marketing":
             record_marketing_stop(session, contact_id, now, now)
@@ -74,7 +74,7 @@ def suppress_person(rt: Runtime, contact_id: int, rule: ErrorRule, now: datetime
 
 
 def suppress_within(session: Session, contact_ids: Iterable[int], rule: ErrorRule, now: datetime) -> None:
-    """Keep people out of everything, as a part of the caller's transaction."""
+    """Exclude contacts from every later send, in the caller's transaction."""
     set_consent(
         session,
         contact_ids,

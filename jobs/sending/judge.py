@@ -1,7 +1,7 @@
-"""From what a request came to, to what becomes of the message and what happens beyond it. Pure.
+"""Decides what the result of a send means for the message, and for its campaign, number and contact. Pure.
 
-One judgement for campaigns and for chats. A chat message has no campaign that could pause, so what would pause one (a fault of the
-template) refuses that message alone; everything else is judged alike.
+Campaigns and chats share it. A chat message has no campaign that could be paused, so an error that would pause one (a fault of the
+template) fails that message alone; everything else is judged alike.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from models.tables.recipient import RecipientState
 from models.text import Text
 
 PUT_BACK = {True: frozenset({ErrorAction.PAUSE, ErrorAction.STOP}), False: frozenset({ErrorAction.STOP})}
-"""By whether there is a campaign: back to the queue as it was, since that campaign or the number sends nothing more for now."""
+"""By `has_campaign`: actions after which the message goes back to the queue unchanged, since campaign or number stop."""
 WAITS = frozenset({ErrorAction.RETRY_PAIR, ErrorAction.THROTTLE, ErrorAction.HOLD})
-"""Back to the queue for a while. These waits are without end and no failures: nobody is lost to throttling."""
+"""Actions after which the message waits in the queue. These waits have no limit and are no failures: throttling loses nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendVerdict:
-    """What becomes of a message.
+    """What the result of a send means.
 
     `state`: ACCEPTED, HELD, REFUSED, UNSURE or NOT_SENT, or QUEUED for one that is tried again after `delay_seconds`; with
     `is_failure` it was a transient failure that counts towards the limit of tries. `message`: why, for the operator. `rule` is set
-    where something happens beyond the row: to the campaign, the number, the person. `kind`: for the guardrail, what failures must
-    have in common to be alike; empty for what is no failure of the campaign.
+    if it affects more than the row: the campaign, the number, the contact. `kind`: the kind of failure for FailureGuard; empty if
+    it is not a failure of the campaign.
     """
 
     state: RecipientState
@@ -41,16 +41,16 @@ class SendVerdict:
 
     @property
     def code(self) -> int | None:
-        """Meta's error code; None where Meta refused nothing."""
+        """Meta's error code; None if Meta refused nothing."""
         return self.result.code
 
 
 NEVER_BEGUN = SendVerdict(RecipientState.QUEUED, SendResult(SendResultKind.NOT_SENT))
-"""A claimed message whose request was not begun goes back as it was."""
+"""For a claimed message whose request was not begun: it goes back to the queue unchanged."""
 
 
 def judge_send(result: SendResult, attempt: int, failures: int, *, has_campaign: bool) -> SendVerdict:
-    """What follows from the result of a message's `attempt` (counted from 1), after `failures` transient ones before."""
+    """Judge the result of a message's `attempt` (counted from 1) after `failures` earlier transient failures."""
     match result.kind:
         case SendResultKind.ACCEPTED:
             return SendVerdict(RecipientState.ACCEPTED, result)
@@ -67,12 +67,12 @@ def judge_send(result: SendResult, attempt: int, failures: int, *, has_campaign:
 
 
 def unsendable(message: Text, kind: str = "") -> SendVerdict:
-    """No request could be made of it: its values or the person's address do not allow one."""
+    """The verdict for a message of which no request can be built, because of its values or the contact's address."""
     return SendVerdict(RecipientState.NOT_SENT, SendResult(SendResultKind.NOT_SENT), message, kind=kind)
 
 
 def attempt_result(row: ClaimedRecipient, verdict: SendVerdict, now: datetime) -> AttemptResult:
-    """The verdict as it is written on a campaign's recipient."""
+    """Convert a verdict to the result that is written to a campaign's recipient."""
     is_queued = verdict.state is RecipientState.QUEUED
     return AttemptResult(
         recipient_id=row.id,
@@ -97,7 +97,7 @@ def _judge_refusal(result: SendResult, attempt: int, failures: int, *, has_campa
     text = Text(rule.text)
     message = REFUSED_SAYING(text=text, said=result.details) if result.details else REFUSED(text=text)
     if rule.action in PUT_BACK[has_campaign]:
-        # Decisive by itself: it must not be overtaken by the guardrail that counts what failed alike.
+        # It is decisive by itself, so it has no kind: the guard that counts equal failures must not act before it.
         return SendVerdict(RecipientState.QUEUED, result, message, rule=rule)
     if rule.action in WAITS:
         return SendVerdict(RecipientState.QUEUED, result, message, rule.delay_seconds(attempt - 1), rule=rule)

@@ -1,4 +1,4 @@
-"""We do not talk while we cannot hear, and what held for that goes on by itself."""
+"""Campaigns pause while webhooks are not processed and resume by themselves."""
 
 import time
 from types import SimpleNamespace
@@ -9,8 +9,8 @@ from sqlalchemy import select
 from bot.webhooks.stream import KEY
 from jobs.campaigns import hold_resume as module
 from jobs.campaigns.hold_resume import (
-    DEAF_SECONDS,
     HOLD_AFTER_SECONDS,
+    NO_CONSUMER_SECONDS,
     IngestWatch,
     pause_while_ingest_lags,
     resume_when_clear,
@@ -29,7 +29,7 @@ HELD = (CampaignStatus.PAUSED, PauseReason.INGEST_LAG)
 
 @pytest.fixture(autouse=True)
 def _nothing_was_heard_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_hearing", IngestWatch())
+    monkeypatch.setattr(module, "_watch", IngestWatch())
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_nobody_that_reads_holds_campaigns_after_a_while(
     now = time.monotonic()
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     pause_while_ingest_lags(rt, utcnow())
-    now += DEAF_SECONDS - 1
+    now += NO_CONSUMER_SECONDS - 1
     pause_while_ingest_lags(rt, utcnow())
     assert state(rt) == ACTIVE
     now += 2
@@ -89,7 +89,7 @@ def test_a_restart_of_the_ingest_holds_nothing(rt: Runtime, campaign_id: int, mo
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     for _ in range(4):
         pause_while_ingest_lags(rt, utcnow())
-        now += DEAF_SECONDS - 1
+        now += NO_CONSUMER_SECONDS - 1
         beat(rt)
         pause_while_ingest_lags(rt, utcnow())
         rt.redis.delete(BEAT_KEY)
