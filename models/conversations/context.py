@@ -59,7 +59,7 @@ class ReplyContext:
     message: Unhandled | None = None
     action: DueAction | None = None
     live: LiveSession | None = None
-    walked: CampaignContext | None = None
+    session_campaign: CampaignContext | None = None
     """The campaign of the live session."""
     case_id: int | None = None
     campaign: CampaignContext | None = None
@@ -171,7 +171,7 @@ def _add_campaigns(session: Session, contexts: Collection[ReplyContext]) -> None
     facts = _campaign_facts(session, {recipient_id for recipient_id in recipient_ids if recipient_id})
     for context in contexts:
         if context.live:
-            context.walked = facts.get((context.live.recipient_id, context.contact_id))
+            context.session_campaign = facts.get((context.live.recipient_id, context.contact_id))
         if context.message:
             context.campaign = facts.get((context.message.recipient_id, context.contact_id))
 
