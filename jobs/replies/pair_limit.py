@@ -1,4 +1,4 @@
-"""Limits messages from a number to one person as Meta does: one every 6 s, and bursts of up to 45 (131056, docs/meta.md §4.1)."""
+"""Limits messages from a number to one person as Meta does: one every 6 s, and bursts of up to 45 (131056, docs/meta.md §4.2)."""
 
 from redis import Redis
 
