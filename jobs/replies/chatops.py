@@ -1,7 +1,7 @@
-"""Chat-ops: answering what staff text, and carrying out what they confirmed.
+"""Answers the commands that staff write by WhatsApp, and runs the changes that they confirmed.
 
-A change may have to ask Meta first (a resumption runs the preflight), so it is a job of its own. At most one job is made for a
-pressed button; one that is lost changes nothing, and the person who gets no answer presses again.
+A change may have to ask Meta first (a resumption runs the preflight), so it runs as a job of its own. At most one job is enqueued
+for a pressed button; a lost job changes nothing, and a person without an answer presses again.
 """
 
 import logging
@@ -45,7 +45,7 @@ Body = dict[str, Any]
 def answer_command(
     session: Session, command: chatops.ChatCommand | chatops.Confirmation, staff: str, now: datetime
 ) -> list[Body]:
-    """What is answered at once; a confirmed change is answered by its job."""
+    """The Graph bodies to answer at once. Empty for a confirmed change: `run_confirmed_command` answers that."""
     if isinstance(command, chatops.Confirmation):
         text = chatops.DROPPED if command.change is None else chatops.EXPIRED if command.is_expired else None
         return [chatops.text_answer(text)] if text else []
@@ -59,9 +59,9 @@ def answer_command(
     return [_question(session, command, staff, now)]
 
 
-def wake_change(rt: Runtime, change: ReplyPlan) -> None:
-    """Have a confirmed change carried out."""
-    command, message = change.command, change.situation.message
+def enqueue_change(rt: Runtime, plan: ReplyPlan) -> None:
+    """Enqueue the job of a confirmed change; nothing if the plan has none, or its confirmation has expired."""
+    command, message = plan.command, plan.context.message
     if not isinstance(command, chatops.Confirmation) or message is None:
         return
     if command.change is None or command.is_expired:
@@ -73,7 +73,7 @@ def wake_change(rt: Runtime, change: ReplyPlan) -> None:
 
 
 def run_confirmed_command(message_id: int) -> None:
-    """RQ's entry: do what the button in this message confirmed, and say what came of it."""
+    """RQ's entry: run the change that the button in this message confirmed, and queue a message with its result."""
     rt, now = runtime(), utcnow()
     with rt.database.read() as session:
         message = session.get(Message, message_id)
@@ -98,7 +98,7 @@ def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff:
 
 
 def _question(session: Session, command: chatops.ChatCommand, staff: str, now: datetime) -> Body:
-    """The confirmation's question, unless it is plain already that it cannot be."""
+    """The question to confirm the change, or the reason why it is not possible."""
     row = session.execute(
         select(Campaign.name, Campaign.status).where(Campaign.id == command.campaign_id, Campaign.deleted_at.is_(None))
     ).first()
@@ -109,7 +109,7 @@ def _question(session: Session, command: chatops.ChatCommand, staff: str, now: d
         return chatops.text_answer(f"Your role ({role}) may look, not change.")
     if command.verb not in allowed_verbs(row.status):
         return chatops.text_answer(f"Campaign {command.campaign_id} is {row.status}.")
-    change = next(known for known in ("pause", "resume", "end") if known == command.verb)
+    change = next(verb for verb in ("pause", "resume", "end") if verb == command.verb)
     return chatops.question(change, command.campaign_id, row.name, now)
 
 

@@ -1,4 +1,4 @@
-"""Sending one claimed chat message, and what follows from its outcome."""
+"""Sends one claimed message of a conversation and judges its result."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from models.tables.recipient import RecipientState
 async def send_message(
     client: GraphClient, installation: str, token: str, claimed: ClaimedMessage
 ) -> SendResult | None:
-    """One request; None where there is nobody to send it to."""
+    """Send the message with one request; None if the contact has no address, and nothing was sent."""
     callback = message_callback(installation, claimed.id, claimed.attempt)
     if not (claimed.wa_id or claimed.phone or claimed.bsuid):
         return None
@@ -25,9 +25,9 @@ async def send_message(
 
 
 def judge_reply(claimed: ClaimedMessage, result: SendResult | None) -> SendVerdict:
-    """What a result (None: there was nobody to send to) means for a chat message.
+    """The verdict on a result (None: the contact has no address) for a chat message.
 
-    A message keeps no count of its transient failures, so every earlier attempt counts as one.
+    A message stores no count of its transient failures, so every earlier attempt counts as one.
     """
     if result is None:
         return unsendable(NO_ADDRESS())
@@ -35,7 +35,7 @@ def judge_reply(claimed: ClaimedMessage, result: SendResult | None) -> SendVerdi
 
 
 def message_result(claimed: ClaimedMessage, verdict: SendVerdict, now: datetime) -> MessageResult:
-    """The verdict as it is written on a chat message. One that Meta keeps back for its quality assessment is accepted."""
+    """The verdict as a chat message stores it. A message held for quality assessment (docs/meta.md §4.5) counts as accepted."""
     state = RecipientState.ACCEPTED if verdict.state is RecipientState.HELD else verdict.state
     return MessageResult(
         claimed.id,

@@ -1,7 +1,7 @@
-"""The preflight: what keeps a campaign from being sent, what its sender should know, and whom it would reach.
+"""Checks a campaign before it is sent: blocking problems, warnings, and the people whom it would reach.
 
-Asked at the estimate, before the start and at the scheduled instant; never stored. It reads our rows alone: whoever needs
-Meta's word of this moment syncs template and number first.
+It runs at the estimate, before the start and at the scheduled time; its result is not stored. It reads the database only, so a
+caller that needs Meta's current state syncs template and number first.
 """
 
 import math
@@ -43,7 +43,7 @@ _OPT_OUT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PreflightCheck:
-    """Something found: a stable key, the sentence an operator reads, and what to do about it."""
+    """A problem or warning: a stable key, the sentence for the operator, and what to do about it."""
 
     key: str
     text: Text
@@ -52,7 +52,7 @@ class PreflightCheck:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What blocks, what to know, whom it would reach."""
+    """The result of all checks of a campaign."""
 
     blocking: list[PreflightCheck]
     warnings: list[PreflightCheck]
@@ -60,31 +60,31 @@ class Preflight:
 
     @property
     def is_clear(self) -> bool:
-        """Nothing blocks."""
+        """Whether nothing blocks the campaign."""
         return not self.blocking
 
     def to_json(self) -> dict[str, Any]:
-        """The public form."""
+        """The public JSON."""
         return {
             "ok": self.is_clear,
-            "blocking": [_shown(check) for check in self.blocking],
-            "warnings": [_shown(check) for check in self.warnings],
+            "blocking": [_check_json(check) for check in self.blocking],
+            "warnings": [_check_json(check) for check in self.warnings],
             "reach": self.reach.to_json(),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightFacts:
-    """What the database does not know. None: not known, and then not complained about."""
+    """Facts that are not in the database. None: unknown, and then it yields no warning."""
 
     is_listening: bool | None = None
-    """A consumer of the webhook's events is alive."""
+    """Whether a consumer of webhook events is alive."""
 
 
 def preflight(session: Session, campaign_id: int, now: datetime, facts: PreflightFacts | None = None) -> Preflight:
-    """Run every check of a campaign. NotFound if there is none."""
+    """Run every check of a campaign. Raises CampaignNotFoundError if there is no such campaign."""
     campaign = get_campaign(session, campaign_id)
-    blocking = list(_incomplete(campaign))
+    blocking = list(_missing_parts(campaign))
     number, template, reach = campaign.number, campaign.template, Reach()
     if number is not None:
         blocking += _number_blocks(number)
@@ -97,27 +97,27 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
         except AudienceError as error:
             blocking.append(PreflightCheck("audience", error.text, "Correct the audience."))
         else:
-            # What is not mapped everybody lacks: that was said already.
+            # Without a mapping nobody has the values; the check of the variables reports that already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
     if template is not None:
-        short, close = _budget_checks(session, campaign, template, reach, now)
-        blocking += short
-        warnings += close
+        budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now)
+        blocking += budget_blocks
+        warnings += budget_warnings
     return Preflight(blocking, warnings, reach)
 
 
-def _shown(check: PreflightCheck) -> dict[str, str]:
+def _check_json(check: PreflightCheck) -> dict[str, str]:
     return {"key": check.key, "text": str(check.text), "remedy": check.remedy}
 
 
-def _incomplete(campaign: Campaign) -> Iterator[PreflightCheck]:
-    given = {
+def _missing_parts(campaign: Campaign) -> Iterator[PreflightCheck]:
+    parts = {
         "number": campaign.number_id,
         "template": campaign.template_id,
         "audience": campaign.audience.get("include"),
     }
-    for name, value in given.items():
+    for name, value in parts.items():
         if not value:
             yield PreflightCheck(
                 name, Text("The campaign has no {part}.", {"part": name}), f"Choose the campaign's {name}."
@@ -220,7 +220,7 @@ def _warnings(
 def _budget_checks(
     session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime
 ) -> tuple[list[PreflightCheck], list[PreflightCheck]]:
-    """Blocking and warning; nothing where no balance is set."""
+    """(blocking, warnings) about the balance; both are empty if no balance is set."""
     cost = estimate_cost(session, template.category, reach.areas or {}, now)
     short, close = is_covered(session, campaign.id, cost.high)
     blocking = (
@@ -262,7 +262,10 @@ def _template_warnings(template: Template, reach: Reach) -> Iterator[PreflightCh
 
 
 def _limit_warning(session: Session, number: Number, eligible: int, now: datetime) -> Iterator[PreflightCheck]:
-    """Open windows and people counted already cost nothing, so this is the latest that it can be."""
+    """Warn if the messaging limit (docs/meta.md §4.3) delays the campaign.
+
+    People in an open window and people who count already use no room, so the time named is the latest possible.
+    """
     portfolio = number.waba.portfolio
     limit = portfolio.messaging_limit
     if limit is None or limit == UNLIMITED:
@@ -280,8 +283,8 @@ def _limit_warning(session: Session, number: Number, eligible: int, now: datetim
 
 
 def _texts(template: Template) -> str:
-    found = []
+    texts = []
     for component in template.components:
-        found.append(str(component.get("text", "")))
-        found += [str(button.get("text", "")) for button in component.get("buttons", []) or []]
-    return "\n".join(found)
+        texts.append(str(component.get("text", "")))
+        texts += [str(button.get("text", "")) for button in component.get("buttons", []) or []]
+    return "\n".join(texts)

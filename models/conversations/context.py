@@ -1,4 +1,4 @@
-"""All that an answer depends on, read for many conversations at once: who wrote what, and where they stand."""
+"""Loads the context of a reply for many conversations in one round of queries: message, contact, session, case, campaign."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class CampaignContext(NamedTuple):
 
 
 class DueAction(NamedTuple):
-    """A timer that is due, or a call whose result has come. `message_state` is that of the message it waited for."""
+    """A due timer, or a call with its result. `message_state` is the state of the message that the action waited for."""
 
     id: int
     session_id: int
@@ -44,7 +44,7 @@ class DueAction(NamedTuple):
 
 @dataclass(slots=True)
 class ReplyContext:
-    """One conversation at the moment of answering."""
+    """All that the reply in one conversation depends on. `tags` holds each tag's value by its name."""
 
     conversation_id: int
     contact_id: int
@@ -59,7 +59,7 @@ class ReplyContext:
     message: Unhandled | None = None
     action: DueAction | None = None
     live: LiveSession | None = None
-    walked: CampaignContext | None = None
+    session_campaign: CampaignContext | None = None
     """The campaign of the live session."""
     case_id: int | None = None
     campaign: CampaignContext | None = None
@@ -69,31 +69,33 @@ class ReplyContext:
 
 
 def load_reply_contexts(session: Session, ids: Iterable[int], now: datetime) -> dict[int, ReplyContext]:
-    """The situations of these conversations."""
-    found = {row.conversation_id: row for row in _conversations(session, ids)}
-    if not found:
+    """The reply contexts by conversation id. A conversation that does not exist is absent."""
+    contexts = {row.conversation_id: row for row in _conversations(session, ids)}
+    if not contexts:
         return {}
-    contacts = {each.contact_id for each in found.values()}
-    messages = next_unhandled(session, found)
+    contacts = {context.contact_id for context in contexts.values()}
+    messages = next_unhandled(session, contexts)
     live = live_sessions(session, contacts)
     cases = open_cases(session, contacts)
-    actions = _due_actions(session, list(found), now)
+    actions = _due_actions(session, list(contexts), now)
     tags = _tags(session, contacts)
-    for key, each in found.items():
-        each.message, each.action = messages.get(key), actions.get(key)
-        each.live = live.get((each.contact_id, each.number_id))
-        each.case_id = cases.get(each.contact_id)
-        each.tags = tags.get(each.contact_id, {})
-    _add_campaigns(session, found.values())
-    _add_staff(session, found)
-    return found
+    for key, context in contexts.items():
+        context.message, context.action = messages.get(key), actions.get(key)
+        context.live = live.get((context.contact_id, context.number_id))
+        context.case_id = cases.get(context.contact_id)
+        context.tags = tags.get(context.contact_id, {})
+    _add_campaigns(session, contexts.values())
+    _add_staff(session, contexts)
+    return contexts
 
 
 def has_input(session: Session, ids: Iterable[int], now: datetime) -> set[int]:
-    """Those of these conversations in which something waits to be read: a message, a timer, a result, a hand-over."""
-    wanted = list(ids)
-    waiting = set(next_unhandled(session, wanted)) | set(_due_actions(session, wanted, now))
-    handed = select(Conversation.id).where(Conversation.id.in_(wanted), Conversation.handed_flow_id.is_not(None))
+    """The conversations with an unhandled message, a due timer, the result of a call, or a hand-over to a flow."""
+    conversation_ids = list(ids)
+    waiting = set(next_unhandled(session, conversation_ids)) | set(_due_actions(session, conversation_ids, now))
+    handed = select(Conversation.id).where(
+        Conversation.id.in_(conversation_ids), Conversation.handed_flow_id.is_not(None)
+    )
     return waiting | set(session.scalars(handed))
 
 
@@ -130,7 +132,7 @@ def _tags(session: Session, contacts: Iterable[int]) -> dict[int, dict[str, str 
 
 
 def _due_actions(session: Session, ids: list[int], now: datetime) -> dict[int, DueAction]:
-    """The earliest of each conversation, also of a session that is over: it has to be put away."""
+    """The earliest due action of each conversation, also of an ended session: such an action must be finished too."""
     columns: list[Any] = [
         Action.id,
         Action.session_id,
@@ -162,16 +164,16 @@ def _due_actions(session: Session, ids: list[int], now: datetime) -> dict[int, D
     return first
 
 
-def _add_campaigns(session: Session, situations: Collection[ReplyContext]) -> None:
-    """The campaign of the message is the one that it counts for: decided when it was stored, read here."""
-    wanted = {each.message.recipient_id for each in situations if each.message}
-    wanted |= {each.live.recipient_id for each in situations if each.live}
-    facts = _campaign_facts(session, {recipient_id for recipient_id in wanted if recipient_id})
-    for each in situations:
-        if each.live:
-            each.walked = facts.get((each.live.recipient_id, each.contact_id))
-        if each.message:
-            each.campaign = facts.get((each.message.recipient_id, each.contact_id))
+def _add_campaigns(session: Session, contexts: Collection[ReplyContext]) -> None:
+    """Set the campaigns of message and session. `store` attributed the message to its campaign; here it is only read."""
+    recipient_ids = {context.message.recipient_id for context in contexts if context.message}
+    recipient_ids |= {context.live.recipient_id for context in contexts if context.live}
+    facts = _campaign_facts(session, {recipient_id for recipient_id in recipient_ids if recipient_id})
+    for context in contexts:
+        if context.live:
+            context.session_campaign = facts.get((context.live.recipient_id, context.contact_id))
+        if context.message:
+            context.campaign = facts.get((context.message.recipient_id, context.contact_id))
 
 
 def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[int | None, int], CampaignContext]:
@@ -185,8 +187,8 @@ def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[i
     return {(row[0], row[1]): CampaignContext(row[0], row[2], row[3], row[4], row[5]) for row in rows}
 
 
-def _add_staff(session: Session, found: Mapping[int, ReplyContext]) -> None:
-    phones = sorted({each.phone for each in found.values() if each.phone and each.message})
+def _add_staff(session: Session, contexts: Mapping[int, ReplyContext]) -> None:
+    phones = sorted({context.phone for context in contexts.values() if context.phone and context.message})
     if not phones:
         return
     rows = session.execute(
@@ -195,5 +197,5 @@ def _add_staff(session: Session, found: Mapping[int, ReplyContext]) -> None:
         )
     )
     emails = {row.phone: row.email for row in rows}
-    for each in found.values():
-        each.staff = emails.get(each.phone or "")
+    for context in contexts.values():
+        context.staff = emails.get(context.phone or "")

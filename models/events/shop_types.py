@@ -1,4 +1,4 @@
-"""What a shop tells us, parsed: a customer, an order, a customer who is to be forgotten. Facts alone, no decisions.
+"""Types of a shop's webhook events, parsed: customers, orders and redaction requests. They hold facts and decide nothing.
 
 `bot.webhooks.parse_shop` makes them from a webhook's body; models.events.shop applies them.
 """
@@ -10,24 +10,24 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ShopConsent:
-    """What the shop says of the customer's consent to messages on their phone. Any word may be new to us."""
+    """The customer's consent to messages on their phone. `state` is the shop's word, which may be unknown to us."""
 
     state: str
     is_confirmed: bool
-    """A double opt-in of the shop's own."""
+    """Whether the customer confirmed it in a double opt-in of the shop."""
     at: datetime | None
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShopCustomer:
-    """A customer, as far as the event says."""
+    """A customer, as far as the event names it. `id` is the shop's id, `changed_at` the shop's time of the change."""
 
     id: str | None
     phone: str | None
-    """E.164; None where there is none, or it is none that can be written to."""
+    """E.164; None if there is none, or it is not a valid phone number."""
     fields: dict[str, str] = field(default_factory=dict)
-    """Of a contact's own fields those that the event names."""
+    """Values of contact columns, by the column's name; only those that the event names."""
     consent: ShopConsent | None = None
     changed_at: datetime | None = None
     tags: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class ShopCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
-    """An order, and whose it is."""
+    """An order of a customer. `total_milli` is in thousandths of `currency`."""
 
     id: str
     customer: ShopCustomer
@@ -50,7 +50,7 @@ class ShopOrder:
 
 @dataclass(frozen=True, slots=True)
 class ShopRedaction:
-    """The shop has no such customer any more; with `wipes` the person asked to be forgotten."""
+    """The shop deleted the customer. `wipes`: the person asked for the redaction of their data."""
 
     customer: ShopCustomer
     wipes: bool
@@ -58,9 +58,9 @@ class ShopRedaction:
 
 @dataclass(frozen=True, slots=True)
 class ShopEvent:
-    """One webhook. `id` is the shop's own for this event, the same when it is sent again."""
+    """One webhook. `id` is the shop's id of the event, the same when it is repeated."""
 
     shop: str
     id: str
-    news: ShopCustomer | ShopOrder | ShopRedaction | None
-    """None for a topic that says nothing to us."""
+    change: ShopCustomer | ShopOrder | ShopRedaction | None
+    """None for a topic that we do not use."""

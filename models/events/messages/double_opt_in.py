@@ -1,7 +1,7 @@
-"""The second step of a double opt-in: who was asked (`pending`) and answers yes on WhatsApp is subscribed by their own word.
+"""Confirms a double opt-in: a contact whose consent is `pending` and who answers yes on WhatsApp becomes subscribed.
 
-A yes means many things, so it counts only from whom it can be meant: someone who is pending since before they said it, and whom
-no bot flow is asking something else.
+A yes can mean many things. It counts only if the contact was pending before they wrote it, and no bot flow is asking them
+something else.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from models.tables.conversation import WINDOW, Message
 from models.tables.flow import FlowSession, SessionStatus
 
 CONFIRMED = "start"
-"""The route of a message that confirmed: it is answered as a START is."""
+"""The route of a message that confirmed an opt-in: it is answered like START."""
 
 
-def confirm_pending(session: Session, written: Sequence[AttributedReply]) -> int:
-    """Take these messages that say yes as confirmations where they are; how many people are subscribed by that."""
+def confirm_pending(session: Session, replies: Sequence[AttributedReply]) -> int:
+    """Subscribe the pending contacts whose message confirms it; returns the number of confirmations."""
     confirmed = [
-        item for item in written if item.message.confirms and _is_meant(session, item) and _confirm(session, item)
+        item for item in replies if item.message.confirms and _is_meant(session, item) and _confirm(session, item)
     ]
     if confirmed:
         wamids = [item.message.wamid for item in confirmed]
@@ -34,21 +34,13 @@ def confirm_pending(session: Session, written: Sequence[AttributedReply]) -> int
     return len(confirmed)
 
 
-def _pending(session: Session, contact_ids: set[int]) -> set[int]:
-    """Mostly nobody: a yes is an everyday answer."""
-    if not contact_ids:
-        return set()
-    query = select(Contact.id).where(Contact.id.in_(sorted(contact_ids)), Contact.consent == Consent.PENDING)
-    return set(session.scalars(query))
-
-
 def _is_meant(session: Session, item: AttributedReply) -> bool:
     at = item.message.at
     is_asked = exists().where(
         FlowSession.contact_id == item.contact_id,
         FlowSession.number_id == item.number_id,
         FlowSession.status == SessionStatus.ACTIVE,
-        FlowSession.updated_at > at - WINDOW,  # a flow without a move for so long asks nothing any more
+        FlowSession.updated_at > at - WINDOW,  # a session that is idle for longer asks nothing any more
     )
     is_pending = (Contact.consent == Consent.PENDING, or_(Contact.consent_at.is_(None), Contact.consent_at <= at))
     query = select(Contact.id).where(Contact.id == item.contact_id, *is_pending, ~is_asked)

@@ -40,9 +40,9 @@ HELLO = "name: hello\nstart: a\nnodes:\n  a: {type: end, text: Hi.}\n"
 def greeting(chat: Chat) -> Iterator[None]:
     """Whoever writes gets HELLO, from this process."""
     chat.flow(HELLO, is_fallback=True)
-    answer._desks.desk = chat.desk
+    answer._thread_local.dispatcher = chat.desk
     yield
-    answer._desks.desk = None
+    answer._thread_local.dispatcher = None
 
 
 def work(chat: Chat) -> None:
