@@ -1,8 +1,12 @@
 # Needs Python 3.11 or later with pip and venv, git and make. Everything else is made here, inside this directory.
 #
 #   make demo                a whole campaign against a simulated Meta (ARGS=--exit ends by itself)
-#   make test                the tests; what cannot run on this machine is skipped by name
+#   make unit                the tests that need no database, no Redis, no browser and no process: half a minute
+#   make test                the tests; what cannot run on this machine is skipped by name (T=tests/models/segments: a part)
 #   make check               what CI runs: style, types, every test, coverage
+#   make prove               every test, and what kills, races or draws at random for many rounds: hours (T=…, SEED=…)
+#   make format              bring the code into its form, and mend what can be mended by itself
+#   make shell               a Python shell with the runtime (rt), a session and every table at hand
 #   make bench               the benchmarks' tables
 #   make lock                write the lock files again from pyproject.toml (UPGRADE=1 takes newer releases)
 #   make clean               remove what these made; your own var/ stays
@@ -32,11 +36,7 @@ CLEAN_ENV := env $(foreach name,$(FOUND),-u $(name))
 LOCK := build/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --annotation-style line $(if $(UPGRADE),--upgrade)
 
-# AGAIN=1: what failed beside others is run once more with the machine to itself, and must pass then; both runs are shown.
-ALONE = { echo "test: what failed, once more and alone" && \
-	$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(RUN) pytest --last-failed --last-failed-no-failures=none -rfEs --basetemp=build/test; }
-
-.PHONY: help demo test check lint types bench lock clean
+.PHONY: help demo unit test check prove lint types format shell bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,18 +44,29 @@ help:
 demo: $(INSTALLED)
 	@$(CLEAN_ENV) $(RUN) flask demo $(ARGS)
 
+# Only what a test takes decides (tests/support/needs.py): a test that starts a process without being marked so fails.
+unit: $(INSTALLED)
+	@mkdir -p build
+	@$(CLEAN_ENV) $(RUN) pytest -n $(WORKERS) --basetemp=build/unit \
+		-m 'not (redis or sqlite or postgres or browser or process)' $(T) $(ARGS)
+
 test: $(INSTALLED)
 	@rm -rf build/test build/coverage && mkdir -p build
 	@$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(if $(COVERAGE),COVERAGE_FILE=build/coverage/data $(RUN) coverage run -m,$(RUN)) \
-		pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/test -o faulthandler_timeout=120 $(ARGS) \
-		$(if $(AGAIN),|| $(ALONE))
+		pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/test -o faulthandler_timeout=120 $(T) $(ARGS)
 ifdef COVERAGE
 	@COVERAGE_FILE=build/coverage/data $(RUN) coverage combine --quiet
 	@COVERAGE_FILE=build/coverage/data $(RUN) coverage report --include='$(COVERED)' --fail-under=$(COVERAGE_FLOOR)
 endif
 
 check: lint types
-	@$(MAKE) test REQUIRE_ALL=1 COVERAGE=1 AGAIN=$(AGAIN)
+	@$(MAKE) test REQUIRE_ALL=1 COVERAGE=1
+
+# The rounds are long, so a test that hangs is told after half an hour; the seed is printed first.
+prove: $(INSTALLED)
+	@mkdir -p build
+	@$(CLEAN_ENV) REQUIRE_ALL=$(REQUIRE_ALL) $(RUN) pytest -n $(WORKERS) -rfEs --no-fold-skipped --basetemp=build/prove \
+		-o faulthandler_timeout=1800 --prove $(if $(SEED),--seed=$(SEED) --hypothesis-seed=$(SEED)) $(T) $(ARGS)
 
 lint: $(INSTALLED)
 	@$(RUN) ruff check .
@@ -64,6 +75,14 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	@$(RUN) mypy
+
+format: $(INSTALLED)
+	@$(RUN) ruff check --fix --quiet . || true
+	@$(RUN) ruff format .
+
+# Your own settings and database, as `flask` itself has them.
+shell: $(INSTALLED)
+	@$(RUN) flask shell
 
 bench: $(INSTALLED)
 	@set -e; for program in tests/benchmarks/[!_]*.py; do \

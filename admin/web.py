@@ -7,10 +7,10 @@ query strings are nobody's business.
 import argparse
 import logging
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from jobs.core.child_process import die_with_parent_process
+from jobs.core.loader import load
 from jobs.core.logs import configure_logs
 
 try:
@@ -33,8 +33,7 @@ BACKPRESSURE = 128
 
 def load_app(target: str) -> "WSGIApplication":
     """The application that a factory called `module:name` makes. By name: what it makes stands above this floor."""
-    module, _, name = target.partition(":")
-    return cast("WSGIApplication", getattr(import_module(module), name)())
+    return cast("WSGIApplication", load(target)())
 
 
 def _load_in_worker(target: str) -> "WSGIApplication":
@@ -69,7 +68,7 @@ def serve(host: str, port: int, target: str = APP) -> None:
 
 def _serve_with_waitress(host: str, port: int, target: str) -> None:
     configure_logs()
-    import_module("waitress").serve(load_app(target), host=host, port=port, threads=THREADS, ident="hark")
+    load("waitress:serve")(load_app(target), host=host, port=port, threads=THREADS, ident="hark")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

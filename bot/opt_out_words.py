@@ -8,47 +8,12 @@ import re
 import unicodedata
 from typing import Literal
 
+from bot.opt_out_languages import STOP, STOP_TYPED
+
 Word = Literal["stop", "start"]
 
 MAX_CHARACTERS = 200  # a longer message is never a single word
-
-# Unmistakable anywhere: typed, or as the title of a button, even of a button that a bot flow offered.
-_STOP_ANYWHERE = """
-    stop; stop all; stopall; stop promos; stop promotions; stop promo; stop marketing; stop messages; stop sending;
-    stop sending messages; stop messaging me; stop texting me; unsubscribe; unsubscribe me; opt out; optout; opt me out;
-    stop offers; stop ads; stop the messages;
-    revoke; remove me; remove me from the list; take me off the list; no more messages; no more promotions
-    baja; darme de baja; dar de baja; dame de baja; quiero darme de baja; baja promociones; parar promociones;
-    detener promociones; cancelar suscripción; anular suscripción; desuscribir; desuscribirme; desuscribirse;
-    detener mensajes; parar mensajes; no más promociones; no más mensajes; no quiero más mensajes;
-    no quiero recibir más mensajes; no enviar más; no me escriban más; no recibir promociones
-    descadastrar; me descadastre; cancelar inscrição; cancelar subscrição; cancelar assinatura; parar promoções;
-    parar de receber; não quero mais mensagens; não quero mais receber; não quero receber; não enviar mais;
-    parar mensagens; não quero mais promoções; não quero mais receber mensagens; sair da lista; remover da lista
-    désabonner; me désabonner; se désabonner; désabonnement; désinscrire; me désinscrire; se désinscrire;
-    désinscription; plus de messages; arrêter les promos; arrêter les promotions; arrêter les messages; ne plus recevoir;
-    stop pub; arrêter les offres; je ne veux plus recevoir de messages; je ne veux plus de messages
-    stopp; abmelden; mich abmelden; abbestellen; austragen; abmeldung; newsletter abbestellen; keine werbung;
-    keine werbung mehr; keine nachrichten mehr; werbung stoppen; nachrichten stoppen; angebote stoppen;
-    keine angebote mehr; ich möchte keine nachrichten mehr
-    disiscrivimi; disiscriversi; disiscrizione; cancellami; cancella iscrizione; annulla iscrizione;
-    annulla l'iscrizione; non voglio più messaggi; basta messaggi; basta promozioni; stop messaggi;
-    non voglio più ricevere messaggi; interrompi promozioni; stop promozioni; ferma promozioni
-    afmelden; uitschrijven; wypisz; wypisz mnie; avsluta prenumeration; avregistrera; afmeld; dezabonare
-    стоп; отписаться; отписка; відписатися; iptal et; abonelikten çık; berhenti; berhenti langganan
-    توقف; إلغاء الاشتراك; الغاء الاشتراك; रोकें; बंद करें; 停止; 配信停止; 退订; 退訂; 取消订阅; 수신거부; 구독취소
-"""
-
-# Also everyday answers ("Cancel" under an order): they count only if the person typed them.
-_STOP_TYPED = """
-    quit; end; cancel
-    parar; pare; parad; detener; cancelar
-    sair; remover
-    arrêt; arrêter; arrêtez
-    aufhören; beenden
-    ferma; fermare; fermati; annulla
-    dur; iptal
-"""
+MAX_WORDS_TO_ASK_ABOUT = 25
 
 _START_ANYWHERE = """
     start; unstop; subscribe; subscribe me; resubscribe; opt in; optin; opt me in; start promos; start promotions
@@ -83,9 +48,14 @@ _PAYLOAD_YES = {"yes", "confirm", "confirmoptin", "doubleoptin"}
 _FLOW_BUTTON = re.compile(r"f[0-9]+:")
 
 
+# Letters that Unicode does not take apart, as they are typed on other keyboards; in Turkish ı is the lower case of I.
+_WITHOUT_STROKE = str.maketrans("ıİłŁđĐøØħĦ", "iilLdDoOhH")
+
+
 def normalize_text(text: str) -> str:
     """Return the text in lower case, without accents, punctuation and emoji, with single spaces between words."""
     letters = []
+    text = text.translate(_WITHOUT_STROKE)
     plain = unicodedata.normalize("NFKD", text)  # before folding: 𝐒𝐓𝐎𝐏 has no lower case
     for character in unicodedata.normalize("NFKD", plain.casefold()):
         category = unicodedata.category(character)
@@ -101,8 +71,8 @@ def _normalize_list(words: str) -> frozenset[str]:
     )
 
 
-_STOP_BUTTONS = _normalize_list(_STOP_ANYWHERE)
-_STOP_WORDS = _STOP_BUTTONS | _normalize_list(_STOP_TYPED)
+_STOP_BUTTONS = _normalize_list("\n".join(STOP.values()))
+_STOP_WORDS = _STOP_BUTTONS | _normalize_list("\n".join(STOP_TYPED.values()))
 _START_WORDS = _normalize_list(_START_ANYWHERE)
 _YES_WORDS = _normalize_list(_YES)
 _POLITE_WORDS = sorted(_normalize_list(_POLITE), key=len, reverse=True)
@@ -115,6 +85,18 @@ def opt_out_intent(text: str | None) -> Word | None:
     """
     is_command = text is not None and text.lstrip().startswith("/")
     return _find_word(text, _STOP_BUTTONS if is_command else _STOP_WORDS)
+
+
+def may_mean_opt_out(text: str | None) -> bool:
+    """Return whether a message that is no opt-out word holds one, so that a human should read it: "stop it please now".
+
+    "Don't stop" and "bus stop" do so too: it is a reason to look, never a change of consent.
+    """
+    words = normalize_text(text or "").split()
+    if not words or len(words) > MAX_WORDS_TO_ASK_ABOUT or opt_out_intent(text) is not None:
+        return False
+    message = f" {' '.join(words)} "
+    return any(f" {word} " in message for word in _STOP_BUTTONS)
 
 
 def button_intent(title: str | None, payload: str | None) -> Word | None:

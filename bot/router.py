@@ -1,7 +1,10 @@
 """Decides which bot flow, case or command handles an inbound message. Pure: facts in, one decision with its reason out.
 
-The order never varies: STOP and START, chat-ops of staff, an open case, an explicit reference to another campaign, the live
-session, the campaign that the person is engaged in, keywords, the fallback flow, nothing.
+STOP and START, chat-ops of staff, an open case, an explicit reference to another campaign, the live session, the campaign
+that the message belongs to, keywords, the fallback flow, nothing.
+
+Which campaign a message belongs to is decided when it is stored (models.events.messages.attribution), and the statistics count
+it so. Here is only asked whether the campaign's flow may take the person: the message never goes to another campaign's flow.
 """
 
 from collections.abc import Iterable
@@ -9,9 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.opt_out_words import Word, normalize_text
-
-NOT_FOR_BOTS = frozenset({"system", "edit", "revoke", "reaction", "request_welcome"})
-"""Types that concern the chat itself and need no answer (docs/meta.md §7.6)."""
+from models.events.types import NOT_FOR_BOTS
 
 
 class Route(StrEnum):
@@ -42,11 +43,12 @@ class FlowChoice:
 
 @dataclass(frozen=True, slots=True)
 class CampaignChoice:
-    """A campaign that the message may belong to, with the contact's recipient row and the campaign's flow, None if it has none."""
+    """The campaign that the message belongs to, with the person's recipient row and the campaign's flow, if it has one."""
 
     campaign_id: int
     recipient_id: int | None
     flow: FlowChoice | None
+    is_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class LiveFlow:
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """Everything that the decision depends on; None for what does not apply."""
+    """All that the decision depends on. The message's campaign is `referenced` where the message names it, else `answered`."""
 
     message_type: str = "text"
     word: Word | None = None
@@ -67,7 +69,7 @@ class RoutingFacts:
     case_id: int | None = None
     referenced: CampaignChoice | None = None
     session: LiveFlow | None = None
-    engaged: CampaignChoice | None = None
+    answered: CampaignChoice | None = None
     keyword: FlowChoice | None = None
     fallback: FlowChoice | None = None
 
@@ -105,26 +107,37 @@ def keyword_flow(text: str, rules: Iterable[tuple[FlowChoice, frozenset[str]]]) 
 
 def _route_to_flow(facts: RoutingFacts) -> Decision:
     notes = []
-    referenced, session, engaged = facts.referenced, facts.session, facts.engaged
+    referenced, session, answered = facts.referenced, facts.session, facts.answered
     if referenced is not None and (session is None or session.campaign_id != referenced.campaign_id):
-        reason = f"it refers to campaign {referenced.campaign_id}"
+        said = f"it refers to campaign {referenced.campaign_id}"
         if referenced.flow is not None:
-            return _begin(Route.REFERENCE, reason, referenced.flow, referenced.recipient_id)
-        notes.append(f"{reason}, which has no bot flow")
+            return _begin(Route.REFERENCE, said, referenced.flow, referenced.recipient_id)
+        notes.append(f"{said}, which has no bot flow")
     if session is not None:
-        return Decision(Route.SESSION, _join_reasons(notes, f"the walk through {session.flow.name} goes on"))
-    if engaged is not None:
-        reason = f"the person is engaged in campaign {engaged.campaign_id}"
-        if engaged.flow is not None:
-            return _begin(Route.CAMPAIGN, _join_reasons(notes, reason), engaged.flow, engaged.recipient_id)
-        notes.append(f"{reason}, which has no bot flow")
+        if _may_take(session, referenced or answered):
+            return Decision(Route.SESSION, _join_reasons(notes, f"the walk through {session.flow.name} goes on"))
+        notes.append(f"the walk through {session.flow.name} belongs to campaign {session.campaign_id}")
+    if answered is not None:
+        said = f"it answers campaign {answered.campaign_id}"
+        if answered.flow is not None and not answered.is_ended:
+            return _begin(Route.CAMPAIGN, _join_reasons(notes, said), answered.flow, answered.recipient_id)
+        notes.append(f"{said}, which has {'ended' if answered.is_ended else 'no bot flow'}")
     if facts.keyword is not None:
         return _begin(Route.KEYWORD, _join_reasons(notes, f"a keyword of {facts.keyword.name}"), facts.keyword)
+    if session is not None:
+        return Decision(
+            Route.NOTHING, _join_reasons(notes, "no bot flow is meant, and that walk waits for its own answer")
+        )
     if facts.fallback is not None:
         return _begin(
             Route.FALLBACK, _join_reasons(notes, f"{facts.fallback.name} takes what belongs nowhere"), facts.fallback
         )
     return Decision(Route.NOTHING, _join_reasons(notes, "no bot flow is meant and there is no fallback flow"))
+
+
+def _may_take(session: LiveFlow, campaign: CampaignChoice | None) -> bool:
+    """Whether a live session may take a message of this campaign: its own campaign's, or any if it has none."""
+    return campaign is None or session.campaign_id in {None, campaign.campaign_id}
 
 
 def _begin(route: Route, reason: str, flow: FlowChoice, recipient_id: int | None = None) -> Decision:

@@ -1,8 +1,8 @@
-"""Periodic work: one list in this file. `python -m jobs.schedule`; any number of them may run, on any number of hosts.
+"""Runs the periodic jobs, which are one list in this file: `python -m jobs.schedule`, any number of them on any number of hosts.
 
-Each item heals or begins something from what the database says, so running it twice, late or not at all for a while changes
-nothing but the time. An item that fails is logged once, until it works again, and stops none of the others. What takes
-long or asks Meta is not done here but woken (jobs.core.wake_ups).
+Each job repairs or starts something according to the rows of the database, so running it twice, late or not at all for a while
+changes nothing but the time. A job that fails is logged once, until it works again, and does not stop the others. What takes
+long or calls Meta is not run here: a wake-up starts it in a worker (jobs.core.wake_ups).
 """
 
 import logging
@@ -39,7 +39,7 @@ log = logging.getLogger("hark.schedule")
 
 @dataclass(frozen=True)
 class PeriodicJob:
-    """Something that is done every so often."""
+    """A function that runs every `every_seconds`; `name` is its name in logs."""
 
     name: str
     every_seconds: float
@@ -69,7 +69,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
 
 @dataclass
 class Schedule:
-    """Runs items when they are due; `due_at` is on the monotonic clock."""
+    """Runs items when they are due. `due_at`: name → seconds of the monotonic clock; `failing`: name → last logged error."""
 
     rt: Runtime
     items: Sequence[PeriodicJob] = PERIODIC_JOBS
@@ -77,7 +77,7 @@ class Schedule:
     failing: dict[str, str] = field(default_factory=dict)
 
     def run_due(self, monotonic: float) -> float:
-        """Run what is due; the moment at which the next item is."""
+        """Run the due items; return the moment (monotonic seconds) at which the next one is due."""
         for item in self.items:
             if self.due_at.get(item.name, 0.0) <= monotonic and not SHUTDOWN.is_set():
                 self._run(item)
@@ -87,18 +87,18 @@ class Schedule:
     def _run(self, item: PeriodicJob) -> None:
         try:
             item.run(self.rt, utcnow())
-        except Exception as error:  # noqa: BLE001 - one item's trouble must not stop the others
-            trouble = f"Redis is away ({type(error).__name__})" if isinstance(error, RedisError) else described(error)
-            if self.failing.get(item.name) != trouble:
-                log.error("%s: %s; trying again", item.name, trouble)  # noqa: TRY400 - its text may hold a customer
-            self.failing[item.name] = trouble
+        except Exception as error:  # noqa: BLE001 - one failing item must not stop the others
+            reason = f"Redis is away ({type(error).__name__})" if isinstance(error, RedisError) else described(error)
+            if self.failing.get(item.name) != reason:
+                log.error("%s: %s; trying again", item.name, reason)  # noqa: TRY400 - its text may hold a customer
+            self.failing[item.name] = reason
         else:
             if self.failing.pop(item.name, None):
                 log.info("%s: works again", item.name)
 
 
 def main() -> None:
-    """Until SIGTERM or Ctrl-C."""
+    """Run the schedule until SIGTERM or Ctrl-C."""
     configure_logs()
     stop_on_signals()
     rt = runtime()

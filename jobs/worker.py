@@ -1,12 +1,12 @@
-"""A worker: takes wake-ups from RQ's queues and runs them in this process, one at a time.
+"""Runs the jobs of RQ's queues in this process, one at a time: `python -m jobs.worker --queues hark-send hark-launch`.
 
-`python -m jobs.worker --queues hark-send hark-launch`. RQ's SimpleWorker with four habits of our own:
+It is RQ's SimpleWorker with four differences:
 
-- SIGTERM, however often it comes, only sets `STOPPING`: the job at hand drains and returns, then the worker leaves. RQ takes a
-  second signal as an order to drop everything.
-- Redis may go and come back: the worker waits for it, where RQ gives up after some kinds of errors.
-- Nothing listens to RQ's remote commands, so there is no thread that spins while Redis is away.
-- Of an exception only its class and our line are logged and stored: its text may hold a customer's words.
+- SIGTERM, however often it comes, only sets `SHUTDOWN`: the current job finishes what is under way and returns, then the worker
+  ends. RQ aborts the job at a second signal.
+- While Redis cannot be reached, the worker waits for it; RQ gives up after some kinds of errors.
+- The worker does not listen to RQ's remote commands, so no thread spins while Redis cannot be reached.
+- Only the class of an exception and the line of Hark's code are logged and stored: its text may hold a customer's words.
 """
 
 import argparse
@@ -41,35 +41,38 @@ _REDIS_PAUSE_SECONDS = 0.3
 
 
 class Worker(SimpleWorker):
-    """See the module."""
+    """RQ's SimpleWorker with the differences that the module docstring lists."""
 
     log_job_description = False
     _failed_with = ""
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
-        """No Redis, no lock, no exception in here: it may interrupt anything."""
+        """Set the flag alone: a signal handler may interrupt anything, so it uses no Redis, no lock and no exception."""
         self._stop_requested = True
         SHUTDOWN.set()
 
     request_force_stop = request_stop
 
     def subscribe(self) -> None:
-        """RQ's remote commands are not listened to."""
+        """Do nothing: RQ's remote commands are not used."""
 
     def unsubscribe(self) -> None:
-        """There is nothing to leave."""
+        """Do nothing: there is no subscription to end."""
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
-        """The next job; StopRequested once this process is to stop. Outlasts any absence of Redis."""
-        if timeout is None:  # burst: take what there is
+        """Return the next job, or None if `timeout` is None and no job waits. Waits while Redis cannot be reached.
+
+        Raises StopRequested if this process is to stop.
+        """
+        if timeout is None:  # burst mode: run what waits and end
             return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
         self._state = "idle"
         complained = False
         while not SHUTDOWN.is_set():
             try:
-                taken = self._take()
+                job_and_queue = self._dequeue()
             except (RedisConnectionError, RedisTimeoutError) as error:
                 if not complained:
                     log.warning("Redis is away (%s); waiting for it", type(error).__name__)
@@ -79,14 +82,14 @@ class Worker(SimpleWorker):
             if complained:
                 log.info("Redis is back")
                 complained = False
-            if taken is not None:
-                return taken
+            if job_and_queue is not None:
+                return job_and_queue
         raise StopRequested
 
-    def _take(self) -> tuple[Job, Queue] | None:
+    def _dequeue(self) -> tuple[Job, Queue] | None:
         self.heartbeat()
         with contextlib.suppress(DequeueTimeout):
-            taken = self.queue_class.dequeue_any(
+            job_and_queue = self.queue_class.dequeue_any(
                 self._ordered_queues,
                 _POLL_SECONDS,
                 connection=self.connection,
@@ -94,26 +97,27 @@ class Worker(SimpleWorker):
                 serializer=self.serializer,
                 death_penalty_class=self.death_penalty_class,
             )
-            if taken is not None:
-                if renamed := PREVIOUS_JOBS.get(taken[0].func_name or ""):
-                    taken[0].func_name = renamed
-                taken[0].redis_server_version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
-                return taken
+            if job_and_queue is not None:
+                job, _ = job_and_queue
+                if current_name := PREVIOUS_JOBS.get(job.func_name or ""):
+                    job.func_name = current_name
+                job.redis_server_version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
+                return job_and_queue
         return None
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """One line, without the exception's text."""
+        """Log one line, without the exception's text."""
         error = exc_info[1]
         self._failed_with = type(error).__name__
         log.error("%s failed: %s", job.func_name, described(error) if error else "unknown error")
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **named: Any) -> None:
-        """Redis keeps the class of the exception alone."""
+        """Store only the class of the exception in Redis."""
         super().handle_job_failure(job, queue, *args, **named | {"exc_string": self._failed_with})
 
 
 def run_worker(rt: Runtime, queues: Sequence[str]) -> None:
-    """Until `STOPPING`: a worker, and another one whenever Redis threw the last one out."""
+    """Run a worker until `SHUTDOWN` is set, and a new one whenever the last one ended with a Redis error."""
     complained = False
     while not SHUTDOWN.is_set():
         try:
@@ -121,7 +125,7 @@ def run_worker(rt: Runtime, queues: Sequence[str]) -> None:
             worker = Worker(list(queues), name=name, connection=rt.redis, serializer=JSONSerializer)
             log.info("taking %s", ", ".join(queues))
             complained = False
-            worker.work(logging_level="CRITICAL")  # what RQ has to say is said here
+            worker.work(logging_level="CRITICAL")  # this module logs what matters
         except RedisError as error:
             if not complained:
                 log.warning("Redis is away (%s); waiting for it", type(error).__name__)
@@ -130,7 +134,7 @@ def run_worker(rt: Runtime, queues: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Parse the command line and run the worker until it is stopped."""
     parser = argparse.ArgumentParser(prog="python -m jobs.worker", description="Takes wake-ups and runs them.")
     parser.add_argument("--queues", nargs="+", choices=ALL, default=list(ALL), metavar="QUEUE")
     queues = parser.parse_args(arguments).queues

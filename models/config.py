@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
+from models.files import aside_of, open_private
 
 SECRETS = (
     "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL",
@@ -181,9 +182,9 @@ class _Reader:
         var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database in it holds personal data
         try:
             # Written to another file, then linked: of two simultaneous first starts one creates the key, the other reads it whole.
-            temporary = path.with_name(f".{path.name}.{os.getpid()}")
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-                file.write(new_key())
+            temporary = aside_of(path)
+            with open_private(temporary, "wb") as file:
+                file.write(new_key().encode())
             os.link(temporary, path)
         except FileExistsError:
             pass

@@ -48,3 +48,8 @@ def new_encryption_key() -> str:
 def new_token(size_bytes: int = 32) -> str:
     """Return a new random token, URL-safe."""
     return secrets.token_urlsafe(size_bytes)
+
+
+def signing_secret(secret_key: str) -> str:
+    """The secret that the user's own bot checks our signature with: made from SECRET_KEY, and of no other use."""
+    return hmac.new(secret_key.encode(), b"hark calls", hashlib.sha256).hexdigest()

@@ -9,6 +9,7 @@ HarkError                               root; never raised itself
 │   ├── RuleError                       models.segments.operators: a segment's rule cannot be read
 │   ├── FieldValueError                 models.contacts.field_values
 │   ├── NotAPhoneError                  models.contacts.phone
+│   ├── ContactNotFoundError            models.contacts.lookup
 │   ├── ConsentError                    models.contacts.consent
 │   ├── MergeError                      models.contacts.merge
 │   ├── SettingsError                   models.config

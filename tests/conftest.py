@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -9,14 +10,60 @@ from redis import Redis
 from sqlalchemy.orm import Session
 
 from jobs.core.redis_server import RedisServer, RedisUnavailableError
+from jobs.core.runtime import Runtime, use_runtime
+from jobs.core.shutdown import SHUTDOWN
+from models.config import Settings
+from models.crypto import new_encryption_key
 from models.db.engine import Database
-from tests.support import services
+from tests.support import needs, proof, services
+from tests.support.cli_app import Shell, open_shell
+from tests.support.panel_app import Panel, panel_of
 from tests.support.postgres_server import PostgresMissingError
+from tests.support.sending_rig import Sending, sending_to_a_sandbox
 from tests.support.services import PostgresTemplate, SqliteTemplate
+from tests.support.shop_rig import Shop, open_shop
 
 services.forget_inherited_settings()  # before any module of the product is imported
-settings.register_profile("hark", settings(deadline=None))  # a busy machine is no failure
-settings.load_profile("hark")
+settings.register_profile("hark", deadline=None)  # a busy machine is no failure
+settings.register_profile("prove", deadline=None, print_blob=True)
+KINDS = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hark")
+    group.addoption("--prove", action="store_true", help="proofs go on for many rounds instead of a few")
+    group.addoption(
+        "--seed", type=int, help="where proofs take their random numbers from; a run with --prove prints it"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    proof.begin(prove=config.getoption("prove"), seed=worker.get("seed", config.getoption("seed")))
+    settings.load_profile("prove" if proof.is_asked_for() else "hark")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of pytest-xdist proves with the seed of the whole run."""
+    node.workerinput["seed"] = proof.seed()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and proof.is_asked_for() and not hasattr(session.config, "workerinput"):
+        reporter.write_line(f"proofs of many rounds, with --seed {proof.seed()}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        needs.mark_needs(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    with needs.no_unmarked_process(item):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,17 +124,34 @@ def postgres_url(postgres_template: PostgresTemplate) -> Iterator[str]:
     postgres_template.drop(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of a database runs once on each kind; on SQLite alone where it is marked so. A race is run again and again."""
+    if proof.is_asked_for() and metafunc.definition.get_closest_marker("race"):
+        metafunc.fixturenames.append("_turn_of_a_race")
+        metafunc.parametrize("_turn_of_a_race", range(proof.RACES), indirect=True)
+    if "database_url" in metafunc.fixturenames:
+        kinds = KINDS[:1] if metafunc.definition.get_closest_marker("sqlite_only") else KINDS
+        metafunc.parametrize("database_url", kinds, indirect=True)
+
+
+@pytest.fixture
+def _turn_of_a_race(request: pytest.FixtureRequest) -> int:
+    turn: int = request.param
+    return turn
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A migrated database of this test's own: the test runs once on each kind."""
+    """A migrated database of this test's own."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A migrated database of this test's own, opened."""
-    found = Database(database_url)
+def database(database_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """It, opened; for a business in the time zone that the test or its module is marked with."""
+    marker = request.node.get_closest_marker("time_zone")
+    found = Database(database_url, time_zone=marker.args[0]) if marker else Database(database_url)
     yield found
     found.dispose()
 
@@ -97,6 +161,69 @@ def session(database: Database) -> Iterator[Session]:
     """A session that writes to it; committed at the end."""
     with database.write() as found:
         yield found
+
+
+@pytest.fixture
+def rt(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Runtime]:
+    """An installation as a job has it, for a test that asks nothing of Meta."""
+    made = Runtime(Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),), secret_key="x"))
+    with use_runtime(made):
+        yield made
+    made.close()
+    SHUTDOWN.clear()
+
+
+@pytest.fixture
+def bare_rt(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
+    """An installation with a database and nothing else."""
+    made = Runtime(Settings(database_url, None, tmp_path, encryption_keys=(new_encryption_key(),)))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
+    """The command line of an installation with a simulated Meta, and nobody in it yet."""
+    with open_shell(tmp_path, database_url, redis_url) as opened:
+        yield opened
+    SHUTDOWN.clear()
+
+
+@pytest.fixture
+def number_added(shell: Shell) -> None:
+    """The installation of this test has a number and its templates."""
+    shell.add_number()
+
+
+@pytest.fixture
+def number_and_people_added(shell: Shell, number_added: None) -> None:
+    """The installation of this test has a number, and contacts to send to."""
+    shell.add_people()
+
+
+@pytest.fixture
+def panel(shell: Shell) -> Iterator[Panel]:
+    """The panel of that installation, with a user of every role."""
+    with panel_of(shell) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sending(
+    request: pytest.FixtureRequest, database_url: str, redis: Redis, redis_url: str, tmp_path: Path
+) -> Iterator[Sending]:
+    """A number at the sandbox, whose campaigns this process sends; the sandbox is set as the mark `sandbox` says."""
+    marker = request.node.get_closest_marker("sandbox")
+    with sending_to_a_sandbox(database_url, redis_url, tmp_path, **(marker.kwargs if marker else {})) as opened:
+        opened.prepare()
+        yield opened
+
+
+@pytest.fixture
+def shop(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Shop]:
+    """A shop of the installation in Spain that posts to it."""
+    with open_shop(database_url, redis_url, tmp_path, default_country="ES") as opened:
+        yield opened
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 import pytest
-from redis import Redis
 
-from admin.cli import COMMANDS
+from admin import cli
+from admin.cli.lazy import LazyCommand
 from admin.server.metrics import HarkCollector
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from models import config as settings
@@ -18,18 +18,15 @@ from models.campaigns.stats import count_recipients
 from models.tables import metadata
 from models.tables.recipient import NotSent
 from models.tables.setting import KNOWN
-from tests.support.cli_app import Shell, open_shell
+from tests.support.cli_app import Shell
+
+pytestmark = pytest.mark.sqlite_only
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+COMMANDS = tuple(command.load() for command in cli.COMMANDS)
 NOT_AN_OPERATORS = {"installation", "encryption_fingerprint"}
-
-
-@pytest.fixture
-def shell(tmp_path: Path, sqlite_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, sqlite_url, redis_url) as shell:
-        yield shell
 
 
 def page(name: str) -> str:
@@ -52,7 +49,8 @@ def example(name: str, beginning: str) -> str:
 def commands() -> Iterator[tuple[str, click.Command]]:
     for command in COMMANDS:
         if isinstance(command, click.Group):
-            yield from ((f"flask {command.name} {name}", child) for name, child in command.commands.items())
+            for name, child in command.commands.items():
+                yield f"flask {command.name} {name}", child.load() if isinstance(child, LazyCommand) else child
         else:
             yield f"flask {command.name}", command
 

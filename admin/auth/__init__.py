@@ -1,1 +1,1 @@
-"""Users, roles, sign-in, sessions, CSRF."""
+"""Handles users, roles, API tokens, sign-in, browser sessions and CSRF protection."""

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, and one-time ones that must be changed at the first sign-in."""
+"""Hashes and verifies passwords with argon2id, and generates one-time passwords."""
 
 import secrets
 
@@ -9,14 +9,14 @@ from models.errors import OperatorError
 
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 200
-# Read aloud and typed without doubt: no 0 and O, no 1, l and I.
+# Without 0 and O, 1, l and I, which are confused when read aloud or typed.
 _LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 _hasher = PasswordHasher()
 
 
 def hash_password(password: str) -> str:
-    """The form that is stored. Refused for one that is too short or too long."""
+    """The argon2id hash to store. Raises OperatorError if the password is too short or too long."""
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         raise OperatorError(
             "password: allowed are {min_characters} to {max_characters} characters",
@@ -27,7 +27,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(stored: str, password: str) -> bool:
-    """Whether it is the one. Takes as long for a wrong one."""
+    """Whether the password matches the stored hash; False for a hash that cannot be read."""
     try:
         return _hasher.verify(stored, password[:MAX_CHARACTERS])
     except (VerificationError, InvalidHashError):
@@ -35,5 +35,5 @@ def verify_password(stored: str, password: str) -> bool:
 
 
 def one_time_password() -> str:
-    """A fresh one of about 93 bits."""
+    """A random password of about 93 bits: four groups of four characters."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))

@@ -1,4 +1,4 @@
-"""Who works with the panel, and the tokens that programs use."""
+"""Adds and changes users of the panel, and adds API tokens."""
 
 import hashlib
 import re
@@ -21,7 +21,7 @@ _FIRST_EMAIL = "admin@localhost"
 
 @dataclass(frozen=True)
 class AddedUser:
-    """A user as added; `password` is the one-time one, None where the user's own was given."""
+    """A new user; `password` is the one-time password, None if the caller supplied one."""
 
     id: int
     email: str
@@ -31,7 +31,7 @@ class AddedUser:
 
 @dataclass(frozen=True)
 class AddedToken:
-    """A token as added: its text is shown once and kept nowhere."""
+    """A new API token; `token` is shown once and not stored."""
 
     id: int
     name: str
@@ -40,29 +40,32 @@ class AddedToken:
 
 
 def add_user(rt: Runtime, email: str, role: str, password: str | None, actor: str) -> AddedUser:
-    """Add a user. Without a password a one-time one is made. Refused for a bad or known e-mail."""
-    given = password is not None
+    """Add a user, with a one-time password if none is given.
+
+    Raises OperatorError if the e-mail is bad or taken, the password too short or too long, or the role unknown.
+    """
+    has_own_password = password is not None
     hashed = hash_password(password or (one_time := one_time_password()))
     with rt.database.write() as session:
-        user = _new_user(session, email, role, hashed, actor, must_change=not given)
-        return AddedUser(user.id, user.email, user.role, None if given else one_time)
+        user = _new_user(session, email, role, hashed, actor, must_change=not has_own_password)
+        return AddedUser(user.id, user.email, user.role, None if has_own_password else one_time)
 
 
 def add_first_admin(rt: Runtime) -> AddedUser | None:
-    """The administrator of a new installation; None where there is a user already."""
+    """Add the administrator of a new installation; None if there is a user already."""
     with rt.database.read() as session:
         if session.scalar(select(func.count()).select_from(User)):
             return None
     hashed = hash_password(one_time := one_time_password())
     with rt.database.write() as session:
         if session.scalar(select(func.count()).select_from(User)):
-            return None  # another first start was faster
+            return None  # a concurrent first start added one
         user = _new_user(session, _FIRST_EMAIL, Role.ADMIN, hashed, "up", must_change=True)
         return AddedUser(user.id, user.email, user.role, one_time)
 
 
 def add_token(rt: Runtime, name: str, role: str, actor: str) -> AddedToken:
-    """Add a bearer token. Refused for a known name."""
+    """Add a bearer token. Raises OperatorError if the name is empty, too long or taken, or the role unknown."""
     name = name.strip()
     if not 1 <= len(name) <= 100:
         raise OperatorError("name: allowed are 1 to 100 characters")
@@ -79,12 +82,12 @@ def add_token(rt: Runtime, name: str, role: str, actor: str) -> AddedToken:
 
 
 def token_hash(token: str) -> str:
-    """What is stored of a bearer token; it is random, so a plain hash does."""
+    """The hash of a bearer token that is stored. A token is random, so an unsalted SHA-256 is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def read_role(role: str) -> Role:
-    """Refused for a word that is no role."""
+    """Parse a role. Raises OperatorError if there is no such role."""
     try:
         return Role(role)
     except ValueError:
@@ -92,7 +95,7 @@ def read_role(role: str) -> Role:
 
 
 def read_email(email: str) -> str:
-    """Trimmed and in lower case. Refused for what is no address."""
+    """The address trimmed and in lower case. Raises OperatorError if it is no address."""
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email) or len(email) > 254:
         raise OperatorError("email={email}: allowed is an address such as ana@example.com", email=email[:254])
@@ -118,21 +121,24 @@ def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, 
 
 
 def change_role(rt: Runtime, user_id: int, role: str, actor: str) -> None:
-    """Give another role. Refused where it would leave no administrator."""
-    wanted = read_role(role)
+    """Give a user another role. Raises OperatorError if there is no such role or user, or no administrator would be left."""
+    new_role = read_role(role)
     with rt.database.write() as session:
-        user = _existing(session, user_id)
-        if user.role is Role.ADMIN and wanted is not Role.ADMIN:
+        user = _load_user(session, user_id)
+        if user.role is Role.ADMIN and new_role is not Role.ADMIN:
             _check_another_admin(session, user_id)
-        user.role = wanted
-        record_audit(session, utcnow(), actor, AuditAction.CHANGE_ROLE, "user", user_id, role=wanted.value)
+        user.role = new_role
+        record_audit(session, utcnow(), actor, AuditAction.CHANGE_ROLE, "user", user_id, role=new_role.value)
 
 
 def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
-    """A one-time password, which must be changed at the next sign-in; every session of theirs ends, a lock too."""
+    """Set a one-time password, which must be changed at the next sign-in; returns it.
+
+    Ends every session of the user and removes a lock. Raises OperatorError if there is no such user.
+    """
     hashed = hash_password(one_time := one_time_password())
     with rt.database.write() as session:
-        user = _existing(session, user_id)
+        user = _load_user(session, user_id)
         user.password_hash, user.must_change_password, user.session_key = hashed, True, new_token()
         user.failed_sign_ins, user.locked_until = 0, None
         record_audit(session, utcnow(), actor, AuditAction.RESET_PASSWORD, "user", user_id)
@@ -140,9 +146,12 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
 
 
 def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
-    """Keep a user out, at once, or let them in again. Refused where it would leave no administrator."""
+    """Activate or deactivate a user; deactivation ends every session at once.
+
+    Raises OperatorError if there is no such user, or no active administrator would be left.
+    """
     with rt.database.write() as session:
-        user = _existing(session, user_id)
+        user = _load_user(session, user_id)
         if not is_active:
             if user.role is Role.ADMIN:
                 _check_another_admin(session, user_id)
@@ -153,7 +162,7 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
         )
 
 
-def _existing(session: Session, user_id: int) -> User:
+def _load_user(session: Session, user_id: int) -> User:
     user = session.get(User, user_id)
     if user is None:
         raise OperatorError("user {user_id}: there is no such user", user_id=user_id)

@@ -1,4 +1,4 @@
-"""What keeps the panel safe in a browser: the session's cookie, the CSRF token, the headers, local redirects."""
+"""Secures the panel in a browser: session cookie, CSRF token, response headers, local redirects."""
 
 import hmac
 from typing import cast
@@ -11,12 +11,12 @@ from jobs.core.runtime import Runtime
 from models.crypto import new_token
 
 PANEL = "/admin"
-_WHO = "who"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SESSION_KEY = "who"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOURS_12 = 12 * 3600
 _MAX_BYTES = 110 * 1024 * 1024
-"""The largest medium that a template may have, and some."""
-_MAX_BYTES_OF_A_STRANGER = 64 * 1024
+"""Enough for the largest media file of a template header (100 MB, docs/meta.md §6) with the rest of the form."""
+_MAX_BYTES_SIGNED_OUT = 64 * 1024
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -30,7 +30,7 @@ _HEADERS = {
 
 
 def init_app(app: Flask, rt: Runtime) -> None:
-    """Sessions, tokens and headers for everything under /admin."""
+    """Set up sessions, CSRF tokens and headers for everything under /admin."""
     app.config.update(
         SESSION_COOKIE_NAME="hark",
         SESSION_COOKIE_HTTPONLY=True,
@@ -39,31 +39,31 @@ def init_app(app: Flask, rt: Runtime) -> None:
         SESSION_COOKIE_PATH=PANEL,
         PERMANENT_SESSION_LIFETIME=_HOURS_12,
     )
-    app.before_request(_check_token)
+    app.before_request(_check_csrf_token)
     app.after_request(_add_headers)
 
 
 def current_user() -> SignedInUser | None:
-    """Who is signed in, if anybody is; looked up once a request, so that a changed key ends a session at once."""
-    if "person" not in g:
-        key = session.get(_WHO)
-        g.person = signed_in_user(runtime(), key) if isinstance(key, str) else None
-    found: SignedInUser | None = g.person
-    return found
+    """The signed-in user; None if nobody is signed in. Looked up once a request, so that a changed key ends a session at once."""
+    if "user" not in g:
+        key = session.get(_SESSION_KEY)
+        g.user = signed_in_user(runtime(), key) if isinstance(key, str) else None
+    user: SignedInUser | None = g.user
+    return user
 
 
-def start_session(someone: SignedInUser) -> None:
-    """Sign them in with this browser, with a session and a token of their own."""
+def start_session(user: SignedInUser) -> None:
+    """Sign the user in with this browser: a new session with a new CSRF token."""
     session.clear()
     session.permanent = True
-    session[_WHO] = someone.key
-    g.person = someone
+    session[_SESSION_KEY] = user.key
+    g.user = user
 
 
 def end_session() -> None:
-    """Sign out of this browser."""
+    """Sign this browser out."""
     session.clear()
-    g.person = None
+    g.user = None
 
 
 def runtime() -> Runtime:
@@ -72,14 +72,14 @@ def runtime() -> Runtime:
 
 
 def csrf_token() -> str:
-    """This session's token, made when a form first needs it."""
+    """The session's CSRF token, generated at the first use."""
     if "csrf" not in session:
         session["csrf"] = new_token()
     return str(session["csrf"])
 
 
 def local_path(target: str | None, otherwise: str) -> str:
-    """`target` where it is a path of the panel and nothing else, else `otherwise`."""
+    """`target` if it is a path of the panel, else `otherwise`: a redirect never leaves the panel."""
     if not target or "\\" in target or not target.isprintable():
         return otherwise
     parts = urlsplit(target)
@@ -88,18 +88,21 @@ def local_path(target: str | None, otherwise: str) -> str:
 
 
 def is_panel() -> bool:
-    """Whether the request is for the panel."""
+    """Whether the request is for a path of the panel."""
     return request.path == PANEL or request.path.startswith(f"{PANEL}/")
 
 
-def _check_token() -> None:
-    """Whoever changes something shows the token of the session. 400 without it, before anything else looks at the request."""
-    if not is_panel() or request.method in _SAFE:
+def _check_csrf_token() -> None:
+    """Answer 400 if a request that changes something lacks the CSRF token of the session.
+
+    Runs before anything else reads the request.
+    """
+    if not is_panel() or request.method in _SAFE_METHODS:
         return
-    request.max_content_length = _MAX_BYTES if current_user() else _MAX_BYTES_OF_A_STRANGER
+    request.max_content_length = _MAX_BYTES if current_user() else _MAX_BYTES_SIGNED_OUT
     expected = session.get("csrf")
-    given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token") or ""
-    if not expected or not hmac.compare_digest(str(expected).encode(), given.encode()):
+    submitted = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token") or ""
+    if not expected or not hmac.compare_digest(str(expected).encode(), submitted.encode()):
         g.why = "This form is too old, or came from somewhere else. Go back, reload the page and try again."
         abort(400)
 

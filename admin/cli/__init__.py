@@ -1,54 +1,53 @@
-"""The commands: `flask …`."""
+"""Registers the `flask …` commands. The module of a command is imported when the command is called."""
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from admin.cli.attributes import attributes
-from admin.cli.audience import cases, lists, orders, segments
-from admin.cli.billing import budget, rates
-from admin.cli.campaigns import campaigns
-from admin.cli.contacts import contacts
-from admin.cli.db import db
-from admin.cli.dead_letters import dead_letters
-from admin.cli.flows import flows
-from admin.cli.numbers import numbers, templates
-from admin.cli.run import demo, sandbox, up
-from admin.cli.settings import settings
-from admin.cli.shared import OneLineUsageError
-from admin.cli.shop import shop
-from admin.cli.users import tokens, users
+from admin.cli.lazy import LazyCommand
+from admin.cli.usage import OneLineUsageError
 
-COMMANDS: tuple[click.Command, ...] = (
-    up,
-    demo,
-    sandbox,
-    db,
-    users,
-    tokens,
-    numbers,
-    templates,
-    contacts,
-    attributes,
-    orders,
-    shop,
-    lists,
-    segments,
-    flows,
-    campaigns,
-    rates,
-    budget,
-    cases,
-    dead_letters,
-    settings,
+COMMANDS = tuple(
+    LazyCommand(name, target, text)
+    for name, target, text in (
+        (
+            "up",
+            "admin.cli.run:up",
+            "Everything in one terminal: migrations, Redis if none is given, web, workers, ingest, schedules.",
+        ),
+        ("demo", "admin.cli.run:demo", "A whole campaign against a simulated Meta, watched to its end."),
+        ("sandbox", "admin.cli.run:sandbox", "The simulated Meta alone; its own --help tells the options."),
+        ("db", "admin.cli.db:db", "The database's schema."),
+        ("users", "admin.cli.users:users", "People who work with the panel."),
+        ("tokens", "admin.cli.users:tokens", "Bearer tokens for programs."),
+        ("numbers", "admin.cli.numbers:numbers", "WhatsApp numbers of ours."),
+        ("templates", "admin.cli.meta:templates", "Message templates."),
+        ("contacts", "admin.cli.contacts:contacts", "People."),
+        (
+            "attributes",
+            "admin.cli.attributes:attributes",
+            "Fields of contacts that you define: their types and defaults.",
+        ),
+        ("orders", "admin.cli.audience:orders", "What people bought."),
+        ("shop", "admin.cli.shop:shop", "The Shopify shop: its customers, and what it is asked and told."),
+        ("lists", "admin.cli.audience:lists", "Static sets of contacts."),
+        ("segments", "admin.cli.audience:segments", "Stored rules that contacts match at the moment it is asked."),
+        ("flows", "admin.cli.flows:flows", "Bot flows: the scripts that answer replies."),
+        ("campaigns", "admin.cli.campaigns:campaigns", "One-time messages to an audience."),
+        ("rates", "admin.cli.billing:rates", "What a delivered message costs, by country and category."),
+        ("budget", "admin.cli.billing:budget", "What may be spent."),
+        ("cases", "admin.cli.audience:cases", "Conversations in the hands of people."),
+        ("dead-letters", "admin.cli.dead_letters:dead_letters", "Events that could not be processed."),
+        ("settings", "admin.cli.settings:settings", "What an operator decides while Hark runs."),
+    )
 )
 
 
 class Commands(AppGroup):
-    """Flask's group, which says in one line that there is no such command."""
+    """Flask's group of commands; an unknown command is reported in one line."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; wrong usage where there is none."""
+        """Return the command. Raises OneLineUsageError if there is none of this name."""
         command = super().get_command(ctx, cmd_name)
         if command is None and not ctx.resilient_parsing:
             raise OneLineUsageError(f"No such command {cmd_name!r}.", ctx)
@@ -56,7 +55,7 @@ class Commands(AppGroup):
 
 
 def init_app(app: Flask) -> None:
-    """Hang every command into the application."""
+    """Register every command with the application."""
     app.cli = Commands(app.name)
     for command in COMMANDS:
         app.cli.add_command(command)

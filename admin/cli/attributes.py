@@ -1,11 +1,11 @@
-"""flask attributes."""
+"""Defines `flask attributes`."""
 
 from typing import Any
 
 import click
 
 from admin.cli.shared import ACTOR, Group, as_json, print_json, print_table, runtime_here
-from admin.operations.attributes import add_attribute, change_named, list_attributes
+from admin.operations.attributes import add_attribute, change_attribute_by_name, list_attributes
 from models.tables.tag import AttributeType
 
 _TYPES = click.Choice([kind.value for kind in AttributeType])
@@ -20,8 +20,8 @@ def attributes() -> None:
 @as_json
 def list_(is_json: bool) -> None:
     """Every attribute with its type and default."""
-    found = list_attributes(runtime_here())
-    print_json(found) if is_json else print_table(found, ("name", "type", "default"))
+    rows = list_attributes(runtime_here())
+    print_json(rows) if is_json else print_table(rows, ("name", "type", "default"))
 
 
 @attributes.command("add")
@@ -31,7 +31,7 @@ def list_(is_json: bool) -> None:
 @as_json
 def add(name: str, kind: str, default: str | None, is_json: bool) -> None:
     """Define the attribute NAME."""
-    _say(add_attribute(runtime_here(), name, kind, default, ACTOR), is_json)
+    _print_attribute(add_attribute(runtime_here(), name, kind, default, ACTOR), is_json)
 
 
 @attributes.command("set")
@@ -43,10 +43,10 @@ def set_(name: str, default: str | None, kind: str | None, is_json: bool) -> Non
     """Give the attribute NAME another default or type."""
     if default is None and kind is None:
         raise click.UsageError("give --default, --type or both")
-    _say(change_named(runtime_here(), name, kind, default, ACTOR), is_json)
+    _print_attribute(change_attribute_by_name(runtime_here(), name, kind, default, ACTOR), is_json)
 
 
-def _say(data: dict[str, Any], is_json: bool) -> None:
+def _print_attribute(data: dict[str, Any], is_json: bool) -> None:
     default = data["default"]
-    shown = "without a default" if default is None else f"with the default “{default}”"
-    print_json(data) if is_json else click.echo(f"{data['name']} is {data['type']}, {shown}")
+    default_text = "without a default" if default is None else f"with the default “{default}”"
+    print_json(data) if is_json else click.echo(f"{data['name']} is {data['type']}, {default_text}")

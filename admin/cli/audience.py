@@ -1,13 +1,12 @@
-"""flask contacts import, flask orders, flask lists, flask segments, flask cases."""
+"""Defines `flask contacts import`, `flask orders`, `flask lists`, `flask segments` and `flask cases`."""
 
 from pathlib import Path
 
 import click
 
-from admin.cli.contacts import contacts
-from admin.cli.files import as_map, as_refused, report, taking
-from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
-from admin.operations.inbox import close_case_of, open_case_of
+from admin.cli.files import as_map, as_refused, import_progress, report
+from admin.cli.shared import ACTOR, Command, Group, as_json, existing_file, print_json, runtime_here
+from admin.operations.cases import close_case_of, open_case_of
 from admin.operations.segments import load_segment
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import add_to_list
@@ -15,7 +14,7 @@ from jobs.imports.orders import import_orders
 from models.imports.contact_row import MAX_SOURCE
 
 
-@contacts.command("import")
+@click.command("import", cls=Command)
 @click.argument("file", type=existing_file())
 @click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
 @click.option("--source", default="", help="Where and how the people agreed, for rows that do not say.")
@@ -33,7 +32,7 @@ def import_(
     """Take over the good rows of FILE.csv or FILE.xlsx and report the others."""
     if len(source.strip()) > MAX_SOURCE:
         raise click.BadParameter(f"it is {len(source)} characters long; at most {MAX_SOURCE} are allowed")
-    with taking(file, refused_file) as progress:
+    with import_progress(file, refused_file) as progress:
         result = import_contacts(
             runtime_here(),
             file,
@@ -65,7 +64,7 @@ def import_orders_(
     is_json: bool,  # noqa: ARG001 - its data is JSON either way
 ) -> None:
     """Take over the good orders of FILE.csv or FILE.xlsx and report the others."""
-    with taking(file, refused_file) as progress:
+    with import_progress(file, refused_file) as progress:
         result = import_orders(runtime_here(), file, dry_run=dry_run, progress=progress, columns=columns)
     report(file, refused_file, result.to_json(), result.refused_total)
 
@@ -89,7 +88,7 @@ def add(
     is_json: bool,  # noqa: ARG001 - its data is JSON either way
 ) -> None:
     """Make a list of the contacts whose phones stand in FILE.csv or FILE.xlsx, or add them to it."""
-    with taking(file, refused_file) as progress:
+    with import_progress(file, refused_file) as progress:
         result = add_to_list(runtime_here(), name, file, progress=progress, columns=columns)
     report(file, refused_file, result.to_json(), result.refused_total)
 

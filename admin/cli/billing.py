@@ -1,4 +1,4 @@
-"""flask rates and flask budget."""
+"""Defines `flask rates` and `flask budget`."""
 
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,23 @@ def rates() -> None:
 @as_json
 def load(file: Path, is_json: bool) -> None:
     """Make a rate card of FILE.csv or FILE.yaml, in force from now on."""
-    loaded = money.load_rates(runtime_here(), file, ACTOR)
+    card = money.load_rates(runtime_here(), file, ACTOR)
     if is_json:
-        print_json(loaded)
+        print_json(card)
     else:
-        click.echo(f"rate card {loaded['id']}: {loaded['prices']} prices in {loaded['currency']}")
+        click.echo(f"rate card {card['id']}: {card['prices']} prices in {card['currency']}")
 
 
 @rates.command("show")
 @as_json
 def show(is_json: bool) -> None:
     """The rate card in force."""
-    found = money.show_rates(runtime_here())
+    card = money.show_rates(runtime_here())
     if is_json:
-        print_json(found)
+        print_json(card)
         return
-    click.echo(f"rate card {found['id']}, {found['currency']}, {found['source']}, loaded {found['loaded_at']}")
-    print_table(found["rates"], RATE_COLUMNS)
+    click.echo(f"rate card {card['id']}, {card['currency']}, {card['source']}, loaded {card['loaded_at']}")
+    print_table(card["rates"], RATE_COLUMNS)
 
 
 @click.group("budget", cls=Group)
@@ -51,14 +51,14 @@ def budget() -> None:
 @as_json
 def set_(amount: str, currency: str, is_json: bool) -> None:
     """From now on AMOUNT may be spent."""
-    _say(money.set_budget(runtime_here(), amount, currency, ACTOR), is_json)
+    _print_balance(money.set_budget(runtime_here(), amount, currency, ACTOR), is_json)
 
 
 @budget.command("show")
 @as_json
 def show_budget(is_json: bool) -> None:
     """The balance, what was charged to it and what is held back."""
-    _say(money.show_budget(runtime_here()), is_json)
+    _print_balance(money.show_budget(runtime_here()), is_json)
 
 
 @budget.command("off")
@@ -66,29 +66,29 @@ def show_budget(is_json: bool) -> None:
 def off(is_json: bool) -> None:
     """Guard nothing any more."""
     money.turn_budget_off(runtime_here(), ACTOR)
-    _say(money.show_budget(runtime_here()), is_json)
+    _print_balance(money.show_budget(runtime_here()), is_json)
 
 
 @budget.command("recount")
 @as_json
 def recount(is_json: bool) -> None:
     """Work out again what every campaign was charged, and say where something else had stood."""
-    found = money.recount_spending(runtime_here())
+    result = money.recount_spending(runtime_here())
     if is_json:
-        print_json(found)
+        print_json(result)
     else:
-        ids = ", ".join(map(str, found["changed"]))
+        ids = ", ".join(map(str, result["changed"]))
         click.echo(f"changed: {ids}" if ids else "nothing had changed")
 
 
-def _say(found: dict[str, Any], is_json: bool) -> None:
+def _print_balance(balance: dict[str, Any], is_json: bool) -> None:
     if is_json:
-        print_json(found)
-    elif not found["is_on"]:
+        print_json(balance)
+    elif not balance["is_on"]:
         click.echo("no balance is set")
     else:
-        currency = found["currency"]
+        currency = balance["currency"]
         click.echo(
-            f"{found['amount']} {currency}: {found['charged']} charged, {found['reserved']} held back, "
-            f"{found['free']} free ({found['used_pct']} % used)"
+            f"{balance['amount']} {currency}: {balance['charged']} charged, {balance['reserved']} held back, "
+            f"{balance['free']} free ({balance['used_pct']} % used)"
         )

@@ -1,13 +1,14 @@
-"""flask contacts: one person at a time. Files of them are in admin.cli.audience."""
+"""Defines `flask contacts` for one contact at a time; `flask contacts import` is in admin.cli.audience."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
+from admin.cli.lazy import LazyCommand
 from admin.cli.shared import ACTOR, Group, as_json, print_json, runtime_here
 from admin.operations.contact_merge import merge_records
-from admin.operations.contacts import find_person, redact_contact, show_person, write_person
+from admin.operations.contacts import contact_summary, find_contact_id, redact_contact, write_data_export
 
 _WHO = "+E164|ID"
 _YES = click.option("--yes", "is_sure", is_flag=True, help="Yes: it cannot be undone.")
@@ -18,17 +19,26 @@ def contacts() -> None:
     """People."""
 
 
+contacts.add_command(
+    LazyCommand(
+        "import",
+        "admin.cli.audience:import_",
+        "Take over the good rows of FILE.csv or FILE.xlsx and report the others.",
+    )
+)
+
+
 @contacts.command("show")
 @click.argument("who", metavar=_WHO)
 @as_json
 def show(who: str, is_json: bool) -> None:
     """What is known of a person."""
     rt = runtime_here()
-    found = show_person(rt, find_person(rt, who))
+    summary = contact_summary(rt, find_contact_id(rt, who))
     if is_json:
-        print_json(found)
+        print_json(summary)
         return
-    for name, value in found.items():
+    for name, value in summary.items():
         if value not in ("", None, [], {}):
             click.echo(f"{name}: {_in_words(value)}")
 
@@ -40,8 +50,8 @@ def show(who: str, is_json: bool) -> None:
 def export(who: str, output: Path, is_json: bool) -> None:
     """Write everything that is kept of a person to a file that only you can read."""
     rt = runtime_here()
-    contact_id = find_person(rt, who)
-    write_person(rt, contact_id, output, ACTOR)
+    contact_id = find_contact_id(rt, who)
+    write_data_export(rt, contact_id, output, ACTOR)
     print_json({"id": contact_id, "file": str(output)}) if is_json else click.echo(f"contact {contact_id} in {output}")
 
 
@@ -51,9 +61,9 @@ def export(who: str, output: Path, is_json: bool) -> None:
 @as_json
 def redact(who: str, is_sure: bool, is_json: bool) -> None:
     """Wipe a person for good; no import brings them back."""
-    _sure(is_sure)
+    _require_yes(is_sure)
     rt = runtime_here()
-    contact_id = find_person(rt, who)
+    contact_id = find_contact_id(rt, who)
     redact_contact(rt, contact_id, ACTOR)
     print_json({"id": contact_id, "redacted": True}) if is_json else click.echo(f"wiped contact {contact_id}")
 
@@ -65,18 +75,18 @@ def redact(who: str, is_sure: bool, is_json: bool) -> None:
 @as_json
 def merge(keep: str, other: str, is_sure: bool, is_json: bool) -> None:
     """Make the record OTHER a part of KEEP; each a phone with its + or a record's number."""
-    _sure(is_sure)
+    _require_yes(is_sure)
     rt = runtime_here()
-    kept_id, merged_id = find_person(rt, keep), find_person(rt, other)
-    names = merge_records(rt, kept_id, merged_id, ACTOR)
+    contact_id, merged_id = find_contact_id(rt, keep), find_contact_id(rt, other)
+    names = merge_records(rt, contact_id, merged_id, ACTOR)
     if is_json:
-        print_json({"id": kept_id, "merged": merged_id, "kept_of_it": names})
+        print_json({"id": contact_id, "merged": merged_id, "kept_of_it": names})
         return
-    beside = f"; kept of it: {', '.join(names)}" if names else ""
-    click.echo(f"contact {merged_id} is a part of contact {kept_id}{beside}")
+    leftovers = f"; kept of it: {', '.join(names)}" if names else ""
+    click.echo(f"contact {merged_id} is a part of contact {contact_id}{leftovers}")
 
 
-def _sure(is_sure: bool) -> None:
+def _require_yes(is_sure: bool) -> None:
     if not is_sure:
         raise click.UsageError("it cannot be undone; say --yes")
 

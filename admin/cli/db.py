@@ -1,4 +1,4 @@
-"""flask db."""
+"""Defines `flask db`."""
 
 import click
 
@@ -29,10 +29,10 @@ def upgrade(is_json: bool) -> None:
 @as_json
 def check(is_json: bool) -> None:
     """Exit 0 if the database has the newest schema."""
-    current, wanted = current_revision(runtime_here().database), head_revision()
+    current, newest = current_revision(runtime_here().database), head_revision()
     if is_json:
-        print_json({"current": current, "wanted": wanted})
-    if current != wanted:
-        fail(f"the schema is at {current or 'nothing'}, wanted is {wanted}: run flask db upgrade")
+        print_json({"current": current, "wanted": newest})
+    if current != newest:
+        fail(f"the schema is at {current or 'nothing'}, wanted is {newest}: run flask db upgrade")
     if not is_json:
         click.echo(f"the schema is at {current}, the newest")

@@ -1,4 +1,4 @@
-"""What the commands that take over a file have in common: other names for its columns, a bar that moves, the refused rows."""
+"""Shared by the commands that import a file: the `--map` and `--refused` options, the progress bar, the report."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from admin.cli.shared import fail, print_json
+from jobs.core.loader import load
 from jobs.imports import result as import_result
-from jobs.imports.result import open_private, write_rejects
+from jobs.imports.result import write_rejects
+from models.files import open_private
 
 Function = Callable[..., Any]
 
 
-def _read_map(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+def _read_map(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
     names: dict[str, str] = {}
-    for text in given:
+    for text in pairs:
         column, equals, name = text.rpartition("=")
         if not equals or not column.strip():
             raise click.BadParameter(f"{text!r} is not COLUMN=FIELD")
@@ -44,8 +44,11 @@ as_refused = click.option(
 
 
 @contextmanager
-def taking(file: Path, refused_file: Path | None) -> Iterator[import_result.Progress | None]:
-    """While the file is taken over: a bar on standard error where that is a terminal. The refused rows' file must be writable."""
+def import_progress(file: Path, refused_file: Path | None) -> Iterator[import_result.Progress | None]:
+    """Show a progress bar on standard error during an import; yields None if standard error is no terminal.
+
+    Raises UsageError if the refused rows would overwrite the file itself, and OSError if their file cannot be written.
+    """
     if refused_file is not None:
         if refused_file.exists() and file.exists() and refused_file.samefile(file):
             raise click.UsageError("--refused names the file itself")
@@ -53,14 +56,12 @@ def taking(file: Path, refused_file: Path | None) -> Iterator[import_result.Prog
     if not is_terminal():
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda done, total: bar.update(task, description="taking", completed=done, total=total)
+    with load("admin.cli.progress_bar:progress_bar")() as progress:
+        yield progress
 
 
 def report(file: Path, refused_file: Path | None, data: dict[str, Any], refused_total: int) -> None:
-    """Print what came of it and write what was refused; one line and exit status 1 where something was."""
+    """Print the result and write the refused rows; with any, print one line about them and exit with status 1."""
     print_json(data)
     refused = data["refused"]
     if refused_file is not None:
@@ -71,5 +72,5 @@ def report(file: Path, refused_file: Path | None, data: dict[str, Any], refused_
 
 
 def is_terminal() -> bool:
-    """Whether a person sees standard error."""
+    """Whether standard error is a terminal."""
     return sys.stderr.isatty()

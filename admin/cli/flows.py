@@ -1,4 +1,4 @@
-"""flask flows."""
+"""Defines `flask flows`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
 from admin.operations.flows import check_flow, load_flow_file
-from jobs.replies.http_calls import signing_secret
+from models.crypto import signing_secret
 
 
 @click.group("flows", cls=Group)
@@ -19,10 +19,10 @@ def flows() -> None:
 @as_json
 def load(file: Path, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON either way
     """Check a flow and store it as the newest version."""
-    loaded = load_flow_file(runtime_here(), file.read_text(encoding="utf-8-sig"), ACTOR, str(file))
-    for warning in loaded.warnings:
+    flow = load_flow_file(runtime_here(), file.read_text(encoding="utf-8-sig"), ACTOR, str(file))
+    for warning in flow.warnings:
         click.echo(f"warning: {warning}", err=True)
-    print_json({"id": loaded.id, "name": loaded.name, "version": loaded.version})
+    print_json({"id": flow.id, "name": flow.name, "version": flow.version})
 
 
 @flows.command("check")
@@ -30,16 +30,16 @@ def load(file: Path, is_json: bool) -> None:  # noqa: ARG001 - its data is JSON 
 @as_json
 def check(file: Path, is_json: bool) -> None:
     """Say whether a flow could be loaded."""
-    checked = check_flow(file.read_text(encoding="utf-8-sig"), str(file))
+    flow = check_flow(file.read_text(encoding="utf-8-sig"), str(file))
     if is_json:
-        print_json({"name": checked.name, "nodes": checked.nodes, "warnings": list(checked.warnings)})
+        print_json({"name": flow.name, "nodes": flow.nodes, "warnings": list(flow.warnings)})
         return
-    click.echo(f"{checked.name}: {checked.nodes} nodes, nothing wrong")
-    for warning in checked.warnings:
+    click.echo(f"{flow.name}: {flow.nodes} nodes, nothing wrong")
+    for warning in flow.warnings:
         click.echo(f"warning: {warning}")
 
 
 @flows.command("secret")
 def secret() -> None:
     """Print the secret that signs what is posted to a bot of your own."""
-    click.echo(signing_secret(runtime_here()))
+    click.echo(signing_secret(runtime_here().settings.secret_key))

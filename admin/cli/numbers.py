@@ -1,13 +1,10 @@
-"""flask numbers, flask templates."""
+"""Defines `flask numbers`; the command that calls Meta is in admin.cli.meta."""
 
 import click
 from sqlalchemy import select
 
-from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, print_table, read_stdin, runtime_here, sentence
-from admin.operations.numbers import add_number
-from jobs.maintenance.meta_sync import SyncResult, read_templates
-from models.clock import utcnow
-from models.errors import OperatorError
+from admin.cli.lazy import LazyCommand
+from admin.cli.shared import Group, as_json, print_json, print_table, runtime_here
 from models.tables.number import Number
 
 
@@ -16,35 +13,9 @@ def numbers() -> None:
     """WhatsApp numbers of ours."""
 
 
-@numbers.command("add")
-@click.option("--name", required=True, help="What you call it.")
-@click.option("--phone-number-id", required=True)
-@click.option("--waba-id", required=True)
-@click.option("--display-phone", help="The number as people see it, with its calling code.")
-@click.option("--token-stdin", is_flag=True, required=True, help="Read the access token from standard input.")
-@as_json
-def add(
-    name: str, phone_number_id: str, waba_id: str, display_phone: str | None, token_stdin: bool, is_json: bool
-) -> None:
-    """Check a number at Meta, subscribe to its webhooks, and store it."""
-    if not token_stdin:
-        raise click.UsageError("--token-stdin is needed: a token on the command line would be seen by others")
-    token = read_stdin("access token")
-    added = add_number(
-        runtime_here(),
-        name=name,
-        phone_number_id=phone_number_id,
-        waba_id=waba_id,
-        display_phone=display_phone,
-        token=token,
-        actor=ACTOR,
-    )
-    if is_json:
-        print_json(added.to_json())
-        return
-    click.echo(f"{'added' if added.is_new else 'updated'} number {added.id}: {added.display_phone or phone_number_id}")
-    click.echo(f"status {added.status}, quality {added.quality}")
-    click.echo(f"webhooks: {added.webhooks}")
+numbers.add_command(
+    LazyCommand("add", "admin.cli.meta:add", "Check a number at Meta, subscribe to its webhooks, and store it.")
+)
 
 
 @numbers.command("list")
@@ -58,33 +29,3 @@ def list_numbers(is_json: bool) -> None:
             for number in session.scalars(select(Number).order_by(Number.id))
         ]
     print_json(rows) if is_json else print_table(rows, columns)
-
-
-@click.group("templates", cls=Group)
-def templates() -> None:
-    """Message templates."""
-
-
-@templates.command("sync")
-@as_json
-def sync(is_json: bool) -> None:
-    """Read every account's templates from Meta."""
-    rt = runtime_here()
-    with rt.database.read() as session:
-        accounts = sorted(set(session.scalars(select(Number.waba_id))))
-    if not accounts:
-        raise OperatorError("there is no number yet: add one with flask numbers add")
-    total, failures = SyncResult(), []
-    for waba_pk in accounts:
-        try:
-            result = read_templates(rt, waba_pk, utcnow())
-        except Exception as error:  # noqa: BLE001 - one account's trouble keeps no other from being read
-            failures.append(f"account {waba_pk}: {sentence(error)}")
-            continue
-        total.add(result)
-    if is_json:
-        print_json(total.to_json())
-    else:
-        click.echo(", ".join(f"{count} {word}" for word, count in total.to_json().items()))
-    if failures:
-        fail("; ".join(failures))

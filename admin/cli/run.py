@@ -1,4 +1,4 @@
-"""flask up, flask demo and flask sandbox: what runs until it is stopped."""
+"""Defines `flask up`, `flask demo` and `flask sandbox`, which run until they are stopped."""
 
 import os
 import sys
@@ -28,15 +28,17 @@ def up(host: str, port: int, workers: int) -> None:
 
 @click.command("demo", cls=Command)
 @click.option("--contacts", type=int, default=1000, show_default=True, help="How many people.")
-@click.option("--exit", "leaves", is_flag=True, help="End by itself: exit status 0 only if every number adds up.")
+@click.option(
+    "--exit", "exit_when_done", is_flag=True, help="End by itself: exit status 0 only if every number adds up."
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="The panel's port (default: 8000, or any that is free).")
 @click.option(
     "--speed", type=click.FloatRange(0.1, 100), default=SPEED, show_default=True, help="How quick the people are."
 )
 @click.option("--directory", type=click.Path(path_type=Path), hidden=True, help="Wiped and used instead of var/demo.")
-def demo(contacts: int, leaves: bool, port: int | None, speed: float, directory: Path | None) -> None:
+def demo(contacts: int, exit_when_done: bool, port: int | None, speed: float, directory: Path | None) -> None:
     """A whole campaign against a simulated Meta, watched to its end."""
-    sys.exit(run_demo(Console(), contacts, leaves=leaves, port=port, speed=speed, directory=directory))
+    sys.exit(run_demo(Console(), contacts, exit_when_done=exit_when_done, port=port, speed=speed, directory=directory))
 
 
 @click.command(

@@ -1,4 +1,4 @@
-"""flask settings."""
+"""Defines `flask settings`."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ def settings() -> None:
 @as_json
 def show(is_json: bool) -> None:
     """Every setting with its value."""
-    found = show_settings(runtime_here())
+    rows = show_settings(runtime_here())
     if is_json:
-        print_json(found)
+        print_json(rows)
     else:
-        print_table([line | {"value": _shown(line["value"])} for line in found], ("key", "value", "text"))
+        print_table([row | {"value": _format_value(row["value"])} for row in rows], ("key", "value", "text"))
 
 
 @settings.command("set")
@@ -30,14 +30,14 @@ def show(is_json: bool) -> None:
 @as_json
 def set_(key: str, value: str, is_json: bool) -> None:
     """Give KEY another VALUE; switches are yes and no."""
-    changed = set_setting(runtime_here(), key, value, ACTOR)
+    setting = set_setting(runtime_here(), key, value, ACTOR)
     if is_json:
-        print_json(changed)
+        print_json(setting)
     else:
-        click.echo(f"{key} is {_shown(changed['value'])}")
+        click.echo(f"{key} is {_format_value(setting['value'])}")
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) if value != "" else "empty"

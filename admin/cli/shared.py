@@ -1,9 +1,8 @@
-"""What every command does alike: one line for what went wrong, data on standard output, exit codes 0, 1 and 2."""
+"""The base of every command: errors as one line, data on standard output, exit codes 0, 1 and 2."""
 
 import json
 import logging
 import sys
-import traceback
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,28 +11,18 @@ from typing import Any
 import click
 from flask import current_app, has_app_context
 from flask.cli import ScriptInfo
-from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from admin.cli.dotenv import forget_what_flask_read
-from jobs.core.logs import described
+from admin.cli.dotenv import remove_flask_dotenv
+from admin.cli.usage import OneLineUsageError, one_line
+from jobs.core.loader import load
 from jobs.core.runtime import Runtime
-from models.config import SettingsError, load_settings
+from models.config import load_settings
 from models.errors import OperatorError
 
 ACTOR = "cli"
 
-
 as_json = click.option("--json", "is_json", is_flag=True, help="Print data as JSON.")
-
-
-class OneLineUsageError(click.UsageError):
-    """Wrong usage, said in one line."""
-
-    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
-        """To standard error."""
-        path = self.ctx.command_path if self.ctx else "flask"
-        click.echo(one_line(f"{path}: {self.format_message()} (see {path} --help)"), err=True)
 
 
 class _OneLiner(click.Command):
@@ -42,14 +31,14 @@ class _OneLiner(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse; wrong usage exits 2."""
+        """Parse the arguments; wrong usage exits 2."""
         try:
             return super().make_context(info_name, args, parent, **extra)
         except click.UsageError as error:
             raise _one_line(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run; what fails exits 1."""
+        """Run the command in an application context; an error exits 1."""
         if not has_app_context():
             ctx.with_resource(ctx.ensure_object(ScriptInfo).load_app().app_context())
         try:
@@ -58,16 +47,16 @@ class _OneLiner(click.Command):
             raise _one_line(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback at a user
-            fail(sentence(error))
+        except Exception as error:  # noqa: BLE001 - a user never sees a traceback
+            fail(error_line(error))
 
 
 class Command(_OneLiner):
-    """A command of ours."""
+    """A command that reports every error in one line."""
 
 
 class Group(_OneLiner, click.Group):
-    """A group of ours."""
+    """A group of such commands."""
 
     command_class = Command
 
@@ -77,29 +66,23 @@ def _one_line(error: click.UsageError) -> click.UsageError:
 
 
 def fail(text: str) -> None:
-    """One line on standard error, exit status 1."""
+    """Print one line to standard error and exit with status 1."""
     click.echo(one_line(text), err=True)
     sys.exit(1)
 
 
-def one_line(text: str) -> str:
-    """Whatever it is, as one line."""
-    return "; ".join(line.strip() for line in text.splitlines() if line.strip()) or "something went wrong"
-
-
-def sentence(error: Exception) -> str:
-    """What a user reads of an error."""
+def error_line(error: Exception) -> str:
+    """Return the line that a user reads about an error."""
     if isinstance(error, OperatorError):
         return str(error)
-    if isinstance(error, RedisError):
-        return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
     if isinstance(error, OperationalError | ProgrammingError):
         return _database_sentence(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, UnicodeDecodeError):
         return "the file is not UTF-8 text"
-    return f"this should not have happened: {described(error)}{_write_down(error)}"
+    text: str = load("admin.cli.errors:explain_error")(error)
+    return text
 
 
 def _database_sentence(error: OperationalError | ProgrammingError) -> str:
@@ -109,47 +92,32 @@ def _database_sentence(error: OperationalError | ProgrammingError) -> str:
     return f"the database cannot be reached ({text[:200]})"
 
 
-def _write_down(error: Exception) -> str:
-    """The traceback goes where only the operator of this machine reads it."""
-    if "hark" not in current_app.extensions:
-        return ""
-    try:
-        path = runtime_here().settings.var_dir / "log" / "errors.log"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(traceback.format_exception(error)) + "\n")
-        path.chmod(0o600)
-    except (OSError, SettingsError):
-        return ""
-    return f"; more in {path}"
-
-
 def runtime_here() -> Runtime:
-    """The runtime of the application whose command runs. BadSettings."""
+    """Return the runtime of the application whose command runs. Raises SettingsError if the environment is wrong."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     extensions = current_app.extensions
     if "hark" not in extensions:
-        forget_what_flask_read()
+        remove_flask_dotenv()
         extensions["hark"] = Runtime(load_settings())
     rt: Runtime = extensions["hark"]
     return rt
 
 
 def print_json(data: Any) -> None:
-    """Data, on standard output."""
+    """Print data to standard output."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
 
 
 def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Rows in columns of even width, with a head."""
-    texts = [[_shown(row.get(column)) for column in columns] for row in rows]
+    """Print rows in columns of even width, under a head line."""
+    texts = [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(line[place]) for line in [list(columns), *texts]) for place in range(len(columns))]
     for line in [list(columns), *texts]:
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
 def read_stdin(what: str) -> str:
-    """A secret from standard input; asked for without echo where a person types."""
+    """Read a secret from standard input; on a terminal it is typed without echo. Raises OperatorError if it is empty."""
     text = click.prompt(what, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     text = str(text).strip()
     if not text:
@@ -158,11 +126,11 @@ def read_stdin(what: str) -> str:
 
 
 def existing_file() -> click.Path:
-    """A parameter that names a file to read."""
+    """Return the type of a parameter that names a file to read. A missing file is reported when it is opened."""
     return click.Path(path_type=Path)
 
 
-def _shown(value: Any) -> str:
+def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 

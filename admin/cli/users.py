@@ -1,4 +1,4 @@
-"""flask users, flask tokens."""
+"""Defines `flask users` and `flask tokens`."""
 
 import click
 
@@ -24,8 +24,8 @@ def add(email: str, role: str, password_stdin: bool, is_json: bool) -> None:
     password = read_stdin("password") if password_stdin else None
     user = add_user(runtime_here(), email, role, password, ACTOR)
     if is_json:
-        shown = {"id": user.id, "email": user.email, "role": user.role.value}
-        print_json(shown | ({"password": user.password} if user.password else {}))
+        data = {"id": user.id, "email": user.email, "role": user.role.value}
+        print_json(data | ({"password": user.password} if user.password else {}))
         return
     click.echo(f"added {user.email} as {user.role.value}")
     if user.password:

@@ -1,1 +1,1 @@
-"""flask demo."""
+"""Runs `flask demo`: a whole campaign on this machine against the simulated Meta."""

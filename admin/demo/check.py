@@ -1,4 +1,4 @@
-"""Does everything add up? The campaign's own numbers, its export, and what the simulated Meta says it received."""
+"""Checks the numbers of a finished demo: the campaign's statistics, its export, and what the simulated Meta received."""
 
 import csv
 from collections import Counter
@@ -20,27 +20,27 @@ _PAGE = 1000
 
 
 @dataclass(frozen=True)
-class Sum:
-    """One equation: what it says, and both sides of it."""
+class Equation:
+    """One equation: its text, and both sides."""
 
     text: str
     left: Any
     right: Any
 
     @property
-    def is_right(self) -> bool:
-        """Both sides are equal."""
+    def holds(self) -> bool:
+        """Whether both sides are equal."""
         return bool(self.left == self.right)
 
 
 class Sandbox:
-    """The simulated Meta's own account of things, over its control API."""
+    """Client of the control API of the simulated Meta. Its methods raise httpx.HTTPError if it cannot be reached."""
 
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=f"{url}/_sandbox", timeout=10, trust_env=False)
 
     def stats(self) -> dict[str, Any]:
-        """Counts, and whether anything is still to come. httpx.HTTPError where it is away."""
+        """Counts, and whether anything is still pending."""
         return self._get("stats")
 
     def messages(self) -> Iterator[dict[str, Any]]:
@@ -54,12 +54,12 @@ class Sandbox:
             after = page["next"]
 
     def inbound(self) -> list[dict[str, Any]]:
-        """Everything that people wrote."""
-        found: list[dict[str, Any]] = self._get("inbound")["inbound"]
-        return found
+        """Every message that the simulated people wrote."""
+        messages: list[dict[str, Any]] = self._get("inbound")["inbound"]
+        return messages
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the HTTP connection."""
         self._client.close()
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
@@ -67,89 +67,93 @@ class Sandbox:
         return answer
 
 
-def check_everything(rt: Runtime, campaign_id: int, sandbox: Sandbox) -> list[Sum]:
-    """Every equation that must hold once the campaign is at rest."""
+def check_everything(rt: Runtime, campaign_id: int, sandbox: Sandbox) -> list[Equation]:
+    """Every equation that must hold once the campaign is at rest. Raises httpx.HTTPError if the sandbox cannot be reached."""
     with rt.database.read() as session:
         stats = campaign_stats(session, campaign_id)
     ledger = [message for message in sandbox.messages() if message["type"] == "template"]
     return [
-        *own_identities(stats, _under_way(ledger)),
-        *_export_sums(rt, campaign_id, stats),
-        *_sandbox_sums(rt, campaign_id, stats, ledger, sandbox),
+        *stats_identities(stats, _under_way(ledger)),
+        *_export_equations(rt, campaign_id, stats),
+        *_sandbox_equations(rt, campaign_id, stats, ledger, sandbox),
     ]
 
 
-def own_identities(stats: Mapping[str, Any], under_way: int) -> list[Sum]:
-    """The identities of the public statistics; `under_way`: accepted, and neither delivered nor failed."""
+def stats_identities(stats: Mapping[str, Any], under_way: int) -> list[Equation]:
+    """The identities of the public statistics. `under_way`: messages that Meta accepted and neither delivered nor failed."""
     states = ("queued", "sending", "unsure", "held", "sent", "refused")
     return [
-        Sum(
+        Equation(
             "candidates = eligible + everyone not sent",
             stats["candidates"],
             stats["eligible"] + sum(stats["not_sent"].values()),
         ),
-        Sum(f"eligible = {' + '.join(states)}", stats["eligible"], sum(stats[state] for state in states)),
-        Sum(
+        Equation(f"eligible = {' + '.join(states)}", stats["eligible"], sum(stats[state] for state in states)),
+        Equation(
             "sent = delivered + (failed - refused) + under way",
             stats["sent"],
             stats["delivered"] + stats["failed"] - stats["refused"] + under_way,
         ),
-        Sum("received_pct = delivered / sent", stats["received_pct"], _percent(stats["delivered"], stats["sent"])),
-        Sum("read_pct = read / delivered", stats["read_pct"], _percent(stats["read"], stats["delivered"])),
-        Sum("replied_pct = replied / delivered", stats["replied_pct"], _percent(stats["replied"], stats["delivered"])),
+        Equation("received_pct = delivered / sent", stats["received_pct"], _percent(stats["delivered"], stats["sent"])),
+        Equation("read_pct = read / delivered", stats["read_pct"], _percent(stats["read"], stats["delivered"])),
+        Equation(
+            "replied_pct = replied / delivered", stats["replied_pct"], _percent(stats["replied"], stats["delivered"])
+        ),
     ]
 
 
-def _export_sums(rt: Runtime, campaign_id: int, stats: Mapping[str, Any]) -> list[Sum]:
+def _export_equations(rt: Runtime, campaign_id: int, stats: Mapping[str, Any]) -> list[Equation]:
     text = "".join(export_lines(rt, campaign_id))
     rows = list(csv.DictReader(StringIO(text)))
-    found = Counter(row["status"] for row in rows)
-    reached = found["delivered"] + found["read"]
+    counts = Counter(row["status"] for row in rows)
+    reached = counts["delivered"] + counts["read"]
     return [
-        Sum("rows of the export = candidates", len(rows), stats["candidates"]),
-        Sum("not_sent rows of the export", found["not_sent"], sum(stats["not_sent"].values())),
-        Sum("delivered and read rows of the export = delivered", reached, stats["delivered"]),
-        Sum("read rows of the export = read", found["read"], stats["read"]),
-        Sum("failed rows of the export = failed", found["failed"], stats["failed"]),
-        Sum(
+        Equation("rows of the export = candidates", len(rows), stats["candidates"]),
+        Equation("not_sent rows of the export", counts["not_sent"], sum(stats["not_sent"].values())),
+        Equation("delivered and read rows of the export = delivered", reached, stats["delivered"]),
+        Equation("read rows of the export = read", counts["read"], stats["read"]),
+        Equation("failed rows of the export = failed", counts["failed"], stats["failed"]),
+        Equation(
             "rows of the export with a reply = replied", sum(bool(row["replied_at"]) for row in rows), stats["replied"]
         ),
     ]
 
 
-def _sandbox_sums(
+def _sandbox_equations(
     rt: Runtime, campaign_id: int, stats: Mapping[str, Any], ledger: list[dict[str, Any]], sandbox: Sandbox
-) -> list[Sum]:
-    theirs, inbound = sandbox.stats(), sandbox.inbound()
+) -> list[Equation]:
+    sandbox_stats, inbound = sandbox.stats(), sandbox.inbound()
     facts = [message["facts"].keys() for message in ledger]
     with rt.database.read() as session:
-        ours = session.execute(
+        recipients = session.execute(
             select(Recipient.wamid, Recipient.replied_at).where(Recipient.campaign_id == campaign_id)
         ).all()
         arrived = set(session.scalars(select(Message.wamid).where(Message.direction == Direction.IN)))
     writers = {item["wa_id"] for item in inbound} & {message["wa_id"] for message in ledger}
     return [
-        Sum("recipients that got it more than once", theirs["duplicates"]["count"], 0),
-        Sum("people that got it more than once", theirs["repeated_people"]["count"], 0),
-        Sum("answers that were sent more than once", theirs["callbacks"]["repeated"]["count"], 0),
-        Sum("sent = accepted by the simulated Meta", stats["sent"] + stats["held"], len(ledger)),
-        Sum(
+        Equation("recipients that got it more than once", sandbox_stats["duplicates"]["count"], 0),
+        Equation("people that got it more than once", sandbox_stats["repeated_people"]["count"], 0),
+        Equation("answers that were sent more than once", sandbox_stats["callbacks"]["repeated"]["count"], 0),
+        Equation("sent = accepted by the simulated Meta", stats["sent"] + stats["held"], len(ledger)),
+        Equation(
             "every message's id is the one that Meta gave",
-            {row.wamid for row in ours} - {None},
+            {row.wamid for row in recipients} - {None},
             {m["wamid"] for m in ledger},
         ),
-        Sum(
-            "delivered = delivered there", stats["delivered"], sum(bool(seen & {"delivered", "read"}) for seen in facts)
+        Equation(
+            "delivered = delivered there",
+            stats["delivered"],
+            sum(bool(names & {"delivered", "read"}) for names in facts),
         ),
-        Sum("read = read there", stats["read"], sum("read" in seen for seen in facts)),
-        Sum("failed - refused = failed there", stats["failed"] - stats["refused"], _failed(facts)),
-        Sum("replied = people who wrote there", stats["replied"], len(writers)),
-        Sum("messages that arrived here = written there", arrived, {item["id"] for item in inbound}),
+        Equation("read = read there", stats["read"], sum("read" in names for names in facts)),
+        Equation("failed - refused = failed there", stats["failed"] - stats["refused"], _failed(facts)),
+        Equation("replied = people who wrote there", stats["replied"], len(writers)),
+        Equation("messages that arrived here = written there", arrived, {item["id"] for item in inbound}),
     ]
 
 
 def _failed(facts: list[Any]) -> int:
-    return sum("failed" in seen and not seen & {"delivered", "read"} for seen in facts)
+    return sum("failed" in names and not names & {"delivered", "read"} for names in facts)
 
 
 def _under_way(ledger: list[dict[str, Any]]) -> int:

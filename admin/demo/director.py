@@ -1,4 +1,7 @@
-"""The demo's operator: makes a campaign, watches it to its end and adds everything up, while a supervisor keeps the processes."""
+"""Plays the demo's operator: creates a campaign, waits until it is at rest, and checks every number.
+
+It runs in a thread beside the supervisor, which keeps the processes alive.
+"""
 
 import threading
 import time
@@ -17,14 +20,14 @@ from admin.auth.passwords import one_time_password
 from admin.auth.users import add_user
 from admin.demo.check import Sandbox, check_everything
 from admin.demo.people import write_people
-from admin.demo.screen import show_result, watching
-from admin.operations.campaign_lifecycle import start_campaign
+from admin.demo.screen import progress_bar, show_result
 from admin.operations.campaigns import create_campaign
+from admin.operations.cases import open_case_of
 from admin.operations.flows import load_flow_file
-from admin.operations.inbox import open_case_of
 from admin.operations.numbers import add_number
 from admin.server.up import ROOT, Plan, web_answers
 from bot.webhooks.stream import EventStream
+from jobs.campaigns.start import start_campaign
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.imports.contacts import import_contacts
@@ -44,7 +47,7 @@ FLOW = ROOT / "docs" / "examples" / "spring_replies.yaml"
 PER_SECOND = 40.0
 QUIET_SECONDS = 1.5
 MAX_SECONDS = 300.0
-"""On top of what the pace takes: after that the demo says what it still waits for."""
+"""On top of the time that the pace needs; then the demo fails with what it still waits for."""
 WABA_ID = "100000000000001"
 PHONE_NUMBER_ID = "200000000000001"
 _AT_REST = (CampaignOutcome.SENT, CampaignOutcome.PARTIALLY_SENT, CampaignOutcome.FAILED)
@@ -64,7 +67,7 @@ CAMPAIGN: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class DemoServices:
-    """Where the demo plays."""
+    """The directory, settings and addresses of a demo."""
 
     directory: Path
     env: Mapping[str, str]
@@ -75,79 +78,82 @@ class DemoServices:
 
 
 class DemoStoppedError(HarkError):
-    """The demo is to end."""
+    """The demo is being stopped."""
 
 
 class Director(threading.Thread):
-    """What an operator would do, step by step, while the supervisor keeps the processes alive."""
+    """The steps of an operator, in a thread; `status` is the exit status, 0 only if every equation holds."""
 
     def __init__(
-        self, console: Console, stage: DemoServices, contacts: int, *, leaves: bool, stop: Callable[[], None]
+        self, console: Console, services: DemoServices, contacts: int, *, exit_when_done: bool, stop: Callable[[], None]
     ) -> None:
         super().__init__(name="director", daemon=True)
-        self.console, self.stage, self.contacts, self.leaves, self.stop = console, stage, contacts, leaves, stop
+        self.console, self.services, self.contacts = console, services, contacts
+        self.exit_when_done, self.stop = exit_when_done, stop
         self.is_over = threading.Event()
         self.status = 1
-        self.rt = Runtime(stage.settings)
-        self.sandbox = Sandbox(stage.sandbox_url)
+        self.rt = Runtime(services.settings)
+        self.sandbox = Sandbox(services.sandbox_url)
 
     def run(self) -> None:
-        """Never raises; `status` says how it went."""
+        """Run the demo to its end. Never raises; the result is in `status`."""
         try:
-            self.status = self._play()
+            self.status = self._run_demo()
         except DemoStoppedError:
-            self._complain("stopped before its end")
+            self._print_failure("stopped before its end")
             return
         except Exception as error:  # noqa: BLE001 - a thread's error would otherwise be shown as a traceback
             if not self.is_over.is_set():
-                self._complain(str(error) if isinstance(error, OperatorError) else described(error))
+                self._print_failure(str(error) if isinstance(error, OperatorError) else described(error))
             self.stop()
             return
-        if self.leaves:
+        if self.exit_when_done:
             self.stop()
 
-    def _play(self) -> int:
-        self._wait("the processes", lambda: web_answers(self.stage.plan.address) and bool(self.sandbox.stats()), 60)
+    def _run_demo(self) -> int:
+        self._wait("the processes", lambda: web_answers(self.services.plan.address) and bool(self.sandbox.stats()), 60)
         campaign_id = self._prepare_campaign()
-        start_campaign(self.rt, campaign_id, ACTOR)
-        with watching(self.console, lambda: self._stats(campaign_id), self.stage.directory / "demo.log") as look:
-            self._wait_until_at_rest(campaign_id, look)
-        sums = check_everything(self.rt, campaign_id, self.sandbox)
-        show_result(self.console, self._stats(campaign_id), sums)
-        if not self.leaves:
+        start_campaign(self.rt, campaign_id, utcnow(), ACTOR)
+        with progress_bar(
+            self.console, lambda: self._stats(campaign_id), self.services.directory / "demo.log"
+        ) as refresh:
+            self._wait_until_at_rest(campaign_id, refresh)
+        equations = check_everything(self.rt, campaign_id, self.sandbox)
+        show_result(self.console, self._stats(campaign_id), equations)
+        if not self.exit_when_done:
             self.console.print("The panel stays up. Ctrl-C ends it.")
-        if wrong := [item.text for item in sums if not item.is_right]:
-            self._complain(f"these sums are wrong: {'; '.join(wrong)}")
+        if wrong := [item.text for item in equations if not item.holds]:
+            self._print_failure(f"these sums are wrong: {'; '.join(wrong)}")
         return 1 if wrong else 0
 
-    def _complain(self, text: str) -> None:
-        """The one line of a demo that failed."""
+    def _print_failure(self, text: str) -> None:
+        """Print why the demo failed, in one line."""
         Console(stderr=True).print(
-            f"demo: {text}; the processes' log is {self.stage.directory / 'demo.log'}", soft_wrap=True
+            f"demo: {text}; the processes' log is {self.services.directory / 'demo.log'}", soft_wrap=True
         )
 
     def _prepare_campaign(self) -> int:
-        rt, stage = self.rt, self.stage
+        rt, services = self.rt, self.services
         password = one_time_password()
         add_user(rt, EMAIL, Role.ADMIN, password, ACTOR)
         self.console.print(
-            f"panel:   {stage.plan.address}/admin/  (sign in as {EMAIL}, password {password})", soft_wrap=True
+            f"panel:   {services.plan.address}/admin/  (sign in as {EMAIL}, password {password})", soft_wrap=True
         )
-        self.console.print(f"phones:  {stage.sandbox_url}/  (the simulated Meta)", soft_wrap=True)
+        self.console.print(f"phones:  {services.sandbox_url}/  (the simulated Meta)", soft_wrap=True)
         add_number(
-            rt, name="Demo shop", phone_number_id=PHONE_NUMBER_ID, waba_id=WABA_ID, display_phone=None, token=stage.token,
+            rt, name="Demo shop", phone_number_id=PHONE_NUMBER_ID, waba_id=WABA_ID, display_phone=None, token=services.token,
             actor=ACTOR,
         )  # fmt: skip
         with rt.database.read() as session:
             waba_pk = session.scalars(select(Number.waba_id)).one()
         read_templates(rt, waba_pk, utcnow())
         load_flow_file(rt, FLOW.read_text(encoding="utf-8"), ACTOR, FLOW.name)
-        people = write_people(stage.directory / "contacts.csv", self.contacts)
-        imported = import_contacts(rt, stage.directory / "contacts.csv", actor=ACTOR)
+        people = write_people(services.directory / "contacts.csv", self.contacts)
+        imported = import_contacts(rt, services.directory / "contacts.csv", actor=ACTOR)
         for phone in people.open_cases:
             open_case_of(rt, phone, ACTOR, "asked about an order")
         self.console.print(
-            f"imported {imported.created} contacts from {stage.directory / 'contacts.csv'}", soft_wrap=True
+            f"imported {imported.created} contacts from {services.directory / 'contacts.csv'}", soft_wrap=True
         )
         return create_campaign(rt, CAMPAIGN, ACTOR).id
 
@@ -155,8 +161,11 @@ class Director(threading.Thread):
         with self.rt.database.read() as session:
             return campaign_stats(session, campaign_id)
 
-    def _wait_until_at_rest(self, campaign_id: int, look: Callable[[], None]) -> None:
-        """Quiet for a while on both sides: between two looks something may be on its way from one to the other."""
+    def _wait_until_at_rest(self, campaign_id: int, refresh: Callable[[], None]) -> None:
+        """Wait until nothing is pending on either side for `QUIET_SECONDS`.
+
+        One look is not enough: between two looks something may be on its way from one side to the other.
+        """
         deadline = time.monotonic() + self.contacts / PER_SECOND + MAX_SECONDS
         quiet_since: float | None = None
         waiting = "its start"
@@ -165,16 +174,16 @@ class Director(threading.Thread):
                 raise OperatorError("the campaign did not come to rest; waiting for {waiting}", waiting=waiting)
             self._pause(0.25)
             try:
-                look()
+                refresh()
                 waiting = self._waiting_for(campaign_id)
             except (httpx.HTTPError, RedisError, OperationalError) as error:
                 waiting = f"a process that is away ({type(error).__name__})"
             quiet_since = None if waiting else (quiet_since or time.monotonic())
 
     def _waiting_for(self, campaign_id: int) -> str:
-        """What is still to happen; empty where nothing is."""
+        """What is still to happen; empty if nothing is."""
         stats = self._stats(campaign_id)
-        # Unsure may be at rest: claimed by a sender that was killed before the request left, and never sent again by itself.
+        # Unsure messages may be at rest: claimed by a sender that was killed before the request left, and not resent by Hark.
         unfinished = sum(stats[state] for state in ("queued", "sending", "held"))
         if stats["outcome"] not in _AT_REST or unfinished:
             return f"{unfinished} messages (delivery is {stats['outcome']})"
@@ -188,16 +197,16 @@ class Director(threading.Thread):
         pending = self.sandbox.stats()
         return "" if pending["at_rest"] else f"the simulated Meta ({pending['pending']})"
 
-    def _wait(self, what: str, is_there: Callable[[], bool], seconds: float) -> None:
+    def _wait(self, target: str, is_ready: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                if is_there():
+                if is_ready():
                     return
             except (httpx.HTTPError, RedisError, OperationalError):
                 pass
             if time.monotonic() > deadline:
-                raise OperatorError("{what} did not answer within {seconds:.0f} s", what=what, seconds=seconds)
+                raise OperatorError("{what} did not answer within {seconds:.0f} s", what=target, seconds=seconds)
             self._pause(0.1)
 
     def _pause(self, seconds: float) -> None:

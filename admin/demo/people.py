@@ -1,4 +1,4 @@
-"""The people of the demo: their phones are of ranges that regulators keep for fiction and never assign to anybody.
+"""Writes the contacts file of the demo, with phones of ranges that regulators reserve for fiction and never assign.
 
 - United Kingdom, Ofcom, numbers for drama: mobile 07700 900000 to 900999.
 - France, ARCEP, numbers for audiovisual works: mobile 06 39 98 00 00 to 06 39 98 99 99, and the same ten thousand
@@ -25,37 +25,37 @@ _CITIES = ("London", "Leeds", "Paris", "Lyon")
 
 
 @dataclass(frozen=True)
-class Cast:
-    """Who is in the file, by what is special about them."""
+class DemoPeople:
+    """How many people are in the file, and which of them need an open case."""
 
     total: int
     open_cases: tuple[str, ...]
-    """Phones of those with whom an agent is to open a case."""
+    """Phones of the people for whom the demo opens a case."""
 
 
 def phones() -> Iterator[str]:
-    """Every phone that a demo may use, each once."""
+    """Yield every phone that a demo may use, each once."""
     fiction = (form.format(number) for form in _FR for number in range(10_000))
     return chain((_UK.format(number) for number in range(1_000)), fiction)
 
 
-def write_people(path: Path, total: int) -> Cast:
-    """Write the contacts' file. Of a hundred people three opted out, two never agreed, one lacks the discount of the text.
+def write_people(path: Path, total: int) -> DemoPeople:
+    """Write the contacts file. Of a hundred people three opted out, two never agreed, and one lacks the template's discount.
 
-    A few have an open case, one is excluded as staff, one has no tag and one a phone that is not a possible one, so that the
-    waterfall has something to show.
+    A few have an open case, one is excluded as staff, one has no tag and one has an impossible phone, so that every step of the
+    waterfall leaves somebody out.
     """
     cases: list[str] = []
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["phone", "name", "language", "consent", "consent_source", "tags"])
-        for place, phone in zip(range(total), phones(), strict=False):
-            name = f"{_FIRST[place % len(_FIRST)]} {_LAST[place // len(_FIRST) % len(_LAST)]}"
+        for index, phone in zip(range(total), phones(), strict=False):
+            name = f"{_FIRST[index % len(_FIRST)]} {_LAST[index // len(_FIRST) % len(_LAST)]}"
             consent, tags = (
                 "subscribed",
-                ["customer", f"city={_CITIES[place % len(_CITIES)]}", f"discount={_discount(place)}"],
+                ["customer", f"city={_CITIES[index % len(_CITIES)]}", f"discount={_discount(index)}"],
             )
-            match place % 100:
+            match index % 100:
                 case 3 | 33 | 63:
                     consent = "unsubscribed"
                 case 5 | 55:
@@ -64,13 +64,13 @@ def write_people(path: Path, total: int) -> Cast:
                     cases.append(phone)
                 case 9:
                     tags.pop()
-                case 11 if place < 100:
+                case 11 if index < 100:
                     tags.append("staff")
-            if place == 12:
-                phone = "+4477009"  # noqa: PLW2901 - too short to be possible: kept, and left out with that reason
+            if index == 12:
+                phone = "+4477009"  # noqa: PLW2901 - too short to be possible: imported, and left out with that reason
             writer.writerow([phone, name, "en", consent, "demo shop checkout", ";".join(tags)])
-    return Cast(total, tuple(cases))
+    return DemoPeople(total, tuple(cases))
 
 
-def _discount(place: int) -> str:
-    return ("10%", "15%", "20%")[place % 3]
+def _discount(index: int) -> str:
+    return ("10%", "15%", "20%")[index % 3]

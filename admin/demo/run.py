@@ -1,8 +1,8 @@
-"""`flask demo`: a whole campaign on this machine against the simulated Meta, watched to its end and added up.
+"""Runs `flask demo`: a whole campaign on this machine against the simulated Meta, watched to its end and checked.
 
-It reads no `.env` and inherits no setting: its database, its Redis and its keys lie under `var/demo`, which is wiped first,
-and its Graph API is the sandbox on loopback. Any child may be killed meanwhile; the supervisor starts it again, but for the
-sandbox, whose ledger is in its memory and is what everything is compared with.
+It reads no `.env` and inherits no setting: its database, its Redis and its keys are under `var/demo`, which is wiped first, and
+its Graph API is the sandbox on loopback. Any process may be killed meanwhile; the supervisor starts it again, except the sandbox,
+whose record of messages is in its memory and is what everything is compared with.
 """
 
 import os
@@ -23,22 +23,27 @@ from models.config import LOOPBACK, load_settings
 from models.crypto import new_token
 from models.errors import OperatorError
 
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-"""All that a child inherits: what a process needs to run, and no setting of anybody's."""
+INHERITED_ENV = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
+)  # fmt: skip
+"""The environment variables that a child process inherits: what it needs to run, and no setting of Hark."""
 SPEED = 3.0
-"""How many times as quick as real people the simulated ones are."""
+"""How many times faster than real people the simulated ones answer."""
 
 
 def run_demo(
     console: Console,
     contacts: int,
     *,
-    leaves: bool,
+    exit_when_done: bool,
     port: int | None = None,
     speed: float = SPEED,
     directory: Path | None = None,
 ) -> int:
-    """Play it; the exit status: 0 only if the campaign came to rest and every sum is right. Refused, AlreadyRunningError."""
+    """Run the demo. The exit status is 0 only if the campaign came to rest and every equation holds.
+
+    Raises OperatorError if the number of contacts is out of range, and AlreadyRunningError if a demo runs in the directory.
+    """
     if not MIN_PEOPLE <= contacts <= MAX_PEOPLE:
         raise OperatorError(
             "contacts={contacts}: allowed are {min_people} to {max_people}, as many numbers are kept for fiction",
@@ -48,11 +53,11 @@ def run_demo(
         )
     directory = (directory or ROOT / "var" / "demo").absolute()
     with lock_directory(directory):
-        stage = set_up(directory, port)
-        prepare(stage.settings)
+        services = set_up(directory, port)
+        prepare(services.settings)
         with (directory / "demo.log").open("w", encoding="utf-8") as log:
-            supervisor = Supervisor(cast(stage, speed), log, directory, locked=True)
-            director = Director(console, stage, contacts, leaves=leaves, stop=supervisor.stop)
+            supervisor = Supervisor(demo_processes(services, speed), log, directory, locked=True)
+            director = Director(console, services, contacts, exit_when_done=exit_when_done, stop=supervisor.stop)
             director.start()
             status = supervisor.run()
             director.is_over.set()
@@ -61,7 +66,7 @@ def run_demo(
 
 
 def set_up(directory: Path, port: int | None = None) -> DemoServices:
-    """Wipe the directory, and write the settings of this demo alone."""
+    """Wipe the directory and write the settings of this demo. Raises OperatorError if a setting points to another machine."""
     wipe(directory)
     plan = Plan(port=port or _free_port(8000))
     sandbox_url = f"http://127.0.0.1:{_free_port(0)}"
@@ -75,7 +80,7 @@ def set_up(directory: Path, port: int | None = None) -> DemoServices:
     env_file = directory / "hark.env"
     env_file.touch(mode=0o600)
     env_file.write_text("".join(f"{name}='{value}'\n" for name, value in values.items()), encoding="utf-8")
-    env = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HARK_ENV_FILE": str(env_file)}
+    env = {name: os.environ[name] for name in INHERITED_ENV if name in os.environ} | {"HARK_ENV_FILE": str(env_file)}
     settings = load_settings(env)
     if urlsplit(settings.graph_api_url).hostname not in LOOPBACK:
         raise OperatorError(
@@ -86,7 +91,7 @@ def set_up(directory: Path, port: int | None = None) -> DemoServices:
 
 
 def wipe(directory: Path) -> None:
-    """Everything of an earlier demo, but the lock that is held on the directory."""
+    """Delete everything in the directory except its lock. Raises OperatorError if the directory is a symbolic link."""
     if directory.is_symlink():
         raise OperatorError("{directory} is a link: the demo wipes a directory of its own alone", directory=directory)
     for path in directory.iterdir():
@@ -98,28 +103,28 @@ def wipe(directory: Path) -> None:
             path.unlink()
 
 
-def cast(stage: DemoServices, speed: float) -> list[Child]:
-    """Everything of `flask up`, and the simulated Meta."""
-    settings = stage.settings
+def demo_processes(services: DemoServices, speed: float) -> list[Child]:
+    """The processes of `flask up`, and the simulated Meta."""
+    settings = services.settings
     options = {
-        "port": stage.sandbox_url.rpartition(":")[2],
-        "webhook-url": f"{stage.plan.address}/webhooks/whatsapp",
+        "port": services.sandbox_url.rpartition(":")[2],
+        "webhook-url": f"{services.plan.address}/webhooks/whatsapp",
         "app-secret": settings.meta_app_secrets[0],
         "verify-token": settings.meta_verify_token or "",
-        "token": stage.token,
+        "token": services.token,
         "speed": str(speed),
         "unreachable-share": "0.02",
         "capped-share": "0.01",
     }
     argv = [sys.executable, "-m", "bot.sandbox", "--no-suffix-faults"]
     argv += [f"--{name}={value}" for name, value in options.items()]
-    sandbox = Child("sandbox", argv, stage.env, restart=False, essential=True, cwd=ROOT)
-    return [sandbox, *children(settings, stage.plan, stage.env)]
+    sandbox = Child("sandbox", argv, services.env, restart=False, essential=True, cwd=ROOT)
+    return [sandbox, *children(settings, services.plan, services.env)]
 
 
-def _free_port(wanted: int) -> int:
-    """The wanted port if it is free, else any."""
-    for port in (wanted, 0):
+def _free_port(preferred: int) -> int:
+    """The preferred port if it is free, else any free one."""
+    for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

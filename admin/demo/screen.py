@@ -1,4 +1,4 @@
-"""What the demo shows: a bar that moves, a table of numbers, and every sum with its two sides."""
+"""Prints the demo's progress bar, its table of numbers, and every equation with both sides."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from admin.demo.check import Sum
+from admin.demo.check import Equation
 
-_SHOWN = ("sent", "delivered", "read", "replied", "failed")
+_PROGRESS_COUNTS = ("sent", "delivered", "read", "replied", "failed")
 
 
 @contextmanager
-def watching(console: Console, stats: Callable[[], Mapping[str, Any]], log: Path) -> Iterator[Callable[[], None]]:
-    """A progress bar over the campaign's numbers; the callable that is given looks again."""
+def progress_bar(console: Console, stats: Callable[[], Mapping[str, Any]], log: Path) -> Iterator[Callable[[], None]]:
+    """Show a progress bar of the campaign's numbers while the block runs; the yielded callable reads them again."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -26,23 +26,23 @@ def watching(console: Console, stats: Callable[[], Mapping[str, Any]], log: Path
     with Progress(*columns, console=console, refresh_per_second=4) as progress:
         task = progress.add_task("launching", total=None, counts="")
 
-        def look() -> None:
-            found = stats()
-            done = found["sent"] + found["held"] + found["refused"] + found["unsure"]
-            counts = "  ".join(f"{name} {found[name]}" for name in _SHOWN)
-            doing = "sending" if found["queued"] + found["sending"] else "listening"
-            total = found["eligible"] or None
+        def refresh() -> None:
+            numbers = stats()
+            done = numbers["sent"] + numbers["held"] + numbers["refused"] + numbers["unsure"]
+            counts = "  ".join(f"{name} {numbers[name]}" for name in _PROGRESS_COUNTS)
+            doing = "sending" if numbers["queued"] + numbers["sending"] else "listening"
+            total = numbers["eligible"] or None
             progress.update(task, description=doing, completed=done, total=total, counts=counts)
 
-        yield look
+        yield refresh
 
 
-def show_result(console: Console, stats: Mapping[str, Any], sums: Sequence[Sum]) -> None:
-    """The campaign's numbers, why people were left out, and the sums."""
+def show_result(console: Console, stats: Mapping[str, Any], equations: Sequence[Equation]) -> None:
+    """Print the campaign's numbers, why people were left out, and the equations."""
     numbers = Table(title=f"Campaign {stats['name']}: {stats['outcome']}", title_justify="left")
     numbers.add_column("what")
     numbers.add_column("people", justify="right")
-    for name in ("candidates", "eligible", *_SHOWN, "queued", "sending", "unsure", "held", "refused"):
+    for name in ("candidates", "eligible", *_PROGRESS_COUNTS, "queued", "sending", "unsure", "held", "refused"):
         numbers.add_row(name, str(stats[name]))
     for name in ("received_pct", "read_pct", "replied_pct"):
         numbers.add_row(name, f"{stats[name]} %")
@@ -52,10 +52,10 @@ def show_result(console: Console, stats: Mapping[str, Any], sums: Sequence[Sum])
     checks = Table(title="Does it add up?", title_justify="left")
     for column in ("sum", "left", "right", ""):
         checks.add_column(column, justify="left" if column in {"sum", ""} else "right")
-    for item in sums:
-        checks.add_row(item.text, _side(item.left), _side(item.right), "yes" if item.is_right else "NO")
+    for item in equations:
+        checks.add_row(item.text, _side(item.left), _side(item.right), "yes" if item.holds else "NO")
     console.print(checks)
-    if all(item.is_right for item in sums):
+    if all(item.holds for item in equations):
         console.print("Every number adds up.")
 
 

@@ -1,4 +1,4 @@
-"""What an operator does about money: rate cards, the balance, a campaign's estimate. The same for command line and panel."""
+"""Manages rate cards and the balance, and estimates and recounts what campaigns cost, for command line and panel."""
 
 from datetime import datetime
 from pathlib import Path
@@ -23,12 +23,18 @@ from models.tables.campaign import Campaign, get_campaign
 
 
 def load_rates(rt: Runtime, path: Path, actor: str) -> dict[str, Any]:
-    """Make a rate card of a file, in force from now on. Refused where a row is wrong: then nothing is stored."""
+    """Store the rate card in a file, valid from now on; return `id`, `currency`, `prices` (their count) and `source`.
+
+    Raises OperatorError if a row is wrong or the balance has another currency.
+    """
     return save_rates(rt, read_rate_file(path), path.name, actor)
 
 
 def save_rates(rt: Runtime, file: RateFile, source: str, actor: str) -> dict[str, Any]:
-    """Store a card that was read. Refused where the balance has another currency."""
+    """Store a rate card that was read; the result is that of `load_rates`.
+
+    Raises OperatorError if the balance has another currency.
+    """
     now = utcnow()
     with rt.database.write() as session:
         balance = read_balance(session, is_locked=True)
@@ -47,7 +53,7 @@ def save_rates(rt: Runtime, file: RateFile, source: str, actor: str) -> dict[str
 
 
 def show_rates(rt: Runtime) -> dict[str, Any]:
-    """The card in force with every price of it; `is_current` marks those of today. Refused where none was loaded."""
+    """The newest rate card with all its prices; `is_current` marks those of today. Raises OperatorError if none was loaded."""
     today = day_of(utcnow())
     with rt.database.read() as session:
         card = newest_card(session)
@@ -76,19 +82,21 @@ def show_rates(rt: Runtime) -> dict[str, Any]:
 
 
 def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str, Any]:
-    """From now on so much may be spent. Refused for what is no amount, or another currency than the rate card's."""
+    """Set the balance that may be spent from now on, and return `show_budget`.
+
+    Raises OperatorError if `amount` is no amount or the rate card has another currency.
+    """
     micro, code = read_amount(amount), read_currency(currency)
     now = utcnow()
-    spend.recount_spending(
-        rt, now, since=now - spend.KEPT
-    )  # what was charged until now is not charged to the new balance
+    # What was charged until now must not be charged to the new balance.
+    spend.recount_spending(rt, now, since=now - spend.WATCHED_FOR)
     with rt.database.write() as session:
         set_balance(session, micro, code, now, actor)
     return show_budget(rt)
 
 
 def turn_budget_off(rt: Runtime, actor: str) -> None:
-    """Nothing is guarded any more. Refused where no balance is set."""
+    """Remove the balance, so that nothing limits spending. Raises OperatorError if none is set."""
     with rt.database.write() as session:
         balance = read_balance(session, is_locked=True)
         if balance is None:
@@ -97,13 +105,13 @@ def turn_budget_off(rt: Runtime, actor: str) -> None:
 
 
 def show_budget(rt: Runtime) -> dict[str, Any]:
-    """The balance and what campaigns took of it; `is_on` alone where none is set."""
+    """The balance and what campaigns used of it, as `balance_json`."""
     with rt.database.read() as session:
         return balance_json(read_balance(session))
 
 
 def balance_json(balance: Balance | None) -> dict[str, Any]:
-    """The public form."""
+    """The public form of a balance; `{"is_on": False}` if none is set."""
     if balance is None:
         return {"is_on": False}
     return {
@@ -119,13 +127,13 @@ def balance_json(balance: Balance | None) -> dict[str, Any]:
 
 
 def budget_notice(rt: Runtime) -> str | None:
-    """One sentence for the panel's home while the balance runs low; None while it does not, or none is set."""
+    """A sentence for the panel while the balance is low; None if it is not, or none is set."""
     with rt.database.read() as session:
         return spending_notice(read_balance(session))
 
 
 def spending_notice(balance: Balance | None) -> str | None:
-    """That sentence, of a balance that was read."""
+    """The sentence of `budget_notice` for a balance that was read."""
     if balance is None or balance.state is BalanceState.OK:
         return None
     return (
@@ -135,7 +143,7 @@ def spending_notice(balance: Balance | None) -> str | None:
 
 
 def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
-    """What the newest campaigns were charged and hold back; `currency` is None where there was no rate card at their start."""
+    """What the newest campaigns were charged and reserve; `currency` is None if there was no rate card at their start."""
     query = (
         select(Spending, Campaign.name, Campaign.kind, RateCard.currency)
         .join(Campaign, Campaign.id == Spending.campaign_id)
@@ -161,25 +169,26 @@ def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
 
 
 def recount_spending(rt: Runtime) -> dict[str, Any]:
-    """Work out every campaign's sums again; the campaigns for which something else had stood there."""
+    """Count every campaign's sums again; `changed` lists the ids of those whose stored sums differed."""
     changed = spend.recount_spending(rt, utcnow())
     return {"changed": changed}
 
 
 def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
-    """What it may cost, and for one that was started what it did. Refused where it is not complete or not there.
+    """What a campaign may cost, and `spent` for one that was started.
 
-    It asks nobody but the database; who is eligible is judged as of now.
+    It reads the database alone, and eligibility as of now. Raises CampaignNotFoundError if there is none, OperatorError if it is
+    not complete.
     """
     now = utcnow()
     with rt.database.read() as session:
         campaign = get_campaign(session, campaign_id)
         spending = session.get(Spending, campaign_id)
-        found = _of_started(session, spending) if spending else _of_ready(session, campaign, now)
-        return {"id": campaign_id, **found, "balance": balance_json(read_balance(session))}
+        estimate = _estimate_of_started(session, spending) if spending else _estimate_of_ready(session, campaign, now)
+        return {"id": campaign_id, **estimate, "balance": balance_json(read_balance(session))}
 
 
-def _of_ready(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
+def _estimate_of_ready(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
     if campaign.template is None or campaign.number is None or not campaign.audience.get("include"):
         raise OperatorError(
             "campaign {campaign_id}: it needs a number, a template and an audience to be estimated",
@@ -190,7 +199,7 @@ def _of_ready(session: Session, campaign: Campaign, now: datetime) -> dict[str, 
     return cost.to_json() | {"spent": None}
 
 
-def _of_started(session: Session, spending: Spending) -> dict[str, Any]:
+def _estimate_of_started(session: Session, spending: Spending) -> dict[str, Any]:
     cost = estimate_started(session, spending)
     is_known = cost.currency is not None
     spent = {

@@ -1,4 +1,4 @@
-"""The public campaign file (docs/campaigns.md), read and checked: every refusal names field, value and what is allowed."""
+"""Reads and validates the public campaign file (docs/campaigns.md). Every error names field, value and what is allowed."""
 
 import json
 from pathlib import Path
@@ -42,14 +42,16 @@ class VariableSource(FilePart):
     @model_validator(mode="after")
     def _its_own_field(self) -> Self:
         for source, field in (("tag", "tag"), ("text", "text"), ("attribute", "attribute"), ("order", "field")):
-            given = getattr(self, field) is not None
-            if given is not (self.source == source):
-                raise ValueError(f"source {self.source!r} {'has no field' if given else 'needs the field'} {field!r}")
+            has_field = getattr(self, field) is not None
+            if has_field is not (self.source == source):
+                raise ValueError(
+                    f"source {self.source!r} {'has no field' if has_field else 'needs the field'} {field!r}"
+                )
         return self
 
 
 class Variables(FilePart):
-    """The mapping, by component and key."""
+    """The sources of the template's variables, by component and key."""
 
     header: dict[Key, VariableSource] = Field(default_factory=dict)
     body: dict[Key, VariableSource] = Field(default_factory=dict)
@@ -57,7 +59,7 @@ class Variables(FilePart):
 
 
 class Medium(FilePart):
-    """A link, an id at Meta, a file of the machine on which the command runs, or (`sha256`) an upload that is kept already."""
+    """A link, a media id at Meta, a file of the machine on which the command runs, or the `sha256` of an earlier upload."""
 
     link: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=2000)] | None = None
     id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,64}$")] | None = None
@@ -67,20 +69,20 @@ class Medium(FilePart):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        kept = self.file or self.sha256
-        if sum(given is not None for given in (self.link, self.id, kept)) != 1:
+        file = self.file or self.sha256
+        if sum(value is not None for value in (self.link, self.id, file)) != 1:
             raise ValueError("allowed is exactly one of link, id and file")
         return self
 
 
 class CampaignMedia(FilePart):
-    """What the template's header needs."""
+    """The media of the template's header."""
 
     header: Medium | None = None
 
 
 class PaceFields(FilePart):
-    """How fast; one of the two."""
+    """The pace in messages per second or per hour: exactly one of the two."""
 
     per_second: Annotated[float, Field(gt=0, le=1000)] | None = None
     per_hour: Annotated[float, Field(gt=0, le=3_600_000)] | None = None
@@ -93,7 +95,7 @@ class PaceFields(FilePart):
 
 
 class CampaignFile(FilePart):
-    """A campaign as a person writes it. What is missing makes a draft, what is wrong is refused."""
+    """A campaign as a person writes it. Missing parts make it a draft, wrong ones are an error."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     number: Text | None = None
@@ -107,10 +109,10 @@ class CampaignFile(FilePart):
 
 
 def read_campaign(data: Any) -> CampaignFile:
-    """Read the file's content. Refused in one line with everything that is wrong."""
+    """Validate the file's content. Raises OperatorError with one line that lists every problem (at most 20)."""
     if not isinstance(data, dict):
         raise OperatorError("campaign: must be an object with name, number, template, audience, …")
-    if where := _no_text(data, ""):
+    if where := _unstorable_place(data, ""):
         raise OperatorError("{where}: holds a character that is no text", where=where)
     try:
         return CampaignFile.model_validate(data)
@@ -120,7 +122,7 @@ def read_campaign(data: Any) -> CampaignFile:
 
 
 def read_campaign_text(text: str, file: str) -> Any:
-    """The JSON in a file. Refused where it is none."""
+    """Parse the text of a file; `file` names it in errors. Raises OperatorError if it is too long or no JSON."""
     if len(text) > MAX_BYTES:
         raise OperatorError("{file}: allowed are {max_bytes} bytes", file=file, max_bytes=MAX_BYTES)
     try:
@@ -132,7 +134,7 @@ def read_campaign_text(text: str, file: str) -> Any:
 
 
 def read_campaign_file(path: Path) -> Any:
-    """The JSON in the file at `path`. OSError, Refused."""
+    """Parse the file at `path`. Raises OSError if it cannot be read, OperatorError if it is too long or no JSON."""
     return read_campaign_text(path.read_text(encoding="utf-8-sig"), str(path))
 
 
@@ -146,23 +148,25 @@ _FIELDS: dict[tuple[str, ...], type[FilePart]] = {
 }
 
 
-def _no_text(data: Any, where: str) -> str:
-    """Where something stands that no database takes as text: a NUL, half a character. Empty for nowhere."""
+def _unstorable_place(data: Any, where: str) -> str:
+    """The place of a text that no database stores (a NUL, a lone surrogate); empty if there is none."""
     if isinstance(data, str):
         return "" if is_storable(data) else where or "campaign"
     parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for key, part in parts:
         if not is_storable(key):
             return f"{where or 'campaign'}: a field's name"
-        if found := _no_text(part, f"{where}[{key}]" if isinstance(data, list) else f"{where}.{key}".lstrip(".")):
-            return found
+        if place := _unstorable_place(
+            part, f"{where}[{key}]" if isinstance(data, list) else f"{where}.{key}".lstrip(".")
+        ):
+            return place
     return ""
 
 
 def _sentence(details: ErrorDetails) -> str:
     place = tuple(part for part in details["loc"] if part != "[key]")
     where = ".".join(map(str, place)) or "campaign"
-    kind, given = details["type"], details.get("input")
+    kind, value = details["type"], details.get("input")
     if kind == "extra_forbidden":
         model = _FIELDS.get(tuple(map(str, place[:-1])), VariableSource)
         return f"{where}: there is no such field; allowed are {', '.join(model.model_fields)}"
@@ -173,7 +177,7 @@ def _sentence(details: ErrorDetails) -> str:
         return f"{where}: {text}"
     if kind == "string_pattern_mismatch":
         text = {"link": "allowed is an https address", "id": "allowed are digits"}.get(str(place[-1]), text)
-    return f"{where}={_short(given)}: {text[:1].lower()}{text[1:]}"
+    return f"{where}={_short(value)}: {text[:1].lower()}{text[1:]}"
 
 
 def _short(value: Any) -> str:

@@ -1,6 +1,7 @@
-"""A campaign's life at an operator's hands: preflight, start, schedule, pause, resume, end, and tests of it.
+"""Schedules campaigns, changes when they end and sends tests of them, for panel, commands, API and MCP.
 
-The same functions serve the command line, the panel and chat-ops. What refuses raises Refused or TransitionRefused.
+Start, pause, resume and end are in jobs.campaigns, since the chat and the schedule call them too. Each function that changes a
+campaign raises CampaignNotFoundError if there is none, and TransitionError if its state does not allow the change.
 """
 
 from collections.abc import Sequence
@@ -9,22 +10,20 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaigns import missing_parts
-from jobs.campaigns import start as starting
-from jobs.campaigns.monitor import finish_campaign
+from admin.operations.campaigns import COPIED_COLUMNS, missing_parts
+from jobs.campaigns.start import start_campaign
 from jobs.core.runtime import Runtime
-from models.campaigns.preflight import Preflight
 from models.clock import utcnow
+from models.contacts.lookup import ContactNotFoundError, require_contact_with_phone
 from models.contacts.phone import NotAPhoneError, mask_phone
-from models.contacts.resolve import find_contact
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     ENDS_AFTER,
+    LIVE,
     Campaign,
     CampaignKind,
     CampaignStatus,
-    PauseReason,
     TransitionError,
     get_campaign,
     transition,
@@ -34,18 +33,11 @@ MAX_TEST_PHONES = 20
 MAX_DAYS = 366
 
 
-def run_preflight(rt: Runtime, campaign_id: int) -> Preflight:
-    """What blocks the campaign and what to look at, with Meta's record as of now."""
-    return starting.fresh_preflight(rt, campaign_id, utcnow())
-
-
-def start_campaign(rt: Runtime, campaign_id: int, actor: str) -> Preflight:
-    """Start it now; the preflight that let it pass."""
-    return starting.start_campaign(rt, campaign_id, utcnow(), actor)
-
-
 def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: float | None, actor: str) -> datetime:
-    """Have it start at `at`, and with `per_hour` at that pace. Refused for a time without an offset, or in the past."""
+    """Schedule the start at `at`, with the pace `per_hour` if given; return the time in UTC.
+
+    Raises OperatorError if `at` has no offset, is past or too far ahead, or the pace is out of range.
+    """
     if at.tzinfo is None:
         raise OperatorError(
             "at={at}: the offset is missing; allowed is such as 2026-11-22T10:00:00+01:00", at=at.isoformat()
@@ -65,36 +57,18 @@ def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: flo
 
 
 def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """Take the schedule back: the campaign is ready again."""
+    """Cancel the schedule: the campaign is ready again."""
     now = utcnow()
     with rt.database.write() as session:
         transition(session, campaign_id, "unschedule", now, scheduled_at=None)
         record_audit(session, now, actor, AuditAction.UNSCHEDULE, "campaign", campaign_id)
 
 
-def pause_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """No request begins once this is committed, but for what is under way."""
-    now = utcnow()
-    with rt.database.write() as session:
-        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id)
-
-
-def resume_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """Go on, after the preflight."""
-    starting.resume_campaign(rt, campaign_id, utcnow(), actor)
-
-
-def end_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """End it for good: who is still queued is left out, and its people are free for other campaigns."""
-    now = utcnow()
-    finish_campaign(rt, campaign_id, now)
-    with rt.database.write() as session:
-        record_audit(session, now, actor, AuditAction.END, "campaign", campaign_id)
-
-
 def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
-    """How long after its last message it ends by itself; also while it runs."""
+    """Set how long after its last message it ends by itself; allowed while it runs.
+
+    Raises OperatorError if the time is not between one minute and a year.
+    """
     if not 60 <= ends_after_seconds <= 366 * 86_400:
         raise OperatorError(
             "ends_after_seconds={ends_after_seconds}: allowed are one minute to a year",
@@ -110,13 +84,13 @@ def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: st
 
 
 def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
-    """Send the campaign to these contacts as a test campaign of its own, on the same path; the test's id.
+    """Send the campaign to these contacts as a separate test campaign, on the same path; return the test's id.
 
-    Refused where a phone belongs to no contact, or the preflight blocks. The test campaign is gone again if it cannot start.
+    Raises OperatorError if a phone belongs to no contact or the preflight blocks the test, which is then deleted again.
     """
     test_id = create_test(rt, campaign_id, phones, actor)
     try:
-        starting.start_campaign(rt, test_id, utcnow(), actor)
+        start_campaign(rt, test_id, utcnow(), actor)
     except OperatorError:
         with rt.database.write() as session:
             session.get_one(Campaign, test_id).deleted_at = utcnow()
@@ -125,24 +99,26 @@ def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) 
 
 
 def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
-    """A test campaign to these contacts, ready to start."""
+    """Create a test campaign to these contacts, ready to start; return its id.
+
+    Raises OperatorError if a phone belongs to no contact or the campaign is not complete.
+    """
     now = utcnow()
     if not 1 <= len(phones) <= MAX_TEST_PHONES:
         raise OperatorError("to: allowed are 1 to {max_test_phones} phones", max_test_phones=MAX_TEST_PHONES)
     with rt.database.write() as session:
         original = get_campaign(session, campaign_id)
-        contacts = [_phone_of_contact(rt, session, phone) for phone in phones]
-        copied = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
+        contact_phones = [_phone_of_contact(rt, session, phone) for phone in phones]
         test = Campaign(
             name=original.name or f"Campaign {campaign_id}",
             kind=CampaignKind.TEST,
             tests_id=campaign_id if original.kind is CampaignKind.REAL else original.tests_id,
-            audience={"include": [{"contact": phone} for phone in dict.fromkeys(contacts)]},
+            audience={"include": [{"contact": phone} for phone in dict.fromkeys(contact_phones)]},
             ends_after_seconds=int(ENDS_AFTER[CampaignKind.TEST].total_seconds()),
             created_by=actor,
             created_at=now,
             updated_at=now,
-            **{name: getattr(original, name) for name in copied},
+            **{name: getattr(original, name) for name in COPIED_COLUMNS},
         )
         if missing := missing_parts(session, test):
             raise OperatorError(
@@ -158,13 +134,13 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
 
 
 def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
-    """The tests of a campaign that still run: starting it offers to end them, since they hold their contacts."""
+    """The ids of a campaign's running tests. The panel offers to end them before a start, since they occupy their contacts."""
     with rt.database.read() as session:
         return list(
             session.scalars(
                 select(Campaign.id).where(
                     Campaign.tests_id == campaign_id,
-                    Campaign.status.in_((CampaignStatus.ACTIVE, CampaignStatus.PAUSED)),
+                    Campaign.status.in_(LIVE),
                     Campaign.deleted_at.is_(None),
                 )
             )
@@ -173,13 +149,11 @@ def tests_of(rt: Runtime, campaign_id: int) -> list[int]:
 
 def _phone_of_contact(rt: Runtime, session: Session, phone: str) -> str:
     try:
-        contact = find_contact(session, phone, rt.settings.default_country)
+        contact = require_contact_with_phone(session, phone, rt.settings.default_country)
     except NotAPhoneError as error:
         raise OperatorError("to: {error}", error=error) from None
-    if contact is None:
-        raise OperatorError(
-            "to={phone}: there is no contact with this phone; a test goes to contacts alone", phone=phone
-        )
+    except ContactNotFoundError as error:
+        raise OperatorError("to: {error}; a test goes to contacts alone", error=error) from None
     if contact.phone is None:
         raise OperatorError(
             "to={mask_phone}: this contact's phone cannot be written to ({phone_problem})",

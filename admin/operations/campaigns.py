@@ -1,6 +1,6 @@
-"""Making, changing, copying and deleting campaigns. Their life (start, pause, …) is in admin.operations.campaign_lifecycle.
+"""Creates, changes, duplicates, deletes and lists campaigns. jobs.campaigns and admin.operations.campaign_lifecycle run them.
 
-Everything that refuses raises Refused with one line, and then nothing was written.
+Each function raises OperatorError with one line if it refuses, and then nothing was written.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,13 +17,14 @@ from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
+from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     DEFAULT_PER_SECOND,
     EDITABLE,
     ENDS_AFTER,
-    UNDELETABLE,
+    LIVE,
     Campaign,
     CampaignKind,
     CampaignStatus,
@@ -34,30 +35,35 @@ from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
 from models.templates.variables import check_mapping, media_format, unknown_names
 
+COPIED_COLUMNS = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
+"""The columns that a duplicate or a test copies from its original, besides the audience."""
 MAX_NAME = 200
 
 
 @dataclass(frozen=True)
 class Created:
-    """What came of a campaign: `draft` with what is missing, or `ready`."""
+    """A saved campaign. `status` is `draft` with the `missing` parts, or `ready`."""
 
     id: int
     status: str
     missing: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The public form."""
-        shown = asdict(self) | {"missing": list(self.missing)}
-        return shown if self.missing else {"id": self.id, "status": self.status}
+        """The public form: `id`, `status` and, for a draft, `missing`."""
+        payload = asdict(self) | {"missing": list(self.missing)}
+        return payload if self.missing else {"id": self.id, "status": self.status}
 
 
 def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None = None) -> Created:
-    """Make a campaign from the public file's content. `directory`: where `media.header.file` may be looked up; None forbids it."""
-    given, now = read_campaign(data), utcnow()
-    values = _values(rt, given, directory, now)
+    """Create a campaign from the content of a campaign file (docs/campaigns.md).
+
+    `directory`: where `media.header.file` is looked up; None forbids such a file. Raises OperatorError if the content is wrong.
+    """
+    file, now = read_campaign(data), utcnow()
+    values = _values(rt, file, directory, now)
     with rt.database.write() as session:
         campaign = Campaign(created_by=actor, created_at=now, updated_at=now, ends_after_seconds=0, **values)
-        campaign.ends_after_seconds = _ends_after(given, CampaignKind.REAL)
+        campaign.ends_after_seconds = _ends_after(file, CampaignKind.REAL)
         session.add(campaign)
         created = _settle(session, campaign)
         record_audit(session, now, actor, AuditAction.CREATE, "campaign", campaign.id, status=created.status)
@@ -65,17 +71,20 @@ def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None =
 
 
 def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, directory: Path | None = None) -> Created:
-    """Replace what a draft, ready or scheduled campaign says; a scheduled one goes back to ready."""
-    given, now = read_campaign(data), utcnow()
+    """Replace the content of a draft, ready or scheduled campaign; a scheduled one becomes ready.
+
+    Raises OperatorError if the content is wrong or its state does not allow a change, CampaignNotFoundError if there is none.
+    """
+    file, now = read_campaign(data), utcnow()
     load_campaign(rt, campaign_id)
-    values = _values(rt, given, directory, now)
+    values = _values(rt, file, directory, now)
     with rt.database.write() as session:
         campaign = _editable(session, campaign_id)
-        campaign.status = CampaignStatus.DRAFT  # until `_settle` has looked: whatever is missing meanwhile may be
+        campaign.status = CampaignStatus.DRAFT  # until `_settle` decides: parts may be missing meanwhile
         for name, value in values.items():
             setattr(campaign, name, value)
-        if given.ends_after_hours is not None:
-            campaign.ends_after_seconds = _ends_after(given, campaign.kind)
+        if file.ends_after_hours is not None:
+            campaign.ends_after_seconds = _ends_after(file, campaign.kind)
         campaign.updated_at, campaign.note, campaign.scheduled_at = now, None, None
         changed = _settle(session, campaign)
         record_audit(session, now, actor, AuditAction.UPDATE, "campaign", campaign_id, status=changed.status)
@@ -83,27 +92,18 @@ def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, direct
 
 
 def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
-    """A new campaign that says the same, to be changed and started by itself."""
+    """Copy a campaign into a new real one. Raises CampaignNotFoundError if there is none."""
     now = utcnow()
     with rt.database.write() as session:
         original = get_campaign(session, campaign_id)
-        copied = (
-            "number_id",
-            "template_id",
-            "flow_id",
-            "audience",
-            "variables",
-            "media",
-            "pace_per_second",
-            "pace_per_hour",
-        )
         campaign = Campaign(
             name=f"{original.name[: MAX_NAME - 7]} (copy)",
             ends_after_seconds=int(ENDS_AFTER[CampaignKind.REAL].total_seconds()),
             created_by=actor,
             created_at=now,
             updated_at=now,
-            **{name: getattr(original, name) for name in copied},
+            audience=original.audience,
+            **{name: getattr(original, name) for name in COPIED_COLUMNS},
         )
         session.add(campaign)
         created = _settle(session, campaign)
@@ -112,15 +112,18 @@ def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
 
 
 def delete_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
-    """Hide a campaign for good. Refused while it is active or paused."""
+    """Hide a campaign for good.
+
+    Raises OperatorError if it is active or paused, CampaignNotFoundError if there is none.
+    """
     now = utcnow()
     with rt.database.write() as session:
         hidden = session.execute(
             update(Campaign)
-            .where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None), Campaign.status.not_in(UNDELETABLE))
+            .where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None), Campaign.status.not_in(LIVE))
             .values(deleted_at=now, updated_at=now)
             .returning(Campaign.id),
-            execution_options={"synchronize_session": False},
+            execution_options=NO_SYNC,
         ).first()
         if hidden is None:
             status = get_campaign(session, campaign_id).status
@@ -133,7 +136,7 @@ def delete_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
 
 
 def load_campaign(rt: Runtime, campaign_id: int) -> Campaign:
-    """The campaign, detached. Refused where there is none, or it was deleted."""
+    """Load a campaign, detached. Raises CampaignNotFoundError if there is none or it was deleted."""
     with rt.database.read() as session:
         return get_campaign(session, campaign_id)
 
@@ -151,7 +154,7 @@ def list_campaigns(rt: Runtime, kind: CampaignKind, limit: int = 200) -> list[di
 
 
 def missing_parts(session: Session, campaign: Campaign) -> list[str]:
-    """What keeps a campaign from being ready, a line each."""
+    """The parts that a campaign still needs to be ready, one line each."""
     missing = []
     if not campaign.name:
         missing.append("name")
@@ -168,32 +171,32 @@ def missing_parts(session: Session, campaign: Campaign) -> list[str]:
 
 
 def _is_missing(line: str) -> bool:
-    """A gap makes a draft; everything else that check_mapping finds is wrong and refused."""
+    """Whether a line of check_mapping is a gap, which makes a draft; every other line is an error."""
     return line.endswith("is not mapped") or line.startswith("media: the template's header needs")
 
 
-def _values(rt: Runtime, given: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
-    """The columns, with every name looked up."""
+def _values(rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
+    """The values of the columns, with every name resolved."""
     with rt.database.read() as session:
-        number = _number(session, given.number)
-        template = _template(session, given, number)
-        flow_id = _flow_id(session, given.flow)
-        audience = complete_contacts(given.audience or {}, rt.settings.default_country)
+        number = _number(session, file.number)
+        template = _template(session, file, number)
+        flow_id = _flow_id(session, file.flow)
+        audience = complete_contacts(file.audience or {}, rt.settings.default_country)
         if audience.get("include") or audience.get("exclude"):
             parse_audience(
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}
             )
-        variables = given.variables.model_dump(exclude_none=True, exclude_defaults=True)
+        variables = file.variables.model_dump(exclude_none=True, exclude_defaults=True)
         if problems := unknown_names(session, variables):
             raise OperatorError("{problems}", problems="; ".join(problems))
-    media = _media(rt, given.media.header, number, template, directory, now)
+    media = _media(rt, file.media.header, number, template, directory, now)
     if template is not None:
         wrong = [line for line in check_mapping(template, variables, media) if not _is_missing(line)]
         if wrong:
             raise OperatorError("{problems}", problems="; ".join(wrong))
-    per_hour = given.pace.per_hour if given.pace else None
+    per_hour = file.pace.per_hour if file.pace else None
     return {
-        "name": given.name,
+        "name": file.name,
         "number_id": number.id if number else None,
         "template_id": template.id if template else None,
         "flow_id": flow_id,
@@ -201,7 +204,7 @@ def _values(rt: Runtime, given: CampaignFile, directory: Path | None, now: datet
         "variables": variables,
         "media": media,
         "pace_per_hour": per_hour,
-        "pace_per_second": None if per_hour else (given.pace.per_second if given.pace else DEFAULT_PER_SECOND),
+        "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
     }
 
 
@@ -219,16 +222,16 @@ def _number(session: Session, phone_number_id: str | None) -> Number | None:
     return number
 
 
-def _template(session: Session, given: CampaignFile, number: Number | None) -> Template | None:
-    if given.template is None:
+def _template(session: Session, file: CampaignFile, number: Number | None) -> Template | None:
+    if file.template is None:
         return None
     if number is None:
         raise OperatorError("template: needs a number, since templates belong to its account")
-    name, language = given.template.name, given.template.language
-    mine = select(Template).where(Template.waba_id == number.waba_id, Template.name == name)
-    template = session.scalars(mine.where(Template.language == language)).first()
+    name, language = file.template.name, file.template.language
+    query = select(Template).where(Template.waba_id == number.waba_id, Template.name == name)
+    template = session.scalars(query.where(Template.language == language)).first()
     if template is None:
-        languages = ", ".join(session.scalars(mine.with_only_columns(Template.language)))
+        languages = ", ".join(session.scalars(query.with_only_columns(Template.language)))
         hint = f"it is there in {languages}" if languages else "read them again with flask templates sync"
         raise OperatorError(
             "template={name} ({language}): there is no such template for this number; {hint}",
@@ -259,23 +262,23 @@ def _media(
 ) -> dict[str, Any]:
     if medium is None:
         return {}
-    given = medium.model_dump(exclude_none=True)
+    header = medium.model_dump(exclude_none=True)
     if medium.file is None and medium.sha256 is None:
-        return {"header": given}
+        return {"header": header}
     if number is None:
         raise OperatorError("media: needs a number, since uploads belong to it")
     if medium.sha256 is not None:
-        return {"header": {"sha256": medium.sha256, "file": _kept_file(rt, number.id, medium.sha256)}}
-    needed = media_format(template) if template else None
-    if needed is None:
+        return {"header": {"sha256": medium.sha256, "file": _uploaded_file_name(rt, number.id, medium.sha256)}}
+    header_format = media_format(template) if template else None
+    if header_format is None:
         raise OperatorError("media: the template's header takes no media")
     if directory is None:
         raise OperatorError("media.header.file: allowed on the command line alone; upload the file instead")
     path = directory / str(medium.file)
-    return {"header": {"sha256": store_file(rt, number.id, path, needed, now), "file": path.name}}
+    return {"header": {"sha256": store_file(rt, number.id, path, header_format, now), "file": path.name}}
 
 
-def _kept_file(rt: Runtime, number_id: int, sha256: str) -> str:
+def _uploaded_file_name(rt: Runtime, number_id: int, sha256: str) -> str:
     with rt.database.read() as session:
         query = select(MediaHandle.file_name).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
         name = session.scalars(query).first()
@@ -284,12 +287,12 @@ def _kept_file(rt: Runtime, number_id: int, sha256: str) -> str:
     return name
 
 
-def _ends_after(given: CampaignFile, kind: CampaignKind) -> int:
-    return int(given.ends_after_hours * 3600) if given.ends_after_hours else int(ENDS_AFTER[kind].total_seconds())
+def _ends_after(file: CampaignFile, kind: CampaignKind) -> int:
+    return int(file.ends_after_hours * 3600) if file.ends_after_hours else int(ENDS_AFTER[kind].total_seconds())
 
 
 def _settle(session: Session, campaign: Campaign) -> Created:
-    """Draft or ready, by what is missing. For a campaign that is being made or changed in this transaction."""
+    """Set the status to draft or ready, by what is missing. For a campaign that this transaction creates or changes."""
     missing = missing_parts(session, campaign)
     campaign.status = CampaignStatus.DRAFT if missing else CampaignStatus.READY
     session.flush()

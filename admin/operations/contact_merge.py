@@ -1,60 +1,70 @@
-"""Making one record of two by an operator's word, for what WhatsApp does not show to be one person by itself."""
+"""Merges two contacts on behalf of an operator, where WhatsApp does not show by itself that they are one person."""
 
 import re
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from admin.operations.contacts import existing
+from admin.operations.contacts import require_contact
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.aliases import release_alias
+from models.contacts.lookup import require_contact_with_phone
 from models.contacts.merge import MergeLeftovers, choose_winner, merge_contacts, merge_leftovers
 from models.contacts.phone import canonical_wa_id, mask_phone
-from models.contacts.resolve import find_contact, lock_identities
+from models.contacts.resolve import lock_identities
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
 
-_PAGE = re.compile(r"/contacts/([0-9]{1,15})/?$")
+_CONTACT_URL = re.compile(r"/contacts/([0-9]{1,15})/?$")
 
 
 @dataclass(frozen=True)
 class MergePreview:
-    """Two records: the one that stays, the one that becomes a part of it, and what of that is kept as former."""
+    """The contact that remains, the contact that is merged into it, and the loser's values and ids that are kept as former ones."""
 
-    kept: Contact
-    merged: Contact
-    left: MergeLeftovers
+    winner: Contact
+    loser: Contact
+    leftovers: MergeLeftovers
 
 
 def preview_merge(rt: Runtime, contact_id: int, other: str) -> MergePreview:
-    """What merging would do. `other`: a phone, or the address of the record's page. Refused or NotAPhone where it cannot be."""
+    """What a merge would do. `other`: a phone, or the URL of the contact's page.
+
+    Raises NotAPhoneError if it is neither, and OperatorError if there is no such contact or the two cannot be merged.
+    """
     with rt.database.read() as session:
         return _pair(session, *_in_order(session, contact_id, _find(rt, session, other)))
 
 
 def merge_by_phone(rt: Runtime, contact_id: int, other: str, actor: str) -> int:
-    """Merge them; the id of the record that stays."""
+    """Merge the two contacts of `preview_merge`; returns the id of the one that remains. Raises the same errors."""
     with rt.database.write() as session:
         lock_identities(session)
-        kept_id, merged_id = _in_order(session, contact_id, _find(rt, session, other))
-        _merge(session, kept_id, merged_id, actor)
-        return kept_id
+        winner_id, loser_id = _in_order(session, contact_id, _find(rt, session, other))
+        _merge(session, winner_id, loser_id, actor)
+        return winner_id
 
 
-def merge_records(rt: Runtime, kept_id: int, merged_id: int, actor: str) -> list[str]:
-    """Make the second a part of the first; the names of what is kept of it as former. Refused where it cannot be."""
+def merge_records(rt: Runtime, winner_id: int, loser_id: int, actor: str) -> list[str]:
+    """Merge the second contact into the first; returns the names of its values that are kept as former ones.
+
+    Raises OperatorError if there is no such contact or the two cannot be merged.
+    """
     with rt.database.write() as session:
         lock_identities(session)
-        return _merge(session, kept_id, merged_id, actor)
+        return _merge(session, winner_id, loser_id, actor)
 
 
-def release_former_number(rt: Runtime, contact_id: int, former_id: int, actor: str) -> None:
-    """A number that the person had before is somebody else's: it leads to them no more. Refused where they have no such."""
+def release_number_alias(rt: Runtime, contact_id: int, alias_id: int, actor: str) -> None:
+    """Remove a former phone number of a contact that belongs to somebody else now.
+
+    Raises OperatorError if there is no such contact or number.
+    """
     with rt.database.write() as session:
-        existing(session, contact_id)
-        row = release_alias(session, contact_id, former_id)
+        require_contact(session, contact_id)
+        row = release_alias(session, contact_id, alias_id)
         if row is None:
             raise OperatorError("this number does not lead to them any more")
         record_audit(
@@ -62,29 +72,26 @@ def release_former_number(rt: Runtime, contact_id: int, former_id: int, actor: s
         )
 
 
-def _merge(session: Session, kept_id: int, merged_id: int, actor: str) -> list[str]:
+def _merge(session: Session, winner_id: int, loser_id: int, actor: str) -> list[str]:
     now = utcnow()
-    pair = _pair(session, kept_id, merged_id)
-    merge_contacts(session, kept_id, merged_id, now)
-    kept = {"kept_of_it": pair.left.names} if pair.left.names else {}
-    record_audit(session, now, actor, AuditAction.MERGE, "contact", kept_id, merged=merged_id, **kept)
-    return pair.left.names
+    pair = _pair(session, winner_id, loser_id)
+    merge_contacts(session, winner_id, loser_id, now)
+    details = {"kept_of_it": pair.leftovers.names} if pair.leftovers.names else {}
+    record_audit(session, now, actor, AuditAction.MERGE, "contact", winner_id, merged=loser_id, **details)
+    return pair.leftovers.names
 
 
 def _find(rt: Runtime, session: Session, other: str) -> int:
-    if page := _PAGE.search(other.strip()):
-        return int(page[1])
-    found = find_contact(session, other, rt.settings.default_country)
-    if found is None:
-        raise OperatorError("there is no contact with this phone")
-    return found.id
+    if match := _CONTACT_URL.search(other.strip()):
+        return int(match[1])
+    return require_contact_with_phone(session, other, rt.settings.default_country).id
 
 
 def _in_order(session: Session, contact_id: int, other_id: int) -> tuple[int, int]:
-    """(the one that stays, the other)"""
+    """(id of the contact that remains, id of the other)"""
     _check_different(contact_id, other_id)
     for key in (contact_id, other_id):
-        existing(session, key)
+        require_contact(session, key)
     return choose_winner(session, contact_id, other_id)
 
 
@@ -93,9 +100,9 @@ def _check_different(one_id: int, other_id: int) -> None:
         raise OperatorError("that is this record itself")
 
 
-def _pair(session: Session, kept_id: int, merged_id: int) -> MergePreview:
-    _check_different(kept_id, merged_id)
-    kept, merged = existing(session, kept_id), existing(session, merged_id)
-    if len({canonical_wa_id(record.wa_id) for record in (kept, merged) if record.wa_id}) > 1:
+def _pair(session: Session, winner_id: int, loser_id: int) -> MergePreview:
+    _check_different(winner_id, loser_id)
+    winner, loser = require_contact(session, winner_id), require_contact(session, loser_id)
+    if len({canonical_wa_id(record.wa_id) for record in (winner, loser) if record.wa_id}) > 1:
         raise OperatorError("they write from two WhatsApp numbers, so they are two people")
-    return MergePreview(kept, merged, merge_leftovers(session, kept, merged))
+    return MergePreview(winner, loser, merge_leftovers(session, winner, loser))

@@ -1,7 +1,6 @@
-"""One contact at a time: adding, changing, tags, consent. Files of contacts are in jobs.imports.contacts."""
+"""Adds, changes, tags, exports and redacts one contact at a time. Files of contacts are in `jobs.imports.contacts`."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.result import open_private
 from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError
-from models.contacts.resolve import find_contact, surviving_contact_id
+from models.contacts.lookup import require_contact_with_phone
+from models.contacts.resolve import surviving_contact_id
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.errors import OperatorError
+from models.files import replace_file
 from models.imports.contact_row import read_columns, read_row
 from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
@@ -33,26 +33,31 @@ from models.tables.engagement import Engagement
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 
 PANEL_FILE = "panel"
+"""The origin of a contact that was added by hand, in place of a file's name."""
 
-
-OWN = ("id", "phone", "raw_phone", "wa_id", "name", "first_name", "last_name", "email", "username", "language", "country",
-       "time_zone", "consent", "consent_at", "marketing_stopped_at", "last_inbound_at", "created_at", "redacted_at")  # fmt: skip
+SUMMARY_FIELDS = (
+    "id", "phone", "raw_phone", "wa_id", "name", "first_name", "last_name", "email", "username", "language", "country",
+    "time_zone", "consent", "consent_at", "marketing_stopped_at", "last_inbound_at", "created_at", "redacted_at",
+)  # fmt: skip
 _ID = re.compile(r"[0-9]{1,15}")
 
 
-def add_contact(rt: Runtime, given: Mapping[str, str], actor: str) -> int:
-    """Add a contact from the columns of the public contacts file; the id. Refused where the phone is known already."""
+def add_contact(rt: Runtime, values: Mapping[str, str], actor: str) -> int:
+    """Add a contact from the columns of the public contacts file; returns the id.
+
+    Raises OperatorError, whose text begins with the field's name, if a value is bad or a contact with this phone exists.
+    """
     now = utcnow()
-    names = [name for name, text in given.items() if text.strip()]
+    names = [name for name, text in values.items() if text.strip()]
     if "phone" not in names:
         raise OperatorError("phone: it is missing")
     try:
-        row = read_row(1, [given[name] for name in names], read_columns(names), rt.settings.default_country)
+        row = read_row(1, [values[name] for name in names], read_columns(names), rt.settings.default_country)
     except ValueError as error:
-        raise OperatorError("{field}: {error}", field=_field_of(str(error)), error=error) from None
+        raise OperatorError("{field}: {error}", field=_field_in(str(error)), error=error) from None
     with rt.database.write() as session:
-        known = match_rows(session, [row])
-        if known:
+        existing = match_rows(session, [row])
+        if existing:
             raise OperatorError("phone: there is a contact with this number already")
         tally = upsert_rows(session, [row], now, Origin(PANEL_FILE, actor, rt.vault))
         if tally.refused:
@@ -62,13 +67,16 @@ def add_contact(rt: Runtime, given: Mapping[str, str], actor: str) -> int:
         return contact_id
 
 
-def change_contact(rt: Runtime, contact_id: int, given: Mapping[str, str], actor: str) -> None:
-    """Set fields and custom attributes by name; an empty text takes one away. Refused names the field; nothing is half-written."""
+def change_contact(rt: Runtime, contact_id: int, values: Mapping[str, str], actor: str) -> None:
+    """Set profile fields and attributes by name; an empty text removes the value.
+
+    Raises OperatorError, whose text begins with the field's name, if a value is bad: then nothing was changed.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        contact = existing(session, contact_id)
+        contact = require_contact(session, contact_id)
         changed = []
-        for name, text in given.items():
+        for name, text in values.items():
             before = getattr(contact, name) if name in PROFILE_FIELDS else contact.attributes.get(name)
             if (str(before) if before is not None else "") == text.strip():
                 continue
@@ -82,32 +90,39 @@ def change_contact(rt: Runtime, contact_id: int, given: Mapping[str, str], actor
 
 
 def tag_contact(rt: Runtime, contact_id: int, name: str, value: str | None, actor: str) -> None:
-    """Put a tag on, with a value or without. BadValue for what cannot be a tag."""
+    """Tag a contact, with a value or without.
+
+    Raises FieldValueError if name or value is bad, and OperatorError if there is no such contact.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        existing(session, contact_id)
+        require_contact(session, contact_id)
         put_tag(session, contact_id, name, value or None, now)
         record_audit(session, now, actor, AuditAction.TAG, "contact", contact_id, tag=name.strip())
 
 
 def untag_contact(rt: Runtime, contact_id: int, name: str, actor: str) -> None:
-    """Take a tag off."""
+    """Remove a tag from a contact. Raises OperatorError if there is no such contact."""
     with rt.database.write() as session:
-        existing(session, contact_id)
+        require_contact(session, contact_id)
         if remove_tag(session, contact_id, name):
             record_audit(session, utcnow(), actor, AuditAction.UNTAG, "contact", contact_id, tag=name.strip())
 
 
 def allowed_consents(contact: Contact) -> list[Consent]:
-    """What an operator may make of this contact's consent."""
+    """The states to which an operator may change the contact's consent."""
     return sorted(ALLOWED[contact.consent].get(Authority.OPERATOR, frozenset()), key=list(Consent).index)
 
 
 def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof: str, actor: str) -> None:
-    """Change a contact's consent on an operator's word. Refused where that is not allowed; ConsentError without a source."""
+    """Change the consent of a contact on behalf of an operator, and write it to the consent ledger.
+
+    Raises OperatorError if there is no such contact, the change is not allowed, or a subscription has no source or one of more
+    than 200 characters.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        contact = existing(session, contact_id)
+        contact = require_contact(session, contact_id)
         allowed = allowed_consents(contact)
         if after not in allowed:
             names = ", ".join(allowed) or "nothing: only the person may change it"
@@ -121,15 +136,18 @@ def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof:
             raise OperatorError("source: allowed are 200 characters")
         if after == Consent.SUBSCRIBED and not source.strip():
             raise OperatorError("source: say where and how the person agreed")
-        proof_kept = proof.strip() or None
+        proof_text = proof.strip() or None
         set_consent(
-            session, [contact_id], Consent(after), now, source=source.strip() or "panel", proof=proof_kept, actor=actor
+            session, [contact_id], Consent(after), now, source=source.strip() or "panel", proof=proof_text, actor=actor
         )
         record_audit(session, now, actor, AuditAction.CONSENT, "contact", contact_id, after=after)
 
 
 def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
-    """Wipe a person for good; they cannot come back by an import."""
+    """Redact a contact for good: an import does not bring the person back.
+
+    Raises OperatorError if there is no such contact or it is redacted already.
+    """
     now = utcnow()
     with rt.database.write() as session:
         contact = session.get(Contact, contact_id)
@@ -143,70 +161,65 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
 
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
-    """Everything that is kept of one person; that it was taken out is in the audit. Refused where there is no such contact."""
+    """Everything that is stored about a person; the export is audited. Raises OperatorError if there is no such contact."""
     with rt.database.write() as session:
         try:
-            found = export_person(session, contact_id)
+            data = export_person(session, contact_id)
         except LookupError:
             raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id) from None
         record_audit(session, utcnow(), actor, AuditAction.EXPORT, "contact", contact_id)
-    return found
+    return data
 
 
-def find_by_phone(rt: Runtime, session: Session, phone: str) -> Contact | None:
-    """The contact of a phone as a person writes it. Refused where it is none."""
-    return find_contact(session, phone, rt.settings.default_country)
-
-
-def existing(session: Session, contact_id: int) -> Contact:
-    """Refused where there is no such contact any more."""
+def require_contact(session: Session, contact_id: int) -> Contact:
+    """The contact. Raises OperatorError if there is none, or it was merged into another or redacted."""
     contact = session.get(Contact, contact_id)
     if contact is None or contact.merged_into_id is not None or contact.redacted_at is not None:
         raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id)
     return contact
 
 
-def _field_of(line: str) -> str:
-    """The form's field that a row's refusal is about."""
+def _field_in(line: str) -> str:
+    """The form field that the error of a row is about."""
     for name in ("consent_source", "consent", *PROFILE_FIELDS):
         if line.startswith(name):
             return name
     return "tags" if "tag" in line else "phone"
 
 
-def find_person(rt: Runtime, who: str) -> int:
-    """The record of a phone with its +, or of a number of a record; of one that was merged, the one that stayed. Refused."""
+def find_contact_id(rt: Runtime, who: str) -> int:
+    """The id of the contact with this phone (with its +) or id; for a merged record, the id of the one that remains.
+
+    Raises NotAPhoneError if it is neither, and OperatorError if there is no such contact.
+    """
     with rt.database.read() as session:
-        is_id = _ID.fullmatch(who) is not None
-        found = (
-            session.get(Contact, surviving_contact_id(session, int(who))) if is_id else find_by_phone(rt, session, who)
-        )
-        if found is None:
+        if _ID.fullmatch(who) is None:
+            return require_contact_with_phone(session, who, rt.settings.default_country).id
+        contact = session.get(Contact, surviving_contact_id(session, int(who)))
+        if contact is None:
             raise OperatorError("contact {who}: there is no such contact", who=who)
-        return found.id
+        return contact.id
 
 
-def show_person(rt: Runtime, contact_id: int) -> dict[str, Any]:
-    """What the contact's page shows at its top, ready for JSON."""
+def contact_summary(rt: Runtime, contact_id: int) -> dict[str, Any]:
+    """The fields that the top of the contact page shows, and tags, lists, engagement, case and aliases; empty fields left out."""
     with rt.database.read() as session:
         contact = session.get_one(Contact, contact_id)
-        own = {name: getattr(contact, name) for name in OWN}
-        return {name: value for name, value in own.items() if value is not None} | _around(session, contact)
+        fields = {name: getattr(contact, name) for name in SUMMARY_FIELDS}
+        return {name: value for name, value in fields.items() if value is not None} | _related(session, contact)
 
 
-def write_person(rt: Runtime, contact_id: int, path: Path, actor: str) -> None:
-    """Write everything that is kept of them to a file that nobody else can read, whole or not at all. OSError."""
-    found = export_contact(rt, contact_id, actor)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open_private(aside, "wb") as file:
-            file.write(json.dumps(found, ensure_ascii=False, indent=2, default=str).encode() + b"\n")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+def write_data_export(rt: Runtime, contact_id: int, path: Path, actor: str) -> None:
+    """Write everything that is stored about a person to a file of mode 0600, atomically.
+
+    Raises OperatorError if there is no such contact, and OSError if the file cannot be written.
+    """
+    data = export_contact(rt, contact_id, actor)
+    with replace_file(path) as file:
+        file.write(json.dumps(data, ensure_ascii=False, indent=2, default=str).encode() + b"\n")
 
 
-def _around(session: Session, contact: Contact) -> dict[str, Any]:
+def _related(session: Session, contact: Contact) -> dict[str, Any]:
     tags = select(Tag.name, ContactTag.value).join(ContactTag).where(ContactTag.contact_id == contact.id)
     lists = select(ContactList.name).join(ListMember).where(ListMember.contact_id == contact.id)
     engaged = select(Campaign.name).join(Engagement).where(Engagement.person_key == contact.person_key)

@@ -1,7 +1,6 @@
-"""The export: one row per candidate as CSV, streamed in pages of keys, with nothing in it that a spreadsheet would run."""
+"""Exports a campaign as CSV, one row per candidate, read in pages; cells are escaped against spreadsheet formulas."""
 
 import csv
-import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -10,29 +9,31 @@ from typing import Any
 from admin.operations.campaigns import load_campaign
 from jobs.core.runtime import Runtime
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
+from models.files import PUBLIC, replace_file
 
 PAGE = 2000
 
 
 def export_lines(rt: Runtime, campaign_id: int) -> Iterator[str]:
-    """The CSV, a page of lines at a time; no transaction is open while a page is on its way. Refused for no campaign."""
+    """Yield the CSV, a page of lines at a time; no transaction is open while a page is consumed.
+
+    Raises CampaignNotFoundError, before the first page, if there is no such campaign.
+    """
     load_campaign(rt, campaign_id)
     return _lines(rt, campaign_id)
 
 
 def write_export(rt: Runtime, campaign_id: int, path: Path) -> int:
-    """Write the CSV to a file, which appears whole or not at all; how many candidates it holds. OSError, Refused."""
+    """Write the CSV to a file, atomically; returns the number of candidates.
+
+    Raises CampaignNotFoundError if there is no such campaign, and OSError if the file cannot be written.
+    """
     pages = export_lines(rt, campaign_id)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    rows = -1  # the head
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as file:
-            for page in pages:
-                file.write(page)
-                rows += page.count("\r\n")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    rows = -1  # the header is not a candidate
+    with replace_file(path, PUBLIC) as file:
+        for page in pages:
+            file.write(page.encode())
+            rows += page.count("\r\n")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Bot flows from files into versions."""
+"""Checks the texts of bot flows and stores them as versions."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from models.tables.audit import AuditAction, record_audit
 
 @dataclass(frozen=True)
 class CheckedFlow:
-    """A flow that could be loaded."""
+    """A valid flow. `nodes` is their count."""
 
     name: str
     nodes: int
@@ -21,7 +21,7 @@ class CheckedFlow:
 
 @dataclass(frozen=True)
 class LoadedFlowFile:
-    """A flow as loaded; the same definition again keeps its version."""
+    """A stored flow; loading the same definition again keeps its `version`."""
 
     id: int
     name: str
@@ -30,18 +30,18 @@ class LoadedFlowFile:
 
 
 def check_flow(text: str, file: str = "flow") -> CheckedFlow:
-    """Refused with every problem of the file, in one line."""
+    """Check a flow's text without storing it; `file` names it in errors. Raises OperatorError with every problem, in one line."""
     read = _read(text, file)
     flow = read.flow
-    assert flow is not None  # noqa: S101 - _read refuses otherwise
+    assert flow is not None  # noqa: S101 - _read raises otherwise
     return CheckedFlow(flow.name, len(flow.nodes), read.warnings)
 
 
 def load_flow_file(rt: Runtime, text: str, actor: str, file: str = "flow") -> LoadedFlowFile:
-    """Check a flow's text and store it as the newest version. Refused where something is wrong with it."""
+    """Check a flow's text and store it as the newest version. Raises OperatorError with every problem, in one line."""
     read = _read(text, file)
     flow = read.flow
-    assert flow is not None  # noqa: S101 - _read refuses otherwise
+    assert flow is not None  # noqa: S101 - _read raises otherwise
     now = utcnow()
     with rt.database.write() as session:
         loaded = save_flow(session, flow.name, text, to_definition(flow), now, actor)

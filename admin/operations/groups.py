@@ -1,6 +1,6 @@
-"""Tags, lists and segments by themselves: names, descriptions, ends; and who is put on a list one by one.
+"""Adds, renames, describes and deletes tags, lists and segments, and changes the members of a list one by one.
 
-Many at once come by the imports; the tags of one person are in admin.operations.contacts.
+Many members at once come by the imports; the tags of one contact are in `admin.operations.contacts`.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from jobs.core.runtime import Runtime
 from jobs.maintenance.purge import wake_purge
 from models.clock import utcnow
 from models.contacts.field_values import read_name, read_text
-from models.contacts.resolve import find_contact
+from models.contacts.lookup import require_contact_with_phone
 from models.contacts.tagging import add_members, read_list_name, remove_members
 from models.errors import OperatorError
 from models.segments.references import ReferenceKind
@@ -25,13 +25,16 @@ from models.tables.tag import ContactList, Tag
 
 MAX_CHARACTERS = 500
 MAX_PEOPLE = 500
-"""Put on a list at once by hand; of more, a file is made."""
+"""How many people can be added to a list at once by hand; for more there is the import."""
 BY_ID = "id:"
-"""How the box of people names one that was picked; what is typed is a phone."""
+"""Prefix of a contact that was picked in the panel; a text without it is a phone."""
 
 
 def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
-    """A tag that nobody carries yet; its id. BadValue for what cannot be a name, Refused for a known one."""
+    """Add a tag that no contact has yet; returns its id.
+
+    Raises FieldValueError if name or description is bad, and OperatorError if the name is taken.
+    """
     name, now = read_name(name, "a tag"), utcnow()
     text = read_text(description, MAX_CHARACTERS, "the description")
     with rt.database.write() as session:
@@ -45,7 +48,7 @@ def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
 
 
 def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None:
-    """What a tag is for. BadValue where that is no text, or too long."""
+    """Set the description of a tag. Raises FieldValueError if it is bad or too long, OperatorError if there is no such tag."""
     text = read_text(description, MAX_CHARACTERS, "the description")
     with rt.database.write() as session:
         tag = session.get(Tag, tag_id)
@@ -56,48 +59,51 @@ def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None
 
 
 def add_list(rt: Runtime, name: str, actor: str) -> int:
-    """A list with nobody on it; its id. BadValue for what cannot be a name, Refused for a known one."""
+    """Add an empty list; returns its id. Raises FieldValueError if the name is bad, OperatorError if it is taken."""
     name, now = read_list_name(name), utcnow()
     try:
         with rt.database.write() as session:
-            made = ContactList(name=name, created_at=now)
-            session.add(made)
+            contact_list = ContactList(name=name, created_at=now)
+            session.add(contact_list)
             session.flush()
-            record_audit(session, now, actor, AuditAction.ADD, "list", made.id, name=name)
-            return made.id
+            record_audit(session, now, actor, AuditAction.ADD, "list", contact_list.id, name=name)
+            return contact_list.id
     except IntegrityError:
         raise OperatorError("there is a list “{name}” already", name=name) from None
 
 
 def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) -> int:
-    """Put people on it, each a phone or an id (`id:12`); how many were not on it. Refused, with nobody put on it, where one of
-    them is nobody."""
-    given, now = list(dict.fromkeys(people)), utcnow()
-    if not given:
+    """Add people to a list, each a phone or `id:12`; returns how many were not on it.
+
+    Raises OperatorError if there is no such list, none or more than `MAX_PEOPLE` are given, or one of them is no contact: then
+    nobody was added. Raises NotAPhoneError if a text is no phone.
+    """
+    references, now = list(dict.fromkeys(people)), utcnow()
+    if not references:
         raise OperatorError("choose somebody first")
-    if len(given) > MAX_PEOPLE:
+    if len(references) > MAX_PEOPLE:
         raise OperatorError(
             "these are {count} people; at most {max_people} are put on it at once: bring a file",
-            count=len(given),
+            count=len(references),
             max_people=MAX_PEOPLE,
         )
     with rt.database.write() as session:
         group_name(session, "list", list_id, locked=True)
-        ids = sorted({_contact_id(session, text, rt.settings.default_country) for text in given})
-        # Locked, so that nobody of them is merged away or wiped meanwhile.
-        there = select(Contact.id).where(
+        ids = sorted({_contact_id(session, text, rt.settings.default_country) for text in references})
+        # Locked, so that none of them is merged or redacted meanwhile.
+        existing = select(Contact.id).where(
             Contact.id.in_(ids), Contact.merged_into_id.is_(None), Contact.redacted_at.is_(None)
         )
-        gone = set(ids) - set(session.scalars(there.order_by(Contact.id).with_for_update()))
-        if gone:
-            raise OperatorError("contact {gone}: there is no such contact any more", gone=min(gone))
+        missing_ids = set(ids) - set(session.scalars(existing.order_by(Contact.id).with_for_update()))
+        if missing_ids:
+            raise OperatorError("contact {gone}: there is no such contact any more", gone=min(missing_ids))
         added = add_members(session, list_id, ids, now)
         record_audit(session, now, actor, AuditAction.ADD_MEMBERS, "list", list_id, contacts=ids, added=added)
         return added
 
 
 def remove_from_list(rt: Runtime, list_id: int, contact_id: int, actor: str) -> None:
-    """Take a person off it. Refused for who is not on it."""
+    """Remove a contact from a list. Raises OperatorError if there is no such list or the contact is not on it."""
     with rt.database.write() as session:
         group_name(session, "list", list_id, locked=True)
         if not remove_members(session, list_id, [contact_id]):
@@ -106,19 +112,27 @@ def remove_from_list(rt: Runtime, list_id: int, contact_id: int, actor: str) -> 
 
 
 def rename(rt: Runtime, kind: ReferenceKind, group_id: int, name: str, actor: str) -> None:
-    """Another name, for the group and for all that names it. BadValue or Refused where that cannot be."""
-    new = read_name(name, "a tag") if kind == "tag" else read_long_name(name)
+    """Rename a group, and every reference to it in campaigns, rules and flows.
+
+    Raises FieldValueError if a tag's name is bad, and OperatorError if the name is bad or taken or there is no such group.
+    """
+    new_name = read_name(name, "a tag") if kind == "tag" else read_long_name(name)
     try:
         with rt.database.write() as session:
-            old = rename_group(session, kind, group_id, new)
-            if old != new:
-                record_audit(session, utcnow(), actor, AuditAction.RENAME, kind, group_id, before=old, after=new)
+            old_name = rename_group(session, kind, group_id, new_name)
+            if old_name != new_name:
+                record_audit(
+                    session, utcnow(), actor, AuditAction.RENAME, kind, group_id, before=old_name, after=new_name
+                )
     except IntegrityError:
-        raise OperatorError("there is a {kind} “{new}” already", kind=kind, new=new) from None
+        raise OperatorError("there is a {kind} “{new}” already", kind=kind, new=new_name) from None
 
 
 def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
-    """Delete a group that nothing names any more; of a large one the rest is taken away afterwards."""
+    """Delete a group. The members of a large one are removed afterwards by the purge.
+
+    Raises OperatorError if there is no such group, or a campaign, segment or flow refers to it.
+    """
     now = utcnow()
     with rt.database.write() as session:
         name, is_done = delete_group(session, kind, group_id)
@@ -128,7 +142,7 @@ def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
 
 
 def describe_deletion(rt: Runtime, kind: ReferenceKind, group_id: int) -> tuple[str, int]:
-    """The group's name, and how many people are in it; 0 for a segment, which holds nobody. Refused where there is none."""
+    """The group's name and its number of members (0 for a segment). Raises OperatorError if there is no such group."""
     with rt.database.read() as session:
         name = group_name(session, kind, group_id)
         return name, 0 if kind == "segment" else count_members(session, kind, group_id)
@@ -138,7 +152,4 @@ def _contact_id(session: Session, text: str, default_country: str | None) -> int
     number = text.removeprefix(BY_ID)
     if text.startswith(BY_ID) and number.isascii() and number.isdigit() and len(number) <= 18:
         return int(number)
-    found = find_contact(session, text, default_country)
-    if found is None:
-        raise OperatorError("{text}: there is no contact with this phone", text=text[:40])
-    return found.id
+    return require_contact_with_phone(session, text, default_country).id

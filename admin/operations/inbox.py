@@ -1,11 +1,10 @@
-"""What an agent does in the inbox: answer, take a conversation, give it back, hand it to a bot flow."""
+"""Carries out what an agent does in the inbox: answer, take or close a conversation, start a bot flow in it."""
 
 import logging
 
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from admin.operations.contacts import find_by_phone
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
@@ -13,48 +12,62 @@ from models.conversations.cases import close_case, open_case
 from models.conversations.messages import agent_message, queue_flow_start
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
-from models.tables.contact import Contact
 from models.tables.conversation import Conversation
 
 log = logging.getLogger("hark.talks")
 
 
 def send_answer(rt: Runtime, conversation_id: int, text: str, actor: str) -> int:
-    """Queue an agent's message and take the conversation, so that no bot speaks in between; the message's id. Refused."""
+    """Queue an agent's message and take the conversation, so that no bot writes in between; return the message's id.
+
+    Raises OperatorError if there is no such conversation or the message cannot be sent now.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        talk = _existing(session, conversation_id)
+        conversation = _get_conversation(session, conversation_id)
         message_id = agent_message(session, conversation_id, text, actor, now)
-        opened = open_case(session, talk.contact_id, now, opened_by=actor, number_id=talk.number_id, agent=actor)
+        opened = open_case(
+            session, conversation.contact_id, now, opened_by=actor, number_id=conversation.number_id, agent=actor
+        )
         if opened.is_new:
-            record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=talk.contact_id)
+            record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=conversation.contact_id)
     _wake(rt, conversation_id)
     return message_id
 
 
 def take_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
-    """Open a case: campaigns and bots leave this person alone until it is closed. Refused where one is open."""
+    """Open a case: campaigns and bots do not write to this contact until it is closed.
+
+    Raises OperatorError if one is open already or there is no such conversation.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        talk = _existing(session, conversation_id)
-        opened = open_case(session, talk.contact_id, now, opened_by=actor, number_id=talk.number_id, agent=actor)
+        conversation = _get_conversation(session, conversation_id)
+        opened = open_case(
+            session, conversation.contact_id, now, opened_by=actor, number_id=conversation.number_id, agent=actor
+        )
         if not opened.is_new:
             raise OperatorError("An agent holds this conversation already.")
-        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=talk.contact_id)
+        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=conversation.contact_id)
 
 
 def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
-    """Close the case: the person is free for campaigns and bots. Refused where none is open."""
+    """Close the case: campaigns and bots may write to the contact again.
+
+    Raises OperatorError if none is open or there is no such conversation.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        talk = _existing(session, conversation_id)
-        if not close_case(session, talk.contact_id, now, closed_by=actor):
+        conversation = _get_conversation(session, conversation_id)
+        if not close_case(session, conversation.contact_id, now, closed_by=actor):
             raise OperatorError("No case is open.")
-        record_audit(session, now, actor, AuditAction.CLOSE, "case", talk.contact_id, contact=talk.contact_id)
+        record_audit(
+            session, now, actor, AuditAction.CLOSE, "case", conversation.contact_id, contact=conversation.contact_id
+        )
 
 
 def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> None:
-    """Let a bot flow go on from here; an open case is closed. Refused outside the 24 h window."""
+    """Start a bot flow in the conversation; an open case is closed. Raises OperatorError if the 24 h window is closed."""
     now = utcnow()
     with rt.database.write() as session:
         queue_flow_start(session, conversation_id, flow_id, now, actor)
@@ -62,47 +75,18 @@ def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> N
     _wake(rt, conversation_id)
 
 
-def _existing(session: Session, conversation_id: int) -> Conversation:
-    talk = session.get(Conversation, conversation_id)
-    if talk is None:
+def _get_conversation(session: Session, conversation_id: int) -> Conversation:
+    conversation = session.get(Conversation, conversation_id)
+    if conversation is None:
         raise OperatorError(
             "conversation {conversation_id}: there is no such conversation", conversation_id=conversation_id
         )
-    return talk
+    return conversation
 
 
 def _wake(rt: Runtime, conversation_id: int) -> None:
-    """A wake-up that is lost is made again from the rows."""
+    """Wake the answering job; the schedule makes a lost wake-up again from the rows."""
     try:
         ANSWER_CONTACT.enqueue(rt.redis, conversation_id)
     except RedisError as error:
         log.warning("conversation %d: no wake-up (%s); the schedule makes one", conversation_id, type(error).__name__)
-
-
-def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
-    """Open a case with the contact of this phone; its id. Refused where nobody has it or a case is open already."""
-    now = utcnow()
-    with rt.database.write() as session:
-        contact = _contact(rt, session, phone)
-        opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
-        if not opened.is_new:
-            raise OperatorError("{phone}: case {opened_id} is open already", phone=phone, opened_id=opened.id)
-        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=contact.id)
-        return opened.id
-
-
-def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
-    """Close the open case of the contact of this phone. Refused where none is open."""
-    now = utcnow()
-    with rt.database.write() as session:
-        contact = _contact(rt, session, phone)
-        if not close_case(session, contact.id, now, closed_by=actor):
-            raise OperatorError("{phone}: no case is open", phone=phone)
-        record_audit(session, now, actor, AuditAction.CLOSE, "case", contact.id, contact=contact.id)
-
-
-def _contact(rt: Runtime, session: Session, phone: str) -> Contact:
-    contact = find_by_phone(rt, session, phone)
-    if contact is None:
-        raise OperatorError("{phone}: there is no contact with this phone", phone=phone)
-    return contact

@@ -1,10 +1,9 @@
-"""Media for a template's header: told by their content, bounded in size, kept outside the web root.
+"""Stores media files for template headers under `var/media`: type detected from the content, size limited.
 
 Limits and types: docs/meta.md §6.
 """
 
 import hashlib
-import os
 import zipfile
 from datetime import datetime
 from io import BytesIO
@@ -14,6 +13,7 @@ from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
 from models.errors import OperatorError
+from models.files import replace_file
 from models.tables.template import MediaHandle
 
 _MB = 1024 * 1024
@@ -48,30 +48,36 @@ _SUFFIXES = {
 }
 
 
-def store_file(rt: Runtime, number_id: int, path: Path, needed: str, now: datetime) -> str:
-    """Keep a file of this machine for a number; its SHA-256. OSError, Refused."""
-    if path.stat().st_size > LIMITS[needed]:
-        raise _too_large(path.name, needed)
-    return store_media(rt, number_id, path.name, path.read_bytes(), needed, now)
+def store_file(rt: Runtime, number_id: int, path: Path, header_format: str, now: datetime) -> str:
+    """Store a local file for a number; returns its SHA-256 in hex.
+
+    Raises OperatorError if it is too large or of another type than the header's, and OSError if it cannot be read.
+    """
+    if path.stat().st_size > LIMITS[header_format]:
+        raise _too_large(path.name, header_format)
+    return store_media(rt, number_id, path.name, path.read_bytes(), header_format, now)
 
 
-def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, needed: str, now: datetime) -> str:
-    """Keep an upload for a number, once per content; its SHA-256. `needed`: a key of LIMITS."""
+def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, header_format: str, now: datetime) -> str:
+    """Store an upload for a number, once per content; returns its SHA-256 in hex. `header_format`: a key of LIMITS.
+
+    Raises OperatorError if it is too large or of another type than the header's.
+    """
     name = PurePath(file_name.replace("\\", "/")).name[:255] or "file"
-    if len(content) > LIMITS[needed]:
-        raise _too_large(name, needed)
+    if len(content) > LIMITS[header_format]:
+        raise _too_large(name, header_format)
     mime_type = sniff(name, content)
-    if mime_type not in ALLOWED[needed]:
-        allowed = ", ".join(kind.rpartition("/")[2].rpartition(".")[2] for kind in ALLOWED[needed])
+    if mime_type not in ALLOWED[header_format]:
+        allowed = ", ".join(kind.rpartition("/")[2].rpartition(".")[2] for kind in ALLOWED[header_format])
         raise OperatorError(
             "media: {name} is {mime_type}; allowed for a header of {needed}: {allowed}",
             name=name,
             mime_type=mime_type or "of no known kind",
-            needed=needed.lower(),
+            needed=header_format.lower(),
             allowed=allowed,
         )
     checksum = hashlib.sha256(content).hexdigest()
-    path = _keep(rt.settings.var_dir / "media", f"{checksum}{_SUFFIXES.get(mime_type, '')}", content)
+    path = _write_once(rt.settings.var_dir / "media", f"{checksum}{_SUFFIXES.get(mime_type, '')}", content)
     with rt.database.write() as session:
         query = select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == checksum)
         handle = session.scalars(query).first()
@@ -85,7 +91,7 @@ def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, nee
 
 
 def sniff(name: str, content: bytes) -> str | None:
-    """What the bytes are, whatever the name says; None for anything that Meta would not take."""
+    """The MIME type by the content, not the name; None for a type that Meta does not accept."""
     for offset, magic, kind in _MAGIC:
         if content[offset : offset + len(magic)] == magic:
             return kind
@@ -113,21 +119,19 @@ def _is_text(content: bytes) -> bool:
     return b"\x00" not in content
 
 
-def _too_large(name: str, needed: str) -> OperatorError:
+def _too_large(name: str, header_format: str) -> OperatorError:
     return OperatorError(
         "media: {name} is too large; allowed for a header of {needed}: {megabytes} MB",
         name=name,
-        needed=needed.lower(),
-        megabytes=LIMITS[needed] // _MB,
+        needed=header_format.lower(),
+        megabytes=LIMITS[header_format] // _MB,
     )
 
 
-def _keep(directory: Path, name: str, content: bytes) -> Path:
+def _write_once(directory: Path, name: str, content: bytes) -> Path:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / name
     if not path.exists():
-        aside = path.with_name(f".{name}.{os.getpid()}")
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+        with replace_file(path) as file:
             file.write(content)
-        aside.replace(path)
     return path.absolute()

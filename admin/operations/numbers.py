@@ -1,4 +1,4 @@
-"""Adds a number of ours (its token is checked at Meta, its account subscribed to webhooks) and changes one."""
+"""Adds a number of ours (checks its token at Meta, subscribes its account to webhooks), resumes one and changes its speed."""
 
 import logging
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ log = logging.getLogger("hark.numbers")
 
 @dataclass(frozen=True)
 class AddedNumber:
-    """A number as added or, where it was there already, as brought up to date."""
+    """A number that was added, or updated if it existed (`is_new` is False)."""
 
     id: int
     is_new: bool
@@ -40,15 +40,15 @@ class AddedNumber:
     status: str
     quality: str
     webhooks: str
-    """`subscribed`, and what keeps webhooks from arriving where that can be told from here."""
+    """The sentence of `webhook_state`."""
 
     def to_json(self) -> dict[str, Any]:
-        """For the command line."""
+        """The fields, as the command line prints them."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class _AtMeta:
+class _MetaRecord:
     fields: dict[str, Any]
     account: dict[str, Any]
     apps: list[dict[str, Any]]
@@ -57,7 +57,11 @@ class _AtMeta:
 def add_number(
     rt: Runtime, *, name: str, phone_number_id: str, waba_id: str, display_phone: str | None, token: str, actor: str
 ) -> AddedNumber:
-    """Add a number, or give a known one a new name and token. Refused or GraphError, and then nothing was stored."""
+    """Add a number, or give an existing one a new name and token.
+
+    Raises OperatorError if a value is wrong or Meta does not list the number in the WABA, GraphError if Meta refuses the token or
+    cannot be asked. Then nothing was stored.
+    """
     name = name.strip()
     if not 1 <= len(name) <= 200:
         raise OperatorError("name: allowed are 1 to 200 characters")
@@ -66,21 +70,21 @@ def add_number(
             raise OperatorError(
                 "{option}={text}: allowed are the digits of an id of Meta's", option=option, text=text[:64]
             )
-    given_phone = _display_phone(display_phone)
-    found = _ask_meta(rt.settings, phone_number_id, waba_id, token)
+    new_phone = _display_phone(display_phone)
+    record = _ask_meta(rt.settings, phone_number_id, waba_id, token)
     encrypted, now = rt.vault.encrypt(token), utcnow()
     with rt.database.write() as session:
-        waba = _account(session, waba_id, found, now)
+        waba = _account(session, waba_id, record, now)
         number = session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
         is_new = number is None
         if number is None:
             number = Number(phone_number_id=phone_number_id, waba=waba, created_at=now)
             session.add(number)
         number.waba, number.name, number.access_token = waba, name, encrypted
-        number.display_phone = given_phone or number.display_phone
-        put_number_fields(number, found.fields, now)
+        number.display_phone = new_phone or number.display_phone
+        put_number_fields(number, record.fields, now)
         if is_new is False:
-            number.stopped_at = number.stopped_reason = None  # it may have stopped for its old token
+            number.stopped_at = number.stopped_reason = None  # it may have been stopped because of its old token
         session.flush()
         record_audit(
             session,
@@ -93,12 +97,12 @@ def add_number(
         )
         return AddedNumber(
             number.id, is_new, phone_number_id, waba_id, number.display_phone, number.status, number.quality,
-            webhook_state(rt.settings, found.apps),
+            webhook_state(rt.settings, record.apps),
         )  # fmt: skip
 
 
 def webhook_state(settings: Settings, apps: list[dict[str, Any]]) -> str:
-    """Whether the account's webhooks can arrive here, as far as can be told without one."""
+    """A sentence on whether the account's webhooks can arrive here, judged by `apps` (its subscriptions) and the settings."""
     ids = {str((app.get("whatsapp_business_api_data") or app).get("id")) for app in apps}
     if not apps or (settings.meta_app_id and settings.meta_app_id not in ids):
         return "not subscribed: Meta does not list this app for the account, so no webhook arrives"
@@ -112,7 +116,7 @@ def webhook_state(settings: Settings, apps: list[dict[str, Any]]) -> str:
     return f"subscribed: they arrive once the app's callback URL is {settings.public_url}/webhooks/whatsapp"
 
 
-def _ask_meta(settings: Settings, phone_number_id: str, waba_id: str, token: str) -> _AtMeta:
+def _ask_meta(settings: Settings, phone_number_id: str, waba_id: str, token: str) -> _MetaRecord:
     secret = settings.meta_app_secrets[0] if settings.meta_app_secrets else None
     with GraphAdmin(settings.graph_api_url, settings.graph_api_version, token, app_secret=secret) as graph:
         fields = graph.number(phone_number_id)
@@ -127,30 +131,30 @@ def _ask_meta(settings: Settings, phone_number_id: str, waba_id: str, token: str
         except GraphError:
             account = {}  # a token may send without being allowed to read the account's owner
         graph.subscribe_app(waba_id)
-        return _AtMeta(fields, account, graph.subscribed_apps(waba_id))
+        return _MetaRecord(fields, account, graph.subscribed_apps(waba_id))
 
 
-def _account(session: Session, waba_id: str, found: _AtMeta, now: datetime) -> Waba:
+def _account(session: Session, waba_id: str, record: _MetaRecord, now: datetime) -> Waba:
     waba = session.scalars(select(Waba).where(Waba.waba_id == waba_id)).first()
-    owner = found.account.get("owner_business_info")
+    owner = record.account.get("owner_business_info")
     portfolio_id = str(owner["id"]) if isinstance(owner, dict) and owner.get("id") else None
     if waba is None:
         waba = Waba(waba_id=waba_id, portfolio=_portfolio(session, portfolio_id))
         session.add(waba)
     elif waba.portfolio.meta_id is None and portfolio_id:
         waba.portfolio.meta_id = portfolio_id
-    waba.name = str(found.account.get("name") or waba.name or "")
-    waba.subscribed_at = now if found.apps else None
+    waba.name = str(record.account.get("name") or waba.name or "")
+    waba.subscribed_at = now if record.apps else None
     session.flush()
     return waba
 
 
 def _portfolio(session: Session, meta_id: str | None) -> Portfolio:
-    known = session.scalars(select(Portfolio).where(Portfolio.meta_id == meta_id)).first() if meta_id else None
-    if known is None:
-        known = Portfolio(meta_id=meta_id)
-        session.add(known)
-    return known
+    portfolio = session.scalars(select(Portfolio).where(Portfolio.meta_id == meta_id)).first() if meta_id else None
+    if portfolio is None:
+        portfolio = Portfolio(meta_id=meta_id)
+        session.add(portfolio)
+    return portfolio
 
 
 def _display_phone(text: str | None) -> str | None:
@@ -168,7 +172,7 @@ def _display_phone(text: str | None) -> str | None:
 
 
 def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
-    """Let a stopped or held number send again. Refused where it is neither."""
+    """Let a stopped or held number send again. Raises OperatorError if it is neither, or there is no such number."""
     now = utcnow()
     with rt.database.write() as session:
         number = session.get(Number, number_id)
@@ -187,7 +191,10 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
 
 
 def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> None:
-    """What Meta lets through this number a second, inbound and outbound together."""
+    """Set how many messages per second Meta allows this number, inbound and outbound together (docs/meta.md §4.1).
+
+    Raises OperatorError if it is out of range or there is no such number.
+    """
     if not 1 <= per_second <= MAX_PER_SECOND:
         raise OperatorError(
             "per-second={per_second}: allowed are 1 to {max_per_second}",

@@ -1,4 +1,4 @@
-"""Rate cards from files: CSV or YAML, checked whole before anything is stored."""
+"""Reads a rate card from a CSV or YAML file, and checks all of it before anything is stored."""
 
 import csv
 import io
@@ -21,19 +21,19 @@ MAX_ROWS = 20_000
 YAML_ENDINGS = {".yaml", ".yml"}
 
 Row = tuple[str, Mapping[str, Any]]
-"""Where it stands, and its values."""
+"""The position in the file, for errors, and the values by column."""
 
 
 @dataclass(frozen=True)
 class RateFile:
-    """What a file says: one currency, and prices of which no two are about the same."""
+    """The prices of a file, all in one currency, no two for the same country, category and day."""
 
     currency: str
     prices: tuple[Price, ...]
 
 
 def read_rate_file(path: Path) -> RateFile:
-    """Read the file by its ending. Refused with the first thing that is wrong, and where."""
+    """Read a file; the suffix decides between YAML and CSV. Raises OperatorError at the first error, with its line."""
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
@@ -55,15 +55,15 @@ def _rate_file(path: Path, rows: Iterator[Row]) -> RateFile:
         if len(prices) >= MAX_ROWS:
             raise OperatorError("{path}: allowed are {max_rows} prices", path=path, max_rows=MAX_ROWS)
         price = _price(where, row)
-        own = read_currency(row.get("currency") or "", f"{where}: currency")
-        if own != (currency or own):
+        row_currency = read_currency(row.get("currency") or "", f"{where}: currency")
+        if row_currency != (currency or row_currency):
             raise OperatorError(
                 "{where}: currency={own}: the rows before are in {currency}; a card has one currency",
                 where=where,
-                own=own,
+                own=row_currency,
                 currency=currency,
             )
-        currency = own
+        currency = row_currency
         key = (price.country, price.category, price.valid_from)
         if key in prices:
             raise OperatorError(
@@ -99,17 +99,17 @@ def _price(where: str, row: Mapping[str, Any]) -> Price:
     return Price(country, category, _day(where, row.get("valid_from")), amount)
 
 
-def _day(where: str, given: Any) -> date:
+def _day(where: str, value: Any) -> date:
     try:
-        return given if type(given) is date else date.fromisoformat(str(given or "").strip())
+        return value if type(value) is date else date.fromisoformat(str(value or "").strip())
     except ValueError:
         raise OperatorError(
-            "{where}: valid_from={given!r}: allowed is a day such as 2026-10-01", where=where, given=str(given)[:20]
+            "{where}: valid_from={given!r}: allowed is a day such as 2026-10-01", where=where, given=str(value)[:20]
         ) from None
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[Row]:
-    """Lines that begin with # are remarks."""
+    """Yield the rows of a CSV file. Lines that begin with # are comments."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns: list[str] | None = None
     try:
@@ -153,6 +153,6 @@ def _yaml_rows(path: Path, text: str) -> Iterator[Row]:
         where = f"{path}: rates[{place}]"
         if not isinstance(row, dict) or set(row) - set(COLUMNS):
             raise OperatorError("{where}: allowed are {allowed}", where=where, allowed=", ".join(COLUMNS))
-        # YAML reads the country NO, unless in quotes, as a switch.
+        # YAML reads the country NO, unless it is quoted, as false.
         country = "NO" if row.get("country") is False else row.get("country")
         yield where, {"currency": data.get("currency")} | row | {"country": country}

@@ -1,4 +1,4 @@
-"""Segments from files of rules."""
+"""Stores segments from rules and from YAML files, and counts who matches one for a limited time."""
 
 import re
 import time
@@ -26,7 +26,7 @@ _BOOL = "tag:yaml.org,2002:bool"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which true and false alone are switches: in YAML 1.1 `on`, what a condition begins with, is one too."""
+    """YAML loader with `true` and `false` as the only booleans: in YAML 1.1 `on`, the first key of a condition, is one too."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -38,7 +38,7 @@ _Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|false)$"), list("tf")
 
 @dataclass(frozen=True)
 class LoadedSegment:
-    """A segment as stored."""
+    """A segment as stored; `is_new` is False if it replaced one of that name."""
 
     id: int
     name: str
@@ -46,7 +46,11 @@ class LoadedSegment:
 
 
 def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
-    """Store the rule in a YAML file (`name`, and `any` or `all`) as a segment, in place of an older one of that name."""
+    """Store the rule of a YAML file (`name`, and `any` or `all`) as a segment; replaces a segment of that name.
+
+    Raises OperatorError if the file is no YAML or has no name, RuleError if the rule cannot be read, and OSError if the file
+    cannot.
+    """
     try:
         data = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
@@ -59,7 +63,10 @@ def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
 
 
 def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool = True) -> LoadedSegment:
-    """Store a rule under a name. Refused where it cannot be read, or the name is taken and nothing is to be replaced."""
+    """Store a rule under a name.
+
+    Raises RuleError if the rule cannot be read, and OperatorError if the name is bad, or is taken and `replaces` is False.
+    """
     name, now = read_name(name), utcnow()
     with rt.database.write() as session:
         is_new = not session.scalar(select(exists().where(Segment.name == name)))
@@ -71,13 +78,13 @@ def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool
 
 
 def count_for(session: Session, rule: SegmentRule, tally: MatchCount, seconds: float) -> MatchCount:
-    """Count on for about so long, by one slice at least."""
+    """Continue the count for about `seconds`, by one slice at least."""
     size, began = FIRST_SLICE, time.monotonic()
-    ends = began + seconds
+    deadline = began + seconds
     while not tally.is_done:
         tally = count_slice(session, rule, tally, utcnow(), size)
         now = time.monotonic()
-        if now >= ends:
+        if now >= deadline:
             break
         size = min(LARGEST_SLICE, max(FIRST_SLICE // 4, int(size * min(2.0, SLICE_SECONDS / max(now - began, 0.001)))))
         began = now
@@ -85,7 +92,7 @@ def count_for(session: Session, rule: SegmentRule, tally: MatchCount, seconds: f
 
 
 def read_name(name: str) -> str:
-    """Trimmed. Refused where it is empty or too long."""
+    """The name without surrounding spaces. Raises OperatorError if it is empty, too long or cannot be stored."""
     name = name.strip()
     if not 1 <= len(name) <= 200:
         raise OperatorError("name: allowed are 1 to 200 characters")

@@ -1,4 +1,4 @@
-"""Changing the settings that an operator decides; those of the environment are models.config."""
+"""Changes the settings that an operator decides while Hark runs. Settings of the environment are in `models.config`."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from models.tables.audit import AuditAction, record_audit
 from models.tables.setting import KNOWN, read_setting, write_setting
 
 HIDDEN = frozenset({"installation", "encryption_fingerprint"})
-"""Hark's own."""
+"""Written by Hark itself."""
 SHOWN = tuple(key for key in KNOWN if key not in HIDDEN)
 MAX_NUMBER = 1_000_000
 
 
 def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
-    """Store a value written as text. Refused where the setting does not take it."""
+    """Store a value that is written as text. Raises OperatorError if the setting does not allow it."""
     value = _read(key, text.strip())
     with rt.database.write() as session:
         write_setting(session, key, value, utcnow())
@@ -23,7 +23,10 @@ def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
 
 
 def set_setting(rt: Runtime, name: str, text: str, actor: str) -> dict[str, Any]:
-    """The same by a name that somebody typed; the line of `show_settings` that it comes to."""
+    """Change a setting by name; returns its entry of `show_settings`.
+
+    Raises OperatorError if there is no such setting or it does not allow the value.
+    """
     if name not in SHOWN:
         raise OperatorError(
             "{name}: there is no such setting; there are {allowed}", name=name[:40], allowed=", ".join(SHOWN)
@@ -36,7 +39,7 @@ def set_setting(rt: Runtime, name: str, text: str, actor: str) -> dict[str, Any]
 
 
 def show_settings(rt: Runtime) -> list[dict[str, Any]]:
-    """Every setting with its value and its sentence."""
+    """Every setting: `{"key", "value", "text"}`; `text` says what it does."""
     with rt.database.read() as session:
         return [{"key": key, "value": read_setting(session, key), "text": KNOWN[key].text} for key in SHOWN]
 

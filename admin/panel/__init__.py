@@ -1,13 +1,11 @@
-"""The panel: one Flask-Admin instance, one module per noun, own templates and one style sheet."""
+"""Builds the panel: one Flask-Admin instance, one module per noun, own templates and one style sheet."""
 
 from flask import Flask
 from flask_admin.base import Admin
 from flask_admin.theme import Bootstrap4Theme
 
-from admin.auth import web_security as security
-from admin.panel import errors
-from admin.panel import layout as shell
-from admin.panel import sign_in as access
+from admin.auth import web_security
+from admin.panel import errors, layout, sign_in
 from admin.panel.audience.attributes import AttributeView
 from admin.panel.audience.lists import ListView
 from admin.panel.audience.segments import SegmentView
@@ -27,12 +25,12 @@ from jobs.core.runtime import Runtime
 
 
 def init_app(app: Flask) -> None:
-    """Serve the panel under /admin/. The application keeps its runtime in `extensions["hark"]`."""
+    """Serve the panel under /admin/. The application holds its runtime in `extensions["hark"]`."""
     rt: Runtime = app.extensions["hark"]
-    security.init_app(app, rt)
+    web_security.init_app(app, rt)
     errors.init_app(app)
-    shell.init_app(app)
-    access.init_app(app)
+    layout.init_app(app)
+    sign_in.init_app(app)
     panel = Admin(
         app,
         name="Hark",

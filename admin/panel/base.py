@@ -1,4 +1,4 @@
-"""What every view of the panel is made of: who may do what, how an operation is run, how a page is rendered."""
+"""Defines the base of every view of the panel: required roles, running an operation, rendering errors and redirects."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,17 +19,17 @@ _ABOUT = re.compile(r"^(campaign|conversation) [0-9]+: ")
 
 
 def page(url: str = "/", role: Role = Role.VIEWER) -> Callable[[Any], Any]:
-    """A page that shows something to whoever has this role or more."""
+    """Expose a page that shows something (GET) to this role or a higher one."""
     return _exposed(url, role, ("GET",))
 
 
 def form(url: str, role: Role) -> Callable[[Any], Any]:
-    """A page with a form: shown by GET, sent by POST."""
+    """Expose a page with a form: shown by GET, submitted by POST."""
     return _exposed(url, role, ("GET", "POST"))
 
 
 def action(url: str, role: Role) -> Callable[[Any], Any]:
-    """Something that changes something: only by POST."""
+    """Expose an action that changes something: POST only."""
     return _exposed(url, role, ("POST",))
 
 
@@ -42,39 +42,39 @@ def _exposed(url: str, role: Role, methods: Sequence[str]) -> Callable[[Any], An
 
 
 class PanelView(BaseView):
-    """A view of one noun. Every exposed function says who may reach it; one that does not say is for administrators."""
+    """A view of one noun. An exposed function without a role is for administrators only."""
 
     needs = Role.VIEWER
-    """Who sees it in the menu."""
+    """The role that sees the view in the menu."""
     icon = "dot"
 
     @property
     def rt(self) -> Runtime:
-        """The runtime."""
+        """The runtime of the application."""
         return runtime()
 
     @property
     def me(self) -> SignedInUser:
-        """Who is signed in; there is somebody whenever a view runs."""
-        found = current_user()
-        if found is None:
+        """The signed-in user. Aborts with 403 if there is none, which does not happen in a view."""
+        user = current_user()
+        if user is None:
             abort(403)
-        return found
+        return user
 
     def is_accessible(self) -> bool:
-        """Whether it stands in the menu."""
-        found = current_user()
-        return found is not None and not found.must_change_password and found.may(self.needs)
+        """Whether the menu shows the view."""
+        user = current_user()
+        return user is not None and not user.must_change_password and user.may(self.needs)
 
     def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
-        return refusal_of(getattr(getattr(type(self), name), "panel_role", Role.ADMIN))
+        return access_response(getattr(getattr(type(self), name), "panel_role", Role.ADMIN))
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Flask-Admin's own calls the function a second time after a TypeError inside it; once is enough."""
+        """Call the function once: Flask-Admin's own method calls it again after a TypeError inside it."""
         return fn(self, *args, **kwargs)
 
     def attempt(self, done: str | None, operation: Callable[[], Any]) -> bool:
-        """Run an operation; what it refuses is said at the top of the next page. True where it was done."""
+        """Run an operation; the next page shows `done`, or the text of an OperatorError. Returns whether it succeeded."""
         try:
             operation()
         except OperatorError as error:
@@ -85,32 +85,35 @@ class PanelView(BaseView):
         return True
 
 
-def refusal_of(role: Role) -> ResponseReturnValue | None:
-    """None where who is signed in has this role or more; else where to send them. Forbidden for too small a role."""
-    found = current_user()
-    if found is None:
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("panel.sign_in", next=wanted))
-    if found.must_change_password:
+def access_response(role: Role) -> ResponseReturnValue | None:
+    """None if the user has this role or a higher one, else a redirect to the sign-in or password page.
+
+    Aborts with 403 if the role is too low.
+    """
+    user = current_user()
+    if user is None:
+        next_url = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("panel.sign_in", next=next_url))
+    if user.must_change_password:
         return redirect(url_for("panel.password"))
-    if not found.may(role):
+    if not user.may(role):
         abort(403)
     return None
 
 
 def sentence(error: Exception | str) -> str:
-    """An error's line as a sentence; which campaign it is about stands on the page anyway."""
+    """The text of an error, translated, as a sentence, without the campaign or conversation that the page is about."""
     line = error.text.translated() if isinstance(error, OperatorError) else str(error)
     text = _ABOUT.sub("", " ".join(line.split()))
     return text[:1].upper() + text[1:]
 
 
-def back(otherwise: str, **values: Any) -> ResponseReturnValue:
-    """See other: after a POST, to the page that shows what came of it."""
-    return redirect(url_for(otherwise, **values), 303)
+def back(endpoint: str, **values: Any) -> ResponseReturnValue:
+    """Redirect (303) after a POST to the page that shows the result."""
+    return redirect(url_for(endpoint, **values), 303)
 
 
 def positive(name: str, default: int = 0) -> int:
-    """A whole number of the query string; the default for anything else."""
+    """A non-negative integer of the query string; the default for anything else."""
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else default

@@ -1,4 +1,4 @@
-"""Money: the balance, what campaigns took of it, the rate card."""
+"""Renders the balance, the spending of campaigns and the rate card, and changes balance and rate card."""
 
 import re
 import tempfile
@@ -22,22 +22,22 @@ from models.errors import OperatorError
 from models.tables.user import Role
 
 MAX_SHOWN = 500
-_ODD = re.compile(r"[^\w.() -]")
+_UNSAFE = re.compile(r"[^\w.() -]")
 
 
 class MoneyView(PanelView):
-    """What messages cost and what may be spent."""
+    """The routes of the money page."""
 
     icon = "money"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """All of it."""
+        """The money page."""
         return self._page()
 
     @action("/set", Role.ADMIN)
     def set(self) -> ResponseReturnValue:
-        """From now on so much may be spent."""
+        """Set the balance that may be spent from now on."""
         amount, currency = request.form.get("amount", ""), request.form.get("currency", "")
         try:
             set_budget(self.rt, amount, currency, self.me.email)
@@ -48,20 +48,21 @@ class MoneyView(PanelView):
 
     @action("/off", Role.ADMIN)
     def off(self) -> ResponseReturnValue:
-        """Guard nothing any more."""
+        """Remove the balance, so that nothing limits spending."""
         self.attempt("The balance is off.", lambda: turn_budget_off(self.rt, self.me.email))
         return back(".index")
 
     @action("/rates", Role.ADMIN)
     def rates(self) -> ResponseReturnValue:
-        """Make an uploaded file the card in force."""
+        """Load an uploaded file as the rate card."""
         upload = request.files.get("file")
         with tempfile.TemporaryDirectory(prefix="hark-") as directory:
             try:
                 if upload is None or not upload.filename:
                     raise OperatorError("Choose a file first.")
                 name = (
-                    _ODD.sub("_", PurePath(upload.filename.replace("\\", "/")).name)[-100:].lstrip(".") or "rates.csv"
+                    _UNSAFE.sub("_", PurePath(upload.filename.replace("\\", "/")).name)[-100:].lstrip(".")
+                    or "rates.csv"
                 )
                 path = Path(directory) / name
                 path.write_bytes(upload.stream.read(MAX_BYTES + 1))

@@ -1,4 +1,4 @@
-"""Pictures drawn by the server as SVG: they need no script and come from nowhere else."""
+"""Draws charts as SVG on the server, so that they need no script and no other host."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _STEP, _BAR = 100, 58
 
 
 def funnel(values: Sequence[int]) -> Markup:
-    """A funnel from left to right, a stage per value; the largest fills the height."""
+    """A funnel from left to right, a stage per value; the largest value fills the height."""
     largest = max([*values, 1])
     halves = [max(HEIGHT / 2 * value / largest, 1.0 if value else 0.35) for value in values]
     middle, shapes = HEIGHT / 2, []

@@ -1,4 +1,4 @@
-"""Dead letters: events that could not be processed, found, looked at and tried again."""
+"""Shows, downloads and replays dead letters: events that could not be processed."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,7 +7,8 @@ from flask import Response, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
-from admin.operations.dead_letters import download_letter, readable, replay_letter
+from admin.operations.dead_letter_text import format_payload
+from admin.operations.dead_letters import download_letter, replay_letter
 from admin.panel.base import PanelView, action, back, page, positive, sentence
 from jobs.ingest.replay_all import Run, begin_replay, read_run
 from models.errors import OperatorError
@@ -21,30 +22,30 @@ STATES = [(state.value, state.value.capitalize()) for state in LetterState]
 
 
 class DeadLetterView(PanelView):
-    """Events of Meta's and of shops that could not be processed."""
+    """Pages of dead letters, of Meta and of shops."""
 
     icon = "dead"
     needs = Role.ADMIN
 
     @page("/", Role.ADMIN)
     def index(self) -> ResponseReturnValue:
-        """Newest first, by key."""
+        """Dead letters, newest first, a page at a time."""
         q, before = request.args.get("q", "").strip()[:200], positive("before")
-        state = next((one for one in LetterState if one.value == request.args.get("state")), None)
+        state = next((state for state in LetterState if state.value == request.args.get("state")), None)
         with self.rt.database.read() as session:
-            found = search_letters(session, q, state, before or None)
+            result = search_letters(session, q, state, before or None)
             waiting, _ = count_waiting(session)
-        asked: dict[str, Any] = {"q": q or None, "state": state.value if state else None}
-        following = url_for(".index", **asked, before=found.next_before_id) if found.next_before_id else None
-        first = url_for(".index", **asked) if before else None
+        filters: dict[str, Any] = {"q": q or None, "state": state.value if state else None}
+        following = url_for(".index", **filters, before=result.next_before_id) if result.next_before_id else None
+        first = url_for(".index", **filters) if before else None
         return self.render(
-            "panel/dead_letters.html", rows=found.letters, waiting=waiting, following=following, first=first, asked=asked,
+            "panel/dead_letters.html", rows=result.letters, waiting=waiting, following=following, first=first, asked=filters,
             states=STATES, **self._progress(),
         )  # fmt: skip
 
     @page("/live", Role.ADMIN)
     def live(self) -> ResponseReturnValue:
-        """How far a replay of all is, as a fragment."""
+        """The progress of the replay of all dead letters, as a fragment."""
         shown = self._progress()
         return {
             "parts": {"replay": render_template("panel/dead_letters_part.html", **shown)},
@@ -53,20 +54,20 @@ class DeadLetterView(PanelView):
 
     @page("/<int:letter_id>/", Role.ADMIN)
     def show(self, letter_id: int) -> ResponseReturnValue:
-        """One, with its payload."""
+        """A dead letter with its payload."""
         with self.rt.database.read() as session:
-            found = read_letter(session, letter_id)
-        if found is None:
+            letter_and_payload = read_letter(session, letter_id)
+        if letter_and_payload is None:
             abort(404)
-        letter, payload = found
-        text, is_whole = readable(payload, MAX_SHOWN)
+        letter, payload = letter_and_payload
+        text, is_whole = format_payload(payload, MAX_SHOWN)
         return self.render(
             "panel/dead_letter.html", letter=letter, text=text, is_whole=is_whole, size=len(to_bytes(payload))
         )
 
     @page("/<int:letter_id>/payload.bin", Role.ADMIN)
     def payload(self, letter_id: int) -> ResponseReturnValue:
-        """The payload as it came, as a file: a browser is given nothing to interpret."""
+        """Download the payload as received, as a binary file that no browser interprets."""
         try:
             raw = download_letter(self.rt, letter_id, self.me.email)
         except OperatorError:
@@ -76,19 +77,19 @@ class DeadLetterView(PanelView):
 
     @action("/replay", Role.ADMIN)
     def replay_all(self) -> ResponseReturnValue:
-        """Everything that waits, by a worker."""
+        """Have a worker replay every dead letter that waits."""
         self.attempt(None, lambda: begin_replay(self.rt, self.me.email))
         return back(".index")
 
     @action("/<int:letter_id>/replay", Role.ADMIN)
     def replay_one(self, letter_id: int) -> ResponseReturnValue:
-        """One, at once."""
+        """Replay one dead letter now."""
         try:
-            done = replay_letter(self.rt, letter_id, self.me.email)
+            counts = replay_letter(self.rt, letter_id, self.me.email)
         except OperatorError as error:
             flash(sentence(error), "bad")
             return back(".index")
-        flash("It was applied." if done.applied else "It failed again.", "good" if done.applied else "warn")
+        flash("It was applied." if counts.applied else "It failed again.", "good" if counts.applied else "warn")
         return back(".show", letter_id=letter_id) if request.form.get("from") == "letter" else back(".index")
 
     def _progress(self) -> dict[str, Any]:

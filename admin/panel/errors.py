@@ -1,4 +1,4 @@
-"""Pages for what goes wrong: one plain sentence, never a traceback."""
+"""Shows error pages with one plain sentence instead of a traceback."""
 
 from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
@@ -6,7 +6,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from admin.auth.web_security import current_user, is_panel
 
-_SAID = {
+_ERROR_TEXTS = {
     400: ("That did not work", "The request was not complete. Go back, reload the page and try again."),
     403: ("Not for you", "Your role does not allow this. Ask an administrator if you need it."),
     404: ("Nothing here", "There is no such page, or what it showed was deleted."),
@@ -21,17 +21,17 @@ _SAID = {
 
 
 def init_app(app: Flask) -> None:
-    """Own pages under /admin; elsewhere errors stay as they are."""
-    for code in _SAID:
+    """Register error pages for /admin; other paths keep their plain answers."""
+    for code in _ERROR_TEXTS:
         app.register_error_handler(code, _show)
 
 
 def _show(error: Exception) -> ResponseReturnValue:
-    found = error if isinstance(error, HTTPException) else InternalServerError()
-    code = found.code or 500
+    http_error = error if isinstance(error, HTTPException) else InternalServerError()
+    code = http_error.code or 500
     if not is_panel():
-        return found.get_response()
-    title, text = _SAID[code]
+        return http_error.get_response()
+    title, text = _ERROR_TEXTS[code]
     text = g.get("why") or text
     someone = None if code >= 500 else current_user()  # after a 500 the database may be the reason
     return render_template("panel/error.html", code=code, title=title, text=text, someone=someone), code

@@ -1,4 +1,4 @@
-"""A bot flow as a graph: who can come after whom, drawn in layers from the start."""
+"""Draws a bot flow as a graph in layers from the start, as SVG."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from bot.flows.nodes import AnyNode, BranchNode, FlowDefinition, from_definition, options_of, targets
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN, BELOW = 168, 46, 104, 30, 12, 26
-_WAYS = {"next": "", "otherwise": "otherwise", "failed": "failed", "on_reply": "on a reply"}
-_MAX_LETTERS = 24
+_EDGE_LABELS = {"next": "", "otherwise": "otherwise", "failed": "failed", "on_reply": "on a reply"}
+_MAX_CHARACTERS = 24
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class _Place:
     y: float
 
 
-def flow_picture(definition: Mapping[str, Any]) -> Markup | None:
-    """The graph; None where the flow has no nodes of ours (an external bot) or cannot be read any more."""
+def draw_flow(definition: Mapping[str, Any]) -> Markup | None:
+    """The graph; None if the flow has no nodes (an external bot) or its definition cannot be read."""
     try:
         flow = from_definition(definition)
     except ValidationError:
@@ -43,7 +43,7 @@ def flow_picture(definition: Mapping[str, Any]) -> Markup | None:
 
 
 def _layout(flow: FlowDefinition) -> tuple[dict[str, _Place], _Place]:
-    """Layers by the shortest way from the start; what nothing leads to stands at the end."""
+    """Layers by the shortest path from the start; unreachable nodes are in the last one."""
     depth: dict[str, int] = {str(flow.start): 0}
     waiting = [str(flow.start)]
     for name in waiting:
@@ -73,14 +73,14 @@ def _edge(
     if end.x > start.x:
         bend = (x2 - x1) / 2
         line = f"M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2 - 5:.0f} {y2:.0f}"
-    else:  # back, or within a layer: around below
+    else:  # backwards or within a layer: the line goes around below
         x1, y1, x2, y2 = start.x + WIDTH / 2, start.y + HEIGHT, end.x + WIDTH / 2, end.y + HEIGHT
         low = max(y1, y2) + 18
         line = f"M{x1:.0f} {y1:.0f}C{x1:.0f} {low:.0f} {x2:.0f} {low:.0f} {x2:.0f} {y2 + 5:.0f}"
     tip = f"M{x2 - 7:.0f} {y2 - 3.5:.1f}L{x2:.0f} {y2:.0f}L{x2 - 7:.0f} {y2 + 3.5:.1f}Z"
     if end.x <= start.x:
         tip = f"M{x2 - 3.5:.1f} {y2 + 7:.0f}L{x2:.0f} {y2:.0f}L{x2 + 3.5:.1f} {y2 + 7:.0f}Z"
-    label = _way(flow.nodes[name], path)
+    label = _edge_label(flow.nodes[name], path)
     words = Markup('<text class="way" x="{:.0f}" y="{:.0f}" text-anchor="end">{}</text>').format(x2 - 10, y2 - 6, label)
     return Markup('<path d="{}"/><path class="tip" d="{}"/>{}').format(
         line, tip, words if label and end.x > start.x else ""
@@ -90,25 +90,25 @@ def _edge(
 def _box(flow: FlowDefinition, name: str, node: AnyNode, place: _Place) -> Markup:
     kind = str(getattr(node, "type", ""))
     classes = f"kind-{kind}" + (" start" if name == flow.start else "")
-    said = getattr(node, "text", None) or getattr(node, "url", None) or getattr(node, "reason", None) or ""
+    text = getattr(node, "text", None) or getattr(node, "url", None) or getattr(node, "reason", None) or ""
     return Markup(
         '<g class="{}"><title>{}</title><rect x="{:.0f}" y="{:.0f}" width="{}" height="{}" rx="8"/>'
         '<text x="{:.0f}" y="{:.0f}">{}</text><text class="kind" x="{:.0f}" y="{:.0f}">{}</text></g>'
     ).format(
-        classes, f"{name}: {said}" if said else name, place.x, place.y, WIDTH, HEIGHT, place.x + 11, place.y + 20,
-        _short(name), place.x + 11, place.y + 36, _short(f"{kind} · {said}" if said else kind, 25),
+        classes, f"{name}: {text}" if text else name, place.x, place.y, WIDTH, HEIGHT, place.x + 11, place.y + 20,
+        _short(name), place.x + 11, place.y + 36, _short(f"{kind} · {text}" if text else kind, 25),
     )  # fmt: skip
 
 
-def _way(node: AnyNode, path: tuple[str | int, ...]) -> str:
+def _edge_label(node: AnyNode, path: tuple[str | int, ...]) -> str:
     if len(path) == 1:
-        return _WAYS.get(str(path[0]), "")
+        return _EDGE_LABELS.get(str(path[0]), "")
     if isinstance(node, BranchNode):
         return f"case {int(path[1]) + 1}"
     title = next((option.title for where, option in options_of(node) if where == path[:-1]), "")
     return _short(title, 14)
 
 
-def _short(text: str, most: int = _MAX_LETTERS) -> str:
+def _short(text: str, max_characters: int = _MAX_CHARACTERS) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if len(text) <= max_characters else f"{text[: max_characters - 1]}…"

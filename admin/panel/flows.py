@@ -1,4 +1,4 @@
-"""Bot flows: what is loaded, in versions, with a picture of how a chat can go."""
+"""Renders the bot flows: the list, each version with its diagram, and the form that loads one."""
 
 from flask import abort, flash, request
 from flask.typing import ResponseReturnValue
@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from admin.operations.flows import check_flow, load_flow_file
 from admin.panel.base import PanelView, action, back, form, page, positive
-from admin.panel.flow_diagram import flow_picture
+from admin.panel.flow_diagram import draw_flow
 from models.clock import utcnow
 from models.conversations.flow_versions import set_fallback
 from models.errors import OperatorError
@@ -41,13 +41,13 @@ nodes:
 
 
 class FlowView(PanelView):
-    """Written as YAML, checked before it is stored, never changed afterwards."""
+    """The routes of bot flows. A flow is YAML, is checked before it is stored, and its versions are never changed."""
 
     icon = "flows"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Every flow."""
+        """The list of flows."""
         with self.rt.database.read() as session:
             flows = list(session.scalars(select(Flow).order_by(Flow.name)))
             rows = session.execute(
@@ -60,7 +60,7 @@ class FlowView(PanelView):
 
     @page("/<int:flow_id>/")
     def show(self, flow_id: int) -> ResponseReturnValue:
-        """One flow in its newest version, or the one asked for."""
+        """One flow in its newest version, or in the one of `?version=`."""
         with self.rt.database.read() as session:
             flow = session.get(Flow, flow_id)
             if flow is None:
@@ -73,17 +73,17 @@ class FlowView(PanelView):
                     .limit(50)
                 )
             )
-        wanted = positive("version", flow.version)
-        version = next((row for row in versions if row.version == wanted), None)
+        number = positive("version", flow.version)
+        version = next((row for row in versions if row.version == number), None)
         if version is None:
             abort(404)
         return self.render(
-            "panel/flow.html", flow=flow, versions=versions, version=version, picture=flow_picture(version.definition)
+            "panel/flow.html", flow=flow, versions=versions, version=version, picture=draw_flow(version.definition)
         )
 
     @form("/load", Role.MANAGER)
     def load(self) -> ResponseReturnValue:
-        """A file or a text; checked on request, stored where it is right."""
+        """The form that loads a flow from a file or a text: checks it, or stores it if it is valid."""
         text, problems, checked = BEGINNING, [], None
         if request.method == "GET":
             with self.rt.database.read() as session:
@@ -95,7 +95,7 @@ class FlowView(PanelView):
             text = version.source if version else text
         else:
             try:
-                text = self._given()
+                text = self._submitted_text()
                 if request.form.get("check"):
                     checked = check_flow(text)
                 else:
@@ -111,21 +111,21 @@ class FlowView(PanelView):
 
     @action("/<int:flow_id>/fallback", Role.MANAGER)
     def fallback(self, flow_id: int) -> ResponseReturnValue:
-        """Take whoever writes and belongs nowhere else, or stop doing so."""
-        wanted = flow_id if request.form.get("on") == "1" else None
+        """Make it the fallback flow, which answers contacts whom no other flow serves, or unset it."""
+        fallback_id = flow_id if request.form.get("on") == "1" else None
         now = utcnow()
         with self.rt.database.write() as session:
             if session.get(Flow, flow_id) is None:
                 abort(404)
-            set_fallback(session, wanted, now)
-            record_audit(session, now, self.me.email, AuditAction.FALLBACK, "flow", flow_id, on=wanted is not None)
+            set_fallback(session, fallback_id, now)
+            record_audit(session, now, self.me.email, AuditAction.FALLBACK, "flow", flow_id, on=fallback_id is not None)
         flash(
-            "It takes whoever writes and belongs nowhere else." if wanted else "No flow takes strangers any more.",
+            "It takes whoever writes and belongs nowhere else." if fallback_id else "No flow takes strangers any more.",
             "good",
         )
         return back(".show", flow_id=flow_id)
 
-    def _given(self) -> str:
+    def _submitted_text(self) -> str:
         upload = request.files.get("file")
         if upload is not None and upload.filename:
             content = upload.stream.read(MAX_BYTES + 1)

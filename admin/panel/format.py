@@ -1,4 +1,4 @@
-"""Moments, numbers and phones as a person reads them."""
+"""Formats moments, durations and numbers for people."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 
 def when(moment: datetime | None, zone: str, now: datetime) -> Markup:
-    """`14:03` today, `21 Nov 14:03` this year, else with the year; the whole moment as its title."""
+    """`14:03` today, `21 Nov 14:03` this year, else with the year, in the time zone `zone`; the exact moment is the tooltip."""
     if moment is None:
         return Markup("–")
     local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
@@ -26,7 +26,7 @@ def when(moment: datetime | None, zone: str, now: datetime) -> Markup:
 
 
 def span(seconds: float) -> str:
-    """A length of time in its largest units: `3 s`, `5 min`, `2 h 10 min`, `4 days`."""
+    """A duration in its largest units: `3 s`, `5 min`, `2 h 10 min`, `4 days`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -39,7 +39,7 @@ def span(seconds: float) -> str:
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
-    """`just now`, `5 min ago`; `never` for no moment."""
+    """`just now`, `5 min ago`, `in 5 min`; `never` for None."""
     if moment is None:
         return "never"
     seconds = (now - moment).total_seconds()
@@ -49,7 +49,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def number(value: int | float | None) -> str:
-    """With a thin space between thousands."""
+    """The number with a thin space between thousands; a dash for None."""
     if value is None:
         return "–"
     text = f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
@@ -57,10 +57,10 @@ def number(value: int | float | None) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """Of a whole, with one decimal; a dash of nothing."""
+    """A part of a whole in percent, with one decimal; a dash if the whole is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
 def plain(value: float | str) -> str:
-    """As a person types it: 20, not 20.0."""
+    """A number as a person types it: 20, not 20.0."""
     return f"{value:g}" if isinstance(value, int | float) else value

@@ -1,4 +1,4 @@
-"""The first page: what runs now, what needs somebody, whether the parts are well."""
+"""Renders the home page: running campaigns, what needs attention, the health of the parts, first steps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from jobs.ingest.consumer import BEAT_KEY
 from models.billing.balance import BalanceState, read_balance
 from models.clock import utcnow
 from models.sending.messaging_limit import SPAN
-from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, PauseReason
+from models.stored_texts import show_stored
+from models.tables.campaign import LIVE, Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.tables.contact import Contact
 from models.tables.conversation import Case, CaseStatus
 from models.tables.engagement import LedgerEntry
@@ -33,12 +34,11 @@ from models.tables.webhook_event import DeadLetter
 
 PARTS = ("running", "attention", "health")
 BEHIND_SECONDS = 30
-_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 
 
 @dataclass(frozen=True)
 class Attention:
-    """Something that wants somebody: a sentence and where to go."""
+    """Something that needs attention: a sentence and the page to go to."""
 
     tone: str
     text: str
@@ -47,27 +47,27 @@ class Attention:
 
 @dataclass(frozen=True)
 class Webhooks:
-    """How what comes in is doing; `backlog` is None where Redis cannot be reached."""
+    """The state of incoming webhooks; `backlog` is None if Redis cannot be reached."""
 
     backlog: Backlog | None
     last_event_at_ms: int | None
     is_read: bool = False
-    """A consumer of the events beats."""
+    """Whether a consumer of the events sends heartbeats."""
 
 
 class HomeView(PanelView, AdminIndexView):
-    """The index of the panel."""
+    """The routes of the home page."""
 
     icon = "home"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Everything at a glance."""
+        """The home page."""
         return self.render("panel/home.html", parts=PARTS, **self._context())
 
     @page("/live")
     def live(self) -> ResponseReturnValue:
-        """The same as fragments by name."""
+        """The parts of the home page as HTML fragments by name."""
         context = self._context()
         return {"parts": {name: render_template(f"panel/home/{name}.html", **context) for name in PARTS}, "done": False}
 
@@ -98,7 +98,7 @@ class HomeView(PanelView, AdminIndexView):
 
 
 def read_webhooks(rt: Runtime) -> Webhooks:
-    """The backlog, and the moment at which Redis stamped the newest event, applied or not."""
+    """Read the backlog and when Redis received the newest event, processed or not (milliseconds since 1970)."""
     redis: Any = rt.redis
     try:
         backlog = EventStream(rt.redis, rt.settings.stream_bound).backlog()
@@ -116,7 +116,7 @@ def _running(session: Session) -> list[Campaign]:
     query = (
         select(Campaign)
         .where(
-            Campaign.status.in_((*_RUNNING, CampaignStatus.SCHEDULED)),
+            Campaign.status.in_((*LIVE, CampaignStatus.SCHEDULED)),
             Campaign.deleted_at.is_(None),
         )
         .options(joinedload(Campaign.number), joinedload(Campaign.template))
@@ -192,7 +192,7 @@ def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:
     where = url_for("panel_numbers.index")
     for number in numbers:
         if number.stopped_at is not None:
-            yield Attention("bad", f"{number.name} is stopped: {number.stopped_reason}", where)
+            yield Attention("bad", f"{number.name} is stopped: {show_stored(number.stopped_reason)}", where)
         elif number.waba.state is not WabaState.OK:
             yield Attention("bad", f"The account of {number.name} is {number.waba.state}", where)
         elif number.quality.upper() == "RED":
@@ -200,7 +200,7 @@ def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:
 
 
 def _first_steps(session: Session) -> list[tuple[bool, str, str]]:
-    """What a new installation still lacks: done or not, what, where. Empty once there was a campaign."""
+    """The first steps of a new installation: (whether it is done, text, URL). Empty once a campaign was started."""
     if session.scalar(
         select(Campaign.id).where(Campaign.kind == CampaignKind.REAL, Campaign.started_at.is_not(None)).limit(1)
     ):
@@ -219,7 +219,7 @@ def _first_steps(session: Session) -> list[tuple[bool, str, str]]:
         (
             session.scalar(select(Contact.id).limit(1)) is not None,
             "Import your contacts",
-            url_for("panel_contacts.bring"),
+            url_for("panel_contacts.import_file"),
         ),
         (
             session.scalar(select(Flow.id).limit(1)) is not None,

@@ -1,4 +1,4 @@
-"""The inbox: who wrote, one chat at a time, answered by hand inside the 24 h window."""
+"""Renders the inbox: the list of conversations and one chat, which an agent answers inside the 24 h window."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from admin.panel import labels as words
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive
 from models.clock import utcnow
 from models.conversations.messages import is_window_open
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
 from models.tables.conversation import WINDOW, Case, Conversation, Direction, Message
 from models.tables.flow import Flow, FlowSession, SessionStatus
@@ -38,36 +39,36 @@ class ChatBubble:
 
 
 class InboxView(PanelView):
-    """Conversations."""
+    """The routes of the inbox."""
 
     icon = "inbox"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """The list alone."""
+        """The list of conversations."""
         return self.render("panel/inbox.html", talk=None, **self._list())
 
     @page("/<int:conversation_id>/")
     def show(self, conversation_id: int) -> ResponseReturnValue:
-        """One chat beside the list."""
+        """One chat beside the list. Aborts with 404 if there is no such conversation."""
         return self.render("panel/inbox.html", **self._list(), **self._chat(conversation_id))
 
     @page("/<int:conversation_id>/live")
     def live(self, conversation_id: int) -> ResponseReturnValue:
-        """New messages."""
+        """The chat as an HTML fragment."""
         context = self._chat(conversation_id)
         return {"parts": {"chat": render_template("panel/inbox/chat.html", **context)}, "done": False}
 
     @action("/<int:conversation_id>/answer", Role.AGENT)
     def answer(self, conversation_id: int) -> ResponseReturnValue:
-        """Say something; the conversation is the agent's from then on."""
+        """Send a message; the conversation is assigned to the agent."""
         text = request.form.get("text", "").replace("\r\n", "\n")
         self.attempt(None, lambda: talks.send_answer(self.rt, conversation_id, text, self.me.email))
         return back(".show", conversation_id=conversation_id)
 
     @action("/<int:conversation_id>/take", Role.AGENT)
     def take(self, conversation_id: int) -> ResponseReturnValue:
-        """Open a case."""
+        """Open a case for this agent."""
         self.attempt(
             "It is yours: no bot and no campaign writes here.",
             lambda: talks.take_conversation(self.rt, conversation_id, self.me.email),
@@ -82,7 +83,7 @@ class InboxView(PanelView):
 
     @action("/<int:conversation_id>/hand", Role.AGENT)
     def hand(self, conversation_id: int) -> ResponseReturnValue:
-        """Hand it to a bot flow."""
+        """Start a bot flow in the conversation."""
         text = request.form.get("flow", "")
         flow_id = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         self.attempt(
@@ -98,7 +99,7 @@ class InboxView(PanelView):
             query = query.where(open_case)
         elif show == "window":
             query = query.where(Conversation.last_inbound_at > utcnow() - WINDOW)
-        moment = _moment(before)
+        moment = _parse_time(before)
         if moment is not None:
             query = query.where(Conversation.last_message_at < moment)
         options = (joinedload(Conversation.contact), joinedload(Conversation.number))
@@ -115,7 +116,7 @@ class InboxView(PanelView):
                     select(Case).where(Case.contact_id.in_([row.contact_id for row in shown]), Case.closed_at.is_(None))
                 )
             }
-            last = {row.id: _last(session, row.id) for row in shown}
+            last = {row.id: _last_message(session, row.id) for row in shown}
         last_at = shown[-1].last_message_at if len(rows) > PAGE_ROWS else None
         following = url_for(".index", show=show or None, before=last_at.isoformat()) if last_at else None
         return {"talks": shown, "cases": cases, "last": last, "show": show, "following": following}
@@ -135,7 +136,7 @@ class InboxView(PanelView):
             bubbles = [_bubble(message) for message in reversed(messages[:MAX_MESSAGES])]
             bubbles += _campaign_bubbles(session, talk) if not before else []
             case = session.scalar(select(Case).where(Case.contact_id == talk.contact_id, Case.closed_at.is_(None)))
-            walking = session.scalar(
+            session_id = session.scalar(
                 select(FlowSession.id).where(
                     FlowSession.contact_id == talk.contact_id,
                     FlowSession.number_id == talk.number_id,
@@ -149,7 +150,7 @@ class InboxView(PanelView):
             "talk": talk,
             "days": _by_day(sorted(bubbles, key=lambda bubble: bubble.at), ZoneInfo(self.rt.settings.time_zone), now),
             "case": case,
-            "is_bot_talking": walking is not None and case is None,
+            "is_bot_talking": session_id is not None and case is None,
             "flows": [(row.id, row.name) for row in flows],
             "is_open": is_window_open(talk.last_inbound_at, now),
             "window_seconds": (closes_at - now).total_seconds() if closes_at else 0,
@@ -159,7 +160,7 @@ class InboxView(PanelView):
         }
 
 
-def _last(session: Session, conversation_id: int) -> Any:
+def _last_message(session: Session, conversation_id: int) -> Any:
     query = select(Message.direction, Message.body, Message.type).where(Message.conversation_id == conversation_id)
     return session.execute(query.order_by(Message.at.desc(), Message.id.desc()).limit(1)).first()
 
@@ -167,7 +168,7 @@ def _last(session: Session, conversation_id: int) -> Any:
 def _bubble(message: Message) -> ChatBubble:
     is_out = message.direction is Direction.OUT
     text = message.body or f"[{message.type}]"
-    buttons = _titles(message.payload) if is_out else []
+    buttons = _button_titles(message.payload) if is_out else []
     if buttons:
         text += "\n" + "\n".join(f"▸ {title}" for title in buttons)
     if not is_out:
@@ -178,14 +179,14 @@ def _bubble(message: Message) -> ChatBubble:
     elif message.delivered_at:
         note = "delivered"
     elif message.failed_at and message.error_msg:
-        note = f"failed: {message.error_msg}"
+        note = f"failed: {show_stored(message.error_msg)}"
     is_bad = message.state.value in {"refused", "not_sent"} or bool(message.failed_at and not message.delivered_at)
     if is_bad and message.error_msg:
-        note = message.error_msg
+        note = show_stored(message.error_msg)
     return ChatBubble(True, text, message.at, note, is_bad, "bot" if message.author == "bot" else message.author or "")
 
 
-def _titles(payload: Any) -> list[str]:
+def _button_titles(payload: Any) -> list[str]:
     action = ((payload or {}).get("interactive") or {}).get("action") or {}
     titles = [str((button.get("reply") or {}).get("title", "")) for button in action.get("buttons") or []]
     for section in action.get("sections") or []:
@@ -194,25 +195,27 @@ def _titles(payload: Any) -> list[str]:
 
 
 def _campaign_bubbles(session: Session, talk: Conversation) -> list[ChatBubble]:
-    """The campaign messages that went to this person from this number: they are not messages of the chat."""
-    reached = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE)
+    """The campaign messages that this contact got from this number: they are not stored as messages of the chat."""
+    sent_states = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE)
     rows = session.execute(
         select(Recipient, Campaign.name)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
         .where(
-            Recipient.contact_id == talk.contact_id, Campaign.number_id == talk.number_id, Recipient.state.in_(reached)
+            Recipient.contact_id == talk.contact_id,
+            Campaign.number_id == talk.number_id,
+            Recipient.state.in_(sent_states),
         )
         .order_by(Recipient.id.desc())
         .limit(20)
     )
-    found = []
+    bubbles = []
     for recipient, name in rows:
         at = recipient.accepted_at or recipient.unsure_at or recipient.claimed_at
         if at is not None:
-            found.append(
+            bubbles.append(
                 ChatBubble(True, f"Campaign: {name}", at, recipient.status.replace("_", " "), False, "campaign")
             )
-    return found
+    return bubbles
 
 
 def _by_day(bubbles: list[ChatBubble], zone: ZoneInfo, now: datetime) -> list[tuple[str, list[ChatBubble]]]:
@@ -227,7 +230,7 @@ def _by_day(bubbles: list[ChatBubble], zone: ZoneInfo, now: datetime) -> list[tu
     return days
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How the panel says what the tables hold: labels, sentences and advice in plain words."""
+"""Maps what the tables hold to labels, sentences and advice on the screen."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from models.tables.shop import OptOutState, PhoneReason
 
 
 class Badge(NamedTuple):
-    """A word and how it is coloured."""
+    """A label and its color."""
 
     text: str
     tone: str
@@ -148,7 +148,7 @@ ROLES = {
 
 
 def status_badge(status: CampaignStatus, outcome: CampaignOutcome | None) -> Badge:
-    """One badge that says most: an active campaign that has sent everything says so."""
+    """The badge of a campaign: its status, or its outcome while it is active."""
     if status is CampaignStatus.ACTIVE and outcome is not None:
         return {
             CampaignOutcome.PREPARING: Badge("Preparing", "info"),

@@ -1,4 +1,4 @@
-"""Campaigns' numbers for the panel: read at most every two seconds, however many look."""
+"""Caches campaigns' statistics for the panel: read at most every two seconds, however many browsers poll."""
 
 import threading
 import time
@@ -15,34 +15,34 @@ _KEY = "hark_live_stats"
 
 
 class LiveStats:
-    """The newest numbers of each campaign that somebody looks at."""
+    """The newest statistics of each campaign that somebody looks at."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[int, tuple[float, dict[str, Any]]] = {}
+        self._cache: dict[int, tuple[float, dict[str, Any]]] = {}
 
     def get(self, rt: Runtime, campaign_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """The public numbers by id; what does not exist is left out."""
+        """The public statistics by campaign id; an id without a campaign is left out."""
         moment = time.monotonic()
         with self._lock:
-            self._kept = {key: kept for key, kept in self._kept.items() if moment - kept[0] < FRESH_SECONDS}
-            found = {key: self._kept[key][1] for key in campaign_ids if key in self._kept}
-        missing = [key for key in campaign_ids if key not in found]
+            self._cache = {key: entry for key, entry in self._cache.items() if moment - entry[0] < FRESH_SECONDS}
+            stats_by_id = {key: self._cache[key][1] for key in campaign_ids if key in self._cache}
+        missing = [key for key in campaign_ids if key not in stats_by_id]
         if missing:
             with rt.database.read() as session:
-                read = stats_of(session, missing)
+                fresh = stats_of(session, missing)
             with self._lock:
-                self._kept |= {key: (moment, stats) for key, stats in read.items()}
-            found |= read
-        return {key: found[key] for key in campaign_ids if key in found}
+                self._cache |= {key: (moment, stats) for key, stats in fresh.items()}
+            stats_by_id |= fresh
+        return {key: stats_by_id[key] for key in campaign_ids if key in stats_by_id}
 
     def forget(self, campaign_id: int) -> None:
-        """After an action, whose result is to be seen at once."""
+        """Drop the cached statistics of a campaign, so that the result of an action shows at once."""
         with self._lock:
-            self._kept.pop(campaign_id, None)
+            self._cache.pop(campaign_id, None)
 
 
 def live_stats() -> LiveStats:
-    """This application's."""
-    kept: LiveStats = current_app.extensions.setdefault(_KEY, LiveStats())
-    return kept
+    """The application's cache."""
+    cache: LiveStats = current_app.extensions.setdefault(_KEY, LiveStats())
+    return cache

@@ -1,4 +1,4 @@
-"""Numbers of ours: adding one, how each is, letting a stopped one go on."""
+"""Renders our numbers with their state, and adds, refreshes, resumes and limits them."""
 
 from typing import Any
 
@@ -21,18 +21,18 @@ FIELDS = ("name", "phone_number_id", "waba_id", "display_phone")
 
 
 class NumberView(PanelView):
-    """The numbers that messages leave from."""
+    """The routes of the numbers from which messages are sent."""
 
     icon = "numbers"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Every number and how it is."""
+        """The list of numbers with their state."""
         return self._page({}, {})
 
     @action("/add", Role.ADMIN)
     def add(self) -> ResponseReturnValue:
-        """Checked at Meta before it is stored; a known one gets its new name and token."""
+        """Add a number after checking it at Meta; an existing one gets the new name and token."""
         given = {name: request.form.get(name, "").strip() for name in FIELDS}
         try:
             added = add_number(
@@ -51,19 +51,19 @@ class NumberView(PanelView):
 
     @action("/<int:number_id>/read", Role.MANAGER)
     def read(self, number_id: int) -> ResponseReturnValue:
-        """Ask Meta how it is."""
+        """Read the number's state from Meta."""
         self.attempt("Read from Meta just now.", lambda: read_number(self.rt, number_id, utcnow()))
         return back(".index")
 
     @action("/<int:number_id>/resume", Role.ADMIN)
     def resume(self, number_id: int) -> ResponseReturnValue:
-        """Let it send again."""
+        """Let a stopped number send again."""
         self.attempt("It may send again.", lambda: resume_number(self.rt, number_id, self.me.email))
         return back(".index")
 
     @action("/<int:number_id>/speed", Role.ADMIN)
     def speed(self, number_id: int) -> ResponseReturnValue:
-        """What Meta lets through."""
+        """Set how many messages per second Meta allows it."""
         text = request.form.get("per_second", "").strip()
         speed = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
         self.attempt("Saved.", lambda: change_speed(self.rt, number_id, speed, self.me.email))

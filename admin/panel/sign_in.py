@@ -1,4 +1,4 @@
-"""Signing in and out, and the password."""
+"""Shows the pages for signing in and out and for changing one's password."""
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,14 +14,14 @@ bp = Blueprint("panel", __name__, url_prefix=PANEL)
 
 
 def init_app(app: Flask) -> None:
-    """The pages that need nobody signed in."""
+    """Register the pages that need no signed-in user."""
     app.register_blueprint(bp)
     app.add_url_rule("/", "root", lambda: redirect(f"{PANEL}/"))
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
-    """E-mail and password."""
+    """Sign in with e-mail and password."""
     target = local_path(request.values.get("next"), url_for("admin.index"))
     if request.method == "GET":
         if current_user() is not None:
@@ -46,7 +46,7 @@ def sign_out() -> ResponseReturnValue:
 
 @bp.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
-    """A password of one's own; after a one-time one nothing else can be reached before."""
+    """Change one's own password; after a one-time password no other page can be reached before."""
     someone = current_user()
     if someone is None:
         return redirect(url_for("panel.sign_in"))

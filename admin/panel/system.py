@@ -1,4 +1,4 @@
-"""What keeps the house: users, the audit, settings."""
+"""Shows and edits users and settings, and shows the audit."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ from models.tables.user import Role, User
 
 
 class UserView(PanelView):
-    """Who works with the panel."""
+    """Pages of users."""
 
     icon = "users"
     needs = Role.ADMIN
 
     @page("/", Role.ADMIN)
     def index(self) -> ResponseReturnValue:
-        """Everybody."""
+        """Every user."""
         return self._page()
 
     @action("/add", Role.ADMIN)
     def add(self) -> ResponseReturnValue:
-        """With a one-time password, which is shown once, here."""
+        """Add a user; the one-time password is shown once, on this page."""
         email, role = request.form.get("email", ""), request.form.get("role", "")
         try:
             added = add_user(self.rt, email, role, None, self.me.email)
@@ -39,13 +39,13 @@ class UserView(PanelView):
 
     @action("/<int:user_id>/role", Role.ADMIN)
     def role(self, user_id: int) -> ResponseReturnValue:
-        """Another role."""
+        """Change a user's role."""
         self.attempt("Saved.", lambda: change_role(self.rt, user_id, request.form.get("role", ""), self.me.email))
         return back(".index")
 
     @action("/<int:user_id>/reset", Role.ADMIN)
     def reset(self, user_id: int) -> ResponseReturnValue:
-        """A new one-time password."""
+        """Set a new one-time password, which is shown once, on this page."""
         try:
             password = reset_password(self.rt, user_id, self.me.email)
         except OperatorError as error:
@@ -57,29 +57,29 @@ class UserView(PanelView):
 
     @action("/<int:user_id>/active", Role.ADMIN)
     def active(self, user_id: int) -> ResponseReturnValue:
-        """Keep out, or let in again."""
-        let_in = request.form.get("on") == "1"
-        done = "They can sign in again." if let_in else "They are signed out and cannot sign in."
-        self.attempt(done, lambda: set_active(self.rt, user_id, let_in, self.me.email))
+        """Activate or deactivate a user."""
+        is_active = request.form.get("on") == "1"
+        done = "They can sign in again." if is_active else "They are signed out and cannot sign in."
+        self.attempt(done, lambda: set_active(self.rt, user_id, is_active, self.me.email))
         return back(".index")
 
-    def _page(self, **given: Any) -> str:
+    def _page(self, **values: Any) -> str:
         with self.rt.database.read() as session:
             users = list(session.scalars(select(User).order_by(User.email).limit(500)))
-        shown = {"error": None, "email": "", "role": "", "one_time": None} | given
+        shown = {"error": None, "email": "", "role": "", "one_time": None} | values
         roles = [(role.value, role.value.capitalize()) for role in Role]
         return self.render("panel/users.html", users=users, role_choices=roles, now=utcnow(), **shown)
 
 
 class AuditView(PanelView):
-    """What was done, by whom."""
+    """Pages of the audit."""
 
     icon = "audit"
     needs = Role.ADMIN
 
     @page("/", Role.ADMIN)
     def index(self) -> ResponseReturnValue:
-        """Newest first, by key."""
+        """The audit, newest first, a page at a time."""
         actor, kind = request.args.get("actor", "").strip()[:254], request.args.get("kind", "").strip()[:50]
         before = positive("before")
         query = select(Audit)
@@ -97,19 +97,19 @@ class AuditView(PanelView):
 
 
 class SettingView(PanelView):
-    """What an operator decides while Hark runs."""
+    """Pages of the settings that an operator changes while Hark runs."""
 
     icon = "settings"
     needs = Role.ADMIN
 
     @page("/", Role.ADMIN)
     def index(self) -> ResponseReturnValue:
-        """Each with its sentence."""
+        """Every setting with its description."""
         return self._page({}, {})
 
     @action("/<key>", Role.ADMIN)
     def change(self, key: str) -> ResponseReturnValue:
-        """One value."""
+        """Change a setting."""
         if key not in SHOWN:
             abort(404)
         text = request.form.get("value", "")
@@ -120,7 +120,7 @@ class SettingView(PanelView):
         flash("Saved.", "good")
         return back(".index")
 
-    def _page(self, given: dict[str, Any], errors: dict[str, str]) -> str:
+    def _page(self, submitted: dict[str, Any], errors: dict[str, str]) -> str:
         with self.rt.database.read() as session:
             values = {key: read_setting(session, key) for key in SHOWN}
-        return self.render("panel/settings.html", values=values | given, known=KNOWN, errors=errors)
+        return self.render("panel/settings.html", values=values | submitted, known=KNOWN, errors=errors)

@@ -1,4 +1,4 @@
-"""A template as a person sees it on the phone, with its placeholders, or with what a campaign puts in their place."""
+"""Draws a message template as it looks on the phone, with Meta's examples or a campaign's variables in the placeholders."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ ORDER_WORDS = {
     "brand": "brand",
     "placed_at": "day",
 }
-"""What a template can say of a contact's latest order."""
+"""The fields of a contact's latest order that a template variable can hold."""
 _STYLES = (
     (re.compile(r"```(.+?)```", re.DOTALL), "code"),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), "b"),
@@ -32,7 +32,7 @@ _STYLES = (
 
 @dataclass(frozen=True)
 class TemplatePreview:
-    """The pieces of a bubble."""
+    """The parts of a message bubble."""
 
     medium: str | None
     title: Markup
@@ -40,11 +40,11 @@ class TemplatePreview:
     footer: str
     buttons: tuple[str, ...]
     note: str | None
-    """What the picture leaves out."""
+    """What the preview leaves out."""
 
 
 def preview_of(template: Template, variables: Mapping[str, Any] | None = None) -> TemplatePreview:
-    """Draw it. `variables`: a campaign's mapping; without one, Meta's examples stand in the placeholders."""
+    """The preview of a template. `variables`: a campaign's mapping; None shows Meta's examples in the placeholders."""
     medium, note, footer = None, None, ""
     title = body = Markup("")
     buttons: list[str] = []
@@ -69,10 +69,10 @@ def preview_of(template: Template, variables: Mapping[str, Any] | None = None) -
 def _filled(text: str, component: str, variables: Mapping[str, Any] | None, part: Mapping[str, Any]) -> Markup:
     samples = _samples(component, part)
     pieces, position = [], 0
-    for found in _VARIABLE.finditer(text):
-        pieces.append(escape(text[position : found.start()]))
-        pieces.append(_slot(found[1], component, variables, samples))
-        position = found.end()
+    for match in _VARIABLE.finditer(text):
+        pieces.append(escape(text[position : match.start()]))
+        pieces.append(_slot(match[1], component, variables, samples))
+        position = match.end()
     pieces.append(escape(text[position:]))
     return Markup("").join(pieces)
 
@@ -103,14 +103,14 @@ def _samples(component: str, part: Mapping[str, Any]) -> dict[str, str]:
         return {
             str(item.get("param_name")): str(item.get("example", "")) for item in named if isinstance(item, Mapping)
         }
-    given = example.get(f"{component}_text")
-    if isinstance(given, list) and given and isinstance(given[0], list):
-        given = given[0]
-    return {str(place): str(text) for place, text in enumerate(given or [], 1)} if isinstance(given, list) else {}
+    examples = example.get(f"{component}_text")
+    if isinstance(examples, list) and examples and isinstance(examples[0], list):
+        examples = examples[0]
+    return {str(place): str(text) for place, text in enumerate(examples or [], 1)} if isinstance(examples, list) else {}
 
 
 def _styled(text: Markup) -> Markup:
-    """WhatsApp's own marks: *bold*, _italic_, ~struck~ and ```plain```. The text is escaped already."""
+    """Apply WhatsApp's marks: *bold*, _italic_, ~struck~ and ```plain```. The text is escaped already."""
     styled = str(text)
     for pattern, tag in _STYLES:
         styled = pattern.sub(rf"<{tag}>\1</{tag}>", styled)

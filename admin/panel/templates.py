@@ -1,4 +1,4 @@
-"""Message templates as Meta has them, each with its picture."""
+"""Shows message templates as Meta has them, each with a preview."""
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
@@ -18,21 +18,21 @@ from models.templates.variables import media_format, template_slots
 
 
 class TemplateView(PanelView):
-    """Read from Meta; made and changed in WhatsApp Manager."""
+    """Pages of templates; they are created and changed in WhatsApp Manager."""
 
     icon = "templates"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """By account, with pictures."""
-        wanted, after = positive("account"), positive("after")
+        """Templates with previews, filtered by account and name."""
+        account_id, after = positive("account"), positive("after")
         text = request.args.get("q", "").strip().lower()[:100]
         query = (
             select(Template)
             .where(Template.missing_at.is_(None), Template.id > after)
             .options(joinedload(Template.waba))
         )
-        query = query.where(Template.waba_id == wanted) if wanted else query
+        query = query.where(Template.waba_id == account_id) if account_id else query
         query = query.where(Template.name.contains(text, autoescape=True)) if text else query
         with self.rt.database.read() as session:
             accounts = list(
@@ -46,13 +46,13 @@ class TemplateView(PanelView):
         }
         following = rows[PAGE_ROWS - 1].id if len(rows) > PAGE_ROWS else None
         return self.render(
-            "panel/templates.html", templates=shown, accounts=accounts, names=names, wanted=wanted, text=text,
+            "panel/templates.html", templates=shown, accounts=accounts, names=names, wanted=account_id, text=text,
             following=following, after=after,
         )  # fmt: skip
 
     @action("/sync", Role.MANAGER)
     def sync(self) -> ResponseReturnValue:
-        """Read every account's templates again."""
+        """Read every account's templates from Meta again."""
         with self.rt.database.read() as session:
             accounts = list(session.scalars(select(Number.waba_id).distinct()))
         if not accounts:

@@ -1,1 +1,1 @@
-"""flask up and its processes, web server, health, metrics."""
+"""Runs the processes of `flask up`, and serves health checks and metrics."""

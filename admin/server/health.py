@@ -1,4 +1,4 @@
-"""Whether the process is there (`/healthz`) and whether it can work (`/readyz`)."""
+"""Serves `/healthz` (the process runs) and `/readyz` (database, Redis and schema are usable)."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.core.runtime import Runtime
 from models.db.migrate import current_revision, head_revision
 
-# A Redis that throws keys away under pressure throws away events that were answered with 200.
+# A Redis that evicts keys would lose webhook events that were answered with 200.
 _POLICY = "noeviction"
 
 
 def init_app(app: Flask, rt: Runtime) -> None:
-    """Both pages."""
+    """Register both pages."""
     bp = Blueprint("health", __name__)
 
     @bp.get("/healthz")
@@ -26,18 +26,22 @@ def init_app(app: Flask, rt: Runtime) -> None:
     @bp.get("/readyz")
     def readyz() -> ResponseReturnValue:
         checks = readiness(rt)
-        ready = all(found == "ok" for found in checks.values())
+        ready = all(result == "ok" for result in checks.values())
         return {"status": "ok" if ready else "not ready", "checks": checks}, 200 if ready else 503
 
     app.register_blueprint(bp)
 
 
 def readiness(rt: Runtime) -> dict[str, str]:
-    """Each part and `ok`, or the line that says what is wrong with it."""
-    return {"database": _said(_database, rt), "redis": _said(_redis, rt), "migrations": _said(_migrations, rt)}
+    """Return part → `ok`, or a line that says what is wrong with it."""
+    return {
+        "database": _run_check(_database, rt),
+        "redis": _run_check(_redis, rt),
+        "migrations": _run_check(_migrations, rt),
+    }
 
 
-def _said(check: Callable[[Runtime], str], rt: Runtime) -> str:
+def _run_check(check: Callable[[Runtime], str], rt: Runtime) -> str:
     try:
         return check(rt)
     except (SQLAlchemyError, RedisError, OSError, LookupError) as error:
@@ -55,14 +59,14 @@ def _redis(rt: Runtime) -> str:
     try:
         policy = rt.redis.config_get("maxmemory-policy").get("maxmemory-policy")
     except ResponseError:
-        return "ok"  # a hosted Redis that shows its settings to nobody
+        return "ok"  # a hosted Redis that does not show its settings
     if policy not in {_POLICY, None}:
         return f"maxmemory-policy is {policy}; allowed is {_POLICY}, since events must not be thrown away"
     return "ok"
 
 
 def _migrations(rt: Runtime) -> str:
-    found, wanted = current_revision(rt.database), head_revision()
-    return (
-        "ok" if found == wanted else f"the schema is at {found or 'nothing'}, wanted is {wanted}: run flask db upgrade"
-    )
+    current, newest = current_revision(rt.database), head_revision()
+    if current == newest:
+        return "ok"
+    return f"the schema is at {current or 'nothing'}, wanted is {newest}: run flask db upgrade"

@@ -1,4 +1,4 @@
-"""The encryption key against what is stored: a changed key is noticed at the start, not at the first message."""
+"""Checks at the start that the encryption key can decrypt the stored access tokens."""
 
 from datetime import datetime
 
@@ -13,20 +13,21 @@ _KEY = "encryption_fingerprint"
 
 
 def check_encryption_key(rt: Runtime, now: datetime) -> None:
-    """Remember the key at the first start; afterwards refuse one that cannot read what is stored.
+    """Store the fingerprint of the key at the first start, and compare with it afterwards.
 
-    A newer key in front of the old one is taken over: the access tokens are encrypted again, so that the old one can go.
+    With a newer key in front of the old one the access tokens are encrypted again, so that the old key can be removed.
+    Raises OperatorError if no key of ENCRYPTION_KEY is the stored one.
     """
-    prints = rt.vault.fingerprints()
+    fingerprints = rt.vault.fingerprints()
     with rt.database.read() as session:
         stored = read_setting(session, _KEY)
-    if stored == prints[0]:
+    if stored == fingerprints[0]:
         return
-    if stored and stored not in prints:
+    if stored and stored not in fingerprints:
         raise OperatorError(
             "ENCRYPTION_KEY: what is stored was encrypted with another key; put that key back, alone or behind the new one"
         )
     with rt.database.write() as session:
         for number in session.scalars(select(Number)):
             number.access_token = rt.vault.encrypt(rt.vault.decrypt(number.access_token))
-        write_setting(session, _KEY, prints[0], now)
+        write_setting(session, _KEY, fingerprints[0], now)

@@ -1,4 +1,4 @@
-"""Many processes' lines in one terminal, each behind the name of who said it."""
+"""Writes the log lines of many processes to one terminal, each after the name of its process."""
 
 import contextlib
 import errno
@@ -11,12 +11,12 @@ from typing import TextIO
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # cyan, yellow, green, magenta, blue; then bright ones
 _WAITING_BYTES = 1 << 20
 _CHUNK_BYTES = 4096  # a pipe that is writable takes at least this much without blocking
-# What a process prints may come from a stranger's message: it must not steer the terminal.
+# A log line may quote a message from outside: its control characters must not reach the terminal.
 _HARMLESS = {code: "·" for code in [*range(32), *range(127, 160)] if chr(code) not in "\t\r"} | {ord("\r"): ""}
 
 
 class LogStream:
-    """Never blocks: a stopped terminal or a slow reader costs lines, which are counted, and stops no process."""
+    """Never blocks: with a stopped terminal or a slow reader lines are dropped and counted, and no process stops."""
 
     def __init__(self, out: TextIO, names: Iterable[str]) -> None:
         names = list(names)
@@ -31,11 +31,12 @@ class LogStream:
         self._out = out
         self._waiting = bytearray()
         self._left_out = 0
-        self.is_closed = False  # the reader is gone for good
+        self.is_closed = False  # True: the reader has closed the pipe or terminal
         out.flush()
         self._descriptor, self._is_own = _unblocked(out)
 
     def line(self, name: str, text: str) -> None:
+        """Add a line of the process `name`; `push` writes it. Dropped while over 1 MiB waits."""
         if len(self._waiting) > _WAITING_BYTES:
             self._left_out += 1
             return
@@ -45,7 +46,7 @@ class LogStream:
         self._add(name, text.translate(_HARMLESS))
 
     def push(self) -> None:
-        """Write what can be written now."""
+        """Write as much as the reader accepts without waiting."""
         if self._descriptor is None:
             self._out.write(self._waiting.decode())
             self._waiting.clear()
@@ -54,7 +55,7 @@ class LogStream:
             pass
 
     def close(self, seconds: float = 1) -> None:
-        """Write the rest, as far as the reader takes it within that time."""
+        """Write the rest, as far as the reader accepts it within `seconds`."""
         deadline = time.monotonic() + seconds
         self.push()
         while self._waiting and self._descriptor is not None and time.monotonic() < deadline:
@@ -68,7 +69,7 @@ class LogStream:
         self._waiting += f"{self._prefixes[name]}{text}\n".encode(errors="replace")
 
     def _write(self, descriptor: int, seconds: float) -> bool:
-        """A chunk, once there is room for it. False where there is none within that time."""
+        """Write a chunk. Return False if the reader accepts nothing within `seconds`."""
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT)
         if not poll.poll(seconds * 1000):
@@ -86,10 +87,10 @@ class LogStream:
 
 
 def _unblocked(out: TextIO) -> tuple[int | None, bool]:
-    """Where to write, and whether it is ours to close. None: an object that only looks like a file.
+    """Return the descriptor to write to (None for an object without one), and whether LogStream has to close it.
 
-    A terminal that has room for one byte says that it is writable, and then blocks for the rest. It is opened once more,
-    since the flag that forbids this would hold for everybody else who has this terminal, the user's shell among them.
+    A terminal with room for one byte counts as writable, and then blocks for the rest. It is opened once more, since setting
+    O_NONBLOCK on the descriptor would affect every process with this terminal, the user's shell included.
     """
     try:
         descriptor = out.fileno()

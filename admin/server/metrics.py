@@ -1,4 +1,4 @@
-"""`/metrics`: what an operator's Prometheus watches. On this machine for everybody, off it with METRICS_TOKEN as bearer token."""
+"""Serves `/metrics` for Prometheus: to any client on this machine, to others with METRICS_TOKEN as bearer token."""
 
 import hmac
 import ipaddress
@@ -21,18 +21,17 @@ from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
 from models.db.dialect import literal_word
 from models.sending.lease import live_lanes
-from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.campaign import LIVE, Campaign, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.shop import OptOutState, ShopOptOut
 from models.tables.webhook_event import DeadLetter, ParkedStatus
 
-_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 
 
 def init_app(app: Flask, rt: Runtime) -> None:
-    """The page."""
+    """Register the page."""
     bp = Blueprint("metrics", __name__)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(HarkCollector(rt))
@@ -47,17 +46,17 @@ def init_app(app: Flask, rt: Runtime) -> None:
 
 
 class HarkCollector(Collector):
-    """Looks when it is asked; a part that is away is left out, and `hark_up` says so."""
+    """Reads the figures at each request. If the database or Redis cannot be reached, its figures are missing and `hark_up` is 0."""
 
     def __init__(self, rt: Runtime) -> None:
         self._rt = rt
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing is asked of anybody at the registration."""
+        """Return nothing, so that registering runs no query."""
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Every figure."""
+        """Yield every metric."""
         up = GaugeMetricFamily("hark_up", "Whether the part answers.", labels=["part"])
         try:
             with self._rt.database.read() as session:
@@ -73,13 +72,15 @@ class HarkCollector(Collector):
         yield up
 
     def _of_redis(self) -> Iterator[GaugeMetricFamily]:
-        found = lag(self._rt)
+        ingest = lag(self._rt)
         age = "Age of the oldest event that is not yet applied."
-        yield GaugeMetricFamily("hark_ingest_lag_seconds", age, value=found.seconds)
-        yield GaugeMetricFamily("hark_ingest_backlog_events", "Events that are not yet applied.", value=found.events)
-        yield GaugeMetricFamily("hark_ingest_alive", "Whether any consumer of events beats.", value=found.is_alive)
-        said = self._rt.redis.xlen(SHOP_EVENTS)
-        yield GaugeMetricFamily("hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(said))
+        yield GaugeMetricFamily("hark_ingest_lag_seconds", age, value=ingest.seconds)
+        yield GaugeMetricFamily("hark_ingest_backlog_events", "Events that are not yet applied.", value=ingest.events)
+        yield GaugeMetricFamily("hark_ingest_alive", "Whether any consumer of events beats.", value=ingest.is_alive)
+        shop_events = self._rt.redis.xlen(SHOP_EVENTS)
+        yield GaugeMetricFamily(
+            "hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(shop_events)
+        )
         waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
         for name in ALL:
             waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))
@@ -95,7 +96,7 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
     for status in CampaignStatus:
         campaigns.add_metric([status.value], tally.get(status, 0))
     yield campaigns
-    running = select(Campaign.id).where(Campaign.status.in_(_RUNNING))
+    running = select(Campaign.id).where(Campaign.status.in_(LIVE))
     states = GaugeMetricFamily("hark_recipients", "People of running campaigns who are not done yet.", labels=["state"])
     for state in (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE, RecipientState.HELD):
         query = select(func.count()).where(Recipient.campaign_id.in_(running), Recipient.state == literal_word(state))
@@ -123,14 +124,14 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
 
 
 def _may_read(token: str | None) -> bool:
-    given = request.authorization
-    if token and given is not None and given.type == "bearer" and given.token:
-        return hmac.compare_digest(given.token.encode(), token.encode())
-    return _is_of_this_machine()
+    credentials = request.authorization
+    if token and credentials is not None and credentials.type == "bearer" and credentials.token:
+        return hmac.compare_digest(credentials.token.encode(), token.encode())
+    return _is_local()
 
 
-def _is_of_this_machine() -> bool:
-    """A proxy on this machine speaks for others, and says so."""
+def _is_local() -> bool:
+    """Whether the client is on this machine. A local proxy forwards others' requests, and marks them by a header."""
     if any(name in request.headers for name in _FORWARDED):
         return False
     try:

@@ -1,4 +1,4 @@
-"""`flask up`: everything of one installation in one terminal."""
+"""Runs every process of one installation in one terminal (`flask up`)."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ MAX_WORKERS = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to run, and where."""
+    """The options of `flask up`: the panel's address, and the number of sending workers."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -37,25 +37,32 @@ class Plan:
 
     @property
     def address(self) -> str:
-        """Where a browser of this machine finds the panel."""
+        """The URL of the web server for a browser on this machine."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 def run_up(settings: Settings, plan: Plan, out: TextIO, say: Callable[[str], None]) -> int:
-    """Migrate, start everything and keep it running until a signal; the exit status. Refused, AlreadyRunningError, …"""
+    """Migrate, start everything and keep it running until a signal; return the exit status.
+
+    Raises AlreadyRunningError if another supervisor holds `var_dir`, and OperatorError if the port cannot be used, the
+    encryption key is another one, or no Redis can run.
+    """
     with lock_directory(settings.var_dir):
         check_port(plan.host, plan.port)
-        first = prepare(settings)
+        first_admin = prepare(settings)
         say(f"panel: {plan.address}/admin/")
-        if first is not None:
-            say(f"sign in as {first.email} with the one-time password {first.password}")
+        if first_admin is not None:
+            say(f"sign in as {first_admin.email} with the one-time password {first_admin.password}")
         supervisor = Supervisor(children(settings, plan, dict(os.environ)), out, settings.var_dir, locked=True)
         return supervisor.run()
 
 
 def prepare(settings: Settings) -> AddedUser | None:
-    """Bring the database to the newest schema, check the key, and add the first administrator where there is nobody."""
+    """Bring the database to the newest schema, check the encryption key, and add an administrator if there is no user.
+
+    Return that administrator, else None. Raises OperatorError if the encryption key is another one.
+    """
     upgrade_schema(settings.database_url)
     rt = Runtime(settings)
     try:
@@ -66,20 +73,23 @@ def prepare(settings: Settings) -> AddedUser | None:
 
 
 def children(settings: Settings, plan: Plan, environment: Mapping[str, str]) -> Sequence[Child]:
-    """The processes, foundations first. `environment` is what each inherits. RedisUnavailableError."""
+    """Return the processes, dependencies first. Each inherits `environment`.
+
+    Raises RedisUnavailableError if Redis has to run here and cannot.
+    """
     redis_directory = settings.var_dir / "redis"
-    env, first = dict(environment), []
+    env, redis = dict(environment), []
     if settings.redis_url is None:
         url = redis_url(redis_directory)
         env["REDIS_URL"] = url
         argv = redis_argv(redis_directory)
-        first = [Child("redis", argv, environment, ready=lambda: redis_answers(url))]
+        redis = [Child("redis", argv, environment, ready=lambda: redis_answers(url))]
 
     def child(name: str, *arguments: str, count: int = 1) -> Child:
         return Child(name, [sys.executable, "-m", *arguments], env, count=count, cwd=ROOT)
 
     return [
-        *first,
+        *redis,
         child("web", "admin.web", "--host", plan.host, "--port", str(plan.port)),
         child("ingest", "jobs.ingest"),
         child("schedule", "jobs.schedule"),
@@ -90,7 +100,7 @@ def children(settings: Settings, plan: Plan, environment: Mapping[str, str]) -> 
 
 
 def check_port(host: str, port: int) -> None:
-    """Refused where somebody listens there already: better said now than in a loop of restarts."""
+    """Raises OperatorError if the port cannot be bound. Checked first, since a web process would else restart for ever."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -107,7 +117,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def web_answers(address: str) -> bool:
-    """Whether the web server is there and can work."""
+    """Whether `/readyz` of the web server answers 200 within two seconds."""
     try:
         return httpx.get(f"{address}/readyz", timeout=2, trust_env=False).status_code == 200
     except httpx.HTTPError:

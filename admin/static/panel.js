@@ -3,18 +3,25 @@
 
 const LIVE_MS = 2000;
 
-/** Put a server's fragment in place of the part of that name, if it changed. */
+/** Whether somebody has the focus or a pressed button in this part, or is being asked about one of its forms. */
+function isInUse(part) {
+  const focused = document.activeElement;
+  if (focused !== part && part.contains(focused)) return true;
+  return part.querySelector(":active") !== null || (dialog?.open && part.contains(asked));
+}
+
+/** Put a server's fragment in place of the part of that name, if it changed. False while somebody uses the part. */
 const shown = new Map();
 function put(name, html) {
-  if (shown.get(name) === html) return;
+  if (shown.get(name) === html) return true;
   const part = document.querySelector(`[data-part="${name}"]`);
-  if (!part) return;
-  const hands = document.activeElement;
-  if (hands !== part && part.contains(hands) && shown.has(name)) return; // not under somebody's hands
+  if (!part) return true;
+  if (isInUse(part)) return false;
   const isAtEnd = part.scrollTop + part.clientHeight >= part.scrollHeight - 40;
   shown.set(name, html);
   part.innerHTML = html;
   if (isAtEnd && part.matches(".chat")) part.scrollTop = part.scrollHeight;
+  return true;
 }
 
 /** Parts that say where their content comes from and change by themselves: [data-live=url]. */
@@ -28,8 +35,8 @@ function live(place) {
       if (answer.ok) {
         const said = await answer.json();
         place.classList.remove("stale");
-        for (const [name, html] of Object.entries(said.parts)) put(name, html);
-        if (said.done) return;
+        const isPut = Object.entries(said.parts).map(([name, html]) => put(name, html));
+        if (said.done && isPut.every(Boolean)) return;
       } else {
         place.classList.add("stale");
       }
@@ -65,6 +72,13 @@ function redraw(name, page) {
   if (caret !== null && again.setSelectionRange) again.setSelectionRange(caret, caret);
 }
 
+/** Whether a field holds something else than the server drew. */
+function isChanged(field) {
+  if (!field.options) return field.value !== field.defaultValue || Boolean(field.checked) !== Boolean(field.defaultChecked);
+  if (field.multiple) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  return field.selectedIndex !== Math.max(0, [...field.options].findLastIndex((option) => option.defaultSelected));
+}
+
 /** form[data-parts]: when a field that names parts (data-shows) changes, the server draws those parts again. */
 function refreshing(form) {
   let running = null;
@@ -96,10 +110,12 @@ function refreshing(form) {
     clearTimeout(waiting);
     waiting = setTimeout(refresh, delay);
   }
-  if (form.dataset.first) {
-    wanted.add(form.dataset.first);
-    refresh();
+  if (form.dataset.first) wanted.add(form.dataset.first);
+  for (const field of form.querySelectorAll("[data-shows]")) {
+    // somebody was quicker than this file, or the browser has put back what was typed before
+    if (isChanged(field)) for (const name of field.dataset.shows.split(" ")) wanted.add(name);
   }
+  if (wanted.size) refresh();
   form.addEventListener("change", (event) => later(event, 0));
   form.addEventListener("input", (event) => {
     if (event.target.matches("input[type=text], textarea")) later(event, 500);
@@ -182,6 +198,7 @@ document.addEventListener("click", (event) => {
 
 /** form[data-ask]: the question before it is sent. */
 const dialog = document.getElementById("ask");
+let asked = null; // the form that the question is about
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.dataset.ask || form.dataset.answered || !dialog?.showModal) return;
@@ -191,6 +208,7 @@ document.addEventListener("submit", (event) => {
   yes.textContent = form.dataset.yes || "Yes";
   yes.className = `button ${form.dataset.tone || "main"}`;
   dialog.returnValue = "no";
+  asked = form;
   dialog.onclose = () => {
     if (dialog.returnValue !== "yes") return;
     form.dataset.answered = "1";

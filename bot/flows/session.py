@@ -5,12 +5,15 @@ All are frozen and plain, so that a session can be stored as JSON and a step can
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
+
+from models.tables.conversation import WINDOW
 
 _FACTS = frozenset({"name", "phone", "language", "country", "campaign"})
 
-IDLE_AFTER = timedelta(hours=24)  # Meta's customer service window: free-form messages are refused later
+IDLE_AFTER = WINDOW
+"""Later nothing free-form could be sent, so a session without a move ends."""
 
 ENDED_REASONS = ("done", "handed_off", "not_understood", "not_sent", "external_failed", "idle", "too_many_nodes")
 

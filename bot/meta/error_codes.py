@@ -132,9 +132,25 @@ TABLE: Mapping[int, ErrorRule] = {
         ErrorAction.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR
     ),
     131057: ErrorRule(ErrorAction.HOLD, "Meta maintains the number for a moment.", "Hark waits a minute.", (60.0,)),
+    131060: _fail("The message this refers to is not available.", "It was written in the phone's app, or is gone."),
+    131061: _pause(
+        "The template has a maximum price, which the Cloud API does not take.",
+        P.TEMPLATE_CHANGED,
+        "Take the maximum price out of the template, or choose another one; then resume.",
+    ),
     131062: _fail("This message cannot be sent to a user id.", "Add the contact's phone number."),
     131063: _pause("Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_CHANGED, SEE_META),
-    131064: _stop("Meta limited the account for wrongly classified templates.", P.NUMBER_RESTRICTED, SEE_META),
+    131064: _pause(
+        "Meta limits this account's utility messages for wrongly classified templates.",
+        P.NUMBER_RESTRICTED,
+        "Marketing and authentication are not concerned. WhatsApp Manager says until when; resume after that.",
+    ),
+    131065: _fail("A maximum price is not possible in this person's country.", OTHER_COUNTRIES, max_share=NEARLY_ALL),
+    131070: _fail(
+        "Another system answers this person for your business now.",
+        "An agent has to take the conversation back there before Hark can write.",
+        max_share=None,
+    ),
     132000: _pause("The number of variables is not the template's.", P.TEMPLATE_CHANGED, FIX_MAPPING),
     132001: _pause("The template does not exist in this language, or is not approved.", P.TEMPLATE_DISABLED, "Sync the templates."),
     132005: _fail("With this contact's values the text is too long."),

@@ -1,4 +1,4 @@
-"""``python -m bot.sandbox``: the simulated Meta alone, until SIGTERM or Ctrl-C."""
+"""Runs the sandbox as a process until SIGTERM or Ctrl-C: ``python -m bot.sandbox``."""
 
 import argparse
 import asyncio
@@ -18,7 +18,7 @@ from bot.sandbox.simulation import Simulation
 
 
 def parser_of() -> argparse.ArgumentParser:
-    """One option per setting."""
+    """Build the parser, with an option for each setting of ``Config``."""
     parser = argparse.ArgumentParser(prog="python -m bot.sandbox", description="A simulated Meta on 127.0.0.1.")
     types = typing.get_type_hints(Config)
     for item in dataclasses.fields(Config):
@@ -36,27 +36,30 @@ def parser_of() -> argparse.ArgumentParser:
 
 
 def read_config(arguments: list[str]) -> Config:
-    given: dict[str, Any] = vars(parser_of().parse_args(arguments))
-    if given["world"] is not None:
+    """Parse the command line. Raises ConfigError if the world's file cannot be read or a setting is invalid."""
+    options: dict[str, Any] = vars(parser_of().parse_args(arguments))
+    if options["world"] is not None:
         try:
-            given["world"] = json.loads(given["world"].read_text())
+            options["world"] = json.loads(options["world"].read_text())
         except (OSError, ValueError) as error:
-            raise ConfigError(f"world: {given['world']} cannot be read: {error}") from error
-    return Config(**given)
+            raise ConfigError(f"world: {options['world']} cannot be read: {error}") from error
+    return Config(**options)
 
 
 async def serve(config: Config) -> None:
+    """Run the sandbox until a signal, and print its URL at the start."""
     sim = Simulation(config)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     runner, url = await start(sim)
-    print(f"sandbox listening on {url}", flush=True)  # noqa: T201  whoever started it reads the port here
+    print(f"sandbox listening on {url}", flush=True)  # noqa: T201  the parent process reads the port from this line
     await stopped.wait()
     await finish(sim, runner)
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code, 1 for an invalid setting or a port that is taken."""
     try:
         config = read_config(sys.argv[1:] if arguments is None else arguments)
         logging.basicConfig(level=logging.INFO if config.log else logging.WARNING, stream=sys.stderr)

@@ -1,4 +1,4 @@
-"""A message as the phone shows it: text, and what can be tapped."""
+"""Renders a message as a phone shows it: header, text, footer, and what can be tapped."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from bot.sandbox.template import SandboxTemplate, buttons_of, fill, find_compone
 
 @dataclass(frozen=True)
 class Choice:
-    """``kind``: ``quick_reply`` (of a template), ``button_reply``, ``list_reply``, or ``link`` (opens, says nothing)."""
+    """Something to tap. ``kind``: ``quick_reply`` of a template, ``button_reply``, ``list_reply``, or ``link`` (no message)."""
 
     kind: str
     title: str
@@ -19,6 +19,8 @@ class Choice:
 
 @dataclass
 class SandboxBubble:
+    """A message as the phone shows it."""
+
     text: str
     header: str = ""
     footer: str = ""
@@ -26,6 +28,7 @@ class SandboxBubble:
 
 
 def of_message(message: SandboxMessage, template: SandboxTemplate | None) -> SandboxBubble:
+    """Render a message of the business; ``template`` is the one that it names, None if it no longer exists."""
     body = message.body or {}
     if message.kind == "template":
         return _of_template(body, template) if template else SandboxBubble(f"Template {message.template}")
@@ -41,6 +44,7 @@ def of_message(message: SandboxMessage, template: SandboxTemplate | None) -> San
 
 
 def of_inbound(inbound: SandboxInbound) -> SandboxBubble:
+    """Render a message of a person."""
     kind = str(inbound.raw.get("type", ""))
     part = inbound.raw.get(kind)
     if kind == "text" and isinstance(part, dict):
@@ -78,16 +82,16 @@ def _template_choices(template: SandboxTemplate, sent: list[dict[str, Any]]) -> 
         if str(part.get("sub_type", "")).lower() == "quick_reply"
         for item in part.get("parameters", [])
     }
-    found = []
+    choices = []
     for place, button in enumerate(buttons_of(template.components)):
         title = str(button.get("text") or button.get("type", "")).strip()
-        quick = str(button.get("type", "")).upper() == "QUICK_REPLY"
-        found.append(Choice("quick_reply" if quick else "link", title, payloads.get(str(place), title)))
-    return found
+        is_quick_reply = str(button.get("type", "")).upper() == "QUICK_REPLY"
+        choices.append(Choice("quick_reply" if is_quick_reply else "link", title, payloads.get(str(place), title)))
+    return choices
 
 
 def _object(part: dict[str, Any], name: str) -> dict[str, Any]:
-    """That key's object; of kinds whose inside nobody checked it may be anything."""
+    """Return the object under a key, empty if it is none: the content of some kinds is not checked."""
     value = part.get(name)
     return value if isinstance(value, dict) else {}
 

@@ -1,7 +1,7 @@
-"""Meta's check of a template message: what is sent must fit what was approved.
+"""Checks the components of a template message against the approved template, as Meta does (docs/meta.md §2.3).
 
-Codes: 132000 count of variables, 132012 kind of a parameter, 132018 text that a parameter may not hold, 132005 too
-long once filled in, 131008 something missing, 131009 a value out of bounds, 100 a shape that is none.
+Codes: 132000 number of variables, 132012 type of a parameter, 132018 text that a parameter may not contain, 132005 too
+long with its values, 131008 something missing, 131009 a value out of bounds, 100 an invalid shape.
 """
 
 import re
@@ -18,11 +18,12 @@ NEEDED = {"COPY_CODE": "coupon_code", "MPM": "action"}
 
 
 def check_components(template: SandboxTemplate, sent: Any, media_ids: set[str]) -> None:
-    """Raises GraphError unless the components of a send fit the template."""
+    """Check the components of a send. Raises SandboxGraphError if they do not fit the template."""
     check_parts(template.components, as_parts(sent), named=template.named, media_ids=media_ids)
 
 
 def as_parts(sent: Any) -> list[dict[str, Any]]:
+    """Return the components of a send as a list, empty for None. Raises SandboxGraphError if they have another shape."""
     if sent is None:
         return []
     if not isinstance(sent, list) or not all(isinstance(part, dict) for part in sent):
@@ -38,6 +39,7 @@ def as_parts(sent: Any) -> list[dict[str, Any]]:
 def check_parts(
     approved: list[dict[str, Any]], parts: list[dict[str, Any]], *, named: bool, media_ids: set[str]
 ) -> None:
+    """Check the components of a send, or of a carousel's card, against the approved ones."""
     _check_header(find_component(approved, "HEADER"), parameters_of(parts, "header"), named, media_ids)
     body = find_component(approved, "BODY")
     check_text("body", str(body.get("text", "")) if body else "", parameters_of(parts, "body"), named)
@@ -47,23 +49,25 @@ def check_parts(
 
 
 def parameters_of(parts: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Return the parameters of the component of this kind, empty if there is none."""
     part = find_component(parts, kind.upper())
-    found = part.get("parameters", []) if part else []
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+    parameters = part.get("parameters", []) if part else []
+    if not isinstance(parameters, list) or not all(isinstance(item, dict) for item in parameters):
         raise SandboxGraphError(100, f"Param template['components'] {kind}: parameters must be an array of objects")
-    return found
+    return parameters
 
 
 def check_text(where: str, text: str, parameters: list[dict[str, Any]], named: bool) -> None:
-    wanted = variables_in(text)
-    if len(parameters) != len(wanted):
+    """Check the number, names and values of the parameters of a header or body, and the length with them."""
+    variables = variables_in(text)
+    if len(parameters) != len(variables):
         raise SandboxGraphError(
             132000,
             f"{where}: number of localizable_params ({len(parameters)}) does not match "
-            f"the expected number of params ({len(wanted)})",
+            f"the expected number of params ({len(variables)})",
         )
-    if named and {str(item.get("parameter_name")) for item in parameters} != set(wanted):
-        raise SandboxGraphError(132000, f"{where}: parameter names do not match, expected {', '.join(wanted)}")
+    if named and {str(item.get("parameter_name")) for item in parameters} != set(variables):
+        raise SandboxGraphError(132000, f"{where}: parameter names do not match, expected {', '.join(variables)}")
     for item in parameters:
         _check_parameter(where, item)
     filled = fill(text, parameter_values(parameters))
@@ -99,8 +103,8 @@ def _check_header(
         check_text("header", str(header.get("text", "")) if header else "", parameters, named)
         return
     if len(parameters) != 1 or parameters[0].get("type") != shape.lower():
-        got = parameters[0].get("type") if parameters else "UNKNOWN"
-        raise SandboxGraphError(132012, f"header: Format mismatch, expected {shape}, received {got}")
+        received = parameters[0].get("type") if parameters else "UNKNOWN"
+        raise SandboxGraphError(132012, f"header: Format mismatch, expected {shape}, received {received}")
     value = parameters[0].get(shape.lower())
     if not isinstance(value, dict):
         raise SandboxGraphError(131008, f"header: parameter of type {shape.lower()} is missing its value")
@@ -113,7 +117,7 @@ def _check_header(
 
 
 def check_media(kind: str, value: dict[str, Any], media_ids: set[str]) -> None:
-    """Exactly one of ``id`` (uploaded here) and ``link`` (http or https)."""
+    """Check that media has exactly one of ``id`` (uploaded here) and ``link`` (http or https)."""
     if ("id" in value) == ("link" in value):
         raise SandboxGraphError(131008, f"{kind}: exactly one of id and link is required")
     if "link" in value and not str(value["link"]).startswith(("http://", "https://")):
@@ -137,13 +141,13 @@ def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]]) -
 
 
 def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str, Any] | None) -> None:
-    wanted = (
+    required_type = (
         "text"
         if kind in ("URL", "OTP") and (kind == "OTP" or variables_in(str(button.get("url", ""))))
         else NEEDED.get(kind)
     )
     if part is None:
-        if wanted:
+        if required_type:
             raise SandboxGraphError(
                 131008, f"buttons: Button at index {place} of type {kind.title()} requires a parameter"
             )
@@ -152,9 +156,9 @@ def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str,
     if sub_type != ("URL" if kind == "OTP" else kind):
         raise SandboxGraphError(132012, f"buttons: index {place} is of type {kind}, received {sub_type}")
     parameters = parameters_of([{"type": "button", "parameters": part.get("parameters", [])}], "button")
-    if wanted and (len(parameters) != 1 or parameters[0].get("type") != wanted):
-        raise SandboxGraphError(132012, f"buttons: index {place} expects one parameter of type {wanted}")
-    if kind == "URL" and not wanted and parameters:
+    if required_type and (len(parameters) != 1 or parameters[0].get("type") != required_type):
+        raise SandboxGraphError(132012, f"buttons: index {place} expects one parameter of type {required_type}")
+    if kind == "URL" and not required_type and parameters:
         raise SandboxGraphError(132000, f"buttons: index {place} is a fixed URL and takes no parameter")
     for item in parameters:
         _check_button_value(place, button, item)
@@ -189,8 +193,12 @@ def _check_carousel(
     if carousel is None and sent is None:
         return
     cards = sent.get("cards") if sent else None
-    wanted = carousel.get("cards", []) if carousel else []
-    if not isinstance(cards, list) or len(cards) != len(wanted) or not all(isinstance(card, dict) for card in cards):
-        raise SandboxGraphError(132012, f"carousel: {len(wanted)} cards are expected")
-    for approved, card in zip(wanted, cards, strict=True):
-        check_parts(approved["components"], as_parts(card.get("components")), named=named, media_ids=media_ids)
+    approved_cards = carousel.get("cards", []) if carousel else []
+    if (
+        not isinstance(cards, list)
+        or len(cards) != len(approved_cards)
+        or not all(isinstance(card, dict) for card in cards)
+    ):
+        raise SandboxGraphError(132012, f"carousel: {len(approved_cards)} cards are expected")
+    for approved_card, card in zip(approved_cards, cards, strict=True):
+        check_parts(approved_card["components"], as_parts(card.get("components")), named=named, media_ids=media_ids)

@@ -1,4 +1,4 @@
-"""What the simulation can be told, at start and while it runs."""
+"""Defines the settings of the simulation, for its start and while it runs."""
 
 import dataclasses
 import ipaddress
@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 
 class ConfigError(ValueError):
-    """A setting has a value that the sandbox cannot take; the text names it."""
+    """A setting has an invalid value; the text names it."""
 
 
 def check_loopback(url: str) -> str:
-    """Returns the URL, or raises ConfigError unless it is http(s) to this very machine."""
+    """Return the URL. Raises ConfigError if it is not http(s) to this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
@@ -31,7 +31,10 @@ def _option(default: Any, meaning: str) -> Any:
 
 @dataclass
 class Config:
-    """Shares are probabilities from 0 to 1; ``*_seconds`` are medians or spans before they are divided by ``speed``."""
+    """All settings. Shares are probabilities from 0 to 1; ``*_seconds`` are divided by ``speed`` unless the help says otherwise.
+
+    Raises ConfigError if a value is invalid.
+    """
 
     port: int = _option(0, "port on 127.0.0.1, 0 takes a free one")
     webhook_url: str | None = _option(None, "where webhooks go; loopback only")
@@ -96,7 +99,7 @@ class Config:
         self._check()
 
     def update(self, changes: dict[str, Any]) -> None:
-        """Takes all of the changes or, with ConfigError, none."""
+        """Apply all changes. Raises ConfigError, and applies none, if one is invalid."""
         types = typing.get_type_hints(type(self))
         for name, value in changes.items():
             if name not in types or name == "port":
@@ -108,8 +111,9 @@ class Config:
             setattr(self, name, value)
 
     def public(self) -> dict[str, Any]:
-        shown = dataclasses.asdict(self)
-        return shown | dict.fromkeys(("app_secret", "verify_token", "token"), "***")
+        """Return all settings, with secrets masked."""
+        settings = dataclasses.asdict(self)
+        return settings | dict.fromkeys(("app_secret", "verify_token", "token"), "***")
 
     def _check(self) -> None:
         if self.webhook_url:
@@ -138,7 +142,7 @@ class Config:
 
 
 def _fits(value: Any, kind: Any) -> bool:
-    """A bool is no number here, an int is a float."""
+    """Return whether a value has the type of a setting: a bool is no number, an int is a float."""
     if kind in (str, bool):
         return isinstance(value, kind)
     if kind is int:

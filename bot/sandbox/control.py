@@ -1,17 +1,17 @@
-"""The control API under ``/_sandbox/``: look at the ledger, make people speak, break things. JSON in, JSON out.
+"""Serves the control API under ``/_sandbox/``: read what was accepted, write as a person, inject faults. JSON in, JSON out.
 
 ``GET  stats[?callbacks=1]``      counts, duplicates, webhooks, ``at_rest``
-``GET  messages[?after=N&limit=M&phone=…]``  the ledger in order of acceptance; ``next`` goes into ``after``
-``GET  inbound[?phone=…]``        what people said
-``POST reset``                    everything back to the first moment; ``config`` keeps what was set
-``GET|POST config``               all settings (secrets hidden) / some of them changed; ``world`` takes effect at once
-``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (place of a tap on
+``GET  messages[?after=N&limit=M&phone=…]``  accepted messages in order; ``next`` is the next ``after``
+``GET  inbound[?phone=…]``        messages of people
+``POST reset``                    everything as at the start, but for the settings
+``GET|POST config``               all settings (secrets hidden) / change some of them; ``world`` takes effect at once
+``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (index of a tap on
                                   the message ``wamid``), ``message`` (raw, from ``type`` on); ``context``: a wamid
 ``POST template-event``           ``name``, ``language``, and ``event`` (status), ``quality`` or ``category``
 ``POST number``                   ``phone_number_id`` and ``status``, ``quality_rating``, ``throughput_mps``, …; ``webhook``:
-                                  {field, value} to send along
+                                  {field, value} to send with it
 ``POST webhook``                  ``value`` + ``field``, or a whole ``body``; ``signature``: valid, wrong or missing
-``POST handshake``                GET verification of the webhook URL (``url``, ``verify_token`` to differ)
+``POST handshake``                GET verification of the webhook URL (other ``url``, ``verify_token``)
 ``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``scope``, ``share``, ``count``, ``seconds``
 ``POST held``                     ``verdict``: release or drop all held messages now
 """
@@ -25,7 +25,7 @@ from aiohttp import web
 from bot.sandbox import reviews
 from bot.sandbox.config import ConfigError, check_loopback
 from bot.sandbox.crowd import text as text_content
-from bot.sandbox.handshake import shake_hands
+from bot.sandbox.handshake import verify_webhook
 from bot.sandbox.outbox import sign
 from bot.sandbox.phone import canonical, digits_of
 from bot.sandbox.simulation import SIM, Simulation
@@ -37,48 +37,58 @@ PAGE = 1000
 
 
 async def get_stats(request: web.Request) -> web.StreamResponse:
+    """``GET stats``: the counts of ``Simulation.stats``."""
     return answer(request.app[SIM].stats(with_callbacks=request.query.get("callbacks") == "1"))
 
 
 async def get_messages(request: web.Request) -> web.StreamResponse:
+    """``GET messages``: a page of accepted messages."""
     sim, query = request.app[SIM], request.query
-    found: Sequence[SandboxMessage] = sim.store.messages
+    messages: Sequence[SandboxMessage] = sim.store.messages
     if "phone" in query:
         wa_id = wa_id_of(query["phone"])
-        found = [message for message in found if message.wa_id == wa_id]
+        messages = [message for message in messages if message.wa_id == wa_id]
     start, limit = _count(query.get("after", "0")), _count(query.get("limit", str(PAGE)))
-    page = found[start : start + limit]
-    return answer({"messages": [message.public() for message in page], "next": start + len(page), "total": len(found)})
+    page = messages[start : start + limit]
+    return answer(
+        {"messages": [message.public() for message in page], "next": start + len(page), "total": len(messages)}
+    )
 
 
 async def get_inbound(request: web.Request) -> web.StreamResponse:
+    """``GET inbound``: the messages of people."""
     sim = request.app[SIM]
     wa_id = wa_id_of(request.query["phone"]) if "phone" in request.query else None
-    found = [item for item in sim.store.inbound.values() if wa_id in (None, item.wa_id)]
-    return answer({"inbound": [{"at": item.at, "wa_id": item.wa_id, "read": item.read, **item.raw} for item in found]})
+    items = [item for item in sim.store.inbound.values() if wa_id in (None, item.wa_id)]
+    return answer({"inbound": [{"at": item.at, "wa_id": item.wa_id, "read": item.read, **item.raw} for item in items]})
 
 
 async def post_reset(request: web.Request) -> web.StreamResponse:
+    """``POST reset``: reset everything but the settings."""
     request.app[SIM].reset()
     return answer({"ok": True})
 
 
 async def get_config(request: web.Request) -> web.StreamResponse:
+    """``GET config``: all settings, secrets masked."""
     return answer(request.app[SIM].config.public())
 
 
 async def post_config(request: web.Request) -> web.StreamResponse:
+    """``POST config``: change settings, all or none."""
     sim = request.app[SIM]
     sim.change(await read_object(request))
     return answer(sim.config.public())
 
 
 async def post_inbound(request: web.Request) -> web.StreamResponse:
+    """``POST inbound``: write as a person, see ``speak``."""
     inbound = speak(request.app[SIM], await read_object(request))
     return answer({"id": inbound.wamid, "message": inbound.raw})
 
 
 async def post_template_event(request: web.Request) -> web.StreamResponse:
+    """``POST template-event``: change a template's status, quality or category, and announce it."""
     sim, body = request.app[SIM], await read_object(request)
     template = sim.world.find_template(str(body.get("name")), body.get("language"))
     if template is None:
@@ -96,6 +106,7 @@ async def post_template_event(request: web.Request) -> web.StreamResponse:
 
 
 async def post_number(request: web.Request) -> web.StreamResponse:
+    """``POST number``: change a number's fields, and send an account webhook if one is given."""
     sim, body = request.app[SIM], await read_object(request)
     number = sim.number(str(body.get("phone_number_id")))
     webhook = body.get("webhook")
@@ -113,7 +124,7 @@ async def post_number(request: web.Request) -> web.StreamResponse:
 
 
 async def post_webhook(request: web.Request) -> web.StreamResponse:
-    """Posts at once, once, and says how the receiver answered."""
+    """Post a webhook at once, without retries, and return the receiver's status and answer."""
     sim, plan = request.app[SIM], await read_object(request)
     waba_id = str(plan.get("waba_id") or next(iter(sim.world.wabas)))
     url = sim.outbox.target(waba_id)
@@ -132,29 +143,34 @@ async def post_webhook(request: web.Request) -> web.StreamResponse:
 
 
 async def post_handshake(request: web.Request) -> web.StreamResponse:
+    """``POST handshake``: verify the webhook URL as Meta does."""
     sim, body = request.app[SIM], await read_object(request)
     url = body.get("url") or sim.config.webhook_url
     if not url:
         raise ConfigError("webhook_url: none is set")
     return answer(
-        await shake_hands(sim, check_loopback(str(url)), str(body.get("verify_token", sim.config.verify_token)))
+        await verify_webhook(sim, check_loopback(str(url)), str(body.get("verify_token", sim.config.verify_token)))
     )
 
 
 async def get_faults(request: web.Request) -> web.StreamResponse:
+    """``GET faults``: the injected faults."""
     return answer({"faults": [item.public() for item in request.app[SIM].faults.injections]})
 
 
 async def post_faults(request: web.Request) -> web.StreamResponse:
+    """``POST faults``: inject a fault, see ``Faults.inject``."""
     return answer(request.app[SIM].faults.inject(await read_object(request)).public())
 
 
 async def delete_faults(request: web.Request) -> web.StreamResponse:
+    """``DELETE faults``: remove all injected faults."""
     request.app[SIM].faults.clear()
     return answer({"ok": True})
 
 
 async def post_held(request: web.Request) -> web.StreamResponse:
+    """``POST held``: settle all held messages."""
     verdict = (await read_object(request)).get("verdict")
     if verdict not in ("release", "drop"):
         raise ConfigError(f"verdict: {verdict!r} is not release or drop")
@@ -162,6 +178,10 @@ async def post_held(request: web.Request) -> web.StreamResponse:
 
 
 def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
+    """Write as a person: a text, a button, a tap on a choice of a message, or a raw message.
+
+    Raises ConfigError if the body is invalid.
+    """
     wa_id = wa_id_of(str(body.get("phone", "")))
     number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
     if number_id not in sim.world.numbers:
@@ -193,7 +213,7 @@ def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
 
 
 def _usual_number(sim: Simulation, wa_id: str) -> str:
-    """The number that wrote to this person last, else the first of the world."""
+    """Return the number of the latest message in this person's chat, else the first number of the world."""
     if wa_id in sim.crowd.people:
         for entry in reversed(sim.crowd.people[wa_id].chat):
             return entry.phone_number_id
@@ -201,6 +221,7 @@ def _usual_number(sim: Simulation, wa_id: str) -> str:
 
 
 def wa_id_of(phone: str) -> str:
+    """Return the canonical wa_id of a phone. Raises ConfigError if it is no phone number."""
     digits = digits_of(phone)
     if digits is None:
         raise ConfigError(f"phone: {phone!r} is not a phone number")

@@ -1,4 +1,4 @@
-"""The people: who reads, who answers and what they say. Each has a last word, so that two robots never chat for ever."""
+"""Simulates people: who reads, who answers, and with what. Each answers a limited number of times, so that bots never loop."""
 
 import random
 import time
@@ -9,7 +9,7 @@ from bot.sandbox.config import Config
 from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import inbound_item, sender_of
-from bot.sandbox.person import SimulatedPerson, born, draw
+from bot.sandbox.person import SimulatedPerson, create_person, draw
 from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
 from bot.sandbox.timetable import DeliveryTimetable
 from bot.sandbox.world import SandboxNumber, World
@@ -29,6 +29,8 @@ ANSWERS = (
 
 
 class Crowd:
+    """All simulated people, created when they are first needed; the same seed gives the same people."""
+
     def __init__(
         self, config: Config, world: World, store: Store, timetable: DeliveryTimetable, outbox: Outbox
     ) -> None:
@@ -42,25 +44,28 @@ class Crowd:
         self._rng = random.Random(config.seed)
 
     def of(self, wa_id: str) -> SimulatedPerson:
+        """Return the person of a wa_id, created if needed."""
         person = self.people.get(wa_id)
         if person is None:
-            person = self.people[wa_id] = born(self.config, self.world.portfolio_id, wa_id)
+            person = self.people[wa_id] = create_person(self.config, self.world.portfolio_id, wa_id)
             self._by_bsuid[person.bsuid] = person
         return person
 
     def peek(self, wa_id: str) -> SimulatedPerson:
-        """As ``of``, but looking makes nobody."""
-        return self.people.get(wa_id) or born(self.config, self.world.portfolio_id, wa_id)
+        """Return the person of a wa_id without adding them."""
+        return self.people.get(wa_id) or create_person(self.config, self.world.portfolio_id, wa_id)
 
     def of_bsuid(self, bsuid: str) -> SimulatedPerson | None:
+        """Return the person with a BSUID; None if they were not created yet."""
         return self._by_bsuid.get(bsuid)
 
     def clear(self) -> None:
+        """Remove all people."""
         self.people.clear()
         self._by_bsuid.clear()
 
     def has_read(self, message: SandboxMessage, quirk: Quirk | None) -> None:
-        """Decides, once per message read, what this person does about it."""
+        """Decide, once per message that is read, whether and how the person answers, and schedule it."""
         person = self.of(message.wa_id)
         if person.replies >= self.config.max_replies or message.kind == "reaction":
             return
@@ -73,8 +78,8 @@ class Crowd:
         if content is None:
             return
         person.replies += 1
-        lost = rng.random() < self.config.lost_context_share or (quirk is not None and quirk.kind == "press")
-        context = None if lost and content["type"] == "button" else message.wamid
+        loses_context = rng.random() < self.config.lost_context_share or (quirk is not None and quirk.kind == "press")
+        context = None if loses_context and content["type"] == "button" else message.wamid
         if content["type"] == "text":
             context = message.wamid if rng.random() < 0.2 else None
         delay = min(5.0, rng.lognormvariate(0, 0.8)) * self.config.reply_seconds / self.config.speed
@@ -83,7 +88,7 @@ class Crowd:
     def say(
         self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None
     ) -> SandboxInbound:
-        """``content`` is the part of a webhook message from ``type`` on; the rest is added here."""
+        """Send a message as a person. ``content`` is the webhook's message from ``type`` on, ``context`` a wamid."""
         person, number, now = self.of(wa_id), self.world.numbers[phone_number_id], time.time()
         raw = {**sender_of(self.config, person), "id": new_wamid(), "timestamp": str(int(now)), **content}
         if context is not None and "context" not in raw:
@@ -99,7 +104,7 @@ class Crowd:
         return inbound
 
     def press(self, message: SandboxMessage, place: int, *, with_context: bool = True) -> SandboxInbound:
-        """Taps the choice at that place of the message; IndexError or ValueError where nothing can be tapped."""
+        """Tap the choice at an index of the message. Raises IndexError if there is none, ValueError if it only opens a link."""
         choice = self.bubble_of(message).choices[place]
         content = reply_to(choice)
         if content is None:
@@ -107,6 +112,7 @@ class Crowd:
         return self.say(message.wa_id, message.phone_number_id, content, message.wamid if with_context else None)
 
     def bubble_of(self, message: SandboxMessage) -> SandboxBubble:
+        """Render a message of the business as its phone shows it."""
         return of_message(message, self.world.template(*self._template_of(message)))
 
     def _say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None) -> None:
@@ -151,11 +157,12 @@ class Crowd:
 
 
 def text(body: str) -> dict[str, Any]:
+    """Return the webhook content of a text message."""
     return {"type": "text", "text": {"body": body}}
 
 
 def reply_to(choice: Choice) -> dict[str, Any] | None:
-    """The webhook content of a tap, None for what only opens a link."""
+    """Return the webhook content of a tap, None if the choice only opens a link."""
     if choice.kind == "quick_reply":
         return {"type": "button", "button": {"payload": choice.payload, "text": choice.title}}
     if choice.kind == "link":

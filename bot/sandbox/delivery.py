@@ -1,4 +1,4 @@
-"""What becomes of an accepted message: sent, delivered, read, failed or held, each as a webhook at its time."""
+"""Simulates the delivery of accepted messages: sent, delivered, read, failed or held, each with a webhook at its time."""
 
 import random
 import time
@@ -10,20 +10,22 @@ from bot.sandbox.payload import status_item
 from bot.sandbox.person import draw
 from bot.sandbox.store import SandboxMessage
 
-MAX_MEDIAN_SECONDS = 5.0  # medians: nobody waits for the one phone that takes an hour
+MAX_MEDIAN_SECONDS = 5.0  # medians: an upper limit, so that no run waits for an outlier
 
 
 class Delivery:
+    """Schedules the statuses of accepted messages and holds messages for quality assessment."""
+
     def __init__(self, crowd: Crowd) -> None:
         self.crowd = crowd
         self.config, self.world, self.store = crowd.config, crowd.world, crowd.store
         self.timetable, self.outbox = crowd.timetable, crowd.outbox
-        self.held: dict[str, Quirk | None] = {}  # wamid → what else is to happen to it
+        self.held: dict[str, Quirk | None] = {}  # wamid → its later fault
         self._twice: set[str] = set()
         self._rng = random.Random(crowd.config.seed)
 
     def begin(self, message: SandboxMessage, quirk: Quirk | None) -> None:
-        """Plans everything that follows; a message that is held waits for its verdict first."""
+        """Schedule all statuses of a message; a held message waits for its verdict first."""
         if not message.held:
             self._plan(message, quirk)
             return
@@ -32,19 +34,20 @@ class Delivery:
             self._after(self.config.hold_seconds, self._judge, message, quirk)
 
     async def early(self, message: SandboxMessage) -> None:
-        """The sent webhook, delivered while the HTTP answer still waits."""
+        """Post the sent webhook before the HTTP answer is written."""
         item = self._emit(message, "sent", time.time())
         if item is not None:
             await self.outbox.put_first(item)
 
     def release(self, verdict: str) -> int:
-        """Settles everything that is held now; returns how many."""
+        """Settle all held messages with ``release`` or ``drop``; returns their number."""
         waiting = list(self.held.items())
         for wamid, quirk in waiting:
             self._judge(self.store.by_wamid[wamid], quirk, verdict)
         return len(waiting)
 
     def clear(self) -> None:
+        """Forget all held messages."""
         self.held.clear()
         self._twice.clear()
 
@@ -61,32 +64,40 @@ class Delivery:
     def _plan(self, message: SandboxMessage, quirk: Quirk | None) -> None:
         rng = draw(self.config, message.wa_id, f"way {message.nth}")
         kind = quirk.kind if quirk else ""
-        first = 0.0 if "sent" in message.facts else self._span(rng, self.config.sent_seconds, 0.5)
+        sent_after = 0.0 if "sent" in message.facts else self._span(rng, self.config.sent_seconds, 0.5)
         code = quirk.code if quirk and kind == "fail" else self._failure(message, rng)
         if code:
-            self._after(first, self._fail, message, code)
+            self._after(sent_after, self._fail, message, code)
             return
-        second = first + self._span(rng, self.config.delivered_seconds, 0.7)
-        offline = kind == "offline" or (not kind and rng.random() < self.config.offline_share)
-        if message.kind == "reaction" or offline:
-            self._at(first, message, "sent", last=True)
+        delivered_after = sent_after + self._span(rng, self.config.delivered_seconds, 0.7)
+        is_offline = kind == "offline" or (not kind and rng.random() < self.config.offline_share)
+        if message.kind == "reaction" or is_offline:
+            self._at(sent_after, message, "sent", last=True)
             return
-        reads = kind in ("skip_delivered", "stop", "press", "reply") or rng.random() < self.config.read_share
-        reads = reads and kind != "late_failure"
-        skips = reads and (kind == "skip_delivered" or (not kind and rng.random() < self.config.skip_delivered_share))
-        swap = "sent" not in message.facts and rng.random() < self.config.disorder_share
-        self._at(first, message, "sent", wait=second - first if swap else 0.0)
-        if not skips:
-            self._at(second, message, "delivered", wait=first - second if swap else 0.0, last=not reads)
-        if reads:
-            third = second + self._span(rng, self.config.read_seconds, 0.9)
-            self._at(third, message, "read", quirk=quirk, priced=skips, last=True)
+        is_read = kind in ("skip_delivered", "stop", "press", "reply") or rng.random() < self.config.read_share
+        is_read = is_read and kind != "late_failure"
+        skips_delivered = is_read and (
+            kind == "skip_delivered" or (not kind and rng.random() < self.config.skip_delivered_share)
+        )
+        is_swapped = "sent" not in message.facts and rng.random() < self.config.disorder_share
+        self._at(sent_after, message, "sent", wait=delivered_after - sent_after if is_swapped else 0.0)
+        if not skips_delivered:
+            self._at(
+                delivered_after,
+                message,
+                "delivered",
+                wait=sent_after - delivered_after if is_swapped else 0.0,
+                last=not is_read,
+            )
+        if is_read:
+            read_after = delivered_after + self._span(rng, self.config.read_seconds, 0.9)
+            self._at(read_after, message, "read", quirk=quirk, priced=skips_delivered, last=True)
         if kind == "twice":
             self._twice.add(message.wamid)
         if kind == "late_failure" and quirk:
-            self._after(second + 0.5, self._fail, message, quirk.code)
+            self._after(delivered_after + 0.5, self._fail, message, quirk.code)
         if rng.random() < self.config.unknown_share:
-            self._at(second, message, "warning", odd=True)
+            self._at(delivered_after, message, "warning", odd=True)
 
     def _failure(self, message: SandboxMessage, rng: random.Random) -> int:
         if not self.crowd.of(message.wa_id).reachable:
@@ -104,7 +115,7 @@ class Delivery:
         return target in self.store.inbound or target in self.store.by_wamid
 
     def _at(self, seconds: float, message: SandboxMessage, kind: str, **more: object) -> None:
-        """Happens after ``seconds``; ``wait`` delays (or hurries) its webhook, ``last`` settles the message."""
+        """Schedule a status; ``wait`` moves its webhook (negative: earlier), ``last`` marks the message as settled."""
         stamp = time.time() + max(0.0, seconds) / self.config.speed
         wait = more.get("wait", 0.0)
         extra = float(wait) if isinstance(wait, int | float) else 0.0
@@ -131,7 +142,7 @@ class Delivery:
         number = self.world.numbers.get(message.phone_number_id)
         if number is None or kind in message.facts:
             return None
-        self.store.emitted(message, kind, stamp)
+        self.store.record_status(message, kind, stamp)
         return status_item(self.config, number, self.crowd.of(message.wa_id), message, kind, **more)
 
     def _put(self, item: QueuedWebhook, message: SandboxMessage) -> None:

@@ -1,7 +1,4 @@
-"""Meta's error answers: one exception, and the codes with their HTTP status and title.
-
-Statuses and titles follow Meta's table of error codes; ``GraphError`` is what a Graph route raises to refuse.
-"""
+"""Defines Meta's error answers: one exception, and the codes with their HTTP status and title (docs/meta.md §3.2)."""
 
 import secrets
 from typing import Any
@@ -61,11 +58,12 @@ HREF = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-co
 
 
 def title_of(code: int) -> str:
+    """Return Meta's title of an error code."""
     return CATALOGUE.get(code, (400, "Unknown error"))[1]
 
 
 class SandboxGraphError(Exception):
-    """A refusal in Meta's envelope. ``http`` overrides the status that the catalogue names for the code."""
+    """A refusal of a Graph route. ``http`` overrides the HTTP status of the code in ``CATALOGUE``."""
 
     def __init__(self, code: int, details: str = "", *, http: int | None = None, subcode: int | None = None) -> None:
         super().__init__(f"{code} {details}")
@@ -75,6 +73,7 @@ class SandboxGraphError(Exception):
         self.subcode = subcode
 
     def body(self) -> dict[str, Any]:
+        """Return the error in Meta's envelope."""
         error: dict[str, Any] = {
             "message": f"(#{self.code}) {title_of(self.code)}",
             "type": "OAuthException",
@@ -90,6 +89,6 @@ class SandboxGraphError(Exception):
 
 
 def webhook_error(code: int, details: str = "") -> dict[str, Any]:
-    """The form in which an error stands in ``statuses[].errors[]``."""
+    """Return an error as in ``statuses[].errors[]`` of a webhook."""
     title = title_of(code)
     return {"code": code, "title": title, "message": title, "error_data": {"details": details or title}, "href": HREF}

@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: by the recipient's last four digits, or for everything through the control API.
+"""Chooses faults: by the last four digits of a recipient's number, or injected through the control API.
 
 | suffix | what happens |
 |---|---|
@@ -51,7 +51,7 @@ LATER = ("fail", "hold", "drop", "offline", "skip_delivered", "late_failure", "t
 
 @dataclass(frozen=True)
 class Quirk:
-    """``kind`` is one of BEFORE (the message is not accepted), AFTER (it is) or LATER (what becomes of it)."""
+    """A fault. ``kind`` is one of BEFORE (the message is not accepted), AFTER (it is accepted) or LATER (its delivery)."""
 
     kind: str
     code: int = 0
@@ -100,7 +100,7 @@ SUFFIXES: dict[str, Quirk] = {
 
 @dataclass
 class Injection:
-    """A fault for everything in ``scope``: ``sends``, ``graph`` (the other calls), or one phone_number_id's sends."""
+    """A fault for all calls of a scope: ``sends``, ``graph`` (other calls), or a phone_number_id. ``left``: None is unlimited."""
 
     quirk: Quirk
     scope: str = "sends"
@@ -108,17 +108,20 @@ class Injection:
     left: int | None = None
 
     def public(self) -> dict[str, Any]:
+        """Return the fault as JSON for the control API."""
         return {**asdict(self.quirk), "scope": self.scope, "share": self.share, "left": self.left}
 
 
 class Faults:
+    """The faults of one simulation."""
+
     def __init__(self) -> None:
         self.injections: list[Injection] = []
         self._used: set[str] = set()
         self._rng = random.Random(0)
 
     def for_number(self, digits: str) -> Quirk | None:
-        """What this recipient's suffix asks for; a ``once`` fault is used up by this call."""
+        """Return the fault of this recipient's suffix, None if it has none; a ``once`` fault is returned once."""
         quirk = SUFFIXES.get(digits[-4:])
         if quirk is None or not quirk.once:
             return quirk
@@ -128,6 +131,7 @@ class Faults:
         return quirk
 
     def injected(self, *scopes: str) -> Quirk | None:
+        """Return an injected fault of these scopes by its share, counted down; None for no fault."""
         for item in self.injections:
             if item.scope in scopes and item.left != 0 and self._rng.random() < item.share:
                 if item.left is not None:
@@ -136,6 +140,7 @@ class Faults:
         return None
 
     def inject(self, plan: dict[str, Any]) -> Injection:
+        """Add a fault from the control API's JSON. Raises ConfigError if a value is invalid."""
         kind = plan.get("kind", "refuse")
         if kind not in BEFORE + AFTER + LATER:
             raise ConfigError(f"kind: {kind!r} is not one of {', '.join(BEFORE + AFTER + LATER)}")
@@ -150,5 +155,6 @@ class Faults:
         return item
 
     def clear(self) -> None:
+        """Remove all injected faults and forget used ``once`` faults."""
         self.injections.clear()
         self._used.clear()

@@ -1,4 +1,4 @@
-"""``/{waba_id}/message_templates``: pages with cursors, filters, creation, deletion."""
+"""Serves ``/{waba_id}/message_templates``: pages with cursors, filters, creation, deletion (docs/meta.md §5)."""
 
 import base64
 import binascii
@@ -19,23 +19,25 @@ MAX_PAGE = 1000
 
 
 async def list_templates(request: web.Request) -> web.StreamResponse:
+    """``GET``: a page of the WABA's templates; ``limit`` is at most 1,000."""
     authorize(request)
     sim = request.app[SIM]
     waba = sim.waba(request.match_info["node"])
-    found = [item for item in sim.world.templates_of(waba.id) if _matches(item, request)]
+    templates = [item for item in sim.world.templates_of(waba.id) if _matches(item, request)]
     limit = _number(request, "limit", PAGE)
     if limit < 1:
         raise SandboxGraphError(100, "Param limit must be above 0")
     limit = min(limit, MAX_PAGE)
     start = _start(request)
-    page = found[start : start + limit]
+    page = templates[start : start + limit]
     value: dict[str, Any] = {"data": [item.public(fields_of(request)) for item in page]}
     if page:
-        value["paging"] = _paging(request, start, start + len(page), len(found))
+        value["paging"] = _paging(request, start, start + len(page), len(templates))
     return answer(value)
 
 
 async def create_template(request: web.Request) -> web.StreamResponse:
+    """``POST``: create a template, which is then reviewed."""
     authorize(request)
     sim = request.app[SIM]
     waba = sim.waba(request.match_info["node"])
@@ -44,20 +46,20 @@ async def create_template(request: web.Request) -> web.StreamResponse:
 
 
 async def delete_templates(request: web.Request) -> web.StreamResponse:
-    """By ``name`` (all languages), ``hsm_id`` (one) or ``hsm_ids`` (a JSON list of at most 100)."""
+    """``DELETE``: templates by ``name`` (all languages), ``hsm_id`` (one) or ``hsm_ids`` (a JSON list of at most 100)."""
     authorize(request)
     sim = request.app[SIM]
     waba = sim.waba(request.match_info["node"])
     query = request.query
-    wanted = _ids(query.get("hsm_ids")) or ([query["hsm_id"]] if "hsm_id" in query else [])
-    mine = list(sim.world.templates_of(waba.id))
-    if wanted:
-        found = [item for item in mine if item.id in wanted and query.get("name", item.name) == item.name]
+    ids = _ids(query.get("hsm_ids")) or ([query["hsm_id"]] if "hsm_id" in query else [])
+    of_waba = list(sim.world.templates_of(waba.id))
+    if ids:
+        templates = [item for item in of_waba if item.id in ids and query.get("name", item.name) == item.name]
     else:
-        found = [item for item in mine if item.name == query.get("name")]
-    if not found:
+        templates = [item for item in of_waba if item.name == query.get("name")]
+    if not templates:
         raise SandboxGraphError(100, "Message template not found", subcode=2593002)
-    for template in found:
+    for template in templates:
         reviews.delete(sim, template)
     return answer({"success": True})
 
@@ -66,17 +68,17 @@ def _matches(template: SandboxTemplate, request: web.Request) -> bool:
     query = request.query
     if "name" in query and query["name"].lower() not in template.name:
         return False
-    own = {"status": template.status, "category": template.category, "quality_score": template.quality}
-    if any(name in query and query[name].upper() != value for name, value in own.items()):
+    values = {"status": template.status, "category": template.category, "quality_score": template.quality}
+    if any(name in query and query[name].upper() != value for name, value in values.items()):
         return False
     return query.get("language", template.language) == template.language
 
 
 def _paging(request: web.Request, start: int, end: int, total: int) -> dict[str, Any]:
     paging: dict[str, Any] = {"cursors": {"before": _cursor(start), "after": _cursor(end)}}
-    around = [("next", "after", end)] if end < total else []
-    around += [("previous", "before", start)] if start else []
-    for name, key, place in around:
+    links = [("next", "after", end)] if end < total else []
+    links += [("previous", "before", start)] if start else []
+    for name, key, place in links:
         query = {k: v for k, v in request.query.items() if k not in ("after", "before")} | {key: _cursor(place)}
         paging[name] = f"{request.scheme}://{request.host}{request.path}?{urlencode(query)}"
     return paging
@@ -99,8 +101,8 @@ def _place(cursor: str) -> int:
         raise SandboxGraphError(100, "Param after is not a cursor of this list") from error
 
 
-def _number(request: web.Request, name: str, usual: int) -> int:
-    value = request.query.get(name, str(usual))
+def _number(request: web.Request, name: str, default: int) -> int:
+    value = request.query.get(name, str(default))
     if not value.isdigit():
         raise SandboxGraphError(100, f"Param {name} must be a number")
     return int(value)

@@ -1,4 +1,4 @@
-"""The event loop: uvloop where there is one (it is not made for Windows)."""
+"""Creates event loops: of uvloop if it is installed (there is none for Windows), else of asyncio."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Uploaded files: the number's media (30 days at Meta) and the app's resumable uploads for template samples."""
+"""Stores uploaded files: media of numbers, and resumable uploads of template samples (docs/meta.md §6)."""
 
 import base64
 import hashlib
@@ -30,14 +30,17 @@ SAMPLES = ("application/pdf", "image/jpeg", "image/jpg", "image/png", "video/mp4
 
 @dataclass
 class SandboxMedia:
+    """An uploaded file of a number."""
+
     id: str
     mime_type: str
     data: bytes
     filename: str
     phone_number_id: str
-    links: dict[str, float] = field(default_factory=dict)  # token of a download URL → until when
+    links: dict[str, float] = field(default_factory=dict)  # token of a download URL → when it expires
 
     def public(self, base: str) -> dict[str, str]:
+        """Return the file as JSON, with a download URL that is valid for five minutes."""
         token = secrets.token_urlsafe(12)
         self.links[token] = time.time() + URL_SECONDS
         return {
@@ -50,11 +53,14 @@ class SandboxMedia:
         }
 
     def may_download(self, token: str) -> bool:
+        """Return whether the token of a download URL is valid."""
         return self.links.get(token, 0.0) > time.time()
 
 
 @dataclass
 class Upload:
+    """A resumable upload; complete at ``length`` bytes."""
+
     id: str
     length: int
     mime_type: str
@@ -63,6 +69,8 @@ class Upload:
 
 
 class MediaStore:
+    """All uploaded files."""
+
     def __init__(self) -> None:
         self.items: dict[str, SandboxMedia] = {}
         self.uploads: dict[str, Upload] = {}
@@ -70,22 +78,26 @@ class MediaStore:
         self.ids: set[str] = set()
 
     def clear(self) -> None:
+        """Remove all files."""
         self.items.clear()
         self.uploads.clear()
         self.handles.clear()
         self.ids.clear()
 
     def add(self, phone_number_id: str, mime_type: str, data: bytes, filename: str) -> SandboxMedia:
+        """Store a file of a number."""
         media = SandboxMedia(str(10**15 + secrets.randbelow(10**15)), mime_type, data, filename, phone_number_id)
         self.items[media.id] = media
         self.ids.add(media.id)
         return media
 
     def remove(self, media: SandboxMedia) -> None:
+        """Remove a file."""
         self.items.pop(media.id, None)
         self.ids.discard(media.id)
 
     def begin_upload(self, length: int, mime_type: str, filename: str) -> Upload:
+        """Begin a resumable upload. Raises SandboxGraphError if samples cannot have the type."""
         if mime_type not in SAMPLES:
             raise SandboxGraphError(100, f"file_type must be one of {', '.join(SAMPLES)}")
         upload = Upload("upload:" + secrets.token_urlsafe(24), length, mime_type, filename)
@@ -93,7 +105,10 @@ class MediaStore:
         return upload
 
     def continue_upload(self, upload: Upload, offset: int, data: bytes) -> str | None:
-        """The handle once all is there, else None."""
+        """Add bytes at an offset; returns the handle when the file is complete, else None.
+
+        Raises SandboxGraphError if the offset or the length does not match.
+        """
         if offset != len(upload.data):
             raise SandboxGraphError(100, f"file_offset {offset} does not match, expected {len(upload.data)}")
         upload.data += data
@@ -107,6 +122,7 @@ class MediaStore:
 
 
 def check_file(mime_type: str, size: int) -> None:
+    """Raise SandboxGraphError if the type is not supported, or the size is 0 or too large for it."""
     bare = mime_type.partition(";")[0].strip().lower()
     if bare not in SIZES:
         raise SandboxGraphError(
@@ -119,7 +135,7 @@ def check_file(mime_type: str, size: int) -> None:
 
 
 async def read_form(request: web.Request) -> tuple[dict[str, str], bytes | None, str, str]:
-    """Text fields, the file's bytes, its own content type, its name."""
+    """Read a multipart form: its text fields, the file's bytes (None without a file), content type and name."""
     if not request.content_type.startswith("multipart/"):
         raise SandboxGraphError(100, "The request must be multipart/form-data")
     texts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Answers that are no answers: hanging calls, closed connections, halves, a gateway's HTML."""
+"""Produces broken HTTP answers: calls that hang, closed connections, truncated answers, a gateway's HTML."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ HALF = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 40
 
 
 async def before(request: web.Request, quirk: Quirk) -> web.Response | None:
-    """For a request that will not be accepted; None lets it pass after all (latency)."""
+    """Apply a fault of BEFORE, so that the message is not accepted. None: process the request (after a delay)."""
     if quirk.kind == "refuse":
         raise SandboxGraphError(quirk.code, http=quirk.http)
     if quirk.kind == "latency":
@@ -32,7 +32,7 @@ async def before(request: web.Request, quirk: Quirk) -> web.Response | None:
 
 
 async def after(request: web.Request, quirk: Quirk) -> web.Response | None:
-    """For a message that is already in the ledger; None answers it properly."""
+    """Apply a fault of AFTER to an accepted message. None: answer properly."""
     if quirk.kind == "slow":
         await asyncio.sleep(quirk.seconds)
         return None
@@ -74,7 +74,7 @@ def _cut(request: web.Request, *, reset: bool = False) -> None:
 
 
 async def _hang(request: web.Request) -> web.Response:
-    """Says nothing until the caller gives up or ``hang_seconds`` are over; nothing tells of the former, so it looks."""
+    """Send nothing until the client disconnects, which is polled, or ``hang_seconds`` are over."""
     loop = asyncio.get_running_loop()
     end = loop.time() + request.app[SIM].config.hang_seconds
     while loop.time() < end and request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110

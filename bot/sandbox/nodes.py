@@ -1,4 +1,4 @@
-"""Graph routes that name an object: numbers, accounts' lists, subscriptions, media, uploads."""
+"""Serves Graph routes of single objects: numbers, accounts, subscriptions, media, uploads."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aiohttp import web
 from bot.sandbox import reviews
 from bot.sandbox.config import ConfigError, check_loopback
 from bot.sandbox.errors import SandboxGraphError
-from bot.sandbox.handshake import shake_hands
+from bot.sandbox.handshake import verify_webhook
 from bot.sandbox.media import check_file, read_form
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.wire import answer, authorize, fields_of, read_object
@@ -15,10 +15,12 @@ from bot.sandbox.world import SandboxWaba
 
 
 def base_of(request: web.Request) -> str:
+    """Return the URL of the sandbox as the client called it."""
     return f"{request.scheme}://{request.host}"
 
 
 async def get_node(request: web.Request) -> web.StreamResponse:
+    """``GET /{id}``: a number, template, file, upload or account."""
     authorize(request, schemes=("bearer", "oauth"))
     sim, node = request.app[SIM], request.match_info["node"]
     if node in sim.world.numbers:
@@ -42,11 +44,12 @@ def _account(sim: Simulation, waba: SandboxWaba, fields: list[str] | None) -> di
         "owner_business_info": {"id": sim.world.portfolio_id, "name": waba.name},
         "health_status": {"can_send_message": "AVAILABLE"},
     }
-    wanted = fields or ["name", "currency", "timezone_id"]
-    return {"id": waba.id} | {name: everything[name] for name in wanted if name in everything}
+    names = fields or ["name", "currency", "timezone_id"]
+    return {"id": waba.id} | {name: everything[name] for name in names if name in everything}
 
 
 async def post_node(request: web.Request) -> web.StreamResponse:
+    """``POST /{id}``: edit a template, or continue an upload."""
     authorize(request, schemes=("bearer", "oauth"))
     sim, node = request.app[SIM], request.match_info["node"]
     if node in sim.world.templates:
@@ -61,6 +64,7 @@ async def post_node(request: web.Request) -> web.StreamResponse:
 
 
 async def delete_node(request: web.Request) -> web.StreamResponse:
+    """``DELETE /{id}``: remove a file."""
     authorize(request)
     sim, node = request.app[SIM], request.match_info["node"]
     if node not in sim.media.items:
@@ -70,43 +74,48 @@ async def delete_node(request: web.Request) -> web.StreamResponse:
 
 
 async def list_numbers(request: web.Request) -> web.StreamResponse:
+    """``GET phone_numbers``: the numbers of a WABA."""
     authorize(request)
     sim = request.app[SIM]
     waba = sim.waba(request.match_info["node"])
-    mine = [number for number in sim.world.numbers.values() if number.waba_id == waba.id]
-    return answer({"data": [number.public(fields_of(request), sim.config.tier_limit) for number in mine], "paging": {}})
+    numbers = [number for number in sim.world.numbers.values() if number.waba_id == waba.id]
+    return answer(
+        {"data": [number.public(fields_of(request), sim.config.tier_limit) for number in numbers], "paging": {}}
+    )
 
 
 async def subscribe(request: web.Request) -> web.StreamResponse:
-    """Subscribes the app; an own callback URL is tried with a handshake first, as Meta does."""
+    """``POST subscribed_apps``: subscribe the app; ``override_callback_uri`` is verified first, as Meta does."""
     authorize(request)
     sim = request.app[SIM]
     waba = sim.waba(request.match_info["node"])
     body = await read_object(request)
-    own = body.get("override_callback_uri")
-    if own is not None:
+    callback_url = body.get("override_callback_uri")
+    if callback_url is not None:
         try:
-            check_loopback(str(own))
+            check_loopback(str(callback_url))
         except ConfigError as error:
             raise SandboxGraphError(100, str(error)) from error
-        if not (await shake_hands(sim, str(own), str(body.get("verify_token", ""))))["ok"]:
+        if not (await verify_webhook(sim, str(callback_url), str(body.get("verify_token", ""))))["ok"]:
             raise SandboxGraphError(2200, "The callback URL did not echo the challenge")
-    waba.subscriptions[sim.world.app_id] = own
+    waba.subscriptions[sim.world.app_id] = callback_url
     return answer({"success": True})
 
 
 async def list_subscriptions(request: web.Request) -> web.StreamResponse:
+    """``GET subscribed_apps``: the apps that receive the WABA's webhooks."""
     authorize(request)
     sim = request.app[SIM]
     waba = sim.waba(request.match_info["node"])
-    found: list[dict[str, Any]] = []
-    for app_id, own in waba.subscriptions.items():
+    entries: list[dict[str, Any]] = []
+    for app_id, callback_url in waba.subscriptions.items():
         entry: dict[str, Any] = {"whatsapp_business_api_data": {"id": app_id, "name": "Sandbox App", "link": ""}}
-        found.append(entry | ({"override_callback_uri": own} if own else {}))
-    return answer({"data": found})
+        entries.append(entry | ({"override_callback_uri": callback_url} if callback_url else {}))
+    return answer({"data": entries})
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
+    """``DELETE subscribed_apps``: unsubscribe the app."""
     authorize(request)
     sim = request.app[SIM]
     sim.waba(request.match_info["node"]).subscriptions.pop(sim.world.app_id, None)
@@ -114,6 +123,7 @@ async def unsubscribe(request: web.Request) -> web.StreamResponse:
 
 
 async def upload_media(request: web.Request) -> web.StreamResponse:
+    """``POST media``: upload a file for a number."""
     authorize(request)
     sim = request.app[SIM]
     number = sim.number(request.match_info["node"])
@@ -128,6 +138,7 @@ async def upload_media(request: web.Request) -> web.StreamResponse:
 
 
 async def download_media(request: web.Request) -> web.StreamResponse:
+    """``GET /_media/{id}``: the file, with the token of its URL."""
     authorize(request)
     media = request.app[SIM].media.items.get(request.match_info["node"])
     if media is None or not media.may_download(request.query.get("t", "")):
@@ -136,6 +147,7 @@ async def download_media(request: web.Request) -> web.StreamResponse:
 
 
 async def begin_upload(request: web.Request) -> web.StreamResponse:
+    """``POST /{app_id}/uploads``: begin a resumable upload."""
     authorize(request, schemes=("bearer", "oauth"))
     sim, query = request.app[SIM], request.query
     if request.match_info["node"] != sim.world.app_id:
@@ -148,6 +160,7 @@ async def begin_upload(request: web.Request) -> web.StreamResponse:
 
 
 def unknown(node: str) -> SandboxGraphError:
+    """Return Meta's error for an object that does not exist."""
     return SandboxGraphError(
         100,
         f"Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, "

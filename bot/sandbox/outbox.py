@@ -1,6 +1,6 @@
-"""Webhook posts: signed, gathered into batches, several at once, tried again until they are answered 200.
+"""Posts webhooks: signed, in batches, several in parallel, retried until the answer is 200 (docs/meta.md §7.3).
 
-Nothing is dropped while the sandbox runs; only what was never to be sent (no URL, not subscribed) is discarded.
+No update is lost while the sandbox runs; those without a receiver (no URL, not subscribed) are counted as discarded.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from bot.sandbox.world import World
 
 @dataclass(slots=True, frozen=True)
 class QueuedWebhook:
-    """One update, already JSON. ``kind`` is ``statuses``, ``messages`` or ``value`` (then it is the whole value)."""
+    """One update as JSON. ``kind`` is ``statuses``, ``messages``, or ``value`` if ``fragment`` is the whole value of a change."""
 
     waba_id: str
     phone_number_id: str | None
@@ -36,22 +36,27 @@ class QueuedWebhook:
 
 @dataclass(slots=True)
 class Post:
+    """One HTTP post with the number of earlier attempts."""
+
     url: str
     body: bytes
     attempt: int = 0
 
 
 def sign(secret: str, body: bytes) -> str:
+    """Return Meta's X-Hub-Signature-256 of a body."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 class Outbox:
+    """The queue of webhooks and their retries."""
+
     def __init__(self, config: Config, world: World) -> None:
         self.config = config
         self.world = world
         self.counts: Counter[str] = Counter()
         self._pending: deque[tuple[str, QueuedWebhook]] = deque()
-        self._again: deque[Post] = deque()
+        self._retries: deque[Post] = deque()
         self._sleeping: set[asyncio.TimerHandle] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -59,10 +64,12 @@ class Outbox:
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
+        """Open the HTTP client."""
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=5)
         self._session = aiohttp.ClientSession(connector=connector, trust_env=False, raise_for_status=False)
 
     async def close(self) -> None:
+        """Cancel all posts and close the HTTP client."""
         self.clear()
         for task in list(self._tasks):
             task.cancel()
@@ -72,18 +79,20 @@ class Outbox:
 
     @property
     def waiting(self) -> int:
-        """Updates and posts that are not answered 200 yet."""
-        return len(self._pending) + len(self._again) + len(self._sleeping) + len(self._tasks)
+        """Number of updates and posts that were not answered with 200 yet."""
+        return len(self._pending) + len(self._retries) + len(self._sleeping) + len(self._tasks)
 
     def clear(self) -> None:
+        """Drop all waiting updates, retries and counts."""
         self._pending.clear()
-        self._again.clear()
+        self._retries.clear()
         for handle in self._sleeping:
             handle.cancel()
         self._sleeping.clear()
         self.counts.clear()
 
     def put(self, item: QueuedWebhook) -> None:
+        """Queue an update."""
         url = self.target(item.waba_id)
         if url is None:
             self.counts["discarded"] += 1
@@ -93,7 +102,7 @@ class Outbox:
         self.wake()
 
     async def put_first(self, item: QueuedWebhook) -> None:
-        """Posts this one alone and waits for the answer; a failure joins the retries."""
+        """Post one update alone and wait for the answer, at most 2 s; a failed post is retried."""
         url = self.target(item.waba_id)
         if url is None or self.config.webhooks_paused:
             self.put(item)
@@ -103,18 +112,20 @@ class Outbox:
         await asyncio.wait({task}, timeout=2)
 
     def target(self, waba_id: str) -> str | None:
+        """Return the URL for a WABA's webhooks; None if there is none, or a required subscription is missing."""
         waba = self.world.wabas.get(waba_id)
-        own = [url for url in waba.subscriptions.values() if url] if waba else []
+        own_urls = [url for url in waba.subscriptions.values() if url] if waba else []
         if self.config.require_subscription and not (waba and waba.subscriptions):
             return None
-        return own[0] if own else self.config.webhook_url
+        return own_urls[0] if own_urls else self.config.webhook_url
 
     def wake(self) -> None:
+        """Schedule the next batch, unless webhooks are paused."""
         if self._timer is None and not self.config.webhooks_paused:
             self._timer = asyncio.get_running_loop().call_later(self.config.linger_seconds, self._flush)
 
     async def send_raw(self, url: str, body: bytes, signature: str | None) -> tuple[int, str]:
-        """The receiver's status and text; 0 where there was no answer."""
+        """Post a body once; returns the receiver's status and text, 0 and the error if there was no answer."""
         if self._session is None:
             raise RuntimeError("the outbox is not open")
         headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
@@ -130,6 +141,7 @@ class Outbox:
             return 0, type(error).__name__
 
     async def fetch(self, url: str, query: dict[str, str]) -> tuple[int, str]:
+        """GET a URL; returns status and text, 0 and the error if there was no answer."""
         if self._session is None:
             raise RuntimeError("the outbox is not open")
         limit = aiohttp.ClientTimeout(total=self.config.webhook_timeout_seconds)
@@ -140,7 +152,7 @@ class Outbox:
             return 0, type(error).__name__
 
     def envelope(self, items: Iterable[QueuedWebhook]) -> bytes:
-        """Meta's envelope: ASCII only, a change per number and kind, an entry of its own for each timed value."""
+        """Build Meta's envelope: ASCII only, a change per number and kind, an own entry for each ``value``."""
         entries = []
         for (waba_id, kind), group in groupby(items, key=lambda item: (item.waba_id, item.kind)):
             if kind == "value":
@@ -162,17 +174,20 @@ class Outbox:
 
     def _value(self, number_id: str, kind: str, items: list[QueuedWebhook]) -> str:
         number = self.world.numbers.get(number_id)
-        shown: dict[str, Any] = {"display_phone_number": number.digits if number else "", "phone_number_id": number_id}
+        metadata: dict[str, Any] = {
+            "display_phone_number": number.digits if number else "",
+            "phone_number_id": number_id,
+        }
         contacts = list(dict.fromkeys(item.contact for item in items if item.contact))
-        beside = f'"contacts":[{",".join(contacts)}],' if contacts else ""
+        contacts_json = f'"contacts":[{",".join(contacts)}],' if contacts else ""
         fragments = ",".join(item.fragment for item in items)
-        return f'{{"messaging_product":"whatsapp","metadata":{json.dumps(shown)},{beside}"{kind}":[{fragments}]}}'
+        return f'{{"messaging_product":"whatsapp","metadata":{json.dumps(metadata)},{contacts_json}"{kind}":[{fragments}]}}'
 
     def _flush(self) -> None:
         self._timer = None
         while len(self._tasks) < self.config.webhook_concurrency and not self.config.webhooks_paused:
-            if self._again:
-                self._start(self._again.popleft())
+            if self._retries:
+                self._start(self._retries.popleft())
             elif self._pending:
                 for post in self._next_posts():
                     self._start(post)
@@ -180,7 +195,7 @@ class Outbox:
                 break
 
     def _next_posts(self) -> list[Post]:
-        """A batch of random size, the larger the more is waiting; one post per receiving URL."""
+        """Take a batch of random size, larger if more is waiting; returns a post per receiving URL."""
         free = max(1, self.config.webhook_concurrency - len(self._tasks))
         fair = math.ceil(len(self._pending) / free)
         size = self._rng.randint(1, max(1, min(self.config.batch_max, 2 * fair)))
@@ -198,7 +213,7 @@ class Outbox:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if self._pending or self._again:
+        if self._pending or self._retries:
             self.wake()
 
     async def _run(self, post: Post) -> None:
@@ -215,7 +230,7 @@ class Outbox:
 
         def again() -> None:
             self._sleeping.discard(handle)
-            self._again.append(post)
+            self._retries.append(post)
             self.wake()
 
         handle = asyncio.get_running_loop().call_later(delay, again)

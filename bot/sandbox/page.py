@@ -1,4 +1,4 @@
-"""The phones as a page at ``/``: who was written to, one chat, and a way to answer by hand."""
+"""Serves a page at ``/`` that shows the phones: the people who got messages, one chat, and a form to answer."""
 
 import heapq
 import time
@@ -25,6 +25,7 @@ TICKS = (("read", '<span class="read">✓✓</span>'), ("delivered", "✓✓"), 
 
 
 async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /``: the whole page."""
     text = SHELL
     for name, html in parts_of(request).items():
         text = text.replace(f"<!--{name}-->", html)
@@ -32,15 +33,16 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def fragment(request: web.Request) -> web.StreamResponse:
-    """The page's changing parts, by the id of the element that holds them."""
+    """``GET /_sandbox/page``: the dynamic parts as JSON, by element id."""
     return answer(parts_of(request))
 
 
 def parts_of(request: web.Request) -> dict[str, str]:
+    """Return the HTML of the dynamic parts by element id, for the ``phone`` of the query or the latest person."""
     sim = request.app[SIM]
     latest = heapq.nlargest(LISTED, sim.crowd.people.values(), key=lambda person: person.last_at)
-    asked = request.query.get("phone", "").strip()
-    person = sim.crowd.peek(wa_id_of(asked)) if asked else (latest[0] if latest else None)
+    phone = request.query.get("phone", "").strip()
+    person = sim.crowd.peek(wa_id_of(phone)) if phone else (latest[0] if latest else None)
     return {
         "counts": _counts(sim),
         "people": "".join(_entry(sim, one, one is person) for one in latest if one.chat)
@@ -52,13 +54,13 @@ def parts_of(request: web.Request) -> dict[str, str]:
 
 def _counts(sim: Simulation) -> str:
     store, outcomes = sim.store, sim.store.outcomes
-    shown = {
+    counts = {
         "accepted": len(store.messages), "delivered": outcomes["delivered"], "read": outcomes["read"],
         "failed": outcomes["failed"], "replies": store.replies.total(), "webhooks waiting": sim.outbox.waiting,
     }  # fmt: skip
-    text = " &nbsp; ".join(f"<span><b>{count:,}</b> {name}</span>" for name, count in shown.items())
-    doubled = len(store.duplicates)
-    return text + (f' &nbsp; <span class="bad"><b>{doubled:,}</b> messaged twice</span>' if doubled else "")
+    text = " &nbsp; ".join(f"<span><b>{count:,}</b> {name}</span>" for name, count in counts.items())
+    duplicates = len(store.duplicates)
+    return text + (f' &nbsp; <span class="bad"><b>{duplicates:,}</b> messaged twice</span>' if duplicates else "")
 
 
 def _entry(sim: Simulation, person: SimulatedPerson, chosen: bool) -> str:
@@ -86,11 +88,11 @@ def _chat(sim: Simulation, person: SimulatedPerson) -> str:
 
 def _row(sim: Simulation, entry: SandboxMessage | SandboxInbound) -> str:
     bubble = _bubble_of(sim, entry)
-    mine = isinstance(entry, SandboxInbound)
+    is_inbound = isinstance(entry, SandboxInbound)
     head = f"<h2>{escape(bubble.header)}</h2>" if bubble.header else ""
     foot = f'<div class="foot">{escape(bubble.footer)}</div>' if bubble.footer else ""
     marks = ("✓✓" if not entry.read else TICKS[0][1]) if isinstance(entry, SandboxInbound) else _ticks(entry)
-    kind = "person" if mine else "failed" if isinstance(entry, SandboxMessage) and entry.error else ""
+    kind = "person" if is_inbound else "failed" if isinstance(entry, SandboxMessage) and entry.error else ""
     html = (
         f'<div class="bubble {kind}">{head}{escape(bubble.text)}{foot}'
         f'<div class="meta">{_clock(entry.at)} {marks}</div></div>'

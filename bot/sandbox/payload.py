@@ -1,4 +1,4 @@
-"""What stands in a webhook: statuses, people's messages and contacts, in the v23 and the v24 form."""
+"""Builds the items of webhooks: statuses, messages and contacts, in the form of v23 and v24 (docs/meta.md §7.5, §7.6)."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ DAY = 86_400
 def status_item(
     config: Config, number: SandboxNumber, person: SimulatedPerson, message: SandboxMessage, kind: str, **more: Any
 ) -> QueuedWebhook:
-    """``more``: ``code`` of a failure, ``priced`` (default: sent and delivered), ``odd`` adds a field nobody knows."""
+    """Build a status. ``more``: ``code`` of a failure, ``priced`` (default: sent and delivered), ``odd`` adds an unknown field."""
     value: dict[str, Any] = {"id": message.wamid, "status": kind, "timestamp": str(int(message.facts[kind]))}
     value |= _identity(config, person, "recipient_id", "recipient_user_id")
     if message.callback_data is not None:
@@ -39,16 +39,19 @@ def status_item(
 def inbound_item(
     config: Config, number: SandboxNumber, person: SimulatedPerson, inbound: SandboxInbound
 ) -> QueuedWebhook:
-    system = inbound.raw.get("type") == "system"
-    contact = None if system else contact_json(config, person, True)
+    """Build the webhook item of a person's message."""
+    is_system = inbound.raw.get("type") == "system"
+    contact = None if is_system else contact_json(config, person, True)
     return QueuedWebhook(number.waba_id, number.id, "messages", json.dumps(inbound.raw), contact)
 
 
 def value_item(waba_id: str, field: str, value: dict[str, Any]) -> QueuedWebhook:
+    """Build an account webhook with its whole value."""
     return QueuedWebhook(waba_id, None, "value", json.dumps(value), field=field)
 
 
 def contact_json(config: Config, person: SimulatedPerson, with_username: bool) -> str:
+    """Return an entry of a webhook's ``contacts``, as JSON text."""
     profile: dict[str, str] = {"name": person.name}
     if person.username and with_username:
         profile["username"] = person.username
@@ -56,23 +59,24 @@ def contact_json(config: Config, person: SimulatedPerson, with_username: bool) -
 
 
 def sender_of(config: Config, person: SimulatedPerson) -> dict[str, str]:
+    """Return the ids of the sender of an inbound message."""
     return _identity(config, person, "from", "from_user_id")
 
 
 def _identity(config: Config, person: SimulatedPerson, phone_key: str, user_key: str) -> dict[str, str]:
-    """A username hides the number, and then the BSUID is all there is."""
-    shown = {} if person.username else {phone_key: person.wa_id}
-    return shown | ({user_key: person.bsuid} if config.bsuids or person.username else {})
+    """Return the ids that webhooks show: a person with a username has a BSUID only."""
+    ids = {} if person.username else {phone_key: person.wa_id}
+    return ids | ({user_key: person.bsuid} if config.bsuids or person.username else {})
 
 
 def _conversation(message: SandboxMessage, kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": hashlib.md5(message.wamid.encode(), usedforsecurity=False).hexdigest()}
+    conversation: dict[str, Any] = {"id": hashlib.md5(message.wamid.encode(), usedforsecurity=False).hexdigest()}
     if kind == "sent":
-        found["expiration_timestamp"] = str(int(message.at) + DAY)
-    return found | {"origin": {"type": message.category}}
+        conversation["expiration_timestamp"] = str(int(message.at) + DAY)
+    return conversation | {"origin": {"type": message.category}}
 
 
 def _pricing(message: SandboxMessage) -> dict[str, Any]:
-    free = message.in_window and message.category in ("service", "utility")
-    kind = "free_customer_service" if free else "regular"
-    return {"billable": not free, "pricing_model": "PMP", "type": kind, "category": message.category}
+    is_free = message.in_window and message.category in ("service", "utility")
+    kind = "free_customer_service" if is_free else "regular"
+    return {"billable": not is_free, "pricing_model": "PMP", "type": kind, "category": message.category}

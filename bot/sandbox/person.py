@@ -1,4 +1,4 @@
-"""One phone and the human behind it: identity, chat, and a mind drawn from the seed and the number."""
+"""Defines a simulated person: identity, chat, and behaviour that depends on the seed and the number alone."""
 
 import random
 from collections import deque
@@ -16,6 +16,8 @@ DAY = 86_400
 
 @dataclass(slots=True)
 class SimulatedPerson:
+    """A person with a phone, and the counts of messages received and answered."""
+
     wa_id: str
     name: str
     bsuid: str
@@ -28,20 +30,22 @@ class SimulatedPerson:
     chat: deque[SandboxMessage | SandboxInbound] = field(default_factory=lambda: deque(maxlen=CHAT_LENGTH))
 
     def in_window(self, phone_number_id: str, now: float) -> bool:
+        """Return whether the person wrote to this number in the last 24 h."""
         return now - self.last_inbound.get(phone_number_id, 0.0) < DAY
 
 
 def draw(config: Config, wa_id: str, purpose: str) -> random.Random:
-    """The same for the same seed, person and purpose, in whatever order things happen."""
+    """Return a generator that depends on seed, person and purpose alone, not on the order of events."""
     return random.Random(f"{config.seed}|{wa_id}|{purpose}")
 
 
 def chance(config: Config, wa_id: str, purpose: str) -> float:
-    """One number from 0 to 1, drawn like ``draw`` but without a generator: this is asked for every message."""
+    """Return a number from 0 to 1, as of ``draw`` but without the cost of a generator: it is called for each message."""
     return crc32(f"{config.seed}|{wa_id}|{purpose}".encode()) / 2**32
 
 
-def born(config: Config, portfolio_id: str, wa_id: str) -> SimulatedPerson:
+def create_person(config: Config, portfolio_id: str, wa_id: str) -> SimulatedPerson:
+    """Create the person of a wa_id: the same at every run with the same seed."""
     person = SimulatedPerson(wa_id, name_of(wa_id), bsuid_of(portfolio_id, wa_id))
     rng = draw(config, wa_id, "person")
     quirk = SUFFIXES.get(wa_id[-4:]) if config.suffix_faults else None

@@ -1,4 +1,4 @@
-"""Phone numbers as WhatsApp sees them, and who is behind one.
+"""Converts phone numbers to WhatsApp's form, and derives a country, a BSUID and a name from them.
 
 The canonical ``wa_id`` differs from the dialled number in Brazil (no ninth digit outside some areas), Mexico (``521``)
 and Argentina (``549``); elsewhere it is the number's digits.
@@ -20,12 +20,13 @@ LAST = "Alves Blanco Costa Duarte Engel Ferri Gupta Haddad Ito Jansen Khan Lopes
 
 
 def digits_of(number: str) -> str | None:
-    """The digits of a dialled number, or None where it cannot be one (7 to 15 digits, a ``+`` only in front)."""
+    """Return the digits of a dialled number; None if it is not a number (7 to 15 digits, a ``+`` only in front)."""
     bare = SEPARATORS.sub("", number).removeprefix("+")
     return bare if bare.isascii() and bare.isdigit() and 7 <= len(bare) <= 15 else None
 
 
 def canonical(digits: str) -> str:
+    """Return the canonical wa_id of a number's digits."""
     if digits.startswith("55"):
         return _brazil(digits)
     if digits.startswith("52") and len(digits) == 12:
@@ -55,16 +56,18 @@ def _argentina(digits: str) -> str:
 
 
 def country_of(digits: str) -> str:
+    """Return the ISO country of a number, ``ZZ`` if it is unknown."""
     return next((COUNTRIES[digits[:size]] for size in (3, 2, 1) if digits[:size] in COUNTRIES), "ZZ")
 
 
 def bsuid_of(portfolio_id: str, wa_id: str) -> str:
-    """One per person and portfolio, the same at every run."""
+    """Return the BSUID of a person in a portfolio, the same at every run."""
     digest = hashlib.sha256(f"{portfolio_id}|{wa_id}".encode()).digest()
     return f"{country_of(wa_id)}.{int.from_bytes(digest[:8], 'big') % 10**17:017d}"
 
 
 def name_of(wa_id: str) -> str:
+    """Return a name for a number, the same at every run."""
     mark = hashlib.sha256(wa_id.encode()).digest()
     first, last = FIRST.split(), LAST.split()
     return f"{first[mark[0] % len(first)]} {last[mark[1] % len(last)]}"

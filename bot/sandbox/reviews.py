@@ -1,4 +1,4 @@
-"""Templates that are created, edited, judged and deleted, with the webhooks that tell of it."""
+"""Creates, edits, reviews and deletes templates, with the webhooks that announce it (docs/meta.md §5.2 to §5.5)."""
 
 import re
 import time
@@ -16,7 +16,10 @@ DAY = 86_400
 
 
 def create(sim: Simulation, waba_id: str, body: dict[str, Any]) -> SandboxTemplate:
-    """PENDING at first; the verdict comes after ``review_seconds``. A promotional utility text becomes MARKETING."""
+    """Create a PENDING template, reviewed after ``review_seconds``. A utility template with promotional text becomes MARKETING.
+
+    Raises SandboxGraphError if the definition is invalid or the template exists.
+    """
     for name in ("name", "language", "category", "components"):
         if not body.get(name):
             raise SandboxGraphError(100, f"(#100) The parameter {name} is required.")
@@ -41,7 +44,7 @@ def create(sim: Simulation, waba_id: str, body: dict[str, Any]) -> SandboxTempla
 
 
 def edit(sim: Simulation, template: SandboxTemplate, body: dict[str, Any]) -> dict[str, bool]:
-    """Components are replaced as a whole and the template goes back to review."""
+    """Replace components or category, and review the template again. Raises SandboxGraphError if it cannot be edited."""
     if template.status not in EDITABLE:
         raise SandboxGraphError(100, f"A template that is {template.status} cannot be edited", subcode=2388039)
     if template.status == "APPROVED" and time.time() - template.edited_at < DAY:
@@ -60,6 +63,7 @@ def edit(sim: Simulation, template: SandboxTemplate, body: dict[str, Any]) -> di
 
 
 def delete(sim: Simulation, template: SandboxTemplate) -> None:
+    """Delete a template and announce it. Raises SandboxGraphError if it is disabled."""
     if template.status == "DISABLED":
         raise SandboxGraphError(100, "A disabled template cannot be deleted", subcode=2388039)
     sim.world.remove_template(template)
@@ -67,12 +71,13 @@ def delete(sim: Simulation, template: SandboxTemplate) -> None:
 
 
 def judge(sim: Simulation, template: SandboxTemplate) -> None:
+    """Approve or reject a template that is still PENDING, by ``review_verdict``."""
     if sim.world.templates.get(template.id) is not template or template.status != "PENDING":
         return
     verdict = sim.config.review_verdict
-    refused = verdict == "reject" or (verdict == "auto" and "reject" in template.name)
-    template.rejected_reason = "INVALID_FORMAT" if refused else "NONE"
-    set_status(sim, template, "REJECTED" if refused else "APPROVED", template.rejected_reason)
+    is_rejected = verdict == "reject" or (verdict == "auto" and "reject" in template.name)
+    template.rejected_reason = "INVALID_FORMAT" if is_rejected else "NONE"
+    set_status(sim, template, "REJECTED" if is_rejected else "APPROVED", template.rejected_reason)
 
 
 def set_status(
@@ -82,7 +87,7 @@ def set_status(
     reason: str | None = None,
     extra: dict[str, Any] | None = None,
 ) -> None:
-    """``event`` as in the webhook; REINSTATED and UNARCHIVED make it APPROVED again, FLAGGED changes nothing."""
+    """Set and announce a status. ``event`` is the webhook's: REINSTATED and UNARCHIVED mean APPROVED, FLAGGED changes nothing."""
     template.status = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "FLAGGED": template.status}.get(event, event)
     announce_status(sim, template, event, reason, extra)
 
@@ -90,23 +95,27 @@ def set_status(
 def announce_status(
     sim: Simulation, template: SandboxTemplate, event: str, reason: str | None, extra: dict[str, Any] | None = None
 ) -> None:
+    """Send a message_template_status_update webhook."""
     value = {"event": event, **identity(template), "reason": reason, "message_template_category": template.category}
     sim.announce(template.waba_id, "message_template_status_update", value | (extra or {}))
 
 
 def set_quality(sim: Simulation, template: SandboxTemplate, score: str) -> None:
+    """Set the quality score and send its webhook."""
     before, template.quality = template.quality, score
     value = {"previous_quality_score": before, "new_quality_score": score, **identity(template)}
     sim.announce(template.waba_id, "message_template_quality_update", value)
 
 
 def set_category(sim: Simulation, template: SandboxTemplate, category: str) -> None:
+    """Set the category and send its webhook."""
     before, template.category = template.category, category
     value = {**identity(template), "previous_category": before, "new_category": category}
     sim.announce(template.waba_id, "template_category_update", value)
 
 
 def identity(template: SandboxTemplate) -> dict[str, Any]:
+    """Return the fields that identify a template in webhooks."""
     return {
         "message_template_id": int(template.id),
         "message_template_name": template.name,
@@ -115,6 +124,7 @@ def identity(template: SandboxTemplate) -> dict[str, Any]:
 
 
 def check_components_shape(components: Any, category: str) -> None:
+    """Check the components of a definition. Raises SandboxGraphError if Meta would refuse them."""
     if not isinstance(components, list) or not all(isinstance(part, dict) for part in components):
         raise SandboxGraphError(100, "Param components must be an array of objects")
     body = find_component(components, "BODY")
@@ -135,7 +145,7 @@ def check_components_shape(components: Any, category: str) -> None:
 
 
 def _check_cards(cards: Any, category: str) -> None:
-    """A card's own body may be missing."""
+    """Check the components of each card, whose body is optional."""
     if not isinstance(cards, list) or not 2 <= len(cards) <= 10:
         raise SandboxGraphError(100, "CAROUSEL needs 2 to 10 cards", subcode=2388072)
     for card in cards:
@@ -166,11 +176,11 @@ def _check_buttons(part: dict[str, Any] | None) -> None:
     if not isinstance(buttons, list) or len(buttons) > 10 or not all(isinstance(button, dict) for button in buttons):
         raise SandboxGraphError(100, "BUTTONS needs a list of at most 10 buttons", subcode=2388072)
     kinds = [str(button.get("type", "")).upper() for button in buttons]
-    for kind, most in (("URL", 2), ("PHONE_NUMBER", 1), ("COPY_CODE", 1)):
-        if kinds.count(kind) > most:
-            raise SandboxGraphError(100, f"at most {most} {kind} buttons are allowed", subcode=2388072)
-    places = [place for place, kind in enumerate(kinds) if kind == "QUICK_REPLY"]
-    if places and places[-1] - places[0] >= len(places):
+    for kind, max_count in (("URL", 2), ("PHONE_NUMBER", 1), ("COPY_CODE", 1)):
+        if kinds.count(kind) > max_count:
+            raise SandboxGraphError(100, f"at most {max_count} {kind} buttons are allowed", subcode=2388072)
+    quick_reply_places = [place for place, kind in enumerate(kinds) if kind == "QUICK_REPLY"]
+    if quick_reply_places and quick_reply_places[-1] - quick_reply_places[0] >= len(quick_reply_places):
         raise SandboxGraphError(100, "quick replies must stand together", subcode=2388072)
     if any(len(str(button.get("text", ""))) > 25 for button in buttons):
         raise SandboxGraphError(100, "a button's text has more than 25 characters", subcode=2388040)

@@ -1,4 +1,4 @@
-"""The world that the sandbox starts with. Its phone numbers are of the kind that is never given to anybody."""
+"""Defines the default world of the sandbox. Its phone numbers are from a range that is never assigned."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ SECOND_PHONE_NUMBER_ID = "200000000000002"
 
 
 def quick_reply(text: str) -> dict[str, str]:
+    """Return a quick reply button of a template."""
     return {"type": "QUICK_REPLY", "text": text}
 
 

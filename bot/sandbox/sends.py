@@ -1,4 +1,4 @@
-"""``POST /{phone_number_id}/messages`` and ``/marketing_messages``: check, accept, answer."""
+"""Serves ``POST /{phone_number_id}/messages`` and ``/marketing_messages``: checks, accepts and answers (docs/meta.md §2)."""
 
 import time
 from typing import Any
@@ -23,6 +23,7 @@ BLOCKING = {"RESTRICTED": 131031, "BANNED": 131031, "DISCONNECTED": 133010, "UNV
 
 
 async def post_message(request: web.Request) -> web.StreamResponse:
+    """Process a send, and count a refusal by its code."""
     sim = request.app[SIM]
     try:
         return await _send(request, sim)
@@ -37,9 +38,9 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
     body = await read_object(request)
     injected = sim.faults.injected("sends", number.id)
     if injected is not None and injected.kind in BEFORE:
-        spoiled = await misbehaviour.before(request, injected)
-        if spoiled is not None:
-            return spoiled
+        fault_response = await misbehaviour.before(request, injected)
+        if fault_response is not None:
+            return fault_response
     if body.get("messaging_product") != "whatsapp":
         raise SandboxGraphError(100, "(#100) The parameter messaging_product is required.")
     if body.get("status") is not None:
@@ -52,17 +53,17 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
     if quirk is None and sim.config.suffix_faults:
         quirk = sim.faults.for_number(person.wa_id)
     if quirk is not None and quirk.kind in BEFORE:
-        spoiled = await misbehaviour.before(request, quirk)
-        if spoiled is not None:
-            return spoiled
-    _charge(sim, number, message)
+        fault_response = await misbehaviour.before(request, quirk)
+        if fault_response is not None:
+            return fault_response
+    _check_limits(sim, number, message)
     return await _accept(request, sim, message, person, quirk)
 
 
 async def _accept(
     request: web.Request, sim: Simulation, message: SandboxMessage, person: SimulatedPerson, quirk: Quirk | None
 ) -> web.StreamResponse:
-    """From here on the message exists, whatever becomes of the answer."""
+    """Accept the message: from here on it exists, whether or not the answer arrives."""
     config = sim.config
     message.held = message.kind == "template" and (
         (quirk is not None and quirk.kind in ("hold", "drop"))
@@ -72,19 +73,21 @@ async def _accept(
     person.received = message.nth
     person.last_at = message.at
     person.chat.append(message)
-    early = (
+    is_early = (
         quirk.kind == "early" if quirk else chance(config, person.wa_id, f"early {message.nth}") < config.early_share
     )
-    if early and not message.held and not _fails(sim, message, quirk):
+    if is_early and not message.held and not _fails(sim, message, quirk):
         await sim.delivery.early(message)
     sim.delivery.begin(message, quirk if quirk is not None and quirk.kind in LATER else None)
-    spoiled = await misbehaviour.after(request, quirk) if quirk is not None and quirk.kind in AFTER else None
-    return spoiled or answer(_receipt(message, person))
+    fault_response = await misbehaviour.after(request, quirk) if quirk is not None and quirk.kind in AFTER else None
+    return fault_response or answer(_receipt(message, person))
 
 
 def _fails(sim: Simulation, message: SandboxMessage, quirk: Quirk | None) -> bool:
-    outside = sim.config.window_rule and message.kind != "template" and not message.in_window
-    return outside or not sim.crowd.of(message.wa_id).reachable or (quirk is not None and quirk.kind == "fail")
+    is_outside_window = sim.config.window_rule and message.kind != "template" and not message.in_window
+    return (
+        is_outside_window or not sim.crowd.of(message.wa_id).reachable or (quirk is not None and quirk.kind == "fail")
+    )
 
 
 def _receipt(message: SandboxMessage, person: SimulatedPerson) -> dict[str, Any]:
@@ -109,20 +112,20 @@ def _check(
         )
     if body.get("recipient_type", "individual") != "individual":
         raise SandboxGraphError(100, "Param recipient_type must be individual")
-    person, given = _recipient(sim, number, body)
+    person, address = _recipient(sim, number, body)
     kind = str(body.get("type", "text"))
     now = time.time()
     message = SandboxMessage(
-        new_wamid(), number.id, given, person.wa_id, kind, now, callback, endpoint=endpoint, nth=person.received + 1,
+        new_wamid(), number.id, address, person.wa_id, kind, now, callback, endpoint=endpoint, nth=person.received + 1,
         in_window=person.in_window(number.id, now), body=body,
     )  # fmt: skip
     if kind == "template":
         template = _check_template(sim, number, body, endpoint)
         if template.category == "AUTHENTICATION" and body.get("to") is None:
             raise SandboxGraphError(131062)
-        lite = endpoint == "marketing_messages"
+        is_lite = endpoint == "marketing_messages"
         message.template, message.language = template.name, template.language
-        message.category = "marketing_lite" if lite else template.category.lower()
+        message.category = "marketing_lite" if is_lite else template.category.lower()
     elif endpoint == "marketing_messages":
         raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
     else:
@@ -131,7 +134,7 @@ def _check(
 
 
 def _recipient(sim: Simulation, number: SandboxNumber, body: dict[str, Any]) -> tuple[SimulatedPerson, str]:
-    """The person and the address as it was given; ``to`` wins over ``recipient``."""
+    """Return the person and the address of the request; ``to`` takes precedence over ``recipient``."""
     to = body.get("to")
     if to is not None:
         digits = digits_of(to) if isinstance(to, str) else None
@@ -172,7 +175,7 @@ def _check_template(sim: Simulation, number: SandboxNumber, body: dict[str, Any]
     return template
 
 
-def _charge(sim: Simulation, number: SandboxNumber, message: SandboxMessage) -> None:
+def _check_limits(sim: Simulation, number: SandboxNumber, message: SandboxMessage) -> None:
     now = time.monotonic()
     if sim.config.pair_rule:
         sim.limits.check_pair(number.id, message.wa_id, now)

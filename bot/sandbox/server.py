@@ -1,4 +1,4 @@
-"""The HTTP server: routes, and two ways to run it — alone, or in a thread beside a test."""
+"""Runs the HTTP server of the sandbox, in the current event loop or in a thread of its own."""
 
 import asyncio
 import logging
@@ -24,6 +24,7 @@ LARGEST = 101 * MB
 
 
 def make_app(sim: Simulation) -> web.Application:
+    """Build the aiohttp application with all routes."""
     app = web.Application(middlewares=[guard], client_max_size=LARGEST)
     app[SIM] = sim
     for prefix in (r"/{version:v\d+\.\d+}", ""):
@@ -73,7 +74,7 @@ def _add_control(router: web.UrlDispatcher) -> None:
 
 
 async def start(sim: Simulation) -> tuple[web.AppRunner, str]:
-    """Listens on 127.0.0.1 and returns what to clean up and the URL. OSError where the port is taken."""
+    """Listen on 127.0.0.1; returns the runner, for ``finish``, and the URL. Raises OSError if the port is taken."""
     log = logging.getLogger("sandbox.access") if sim.config.log else None
     runner = web.AppRunner(make_app(sim), access_log=log, shutdown_timeout=0.5)
     await runner.setup()
@@ -89,6 +90,7 @@ async def start(sim: Simulation) -> tuple[web.AppRunner, str]:
 
 
 async def finish(sim: Simulation, runner: web.AppRunner) -> None:
+    """Cancel everything scheduled, and close the server and the webhook client."""
     sim.timetable.clear()
     await runner.cleanup()
     await sim.outbox.close()
@@ -96,7 +98,7 @@ async def finish(sim: Simulation, runner: web.AppRunner) -> None:
 
 @dataclass
 class Handle:
-    """A sandbox that runs in a thread. ``url`` has no slash at its end."""
+    """A sandbox that runs in a thread. ``url`` has no trailing slash."""
 
     url: str
     sim: Simulation
@@ -106,11 +108,11 @@ class Handle:
 
     @property
     def store(self) -> Store:
-        """The ledger itself: read it, at rest or not, but leave changes to ``call``."""
+        """The store; only read it from other threads, and change it through ``call``."""
         return self.sim.store
 
     def call(self, action: Callable[..., Result], *args: Any, **named: Any) -> Result:
-        """Runs a plain function in the sandbox's own thread and returns what it returns."""
+        """Run a plain function in the sandbox's thread and return its result."""
 
         async def run() -> Result:
             return action(*args, **named)
@@ -118,22 +120,24 @@ class Handle:
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(timeout=30)
 
     def configure(self, **changes: Any) -> None:
-        """As POST /_sandbox/config."""
+        """Change settings, as ``POST /_sandbox/config``."""
         self.call(self.sim.change, changes)
 
     def say(self, phone: str, text: str | None = None, **more: Any) -> SandboxInbound:
-        """As POST /_sandbox/inbound."""
+        """Write as a person, as ``POST /_sandbox/inbound``."""
         body = {"phone": phone, **more} | ({} if text is None else {"text": text})
         return self.call(control.speak, self.sim, body)
 
     def stats(self, *, with_callbacks: bool = False) -> dict[str, Any]:
+        """Return the counts, as ``GET /_sandbox/stats``."""
         return self.call(self.sim.stats, with_callbacks=with_callbacks)
 
     def reset(self) -> None:
+        """Reset everything but the settings."""
         self.call(self.sim.reset)
 
-    def wait_at_rest(self, timeout_seconds: float = 10.0) -> None:
-        """Returns once nothing is scheduled and every webhook was answered 200; TimeoutError otherwise."""
+    def wait_at_rest(self, timeout_seconds: float = 60.0) -> None:
+        """Wait until nothing is scheduled and every webhook was answered with 200. Raises TimeoutError if that takes too long."""
         end = time.monotonic() + timeout_seconds
         while any(pending := self.call(lambda: self.sim.pending).values()):
             if time.monotonic() > end:
@@ -141,7 +145,7 @@ class Handle:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Idempotent."""
+        """Stop the server and the thread. Idempotent."""
         if not self.thread.is_alive():
             return
         asyncio.run_coroutine_threadsafe(finish(self.sim, self.runner), self.loop).result(timeout=10)
@@ -150,7 +154,7 @@ class Handle:
 
 
 def start_in_thread(config: Config | None = None) -> Handle:
-    """Real HTTP on a real port, with an event loop of its own. Raises what went wrong at the start."""
+    """Start a sandbox on a free port in a thread with its own event loop. Raises any error of the start."""
     loop = new_event_loop()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""All parts of one simulated Meta, wired together."""
+"""Assembles the parts of one simulated Meta."""
 
 import time
 from typing import Any
@@ -20,6 +20,8 @@ from bot.sandbox.world import SandboxNumber, SandboxWaba, World
 
 
 class Simulation:
+    """One simulated Meta; the settings can change while it runs."""
+
     def __init__(self, config: Config) -> None:
         self.config = config
         self.started_at = time.time()
@@ -34,7 +36,7 @@ class Simulation:
         self.delivery = Delivery(self.crowd)
 
     def reset(self) -> None:
-        """Back to the first moment: nobody was written to, the world is the configured one, nothing is on its way."""
+        """Reset to the start: no messages, the configured world, nothing scheduled. Settings stay."""
         self.timetable.clear()
         self.outbox.clear()
         self.limits.clear()
@@ -46,7 +48,7 @@ class Simulation:
         self.store.clear(self.config.keep_bodies)
 
     def change(self, settings: dict[str, Any]) -> None:
-        """Takes all of them at once or, with ConfigError, none."""
+        """Change settings. Raises ConfigError, and changes none, if one is invalid."""
         if isinstance(settings.get("world"), dict):
             World(settings["world"])
         self.config.update(settings)
@@ -55,10 +57,11 @@ class Simulation:
         self.outbox.wake()
 
     def rebuild_world(self) -> None:
-        """Takes ``config.world`` anew; every part keeps looking at the same object."""
+        """Build the world of ``config.world`` again, in the same object, to which all parts refer."""
         self.world.build(self.config.world)
 
     def number(self, phone_number_id: str) -> SandboxNumber:
+        """Return a number. Raises SandboxGraphError if there is none."""
         number = self.world.numbers.get(phone_number_id)
         if number is None:
             raise SandboxGraphError(
@@ -70,6 +73,7 @@ class Simulation:
         return number
 
     def waba(self, waba_id: str) -> SandboxWaba:
+        """Return an account and count a management call. Raises SandboxGraphError if there is none, or too many calls."""
         waba = self.world.wabas.get(waba_id)
         if waba is None:
             raise SandboxGraphError(100, f"Object with ID '{waba_id}' does not exist", subcode=33)
@@ -77,14 +81,16 @@ class Simulation:
         return waba
 
     def announce(self, waba_id: str, field: str, value: dict[str, Any]) -> None:
-        """A webhook about the account rather than about a message."""
+        """Send an account webhook."""
         self.outbox.put(value_item(waba_id, field, value))
 
     @property
     def pending(self) -> dict[str, int]:
+        """Numbers of scheduled actions and of webhooks that were not answered with 200."""
         return {"scheduled": len(self.timetable), "webhooks": self.outbox.waiting}
 
     def stats(self, *, with_callbacks: bool = False) -> dict[str, Any]:
+        """Return all counts as JSON; ``at_rest`` if nothing is pending."""
         pending = self.pending
         counts = self.outbox.counts
         names = ("updates", "posts", "ok", "not_ok", "retries", "discarded")

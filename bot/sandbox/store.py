@@ -1,10 +1,10 @@
-"""The ledger: every message that was accepted, every word that came back, and exact counts of both.
+"""Stores every accepted message and every message of people, with exact counts of both.
 
 ``duplicates`` are recipients (callback data without its last ``:part``, the attempt) that got more than one template
-message; ``repeated_people`` the same by person and template, whatever the callback data says (two campaigns with one
-template show there). ``outcomes`` count messages: ``delivered`` includes read, ``failed`` excludes what also arrived.
-It lives in memory alone and is written before anything of the answer leaves, so what it says is what happened,
-whatever the caller came to know of it.
+message; ``repeated_people`` are the same by person and template, whatever the callback data (two campaigns with one
+template are counted). ``outcomes`` count messages: ``delivered`` includes read, ``failed`` excludes those that arrived too.
+It is in memory alone, and a message is stored before its answer is sent, so it is exact whether or not the client got
+the answer.
 """
 
 import secrets
@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 Key = TypeVar("Key")
 
-SHOWN = 100  # entries named one by one in the statistics
+SHOWN = 100  # entries listed in the statistics
 
 
 @dataclass(slots=True)
 class SandboxMessage:
-    """One accepted message of the business. Times are Unix seconds; ``facts`` maps a status to when it was emitted."""
+    """One accepted message of the business. Times are Unix seconds; ``facts`` maps a status to the time of its webhook."""
 
     wamid: str
     phone_number_id: str
@@ -42,7 +42,8 @@ class SandboxMessage:
     body: dict[str, Any] | None = None
 
     def public(self) -> dict[str, Any]:
-        shown = (
+        """Return the message as JSON for the control API."""
+        names = (
             "wamid",
             "phone_number_id",
             "to",
@@ -55,12 +56,12 @@ class SandboxMessage:
             "facts",
             "at",
         )
-        return {"type": self.kind, "endpoint": self.endpoint} | {name: getattr(self, name) for name in shown}
+        return {"type": self.kind, "endpoint": self.endpoint} | {name: getattr(self, name) for name in names}
 
 
 @dataclass(slots=True)
 class SandboxInbound:
-    """One message of a person; ``raw`` is what stands in ``messages[]``."""
+    """One message of a person; ``raw`` is its object in ``messages[]`` of the webhook."""
 
     wamid: str
     phone_number_id: str
@@ -72,6 +73,8 @@ class SandboxInbound:
 
 @dataclass
 class Store:
+    """All messages and counts of one simulation; ``keep_bodies`` latest bodies are stored."""
+
     keep_bodies: int = 20_000
     messages: list[SandboxMessage] = field(default_factory=list)
     inbound: dict[str, SandboxInbound] = field(default_factory=dict)
@@ -91,12 +94,14 @@ class Store:
     _bodies: deque[SandboxMessage] = field(default_factory=deque)
 
     def clear(self, keep_bodies: int) -> None:
+        """Remove everything."""
         self.keep_bodies = keep_bodies
         for item in fields(self):
             if item.name != "keep_bodies":
                 getattr(self, item.name).clear()
 
     def accept(self, message: SandboxMessage) -> None:
+        """Store and count an accepted message."""
         self.messages.append(message)
         self.by_wamid[message.wamid] = message
         self.accepted[message.kind] += 1
@@ -108,20 +113,21 @@ class Store:
         if len(self._bodies) > self.keep_bodies:
             self._forget_body()
 
-    def emitted(self, message: SandboxMessage, kind: str, at: float) -> None:
-        """A status of the message is on its way out; the same kind comes here once per message."""
-        seen = message.facts
-        reached = "delivered" in seen or "read" in seen
-        seen[kind] = at
+    def record_status(self, message: SandboxMessage, kind: str, at: float) -> None:
+        """Record and count a status of a message; each kind is recorded once per message."""
+        facts = message.facts
+        has_arrived = "delivered" in facts or "read" in facts
+        facts[kind] = at
         self.statuses[kind] += 1
-        if kind in ("delivered", "read") and not reached:
+        if kind in ("delivered", "read") and not has_arrived:
             self.outcomes["delivered"] += 1
-            self.outcomes["failed"] -= "failed" in seen
-        if kind != "failed" or not reached:
+            self.outcomes["failed"] -= "failed" in facts
+        if kind != "failed" or not has_arrived:
             self.outcomes[kind] += kind != "delivered"
 
     def stats(self, *, with_callbacks: bool = False) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        """Return the counts as JSON; ``with_callbacks`` adds the count of each callback data."""
+        counts: dict[str, Any] = {
             "accepted": {"total": len(self.messages), **self.accepted},
             "templates": dict(self.templates),
             "refused": {"total": self.refused.total(), **{str(code): n for code, n in self.refused.items()}},
@@ -137,8 +143,8 @@ class Store:
             "replies": {"total": self.replies.total(), **self.replies},
         }
         if with_callbacks:
-            found["callbacks"]["counts"] = dict(self.callbacks)
-        return found
+            counts["callbacks"]["counts"] = dict(self.callbacks)
+        return counts
 
     def _count_template(self, message: SandboxMessage, name: str) -> None:
         self.templates[f"{name}/{message.language}"] += 1
@@ -157,18 +163,19 @@ class Store:
 
 
 def recipient_of(callback_data: str) -> str:
-    """``h1:a:17:2`` is attempt 2 for ``h1:a:17``; data without a colon names the recipient itself."""
+    """Return the recipient of callback data: ``h1:a:17`` for ``h1:a:17:2``; data without a colon is the recipient."""
     return callback_data.rpartition(":")[0] or callback_data
 
 
 def new_wamid() -> str:
+    """Return a new unique wamid."""
     return "wamid.HBgL" + secrets.token_urlsafe(30)
 
 
-def _count(counts: Counter[Key], key: Key, repeated: dict[str, int], shown: str) -> None:
+def _count(counts: Counter[Key], key: Key, repeated: dict[str, int], label: str) -> None:
     counts[key] += 1
     if counts[key] > 1:
-        repeated[shown] = counts[key]
+        repeated[label] = counts[key]
 
 
 def _first(counts: dict[str, int]) -> dict[str, int]:

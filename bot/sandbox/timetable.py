@@ -1,4 +1,4 @@
-"""What is to happen later: one heap and one timer for the whole simulation, cheap for hundreds of thousands."""
+"""Schedules actions: one heap and one timer for the whole simulation, cheap for hundreds of thousands of actions."""
 
 import asyncio
 import heapq
@@ -6,26 +6,30 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-SLICE = 500  # due actions per turn of the loop, so that requests are served in between
+SLICE = 500  # due actions per iteration of the event loop, so that requests are served in between
 
 
 class DeliveryTimetable:
+    """The scheduled actions; its length is their number."""
+
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
         self._timer: asyncio.Handle | None = None
-        self._timer_at = 0.0  # uvloop's handles do not always know it
+        self._timer_at = 0.0  # uvloop's handles do not always have it
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def after(self, seconds: float, action: Callable[..., None], *args: Any) -> None:
+        """Call an action after a number of seconds, in the event loop."""
         due = asyncio.get_running_loop().time() + max(0.0, seconds)
         heapq.heappush(self._heap, (due, next(self._order), action, args))
         if self._timer is None or due < self._timer_at:
             self._arm()
 
     def clear(self) -> None:
+        """Cancel all actions."""
         self._heap.clear()
         if self._timer is not None:
             self._timer.cancel()

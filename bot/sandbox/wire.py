@@ -1,4 +1,4 @@
-"""What every HTTP handler needs: the simulation, JSON in and out, Meta's error envelope, the token."""
+"""Provides what HTTP handlers share: JSON in and out, Meta's error envelope, the check of the token."""
 
 import asyncio
 import hashlib
@@ -20,13 +20,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def answer(value: Any, status: int = 200) -> web.Response:
-    """ASCII-escaped like Meta's own answers."""
+    """Return a JSON response, ASCII-escaped like Meta's."""
     body = json.dumps(value).encode("ascii")
     return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """The request's JSON object; an empty body is an empty object."""
+    """Return the request's JSON object, empty for an empty body. Raises SandboxGraphError if it is no JSON object."""
     raw = await request.read()
     if not raw:
         return {}
@@ -40,6 +40,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
 
 
 def authorize(request: web.Request, *, schemes: tuple[str, ...] = ("bearer",)) -> None:
+    """Check the access token and ``appsecret_proof``. Raises SandboxGraphError if they are missing or wrong."""
     config = request.app[SIM].config
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     token = token.strip() or request.query.get("access_token", "")
@@ -51,29 +52,30 @@ def authorize(request: web.Request, *, schemes: tuple[str, ...] = ("bearer",)) -
         raise SandboxGraphError(190, "Invalid OAuth access token - Cannot parse access token")
     proof = request.query.get("appsecret_proof")
     if proof is not None or config.require_proof:
-        wanted = hmac.new(config.app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest((proof or "").encode(), wanted.encode()):
+        expected = hmac.new(config.app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest((proof or "").encode(), expected.encode()):
             raise SandboxGraphError(100, "Invalid appsecret_proof provided in the API argument")
 
 
 def fields_of(request: web.Request) -> list[str] | None:
-    wanted = [name.strip() for name in request.query.get("fields", "").split(",")]
-    return [name for name in wanted if name] or None
+    """Return the names in the query's ``fields``, None if there are none."""
+    names = [name.strip() for name in request.query.get("fields", "").split(",")]
+    return [name for name in names if name] or None
 
 
 async def _with_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Faults of scope ``graph`` are for the calls that are no sends; those look after themselves."""
+    """Apply faults of the scope ``graph`` to calls other than sends, which apply their own."""
     if not request.path.startswith("/_") and not request.path.endswith("messages"):
         quirk = request.app[SIM].faults.injected("graph")
-        spoiled = await misbehave_before(request, quirk) if quirk else None
-        if spoiled is not None:
-            return spoiled
+        fault_response = await misbehave_before(request, quirk) if quirk else None
+        if fault_response is not None:
+            return fault_response
     return await handler(request)
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors become answers; whoever came by a name that is not this machine's is turned away."""
+    """Convert errors to answers, and refuse requests for other hosts or from other origins."""
     host = request.host.rpartition(":")[0] or request.host
     if host not in LOOPBACK and request.host not in LOOPBACK:
         return answer({"error": "the sandbox answers on loopback only"}, 403)

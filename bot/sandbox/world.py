@@ -1,6 +1,6 @@
-"""What exists in the simulated Meta: a portfolio with its accounts, numbers and templates.
+"""Holds the objects of the simulated Meta: a portfolio with its accounts, numbers and templates.
 
-A world is one dict (``Config.world``, or ``POST /_sandbox/config``); what it leaves out comes from ``seed.py``::
+A world is one dict (``Config.world``, or ``POST /_sandbox/config``); missing parts come from ``seed.py``::
 
     {"portfolio_id": "…", "app_id": "…",
      "wabas": [{"id": "…", "name": "…", "numbers": [{"id": "…", "display_phone_number": "…", …}],
@@ -21,6 +21,8 @@ TIERS = {250: "TIER_250", 2000: "TIER_2K", 10_000: "TIER_10K", 100_000: "TIER_10
 
 @dataclass
 class SandboxNumber:
+    """A phone number of an account."""
+
     id: str
     waba_id: str
     display_phone_number: str
@@ -29,14 +31,16 @@ class SandboxNumber:
     quality_rating: str = "GREEN"
     name_status: str = "APPROVED"
     throughput: str = "STANDARD"
-    throughput_mps: float = 0.0  # 0 takes the one of the configuration
+    throughput_mps: float = 0.0  # 0: as in the settings
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digits(self) -> str:
+        """The digits of ``display_phone_number``."""
         return "".join(sign for sign in self.display_phone_number if sign.isdigit())
 
     def public(self, fields: list[str] | None, tier_limit: int) -> dict[str, Any]:
+        """Return the number as JSON, with the requested fields or Meta's default ones."""
         usable = self.status == "CONNECTED"
         everything: dict[str, Any] = {
             "verified_name": self.verified_name,
@@ -64,17 +68,21 @@ class SandboxNumber:
 
 @dataclass
 class SandboxWaba:
+    """A WhatsApp Business Account."""
+
     id: str
     name: str
     subscriptions: dict[str, str | None] = field(default_factory=dict)  # app id → its own callback URL, if any
 
 
 class World:
+    """The portfolio with its accounts, numbers and templates."""
+
     def __init__(self, plan: dict[str, Any] | None = None) -> None:
         self.build(plan)
 
     def build(self, plan: dict[str, Any] | None) -> None:
-        """From the beginning; ConfigError where the plan cannot be read."""
+        """Build the world from a dict. Raises ConfigError if it is invalid."""
         plan = {**WORLD, **(plan or {})}
         self.portfolio_id = str(plan["portfolio_id"])
         self.app_id = str(plan["app_id"])
@@ -91,22 +99,25 @@ class World:
             raise ConfigError("world: needs at least one account with a number")
 
     def template(self, waba_id: str, name: str, language: str) -> SandboxTemplate | None:
+        """Return a template by account, name and language, None if there is none."""
         return self._by_name.get((waba_id, name, language))
 
     def templates_of(self, waba_id: str) -> Iterator[SandboxTemplate]:
+        """Yield the templates of an account."""
         return (item for item in self.templates.values() if item.waba_id == waba_id)
 
     def find_template(self, name: str, language: str | None) -> SandboxTemplate | None:
-        """For the control API, which names no account; without a language the first translation."""
-        found = (t for t in self.templates.values() if t.name == name and language in (None, t.language))
-        return next(found, None)
+        """Find a template in any account, for the control API; without a language the first translation."""
+        matches = (t for t in self.templates.values() if t.name == name and language in (None, t.language))
+        return next(matches, None)
 
     def add_template(self, waba_id: str, plan: dict[str, Any]) -> SandboxTemplate:
+        """Add a template from its definition."""
         key = f"{waba_id}|{plan['name']}|{plan['language']}"
         spare = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big")
-        wanted = str(plan.get("id") or 500_000_000_000_000 + spare)
+        template_id = str(plan.get("id") or 500_000_000_000_000 + spare)
         template = SandboxTemplate(
-            id=wanted if wanted not in self.templates else str(int(wanted) + len(self.templates)),
+            id=template_id if template_id not in self.templates else str(int(template_id) + len(self.templates)),
             waba_id=waba_id,
             name=str(plan["name"]),
             language=str(plan["language"]),
@@ -123,6 +134,7 @@ class World:
         return template
 
     def remove_template(self, template: SandboxTemplate) -> None:
+        """Remove a template."""
         self.templates.pop(template.id, None)
         self._by_name.pop((template.waba_id, template.name, template.language), None)
 

@@ -18,7 +18,6 @@ from bot.webhooks.shop_values import (
     read_tags,
     read_time,
 )
-from bot.webhooks.shopify import MARK
 from models.events.shop_types import (
     ConsentChannel,
     ShopConsent,
@@ -30,6 +29,7 @@ from models.events.shop_types import (
 )
 from models.tables.order import in_milli
 from models.tables.shop import PhoneReason
+from models.tables.webhook_event import SHOP_MARK
 
 CUSTOMER = frozenset({"customers/create", "customers/update", "customers/enable", "customers/disable"})
 CONSENT = frozenset({"customers/marketing_consent_update", "customers_marketing_consent/update"})
@@ -44,9 +44,9 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
 
     Raises BadEventError if it cannot be read; the error's text holds no content.
     """
-    head, _, raw = entry.removeprefix(MARK).partition(b"\n")
+    head, _, raw = entry.removeprefix(SHOP_MARK).partition(b"\n")
     headers, body = load_json(head), load_json(raw)
-    if not entry.startswith(MARK) or not isinstance(headers, dict) or not isinstance(body, dict):
+    if not entry.startswith(SHOP_MARK) or not isinstance(headers, dict) or not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
     topic, shop = str(headers.get("topic", "")), str(headers.get("shop", ""))[:100]
     change: ShopCustomer | ShopOrder | ShopRedaction | None = None

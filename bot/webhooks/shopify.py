@@ -29,14 +29,13 @@ from bot.webhooks.whatsapp import (
     read_body,
 )
 from models.config import Settings
+from models.tables.webhook_event import SHOP_MARK
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 PATH = "/webhooks/shopify"
 KEY = "hark:shop-events"
-MARK = b"shopify "
-"""The first bytes of an entry, which distinguish it from Meta's."""
 MAX_HEADER = 200
 
 log = logging.getLogger(__name__)
@@ -85,10 +84,10 @@ class ShopEndpoint:
 
 
 def build_entry(environ: "WSGIEnvironment", raw: bytes) -> bytes:
-    """Build the stream's entry: a line with `MARK` and JSON of the headers' values, then the raw body."""
+    """Build the stream's entry: a line with `SHOP_MARK` and JSON of the headers' values, then the raw body."""
     names = {"topic": "TOPIC", "shop": "SHOP_DOMAIN", "id": "WEBHOOK_ID"}
     values = {key: str(environ.get(f"HTTP_X_SHOPIFY_{name}", ""))[:MAX_HEADER] for key, name in names.items()}
-    return MARK + json.dumps(values).encode() + b"\n" + raw
+    return SHOP_MARK + json.dumps(values).encode() + b"\n" + raw
 
 
 def make_shop_endpoint(settings: Settings) -> ShopEndpoint:

@@ -1,1 +1,1 @@
-"""Start, launch, monitor, hold and resume campaigns."""
+"""Starts, launches, monitors, pauses, resumes and ends campaigns."""

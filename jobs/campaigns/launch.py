@@ -1,4 +1,4 @@
-"""Launching: the slices of models.campaigns.launch, each in a transaction of its own."""
+"""Launches a campaign: writes its recipients slice by slice (models.campaigns.launch), each slice in its own transaction."""
 
 import logging
 import time
@@ -14,29 +14,32 @@ from models.campaigns.launch import (
     launch_slice,
     stalled_launches,
 )
+from models.campaigns.pause import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.tables.campaign import Campaign, PauseReason, try_transition
+from models.stored_texts import LAUNCH_STOPPED
+from models.tables.campaign import Campaign, PauseReason
+from models.text import Text
 
 log = logging.getLogger("hark.launch")
 
 FIRST_SLICE = 4_000
 MIN_SLICE = 500
 SLICE_SECONDS = 0.2
-"""What a slice should take: its size follows, so that a slow disk holds nobody up for longer than a fast one."""
+"""What a slice should take. Its size is adapted to this, so that a slow disk blocks other writers no longer than a fast one."""
 BREATH_SECONDS = 0.005
-"""Between slices other writers get their turn."""
+"""The pause between two slices, in which other writers get their turn."""
 JOB_SECONDS = 120.0
-"""Well before the queue's time-out; what is left then goes on with a fresh wake-up."""
+"""Well before the queue's time-out. The rest is done by another job."""
 
 
 def wake_launch(rt: Runtime, campaign_id: int) -> bool:
-    """Have the campaign launched soon; False where that is under way to happen already."""
+    """Enqueue the launch of the campaign; False if it is enqueued already."""
     return LAUNCH_CAMPAIGN.enqueue(rt.redis, campaign_id)
 
 
 def launch_campaign(campaign_id: int) -> None:
-    """Freeze the campaign's audience, from wherever the last launch stopped, then wake its number."""
+    """Freeze the campaign's audience, continuing where the last attempt stopped, then wake its number (a job)."""
     rt = runtime()
     LAUNCH_CAMPAIGN.started(rt.redis, campaign_id)
     with rt.database.write() as session:
@@ -44,9 +47,9 @@ def launch_campaign(campaign_id: int) -> None:
     if token is None:
         return
     try:
-        is_done = _slices(rt, campaign_id, token)
+        is_done = _launch_slices(rt, campaign_id, token)
     except OperatorError as error:
-        _stop_at(rt, campaign_id, str(error))
+        _pause(rt, campaign_id, error.text)
         return
     if not is_done:
         with rt.database.write() as session:
@@ -63,14 +66,14 @@ def launch_campaign(campaign_id: int) -> None:
 
 
 def resume_launches(rt: Runtime) -> int:
-    """Wake launches at which nobody is: lost wake-ups, dead workers. How many were woken."""
+    """Enqueue launches on which no worker is, after a lost wake-up or a dead worker; return how many."""
     with rt.database.read() as session:
-        standing = stalled_launches(session, utcnow())
-    return sum(wake_launch(rt, campaign_id) for campaign_id in standing)
+        stalled_ids = stalled_launches(session, utcnow())
+    return sum(wake_launch(rt, campaign_id) for campaign_id in stalled_ids)
 
 
-def _slices(rt: Runtime, campaign_id: int, token: str) -> bool:
-    """False where time is up or the process is to stop before the last slice."""
+def _launch_slices(rt: Runtime, campaign_id: int, token: str) -> bool:
+    """Write slices; False if the time is up or the process has to stop before the last one."""
     size, ends = FIRST_SLICE, time.monotonic() + JOB_SECONDS
     while not SHUTDOWN.is_set() and time.monotonic() < ends:
         with rt.database.write() as session:
@@ -83,17 +86,9 @@ def _slices(rt: Runtime, campaign_id: int, token: str) -> bool:
     return False
 
 
-def _stop_at(rt: Runtime, campaign_id: int, why: str) -> None:
-    """The audience cannot be read any more (a tag was deleted meanwhile): an operator has to look, nobody is sent to."""
+def _pause(rt: Runtime, campaign_id: int, why: Text) -> None:
+    """Pause a campaign whose audience cannot be read any more (a tag was deleted meanwhile) until an operator looks at it."""
     log.warning("campaign %s: its launch stopped: %s", campaign_id, why)
     now = utcnow()
     with rt.database.write() as session:
-        try_transition(
-            session,
-            campaign_id,
-            "pause",
-            now,
-            pause_reason=PauseReason.OPERATOR,
-            pause_detail=f"the launch stopped: {why}",
-            paused_at=now,
-        )
+        pause_campaign(session, campaign_id, PauseReason.OPERATOR, LAUNCH_STOPPED(why=why), now, "launch")

@@ -1,4 +1,4 @@
-"""Uploading a campaign's media to Meta before it starts. An id lives 30 days there (docs/meta.md §6)."""
+"""Uploads a campaign's media to Meta before it starts. A media id is valid for 30 days (docs/meta.md §6)."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,19 +13,22 @@ from models.tables.template import MediaHandle
 
 LIFE = timedelta(days=30)
 MARGIN = timedelta(days=8)
-"""A campaign sends for days: an id that would end meanwhile is made anew."""
+"""A campaign sends for days: a file whose id would expire meanwhile is uploaded again."""
 
 
 def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
-    """Give every file of the campaign a living id at Meta. GraphError; Refused where a file is gone."""
+    """Upload every file of the campaign that has no valid id at Meta.
+
+    Raises OperatorError if a file is gone, GraphError if Meta refuses one or cannot be reached.
+    """
     with rt.database.read() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        wanted = [medium["sha256"] for medium in campaign.media.values() if medium.get("sha256")]
+        hashes = [medium["sha256"] for medium in campaign.media.values() if medium.get("sha256")]
         handles = session.scalars(
-            select(MediaHandle).where(MediaHandle.number_id == campaign.number_id, MediaHandle.sha256.in_(wanted))
+            select(MediaHandle).where(MediaHandle.number_id == campaign.number_id, MediaHandle.sha256.in_(hashes))
         ).all()
         number = campaign.number
-    if len(handles) < len(set(wanted)) or (wanted and number is None):
+    if len(handles) < len(set(hashes)) or (hashes and number is None):
         raise OperatorError("media: the uploaded file is not there any more; upload it again")
     for handle in handles:
         if number is None or (handle.media_id and handle.expires_at and handle.expires_at > now + MARGIN):

@@ -1,4 +1,4 @@
-"""The monitor: what came of campaigns, which of them end by themselves, and whom they let go."""
+"""Settles the outcomes of campaigns, ends overdue ones and releases contacts that no longer have to wait for one."""
 
 import logging
 from datetime import datetime
@@ -6,7 +6,6 @@ from datetime import datetime
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.end import (
-    end_campaign,
     end_if_overdue,
     finished_recipients,
     overdue_campaigns,
@@ -19,17 +18,20 @@ from models.campaigns.outcome import changed_outcomes, settle_outcomes
 
 log = logging.getLogger("hark.monitor")
 
-DONE_AT_ONCE = 2_000
-"""People freed in one transaction where a running campaign holds them for nothing."""
+RELEASE_BATCH = 2_000
+"""Contacts of a running campaign that one transaction releases."""
 
 
 def monitor(rt: Runtime, now: datetime) -> None:
-    """One round. It looks with reads alone and writes only what has to change, each in a short transaction."""
+    """End overdue campaigns, release the contacts of ended ones and settle outcomes.
+
+    It looks in read transactions and writes only what has to change, in short ones.
+    """
     _end_overdue(rt, now)
     with rt.database.read() as session:
         unreleased = unreleased_campaigns(session)
     for campaign_id in unreleased:
-        _release(rt, campaign_id)
+        release_recipients(rt, campaign_id)
     with rt.database.read() as session:
         changed = changed_outcomes(session, now)
     if changed:
@@ -40,19 +42,19 @@ def monitor(rt: Runtime, now: datetime) -> None:
 
 
 def release_finished_recipients(rt: Runtime, now: datetime) -> None:  # noqa: ARG001 - every item of the schedule is given the moment
-    """Free whom running campaigns hold for nothing. Whoever settles a row does it at once: this finds what was missed."""
+    """Release contacts with whom a running campaign is finished. Settling a row does so at once; this heals what was missed."""
     with rt.database.read() as session:
         running = running_campaigns(session)
     for campaign_id in running:
-        _free_done(rt, campaign_id)
+        _release_finished_of(rt, campaign_id)
 
 
-def finish_campaign(rt: Runtime, campaign_id: int, now: datetime) -> None:
-    """End a campaign and let everybody in it go, slice by slice. TransitionRefused where it cannot be ended."""
-    with rt.database.write() as session:
-        has_more = end_campaign(session, campaign_id, now)
-    if has_more:
-        _release(rt, campaign_id)
+def release_recipients(rt: Runtime, campaign_id: int) -> None:
+    """Release all contacts of an ended campaign. If the process stops or dies meanwhile, the next round does the rest."""
+    has_more = True
+    while has_more and not SHUTDOWN.is_set():
+        with rt.database.write() as session:
+            has_more = release_slice(session, campaign_id)
 
 
 def _end_overdue(rt: Runtime, now: datetime) -> None:
@@ -65,20 +67,12 @@ def _end_overdue(rt: Runtime, now: datetime) -> None:
             log.info("campaign %s: ended by itself, its time is over", campaign_id)
 
 
-def _release(rt: Runtime, campaign_id: int) -> None:
-    """A process that stops or dies in here leaves the rest to the next round."""
-    has_more = True
-    while has_more and not SHUTDOWN.is_set():
-        with rt.database.write() as session:
-            has_more = release_slice(session, campaign_id)
-
-
-def _free_done(rt: Runtime, campaign_id: int) -> None:
+def _release_finished_of(rt: Runtime, campaign_id: int) -> None:
     while not SHUTDOWN.is_set():
         with rt.database.read() as session:
-            people = finished_recipients(session, campaign_id, DONE_AT_ONCE)
-        if people:
+            person_keys = finished_recipients(session, campaign_id, RELEASE_BATCH)
+        if person_keys:
             with rt.database.write() as session:
-                release_finished(session, campaign_id, people)
-        if len(people) < DONE_AT_ONCE:
+                release_finished(session, campaign_id, person_keys)
+        if len(person_keys) < RELEASE_BATCH:
             return

@@ -1,4 +1,4 @@
-"""Money, looked after: what campaigns were charged is counted again, and what runs is paused once the balance is used up."""
+"""Recounts what campaigns were charged, warns when much of the balance is used, and pauses campaigns that exceed it."""
 
 import logging
 import time
@@ -16,45 +16,45 @@ log = logging.getLogger("hark.spend")
 
 LOOK_SECONDS = 5.0
 REST_SECONDS = 300.0
-"""Between two counts of a campaign from which little is to come."""
+"""The interval between two counts of a campaign to which few statuses are still to come."""
 BUSY = timedelta(hours=1)
-"""So long after its last message most of a campaign's statuses have come."""
+"""After this time since its last message most of a campaign's statuses have come."""
 SHARE = 20.0
-"""A count that took long is not made again for so many times as long: at most a twentieth of a core."""
+"""The next count waits this many times as long as the last one took: counting uses at most a twentieth of a core."""
 
-KEPT = WAITS + timedelta(days=1)
-"""Campaigns that ended longer ago are left as they are."""
+WATCHED_FOR = WAITS + timedelta(days=1)
+"""Campaigns that ended longer ago are not counted again."""
 ACTIVE = CampaignStatus.ACTIVE
 
 
 class _Look(NamedTuple):
-    """When to count a campaign again, on the monotonic clock, and how long after the last time that is."""
+    """When to count a campaign again, on the monotonic clock, and the interval in seconds."""
 
     due_at: float
     every: float
 
 
 _looks: dict[tuple[str, int], _Look] = {}
-"""By installation and campaign."""
+"""By installation and campaign id."""
 
 
 def watch_spending(rt: Runtime, now: datetime) -> None:
-    """One round: count what is due, warn at the marks, pause what the balance no longer covers."""
+    """Count the campaigns that are due, warn at the marks of the balance, pause campaigns that it no longer covers."""
     with rt.database.read() as session:
-        found = [campaign for _, campaign in priced_campaigns(session, since=now - KEPT)]
-    for campaign in found:
+        campaigns = [campaign for _, campaign in priced_campaigns(session, since=now - WATCHED_FOR)]
+    for campaign in campaigns:
         key = (rt.installation, campaign.id)
         if key not in _looks or _looks[key].due_at <= time.monotonic():
             began = time.monotonic()
             recount_campaigns(rt, campaign.id, now)
             every = max(_every_seconds(campaign, now), SHARE * (time.monotonic() - began))
             _looks[key] = _Look(time.monotonic() + every, every)
-    active = [_looks[rt.installation, campaign.id].every for campaign in found if campaign.status is ACTIVE]
-    _guard(rt, now, LOOK_SECONDS + max(active, default=0.0))
+    active = [_looks[rt.installation, campaign.id].every for campaign in campaigns if campaign.status is ACTIVE]
+    _pause_overspent(rt, now, LOOK_SECONDS + max(active, default=0.0))
 
 
 def recount_campaigns(rt: Runtime, campaign_id: int, now: datetime) -> bool:
-    """Work out a campaign's sums from its recipients; whether something else had stood there."""
+    """Compute a campaign's sums from its recipients; True if they differed from the stored ones."""
     with rt.database.read() as session:
         # The campaign is read before its recipients: if it was launched by then, all of them are there.
         campaign = session.get_one(Campaign, campaign_id)
@@ -68,13 +68,13 @@ def recount_campaigns(rt: Runtime, campaign_id: int, now: datetime) -> bool:
 
 
 def recount_spending(rt: Runtime, now: datetime, since: datetime | None = None) -> list[int]:
-    """Count every campaign again (`since`: none that ended before); the ids of those for which something else had stood there."""
+    """Count every campaign again (`since`: none that ended before) and return the ids of those whose stored sums differed."""
     with rt.database.read() as session:
         ids = [campaign.id for _, campaign in priced_campaigns(session, since)]
     return [campaign_id for campaign_id in ids if recount_campaigns(rt, campaign_id, now)]
 
 
-def _guard(rt: Runtime, now: datetime, look_seconds: float) -> None:
+def _pause_overspent(rt: Runtime, now: datetime, look_seconds: float) -> None:
     with rt.database.read() as session:
         balance = read_balance(session)
     if balance is None or balance.used_pct < MARKS[0]:

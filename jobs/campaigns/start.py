@@ -1,10 +1,10 @@
-"""Starting a campaign: ask Meta what is true now, run the preflight, take the transition once, wake the launch.
+"""Starts a campaign: reads template and number from Meta, runs the preflight, makes the transition once, enqueues the launch.
 
-The scheduled instant needs it as much as an operator's click, so it stands here; admin's operations call it.
+Panel, commands and the schedule call the same function. jobs.campaigns.lifecycle pauses, resumes and ends a started campaign.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
@@ -15,14 +15,14 @@ from bot.meta.management import GraphError
 from jobs.campaigns.launch import wake_launch
 from jobs.campaigns.media_upload import upload_media
 from jobs.core.runtime import Runtime, runtime
-from jobs.core.wake_ups import SERVE_NUMBER, START_SCHEDULED
+from jobs.core.wake_ups import START_SCHEDULED
 from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
-from jobs.sending.failure_rate import forget_guard
 from models.billing.balance import reserve_amount
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.stored_texts import START_FAILED, START_MISSED, START_MISSED_MINUTE
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     Campaign,
@@ -34,6 +34,7 @@ from models.tables.campaign import (
     try_transition,
 )
 from models.tables.setting import read_setting
+from models.text import Text
 
 log = logging.getLogger("hark.starting")
 
@@ -43,14 +44,20 @@ class MetaUnavailableError(OperatorError):
 
 
 def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
-    """The preflight with Meta's record of template and number as of now. MetaAway, Refused."""
+    """Run the preflight after reading template and number from Meta.
+
+    Raises MetaUnavailableError if Meta could not be asked, OperatorError if it refuses to show them.
+    """
     refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
         return preflight(session, campaign_id, now, PreflightFacts(is_listening=_is_listening(rt)))
 
 
 def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
-    """Read the campaign's template and number from Meta. MetaAway; Refused where Meta refuses to show them."""
+    """Read the campaign's template and number from Meta into the database.
+
+    Raises MetaUnavailableError if Meta could not be asked, OperatorError if it refuses to show them.
+    """
     with rt.database.read() as session:
         campaign = get_campaign(session, campaign_id)
         template, number = campaign.template, campaign.number
@@ -65,61 +72,62 @@ def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
 
 
 def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> Preflight:
-    """Start it, once however many click. Refused with what blocks it; TransitionRefused where it cannot be started."""
+    """Start it; of several concurrent calls one does.
+
+    Raises OperatorError if a check blocks it or it was changed meanwhile, TransitionError if its state does not allow a start,
+    MetaUnavailableError if Meta could not be asked.
+    """
     with rt.database.read() as session:
         check_verb(session, campaign_id, "start")
-        looked_at = _version(session, campaign_id)
-    found = fresh_preflight(rt, campaign_id, now)
-    _refuse_if_blocked(campaign_id, found.blocking)
-    _upload(rt, campaign_id, now)
+        checked_version = _version(session, campaign_id)
+    result = ask_and_upload(rt, campaign_id, now)
     with rt.database.write() as session:
         version = _version(session, campaign_id, is_locking=True)
         check_verb(session, campaign_id, "start")
-        if version != looked_at:
-            # Meta was asked for seconds; what is started is what the preflight looked at, at the time it was meant for.
+        if version != checked_version:
+            # Asking Meta takes seconds. Only the version that the preflight checked may start, at the time it was scheduled for.
             raise OperatorError(
                 "campaign {campaign_id}: it was changed while it was being checked; look at it and start again",
                 campaign_id=campaign_id,
             )
         transition(session, campaign_id, "start", now, started_at=now, outcome=CampaignOutcome.PREPARING, note=None)
-        reserve_amount(session, campaign_id, found.reach.areas or {}, now)
-        record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=found.reach.eligible)
-    _wake(lambda: wake_launch(rt, campaign_id), campaign_id)
-    return found
+        reserve_amount(session, campaign_id, result.reach.areas or {}, now)
+        record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=result.reach.eligible)
+    wake_or_log(lambda: wake_launch(rt, campaign_id), campaign_id)
+    return result
+
+
+def ask_and_upload(rt: Runtime, campaign_id: int, now: datetime, ignored: Collection[str] = ()) -> Preflight:
+    """Prepare a campaign for sending: read from Meta, run the preflight, upload the media.
+
+    Raises OperatorError if a check blocks it (those whose key is in `ignored` do not), MetaUnavailableError if Meta could not be
+    asked.
+    """
+    result = fresh_preflight(rt, campaign_id, now)
+    _refuse_if_blocked(campaign_id, [check for check in result.blocking if check.key not in ignored])
+    _upload(rt, campaign_id, now)
+    return result
+
+
+def wake_or_log(wake_up: Callable[[], object], campaign_id: int) -> None:
+    """Call `wake_up`; a RedisError is only logged, since the schedule makes every lost wake-up again from the database."""
+    try:
+        wake_up()
+    except RedisError as error:
+        log.warning("campaign %d: no wake-up (%s); the schedule makes one", campaign_id, type(error).__name__)
 
 
 def _version(
     session: Session, campaign_id: int, *, is_locking: bool = False
 ) -> tuple[datetime, datetime | None] | None:
-    """What changes with every edit, schedule and transition."""
+    """The values that change with every edit, schedule and transition; None if the campaign is gone."""
     query = select(Campaign.updated_at, Campaign.scheduled_at).where(Campaign.id == campaign_id)
     row = session.execute(query.with_for_update() if is_locking else query).first()
     return None if row is None else (row.updated_at, row.scheduled_at)
 
 
-def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
-    """Go on with a paused one, after the part of the preflight that can change while it is paused."""
-    with rt.database.read() as session:
-        check_verb(session, campaign_id, "resume")
-    found = fresh_preflight(rt, campaign_id, now)
-    # Its audience was frozen at the launch, and nobody in it is free for another launch.
-    _refuse_if_blocked(campaign_id, [check for check in found.blocking if check.key != "eligible"])
-    _upload(rt, campaign_id, now)
-    with rt.database.write() as session:
-        transition(session, campaign_id, "resume", now)
-        record_audit(session, now, actor, AuditAction.RESUME, "campaign", campaign_id)
-        number_id = session.get_one(Campaign, campaign_id).number_id
-
-    def go_on() -> None:
-        forget_guard(rt.redis, campaign_id)
-        if number_id is not None:
-            SERVE_NUMBER.enqueue(rt.redis, number_id)
-
-    _wake(go_on, campaign_id)
-
-
 def wake_scheduled(rt: Runtime, now: datetime) -> int:
-    """Wake the start of every campaign whose scheduled instant has come; how many were woken."""
+    """Enqueue the start of every campaign whose scheduled time has come; return how many."""
     with rt.database.read() as session:
         due = session.scalars(
             select(Campaign.id).where(
@@ -132,7 +140,9 @@ def wake_scheduled(rt: Runtime, now: datetime) -> int:
 
 
 def start_scheduled(campaign_id: int) -> None:
-    """The job at the scheduled instant: start, or go back to ready with the reason. Any number at a time start it once."""
+    """Start the campaign at its scheduled time, or set it back to ready with the reason. This is a job; several at a time
+    start the campaign once.
+    """
     rt, now = runtime(), utcnow()
     START_SCHEDULED.started(rt.redis, campaign_id)
     with rt.database.read() as session:
@@ -144,28 +154,18 @@ def start_scheduled(campaign_id: int) -> None:
     if late < timedelta(0):
         return
     if late > grace:
-        _back_to_ready(
-            rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start was missed by {_minutes(late)}"
-        )
+        _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, _missed_by(late))
         return
     try:
         start_campaign(rt, campaign_id, now, "schedule")
     except MetaUnavailableError as error:
-        log.warning("%s; trying again for %s", error, _minutes(grace - late))
+        log.warning("%s; trying again for %d min", error, _minutes(grace - late))
     except OperatorError as error:
-        _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, f"the scheduled start did not happen: {error}")
-
-
-def _wake(wake_up: Callable[[], object], campaign_id: int) -> None:
-    """A wake-up that is lost, with Redis or without, is made again from the database."""
-    try:
-        wake_up()
-    except RedisError as error:
-        log.warning("campaign %d: no wake-up (%s); the schedule makes one", campaign_id, type(error).__name__)
+        _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, START_FAILED(why=error.text))
 
 
 def _is_listening(rt: Runtime) -> bool | None:
-    """Whether any consumer of Meta's events beats; None where Redis cannot be asked."""
+    """Whether a consumer of webhook events sends heartbeats; None if Redis cannot be asked."""
     try:
         return lag(rt).is_alive
     except RedisError:
@@ -177,7 +177,7 @@ def _refuse_if_blocked(campaign_id: int, blocking: Sequence[PreflightCheck]) -> 
         raise OperatorError(
             "campaign {campaign_id}: {problems}",
             campaign_id=campaign_id,
-            problems=" ".join(check.text for check in blocking),
+            problems=" ".join(str(check.text) for check in blocking),
         )
 
 
@@ -191,18 +191,22 @@ def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
         ) from error
 
 
-def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: datetime, why: str) -> None:
+def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: datetime, why: Text) -> None:
     with rt.database.write() as session:
         # Only while it is still scheduled for that very moment: an operator may have moved it meanwhile.
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.scheduled_at != scheduled_at:
             return
-        if not try_transition(session, campaign_id, "unschedule", now, note=why):
-            return  # another one started it meanwhile
+        if not try_transition(session, campaign_id, "unschedule", now, note=why.stored()):
+            return  # another job started it meanwhile
         record_audit(session, now, "schedule", AuditAction.UNSCHEDULE, "campaign", campaign_id)
     log.warning("campaign %d is ready, not started: %s", campaign_id, why)
 
 
-def _minutes(length: timedelta) -> str:
-    minutes = max(1, round(length.total_seconds() / 60))
-    return f"{minutes} minute{'s' if minutes > 1 else ''}"
+def _missed_by(late: timedelta) -> Text:
+    minutes = _minutes(late)
+    return START_MISSED_MINUTE() if minutes == 1 else START_MISSED(minutes=minutes)
+
+
+def _minutes(length: timedelta) -> int:
+    return max(1, round(length.total_seconds() / 60))

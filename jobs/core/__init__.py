@@ -1,1 +1,1 @@
-"""What every process needs: runtime, queues, shutdown, logs, a Redis of our own."""
+"""The base of every process: runtime, queues and wake-ups, shutdown, logs, and a Redis server that Hark runs itself."""

@@ -1,4 +1,4 @@
-"""Processes that do not outlive their parent."""
+"""Makes the kernel kill a child process when its parent dies."""
 
 import ctypes
 import multiprocessing
@@ -11,11 +11,11 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def dying_with_parent() -> Callable[[], None]:
-    """What to hand to `Popen(preexec_fn=…)`: the child is killed at the instant its parent dies.
+def kill_with_parent() -> Callable[[], None]:
+    """Return a `Popen(preexec_fn=…)` function: the child is killed at the instant its parent dies.
 
-    Linux ties the bond to the *thread* that starts the child: start it from one that lives as long as the child should.
-    A change of user clears the bond; `Popen` changes the user before it calls this, so it holds there too.
+    Linux sends the signal when the *thread* that started the child ends: start it from one that lives as long as the child should.
+    A change of user clears the setting; `Popen` changes the user before it calls this function, so the setting holds there too.
     Other systems have nothing like it: the child then lives on until it notices by itself.
     """
     parent = os.getpid()
@@ -27,7 +27,7 @@ def dying_with_parent() -> Callable[[], None]:
 
 
 def die_with_parent_process() -> None:
-    """For a worker that a library started through `multiprocessing`, granian's among them; anywhere else it does nothing.
+    """Bind a worker that a library (such as granian) started through `multiprocessing` to its parent; elsewhere do nothing.
 
     Call it in the worker's main thread. Without it, such a worker stays behind with its port when its parent is killed.
     """
@@ -40,5 +40,5 @@ def _bind_to(parent: int) -> None:
     if _LIBC is None:
         return
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the line above, so no signal will come
+    if os.getppid() != parent:  # the parent died before the call above, so no signal will come
         os._exit(1)

@@ -1,4 +1,4 @@
-"""What an error of the database says: that it is away, that two were in each other's way, or that the data are at fault."""
+"""Classifies database errors: a deadlock, a possible outage, or (neither) a fault of the data."""
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -8,12 +8,12 @@ RETRYABLE_STATES = frozenset({"40P01", "40001"})
 
 
 def is_deadlock(error: BaseException) -> bool:
-    """Whether it lost against another transaction, which says nothing about what it was to write."""
+    """Whether the transaction was rolled back for another one. The same write can succeed on the next attempt."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in RETRYABLE_STATES
 
 
 def may_be_an_outage(error: BaseException) -> bool:
-    """Whether it can be the database's trouble: then the same thing works later."""
+    """Whether the database may be unreachable or overloaded: the same write can succeed later."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated

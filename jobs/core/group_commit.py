@@ -1,6 +1,6 @@
-"""Many small writes as few transactions: whoever asks while one runs shares the next one.
+"""Groups many small writes into few transactions: items that arrive while one transaction runs share the next one.
 
-A commit costs the disk one turn however much it holds, so hundreds of conversations a second can each write in order and be
+A commit costs one disk flush however much it holds, so hundreds of conversations a second can each write in order and be
 durable before their next step.
 """
 
@@ -20,10 +20,11 @@ PAUSE_SECONDS = 0.2
 
 
 class GroupCommit(Generic[Item, Answer]):
-    """`await group(key, item)` gives the answer for its key once the transaction that held it is committed.
+    """`await group(key, item)` returns the answer for its key once the transaction that holds it is committed.
 
-    `work` takes {key: item} and runs in a thread. A batch that fails is tried again one by one, so that one bad item fails
-    alone. An item whose error is one of `again` is tried again for `patience_seconds`.
+    `work` takes {key: item}, returns {key: answer} and runs in a thread. When a batch of up to `most` items fails, each of its
+    items is tried alone, so that a bad item fails alone. An item whose error is one of `again` is tried again for
+    `patience_seconds`; any other error is raised where the item is awaited.
     """
 
     def __init__(
@@ -53,36 +54,36 @@ class GroupCommit(Generic[Item, Answer]):
     async def _run(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            if len(batch) == 1 or not await self._together(batch):
+            if len(batch) == 1 or not await self._run_batch(batch):
                 for single in batch:
-                    await self._insist(single)
+                    await self._run_with_retries(single)
 
-    async def _together(self, batch: Sequence[tuple[Hashable, Item, asyncio.Future[Answer]]]) -> bool:
-        """False where it failed: then nothing of it was written."""
+    async def _run_batch(self, batch: Sequence[tuple[Hashable, Item, asyncio.Future[Answer]]]) -> bool:
+        """False if the transaction failed and wrote nothing."""
         items = {key: item for key, item, _ in batch}
         try:
             answers = await asyncio.get_running_loop().run_in_executor(self._executor, self._work, items)
-        except Exception:  # noqa: BLE001 - whose it is shows when each is tried alone
+        except Exception:  # noqa: BLE001 - trying each item alone shows which one is at fault
             return False
         for key, _, future in batch:
             if not future.done():
                 future.set_result(answers[key])
         return True
 
-    async def _insist(self, single: tuple[Hashable, Item, asyncio.Future[Answer]]) -> None:
+    async def _run_with_retries(self, single: tuple[Hashable, Item, asyncio.Future[Answer]]) -> None:
         key, item, future = single
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._patience
+        deadline = loop.time() + self._patience
         while True:
             try:
                 answers = await loop.run_in_executor(self._executor, self._work, {key: item})
             except self._again as error:
-                if loop.time() >= until or SHUTDOWN.is_set():
-                    _tell(future, error)
+                if loop.time() >= deadline or SHUTDOWN.is_set():
+                    _set_error(future, error)
                     return
                 await asyncio.sleep(PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for it
-                _tell(future, error)
+            except Exception as error:  # noqa: BLE001 - raised where the item is awaited
+                _set_error(future, error)
                 return
             else:
                 if not future.done():
@@ -90,6 +91,6 @@ class GroupCommit(Generic[Item, Answer]):
                 return
 
 
-def _tell(future: "asyncio.Future[Answer]", error: Exception) -> None:
+def _set_error(future: "asyncio.Future[Answer]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)

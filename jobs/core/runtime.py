@@ -1,20 +1,19 @@
-"""What a process of Hark works with: settings, the database, Redis, the keys. Opened once, at an edge."""
+"""Holds the shared parts of a process: settings, database, Redis, encryption keys. A main function opens it once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from redis import Redis
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
-
-from jobs.core.redis_server import redis_url
+from jobs.core.loader import load
 from models.clock import utcnow
 from models.config import Settings, load_settings
 from models.crypto import Vault, new_token
 from models.db.engine import Database
 from models.tables.setting import Setting, read_setting
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 
 class Runtime:
@@ -26,20 +25,14 @@ class Runtime:
         self.vault: Vault = settings.vault()
 
     @cached_property
-    def redis(self) -> Redis:
-        """A client that answers in bytes. A read-only command is tried again; others fail at once and visibly."""
-        return Redis.from_url(
-            # Where the path is too long for a socket, only the directory knows where ours listens.
-            self.settings.redis_url or redis_url(self.settings.var_dir / "redis"),
-            socket_connect_timeout=2,
-            socket_timeout=10,
-            health_check_interval=15,
-            retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
-        )
+    def redis(self) -> "Redis":
+        """The client, created at first use; see `jobs.core.redis_client`."""
+        client: Redis = load("jobs.core.redis_client:redis_client")(self.settings)
+        return client
 
     @cached_property
     def installation(self) -> str:
-        """This installation's name in callback data; made once, whoever asks first."""
+        """This installation's random name in callback data, stored at first use."""
         with self.database.read() as session:
             name = read_setting(session, "installation")
         if not name:
@@ -51,7 +44,7 @@ class Runtime:
         return str(name)
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close every connection."""
         self.database.dispose()
         if "redis" in self.__dict__:
             self.redis.close()
@@ -61,17 +54,20 @@ _process: list[Runtime] = []
 
 
 def runtime() -> Runtime:
-    """This process's runtime, from the environment unless `use_runtime` gave another."""
+    """Return this process's runtime, made from the environment unless `use_runtime` set another.
+
+    Raises SettingsError if the environment is wrong.
+    """
     if not _process:
         _process.append(Runtime(load_settings()))
     return _process[-1]
 
 
 @contextmanager
-def use_runtime(given: Runtime) -> Iterator[Runtime]:
-    """Make `given` this process's runtime for the length of the block."""
-    _process.append(given)
+def use_runtime(rt: Runtime) -> Iterator[Runtime]:
+    """Make `rt` this process's runtime for the length of the block."""
+    _process.append(rt)
     try:
-        yield given
+        yield rt
     finally:
-        _process.remove(given)
+        _process.remove(rt)

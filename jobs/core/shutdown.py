@@ -1,13 +1,13 @@
-"""The word that this process is to stop: set by the signal, read by whatever runs long."""
+"""Holds the flag that stops this process: a signal sets it, every long-running loop checks it."""
 
 import signal
 import threading
 
 SHUTDOWN = threading.Event()
-"""Once set it stays set. A lane that sees it begins no further request, drains what is under way and returns."""
+"""Never cleared once set. A lane that sees it begins no further request, waits for those under way and returns."""
 
 
 def stop_on_signals() -> None:
-    """For a process's main function: SIGTERM and Ctrl-C, as often as they come, set `STOPPING` and nothing else."""
+    """Make SIGTERM and Ctrl-C set `SHUTDOWN` and do nothing else, however often they come. Called by a main function."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: SHUTDOWN.set())

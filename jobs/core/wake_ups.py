@@ -1,7 +1,7 @@
-"""Every wake-up, one constant each: which job runs, in which queue, and that only one of them waits.
+"""Defines every wake-up as a constant: the job, its queue, and the key by which only one of them waits.
 
-A job's function is named here and nowhere else, since RQ stores its dotted path; a test resolves each of them and compares what it
-takes. `PREVIOUS_JOBS` keeps what the version before has queued running.
+A job's function is named here and nowhere else, since RQ stores its dotted path; a test resolves each path and compares the
+parameters. `PREVIOUS_JOBS` lets jobs run that the previous version queued.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ P = ParamSpec("P")
 
 
 class WakeUp(Generic[P]):
-    """Wakes `job` in `queue`. Of those with the same `key` and ids only one waits; without a key each one is run.
+    """Enqueues `job` in `queue`. Of those with the same `key` and ids only one waits; without a key each one runs.
 
-    `seconds`: after so long the worker takes the job for stuck.
+    The worker stops a job that runs longer than `seconds`.
     """
 
     def __init__(self, queue: str, job: str, key: str | None, seconds: int = JOB_TIMEOUT_SECONDS) -> None:
@@ -27,11 +27,14 @@ class WakeUp(Generic[P]):
         self._seconds = seconds
 
     def enqueue(self, redis: Redis, /, *ids: P.args, **_named: P.kwargs) -> bool:
-        """False where one waits already. Raises RedisError if Redis is away: the schedule then makes it again from the rows."""
+        """Return False if one waits already.
+
+        Raises RedisError if Redis cannot be reached; the schedule then enqueues it again from the rows.
+        """
         return enqueue_once(redis, self.queue, self.job, *ids, key=self._key and self._name(ids), seconds=self._seconds)
 
     def started(self, redis: Redis, /, *ids: P.args, **_named: P.kwargs) -> None:
-        """To be said by the job first, before it looks for work: from here on another one may be made."""
+        """Allow the next one to be enqueued. The job calls it before it looks for work."""
         started(redis, self._name(ids))
 
     def _name(self, ids: tuple[object, ...]) -> str:
@@ -44,13 +47,13 @@ START_SCHEDULED: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.start.start_sche
 RESUME_WHEN_CLEAR: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.hold_resume.resume_when_clear", "resume")
 ANSWER_CONTACT: WakeUp[[int]] = WakeUp(ANSWER, "jobs.replies.answer.answer_contact", "answer")
 ANSWER_WAITING: WakeUp[[str]] = WakeUp(ANSWER, "jobs.replies.answer.answer_many", "answer")
-"""With a word that tells apart those who wake: the ingest, the schedule, a dispatcher whose time is over."""
+"""Its argument is the name of the caller: the ingest, the schedule, or a dispatcher whose time is over."""
 RUN_CONFIRMED_COMMAND: WakeUp[[int]] = WakeUp(CHORES, "jobs.replies.chatops.run_confirmed_command", None)
 SYNC_TEMPLATES: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_templates", "templates")
 SYNC_NUMBER: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_number", "number")
 PURGE: WakeUp[[]] = WakeUp(CHORES, "jobs.maintenance.purge.purge", "purge")
 RUN_IMPORT: WakeUp[[str]] = WakeUp(CHORES, "jobs.imports.run.run_import", "import", seconds=3600)
-"""An hour: a turn takes at least one chunk, and reading a long file comes before it."""
+"""An hour: a turn imports at least one chunk, and reads a long file first."""
 RUN_REPLAY: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.replay_all.run_replay", "replay")
 APPLY_SHOP_EVENTS: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.shop.apply_shop_events", "shop")
 READ_SHOP_CUSTOMERS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.customers.read_shop_customers", "shop-customers")
@@ -91,4 +94,4 @@ PREVIOUS_JOBS: Mapping[str, str] = {
     "jobs.replay_run.run_replay": RUN_REPLAY.job,
     "jobs.shop_events.take_shop_events": APPLY_SHOP_EVENTS.job,
 }
-"""What 0.1 called its jobs. To be dropped with the version after this one."""
+"""Paths of the jobs in 0.1 → today's. To be removed in the next version."""

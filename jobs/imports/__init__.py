@@ -1,1 +1,1 @@
-"""Files in turns: upload store, reader, staging, run, rejects."""
+"""Imports files of contacts, lists and orders: upload store, reader, staging, chunked run, rejects."""

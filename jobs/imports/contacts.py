@@ -1,6 +1,6 @@
-"""Importing contacts from a file: the whole of it is read and checked first, then taken in chunk by chunk.
+"""Imports contacts from a file: reads and checks the whole file first, then writes it chunk by chunk.
 
-A run that died is simply started again: what it took in comes out as unchanged.
+An import that died is simply started again: rows that it already wrote count as unchanged.
 """
 
 import tempfile
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime
 from jobs.imports.reader import open_sheet
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
-from jobs.imports.staging import StagingFile, read_staged_people
+from jobs.imports.staging import StagingFile, stage_rows
 from models.clock import utcnow
 from models.contacts.tagging import define_attributes
 from models.imports.contact_row import ImportRow
@@ -32,47 +32,47 @@ def import_contacts(
     skip: int = 0,
     is_over: IsOver | None = None,
 ) -> ImportResult:
-    """Import a CSV or XLSX file of the public format; a dry run says the same and changes nothing.
+    """Import a CSV or XLSX file of the public format; a dry run returns the same result and changes nothing.
 
-    `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out). `source` is where
-    the people agreed, for rows that do not say. What goes on at `skip` says nothing more of the lines that were refused while
-    reading. BadFile (a ValueError, one line) where nothing of the file can be taken; a bad row is in the result.
+    `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out). `source`: where
+    the people agreed, for rows without a `consent_source`. An import that continues at `skip` does not repeat the lines that
+    were refused while reading; a bad row is in the result. Raises BadFileError if nothing of the file can be imported.
     """
     path = Path(path)
     result = ImportResult()
     now = utcnow()
     origin = Origin(path.name[:200], actor, rt.vault)
     with tempfile.TemporaryFile() as file:
-        spool = StagingFile(file)
-        read = ImportResult() if skip else result
-        meaning = read_staged_people(rt, path, columns, spool, read, source=source)
-        result.total = read.total
-        if not dry_run and spool.count:
+        staging = StagingFile(file)
+        read_result = ImportResult() if skip else result
+        mapped = stage_rows(rt, path, columns, staging, read_result, source=source)
+        result.total = read_result.total
+        if not dry_run and staging.count:
             with rt.database.write() as session:
-                define_attributes(session, meaning.attributes, now)
+                define_attributes(session, mapped.attributes, now)
 
-        def take(chunk: tuple[list[ImportRow], int]) -> None:
+        def import_chunk(chunk: tuple[list[ImportRow], int]) -> None:
             rows, lines = chunk
 
-            def work(session: Session) -> tuple[UpsertTally, float]:
+            def upsert(session: Session) -> tuple[UpsertTally, float]:
                 began = time.monotonic()
                 return upsert_rows(session, rows, now, origin, dry_run=dry_run), time.monotonic() - began
 
-            tally, seconds = in_transaction(rt, work, dry_run=dry_run)
+            tally, seconds = in_transaction(rt, upsert, dry_run=dry_run)
             if not dry_run:
-                spool.adapt(len(rows), seconds)
-            # Further lines of a person are in the first one's.
+                staging.adapt(len(rows), seconds)
+            # Further lines of a person were combined into the first one.
             result.add(tally.created, tally.updated, tally.unchanged + lines - len(rows))
             for line, reason in tally.refused:
                 result.refuse(line, reason)
-            for line, what in tally.told:
-                result.tell(line, what)
+            for line, change in tally.told:
+                result.add_change(line, change)
 
-        return run_chunks(spool.chunks(skip), take, result, progress, is_over)
+        return run_chunks(staging.chunks(skip), import_chunk, result, progress, is_over)
 
 
 def preview(path: Path | str, rows: int = 5) -> tuple[list[str], list[list[str]], str | None]:
-    """The names of a file's columns, its first rows and what separates its columns, for the page on which they are mapped."""
+    """The column names of a file, its first rows, and its delimiter (None for XLSX). Raises BadFileError if it cannot be read."""
     with open_sheet(Path(path)) as sheet:
-        first = [line.cells for line, _ in zip(sheet.lines, range(rows), strict=False)]
-        return sheet.header, first, sheet.separator
+        first_rows = [line.cells for line, _ in zip(sheet.lines, range(rows), strict=False)]
+        return sheet.header, first_rows, sheet.separator

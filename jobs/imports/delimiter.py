@@ -1,6 +1,6 @@
-"""What separates the columns of a CSV file: a comma, a tab (Excel's "Unicode text") or a semicolon (Excel in most of Europe).
+"""Detects what separates the columns of a CSV file: a comma, a tab (Excel's "Unicode text") or a semicolon (most of Europe).
 
-The header tells. Where more than one of them stands in it outside of quotes, the first rows help, and a comma is believed first.
+The header decides. If it holds more than one of them outside of quotes, the first rows decide, and a comma is preferred.
 """
 
 import csv
@@ -12,30 +12,30 @@ from models.shop.order_row import COLUMNS
 
 COMMA, TAB, SEMICOLON = ",", "\t", ";"
 DELIMITERS = (COMMA, TAB, SEMICOLON)
-"""In the order in which they are believed."""
-WORDS = {COMMA: "commas", TAB: "tabs", SEMICOLON: "semicolons"}
+"""In order of preference."""
+DELIMITER_NAMES = {COMMA: "commas", TAB: "tabs", SEMICOLON: "semicolons"}
 MAX_ROWS = 20
-SAID = re.compile(r'"?sep=([,;\t])"?\r?\n', re.IGNORECASE)
-"""The line that Excel itself reads before the header."""
+SEP_LINE = re.compile(r'"?sep=([,;\t])"?\r?\n', re.IGNORECASE)
+"""The line before the header with which Excel is told the delimiter."""
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_KNOWN = RESERVED_COLUMNS | set(PROFILE_FIELDS) | set(COLUMNS)
+_COLUMN_NAMES = RESERVED_COLUMNS | set(PROFILE_FIELDS) | set(COLUMNS)
 
 
 def detect_delimiter(beginning: str, *, is_whole: bool) -> str:
-    """What the file's first few thousand characters say; `is_whole`: there are no more of them."""
-    if said := SAID.match(beginning):
-        return said[1]
+    """The delimiter of a file that starts with this text. `is_whole`: the text is the whole file, so its last row is complete."""
+    if sep_line := SEP_LINE.match(beginning):
+        return sep_line[1]
     header = _QUOTED.sub("", beginning).lstrip("\r\n").partition("\n")[0]
-    possible = [separator for separator in DELIMITERS if separator in header]
-    if len(possible) < 2:
-        return possible[0] if possible else COMMA
-    return max(possible, key=lambda separator: _likelihood(_rows(beginning, separator, is_whole=is_whole)))
+    candidates = [separator for separator in DELIMITERS if separator in header]
+    if len(candidates) < 2:
+        return candidates[0] if candidates else COMMA
+    return max(candidates, key=lambda separator: _likelihood(_rows(beginning, separator, is_whole=is_whole)))
 
 
 def _likelihood(rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
-    """Whether the header has a name that we know, and whether the rows have as many cells as it has."""
+    """Whether the header has a column name of Hark's, and whether every row has as many cells as the header."""
     header, others = rows[0], rows[1:]
-    is_known = any(name.strip().lower() in _KNOWN for name in header)
+    is_known = any(name.strip().lower() in _COLUMN_NAMES for name in header)
     return is_known, all(len(row) == len(header) for row in others)
 
 

@@ -1,4 +1,4 @@
-"""Putting the people of a file on a list: by its column of phones, those who are contacts already."""
+"""Adds the people of a file to a list: existing contacts, found by the file's column of phones."""
 
 import tempfile
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
-from jobs.imports.staging import StagingFile, read_staged_people
+from jobs.imports.staging import StagingFile, stage_rows
 from models.clock import utcnow
 from models.contacts.tagging import add_members, find_list, list_id, members_among
 from models.imports.contact_row import ImportRow
@@ -22,7 +22,7 @@ UNKNOWN = "no contact has this phone; import it first"
 
 @dataclass(slots=True)
 class ListResult:
-    """What came of putting a file's phones on a list."""
+    """The result of adding a file's phones to a list."""
 
     id: int
     name: str
@@ -53,41 +53,42 @@ def import_list(
     skip: int = 0,
     is_over: IsOver | None = None,
 ) -> ImportResult:
-    """Put them on a list; who is put there counts as created, who is there as unchanged, unknown phones are refused.
+    """Add the people of a file to a list. Created: newly on the list; unchanged: already on it; refused: unknown phones.
 
-    `onto` is its id, or its name: then it is made if there is none, once the file was read. BadFile, BadValue or Refused, each one
-    line, where nothing can be done; Refused also where the list was deleted meanwhile.
+    `onto`: the list's id, or its name; a list of that name is created if there is none, once the file was read. Raises
+    BadFileError if nothing of the file can be imported, FieldValueError if the name is bad, and OperatorError if the list was
+    deleted meanwhile.
     """
     result = ImportResult()
     now = utcnow()
     with tempfile.TemporaryFile() as file:
-        spool = StagingFile(file)
-        read = ImportResult() if skip else result
-        read_staged_people(rt, Path(path), columns, spool, read, only_phone=True)
-        result.total = read.total
+        staging = StagingFile(file)
+        read_result = ImportResult() if skip else result
+        stage_rows(rt, Path(path), columns, staging, read_result, only_phone=True)
+        result.total = read_result.total
         target = _target(rt, onto, dry_run=dry_run)
 
-        def take(chunk: tuple[list[ImportRow], int]) -> None:
+        def import_chunk(chunk: tuple[list[ImportRow], int]) -> None:
             rows, _lines = chunk
 
-            def work(session: Session) -> tuple[dict[int, int], int]:
+            def add_to_target(session: Session) -> tuple[dict[int, int], int]:
                 if target is not None:
                     group_name(session, "list", target, locked=not dry_run)
-                found = match_rows(session, rows, lock=not dry_run)
-                people = set(found.values())
+                contact_ids = match_rows(session, rows, lock=not dry_run)
+                member_ids = set(contact_ids.values())
                 if target is None:
-                    return found, len(people)
+                    return contact_ids, len(member_ids)
                 if dry_run:
-                    return found, len(people) - members_among(session, target, people)
-                return found, add_members(session, target, people, now)
+                    return contact_ids, len(member_ids) - members_among(session, target, member_ids)
+                return contact_ids, add_members(session, target, member_ids, now)
 
-            found, added = in_transaction(rt, work, dry_run=dry_run)
-            result.add(added, 0, len(set(found.values())) - added)
+            contact_ids, added = in_transaction(rt, add_to_target, dry_run=dry_run)
+            result.add(added, 0, len(set(contact_ids.values())) - added)
             for row in rows:
-                if row.line not in found:
+                if row.line not in contact_ids:
                     result.refuse(row.line, UNKNOWN)
 
-        return run_chunks(spool.chunks(skip), take, result, progress, is_over)
+        return run_chunks(staging.chunks(skip), import_chunk, result, progress, is_over)
 
 
 def add_to_list(
@@ -98,15 +99,17 @@ def add_to_list(
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> ListResult:
-    """The same for the list of that name, as the command says what came of it."""
+    """Like `import_list`, by name, with the result as the command line prints it. Raises the same errors."""
     result = import_list(rt, path, name, progress=progress, columns=columns)
     with rt.database.read() as session:
-        made = find_list(session, name)
-    return ListResult(made or 0, name.strip(), result.created, result.unchanged, result.refused, result.refused_total)
+        target_id = find_list(session, name)
+    return ListResult(
+        target_id or 0, name.strip(), result.created, result.unchanged, result.refused, result.refused_total
+    )
 
 
 def _target(rt: Runtime, onto: int | str, *, dry_run: bool) -> int | None:
-    """The list's id; None in a dry run for one that there is not yet."""
+    """The list's id; None in a dry run if the list does not exist yet."""
     if isinstance(onto, int):
         return onto
     if dry_run:

@@ -1,4 +1,4 @@
-"""Importing orders from a file: read and checked whole, then taken in chunk by chunk, as jobs.imports.contacts does."""
+"""Imports orders from a file: reads and checks the whole file first, then writes it chunk by chunk."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from models.shop.order_row import OrderRow, add_item, read_key, read_order, read
 from models.shop.orders import OrderKey, OrderTally, upsert_orders
 
 CHUNK = 250
-_PHONE = Columns(1, {"phone": 0}, {}, {})
+_PHONE_COLUMN = Columns(1, {"phone": 0}, {}, {})
 _Chunk = list[tuple[OrderRow, ImportRow]]
 
 
@@ -37,49 +37,49 @@ def import_orders(
     skip: int = 0,
     is_over: IsOver | None = None,
 ) -> ImportResult:
-    """Import a CSV or XLSX file of orders; a dry run says the same and changes nothing. Counted are orders, not lines.
+    """Import a CSV or XLSX file of orders; a dry run returns the same result and changes nothing.
 
-    `columns` and `skip` (orders that are done) as with contacts. BadFile (a ValueError, one line) where nothing of the file can be
-    taken; a bad line is in the result.
+    The result counts orders, not lines. `columns` and `skip` (orders that are done) as in `import_contacts`; a bad line is in
+    the result. Raises BadFileError if nothing of the file can be imported.
     """
     path = Path(path)
     result = ImportResult()
     now = utcnow()
-    with tempfile.TemporaryFile() as spool:
-        result.total = _read_all(rt, path, columns, spool, ImportResult() if skip else result)
+    with tempfile.TemporaryFile() as staging:
+        result.total = _read_all(rt, path, columns, staging, ImportResult() if skip else result)
 
-        def take(chunk: _Chunk) -> None:
-            tally, unknown = in_transaction(
-                rt, lambda session: _take(session, chunk, now, dry_run=dry_run), dry_run=dry_run
+        def import_chunk(chunk: _Chunk) -> None:
+            tally, unknown_rows = in_transaction(
+                rt, lambda session: _import_chunk(session, chunk, now, dry_run=dry_run), dry_run=dry_run
             )
             result.add(tally.created, tally.updated, tally.unchanged)
             lines = {row.key: row.line for row, _ in chunk}
-            for key, what in tally.changes:
-                result.tell(lines[key], what)
-            for row in unknown:
+            for key, change in tally.changes:
+                result.add_change(lines[key], change)
+            for row in unknown_rows:
                 result.refuse(row.line, UNKNOWN)
                 for line in row.more_lines:
                     result.refuse(line, f"line {row.line} of this order was refused")
 
-        return run_chunks(_chunks(spool, skip), take, result, progress, is_over)
+        return run_chunks(_chunks(staging, skip), import_chunk, result, progress, is_over)
 
 
 class _Reader:
-    """Lines to orders. The lines of one order follow each other; with one that is wrong the whole order is refused."""
+    """Combines lines into orders. The lines of an order follow each other; one bad line refuses the whole order."""
 
-    def __init__(self, rt: Runtime, places: Mapping[str, int], spool: IO[bytes], result: ImportResult) -> None:
+    def __init__(self, rt: Runtime, places: Mapping[str, int], staging: IO[bytes], result: ImportResult) -> None:
         self.country = rt.settings.default_country
         self.places = places
-        self.spool = spool
+        self.staging = staging
         self.result = result
         self.count = 0
         self._seen: set[int] = set()
         self._key: OrderKey | None = None
         self._row: OrderRow | None = None
-        """The order of the line above; None where it was refused."""
+        """The order of the previous line; None if it was refused."""
 
-    def take(self, line: SourceLine) -> None:
-        """Read a line."""
+    def read_line(self, line: SourceLine) -> None:
+        """Add a line to its order, or refuse it."""
         try:
             if line.problem:
                 raise FieldValueError("{problem}", problem=line.problem)
@@ -94,11 +94,11 @@ class _Reader:
             self.result.refuse(line.number, str(error))
 
     def finish(self) -> None:
-        """The order of the line above is whole. TooManyRows."""
+        """Stage the order of the previous line. Raises TooManyRowsError if the file has too many orders."""
         if self._row is not None:
             row = self._row
-            phone = read_row(row.line, [row.phone], _PHONE, self.country)
-            self.spool.write(orjson.dumps([row, phone]) + b"\n")
+            phone = read_row(row.line, [row.phone], _PHONE_COLUMN, self.country)
+            self.staging.write(orjson.dumps([row, phone]) + b"\n")
             self.count += 1
             if self.count > MAX_ROWS:
                 raise TooManyRowsError
@@ -111,14 +111,14 @@ class _Reader:
             raise FieldValueError("this order stands further up too; its lines must follow each other")
         self._seen.add(hash(key))
         row = read_order(line.number, line.cells, self.places)
-        read_row(line.number, [row.phone], _PHONE, self.country)
+        read_row(line.number, [row.phone], _PHONE_COLUMN, self.country)
         self._row = row
 
     def _add(self, row: OrderRow, line: SourceLine) -> None:
         try:
             add_item(row, line.cells, self.places)
         except ValueError:
-            # With all its lines, so that what was refused can be mended and brought again.
+            # Refuse all its lines, so that the rejected rows can be corrected and imported again.
             for number in (row.line, *row.more_lines):
                 self.result.refuse(number, f"line {line.number} of this order was refused")
             self._row = None
@@ -126,17 +126,19 @@ class _Reader:
         row.more_lines.append(line.number)
 
 
-def _read_all(rt: Runtime, path: Path, names: Mapping[str, str] | None, spool: IO[bytes], result: ImportResult) -> int:
-    """Every order into the spool, or a refusal; how many were taken."""
+def _read_all(
+    rt: Runtime, path: Path, names: Mapping[str, str] | None, staging: IO[bytes], result: ImportResult
+) -> int:
+    """Stage the orders of the file; returns how many. Raises BadFileError if columns are missing or there are too many orders."""
     with open_sheet(path) as sheet:
         try:
             places = read_order_columns(sheet.renamed(path, names or {}))
         except FieldValueError as error:
             raise BadFileError("{file}: {error}", file=path.name, error=error) from error
-        reader = _Reader(rt, places, spool, result)
+        reader = _Reader(rt, places, staging, result)
         try:
             for line in sheet.lines:
-                reader.take(line)
+                reader.read_line(line)
             reader.finish()
         except TooManyRowsError:
             raise BadFileError(
@@ -145,12 +147,12 @@ def _read_all(rt: Runtime, path: Path, names: Mapping[str, str] | None, spool: I
     return reader.count
 
 
-def _chunks(spool: IO[bytes], skip: int) -> Iterator[tuple[_Chunk, int]]:
-    """Orders in the file's own order, with how many are done then; the first `skip` are passed over."""
-    spool.seek(0)
+def _chunks(staging: IO[bytes], skip: int) -> Iterator[tuple[_Chunk, int]]:
+    """Yield orders in the file's order, with how many are done after the chunk; the first `skip` are left out."""
+    staging.seek(0)
     done, chunk = skip, []
-    for text in islice(spool, skip, None):
-        row, phone = orjson.loads(text)
+    for line in islice(staging, skip, None):
+        row, phone = orjson.loads(line)
         chunk.append((OrderRow(**row), ImportRow(**phone)))
         if len(chunk) >= CHUNK:
             done += len(chunk)
@@ -160,9 +162,11 @@ def _chunks(spool: IO[bytes], skip: int) -> Iterator[tuple[_Chunk, int]]:
         yield chunk, done + len(chunk)
 
 
-def _take(session: Session, chunk: _Chunk, now: datetime, *, dry_run: bool) -> tuple[OrderTally, list[OrderRow]]:
-    """What became of them, and those of people whom nobody knows."""
+def _import_chunk(
+    session: Session, chunk: _Chunk, now: datetime, *, dry_run: bool
+) -> tuple[OrderTally, list[OrderRow]]:
+    """The tally of the chunk, and its orders whose phone belongs to no contact."""
     contacts = match_rows(session, [phone for _, phone in chunk], lock=not dry_run)
-    known = [row.order_of(contacts[row.line]) for row, _ in chunk if row.line in contacts]
-    unknown = [row for row, _ in chunk if row.line not in contacts]
-    return upsert_orders(session, known, now, dry_run=dry_run), unknown
+    order_rows = [row.order_of(contacts[row.line]) for row, _ in chunk if row.line in contacts]
+    unknown_rows = [row for row, _ in chunk if row.line not in contacts]
+    return upsert_orders(session, order_rows, now, dry_run=dry_run), unknown_rows

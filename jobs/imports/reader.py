@@ -3,19 +3,14 @@
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TextIO
-from xml.etree.ElementTree import ParseError
+from typing import IO, NamedTuple, TextIO
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
-from jobs.imports.delimiter import SAID, detect_delimiter
+from jobs.core.loader import load
+from jobs.imports.delimiter import SEP_LINE, detect_delimiter
 from models.errors import OperatorError
 
 MIB = 1024 * 1024
@@ -23,12 +18,6 @@ MAX_FILE_BYTES = 500 * MIB
 MAX_LINE_CHARACTERS = MIB
 MAX_COLUMNS = 200
 MAX_LINES_OF_A_RECORD = 100
-MAX_UNZIPPED_BYTES = 300 * MIB
-MAX_TEXTS_BYTES = 60 * MIB
-"""The sheet's shared texts are held in memory, several times this size."""
-MAX_PARTS = 1000
-MAX_SHEET_ROWS = 1_048_576
-"""A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
 
 START_BYTES = 8192
 """What a CSV's separator is told by."""
@@ -99,7 +88,8 @@ def open_sheet(path: Path) -> Iterator[Sheet]:
             start = raw.read(START_BYTES)
             raw.seek(0)
             if start.startswith(b"PK\x03\x04"):
-                yield _xlsx(path)
+                sheet: Sheet = load("jobs.imports.xlsx:read_xlsx")(path)
+                yield sheet
             else:
                 yield _csv(path, raw, start)
     except OSError as error:
@@ -113,7 +103,7 @@ def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
     beginning = start.decode(code.encoding, errors="ignore")
     separator = detect_delimiter(beginning, is_whole=len(start) < START_BYTES)
     lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
-    if SAID.match(beginning):
+    if SEP_LINE.match(beginning):
         lines.take()
     records = _records(lines, separator, code)
     first = next(records, None)
@@ -220,81 +210,3 @@ def _cells(record: str, separator: str) -> tuple[list[str] | None, str | None]:
         if "unexpected end of data" in str(error):
             return None, _OPEN_QUOTE
         return None, f"is no CSV ({error})"
-
-
-def _xlsx(path: Path) -> Sheet:
-    _check_archive(path)
-    try:
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()
-        first = next(sheet.iter_rows(max_row=1, max_col=MAX_COLUMNS + 1), ())
-        header = checked_header(path, (_cell_text(cell)[0] for cell in first))
-    except (InvalidFileException, KeyError, IndexError, ValueError, ParseError, zipfile.BadZipFile) as error:
-        if isinstance(error, BadFileError):
-            raise
-        raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
-    if not header:
-        raise BadFileError("{file} is empty; its first row must name the columns, phone among them", file=path.name)
-    return Sheet(header, _sheet_lines(path, sheet, len(header)))
-
-
-def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:
-    try:
-        for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=width + 1), 2):
-            if number > MAX_SHEET_ROWS:
-                raise BadFileError(
-                    "{file} has a row beyond {max_sheet_rows:,}, the last that a sheet can have",
-                    file=path.name,
-                    max_sheet_rows=MAX_SHEET_ROWS,
-                )
-            texts = [_cell_text(cell) for cell in row]
-            cells = [text for text, _ in texts]
-            problem = next((problem for _, problem in texts if problem), None)
-            if problem or any(cells):
-                yield SourceLine(number, cells, problem)
-    except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
-        if isinstance(error, BadFileError):
-            raise
-        raise BadFileError("{file}: the sheet cannot be read to its end", file=path.name) from error
-
-
-def _cell_text(cell: Any) -> tuple[str, str | None]:
-    """The cell as a CSV would have it, and what is wrong with it; a formula is what the spreadsheet last computed."""
-    if cell.value is None:
-        return "", None
-    if cell.data_type == "e":
-        return "", f"column {cell.column} holds the spreadsheet's error {str(cell.value)[:20]}"
-    text = _plain_text(cell.value)
-    return ("", "holds a NUL byte") if "\x00" in text else (text, None)
-
-
-def _plain_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime):
-        return (value.date() if value.time() == datetime.min.time() else value).isoformat()
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _check_archive(path: Path) -> None:
-    """An archive may claim any size: what it says of itself is checked, and is what reading is then held to."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
-    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNZIPPED_BYTES:
-        raise BadFileError(
-            "{file} unpacks to more than {max_unzipped_bytes} MB; save it as CSV",
-            file=path.name,
-            max_unzipped_bytes=MAX_UNZIPPED_BYTES // MIB,
-        )
-    if any(part.file_size > MAX_TEXTS_BYTES for part in parts if not part.filename.startswith("xl/worksheets/")):
-        raise BadFileError(
-            "{file} holds more than {max_texts_bytes} MB of text; save it as CSV",
-            file=path.name,
-            max_texts_bytes=MAX_TEXTS_BYTES // MIB,
-        )

@@ -1,12 +1,11 @@
-"""What came of a file, or in a dry run would come of it; and how a file is gone through, chunk by chunk."""
+"""Holds the result of an import, runs a file chunk by chunk, and writes the CSV of rejected rows."""
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
@@ -14,16 +13,17 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime
 from jobs.imports.reader import open_sheet
 from models.campaigns.export import csv_cell
+from models.files import open_private
 from models.imports.diff import MAX_TOLD
 
 TRIES = 3
 MAX_REFUSALS = 100_000
-"""Lines refused beyond this are counted, not listed."""
+"""Refused lines beyond this number are counted, not listed."""
 
 Progress = Callable[[int, int], None]
-"""Called with the rows (or orders) that are done, and all there are."""
+"""Called with the number of rows (or orders) that are done, and of all."""
 IsOver = Callable[[], bool]
-"""Whether to end after the chunk at hand; called again with what was `done` as `skip` an import goes on there."""
+"""Whether to stop after the current chunk. An import that is called again with `skip=result.done` continues there."""
 T = TypeVar("T")
 
 
@@ -37,14 +37,14 @@ class ImportResult:
     refused: list[dict[str, Any]] = field(default_factory=list)
     """`{"line", "reason"}` in the order of the file."""
     refused_total: int = 0
-    told: list[dict[str, Any]] = field(default_factory=list)
-    """`{"line", "what"}`: what would change on the first lines that a dry run would change."""
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """`{"line", "what"}` of the first lines that change something, in a dry run."""
     done: int = 0
-    """What was taken or passed over, of `total`; as many where the file was done to its end."""
+    """Rows (or orders) that were imported or skipped; equal to `total` once the whole file is done."""
     total: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The public summary."""
+        """The summary that the command line prints."""
         return {
             "created": self.created,
             "updated": self.updated,
@@ -53,24 +53,24 @@ class ImportResult:
         }
 
     def refuse(self, line: int, reason: str) -> None:
-        """Note a line that was not taken."""
+        """Record a line that is not imported."""
         self.refused_total += 1
         if len(self.refused) < MAX_REFUSALS:
             self.refused.append({"line": line, "reason": reason})
 
-    def tell(self, line: int, what: str) -> None:
-        """Note what a line would change, if it is one of the first."""
-        if len(self.told) < MAX_TOLD:
-            self.told.append({"line": line, "what": what})
+    def add_change(self, line: int, what: str) -> None:
+        """Record what a line would change; only the first `MAX_TOLD` are kept."""
+        if len(self.changes) < MAX_TOLD:
+            self.changes.append({"line": line, "what": what})
 
     def add(self, created: int, updated: int, unchanged: int) -> None:
-        """Count a chunk."""
+        """Add the counts of a chunk."""
         self.created += created
         self.updated += updated
         self.unchanged += unchanged
 
     def finish(self, done: int) -> "ImportResult":
-        """It ends here."""
+        """Set `done` and sort the refused lines by line number."""
         self.done = done
         self.refused.sort(key=lambda refusal: int(refusal["line"]))
         return self
@@ -78,16 +78,19 @@ class ImportResult:
 
 def run_chunks(
     chunks: Iterable[tuple[T, int]],
-    take: Callable[[T], None],
+    import_chunk: Callable[[T], None],
     result: ImportResult,
     progress: Progress | None,
     is_over: IsOver | None,
 ) -> ImportResult:
-    """Take chunks, each of which comes with how much of the whole is done once it is taken, until it is over."""
+    """Import chunks until they end or `is_over` returns True.
+
+    Each chunk comes with the number of rows that are done once it is imported.
+    """
     done = 0
-    for chunk, reached in chunks:
-        take(chunk)
-        done = reached
+    for chunk, done_after in chunks:
+        import_chunk(chunk)
+        done = done_after
         if progress is not None:
             progress(done, result.total)
         if is_over is not None and is_over():
@@ -96,7 +99,10 @@ def run_chunks(
 
 
 def in_transaction(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) -> T:
-    """A chunk in one transaction, again where another process was in its way."""
+    """Run `work` in one transaction, read-only in a dry run; up to `TRIES` times if another process interferes.
+
+    Raises IntegrityError or OperationalError if the last try fails too.
+    """
     tries = 1
     while True:
         try:
@@ -108,11 +114,14 @@ def in_transaction(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) 
             tries += 1
 
 
-LINE, WHY = "refused_line", "refused_why"
+LINE_COLUMN, REASON_COLUMN = "refused_line", "refused_why"
 
 
 def write_rejects(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) -> None:
-    """Write it, for nobody else to read. `refused`: `{"line", "reason"}` of the file at `path`."""
+    """Write the refused rows of the file at `path` with their line and reason as a CSV that only its owner can read.
+
+    `refused`: `{"line", "reason"}` of lines of that file.
+    """
     reasons: dict[int, str] = {}
     for refusal in refused:
         reasons.setdefault(refusal["line"], refusal["reason"])
@@ -122,13 +131,8 @@ def write_rejects(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) 
         io.TextIOWrapper(raw, encoding="utf-8", newline="") as file,
     ):
         out = csv.writer(file, lineterminator="\r\n")
-        out.writerow([LINE, WHY, *map(csv_cell, sheet.header)])
+        out.writerow([LINE_COLUMN, REASON_COLUMN, *map(csv_cell, sheet.header)])
         for line in sheet.lines if reasons else ():
             reason = reasons.get(line.number)
             if reason is not None:
                 out.writerow([line.number, csv_cell(reason), *map(csv_cell, line.cells)])
-
-
-def open_private(path: Path, mode: str) -> IO[Any]:
-    """Open for writing what nobody else may read."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))

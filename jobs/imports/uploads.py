@@ -1,8 +1,7 @@
-"""Files that somebody brought to the panel to be imported, kept from the upload to the end of their import and a day longer.
+"""Stores files that were uploaded to the panel for import: file, state, lock and rejects, from upload until 24 hours later.
 
-Each has a directory under var/imports whose name nobody can guess, and which nobody else can read: the file, which goes when
-its import is over, what is known of it, and the rows that were refused. Whoever works on
-one holds a lock that dies with the process.
+Each has a directory under `var/imports` with an unguessable name and mode 0700. The file itself is deleted when its import is
+over. A worker holds a lock that ends with its process.
 """
 
 import csv
@@ -22,46 +21,47 @@ from typing import Any
 import orjson
 
 from jobs.core.runtime import Runtime
-from jobs.imports.result import ImportResult, open_private
+from jobs.imports.result import ImportResult
 from models.crypto import new_token
+from models.files import open_private, replace_file
 from models.imports.diff import MAX_TOLD
 
-KEPT_SECONDS = 24 * 3600
+MAX_AGE_SECONDS = 24 * 3600
 MAX_SHOWN = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}")
 _STATE, _REFUSED, _LOCK = "state.json", "refused.csv", "lock"
 REFUSALS = "refusals"
-"""What was refused so far, a line of JSON each, until the CSV is written."""
-FORGET_SECONDS = 2.0
-"""So long forgetting a person waits for whoever works on a file."""
+"""The refused lines so far, one JSON object a line, until the CSV is written."""
+REDACT_WAIT_SECONDS = 2.0
+"""How long the redaction of a person waits for a worker's lock."""
 
 
 class UploadKind(StrEnum):
-    """What is in it."""
+    """What the file holds."""
 
     CONTACTS = "contacts"
     ORDERS = "orders"
     LIST = "list"
-    """People who are contacts already, for a list."""
+    """Phones of existing contacts, for a list."""
 
 
 class UploadStage(StrEnum):
-    """How far it is."""
+    """How far the import is; the values are stored."""
 
     MAPPING = "mapping"
-    LOOKING = "looking"
-    LOOKED = "looked"
+    DRY_RUN = "looking"
+    DRY_RUN_DONE = "looked"
     IMPORTING = "importing"
     DONE = "done"
     FAILED = "failed"
 
 
-UNDER_WAY = frozenset({UploadStage.LOOKING, UploadStage.IMPORTING})
+UNDER_WAY = frozenset({UploadStage.DRY_RUN, UploadStage.IMPORTING})
 
 
 @dataclass
 class ImportFile:
-    """What is known of one. The counts are of the stage at hand."""
+    """The stored state of an upload. The counts are those of the current stage."""
 
     token: str
     name: str
@@ -70,12 +70,12 @@ class ImportFile:
     stage: UploadStage = UploadStage.MAPPING
     columns: dict[str, str] = field(default_factory=dict)
     source: str = ""
-    """Where the people agreed, for rows that do not say."""
+    """Where the people agreed, for rows without a `consent_source`."""
     list_name: str = ""
     list_id: int = 0
-    """Once it is being filled."""
+    """0 until the import starts."""
     done: int = 0
-    """Rows whose turn was ended; `seen` are those of the turn at hand too."""
+    """Rows of completed turns; `seen` includes the current turn."""
     seen: int = 0
     total: int = 0
     tries: int = 0
@@ -84,26 +84,26 @@ class ImportFile:
     unchanged: int = 0
     refused_total: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
-    """The first of them."""
+    """The first `MAX_SHOWN` of them."""
     told: list[dict[str, Any]] = field(default_factory=list)
-    """What would change on the first lines that would change something."""
+    """`{"line", "what"}` of the first lines that change something (`ImportResult.changes`)."""
     problem: str = ""
-    """One line, where it failed."""
+    """Why it failed, in one line."""
 
     def begin(self, stage: UploadStage) -> None:
-        """Start the stage with nothing counted."""
+        """Start a stage: reset the counts."""
         self.stage, self.problem, self.refused, self.told = stage, "", [], []
         self.done = self.seen = self.total = self.tries = 0
         self.created = self.updated = self.unchanged = self.refused_total = 0
 
     def add(self, result: ImportResult) -> None:
-        """Count a turn."""
+        """Add the result of a turn."""
         self.created += result.created
         self.updated += result.updated
         self.unchanged += result.unchanged
         self.refused_total += result.refused_total
         self.refused = sorted(self.refused + result.refused, key=lambda refusal: int(refusal["line"]))[:MAX_SHOWN]
-        self.told = (self.told + result.told)[:MAX_TOLD]
+        self.told = (self.told + result.changes)[:MAX_TOLD]
         self.done = self.seen = result.done
         self.total, self.tries = result.total, 0
 
@@ -111,21 +111,21 @@ class ImportFile:
 def store_upload(
     rt: Runtime, name: str, content: bytes, actor: str, kind: UploadKind = UploadKind.CONTACTS, list_name: str = ""
 ) -> ImportFile:
-    """Put an uploaded file aside, readable by nobody else."""
+    """Store an uploaded file, readable by its owner only. Deletes expired uploads first."""
     delete_expired_uploads(rt)
-    found = ImportFile(new_token(18), name, actor, kind, list_name=list_name)
-    directory = uploads_directory(rt, found.token)
+    upload = ImportFile(new_token(18), name, actor, kind, list_name=list_name)
+    directory = uploads_directory(rt, upload.token)
     directory.mkdir(mode=0o700, parents=True)
     open_private(directory / _LOCK, "wb").close()
-    upload_path(rt, found).parent.mkdir(mode=0o700)
-    with open_private(upload_path(rt, found), "wb") as file:
+    upload_path(rt, upload).parent.mkdir(mode=0o700)
+    with open_private(upload_path(rt, upload), "wb") as file:
         file.write(content)
-    save_upload(rt, found)
-    return found
+    save_upload(rt, upload)
+    return upload
 
 
 def load_upload(rt: Runtime, token: str) -> ImportFile | None:
-    """What is known of it; None where there is no such file."""
+    """The state of an upload; None if there is none with this token."""
     if not _TOKEN.fullmatch(token):
         return None
     try:
@@ -135,95 +135,93 @@ def load_upload(rt: Runtime, token: str) -> ImportFile | None:
     return ImportFile(**state | {"stage": UploadStage(state["stage"]), "kind": UploadKind(state["kind"])})
 
 
-def upload_path(rt: Runtime, found: ImportFile) -> Path:
-    """Where the file itself is, until its import is over."""
-    return uploads_directory(rt, found.token) / "file" / found.name
+def upload_path(rt: Runtime, upload: ImportFile) -> Path:
+    """The path of the file itself, which exists until its import is over."""
+    return uploads_directory(rt, upload.token) / "file" / upload.name
 
 
 def load_rejects(rt: Runtime, token: str) -> Path | None:
-    """The CSV of the rows that were refused, if any were."""
+    """The path of the CSV of refused rows; None if there is none."""
     return rejects_path(rt, token) if _TOKEN.fullmatch(token) and rejects_path(rt, token).exists() else None
 
 
 def rejects_path(rt: Runtime, token: str) -> Path:
-    """Where that CSV is, or would be."""
+    """Where the CSV of refused rows is written."""
     return uploads_directory(rt, token) / _REFUSED
 
 
 def delete_upload(rt: Runtime, token: str) -> None:
-    """Forget it with all that was found of it."""
+    """Delete an upload with its state and its rejects."""
     if _TOKEN.fullmatch(token):
         shutil.rmtree(uploads_directory(rt, token), ignore_errors=True)
 
 
 def delete_expired_uploads(rt: Runtime) -> None:
-    """Files that nobody touched for a day, with what was said of them."""
+    """Delete uploads that did not change for 24 hours and are not locked."""
     for directory in _directories(rt):
         try:
-            is_old = (directory / _STATE).stat().st_mtime < time.time() - KEPT_SECONDS
-        except OSError:  # half of an upload
-            is_old = directory.stat().st_mtime < time.time() - KEPT_SECONDS
+            is_old = (directory / _STATE).stat().st_mtime < time.time() - MAX_AGE_SECONDS
+        except OSError:  # an incomplete upload has no state yet
+            is_old = directory.stat().st_mtime < time.time() - MAX_AGE_SECONDS
         if is_old and not is_locked(rt, directory.name):
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def redact_uploads(rt: Runtime, names: Callable[[str], bool]) -> None:
-    """Take what names a person out of what is kept of files' rows; `names` says it of a text."""
+def redact_uploads(rt: Runtime, matches: Callable[[str], bool]) -> None:
+    """Remove every kept row that names a person; `matches` returns True for a text that does."""
     for directory in _directories(rt):
-        with locked(rt, directory.name, FORGET_SECONDS):
+        with locked(rt, directory.name, REDACT_WAIT_SECONDS):
             for path in (directory / _REFUSED, directory / REFUSALS):
-                _without_lines(path, names)
-            found = load_upload(rt, directory.name)
-            if found is None:
+                _remove_lines(path, matches)
+            upload = load_upload(rt, directory.name)
+            if upload is None:
                 continue
-            refused = [item for item in found.refused if not names(str(item["reason"]))]
-            told = [item for item in found.told if not names(str(item["what"]))]
-            if (refused, told) != (found.refused, found.told):
-                found.refused, found.told = refused, told
-                save_upload(rt, found)
+            refused = [entry for entry in upload.refused if not matches(str(entry["reason"]))]
+            changes = [entry for entry in upload.told if not matches(str(entry["what"]))]
+            if (refused, changes) != (upload.refused, upload.told):
+                upload.refused, upload.told = refused, changes
+                save_upload(rt, upload)
 
 
-def _without_lines(path: Path, names: Callable[[str], bool]) -> None:
+def _remove_lines(path: Path, matches: Callable[[str], bool]) -> None:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file)) if path.suffix == ".csv" else [[line] for line in file]
     except OSError:
         return
-    left = [row for row in rows if not any(names(cell) for cell in row)]
-    if len(left) == len(rows):
+    remaining = [row for row in rows if not any(matches(cell) for cell in row)]
+    if len(remaining) == len(rows):
         return
-    aside = path.with_name(f".{path.name}")
-    with open_private(aside, "wb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+    with replace_file(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
         if path.suffix == ".csv":
-            csv.writer(file, lineterminator="\r\n").writerows(left)
+            csv.writer(file, lineterminator="\r\n").writerows(remaining)
         else:
-            file.writelines(row[0] for row in left)
-    aside.replace(path)
+            file.writelines(row[0] for row in remaining)
 
 
 def list_uploads(rt: Runtime) -> list[ImportFile]:
-    """All that are kept."""
-    known = (load_upload(rt, directory.name) for directory in _directories(rt))
-    return [found for found in known if found is not None]
+    """The state of every stored upload."""
+    uploads = (load_upload(rt, directory.name) for directory in _directories(rt))
+    return [upload for upload in uploads if upload is not None]
 
 
 def uploads_directory(rt: Runtime, token: str) -> Path:
-    """Where everything of one is."""
+    """The directory of an upload."""
     return rt.settings.var_dir / "imports" / token
 
 
-def save_upload(rt: Runtime, found: ImportFile) -> None:
-    """Whole or not at all."""
-    path = uploads_directory(rt, found.token) / _STATE
-    aside = path.with_name(f".{_STATE}")
-    with open_private(aside, "wb") as file:
-        file.write(orjson.dumps(asdict(found)))
-    aside.replace(path)
+def save_upload(rt: Runtime, upload: ImportFile) -> None:
+    """Write the state atomically."""
+    with replace_file(uploads_directory(rt, upload.token) / _STATE) as file:
+        file.write(orjson.dumps(asdict(upload)))
 
 
 @contextmanager
 def locked(rt: Runtime, token: str, seconds: float = 0.0) -> Iterator[bool]:
-    """Whether this process, and no other, works on it; waits so long for whoever only looks."""
+    """Hold the lock of an upload: True if this process has it, False if another has it or there is no such upload.
+
+    Waits up to `seconds` for it.
+    """
     if not _TOKEN.fullmatch(token):
         yield False
         return
@@ -233,13 +231,13 @@ def locked(rt: Runtime, token: str, seconds: float = 0.0) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _take(lock, time.monotonic() + seconds)
+        yield _acquire(lock, time.monotonic() + seconds)
     finally:
         os.close(lock)
 
 
 def is_locked(rt: Runtime, token: str) -> bool:
-    """Whether somebody works on it."""
+    """Whether a process holds the lock."""
     with locked(rt, token) as is_free:
         return not is_free and (uploads_directory(rt, token) / _LOCK).exists()
 
@@ -251,12 +249,12 @@ def _directories(rt: Runtime) -> list[Path]:
         return []
 
 
-def _take(lock: int, ends: float) -> bool:
+def _acquire(lock: int, deadline: float) -> bool:
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            if time.monotonic() >= ends:
+            if time.monotonic() >= deadline:
                 return False
             time.sleep(0.02)
         else:

@@ -1,6 +1,6 @@
-"""One transaction of the ingest: inbound messages before statuses, then changes, then what is parked or dead.
+"""Applies parsed payloads in one transaction: inbound messages, statuses, account changes, then dead letters.
 
-What the transaction leaves for Redis to know (wake-ups, counts) is returned, and done after the commit.
+Wake-ups and counts, which go to Redis, are returned; the caller writes them after the commit.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ INGEST = "ingest"
 
 @dataclass(slots=True)
 class Dead:
-    """A payload that cannot be processed, and why, in words without content."""
+    """A payload that cannot be processed. `error` names the reason without any content of the payload."""
 
     raw: bytes
     error: str
@@ -37,7 +37,7 @@ class Dead:
 
 @dataclass(slots=True)
 class Applied:
-    """What a transaction came to."""
+    """The result of a transaction, for wake-ups and counts. Ids are database ids."""
 
     counts: Counter[str] = field(default_factory=Counter)
     conversations: list[int] = field(default_factory=list)
@@ -47,13 +47,13 @@ class Applied:
 
 
 def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = ()) -> Applied:
-    """Apply payloads in one transaction. Raises what the database raises; nothing is written then."""
-    inbound: list[InboundMessage] = [item for one in parsed for item in one.inbound]
-    statuses: list[Status] = [item for one in parsed for item in one.statuses]
-    changes: list[AccountChange] = [item for one in parsed for item in one.changes]
+    """Apply payloads in one transaction. Raises SQLAlchemyError or OSError if the database fails; nothing is written then."""
+    inbound: list[InboundMessage] = [item for payload in parsed for item in payload.inbound]
+    statuses: list[Status] = [item for payload in parsed for item in payload.statuses]
+    changes: list[AccountChange] = [item for payload in parsed for item in payload.changes]
     applied = Applied()
     counts = applied.counts
-    counts["ignored"] = sum(one.ignored for one in parsed)
+    counts["ignored"] = sum(payload.ignored for payload in parsed)
     installation = rt.installation
     now = utcnow()
     with rt.database.write() as session:
@@ -68,26 +68,34 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
             counts["parked"] = park_statuses(session, matched.waiting, now)
             applied.has_parked = bool(matched.waiting)
         if changes:
-            told = apply_changes(session, changes, now)
-            applied.templates_of, applied.numbers = told.templates_of, told.numbers
-            _ask_again(session, told)
-            counts.update(changes=told.applied, repeated=told.repeated, strangers=told.strangers, ignored=told.ignored)
+            result = apply_changes(session, changes, now)
+            applied.templates_of, applied.numbers = result.templates_of, result.numbers
+            _mark_unread(session, result)
+            counts.update(
+                changes=result.applied,
+                repeated=result.repeated,
+                strangers=result.unknown_accounts,
+                ignored=result.ignored,
+            )
         for letter in dead:
             keep_dead_letter(session, letter.raw, letter.error, now)
         counts["dead"] = len(dead)
     return applied
 
 
-def _ask_again(session: Session, told: ChangeResult) -> None:
-    """What is to be read from Meta counts as never read: the schedule wakes the reading, should our wake-up be lost."""
-    if told.templates_of:
-        session.execute(update(Waba).where(Waba.id.in_(sorted(told.templates_of))).values(templates_synced_at=None))
-    if told.numbers:
-        session.execute(update(Number).where(Number.id.in_(sorted(told.numbers))).values(read_at=None))
+def _mark_unread(session: Session, result: ChangeResult) -> None:
+    """Mark templates and numbers as never read from Meta: if the wake-up is lost, the schedule has them read."""
+    if result.templates_of:
+        session.execute(update(Waba).where(Waba.id.in_(sorted(result.templates_of))).values(templates_synced_at=None))
+    if result.numbers:
+        session.execute(update(Number).where(Number.id.in_(sorted(result.numbers))).values(read_at=None))
 
 
 def wake_after(rt: Runtime, applied: Applied) -> None:
-    """After the commit: whoever answers, and whoever asks Meta. What gets lost is made again by the schedules."""
+    """Enqueue the jobs that answer messages and read from Meta. Called after the commit; the schedule repeats lost wake-ups.
+
+    Raises RedisError if Redis cannot be reached.
+    """
     if applied.conversations:
         ANSWER_WAITING.enqueue(rt.redis, INGEST)
     for waba_pk in sorted(applied.templates_of):
@@ -97,7 +105,7 @@ def wake_after(rt: Runtime, applied: Applied) -> None:
 
 
 def split_in_half(parsed: Parsed) -> tuple[Parsed, Parsed]:
-    """The same items in two parts."""
+    """Return the items of a payload in two halves."""
     items: list[InboundMessage | Status | AccountChange] = [*parsed.inbound, *parsed.statuses, *parsed.changes]
     parts = (Parsed(), Parsed())
     for place, item in enumerate(items):

@@ -1,7 +1,7 @@
-"""A batch of payloads: parsed, applied in transactions of a bounded size, and what cannot be applied taken out of it.
+"""Applies a batch of payloads in transactions of a bounded size, and isolates a payload that cannot be applied.
 
-The database away is no fault of a payload: the same transaction is tried until it works. Any other error has one payload at
-fault, or one item of it, which is found by applying the others without it.
+While the database cannot be reached, the same transaction is tried until it works. Any other error is the fault of one payload,
+or of one item in it, which is found by applying the others without it.
 """
 
 import logging
@@ -25,7 +25,7 @@ from models.events.types import Parsed
 log = logging.getLogger("hark.ingest")
 
 MAX_WEIGHT = 2_000
-"""Of one transaction, in statuses, so that it stays under 100 ms; one payload has up to 1,000 items."""
+"""Largest weight of one transaction, in statuses, so that it stays under 100 ms; one payload has up to 1,000 items."""
 INBOUND_WEIGHT = 20
 CHANGE_WEIGHT = 40
 OUTAGE_TRIES = 3
@@ -33,11 +33,11 @@ MAX_WAIT_SECONDS = 2.0
 
 
 class StoppedError(HarkError):
-    """This process is to stop and the database is away: what is held is left to whoever takes over."""
+    """This process is to stop and the database cannot be reached: another consumer takes over the held entries."""
 
 
 class BatchWork(NamedTuple):
-    """One payload on its way."""
+    """A payload with its parsed contents; `dead` is set if a part of it could not be parsed."""
 
     entry: Entry
     parsed: Parsed
@@ -45,33 +45,33 @@ class BatchWork(NamedTuple):
 
 
 class OutageClock:
-    """What is away, said once when it goes and once when it is back."""
+    """Logs the outage of a part (Redis, the database) once when it begins and once when it ends."""
 
     def __init__(self) -> None:
         self._parts: set[str] = set()
 
     def begin(self, part: str, error: Exception) -> None:
-        """It does not work now."""
+        """The part failed with `error`."""
         if part not in self._parts:
             log.warning("%s is away or busy (%s); waiting for it", part, type(error).__name__)
             self._parts.add(part)
 
     def end(self, part: str) -> None:
-        """It worked."""
+        """The part worked."""
         if part in self._parts:
             self._parts.discard(part)
             log.info("%s is back", part)
 
 
 def parse_entries(entries: Iterable[Entry]) -> Iterator[BatchWork]:
-    """One after the other. What does not parse is a dead letter already; what is whole in it is applied."""
+    """Parse entries one by one. A payload with broken items becomes a dead letter; its other items are applied."""
     for entry in entries:
         try:
             parsed = parse_payload(entry.raw)
             dead = Dead(entry.raw, f"BadEventError: {parsed.broken[0]}") if parsed.broken else None
         except BadEventError as error:
             parsed, dead = Parsed(), Dead(entry.raw, f"BadEventError: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stand in the way of the others
+        except Exception as error:  # noqa: BLE001 - one payload must not block the others
             parsed, dead = Parsed(), Dead(entry.raw, described(error))
         if dead is not None:
             log.warning("a payload is kept as a dead letter: %s", dead.error)
@@ -79,7 +79,7 @@ def parse_entries(entries: Iterable[Entry]) -> Iterator[BatchWork]:
 
 
 def split_entries(work: Iterable[BatchWork]) -> Iterator[list[BatchWork]]:
-    """Transactions of a bounded size."""
+    """Split payloads into transactions of at most MAX_WEIGHT; a larger payload stands alone."""
     part: list[BatchWork] = []
     size = 0
     for item in work:
@@ -93,40 +93,40 @@ def split_entries(work: Iterable[BatchWork]) -> Iterator[list[BatchWork]]:
 
 
 def entry_weight(parsed: Parsed) -> int:
-    """What it costs to apply, in statuses."""
+    """Return the cost of applying a payload, in statuses."""
     return len(parsed.statuses) + INBOUND_WEIGHT * len(parsed.inbound) + CHANGE_WEIGHT * len(parsed.changes)
 
 
 class Applier:
     """Applies parts of a batch.
 
-    `show_life` is called before each transaction. `wait` is called while the database is away: it keeps what is held, and may
-    raise StoppedError.
+    `renew_hold` is called before each transaction. `wait(seconds)` is called while the database cannot be reached: it keeps
+    the held entries, and may raise StoppedError.
     """
 
     def __init__(
-        self, rt: Runtime, trouble: OutageClock, wait: Callable[[float], None], show_life: Callable[[], None]
+        self, rt: Runtime, outages: OutageClock, wait: Callable[[float], None], renew_hold: Callable[[], None]
     ) -> None:
         self.rt = rt
-        self.trouble = trouble
+        self.outages = outages
         self.wait = wait
-        self.show_life = show_life
+        self.renew_hold = renew_hold
 
     def apply(self, part: Sequence[BatchWork]) -> list[Applied]:
-        """Whatever becomes of them, these payloads are done with when it returns. Raises StoppedError alone."""
+        """Apply the payloads or keep them as dead letters. Raises StoppedError if the process is to stop during an outage."""
         if len(part) == 1 and entry_weight(part[0].parsed) > MAX_WEIGHT:
             return self._apply_alone(part[0])
         dead = [item.dead for item in part if item.dead is not None]
         try:
-            return [self.surely(lambda: apply_parsed(self.rt, [item.parsed for item in part], dead))]
+            return [self._retry(lambda: apply_parsed(self.rt, [item.parsed for item in part], dead))]
         except StoppedError:
             raise
-        except Exception as error:  # noqa: BLE001 - one payload of the batch is at fault: find it
+        except Exception as error:  # noqa: BLE001 - one payload of the batch is at fault
             log.warning("a batch of %d is applied one by one: %s", len(part), described(error))
         return [applied for item in part for applied in self._apply_alone(item)]
 
     def _apply_alone(self, item: BatchWork) -> list[Applied]:
-        """One payload, and if it must be item by item; the item that cannot be applied makes it a dead letter."""
+        """Apply one payload, item by item if necessary; an item that cannot be applied makes it a dead letter."""
         applied, error = self._apply_items(item.parsed)
         dead = item.dead
         if error is not None:
@@ -134,13 +134,13 @@ class Applier:
             log.warning("a payload is kept as a dead letter: %s", dead.error)
         if dead is not None:
             letters = [dead]
-            applied.append(self.surely(lambda: apply_parsed(self.rt, [], letters)))
+            applied.append(self._retry(lambda: apply_parsed(self.rt, [], letters)))
         return applied
 
     def _apply_items(self, parsed: Parsed) -> tuple[list[Applied], Exception | None]:
         if entry_weight(parsed) <= MAX_WEIGHT or parsed.size <= 1:
             try:
-                return [self.surely(lambda: apply_parsed(self.rt, [parsed]))], None
+                return [self._retry(lambda: apply_parsed(self.rt, [parsed]))], None
             except StoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 - as above
@@ -149,10 +149,10 @@ class Applier:
         first, second = (self._apply_items(half) for half in split_in_half(parsed))
         return first[0] + second[0], first[1] or second[1]
 
-    def surely(self, apply_once: Callable[[], Applied]) -> Applied:
-        """Again and again while the database is away; a deadlock simply repeats. Other errors rise, at once or after some tries."""
+    def _retry(self, apply_once: Callable[[], Applied]) -> Applied:
+        """Retry without end during an outage or after a deadlock. Other errors are raised, at once or after some tries."""
         failures = deadlocks = 0
-        self.show_life()
+        self.renew_hold()
         while True:
             try:
                 applied = apply_once()
@@ -164,10 +164,10 @@ class Applier:
                 failures += 1
                 if not may_be_an_outage(error) or (failures > OUTAGE_TRIES and self._database_works()):
                     raise
-                self.trouble.begin("the database", error)
+                self.outages.begin("the database", error)
                 self.wait(min(MAX_WAIT_SECONDS, 0.05 * 2**failures))
             else:
-                self.trouble.end("the database")
+                self.outages.end("the database")
                 return applied
 
     def _database_works(self) -> bool:

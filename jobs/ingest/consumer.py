@@ -1,7 +1,8 @@
-"""The ingest: takes what the webhook kept, applies it, and only then lets it go. `python -m jobs.ingest`; any number of them.
+"""Reads webhook payloads from the stream, applies them, and acknowledges them after the commit (`python -m jobs.ingest`).
 
-A batch is one transaction. What cannot be applied is taken out of its batch and kept as a dead letter. The database or Redis
-away is no fault of a payload: it waits. Killed at any instruction, everything is read again, and changes nothing twice.
+Any number of consumers may run. A batch is one transaction; a payload that cannot be applied becomes a dead letter. While the
+database or Redis cannot be reached, payloads wait. After a crash at any point they are read again, and applied twice they
+change nothing.
 """
 
 import logging
@@ -34,30 +35,30 @@ MAX_ENTRIES = 1_000
 MAX_BYTES = 8 * 1024 * 1024
 READ_ENTRIES = 100
 FIRST_ENTRIES = 25
-"""Of a batch's first reading, which says how large the next may be: bodies have up to 3 MB, and mostly a kilobyte."""
+"""Entries of a batch's first read. Their sizes decide the next count: bodies have up to 3 MB, and mostly a kilobyte."""
 BLOCK_MS = 500
 GATHER_SECONDS = 0.05
-"""Small batches follow each other at most this often: at 3,000 events a second that saves half the work."""
+"""Least time between small batches: at 3,000 events a second this saves half the work."""
 
 
 class Lag(NamedTuple):
-    """How far behind we are."""
+    """How far the ingest is behind."""
 
     seconds: float
-    """Age of the oldest event that is not applied."""
+    """Age of the oldest event that is not yet applied."""
     events: int
     is_alive: bool
-    """Whether any consumer beats."""
+    """Whether any consumer sent a heartbeat in the last 10 s."""
 
 
 def lag(rt: Runtime) -> Lag:
-    """RedisError where Redis is away."""
+    """Return the lag. Raises RedisError if Redis cannot be reached."""
     backlog = EventStream(rt.redis).backlog()
     return Lag(backlog.seconds, backlog.events, bool(rt.redis.exists(BEAT_KEY)))
 
 
 class Batch:
-    """What is taken at once: bounded in entries, and as well as can be known in bytes."""
+    """Entries that are handled together, bounded in number and, as far as sizes can be predicted, in bytes."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -65,22 +66,22 @@ class Batch:
         self._next = FIRST_ENTRIES
 
     def fill(self, take: Callable[[int], list[Entry]]) -> bool:
-        """Take until there is no more, which is True, or until it is full."""
+        """Call `take(count)` until the batch is full (False) or there are no more entries (True)."""
         while len(self.entries) < MAX_ENTRIES and self._size < MAX_BYTES:
             count = min(self._next, MAX_ENTRIES - len(self.entries))
-            some = take(count)
-            self.entries += some
-            self._size += sum(len(entry.raw) for entry in some)
-            if some:
-                largest = max(1, *(len(entry.raw) for entry in some))
+            entries = take(count)
+            self.entries += entries
+            self._size += sum(len(entry.raw) for entry in entries)
+            if entries:
+                largest = max(1, *(len(entry.raw) for entry in entries))
                 self._next = max(1, min(READ_ENTRIES, (MAX_BYTES - self._size) // largest))
-            if len(some) < count:
+            if len(entries) < count:
                 return True
         return False
 
 
 class Consumer:
-    """One consumer of the stream, under a name of its own."""
+    """One consumer of the stream, with a unique name."""
 
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
@@ -90,45 +91,48 @@ class Consumer:
         self._beat_at = self._held_at = self._took_over_at = self._retried_at = float("-inf")
         self._cursor = 0
         self._is_full = False
-        self._trouble = OutageClock()
-        self._applier = Applier(rt, self._trouble, self._wait, self._show_life)
+        self._outages = OutageClock()
+        self._applier = Applier(rt, self._outages, self._wait, self._renew_hold)
 
     def run(self) -> None:
-        """Until STOPPING."""
+        """Handle batches until `SHUTDOWN` is set."""
         while not SHUTDOWN.is_set():
             try:
                 self.run_once(BLOCK_MS)
             except RedisError as error:
-                self._trouble.begin("Redis", error)
+                self._outages.begin("Redis", error)
                 SHUTDOWN.wait(0.3)
             except StoppedError:
                 break
         self._leave()
 
     def run_once(self, block_ms: int | None = None) -> int:
-        """One batch; how many events it had. RedisError; StoppedError."""
-        self._beat()
-        entries = self._take(block_ms)
-        begun = time.monotonic()
-        self._trouble.end("Redis")
+        """Handle one batch; return its number of events.
+
+        Raises RedisError if Redis cannot be reached, and StoppedError if the process is to stop during an outage.
+        """
+        self._send_heartbeat()
+        entries = self._read_batch(block_ms)
+        started_at = time.monotonic()
+        self._outages.end("Redis")
         if entries:
             self.handle(entries)
         self._retry_parked()
         if 0 < len(entries) < MAX_ENTRIES // 5:
-            SHUTDOWN.wait(max(0.0, begun + GATHER_SECONDS - time.monotonic()))
+            SHUTDOWN.wait(max(0.0, started_at + GATHER_SECONDS - time.monotonic()))
         return len(entries)
 
     def handle(self, entries: Sequence[Entry]) -> None:
-        """Apply entries and let them go."""
+        """Apply entries and acknowledge them. Raises StoppedError if the process is to stop during an outage."""
         self._held = [entry.id for entry in entries]
         self._held_at = time.monotonic()
-        for part in split_entries(parse_entries(entries)):
-            ids = [item.entry.id for item in part]
-            applied = self._applier.apply(part)
+        for work in split_entries(parse_entries(entries)):
+            ids = [item.entry.id for item in work]
+            applied = self._applier.apply(work)
             self._after_commit(applied, ids)
             self._held = self._held[len(ids) :]
 
-    def _take(self, block_ms: int | None) -> list[Entry]:
+    def _read_batch(self, block_ms: int | None) -> list[Entry]:
         batch = Batch()
         if time.monotonic() - self._took_over_at > BEAT_SECONDS:
             if batch.fill(lambda count: self.stream.take_over(self.name, count)):
@@ -139,30 +143,30 @@ class Consumer:
         return batch.entries
 
     def _wait(self, seconds: float) -> None:
-        """Alive all the while: nobody is to take over what this one holds."""
+        """Wait, and keep the held entries from being taken over by another consumer."""
         if SHUTDOWN.wait(seconds):
             raise StoppedError
         self._hold()
 
-    def _show_life(self) -> None:
-        """Between two transactions: many of them on a slow database take longer than a dead consumer's entries are left alone."""
+    def _renew_hold(self) -> None:
+        """Called between two transactions: on a slow database many of them take longer than entries may be held without a sign."""
         if time.monotonic() - self._held_at >= BEAT_SECONDS:
             self._hold()
 
     def _hold(self) -> None:
         self._held_at = time.monotonic()
         try:
-            self._beat()
+            self._send_heartbeat()
             self.stream.hold(self.name, self._held)
         except RedisError as error:
-            self._trouble.begin("Redis", error)
+            self._outages.begin("Redis", error)
 
     def _after_commit(self, applied: Sequence[Applied], ids: Sequence[bytes]) -> None:
-        """Wake-ups first: who dies before the acknowledgement is read again, and wakes again."""
+        """Enqueue wake-ups before the acknowledgement: after a crash in between the entries are read again, and enqueue again."""
         while True:
             try:
-                for one in applied:
-                    wake_after(self.rt, one)
+                for part in applied:
+                    wake_after(self.rt, part)
                 pipeline = self.rt.redis.pipeline(transaction=True)
                 self.stream.finish(ids, pipeline)
                 self._count(pipeline, applied, len(ids))
@@ -171,7 +175,7 @@ class Consumer:
                 if self._finish_alone(ids):
                     return
             except RedisError as error:
-                self._trouble.begin("Redis", error)
+                self._outages.begin("Redis", error)
             else:
                 self._is_full = False
                 return
@@ -179,21 +183,21 @@ class Consumer:
                 raise StoppedError
 
     def _finish_alone(self, ids: Sequence[bytes]) -> bool:
-        """In a full Redis: letting go needs no memory and frees some, and the schedule makes the wake-ups that are lost."""
+        """Acknowledge in a full Redis, which needs no memory and frees some. The schedule enqueues the lost wake-ups."""
         if not self._is_full:
             log.warning("Redis is full: what it holds is applied, without counts and wake-ups, until it has room")
             self._is_full = True
         try:
             self.stream.finish(ids)
         except RedisError as error:
-            self._trouble.begin("Redis", error)
+            self._outages.begin("Redis", error)
             return False
         return True
 
     def _count(self, pipeline: Any, applied: Sequence[Applied], events: int) -> None:
         totals = {"events": events}
-        for one in applied:
-            for name, number in one.counts.items():
+        for part in applied:
+            for name, number in part.counts.items():
                 totals[name] = totals.get(name, 0) + number
         for name, number in totals.items():
             if number:
@@ -209,15 +213,15 @@ class Consumer:
                     return
             applied, self._cursor = retry_round(self.rt, self._cursor)
         except (SQLAlchemyError, OSError) as error:
-            self._trouble.begin("the database", error)
+            self._outages.begin("the database", error)
         else:
             self._after_commit([applied], [])
 
-    def _beat(self) -> None:
+    def _send_heartbeat(self) -> None:
         if time.monotonic() - self._beat_at >= BEAT_SECONDS:
             try:
                 self.rt.redis.set(BEAT_KEY, self.name, ex=BEAT_EXPIRES_SECONDS)
-            except OutOfMemoryError:  # who reads makes room: go on, and keep the former beat, which needs none
+            except OutOfMemoryError:  # reading frees memory: go on, and extend the last heartbeat, which needs none
                 self.rt.redis.expire(BEAT_KEY, BEAT_EXPIRES_SECONDS)
             self._beat_at = time.monotonic()
 
@@ -229,7 +233,7 @@ class Consumer:
 
 
 def main() -> None:
-    """The command line."""
+    """Run a consumer until it is stopped."""
     configure_logs()
     stop_on_signals()
     rt = runtime()

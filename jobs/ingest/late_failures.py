@@ -1,10 +1,12 @@
-"""Failures of messages that Meta had taken: they come by webhook, and most of a real campaign's do.
+"""Reacts to failures of accepted messages, which Meta reports by webhook; most failures of a real campaign are such.
 
-They are heeded in the transaction that applies them, so whoever dies leaves either both or neither. What concerns everybody
-stops the campaign or the number as the same refusal would have; too many that are alike pause the campaign, judged as a lane
-judges its own answers. Both look at rows alone. What was sent before somebody let the campaign go on stops it no more.
+It runs in the transaction that applies the failures, so after a crash either both are done or neither. An error that concerns
+every message stops the campaign or the number as the same refusal of a send would; too many equal failures pause the campaign,
+judged as a lane judges its own results. Both use the database alone. Messages from before the campaign was last resumed do not
+pause it again.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +16,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.error_codes import UNKNOWN, ErrorAction, ErrorRule, rule_for
-from jobs.sending.effects import pause_within, stop_within, suppress_within
+from jobs.sending.effects import stop_within, suppress_within
 from jobs.sending.failure_rate import WINDOW, FailureGuard, max_failure_share
 from models.campaigns.failures import NewFailure, RecentResult, is_any_since, last_resumed_at, recent_results
+from models.campaigns.pause import pause_campaign
+from models.stored_texts import DECISIVE_REPORT
+from models.tables.audit import SENDER
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.text import Text
+
+log = logging.getLogger("hark.lane")
 
 FRESH = timedelta(minutes=10)
-"""A decisive failure that is older stops nothing any more: somebody may have mended what it was about."""
+"""An older decisive failure does not stop anything: its cause may be solved by now."""
 DECISIVE = frozenset({ErrorAction.PAUSE, ErrorAction.STOP})
 NO_CODE = "no code"
 
 
 @dataclass(frozen=True, slots=True)
-class _Stood:
-    """A campaign as it stood when the failures came."""
+class _CampaignState:
+    """The campaign's state when the failures came. `since`: when it was last resumed."""
 
     id: int
     number_id: int | None
@@ -36,82 +44,93 @@ class _Stood:
 
 
 def react_to_failures(session: Session, failures: Sequence[NewFailure], now: datetime) -> None:
-    """What follows from new failures, in the caller's transaction, in the order of the campaigns' ids."""
-    found: dict[int, list[NewFailure]] = defaultdict(list)
+    """React to new failures, in the caller's transaction, in the order of the campaigns' ids."""
+    by_campaign: dict[int, list[NewFailure]] = defaultdict(list)
     for failure in failures:
-        found[failure.campaign_id].append(failure)
-    for campaign_id, of_campaign in sorted(found.items()):
-        stood = _stood(session, campaign_id)
+        by_campaign[failure.campaign_id].append(failure)
+    for campaign_id, of_campaign in sorted(by_campaign.items()):
+        campaign = _campaign_state(session, campaign_id)
         _suppress(session, of_campaign, now)
-        if not _heed_decisive(session, stood, of_campaign, now) and stood.is_active:
-            _heed_many(session, stood, of_campaign, now)
+        if not _stop_if_decisive(session, campaign, of_campaign, now) and campaign.is_active:
+            _pause_if_too_many(session, campaign, of_campaign, now)
 
 
-def _stood(session: Session, campaign_id: int) -> _Stood:
+def _campaign_state(session: Session, campaign_id: int) -> _CampaignState:
     row = session.execute(select(Campaign.status, Campaign.number_id).where(Campaign.id == campaign_id)).one()
     is_active = row.status is CampaignStatus.ACTIVE
-    return _Stood(campaign_id, row.number_id, is_active, last_resumed_at(session, "campaign", campaign_id))
+    return _CampaignState(campaign_id, row.number_id, is_active, last_resumed_at(session, "campaign", campaign_id))
 
 
 def _rule(code: int) -> ErrorRule:
-    """A failure that Meta gives no code for says nothing of the token, which is what the code 0 means in an answer."""
+    """The rule of a code. A failure without a code has 0 here; in an answer 0 would mean an invalid token, so it is UNKNOWN."""
     return rule_for(code) if code else UNKNOWN
 
 
 def _suppress(session: Session, failures: Sequence[NewFailure], now: datetime) -> None:
     for code in sorted({failure.code for failure in failures}):
-        if _rule(code).suppress == "all":  # of marketing alone, models.events.statuses.effects knows
+        if _rule(code).suppress == "all":  # models.events.statuses.effects handles those of marketing alone
             people = [failure.contact_id for failure in failures if failure.code == code]
             suppress_within(session, people, _rule(code), now)
 
 
-def _heed_decisive(session: Session, stood: _Stood, failures: Sequence[NewFailure], now: datetime) -> bool:
-    """Whether one of them paused the campaign or stopped its number."""
+def _stop_if_decisive(
+    session: Session, campaign: _CampaignState, failures: Sequence[NewFailure], now: datetime
+) -> bool:
+    """Pause the campaign or stop its number for a decisive failure; True if one did."""
     ids: dict[int, list[int]] = defaultdict(list)
     for failure in failures:
         if _rule(failure.code).action in DECISIVE and now - failure.at <= FRESH:
             ids[failure.code].append(failure.recipient_id)
     for code in sorted(ids):
         rule = _rule(code)
-        detail = f"{rule.text} (Meta's error {code}) {rule.advice}".strip()
-        if rule.action is ErrorAction.STOP and stood.number_id is not None:
-            moments = [
-                at for at in (stood.since, last_resumed_at(session, "number", stood.number_id)) if at is not None
+        detail = DECISIVE_REPORT(text=Text(rule.text), code=code, advice=Text(rule.advice))
+        if rule.action is ErrorAction.STOP and campaign.number_id is not None:
+            resumed_at = [
+                at for at in (campaign.since, last_resumed_at(session, "number", campaign.number_id)) if at is not None
             ]
-            if _is_new(session, ids[code], max(moments, default=None)):
-                stop_within(session, stood.number_id, rule, detail, now)
+            if _is_new(session, ids[code], max(resumed_at, default=None)):
+                stop_within(session, campaign.number_id, rule, detail, now)
                 return True
-        elif stood.is_active and _is_new(session, ids[code], stood.since):
-            return pause_within(session, stood.id, rule.reason or PauseReason.FAILURE_RATE, detail, now)
+        elif campaign.is_active and _is_new(session, ids[code], campaign.since):
+            return _pause(session, campaign, rule.reason or PauseReason.FAILURE_RATE, detail, now)
     return False
+
+
+def _pause(session: Session, campaign: _CampaignState, reason: PauseReason, detail: Text, now: datetime) -> bool:
+    is_paused = pause_campaign(session, campaign.id, reason, detail, now, SENDER)
+    if is_paused:
+        log.warning("campaign %d paused: %s", campaign.id, reason)
+    return is_paused
 
 
 def _is_new(session: Session, recipient_ids: Sequence[int], since: datetime | None) -> bool:
     return since is None or is_any_since(session, recipient_ids, since)
 
 
-def _heed_many(session: Session, stood: _Stood, failures: Sequence[NewFailure], now: datetime) -> None:
+def _pause_if_too_many(
+    session: Session, campaign: _CampaignState, failures: Sequence[NewFailure], now: datetime
+) -> None:
     """Judge the messages around the new failures: around the lowest, the middle and the highest of their ids.
 
-    Failures come some seconds after the sending, early ones before others. Of the newest messages few have failed yet, of the
-    oldest that are failing now nearly all that will have.
+    Failures come some seconds after the send, some earlier than others. Of the newest messages few have failed yet; of the oldest
+    that are failing now, nearly all that will fail have failed.
     """
     ids = sorted(failure.recipient_id for failure in failures if max_failure_share(_kind(failure.code)) is not None)
     if not ids:
         return
-    places = [(ids[-1], False), (ids[len(ids) // 2], False), (ids[0], False), (ids[0], True)]
-    for recipient_id, is_later in dict.fromkeys(places):
-        guard = _judged(recent_results(session, stood.id, recipient_id, stood.since, WINDOW, is_later=is_later))
+    anchors = [(ids[-1], False), (ids[len(ids) // 2], False), (ids[0], False), (ids[0], True)]
+    for recipient_id, is_later in dict.fromkeys(anchors):
+        guard = _guard_of(recent_results(session, campaign.id, recipient_id, campaign.since, WINDOW, is_later=is_later))
         kind = guard.worst()
         if kind is not None:
-            pause_within(session, stood.id, PauseReason.FAILURE_RATE, guard.explain(kind), now)
+            _pause(session, campaign, PauseReason.FAILURE_RATE, guard.explain(kind), now)
             return
 
 
-def _judged(window: Sequence[RecentResult]) -> FailureGuard:
+def _guard_of(window: Sequence[RecentResult]) -> FailureGuard:
     guard = FailureGuard()
-    for fate in window:
-        guard.add(_kind(fate.code) if fate.has_failed else "", fate.said)
+    for result in window:
+        guard.add(_kind(result.code) if result.has_failed else "", result.said)
     return guard
 
 

@@ -1,4 +1,4 @@
-"""A round over the parked statuses. One that cannot be applied is found and dropped: it must not stand in the way of its page."""
+"""Retries parked statuses page by page, and drops one that cannot be applied, so that it does not block its page."""
 
 import logging
 from collections import Counter
@@ -15,11 +15,14 @@ from models.events.parked import drop_expired, drop_parked, matchable_statuses, 
 log = logging.getLogger("hark.ingest")
 
 ALONE = 100
-"""Of a page that failed, so many are tried one by one before the next look at the stream."""
+"""Statuses of a failed page that are tried one by one before the stream is read again."""
 
 
 def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
-    """One page of the parked ones after `cursor`, and the cursor of the next. Raises what the database raises while it is away."""
+    """Retry the page of parked statuses after `cursor`; return the result and the next cursor (0: the first page).
+
+    Raises SQLAlchemyError or OSError if the database cannot be reached or the transaction met a deadlock.
+    """
     now = utcnow()
     with rt.database.write() as session:
         dropped = drop_expired(session, now)
@@ -28,17 +31,17 @@ def retry_round(rt: Runtime, cursor: int) -> tuple[Applied, int]:
             retried = retry_parked(session, now, rt.installation, cursor)
             react_to_failures(session, retried.failures, now)
     except Exception as error:
-        if _is_passing(error):
+        if _is_temporary(error):
             raise
         log.warning("parked statuses are applied one by one: %s", described(error))
-        applied, cursor = _one_by_one(rt, cursor, now)
+        applied, cursor = _retry_one_by_one(rt, cursor, now)
     else:
         applied, cursor = Applied(Counter(statuses=retried.applied)), retried.cursor
     applied.counts["dropped"] += dropped
     return applied, cursor
 
 
-def _one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
+def _retry_one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
     with rt.database.read() as session:
         keys = matchable_statuses(session, cursor, ALONE)
     applied = Applied()
@@ -48,7 +51,7 @@ def _one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
                 retried = retry_parked(session, now, rt.installation, only=key)
                 react_to_failures(session, retried.failures, now)
         except Exception as error:
-            if _is_passing(error):
+            if _is_temporary(error):
                 raise
             with rt.database.write() as session:
                 drop_parked(session, key)
@@ -59,5 +62,5 @@ def _one_by_one(rt: Runtime, cursor: int, now: datetime) -> tuple[Applied, int]:
     return applied, keys[-1] if len(keys) == ALONE else 0
 
 
-def _is_passing(error: BaseException) -> bool:
+def _is_temporary(error: BaseException) -> bool:
     return is_deadlock(error) or may_be_an_outage(error)

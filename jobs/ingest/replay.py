@@ -1,4 +1,4 @@
-"""Dead letters, applied because somebody asks for it: after a mend, or after a part that was missing came."""
+"""Applies dead letters again at an operator's request, for example after a bug was fixed."""
 
 import logging
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.webhooks.parse import parse_payload
 from bot.webhooks.parse_values import BadEventError
-from bot.webhooks.shopify import MARK
 from jobs.core.db_errors import may_be_an_outage
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
@@ -22,6 +21,7 @@ from models.clock import utcnow
 from models.errors import OperatorError
 from models.events.dead_letters import count_waiting, fail_letter, payload_of, settle_letter, waiting_letters
 from models.events.types import Parsed
+from models.tables.webhook_event import SHOP_MARK
 
 log = logging.getLogger("hark.replay")
 
@@ -31,45 +31,48 @@ TRY_SECONDS = 0.2
 
 
 class ReplayResult(StrEnum):
-    """What came of one."""
+    """The result of replaying one dead letter."""
 
     APPLIED = "applied"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """Somebody else settled it meanwhile, or it was deleted."""
+    """Another replay applied it meanwhile, or it was deleted."""
 
 
 class ReplayCounts(NamedTuple):
-    """What came of dead letters."""
+    """Numbers of dead letters by result."""
 
     applied: int = 0
     failed: int = 0
     skipped: int = 0
 
-    def plus(self, fate: ReplayResult) -> "ReplayCounts":
-        """With one more."""
-        return self._replace(**{fate.value: getattr(self, fate.value) + 1})
+    def plus(self, result: ReplayResult) -> "ReplayCounts":
+        """Return the counts with one more of `result`."""
+        return self._replace(**{result.value: getattr(self, result.value) + 1})
 
 
 def replay_letters(rt: Runtime, letter_id: int | None = None) -> ReplayCounts:
-    """Apply one dead letter, or all that wait now. Refused where that one does not wait; a database that is away rises."""
-    done = ReplayCounts()
+    """Apply one dead letter, or all that wait now.
+
+    Raises OperatorError if that one does not wait, and SQLAlchemyError or OSError if the database cannot be reached.
+    """
+    counts = ReplayCounts()
     if letter_id is not None:
-        fate = replay_one(rt, letter_id)
-        if fate is ReplayResult.SKIPPED:
+        result = replay_one(rt, letter_id)
+        if result is ReplayResult.SKIPPED:
             raise OperatorError(
                 "dead letter {letter_id}: there is none that waits under this number", letter_id=letter_id
             )
-        return done.plus(fate)
+        return counts.plus(result)
     with rt.database.read() as session:
         _, newest = count_waiting(session)
     for key in waiting_after(rt, 0, newest):
-        done = done.plus(replay_one(rt, key))
-    return done
+        counts = counts.plus(replay_one(rt, key))
+    return counts
 
 
 def waiting_after(rt: Runtime, letter_id: int, until_id: int) -> Iterator[int]:
-    """Those that wait, page by page, behind one and up to another: what fails again is not met twice."""
+    """Yield the ids of waiting letters after `letter_id` up to `until_id`, page by page; one that fails again is not repeated."""
     last = letter_id
     while True:
         with rt.database.read() as session:
@@ -81,7 +84,10 @@ def waiting_after(rt: Runtime, letter_id: int, until_id: int) -> Iterator[int]:
 
 
 def replay_one(rt: Runtime, letter_id: int) -> ReplayResult:
-    """Apply one, whatever becomes of it; twice at once does no harm. A database that is away rises, and nothing was changed."""
+    """Apply one dead letter and store the result. Two at once do no harm.
+
+    Raises SQLAlchemyError or OSError if the database cannot be reached; nothing is changed then.
+    """
     with rt.database.read() as session:
         raw = payload_of(session, letter_id)
     if raw is None:
@@ -92,14 +98,14 @@ def replay_one(rt: Runtime, letter_id: int) -> ReplayResult:
         settled = error is None and settle_letter(session, letter_id, now)
         failed = error is not None and fail_letter(session, letter_id, error, now)
     if applied is not None:
-        _after(rt, applied)
+        _enqueue_wake_ups(rt, applied)
     if settled:
         return ReplayResult.APPLIED
     return ReplayResult.FAILED if failed else ReplayResult.SKIPPED
 
 
 def _apply(rt: Runtime, raw: bytes) -> tuple[Applied | None, str | None]:
-    """What was applied, and the error; both where one item of many is broken."""
+    """Return what was applied and the error; both if one item of many is broken."""
     tries = 1
     while True:
         try:
@@ -116,7 +122,7 @@ def _apply(rt: Runtime, raw: bytes) -> tuple[Applied | None, str | None]:
 
 
 def _apply_once(rt: Runtime, raw: bytes) -> tuple[Applied, str | None]:
-    if raw.startswith(MARK):
+    if raw.startswith(SHOP_MARK):
         apply_entry(rt, raw)
         return apply_parsed(rt, [Parsed()]), None
     parsed = parse_payload(raw)
@@ -124,7 +130,7 @@ def _apply_once(rt: Runtime, raw: bytes) -> tuple[Applied, str | None]:
 
 
 def _database_works(rt: Runtime) -> bool:
-    """Whether it takes writes: then the letter is at fault, and must not stand in the way of the others."""
+    """Whether the database accepts writes. If so, the letter is at fault, and must not block the others."""
     try:
         with rt.database.write() as session:
             session.execute(text("SELECT 1 FROM dead_letter LIMIT 1"))
@@ -133,7 +139,7 @@ def _database_works(rt: Runtime) -> bool:
     return True
 
 
-def _after(rt: Runtime, applied: Applied) -> None:
+def _enqueue_wake_ups(rt: Runtime, applied: Applied) -> None:
     try:
         wake_after(rt, applied)
     except RedisError as error:

@@ -1,7 +1,7 @@
-"""A replay of all dead letters by a worker: in turns of a minute, so that other chores go on meanwhile.
+"""Replays all dead letters in a worker, in turns of a minute, so that other jobs run in between.
 
-How far it is stands in Redis, for the panel and for the next turn, for a day. The schedule wakes one at which nobody is: lost
-wake-ups, dead workers. A letter that a dead worker was at is tried again, which does no harm.
+The progress is stored in Redis for a day, for the panel and the next turn. The schedule resumes a replay that no worker runs,
+after a lost wake-up or a crash. A letter at which a worker crashed is tried again, which does no harm.
 """
 
 import logging
@@ -29,24 +29,24 @@ log = logging.getLogger("hark.replay")
 KEY = "hark:replay"
 LOCK_KEY = "hark:replay:turn"
 WAKE_KEY = "replay"
-KEPT_SECONDS = 86_400
+EXPIRES_SECONDS = 86_400
 TURN_SECONDS = 60.0
 LOCK_SECONDS = 180
-"""Taken anew after each letter; a worker that died is followed by another when it is over."""
+"""Renewed after each letter; after a crash another worker can go on when it has expired."""
 BEGIN_WAIT_SECONDS = 1.0
 MAX_TRIES = 3
-"""Turns that were begun one after the other and broke off at the same letter."""
+"""Turns in a row that may crash at the same letter before it is skipped."""
 
 
 @dataclass
 class Run:
-    """How far it is."""
+    """The progress of a replay, as it is stored in Redis."""
 
     actor: str
     total: int
     until_id: int
     cursor: int = 0
-    """The last one that was tried."""
+    """The last letter that was tried."""
     applied: int = 0
     failed: int = 0
     skipped: int = 0
@@ -55,28 +55,31 @@ class Run:
 
     @property
     def done(self) -> int:
-        """How many were tried."""
+        """How many letters were tried."""
         return self.applied + self.failed + self.skipped
 
     @property
     def is_over(self) -> bool:
-        """Whether it came to its end."""
+        """Whether the replay has ended."""
         return bool(self.ended_at)
 
     @property
     def ended(self) -> datetime | None:
-        """When it did."""
+        """When the replay ended; None while it runs."""
         return datetime.fromisoformat(self.ended_at) if self.ended_at else None
 
-    def add(self, letter_id: int, fate: ReplayResult) -> None:
-        """Count one."""
+    def add(self, letter_id: int, result: ReplayResult) -> None:
+        """Count the result of a letter and move the cursor to it."""
         self.cursor, self.tries = letter_id, 0
-        counted = ReplayCounts(self.applied, self.failed, self.skipped).plus(fate)
-        self.applied, self.failed, self.skipped = counted
+        counts = ReplayCounts(self.applied, self.failed, self.skipped).plus(result)
+        self.applied, self.failed, self.skipped = counts
 
 
 def begin_replay(rt: Runtime, actor: str) -> None:
-    """Have a worker apply all that wait now. Refused where that is under way, where none waits, and without Redis."""
+    """Have a worker apply all dead letters that wait now.
+
+    Raises OperatorError if a replay runs, if no letter waits, or if Redis cannot be reached.
+    """
     with rt.database.read() as session:
         total, newest = count_waiting(session)
     if not total:
@@ -100,13 +103,16 @@ def begin_replay(rt: Runtime, actor: str) -> None:
 
 
 def read_run(rt: Runtime) -> Run | None:
-    """The one under way, or the last one that ended; None where there was none for a day. RedisError."""
-    kept = rt.redis.get(KEY)
-    return Run(**orjson.loads(kept)) if isinstance(kept, bytes) else None
+    """Return the replay that runs, else the last one; None if there was none for a day.
+
+    Raises RedisError if Redis cannot be reached.
+    """
+    stored = rt.redis.get(KEY)
+    return Run(**orjson.loads(stored)) if isinstance(stored, bytes) else None
 
 
 def run_replay() -> None:
-    """The job: one turn, and a wake-up for the next where it is not over."""
+    """Run one turn of the replay, and enqueue the next one if letters remain."""
     rt = runtime()
     RUN_REPLAY.started(rt.redis)
     turn = _lock(rt)
@@ -116,34 +122,34 @@ def run_replay() -> None:
         run = read_run(rt)
         if run is None or run.is_over:
             return
-        goes_on = _turn(rt, run, turn)
-    except LockNotOwnedError:  # it took so long that another turn began, which goes on
+        has_more = _run_turn(rt, run, turn)
+    except LockNotOwnedError:  # the lock expired and another turn began, which goes on
         return
     finally:
         _release(turn)
-    if goes_on and not SHUTDOWN.is_set():
+    if has_more and not SHUTDOWN.is_set():
         _wake(rt)
 
 
 def wake_replay(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
-    """Wake what is under way and stands still; whether it was."""
+    """Enqueue a turn for a replay that no worker runs. Return whether one was enqueued."""
     run = read_run(rt)
     return run is not None and not run.is_over and not rt.redis.exists(LOCK_KEY) and _wake(rt)
 
 
-def _turn(rt: Runtime, run: Run, turn: Lock) -> bool:
-    """False where it is over, or waits for the database."""
-    ends = time.monotonic() + TURN_SECONDS
+def _run_turn(rt: Runtime, run: Run, turn: Lock) -> bool:
+    """Return False if the replay has ended, or waits for the database."""
+    deadline = time.monotonic() + TURN_SECONDS
     run.tries += 1
     _save(rt, run)
     try:
         for letter_id in waiting_after(rt, run.cursor, run.until_id):
-            if SHUTDOWN.is_set() or time.monotonic() >= ends:
+            if SHUTDOWN.is_set() or time.monotonic() >= deadline:
                 run.tries = 0
                 _save(rt, run)
                 return True
-            run.add(letter_id, _fate(rt, run, letter_id))
-            turn.reacquire()  # before the save: whoever lost it writes nothing
+            run.add(letter_id, _replay(rt, run, letter_id))
+            turn.reacquire()  # before the save: a worker that lost the lock writes nothing
             _save(rt, run)
         _finish(rt, run)
     except Exception as error:
@@ -155,8 +161,8 @@ def _turn(rt: Runtime, run: Run, turn: Lock) -> bool:
     return False
 
 
-def _fate(rt: Runtime, run: Run, letter_id: int) -> ReplayResult:
-    """A letter at which worker after worker died is left where it is: it must not keep the others from being tried."""
+def _replay(rt: Runtime, run: Run, letter_id: int) -> ReplayResult:
+    """Replay a letter, or skip it if several workers crashed at it, so that it does not block the others."""
     if run.tries <= MAX_TRIES:
         return replay_one(rt, letter_id)
     log.error("dead letter %d: %d turns broke off at it; it is passed over", letter_id, MAX_TRIES)
@@ -164,7 +170,7 @@ def _fate(rt: Runtime, run: Run, letter_id: int) -> ReplayResult:
 
 
 def _finish(rt: Runtime, run: Run) -> None:
-    """Those that were settled or deleted before their page was read were skipped too."""
+    """Store the end. Letters that were applied or deleted before their page was read count as skipped."""
     now = utcnow()
     run.skipped = max(run.skipped, run.total - run.applied - run.failed)
     counts = {"applied": run.applied, "failed": run.failed, "skipped": run.skipped}
@@ -175,7 +181,7 @@ def _finish(rt: Runtime, run: Run) -> None:
 
 
 def _save(rt: Runtime, run: Run) -> None:
-    rt.redis.set(KEY, orjson.dumps(asdict(run)), ex=KEPT_SECONDS)
+    rt.redis.set(KEY, orjson.dumps(asdict(run)), ex=EXPIRES_SECONDS)
 
 
 def _lock(rt: Runtime) -> Lock:
@@ -183,7 +189,7 @@ def _lock(rt: Runtime) -> Lock:
 
 
 def _release(turn: Lock) -> None:
-    with suppress(LockError, RedisError):  # it ends by itself
+    with suppress(LockError, RedisError):  # it expires by itself
         turn.release()
 
 

@@ -1,7 +1,7 @@
-"""Applying what shops said: one event at a time, each in a transaction of its own, let go when that is committed.
+"""Applies shop events from the stream, each in its own transaction, and acknowledges them after the commit.
 
-Woken by the schedule while something waits. A worker that dies leaves its events to the next one. What cannot be applied is kept
-as a dead letter; the database away is no fault of an event, which then waits.
+The schedule enqueues the job while events wait. After a crash the next worker takes over the events. One that cannot be applied
+becomes a dead letter; while the database cannot be reached, events wait.
 """
 
 import logging
@@ -37,63 +37,66 @@ JOB_SECONDS = 60.0
 
 
 def wake_shop(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
-    """Wake a worker while anything waits, also what a dead one held."""
+    """Enqueue the job if any event waits, those of a crashed worker included. Return whether it was enqueued."""
     return bool(_stream(rt).backlog().events) and APPLY_SHOP_EVENTS.enqueue(rt.redis)
 
 
 def apply_shop_events() -> None:
-    """The job: until nothing is left, or a minute is over."""
+    """Apply waiting events for at most a minute."""
     rt = runtime()
     APPLY_SHOP_EVENTS.started(rt.redis)
     apply_waiting(rt, time.monotonic() + JOB_SECONDS)
 
 
-def apply_waiting(rt: Runtime, ends: float) -> int:
-    """Apply what waits; how many events. RedisError; what the database raises when it is away."""
+def apply_waiting(rt: Runtime, deadline: float) -> int:
+    """Apply waiting events until `deadline` (monotonic seconds); return how many.
+
+    Raises RedisError if Redis cannot be reached, and SQLAlchemyError or OSError if the database cannot.
+    """
     stream = _stream(rt)
     stream.make_group()
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
-    taken = 0
+    count = 0
     try:
-        while time.monotonic() < ends and not SHUTDOWN.is_set():
+        while time.monotonic() < deadline and not SHUTDOWN.is_set():
             entries = stream.take_over(name, BATCH) or stream.read(name, BATCH)
             if not entries:
                 break
             for place, entry in enumerate(entries, 1):
-                _take(rt, stream, entry)
+                _handle(rt, stream, entry)
                 stream.hold(name, [later.id for later in entries[place:]])
-                taken += 1
+                count += 1
     finally:
         _leave(stream, name)
-    return taken
+    return count
 
 
 def apply_entry(rt: Runtime, raw: bytes) -> ShopEventResult:
-    """One entry, applied and committed. BadEventError where it cannot be read."""
+    """Apply one entry and commit. Raises BadEventError if it cannot be parsed."""
     event = parse_shop_entry(raw, rt.settings.default_country)
     with rt.database.write() as session:
-        leaving = redacted_by(session, event)
-        mentions = mentions_of(session, leaving) if leaving is not None else None
+        redacted_id = redacted_by(session, event)
+        mentions = mentions_of(session, redacted_id) if redacted_id is not None else None
         asked_shop = rt.settings.shopify_shop if rt.settings.can_ask_shop else None
-        taken = apply_shop_event(session, event, utcnow(), rt.vault, asked_shop=asked_shop)
-    if mentions is not None and taken is ShopEventResult.APPLIED:
+        result = apply_shop_event(session, event, utcnow(), rt.vault, asked_shop=asked_shop)
+    if mentions is not None and result is ShopEventResult.APPLIED:
         redact_uploads(rt, mentions.matches)
-    return taken
+    return result
 
 
-def _take(rt: Runtime, stream: EventStream, entry: Entry) -> None:
+def _handle(rt: Runtime, stream: EventStream, entry: Entry) -> None:
     try:
         apply_entry(rt, entry.raw)
     except BadEventError as error:
-        _bury(rt, entry.raw, f"BadEventError: {error}")
+        _keep_dead_letter(rt, entry.raw, f"BadEventError: {error}")
     except Exception as error:
         if isinstance(error, SQLAlchemyError | OSError) and may_be_an_outage(error):
             raise
-        _bury(rt, entry.raw, described(error))
+        _keep_dead_letter(rt, entry.raw, described(error))
     stream.finish([entry.id])
 
 
-def _bury(rt: Runtime, raw: bytes, error: str) -> None:
+def _keep_dead_letter(rt: Runtime, raw: bytes, error: str) -> None:
     log.warning("an event of a shop is kept as a dead letter: %s", error)
     with rt.database.write() as session:
         keep_dead_letter(session, raw, error, utcnow())

@@ -1,1 +1,1 @@
-"""Purging, and reading our side at Meta again."""
+"""Deletes data whose retention time is over, and reads templates and numbers from Meta again."""

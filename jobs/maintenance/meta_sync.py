@@ -1,7 +1,7 @@
-"""Reading our side at Meta again: templates of an account, fields of a number.
+"""Reads the templates of an account and the fields of a number from Meta again, and stores them.
 
-Jobs by id, and the same for whoever has a runtime at hand. What an event said later than our reading stays: the rows keep
-Meta's time (`status_at`, `state_at`), and a reading counts as of the moment at which it was asked for.
+Each exists as a job by id and as a function for callers that have a runtime. A reading counts as of the moment at which it was
+requested: a change that a webhook reported later is kept (`status_at`, `state_at` hold Meta's time).
 """
 
 import logging
@@ -18,40 +18,39 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account
 from models.clock import utcnow
-from models.tables.number import Number, Waba
+from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 
 log = logging.getLogger("hark.sync")
 
-# docs/meta.md §4.3; a tier that nobody has heard of means: ask again.
+# docs/meta.md §4.3. A tier that is missing here leaves the stored limit as it is.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
-UNLIMITED = -1
-SYNC_AGAIN = timedelta(hours=1)
-NUMBER_AGAIN = timedelta(minutes=10)
+TEMPLATES_MAX_AGE = timedelta(hours=1)
+NUMBER_MAX_AGE = timedelta(minutes=10)
 
 
 @dataclass
 class SyncResult:
-    """What a reading of templates changed."""
+    """How many templates a reading created, changed, left as they were, or no longer found."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     missing: int = 0
-    """Known here and no longer listed by Meta."""
+    """Stored here and no longer listed by Meta."""
 
     def add(self, other: "SyncResult") -> None:
-        """Count another account's in."""
+        """Add another account's counts."""
         for name, count in asdict(other).items():
             setattr(self, name, getattr(self, name) + count)
 
     def to_json(self) -> dict[str, int]:
-        """For the command line."""
+        """The counts by name, as the command line prints them."""
         return asdict(self)
 
 
 def management_client(rt: Runtime, number: Number) -> GraphAdmin:
-    """The management API with a number's token. WrongKey where the token was encrypted with a key that is gone."""
+    """The management API with a number's token. Raises WrongKeyError if the token was encrypted with another key."""
     secrets = rt.settings.meta_app_secrets
     return GraphAdmin(
         rt.settings.graph_api_url,
@@ -62,7 +61,7 @@ def management_client(rt: Runtime, number: Number) -> GraphAdmin:
 
 
 def sync_templates(waba_pk: int) -> None:
-    """The job: every template of an account. A Graph API that is away is logged; the next round tries again."""
+    """The job: reads every template of an account. A Graph API error is logged; the next round tries again."""
     rt = runtime()
     SYNC_TEMPLATES.started(rt.redis, waba_pk)
     try:
@@ -72,7 +71,7 @@ def sync_templates(waba_pk: int) -> None:
 
 
 def sync_number(number_pk: int) -> None:
-    """The job: one number's fields."""
+    """The job: reads one number's fields. A Graph API error is logged; the next round tries again."""
     rt = runtime()
     SYNC_NUMBER.started(rt.redis, number_pk)
     try:
@@ -82,7 +81,10 @@ def sync_number(number_pk: int) -> None:
 
 
 def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = None) -> SyncResult:
-    """Take over Meta's templates of an account, or of one name. GraphError; LookupError for an account without a number."""
+    """Store Meta's templates of an account, or only those of one name (docs/meta.md §5.1).
+
+    Raises GraphError if Meta refuses or cannot be reached, and LookupError if the account has no number.
+    """
     with rt.database.read() as session:
         number = session.scalars(select(Number).where(Number.waba_id == waba_pk).order_by(Number.id)).first()
         if number is None:
@@ -91,14 +93,18 @@ def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = 
     with management_client(rt, number) as graph:
         listed = graph.templates(waba_id, name)
     with rt.database.write() as session:
-        result = _take_over(session, waba_pk, listed, now, name)
+        result = _store_templates(session, waba_pk, listed, now, name)
         if name is None:
             session.execute(update(Waba).where(Waba.id == waba_pk).values(templates_synced_at=now))
     return result
 
 
 def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
-    """Take over Meta's fields of a number, and its portfolio's messaging limit. GraphError."""
+    """Store Meta's fields of a number and its portfolio's messaging limit (docs/meta.md §4.3).
+
+    Lifts a restriction of the account if Meta says that the number can send. Raises GraphError if Meta refuses or cannot be
+    reached.
+    """
     with rt.database.read() as session:
         number = session.get_one(Number, number_pk)
     with management_client(rt, number) as graph:
@@ -109,19 +115,19 @@ def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
         put_number_fields(number, fields, now)
         if _can_send(fields):
             lift_account(session, waba, now, utcnow())
-        _ = number.waba.portfolio  # loaded for the caller, who has no session
+        _ = number.waba.portfolio  # loaded for the caller, which has no session
     return number
 
 
 def _lock_account(session: Session, number_pk: int) -> Waba:
-    """The account before its numbers, as whoever applies events does it."""
+    """Lock the account before its numbers: the same order as in applying events."""
     statement = select(Waba).join(Number, Number.waba_id == Waba.id).where(Number.id == number_pk)
     fresh = {"populate_existing": True}
     return session.scalars(statement.with_for_update(of=Waba), execution_options=fresh).one()
 
 
 def _can_send(fields: dict[str, Any]) -> bool:
-    """Whether Meta says that nothing stands in the way: of the number, and of the account behind it."""
+    """Whether Meta reports neither the number nor the account behind it as blocked."""
     health = fields.get("health_status")
     if not isinstance(health, dict) or fields.get("status") != "CONNECTED":
         return False
@@ -130,7 +136,7 @@ def _can_send(fields: dict[str, Any]) -> bool:
 
 
 def put_number_fields(number: Number, fields: dict[str, Any], now: datetime) -> None:
-    """Write what Meta said about a number into its row. A figure that is missing changes nothing."""
+    """Write Meta's fields of a number into its row. A field that is missing leaves the stored value."""
     number.display_phone = fields.get("display_phone_number") or number.display_phone
     number.verified_name = fields.get("verified_name") or number.verified_name
     number.quality = fields.get("quality_rating") or number.quality
@@ -142,35 +148,35 @@ def put_number_fields(number: Number, fields: dict[str, Any], now: datetime) -> 
     number.read_at = now
     tier = fields.get("whatsapp_business_manager_messaging_limit")
     limit = UNLIMITED if tier == "TIER_UNLIMITED" else TIERS.get(str(tier))
-    known_at = number.waba.portfolio.limit_read_at
-    if limit is not None and (known_at is None or known_at <= now):
+    stored_at = number.waba.portfolio.limit_read_at
+    if limit is not None and (stored_at is None or stored_at <= now):
         number.waba.portfolio.messaging_limit = limit
         number.waba.portfolio.limit_read_at = now
 
 
-def _take_over(
+def _store_templates(
     session: Session, waba_pk: int, listed: Iterable[dict[str, Any]], now: datetime, name: str | None
 ) -> SyncResult:
-    mine = select(Template).where(Template.waba_id == waba_pk)
-    known = {
+    query = select(Template).where(Template.waba_id == waba_pk)
+    stored = {
         (template.name, template.language): template
-        for template in session.scalars(mine if name is None else mine.where(Template.name == name))
+        for template in session.scalars(query if name is None else query.where(Template.name == name))
     }
     result = SyncResult()
     for item in listed:
         if not isinstance(item.get("name"), str) or not isinstance(item.get("language"), str):
             continue
-        template = known.pop((item["name"], item["language"]), None)
+        template = stored.pop((item["name"], item["language"]), None)
         if template is None:
             session.add(_fill(Template(waba_id=waba_pk, created_at=now), item, now))
             result.created += 1
         else:
-            before = _facts(template)
+            before = _compared_fields(template)
             _fill(template, item, now)
-            changed = _facts(template) != before
+            changed = _compared_fields(template) != before
             result.updated += changed
             result.unchanged += not changed
-    for template in known.values():
+    for template in stored.values():
         template.missing_at = template.missing_at or now
         template.status = "DELETED"
         result.missing += 1
@@ -196,7 +202,7 @@ def _fill(template: Template, item: dict[str, Any], now: datetime) -> Template:
     return template
 
 
-def _facts(template: Template) -> tuple[Any, ...]:
+def _compared_fields(template: Template) -> tuple[Any, ...]:
     return (
         template.meta_id, template.category, template.correct_category, template.parameter_format, template.components,
         template.quality, template.rejected_reason, template.status, template.missing_at,
@@ -204,21 +210,21 @@ def _facts(template: Template) -> tuple[Any, ...]:
 
 
 def wake_syncs(rt: Runtime, now: datetime) -> int:
-    """Wake a reading of every account and number that was not read for long; how many were woken.
+    """Enqueue a reading of every account and number whose last reading is too old; returns how many.
 
-    Events tell of changes at once; this is for those that never came. A reading asked for is noted only when it worked, so a
-    Graph API that is away is asked again at each round.
+    Webhooks report changes at once; this covers those that never arrived. The time of a reading is stored only if it succeeded,
+    so a Graph API that cannot be reached is asked again at each round.
     """
     with rt.database.read() as session:
         accounts = session.scalars(
             select(Waba.id).where(
                 Waba.id.in_(select(Number.waba_id)),
-                Waba.templates_synced_at.is_(None) | (Waba.templates_synced_at < now - SYNC_AGAIN),
+                Waba.templates_synced_at.is_(None) | (Waba.templates_synced_at < now - TEMPLATES_MAX_AGE),
             )
         ).all()
         numbers = session.scalars(
-            select(Number.id).where(Number.read_at.is_(None) | (Number.read_at < now - NUMBER_AGAIN))
+            select(Number.id).where(Number.read_at.is_(None) | (Number.read_at < now - NUMBER_MAX_AGE))
         ).all()
-    made = [SYNC_TEMPLATES.enqueue(rt.redis, pk) for pk in accounts]
-    made += [SYNC_NUMBER.enqueue(rt.redis, pk) for pk in numbers]
-    return sum(made)
+    enqueued = [SYNC_TEMPLATES.enqueue(rt.redis, pk) for pk in accounts]
+    enqueued += [SYNC_NUMBER.enqueue(rt.redis, pk) for pk in numbers]
+    return sum(enqueued)

@@ -1,4 +1,7 @@
-"""Forgetting in time (models.privacy.retention, models.privacy.cleanup), in slices, out of everybody's way."""
+"""Deletes data whose retention time is over (`models.privacy.retention`, `models.privacy.cleanup`), in slices.
+
+A slice is one transaction, so other writers wait for a slice at most.
+"""
 
 import logging
 import time
@@ -12,17 +15,16 @@ from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
-from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
+from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
 from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_flow_sessions, purge_hashes, purge_messages
 from models.segments.rename_delete import purge_groups
 from models.shop.without_phone import purge_without_phone
 
 log = logging.getLogger("hark.purge")
 
-_KEY = "purge"
 _JOB_SECONDS = 60.0
-_BREATH_SECONDS = 0.05
-"""Between slices others get the write lock."""
+_SLICE_GAP_SECONDS = 0.05
+"""The gap between slices, in which other processes get the write lock."""
 
 KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("messages", purge_messages),
@@ -36,26 +38,26 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("people in the limit's ledger", purge_ledger),
     ("finished actions", purge_actions),
     ("ended senders", purge_lanes),
-    ("ids of redacted people's messages", forget_wamids),
+    ("ids of redacted people's messages", purge_wamids),
 )
 
 
 def wake_purge(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
-    """Have it done by a worker: it may take a while."""
+    """Enqueue the purge; False if it is queued already."""
     return PURGE.enqueue(rt.redis)
 
 
 def purge() -> None:
-    """The job: what is not done within a minute is left to the next round."""
+    """The job: deletes for up to a minute; the next round continues."""
     rt = runtime()
     PURGE.started(rt.redis)
-    ends = time.monotonic() + _JOB_SECONDS
-    for name, take in KINDS:
-        taken, slice_size = 0, SLICE
-        while slice_size >= SLICE and time.monotonic() < ends and not SHUTDOWN.is_set():
+    deadline = time.monotonic() + _JOB_SECONDS
+    for name, purge_slice in KINDS:
+        purged, slice_size = 0, SLICE
+        while slice_size >= SLICE and time.monotonic() < deadline and not SHUTDOWN.is_set():
             with rt.database.write() as session:
-                slice_size = take(session, utcnow())
-            taken += slice_size
-            SHUTDOWN.wait(_BREATH_SECONDS)
-        if taken:
-            log.info("forgot %d %s", taken, name)
+                slice_size = purge_slice(session, utcnow())
+            purged += slice_size
+            SHUTDOWN.wait(_SLICE_GAP_SECONDS)
+        if purged:
+            log.info("forgot %d %s", purged, name)

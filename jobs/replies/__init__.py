@@ -1,1 +1,1 @@
-"""Answering people, one conversation at a time."""
+"""Answers inbound messages: decides, writes and sends the replies, in order within each conversation."""

@@ -1,4 +1,4 @@
-"""The wake-ups of answering. What they find stands in the database; a lost or doubled one changes nothing."""
+"""The RQ jobs that answer conversations. The work stands in the database, so a lost or doubled job changes nothing."""
 
 import threading
 from datetime import datetime
@@ -16,13 +16,13 @@ DRAIN_SECONDS = 20.0
 MANY = "many"
 MAX_WORKERS = 4
 PER_WORKER = 100
-"""So many waiting conversations wake one more worker."""
+"""One more worker is woken for every so many waiting conversations."""
 
-_desks = threading.local()
+_thread_local = threading.local()
 
 
 def answer_contact(conversation_id: int) -> None:
-    """RQ's entry for one conversation. While it is at it, it takes whatever else waits."""
+    """RQ's entry for one conversation. If work waits in it, the job answers all other waiting conversations too."""
     rt = runtime()
     ANSWER_CONTACT.started(rt.redis, conversation_id)
     with rt.database.read() as session:
@@ -32,50 +32,50 @@ def answer_contact(conversation_id: int) -> None:
 
 
 def answer_many(place: str) -> None:
-    """RQ's entry for whatever waits."""
+    """RQ's entry for all waiting conversations. `place` makes jobs of several workers distinct."""
     rt = runtime()
     ANSWER_WAITING.started(rt.redis, place)
     answer_waiting(rt)
 
 
 def answer_waiting(rt: Runtime, seconds: float = DRAIN_SECONDS) -> None:
-    """Answer until nothing waits or the time is over; then a fresh wake-up takes over."""
+    """Answer until nothing waits or `seconds` have passed; in the latter case a new job is enqueued."""
     if not SHUTDOWN.is_set() and dispatcher_of(rt).drain(seconds):
         ANSWER_WAITING.enqueue(rt.redis, MANY)
 
 
 def wake_repliers(rt: Runtime, now: datetime) -> int:
-    """For the schedule: make wake-ups again for what waits and nobody is at; how many were made."""
+    """For the schedule: enqueue jobs for conversations and calls that wait without a lease; returns how many were enqueued."""
     _begin_waits(rt, now)
     with rt.database.read() as session:
-        most = MAX_WORKERS * PER_WORKER
-        waiting = len(unclaimed_work(session, now, most)) + len(due_calls(session, now, most))
+        limit = MAX_WORKERS * PER_WORKER
+        waiting = len(unclaimed_work(session, now, limit)) + len(due_calls(session, now, limit))
     places = [MANY, *(f"{MANY}:{place}" for place in range(1, MAX_WORKERS))]
-    wanted = places[: -(-waiting // PER_WORKER)]  # rounded up
-    return sum(ANSWER_WAITING.enqueue(rt.redis, place) for place in wanted)
+    needed_places = places[: -(-waiting // PER_WORKER)]  # rounded up
+    return sum(ANSWER_WAITING.enqueue(rt.redis, place) for place in needed_places)
 
 
 def dispatcher_of(rt: Runtime) -> ReplyDispatcher:
-    """This thread's desk; another runtime's is closed first."""
-    desk: ReplyDispatcher | None = getattr(_desks, "desk", None)
-    if desk is not None and desk.rt is not rt:
+    """This thread's dispatcher. A dispatcher of another runtime is closed first."""
+    dispatcher: ReplyDispatcher | None = getattr(_thread_local, "dispatcher", None)
+    if dispatcher is not None and dispatcher.rt is not rt:
         close_dispatcher()
-        desk = None
-    if desk is None:
-        desk = _desks.desk = ReplyDispatcher(rt)
-    return desk
+        dispatcher = None
+    if dispatcher is None:
+        dispatcher = _thread_local.dispatcher = ReplyDispatcher(rt)
+    return dispatcher
 
 
 def close_dispatcher() -> None:
-    """Give this thread's desk back, if it has one."""
-    desk: ReplyDispatcher | None = getattr(_desks, "desk", None)
-    _desks.desk = None
-    if desk is not None:
-        desk.close()
+    """Close this thread's dispatcher, if it has one."""
+    dispatcher: ReplyDispatcher | None = getattr(_thread_local, "dispatcher", None)
+    _thread_local.dispatcher = None
+    if dispatcher is not None:
+        dispatcher.close()
 
 
 def _begin_waits(rt: Runtime, now: datetime) -> None:
-    """Waits whose message was settled by a status or by the sweep."""
+    """Start the timers whose message was settled by a status or by the sweep."""
     with rt.database.read() as session:
         if not settled_waits(session):
             return

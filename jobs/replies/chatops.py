@@ -1,11 +1,11 @@
-"""Chat-ops: answering what staff text, and carrying out what they confirmed.
+"""Answers the commands that staff write by WhatsApp, and runs the changes that they confirmed.
 
-A change may have to ask Meta first (a resumption runs the preflight), so it is a job of its own. At most one job is made for a
-pressed button; one that is lost changes nothing, and the person who gets no answer presses again.
+A change may have to ask Meta first (a resumption runs the preflight), so it runs as a job of its own. At most one job is enqueued
+for a pressed button; a lost job changes nothing, and a person without an answer presses again.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import chatops
-from jobs.campaigns.monitor import finish_campaign
-from jobs.campaigns.start import resume_campaign
+from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import ANSWER_CONTACT, RUN_CONFIRMED_COMMAND
 from jobs.replies.decide import ReplyPlan
@@ -23,8 +22,7 @@ from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, queue_messages
 from models.errors import OperatorError
-from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, allowed_verbs, transition
+from models.tables.campaign import Campaign, CampaignStatus, allowed_verbs
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message
 from models.tables.user import Role, User
@@ -34,6 +32,11 @@ log = logging.getLogger("hark.answer")
 MAX_LISTED = 20
 UNDER_WAY = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED)
 MAY_CHANGE = (Role.MANAGER, Role.ADMIN)
+OPERATIONS: Mapping[chatops.PendingChange, Callable[[Runtime, int, datetime, str], None]] = {
+    "pause": pause_campaign,
+    "resume": resume_campaign,
+    "end": end_campaign,
+}
 DONE = {"pause": "is paused", "resume": "goes on", "end": "has ended"}
 
 Body = dict[str, Any]
@@ -42,7 +45,7 @@ Body = dict[str, Any]
 def answer_command(
     session: Session, command: chatops.ChatCommand | chatops.Confirmation, staff: str, now: datetime
 ) -> list[Body]:
-    """What is answered at once; a confirmed change is answered by its job."""
+    """The Graph bodies to answer at once. Empty for a confirmed change: `run_confirmed_command` answers that."""
     if isinstance(command, chatops.Confirmation):
         text = chatops.DROPPED if command.change is None else chatops.EXPIRED if command.is_expired else None
         return [chatops.text_answer(text)] if text else []
@@ -56,9 +59,9 @@ def answer_command(
     return [_question(session, command, staff, now)]
 
 
-def wake_change(rt: Runtime, change: ReplyPlan) -> None:
-    """Have a confirmed change carried out."""
-    command, message = change.command, change.situation.message
+def enqueue_change(rt: Runtime, plan: ReplyPlan) -> None:
+    """Enqueue the job of a confirmed change; nothing if the plan has none, or its confirmation has expired."""
+    command, message = plan.command, plan.context.message
     if not isinstance(command, chatops.Confirmation) or message is None:
         return
     if command.change is None or command.is_expired:
@@ -70,7 +73,7 @@ def wake_change(rt: Runtime, change: ReplyPlan) -> None:
 
 
 def run_confirmed_command(message_id: int) -> None:
-    """RQ's entry: do what the button in this message confirmed, and say what came of it."""
+    """RQ's entry: run the change that the button in this message confirmed, and queue a message with its result."""
     rt, now = runtime(), utcnow()
     with rt.database.read() as session:
         message = session.get(Message, message_id)
@@ -87,32 +90,15 @@ def run_confirmed_command(message_id: int) -> None:
 def _change(rt: Runtime, change: chatops.PendingChange, campaign_id: int, staff: User, now: datetime) -> str:
     if staff.role not in MAY_CHANGE:
         return f"Your role ({staff.role}) may look, not change."
-    changes: dict[str, Callable[[], object]] = {
-        "pause": lambda: _pause(rt, campaign_id, staff.email, now),
-        "resume": lambda: resume_campaign(rt, campaign_id, now, staff.email),
-        "end": lambda: _end(rt, campaign_id, staff.email, now),
-    }
     try:
-        changes[change]()
+        OPERATIONS[change](rt, campaign_id, now, staff.email)
     except OperatorError as error:
         return str(error)
     return f"Campaign {campaign_id} {DONE[change]}."
 
 
-def _pause(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
-    with rt.database.write() as session:
-        transition(session, campaign_id, "pause", now, pause_reason=PauseReason.OPERATOR, paused_at=now)
-        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, by="chat")
-
-
-def _end(rt: Runtime, campaign_id: int, actor: str, now: datetime) -> None:
-    finish_campaign(rt, campaign_id, now)
-    with rt.database.write() as session:
-        record_audit(session, now, actor, AuditAction.END, "campaign", campaign_id, by="chat")
-
-
 def _question(session: Session, command: chatops.ChatCommand, staff: str, now: datetime) -> Body:
-    """The confirmation's question, unless it is plain already that it cannot be."""
+    """The question to confirm the change, or the reason why it is not possible."""
     row = session.execute(
         select(Campaign.name, Campaign.status).where(Campaign.id == command.campaign_id, Campaign.deleted_at.is_(None))
     ).first()
@@ -123,7 +109,7 @@ def _question(session: Session, command: chatops.ChatCommand, staff: str, now: d
         return chatops.text_answer(f"Your role ({role}) may look, not change.")
     if command.verb not in allowed_verbs(row.status):
         return chatops.text_answer(f"Campaign {command.campaign_id} is {row.status}.")
-    change = next(known for known in ("pause", "resume", "end") if known == command.verb)
+    change = next(verb for verb in ("pause", "resume", "end") if verb == command.verb)
     return chatops.question(change, command.campaign_id, row.name, now)
 
 

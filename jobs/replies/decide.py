@@ -1,4 +1,4 @@
-"""Deciding one answer: from a conversation's situation to what is to be written. Pure but for the parsed flows it looks up."""
+"""Decides one reply: turns a conversation's context into a plan of what to write. Pure, apart from looking up parsed flows."""
 
 import logging
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from bot.flows.session import (
     CallHttp,
     Event,
     FlowContact,
+    FlowState,
     HttpResult,
     MessageNotSent,
     OpenCase,
@@ -28,11 +29,8 @@ from bot.flows.session import (
     TimerDue,
     Unsubscribe,
 )
-from bot.flows.session import FlowState as Walk
-from bot.meta.callback_data import read_button as read_campaign_button
 from bot.opt_out_words import Word, button_intent, opt_out_intent
-from bot.router import CampaignChoice, Decision, FlowChoice, Route, RoutingFacts, keyword_flow, route
-from bot.router import LiveFlow as WalkFacts
+from bot.router import CampaignChoice, Decision, FlowChoice, LiveFlow, Route, RoutingFacts, keyword_flow, route
 from bot.webhooks.parse_messages import CAPTIONED
 from jobs.core.logs import described
 from jobs.replies.flow_cache import FlowCache
@@ -40,18 +38,18 @@ from models.conversations.claim import Unhandled
 from models.conversations.context import CampaignContext, DueAction, ReplyContext
 from models.conversations.flow_sessions import LiveSession
 from models.events.messages.double_opt_in import CONFIRMED
-from models.tables.conversation import MessageState
+from models.tables.conversation import REFERS, MessageState
 from models.tables.flow import ActionKind
 
 log = logging.getLogger("hark.answer")
 
 SENT = (MessageState.ACCEPTED, MessageState.UNSURE, None)
-"""What lets a wait begin; None: the message is gone, so nothing can be waited for."""
+"""States of the message that start a timer after it; None: the message was deleted, so the timer starts too."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAction:
-    """Something to wait for. With `after_tag` it is due once the message with that tag is settled."""
+    """A timer or call of the session. With `after_tag` it becomes due once the message with that tag is settled."""
 
     kind: ActionKind
     payload: dict[str, Any]
@@ -61,19 +59,19 @@ class NewAction:
 
 @dataclass(slots=True)
 class ReplyPlan:
-    """What one answer writes, all of it in one transaction or none of it."""
+    """What one reply writes, all of it in one transaction or none of it."""
 
-    situation: ReplyContext
+    context: ReplyContext
     handled: Decision | None = None
     action: DueAction | None = None
     is_action_stale: bool = False
     handed_flow_id: int | None = None
     ends: str | None = None
-    """Why the live session ends before anything else."""
+    """Why the live session ends before anything else is written; None if it does not."""
     begins_version_id: int | None = None
     recipient_id: int | None = None
     saves: bool = False
-    walk: Walk | None = None
+    flow_state: FlowState | None = None
     messages: list[tuple[Mapping[str, Any], str | None]] = field(default_factory=list)
     actions: list[NewAction] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
@@ -81,152 +79,151 @@ class ReplyPlan:
     case_reason: str | None = None
     unsubscribes: bool = False
     drops_queue: bool = False
-    """Bot messages that have not left yet are left out: the person said STOP."""
+    """Whether queued bot messages become `not_sent`, since the person wrote STOP."""
     command: chatops.ChatCommand | chatops.Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What every decision of a batch shares."""
+    """The parsed flows and settings that all decisions of a batch share."""
 
-    shelf: FlowCache
-    installation: str
+    flows: FlowCache
     default_country: str | None
     stop_answer: str
     start_answer: str
 
 
-def pressed_recipient(installation: str, payload: str | None) -> int | None:
-    """The recipient whose campaign message the pressed button stood under, if it was one of ours."""
-    pressed = read_campaign_button(payload)
-    return pressed.recipient_id if pressed and pressed.installation == installation else None
+def decide(context: ReplyContext, batch: BatchContext, now: datetime) -> ReplyPlan | None:
+    """Plan the reply to the first input of this conversation: a hand-over, a message, a due timer or the result of a call.
 
-
-def decide(situation: ReplyContext, known: BatchContext, now: datetime) -> ReplyPlan | None:
-    """What comes first in this conversation: a hand-over, a message, or a timer or result. None where nothing waits."""
-    message, action = situation.message, situation.action
-    if situation.handed_flow_id is not None:
-        return _hand_over(situation, known, now)
+    None if nothing waits. An error in a flow yields a plan that marks the input as failed.
+    """
+    message, action = context.message, context.action
+    if context.handed_flow_id is not None:
+        return _hand_over(context, batch, now)
     if message is not None and (action is None or message.at <= action.due_at):
-        return _answer(situation, message, known, now)
+        return _answer(context, message, batch, now)
     if action is not None:
-        return _resume(situation, action, known, now)
+        return _resume(context, action, batch, now)
     return None
 
 
-def set_aside(situation: ReplyContext, why: str) -> ReplyPlan:
-    """What comes first, marked as failed and nothing else."""
-    message, action = situation.message, situation.action
-    if situation.handed_flow_id is not None:
-        return ReplyPlan(situation, handed_flow_id=situation.handed_flow_id)
+def failed_plan(context: ReplyContext, why: str) -> ReplyPlan:
+    """A plan that only marks the first input of this conversation as failed."""
+    message, action = context.message, context.action
+    if context.handed_flow_id is not None:
+        return ReplyPlan(context, handed_flow_id=context.handed_flow_id)
     if message is not None and (action is None or message.at <= action.due_at):
-        return ReplyPlan(situation, handled=Decision(Route.FAILED, f"answering it failed: {why}"))
-    return ReplyPlan(situation, action=action, is_action_stale=True)
+        return ReplyPlan(context, handled=Decision(Route.FAILED, f"answering it failed: {why}"))
+    return ReplyPlan(context, action=action, is_action_stale=True)
 
 
-def _answer(situation: ReplyContext, message: Unhandled, known: BatchContext, now: datetime) -> ReplyPlan:
+def _answer(context: ReplyContext, message: Unhandled, batch: BatchContext, now: datetime) -> ReplyPlan:
     try:
-        return _answer_or_raise(situation, message, known, now)
-    except Exception as error:  # noqa: BLE001 - one message that cannot be answered must not stand before the next
+        return _answer_or_raise(context, message, batch, now)
+    except Exception as error:  # noqa: BLE001 - a message that cannot be answered must not block the next one
         log.error("message %d could not be answered: %s", message.id, described(error))  # noqa: TRY400
-        return ReplyPlan(situation, handled=Decision(Route.FAILED, f"answering it failed: {type(error).__name__}"))
+        return ReplyPlan(context, handled=Decision(Route.FAILED, f"answering it failed: {type(error).__name__}"))
 
 
-def _answer_or_raise(situation: ReplyContext, message: Unhandled, known: BatchContext, now: datetime) -> ReplyPlan:
-    live = _live_walk(situation, now)
-    command = _command(situation, message, now)
-    decision = route(_facts(situation, message, known, live, has_command=command is not None))
-    change = ReplyPlan(situation, handled=decision)
-    if situation.live is not None and live is None:
-        change.ends = "idle"
+def _answer_or_raise(context: ReplyContext, message: Unhandled, batch: BatchContext, now: datetime) -> ReplyPlan:
+    live = _live_state(context, now)
+    command = _command(context, message, now)
+    decision = route(_facts(context, message, batch, live, has_command=command is not None))
+    plan = ReplyPlan(context, handled=decision)
+    if context.live is not None and live is None:
+        plan.ends = "idle"
     reply = ReplyEvent(message.body or "", message.button_payload, message.wamid)
     if decision.route is Route.CHAT_OPS:
-        change.command = command
+        plan.command = command
     elif decision.route in {Route.STOP, Route.START}:
-        _confirm_word(change, decision.route, known)
-    elif decision.route is Route.SESSION and live is not None and situation.live is not None:
-        _take(change, situation.live, live, reply, known, now)
+        _confirm_word(plan, decision.route, batch)
+    elif decision.route is Route.SESSION and live is not None and context.live is not None:
+        _advance(plan, context.live, live, reply, batch, now)
     elif decision.begins is not None:
         if live is not None:
-            change.ends = "another_campaign"
-        campaign = situation.referenced if decision.route is Route.REFERENCE else situation.engaged
-        _begin(change, decision.begins.flow_id, decision.recipient_id, campaign, reply, known, now)
-    return change
+            plan.ends = "another_campaign" if decision.recipient_id else "another_flow"
+        _begin(plan, decision.begins.flow_id, decision.recipient_id, context.campaign, reply, batch, now)
+    return plan
 
 
-def _hand_over(situation: ReplyContext, known: BatchContext, now: datetime) -> ReplyPlan:
-    change = ReplyPlan(situation, handed_flow_id=situation.handed_flow_id)
-    if situation.live is not None:
-        change.ends = "handed_over"
-    recipient_id = situation.live.recipient_id if situation.live else None
+def _hand_over(context: ReplyContext, batch: BatchContext, now: datetime) -> ReplyPlan:
+    plan = ReplyPlan(context, handed_flow_id=context.handed_flow_id)
+    if context.live is not None:
+        plan.ends = "handed_over"
+    recipient_id = context.live.recipient_id if context.live else None
     try:
-        _begin(change, situation.handed_flow_id or 0, recipient_id, situation.walked, ReplyEvent(), known, now)
+        _begin(plan, context.handed_flow_id or 0, recipient_id, context.session_campaign, ReplyEvent(), batch, now)
     except Exception as error:  # noqa: BLE001 - see _answer
-        log.error("conversation %d could not be handed over: %s", situation.conversation_id, described(error))  # noqa: TRY400
-        return ReplyPlan(situation, handed_flow_id=situation.handed_flow_id)
-    return change
+        log.error("conversation %d could not be handed over: %s", context.conversation_id, described(error))  # noqa: TRY400
+        return ReplyPlan(context, handed_flow_id=context.handed_flow_id)
+    return plan
 
 
-def _resume(situation: ReplyContext, action: DueAction, known: BatchContext, now: datetime) -> ReplyPlan:
-    """A timer or a result for the live session; what is left of another one is put away."""
-    change = ReplyPlan(situation, action=action)
-    live = situation.live
-    if live is None or live.id != action.session_id or situation.case_id is not None:
-        change.is_action_stale = True
-        return change
+def _resume(context: ReplyContext, action: DueAction, batch: BatchContext, now: datetime) -> ReplyPlan:
+    """Give a timer or a result to the live session; an action of another session is only cancelled."""
+    plan = ReplyPlan(context, action=action)
+    live = context.live
+    if live is None or live.id != action.session_id or context.case_id is not None:
+        plan.is_action_stale = True
+        return plan
     try:
-        _take(change, live, Walk.from_json(live.state), _event(action), known, now)
+        _advance(plan, live, FlowState.from_json(live.state), _event(action), batch, now)
     except Exception as error:  # noqa: BLE001 - see _answer
         log.error("action %d could not be taken up: %s", action.id, described(error))  # noqa: TRY400
-        return ReplyPlan(situation, action=action, is_action_stale=True)
-    return change
+        return ReplyPlan(context, action=action, is_action_stale=True)
+    return plan
 
 
-def _live_walk(situation: ReplyContext, now: datetime) -> Walk | None:
-    if situation.live is None:
+def _live_state(context: ReplyContext, now: datetime) -> FlowState | None:
+    if context.live is None:
         return None
-    walk = Walk.from_json(situation.live.state)
-    return None if walk.is_idle(now) else walk
+    flow_state = FlowState.from_json(context.live.state)
+    return None if flow_state.is_idle(now) else flow_state
 
 
 def _command(
-    situation: ReplyContext, message: Unhandled, now: datetime
+    context: ReplyContext, message: Unhandled, now: datetime
 ) -> chatops.ChatCommand | chatops.Confirmation | None:
-    if situation.staff is None:
+    if context.staff is None:
         return None
-    typed = chatops.read_command(message.body) if message.type == "text" else None
-    return typed or chatops.read_confirmation(message.button_payload, now)
+    command = chatops.read_command(message.body) if message.type == "text" else None
+    return command or chatops.read_confirmation(message.button_payload, now)
 
 
 def _facts(
-    situation: ReplyContext, message: Unhandled, known: BatchContext, live: Walk | None, *, has_command: bool
+    context: ReplyContext, message: Unhandled, batch: BatchContext, live: FlowState | None, *, has_command: bool
 ) -> RoutingFacts:
-    shelf = known.shelf
-    walk = None
-    if live is not None and situation.live is not None:
-        name = shelf.version(situation.live.flow_version_id).name
-        walk = WalkFacts(FlowChoice(0, name), situation.walked.campaign_id if situation.walked else None)
+    flows = batch.flows
+    live_flow = None
+    if live is not None and context.live is not None:
+        name = flows.version(context.live.flow_version_id).name
+        live_flow = LiveFlow(
+            FlowChoice(0, name), context.session_campaign.campaign_id if context.session_campaign else None
+        )
+    campaign = _choice(context.campaign, flows)
     return RoutingFacts(
         message_type=message.type,
         word=_word(message),
         is_staff_command=has_command,
-        case_id=situation.case_id,
-        referenced=_choice(situation.referenced, shelf),
-        session=walk,
-        engaged=_choice(situation.engaged, shelf),
-        keyword=keyword_flow(message.body or "", shelf.keywords),
-        fallback=shelf.fallback,
+        case_id=context.case_id,
+        referenced=campaign if message.route == REFERS else None,
+        session=live_flow,
+        answered=campaign if message.route != REFERS else None,
+        keyword=keyword_flow(message.body or "", flows.keywords),
+        fallback=flows.fallback,
     )
 
 
-def _choice(campaign: CampaignContext | None, shelf: FlowCache) -> CampaignChoice | None:
+def _choice(campaign: CampaignContext | None, flows: FlowCache) -> CampaignChoice | None:
     if campaign is None:
         return None
-    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, shelf.choice(campaign.flow_id))
+    flow = flows.choice(campaign.flow_id)
+    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, flow, campaign.is_ended)
 
 
 def _word(message: Unhandled) -> Word | None:
-    """The same reading as the ingest's, which has applied it already."""
+    """STOP or START, read as the ingest reads it, which has changed the consent already."""
     if message.route == CONFIRMED:
         return "start"
     if message.type in {"button", "interactive"}:
@@ -234,14 +231,14 @@ def _word(message: Unhandled) -> Word | None:
     return opt_out_intent(message.body) if message.type == "text" or message.type in CAPTIONED else None
 
 
-def _confirm_word(change: ReplyPlan, said: Route, known: BatchContext) -> None:
-    if said is Route.STOP:
-        change.drops_queue = True
-        if change.situation.live is not None:
-            change.ends = "unsubscribed"
-    text = known.stop_answer if said is Route.STOP else known.start_answer
+def _confirm_word(plan: ReplyPlan, word_route: Route, batch: BatchContext) -> None:
+    if word_route is Route.STOP:
+        plan.drops_queue = True
+        if plan.context.live is not None:
+            plan.ends = "unsubscribed"
+    text = batch.stop_answer if word_route is Route.STOP else batch.start_answer
     if text:
-        change.messages.append((chatops.text_answer(text), None))
+        plan.messages.append((chatops.text_answer(text), None))
 
 
 def _event(action: DueAction) -> Event:
@@ -255,40 +252,42 @@ def _event(action: DueAction) -> Event:
 
 
 def _begin(
-    change: ReplyPlan,
+    plan: ReplyPlan,
     flow_id: int,
     recipient_id: int | None,
     campaign: CampaignContext | None,
     reply: ReplyEvent,
-    known: BatchContext,
+    batch: BatchContext,
     now: datetime,
 ) -> None:
-    version_id, flow = known.shelf.newest(flow_id)
-    contact = _contact(change.situation, campaign if recipient_id else None, known)
-    result = run_step(flow, Walk.begin(now), Start(reply), now, contact)
-    change.begins_version_id, change.recipient_id = version_id, recipient_id
-    _take_up(change, result, now)
+    version_id, flow = batch.flows.newest(flow_id)
+    contact = _contact(plan.context, campaign if recipient_id else None, batch)
+    result = run_step(flow, FlowState.begin(now), Start(reply), now, contact)
+    plan.begins_version_id, plan.recipient_id = version_id, recipient_id
+    _add_result(plan, result, now)
 
 
-def _take(change: ReplyPlan, live: LiveSession, walk: Walk, event: Event, known: BatchContext, now: datetime) -> None:
-    flow = known.shelf.version(live.flow_version_id)
-    result = run_step(flow, walk, event, now, _contact(change.situation, change.situation.walked, known))
-    change.recipient_id = live.recipient_id
-    if result.session != walk or result.actions:
-        change.saves = True
-        _take_up(change, result, now)
+def _advance(
+    plan: ReplyPlan, live: LiveSession, flow_state: FlowState, event: Event, batch: BatchContext, now: datetime
+) -> None:
+    flow = batch.flows.version(live.flow_version_id)
+    result = run_step(flow, flow_state, event, now, _contact(plan.context, plan.context.session_campaign, batch))
+    plan.recipient_id = live.recipient_id
+    if result.session != flow_state or result.actions:
+        plan.saves = True
+        _add_result(plan, result, now)
 
 
-def _contact(situation: ReplyContext, campaign: CampaignContext | None, known: BatchContext) -> FlowContact:
+def _contact(context: ReplyContext, campaign: CampaignContext | None, batch: BatchContext) -> FlowContact:
     return FlowContact(
-        name=situation.name or None,
-        phone=situation.phone,
-        language=situation.language,
-        country=situation.country,
+        name=context.name or None,
+        phone=context.phone,
+        language=context.language,
+        country=context.country,
         campaign=campaign.name if campaign else None,
-        attributes={key: _text(value) for key, value in situation.attributes.items() if value is not None},
-        tags=situation.tags,
-        default_country=known.default_country,
+        attributes={key: _text(value) for key, value in context.attributes.items() if value is not None},
+        tags=context.tags,
+        default_country=batch.default_country,
     )
 
 
@@ -298,32 +297,32 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _take_up(change: ReplyPlan, result: Result, now: datetime) -> None:
-    """The engine's actions as rows to write."""
-    change.walk = result.session
+def _add_result(plan: ReplyPlan, result: Result, now: datetime) -> None:
+    """Add the flow engine's new state and actions to the plan."""
+    plan.flow_state = result.session
     for action in result.actions:
         match action:
             case SendMessage():
-                change.messages.append((action.content, action.tag))
+                plan.messages.append((action.content, action.tag))
             case PassStep():
-                change.steps.append(action.name)
+                plan.steps.append(action.name)
             case SetTag() | RemoveTag() | SetAttribute():
-                change.traits.append(action)
+                plan.traits.append(action)
             case OpenCase():
-                change.case_reason = action.reason
+                plan.case_reason = action.reason
             case Unsubscribe():
-                change.unsubscribes = True
+                plan.unsubscribes = True
             case StartTimer():
                 due_at = now + timedelta(seconds=action.seconds)
-                change.actions.append(NewAction(ActionKind.TIMER, {"event": "timer", "tag": action.tag}, due_at))
+                plan.actions.append(NewAction(ActionKind.TIMER, {"event": "timer", "tag": action.tag}, due_at))
             case CallHttp():
-                change.actions.append(_call(action, now))
-    walk = result.session
-    if walk.status == "active" and walk.waiting_for == "sent" and walk.awaiting:
-        is_new = any(tag == walk.awaiting for _, tag in change.messages)
-        payload = {"event": "sent", "tag": walk.awaiting}
+                plan.actions.append(_call(action, now))
+    flow_state = result.session
+    if flow_state.status == "active" and flow_state.waiting_for == "sent" and flow_state.awaiting:
+        is_new = any(tag == flow_state.awaiting for _, tag in plan.messages)
+        payload = {"event": "sent", "tag": flow_state.awaiting}
         if is_new:
-            change.actions.append(NewAction(ActionKind.TIMER, payload, None, after_tag=walk.awaiting))
+            plan.actions.append(NewAction(ActionKind.TIMER, payload, None, after_tag=flow_state.awaiting))
 
 
 def _call(action: CallHttp, now: datetime) -> NewAction:

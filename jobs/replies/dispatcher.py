@@ -1,9 +1,9 @@
-"""The desk of one process: it takes conversations in which something waits and sees each one through, many at once.
+"""Runs the event loop that answers up to 192 conversations at once; one per thread of a worker.
 
-    claim a conversation → decide and write the answer → a turn of the number's rate → claim the message (committed) → send → record
+    lease a conversation → decide and write the reply → wait for the number's rate → claim the message (committed) → send → record
 
-Within a conversation everything goes in order and one at a time; across conversations each step shares its transaction with
-whoever takes the same step at that moment (jobs.core.group_commit).
+Within a conversation the steps run in order, one at a time. Across conversations the same step of many shares one transaction
+(jobs.core.group_commit).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
 from typing import TypeVar
 
 import uvloop
@@ -34,42 +34,45 @@ from jobs.replies.http_calls import HttpCaller
 from jobs.replies.lane import ReplyLane
 from jobs.replies.pair_limit import PairLimit
 from jobs.replies.rate import RateLimiterClosedError, ReplyRateLimiter
-from jobs.replies.send import judge_reply, never_begun, send_message
+from jobs.replies.send import judge_reply, message_result, send_message
 from jobs.replies.store import LaneLostError, NextStep, ReplyStore
 from jobs.replies.write import StaleSessionError
 from jobs.sending.effects import hold_number, stop_number
+from jobs.sending.judge import NEVER_BEGUN, SendVerdict
 from jobs.sending.lease import Lease
 from models.clock import utcnow
 from models.conversations.flow_http_calls import HttpCall
-from models.conversations.outbox import ClaimedMessage, MessageResult
+from models.conversations.outbox import ClaimedMessage
 from models.crypto import WrongKeyError, new_token
+from models.stored_texts import REFUSED
 from models.tables.number import Number
+from models.text import Text
 
 log = logging.getLogger("hark.answer")
 
 MAX_AT_ONCE = 192
 MAX_PER_ANSWER = 48
-"""Conversations in one transaction of answers: it stays well under 50 ms."""
+"""Conversations in one transaction of replies, which then stays well under 50 ms."""
 LOOK_AGAIN_SECONDS = 0.1
 GATHER_SECONDS = 0.02
 CALLS_AT_ONCE = 20
 PATIENCE_SECONDS = 2.0
 RECORD_PATIENCE_SECONDS = 60.0
 CROWDED_SECONDS = 2.0
-WRONG_KEY_PAUSE = timedelta(minutes=1)
+WRONG_KEY_PAUSE_SECONDS = 60.0
 THREADS = 4
 
 Value = TypeVar("Value")
 
 
 class ReplyDispatcher:
-    """Kept by its process over many jobs, with its event loop, connections, lane and parsed flows."""
+    """Answers conversations. Its worker keeps it over many jobs, with its event loop, connections, lane and parsed flows."""
 
     def __init__(
         self, rt: Runtime, client: GraphClient | None = None, outside: OutboundHttpClient | None = None
     ) -> None:
         self.rt = rt
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="replies")
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._client = client
         name = f"{socket.gethostname()[:30]}:{os.getpid()}:{new_token(6)}"
@@ -81,167 +84,174 @@ class ReplyDispatcher:
         self._postpone = GroupCommit(store.postpone, pool, patience_seconds=patience)
         self._record = GroupCommit(store.record, pool, patience_seconds=RECORD_PATIENCE_SECONDS)
         self._pair = PairLimit(rt.redis)
-        self._turns: dict[int, ReplyRateLimiter] = {}
-        self._turns_lock = threading.Lock()
+        self._limiters: dict[int, ReplyRateLimiter] = {}
+        self._limiters_lock = threading.Lock()
         self._tokens: dict[str, str] = {}
         self._lane = ReplyLane(rt, self._executor)
-        self._callouts = HttpCaller(rt, self._executor, outside)
+        self._http_calls = HttpCaller(rt, self._executor, outside)
         self._is_halted = False
         self._is_clean = True
         self.sent = 0
 
     def drain(self, seconds: float) -> bool:
-        """Answer until nothing waits; True where the time was over before that."""
+        """Answer until nothing waits or `seconds` have passed. True if work may still wait and a new job is needed."""
         return self._runner.run(self._drain(seconds))
 
     def close(self) -> None:
-        """Give everything back."""
+        """Close connections, event loop and threads."""
         if self._client is not None:
             self._runner.run(self._client.close())
-        self._runner.run(self._callouts.close())
+        self._runner.run(self._http_calls.close())
         self._runner.close()
         self._executor.shutdown()
 
-    # ---- the desk -------------------------------------------------------------------------------------------------
+    # ---- conversations --------------------------------------------------------------------------------------------
 
     async def _drain(self, seconds: float) -> bool:
         self._is_halted, self._is_clean = False, True
-        self._turns.clear()  # a number's rate may have been changed
+        self._limiters.clear()  # a number's rate may have been changed
         until = time.monotonic() + seconds
-        talks: set[asyncio.Task[None]] = set()
+        conversations: set[asyncio.Task[None]] = set()
         calls: set[asyncio.Task[None]] = set()
         try:
             while self._may_begin() and time.monotonic() < until:
-                talks |= {asyncio.create_task(self._see_through(key)) for key in await self._find(len(talks))}
-                calls |= {asyncio.create_task(self._callouts.make(call)) for call in await self._calls(len(calls))}
-                busy = talks | calls
-                if not busy:
+                conversations |= {
+                    asyncio.create_task(self._answer_conversation(key))
+                    for key in await self._lease_conversations(len(conversations))
+                }
+                calls |= {
+                    asyncio.create_task(self._http_calls.make(call)) for call in await self._claim_calls(len(calls))
+                }
+                tasks = conversations | calls
+                if not tasks:
                     return False
-                done, _ = await asyncio.wait(busy, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                talks, calls = talks - done, calls - done
-                await asyncio.sleep(GATHER_SECONDS)  # those that end together make room together
+                done, _ = await asyncio.wait(tasks, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                conversations, calls = conversations - done, calls - done
+                await asyncio.sleep(GATHER_SECONDS)  # conversations that end together are replaced together
             return self._may_begin()
         finally:
             self._is_halted = True
-            await self._finish(talks, calls)
+            await self._finish(conversations, calls)
 
-    async def _find(self, busy: int) -> list[int]:
+    async def _lease_conversations(self, busy: int) -> list[int]:
         if busy >= MAX_AT_ONCE:
             return []
         return await self._in_thread(lambda: self._store.find(MAX_AT_ONCE - busy))
 
-    async def _calls(self, busy: int) -> list[HttpCall]:
+    async def _claim_calls(self, busy: int) -> list[HttpCall]:
         if busy >= CALLS_AT_ONCE:
             return []
-        return await self._in_thread(lambda: self._callouts.claim(CALLS_AT_ONCE - busy))
+        return await self._in_thread(lambda: self._http_calls.claim(CALLS_AT_ONCE - busy))
 
-    async def _finish(self, talks: set[asyncio.Task[None]], calls: set[asyncio.Task[None]]) -> None:
-        """Nothing is left under way; calls are broken off where the process is to stop, and made again by another."""
-        for turns in self._turns.values():
-            turns.close()
+    async def _finish(self, conversations: set[asyncio.Task[None]], calls: set[asyncio.Task[None]]) -> None:
+        """Wait for all tasks. At a shutdown calls are cancelled, and another process makes them again."""
+        for limiter in self._limiters.values():
+            limiter.close()
         if SHUTDOWN.is_set():
             for call in calls:
                 call.cancel()
-        if talks | calls:
-            await asyncio.wait(talks | calls)
+        if conversations | calls:
+            await asyncio.wait(conversations | calls)
         await self._lane.rest(is_clean=self._is_clean)
 
     def _may_begin(self) -> bool:
         return not self._is_halted and not SHUTDOWN.is_set()
 
-    async def _see_through(self, key: int) -> None:
-        """One conversation, until nothing waits in it. After an error its claim is left to run out: that is the pause."""
+    async def _answer_conversation(self, key: int) -> None:
+        """Answer one conversation until nothing waits in it. After an unknown error its lease runs out, which delays the retry."""
         try:
             await self._serve(key)
         except RedisError as error:
             self._halt(f"Redis is away ({type(error).__name__})")
-            await self._let_go(key)
+            await self._release(key)
         except RateLimiterClosedError:
-            await self._let_go(key)
+            await self._release(key)
         except LaneLostError:
             self._is_clean = False
             self._halt("this sender's lane was given up")
         except (OperationalError, InterfaceError) as error:
             self._halt(f"the database is away ({type(error).__name__})")
-            await self._let_go(key)
-        except Exception as error:  # noqa: BLE001 - one conversation must not take the others along
+            await self._release(key)
+        except Exception as error:  # noqa: BLE001 - an error in one conversation must not stop the others
             log.error("conversation %d: %s", key, described(error))  # noqa: TRY400
 
     async def _serve(self, key: int) -> None:
-        following = NextStep(True, None, False)
-        while not following.is_released:
+        step = NextStep(True, None, False)
+        while not step.is_released:
             if not self._may_begin():
-                await self._let_go(key)
+                await self._release(key)
                 return
-            if following.has_input or following.number_id is None:
-                following = await self._handle_or_give_up(key)
+            if step.has_input or step.number_id is None:
+                step = await self._handle_or_give_up(key)
             else:
-                following = await self._send_next(key, following.number_id)
+                step = await self._send_next(key, step.number_id)
 
     async def _handle_or_give_up(self, key: int) -> NextStep:
         try:
             return await self._handle(key, None)
         except (OperationalError, InterfaceError):
             raise
-        except Exception as error:  # noqa: BLE001 - what cannot be written must not stand before what comes after
-            why = described(error)
-            log.error("conversation %d: its answer could not be written: %s", key, why)  # noqa: TRY400
-            return await self._in_thread(lambda: self._store.give_up(key, why))
+        except Exception as error:  # noqa: BLE001 - a reply that cannot be written must not block the next one
+            reason = described(error)
+            log.error("conversation %d: its answer could not be written: %s", key, reason)  # noqa: TRY400
+            return await self._in_thread(lambda: self._store.give_up(key, reason))
 
     async def _send_next(self, key: int, number_id: int) -> NextStep:
-        turns = await self._in_thread(lambda: self._turns_of(number_id))
-        if turns.is_crowded:
+        limiter = await self._in_thread(lambda: self._limiter_of(number_id))
+        if limiter.is_crowded:
             return await self._postpone(key, CROWDED_SECONDS)
         wait = await self._in_thread(lambda: self._pair.wait_seconds(key))
         if wait > 0:
             return await self._postpone(key, wait)
-        await turns.take()
+        await limiter.take()
         lease = await self._lane.lease()
-        taken = await self._claim(key, lease.lane_id)
-        if taken.claimed is None:
-            return taken.next
+        claim = await self._claim(key, lease.lane_id)
+        if claim.claimed is None:
+            return claim.next
         try:
-            return await self._send(key, taken.claimed, lease, turns)
+            return await self._send(key, claim.claimed, lease, limiter)
         except BaseException:
-            self._is_clean = False  # what its row says is open: the lane is left to the sweep
+            self._is_clean = False  # the row's state is unknown: the lane is left to the sweep
             raise
 
-    async def _send(self, key: int, claimed: ClaimedMessage, lease: Lease, turns: ReplyRateLimiter) -> NextStep:
+    async def _send(self, key: int, claimed: ClaimedMessage, lease: Lease, limiter: ReplyRateLimiter) -> NextStep:
         if not lease.holds() or SHUTDOWN.is_set():
             self._is_halted = True
-            return await self._record(key, (lease.lane_id, never_begun(claimed, utcnow())))
+            return await self._record(key, (lease.lane_id, message_result(claimed, NEVER_BEGUN, utcnow())))
         try:
             token = self._token(claimed)
         except WrongKeyError as error:
             log.error("number %d: %s", claimed.number_id, error)  # noqa: TRY400 - one line, no traceback
-            later = never_begun(claimed, utcnow() + WRONG_KEY_PAUSE)
-            return await self._record(key, (lease.lane_id, later))
+            later = replace(NEVER_BEGUN, delay_seconds=WRONG_KEY_PAUSE_SECONDS)
+            return await self._record(key, (lease.lane_id, message_result(claimed, later, utcnow())))
         outcome = await send_message(self._graph(), self.rt.installation, token, claimed)
         self.sent += 1
-        verdict = judge_reply(claimed, outcome, utcnow())
+        verdict, now = judge_reply(claimed, outcome), utcnow()
         if verdict.rule is not None:
-            rule, sent = verdict.rule, verdict.sent
+            rule = verdict.rule
             try:
-                await self._in_thread(lambda: self._act(rule, claimed, sent, turns))
-            except (RedisError, DBAPIError) as error:  # what became of the message must be written all the same
-                self._halt(f"what code {sent.error_code} asks for could not be done ({type(error).__name__})")
-        return await self._record(key, (lease.lane_id, verdict.sent))
+                await self._in_thread(lambda: self._act(rule, claimed, verdict, limiter))
+            except (RedisError, DBAPIError) as error:  # the message's result must be recorded all the same
+                self._halt(f"what code {verdict.code} asks for could not be done ({type(error).__name__})")
+        return await self._record(key, (lease.lane_id, message_result(claimed, verdict, now)))
 
-    async def _let_go(self, key: int) -> None:
+    async def _release(self, key: int) -> None:
         with contextlib.suppress(DBAPIError):  # its lease runs out by itself
             await self._in_thread(lambda: self._store.release([key]))
 
-    # ---- what it takes --------------------------------------------------------------------------------------------
+    # ---- helpers --------------------------------------------------------------------------------------------------
 
-    def _act(self, rule: ErrorRule, claimed: ClaimedMessage, sent: MessageResult, turns: ReplyRateLimiter) -> None:
-        """What a refusal does beyond its row."""
+    def _act(self, rule: ErrorRule, claimed: ClaimedMessage, verdict: SendVerdict, limiter: ReplyRateLimiter) -> None:
+        """Apply the side effects of a refusal: slow the number down, hold it, or stop it."""
         match rule.action:
             case ErrorAction.THROTTLE:
-                turns.slow_down()
+                limiter.slow_down()
             case ErrorAction.HOLD:
-                hold_number(self.rt, claimed.number_id, rule.delay_seconds(claimed.attempt - 1), sent.at)
+                hold_number(self.rt, claimed.number_id, verdict.delay_seconds, utcnow())
             case ErrorAction.STOP:
-                stop_number(self.rt, claimed.number_id, rule, sent.error_msg or rule.text, sent.at)
+                stop_number(
+                    self.rt, claimed.number_id, rule, verdict.message or REFUSED(text=Text(rule.text)), utcnow()
+                )
 
     def _graph(self) -> GraphClient:
         if self._client is None:
@@ -249,19 +259,19 @@ class ReplyDispatcher:
         return self._client
 
     def _token(self, claimed: ClaimedMessage) -> str:
-        """In clear, kept by its ciphertext: decrypting costs more than sending."""
+        """The access token in clear text, cached by its ciphertext: decrypting costs more than sending."""
         token = self._tokens.get(claimed.access_token)
         if token is None:
             token = self._tokens[claimed.access_token] = self.rt.vault.decrypt(claimed.access_token)
         return token
 
-    def _turns_of(self, number_id: int) -> ReplyRateLimiter:
-        with self._turns_lock:  # one object for each number, whichever thread asks first
-            if number_id not in self._turns:
+    def _limiter_of(self, number_id: int) -> ReplyRateLimiter:
+        with self._limiters_lock:  # one object for each number, whichever thread asks first
+            if number_id not in self._limiters:
                 with self.rt.database.read() as session:
                     rate = session.get_one(Number, number_id).messages_per_second
-                self._turns[number_id] = ReplyRateLimiter(self.rt.redis, number_id, rate, self._executor)
-            return self._turns[number_id]
+                self._limiters[number_id] = ReplyRateLimiter(self.rt.redis, number_id, rate, self._executor)
+            return self._limiters[number_id]
 
     def _halt(self, why: str) -> None:
         if not self._is_halted:

@@ -1,4 +1,4 @@
-"""The bot flows as a process knows them: a loaded version never changes, so it is parsed once and kept."""
+"""Caches parsed bot flows in a process. A stored version never changes, so it is parsed once."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +13,7 @@ MAX_KEPT = 500
 
 
 class FlowCache:
-    """Parsed versions by their ids, and which version of each flow is the newest. `refresh` is one small query."""
+    """Parsed versions by their ids, and the newest version of each flow."""
 
     def __init__(self) -> None:
         self._parsed: dict[int, FlowDefinition] = {}
@@ -22,7 +22,7 @@ class FlowCache:
         self._keywords: list[tuple[FlowChoice, frozenset[str]]] = []
 
     def refresh(self, session: Session, version_ids: Iterable[int]) -> None:
-        """Know the newest versions, and these besides."""
+        """Load the newest version of every flow, and these versions. One small query if nothing changed."""
         listed = newest_versions(session)
         self._newest = {each.flow_id: each for each in listed}
         self._parse(session, {*version_ids, *(each.version_id for each in listed)})
@@ -35,16 +35,16 @@ class FlowCache:
             ]
 
     def version(self, version_id: int) -> FlowDefinition:
-        """A version that `refresh` was asked for. KeyError where it could not be read."""
+        """A version that was given to `refresh`. Raises KeyError if it does not exist."""
         return self._parsed[version_id]
 
     def newest(self, flow_id: int) -> tuple[int, FlowDefinition]:
-        """The newest version's id and the flow. KeyError where there is none."""
+        """The newest version's id and the flow. Raises KeyError if there is no such flow."""
         version_id = self._newest[flow_id].version_id
         return version_id, self._parsed[version_id]
 
     def choice(self, flow_id: int | None) -> FlowChoice | None:
-        """The flow as a choice of the router's; None where there is none."""
+        """The flow as the router's choice; None if there is no such flow."""
         newest = self._newest.get(flow_id or 0)
         return FlowChoice(newest.flow_id, newest.name) if newest else None
 
@@ -55,15 +55,15 @@ class FlowCache:
 
     @property
     def fallback(self) -> FlowChoice | None:
-        """The flow that takes what belongs nowhere."""
+        """The flow that answers messages which belong to no campaign, session or keyword; None if there is none."""
         return next((FlowChoice(each.flow_id, each.name) for each in self._listed if each.is_fallback), None)
 
-    def _parse(self, session: Session, wanted: set[int]) -> None:
-        missing = sorted(wanted - set(self._parsed))
+    def _parse(self, session: Session, version_ids: set[int]) -> None:
+        missing = sorted(version_ids - set(self._parsed))
         if not missing:
             return
         if len(self._parsed) > MAX_KEPT:
             self._parsed.clear()
-            missing = sorted(wanted)
+            missing = sorted(version_ids)
         for version_id, (version, definition) in load_definitions(session, missing).items():
             self._parsed[version_id] = from_definition(definition, version)

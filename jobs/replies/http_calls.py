@@ -1,8 +1,6 @@
-"""Making the calls that bot flows ask for: claimed rows whose result becomes an input to the session."""
+"""Makes the HTTP calls of bot flows: claims their rows and stores each result, which becomes an input of the session."""
 
 import asyncio
-import hashlib
-import hmac
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -22,6 +20,7 @@ from models.conversations.flow_http_calls import (
     finish_call,
     retry_call,
 )
+from models.crypto import signing_secret
 
 log = logging.getLogger("hark.callout")
 
@@ -29,13 +28,8 @@ MAX_AT_ONCE = 50
 FAILED: dict[str, object] = {"ok": False}
 
 
-def signing_secret(rt: Runtime) -> str:
-    """The secret that the user's own bot checks our signature with: made from SECRET_KEY, and of no other use."""
-    return hmac.new(rt.settings.secret_key.encode(), b"hark calls", hashlib.sha256).hexdigest()
-
-
 class HttpCaller:
-    """Used from one event loop; what touches the database runs in `executor`."""
+    """Makes calls from one event loop. Its database work runs in `executor`."""
 
     def __init__(self, rt: Runtime, executor: Executor, client: OutboundHttpClient | None = None) -> None:
         self._rt = rt
@@ -43,7 +37,7 @@ class HttpCaller:
         self._client = client or OutboundHttpClient()
 
     def claim(self, room: int) -> list[HttpCall]:
-        """Take up to so many calls that are due. For a thread."""
+        """Claim up to `room` due calls. Blocks, so it runs in a thread."""
         now = utcnow()
         with self._rt.database.read() as session:
             ids = due_calls(session, now, min(room, MAX_AT_ONCE))
@@ -53,7 +47,7 @@ class HttpCaller:
             return claim_calls(session, ids, now)
 
     async def make(self, call: HttpCall) -> None:
-        """Make one call and keep what came of it. Cancelled, it is made again when its claim has run out."""
+        """Make one call and store its result. A cancelled call is made again when its claim has run out."""
         result: dict[str, object] | None
         try:
             answer = await self._call(call)
@@ -71,13 +65,17 @@ class HttpCaller:
         await self._client.close()
 
     async def _call(self, call: HttpCall) -> Answer:
-        wanted = call.payload
-        body = None if wanted["body"] is None else orjson.dumps(wanted["body"])
-        headers = dict(wanted["headers"])
+        request = call.payload
+        body = None if request["body"] is None else orjson.dumps(request["body"])
+        headers = dict(request["headers"])
         headers["Idempotency-Key"] = f"hark-{self._rt.installation}-{call.id}"
-        if wanted["signed"]:
-            headers |= sign_request(signing_secret(self._rt), int(utcnow().timestamp()), body or b"")
-        return await self._client.call(wanted["method"], wanted["url"], headers, body, float(wanted["timeout_seconds"]))
+        if request["signed"]:
+            headers |= sign_request(
+                signing_secret(self._rt.settings.secret_key), int(utcnow().timestamp()), body or b""
+            )
+        return await self._client.call(
+            request["method"], request["url"], headers, body, float(request["timeout_seconds"])
+        )
 
     def _keep(self, call: HttpCall, result: dict[str, object] | None, now: datetime) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The lane of one process's desk: opened with the first message to send, resting between jobs, never beaten while it rests."""
+"""Keeps the lane of a reply dispatcher: opened with the first message to send, ended between jobs, reopened by the next one."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from models.sending.lease import open_lane, resume_lane
 
 
 class ReplyLane:
-    """A lane without a number, since it serves them all. It goes on under its id from job to job."""
+    """A lane without a number, since it sends for all numbers. It keeps its id from job to job."""
 
     def __init__(self, rt: Runtime, executor: Executor) -> None:
         self._rt = rt
@@ -24,17 +24,20 @@ class ReplyLane:
         self._opening = asyncio.Lock()
 
     async def lease(self) -> Lease:
-        """The lease that holds now; a new one where there was none, or the last one was lost."""
+        """The current lease; a new one if there was none, or if the last one was lost."""
         async with self._opening:
             if self._lease is None or self._lease.is_lost:
-                begun = time.monotonic()
+                started_at = time.monotonic()
                 lane_id = await asyncio.get_running_loop().run_in_executor(self._executor, self._open)
-                self._lease = Lease(self._rt, lane_id, begun)
+                self._lease = Lease(self._rt, lane_id, started_at)
                 self._beating = asyncio.create_task(self._lease.keep())
             return self._lease
 
     async def rest(self, *, is_clean: bool) -> None:
-        """End it for now. Not clean means that it may hold rows still: then it is left to the sweep, and the next is a new one."""
+        """End the lane until the next `lease`.
+
+        If it is not clean, it may still hold rows: then the sweep expires it, and the next `lease` opens a new lane.
+        """
         lease, self._lease = self._lease, None
         if lease is None:
             return

@@ -1,4 +1,4 @@
-"""Meta's limit for one person: a message every 6 s, with bursts of up to 45 borrowed from the time after (131056)."""
+"""Limits messages from a number to one person as Meta does: one every 6 s, and bursts of up to 45 (131056, docs/meta.md §4.2)."""
 
 from redis import Redis
 
@@ -6,8 +6,8 @@ INTERVAL_SECONDS = 6.0
 BURST = 45
 KEEP_SECONDS = int(INTERVAL_SECONDS * BURST) + 60
 
-# KEYS: the pair's clock: when all that was borrowed will be paid back, in microseconds.
-# ARGV: interval and what may be borrowed, in microseconds; seconds to keep.
+# KEYS: the pair's clock: the time at which its burst will be paid back, in microseconds.
+# ARGV: interval and longest burst, in microseconds; seconds to keep the key.
 # Returns: 0 if a message may go now (and counts), else the microseconds until one may.
 _TAKE = """
 local time = redis.call('TIME')
@@ -23,13 +23,16 @@ return 0
 
 
 class PairLimit:
-    """Asked once before each message of a conversation. Raises redis.RedisError where Redis is away."""
+    """The limit of every pair of number and person, shared by all processes in Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self._take = redis.register_script(_TAKE)
 
     def wait_seconds(self, conversation_id: int) -> float:
-        """0.0 if a message may go now, which is then counted; else how long until one may."""
+        """0.0 if a message may be sent now, which is then counted; else the seconds until one may.
+
+        To be called once before each message of a conversation. Raises RedisError if Redis is unavailable.
+        """
         borrowed = INTERVAL_SECONDS * (BURST - 1)
         answer = self._take(
             keys=[f"hark:pair:{conversation_id}"], args=[INTERVAL_SECONDS * 1e6, borrowed * 1e6, KEEP_SECONDS]

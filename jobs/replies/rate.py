@@ -1,4 +1,4 @@
-"""Turns to send a reply: a number's rate, asked for many conversations at once."""
+"""Limits replies to a number's rate, reserved in Redis for many conversations at once."""
 
 import asyncio
 from concurrent.futures import Executor
@@ -17,11 +17,11 @@ NO_LIMIT = 1e6
 
 
 class RateLimiterClosedError(HarkError):
-    """The desk closes before a turn came: the message stays queued."""
+    """The limiter was closed before the reply got a slot: the message stays queued."""
 
 
 class ReplyRateLimiter:
-    """Replies have a share of the number's rate of their own; where that is used up they take what campaigns leave."""
+    """Replies use their own share of the number's rate; if that is used up, they take what campaigns leave."""
 
     def __init__(self, redis: Redis, number_id: int, messages_per_second: float, executor: Executor) -> None:
         self._pace = Pace(redis, number_id, messages_per_second)
@@ -32,11 +32,14 @@ class ReplyRateLimiter:
 
     @property
     def is_crowded(self) -> bool:
-        """So many wait that whoever comes now had better come again later, and leave the desk to other numbers."""
+        """Whether so many replies wait that further ones should be postponed, in favour of other numbers."""
         return len(self._waiting) >= MAX_WAITING
 
     async def take(self) -> None:
-        """Return when a reply may begin. Raises redis.RedisError where Redis is away, and NoTurn: then nothing is sent."""
+        """Return when a reply may be sent.
+
+        Raises RedisError if Redis is unavailable, and RateLimiterClosedError if the limiter is closed: then nothing is sent.
+        """
         if self._is_closed:
             raise RateLimiterClosedError
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -46,21 +49,21 @@ class ReplyRateLimiter:
         await future
 
     def slow_down(self) -> None:
-        """Meta said that the number is too fast."""
+        """Lower the rate, after Meta reported that the number sends too fast (130429, docs/meta.md §4.1)."""
         self._pace.slow_down()
 
     def close(self) -> None:
-        """Whoever still waits gets no turn."""
+        """Make every waiting `take` raise RateLimiterClosedError."""
         self._is_closed = True
         self._fail(RateLimiterClosedError())
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            wanted = min(len(self._waiting), MAX_AT_ONCE)
+            count = min(len(self._waiting), MAX_AT_ONCE)
             try:
-                slot = await loop.run_in_executor(self._executor, self._reserve, wanted)
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for a turn
+                slot = await loop.run_in_executor(self._executor, self._reserve, count)
+            except Exception as error:  # noqa: BLE001 - every waiting `take` raises it
                 self._fail(error)
                 return
             if slot.size == 0:
@@ -71,13 +74,13 @@ class ReplyRateLimiter:
             for place, future in enumerate(granted):
                 loop.call_at(begin + place * slot.interval_seconds, _grant, future)
 
-    def _reserve(self, wanted: int) -> SendSlot:
-        """Never more than fit into a moment: turns that lie far ahead would be given to nobody else."""
-        share = min(wanted, max(1, int(self._pace.reply_rate * MAX_AHEAD_SECONDS)))
+    def _reserve(self, count: int) -> SendSlot:
+        """Reserve at most the slots of the next MAX_AHEAD_SECONDS: nobody else could use slots that lie far ahead."""
+        share = min(count, max(1, int(self._pace.reply_rate * MAX_AHEAD_SECONDS)))
         slot = self._pace.reserve_replies(share)
         if slot.size:
             return slot
-        left = min(wanted, max(1, int(self._pace.campaign_rate * MAX_AHEAD_SECONDS)))
+        left = min(count, max(1, int(self._pace.campaign_rate * MAX_AHEAD_SECONDS)))
         return self._pace.reserve(NO_CAMPAIGN, NO_LIMIT, left)
 
     def _fail(self, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""The transactions of answering, each for many conversations at once. Plain functions over a runtime, run in threads."""
+"""Runs the transactions of answering, each for many conversations at once. The dispatcher calls them in threads."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.replies.chatops import answer_command, wake_change
-from jobs.replies.decide import BatchContext, decide, pressed_recipient, set_aside
+from jobs.replies.chatops import answer_command, enqueue_change
+from jobs.replies.decide import BatchContext, decide, failed_plan
 from jobs.replies.flow_cache import FlowCache
-from jobs.replies.write import begin_waits, settled_waits, write_changes
+from jobs.replies.write import begin_waits, settled_waits, write_plans
 from models.clock import utcnow
 from models.conversations.claim import claim_conversations, keep_conversations, release_conversations, unclaimed_work
 from models.conversations.context import ReplyContext, has_input, load_reply_contexts
@@ -29,11 +29,15 @@ from models.tables.setting import read_setting
 
 
 class LaneLostError(HarkError):
-    """The sweep gave this sender's lane up: it may claim nothing more."""
+    """The sweep expired this lane: it may claim nothing more."""
 
 
 class NextStep(NamedTuple):
-    """What comes next in a conversation. Released means that nothing does, or that it is not ours any more."""
+    """What comes next in a conversation.
+
+    `has_input`: an input waits for its reply. `number_id`: the number whose next message is due. `is_released`: nothing waits, or
+    the lease was lost.
+    """
 
     has_input: bool
     number_id: int | None
@@ -41,7 +45,7 @@ class NextStep(NamedTuple):
 
 
 class ClaimResult(NamedTuple):
-    """The claimed message, if there was one to claim."""
+    """The claimed message, None if there was none to claim, and what comes next in the conversation."""
 
     claimed: ClaimedMessage | None
     next: NextStep
@@ -49,14 +53,14 @@ class ClaimResult(NamedTuple):
 
 @dataclass(slots=True)
 class ReplyStore:
-    """What a claimant does with its conversations. `lane_id` is asked for when something is claimed or recorded."""
+    """The transactions of one claimant with the conversations that it leased. Results are by conversation id."""
 
     rt: Runtime
     claimant: str
-    shelf: FlowCache
+    flows: FlowCache
 
     def find(self, limit: int) -> list[int]:
-        """Claim conversations in which something waits."""
+        """Lease up to `limit` conversations in which work waits; returns their ids."""
         now = utcnow()
         with self.rt.database.read() as session:
             ids = unclaimed_work(session, now, limit)
@@ -66,40 +70,45 @@ class ReplyStore:
             return claim_conversations(session, ids, self.claimant, now)
 
     def handle(self, items: Mapping[Hashable, None]) -> dict[Hashable, NextStep]:
-        """Answer what comes first in each conversation: decided from one reading, written in one transaction."""
+        """Answer the first input of each conversation: all are decided from one read and written in one transaction.
+
+        Raises StaleSessionError if a session or message changed since the read: then nothing was written.
+        """
         ids = [int(str(key)) for key in items]
         now = utcnow()
         with self.rt.database.read() as session:
-            situations = self._read(session, ids, now)
-            known = self._known(session, situations.values())
-            changes = [change for each in situations.values() if (change := decide(each, known, now)) is not None]
-            for change in changes:
-                if change.command is not None:
-                    change.messages += [
-                        (body, None)
-                        for body in answer_command(session, change.command, change.situation.staff or "", now)
+            contexts = load_reply_contexts(session, ids, now)
+            batch = self._batch_context(session, contexts.values())
+            plans = [plan for each in contexts.values() if (plan := decide(each, batch, now)) is not None]
+            for plan in plans:
+                if plan.command is not None:
+                    plan.messages += [
+                        (body, None) for body in answer_command(session, plan.command, plan.context.staff or "", now)
                     ]
         with self.rt.database.write() as session:
             ours = set(keep_conversations(session, ids, self.claimant, now))
-            write_changes(session, [each for each in changes if each.situation.conversation_id in ours], now)
-            following = self._next(session, ids, ours, now)
-        for change in changes:
-            if change.command is not None and change.situation.conversation_id in ours:
-                wake_change(self.rt, change)
-        return following
+            write_plans(session, [each for each in plans if each.context.conversation_id in ours], now)
+            next_steps = self._next(session, ids, ours, now)
+        for plan in plans:
+            if plan.command is not None and plan.context.conversation_id in ours:
+                enqueue_change(self.rt, plan)
+        return next_steps
 
-    def give_up(self, key: int, why: str) -> NextStep:
-        """Put away what comes first in a conversation: its answer cannot be written, however often it is tried."""
+    def give_up(self, key: int, reason: str) -> NextStep:
+        """Mark the first input of a conversation as failed, because its reply can never be written."""
         now = utcnow()
         with self.rt.database.write() as session:
             ours = set(keep_conversations(session, [key], self.claimant, now))
-            situation = self._read(session, [key], now).get(key)
-            if situation is not None and ours:
-                write_changes(session, [set_aside(situation, why)], now)
+            context = load_reply_contexts(session, [key], now).get(key)
+            if context is not None and ours:
+                write_plans(session, [failed_plan(context, reason)], now)
             return self._next(session, [key], ours, now)[key]
 
     def claim(self, items: Mapping[Hashable, int]) -> dict[Hashable, ClaimResult]:
-        """Claim the next message of each conversation for the lane that stands with it."""
+        """Claim the next message of each conversation for the lane whose id is its value in `items`.
+
+        Raises LaneLostError if one of the lanes was expired: then nothing was claimed.
+        """
         ids = [int(str(key)) for key in items]
         now = utcnow()
         with self.rt.database.write() as session:
@@ -109,15 +118,15 @@ class ReplyStore:
             ours = set(keep_conversations(session, ids, self.claimant, now))
             claimed: dict[int, ClaimedMessage] = {}
             for lane_id in sorted(set(items.values())):
-                mine = [key for key in ids if key in ours and items[key] == lane_id]
-                claimed.update(claim_next(session, mine, lane_id, now))
+                lane_keys = [key for key in ids if key in ours and items[key] == lane_id]
+                claimed.update(claim_next(session, lane_keys, lane_id, now))
             rest = [key for key in ids if key not in claimed]
             nexts = self._next(session, rest, ours, now)
-            going_on = NextStep(False, None, False)
-            return {key: ClaimResult(claimed.get(key), nexts.get(key, going_on)) for key in ids}
+            continues = NextStep(False, None, False)
+            return {key: ClaimResult(claimed.get(key), nexts.get(key, continues)) for key in ids}
 
     def record(self, items: Mapping[Hashable, tuple[int, MessageResult]]) -> dict[Hashable, NextStep]:
-        """Write outcomes, whoever holds the conversation by now: what left has left."""
+        """Record each (lane id, result), whoever leases the conversation by now: the request was made."""
         ids = [int(str(key)) for key in items]
         now = utcnow()
         with self.rt.database.write() as session:
@@ -129,7 +138,7 @@ class ReplyStore:
             return self._next(session, ids, ours, now)
 
     def postpone(self, items: Mapping[Hashable, float]) -> dict[Hashable, NextStep]:
-        """Let the next message wait for so many seconds."""
+        """Delay the next message of each conversation by so many seconds."""
         ids = [int(str(key)) for key in items]
         now = utcnow()
         with self.rt.database.write() as session:
@@ -139,26 +148,21 @@ class ReplyStore:
             return self._next(session, ids, ours, now)
 
     def release(self, ids: Iterable[int]) -> None:
-        """Give conversations back."""
+        """End the leases of these conversations."""
         with self.rt.database.write() as session:
             release_conversations(session, ids, self.claimant)
 
-    def _read(self, session: Session, ids: list[int], now: datetime) -> dict[int, ReplyContext]:
-        installation = self.rt.installation
-        return load_reply_contexts(session, ids, now, lambda payload: pressed_recipient(installation, payload))
-
-    def _known(self, session: Session, situations: Iterable[ReplyContext]) -> BatchContext:
-        self.shelf.refresh(session, [each.live.flow_version_id for each in situations if each.live])
+    def _batch_context(self, session: Session, contexts: Iterable[ReplyContext]) -> BatchContext:
+        self.flows.refresh(session, [each.live.flow_version_id for each in contexts if each.live])
         return BatchContext(
-            shelf=self.shelf,
-            installation=self.rt.installation,
+            flows=self.flows,
             default_country=self.rt.settings.default_country,
             stop_answer=str(read_setting(session, "stop_answer")),
             start_answer=str(read_setting(session, "start_answer")),
         )
 
     def _next(self, session: Session, ids: list[int], ours: set[int], now: datetime) -> dict[Hashable, NextStep]:
-        """Asked at the end of each transaction; where nothing waits any more the conversation is given back with it."""
+        """What comes next, at the end of each transaction, which also releases the conversations in which nothing waits."""
         if not ids:
             return {}
         mine = [key for key in ids if key in ours]

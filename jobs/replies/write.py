@@ -1,4 +1,4 @@
-"""Writing answers: everything that one decision came to, for many conversations in one transaction."""
+"""Writes the plans of replies, for many conversations in one transaction."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,43 +13,49 @@ from models.contacts.consent import opt_out
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.conversations.cases import open_case
-from models.conversations.claim import OPEN_ACTION, mark_handled
+from models.conversations.claim import mark_handled
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.conversations.messages import BOT, NewMessage, queue_messages
+from models.db.dialect import NO_SYNC
 from models.errors import HarkError
+from models.stored_texts import SAID_STOP
 from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.flow import Action, ActionState
+from models.tables.flow import OPEN_ACTION, Action, ActionState
 
 log = logging.getLogger("hark.answer")
 
 UNSURE_COUNTS_AFTER = timedelta(seconds=60)
 SETTLED = (MessageState.ACCEPTED, MessageState.UNSURE, MessageState.REFUSED, MessageState.NOT_SENT)
-NO_SYNC = {"synchronize_session": False}
-STOPPED = "The person said STOP before this was sent."
 
 
 class StaleSessionError(HarkError):
-    """Somebody else moved the session or handled the message since it was read: nothing of this change may be written."""
+    """Another process changed the session or handled the message since it was read: nothing of the batch may be written."""
 
 
-def write_changes(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> None:
-    """Write all of it, of different conversations. Overtaken where something was moved meanwhile: the caller rolls back."""
-    _end_sessions(session, changes, now)
-    sessions = _write_sessions(session, changes, now)
-    _mark_handled(session, changes, now)
-    for change in changes:
-        _put_away(session, change, now)
-    _write_messages(session, changes, sessions, now)
-    steps = [(change.recipient_id, name) for change in changes if change.recipient_id for name in change.steps]
+def write_plans(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
+    """Write the plans, each of a different conversation.
+
+    Raises StaleSessionError if a session or message changed since it was read: the caller must roll back.
+    """
+    _end_sessions(session, plans, now)
+    sessions = _write_sessions(session, plans, now)
+    _mark_handled(session, plans, now)
+    for plan in plans:
+        _finish_inputs(session, plan, now)
+    _write_messages(session, plans, sessions, now)
+    steps = [(plan.recipient_id, name) for plan in plans if plan.recipient_id for name in plan.steps]
     pass_steps(session, steps, now)
-    for change in changes:
-        _write_person(session, change, now)
+    for plan in plans:
+        _write_person(session, plan, now)
 
 
 def settled_waits(
     session: Session, message_ids: Iterable[int] | None = None
 ) -> Sequence[Row[int, MessageState, datetime | None]]:
-    """Waits that have not begun although what became of their message is known; None looks at every message."""
+    """(action id, message state, unsure_at) of the timers that have not started although their message is settled.
+
+    Only of these messages; with None of all messages.
+    """
     query = (
         select(Action.id, Message.state, Message.unsure_at)
         .join(Message, Message.id == Action.after_message_id)
@@ -61,7 +67,7 @@ def settled_waits(
 
 
 def begin_waits(session: Session, waits: Sequence[Row[int, MessageState, datetime | None]], now: datetime) -> None:
-    """Let them begin: at once after an acceptance, a minute after an unsure one, which then counts as one."""
+    """Start these timers: at once if the message was accepted or failed, a minute after it became unsure."""
     for row in waits:
         due_at = (row.unsure_at or now) + UNSURE_COUNTS_AFTER if row.state is MessageState.UNSURE else now
         session.execute(
@@ -70,135 +76,140 @@ def begin_waits(session: Session, waits: Sequence[Row[int, MessageState, datetim
         )
 
 
-def _end_sessions(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> None:
-    """Those that are over before anything else happens: only then can another begin."""
+def _end_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
+    """End the sessions whose plan says so. First of all: a contact has one active session with a number."""
     saves = []
-    for change in changes:
-        live = change.situation.live
-        if change.ends is not None and live is not None:
-            state = live.state | {"status": "ended", "ended_reason": change.ends, "waiting_for": None, "awaiting": None}
-            saves.append(SessionSave(live.id, live.version, state, change.ends))
+    for plan in plans:
+        live = plan.context.live
+        if plan.ends is not None and live is not None:
+            state = live.state | {"status": "ended", "ended_reason": plan.ends, "waiting_for": None, "awaiting": None}
+            saves.append(SessionSave(live.id, live.version, state, plan.ends))
     if not save_sessions(session, saves, now):
         raise StaleSessionError
 
 
-def _write_sessions(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> dict[int, int]:
-    """New walks and moved ones; the session's id by conversation."""
-    begun: list[tuple[int, NewSession]] = []
-    moved: list[tuple[int, SessionSave]] = []
-    for change in changes:
-        situation, walk = change.situation, change.walk
-        if walk is None:
+def _write_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> dict[int, int]:
+    """Store new and changed sessions; returns the session id by conversation id."""
+    new_sessions: list[tuple[int, NewSession]] = []
+    session_saves: list[tuple[int, SessionSave]] = []
+    for plan in plans:
+        context, flow_state = plan.context, plan.flow_state
+        if flow_state is None:
             continue
-        if change.begins_version_id is not None:
+        if plan.begins_version_id is not None:
             new = NewSession(
-                situation.contact_id,
-                situation.number_id,
-                change.begins_version_id,
-                change.recipient_id,
-                walk.to_json(),
-                walk.ended_reason,
+                context.contact_id,
+                context.number_id,
+                plan.begins_version_id,
+                plan.recipient_id,
+                flow_state.to_json(),
+                flow_state.ended_reason,
             )
-            begun.append((situation.conversation_id, new))
-        elif situation.live is not None and change.saves:
-            live = situation.live
-            moved.append(
-                (situation.conversation_id, SessionSave(live.id, live.version, walk.to_json(), walk.ended_reason))
+            new_sessions.append((context.conversation_id, new))
+        elif context.live is not None and plan.saves:
+            live = context.live
+            session_saves.append(
+                (
+                    context.conversation_id,
+                    SessionSave(live.id, live.version, flow_state.to_json(), flow_state.ended_reason),
+                )
             )
-    if not save_sessions(session, [save for _, save in moved], now):
+    if not save_sessions(session, [save for _, save in session_saves], now):
         raise StaleSessionError
-    ids = begin_sessions(session, [new for _, new in begun], now)
-    return {key: save.id for key, save in moved} | {key: new for (key, _), new in zip(begun, ids, strict=True)}
+    ids = begin_sessions(session, [new for _, new in new_sessions], now)
+    return {key: save.id for key, save in session_saves} | {
+        key: new for (key, _), new in zip(new_sessions, ids, strict=True)
+    }
 
 
-def _mark_handled(session: Session, changes: Sequence[ReplyPlan], now: datetime) -> None:
+def _mark_handled(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
     handled = [
-        (change.situation.message.id, str(change.handled.route), change.handled.reason)
-        for change in changes
-        if change.handled is not None and change.situation.message is not None
+        (plan.context.message.id, str(plan.handled.route), plan.handled.reason)
+        for plan in plans
+        if plan.handled is not None and plan.context.message is not None
     ]
     if not mark_handled(session, handled, now):
         raise StaleSessionError
 
 
-def _put_away(session: Session, change: ReplyPlan, now: datetime) -> None:
-    """What was taken up besides a message: an action, a hand-over, and what a STOP leaves unsent."""
-    if change.action is not None:
-        state = ActionState.CANCELLED if change.is_action_stale else ActionState.DONE
-        # A session that ended with this very step has cancelled its actions already, this one among them.
+def _finish_inputs(session: Session, plan: ReplyPlan, now: datetime) -> None:
+    """Finish the inputs other than messages, an action or a hand-over, and drop the queue after a STOP."""
+    if plan.action is not None:
+        state = ActionState.CANCELLED if plan.is_action_stale else ActionState.DONE
+        # A session that ended with this step has already cancelled its actions, including this one.
         session.execute(
             update(Action)
-            .where(Action.id == change.action.id, or_(OPEN_ACTION, Action.done_at == now))
+            .where(Action.id == plan.action.id, or_(OPEN_ACTION, Action.done_at == now))
             .values(state=state, done_at=now),
             execution_options=NO_SYNC,
         )
-    key = change.situation.conversation_id
-    if change.handed_flow_id is not None:
+    key = plan.context.conversation_id
+    if plan.handed_flow_id is not None:
         session.execute(
             update(Conversation)
-            .where(Conversation.id == key, Conversation.handed_flow_id == change.handed_flow_id)
+            .where(Conversation.id == key, Conversation.handed_flow_id == plan.handed_flow_id)
             .values(handed_flow_id=None),
             execution_options=NO_SYNC,
         )
-    if change.drops_queue:
+    if plan.drops_queue:
         _drop_queue(session, key, now)
 
 
-def _write_messages(session: Session, changes: Sequence[ReplyPlan], sessions: Mapping[int, int], now: datetime) -> None:
-    """The messages, and what waits for them or beside them."""
-    given = [(change, content, tag) for change in changes for content, tag in change.messages]
+def _write_messages(session: Session, plans: Sequence[ReplyPlan], sessions: Mapping[int, int], now: datetime) -> None:
+    """Queue the messages, and insert the sessions' timers and calls."""
+    queued = [(plan, content, tag) for plan in plans for content, tag in plan.messages]
     ids = queue_messages(
         session,
         [
             NewMessage(
-                change.situation.conversation_id,
+                plan.context.conversation_id,
                 content,
-                session_id=sessions.get(change.situation.conversation_id) if tag is not None else None,
-                recipient_id=change.recipient_id if tag is not None else None,
+                session_id=sessions.get(plan.context.conversation_id) if tag is not None else None,
+                recipient_id=plan.recipient_id if tag is not None else None,
             )
-            for change, content, tag in given
+            for plan, content, tag in queued
         ],
         now,
     )
-    tagged = {(change.situation.conversation_id, tag): key for (change, _, tag), key in zip(given, ids, strict=True)}
+    tagged = {(plan.context.conversation_id, tag): key for (plan, _, tag), key in zip(queued, ids, strict=True)}
     rows = [
         {
-            "session_id": sessions[change.situation.conversation_id],
+            "session_id": sessions[plan.context.conversation_id],
             "kind": new.kind,
             "state": ActionState.PENDING,
             "payload": new.payload,
-            "after_message_id": tagged[change.situation.conversation_id, new.after_tag] if new.after_tag else None,
+            "after_message_id": tagged[plan.context.conversation_id, new.after_tag] if new.after_tag else None,
             "due_at": new.due_at,
             "created_at": now,
         }
-        for change in changes
-        if change.walk is not None and change.walk.status == "active"
-        for new in change.actions
+        for plan in plans
+        if plan.flow_state is not None and plan.flow_state.status == "active"
+        for new in plan.actions
     ]
     if rows:
         session.execute(insert(Action), rows)
 
 
-def _write_person(session: Session, change: ReplyPlan, now: datetime) -> None:
-    """What the answer changes about the person."""
-    situation = change.situation
-    for trait in change.traits:
-        _write_trait(session, situation.contact_id, trait, now)
-    if change.unsubscribes:
-        opt_out(session, situation.contact_id, now, "bot flow", f"conversation {situation.conversation_id}")
-    if change.case_reason is not None:
+def _write_person(session: Session, plan: ReplyPlan, now: datetime) -> None:
+    """Apply the plan's plans of the contact: tags, attributes, opt-out, case."""
+    context = plan.context
+    for trait in plan.traits:
+        _write_trait(session, context.contact_id, trait, now)
+    if plan.unsubscribes:
+        opt_out(session, context.contact_id, now, "bot flow", f"conversation {context.conversation_id}")
+    if plan.case_reason is not None:
         open_case(
             session,
-            situation.contact_id,
+            context.contact_id,
             now,
             opened_by=BOT,
-            reason=change.case_reason,
-            number_id=situation.number_id,
+            reason=plan.case_reason,
+            number_id=context.number_id,
         )
 
 
 def _write_trait(session: Session, contact_id: int, trait: SetTag | RemoveTag | SetAttribute, now: datetime) -> None:
-    """A value that a contact cannot have is left out: the talk goes on."""
+    """Set or remove a tag or attribute. A value that is not valid is skipped, and the flow continues."""
     try:
         match trait:
             case SetTag():
@@ -219,6 +230,6 @@ def _drop_queue(session: Session, conversation_id: int, now: datetime) -> None:
             Message.state == MessageState.QUEUED,
             Message.author == BOT,
         )
-        .values(state=MessageState.NOT_SENT, error_msg=STOPPED, failed_at=now),
+        .values(state=MessageState.NOT_SENT, error_msg=SAID_STOP().stored(), failed_at=now),
         execution_options=NO_SYNC,
     )

@@ -1,1 +1,1 @@
-"""One lane a number: wake, claim, pace, send, record, react."""
+"""Sends campaigns: lanes serve a number each, claim recipients, keep the pace, send, record results and react to errors."""

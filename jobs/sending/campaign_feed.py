@@ -1,4 +1,4 @@
-"""The campaigns that a lane serves: those of its number that are active, launched and have somebody due."""
+"""Loads the campaigns that a lane serves: those of its number that are active, launched and have recipients due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ SECONDS_PER_HOUR = 3600.0
 class Served:
     """One campaign as a lane serves it.
 
-    `is_blocked` is set the moment a decisive error was read, `is_pausing` while the pause that follows is being written.
+    `is_blocked` is set as soon as a decisive error is read, `is_pausing` while the pause that follows is being written.
     """
 
     id: int
@@ -39,7 +39,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class ServedNumber:
-    """The number that a lane serves, with its token in clear: it never leaves this process but to Meta."""
+    """The number that a lane serves, with its decrypted token, which leaves this process only to Meta."""
 
     id: int
     phone_number_id: str
@@ -49,7 +49,10 @@ class ServedNumber:
 
 
 def load_number(rt: Runtime, number_id: int) -> ServedNumber | None:
-    """The number if it may send; None if it is stopped, held or gone."""
+    """Load the number; None if it is stopped or gone.
+
+    Raises WrongKeyError if its token cannot be decrypted.
+    """
     with rt.database.read() as session:
         row = session.execute(
             select(Number, Waba.portfolio_id)
@@ -64,7 +67,7 @@ def load_number(rt: Runtime, number_id: int) -> ServedNumber | None:
 
 
 class CampaignFeed:
-    """Looks the campaigns up again each time it is asked, and keeps what a lane knows of each."""
+    """Reads the due campaigns from the database at each call and keeps the state that a lane has of each."""
 
     def __init__(self, rt: Runtime, number: ServedNumber) -> None:
         self._rt = rt
@@ -72,7 +75,7 @@ class CampaignFeed:
         self._known: dict[int, Served] = {}
 
     def due(self, now: datetime) -> list[Served]:
-        """Campaigns with somebody due, in the order of their ids; empty while the number is stopped or held."""
+        """Campaigns with recipients due, in the order of their ids; empty while the number is stopped or held."""
         with self._rt.database.read() as session:
             number = session.get_one(Number, self._number.id)
             if not number.may_send(now):
@@ -87,31 +90,29 @@ class CampaignFeed:
                 )
                 .order_by(Campaign.id)
             ).all()
-            active = [campaign.id for campaign in campaigns]
-            self._block_others(active)
-            for campaign_id in (
-                self._known.keys() - active
-            ):  # should somebody let it go on, it is judged by what comes then
+            active_ids = [campaign.id for campaign in campaigns]
+            self._block_others(active_ids)
+            for campaign_id in self._known.keys() - active_ids:  # if it is resumed, it is judged by new results alone
                 self._known[campaign_id].guard = FailureGuard()
             return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
 
     def remember(self) -> None:
-        """Leave what failed to the next lane. RedisError."""
+        """Save the guards for the next lane. Raises RedisError if Redis is away."""
         for served in self._known.values():
             save_guard(self._rt.redis, served.id, served.guard)
 
-    def _block_others(self, active: Sequence[int]) -> None:
-        """What a lane claimed of a campaign that is not active any more, and did not begin, goes back."""
-        for campaign_id in self._known.keys() - active:
+    def _block_others(self, active_ids: Sequence[int]) -> None:
+        """Block campaigns that are not active any more: rows that the lane claimed and did not begin go back to the queue."""
+        for campaign_id in self._known.keys() - active_ids:
             self._known[campaign_id].is_blocked = True
 
     def _served(self, session: Session, campaign: Campaign) -> Served:
-        known = self._known.get(campaign.id)
+        served = self._known.get(campaign.id)
         pace = per_second(campaign)
-        if known is not None:
-            known.per_second = pace
-            known.is_blocked = known.is_pausing  # the database says that it is active (again)
-            return known
+        if served is not None:
+            served.per_second = pace
+            served.is_blocked = served.is_pausing  # the database says that it is active (again)
+            return served
         template = campaign.template
         if template is None:
             raise LookupError(f"campaign {campaign.id} is active without a template")
@@ -130,14 +131,14 @@ class CampaignFeed:
 
 
 def per_second(campaign: Campaign) -> float:
-    """The campaign's own pace."""
+    """The campaign's pace in messages per second."""
     if campaign.pace_per_hour is not None:
         return campaign.pace_per_hour / SECONDS_PER_HOUR
     return campaign.pace_per_second or DEFAULT_PER_SECOND
 
 
 def _resolved_media(session: Session, campaign: Campaign, number_id: int) -> dict[str, Any]:
-    """The campaign's media with an uploaded file (`sha256`) replaced by the id it has at Meta for this number."""
+    """The campaign's media, with each uploaded file (`sha256`) replaced by its media id at Meta for this number."""
     resolved: dict[str, Any] = {}
     for part, medium in campaign.media.items():
         content = dict(medium)

@@ -1,21 +1,23 @@
-"""What a decisive answer does beyond its own row: to the campaign, to the number, to the person."""
+"""Applies a decisive answer beyond its own row: pauses the campaign, stops or holds the number, suppresses the contact."""
 
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from bot.meta.error_codes import ErrorRule
 from jobs.core.runtime import Runtime
+from models.campaigns import pause
 from models.contacts.consent import Authority, set_consent
+from models.db.dialect import NO_SYNC
 from models.events.statuses.effects import record_marketing_stop
-from models.sending.claim import NO_SYNC
-from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
+from models.tables.audit import SENDER
+from models.tables.campaign import PauseReason
 from models.tables.contact import Consent
 from models.tables.number import Number
+from models.text import Text
 
 log = logging.getLogger("hark.lane")
 
@@ -24,45 +26,34 @@ def pause_campaign(
     rt: Runtime,
     campaign_id: int,
     reason: PauseReason,
-    detail: str,
+    detail: Text,
     now: datetime,
     *,
     resumes_at: datetime | None = None,
 ) -> bool:
-    """Pause one campaign with the reason that the operator reads; False if it was not active any more."""
+    """Pause a campaign because of an answer to a send, in its own transaction; False if it was not active any more."""
     with rt.database.write() as session:
-        return pause_within(session, campaign_id, reason, detail, now, resumes_at)
+        is_paused = pause.pause_campaign(session, campaign_id, reason, detail, now, SENDER, resumes_at=resumes_at)
+    if is_paused:
+        log.warning("campaign %d paused: %s", campaign_id, reason)
+    return is_paused
 
 
-def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
-    """Stop everything on a number; how many campaigns that paused."""
+def stop_number(rt: Runtime, number_id: int, rule: ErrorRule, detail: Text, now: datetime) -> None:
+    """Stop all sending from a number, in its own transaction."""
     with rt.database.write() as session:
-        return stop_within(session, number_id, rule, detail, now)
+        stop_within(session, number_id, rule, detail, now)
 
 
-def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: str, now: datetime) -> int:
-    """The same, as a part of the caller's transaction."""
+def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: Text, now: datetime) -> None:
+    """Stop all sending from a number, in the caller's transaction."""
     reason = rule.reason or PauseReason.NUMBER_RESTRICTED
-    stopped = session.execute(
-        update(Number)
-        .where(Number.id == number_id, Number.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_reason=detail)
-        .returning(Number.id),
-        execution_options=NO_SYNC,
-    ).first()
-    if stopped is not None:
-        record_audit(session, now, "sender", AuditAction.STOP, "number", number_id, reason=detail)
+    if pause.stop_numbers(session, [number_id], reason, detail, now, SENDER).number_ids:
         log.error("number %d stopped: %s", number_id, rule.text)
-    active = session.scalars(
-        select(Campaign.id)
-        .where(Campaign.number_id == number_id, Campaign.status == CampaignStatus.ACTIVE)
-        .order_by(Campaign.id)
-    ).all()
-    return sum(pause_within(session, campaign_id, reason, detail, now) for campaign_id in active)
 
 
 def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> None:
-    """Nothing is sent from the number for a while."""
+    """Send nothing from the number for `seconds`, in its own transaction. A longer hold stays."""
     until = now + timedelta(seconds=seconds)
     with rt.database.write() as session:
         session.execute(
@@ -74,7 +65,7 @@ def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> N
 
 
 def suppress_person(rt: Runtime, contact_id: int, rule: ErrorRule, now: datetime) -> None:
-    """Keep a person out of what comes later: of marketing, or of everything."""
+    """Exclude a contact from later sends, as the rule says: from marketing, or from everything. In its own transaction."""
     with rt.database.write() as session:
         if rule.suppress == "marketing":
             record_marketing_stop(session, contact_id, now, now)
@@ -83,7 +74,7 @@ def suppress_person(rt: Runtime, contact_id: int, rule: ErrorRule, now: datetime
 
 
 def suppress_within(session: Session, contact_ids: Iterable[int], rule: ErrorRule, now: datetime) -> None:
-    """Keep people out of everything, as a part of the caller's transaction."""
+    """Exclude contacts from every later send, in the caller's transaction."""
     set_consent(
         session,
         contact_ids,
@@ -94,30 +85,3 @@ def suppress_within(session: Session, contact_ids: Iterable[int], rule: ErrorRul
         actor="meta",
         by=Authority.SYSTEM,
     )
-
-
-def pause_within(
-    session: Session,
-    campaign_id: int,
-    reason: PauseReason,
-    detail: str,
-    now: datetime,
-    resumes_at: datetime | None = None,
-) -> bool:
-    """The pause, as a part of the caller's transaction."""
-    paused = try_transition(
-        session,
-        campaign_id,
-        "pause",
-        now,
-        pause_reason=reason,
-        pause_detail=detail,
-        paused_at=now,
-        resumes_at=resumes_at,
-    )
-    if paused:
-        record_audit(
-            session, now, "sender", AuditAction.PAUSE, "campaign", campaign_id, reason=str(reason), detail=detail
-        )
-        log.warning("campaign %d paused: %s", campaign_id, reason)
-    return paused

@@ -1,8 +1,8 @@
-"""When too many sends of a campaign fail alike: a lower confidence bound over the last ones, not a raw ratio, so that three bad
-numbers at the start stop nothing and a broken campaign stops within seconds. Pure.
+"""Decides when too many of a campaign's last sends failed with the same error.
 
-A kind of failure is Meta's code as text, or a word of ours. How large its share may be is the table's to say
-(bot.meta.error_codes).
+It compares a lower confidence bound of the share, not the raw share, so that three bad phones at the start do not pause a campaign
+and a broken one is paused within seconds. A kind of failure is Meta's error code as text, or a word of ours for failures without a
+code; an empty kind is a success. bot.meta.error_codes says how large the share of each may be. Saved guards live in Redis.
 """
 
 import re
@@ -13,6 +13,16 @@ from math import sqrt
 from redis import Redis
 
 from bot.meta.error_codes import HALF, ErrorRule, rule_for
+from models.stored_texts import (
+    FAILED_ALIKE,
+    FAILED_ALIKE_ADVICE,
+    FAILURE_SAMPLE,
+    META_SAYS,
+    NO_TEXT,
+    REFUSED,
+    REFUSED_SAYING,
+)
+from models.text import Text
 
 WINDOW = 100
 MIN_SAMPLE = 20
@@ -25,7 +35,7 @@ KEEP_SECONDS = 86_400
 
 
 def lower_bound(failed: int, total: int) -> float:
-    """Wilson's lower bound of a share, 95 %."""
+    """The lower bound of the 95 % Wilson score interval for `failed` of `total`, from 0 to 1."""
     if total == 0:
         return 0.0
     share = failed / total
@@ -36,73 +46,96 @@ def lower_bound(failed: int, total: int) -> float:
 
 
 def max_failure_share(kind: str) -> float | None:
-    """The share of the last messages that may be of this kind; None: it says nothing of the campaign."""
+    """The share (0 to 1) of the last messages that may fail with this kind; None if the kind says nothing about the campaign."""
     rule = _rule(kind)
     return HALF if rule is None else rule.max_share
 
 
 class FailureGuard:
-    """The last outcomes of one campaign: `known` from earlier lanes, then this lane's own."""
+    """The last results of one campaign: first those of earlier lanes (`kinds`, oldest first), then this lane's own."""
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        self._kinds: deque[str] = deque(known, maxlen=WINDOW)
+    def __init__(self, kinds: Iterable[str] = ()) -> None:
+        self._kinds: deque[str] = deque(kinds, maxlen=WINDOW)
         self._counts: Counter[str] = Counter(self._kinds)
-        self._said: dict[str, str] = {}
+        self._messages: dict[str, Text] = {}
 
-    def add(self, kind: str, said: str = "") -> str | None:
-        """Note one outcome (empty for a success) and what was said of it; the kind of failure that went too far, if one did."""
+    def add(self, kind: str, message: Text | None = None) -> str | None:
+        """Add one result with its message; return its kind if that kind now exceeds its share, else None."""
         if max_failure_share(kind) is None:
             return None
         if len(self._kinds) == WINDOW:
             self._counts[self._kinds[0]] -= 1
         self._kinds.append(kind)
         self._counts[kind] += 1
-        if said:
-            self._said[kind] = said
-        return kind if self._goes_too_far(kind) else None
+        if message is not None:
+            self._messages[kind] = message
+        return kind if self._exceeds_share(kind) else None
 
     def worst(self) -> str | None:
-        """The most frequent kind that went too far, if one did."""
-        return next((kind for kind, _ in self._counts.most_common() if self._goes_too_far(kind)), None)
+        """The most frequent kind that exceeds its share; None if none does."""
+        return next((kind for kind, _ in self._counts.most_common() if self._exceeds_share(kind)), None)
 
     @property
     def kinds(self) -> Sequence[str]:
-        """The last outcomes, the newest last."""
+        """The kinds of the last results, oldest first."""
         return tuple(self._kinds)
 
     def share(self, kind: str) -> tuple[int, int]:
-        """How many of the last outcomes were of this kind, and how many there were."""
+        """(how many of the last results are of this kind, how many there are)."""
         return self._counts[kind], len(self._kinds)
 
-    def explain(self, kind: str) -> str:
-        """For the operator: how many failed alike, what was said of each kind that failed, and what to do about this one."""
+    def explain(self, kind: str) -> Text:
+        """The text for the operator: how many failed alike, a sample message of each kind, and what to do about this kind."""
         failed, total = self.share(kind)
         rule = _rule(kind)
-        advice = f" {rule.advice}" if rule and rule.advice else ""
-        return f"{failed} of the last {total} messages failed alike. {self.samples()}.{advice}"
+        if rule is not None and rule.advice:
+            return FAILED_ALIKE_ADVICE(failed=failed, total=total, samples=self.samples(), advice=Text(rule.advice))
+        return FAILED_ALIKE(failed=failed, total=total, samples=self.samples())
 
-    def samples(self) -> str:
-        """One line of the kinds that failed, the most frequent first: `131026 ×41: …; 132012 ×3: …`."""
+    def samples(self) -> list[Text]:
+        """The most frequent kinds of failure, at most MAX_SAMPLES, shown as `131026 ×41: …; 132012 ×3: …`."""
         failed = sorted((-count, kind) for kind, count in self._counts.items() if kind and count)
-        lines = [f"{kind} ×{-count}: {_sentence(kind, self._said.get(kind, ''))}" for count, kind in failed]
-        return "; ".join(lines[:MAX_SAMPLES])
+        return [
+            FAILURE_SAMPLE(kind=kind, count=-count, said=_sample_sentence(kind, self._messages.get(kind)))
+            for count, kind in failed[:MAX_SAMPLES]
+        ]
 
-    def _goes_too_far(self, kind: str) -> bool:
+    def _exceeds_share(self, kind: str) -> bool:
         failed, total = self.share(kind)
-        most = max_failure_share(kind)
-        return bool(kind) and most is not None and total >= MIN_SAMPLE and lower_bound(failed, total) > most
+        max_share = max_failure_share(kind)
+        return bool(kind) and max_share is not None and total >= MIN_SAMPLE and lower_bound(failed, total) > max_share
 
 
-def without_digits(text: str) -> str:
-    """Meta's words for the operator without the numbers of people, which they sometimes hold."""
-    return _NUMBER.sub("…", text).strip()
+def without_digits(text: Text) -> Text:
+    """A sentence for the operator without phone numbers, which Meta's error texts sometimes contain."""
+    if text.key is None:
+        return Text(_NUMBER.sub("…", text.template).strip(), text.values)
+    return Text(text.template, {name: _mask_numbers(value) for name, value in text.values.items()}, text.key)
 
 
-def _sentence(kind: str, said: str) -> str:
+def _mask_numbers(value: object) -> object:
+    return _NUMBER.sub("…", value).strip() if isinstance(value, str) else value
+
+
+def _sample_sentence(kind: str, said: Text | None) -> Text:
+    """The sample sentence of a kind. Meta's texts from webhooks do not explain their code, so the explanation is added."""
     rule = _rule(kind)
-    if rule is not None and not said.startswith(rule.text):
-        said = f"{rule.text} Meta says: {said}" if said else rule.text
-    return without_digits(said).rstrip(".") or "no text"
+    if rule is None:
+        return NO_TEXT() if said is None else _attributed_to_meta(without_digits(said))
+    if said is None:
+        return REFUSED(text=Text(rule.text))
+    said = without_digits(said)
+    if said.key is not None:
+        return said
+    if said.template.startswith(rule.text):  # a row of an earlier version
+        return META_SAYS(said=said.template)
+    return REFUSED_SAYING(text=Text(rule.text), said=said.template)
+
+
+def _attributed_to_meta(said: Text) -> Text:
+    if said.key is not None:
+        return said
+    return META_SAYS(said=said.template) if said.template.rstrip(".") else NO_TEXT()
 
 
 def _rule(kind: str) -> ErrorRule | None:
@@ -110,7 +143,7 @@ def _rule(kind: str) -> ErrorRule | None:
 
 
 def save_guard(redis: Redis, campaign_id: int, guard: FailureGuard) -> None:
-    """A lane ends: this is what it saw. RedisError."""
+    """Save the results that a lane saw when it ends. Raises RedisError if Redis is away."""
     pipeline = redis.pipeline(transaction=True)
     pipeline.delete(_key(campaign_id))
     if guard.kinds:
@@ -120,13 +153,13 @@ def save_guard(redis: Redis, campaign_id: int, guard: FailureGuard) -> None:
 
 
 def load_guard(redis: Redis, campaign_id: int) -> FailureGuard:
-    """A lane begins with what the last one saw. RedisError."""
-    found: list[bytes] = redis.lrange(_key(campaign_id), 0, -1)  # type: ignore[assignment]
-    return FailureGuard(kind.decode() for kind in found)
+    """Load the results that earlier lanes saw. Raises RedisError if Redis is away."""
+    kinds: list[bytes] = redis.lrange(_key(campaign_id), 0, -1)  # type: ignore[assignment]
+    return FailureGuard(kind.decode() for kind in kinds)
 
 
 def forget_guard(redis: Redis, campaign_id: int) -> None:
-    """Somebody looked at what failed and lets the campaign go on: judge it by what comes now. RedisError."""
+    """Delete the saved results, so that a resumed campaign is judged by new ones. Raises RedisError if Redis is away."""
     redis.delete(_key(campaign_id))
 
 

@@ -1,4 +1,8 @@
-"""From what a request came to, to what is written on the row and what happens beyond it. Pure."""
+"""Decides what the result of a send means for the message, and for its campaign, number and contact. Pure.
+
+Campaigns and chats share it. A chat message has no campaign that could be paused, so an error that would pause one (a fault of the
+template) fails that message alone; everything else is judged alike.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,107 +11,99 @@ from bot.meta.error_codes import CONNECTION, ErrorAction, ErrorRule, rule_for
 from bot.meta.send_result import SendResult, SendResultKind
 from models.sending.claim import ClaimedRecipient
 from models.sending.results import AttemptResult
+from models.stored_texts import NO_CLEAR_ANSWER, REFUSED, REFUSED_SAYING, UNREACHABLE
 from models.tables.recipient import RecipientState
+from models.text import Text
 
-PUT_BACK = frozenset({ErrorAction.PAUSE, ErrorAction.STOP})
+PUT_BACK = {True: frozenset({ErrorAction.PAUSE, ErrorAction.STOP}), False: frozenset({ErrorAction.STOP})}
+"""By `has_campaign`: actions after which the message goes back to the queue unchanged, since campaign or number stop."""
 WAITS = frozenset({ErrorAction.RETRY_PAIR, ErrorAction.THROTTLE, ErrorAction.HOLD})
+"""Actions after which the message waits in the queue. These waits have no limit and are no failures: throttling loses nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendVerdict:
-    """`attempted` goes to the row. `rule` is set where something happens beyond it: the campaign, the number, the person."""
+    """What the result of a send means.
 
-    attempted: AttemptResult
-    rule: ErrorRule | None
-    code: int | None
-    kind: str
-    """For the guardrail: what failures must have in common to be of one kind; empty for a success."""
+    `state`: ACCEPTED, HELD, REFUSED, UNSURE or NOT_SENT, or QUEUED for one that is tried again after `delay_seconds`; with
+    `is_failure` it was a transient failure that counts towards the limit of tries. `message`: why, for the operator. `rule` is set
+    if it affects more than the row: the campaign, the number, the contact. `kind`: the kind of failure for FailureGuard; empty if
+    it is not a failure of the campaign.
+    """
+
+    state: RecipientState
+    result: SendResult
+    message: Text | None = None
+    delay_seconds: float = 0.0
+    is_failure: bool = False
+    rule: ErrorRule | None = None
+    kind: str = ""
+
+    @property
+    def code(self) -> int | None:
+        """Meta's error code; None if Meta refused nothing."""
+        return self.result.code
 
 
-def judge_send(row: ClaimedRecipient, outcome: SendResult, now: datetime) -> SendVerdict:
-    """What follows from `outcome` for a claimed row."""
-    match outcome.kind:
+NEVER_BEGUN = SendVerdict(RecipientState.QUEUED, SendResult(SendResultKind.NOT_SENT))
+"""For a claimed message whose request was not begun: it goes back to the queue unchanged."""
+
+
+def judge_send(result: SendResult, attempt: int, failures: int, *, has_campaign: bool) -> SendVerdict:
+    """Judge the result of a message's `attempt` (counted from 1) after `failures` earlier transient failures."""
+    match result.kind:
         case SendResultKind.ACCEPTED:
-            return SendVerdict(_attempted(row, RecipientState.ACCEPTED, now, outcome), None, None, "")
+            return SendVerdict(RecipientState.ACCEPTED, result)
         case SendResultKind.HELD:
-            return SendVerdict(_attempted(row, RecipientState.HELD, now, outcome), None, None, "")
+            return SendVerdict(RecipientState.HELD, result)
         case SendResultKind.UNSURE:
-            message = f"No clear answer: {outcome.message}."
-            return SendVerdict(_attempted(row, RecipientState.UNSURE, now, outcome, message), None, None, "unsure")
+            return SendVerdict(RecipientState.UNSURE, result, NO_CLEAR_ANSWER(why=result.message), kind="unsure")
         case SendResultKind.NOT_SENT:
-            message = f"{CONNECTION.text} {outcome.message}."
-            back = _back(row, now, CONNECTION.delay_seconds(row.attempt - 1), outcome, message)
-            return SendVerdict(back, CONNECTION, None, "")
+            message = UNREACHABLE(why=result.message)
+            delay = CONNECTION.delay_seconds(attempt - 1)
+            return SendVerdict(RecipientState.QUEUED, result, message, delay, rule=CONNECTION)
         case SendResultKind.REFUSED:
-            return _refused(row, outcome, now)
+            return _judge_refusal(result, attempt, failures, has_campaign=has_campaign)
 
 
-def unbuildable(row: ClaimedRecipient, error: str, now: datetime) -> SendVerdict:
-    """No message could be made of this person's values; `error` names the class of what went wrong."""
-    message = f"the message could not be put together: {error}"
-    left_out = _attempted(row, RecipientState.NOT_SENT, now, SendResult(SendResultKind.NOT_SENT), message)
-    return SendVerdict(left_out, None, None, "unbuilt")
+def unsendable(message: Text, kind: str = "") -> SendVerdict:
+    """The verdict for a message of which no request can be built, because of its values or the contact's address."""
+    return SendVerdict(RecipientState.NOT_SENT, SendResult(SendResultKind.NOT_SENT), message, kind=kind)
 
 
-def never_begun(row: ClaimedRecipient, now: datetime) -> AttemptResult:
-    """A claimed row whose request was not begun goes back as it was."""
-    return _attempted(row, RecipientState.QUEUED, now, SendResult(SendResultKind.NOT_SENT), due_at=now)
-
-
-def _refused(row: ClaimedRecipient, outcome: SendResult, now: datetime) -> SendVerdict:
-    code = outcome.code or 0
-    rule = rule_for(code, is_transient=outcome.is_transient)
-    message = rule.text if not outcome.details else f"{rule.text} Meta says: {outcome.details}"
-    kind = str(code)
-    if rule.action in PUT_BACK:
-        # Decisive by itself: it must not be overtaken by the guardrail that counts what failed alike.
-        return SendVerdict(_attempted(row, RecipientState.QUEUED, now, outcome, message, due_at=now), rule, code, "")
-    if rule.action in WAITS:
-        # These waits are without end and do not count towards a transient error's tries: nobody is lost to throttling.
-        back = _back(row, now, rule.delay_seconds(row.attempt - 1), outcome, message)
-        return SendVerdict(back, rule, code, "")
-    if rule.action is ErrorAction.RETRY and (rule.tries is None or row.failures < rule.tries):
-        back = _back(row, now, rule.delay_seconds(row.failures), outcome, message, is_failure=True)
-        return SendVerdict(back, None, code, kind)
-    failed = _attempted(row, RecipientState.REFUSED, now, outcome, message)
-    return SendVerdict(failed, rule if rule.action is ErrorAction.FAIL_SUPPRESS else None, code, kind)
-
-
-def _back(
-    row: ClaimedRecipient,
-    now: datetime,
-    delay_seconds: float,
-    outcome: SendResult,
-    message: str,
-    *,
-    is_failure: bool = False,
-) -> AttemptResult:
-    due_at = now + timedelta(seconds=delay_seconds)
-    return _attempted(row, RecipientState.QUEUED, now, outcome, message, due_at=due_at, is_failure=is_failure)
-
-
-def _attempted(
-    row: ClaimedRecipient,
-    state: RecipientState,
-    now: datetime,
-    outcome: SendResult,
-    message: str | None = None,
-    *,
-    due_at: datetime | None = None,
-    is_failure: bool = False,
-) -> AttemptResult:
+def attempt_result(row: ClaimedRecipient, verdict: SendVerdict, now: datetime) -> AttemptResult:
+    """Convert a verdict to the result that is written to a campaign's recipient."""
+    is_queued = verdict.state is RecipientState.QUEUED
     return AttemptResult(
         recipient_id=row.id,
         attempt=row.attempt,
-        state=state,
+        state=verdict.state,
         at=now,
         person_key=row.person_key,
         contact_id=row.contact_id,
-        wamid=outcome.wamid,
-        wa_id=outcome.wa_id,
-        code=outcome.code,
-        message=message,
-        due_at=due_at,
-        is_failure=is_failure,
+        wamid=verdict.result.wamid,
+        wa_id=verdict.result.wa_id,
+        code=verdict.code,
+        message=verdict.message,
+        due_at=now + timedelta(seconds=verdict.delay_seconds) if is_queued else None,
+        is_failure=verdict.is_failure,
         is_counted=row.is_counted,
     )
+
+
+def _judge_refusal(result: SendResult, attempt: int, failures: int, *, has_campaign: bool) -> SendVerdict:
+    code = result.code or 0
+    rule = rule_for(code, is_transient=result.is_transient)
+    text = Text(rule.text)
+    message = REFUSED_SAYING(text=text, said=result.details) if result.details else REFUSED(text=text)
+    if rule.action in PUT_BACK[has_campaign]:
+        # It is decisive by itself, so it has no kind: the guard that counts equal failures must not act before it.
+        return SendVerdict(RecipientState.QUEUED, result, message, rule=rule)
+    if rule.action in WAITS:
+        return SendVerdict(RecipientState.QUEUED, result, message, rule.delay_seconds(attempt - 1), rule=rule)
+    kind = str(code)
+    if rule.action is ErrorAction.RETRY and (rule.tries is None or failures < rule.tries):
+        delay = rule.delay_seconds(failures)
+        return SendVerdict(RecipientState.QUEUED, result, message, delay, is_failure=True, kind=kind)
+    beyond = rule if rule.action is ErrorAction.FAIL_SUPPRESS else None
+    return SendVerdict(RecipientState.REFUSED, result, message, rule=beyond, kind=kind)

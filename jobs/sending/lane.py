@@ -1,9 +1,9 @@
-"""A lane: one running sender that serves one number, round robin over its campaigns.
+"""Runs a lane: one sender that serves one number, round robin over its campaigns.
 
     reserve a slot (Redis) → claim a chunk (committed) → begin its requests at even intervals → record outcomes in batches
 
-A chunk is a tenth of a second's sending and everything is asked again before each request, so a pause, a lost lease, a decisive
-error or SIGTERM all act within a fraction of a second: what was claimed and not begun goes back to the queue.
+A chunk is a tenth of a second's sending and every condition is checked again before each request, so a pause, a lost lease, a
+decisive error and SIGTERM act within a fraction of a second: rows that were claimed and not begun go back to the queue.
 """
 
 import asyncio
@@ -24,30 +24,31 @@ from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.sending.campaign_feed import CampaignFeed, Served, ServedNumber
-from jobs.sending.judge import SendVerdict, judge_send, never_begun, unbuildable
+from jobs.sending.judge import NEVER_BEGUN, SendVerdict, attempt_result, judge_send, unsendable
 from jobs.sending.lease import Lease
 from jobs.sending.pace import Pace, SendSlot
 from jobs.sending.recorder import Recorder
 from jobs.sending.side_effects import SideEffects
 from models.clock import utcnow
 from models.sending.claim import Claim, ClaimedRecipient, claim_recipients, put_back, recipients_held_by
+from models.stored_texts import NOT_BUILT
 from models.tables.lane import REQUEST_TIMEOUT_SECONDS
 
 log = logging.getLogger("hark.lane")
 
 LIFE_SECONDS = 60.0
 ROUND_SECONDS = 1.0
-"""How often a lane looks its campaigns up again."""
+"""How often a lane reads its campaigns again."""
 IDLE_SECONDS = 1.0
 CHUNK_SECONDS = 0.1
 MAX_PER_CHUNK = 100
 MAX_IN_FLIGHT = 512
 PATIENCE_SECONDS = 1.0
-"""Rows that missed their moments wait so long for others. A slow campaign has its next one in minutes: they go back until then."""
+"""How long rows that missed their sending times wait for new ones. If those are later (a slow campaign), the rows go back."""
 
 
 class SenderLane:
-    """Runs on one event loop; what touches the database or Redis runs in threads."""
+    """Runs on one event loop; calls to the database and to Redis run in threads. `sent` counts the requests it made."""
 
     def __init__(self, rt: Runtime, number: ServedNumber, lease: Lease, client: GraphClient) -> None:
         self._rt = rt
@@ -62,16 +63,17 @@ class SenderLane:
         self._held: set[int] = set()
         self._beginning: dict[int, asyncio.Task[None]] = {}
         self._intervals: dict[int, float] = {}
+        self._served_last = 0
         self._is_stopped = False
         self._is_unclear = False
         self._side_effects = SideEffects(rt, number.id, lease.lane_id, self._pace)
         self.sent = 0
 
     async def run(self) -> None:
-        """Serve until the life is over, nothing is due, or there is a reason to stop; then drain."""
+        """Serve for LIFE_SECONDS, or until nothing is due or there is a reason to stop; then drain."""
         keepers = [asyncio.create_task(self._lease.keep()), asyncio.create_task(self._recorder.keep())]
         for keeper in keepers:
-            keeper.add_done_callback(self._stop)  # without its lease or its recorder a lane begins nothing more
+            keeper.add_done_callback(self._stop)  # a lane without its lease or its recorder begins nothing more
         try:
             await self._serve(time.monotonic() + LIFE_SECONDS)
         finally:
@@ -94,7 +96,7 @@ class SenderLane:
             await self._side_effects.finish()  # a campaign whose pause is still being written must not look active
             try:
                 if self._is_unclear:
-                    await self._take_back()
+                    await self._put_back_unknown()
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
                 wait_seconds = await self._round(campaigns, until)
             except (DBAPIError, PoolTimeoutError, RedisError) as error:
@@ -108,11 +110,12 @@ class SenderLane:
             await asyncio.sleep(0.1 if wait_seconds is None else wait_seconds)
 
     async def _round(self, campaigns: Sequence[Served], until: float) -> float | None:
-        """Chunks in turn until the list is to be looked up again; seconds to wait then, None where nothing was due."""
+        """Send chunks in turn until the campaigns must be read again; the seconds to wait before that, None if nothing was due."""
         if not campaigns:
             return None
         again_at = min(time.monotonic() + ROUND_SECONDS, until)
-        order = deque(campaigns)
+        # Begin after the campaign that was served last: short rounds would otherwise serve the first campaigns alone.
+        order = deque(sorted(campaigns, key=lambda served: (served.id <= self._served_last, served.id)))
         waits: list[float] = []
         has_begun = False
         while order and time.monotonic() < again_at and self._may_go_on() and not self._recorder.is_stuck:
@@ -121,6 +124,7 @@ class SenderLane:
                 order.popleft()
             elif slot.size:
                 has_begun = True
+                self._served_last = order[0].id
                 order.rotate(-1)
                 waits.clear()
             elif slot.is_number_busy:
@@ -134,7 +138,7 @@ class SenderLane:
         return 0.0 if has_begun else 0.1
 
     async def _chunk(self, served: Served) -> SendSlot | None:
-        """One chunk of one campaign: the slot that was given or refused, None when there is nothing (more) to do."""
+        """Send one chunk of one campaign: the slot that was granted or refused, None if there is nothing (more) to do."""
         if not self._may_begin(served):
             return None
         rate = min(served.per_second, self._pace.campaign_rate)
@@ -147,7 +151,7 @@ class SenderLane:
         self._intervals[served.id] = slot.interval_seconds
         chunk = await asyncio.to_thread(self._claim, served.id, size)
         if not chunk.is_active:
-            served.is_blocked = True  # paused or ended meanwhile: what is claimed and not begun goes back
+            served.is_blocked = True  # paused or ended meanwhile: rows that are claimed and not begun go back
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
         if not chunk.rows:
@@ -168,17 +172,17 @@ class SenderLane:
                 session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash
             )
 
-    async def _take_back(self) -> None:
-        """After an unclear COMMIT: what the database says this lane holds and the lane knows nothing of goes back to the queue.
+    async def _put_back_unknown(self) -> None:
+        """After an unclear COMMIT: put back rows that this lane holds according to the database, but does not know of.
 
-        Raises DBAPIError while the database is away still.
+        Raises DBAPIError if the database is still away.
         """
-        known = self._held | self._recorder.ids
-        held = await asyncio.to_thread(self._held_in_database)
-        unknown = held - known - self._held - self._recorder.ids
-        if unknown:
-            log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown))
-            await asyncio.to_thread(self._put_back, unknown)
+        known_ids = self._held | self._recorder.ids
+        held_ids = await asyncio.to_thread(self._held_in_database)
+        unknown_ids = held_ids - known_ids - self._held - self._recorder.ids
+        if unknown_ids:
+            log.warning("lane %d: %d claimed rows of an unclear commit go back", self._lease.lane_id, len(unknown_ids))
+            await asyncio.to_thread(self._put_back, unknown_ids)
         self._is_unclear = False
 
     def _held_in_database(self) -> set[int]:
@@ -190,31 +194,31 @@ class SenderLane:
             put_back(session, self._lease.lane_id, ids, utcnow())
 
     async def _begin(self, served: Served, rows: Sequence[ClaimedRecipient]) -> None:
-        """Begin each request at its moment; what may not begin any more goes back."""
+        """Begin each request at its time; rows that may not begin any more go back."""
         for index, row in enumerate(rows):
-            at = await self._moment(served, len(rows) - index)
+            at = await self._next_start(served, len(rows) - index)
             if at is not None and at - time.monotonic() > 0.002:
                 await asyncio.sleep(at - time.monotonic())
             await self._room.acquire()
             if at is None or not self._may_begin(served):
                 self._room.release()
-                self._give_up(served, rows[index:])
+                self._put_back_unsent(served, rows[index:])
                 return
             task = asyncio.create_task(self._send(served, row))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
 
-    async def _moment(self, served: Served, wanted: int) -> float | None:
-        """When the next of `wanted` requests may begin. Missed moments (a stall, a slow claim) are reserved anew.
+    async def _next_start(self, served: Served, size: int) -> float | None:
+        """When the next of `size` requests may begin. Missed times (a stall, a slow claim) are replaced by a new reservation.
 
-        None where nothing may begin any more or not soon, or Redis is away.
+        None if nothing may begin any more or not soon, or Redis is away.
         """
         until = time.monotonic() + PATIENCE_SECONDS
         while (at := served.timetable.take(time.monotonic())) is None and self._may_begin(served):
             try:
-                slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, wanted)
+                slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
             except RedisError:
-                served.is_blocked = True  # no pace, nothing is sent; the next look at the campaigns lifts it
+                served.is_blocked = True  # nothing is sent without a pace; the next read of the campaigns lifts it
                 return None
             served.timetable.add(slot, slot.size)
             if slot.size == 0:
@@ -226,11 +230,11 @@ class SenderLane:
     def _may_begin(self, served: Served) -> bool:
         return not served.is_blocked and self._may_go_on() and time.monotonic() >= self._side_effects.hold_until
 
-    def _give_up(self, served: Served, rows: Sequence[ClaimedRecipient]) -> None:
-        """What was claimed and not begun goes back to the queue."""
+    def _put_back_unsent(self, served: Served, rows: Sequence[ClaimedRecipient]) -> None:
+        """Put rows that were claimed and not begun back into the queue."""
         for row in rows:
             self._held.discard(row.id)
-            self._recorder.add(served.id, never_begun(row, utcnow()))
+            self._recorder.add(served.id, attempt_result(row, NEVER_BEGUN, utcnow()))
 
     async def _send(self, served: Served, row: ClaimedRecipient) -> None:
         try:
@@ -238,23 +242,24 @@ class SenderLane:
         finally:
             self._room.release()
         if verdict is None:
-            self._give_up(served, [row])
+            self._put_back_unsent(served, [row])
             return
         if verdict.rule is not None:
             self._side_effects.apply(served, row, verdict)
-        kind = served.guard.add(verdict.kind, verdict.attempted.message or "")
+        kind = served.guard.add(verdict.kind, verdict.message)
         if kind is not None:
             self._side_effects.stop_failing(served, kind)
-        self._finish(served, verdict)
+        self._held.discard(row.id)
+        self._recorder.add(served.id, attempt_result(row, verdict, utcnow()))
 
     async def _attempt(self, served: Served, row: ClaimedRecipient) -> SendVerdict | None:
-        """What came of it; None where the lease ran out between the decision to begin and this moment (a process was stopped)."""
+        """Send it; None if the lease ran out after the decision to begin (a process was suspended)."""
         try:
             body = served.builder.build(
                 recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
             )
-        except Exception as error:  # noqa: BLE001 - whatever stands in one person's values is no other's trouble
-            return self._unbuilt(row, error)
+        except Exception as error:  # noqa: BLE001 - one recipient's values must not stop the others
+            return self._build_failure(error)
         if not self._lease.holds():
             return None
         self.sent += 1
@@ -262,27 +267,23 @@ class SenderLane:
             outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
         except (
             orjson.JSONEncodeError
-        ) as error:  # before anything was sent: for what Meta does, the client raises nothing
-            return self._unbuilt(row, error)
-        return judge_send(row, outcome, utcnow())
+        ) as error:  # raised before anything is sent; the client returns Meta's errors as results
+            return self._build_failure(error)
+        return judge_send(outcome, row.attempt, row.failures, has_campaign=True)
 
-    def _unbuilt(self, row: ClaimedRecipient, error: Exception) -> SendVerdict:
+    def _build_failure(self, error: Exception) -> SendVerdict:
         log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))
-        return unbuildable(row, type(error).__name__, utcnow())
-
-    def _finish(self, served: Served, verdict: SendVerdict) -> None:
-        self._held.discard(verdict.attempted.recipient_id)
-        self._recorder.add(served.id, verdict.attempted)
+        return unsendable(NOT_BUILT(error=type(error).__name__), "unbuilt")
 
     async def _reach_limit(self, served: Served, lifts_at: datetime) -> None:
-        """Nobody more may be written to now; who was claimed before still is."""
+        """Pause at the messaging limit, after the rows that were claimed before it."""
         earlier = self._beginning.get(served.id)
         if earlier is not None:
             await earlier
         await self._side_effects.reach_limit(served, lifts_at)
 
     async def _drain(self, keepers: Sequence[asyncio.Task[None]]) -> None:
-        """Let what is under way finish, write everything, end the lane. A lane with something unwritten is left to the sweep."""
+        """Finish requests under way, write all results, end the lane. The sweep ends a lane that could not write all."""
         if self._beginning:
             await asyncio.gather(*self._beginning.values())
         if self._in_flight:
@@ -301,5 +302,5 @@ class SenderLane:
         if self._recorder.is_empty and not self._in_flight and not self._lease.is_lost:
             with contextlib.suppress(DBAPIError):
                 if self._is_unclear:
-                    await self._take_back()
+                    await self._put_back_unknown()
                 await asyncio.to_thread(self._lease.end)

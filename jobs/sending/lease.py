@@ -1,4 +1,4 @@
-"""A lane's hold on its lease: beating it in the database, and knowing by its own clock how long it holds."""
+"""Renews a lane's lease in the database, tracks its expiry on the local clock, and expires the leases of dead lanes."""
 
 import asyncio
 import logging
@@ -15,10 +15,10 @@ log = logging.getLogger("hark.lane")
 
 
 class Lease:
-    """Begun when the lane's row was written. `holds()` is asked before each request and costs nothing.
+    """The lease of one lane; `begun` is the monotonic time just before the lane's row was written.
 
-    The deadline counts from before the statement that renewed it, on the monotonic clock, which goes on while a process is
-    stopped: one that wakes up after its lease begins nothing.
+    `holds()` is cheap and is called before each request. The deadline counts from before the statement that renewed it, on the
+    monotonic clock, which runs on while a process is suspended: one that wakes up after its lease begins nothing.
     """
 
     def __init__(self, rt: Runtime, lane_id: int, begun: float) -> None:
@@ -32,12 +32,12 @@ class Lease:
         return not self.is_lost and time.monotonic() < self._deadline
 
     async def keep(self) -> None:
-        """Beat until cancelled, or until the sweep gave the lane up."""
+        """Renew every BEAT_SECONDS until cancelled, or until the sweep expired the lane (`is_lost`)."""
         while not self.is_lost:
             await asyncio.sleep(BEAT_SECONDS)
             begun = time.monotonic()
             try:
-                renewed = await asyncio.to_thread(self._beat)
+                renewed = await asyncio.to_thread(self._renew)
             except DBAPIError as error:
                 log.warning("lane %d: its lease could not be renewed (%s)", self.lane_id, type(error).__name__)
                 continue
@@ -48,26 +48,26 @@ class Lease:
                 log.warning("lane %d was given up; it begins nothing more", self.lane_id)
 
     def end(self) -> None:
-        """Say that the lane ended and holds nothing."""
+        """Record that the lane ended and holds nothing. Raises DBAPIError if the database is away."""
         with self._rt.database.write() as session:
             end_lane(session, self.lane_id)
 
-    def _beat(self) -> bool:
+    def _renew(self) -> bool:
         with self._rt.database.write() as session:
             return renew_lease(session, self.lane_id)
 
 
 def sweep_lost_lanes(rt: Runtime, now: datetime) -> int:
-    """Give up every lane whose lease is over for longer than a request lasts; how many rows became unsure.
+    """Expire every lane whose lease has been over for longer than a request lasts; return how many rows became UNSURE.
 
-    Safe to run anywhere, any number at a time: each lane is taken by one conditional UPDATE.
+    It may run anywhere, several at a time: one conditional UPDATE takes each lane.
     """
     with rt.database.read() as session:
-        lost = lost_lanes(session)
-    swept = 0
-    for lane_id in lost:
+        lane_ids = lost_lanes(session)
+    unsure_count = 0
+    for lane_id in lane_ids:
         with rt.database.write() as session:
             rows = expire_lane(session, lane_id, now)
         log.warning("lane %d died; %d messages of it are unsure", lane_id, rows)
-        swept += rows
-    return swept
+        unsure_count += rows
+    return unsure_count

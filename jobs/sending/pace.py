@@ -1,11 +1,12 @@
-"""How fast: one clock per number and per campaign in Redis, shared by all lanes and hosts.
+"""Limits the sending rate: one clock per number and per campaign in Redis, shared by all lanes and hosts.
 
-Instead of tokens that pile up, each clock holds the moment at which the next request may begin. A lane reserves a whole chunk in
-one call and is told when its first request may begin; the others follow at even intervals. So there are no bursts, four lanes
-keep the pace as well as one, and no reservation reaches further ahead than LOOK_AHEAD_SECONDS: a pause acts at once. Campaigns
-leave a share of the number's rate to replies, which have a clock of their own.
+Instead of tokens that accumulate, each clock holds the time at which the next request may begin. A lane reserves a whole chunk in
+one call and gets the time of its first request; the others follow at even intervals. So there are no bursts, four lanes keep the
+pace as well as one, and no reservation reaches further ahead than LOOK_AHEAD_SECONDS: a pause acts at once. Campaigns leave a
+share of the number's rate to replies, which have their own clock.
 
-On 130429 the number's factor halves, at most once a second, and creeps back. Redis away: no reservation, so nothing is sent.
+On 130429 (docs/meta.md §4.1) the number's factor halves, at most once a second, and recovers slowly. Without Redis there is no
+reservation, so nothing is sent.
 """
 
 import time
@@ -19,7 +20,7 @@ LOOK_AHEAD_SECONDS = 0.3
 REPLY_SHARE = 0.1
 MIN_FACTOR = 0.02
 RECOVERY_PER_SECOND = 0.02
-"""The share of the full rate that comes back each second after throttling."""
+"""The share of the full rate that is restored each second after throttling."""
 KEEP_SECONDS = 7200
 
 # KEYS: the number's clock, its throttle (hash: factor, at), the campaign's clock.
@@ -86,17 +87,17 @@ return tostring(factor)
 
 
 CATCH_UP = 0.95
-"""A lane that is a little late begins requests at most this much closer together than the pace says."""
+"""A lane that is a little late shortens the interval between requests to at least this share of it."""
 LATE_SECONDS = 0.05
-"""A moment that lies further back than this is missed: other lanes have theirs now, and a second would overflow."""
+"""A time that is further back than this is missed: using it now would exceed the rate, since other lanes use theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendSlot:
     """A reservation: `size` requests, the first at `starts_at` (this process's monotonic clock), then one each `interval_seconds`.
 
-    `delay_seconds` is what was left until then when Redis answered. Size 0: ask again after it. Where the number itself is busy,
-    no other campaign of it would be given a slot either, and whoever was refused must be the next to ask, or it would starve.
+    `delay_seconds` is the time until then, as of Redis's answer. Size 0: ask again after it. If `is_number_busy`, no other campaign
+    of the number would get a slot either, and the refused campaign must be the next to ask, or it would starve.
     """
 
     size: int
@@ -105,24 +106,24 @@ class SendSlot:
     is_number_busy: bool = False
     starts_at: float = 0.0
     clocks: tuple[bytes, bytes] = (b"", b"")
-    """Where the number's clock and the campaign's stood after the reservation."""
+    """The values of the number's and the campaign's clock after the reservation."""
 
 
 class _RedisClock:
-    """What Redis's time is by this process's monotonic clock: the quickest answer of late says it best."""
+    """Converts Redis's time to this process's monotonic clock, by the quickest of the last 32 answers."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=32)
 
     def here(self, redis_now: float, asked: float, answered: float) -> float:
-        """The monotonic moment at which it was `redis_now`. However late a thread came to ask or to hear, the slots of
-        all lanes then lie on one clock."""
+        """The monotonic time of `redis_now`. It does not depend on delays of a thread, so the slots of all lanes are on one
+        clock."""
         self._samples.append((answered - asked, (asked + answered) / 2 - redis_now))
         return redis_now + min(self._samples)[1]
 
 
 class Pace:
-    """Reserves sending times for one number. Every method raises redis.RedisError where Redis is away."""
+    """Reserves sending times for one number. Every method raises RedisError if Redis is away."""
 
     def __init__(self, redis: Redis, number_id: int, messages_per_second: float) -> None:
         self._redis = redis
@@ -143,11 +144,11 @@ class Pace:
         )
 
     def reserve_replies(self, size: int) -> SendSlot:
-        """Reserve for replies: from their own share, a second ahead at the most."""
+        """Reserve `size` sending times for replies, from their own share of the rate, at most a second ahead."""
         return self._ask(f"{self._replies}:any", self._replies, self.reply_rate, 1e6, size, 1.0)
 
     def give_back(self, campaign_id: int, per_second: float, slot: SendSlot, unused: int) -> None:
-        """Return what a chunk did not need, so that another lane may use it."""
+        """Return the `unused` sending times of a slot, so that another lane may use them."""
         if unused > 0:
             number_end, own_end = slot.clocks
             self._give_back(
@@ -156,7 +157,7 @@ class Pace:
             )
 
     def slow_down(self) -> float:
-        """Halve the number's rate after a 130429; the factor that holds now."""
+        """Halve the number's rate after a 130429; return the factor (0 to 1) that now applies to it."""
         answer = self._slow_down(keys=[self._throttle], args=[MIN_FACTOR, RECOVERY_PER_SECOND, KEEP_SECONDS])
         return float(answer)
 
@@ -167,7 +168,7 @@ class Pace:
         asked = time.monotonic()
         answer: Any = self._reserve(
             keys=[number, self._throttle, own],
-            # A pace of one in many hours is remembered until its next moment.
+            # The clock of a campaign that sends once in many hours is kept until its next time.
             args=[size, rate, own_rate, ahead, RECOVERY_PER_SECOND, KEEP_SECONDS + int(2 * size / own_rate)],
         )
         granted, delay, last, now = (int(part) for part in answer[:4])
@@ -179,27 +180,27 @@ class Pace:
 
 
 class SendTimetable:
-    """The moments of every slot that this lane holds for a campaign, earliest first.
+    """The sending times of all slots that this lane holds for a campaign, earliest first.
 
-    Whoever is next takes the next moment, whichever slot it came from: a lane that missed some does not stand idle, and one
-    that stalled does not begin two chunks side by side. Moments are of this process's monotonic clock, in seconds.
+    The next request takes the next time, whichever slot it is from: a lane that missed some is not idle, and one that stalled
+    does not begin two chunks at once. Times are in seconds on this process's monotonic clock.
     """
 
     def __init__(self) -> None:
-        self._moments: deque[tuple[float, float]] = deque()
+        self._times: deque[tuple[float, float]] = deque()
         self._latest = 0.0
 
     def add(self, slot: SendSlot, size: int) -> None:
-        """The first `size` moments of a slot. One that was reserved earlier may come later: its rows had to be claimed first."""
+        """Add the first `size` times of a slot. Slots may be added out of order, since rows are claimed in between."""
         interval = slot.interval_seconds
-        found = [(slot.starts_at + index * interval, interval) for index in range(size)]
-        self._moments = deque(sorted([*self._moments, *found]))
+        times = [(slot.starts_at + index * interval, interval) for index in range(size)]
+        self._times = deque(sorted([*self._times, *times]))
 
     def take(self, now: float) -> float | None:
-        """The next moment that is not missed; None where another slot must be reserved first."""
-        while self._moments:
-            moment, interval = self._moments.popleft()
-            if now - moment <= LATE_SECONDS:
-                self._latest = max(moment, self._latest + CATCH_UP * interval)
+        """Remove and return the next time that is not missed; None if another slot must be reserved first."""
+        while self._times:
+            start, interval = self._times.popleft()
+            if now - start <= LATE_SECONDS:
+                self._latest = max(start, self._latest + CATCH_UP * interval)
                 return self._latest
         return None

@@ -1,7 +1,7 @@
-"""The wake-up that makes a lane: it serves one number until nothing is due or a minute is over.
+"""Starts lanes: the job that serves one number until nothing is due or a minute is over.
 
-One process hosts several lanes. A lane waits most of the time, for Meta and for its pace, so a number that no other process
-takes within two looks gets a lane here, and a slow campaign keeps no other number waiting.
+One process hosts several lanes. A lane mostly waits, for Meta and for its pace, so a number that still lacks a lane after two
+checks gets one in this process, and a slow campaign does not make other numbers wait.
 """
 
 import asyncio
@@ -32,24 +32,24 @@ log = logging.getLogger("hark.lane")
 
 LOOK_SECONDS = 1.0
 MAX_HOSTED = 6
-"""Lanes of one process: each takes two threads at times, and a connection to the database with each."""
+"""Lanes of one process: each uses up to two threads, each with a connection to the database."""
 
 
 def serve_number(number_id: int) -> None:
-    """RQ's entry. A wake-up that comes late, when the number has its lanes, does nothing."""
+    """Serve a number, and others that lack a lane (a job). It does nothing if the number already has enough lanes."""
     rt = runtime()
     SERVE_NUMBER.started(rt.redis, number_id)
     try:
-        is_wanted = number_id in lacking_lanes(rt, utcnow())
+        is_lacking = number_id in lacking_lanes(rt, utcnow())
     except DBAPIError as error:
         log.warning("number %d: the database is away (%s)", number_id, type(error).__name__)
         return
-    if is_wanted and not SHUTDOWN.is_set():
+    if is_lacking and not SHUTDOWN.is_set():
         _run(_host(rt, number_id))
 
 
 def serve(rt: Runtime, number_id: int) -> int:
-    """Run one lane for a number; how many requests it made."""
+    """Run one lane for a number; return how many requests it made."""
     number = _load(rt, number_id)
     return 0 if number is None else _run(_run_lane(rt, number))
 
@@ -60,7 +60,7 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _load(rt: Runtime, number_id: int) -> ServedNumber | None:
-    """None where it may not or cannot be served now."""
+    """Load the number; None if it may not or cannot be served now."""
     try:
         return load_number(rt, number_id)
     except WrongKeyError as error:
@@ -71,35 +71,35 @@ def _load(rt: Runtime, number_id: int) -> ServedNumber | None:
 
 
 async def _host(rt: Runtime, number_id: int) -> int:
-    """A lane for this number, and one for each number that still lacks one a second look later; until all have ended."""
+    """Run a lane for this number and for each number that lacks one in two checks in a row; the requests they made."""
     lanes = {asyncio.create_task(_host_lane(rt, number_id))}
     until = time.monotonic() + LIFE_SECONDS
-    sent, lacked = 0, set[int]()
+    sent, lacking_before = 0, set[int]()
     while lanes:
         done, lanes = await asyncio.wait(lanes, timeout=LOOK_SECONDS)
         sent += sum(task.result() for task in done)
         if not lanes or SHUTDOWN.is_set() or time.monotonic() > until or len(lanes) >= MAX_HOSTED:
             continue
-        lacking = await asyncio.to_thread(_lacking, rt)
-        for other_id in sorted(lacking & lacked)[: MAX_HOSTED - len(lanes)]:
+        lacking = await asyncio.to_thread(_lacking_lanes, rt)
+        for other_id in sorted(lacking & lacking_before)[: MAX_HOSTED - len(lanes)]:
             lanes.add(asyncio.create_task(_host_lane(rt, other_id)))
-        lacked = lacking
+        lacking_before = lacking
     return sent
 
 
 async def _host_lane(rt: Runtime, number_id: int) -> int:
-    """One lane's trouble is not the others'."""
+    """Run a lane; its failure is logged and does not stop the others."""
     number = await asyncio.to_thread(_load, rt, number_id)
     if number is None:
         return 0
     try:
         return await _run_lane(rt, number)
-    except Exception as error:  # noqa: BLE001 - what it held, the sweep settles
+    except Exception as error:  # noqa: BLE001 - the sweep settles the rows it held
         log.error("number %d: its lane failed: %s", number_id, described(error))  # noqa: TRY400 - no content in logs
         return 0
 
 
-def _lacking(rt: Runtime) -> set[int]:
+def _lacking_lanes(rt: Runtime) -> set[int]:
     try:
         return lacking_lanes(rt, utcnow())
     except DBAPIError:

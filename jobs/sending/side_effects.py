@@ -1,6 +1,6 @@
-"""What an answer does beyond its own row, as a lane carries it out: flags here and now, the database right after.
+"""Carries out what an answer means beyond its own row: a lane sets flags at once and writes to the database right after.
 
-The flags stop the lane's next request; the conditional UPDATEs of jobs.sending.effects stop everybody else's within a chunk.
+The flags stop this lane's next request; the conditional UPDATEs of jobs.sending.effects stop other lanes within a chunk.
 """
 
 import asyncio
@@ -22,7 +22,9 @@ from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
 from models.clock import utcnow
 from models.sending.claim import ClaimedRecipient
+from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET
 from models.tables.campaign import PauseReason
+from models.text import Text
 
 log = logging.getLogger("hark.lane")
 
@@ -30,7 +32,7 @@ UNREACHABLE_PAUSE_SECONDS = 2.0
 
 
 class SideEffects:
-    """One lane's. `is_stopped` and `hold_until` (monotonic) are read before each request."""
+    """The side effects of one lane. `is_stopped` and `hold_until` (monotonic seconds) are read before each request."""
 
     def __init__(self, rt: Runtime, number_id: int, lane_id: int, pace: Pace) -> None:
         self._rt = rt
@@ -42,12 +44,12 @@ class SideEffects:
         self.hold_until = 0.0
 
     def apply(self, served: Served, row: ClaimedRecipient, verdict: SendVerdict) -> None:
-        """What the table of errors says beyond the row."""
+        """Begin the action of the verdict's rule; its writes run in the background."""
         rule = verdict.rule
         if rule is None:
             return
         now = utcnow()
-        detail = _explained(rule, served, verdict)
+        detail = _pause_detail(rule, served, verdict)
         match rule.action:
             case ErrorAction.PAUSE if not served.is_blocked:
                 served.is_blocked = True
@@ -55,49 +57,50 @@ class SideEffects:
                 self._pause(served, reason, detail)
             case ErrorAction.STOP if not self.is_stopped:
                 self.is_stopped = True
-                self._do(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
+                self._start(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
             case ErrorAction.HOLD if time.monotonic() >= self.hold_until:
-                seconds = rule.delay_seconds(row.failures)
-                self.hold_until = time.monotonic() + seconds
-                self._do(self._in_thread(hold_number, self._rt, self._number_id, seconds, now))
+                self.hold_until = time.monotonic() + verdict.delay_seconds
+                self._start(self._in_thread(hold_number, self._rt, self._number_id, verdict.delay_seconds, now))
             case ErrorAction.THROTTLE:
-                self._do(self._in_thread(self._pace.slow_down))
+                self._start(self._in_thread(self._pace.slow_down))
             case ErrorAction.FAIL_SUPPRESS:
-                self._do(self._in_thread(suppress_person, self._rt, row.contact_id, rule, now))
-            case ErrorAction.RETRY if verdict.code is None:  # Meta could not be reached: no use in asking at full speed
+                self._start(self._in_thread(suppress_person, self._rt, row.contact_id, rule, now))
+            case ErrorAction.RETRY if (
+                verdict.code is None
+            ):  # Meta could not be reached: trying at full speed is useless
                 self.hold_until = max(self.hold_until, time.monotonic() + UNREACHABLE_PAUSE_SECONDS)
             case _:
                 pass
 
     def stop_failing(self, served: Served, kind: str) -> None:
-        """Too many failed alike: the campaign pauses with what was said of those that failed."""
+        """Pause the campaign because too many sends failed with this kind, with a sample of what failed."""
         if served.is_blocked:
             return
         served.is_blocked = True
         detail = served.guard.explain(kind)
-        served.guard = FailureGuard()  # once somebody let it go on, it is judged by what comes then
+        served.guard = FailureGuard()  # if it is resumed, it is judged by new results alone
         self._pause(served, PauseReason.FAILURE_RATE, detail)
 
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
-        """The portfolio's limit is met: the campaign pauses until people stop counting."""
+        """Pause the campaign at the portfolio's messaging limit until `lifts_at`, when contacts stop counting
+        (docs/meta.md §4.3).
+        """
         served.is_blocked = True
-        detail = (
-            f"The portfolio's limit of unique people in 24 hours is met; it goes on at {lifts_at:%Y-%m-%d %H:%M} UTC."
-        )
+        detail = MESSAGING_LIMIT_MET(at=f"{lifts_at:%Y-%m-%d %H:%M}")
         await asyncio.to_thread(
             pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
         )
 
     async def finish(self) -> None:
-        """Let what was begun be carried out, for 2 s at the most."""
+        """Wait until the effects that were begun are written, at most 2 s."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
 
-    def _pause(self, served: Served, reason: PauseReason, detail: str) -> None:
+    def _pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
         served.is_pausing = True
-        self._do(self._write_pause(served, reason, detail))
+        self._start(self._write_pause(served, reason, detail))
 
-    async def _write_pause(self, served: Served, reason: PauseReason, detail: str) -> None:
+    async def _write_pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
         try:
             await self._in_thread(pause_campaign, self._rt, served.id, reason, detail, utcnow())
         finally:
@@ -114,14 +117,16 @@ class SideEffects:
                     return
                 await asyncio.sleep(pause)
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-def _explained(rule: ErrorRule, served: Served, verdict: SendVerdict) -> str:
-    """A decisive error in words, and what else failed lately."""
+def _pause_detail(rule: ErrorRule, served: Served, verdict: SendVerdict) -> Text:
+    """The text for the operator: the decisive error, and what else failed lately."""
+    said = without_digits(verdict.message or Text(rule.text))
     others = served.guard.samples()
-    before = f" Before it failed: {others}." if others else ""
-    return f"{without_digits(verdict.attempted.message or rule.text)} {rule.advice} (code {verdict.code}){before}"
+    if others:
+        return DECISIVE_AFTER(said=said, advice=Text(rule.advice), code=verdict.code, others=others)
+    return DECISIVE(said=said, advice=Text(rule.advice), code=verdict.code)

@@ -1,4 +1,4 @@
-"""Wake-ups for senders, made from the database: what was lost with Redis or a killed worker is made again within seconds."""
+"""Wakes senders from the database: a wake-up that was lost with Redis or a killed worker is made again within seconds."""
 
 from datetime import datetime
 
@@ -13,19 +13,20 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.number import Number
 
 RATE_OF_A_LANE = 500.0
+"""Messages per second that one lane can send."""
 MAX_LANES = 4
 
 
 def wake_senders(rt: Runtime, now: datetime) -> int:
-    """Wake a lane for each number that lacks one; how many were woken.
+    """Wake a lane for each number that lacks one; return how many were woken.
 
-    A lane also ends by itself after a minute or when it finds nothing; this is what puts the next one in its place.
+    A lane ends by itself after a minute or when nothing is due; this starts its successor.
     """
     return sum(SERVE_NUMBER.enqueue(rt.redis, number_id) for number_id in lacking_lanes(rt, now))
 
 
 def lacking_lanes(rt: Runtime, now: datetime) -> set[int]:
-    """The numbers that have somebody due and fewer lanes than their pace needs."""
+    """The ids of numbers that have recipients due and fewer lanes than their pace needs."""
     with rt.database.read() as session:
         campaigns = session.scalars(
             select(Campaign)

@@ -4,7 +4,7 @@
 "exclude": […]}`. Names are looked up when the audience is parsed, segments are evaluated when its SQL runs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
-from models.contacts.aliases import aliased_contacts
+from models.contacts.lookup import find_contacts, no_contact
 from models.contacts.phone import NotAPhoneError, Phone, person_key, read_phone
 from models.db.functions import Probe
 from models.errors import OperatorError
@@ -250,33 +250,12 @@ def _contact_ids(session: Session, items: Sequence[tuple[str, str, Any]]) -> tup
                 hint=hint,
             )
         phones[phone.e164] = where
-    ids_by_phone = _ids_by(session, Contact.phone, phones)
-    rest_by_key = {person_key(phone=phone): phone for phone in phones if phone not in ids_by_phone}
-    ids_by_phone |= {
-        rest_by_key[key]: contact_id for key, contact_id in _ids_by(session, Contact.person_key, rest_by_key).items()
-    }
-    rest_by_alias = {key: phone for key, phone in rest_by_key.items() if phone not in ids_by_phone}
-    ids_by_phone |= {
-        rest_by_alias[key]: contact_id for key, contact_id in aliased_contacts(session, rest_by_alias).items()
-    }
+    ids_by_phone = find_contacts(session, phones)
     for phone_text, where in phones.items():
         if phone_text not in ids_by_phone:
-            raise AudienceError("{where}: there is no contact {phone_text}", where=where, phone_text=phone_text)
+            raise AudienceError("{where}: {error}", where=where, error=no_contact(phone_text))
     return tuple(sorted(set(ids_by_phone.values())))
 
 
 def _lacks_code(phone: Phone) -> bool:
     return phone.problem == "missing_calling_code"
-
-
-def _ids_by(session: Session, column: Any, values: Iterable[str]) -> dict[str, int]:
-    """Map values of `column` to contact ids; the oldest contact if several have the value."""
-    all_values = list(values)
-    ids: dict[str, int] = {}
-    for start in range(0, len(all_values), 1000):
-        in_chunk = column.in_(all_values[start : start + 1000])
-        rows = session.execute(
-            select(column, Contact.id, Contact.merged_into_id).where(in_chunk).order_by(Contact.id.desc())
-        )
-        ids |= {str(value): merged_into_id or contact_id for value, contact_id, merged_into_id in rows}
-    return ids

@@ -38,7 +38,7 @@ from models.tables.contact import Consent, Contact, ContactIdentity, PhoneProble
 from models.tables.conversation import Case
 from models.tables.engagement import Engagement
 from models.tables.number import Number, Waba
-from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient import WRITTEN_TO, NotSent, Recipient
 from models.tables.setting import read_setting
 from models.tables.tag import ContactTag
 from models.tables.template import Template
@@ -286,7 +286,6 @@ def _recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int
     record = Contact.__table__.alias()
     records = select(record.c.id).where(record.c.person_key == CONTACT.c.person_key).correlate(CONTACT)
     since = literal(terms.now - timedelta(days=terms.cap_days), Recipient.accepted_at.type)
-    may_have_arrived = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
     query = (
         select(func.count())
         .select_from(row)
@@ -294,7 +293,7 @@ def _recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int
         .join(Template, Template.id == Campaign.template_id)
         .where(
             row.contact_id.in_(records) if is_shared else row.contact_id == CONTACT.c.id,
-            row.state.in_(may_have_arrived),
+            row.state.in_(WRITTEN_TO),
             row.status != "failed",
             func.coalesce(row.accepted_at, row.claimed_at) >= since,
             Template.category == MARKETING,

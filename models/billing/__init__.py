@@ -1,1 +1,1 @@
-"""What messages cost: amounts, rate cards, estimate, charges, the balance."""
+"""Prices messages: amounts, rate cards, estimates, charges, the balance."""

@@ -1,4 +1,4 @@
-"""Amounts of money as whole millionths of the currency's unit, so that sums of a million messages are exact."""
+"""Reads and formats amounts of money: whole millionths of the currency's unit, so that sums of a million messages are exact."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -12,14 +12,17 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
 
-def read_amount(given: Any, where: str = "amount") -> int:
-    """Millionths of a written amount. Refused unless it is a plain decimal number of at most six decimals."""
-    text = _plain(given) if isinstance(given, float) else str(given).strip()
-    if isinstance(given, bool) or not _NUMBER.fullmatch(text):
+def read_amount(value: Any, where: str = "amount") -> int:
+    """Convert an amount to millionths; `where` names it in the error.
+
+    Raises OperatorError if it is not a plain decimal number with at most six decimals, or above `MAX_AMOUNT`.
+    """
+    text = _decimal_text(value) if isinstance(value, float) else str(value).strip()
+    if isinstance(value, bool) or not _NUMBER.fullmatch(text):
         raise OperatorError(
             "{where}={given!r}: allowed is a number such as 0.0615, with at most six decimals",
             where=where,
-            given=str(given)[:40],
+            given=str(value)[:40],
         )
     if Decimal(text) > MAX_AMOUNT:
         raise OperatorError(
@@ -28,25 +31,25 @@ def read_amount(given: Any, where: str = "amount") -> int:
     return int(Decimal(text) * MICRO)
 
 
-def read_currency(given: Any, where: str = "currency") -> str:
-    """An ISO 4217 code. Refused otherwise."""
-    code = str(given).strip().upper()
+def read_currency(value: Any, where: str = "currency") -> str:
+    """Return an ISO 4217 code in upper case. Raises OperatorError if it is not three letters."""
+    code = str(value).strip().upper()
     if not _CURRENCY.fullmatch(code):
         raise OperatorError(
-            "{where}={given!r}: allowed is a code of three letters, such as EUR", where=where, given=str(given)[:40]
+            "{where}={given!r}: allowed is a code of three letters, such as EUR", where=where, given=str(value)[:40]
         )
     return code
 
 
 def show_amount(micro: int) -> str:
-    """With at least two decimals, and no more than it has."""
+    """Format millionths with at least two decimals and no trailing zeros after them."""
     whole, part = divmod(abs(micro), MICRO)
     decimals = f"{part:06d}".rstrip("0").ljust(2, "0")
     return f"{'-' if micro < 0 else ''}{whole}.{decimals}"
 
 
-def _plain(number: float) -> str:
-    """YAML hands amounts over as floats: what was written, without an exponent."""
+def _decimal_text(number: float) -> str:
+    """Convert a float, as YAML parses amounts, to the decimal text without an exponent."""
     try:
         return format(Decimal(repr(number)), "f")
     except InvalidOperation:

@@ -1,6 +1,7 @@
-"""The installation's balance: what may be spent, held back at the start of a campaign, and never promised twice.
+"""Keeps the installation's balance: the amount that may be spent, of which each campaign reserves its price when it starts.
 
-Off until an amount is set. Whoever takes from it locks its row first, so two starts at once see each other's reservation.
+There is no limit until an amount is set. A reservation locks the balance's row first, so that two campaigns that start at once
+cannot reserve the same money.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,18 +16,20 @@ from models.billing.amount import show_amount
 from models.billing.rate_cards import day_of, newest_card, plain_category, prices_in_force, read_prices
 from models.billing.spending import total_price
 from models.errors import OperatorError
+from models.stored_texts import AUDIENCE_GREW, BALANCE_TOO_SMALL, BALANCE_USED_UP
 from models.tables.audit import AuditAction, record_audit
 from models.tables.billing import BUDGET_ID, Budget, RateCard, Spending
-from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
+from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.template import Template
+from models.text import Text
 
 MARKS = (80, 90, 100)
-"""Per cent of the balance that are told when they are reached."""
+"""Percentages of the balance at which the operator is warned."""
 ACTOR = "budget"
 
 
 class BalanceState(StrEnum):
-    """How much of the balance is charged or held back."""
+    """The highest of MARKS that the charged and reserved part of the balance has reached."""
 
     OK = "ok"
     OVER_80 = "over_80"
@@ -35,7 +38,7 @@ class BalanceState(StrEnum):
 
 
 class InsufficientBalanceError(OperatorError):
-    """The balance does not cover it."""
+    """The balance does not cover the campaign's price."""
 
 
 WARN_FROM = MARKS[0]
@@ -43,7 +46,11 @@ WARN_FROM = MARKS[0]
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """As of now, in millionths. `charged` counts from when the balance was set."""
+    """The balance and its use, in millionths of `currency`.
+
+    `charged` counts from when the balance was set; `leaving` is the part of `reserved` for messages that
+    may have been sent.
+    """
 
     currency: str
     amount: int
@@ -53,41 +60,44 @@ class Balance:
 
     @property
     def free(self) -> int:
-        """Not charged and not held back; below zero where the balance was lowered, or Meta billed more than the card says."""
+        """Neither charged nor reserved. Negative if the balance was lowered, or Meta billed more than the rate card says."""
         return self.amount - self.charged - self.reserved
 
     def pct_with(self, need: int) -> float:
-        """How much of it would be charged or held back with `need` more."""
-        taken = self.charged + self.reserved + need
-        return round(100 * taken / self.amount, 1) if self.amount else 100.0
+        """The percentage that would be charged or reserved with `need` millionths more; 100.0 for a balance of 0."""
+        used = self.charged + self.reserved + need
+        return round(100 * used / self.amount, 1) if self.amount else 100.0
 
     @property
     def used_pct(self) -> float:
-        """How much of it is charged or held back."""
+        """The percentage that is charged or reserved."""
         return self.pct_with(0)
 
     @property
     def state(self) -> BalanceState:
-        """Which mark was reached."""
+        """The state by `used_pct`."""
         states = (BalanceState.OK, BalanceState.OVER_80, BalanceState.OVER_90, BalanceState.USED_UP)
         return states[sum(self.used_pct >= mark for mark in MARKS)]
 
     def show(self, micro: int) -> str:
-        """An amount with the currency."""
+        """An amount of millionths as text, with the currency."""
         return f"{show_amount(micro)} {self.currency}"
 
 
 def read_balance(session: Session, *, is_locked: bool = False) -> Balance | None:
-    """The balance, or None where none is set. Locked, nobody else reserves until this transaction ends."""
+    """The balance, or None if none is set. With `is_locked` nobody else can reserve until this transaction ends."""
     budget = session.get(Budget, BUDGET_ID, with_for_update=is_locked or None, populate_existing=True)
     if budget is None or budget.amount is None:
         return None
-    reserved, leaving, charged = _taken(session, budget.currency)
+    reserved, leaving, charged = _sums(session, budget.currency)
     return Balance(budget.currency, budget.amount, charged - budget.charged_before, reserved, leaving)
 
 
 def set_balance(session: Session, amount: int | None, currency: str, now: datetime, actor: str) -> None:
-    """From now on so much may be charged; None: the balance is off. Refused where the rate card has another currency."""
+    """Set how much may be charged from now on, in millionths; None removes the limit.
+
+    Raises OperatorError if the rate card has another currency.
+    """
     card = newest_card(session)
     if amount is not None and card is not None and card.currency != currency:
         raise OperatorError(
@@ -100,7 +110,7 @@ def set_balance(session: Session, amount: int | None, currency: str, now: dateti
         budget = Budget(id=BUDGET_ID)
         session.add(budget)
     budget.amount, budget.currency, budget.set_at, budget.set_by, budget.warned_pct = amount, currency, now, actor, 0
-    budget.charged_before = _taken(session, currency)[2]
+    budget.charged_before = _sums(session, currency)[2]
     detail = {} if amount is None else {"amount": show_amount(amount), "currency": currency}
     record_audit(
         session, now, actor, AuditAction.TURN_OFF if amount is None else AuditAction.SET, "budget", BUDGET_ID, **detail
@@ -108,9 +118,10 @@ def set_balance(session: Session, amount: int | None, currency: str, now: dateti
 
 
 def reserve_amount(session: Session, campaign_id: int, areas: Mapping[str | None, int], now: datetime) -> None:
-    """Hold back what a campaign that starts may cost for so many people, in the transaction of its start.
+    """Reserve the price of a campaign in the transaction of its start. `areas` is the number of people by price area.
 
-    BalanceShort where so much is not free. Without a balance the campaign's rate card is noted all the same.
+    Without a balance the campaign's rate card and price are stored all the same. Raises InsufficientBalanceError if less than
+    the price is free, or nothing.
     """
     query = select(Template.category).join(Campaign, Campaign.template_id == Template.id)
     category = session.scalar(query.where(Campaign.id == campaign_id)) or ""
@@ -137,47 +148,42 @@ def freeze_price(
     session: Session,
     campaign_id: int,
     areas: Callable[[], Sequence[tuple[str | None, int]]],
-    now: datetime,
     *,
     is_last: bool,
-) -> None:
-    """Add the price of a launch's slice. With the last, what is held back becomes the price of everybody who was queued.
+) -> Text | None:
+    """Add the price of a launch's slice. With the last slice the reservation becomes the price of all queued recipients.
 
-    Where the audience grew since the start and the balance does not cover that, the campaign is paused before anybody is sent to.
+    Returns the detail of a pause if the audience grew since the start and the balance does not cover that, else None. The caller
+    then pauses the campaign in this transaction, before anything is sent.
     """
     spending = session.get(Spending, campaign_id, populate_existing=True)
     if spending is None or spending.card_id is None:
-        return
+        return None
     prices = read_prices(session, spending.card_id)
     spending.frozen += total_price(prices, areas(), spending.category, day_of(spending.priced_at))
-    lack = spending.frozen - spending.reserved
+    growth = spending.frozen - spending.reserved
     if not is_last:
-        return
-    balance = read_balance(session, is_locked=True) if lack > 0 else None
-    if balance is not None and balance.currency == prices.currency and lack > balance.free:
-        detail = f"More people than at the start: {shortage(balance, lack)}"
-        values = {"pause_reason": PauseReason.BUDGET, "pause_detail": detail, "paused_at": now}
-        if try_transition(session, campaign_id, "pause", now, **values):
-            record_audit(session, now, ACTOR, AuditAction.PAUSE, "campaign", campaign_id, reason="budget")
+        return None
+    balance = read_balance(session, is_locked=True) if growth > 0 else None
+    is_short = balance is not None and balance.currency == prices.currency and growth > balance.free
+    detail = AUDIENCE_GREW(shortage=shortage(balance, growth)) if balance is not None and is_short else None
     spending.reserved = spending.frozen
+    return detail
 
 
-def shortage(balance: Balance, need: int) -> str:
-    """Why the balance does not cover it, for the operator."""
+def shortage(balance: Balance, need: int) -> Text:
+    """Why the balance does not cover `need`, for the operator: the second half of a sentence."""
     if balance.free <= 0:
-        return (
-            f"the balance of {balance.show(balance.amount)} is used up ({balance.used_pct:g} % with what is held back)."
-        )
-    return (
-        f"it may cost {balance.show(need)} and of the balance of {balance.show(balance.amount)} only "
-        f"{balance.show(balance.free)} are free."
+        return BALANCE_USED_UP(balance=balance.show(balance.amount), pct=f"{balance.used_pct:g}")
+    return BALANCE_TOO_SMALL(
+        need=balance.show(need), balance=balance.show(balance.amount), free=balance.show(balance.free)
     )
 
 
-def is_covered(session: Session, campaign_id: int, need: int) -> tuple[str | None, str | None]:
-    """What blocks and what is to be known, as (blocking, warning) lines for the preflight; both None where no balance is set.
+def is_covered(session: Session, campaign_id: int, need: int) -> tuple[Text | None, Text | None]:
+    """(blocking, warning) sentences for the preflight, each None if it does not apply; both None if no balance is set.
 
-    A campaign that was started holds its part already: it is blocked only where more is promised than there is.
+    A started campaign has its reservation already, so it is blocked only if more is charged or reserved than there is.
     """
     balance = read_balance(session)
     if balance is None:
@@ -185,16 +191,16 @@ def is_covered(session: Session, campaign_id: int, need: int) -> tuple[str | Non
     is_started = session.get(Spending, campaign_id) is not None
     if balance.charged >= balance.amount or balance.free < (0 if is_started else max(need, 1)):
         text = shortage(balance, 0 if is_started else need)
-        return text[0].upper() + text[1:], None
+        return Text(text.template[0].upper() + text.template[1:], text.values), None
     pct = balance.pct_with(0 if is_started else need)
     if pct < WARN_FROM:
         return None, None
-    text = f"{pct:g} % of the balance of {balance.show(balance.amount)} would be charged or held back."
-    return None, text
+    warning = "{pct} % of the balance of {balance} would be charged or held back."
+    return None, Text(warning, {"pct": f"{pct:g}", "balance": balance.show(balance.amount)})
 
 
 def mark_reached(session: Session, now: datetime) -> int | None:
-    """A mark that the balance passed and nobody was told of yet: told with this, and noted in the audit. None: nothing new."""
+    """The mark that the balance has newly reached, recorded with this call in the balance's row and in the audit; else None."""
     balance = read_balance(session, is_locked=True)
     budget = session.get(Budget, BUDGET_ID)
     if balance is None or budget is None:
@@ -208,14 +214,18 @@ def mark_reached(session: Session, now: datetime) -> int | None:
 
 
 def is_used_up(session: Session, balance: Balance, look_seconds: float) -> bool:
+    """Whether the campaigns must stop: all is charged, or more is reserved than there is and the rest is nearly spent.
+
+    Nearly spent: the active campaigns may send the rest within `look_seconds`, the time until the next check.
+    """
     if balance.charged >= balance.amount:
         return True
-    left = balance.amount - balance.charged - balance.leaving
-    return balance.free < 0 and left <= _burn(session) * look_seconds
+    rest = balance.amount - balance.charged - balance.leaving
+    return balance.free < 0 and rest <= _price_per_second(session) * look_seconds
 
 
-def _burn(session: Session) -> float:
-    """What the active campaigns may send in a second at their pace and their average price."""
+def _price_per_second(session: Session) -> float:
+    """The price, in millionths, that the active campaigns may send in a second at their pace and average price."""
     query = (
         select(Campaign, Spending)
         .join(Spending, Spending.campaign_id == Campaign.id)
@@ -227,11 +237,11 @@ def _burn(session: Session) -> float:
     )
 
 
-def _taken(session: Session, currency: str) -> tuple[int, int, int]:
-    """(reserved, leaving, charged) over all campaigns that are priced in this currency."""
-    total: list[ColumnElement[int]] = [
+def _sums(session: Session, currency: str) -> tuple[int, int, int]:
+    """(reserved, leaving, charged), the sums over all campaigns that are priced in this currency."""
+    columns: list[ColumnElement[int]] = [
         func.coalesce(func.sum(column), 0) for column in (Spending.reserved, Spending.leaving, Spending.charged)
     ]  # whole numbers, though PostgreSQL's sum of them is a decimal
-    query = select(*total).join(RateCard, RateCard.id == Spending.card_id).where(RateCard.currency == currency)
+    query = select(*columns).join(RateCard, RateCard.id == Spending.card_id).where(RateCard.currency == currency)
     reserved, leaving, charged = (int(value) for value in session.execute(query).one())
     return reserved, leaving, charged

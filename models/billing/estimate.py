@@ -1,7 +1,7 @@
-"""What a campaign may cost: low, expected and high, by country.
+"""Estimates the cost of a campaign by country: low, expected and high.
 
-High is every message delivered and billed, and what is reserved. How many are expected comes from this installation's own
-campaigns where there are enough of them, else from an assumption, and it is said which.
+High is every message delivered and billed; this amount is reserved. The expected share comes from this installation's past
+campaigns if there are enough of them, else from an assumption; `DeliveryShares.campaigns` tells which.
 """
 
 from collections import Counter
@@ -25,12 +25,12 @@ ASSUMED_EXPECTED = 0.90
 MAX_CAMPAIGNS = 20
 MIN_CAMPAIGNS = 3
 MIN_PEOPLE = 1000
-"""In all these campaigns together; fewer say nothing."""
+"""People in these campaigns together; with fewer the assumption is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryShares:
-    """Which part of the people is billed. `campaigns`: how many past ones say so, 0 where it is assumed."""
+    """The shares of recipients that are billed, 0 to 1. `campaigns`: the number of past ones they come from, 0: assumed."""
 
     low: float = ASSUMED_LOW
     expected: float = ASSUMED_EXPECTED
@@ -39,7 +39,7 @@ class DeliveryShares:
 
 @dataclass(frozen=True, slots=True)
 class CountryEstimate:
-    """The people of one country. `price` is of one message; None: unknown. `country` None: not known where they are."""
+    """The people of one country. `price` is of one message in millionths, None: unknown. `country` None: unknown."""
 
     country: str | None
     people: int
@@ -48,7 +48,7 @@ class CountryEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Lines with the most people first; amounts in millionths of `currency`, None without a rate card."""
+    """The estimate, `lines` with the most people first. Amounts are in millionths of `currency`, None without a rate card."""
 
     category: str
     currency: str | None
@@ -58,21 +58,21 @@ class Estimate:
 
     @property
     def people(self) -> int:
-        """Everybody who would be sent to."""
+        """Number of people who would be sent to."""
         return sum(line.people for line in self.lines)
 
     @property
     def unknown_people(self) -> int:
-        """Those whose price is unknown."""
+        """Number of people whose price is unknown."""
         return sum(line.people for line in self.lines if line.price is None)
 
     @property
     def high(self) -> int:
-        """Everybody's message delivered and billed, as far as the price is known."""
+        """The cost if every message is delivered and billed, without unknown prices."""
         return sum(line.price * line.people for line in self.lines if line.price is not None)
 
     def to_json(self) -> dict[str, Any]:
-        """The public form. Amounts are texts; null is unknown. Sums leave out `unknown_people`."""
+        """Return the public form. Amounts are text, null if unknown. Sums do not include `unknown_people`."""
         is_known = self.unknown_people < self.people or not self.people
         return {
             "category": self.category,
@@ -92,8 +92,8 @@ class Estimate:
     def _line(self, line: CountryEstimate) -> dict[str, Any]:
         price = None if line.price is None else show_amount(line.price)
         high = None if line.price is None else line.price * line.people
-        given = {"country": line.country, "category": self.category, "people": line.people, "price": price}
-        return given | self._amounts(high)
+        fields = {"country": line.country, "category": self.category, "people": line.people, "price": price}
+        return fields | self._amounts(high)
 
     def _amounts(self, high: int | None) -> dict[str, str | None]:
         if high is None:
@@ -106,12 +106,12 @@ class Estimate:
 
 
 def estimate_cost(session: Session, category: str, areas: Mapping[str | None, int], now: datetime) -> Estimate:
-    """What it costs to send to so many people in these price areas, by the rate card in force."""
+    """Estimate the cost of sending to people, counted by price area, with the rate card in force."""
     return _estimate(session, category, areas, prices_in_force(session), now)
 
 
 def estimate_started(session: Session, spending: Spending) -> Estimate:
-    """The same for a campaign that was started: those whom it was launched for, at its own prices."""
+    """Estimate a campaign that was started: its launched recipients, at the prices of its own card."""
     query = (
         select(Recipient.price_area, func.count().label("number"))
         .where(Recipient.campaign_id == spending.campaign_id, Recipient.state != RecipientState.NOT_SENT)
@@ -123,7 +123,7 @@ def estimate_started(session: Session, spending: Spending) -> Estimate:
 
 
 def past_delivery_shares(session: Session, category: str) -> DeliveryShares:
-    """What the newest campaigns of this category came to, of those that have ended."""
+    """Return the billed shares of the newest ended campaigns of this category, or the assumption."""
     query = (
         select(Spending.eligible, Spending.billed)
         .join(Campaign, Campaign.id == Spending.campaign_id)

@@ -1,7 +1,7 @@
-"""Which country a message is billed under: by the number's calling code (docs/meta.md §8).
+"""Determines the country by which a message is billed: that of the number's calling code (docs/meta.md §8).
 
-SQL cuts a short text out of the contact, and people are grouped by it; what country it means is found here, once for each
-group. The launch keeps the text on the recipient, so a person who is redacted later is still billed as before.
+SQL extracts a short text, the price area, from the contact, and queries group by it; `country_of` resolves it once per group. The
+launch stores it on the recipient, so that the price of a person who is redacted later does not change.
 """
 
 from functools import lru_cache
@@ -13,11 +13,13 @@ from sqlalchemy.sql.selectable import FromClause
 from models.contacts.phone import north_american_country
 
 NETWORKS = "001"
-"""How libphonenumber calls numbers that belong to no country."""
+"""libphonenumber's region of numbers that belong to no country."""
 
 
 def price_area(contact: FromClause) -> ColumnElement[str]:
-    """`ES+346`: the record's country and the first digits of its number, as many as tell countries apart."""
+    """Return SQL for the price area, such as `ES+346`: the contact's country and the first digits of the number, enough to
+    distinguish countries.
+    """
     columns = contact.c
     number = func.coalesce(columns.phone, literal("+") + columns.wa_id, literal(""))
     digits = case((func.substr(number, 1, 2) == "+1", func.substr(number, 1, 5)), else_=func.substr(number, 1, 4))
@@ -26,7 +28,10 @@ def price_area(contact: FromClause) -> ColumnElement[str]:
 
 @lru_cache(maxsize=20_000)
 def country_of(area: str) -> str | None:
-    """The country of a price area: its calling code's; where several share one, the record's among them. None: unknown."""
+    """Return the country of a price area: that of the calling code; if several share it, the contact's if it is one of them.
+
+    None: unknown.
+    """
     country, _, digits = area.partition("+")
     regions = _regions(digits)
     if not regions:
@@ -40,6 +45,6 @@ def country_of(area: str) -> str | None:
 
 def _regions(digits: str) -> tuple[str, ...]:
     for length in (1, 2, 3):
-        if len(digits) >= length and (found := COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]))):
-            return tuple(found)
+        if len(digits) >= length and (regions := COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]))):
+            return tuple(regions)
     return ()

@@ -1,4 +1,4 @@
-"""Rate cards: stored once, read as a table of prices."""
+"""Stores rate cards, and reads them as tables of prices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ CATEGORIES = (
     "authentication_international",
     "service",
 )
-"""Those that Meta bills (docs/meta.md §7.5); free ones have no price."""
+"""The categories that Meta bills (docs/meta.md §7.5); free ones have no price."""
 ANY_COUNTRY = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One row of a card; `amount` in millionths."""
+    """One row of a card; `amount` in millionths, `country` an ISO code or `*`."""
 
     country: str
     category: str
@@ -33,7 +33,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Prices:
-    """A card to look prices up in."""
+    """A card's prices; without a card `card_id` and `currency` are None and every price is unknown."""
 
     card_id: int | None = None
     currency: str | None = None
@@ -41,9 +41,9 @@ class Prices:
     """(country, category) → (valid from, amount), oldest first."""
 
     def at(self, country: str | None, category: str, day: date) -> int | None:
-        """The price of one delivered message that day. None where the card does not say: unknown, never nothing.
+        """Return the price of one delivered message that day, in millionths. None: the card has no price; it is unknown, not 0.
 
-        `*` stands for countries that the card does not name for the category; somebody of unknown country has no price.
+        `*` applies to countries for which the card has no row of the category. Without a `country` the price is unknown.
         """
         if country is None:
             return None
@@ -52,19 +52,19 @@ class Prices:
         return max(((since, amount) for since, amount in rows if since <= day), default=(day, None))[1]
 
     def changes_after(self, day: date) -> list[date]:
-        """The later days on which any price changes."""
+        """Return the days after `day` on which any price changes, in order."""
         return sorted({since for rows in self.rows.values() for since, _ in rows if since > day})
 
 
 def plain_category(category: str) -> str:
-    """Meta writes `authentication-international` and `AUTHENTICATION`; a card has one spelling."""
+    """Convert Meta's spellings (`authentication-international`, `AUTHENTICATION`) to the card's: `authentication_international`."""
     return category.strip().lower().replace("-", "_")
 
 
 def save_card(
     session: Session, currency: str, prices: Iterable[Price], *, source: str, now: datetime, actor: str
 ) -> int:
-    """Store a new card, which is in force from now on; its id."""
+    """Store a new card, which is then in force, and return its id."""
     card = RateCard(currency=currency, source=source[:300], loaded_at=now, loaded_by=actor)
     session.add(card)
     session.flush()
@@ -83,12 +83,12 @@ def save_card(
 
 
 def newest_card(session: Session) -> RateCard | None:
-    """The card in force."""
+    """Return the card in force, None if there is no card."""
     return session.scalar(select(RateCard).order_by(RateCard.id.desc()).limit(1))
 
 
 def read_prices(session: Session, card_id: int | None) -> Prices:
-    """A card's prices; without a card every price is unknown."""
+    """Read a card's prices; for None, or a card that does not exist, an empty `Prices`."""
     card = session.get(RateCard, card_id) if card_id is not None else None
     if card is None:
         return Prices()
@@ -100,10 +100,10 @@ def read_prices(session: Session, card_id: int | None) -> Prices:
 
 
 def prices_in_force(session: Session) -> Prices:
-    """The newest card's."""
+    """Read the prices of the newest card."""
     return read_prices(session, session.scalar(select(func.max(RateCard.id))))
 
 
 def day_of(moment: datetime) -> date:
-    """The day by which a moment is priced."""
+    """Return the UTC day that determines the price at a time."""
     return moment.astimezone(UTC).date()

@@ -1,8 +1,8 @@
-"""What a campaign's messages cost, worked out from its recipients.
+"""Computes the cost of a campaign's messages from its recipients.
 
-A message is charged once it was delivered and Meta's `pricing` says that it is billed. One that was delivered and not priced
-yet, or may still be delivered, is reserved at its price of the launch. Everybody else costs nothing: not sent, refused, failed,
-free. Statuses that come late, twice or in disorder change no sum that they did not change the row of.
+A message is charged once it was delivered and Meta's `pricing` says that it is billed. One that was delivered without pricing so
+far, or may still be delivered, is reserved at its price at launch. All others cost nothing: not sent, refused, failed, free. The
+sums come from the rows alone, so statuses that come late, twice or out of order cannot distort them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 from models.billing.price_area import country_of
 from models.billing.rate_cards import Prices, day_of, read_prices
+from models.db.dialect import NO_SYNC
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign
 from models.tables.recipient import Recipient, RecipientState
 
 WAITS = timedelta(days=30)
-"""After a campaign's end nothing is held back for longer: Meta keeps no message for delivery beyond that."""
+"""Reservations end this long after the campaign: Meta does not deliver a message later."""
 REGULAR = "regular"
 FREE = "free"
 OPEN = (
@@ -34,7 +35,7 @@ OPEN = (
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A campaign's sums, in millionths and people. `leaving` is the part of `reserved` whose message may have left."""
+    """A campaign's sums: amounts in millionths (`leaving` is the part of `reserved` that may have been sent), and people."""
 
     reserved: int = 0
     leaving: int = 0
@@ -45,12 +46,12 @@ class Spent:
 
 
 def total_price(prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date) -> int:
-    """What so many people in these price areas cost if every message is delivered; unknown prices are left out."""
+    """Return the price of a delivered message to each of these people, (price area, number), without unknown prices."""
     return sum((prices.at(country_of(area or ""), category, day) or 0) * number for area, number in areas)
 
 
 def count_spent(session: Session, spending: Spending, ended_at: datetime | None, now: datetime) -> Spent:
-    """Work out a launched campaign's sums: one pass over its rows."""
+    """Compute a launched campaign's sums, in one pass over its rows. `ended_at` is the campaign's."""
     prices = read_prices(session, spending.card_id)
     started = day_of(spending.priced_at)
     days = [started, *prices.changes_after(started)]
@@ -72,7 +73,7 @@ def count_spent(session: Session, spending: Spending, ended_at: datetime | None,
 
 
 def refresh_spending(session: Session, campaign_id: int, spent: Spent, counted_at: datetime) -> None:
-    """Store sums that were worked out from what stood there at `counted_at`, unless later ones are there already."""
+    """Store sums that were computed at `counted_at`, unless later ones are stored already."""
     session.execute(
         update(Spending)
         .where(
@@ -80,17 +81,17 @@ def refresh_spending(session: Session, campaign_id: int, spent: Spent, counted_a
             or_(Spending.counted_at.is_(None), Spending.counted_at <= counted_at),
         )
         .values(counted_at=counted_at, **asdict(spent)),
-        execution_options={"synchronize_session": False},
+        execution_options=NO_SYNC,
     )
 
 
 def spending_differs(spending: Spending, spent: Spent) -> bool:
-    """Whether what is stored is not what the rows say."""
+    """Return whether the stored sums differ from the computed ones."""
     return any(getattr(spending, name) != value for name, value in asdict(spent).items())
 
 
 def priced_campaigns(session: Session, since: datetime | None = None) -> list[tuple[Spending, Campaign]]:
-    """Campaigns with a rate card whose launch is over, one way or another; with `since` none that had ended before."""
+    """Return campaigns with a rate card that were launched completely or ended; with `since` none that ended before it."""
     query = (
         select(Spending, Campaign)
         .join(Campaign, Campaign.id == Spending.campaign_id)
@@ -103,11 +104,11 @@ def priced_campaigns(session: Session, since: datetime | None = None) -> list[tu
 
 
 def _groups(campaign_id: int, days: Sequence[date]) -> Any:
-    """People by what their price depends on; `period` says which of `days` the delivery falls under."""
+    """Select numbers of recipients by everything that determines the price; `period` is the index in `days` of the delivery."""
     moment_type = Recipient.delivered_at.type
-    got_at = func.coalesce(Recipient.delivered_at, Recipient.read_at)
+    received_at = func.coalesce(Recipient.delivered_at, Recipient.read_at)
     later = [
-        (got_at >= literal(datetime.combine(day, time(), UTC), moment_type), literal(place))
+        (received_at >= literal(datetime.combine(day, time(), UTC), moment_type), literal(place))
         for place, day in reversed([*enumerate(days)][1:])
     ]
     period: ColumnElement[Any] = case(*later, else_=literal(0)) if later else literal(0)
@@ -115,7 +116,7 @@ def _groups(campaign_id: int, days: Sequence[date]) -> Any:
         Recipient.price_area,
         Recipient.state,
         (Recipient.status == "failed").label("is_failed"),
-        got_at.is_not(None).label("is_received"),
+        received_at.is_not(None).label("is_received"),
         Recipient.pricing_category,
         Recipient.pricing_type,
         Recipient.is_billable,
@@ -140,7 +141,7 @@ def _may_be_billed(group: Any) -> bool:
 
 
 def is_billable(row: Any) -> bool | None:
-    """What Meta's `pricing` says; None while it said nothing. A type that is known goes before `billable`, which Meta gives up."""
+    """Return whether Meta bills the message, None while unknown. A known type precedes `billable`, which Meta deprecates."""
     kind = (row.pricing_type or "").lower()
     if kind == REGULAR:
         return True

@@ -1,1 +1,1 @@
-"""A campaign from preflight to export: launch, pause, end, outcome, numbers."""
+"""Campaigns from preflight to export: launch, pause, end, outcome and statistics."""

@@ -1,7 +1,7 @@
-"""Letting people go: at a campaign's end everybody, before it whoever is done for without a message.
+"""Ends campaigns and deletes the engagements that keep people from other campaigns.
 
-Ending a campaign is one transition; what hangs on it is undone in slices, so that no transaction is long. The monitor goes on
-with what a dead process left.
+Ending is one transition. Recipients and engagements of the ended campaign are then released in slices, so that no transaction is
+long; the monitor continues what a dead process left. While a campaign runs, the engagements of finished recipients are deleted.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.db.dialect import literal_word
+from models.db.dialect import NO_SYNC, literal_word
 from models.tables.campaign import LIVE, Campaign, CampaignStatus, transition, try_transition
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
 SLICE_SIZE = 10_000
-NO_SYNC = {"synchronize_session": False}
 HOLDING = (
     RecipientState.QUEUED,
     RecipientState.SENDING,
@@ -29,22 +28,25 @@ HOLDING = (
 
 
 def end_campaign(session: Session, campaign_id: int, now: datetime) -> bool:
-    """End the campaign and release the first slice; True: call `release_slice` for more. TransitionRefused if it cannot end.
+    """End the campaign and release the first slice. True: the caller must call `release_slice` for more.
 
-    Rows that are being sent are left to finish.
+    Recipients in `sending` are left to finish. Raises TransitionError if the campaign's state does not allow its end.
     """
     transition(session, campaign_id, "end", now, ended_at=now)
     return release_slice(session, campaign_id)
 
 
 def overdue_campaigns(session: Session, now: datetime) -> list[int]:
-    """Campaigns whose time is over: `ends_after_seconds` after the last send, or after the start where nothing was sent."""
+    """The ids of campaigns to end: `ends_after_seconds` passed since the last send, or since the launch if nothing was sent."""
     query = select(Campaign).where(Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)).order_by(Campaign.id)
     return [campaign.id for campaign in session.scalars(query) if _is_overdue(campaign, now)]
 
 
 def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
-    """End it if its time is over still: a lane may have sent meanwhile, an operator given it more time."""
+    """End the campaign if it is still overdue; True if it ended.
+
+    Since `overdue_campaigns` a lane may have sent, or an operator may have given the campaign more time.
+    """
     campaign = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if campaign is None or campaign.status not in LIVE or not _is_overdue(campaign, now):
         return False
@@ -52,32 +54,37 @@ def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
 
 
 def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) -> bool:
-    """Of an ended campaign, leave out up to `size` who still wait and free up to `size` engaged. True: there may be more."""
+    """Release up to `size` queued recipients and up to `size` engagements of an ended campaign. True: there may be more.
+
+    Released recipients become `not_sent` with the reason `campaign_ended`. False also if the campaign has not ended.
+    """
     if session.scalar(select(Campaign.status).where(Campaign.id == campaign_id)) is not CampaignStatus.ENDED:
         return False
-    waiting = (
+    queued_ids = (
         select(Recipient.id)
         .where(Recipient.campaign_id == campaign_id, Recipient.state == literal_word(RecipientState.QUEUED))
         .order_by(Recipient.due_at, Recipient.id)
         .limit(size)
     )
-    left_out = _affected(
+    released = _affected(
         session,
         update(Recipient)
-        .where(Recipient.id.in_(waiting.scalar_subquery()), Recipient.state == literal_word(RecipientState.QUEUED))
+        .where(Recipient.id.in_(queued_ids.scalar_subquery()), Recipient.state == literal_word(RecipientState.QUEUED))
         .values(state=RecipientState.NOT_SENT, reason=NotSent.CAMPAIGN_ENDED, due_at=None),
     )
-    lock = aliased(Engagement)
-    engaged = select(lock.person_key).where(lock.campaign_id == campaign_id).limit(size).scalar_subquery()
-    freed = _affected(
-        session,
-        delete(Engagement).where(Engagement.person_key.in_(engaged), Engagement.campaign_id == campaign_id),
+    engagement = aliased(Engagement)
+    person_keys = (
+        select(engagement.person_key).where(engagement.campaign_id == campaign_id).limit(size).scalar_subquery()
     )
-    return max(left_out, freed) >= size
+    deleted = _affected(
+        session,
+        delete(Engagement).where(Engagement.person_key.in_(person_keys), Engagement.campaign_id == campaign_id),
+    )
+    return max(released, deleted) >= size
 
 
 def unreleased_campaigns(session: Session) -> list[int]:
-    """Ended campaigns with somebody still waiting or engaged."""
+    """The ids of ended campaigns that still have queued recipients or engagements."""
     waiting = exists().where(
         Recipient.campaign_id == Campaign.id, Recipient.state == literal_word(RecipientState.QUEUED)
     )
@@ -87,32 +94,32 @@ def unreleased_campaigns(session: Session) -> list[int]:
 
 
 def finished_recipients(session: Session, campaign_id: int, limit: int = SLICE_SIZE) -> list[str]:
-    """People whom a running campaign holds although they were not sent to, were refused, or whose message failed.
+    """The person keys that are engaged although their recipient is `not_sent` or `refused`, or its message failed.
 
-    Whoever settles a row frees its person at once; this finds what was missed. Two counts over indexes say first whether
-    there is anything to look for.
+    Such an engagement is normally deleted together with the change of the recipient; this finds those that were missed. Two
+    counts over indexes decide first whether there can be any.
     """
-    held = session.scalar(select(func.count()).where(Engagement.campaign_id == campaign_id)) or 0
+    engaged_count = session.scalar(select(func.count()).where(Engagement.campaign_id == campaign_id)) or 0
     holding = and_(Recipient.campaign_id == campaign_id, Recipient.state.in_(HOLDING), Recipient.status != "failed")
-    if held <= (session.scalar(select(func.count()).where(holding)) or 0):
+    if engaged_count <= (session.scalar(select(func.count()).where(holding)) or 0):
         return []
-    return list(session.scalars(_done(campaign_id).limit(limit)))
+    return list(session.scalars(_finished(campaign_id).limit(limit)))
 
 
 def release_finished(session: Session, campaign_id: int, person_keys: Sequence[str]) -> None:
-    """Free these people of the campaign, if they are done for still."""
+    """Delete the campaign's engagements of these people, if their recipients are finished_keys finished."""
     for start in range(0, len(person_keys), 1000):
         keys = sorted(person_keys[start : start + 1000])
-        still = _done(campaign_id).where(Engagement.person_key.in_(keys)).scalar_subquery()
-        session.execute(delete(Engagement).where(Engagement.person_key.in_(still)), execution_options=NO_SYNC)
+        finished_keys = _finished(campaign_id).where(Engagement.person_key.in_(keys)).scalar_subquery()
+        session.execute(delete(Engagement).where(Engagement.person_key.in_(finished_keys)), execution_options=NO_SYNC)
 
 
 def running_campaigns(session: Session) -> list[int]:
-    """Campaigns that hold people on purpose."""
+    """The ids of active and paused campaigns, which keep their engagements on purpose."""
     return list(session.scalars(select(Campaign.id).where(Campaign.status.in_(LIVE)).order_by(Campaign.id)))
 
 
-def _done(campaign_id: int) -> Select[str]:
+def _finished(campaign_id: int) -> Select[str]:
     row = aliased(Recipient)
     is_done = exists().where(
         row.campaign_id == Engagement.campaign_id,

@@ -1,4 +1,4 @@
-"""The export: one row per candidate with what became of it, and the cells of a CSV that no spreadsheet runs."""
+"""Reads the rows of a campaign's export, one per candidate, and writes CSV cells that no spreadsheet runs as formulas."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.stored_texts import show_stored
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
@@ -53,15 +54,15 @@ _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """A candidate. `id` is the recipient's, from which the next page goes on; `cells` are in the order of COLUMNS."""
+    """One candidate. `id` is the recipient's id, after which the next page begins; `cells` are in the order of COLUMNS."""
 
     id: int
     cells: tuple[Any, ...]
 
 
 def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: int = 1000) -> list[ExportRow]:
-    """The next page after a recipient's id, in the order of the persons' keys; empty at the end."""
-    # The index of persons is the one whose order both databases can page along, whatever they know of the table.
+    """The page after the recipient `after_id`, ordered by person key; empty at the end."""
+    # Both databases page along the index of person keys, whatever their statistics of the table are.
     after_key = select(Recipient.person_key).where(Recipient.id == after_id).scalar_subquery()
     rows = session.execute(
         select(
@@ -82,7 +83,7 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
 
 
 def csv_cell(value: Any) -> str:
-    """A cell's text. What a spreadsheet would take for a formula gets a leading `'`; plain numbers such as +34600111222 do not."""
+    """A cell's text; a leading `'` if a spreadsheet would run it as a formula. Plain numbers such as +34600111222 get none."""
     text = "" if value is None else str(value)
     if text.lstrip(" ").startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(text):
         return f"'{text}"
@@ -95,14 +96,14 @@ def moment(at: datetime | None) -> str | None:
 
 
 def _steps(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str, str | None]]:
-    found: dict[int, dict[str, str | None]] = {}
+    steps: dict[int, dict[str, str | None]] = {}
     if recipient_ids:
         query = select(FunnelStep.recipient_id, FunnelStep.step, FunnelStep.at).where(
             FunnelStep.recipient_id.in_(recipient_ids)
         )
         for recipient_id, step, at in session.execute(query.order_by(FunnelStep.at, FunnelStep.id)):
-            found.setdefault(recipient_id, {})[step] = moment(at)
-    return found
+            steps.setdefault(recipient_id, {})[step] = moment(at)
+    return steps
 
 
 def _cells(row: Any, steps: dict[str, str | None]) -> tuple[Any, ...]:
@@ -123,6 +124,6 @@ def _cells(row: Any, steps: dict[str, str | None]) -> tuple[Any, ...]:
 
 def _error(row: Any) -> tuple[str | int | None, str | None]:
     if row.reason is None:
-        return row.error_code, row.error_msg
+        return row.error_code, show_stored(row.error_msg) or None
     text = NOT_SENT_TEXT[row.reason]
-    return row.reason.value, f"{text} ({row.detail})" if row.detail else text
+    return row.reason.value, f"{text} ({show_stored(row.detail)})" if row.detail else text

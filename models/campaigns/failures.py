@@ -1,6 +1,6 @@
-"""What Meta said of a campaign's messages after it had taken them, as its rows tell it: read for the guardrail, nothing counted.
+"""Reads the latest results of a campaign's messages from its recipients, for the failure guardrail.
 
-Recipients are sent to in the order of their ids, so neighbours by id were sent at about the same time. The primary key leads to
+Recipients are sent to in the order of their ids, so neighbours by id were sent at about the same time. The primary key finds
 them, however large the campaign is.
 """
 
@@ -12,38 +12,38 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.db.dialect import literal_word
-from models.tables.audit import Audit, AuditAction
+from models.stored_texts import read_text
+from models.tables.audit import MONITOR, Audit, AuditAction
 from models.tables.recipient import Recipient, RecipientState
+from models.text import Text
 
-MONITOR = "monitor"
-"""The actor in the audit where nobody looked at the campaign before it went on."""
 SPAN = 5_000
-"""Rows of other campaigns, and of people who were left out, stand between; a look reads no more than so many."""
+"""How many ids one query covers: rows of other campaigns and of `not_sent` recipients lie between."""
 IN_CHUNKS_OF = 5_000
 _ANSWERED = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.REFUSED)
 
 
 class NewFailure(NamedTuple):
-    """A failure that was not known before this batch of statuses. `at` is Meta's time."""
+    """A failure that this batch of statuses brought. `at` is Meta's time, `code` Meta's error code (docs/meta.md §3)."""
 
     campaign_id: int
     recipient_id: int
     contact_id: int
     code: int
-    """0 where Meta gave none."""
+    """0 if Meta gave none."""
     at: datetime
 
 
 class RecentResult(NamedTuple):
-    """What is known of one message by now: what it failed with, or that it has not failed."""
+    """The result of one message so far. `code` is 0 if it has not failed or Meta gave no code; `said` is Meta's text."""
 
     has_failed: bool
     code: int
-    said: str
+    said: Text | None
 
 
 def last_resumed_at(session: Session, object_type: str, object_id: int) -> datetime | None:
-    """When somebody last let this campaign or number go on: what was sent before that stops it no more."""
+    """When an operator last resumed this campaign or number; None if never. Earlier failures do not stop it again."""
     query = select(func.max(Audit.at)).where(
         Audit.object_type == object_type,
         Audit.object_id == str(object_id),
@@ -56,18 +56,18 @@ def last_resumed_at(session: Session, object_type: str, object_id: int) -> datet
 def recent_results(
     session: Session, campaign_id: int, recipient_id: int, since: datetime | None, limit: int, *, is_later: bool = False
 ) -> Sequence[RecentResult]:
-    """Up to `limit` messages of a campaign that end with this recipient (`is_later`: begin), of those claimed `since`.
+    """The results of up to `limit` messages before and including this recipient (`is_later`: from it on), claimed `since` then.
 
-    One that Meta has said nothing of counts as not failed: the share of failures is never too high, whatever comes late.
+    A message without a status counts as not failed, so late statuses can only raise the share of failures.
     """
     key = Recipient.id
-    near = (
+    is_near = (
         key.between(recipient_id, recipient_id + SPAN) if is_later else key.between(recipient_id - SPAN, recipient_id)
     )
-    of_campaign = Recipient.campaign_id + 0 == campaign_id  # no index by it: that one leads through the whole campaign
+    is_of_campaign = Recipient.campaign_id + 0 == campaign_id  # keeps the planner off the index of the whole campaign
     query = (
         select(Recipient.status, Recipient.error_code, Recipient.error_msg)
-        .where(near, of_campaign)
+        .where(is_near, is_of_campaign)
         .where(Recipient.state.in_([literal_word(state) for state in _ANSWERED]))
         .order_by(key if is_later else key.desc())
         .limit(limit)
@@ -75,12 +75,13 @@ def recent_results(
     if since is not None:
         query = query.where(Recipient.claimed_at >= since)
     return [
-        RecentResult(row.status == "failed", row.error_code or 0, row.error_msg or "") for row in session.execute(query)
+        RecentResult(row.status == "failed", row.error_code or 0, read_text(row.error_msg))
+        for row in session.execute(query)
     ]
 
 
 def is_any_since(session: Session, recipient_ids: Sequence[int], since: datetime) -> bool:
-    """Whether any of these was claimed since then."""
+    """Whether any of these recipients was claimed at or after `since`."""
     for start in range(0, len(recipient_ids), IN_CHUNKS_OF):
         ids = recipient_ids[start : start + IN_CHUNKS_OF]
         query = select(Recipient.id).where(Recipient.id.in_(ids), Recipient.claimed_at >= since).limit(1)

@@ -1,7 +1,7 @@
-"""The launch: a campaign's audience is frozen into recipients, slice by slice, with a cursor on the campaign.
+"""Launches a campaign: copies its audience into recipients, slice by slice, with a cursor on the campaign.
 
-A slice is one transaction of a few set-based statements over a range of contact ids, so a launch whose process died goes on
-after the last committed slice. `launch_token` says who launches; a slice commits only while its holder still does.
+A slice is one transaction of a few set-based statements over a range of contact ids, so a launch whose process died continues
+after the last committed slice. `launch_token` names the launcher; a slice commits only while its launcher holds the token.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,13 @@ from models.audience.eligibility import (
     load_campaign_terms,
     reason_detail,
 )
-from models.billing.balance import freeze_price
+from models.billing.balance import ACTOR, freeze_price
 from models.billing.price_area import price_area
+from models.campaigns.pause import pause_campaign
 from models.crypto import new_token
 from models.db.base import Json
-from models.db.dialect import insert_into, is_sqlite, literal_word
-from models.tables.campaign import LIVE, Campaign, CampaignOutcome
+from models.db.dialect import NO_SYNC, insert_into, is_sqlite, literal_word
+from models.tables.campaign import LIVE, Campaign, CampaignOutcome, PauseReason
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -35,30 +36,29 @@ from models.templates.variables import source_values_sql
 
 SLICE_SIZE = 20_000
 STANDS_STILL = timedelta(seconds=30)
-"""A launch that committed no slice for so long was lost, and may be taken over."""
-
-NO_SYNC = {"synchronize_session": False}
+"""If a launch committed no slice for so long, another launcher may take it over."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What a slice inserted. Other campaigns may have rows between them, this one cannot."""
+    """The id range of the rows that a slice inserted. Rows of other campaigns may lie between, but none of this campaign."""
 
     campaign_id: int
     after_id: int
     until_id: int
 
     def queued(self, row: type[Recipient]) -> tuple[ColumnElement[bool], ...]:
-        """Of these, the queued. Plus nothing: their range of keys is the way to them, not the campaign's growing index."""
+        """Conditions for the queued rows. `+ 0` makes the planner use the range of ids, not the campaign's growing index."""
         of_campaign = row.campaign_id + 0 == self.campaign_id
         is_queued = row.state == literal_word(RecipientState.QUEUED)
         return of_campaign, row.id > self.after_id, row.id <= self.until_id, is_queued
 
 
 def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | None:
-    """Become the one who launches the campaign, from its beginning or from its cursor. None where there is nothing to do:
+    """Begin or continue the campaign's launch; returns the launch token.
 
-    it is launched, ended, or another is at it. A paused campaign is launched too: nothing is claimed while it is paused.
+    None if there is nothing to do: the campaign is launched or ended, or another process launches it. A paused campaign is
+    launched too: nothing is claimed while it is paused.
     """
     token = new_token(16)
     statement = (
@@ -81,7 +81,7 @@ def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | Non
 
 
 def abandon_launch(session: Session, campaign_id: int, token: str) -> None:
-    """Let another go on at once, where this process has to stop before the last slice."""
+    """Give the launch token up, so that another process can continue at once. For a process that stops before the last slice."""
     session.execute(
         update(Campaign).where(Campaign.id == campaign_id, Campaign.launch_token == token).values(launch_token=None),
         execution_options=NO_SYNC,
@@ -89,7 +89,7 @@ def abandon_launch(session: Session, campaign_id: int, token: str) -> None:
 
 
 def stalled_launches(session: Session, now: datetime) -> list[int]:
-    """Campaigns that should be launched while nobody is at it."""
+    """The ids of campaigns that must be launched and that no process is launching."""
     query = select(Campaign.id).where(
         Campaign.status.in_(LIVE),
         Campaign.launched_at.is_(None),
@@ -99,8 +99,11 @@ def stalled_launches(session: Session, now: datetime) -> list[int]:
 
 
 def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, size: int = SLICE_SIZE) -> bool:
-    """Freeze the next `size` contacts. True: there is more to do. False: launched, or no longer this token's to do."""
-    # Locked, since whoever changes what its audience names locks it too (models.segments.references): all slices ask the same.
+    """Copy the next `size` contacts of the audience into recipients.
+
+    True: there is more to do. False: the campaign is launched, or the token is no longer valid.
+    """
+    # Changes of the groups that its audience names lock it too (models.segments.references), so all slices see the same audience.
     campaign = session.get(Campaign, campaign_id, populate_existing=True, with_for_update={"key_share": True})
     if campaign is None or campaign.launched_at is not None:
         return False
@@ -111,19 +114,21 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     if not _move_cursor(session, campaign_id, token, now, after_id, until_id, is_last):
         return False
     before = _newest_row(session)
-    _freeze(session, terms, after_id, until_id)
+    _insert_recipients(session, terms, after_id, until_id)
     rows = _Rows(campaign_id, before, _newest_row(session))
     queued = _count_queued(session, rows)
-    if queued and _lock_people(session, rows, now) < queued:
+    if queued and _insert_engagements(session, rows, now) < queued:
         _leave_out_engaged(session, rows)
-    freeze_price(session, campaign_id, lambda: _areas(session, rows), now, is_last=is_last)
+    shortage = freeze_price(session, campaign_id, lambda: _count_by_price_area(session, rows), is_last=is_last)
+    if shortage is not None:
+        pause_campaign(session, campaign_id, PauseReason.BUDGET, shortage, now, ACTOR)
     return not is_last
 
 
 def analyze_tables(session: Session) -> None:
-    """Have PostgreSQL look at what a launch filled, which it would do by itself a minute later.
+    """Have PostgreSQL analyze the tables that a launch filled; autovacuum would do it a minute later.
 
-    Until then it takes the tables for empty, and a page of the export would sort the whole campaign.
+    Until then the planner assumes empty tables, and a page of the export would sort the whole campaign.
     """
     if not is_sqlite(session):
         session.execute(text("ANALYZE recipient"))
@@ -131,18 +136,18 @@ def analyze_tables(session: Session) -> None:
 
 
 def _end_of_slice(session: Session, include: Side, after_id: int, last_id: int, size: int) -> int:
-    """The id of the last contact of the slice, whatever gaps the ids have. Single contacts are gone to straight away."""
+    """The id of the slice's last contact, whatever gaps the ids have. An audience of single contacts is read by their ids."""
     ids = select(Contact.id).where(Contact.id > after_id, Contact.id <= last_id).order_by(Contact.id).limit(size)
     if include.is_contacts_alone:
         ids = ids.where(Contact.id.in_(include.contact_ids))
-    found = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
-    return last_id if found[0] < size else int(found[1])
+    count_and_last = session.execute(select(func.count(), func.max(ids.subquery().c.id))).one()
+    return last_id if count_and_last[0] < size else int(count_and_last[1])
 
 
 def _move_cursor(
     session: Session, campaign_id: int, token: str, now: datetime, after_id: int, until_id: int, is_last: bool
 ) -> bool:
-    """Before anything is frozen: of two launchers, one finds the token or the cursor changed."""
+    """Move the cursor before any row is inserted; False if another launcher changed the token or the cursor."""
     values: dict[str, Any] = {"launch_cursor": until_id, "updated_at": now}
     if is_last:
         values |= {"launched_at": now, "outcome": CampaignOutcome.SENDING, "launch_token": None}
@@ -161,12 +166,12 @@ def _move_cursor(
     return session.execute(statement, execution_options=NO_SYNC).first() is not None
 
 
-def _freeze(session: Session, terms: CampaignTerms, after_id: int, until_id: int) -> None:
-    """A row for every candidate, those left out with their reason."""
-    found = (
+def _insert_recipients(session: Session, terms: CampaignTerms, after_id: int, until_id: int) -> None:
+    """Insert a row for every candidate; those who are not eligible get their reason."""
+    candidates = (
         candidates_with_reason(terms, after_id=after_id, until_id=until_id).cte("judged").prefix_with("MATERIALIZED")
     )
-    reason = found.c.reason
+    reason = candidates.c.reason
     is_eligible = reason.is_(None)
     keeps_key = func.coalesce(reason.not_in([NotSent.EXCLUDED.value, NotSent.DUPLICATE.value]), literal(True))
     moment = literal(terms.now, Recipient.due_at.type)
@@ -187,10 +192,10 @@ def _freeze(session: Session, terms: CampaignTerms, after_id: int, until_id: int
         ("attempts", literal(0)),
         ("failures", literal(0)),
     )
-    rows = select(*(value for _, value in columns)).join_from(found, CONTACT, CONTACT.c.id == found.c.id)
-    # Said twice for PostgreSQL, which would else read every contact there is to join a slice of them.
+    rows = select(*(value for _, value in columns)).join_from(candidates, CONTACT, CONTACT.c.id == candidates.c.id)
+    # The range stands here once more, since PostgreSQL would otherwise read all contacts to join a slice of them.
     rows = rows.where(CONTACT.c.id > after_id, CONTACT.c.id <= until_id)
-    statement = insert(Recipient).from_select([name for name, _ in columns], rows.order_by(found.c.id))
+    statement = insert(Recipient).from_select([name for name, _ in columns], rows.order_by(candidates.c.id))
     session.execute(statement.execution_options(probes=True))
 
 
@@ -202,14 +207,14 @@ def _count_queued(session: Session, rows: _Rows) -> int:
     return session.scalar(select(func.count()).where(*rows.queued(Recipient))) or 0
 
 
-def _areas(session: Session, rows: _Rows) -> list[tuple[str | None, int]]:
-    """Who is queued, by what the price depends on."""
+def _count_by_price_area(session: Session, rows: _Rows) -> list[tuple[str | None, int]]:
+    """(price area, number of queued recipients) of the slice."""
     query = select(Recipient.price_area, func.count()).where(*rows.queued(Recipient)).group_by(Recipient.price_area)
     return [(area, number) for area, number in session.execute(query)]
 
 
-def _lock_people(session: Session, rows: _Rows, now: datetime) -> int:
-    """Engage the slice's people, in the order of their keys, so that two launches cannot deadlock. How many are ours now."""
+def _insert_engagements(session: Session, rows: _Rows, now: datetime) -> int:
+    """Insert the engagements of the slice's people; returns how many. In the order of their keys: two launches cannot deadlock."""
     row = aliased(Recipient)
     people = (
         select(row.person_key, row.campaign_id, row.contact_id, literal(now, Engagement.created_at.type))
@@ -218,18 +223,18 @@ def _lock_people(session: Session, rows: _Rows, now: datetime) -> int:
     )
     names = ["person_key", "campaign_id", "contact_id", "created_at"]
     statement = insert_into(session, Engagement.__table__).from_select(names, people).on_conflict_do_nothing()
-    # Without the option the driver's figure is thrown away.
+    # Without the option SQLAlchemy discards the driver's row count.
     result: Any = session.execute(statement, execution_options={"preserve_rowcount": True})
     return int(result.rowcount)
 
 
 def _leave_out_engaged(session: Session, rows: _Rows) -> None:
-    """Whom another campaign engaged first is left out of this one."""
-    lock = aliased(Engagement)
-    ours = exists().where(lock.person_key == Recipient.person_key, lock.campaign_id == rows.campaign_id)
+    """Mark as `not_sent` the queued recipients whom another campaign engaged first."""
+    engagement = aliased(Engagement)
+    is_ours = exists().where(engagement.person_key == Recipient.person_key, engagement.campaign_id == rows.campaign_id)
     session.execute(
         update(Recipient)
-        .where(*rows.queued(Recipient), ~ours)
+        .where(*rows.queued(Recipient), ~is_ours)
         .values(
             state=RecipientState.NOT_SENT,
             reason=NotSent.ENGAGED,

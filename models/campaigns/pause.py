@@ -1,77 +1,128 @@
-"""What stops campaigns and numbers when Meta says something about a template, a number or an account."""
+"""Pauses campaigns and stops numbers, always with the same columns and the same line in the audit.
+
+Operators, the sender, the monitor, the budget and the handlers of Meta's account webhooks all call `pause_campaign`, each in its
+own transaction.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
 
 from models.billing.balance import ACTOR, is_used_up, read_balance
+from models.stored_texts import BALANCE_USED
 from models.tables.audit import META, AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.number import Number, Waba, WabaState
+from models.text import Text
 
 MARGIN = timedelta(minutes=5)
-"""A reading may not know yet what happened just before it was asked for: what an event says of that time still counts."""
+"""A GET may not show yet what happened just before it, so an event of that time still counts."""
+
+
+def pause_campaign(
+    session: Session,
+    campaign_id: int,
+    reason: PauseReason,
+    detail: Text | None,
+    now: datetime,
+    actor: str,
+    *,
+    resumes_at: datetime | None = None,
+) -> bool:
+    """Pause one campaign, with a line in the audit. False if it was not active.
+
+    `detail` is the sentence for the operator, stored by its key; None if an operator paused it. At `resumes_at` the monitor
+    resumes it.
+    """
+    stored_detail = None if detail is None else detail.stored()
+    is_paused = try_transition(
+        session,
+        campaign_id,
+        "pause",
+        now,
+        pause_reason=reason,
+        pause_detail=stored_detail,
+        paused_at=now,
+        resumes_at=resumes_at,
+    )
+    if is_paused:
+        about = {"reason": reason.value} | ({"detail": stored_detail} if stored_detail else {})
+        record_audit(session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, **about)
+    return is_paused
 
 
 def pause_campaigns(
-    session: Session, which: Any, reason: PauseReason, detail: str, now: datetime, actor: str = META
+    session: Session, which: Any, reason: PauseReason, detail: Text, now: datetime, actor: str
 ) -> list[int]:
-    """Pause the active campaigns that `which` (a condition) selects; the ids of those that were."""
-    active = session.scalars(
+    """Pause the active_ids campaigns that the SQL condition `which` selects, in the order of their ids; returns the paused ids."""
+    active_ids = session.scalars(
         select(Campaign.id).where(which, Campaign.status == CampaignStatus.ACTIVE).order_by(Campaign.id)
     ).all()
-    paused = []
-    for campaign_id in active:
-        values = {"pause_reason": reason, "pause_detail": detail, "paused_at": now}
-        if try_transition(session, campaign_id, "pause", now, **values):
-            record_audit(
-                session, now, actor, AuditAction.PAUSE, "campaign", campaign_id, reason=reason.value, detail=detail
-            )
-            paused.append(campaign_id)
-    return paused
+    return [
+        campaign_id for campaign_id in active_ids if pause_campaign(session, campaign_id, reason, detail, now, actor)
+    ]
 
 
 def pause_for_template(
-    session: Session, template_id: int, reason: PauseReason, detail: str, now: datetime
+    session: Session, template_id: int, reason: PauseReason, detail: Text, now: datetime
 ) -> list[int]:
-    """Pause every active campaign that sends this template."""
-    return pause_campaigns(session, Campaign.template_id == template_id, reason, detail, now)
+    """Pause every active campaign that sends this template; returns the paused ids."""
+    return pause_campaigns(session, Campaign.template_id == template_id, reason, detail, now, META)
+
+
+class StopResult(NamedTuple):
+    """The ids of the numbers that were not stopped before, and of the campaigns that this paused."""
+
+    number_ids: list[int]
+    campaign_ids: list[int]
 
 
 def stop_numbers(
-    session: Session, number_ids: Sequence[int], detail: str, now: datetime, former: str | None = None
-) -> list[int]:
-    """Stop these numbers, replies and all, and pause their campaigns; the ids of the campaigns.
+    session: Session,
+    number_ids: Sequence[int],
+    reason: PauseReason,
+    detail: Text,
+    now: datetime,
+    actor: str,
+    *,
+    former: str | None = None,
+) -> StopResult:
+    """Stop these numbers, also for replies, with a line in the audit for each, and pause their campaigns.
 
-    Those that are stopped for the `former` reason are stopped for this one from now on: what lifts it lifts them too.
+    Numbers that are stopped already with the stored detail `former` get the new detail, so that they start again together with
+    the others.
     """
+    stored_detail = detail.stored()
     if former is not None:
         session.execute(
             update(Number)
             .where(Number.id.in_(number_ids), Number.stopped_reason == former)
-            .values(stopped_reason=detail)
+            .values(stopped_reason=stored_detail)
             .execution_options(synchronize_session=False)
         )
-    stopped = session.scalars(
+    stopped_ids = session.scalars(
         update(Number)
         .where(Number.id.in_(number_ids), Number.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_reason=detail)
+        .values(stopped_at=now, stopped_reason=stored_detail)
         .returning(Number.id)
         .execution_options(synchronize_session=False)
     ).all()
-    for number_id in sorted(stopped):
-        record_audit(session, now, META, AuditAction.STOP, "number", number_id, detail=detail)
-    return pause_campaigns(session, Campaign.number_id.in_(number_ids), PauseReason.NUMBER_RESTRICTED, detail, now)
+    for number_id in sorted(stopped_ids):
+        record_audit(
+            session, now, actor, AuditAction.STOP, "number", number_id, reason=reason.value, detail=stored_detail
+        )
+    paused_ids = pause_campaigns(session, Campaign.number_id.in_(number_ids), reason, detail, now, actor)
+    return StopResult(sorted(stopped_ids), paused_ids)
 
 
 def lift_account(session: Session, waba: Waba, asked_at: datetime, now: datetime) -> bool:
-    """Meta, asked by a GET at that time, says that the account may send; False where nothing was lifted.
+    """Lift the restriction of an account that may send again by Meta's answer to a GET at `asked_at`. False if none was lifted.
 
-    `waba` is locked and fresh: what an event said after the question stays, and what it said long before it is over. The
-    numbers go on if the account is what stopped them. Its campaigns stay paused: going on is for whoever looks at them.
+    The caller has locked `waba` and read it fresh. An event after `asked_at` stays valid, one from before it (less MARGIN) does
+    not. Numbers that the account's restriction stopped start again; its campaigns stay paused until an operator resumes them.
     """
     if waba.state_at is not None and waba.state_at > asked_at:
         return False
@@ -90,13 +141,14 @@ def lift_account(session: Session, waba: Waba, asked_at: datetime, now: datetime
 
 
 def pause_overspent(session: Session, now: datetime, look_seconds: float) -> list[int]:
-    """Pause what runs once the balance is used up; the ids of the campaigns.
+    """Pause all active campaigns once the balance is used up; returns the paused ids.
 
-    More may be held back than there is: the balance was lowered, or Meta bills another category. Then the campaigns go on until
-    what is charged and what has left reaches the balance, less what leaves before the next look at their pace.
+    The reserved amount can exceed the balance if the balance was lowered or Meta bills another category. Then the campaigns
+    continue until the price of charged and sent messages reaches the balance, less what they send in `look_seconds`, the time
+    until the next check, at their pace.
     """
     balance = read_balance(session)
     if balance is None or not is_used_up(session, balance, look_seconds):
         return []
-    detail = f"The balance of {balance.show(balance.amount)} is used up. Raise it, then resume."
-    return pause_campaigns(session, true(), PauseReason.BUDGET, detail, now, actor=ACTOR)
+    detail = BALANCE_USED(balance=balance.show(balance.amount))
+    return pause_campaigns(session, true(), PauseReason.BUDGET, detail, now, ACTOR)

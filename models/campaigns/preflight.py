@@ -1,7 +1,7 @@
-"""The preflight: what keeps a campaign from being sent, what its sender should know, and whom it would reach.
+"""Checks a campaign before it is sent: blocking problems, warnings, and the people whom it would reach.
 
-Asked at the estimate, before the start and at the scheduled instant; never stored. It reads our rows alone: whoever needs
-Meta's word of this moment syncs template and number first.
+It runs at the estimate, before the start and at the scheduled time; its result is not stored. It reads the database only, so a
+caller that needs Meta's current state syncs template and number first.
 """
 
 import math
@@ -18,15 +18,22 @@ from models.audience.eligibility import MARKETING
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
-from models.sending.messaging_limit import SPAN, UNLIMITED, limit_lifts_at, used_people
+from models.sending.messaging_limit import SPAN, limit_lifts_at, used_people
+from models.stored_texts import read_text
 from models.tables.campaign import Campaign, get_campaign
-from models.tables.number import Number, WabaState
+from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
 from models.templates.variables import check_mapping, unknown_names
+from models.text import Text
 
 CONNECTED = "CONNECTED"
 APPROVED = "APPROVED"
+ONE_DAY = "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): it would take 1 day, until {until} UTC."
+SOME_DAYS = (
+    "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): "
+    "it would take {days} days, until {until} UTC."
+)
 _OPT_OUT = re.compile(
     r"\b(stop|unsubscribe|opt[ -]?out|baja|parar|sair|cancelar|stopper|arr[eê]t|desinscri\w*|d[eé]sinscri\w*|d[eé]sabonn\w*"
     r"|abmelden|abbestellen|cancella\w*|disiscri\w*)\b",
@@ -36,16 +43,16 @@ _OPT_OUT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PreflightCheck:
-    """Something found: a stable key, the sentence an operator reads, and what to do about it."""
+    """A problem or warning: a stable key, the sentence for the operator, and what to do about it."""
 
     key: str
-    text: str
+    text: Text
     remedy: str
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What blocks, what to know, whom it would reach."""
+    """The result of all checks of a campaign."""
 
     blocking: list[PreflightCheck]
     warnings: list[PreflightCheck]
@@ -53,31 +60,31 @@ class Preflight:
 
     @property
     def is_clear(self) -> bool:
-        """Nothing blocks."""
+        """Whether nothing blocks the campaign."""
         return not self.blocking
 
     def to_json(self) -> dict[str, Any]:
-        """The public form."""
+        """The public JSON."""
         return {
             "ok": self.is_clear,
-            "blocking": [_shown(check) for check in self.blocking],
-            "warnings": [_shown(check) for check in self.warnings],
+            "blocking": [_check_json(check) for check in self.blocking],
+            "warnings": [_check_json(check) for check in self.warnings],
             "reach": self.reach.to_json(),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightFacts:
-    """What the database does not know. None: not known, and then not complained about."""
+    """Facts that are not in the database. None: unknown, and then it yields no warning."""
 
     is_listening: bool | None = None
-    """A consumer of the webhook's events is alive."""
+    """Whether a consumer of webhook events is alive."""
 
 
 def preflight(session: Session, campaign_id: int, now: datetime, facts: PreflightFacts | None = None) -> Preflight:
-    """Run every check of a campaign. NotFound if there is none."""
+    """Run every check of a campaign. Raises CampaignNotFoundError if there is no such campaign."""
     campaign = get_campaign(session, campaign_id)
-    blocking = list(_incomplete(campaign))
+    blocking = list(_missing_parts(campaign))
     number, template, reach = campaign.number, campaign.template, Reach()
     if number is not None:
         blocking += _number_blocks(number)
@@ -88,66 +95,85 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
         try:
             reach = estimate_reach(session, campaign, now)
         except AudienceError as error:
-            blocking.append(PreflightCheck("audience", str(error), "Correct the audience."))
+            blocking.append(PreflightCheck("audience", error.text, "Correct the audience."))
         else:
-            # What is not mapped everybody lacks: that was said already.
+            # Without a mapping nobody has the values; the check of the variables reports that already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
     if template is not None:
-        short, close = _budget_checks(session, campaign, template, reach, now)
-        blocking += short
-        warnings += close
+        budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now)
+        blocking += budget_blocks
+        warnings += budget_warnings
     return Preflight(blocking, warnings, reach)
 
 
-def _shown(check: PreflightCheck) -> dict[str, str]:
-    return {"key": check.key, "text": check.text, "remedy": check.remedy}
+def _check_json(check: PreflightCheck) -> dict[str, str]:
+    return {"key": check.key, "text": str(check.text), "remedy": check.remedy}
 
 
-def _incomplete(campaign: Campaign) -> Iterator[PreflightCheck]:
-    given = {
+def _missing_parts(campaign: Campaign) -> Iterator[PreflightCheck]:
+    parts = {
         "number": campaign.number_id,
         "template": campaign.template_id,
         "audience": campaign.audience.get("include"),
     }
-    for name, value in given.items():
+    for name, value in parts.items():
         if not value:
-            yield PreflightCheck(name, f"The campaign has no {name}.", f"Choose the campaign's {name}.")
+            yield PreflightCheck(
+                name, Text("The campaign has no {part}.", {"part": name}), f"Choose the campaign's {name}."
+            )
 
 
 def _number_blocks(number: Number) -> Iterator[PreflightCheck]:
     if number.stopped_at is not None:
         yield PreflightCheck(
-            "number", f"Number {number.name} is stopped: {number.stopped_reason}.", "Mend the cause and start it."
+            "number",
+            Text("Number {name} is stopped: {why}.", {"name": number.name, "why": read_text(number.stopped_reason)}),
+            "Mend the cause and start it.",
         )
     elif number.status.upper() != CONNECTED:
         yield PreflightCheck(
-            "number", f"Number {number.name} is {number.status} at Meta.", "Connect it in WhatsApp Manager."
+            "number",
+            Text("Number {name} is {status} at Meta.", {"name": number.name, "status": number.status}),
+            "Connect it in WhatsApp Manager.",
         )
     if number.waba.state is not WabaState.OK:
-        text = f"The number's WhatsApp Business Account is {number.waba.state}."
+        text = Text("The number's WhatsApp Business Account is {state}.", {"state": number.waba.state.value})
         yield PreflightCheck("account", text, "See Business Support Home at Meta.")
 
 
 def _template_blocks(template: Template, number: Number | None) -> Iterator[PreflightCheck]:
-    name = f"Template {template.name} ({template.language})"
+    named = {"name": template.name, "language": template.language}
     if number is not None and template.waba_id != number.waba_id:
         yield PreflightCheck(
-            "template", f"{name} belongs to another account than the number.", "Choose one of the number's account."
+            "template",
+            Text("Template {name} ({language}) belongs to another account than the number.", named),
+            "Choose one of the number's account.",
         )
     if template.missing_at is not None:
-        yield PreflightCheck("template_approved", f"{name} is no longer at Meta.", "Choose another template.")
+        yield PreflightCheck(
+            "template_approved",
+            Text("Template {name} ({language}) is no longer at Meta.", named),
+            "Choose another template.",
+        )
     elif template.status.upper() != APPROVED:
         yield PreflightCheck(
-            "template_approved", f"{name} is {template.status} at Meta.", "Wait for Meta's approval or choose another."
+            "template_approved",
+            Text("Template {name} ({language}) is {status} at Meta.", named | {"status": template.status}),
+            "Wait for Meta's approval or choose another.",
         )
     elif template.stale_at is not None:
         yield PreflightCheck(
-            "template_approved", f"{name} was changed at Meta.", "Sync the templates and look at its text."
+            "template_approved",
+            Text("Template {name} ({language}) was changed at Meta.", named),
+            "Sync the templates and look at its text.",
         )
     correct = (template.correct_category or "").upper()
     if correct and correct != template.category.upper():
-        text = f"{name} is {template.category} and Meta says that it is {correct}."
+        text = Text(
+            "Template {name} ({language}) is {category} and Meta says that it is {correct}.",
+            named | {"category": template.category, "correct": correct},
+        )
         yield PreflightCheck("category", text, "Accept Meta's category or have it reviewed, then sync the templates.")
 
 
@@ -155,16 +181,19 @@ def _mapping_blocks(session: Session, campaign: Campaign, template: Template) ->
     lines = check_mapping(template, campaign.variables, campaign.media) + unknown_names(session, campaign.variables)
     for line in lines:
         if line.startswith("media"):
-            yield PreflightCheck("media", line, "Give the header the medium that the template needs.")
+            yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")
         else:
-            yield PreflightCheck("variables", line, "Map every variable of the template, and nothing else.")
+            yield PreflightCheck("variables", Text(line), "Map every variable of the template, and nothing else.")
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:
     if reach.eligible == 0:
         most = max(reach.not_sent or {}, key=lambda reason: (reach.not_sent or {})[reason], default=None)
-        why = f" Most are left out because: {NOT_SENT_TEXT[NotSent(most)]}" if most else ""
-        text = f"Nobody of {reach.candidates} can be written to.{why}"
+        people = {"candidates": reach.candidates}
+        text = Text("Nobody of {candidates} can be written to.", people)
+        if most:
+            because = "Nobody of {candidates} can be written to. Most are left out because: {why}"
+            text = Text(because, people | {"why": Text(NOT_SENT_TEXT[NotSent(most)])})
         yield PreflightCheck("eligible", text, "Widen the audience, or see the reasons.")
 
 
@@ -175,23 +204,23 @@ def _warnings(
         yield from _limit_warning(session, campaign.number, reach.eligible, now)
         if campaign.number.quality.upper() == "RED":
             yield PreflightCheck(
-                "number_quality", "The number's quality is red.", "Send less, and to people who expect it."
+                "number_quality", Text("The number's quality is red."), "Send less, and to people who expect it."
             )
     if campaign.template is not None:
         yield from _template_warnings(campaign.template, reach)
     if campaign.flow_id is None:
         yield PreflightCheck(
-            "flow", "No bot flow answers the replies.", "Choose a bot flow, or have agents watch the inbox."
+            "flow", Text("No bot flow answers the replies."), "Choose a bot flow, or have agents watch the inbox."
         )
     if facts.is_listening is False:
-        text = "Nobody reads Meta's events: statuses and opt-outs would not be seen, and sending is held."
+        text = Text("Nobody reads Meta's events: statuses and opt-outs would not be seen, and sending is held.")
         yield PreflightCheck("listening", text, "Start the ingest process (flask up does).")
 
 
 def _budget_checks(
     session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime
 ) -> tuple[list[PreflightCheck], list[PreflightCheck]]:
-    """Blocking and warning; nothing where no balance is set."""
+    """(blocking, warnings) about the balance; both are empty if no balance is set."""
     cost = estimate_cost(session, template.category, reach.areas or {}, now)
     short, close = is_covered(session, campaign.id, cost.high)
     blocking = (
@@ -201,7 +230,10 @@ def _budget_checks(
     )
     warnings = [PreflightCheck("budget", close, "Raise the balance before it is used up.")] if close else []
     if cost.unknown_people and read_balance(session) is not None:
-        text = f"The price of {cost.unknown_people} of them is unknown: the balance does not guard them."
+        text = Text(
+            "The price of {people} of them is unknown: the balance does not guard them.",
+            {"people": cost.unknown_people},
+        )
         warnings.append(
             PreflightCheck("price_unknown", text, "Load a rate card that names their countries (flask rates load).")
         )
@@ -209,24 +241,31 @@ def _budget_checks(
 
 
 def _template_warnings(template: Template, reach: Reach) -> Iterator[PreflightCheck]:
-    name = f"Template {template.name} ({template.language})"
+    named = {"name": template.name, "language": template.language}
     if template.quality.upper() in {"RED", "YELLOW"}:
-        text = f"{name} has {template.quality.lower()} quality."
+        text = Text(
+            "Template {name} ({language}) has {quality} quality.", named | {"quality": template.quality.lower()}
+        )
         yield PreflightCheck(
             "template_quality", text, "Meta pauses templates of red quality; think of another text or audience."
         )
     if template.category.upper() != MARKETING:
         return
     if not _OPT_OUT.search(_texts(template)):
-        text = f"{name} is marketing and does not say how to opt out."
+        text = Text("Template {name} ({language}) is marketing and does not say how to opt out.", named)
         yield PreflightCheck("opt_out", text, "Add a footer such as “Reply STOP to leave”, or a button.")
     if reach.eligible_in_us:
-        text = f"{reach.eligible_in_us} of them have US numbers, to which Meta delivers no marketing."
+        text = Text(
+            "{people} of them have US numbers, to which Meta delivers no marketing.", {"people": reach.eligible_in_us}
+        )
         yield PreflightCheck("us_numbers", text, "Exclude the country US.")
 
 
 def _limit_warning(session: Session, number: Number, eligible: int, now: datetime) -> Iterator[PreflightCheck]:
-    """Open windows and people counted already cost nothing, so this is the latest that it can be."""
+    """Warn if the messaging limit (docs/meta.md §4.3) delays the campaign.
+
+    People in an open window and people who count already use no room, so the time named is the latest possible.
+    """
     portfolio = number.waba.portfolio
     limit = portfolio.messaging_limit
     if limit is None or limit == UNLIMITED:
@@ -237,16 +276,15 @@ def _limit_warning(session: Session, number: Number, eligible: int, now: datetim
     rounds = math.ceil((eligible - room) / limit) if limit else 0
     done_at = limit_lifts_at(session, portfolio.id, now) + SPAN * (rounds - 1) if room < limit else now + SPAN * rounds
     days = max(1, math.ceil((done_at - now) / timedelta(days=1)))
-    text = (
-        f"{eligible} people and room for {room} more in 24 h (Meta's limit is {limit}): it would take {days} "
-        f"{'day' if days == 1 else 'days'}, until {done_at:%Y-%m-%d %H:%M} UTC."
-    )
+    sentence = ONE_DAY if days == 1 else SOME_DAYS
+    until = f"{done_at:%Y-%m-%d %H:%M}"
+    text = Text(sentence, {"people": eligible, "room": room, "limit": limit, "days": days, "until": until})
     yield PreflightCheck("limit", text, "Plan for it, or send to fewer people.")
 
 
 def _texts(template: Template) -> str:
-    found = []
+    texts = []
     for component in template.components:
-        found.append(str(component.get("text", "")))
-        found += [str(button.get("text", "")) for button in component.get("buttons", []) or []]
-    return "\n".join(found)
+        texts.append(str(component.get("text", "")))
+        texts += [str(button.get("text", "")) for button in component.get("buttons", []) or []]
+    return "\n".join(texts)

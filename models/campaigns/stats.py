@@ -1,4 +1,4 @@
-"""A campaign's numbers, derived from its rows: one GROUP BY over a covering index, so nothing can drift."""
+"""Counts a campaign's recipients for its statistics: one GROUP BY over a covering index, so stored counters cannot drift."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,15 +15,15 @@ REACHED = ("delivered", "read")
 
 
 def campaign_stats(session: Session, campaign_id: int) -> dict[str, Any]:
-    """The public JSON of a campaign's statistics. NoSuchCampaign if there is none."""
-    found = stats_of(session, [campaign_id])
-    if campaign_id not in found:
+    """The public JSON of a campaign's statistics. Raises CampaignNotFoundError if there is no such campaign."""
+    stats = stats_of(session, [campaign_id])
+    if campaign_id not in stats:
         raise CampaignNotFoundError(campaign_id)
-    return found[campaign_id]
+    return stats[campaign_id]
 
 
 def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The public JSON of several campaigns, by id, in the order asked for; what does not exist is left out."""
+    """The public JSON of several campaigns by id, in the given order. A campaign that does not exist is absent."""
     campaigns = {
         row.id: row
         for row in session.execute(
@@ -44,7 +44,7 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
 
 
 def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
-    """The counts and percentages from groups of (state, status, reason, is_replied, number).
+    """Counts and percentages (0 to 100) from groups of (state, status, reason, is_replied, number).
 
     `candidates = eligible + Σ not_sent` and `eligible = queued + sending + unsure + held + sent + refused` hold because every
     group is counted under exactly one of them.
@@ -106,5 +106,5 @@ def _head(campaign: Any) -> dict[str, Any]:
 
 
 def _percent(part: int, whole: int) -> float:
-    """One decimal; 0.0 of nothing. Somebody may reply before the delivery of the message is known, hence the bound."""
+    """A percentage with one decimal; 0.0 if `whole` is 0. At most 100, since a reply can come before the delivered status."""
     return min(100.0, round(100 * part / whole, 1)) if whole else 0.0

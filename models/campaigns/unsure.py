@@ -1,6 +1,6 @@
-"""The operator's side of unsure messages: seeing them, leaving them, or sending them again in the knowledge of what that risks.
+"""Lists a campaign's unsure messages and applies the operator's decision: leave them as they are, or send them again.
 
-A status webhook that carries the attempt's callback data settles one at any time, also after either decision.
+A status webhook with the attempt's callback data settles an unsure message at any time, also after the decision.
 """
 
 from collections.abc import Sequence
@@ -10,26 +10,26 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import literal_word
+from models.db.dialect import NO_SYNC, literal_word
 from models.errors import OperatorError
+from models.stored_texts import show_stored
 from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.campaign import LIVE, Campaign
 from models.tables.contact import Contact
 from models.tables.recipient import Recipient, RecipientState
 
-AGAIN_FROM = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 UNSURE = Recipient.state == literal_word("unsure")
 
 
 _R = Recipient
 _WAS_UNSURE = _R.unsure_at.is_not(None)
 _PLACE = case((~UNSURE, 2), (_R.left_at.is_not(None), 1), else_=0)
-"""Who waits for a decision stands first, then who was left, then who is settled."""
+"""Open messages (0) stand first, then those that were left (1), then the settled ones (2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnsureRecipient:
-    """A message that was or is unsure. `left_at` is when an operator left it."""
+    """A message that is or was unsure. `left_at` is when an operator left it as it is."""
 
     place: int
     recipient_id: int
@@ -38,26 +38,26 @@ class UnsureRecipient:
     phone: str | None
     status: str
     reason: str
-    """Why it is or was unsure; of one that turned out to have failed, what Meta said of that behind it."""
+    """Why it is or was unsure, followed by Meta's error if it turned out to have failed."""
     unsure_at: datetime | None
     settled_at: datetime | None
-    """When Meta took or refused it after all."""
+    """When Meta accepted or refused it after all; None while it is unsure."""
     is_reported: bool
-    """A status says so; else a late answer of Meta's did."""
+    """True if a status settled it, False if a late HTTP answer did."""
     left_at: datetime | None
 
 
 def list_unsure(
     session: Session, campaign_id: int, *, after: tuple[int, int] = (0, 0), limit: int = 100
 ) -> list[UnsureRecipient]:
-    """Those that are unsure and those that were, by place and id: a keyset page after (place, id)."""
-    (place, recipient_id), of_row = after, _PLACE
+    """The messages that are or were unsure, ordered by place and id: the keyset page after (place, id)."""
+    (place, recipient_id), row_place = after, _PLACE
     query = (
-        select(_R, of_row.label("place"), Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
+        select(_R, row_place.label("place"), Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
         .join(Contact, Contact.id == _R.contact_id)
         .where(_R.campaign_id == campaign_id, _WAS_UNSURE)
-        .where(or_(of_row > place, and_(of_row == place, _R.id > recipient_id)))
-        .order_by(of_row, _R.id)
+        .where(or_(row_place > place, and_(row_place == place, _R.id > recipient_id)))
+        .order_by(row_place, _R.id)
         .limit(limit)
     )
     return [
@@ -68,9 +68,9 @@ def list_unsure(
 
 def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureRecipient:
     is_settled = row.state is not RecipientState.UNSURE
-    text = row.error_msg or ""
+    text = show_stored(row.error_msg)
     error = f"{row.error_code}: {text}" if row.error_code and text else text
-    doubt = row.detail or ""
+    doubt = show_stored(row.detail)
     return UnsureRecipient(
         place=place,
         recipient_id=row.id,
@@ -88,19 +88,19 @@ def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureR
 
 
 def count_open(session: Session, campaign_id: int) -> int:
-    """How many wait for a decision: unsure, and not left."""
+    """How many messages wait for a decision: they are unsure and were not left."""
     query = select(func.count()).where(Recipient.campaign_id == campaign_id, UNSURE, Recipient.left_at.is_(None))
     return int(session.execute(query).scalar_one())
 
 
 def count_settled(session: Session, campaign_id: int) -> int:
-    """How many were unsure until Meta's word came."""
+    """How many messages were unsure until Meta accepted or refused them."""
     query = select(func.count()).where(Recipient.campaign_id == campaign_id, _WAS_UNSURE, ~UNSURE)
     return int(session.execute(query).scalar_one())
 
 
 def leave_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None, now: datetime, actor: str) -> int:
-    """Leave these (None: all) as they are; how many that were."""
+    """Leave these recipients' messages (None: all) as they are; returns how many were open."""
     statement = (
         update(Recipient)
         .where(Recipient.campaign_id == campaign_id, UNSURE, Recipient.left_at.is_(None))
@@ -109,23 +109,23 @@ def leave_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None, 
     )
     if ids is not None:
         statement = statement.where(Recipient.id.in_(ids))
-    left = session.execute(statement, execution_options={"synchronize_session": False}).all()
-    if left:
-        record_audit(session, now, actor, AuditAction.LEAVE_UNSURE, "campaign", campaign_id, count=len(left))
-    return len(left)
+    left_ids = session.execute(statement, execution_options=NO_SYNC).all()
+    if left_ids:
+        record_audit(session, now, actor, AuditAction.LEAVE_UNSURE, "campaign", campaign_id, count=len(left_ids))
+    return len(left_ids)
 
 
 def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None, now: datetime, actor: str) -> int:
-    """Queue these (None: all) once more; how many that were. Some of these people may get the message twice.
+    """Queue these recipients (None: all) again; returns how many. Some of these people may get the message twice.
 
-    They are listed no more, unless the new attempt is unsure too. Refused unless the campaign is active or paused: an ended one
-    let its people go.
+    They leave the list, unless the new attempt is unsure too. Raises OperatorError if the campaign is neither active nor paused:
+    an ended campaign has released its engagements.
     """
     status = session.scalars(
         select(Campaign.status).where(Campaign.id == campaign_id, Campaign.deleted_at.is_(None)).with_for_update()
     ).one_or_none()
-    if status not in AGAIN_FROM:
-        allowed = ", ".join(AGAIN_FROM)
+    if status not in LIVE:
+        allowed = ", ".join(LIVE)
         raise OperatorError(
             "campaign {campaign_id}: it is {status}; sending again is possible from: {allowed}",
             campaign_id=campaign_id,
@@ -140,7 +140,7 @@ def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None,
     )
     if ids is not None:
         statement = statement.where(Recipient.id.in_(ids))
-    queued = session.execute(statement, execution_options={"synchronize_session": False}).all()
-    if queued:
-        record_audit(session, now, actor, AuditAction.RESEND_UNSURE, "campaign", campaign_id, count=len(queued))
-    return len(queued)
+    queued_ids = session.execute(statement, execution_options=NO_SYNC).all()
+    if queued_ids:
+        record_audit(session, now, actor, AuditAction.RESEND_UNSURE, "campaign", campaign_id, count=len(queued_ids))
+    return len(queued_ids)

@@ -14,14 +14,13 @@ from sqlalchemy import case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.contacts.phone import person_key
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.contact import Contact
 from models.tables.contact_alias import AliasKind, ContactAlias, MergedValue
 
 RAW, SHOP, WA = "raw:", "shop:", "wa:"
 """How the keys of a text that is no possible number, of a shop's customer, and of a number begin."""
 CHUNK = 5_000
-NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Picking people one by one: whoever a few typed letters, digits or a tag mean, for a list that is chosen from."""
+"""Suggests contacts while a user types a name, a number, an e-mail address or a tag."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contacts.phone import person_key
+from models.contacts.lookup import find_contacts
 from models.contacts.search import search_contacts
 from models.contacts.tagging import not_deleted
+from models.db.bulk import among
 from models.tables.contact import Contact
 from models.tables.tag import Tag
 
@@ -18,50 +19,48 @@ MAX_TAGS = 3
 
 @dataclass(frozen=True, slots=True)
 class ContactChoice:
-    """Somebody to be picked. `tag` is what they were found by, where it was that."""
+    """A suggested contact. `tag` is the tag that matched; empty if the name, e-mail or number did."""
 
     id: int
     name: str
     number: str
-    """As it is shown; empty for whoever has none."""
+    """The number as it is shown; empty if there is none."""
     phone: str
-    """E.164, by which a campaign's audience names them; empty where that is not possible."""
+    """E.164, the form that a campaign's audience uses; empty if there is none."""
     tag: str
 
 
 def suggest_contacts(
     session: Session, text: str, default_country: str | None, limit: int = MAX_CHOICES
 ) -> tuple[list[ContactChoice], bool]:
-    """By name, e-mail or the beginning of the number, then by tag (`vip`, `city=Madrid`); with whether there are more."""
-    found: dict[int, tuple[Contact, str]] = {}
+    """Search by name, e-mail or the beginning of the number, then by tag (`vip`, `city=Madrid`).
+
+    Return at most `limit` choices, and whether there are more.
+    """
+    matches: dict[int, tuple[Contact, str]] = {}
     page = search_contacts(session, text=text, limit=limit, default_country=default_country)
-    found |= {contact.id: (contact, "") for contact in page.contacts}
+    matches |= {contact.id: (contact, "") for contact in page.contacts}
     has_more = page.next_after_id is not None
     name, _, value = text.partition("=")
     for tag in _tags(session, name.strip()):
-        if len(found) >= limit:
-            return [_picked(*some) for some in found.values()], True
+        if len(matches) >= limit:
+            return [_choice(*match) for match in matches.values()], True
         page = search_contacts(session, tag=tag, value=value.strip(), limit=limit)
-        found |= {it.id: (it, tag) for it in page.contacts if it.id not in found}
+        matches |= {contact.id: (contact, tag) for contact in page.contacts if contact.id not in matches}
         has_more = has_more or page.next_after_id is not None
-    return [_picked(*some) for some in list(found.values())[:limit]], has_more or len(found) > limit
+    return [_choice(*match) for match in list(matches.values())[:limit]], has_more or len(matches) > limit
 
 
 def names_of_phones(session: Session, phones: Iterable[str]) -> dict[str, str]:
-    """The names of the contacts that have these numbers (E.164), by number, however it is spelled there."""
-    wanted: Sequence[str] = list(phones)
-    found: dict[str, str] = {}
-    for start in range(0, len(wanted), 1000):
-        keys = {person_key(phone=phone): phone for phone in wanted[start : start + 1000]}
-        query = select(Contact.person_key, Contact.name).where(
-            Contact.person_key.in_(keys), Contact.merged_into_id.is_(None)
-        )
-        found |= {keys[key]: name for key, name in session.execute(query)}
-    return found
+    """Return number → name of the contacts with these numbers (E.164), found in any of their spellings."""
+    ids = find_contacts(session, phones)
+    query = select(Contact.id, Contact.name).where(among(session, Contact.id, set(ids.values())))
+    names = {row.id: row.name for row in session.execute(query)}
+    return {phone: names[contact_id] for phone, contact_id in ids.items() if contact_id in names}
 
 
 def _tags(session: Session, name: str) -> Sequence[str]:
-    """Tags that begin so, however they are written; one of exactly this name first."""
+    """Names of tags that begin with `name` in any case; an exact match comes first."""
     if not name:
         return ()
     begins = Tag.name.istartswith(name, autoescape=True)
@@ -69,7 +68,7 @@ def _tags(session: Session, name: str) -> Sequence[str]:
     return session.scalars(query).all()
 
 
-def _picked(contact: Contact, tag: str) -> ContactChoice:
-    called = f"+{contact.wa_id}" if contact.wa_id else ""
-    phone = contact.phone or called
+def _choice(contact: Contact, tag: str) -> ContactChoice:
+    whatsapp_number = f"+{contact.wa_id}" if contact.wa_id else ""
+    phone = contact.phone or whatsapp_number
     return ContactChoice(contact.id, contact.name, phone or contact.raw_phone or "", phone, tag)

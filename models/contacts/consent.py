@@ -1,7 +1,7 @@
-"""Consent: what may change into what, on whose word, and the ledger of every change.
+"""Changes the consent of contacts by a table of allowed transitions, and records each change in a ledger.
 
-A change is one row of `consent_event`, never altered. Who is lowered loses what is still queued for them, in every
-campaign, within the same transaction.
+A change is one row of `consent_event`, which is never altered. When a contact is no longer subscribed, the same transaction
+cancels their queued recipients in every campaign.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from models.db.bulk import values_cte
 from models.errors import OperatorError
+from models.stored_texts import CONSENT_CHANGED, UNSUBSCRIBED
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.text import Text
 
 CHUNK = 500
 EVENT_COLUMNS = {
@@ -29,23 +31,23 @@ EVENT_COLUMNS = {
     "actor": "text",
 }
 PERSON = "person"
-"""The actor of an event that the person's own word made: START and STOP are compared by their own times alone."""
+"""The actor of an event that the person caused. START and STOP are compared with such events alone, by their times."""
 
 
 class Authority(StrEnum):
-    """On whose word consent changes."""
+    """Who asks for a change of consent."""
 
     PERSON = "person"
-    """A STOP or START of theirs, or the confirmation of a double opt-in."""
+    """The contact: a STOP or START, or the confirmation of a double opt-in."""
     OPERATOR = "operator"
-    """Somebody at the panel, the API, or a shop's customer record."""
+    """A user of the panel, the API, or a shop's customer record."""
     IMPORT = "import"
     SYSTEM = "system"
-    """Hark itself: a number that is none, a redaction."""
+    """Hark itself: an invalid number, a redaction."""
 
 
 class ConsentError(OperatorError):
-    """The change asked for is never allowed; the message is one sentence."""
+    """The change is never allowed. The message is one sentence."""
 
 
 C = Consent
@@ -53,7 +55,7 @@ _LOWER = frozenset({C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.UNKNOWN, C.PENDING})
 _SYSTEM = frozenset({C.INVALID, C.REDACTED})
 
 ALLOWED: Mapping[Consent, Mapping[Authority, frozenset[Consent]]] = {
-    # before: {on whose word: what it may become}; what is not named stays as it is
+    # before: {who asks: the allowed new values}; every other change is ignored
     C.UNKNOWN: {
         Authority.PERSON: frozenset({C.SUBSCRIBED, C.PENDING, C.UNSUBSCRIBED}),
         Authority.OPERATOR: frozenset({C.SUBSCRIBED, C.PENDING, C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.INVALID}),
@@ -79,7 +81,7 @@ ALLOWED: Mapping[Consent, Mapping[Authority, frozenset[Consent]]] = {
         Authority.SYSTEM: _SYSTEM,
     },
     C.UNSUBSCRIBED: {
-        # Nobody else may bring back a person who left.
+        # Nobody but the person may subscribe them again.
         Authority.PERSON: frozenset({C.SUBSCRIBED, C.PENDING}),
         Authority.SYSTEM: frozenset({C.REDACTED}),
     },
@@ -94,7 +96,7 @@ ALLOWED: Mapping[Consent, Mapping[Authority, frozenset[Consent]]] = {
 
 
 def is_allowed(before: Consent, after: Consent, by: Authority) -> bool:
-    """Whether that word may make that change. A change to what it is already is none."""
+    """Whether `by` may make the change. False for the same value: it is no change."""
     return after in ALLOWED[before].get(by, frozenset())
 
 
@@ -109,10 +111,10 @@ def set_consent(
     actor: str = "",
     by: Authority = Authority.OPERATOR,
 ) -> int:
-    """Change the consent of those for whom it is allowed; returns how many changed.
+    """Change the consent of the contacts for which it is allowed; return how many changed.
 
-    `now` is the moment of the change itself (Meta's time of a STOP). ConsentError where `subscribed` comes without a
-    source, and for `redacted`, which models.privacy.redact alone brings about.
+    `now` is the moment of the change itself (Meta's time of a STOP). Raises ConsentError if `subscribed` comes without a
+    source, or if `after` is `redacted`, which only models.privacy.redact sets.
     """
     if after is Consent.REDACTED:
         raise ConsentError("consent becomes 'redacted' by redacting the person alone")
@@ -130,30 +132,33 @@ def set_consent(
         before = {row.id: row.consent for row in rows if is_allowed(row.consent, after, by)}
         changed += len(before)
         if before:
-            _write(session, before, after, now)
-            why = {"after": after, "at": now, "source": source[:200], "proof": proof, "actor": actor}
-            append_events(session, [{"contact_id": key, "before": was, **why} for key, was in before.items()])
+            _write_consent(session, before, after, now)
+            details = {"after": after, "at": now, "source": source[:200], "proof": proof, "actor": actor}
+            append_events(session, [{"contact_id": key, "before": value, **details} for key, value in before.items()])
     return changed
 
 
 def opt_out(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
-    """The person said STOP at `at` (Meta's time). True if that changed something; what is queued for them goes either way.
+    """Unsubscribe a person who wrote STOP at `at` (Meta's time). Return whether the consent changed.
 
-    A STOP that is older than a START of theirs, and only comes late, changes nothing.
+    Their queued recipients are cancelled in either case. A late STOP that is older than a START of theirs changes nothing.
     """
-    if _said_later(session, contact_id, Consent.SUBSCRIBED, at):
+    if _has_later_event(session, contact_id, Consent.SUBSCRIBED, at):
         return False
     changed = set_consent(
         session, [contact_id], Consent.UNSUBSCRIBED, at, source=source, proof=proof, actor=PERSON, by=Authority.PERSON
     )
     if not changed:
-        cancel_queued(session, [contact_id], "The contact is unsubscribed.")
+        cancel_queued(session, [contact_id], UNSUBSCRIBED())
     return bool(changed)
 
 
 def opt_in(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
-    """The person said START at `at`, or confirmed a double opt-in. True if that changed something; see `stop`."""
-    if _said_later(session, contact_id, Consent.UNSUBSCRIBED, at):
+    """Subscribe a person who wrote START at `at`, or confirmed a double opt-in. Return whether the consent changed.
+
+    A late START that is older than a STOP of theirs changes nothing.
+    """
+    if _has_later_event(session, contact_id, Consent.UNSUBSCRIBED, at):
         return False
     return bool(
         set_consent(
@@ -163,23 +168,28 @@ def opt_in(session: Session, contact_id: int, at: datetime, source: str, proof: 
 
 
 def stop_marketing(session: Session, contact_id: int, meta_at: datetime) -> bool:
-    """Meta's own marketing stop, by Meta's time: an older one that comes late does nothing. True if applied."""
-    newest = or_(Contact.marketing_preference_at.is_(None), Contact.marketing_preference_at <= meta_at)
-    return _prefer(session, contact_id, newest, marketing_stopped_at=meta_at, marketing_preference_at=meta_at)
+    """Store Meta's own marketing stop (`docs/meta.md` §7.8). Return False if a newer preference is stored already."""
+    is_newest = or_(Contact.marketing_preference_at.is_(None), Contact.marketing_preference_at <= meta_at)
+    return _set_preference(
+        session, contact_id, is_newest, marketing_stopped_at=meta_at, marketing_preference_at=meta_at
+    )
 
 
 def resume_marketing(session: Session, contact_id: int, meta_at: datetime) -> bool:
-    """Lifts Meta's marketing stop and nothing else; of a stop and a resume of one moment the stop holds."""
-    newest = or_(Contact.marketing_preference_at.is_(None), Contact.marketing_preference_at < meta_at)
-    return _prefer(session, contact_id, newest, marketing_stopped_at=None, marketing_preference_at=meta_at)
+    """Remove Meta's marketing stop, and leave consent alone. Return False if a preference of the same time or later is stored."""
+    is_newest = or_(Contact.marketing_preference_at.is_(None), Contact.marketing_preference_at < meta_at)
+    return _set_preference(session, contact_id, is_newest, marketing_stopped_at=None, marketing_preference_at=meta_at)
 
 
-def cancel_queued(session: Session, contact_ids: Iterable[int], detail: str) -> int:
-    """Leave out what is queued for these people in every campaign, and free the engagements that held them for it."""
+def cancel_queued(session: Session, contact_ids: Iterable[int], detail: Text) -> int:
+    """Mark the queued recipients of these contacts as not sent, in every campaign, and delete their engagements.
+
+    Return how many recipients were cancelled.
+    """
     cancelled = session.execute(
         update(Recipient)
         .where(Recipient.contact_id.in_(list(contact_ids)), Recipient.state == RecipientState.QUEUED)
-        .values(state=RecipientState.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED, detail=detail)
+        .values(state=RecipientState.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED, detail=detail.stored())
         .returning(Recipient.campaign_id, Recipient.person_key)
         .execution_options(synchronize_session=False)
     ).all()
@@ -194,12 +204,12 @@ def cancel_queued(session: Session, contact_ids: Iterable[int], detail: str) -> 
 
 
 def append_events(session: Session, events: list[dict[str, Any]]) -> None:
-    """Append to the ledger. For callers that wrote the consent itself: new contacts, merges, redactions."""
+    """Append rows of EVENT_COLUMNS to the ledger, for callers that write the consent themselves: imports, merges, redactions."""
     if events:
         rows = [[_plain(event.get(name)) for name in EVENT_COLUMNS] for event in events]
-        given, parameters = values_cte(session, "v", EVENT_COLUMNS, rows)
+        values_sql, parameters = values_cte(session, "v", EVENT_COLUMNS, rows)
         names = ", ".join(EVENT_COLUMNS)
-        statement = f"WITH {given} INSERT INTO consent_event ({names}) SELECT {names} FROM v"  # noqa: S608 - names are ours
+        statement = f"WITH {values_sql} INSERT INTO consent_event ({names}) SELECT {names} FROM v"  # noqa: S608 - fixed names
         session.connection().execute(text(statement), parameters)
 
 
@@ -207,14 +217,14 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Consent) else value
 
 
-def _write(session: Session, before: Mapping[int, Consent], after: Consent, now: datetime) -> None:
+def _write_consent(session: Session, before: Mapping[int, Consent], after: Consent, now: datetime) -> None:
     session.execute(update(Contact).where(Contact.id.in_(before)).values(consent=after, consent_at=now, updated_at=now))
     if after is not Consent.SUBSCRIBED:
-        cancel_queued(session, before, f"Consent became {after.value} after the launch.")
+        cancel_queued(session, before, CONSENT_CHANGED(consent=after.value))
 
 
-def _said_later(session: Session, contact_id: int, after: Consent, at: datetime) -> bool:
-    """Whether the person themself said the contrary after `at`."""
+def _has_later_event(session: Session, contact_id: int, after: Consent, at: datetime) -> bool:
+    """Whether the person changed their own consent to `after` later than `at`."""
     return bool(
         session.scalar(
             select(
@@ -229,8 +239,8 @@ def _said_later(session: Session, contact_id: int, after: Consent, at: datetime)
     )
 
 
-def _prefer(session: Session, contact_id: int, newest: Any, **values: datetime | None) -> bool:
-    found = session.execute(
-        update(Contact).where(and_(Contact.id == contact_id, newest)).values(**values).returning(Contact.id)
+def _set_preference(session: Session, contact_id: int, is_newest: Any, **values: datetime | None) -> bool:
+    updated = session.execute(
+        update(Contact).where(and_(Contact.id == contact_id, is_newest)).values(**values).returning(Contact.id)
     )
-    return found.first() is not None
+    return updated.first() is not None

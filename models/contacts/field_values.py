@@ -1,4 +1,4 @@
-"""What a contact's fields may hold: those that every contact has, and the values of custom attributes by their type."""
+"""Checks and normalises values of contact fields: the profile fields, and custom attributes by their type."""
 
 import re
 import zoneinfo
@@ -23,11 +23,14 @@ _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
 class FieldValueError(OperatorError):
-    """A field cannot hold that; the message is one sentence."""
+    """A field cannot hold the value. The message is one sentence."""
 
 
 def read_name(text: str, what: str) -> str:
-    """The name of a tag, an attribute or a list, trimmed. BadValue where it is none."""
+    """Return the trimmed name of a tag, an attribute or a list.
+
+    Raises FieldValueError if it is empty, too long or has a character that is not allowed.
+    """
     name = text.strip()
     if not name:
         raise FieldValueError("{what} has no name", what=what)
@@ -49,7 +52,7 @@ def read_name(text: str, what: str) -> str:
 
 
 def read_text(text: str, most: int, what: str) -> str:
-    """Trimmed text of at most so many characters."""
+    """Return trimmed text. Raises FieldValueError if it has more than `most` characters or holds NUL or a surrogate."""
     text = text.strip()
     if len(text) > most:
         raise FieldValueError(
@@ -61,13 +64,19 @@ def read_text(text: str, most: int, what: str) -> str:
 
 
 def read_value(kind: AttributeType, text: str, what: str) -> Value:
-    """A custom attribute's value as it is stored: numbers as numbers; dates (ISO) and true/false as text."""
+    """Return an attribute's value as it is stored: numbers as numbers; dates (ISO) and true/false as text.
+
+    Raises FieldValueError if the text is no value of this type.
+    """
     text = read_text(text, MAX_CHARACTERS, what)
     return _READERS[kind](text, what)
 
 
 def read_profile_value(name: str, text: str) -> str:
-    """A value for one of OWN_FIELDS, as its column keeps it. KeyError for any other name."""
+    """Return the value for one of PROFILE_FIELDS as its column stores it.
+
+    Raises FieldValueError if the field cannot hold it, and KeyError if the name is no profile field.
+    """
     return PROFILE_FIELDS[name](text)
 
 
@@ -139,4 +148,7 @@ PROFILE_FIELDS: dict[str, Callable[[str], str]] = {
     "country": _country,
     "time_zone": _time_zone,
 }
-"""Fields that are columns of the contact; everything else by a name is a custom attribute."""
+"""Fields that are columns of the contact → their readers. Every other name is a custom attribute."""
+
+CONTACT_FIELDS = (*PROFILE_FIELDS, "phone")
+"""What rules, variables and texts may name of every contact: the profile fields, and the phone, which is written in its own way."""

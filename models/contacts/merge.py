@@ -1,6 +1,6 @@
-"""Two records that turn out to be one person become one: the winner takes all, the loser stays as a pointer to it.
+"""Merges two contacts that are one person: the winner takes over all data, the loser keeps a pointer to the winner.
 
-Where both said something, the winner's word counts; what the loser said, and the number or id that it was found by, is kept
+If both have a value, the winner's stays; the loser's value, and the number or id that led to the loser, are stored as aliases
 (models.contacts.aliases).
 """
 
@@ -25,6 +25,7 @@ from models.contacts.consent import append_events
 from models.contacts.merge_conversations import merge_conversations
 from models.contacts.phone import person_key
 from models.errors import OperatorError
+from models.stored_texts import MERGED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import AliasKind
 from models.tables.engagement import Engagement
@@ -33,16 +34,16 @@ from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.tag import ContactTag, ListMember, Tag
 
 PERSONAL = ("name", "first_name", "last_name", "email", "username", "language", "country", "time_zone")
-"""Columns of which the winner takes over what it lacks."""
+"""Columns that the winner takes from the loser if its own are empty."""
 UNIQUE = ("phone", "raw_phone", "wa_id", "shopify_id")
 
 
 class MergeError(OperatorError):
-    """These two cannot be merged; the message is one sentence."""
+    """These two contacts cannot be merged. The message is one sentence."""
 
 
 def choose_winner(session: Session, one_id: int, other_id: int) -> tuple[int, int]:
-    """(winner, loser): the one with the older engagement wins, else the older record."""
+    """Return (winner, loser): the contact with the older engagement wins, else the older record."""
     ids = (one_id, other_id)
     engaged = session.scalar(
         select(Engagement.contact_id)
@@ -57,20 +58,23 @@ def choose_winner(session: Session, one_id: int, other_id: int) -> tuple[int, in
 
 @dataclass(frozen=True, slots=True)
 class MergeLeftovers:
-    """What the surviving record does not say itself: (kind, name, the loser's value, the winner's), and keys that lead to it."""
+    """Data of the loser that the winner's row cannot hold: (kind, name, loser's value, winner's value), and its lookup keys."""
 
     values: tuple[tuple[AliasKind, str, Any, Any], ...]
     ids: dict[str, KnownIdentifier]
 
     @property
     def names(self) -> list[str]:
-        """What is kept of the loser, without saying what it was."""
+        """Names of the kept values, without the values."""
         ids = ["a number or id"] if self.ids else []
         return ids + [name if kind is AliasKind.FIELD else f"{kind} {name}" for kind, name, *_ in self.values]
 
 
 def merge_contacts(session: Session, winner_id: int, loser_id: int, now: datetime) -> MergeLeftovers:
-    """Make one record of two; what is kept besides. MergeError for one record twice, a redacted one, or one merged before."""
+    """Merge the loser into the winner; return the data stored as aliases.
+
+    Raises MergeError if both ids are the same, or if a contact does not exist, is redacted or was merged before.
+    """
     if winner_id == loser_id:
         raise MergeError("contact {winner_id} cannot be merged with itself", winner_id=winner_id)
     ids = (winner_id, loser_id)
@@ -78,45 +82,45 @@ def merge_contacts(session: Session, winner_id: int, loser_id: int, now: datetim
         select(Contact).where(Contact.id.in_(ids)).order_by(Contact.id).with_for_update(),
         execution_options={"populate_existing": True},
     )
-    found = {contact.id: contact for contact in rows}
+    contacts = {contact.id: contact for contact in rows}
     for key in ids:
-        _check(found.get(key), key)
-    winner, loser = found[winner_id], found[loser_id]
+        _check(contacts.get(key), key)
+    winner, loser = contacts[winner_id], contacts[loser_id]
     values = _merged_values(winner, loser)
-    left = merge_leftovers(session, winner, loser)
+    leftovers = merge_leftovers(session, winner, loser)
     _leave_pointer(session, loser, winner_id, now)
-    _give(session, winner, values, now)
+    _write_winner(session, winner, values, now)
     transfer_aliases(session, winner_id, loser_id)
     release_aliases(session, [values["person_key"]])
-    add_aliases(session, winner_id, left.ids, now)
-    add_merged_values(session, winner_id, [(kind, name, value) for kind, name, value, _ in left.values], now)
-    _move_sets(session, winner_id, loser_id)
+    add_aliases(session, winner_id, leftovers.ids, now)
+    add_merged_values(session, winner_id, [(kind, name, value) for kind, name, value, _ in leftovers.values], now)
+    _move_rows(session, winner_id, loser_id)
     _move_campaigns(session, winner_id, loser_id, values["person_key"])
     merge_conversations(session, winner_id, loser_id, now)
-    return left
+    return leftovers
 
 
 def merge_leftovers(session: Session, winner: Contact, loser: Contact) -> MergeLeftovers:
-    """What a merge of the two would keep as former."""
+    """Return what a merge of the two would store as aliases."""
     fields = [(AliasKind.FIELD, name, getattr(loser, name), getattr(winner, name)) for name in PERSONAL]
     fields += [
         (AliasKind.ATTRIBUTE, name, value, winner.attributes.get(name)) for name, value in loser.attributes.items()
     ]
-    mine, theirs = aliased(ContactTag), aliased(ContactTag)
+    winners, losers = aliased(ContactTag), aliased(ContactTag)
     tags = session.execute(
-        select(Tag.name, theirs.value, mine.value)
-        .join(theirs, theirs.tag_id == Tag.id)
-        .join(mine, mine.tag_id == Tag.id)
-        .where(theirs.contact_id == loser.id, mine.contact_id == winner.id)
+        select(Tag.name, losers.value, winners.value)
+        .join(losers, losers.tag_id == Tag.id)
+        .join(winners, winners.tag_id == Tag.id)
+        .where(losers.contact_id == loser.id, winners.contact_id == winner.id)
         .order_by(Tag.name)
     )
-    fields += [(AliasKind.TAG, name, value, kept) for name, value, kept in tags]
+    fields += [(AliasKind.TAG, name, value, winner_value) for name, value, winner_value in tags]
     after = _merged_values(winner, loser)
-    stays = {after["person_key"], f"{SHOP}{after['shopify_id']}", f"{RAW}{after['raw_phone']}"}
-    known = identifiers_of(loser) | identifiers_of(winner)
+    current_keys = {after["person_key"], f"{SHOP}{after['shopify_id']}", f"{RAW}{after['raw_phone']}"}
+    identifiers = identifiers_of(loser) | identifiers_of(winner)
     return MergeLeftovers(
         values=tuple(row for row in fields if row[2] and row[3] and row[2] != row[3]),
-        ids={key: it for key, it in known.items() if key not in stays},
+        ids={key: identifier for key, identifier in identifiers.items() if key not in current_keys},
     )
 
 
@@ -134,12 +138,12 @@ def _check(contact: Contact | None, key: int) -> None:
 
 
 def _merged_values(winner: Contact, loser: Contact) -> dict[str, Any]:
-    """What the winner's row becomes."""
+    """The winner's column values after the merge."""
     values: dict[str, Any] = {name: getattr(winner, name) or getattr(loser, name) for name in PERSONAL}
     values |= {name: getattr(winner, name) or getattr(loser, name) for name in ("phone", "wa_id", "shopify_id")}
     if not values["phone"]:
-        kept = winner if winner.raw_phone else loser
-        values |= {"raw_phone": kept.raw_phone, "phone_problem": kept.phone_problem}
+        source = winner if winner.raw_phone else loser
+        values |= {"raw_phone": source.raw_phone, "phone_problem": source.phone_problem}
     else:
         values |= {"raw_phone": None, "phone_problem": None}
     values["attributes"] = loser.attributes | winner.attributes
@@ -165,7 +169,7 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _merged_preference(winner: Contact, loser: Contact) -> dict[str, Any]:
-    """Meta's newest word on marketing."""
+    """The newest marketing preference that Meta reported."""
     newest = winner
     if loser.marketing_preference_at is not None and (
         winner.marketing_preference_at is None or loser.marketing_preference_at > winner.marketing_preference_at
@@ -178,20 +182,19 @@ def _merged_preference(winner: Contact, loser: Contact) -> dict[str, Any]:
 
 
 def _merged_consent(winner: Contact, loser: Contact) -> dict[str, Any]:
-    """Who left on either record has left; else the newest word counts, and no word at all is the oldest."""
-    kept = winner
+    """Unsubscribed on either record stays unsubscribed; else the newest consent counts, and `unknown` counts least."""
+    source = winner
     if winner.consent is not Consent.UNSUBSCRIBED:
         moments = [contact.consent_at.timestamp() if contact.consent_at else 0.0 for contact in (winner, loser)]
-        said_nothing = winner.consent is Consent.UNKNOWN and loser.consent is not Consent.UNKNOWN
-        says_something = loser.consent is not Consent.UNKNOWN
-        is_newer = moments[1] > moments[0] and says_something
-        if loser.consent is Consent.UNSUBSCRIBED or said_nothing or is_newer:
-            kept = loser
-    return {"consent": kept.consent, "consent_at": kept.consent_at}
+        is_only_known = winner.consent is Consent.UNKNOWN and loser.consent is not Consent.UNKNOWN
+        is_newer = moments[1] > moments[0] and loser.consent is not Consent.UNKNOWN
+        if loser.consent is Consent.UNSUBSCRIBED or is_only_known or is_newer:
+            source = loser
+    return {"consent": source.consent, "consent_at": source.consent_at}
 
 
 def _leave_pointer(session: Session, loser: Contact, winner_id: int, now: datetime) -> None:
-    """First, so that the unique columns are free for the winner. Nothing personal stays behind."""
+    """Empty the loser's row of personal data. Runs first, so that the unique columns are free for the winner."""
     session.execute(
         update(Contact)
         .where(Contact.id == loser.id)
@@ -214,7 +217,7 @@ def _leave_pointer(session: Session, loser: Contact, winner_id: int, now: dateti
     session.expire(loser)
 
 
-def _give(session: Session, winner: Contact, values: dict[str, Any], now: datetime) -> None:
+def _write_winner(session: Session, winner: Contact, values: dict[str, Any], now: datetime) -> None:
     before = winner.consent
     session.execute(
         update(Contact)
@@ -228,10 +231,10 @@ def _give(session: Session, winner: Contact, values: dict[str, Any], now: dateti
         append_events(session, [{"contact_id": winner.id, "source": "merged with another record", **event}])
 
 
-def _move_sets(session: Session, winner_id: int, loser_id: int) -> None:
-    """Tags (the winner's value stays where both have one), lists, identities, orders, the ledger of consent."""
-    _move_where_lacking(session, ContactTag, "tag_id", winner_id, loser_id)
-    _move_where_lacking(session, ListMember, "list_id", winner_id, loser_id)
+def _move_rows(session: Session, winner_id: int, loser_id: int) -> None:
+    """Move tags (the winner's value stays if both have one), lists, identities, orders and the consent ledger."""
+    _move_missing(session, ContactTag, "tag_id", winner_id, loser_id)
+    _move_missing(session, ListMember, "list_id", winner_id, loser_id)
     for table in (ContactIdentity, ConsentEvent, Order):
         session.execute(
             update(table)
@@ -241,31 +244,33 @@ def _move_sets(session: Session, winner_id: int, loser_id: int) -> None:
         )
 
 
-def _move_where_lacking(
+def _move_missing(
     session: Session, table: type[ContactTag] | type[ListMember], key: str, winner_id: int, loser_id: int
 ) -> None:
     columns = [column.key for column in table.__table__.columns if column.key != "contact_id"]
-    held = aliased(table)
-    lacking = select(literal(winner_id), *(getattr(table, name) for name in columns)).where(
+    winners = aliased(table)
+    missing = select(literal(winner_id), *(getattr(table, name) for name in columns)).where(
         table.contact_id == loser_id,
-        ~exists().where(held.contact_id == winner_id, getattr(held, key) == getattr(table, key)),
+        ~exists().where(winners.contact_id == winner_id, getattr(winners, key) == getattr(table, key)),
     )
-    session.execute(insert(table).from_select(["contact_id", *columns], lacking))
+    session.execute(insert(table).from_select(["contact_id", *columns], missing))
     session.execute(delete(table).where(table.contact_id == loser_id).execution_options(synchronize_session=False))
 
 
 def _move_campaigns(session: Session, winner_id: int, loser_id: int, key: str) -> None:
-    """Recipients keep their person_key. One campaign reaches one person once; of two engagements the older stays."""
+    """Move recipients, which keep their person_key, and engagements: one per campaign and person, of two the older stays."""
     ids = (winner_id, loser_id)
-    _leave_out_second(session, winner_id, loser_id)
-    held = session.scalars(
+    _cancel_duplicates(session, winner_id, loser_id)
+    engagements = session.scalars(
         select(Engagement).where(Engagement.contact_id.in_(ids)).order_by(Engagement.created_at, Engagement.person_key)
     ).all()
-    if held:
-        oldest = held[0]
-        others = {row.campaign_id for row in held} - {oldest.campaign_id}
-        _cancel(session, ids, NotSent.ENGAGED, Recipient.campaign_id.in_(others))
-        session.execute(delete(Engagement).where(Engagement.contact_id.in_(ids), Engagement.campaign_id.in_(others)))
+    if engagements:
+        oldest = engagements[0]
+        other_campaign_ids = {row.campaign_id for row in engagements} - {oldest.campaign_id}
+        _cancel(session, ids, NotSent.ENGAGED, Recipient.campaign_id.in_(other_campaign_ids))
+        session.execute(
+            delete(Engagement).where(Engagement.contact_id.in_(ids), Engagement.campaign_id.in_(other_campaign_ids))
+        )
         session.execute(update(Engagement).where(Engagement.contact_id.in_(ids)).values(contact_id=winner_id))
         if not session.scalar(select(exists().where(Engagement.person_key == key))):
             row = {"campaign_id": oldest.campaign_id, "contact_id": winner_id, "created_at": oldest.created_at}
@@ -278,8 +283,8 @@ def _move_campaigns(session: Session, winner_id: int, loser_id: int, key: str) -
     )
 
 
-def _leave_out_second(session: Session, winner_id: int, loser_id: int) -> None:
-    """Where both are in one campaign: what is queued goes if the other's was begun; of two queued the winner's stays."""
+def _cancel_duplicates(session: Session, winner_id: int, loser_id: int) -> None:
+    """If both are in one campaign, cancel a queued recipient if the other was begun; of two queued ones keep the winner's."""
     other = aliased(Recipient)
     begun = exists().where(
         other.campaign_id == Recipient.campaign_id,
@@ -300,8 +305,6 @@ def _cancel(session: Session, contact_ids: tuple[int, ...], reason: NotSent, con
     session.execute(
         update(Recipient)
         .where(Recipient.contact_id.in_(contact_ids), Recipient.state == RecipientState.QUEUED, condition)
-        .values(
-            state=RecipientState.NOT_SENT, reason=reason, detail="The record was merged with another of this person."
-        )
+        .values(state=RecipientState.NOT_SENT, reason=reason, detail=MERGED().stored())
         .execution_options(synchronize_session=False)
     )

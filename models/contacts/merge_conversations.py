@@ -1,4 +1,4 @@
-"""The chat's side of a merge: conversations, cases and walks through bot flows become the winner's."""
+"""Moves conversations, cases and flow sessions to the winner of a merge."""
 
 from datetime import datetime
 
@@ -12,31 +12,31 @@ REASON = "merged with another record"
 
 
 def merge_conversations(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
-    """One conversation per number, at most one open case, at most one live walk per number."""
+    """Leave the winner with one conversation per number, at most one open case, and one active flow session per number."""
     _merge_conversations(session, winner_id, loser_id)
     _merge_cases(session, winner_id, loser_id, now)
     _merge_sessions(session, winner_id, loser_id, now)
 
 
 def _merge_conversations(session: Session, winner_id: int, loser_id: int) -> None:
-    mine, theirs = aliased(Conversation), aliased(Conversation)
-    both = session.execute(
-        select(mine, theirs)
-        .join(theirs, theirs.number_id == mine.number_id)
-        .where(mine.contact_id == winner_id, theirs.contact_id == loser_id)
+    winners, losers = aliased(Conversation), aliased(Conversation)
+    pairs = session.execute(
+        select(winners, losers)
+        .join(losers, losers.number_id == winners.number_id)
+        .where(winners.contact_id == winner_id, losers.contact_id == loser_id)
     ).all()
-    for kept, given_up in both:
+    for remaining, duplicate in pairs:
         session.execute(
             update(Message)
-            .where(Message.conversation_id == given_up.id)
-            .values(conversation_id=kept.id)
+            .where(Message.conversation_id == duplicate.id)
+            .values(conversation_id=remaining.id)
             .execution_options(synchronize_session=False)
         )
-        kept.last_inbound_at = _later(kept.last_inbound_at, given_up.last_inbound_at)
-        kept.last_message_at = _later(kept.last_message_at, given_up.last_message_at)
-        kept.handed_flow_id = kept.handed_flow_id or given_up.handed_flow_id
+        remaining.last_inbound_at = _later(remaining.last_inbound_at, duplicate.last_inbound_at)
+        remaining.last_message_at = _later(remaining.last_message_at, duplicate.last_message_at)
+        remaining.handed_flow_id = remaining.handed_flow_id or duplicate.handed_flow_id
         session.flush()
-        session.execute(delete(Conversation).where(Conversation.id == given_up.id))
+        session.execute(delete(Conversation).where(Conversation.id == duplicate.id))
     session.execute(update(Conversation).where(Conversation.contact_id == loser_id).values(contact_id=winner_id))
 
 
@@ -46,33 +46,33 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 def _merge_cases(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
     """Of two open cases the older stays open."""
-    still_open = session.scalars(
+    open_ids = session.scalars(
         select(Case.id)
         .where(Case.contact_id.in_((winner_id, loser_id)), Case.closed_at.is_(None))
         .order_by(Case.opened_at, Case.id)
     ).all()
-    if len(still_open) > 1:
+    if len(open_ids) > 1:
         session.execute(
             update(Case)
-            .where(Case.id.in_(still_open[1:]))
+            .where(Case.id.in_(open_ids[1:]))
             .values(status=CaseStatus.RESOLVED, closed_at=now, closed_by=REASON)
         )
     session.execute(update(Case).where(Case.contact_id == loser_id).values(contact_id=winner_id))
 
 
 def _merge_sessions(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
-    """Of two live walks with one number the one that moved last goes on."""
-    live = session.execute(
+    """Of two active sessions with one number, the one updated last stays active."""
+    active = session.execute(
         select(FlowSession.id, FlowSession.number_id)
         .where(FlowSession.contact_id.in_((winner_id, loser_id)), FlowSession.status == SessionStatus.ACTIVE)
         .order_by(FlowSession.updated_at.desc(), FlowSession.id.desc())
     ).all()
-    newest = {row.number_id: row.id for row in reversed(live)}
-    ended = [row.id for row in live if newest[row.number_id] != row.id]
-    if ended:
+    newest = {row.number_id: row.id for row in reversed(active)}
+    ended_ids = [row.id for row in active if newest[row.number_id] != row.id]
+    if ended_ids:
         session.execute(
             update(FlowSession)
-            .where(FlowSession.id.in_(ended))
+            .where(FlowSession.id.in_(ended_ids))
             .values(
                 status=SessionStatus.ENDED,
                 ended_reason=REASON,
@@ -84,7 +84,7 @@ def _merge_sessions(session: Session, winner_id: int, loser_id: int, now: dateti
         )
         session.execute(
             update(Action)
-            .where(Action.session_id.in_(ended), Action.state.in_((ActionState.PENDING, ActionState.CLAIMED)))
+            .where(Action.session_id.in_(ended_ids), Action.state.in_((ActionState.PENDING, ActionState.CLAIMED)))
             .values(state=ActionState.CANCELLED, done_at=now)
             .execution_options(synchronize_session=False)
         )

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import RAW, aliased_contacts, release_aliases
+from models.contacts.aliases import aliased_contacts, release_aliases
 from models.contacts.consent import append_events
 from models.contacts.identity import Identity, identity_row, learn_identity, phone_of_wa_id
+from models.contacts.lookup import named_by
 from models.contacts.merge import choose_winner, merge_contacts
 from models.contacts.phone import Phone, canonical_wa_id, person_key, read_phone
 from models.tables.audit import META, AuditAction, record_audit
@@ -74,25 +75,6 @@ def merge_pair(session: Session, one_id: int, other_id: int, now: datetime, acto
     return winner_id
 
 
-def find_contact(session: Session, phone: str, default_country: str | None = None) -> Contact | None:
-    """The record of a phone as a person writes it, also of one that they had before. NotAPhone (a ValueError) where it is none."""
-    read = read_phone(phone, default_country)
-    if read.e164 is None:
-        key = f"{RAW}{read.stored}"
-        found = session.scalar(select(Contact).where(Contact.raw_phone == read.stored))
-    else:
-        key = person_key(phone=read.e164)
-        found = session.scalar(
-            select(Contact)
-            .where(or_(Contact.phone == read.e164, Contact.person_key == key), Contact.merged_into_id.is_(None))
-            .order_by((Contact.phone == read.e164).desc(), Contact.id)
-            .limit(1)
-        )
-    if found is None and (former := aliased_contacts(session, [key])):
-        found = session.get(Contact, former[key])
-    return found
-
-
 def surviving_contact_id(session: Session, contact_id: int) -> int:
     """The record that `contact_id` was merged into, at the end of the chain; itself where it was not."""
     while True:
@@ -104,15 +86,10 @@ def surviving_contact_id(session: Session, contact_id: int) -> int:
 
 def matching_contacts(session: Session, identity: Identity, key: str) -> list[Contact]:
     """Every record that any part of the identity names, the strongest evidence first."""
-    named = [Contact.person_key == key]
-    if identity.wa_id:
-        named.append(Contact.wa_id == identity.wa_id)
-    if identity.phone:
-        named += [Contact.phone == identity.phone, Contact.person_key == person_key(phone=identity.phone)]
+    wa_ids, phones = [identity.wa_id] if identity.wa_id else [], [identity.phone] if identity.phone else []
+    named = named_by({key, *(person_key(phone=phone) for phone in phones)}, wa_ids, phones)
     fresh = {"populate_existing": True}
-    found = list(
-        session.scalars(select(Contact).where(or_(*named), Contact.merged_into_id.is_(None)), execution_options=fresh)
-    )
+    found = list(session.scalars(select(Contact).where(*named), execution_options=fresh))
     if identity.has_bsuid:
         by_bsuid = session.scalar(
             select(Contact)

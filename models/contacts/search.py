@@ -1,7 +1,7 @@
-"""Finding contacts among a million: pages by key, newest first, never by offset.
+"""Searches and counts contacts at a bounded cost among a million: keyset pages, newest first, never by offset.
 
-A condition whose contacts an index has in order, or that has few, drives the query; the others are checked on what it
-gives. Where nothing drives it (a name, the beginning of most numbers), contacts are looked through in bounded windows.
+A condition drives the query if an index returns its contacts in order, or if it has few; the other conditions are checked on
+that result. If no condition can drive it (a name, the beginning of most numbers), bounded windows of contacts are scanned.
 """
 
 import re
@@ -24,14 +24,14 @@ from models.tables.tag import ContactTag, ListMember, Tag
 
 PAGE = 50
 FEW = 50_000
-"""What an index answers with at most so many ids, in no order, drives the query."""
+"""A condition drives the query if it has at most this many contacts, in any order."""
 BATCH = 500
 MAX_BATCHES = 100
-"""Batches of ids looked through for one page."""
+"""Batches of ids read for one page."""
 MAX_COUNTED = 10_000
-"""A count of a filtered list stops here."""
+"""The count of a filtered list stops at this number."""
 WINDOW = 100_000
-"""Ids looked through at a time where nothing drives the query, and at most so many windows a page."""
+"""Width of a window, in ids; a page scans at most MAX_WINDOWS of them."""
 MAX_WINDOWS = 4
 
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{3,}")
@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{3,}")
 
 @dataclass(frozen=True, slots=True)
 class ContactSearch:
-    """What is asked for; every part narrows. `phone` is a beginning; `text` stands anywhere in the name or the e-mail."""
+    """The conditions, joined by AND. `phone` is a prefix; `text` matches anywhere in the name or the e-mail."""
 
     text: str = ""
     phone: str = ""
@@ -51,7 +51,7 @@ class ContactSearch:
 
 @dataclass(frozen=True, slots=True)
 class ContactPage:
-    """Contacts, newest first. The next page begins after `next_after_id`; None says that there is no more."""
+    """Contacts, newest first. The next page begins after `next_after_id`; None means that this is the last page."""
 
     contacts: Sequence[Contact]
     next_after_id: int | None
@@ -59,7 +59,7 @@ class ContactPage:
 
 @dataclass(frozen=True, slots=True)
 class ContactCount:
-    """How many match; at least, or about, so many where it is not exact."""
+    """The number of matches; a lower bound or an estimate if `is_exact` is False."""
 
     number: int
     is_exact: bool
@@ -78,7 +78,10 @@ def search_contacts(
     limit: int = PAGE,
     default_country: str | None = None,
 ) -> ContactPage:
-    """One page. A `text` that is written like a number is taken as a phone; `value` narrows `tag`."""
+    """Return one page. A `text` that looks like a number counts as a phone; `value` is the value of `tag`.
+
+    A page may have fewer than `limit` contacts and still have a next one.
+    """
     search = _read(ContactSearch(text, phone, tag, value, list_id, consent), default_country)
     below = after_id if after_id is not None else (session.scalar(select(func.max(Contact.id))) or 0) + 1
     driver, checks = _conditions(session, search)
@@ -100,7 +103,7 @@ def count_contacts(
     consent: Consent | None = None,
     default_country: str | None = None,
 ) -> ContactCount:
-    """How many match, at a bounded cost: exact up to MAX_COUNTED, beyond that not."""
+    """Count the matches at a bounded cost: exactly up to MAX_COUNTED, roughly beyond."""
     search = _read(ContactSearch(text, phone, tag, value, list_id, consent), default_country)
     if search == ContactSearch():
         return _count_all(session)
@@ -111,13 +114,13 @@ def count_contacts(
     is_scanned = bool(search.text or search.phone or search.tag)
     if is_scanned:
         checks.append(Contact.id > newest - WINDOW)
-    some = select(Contact.id).where(*checks).limit(MAX_COUNTED + 1).subquery()
-    number = session.scalar(select(func.count()).select_from(some)) or 0
+    capped = select(Contact.id).where(*checks).limit(MAX_COUNTED + 1).subquery()
+    number = session.scalar(select(func.count()).select_from(capped)) or 0
     return ContactCount(min(number, MAX_COUNTED), number <= MAX_COUNTED and (newest <= WINDOW or not is_scanned))
 
 
 def _read(search: ContactSearch, default_country: str | None) -> ContactSearch:
-    """Trimmed; a number in the free text is a phone, and a national one is completed."""
+    """Trim the texts, take a number in the free text as a phone, and complete a national number."""
     search = replace(
         search, text=search.text.strip(), phone=search.phone.strip(), tag=search.tag.strip(), value=search.value.strip()
     )
@@ -133,7 +136,7 @@ def _read(search: ContactSearch, default_country: str | None) -> ContactSearch:
 
 
 class _Driver:
-    """Ids from the newest down, from an index that has them in order or from a set that was small enough to fetch."""
+    """Returns ids in descending order, from an index in that order or from a set small enough to fetch and sort."""
 
     def __init__(self, session: Session, ids: Select[Any], column: Any, *, in_order: bool) -> None:
         self._session, self._ids, self._column = session, ids, column
@@ -144,7 +147,7 @@ class _Driver:
         self.rank = FEW if self._fetched is None else len(self._fetched)
 
     def below(self, last: int, size: int) -> list[int]:
-        """The next ids under `last`."""
+        """The next `size` ids below `last`."""
         if self._fetched is None:
             query = self._ids.where(self._column < last).order_by(self._column.desc()).limit(size)
             return list(self._session.scalars(query))
@@ -153,7 +156,7 @@ class _Driver:
 
 
 def _conditions(session: Session, search: ContactSearch) -> tuple[_Driver | None, list[ColumnElement[bool]]]:
-    """What drives the query, if there is such, and what is checked on each contact."""
+    """Return the condition that drives the query, or None, and the checks for each contact."""
     checks: list[ColumnElement[bool]] = [Contact.merged_into_id.is_(None)]
     if search.consent is None:
         checks.append(Contact.redacted_at.is_(None))
@@ -170,23 +173,23 @@ def _conditions(session: Session, search: ContactSearch) -> tuple[_Driver | None
 
 
 def _indexed(session: Session, search: ContactSearch) -> list[tuple[_Driver, ColumnElement[bool]]]:
-    """Each condition that an index answers: what drives by it, and the same as a check of one contact."""
-    found: list[tuple[_Driver, ColumnElement[bool]]] = []
+    """Each condition with an index, as a driver and as a check of one contact."""
+    indexed: list[tuple[_Driver, ColumnElement[bool]]] = []
     if search.phone:
         starts = _phone_starts(session, search.phone)
-        found.append((_Driver(session, select(Contact.id).where(starts), Contact.id, in_order=False), starts))
+        indexed.append((_Driver(session, select(Contact.id).where(starts), Contact.id, in_order=False), starts))
     if search.tag:
-        found.append(_tagged(session, search))
+        indexed.append(_tagged(session, search))
     if search.list_id is not None:
         on_list = ListMember.list_id == search.list_id
         ids = select(ListMember.contact_id).where(on_list)
         check = exists().where(ListMember.contact_id == Contact.id, on_list)
-        found.append((_Driver(session, ids, ListMember.contact_id, in_order=True), check))
-    return found
+        indexed.append((_Driver(session, ids, ListMember.contact_id, in_order=True), check))
+    return indexed
 
 
 def _tagged(session: Session, search: ContactSearch) -> tuple[_Driver, ColumnElement[bool]]:
-    """The index has the contacts of one value in order: of the value asked for, or of none where no contact has one."""
+    """The index returns contacts in order for one value: that of the search, or NULL if no contact has a value."""
     tag_id = session.scalar(select(Tag.id).where(Tag.name == search.tag)) or 0
     carries = ContactTag.tag_id == tag_id
     if search.value:
@@ -199,15 +202,15 @@ def _tagged(session: Session, search: ContactSearch) -> tuple[_Driver, ColumnEle
 
 
 def _phone_starts(session: Session, phone: str) -> ColumnElement[bool]:
-    """Ranges, which an index answers under any collation: numbers are digits. Few have a number that they had before."""
+    """Ranges, which can use an index under any collation since numbers are digits. Few contacts have an earlier number."""
     digits = re.sub(r"[^0-9]", "", phone)
     if not digits:
         return Contact.id < 0
     columns = ((Contact.phone, "+"), (Contact.wa_id, ""), (Contact.raw_phone, ""))
-    before = or_(*(_in_range(ContactAlias.key, sign, digits) for sign in (WA, RAW)))
-    former = session.scalars(select(ContactAlias.contact_id).where(before).limit(BATCH)).all()
-    found = or_(*(_in_range(column, sign, digits) for column, sign in columns))
-    return or_(found, Contact.id.in_(former)) if former else found
+    alias_ranges = or_(*(_in_range(ContactAlias.key, sign, digits) for sign in (WA, RAW)))
+    alias_ids = session.scalars(select(ContactAlias.contact_id).where(alias_ranges).limit(BATCH)).all()
+    current = or_(*(_in_range(column, sign, digits) for column, sign in columns))
+    return or_(current, Contact.id.in_(alias_ids)) if alias_ids else current
 
 
 def _in_range(column: Any, sign: str, digits: str) -> ColumnElement[bool]:
@@ -223,64 +226,64 @@ def _escaped(part: str) -> str:
 def _driven_page(
     session: Session, driver: _Driver, checks: list[ColumnElement[bool]], below: int, limit: int
 ) -> ContactPage:
-    found: list[Contact] = []
+    contacts: list[Contact] = []
     for _ in range(MAX_BATCHES):
         ids = driver.below(below, BATCH)
         if not ids:
-            return ContactPage(found, None)
+            return ContactPage(contacts, None)
         query = select(Contact).where(Contact.id.in_(ids), *checks).order_by(Contact.id.desc())
-        found += session.scalars(query.limit(limit + 1 - len(found)))
-        if len(found) > limit:
-            return ContactPage(found[:limit], found[limit - 1].id)
+        contacts += session.scalars(query.limit(limit + 1 - len(contacts)))
+        if len(contacts) > limit:
+            return ContactPage(contacts[:limit], contacts[limit - 1].id)
         below = ids[-1]
-    return ContactPage(found, below)
+    return ContactPage(contacts, below)
 
 
 def _driven_count(
     session: Session, driver: _Driver, checks: list[ColumnElement[bool]], *, is_alone: bool
 ) -> ContactCount:
-    """Who is merged or redacted has neither tags nor lists nor a phone: a condition that stands alone is only counted."""
+    """Merged and redacted contacts have no tags, lists or phone, so the ids of a single condition need no further check."""
     ids = driver.below(sys.maxsize, MAX_COUNTED + 1)
     is_whole = len(ids) <= MAX_COUNTED
     if is_alone and len(checks) == 2:
         return ContactCount(min(len(ids), MAX_COUNTED), is_whole)
     number = 0
     for start in range(0, len(ids), BATCH):
-        some = select(func.count()).where(Contact.id.in_(ids[start : start + BATCH]), *checks)
-        number += session.scalar(some) or 0
+        query = select(func.count()).where(Contact.id.in_(ids[start : start + BATCH]), *checks)
+        number += session.scalar(query) or 0
     return ContactCount(number, is_whole)
 
 
 def _page(session: Session, conditions: list[ColumnElement[bool]], below: int, limit: int) -> ContactPage:
     query = select(Contact).where(Contact.id < below, *conditions).order_by(Contact.id.desc()).limit(limit + 1)
-    found = session.scalars(query).all()
-    return ContactPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    contacts = session.scalars(query).all()
+    return ContactPage(contacts[:limit], contacts[limit - 1].id if len(contacts) > limit else None)
 
 
 def _page_by_windows(session: Session, checks: list[ColumnElement[bool]], below: int, limit: int) -> ContactPage:
-    """Looks through a bounded number of contacts; a page that is not full may still have a next one."""
-    found: list[Contact] = []
+    """Scan a bounded number of contacts; a page that is not full may still have a next one."""
+    contacts: list[Contact] = []
     for _ in range(MAX_WINDOWS):
         window = Contact.id >= below - WINDOW
-        page = _page(session, [*checks, window], below, limit - len(found))
-        found += page.contacts
+        page = _page(session, [*checks, window], below, limit - len(contacts))
+        contacts += page.contacts
         if page.next_after_id is not None:
-            return ContactPage(found, page.next_after_id)
+            return ContactPage(contacts, page.next_after_id)
         below -= WINDOW
         if below <= 1:
-            return ContactPage(found, None)
-        if len(found) >= limit:
+            return ContactPage(contacts, None)
+        if len(contacts) >= limit:
             break
-    return ContactPage(found, below)
+    return ContactPage(contacts, below)
 
 
 def _count_all(session: Session) -> ContactCount:
     if not is_sqlite(session):
-        about = session.scalar(sql("SELECT reltuples::bigint FROM pg_class WHERE oid = 'contact'::regclass")) or 0
-        if about > MAX_COUNTED:
-            return ContactCount(about, is_exact=False)
+        estimate = session.scalar(sql("SELECT reltuples::bigint FROM pg_class WHERE oid = 'contact'::regclass")) or 0
+        if estimate > MAX_COUNTED:
+            return ContactCount(estimate, is_exact=False)
     # Three counts over indexes: one with both conditions would read every row.
-    everybody = select(func.count()).select_from(Contact)
-    gone = session.scalar(everybody.where(Contact.merged_into_id.is_not(None))) or 0
-    gone += session.scalar(everybody.where(Contact.consent == Consent.REDACTED)) or 0
-    return ContactCount((session.scalar(everybody) or 0) - gone, is_exact=True)
+    all_contacts = select(func.count()).select_from(Contact)
+    hidden = session.scalar(all_contacts.where(Contact.merged_into_id.is_not(None))) or 0
+    hidden += session.scalar(all_contacts.where(Contact.consent == Consent.REDACTED)) or 0
+    return ContactCount((session.scalar(all_contacts) or 0) - hidden, is_exact=True)

@@ -1,4 +1,4 @@
-"""Tags, values of attributes and list membership of contacts: putting them on and taking them off."""
+"""Sets and removes tags, attribute values and list memberships of contacts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -27,18 +27,18 @@ TaggedRow = tuple[int, int, str | None]
 
 
 def tag_ids(session: Session, names: Iterable[str], now: datetime) -> dict[str, int]:
-    """The ids of these tags by name; those that do not exist are made."""
-    wanted = sorted({read_name(name, "a tag") for name in names})
-    return _ids_by_name(session, Tag, wanted, {"description": "", "created_at": now})
+    """Return name → id of these tags, and create the missing ones. Raises FieldValueError if a name is not allowed."""
+    tag_names = sorted({read_name(name, "a tag") for name in names})
+    return _ids_by_name(session, Tag, tag_names, {"description": "", "created_at": now})
 
 
 def put_tag(session: Session, contact_id: int, name: str, value: str | None, now: datetime) -> None:
-    """The tag on the contact; without a value, one that it has stays. BadValue for what cannot be a tag."""
+    """Put the tag on the contact; None keeps a value that the tag has there. Raises FieldValueError if it is not allowed."""
     put_tags(session, [(contact_id, name, value)], now)
 
 
 def put_tags(session: Session, rows: Sequence[tuple[int, str, str | None]], now: datetime) -> None:
-    """Many (contact id, tag name, value) at once."""
+    """Put many (contact id, tag name, value) on contacts, as `put_tag` does."""
     ids = tag_ids(session, (name for _, name, _ in rows), now)
     put_tag_rows(
         session, [(contact_id, ids[name.strip()], read_tag_value(value)) for contact_id, name, value in rows], now
@@ -46,11 +46,11 @@ def put_tags(session: Session, rows: Sequence[tuple[int, str, str | None]], now:
 
 
 def put_tag_rows(session: Session, rows: Sequence[TaggedRow], now: datetime) -> None:
-    """The same with the tags' ids, for callers that looked them up and read the values."""
+    """The same by tag ids, for callers that have the ids and have read the values."""
     session.flush()
     for has_value in (True, False):
-        some = [row for row in rows if (row[2] is not None) is has_value]
-        if some:
+        group = [row for row in rows if (row[2] is not None) is has_value]
+        if group:
             statement = insert_into(session, ContactTag.__table__)
             keys = ["contact_id", "tag_id"]
             if has_value:
@@ -59,45 +59,48 @@ def put_tag_rows(session: Session, rows: Sequence[TaggedRow], now: datetime) -> 
                 )
             else:
                 statement = statement.on_conflict_do_nothing(index_elements=keys)
-            values = [{"contact_id": c, "tag_id": t, "value": v, "created_at": now} for c, t, v in some]
+            values = [{"contact_id": c, "tag_id": t, "value": v, "created_at": now} for c, t, v in group]
             session.connection().execute(statement, values)
 
 
 def read_tag_value(value: str | None) -> str | None:
-    """A tag's value, trimmed; None for an empty one."""
+    """Return the trimmed value of a tag, or None if it is empty. Raises FieldValueError if it is not allowed."""
     return (read_text(value, MAX_VALUE_CHARACTERS, "a tag's value") or None) if value is not None else None
 
 
 def remove_tag(session: Session, contact_ids: Iterable[int] | int, name: str) -> int:
-    """Take the tag off; returns from how many. A tag that does not exist is on nobody."""
+    """Take the tag off the contacts; return how many had it. An unknown tag gives 0."""
     ids = [contact_ids] if isinstance(contact_ids, int) else list(contact_ids)
     tag = select(Tag.id).where(Tag.name == name.strip()).scalar_subquery()
     removed = 0
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        removed += _changed(
+        removed += _row_count(
             session, delete(ContactTag).where(ContactTag.contact_id.in_(chunk), ContactTag.tag_id == tag)
         )
     return removed
 
 
 def define_attributes(session: Session, names: Iterable[str], now: datetime) -> dict[str, AttributeType]:
-    """The types of these attributes by name; those that do not exist are defined as text."""
-    wanted = sorted({read_name(name, "an attribute") for name in names})
-    _ids_by_name(session, Attribute, wanted, {"type": AttributeType.TEXT, "default": None, "created_at": now})
-    return attribute_types(session, wanted)
+    """Return name → type of these attributes, and define the missing ones as text.
+
+    Raises FieldValueError if a name is not allowed.
+    """
+    attribute_names = sorted({read_name(name, "an attribute") for name in names})
+    _ids_by_name(session, Attribute, attribute_names, {"type": AttributeType.TEXT, "default": None, "created_at": now})
+    return attribute_types(session, attribute_names)
 
 
 def attribute_types(session: Session, names: Sequence[str]) -> dict[str, AttributeType]:
-    """The types of those that exist."""
-    found = session.execute(select(Attribute.name, Attribute.type).where(Attribute.name.in_(names)))
-    return {row.name: row.type for row in found}
+    """Return name → type of those that exist."""
+    rows = session.execute(select(Attribute.name, Attribute.type).where(Attribute.name.in_(names)))
+    return {row.name: row.type for row in rows}
 
 
 def put_attribute(session: Session, contact_id: int, name: str, value: str | None, now: datetime) -> None:
-    """Set a field by its name: one that every contact has (`language`), else a custom attribute; None takes it away.
+    """Set a field by its name: a profile field (`language`), else a custom attribute; None removes the value.
 
-    BadValue where the attribute's type or the field does not allow the value, and for the phone, which is no attribute.
+    Raises FieldValueError if the field or the attribute's type does not allow the value, and for the phone.
     """
     if name in PROFILE_FIELDS:
         emptied = "" if name == "name" else None
@@ -105,17 +108,17 @@ def put_attribute(session: Session, contact_id: int, name: str, value: str | Non
     elif name == "phone":
         raise FieldValueError("the phone is no attribute; it is what the contact is known by")
     else:
-        # The contact first, then the attribute, as a change of the type locks them: it waits for values of the old one.
+        # Locks the contact first, then the attribute, in the order of a change of type, which waits for values of the old type.
         session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
         define_attributes(session, [name], now)
         of_type = select(Attribute.type).where(Attribute.name == name.strip()).with_for_update(read=True)
         kind = session.scalars(of_type).one()
-        values = {"attributes": _with(session, contact_id, name.strip(), value, kind)}
+        values = {"attributes": _new_attributes(session, contact_id, name.strip(), value, kind)}
     session.execute(update(Contact).where(Contact.id == contact_id).values(**values, updated_at=now))
 
 
 def add_members(session: Session, list_id: int, contact_ids: Iterable[int], now: datetime) -> int:
-    """Put contacts on a list; returns how many were not on it."""
+    """Put contacts on a list; return how many were not on it."""
     ids = sorted(set(contact_ids))
     added = 0
     statement = insert_into(session, ListMember.__table__).on_conflict_do_nothing(
@@ -128,14 +131,14 @@ def add_members(session: Session, list_id: int, contact_ids: Iterable[int], now:
 
 
 def remove_members(session: Session, list_id: int, contact_ids: Sequence[int]) -> int:
-    """Take contacts off a list; returns how many were on it."""
-    return _changed(
+    """Take contacts off a list; return how many were on it."""
+    return _row_count(
         session, delete(ListMember).where(ListMember.list_id == list_id, ListMember.contact_id.in_(contact_ids))
     )
 
 
 def members_among(session: Session, list_id: int, contact_ids: Iterable[int]) -> int:
-    """How many of these contacts are on the list."""
+    """Count the contacts that are on the list."""
     ids = list(contact_ids)
     count = select(func.count()).select_from(ListMember).where(ListMember.list_id == list_id)
     chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
@@ -143,25 +146,27 @@ def members_among(session: Session, list_id: int, contact_ids: Iterable[int]) ->
 
 
 def list_id(session: Session, name: str, now: datetime) -> int:
-    """The id of the list of that name, made if there is none. BadValue for what cannot be a name."""
-    wanted = read_list_name(name)
-    return _ids_by_name(session, ContactList, [wanted], {"created_at": now})[wanted]
+    """Return the id of the list of that name, created if there is none. Raises FieldValueError if the name is not allowed."""
+    name = read_list_name(name)
+    return _ids_by_name(session, ContactList, [name], {"created_at": now})[name]
 
 
 def find_list(session: Session, name: str) -> int | None:
-    """The same, where there is one."""
+    """Return the id of the list of that name, or None. Raises FieldValueError if the name is not allowed."""
     return session.scalar(select(ContactList.id).where(ContactList.name == read_list_name(name)))
 
 
 def read_list_name(name: str) -> str:
-    """A list's name, trimmed. BadValue for what cannot be one."""
-    wanted = read_text(name, 200, "a list's name")
-    if not wanted:
+    """Return the trimmed name of a list. Raises FieldValueError if it is empty, too long or no text."""
+    name = read_text(name, 200, "a list's name")
+    if not name:
         raise FieldValueError("a list has no name")
-    return wanted
+    return name
 
 
-def _with(session: Session, contact_id: int, name: str, value: str | None, kind: AttributeType) -> Mapping[str, Value]:
+def _new_attributes(
+    session: Session, contact_id: int, name: str, value: str | None, kind: AttributeType
+) -> Mapping[str, Value]:
     attributes: dict[str, Value] = dict(
         session.scalar(select(Contact.attributes).where(Contact.id == contact_id).with_for_update()) or {}
     )
@@ -179,29 +184,29 @@ def _ids_by_name(
     values: dict[str, Any],
 ) -> dict[str, int]:
     lookup = select(table.name, table.id).where(table.name.in_(names))
-    found = {row.name: row.id for row in session.execute(lookup)}
-    missing = [name for name in names if name not in found]
+    ids = {row.name: row.id for row in session.execute(lookup)}
+    missing = [name for name in names if name not in ids]
     if missing:
         statement = insert_into(session, table.__table__).on_conflict_do_nothing(index_elements=["name"])
         session.connection().execute(statement, [{"name": name, **values} for name in missing])
-        found = {row.name: row.id for row in session.execute(lookup)}
-    return found
+        ids = {row.name: row.id for row in session.execute(lookup)}
+    return ids
 
 
-def _changed(session: Session, statement: Any) -> int:
+def _row_count(session: Session, statement: Any) -> int:
     result: CursorResult[Any] = session.connection().execute(statement)
     return result.rowcount
 
 
 DELETED_PREFIX = " gone "
-"""What a deleted group is called until its last row is gone. Names are trimmed wherever they are read, so nothing can mean it."""
+"""Begins the name of a deleted tag or list until its last row is deleted. No name that is read begins so: names are trimmed."""
 
 
 def is_deleted_name(name: str) -> bool:
-    """Whether the group was deleted and its rows are still being taken away."""
+    """Whether it is the name of a deleted tag or list whose rows are still being deleted."""
     return name.startswith(DELETED_PREFIX)
 
 
 def not_deleted(table: type[Tag] | type[ContactList]) -> Any:
-    """The condition of groups that were not deleted."""
+    """SQL condition: the tag or list is not marked for deletion."""
     return ~table.name.startswith(DELETED_PREFIX)

@@ -1,1 +1,1 @@
-"""The chat: messages out, cases, who answers, and sessions of bot flows."""
+"""Conversations: outgoing messages, cases, the lease of the process that answers, bot flows and their sessions."""

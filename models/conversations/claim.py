@@ -1,4 +1,4 @@
-"""Who answers which conversation now: one at a time, by a lease on the conversation's row, and what waits to be answered."""
+"""Leases conversations to the processes that answer, one process at a time, and selects the work that waits in them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -8,19 +8,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.flow import Action, ActionKind, ActionState, FlowSession
+from models.tables.conversation import IN_QUEUE, Conversation, Message, MessageState
+from models.tables.flow import OPEN_ACTION, Action, ActionKind, ActionState, FlowSession
 
 LEASE = timedelta(seconds=30)
 
-# Written out, not bound: partial indexes serve only conditions that the planner can read.
+# Written out, not bound: a partial index serves only a condition that the planner can read.
 UNHANDLED = text("message.direction = 'in' AND message.handled_at IS NULL")
-IN_QUEUE = text("message.state IN ('queued', 'sending')")
-OPEN_ACTION = text("action.state IN ('pending', 'claimed')")
 
 
 class Unhandled(NamedTuple):
-    """An inbound message that nobody answered yet."""
+    """An inbound message that was not routed yet. `at` is Meta's time."""
 
     id: int
     conversation_id: int
@@ -32,29 +30,32 @@ class Unhandled(NamedTuple):
     recipient_id: int | None
     at: datetime
     route: str | None
-    """Set where the ingest decided: a confirmed double opt-in."""
+    """Set if the ingest routed the message: a confirmed double opt-in."""
 
 
 def unclaimed_work(session: Session, now: datetime, limit: int) -> list[int]:
-    """Conversations in which something waits and nobody is at it: replies, due messages, hand-overs, timers and results."""
+    """The ids of up to `limit` conversations without a valid lease in which work waits.
+
+    Work is an unhandled message, a due outgoing message, a hand-over to a flow, a due timer or the result of a call.
+    """
     sources = (
         select(Message.conversation_id).where(UNHANDLED).distinct(),
         _with_due_messages(now),
         select(Conversation.id).where(Conversation.handed_flow_id.is_not(None)),
         _with_due_actions(now),
     )
-    found: list[Sequence[int]] = []
+    ids_by_source: list[Sequence[int]] = []
     for source in sources:
         ids = source.subquery()
-        free = select(Conversation.id).where(Conversation.id.in_(select(ids.c[0])), _is_free(now)).limit(limit)
-        found.append(session.scalars(free).all())
-    # One of each in turn: a flood of one kind does not keep the others waiting.
-    mixed = dict.fromkeys(key for row in zip_longest(*found) for key in row if key is not None)
+        unleased = select(Conversation.id).where(Conversation.id.in_(select(ids.c[0])), _is_free(now)).limit(limit)
+        ids_by_source.append(session.scalars(unleased).all())
+    # One of each kind in turn, so that many of one kind do not delay the others.
+    mixed = dict.fromkeys(key for row in zip_longest(*ids_by_source) for key in row if key is not None)
     return list(mixed)[:limit]
 
 
 def has_work(session: Session, conversation_id: int, now: datetime) -> bool:
-    """Whether something waits in this conversation, claimed or not."""
+    """Whether work waits in this conversation, leased or not."""
     mine = Message.conversation_id == conversation_id
     checks = (
         select(Message.id).where(UNHANDLED, mine).limit(1),
@@ -66,24 +67,33 @@ def has_work(session: Session, conversation_id: int, now: datetime) -> bool:
 
 
 def claim_conversations(session: Session, ids: Iterable[int], claimant: str, now: datetime) -> list[int]:
-    """Take those that nobody is answering; the lease ends by itself, should the process die."""
-    # Locked in key order: two that claim the same ones at once wait for each other, never crosswise.
-    wanted = session.scalars(
+    """Lease the conversations that have no valid lease, for LEASE; returns their ids, ascending.
+
+    If the process dies, the lease expires by itself.
+    """
+    # Locked in key order, so that two processes that claim the same rows at once cannot deadlock.
+    free_ids = session.scalars(
         select(Conversation.id)
         .where(Conversation.id.in_(sorted(ids)), _is_free(now))
         .order_by(Conversation.id)
         .with_for_update(skip_locked=True)
     ).all()
-    return _take(session, wanted, claimant, now, _is_free(now))
+    return _lease(session, free_ids, claimant, now, _is_free(now))
 
 
 def keep_conversations(session: Session, ids: Iterable[int], claimant: str, now: datetime) -> list[int]:
-    """Those that are still ours, their lease renewed: what is written in the same transaction is written by the one holder."""
-    return _take(session, sorted(ids), claimant, now, Conversation.answering_by == claimant)
+    """Renew the lease of those that `claimant` still holds; returns their ids, ascending.
+
+    Only the holder commits what is written in the same transaction.
+    """
+    return _lease(session, sorted(ids), claimant, now, Conversation.answering_by == claimant)
 
 
 def release_conversations(session: Session, ids: Iterable[int], claimant: str) -> None:
-    """Give them back. Whoever gives back looks once more for work afterwards: a wake-up that came meanwhile found them taken."""
+    """End the leases that `claimant` holds on these conversations.
+
+    The caller then asks `has_work` once more: a wake-up that came in the meantime could not claim them.
+    """
     session.execute(
         update(Conversation)
         .where(Conversation.id.in_(list(ids)), Conversation.answering_by == claimant)
@@ -110,7 +120,10 @@ def next_unhandled(session: Session, ids: Iterable[int]) -> dict[int, Unhandled]
 
 
 def mark_handled(session: Session, messages: Sequence[tuple[int, str, str]], now: datetime) -> bool:
-    """Mark (message, route, reason) as answered. False where somebody did one of them before: then roll back."""
+    """Mark each (message id, route, reason) as handled.
+
+    False if one of them was handled before: the caller must roll back.
+    """
     rows = [{"b_id": key, "b_at": now, "b_route": to, "b_reason": why} for key, to, why in sorted(messages)]
     return not rows or session.connection().execute(_MARK, rows).rowcount == len(rows)
 
@@ -127,23 +140,23 @@ def _is_free(now: datetime) -> ColumnElement[bool]:
     return or_(Conversation.answering_until.is_(None), Conversation.answering_until <= now)
 
 
-def _take(
+def _lease(
     session: Session, ids: Sequence[int], claimant: str, now: datetime, condition: ColumnElement[bool]
 ) -> list[int]:
     if not ids:
         return []
-    taken = session.scalars(
+    leased_ids = session.scalars(
         update(Conversation)
         .where(Conversation.id.in_(ids), condition)
         .values(answering_by=claimant, answering_until=now + LEASE)
         .returning(Conversation.id)
         .execution_options(synchronize_session=False)
     )
-    return sorted(taken)
+    return sorted(leased_ids)
 
 
 def _with_due_messages(now: datetime) -> Select[int]:
-    """Conversations whose next message is due. One that waits or is under way holds back those behind it."""
+    """Conversations whose next message is due. A message that waits or is being sent holds back those after it."""
     head = text(
         "message.id = (SELECT min(earlier.id) FROM message AS earlier WHERE earlier.state IN ('queued', 'sending')"
         " AND earlier.conversation_id = message.conversation_id)"
@@ -154,7 +167,7 @@ def _with_due_messages(now: datetime) -> Select[int]:
 
 
 def _with_due_actions(now: datetime) -> Select[int]:
-    """Conversations whose session waits for a timer that is due or for a result that has come."""
+    """Conversations whose session has a due timer or the result of a call."""
     is_timer = and_(Action.kind == ActionKind.TIMER, Action.state == ActionState.PENDING)
     has_result = and_(Action.kind != ActionKind.TIMER, Action.result.is_not(None))
     return (

@@ -1,6 +1,6 @@
-"""All that an answer depends on, read for many conversations at once: who wrote what, and where they stand."""
+"""Loads the context of a reply for many conversations in one round of queries: message, contact, session, case, campaign."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,18 +9,15 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from models.conversations.cases import open_cases
-from models.conversations.claim import OPEN_ACTION, Unhandled, next_unhandled
+from models.conversations.claim import Unhandled, next_unhandled
 from models.conversations.flow_sessions import LiveSession, live_sessions
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.engagement import Engagement
-from models.tables.flow import Action, ActionKind, FlowSession
-from models.tables.recipient import Recipient, RecipientState
+from models.tables.flow import OPEN_ACTION, Action, ActionKind, FlowSession
+from models.tables.recipient import Recipient
 from models.tables.tag import ContactTag, Tag
 from models.tables.user import User
-
-WRITTEN_TO = (RecipientState.SENDING, RecipientState.UNSURE, RecipientState.HELD, RecipientState.ACCEPTED)
 
 
 class CampaignContext(NamedTuple):
@@ -30,10 +27,11 @@ class CampaignContext(NamedTuple):
     campaign_id: int
     name: str
     flow_id: int | None
+    is_ended: bool
 
 
 class DueAction(NamedTuple):
-    """A timer that is due, or a call whose result has come. `message_state` is that of the message it waited for."""
+    """A due timer, or a call with its result. `message_state` is the state of the message that the action waited for."""
 
     id: int
     session_id: int
@@ -46,7 +44,7 @@ class DueAction(NamedTuple):
 
 @dataclass(slots=True)
 class ReplyContext:
-    """One conversation at the moment of answering."""
+    """All that the reply in one conversation depends on. `tags` holds each tag's value by its name."""
 
     conversation_id: int
     contact_id: int
@@ -61,43 +59,43 @@ class ReplyContext:
     message: Unhandled | None = None
     action: DueAction | None = None
     live: LiveSession | None = None
-    walked: CampaignContext | None = None
+    session_campaign: CampaignContext | None = None
     """The campaign of the live session."""
     case_id: int | None = None
-    engaged: CampaignContext | None = None
-    referenced: CampaignContext | None = None
+    campaign: CampaignContext | None = None
+    """The campaign that the message belongs to."""
     staff: str | None = None
     """The e-mail of the user whose verified phone this is."""
 
 
-def load_reply_contexts(
-    session: Session, ids: Iterable[int], now: datetime, pressed_recipient: Callable[[str | None], int | None]
-) -> dict[int, ReplyContext]:
-    """The situations of these conversations; `pressed_recipient` reads the recipient's id out of a button's payload."""
-    found = {row.conversation_id: row for row in _conversations(session, ids)}
-    if not found:
+def load_reply_contexts(session: Session, ids: Iterable[int], now: datetime) -> dict[int, ReplyContext]:
+    """The reply contexts by conversation id. A conversation that does not exist is absent."""
+    contexts = {row.conversation_id: row for row in _conversations(session, ids)}
+    if not contexts:
         return {}
-    contacts = {each.contact_id for each in found.values()}
-    messages = next_unhandled(session, found)
+    contacts = {context.contact_id for context in contexts.values()}
+    messages = next_unhandled(session, contexts)
     live = live_sessions(session, contacts)
     cases = open_cases(session, contacts)
-    actions = _due_actions(session, list(found), now)
+    actions = _due_actions(session, list(contexts), now)
     tags = _tags(session, contacts)
-    for key, each in found.items():
-        each.message, each.action = messages.get(key), actions.get(key)
-        each.live = live.get((each.contact_id, each.number_id))
-        each.case_id = cases.get(each.contact_id)
-        each.tags = tags.get(each.contact_id, {})
-    _add_campaigns(session, found, pressed_recipient)
-    _add_staff(session, found)
-    return found
+    for key, context in contexts.items():
+        context.message, context.action = messages.get(key), actions.get(key)
+        context.live = live.get((context.contact_id, context.number_id))
+        context.case_id = cases.get(context.contact_id)
+        context.tags = tags.get(context.contact_id, {})
+    _add_campaigns(session, contexts.values())
+    _add_staff(session, contexts)
+    return contexts
 
 
 def has_input(session: Session, ids: Iterable[int], now: datetime) -> set[int]:
-    """Those of these conversations in which something waits to be read: a message, a timer, a result, a hand-over."""
-    wanted = list(ids)
-    waiting = set(next_unhandled(session, wanted)) | set(_due_actions(session, wanted, now))
-    handed = select(Conversation.id).where(Conversation.id.in_(wanted), Conversation.handed_flow_id.is_not(None))
+    """The conversations with an unhandled message, a due timer, the result of a call, or a hand-over to a flow."""
+    conversation_ids = list(ids)
+    waiting = set(next_unhandled(session, conversation_ids)) | set(_due_actions(session, conversation_ids, now))
+    handed = select(Conversation.id).where(
+        Conversation.id.in_(conversation_ids), Conversation.handed_flow_id.is_not(None)
+    )
     return waiting | set(session.scalars(handed))
 
 
@@ -134,7 +132,7 @@ def _tags(session: Session, contacts: Iterable[int]) -> dict[int, dict[str, str 
 
 
 def _due_actions(session: Session, ids: list[int], now: datetime) -> dict[int, DueAction]:
-    """The earliest of each conversation, also of a session that is over: it has to be put away."""
+    """The earliest due action of each conversation, also of an ended session: such an action must be finished too."""
     columns: list[Any] = [
         Action.id,
         Action.session_id,
@@ -166,73 +164,31 @@ def _due_actions(session: Session, ids: list[int], now: datetime) -> dict[int, D
     return first
 
 
-def _add_campaigns(
-    session: Session, found: Mapping[int, ReplyContext], pressed_recipient: Callable[[str | None], int | None]
-) -> None:
-    quoted = _quoted_recipients(session, found.values())
-    engaged = _engaged_recipients(session, found.values())
-    wanted = set(engaged.values()) | set(quoted.values())
-    wanted |= {each.live.recipient_id for each in found.values() if each.live and each.live.recipient_id}
-    pressed = {key: pressed_recipient(each.message.button_payload) for key, each in found.items() if each.message}
-    wanted |= {recipient for recipient in pressed.values() if recipient}
-    facts = _campaign_facts(session, wanted)
-    for key, each in found.items():
-        recipient = each.live.recipient_id if each.live else None
-        each.walked = facts.get((recipient, each.contact_id))
-        each.engaged = facts.get((engaged.get(key), each.contact_id))
-        context = each.message.context_wamid if each.message else None
-        each.referenced = facts.get((pressed.get(key), each.contact_id)) or facts.get(
-            (quoted.get(context or ""), each.contact_id)
-        )
+def _add_campaigns(session: Session, contexts: Collection[ReplyContext]) -> None:
+    """Set the campaigns of message and session. `store` attributed the message to its campaign; here it is only read."""
+    recipient_ids = {context.message.recipient_id for context in contexts if context.message}
+    recipient_ids |= {context.live.recipient_id for context in contexts if context.live}
+    facts = _campaign_facts(session, {recipient_id for recipient_id in recipient_ids if recipient_id})
+    for context in contexts:
+        if context.live:
+            context.session_campaign = facts.get((context.live.recipient_id, context.contact_id))
+        if context.message:
+            context.campaign = facts.get((context.message.recipient_id, context.contact_id))
 
 
 def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[int | None, int], CampaignContext]:
-    """By recipient and contact: a token that names somebody else's row refers to nothing."""
+    """By recipient and contact."""
+    is_ended = Campaign.status == CampaignStatus.ENDED
     rows = session.execute(
-        select(Recipient.id, Recipient.contact_id, Campaign.id, Campaign.name, Campaign.flow_id)
+        select(Recipient.id, Recipient.contact_id, Campaign.id, Campaign.name, Campaign.flow_id, is_ended)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
         .where(Recipient.id.in_(sorted(recipients)))
     )
-    return {(row[0], row[1]): CampaignContext(row[0], row[2], row[3], row[4]) for row in rows}
+    return {(row[0], row[1]): CampaignContext(row[0], row[2], row[3], row[4], row[5]) for row in rows}
 
 
-def _quoted_recipients(session: Session, situations: Iterable[ReplyContext]) -> dict[str, int]:
-    """Recipients by the id of the message that is quoted: a campaign's own, or a bot's in one of its sessions."""
-    wamids = sorted({each.message.context_wamid for each in situations if each.message and each.message.context_wamid})
-    if not wamids:
-        return {}
-    by_chat = select(Message.wamid, Message.recipient_id).where(
-        Message.wamid.in_(wamids), Message.recipient_id.is_not(None)
-    )
-    by_campaign = select(Recipient.wamid, Recipient.id).where(Recipient.wamid.in_(wamids))
-    return {wamid: key for query in (by_chat, by_campaign) for wamid, key in session.execute(query) if wamid and key}
-
-
-def _engaged_recipients(session: Session, situations: Iterable[ReplyContext]) -> dict[int, int]:
-    """By conversation: the recipient row of the latest engagement in a campaign of the same number that wrote to them."""
-    by_pair = {(each.contact_id, each.number_id): each.conversation_id for each in situations if each.message}
-    if not by_pair:
-        return {}
-    rows = session.execute(
-        select(Engagement.contact_id, Campaign.number_id, Recipient.id)
-        .join(Campaign, Campaign.id == Engagement.campaign_id)
-        .join(
-            Recipient,
-            and_(
-                Recipient.campaign_id == Engagement.campaign_id,
-                Recipient.person_key == Engagement.person_key,
-                Recipient.state.in_(WRITTEN_TO),
-            ),
-        )
-        .where(Engagement.contact_id.in_(sorted({contact for contact, _ in by_pair})))
-        .order_by(Engagement.created_at)
-    )
-    latest = {(row.contact_id, row.number_id): row.id for row in rows}
-    return {conversation: latest[pair] for pair, conversation in by_pair.items() if pair in latest}
-
-
-def _add_staff(session: Session, found: Mapping[int, ReplyContext]) -> None:
-    phones = sorted({each.phone for each in found.values() if each.phone and each.message})
+def _add_staff(session: Session, contexts: Mapping[int, ReplyContext]) -> None:
+    phones = sorted({context.phone for context in contexts.values() if context.phone and context.message})
     if not phones:
         return
     rows = session.execute(
@@ -241,5 +197,5 @@ def _add_staff(session: Session, found: Mapping[int, ReplyContext]) -> None:
         )
     )
     emails = {row.phone: row.email for row in rows}
-    for each in found.values():
-        each.staff = emails.get(each.phone or "")
+    for context in contexts.values():
+        context.staff = emails.get(context.phone or "")

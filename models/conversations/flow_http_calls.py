@@ -1,28 +1,27 @@
-"""Calls that bot flows make to other systems: claimed before they go out, at most three times, their result kept as a row.
+"""Claims the HTTP calls of bot flows, each at most three times, and stores their results.
 
-A call that was answered stays `claimed` with its result until its session has taken that up.
+A call with a result stays `claimed` until its session has processed the result.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select, text, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.tables.flow import Action, ActionKind, ActionState
+from models.db.dialect import NO_SYNC
+from models.tables.flow import OPEN_ACTION, Action, ActionKind, ActionState
 
 MAX_ATTEMPTS = 3
 CLAIM = timedelta(seconds=30)
-"""Well above what a call may take: a claim that is older was a process's that died."""
+"""Well above the longest call, so the process of an older claim has died."""
 CALLS = (ActionKind.HTTP, ActionKind.EXTERNAL)
 PAUSES = (timedelta(seconds=1), timedelta(seconds=5))
-OPEN_ACTION = text("action.state IN ('pending', 'claimed')")  # written out, for the partial index
-NO_SYNC = {"synchronize_session": False}
 
 
 class HttpCall(NamedTuple):
-    """A call that is ours to make now."""
+    """A claimed call. `attempt` counts from 1."""
 
     id: int
     attempt: int
@@ -30,7 +29,7 @@ class HttpCall(NamedTuple):
 
 
 def due_calls(session: Session, now: datetime, limit: int) -> list[int]:
-    """Calls that wait to be made, also those whose caller died."""
+    """The ids of up to `limit` calls that are due, also of those whose process died during an earlier attempt."""
     died = and_(Action.state == ActionState.CLAIMED, Action.claimed_at <= now - CLAIM)
     query = (
         select(Action.id)
@@ -48,7 +47,10 @@ def due_calls(session: Session, now: datetime, limit: int) -> list[int]:
 
 
 def claim_calls(session: Session, ids: Iterable[int], now: datetime) -> list[HttpCall]:
-    """Claim them one by one. What three callers could not finish is given the result of a failure."""
+    """Claim these calls; those that another process claimed are left out.
+
+    A call whose three attempts ended without a result gets the result `{"ok": False}`.
+    """
     claimed = []
     for key in sorted(ids):
         row = session.execute(
@@ -73,8 +75,8 @@ def claim_calls(session: Session, ids: Iterable[int], now: datetime) -> list[Htt
 
 
 def finish_call(session: Session, action_id: int, attempt: int, result: dict[str, Any], now: datetime) -> bool:
-    """Keep the result: the session takes it up from here. False where the claim was lost meanwhile."""
-    kept = session.execute(
+    """Store the result, which makes the action due for its session. False if the claim was lost in the meantime."""
+    updated_ids = session.execute(
         update(Action)
         .where(
             Action.id == action_id,
@@ -86,11 +88,11 @@ def finish_call(session: Session, action_id: int, attempt: int, result: dict[str
         .returning(Action.id),
         execution_options=NO_SYNC,
     )
-    return kept.first() is not None
+    return updated_ids.first() is not None
 
 
 def retry_call(session: Session, action_id: int, attempt: int, now: datetime) -> None:
-    """Put a call that failed back, for the next of its three attempts."""
+    """Return a failed call to the queue for its next attempt, after a pause."""
     pause = PAUSES[min(attempt, len(PAUSES)) - 1]
     session.execute(
         update(Action)

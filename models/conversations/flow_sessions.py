@@ -1,20 +1,15 @@
-"""Walks through bot flows, saved so that of two writers one loses and knows it, and what a walk leaves behind."""
+"""Stores bot sessions (a contact's progress through a flow) with optimistic locking, their actions and their funnel steps."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.db.dialect import insert_into
-from models.tables.flow import Action, ActionState, FlowSession, FunnelStep, SessionStatus
-
-IDLE = timedelta(hours=24)
-"""A session in which nothing happened for so long is over."""
-
-OPEN_ACTIONS = (ActionState.PENDING, ActionState.CLAIMED)
+from models.tables.flow import OPEN_ACTION, Action, ActionState, FlowSession, FunnelStep, SessionStatus
 
 
 class LiveSession(NamedTuple):
@@ -38,13 +33,13 @@ def live_sessions(session: Session, contact_ids: Iterable[int]) -> Mapping[tuple
             FlowSession.contact_id.in_(list(contact_ids)), FlowSession.status == SessionStatus.ACTIVE
         )
     )
-    found = (LiveSession(*row) for row in rows)
-    return {(live.contact_id, live.number_id): live for live in found}
+    sessions = (LiveSession(*row) for row in rows)
+    return {(live.contact_id, live.number_id): live for live in sessions}
 
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A walk that begins, and may have ended with its first step."""
+    """A session to store. With `ended_reason` it ended with its first step."""
 
     contact_id: int
     number_id: int
@@ -56,7 +51,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionSave:
-    """A walk that was read in `version` and moved; with `ended_reason` it is over."""
+    """A change of the session that was read in `version`. With `ended_reason` the session ends."""
 
     id: int
     version: int
@@ -65,7 +60,10 @@ class SessionSave:
 
 
 def begin_sessions(session: Session, new: Sequence[NewSession], now: datetime) -> list[int]:
-    """Store new walks; their ids in that order. IntegrityError where another is live for one of the pairs."""
+    """Store new sessions; returns their ids in the given order.
+
+    Raises IntegrityError if one of the (contact, number) pairs has an active session already.
+    """
     rows = [
         {
             "contact_id": each.contact_id,
@@ -88,7 +86,10 @@ def begin_sessions(session: Session, new: Sequence[NewSession], now: datetime) -
 
 
 def save_sessions(session: Session, saves: Sequence[SessionSave], now: datetime) -> bool:
-    """Compare-and-set on `version`. False where somebody else moved or ended one since it was read: then roll back."""
+    """Compare-and-set on `version`; the open actions of sessions that end are cancelled.
+
+    False if another process changed or ended one of them since it was read: the caller must roll back.
+    """
     rows = [
         {
             "b_id": each.id,
@@ -115,7 +116,7 @@ def save_sessions(session: Session, saves: Sequence[SessionSave], now: datetime)
 def end_live_sessions(
     session: Session, contact_id: int, reason: str, now: datetime, *, number_id: int | None = None
 ) -> int:
-    """End what a contact is walking through, with all numbers or one; what it waited for is cancelled."""
+    """End the contact's active sessions, with all numbers or one, and cancel their open actions; returns how many ended."""
     statement = (
         update(FlowSession)
         .where(FlowSession.contact_id == contact_id, FlowSession.status == SessionStatus.ACTIVE)
@@ -138,17 +139,17 @@ def end_live_sessions(
 
 
 def cancel_actions(session: Session, session_ids: Iterable[int], now: datetime) -> None:
-    """Timers and calls of a session that is over: nobody waits for them any more."""
+    """Cancel the open timers and calls of sessions that have ended."""
     session.execute(
         update(Action)
-        .where(Action.session_id.in_(list(session_ids)), Action.state.in_(OPEN_ACTIONS))
+        .where(Action.session_id.in_(list(session_ids)), OPEN_ACTION)
         .values(state=ActionState.CANCELLED, done_at=now)
         .execution_options(synchronize_session=False)
     )
 
 
 def pass_steps(session: Session, steps: Iterable[tuple[int, str]], now: datetime) -> None:
-    """Keep the first time at which each (recipient, step) was passed; a later one changes nothing."""
+    """Record the first time at which each (recipient id, step) was passed. Later times change nothing."""
     rows = [{"recipient_id": recipient_id, "step": step, "at": now} for recipient_id, step in dict.fromkeys(steps)]
     if not rows:
         return

@@ -1,4 +1,4 @@
-"""Loading bot flows into versions, and finding the one to begin with. A loaded version never changes."""
+"""Stores bot flows as versions that never change, and reads the newest version of each flow."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from models.tables.flow import Flow, FlowVersion
 
 
 class SavedFlow(NamedTuple):
-    """What a load came to; `version` is the old one where the definition was already the newest."""
+    """The flow and its newest version after a save."""
 
     id: int
     name: str
@@ -33,7 +33,7 @@ class NewestVersion(NamedTuple):
 def save_flow(
     session: Session, name: str, source: str, definition: Mapping[str, Any], now: datetime, actor: str
 ) -> SavedFlow:
-    """Store a checked definition as the flow's next version. The same definition again adds none."""
+    """Store a checked definition as the flow's next version, unless it equals the newest version's definition."""
     checksum = _checksum(definition)
     flow = session.scalar(select(Flow).where(Flow.name == name).with_for_update())
     if flow is None:
@@ -59,7 +59,7 @@ def save_flow(
 
 
 def set_fallback(session: Session, flow_id: int | None, now: datetime) -> None:
-    """Make this the one flow that takes whoever writes and belongs nowhere else; None for no flow at all."""
+    """Make this the only flow that answers messages which belong to no campaign, session or case; None for no flow."""
     session.execute(
         update(Flow)
         .where(Flow.is_fallback.is_(True), Flow.id != (flow_id or 0))
@@ -80,7 +80,7 @@ def newest_versions(session: Session) -> Sequence[NewestVersion]:
 
 
 def load_definitions(session: Session, version_ids: Sequence[int]) -> Mapping[int, tuple[int, dict[str, Any]]]:
-    """Version number and definition by the version's id."""
+    """(version number, definition) by the version's id. An unknown id is absent."""
     rows = session.execute(
         select(FlowVersion.id, FlowVersion.version, FlowVersion.definition).where(FlowVersion.id.in_(version_ids))
     )

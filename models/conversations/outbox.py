@@ -1,7 +1,7 @@
-"""Messages on their way out of a chat: queued as rows, claimed one by one and in order, and what became of them.
+"""Claims the queued messages of conversations, one by one and in order, and records the results of sending them.
 
-A row is `sending` before its request leaves and matched by lane and attempt when its outcome is written, so at most one
-message leaves for it whatever dies.
+A row becomes `sending` before its request leaves, and lane and attempt must match when its result is written. So at most one
+request leaves for a row, whichever process dies.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,24 +9,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.conversations.messages import WINDOW_CLOSED, is_window_open
+from models.conversations.messages import is_window_open
+from models.db.dialect import NO_SYNC
 from models.sending.wamid import duplicate_wamids
+from models.stored_texts import SAME_ID, WINDOW_CLOSED
 from models.tables.contact import Contact, ContactIdentity
-from models.tables.conversation import Conversation, Message, MessageState
+from models.tables.conversation import IN_QUEUE, Conversation, Message, MessageState
 from models.tables.number import Number, Waba
+from models.text import Text
 
 NUMBER_PAUSE = timedelta(seconds=15)
-"""How long messages of a stopped number wait before they look again."""
-SAME_ID = "Meta answered with an id that another message already has."
-NO_SYNC = {"synchronize_session": False}
-IN_QUEUE = text("message.state IN ('queued', 'sending')")  # written out: the partial index serves only what it can read
+"""How long the messages of a stopped number wait until the number is checked again."""
 
 
 class ClaimedMessage(NamedTuple):
-    """A message that is ours to send, once. `attempt` counts from 1."""
+    """A message that the lane must send once. `attempt` counts from 1; `bsuid` is the user id of docs/meta.md §7.9."""
 
     id: int
     conversation_id: int
@@ -42,7 +42,7 @@ class ClaimedMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessageResult:
-    """What came of a claimed message. QUEUED means that it is tried again at `due_at`."""
+    """The result of sending a claimed message. With QUEUED it is tried again at `due_at`."""
 
     message_id: int
     attempt: int
@@ -50,7 +50,7 @@ class MessageResult:
     at: datetime
     wamid: str | None = None
     error_code: int | None = None
-    error_msg: str | None = None
+    message: Text | None = None
     due_at: datetime | None = None
 
 
@@ -63,35 +63,35 @@ def numbers_with_due(session: Session, conversation_ids: Iterable[int], now: dat
 def claim_next(
     session: Session, conversation_ids: Iterable[int], lane_id: int, now: datetime
 ) -> dict[int, ClaimedMessage]:
-    """Claim the next message of each conversation, `queued → sending`; to be committed before the request.
+    """Claim the next message of each conversation, `queued → sending`; returns them by conversation id.
 
-    One that waits for another try holds back those behind it. Outside the window it becomes `not_sent` with the reason.
-    While its number is stopped or held it waits.
+    The caller commits before the request leaves. A message that waits for another try holds back those after it. Outside the
+    24 h window a message becomes `not_sent` with the reason; while its number is stopped or held, it waits.
     """
     due = [head for head in _heads(session, conversation_ids) if _is_due(head, now)]
-    shut = [head.id for head in due if not is_window_open(head.last_inbound_at, now)]
-    _leave_out(session, shut, now)
-    waiting = {head.number_id: head for head in due if _number_waits(head, now)}
-    for number_id, head in waiting.items():
+    outside_ids = [head.id for head in due if not is_window_open(head.last_inbound_at, now)]
+    _fail_outside_window(session, outside_ids, now)
+    waiting_heads = {head.number_id: head for head in due if _number_waits(head, now)}
+    for number_id, head in waiting_heads.items():
         until = max(head.held_until or now, now + NUMBER_PAUSE)
-        ids = [each.id for each in due if each.number_id == number_id and each.id not in shut]
+        ids = [each.id for each in due if each.number_id == number_id and each.id not in outside_ids]
         session.execute(update(Message).where(Message.id.in_(ids)).values(due_at=until), execution_options=NO_SYNC)
-    ready = [head.id for head in due if head.id not in shut and head.number_id not in waiting]
-    if not ready:
+    ready_ids = [head.id for head in due if head.id not in outside_ids and head.number_id not in waiting_heads]
+    if not ready_ids:
         return {}
-    claimed = session.scalars(
+    claimed_ids = session.scalars(
         update(Message)
-        .where(Message.id.in_(ready), Message.state == MessageState.QUEUED)
+        .where(Message.id.in_(ready_ids), Message.state == MessageState.QUEUED)
         .values(state=MessageState.SENDING, lane_id=lane_id, attempts=Message.attempts + 1)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     ).all()
-    return {row.conversation_id: row for row in _addressed(session, claimed)}
+    return {row.conversation_id: row for row in _with_addresses(session, claimed_ids)}
 
 
 def record_sent(session: Session, lane_id: int, results: Sequence[MessageResult]) -> None:
-    """Write what became of this lane's messages. What the sweep gave up meanwhile may still become accepted."""
-    doubled = duplicate_wamids(session, Message, ((sent.message_id, sent.wamid) for sent in results))
+    """Write the results of this lane's messages. A message that the sweep made `unsure` can still become `accepted`."""
+    duplicates = duplicate_wamids(session, Message, ((sent.message_id, sent.wamid) for sent in results))
     rows = [
         {
             "for_id": sent.message_id,
@@ -104,29 +104,31 @@ def record_sent(session: Session, lane_id: int, results: Sequence[MessageResult]
             "unsure": sent.at if sent.state is MessageState.UNSURE else None,
             "failed": sent.at if sent.state in {MessageState.REFUSED, MessageState.NOT_SENT} else None,
             "code": sent.error_code,
-            "msg": sent.error_msg,
+            "msg": sent.message and sent.message.stored(),
             "due": sent.due_at,
         }
-        for sent in (_doubted(each, doubled) for each in sorted(results, key=lambda each: each.message_id))
+        for sent in (
+            _unsure_if_duplicate(each, duplicates) for each in sorted(results, key=lambda each: each.message_id)
+        )
     ]
     if rows:
         session.connection().execute(_RECORD, rows)
 
 
 def postpone(session: Session, conversation_ids: Iterable[int], until: datetime) -> None:
-    """Let the next message of each conversation wait until then; those behind it wait with it."""
+    """Make the next message of each conversation due at `until`; those after it wait with it."""
     ids = [head.id for head in _heads(session, conversation_ids) if head.state is MessageState.QUEUED]
     session.execute(update(Message).where(Message.id.in_(ids)).values(due_at=until), execution_options=NO_SYNC)
 
 
-def _doubted(sent: MessageResult, doubled: set[str]) -> MessageResult:
-    if sent.wamid not in doubled:
+def _unsure_if_duplicate(sent: MessageResult, duplicates: set[str]) -> MessageResult:
+    if sent.wamid not in duplicates:
         return sent
-    return replace(sent, state=MessageState.UNSURE, wamid=None, error_msg=SAME_ID)
+    return replace(sent, state=MessageState.UNSURE, wamid=None, message=SAME_ID())
 
 
 class _Head(NamedTuple):
-    """The next message of a conversation, with what decides whether it can go."""
+    """The next message of a conversation, with the facts that decide whether it can be sent."""
 
     id: int
     conversation_id: int
@@ -139,7 +141,10 @@ class _Head(NamedTuple):
 
 
 def _heads(session: Session, conversation_ids: Iterable[int]) -> list[_Head]:
-    """One under way counts too, also a dead lane's: what stands behind it waits until the sweep has settled it."""
+    """The next message of each conversation, also one that is being sent.
+
+    That includes a dead lane's message: those after it wait until the sweep has settled it.
+    """
     rows = session.execute(
         select(
             Message.id,
@@ -170,18 +175,18 @@ def _number_waits(head: _Head, now: datetime) -> bool:
     return head.stopped_at is not None or (head.held_until is not None and head.held_until > now)
 
 
-def _leave_out(session: Session, message_ids: Sequence[int], now: datetime) -> None:
+def _fail_outside_window(session: Session, message_ids: Sequence[int], now: datetime) -> None:
     if message_ids:
         session.execute(
             update(Message)
             .where(Message.id.in_(message_ids), Message.state == MessageState.QUEUED)
-            .values(state=MessageState.NOT_SENT, error_msg=WINDOW_CLOSED, failed_at=now)
+            .values(state=MessageState.NOT_SENT, error_msg=WINDOW_CLOSED().stored(), failed_at=now)
             .execution_options(synchronize_session=False)
         )
 
 
-def _addressed(session: Session, message_ids: Sequence[int]) -> list[ClaimedMessage]:
-    """The claimed messages with the keys under which Meta knows sender and receiver."""
+def _with_addresses(session: Session, message_ids: Sequence[int]) -> list[ClaimedMessage]:
+    """The claimed messages with Meta's ids of sender and receiver."""
     bsuid = (
         select(func.max(ContactIdentity.bsuid))
         .where(ContactIdentity.contact_id == Contact.id, ContactIdentity.portfolio_id == Waba.portfolio_id)

@@ -4,11 +4,12 @@ Measured to be the fastest on both: `UPDATE … FROM (VALUES …)` is a syntax e
 Times are converted by the columns' type, so that they are stored as the ORM stores them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import TextClause, text
+from sqlalchemy import ColumnElement, TextClause, any_, literal, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from models.db.base import UtcDateTime
@@ -47,6 +48,15 @@ def in_list(session: Session, name: str, kind: str, values: Sequence[Any]) -> tu
     if is_sqlite(session):
         return f"(SELECT value FROM json_each(:{name}))", {name: orjson.dumps(values).decode()}  # noqa: S608
     return f"(SELECT unnest(CAST(:{name} AS {kind}[])))", {name: list(values)}
+
+
+def among(session: Session, column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
+    """Return `column IN values`; PostgreSQL is given one array, since a thousand parameters are slow to write and to read."""
+    wanted = list(values)
+    found: ColumnElement[bool] = (
+        column.in_(wanted) if is_sqlite(session) else column == any_(literal(wanted, ARRAY(column.type)))
+    )
+    return found
 
 
 def for_update(session: Session, statement: str, alias: str) -> TextClause:

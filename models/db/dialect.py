@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 
 from models.clock import utcnow
 
+NO_SYNC = {"synchronize_session": False}
+"""For an UPDATE or DELETE whose rows the session does not hold: it is not told which they were."""
+
 
 def is_sqlite(session: Session) -> bool:
     """Return whether the session's database is SQLite."""

@@ -1,4 +1,4 @@
-"""Finding dead letters: newest first, by key, with the beginning of each payload, which may have megabytes."""
+"""Searches dead letters, newest first, in keyset pages with the beginning of each payload, which may have megabytes."""
 
 import json
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ PAGE = 50
 BEGINNING = 2_000
 """Characters of a payload that a list shows."""
 WINDOW = 20_000
-"""Letters that a page of a search looks through at most."""
+"""Most letters that one page of a text search reads."""
 MAX_TEXT = 200
 
 
 class LetterState(StrEnum):
-    """Whether it was applied."""
+    """Whether a letter was applied."""
 
     WAITING = "waiting"
     APPLIED = "applied"
@@ -38,18 +38,18 @@ class Letter:
     last_at: datetime
     replayed_at: datetime | None
     beginning: str
-    """Of the payload; empty where that is no text, or went."""
+    """The beginning of the payload; empty if it is no text, or was deleted."""
     is_text: bool
 
     @property
     def state(self) -> LetterState:
-        """Whether it was applied."""
+        """WAITING until the letter was applied."""
         return LetterState.WAITING if self.replayed_at is None else LetterState.APPLIED
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPage:
-    """Letters, newest first. The next page is of those before that key, also where this one is not full; None: no more."""
+    """Letters, newest first. The next page is before `next_before_id`, even if this one is not full; None: the last page."""
 
     letters: Sequence[Letter]
     next_before_id: int | None
@@ -62,14 +62,14 @@ def search_letters(
     before_id: int | None = None,
     limit: int = PAGE,
 ) -> DeadLetterPage:
-    """One page. `text` stands anywhere in the payload or the error, in small letters or capitals."""
+    """Return one page. `text` matches anywhere in the payload or the error, in any case."""
     conditions = [] if before_id is None else [DeadLetter.id < before_id]
     floor = _floor(session, conditions) if _clean(text) else None
     if state is not None:
         is_waiting = DeadLetter.replayed_at.is_(None)
         conditions.append(is_waiting if state is LetterState.WAITING else ~is_waiting)
     if _clean(text):
-        conditions.append(_holds(_clean(text)))
+        conditions.append(_contains(_clean(text)))
     if floor is not None:
         conditions.append(DeadLetter.id > floor)
     query = select(
@@ -77,13 +77,13 @@ def search_letters(
         func.substr(DeadLetter.payload, 1, BEGINNING),
     )  # fmt: skip
     rows = session.execute(query.where(*conditions).order_by(DeadLetter.id.desc()).limit(limit + 1)).all()
-    found = [_letter(row) for row in rows[:limit]]
-    further = None if floor is None else floor + 1
-    return DeadLetterPage(found, found[-1].id if len(rows) > limit else further)
+    letters = [_letter(row) for row in rows[:limit]]
+    next_window = None if floor is None else floor + 1
+    return DeadLetterPage(letters, letters[-1].id if len(rows) > limit else next_window)
 
 
 def read_letter(session: Session, letter_id: int) -> tuple[Letter, str] | None:
-    """One with its whole payload as it is kept; None where there is no such letter."""
+    """Return a letter with its whole stored payload; None if there is no such letter."""
     row = session.get(DeadLetter, letter_id)
     if row is None:
         return None
@@ -98,13 +98,13 @@ def _letter(row: Sequence[Any]) -> Letter:
 
 
 def _floor(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int | None:
-    """The first key that this page looks at no more; None where it looks at all."""
+    """Return the highest id that this page does not read; None if it reads all."""
     keys = select(DeadLetter.id).where(*conditions).order_by(DeadLetter.id.desc())
     return session.scalar(keys.offset(WINDOW).limit(1))
 
 
-def _holds(text: str) -> ColumnElement[bool]:
-    """Payloads are searched as they came, where JSON may spell a letter as \\u00e9: both spellings are looked for."""
+def _contains(text: str) -> ColumnElement[bool]:
+    """Payloads are searched as they came; JSON may write a letter as \\u00e9, so both forms are searched."""
     spellings = {text, json.dumps(text)[1:-1]} if not text.isascii() else {text}
     is_text = DeadLetter.payload.not_like(f"{BASE64}%")
     in_payload = or_(*(DeadLetter.payload.icontains(spelling, autoescape=True) for spelling in sorted(spellings)))
@@ -112,5 +112,5 @@ def _holds(text: str) -> ColumnElement[bool]:
 
 
 def _clean(text: str) -> str:
-    """What both databases take."""
+    """Return text that both databases accept: without NUL and surrogates, trimmed, at most MAX_TEXT characters."""
     return text.replace("\x00", "").encode(errors="ignore").decode().strip()[:MAX_TEXT]

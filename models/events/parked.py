@@ -1,4 +1,4 @@
-"""Statuses that match nothing yet wait here: 7 days if the callback data is ours, 10 minutes if it may be a stranger's."""
+"""Parks statuses that match no message yet: for 7 days with callback data of ours, else for 10 minutes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ from models.tables.recipient import Recipient
 from models.tables.webhook_event import ParkedStatus
 
 OURS_FOR = timedelta(days=7)
-STRANGERS_FOR = timedelta(minutes=10)
+UNKNOWN_FOR = timedelta(minutes=10)
 ROUND = 1_000
 _MATCHABLE = or_(
     ParkedStatus.callback_data.is_not(None),
@@ -26,8 +26,8 @@ _MATCHABLE = or_(
 
 
 @dataclass(slots=True)
-class Retried:
-    """What a round over the parked ones came to. `cursor` goes into the next round; 0 where this was the last page."""
+class RetryResult:
+    """The result of one page of parked statuses. `cursor` is for the next page; 0 after the last one."""
 
     applied: int = 0
     cursor: int = 0
@@ -35,16 +35,16 @@ class Retried:
 
 
 def park_statuses(session: Session, statuses: Iterable[Status], now: datetime) -> int:
-    """Keep these; returns how many. Repetitions within the batch are kept once."""
+    """Park statuses, repeated ones once; return how many were parked."""
     distinct = {(item.wamid, item.status, item.at, item.callback): item for item in statuses}
     rows = [
         {
             "wamid": item.wamid,
-            # Only where it is ours: a stranger's says nothing here, and is nobody's business.
+            # Callback data of another sender is not stored: it has no meaning here.
             "callback_data": item.callback_data if item.callback else None,
             "status": _to_json(item),
             "first_at": now,
-            "expires_at": now + (OURS_FOR if item.callback else STRANGERS_FOR),
+            "expires_at": now + (OURS_FOR if item.callback else UNKNOWN_FOR),
         }
         for item in distinct.values()
     ]
@@ -54,27 +54,27 @@ def park_statuses(session: Session, statuses: Iterable[Status], now: datetime) -
 
 
 def drop_expired(session: Session, now: datetime) -> int:
-    """Drop those whose time is over; how many."""
+    """Delete expired statuses; return how many."""
     expired = session.execute(delete(ParkedStatus).where(ParkedStatus.expires_at <= now).returning(ParkedStatus.id))
     return len(expired.all())
 
 
 def drop_parked(session: Session, key: int) -> None:
-    """Drop one that cannot be applied."""
+    """Delete a status that cannot be applied."""
     session.execute(delete(ParkedStatus).where(ParkedStatus.id == key))
 
 
 def matchable_statuses(session: Session, cursor: int, limit: int) -> Sequence[int]:
-    """Those after the row `cursor` that can perhaps be matched by now."""
+    """Return ids after `cursor` of statuses that may match a message by now."""
     query = select(ParkedStatus.id).where(ParkedStatus.id > cursor, _MATCHABLE)
     return session.scalars(query.order_by(ParkedStatus.id).limit(limit)).all()
 
 
 def retry_parked(
     session: Session, now: datetime, installation: str, cursor: int = 0, only: int | None = None
-) -> Retried:
-    """Apply those that can be matched by now, after the row `cursor`, or `only` this one."""
-    result = Retried()
+) -> RetryResult:
+    """Apply a page of statuses after `cursor` that match a message by now, or `only` the one of this id."""
+    result = RetryResult()
     candidates = session.scalars(
         select(ParkedStatus)
         .where(ParkedStatus.id > cursor if only is None else ParkedStatus.id == only, _MATCHABLE)
@@ -96,16 +96,16 @@ def retry_parked(
 
 
 def _to_json(status: Status) -> dict[str, Any]:
-    found = asdict(status) | {"at": status.at.isoformat()}
+    fields = asdict(status) | {"at": status.at.isoformat()}
     for name in ("callback", "failure", "pricing"):
-        found[name] = list(found[name]) if found[name] is not None else None
-    return {name: value for name, value in found.items() if value is not None}
+        fields[name] = list(fields[name]) if fields[name] is not None else None
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _from_json(stored: dict[str, Any]) -> Status:
-    found = dict(stored)
-    found["at"] = datetime.fromisoformat(found["at"])
+    fields = dict(stored)
+    fields["at"] = datetime.fromisoformat(fields["at"])
     for name, kind in (("callback", Callback), ("failure", Failure), ("pricing", Pricing)):
-        if name in found:
-            found[name] = kind(*found[name])
-    return Status(**found)
+        if name in fields:
+            fields[name] = kind(*fields[name])
+    return Status(**fields)

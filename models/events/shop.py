@@ -1,7 +1,8 @@
-"""Applying what a shop says: its customers become contacts, their orders are kept, and who asks to be forgotten is.
+"""Applies a shop's webhook events: customers become contacts, orders are stored, and redaction requests are carried out.
 
-The person is whoever has the phone; the shop's id of a customer goes to their record. A customer without a usable phone is kept
-apart, with the reason. News that are older than what is known change nothing, and nobody who left on WhatsApp is brought back.
+The phone identifies the contact, which gets the shop's id of the customer. A customer without a usable phone is stored apart,
+with the reason. An event that is older than the stored state changes nothing, and nobody who opted out on WhatsApp is subscribed
+again by an older consent.
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,10 @@ from models.contacts.phone import person_key
 from models.contacts.resolve import lock_identities, resolve_contact, surviving_contact_id
 from models.contacts.tagging import put_tag, put_tags
 from models.crypto import Vault
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.errors import OperatorError
 from models.events.shop_consent import apply_shop_consent, is_overtaken
-from models.events.shop_lookup import find_by_phone, find_by_shop_id, is_by_former_number, lock_contact
+from models.events.shop_lookup import find_by_phone, find_by_shop_id, is_by_earlier_number, lock_contact
 from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
 from models.privacy.redact import redact_person, suppress
 from models.shop.customer_reads import drop_reads, request_read
@@ -35,42 +36,42 @@ from models.tables.tag import SHOPIFY_TAG
 
 ACTOR = SHOP_ACTOR
 TAG = SHOPIFY_TAG
-"""On everybody who comes from a shop: campaigns reach only people with a tag."""
+"""The tag of every contact from a shop: campaigns reach only people with a tag."""
 REPEATED_FOR = timedelta(days=8)
-"""A shop sends an event again for hours; the hashes are kept as long as those of Meta's."""
-NO_SYNC = {"synchronize_session": False}
+"""A shop repeats an event for two days; its hash is kept as long as those of Meta's messages."""
 
 
 class ShopEventResult(StrEnum):
-    """What became of an event."""
+    """The result of an event. REPEATED: it was applied before; LATE: the stored state is newer; IGNORED: its topic is not used."""
 
     APPLIED = "applied"
     REPEATED = "repeated"
     LATE = "late"
     UNREACHABLE = "unreachable"
-    """It is about somebody without a phone whom we do not know, or who was redacted."""
+    """The customer has no phone and no contact, or was redacted."""
     IGNORED = "ignored"
 
 
 def apply_shop_event(
     session: Session, event: ShopEvent, now: datetime, vault: Vault, *, asked_shop: str | None = None
 ) -> ShopEventResult:
-    """Apply one event, in the caller's transaction.
+    """Apply one event in the caller's transaction. A repeated event changes nothing.
 
-    A customer of `asked_shop` (its domain) who was changed is to be read there: webhooks carry no consent to WhatsApp messages.
+    `asked_shop` is the domain of the shop that Hark can ask; its changed customers are read there, because webhooks carry no
+    consent to WhatsApp messages.
     """
-    if event.news is None:
+    if event.change is None:
         return ShopEventResult.IGNORED
     if event.id and not _is_first(session, event, now):
         return ShopEventResult.REPEATED
     lock_identities(session)
-    if isinstance(event.news, ShopRedaction):
-        return _part(session, event.news, now, vault)
-    if isinstance(event.news, ShopOrder):
-        return _take_order(session, event.shop, event.news, now, vault)
-    if event.news.id is not None and event.news.id.isdecimal() and event.shop == asked_shop:
-        request_read(session, event.news.id, now)
-    return apply_shop_customer(session, event.shop, event.news, now, vault)
+    if isinstance(event.change, ShopRedaction):
+        return _apply_redaction(session, event.change, now, vault)
+    if isinstance(event.change, ShopOrder):
+        return _apply_order(session, event.shop, event.change, now, vault)
+    if event.change.id is not None and event.change.id.isdecimal() and event.shop == asked_shop:
+        request_read(session, event.change.id, now)
+    return apply_shop_customer(session, event.shop, event.change, now, vault)
 
 
 def _is_first(session: Session, event: ShopEvent, now: datetime) -> bool:
@@ -81,46 +82,48 @@ def _is_first(session: Session, event: ShopEvent, now: datetime) -> bool:
 
 
 def apply_shop_customer(
-    session: Session, shop: str, told: ShopCustomer, now: datetime, vault: Vault
+    session: Session, shop: str, customer: ShopCustomer, now: datetime, vault: Vault
 ) -> ShopEventResult:
     """Apply a customer, from a webhook or as they were read. The caller holds the lock on identities (`lock_identities`)."""
-    known = find_by_shop_id(session, told.id)
-    if known is not None and _is_late(known, told):
-        _take_late_consents(session, shop, known, told, now)
+    known = find_by_shop_id(session, customer.id)
+    if known is not None and _is_late(known, customer):
+        _apply_late_consents(session, shop, known, customer, now)
         return ShopEventResult.LATE
-    if told.id is not None and is_older_than_kept(session, told.id, told.changed_at):
+    if customer.id is not None and is_older_than_kept(session, customer.id, customer.changed_at):
         return ShopEventResult.LATE
-    if _is_forgotten(session, told, known, vault):
+    if _is_redacted(session, customer, known, vault):
         return ShopEventResult.UNREACHABLE
-    contact = _contact_of(session, told, known, now)
+    contact = _contact_of(session, customer, known, now)
     if contact is None:
-        _keep_without_phone(session, shop, told, now)
+        _keep_without_phone(session, shop, customer, now)
         return ShopEventResult.UNREACHABLE
-    if told.id is not None:
-        forget_without_phone(session, [told.id])
-    if _is_late(contact, told):
-        _take_late_consents(session, shop, contact, told, now)
+    if customer.id is not None:
+        forget_without_phone(session, [customer.id])
+    if _is_late(contact, customer):
+        _apply_late_consents(session, shop, contact, customer, now)
         return ShopEventResult.LATE
-    is_former = is_by_former_number(contact, told)
-    is_of_order = told.phone is not None and told.phone.is_of_order
-    _learn(session, contact, told, now, fills=is_former)
-    put_tags(session, [(contact.id, name, None) for name in sorted({TAG, *told.tags})], now)
+    is_earlier_number = is_by_earlier_number(contact, customer)
+    is_of_order = customer.phone is not None and customer.phone.is_of_order
+    _update_contact(session, contact, customer, now, only_empty=is_earlier_number)
+    put_tags(session, [(contact.id, name, None) for name in sorted({TAG, *customer.tags})], now)
     # Of a former number, and of one that came with an order, only that they left counts: it may be somebody else's.
-    counts = [it for it in told.consents if it.state == Consent.UNSUBSCRIBED or not (is_former or is_of_order)]
-    _take_consents(session, shop, contact, told.id, counts, now)
+    counts = [
+        it for it in customer.consents if it.state == Consent.UNSUBSCRIBED or not (is_earlier_number or is_of_order)
+    ]
+    _apply_consents(session, shop, contact, customer.id, counts, now)
     return ShopEventResult.APPLIED
 
 
-def _take_late_consents(session: Session, shop: str, contact: Contact, told: ShopCustomer, now: datetime) -> None:
+def _apply_late_consents(session: Session, shop: str, contact: Contact, customer: ShopCustomer, now: datetime) -> None:
     """A record that comes late may still hold the newest word on consent, which has a time of its own."""
-    if told.e164 is None or person_key(phone=told.e164) in {contact.person_key, *identifiers_of(contact)}:
+    if customer.e164 is None or person_key(phone=customer.e164) in {contact.person_key, *identifiers_of(contact)}:
         locked = lock_contact(session, contact.id)
-        timed = [consent for consent in told.consents if consent.at is not None]
+        timed = [consent for consent in customer.consents if consent.at is not None]
         if locked is not None:
-            _take_consents(session, shop, locked, told.id, timed, now)
+            _apply_consents(session, shop, locked, customer.id, timed, now)
 
 
-def _take_consents(
+def _apply_consents(
     session: Session,
     shop: str,
     contact: Contact,
@@ -135,50 +138,52 @@ def _take_consents(
         apply_shop_consent(session, contact, consent, f"{shop} customer {customer_id or 'without id'}", now)
 
 
-def _keep_without_phone(session: Session, shop: str, told: ShopCustomer, now: datetime) -> None:
+def _keep_without_phone(session: Session, shop: str, customer: ShopCustomer, now: datetime) -> None:
     """A customer who is named with their phone, and has none that can be written to."""
-    phone = told.phone
-    if told.id is None or phone is None or phone.reason is None:
+    phone = customer.phone
+    if customer.id is None or phone is None or phone.reason is None:
         return
-    name = _whole_name(told.fields.get("first_name"), told.fields.get("last_name"))
-    kept = WithoutPhone(shop, told.id, name, told.fields.get("email"), phone.raw, phone.reason, told.changed_at)
+    name = _whole_name(customer.fields.get("first_name"), customer.fields.get("last_name"))
+    kept = WithoutPhone(
+        shop, customer.id, name, customer.fields.get("email"), phone.raw, phone.reason, customer.changed_at
+    )
     keep_without_phone(session, kept, now)
 
 
-def _take_order(session: Session, shop: str, told: ShopOrder, now: datetime, vault: Vault) -> ShopEventResult:
-    if told.customer.id is not None:
-        apply_shop_customer(session, shop, told.customer, now, vault)  # its own news may still be on their way
-    known = find_by_shop_id(session, told.customer.id)
-    is_forgotten = _is_forgotten(session, told.customer, known, vault)
-    contact = _contact_of(session, told.customer, known, now) if not is_forgotten else None
+def _apply_order(session: Session, shop: str, order: ShopOrder, now: datetime, vault: Vault) -> ShopEventResult:
+    if order.customer.id is not None:
+        apply_shop_customer(session, shop, order.customer, now, vault)  # the customer's own event may arrive later
+    known = find_by_shop_id(session, order.customer.id)
+    is_redacted = _is_redacted(session, order.customer, known, vault)
+    contact = _contact_of(session, order.customer, known, now) if not is_redacted else None
     if contact is None:
         return ShopEventResult.UNREACHABLE
     put_tag(session, contact.id, TAG, None, now)
-    order = NewOrder(
-        OrderKey(shop, told.id),
+    new_order = NewOrder(
+        OrderKey(shop, order.id),
         contact.id,
-        told.number,
-        told.total_milli,
-        told.currency,
-        told.placed_at,
-        told.cancelled_at,
-        told.items,
-        told.changed_at,
+        order.number,
+        order.total_milli,
+        order.currency,
+        order.placed_at,
+        order.cancelled_at,
+        order.items,
+        order.changed_at,
     )
-    return ShopEventResult.LATE if upsert_orders(session, [order], now).unchanged else ShopEventResult.APPLIED
+    return ShopEventResult.LATE if upsert_orders(session, [new_order], now).unchanged else ShopEventResult.APPLIED
 
 
 def redacted_by(session: Session, event: ShopEvent) -> Contact | None:
-    """Who is to be forgotten by it, as they stand now."""
-    told = event.news
-    return _farewelled(session, told) if isinstance(told, ShopRedaction) and told.wipes else None
+    """The contact that the event will redact, as it is before; None if it redacts nobody."""
+    redaction = event.change
+    return _contact_to_redact(session, redaction) if isinstance(redaction, ShopRedaction) and redaction.wipes else None
 
 
-def _farewelled(session: Session, told: ShopRedaction) -> Contact | None:
+def _contact_to_redact(session: Session, redaction: ShopRedaction) -> Contact | None:
     """By the shop's id, else by the phone. Where a redaction names neither, by the e-mail address of the customer who has it."""
-    customer = told.customer
+    customer = redaction.customer
     email = customer.fields.get("email")
-    if customer.id is not None or customer.e164 is not None or not told.wipes or not email:
+    if customer.id is not None or customer.e164 is not None or not redaction.wipes or not email:
         return find_by_shop_id(session, customer.id) or find_by_phone(session, customer.e164)
     query = select(Contact).where(func.lower(Contact.email) == email.lower(), Contact.shopify_id.is_not(None))
     found = session.scalars(query.limit(2)).all()
@@ -187,101 +192,103 @@ def _farewelled(session: Session, told: ShopRedaction) -> Contact | None:
     return found[0] if found else None
 
 
-def _part(session: Session, told: ShopRedaction, now: datetime, vault: Vault) -> ShopEventResult:
+def _apply_redaction(session: Session, redaction: ShopRedaction, now: datetime, vault: Vault) -> ShopEventResult:
     """A deleted customer stays a contact, without the shop's id; one who is to be forgotten is wiped."""
-    contact = _farewelled(session, told)
-    ids = [told.customer.id] if told.customer.id is not None else []
-    email = told.customer.fields.get("email") if told.wipes and not ids else None
+    contact = _contact_to_redact(session, redaction)
+    ids = [redaction.customer.id] if redaction.customer.id is not None else []
+    email = redaction.customer.fields.get("email") if redaction.wipes and not ids else None
     had_no_phone = forget_without_phone(session, ids, email)
     ids = sorted({*ids, *had_no_phone})
     drop_reads(session, ids)
     drop_opt_outs(session, ids)
-    if told.wipes:
+    if redaction.wipes:
         suppress(session, [vault.person_hash(SHOP + key) for key in ids], "shopify redaction", now)
     if contact is None:
         return ShopEventResult.APPLIED if had_no_phone else ShopEventResult.UNREACHABLE
-    if told.wipes:
+    if redaction.wipes:
         return (
             ShopEventResult.APPLIED
             if redact_person(session, contact.id, vault, now, ACTOR, "shopify redaction")
             else ShopEventResult.LATE
         )
-    if told.customer.id is not None:
-        release_aliases(session, [SHOP + told.customer.id])
-    if contact.shopify_id == told.customer.id:
-        _write(session, contact.id, shopify_id=None, shopify_changed_at=now, updated_at=now)
+    if redaction.customer.id is not None:
+        release_aliases(session, [SHOP + redaction.customer.id])
+    if contact.shopify_id == redaction.customer.id:
+        _update_columns(session, contact.id, shopify_id=None, shopify_changed_at=now, updated_at=now)
     return ShopEventResult.APPLIED
 
 
-def _contact_of(session: Session, told: ShopCustomer, known: Contact | None, now: datetime) -> Contact | None:
+def _contact_of(session: Session, customer: ShopCustomer, known: Contact | None, now: datetime) -> Contact | None:
     """Whoever has the phone, made if there is nobody; without a phone of their own whoever has the shop's id.
 
     Nobody wipes them meanwhile.
     """
-    phone = _leading_phone(told, known)
+    phone = _identifying_phone(customer, known)
     if phone is None:
         return lock_contact(session, known.id) if known is not None else None
     contact_id = surviving_contact_id(session, resolve_contact(session, Identity(phone=phone), now, ACTOR))
     return lock_contact(session, contact_id)
 
 
-def _leading_phone(told: ShopCustomer, known: Contact | None) -> str | None:
+def _identifying_phone(customer: ShopCustomer, known: Contact | None) -> str | None:
     """The number that leads to the person. One that came with an order leads nobody away from whom the shop's id names."""
-    is_of_order = told.phone is not None and told.phone.is_of_order
-    return None if is_of_order and known is not None else told.e164
+    is_of_order = customer.phone is not None and customer.phone.is_of_order
+    return None if is_of_order and known is not None else customer.e164
 
 
-def _is_forgotten(session: Session, told: ShopCustomer, known: Contact | None, vault: Vault) -> bool:
+def _is_redacted(session: Session, customer: ShopCustomer, known: Contact | None, vault: Vault) -> bool:
     """Whether the shop's id or the number are those of somebody who was redacted."""
-    phone = _leading_phone(told, known)
-    keys = [SHOP + told.id] if told.id is not None else []
+    phone = _identifying_phone(customer, known)
+    keys = [SHOP + customer.id] if customer.id is not None else []
     keys += [person_key(phone=phone)] if phone is not None else []
     hashes = [vault.person_hash(key) for key in keys]
     return bool(session.scalar(select(exists().where(Suppression.person_hash.in_(hashes)))))
 
 
-def _learn(session: Session, contact: Contact, told: ShopCustomer, now: datetime, *, fills: bool) -> None:
-    """A customer with a number that the person had before `fills` what is not known of them, and no more."""
-    new: dict[str, Any] = {
+def _update_contact(
+    session: Session, contact: Contact, customer: ShopCustomer, now: datetime, *, only_empty: bool
+) -> None:
+    """Update the contact's fields from the customer. With `only_empty` (for an earlier number of the contact) only empty ones."""
+    values: dict[str, Any] = {
         name: value
-        for name, value in told.fields.items()
-        if getattr(contact, name) != value and not (fills and getattr(contact, name))
+        for name, value in customer.fields.items()
+        if getattr(contact, name) != value and not (only_empty and getattr(contact, name))
     }
-    if "country" in new and contact.country:
-        del new["country"]  # that of the number stays
+    if "country" in values and contact.country:
+        del values["country"]  # the number's country stays
     before = _whole_name(contact.first_name, contact.last_name)
-    name = _whole_name(*(new.get(part, getattr(contact, part)) for part in ("first_name", "last_name")))
+    name = _whole_name(*(values.get(part, getattr(contact, part)) for part in ("first_name", "last_name")))
     if name != contact.name and contact.name in {"", before}:
-        new["name"] = name
-    if told.changed_at is not None and told.changed_at != contact.shopify_changed_at:
-        new["shopify_changed_at"] = told.changed_at
+        values["name"] = name
+    if customer.changed_at is not None and customer.changed_at != contact.shopify_changed_at:
+        values["shopify_changed_at"] = customer.changed_at
     if (
-        told.id is not None
-        and told.id != contact.shopify_id
-        and not fills
-        and not _is_merged(session, contact, told.id)
+        customer.id is not None
+        and customer.id != contact.shopify_id
+        and not only_empty
+        and not _is_merged(session, contact, customer.id)
     ):
         session.execute(
-            update(Contact).where(Contact.shopify_id == told.id).values(shopify_id=None), execution_options=NO_SYNC
+            update(Contact).where(Contact.shopify_id == customer.id).values(shopify_id=None), execution_options=NO_SYNC
         )
-        new["shopify_id"] = told.id
-    if new:
-        _write(session, contact.id, **new, updated_at=now)
+        values["shopify_id"] = customer.id
+    if values:
+        _update_columns(session, contact.id, **values, updated_at=now)
 
 
 def _is_merged(session: Session, contact: Contact, shop_id: str) -> bool:
-    """Whether it is the id of a record that became a part of this one: the shop has the person twice."""
+    """Whether it is the shop's id of a contact that was merged into this one: the shop has the person twice."""
     return aliased_contacts(session, [SHOP + shop_id]).get(SHOP + shop_id) == contact.id
 
 
-def _is_late(contact: Contact, told: ShopCustomer) -> bool:
+def _is_late(contact: Contact, customer: ShopCustomer) -> bool:
     known = contact.shopify_changed_at
-    return known is not None and told.changed_at is not None and told.changed_at < known
+    return known is not None and customer.changed_at is not None and customer.changed_at < known
 
 
 def _whole_name(first: str | None, last: str | None) -> str:
     return " ".join(part for part in (first, last) if part)[:300]
 
 
-def _write(session: Session, contact_id: int, **values: Any) -> None:
+def _update_columns(session: Session, contact_id: int, **values: Any) -> None:
     session.execute(update(Contact).where(Contact.id == contact_id).values(**values), execution_options=NO_SYNC)

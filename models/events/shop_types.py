@@ -1,4 +1,4 @@
-"""What a shop says, parsed: a customer, an order, a customer who is to be forgotten. Facts alone, no decisions.
+"""Types of a shop's webhook events, parsed: customers, orders and redaction requests. They hold facts and decide nothing.
 
 `bot.webhooks.parse_shop` makes them from a webhook's body, `bot.shopify` from a shop's answers; models.events.shop applies them.
 """
@@ -20,13 +20,13 @@ class ConsentChannel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShopConsent:
-    """What the shop says of the customer's consent to messages on their phone. Any word may be new to us."""
+    """The customer's consent to messages on their phone. `state` is the shop's word, which may be unknown to us."""
 
     channel: ConsentChannel
     state: str
     """In lower case."""
     is_confirmed: bool
-    """A double opt-in of the shop's own."""
+    """Whether the customer confirmed it in a double opt-in of the shop."""
     at: datetime | None
     source: str
 
@@ -44,15 +44,15 @@ class ShopPhone:
 
 @dataclass(frozen=True, slots=True)
 class ShopCustomer:
-    """A customer, as far as the event says."""
+    """A customer, as far as the event names it. `id` is the shop's id, `changed_at` the shop's time of the change."""
 
     id: str | None
     phone: ShopPhone | None
-    """None for an event that says nothing of phones."""
+    """None for an event that says nothing about phones."""
     fields: dict[str, str] = field(default_factory=dict)
-    """Of a contact's own fields those that the event names."""
+    """Values of contact columns, by the column's name; only those that the event names."""
     consents: tuple[ShopConsent, ...] = ()
-    """Empty where the event says nothing of consent, which is not a "no"."""
+    """Empty for an event that says nothing about consent, which is not a "no"."""
     changed_at: datetime | None = None
     tags: tuple[str, ...] = ()
     """Those that the event names; it may name none although the customer has some."""
@@ -65,7 +65,7 @@ class ShopCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
-    """An order, and whose it is."""
+    """An order of a customer. `total_milli` is in thousandths of `currency`."""
 
     id: str
     customer: ShopCustomer
@@ -80,7 +80,7 @@ class ShopOrder:
 
 @dataclass(frozen=True, slots=True)
 class ShopRedaction:
-    """The shop has no such customer any more; with `wipes` the person asked to be forgotten."""
+    """The shop deleted the customer. `wipes`: the person asked for the redaction of their data."""
 
     customer: ShopCustomer
     wipes: bool
@@ -88,9 +88,9 @@ class ShopRedaction:
 
 @dataclass(frozen=True, slots=True)
 class ShopEvent:
-    """One webhook. `id` is the shop's own for this event, the same when it is sent again."""
+    """One webhook. `id` is the shop's id of the event, the same when it is repeated."""
 
     shop: str
     id: str
-    news: ShopCustomer | ShopOrder | ShopRedaction | None
-    """None for a topic that says nothing to us."""
+    change: ShopCustomer | ShopOrder | ShopRedaction | None
+    """None for a topic that we do not use."""

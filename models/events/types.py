@@ -1,6 +1,6 @@
-"""What Meta tells us, parsed: one status, one inbound message, one change of an account. Facts alone, no decisions.
+"""Defines the parsed events of Meta's webhooks: statuses, inbound messages, account changes. They hold facts, no decisions.
 
-`bot.webhooks.parse` makes them from a webhook's body; what applies them stands here in models.
+`bot.webhooks.parse` makes them from a webhook's body; models.events applies them.
 """
 
 from dataclasses import dataclass, field
@@ -10,11 +10,16 @@ from typing import Any, Literal, NamedTuple
 OptOutWord = Literal["stop", "start"]
 EventKind = Literal["sent", "delivered", "read", "failed"]
 
+ABOUT_THE_CHAT = frozenset({"reaction", "system", "edit", "revoke", "request_welcome"})
+"""Message types that say something about the chat: they answer nothing and open no window (docs/meta.md §7.6)."""
+NOT_FOR_BOTS = ABOUT_THE_CHAT | {"unsupported"}
+"""Message types that begin and move no bot flow: those above, and what Meta could not pass on (docs/meta.md §7.6)."""
+
 
 class Callback(NamedTuple):
-    """Whose message a status is about, by the callback data that the message carried (`bot.meta.callback_data`).
+    """The row that a status is about, from the callback data of the message (`bot.meta.callback_data`, docs/meta.md §2.1).
 
-    Of which installation must be compared. One of the two ids is there.
+    Callers compare `installation` with their own. Exactly one of the two ids is set.
     """
 
     installation: str
@@ -25,7 +30,7 @@ class Callback(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PressedButton:
-    """The payload of a template's quick reply: whose campaign message it stood under, and which button it was."""
+    """The payload of a template's quick reply: the recipient of the campaign message, and the index of the button."""
 
     installation: str
     recipient_id: int
@@ -33,14 +38,14 @@ class PressedButton:
 
 
 class Failure(NamedTuple):
-    """Meta's error code, and its sentence for the operator."""
+    """Meta's error code, and its text for the operator."""
 
     code: int
     text: str
 
 
 class Pricing(NamedTuple):
-    """What Meta says a message costs; any word may be new to us."""
+    """The pricing of a message in a status (docs/meta.md §7.5); `category` and `type` may be values that Hark does not know."""
 
     category: str | None
     type: str | None
@@ -49,7 +54,7 @@ class Pricing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One status of one message of ours, at Meta's time. `played` comes as read: whoever listened has seen it."""
+    """One status of a message of ours; `at` is Meta's time. `played` is parsed as `read`."""
 
     wamid: str
     status: EventKind
@@ -57,7 +62,7 @@ class Status:
     phone_number_id: str | None = None
     callback_data: str | None = None
     callback: Callback | None = None
-    """None where the data is missing or not in a form of ours."""
+    """None if the data is missing or not in our format."""
     recipient_id: str | None = None
     """The person's wa_id; absent for some users with a username."""
     bsuid: str | None = None
@@ -67,7 +72,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who wrote, as far as the webhook says: either of `wa_id` and `bsuid` may be missing, not both."""
+    """The sender of a message; `wa_id` or `bsuid` may be missing, not both (docs/meta.md §7.9)."""
 
     wa_id: str | None
     bsuid: str | None = None
@@ -78,7 +83,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
-    """One message from a person (or from WhatsApp about a person: type `system`), at Meta's time."""
+    """A message from a person, or from WhatsApp about a person (type `system`); `at` is Meta's time."""
 
     wamid: str
     at: datetime
@@ -86,19 +91,19 @@ class InboundMessage:
     phone_number_id: str
     sender: Sender
     payload: dict[str, Any]
-    """Meta's message object, whole."""
+    """Meta's whole message object (docs/meta.md §7.6)."""
     text: str | None = None
-    """What a person reads: of a button its title, of a picture its caption."""
+    """The visible text: the title of a button, the caption of a picture."""
     context_wamid: str | None = None
-    """The message it answers; of an edit, a revocation or a reaction the message it is about."""
+    """The message that it answers; for an edit, a revocation or a reaction, the message that it concerns."""
     button_payload: str | None = None
     pressed: PressedButton | None = None
-    """What the payload says, where it is of our form."""
+    """The parsed `button_payload`, if it has our format."""
     word: OptOutWord | None = None
     confirms: bool = False
-    """It says yes, which confirms a double opt-in of who is pending."""
+    """The text is a yes, which confirms the double opt-in of a pending contact."""
     moved_to: Sender | None = None
-    """A changed number: who the sender is from now on."""
+    """The sender's new identifiers after a change of number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +113,22 @@ class AccountChange:
     field: str
     waba_id: str
     at: datetime | None
-    """Meta's time; it is missing from some."""
+    """Meta's time; None if the webhook has none."""
     value: dict[str, Any]
 
 
 @dataclass(slots=True)
 class Parsed:
-    """One payload's contents. `broken` has a line for each item that could not be read; the others are whole."""
+    """The contents of one payload. `broken` has a line for each item that could not be parsed; the others are complete."""
 
     inbound: list[InboundMessage] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     changes: list[AccountChange] = field(default_factory=list)
     ignored: int = 0
-    """Kinds that we do not know or need: other objects, unknown statuses, messages in groups."""
+    """Items that Hark does not use: other objects, unknown statuses, messages in groups."""
     broken: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """How many items there are to apply."""
+        """The number of items to apply."""
         return len(self.inbound) + len(self.statuses) + len(self.changes)

@@ -1,6 +1,5 @@
-"""A row of a contacts file: what its columns mean, and what one row says of one person."""
+"""Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +12,8 @@ from models.contacts.field_values import (
     read_profile_value,
     read_value,
 )
-from models.contacts.phone import person_key, read_phone
+from models.contacts.lookup import WrittenPhone
+from models.contacts.phone import read_phone
 from models.contacts.tagging import read_tag_value
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
@@ -25,7 +25,7 @@ MAX_SOURCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where each thing stands: positions by name. What is neither known nor a field of a contact is an attribute."""
+    """Column positions by name: reserved columns, profile fields, and attributes (every other name)."""
 
     width: int
     places: Mapping[str, int]
@@ -33,23 +33,23 @@ class Columns:
     attributes: Mapping[str, int]
     types: Mapping[str, AttributeType] = field(default_factory=dict)
     source: str = ""
-    """Where the people agreed, for rows that do not say it themselves."""
+    """The source of consent for rows without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """What one row says. Empty cells say nothing."""
+    """The values of one row; empty cells are left out."""
 
     line: int
     e164: str | None
     stored: str
-    """The number as it is stored where no E.164 could be made of it."""
+    """The number as it is stored if it has no E.164 form."""
     given: str
-    """The digits as they were given: the record of an earlier file may be known by them."""
+    """The digits as the file has them: a contact of an earlier import may be stored under them."""
     problem: str | None
     country: str | None
     key: str
-    """The person_key; `raw:<digits>` where the number is none that can be called."""
+    """The person_key; `raw:<digits>` if the number has no E.164 form."""
     fields: dict[str, str]
     attributes: dict[str, Value]
     tags: dict[str, str | None]
@@ -58,15 +58,15 @@ class ImportRow:
 
 
 def read_columns(header: Sequence[str]) -> Columns:
-    """The meaning of a header. BadValue where the phone is missing or a column's name can be no attribute's."""
+    """Read a header. Raises FieldValueError if there is no phone column, or if a name is not allowed for an attribute."""
     places, fields, attributes = {}, {}, {}
     for position, name in enumerate(header):
-        known = name.strip().lower()
-        if known in RESERVED_COLUMNS:
-            places[known] = position
-        elif known in PROFILE_FIELDS:
-            fields[known] = position
-        elif known:
+        column = name.strip().lower()
+        if column in RESERVED_COLUMNS:
+            places[column] = position
+        elif column in PROFILE_FIELDS:
+            fields[column] = position
+        elif column:
             attributes[read_name(name, "the column")] = position
     if "phone" not in places:
         raise FieldValueError("there is no column 'phone'")
@@ -74,24 +74,25 @@ def read_columns(header: Sequence[str]) -> Columns:
 
 
 def read_row(line: int, cells: Sequence[str], columns: Columns, default_country: str | None) -> ImportRow:
-    """What the row says. ValueError with one sentence where it cannot be taken."""
+    """Read a row. Raises FieldValueError or NotAPhoneError, both with one sentence, if it cannot be imported."""
     if len(cells) > columns.width and any(cell.strip() for cell in cells[columns.width :]):
         raise FieldValueError(
             "has {count} cells; the header names {width} columns", count=len(cells), width=columns.width
         )
-    given = _cell(cells, columns.places, "phone")
-    if not given:
+    phone_text = _cell(cells, columns.places, "phone")
+    if not phone_text:
         raise FieldValueError("the phone is missing")
-    phone = read_phone(given, default_country)
+    phone = read_phone(phone_text, default_country)
+    sought = WrittenPhone.of(phone)
     consent, source = _consent(cells, columns)
     return ImportRow(
         line=line,
         e164=phone.e164,
         stored=phone.stored,
-        given=digits_as_given(given),
+        given=sought.given,
         problem=phone.problem,
         country=phone.country,
-        key=person_key(phone=phone.e164) if phone.e164 else f"raw:{phone.stored}",
+        key=sought.key,
         fields=_fields(cells, columns),
         attributes=_attributes(cells, columns),
         tags=read_tags(_cell(cells, columns.places, "tags")),
@@ -101,7 +102,7 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, default_country:
 
 
 def read_tags(text: str) -> dict[str, str | None]:
-    """`vip;city=Madrid` as names with their values."""
+    """Parse `vip;city=Madrid` to name → value. Raises FieldValueError if a name or value is not allowed, or there are too many."""
     tags: dict[str, str | None] = {}
     for part in text.split(";"):
         if part.strip():
@@ -113,26 +114,22 @@ def read_tags(text: str) -> dict[str, str | None]:
 
 
 def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
-    """The rows of one person as one: later cells win, but who is unsubscribed in any of them is unsubscribed."""
-    folded = rows[0]
+    """Combine the rows of one person: later cells win, but `unsubscribed` in any row wins over every other consent."""
+    combined = rows[0]
     for row in rows[1:]:
-        left = Consent.UNSUBSCRIBED.value in (folded.consent, row.consent)
-        said = row if row.consent and not (left and row.consent != Consent.UNSUBSCRIBED.value) else folded
-        known = {name: value for name, value in row.tags.items() if value is not None or name not in folded.tags}
-        folded = replace(
-            folded,
-            fields=folded.fields | row.fields,
-            attributes=folded.attributes | row.attributes,
-            tags=folded.tags | known,
-            consent=said.consent,
-            source=said.source,
+        is_unsubscribed = Consent.UNSUBSCRIBED.value in (combined.consent, row.consent)
+        is_overruled = is_unsubscribed and row.consent != Consent.UNSUBSCRIBED.value
+        consent_row = row if row.consent and not is_overruled else combined
+        tags = {name: value for name, value in row.tags.items() if value is not None or name not in combined.tags}
+        combined = replace(
+            combined,
+            fields=combined.fields | row.fields,
+            attributes=combined.attributes | row.attributes,
+            tags=combined.tags | tags,
+            consent=consent_row.consent,
+            source=consent_row.source,
         )
-    return folded
-
-
-def digits_as_given(text: str) -> str:
-    """The digits of a number as it was written, without a plus."""
-    return re.sub(r"[^0-9]", "", text)
+    return combined
 
 
 def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
@@ -157,11 +154,11 @@ def _consent(cells: Sequence[str], columns: Columns) -> tuple[str | None, str]:
 
 
 def _fields(cells: Sequence[str], columns: Columns) -> dict[str, str]:
-    found = {name: _cell(cells, columns.fields, name) for name in columns.fields}
-    return {name: read_profile_value(name, text) for name, text in found.items() if text}
+    texts = {name: _cell(cells, columns.fields, name) for name in columns.fields}
+    return {name: read_profile_value(name, text) for name, text in texts.items() if text}
 
 
 def _attributes(cells: Sequence[str], columns: Columns) -> dict[str, Value]:
-    found = {name: _cell(cells, columns.attributes, name) for name in columns.attributes}
+    texts = {name: _cell(cells, columns.attributes, name) for name in columns.attributes}
     types = columns.types
-    return {name: read_value(types.get(name, AttributeType.TEXT), text, name) for name, text in found.items() if text}
+    return {name: read_value(types.get(name, AttributeType.TEXT), text, name) for name, text in texts.items() if text}

@@ -1,4 +1,4 @@
-"""What a row would change of a contact, in words, for whoever looks before an import."""
+"""Describes as text what a row would change in a contact, for the preview of an import."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,22 +7,25 @@ from models.contacts.field_values import PROFILE_FIELDS
 from models.imports.contact_row import ImportRow
 
 MAX_TOLD = 20
-"""The first of a file; the others are counted."""
+"""Changes of a file that are described; the others are counted."""
 MAX_CHARACTERS = 40
 
 Record = Mapping[str, Any]
 
 
 def describe_change(
-    before: Record, after: Record, row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]
+    before: Record, after: Record, row: ImportRow, tags: Mapping[str, int], current_tags: Mapping[int, str | None]
 ) -> str:
-    """`name Ana → Anna; language es; tag city = Madrid`. `tags`: the ids by name; `held`: the values that the contact has."""
-    return "; ".join([*_fields(before, after), *_tags(row, tags, held)])
+    """Return a text such as `name Ana → Anna; language es; tag city = Madrid`.
+
+    `tags`: tag id by name; `current_tags`: value by tag id, of the tags that the contact has.
+    """
+    return "; ".join([*_fields(before, after), *_tags(row, tags, current_tags)])
 
 
 def describe_step(what: str, before: Any, after: Any) -> str:
-    """One field: what it was, if it was something, and what it becomes."""
-    return f"{what} {_shown(before)} → {_shown(after)}" if before not in {None, ""} else f"{what} {_shown(after)}"
+    """Return the change of one field: the old value, unless it was empty, and the new one."""
+    return f"{what} {_shorten(before)} → {_shorten(after)}" if before not in {None, ""} else f"{what} {_shorten(after)}"
 
 
 def _fields(before: Record, after: Record) -> Iterator[str]:
@@ -38,15 +41,15 @@ def _fields(before: Record, after: Record) -> Iterator[str]:
         yield describe_step("consent", before["consent"].value, after["consent"].value)
 
 
-def _tags(row: ImportRow, tags: Mapping[str, int], held: Mapping[int, str | None]) -> Iterator[str]:
+def _tags(row: ImportRow, tags: Mapping[str, int], current_tags: Mapping[int, str | None]) -> Iterator[str]:
     for name, value in row.tags.items():
         tag_id = tags.get(name, 0)
-        if tag_id not in held:
-            yield f"tag {name}" if value is None else f"tag {name} = {_shown(value)}"
-        elif value is not None and held[tag_id] != value:
-            yield describe_step(f"tag {name} =", held[tag_id], value)
+        if tag_id not in current_tags:
+            yield f"tag {name}" if value is None else f"tag {name} = {_shorten(value)}"
+        elif value is not None and current_tags[tag_id] != value:
+            yield describe_step(f"tag {name} =", current_tags[tag_id], value)
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = str(value)
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"

@@ -8,23 +8,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import RAW
 from models.contacts.consent import Authority, append_events, cancel_queued, is_allowed
 from models.contacts.field_values import PROFILE_FIELDS
+from models.contacts.lookup import read_phone_index
 from models.contacts.phone import person_key
 from models.contacts.resolve import lock_identities
 from models.contacts.tagging import TaggedRow, tag_ids
 from models.crypto import Vault
-from models.db.dialect import is_sqlite
+from models.db.bulk import among
 from models.imports.contact_row import ImportRow
 from models.imports.diff import MAX_TOLD, describe_change
 from models.imports.upsert_sql import WRITTEN, Record, insert_contacts, update_contacts, upsert_tags
-from models.tables.contact import Consent, Contact, PhoneProblem, Suppression
-from models.tables.contact_alias import ContactAlias
+from models.stored_texts import CONSENT_IMPORTED
+from models.tables.contact import Consent, PhoneProblem, Suppression
 from models.tables.tag import ContactTag, Tag
 
 
@@ -68,7 +67,7 @@ def upsert_rows(
     tally = UpsertTally()
     if not dry_run:
         lock_identities(session)
-    book = _ContactIndex(session, rows, lock=not dry_run)  # first: it waits for whoever is being wiped
+    book = read_phone_index(session, rows, WRITTEN, lock=not dry_run)  # first: it waits for whoever is being wiped
     rows = _not_suppressed(session, rows, origin.vault, tally)
     ids = _tags_of(session, rows, now, dry_run=dry_run)
     held = _held_tags(session, book.ids)
@@ -100,60 +99,8 @@ def upsert_rows(
 
 def match_rows(session: Session, rows: Sequence[ImportRow], *, lock: bool = False) -> dict[int, int]:
     """The contacts that rows mean: line → contact id, where there is one. `lock`: nobody merges or wipes them until the end."""
-    book = _ContactIndex(session, rows, lock=lock)
+    book = read_phone_index(session, rows, lock=lock)
     return {row.line: record["id"] for row in rows if (record := book.find(row)) is not None}
-
-
-class _ContactIndex:
-    """The records that the rows may mean, as they stand now."""
-
-    def __init__(self, session: Session, rows: Sequence[ImportRow], *, lock: bool) -> None:
-        named = (
-            (Contact.phone, {row.e164 for row in rows if row.e164}),
-            (Contact.person_key, {row.key for row in rows if row.e164}),
-            # Also numbers that came without their calling code once, and can be read now.
-            (Contact.raw_phone, {row.stored if row.e164 is None else row.given for row in rows}),
-        )
-        self.ids: set[int] = set()
-        for column, values in named:
-            if values:
-                self.ids.update(session.scalars(select(Contact.id).where(_among(session, column, values))))
-        former = select(ContactAlias.key, ContactAlias.contact_id).where(
-            _among(session, ContactAlias.key, map(_former_key, rows))
-        )
-        self._former = {row.key: row.contact_id for row in session.execute(former)}
-        self.ids.update(self._former.values())
-        columns = [getattr(Contact, name) for name in ("id", *WRITTEN)]
-        query = select(*columns).where(_among(session, Contact.id, self.ids)).order_by(Contact.id)
-        query = query.where(Contact.merged_into_id.is_(None), Contact.redacted_at.is_(None))
-        found = session.execute(query.with_for_update() if lock else query).mappings().all() if self.ids else ()
-        self._by: dict[str, dict[str, Record]] = {"phone": {}, "person_key": {}, "raw_phone": {}}
-        records = [dict(row) for row in found]
-        self._by_id = {record["id"]: record for record in records}
-        for record in records:
-            self.add(record)
-
-    def find(self, row: ImportRow) -> Record | None:
-        return self._now(row) or self._by_id.get(self._former.get(_former_key(row), 0))
-
-    def is_former(self, row: ImportRow) -> bool:
-        """Whether the row means somebody by a number that they had before."""
-        return self._now(row) is None
-
-    def _now(self, row: ImportRow) -> Record | None:
-        if row.e164 is None:
-            return self._by["raw_phone"].get(row.stored)
-        by_number = self._by["phone"].get(row.e164) or self._by["person_key"].get(row.key)
-        return by_number or self._by["raw_phone"].get(row.given)
-
-    def add(self, record: Record) -> None:
-        for name, index in self._by.items():
-            if record[name]:
-                index.setdefault(record[name], record)
-
-
-def _former_key(row: ImportRow) -> str:
-    return row.key if row.e164 else f"{RAW}{row.stored}"
 
 
 def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, tally: UpsertTally) -> list[ImportRow]:
@@ -161,7 +108,7 @@ def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, t
     if session.scalar(select(Suppression.id).limit(1)) is None:
         return list(rows)
     hashes = {vault.person_hash(key): row for row in rows for key in _spellings(row)}
-    gone = set(session.scalars(select(Suppression.person_hash).where(_among(session, Suppression.person_hash, hashes))))
+    gone = set(session.scalars(select(Suppression.person_hash).where(among(session, Suppression.person_hash, hashes))))
     lines = {hashes[found].line for found in gone}
     tally.refused += [(line, "this person was redacted and stays out") for line in sorted(lines)]
     return [row for row in rows if row.line not in lines]
@@ -183,20 +130,11 @@ def _tags_of(session: Session, rows: Iterable[ImportRow], now: datetime, *, dry_
     return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
 
 
-def _among(session: Session, column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
-    """`IN`, which PostgreSQL is given as one array: a thousand parameters are slow to write and to read."""
-    wanted = list(values)
-    found: ColumnElement[bool] = (
-        column.in_(wanted) if is_sqlite(session) else column == any_(literal(wanted, ARRAY(column.type)))
-    )
-    return found
-
-
 def _held_tags(session: Session, ids: set[int]) -> dict[int, dict[int, str | None]]:
     held: dict[int, dict[int, str | None]] = {}
     if ids:
         query = select(ContactTag.contact_id, ContactTag.tag_id, ContactTag.value)
-        for contact_id, tag_id, value in session.execute(query.where(_among(session, ContactTag.contact_id, ids))):
+        for contact_id, tag_id, value in session.execute(query.where(among(session, ContactTag.contact_id, ids))):
             held.setdefault(contact_id, {})[tag_id] = value
     return held
 
@@ -301,4 +239,4 @@ def _write(session: Session, plan: _Plan, now: datetime) -> None:
         tagged[record["id"], tag_id] = (record["id"], tag_id, value)
     upsert_tags(session, list(tagged.values()), now)
     if plan.lowered:
-        cancel_queued(session, plan.lowered, "Consent was changed by an import after the launch.")
+        cancel_queued(session, plan.lowered, CONSENT_IMPORTED())

@@ -1,1 +1,1 @@
-"""Redaction, data export and retention."""
+"""Redacts people, exports their data, and purges old rows."""

@@ -1,4 +1,4 @@
-"""Telling a person everything that is kept of them."""
+"""Exports everything that is stored about a person."""
 
 from datetime import datetime
 from typing import Any
@@ -7,6 +7,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import SHOP
+from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
@@ -19,9 +20,15 @@ from models.tables.recipient import Recipient
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 
+SENTENCES = frozenset({"detail", "error_msg"})
+"""Columns that keep a sentence by its key."""
+
 
 def export_person(session: Session, contact_id: int) -> dict[str, Any]:
-    """Everything that is kept of one person, ready for JSON. LookupError where there is no such contact."""
+    """Return everything that is stored about one person, ready for JSON; times are ISO 8601.
+
+    Raises LookupError if there is no such contact.
+    """
     contact = session.get(Contact, contact_id)
     if contact is None:
         raise LookupError(f"contact {contact_id} does not exist")
@@ -52,42 +59,45 @@ def _sets(session: Session, contact_id: int) -> dict[str, Any]:
 
 
 def _campaigns(session: Session, contact: Contact) -> dict[str, Any]:
-    mine = Recipient.contact_id == contact.id
-    named = session.execute(select(Campaign.id, Campaign.name).join(Recipient).where(mine))
-    names = {row.id: row.name for row in named}
-    recipients = _rows(session, Recipient, mine)
-    engaged = select(Campaign.name.label("campaign"), Engagement.created_at).join(Engagement)
+    of_contact = Recipient.contact_id == contact.id
+    campaigns = session.execute(select(Campaign.id, Campaign.name).join(Recipient).where(of_contact))
+    names = {row.id: row.name for row in campaigns}
+    recipients = _rows(session, Recipient, of_contact)
+    engagements = select(Campaign.name.label("campaign"), Engagement.created_at).join(Engagement)
     keys = {contact.person_key, *(row["person_key"] for row in recipients)}
     ledger = select(LedgerEntry.portfolio_id, LedgerEntry.first_at)
     return {
         "campaigns": [{"campaign": names.get(row["campaign_id"])} | row for row in recipients],
-        "engaged_in": _mappings(session, engaged.where(Engagement.contact_id == contact.id)),
+        "engaged_in": _mappings(session, engagements.where(Engagement.contact_id == contact.id)),
         "counted_for_the_limit": _mappings(session, ledger.where(LedgerEntry.person_key.in_(keys))),
-        "funnel_steps": _rows(session, FunnelStep, FunnelStep.recipient_id.in_(select(Recipient.id).where(mine))),
+        "funnel_steps": _rows(session, FunnelStep, FunnelStep.recipient_id.in_(select(Recipient.id).where(of_contact))),
     }
 
 
 def _chats(session: Session, contact_id: int) -> dict[str, Any]:
-    talks = select(Conversation.id).where(Conversation.contact_id == contact_id)
-    mine = FlowSession.contact_id == contact_id
-    named = session.execute(select(FlowVersion.id, Flow.name).join(Flow).join(FlowSession).where(mine))
-    names = {row.id: row.name for row in named}
-    walks = _rows(session, FlowSession, mine)
+    conversation_ids = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    of_contact = FlowSession.contact_id == contact_id
+    flows = session.execute(select(FlowVersion.id, Flow.name).join(Flow).join(FlowSession).where(of_contact))
+    names = {row.id: row.name for row in flows}
+    sessions = _rows(session, FlowSession, of_contact)
     return {
         "conversations": _rows(session, Conversation, Conversation.contact_id == contact_id),
-        "messages": _rows(session, Message, Message.conversation_id.in_(talks)),
+        "messages": _rows(session, Message, Message.conversation_id.in_(conversation_ids)),
         "cases": _rows(session, Case, Case.contact_id == contact_id),
-        "bot_flows": [{"flow": names.get(row["flow_version_id"])} | row for row in walks],
-        "actions": _rows(session, Action, Action.session_id.in_(select(FlowSession.id).where(mine))),
+        "bot_flows": [{"flow": names.get(row["flow_version_id"])} | row for row in sessions],
+        "actions": _rows(session, Action, Action.session_id.in_(select(FlowSession.id).where(of_contact))),
     }
 
 
 def _orders(session: Session, contact_id: int) -> dict[str, Any]:
-    mine = Order.contact_id == contact_id
+    of_contact = Order.contact_id == contact_id
     bought = (
-        select(OrderItem.order_id, OrderItem.kind, OrderItem.name).join(Order).where(mine).order_by(OrderItem.order_id)
+        select(OrderItem.order_id, OrderItem.kind, OrderItem.name)
+        .join(Order)
+        .where(of_contact)
+        .order_by(OrderItem.order_id)
     )
-    return {"orders": _rows(session, Order, mine), "bought": _mappings(session, bought)}
+    return {"orders": _rows(session, Order, of_contact), "bought": _mappings(session, bought)}
 
 
 def _shop(session: Session, contact: Contact) -> dict[str, Any]:
@@ -107,7 +117,7 @@ def _shop(session: Session, contact: Contact) -> dict[str, Any]:
 
 
 def _audit(session: Session, contact_ids: list[int]) -> list[dict[str, Any]]:
-    """What was done with their record."""
+    """Return the audit entries about the contact and the contacts merged into it."""
     ids = [str(key) for key in contact_ids]
     return _rows(session, Audit, (Audit.object_type == "contact") & Audit.object_id.in_(ids))
 
@@ -117,7 +127,11 @@ def _rows(session: Session, table: type[Any], condition: Any) -> list[dict[str, 
 
 
 def _row(row: Any) -> dict[str, Any]:
-    return {column.key: _plain(getattr(row, column.key)) for column in inspect(row).mapper.column_attrs}
+    return {column.key: _shown(column.key, getattr(row, column.key)) for column in inspect(row).mapper.column_attrs}
+
+
+def _shown(name: str, value: Any) -> Any:
+    return show_stored(value) if name in SENTENCES and isinstance(value, str) else _plain(value)
 
 
 def _mappings(session: Session, query: Any) -> list[dict[str, Any]]:

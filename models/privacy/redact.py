@@ -1,7 +1,7 @@
-"""Wiping a person for good.
+"""Redacts a person permanently.
 
-What stays of a redacted person are rows without a name: that a message was sent and when, so that past campaigns' figures
-hold; and a keyed hash of each number or id they were known by, so that a later import cannot bring them back.
+Anonymous rows remain: that a message was sent and when, so that the figures of past campaigns do not change; and a keyed hash of
+each of their numbers and ids, so that a later import cannot bring them back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,8 +15,9 @@ from models.contacts.aliases import SHOP, aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.phone import person_key
 from models.crypto import Vault
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.privacy.mentions import REDACTED, Mentions, mentions_of, wipe_mentions
+from models.stored_texts import CONTACT_REDACTED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.tables.contact_alias import ContactAlias
 from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
@@ -28,10 +29,9 @@ from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopO
 from models.tables.tag import ContactTag, ListMember
 
 NAMELESS = "x:"
-"""How the keys of a redacted person begin: a hash that is no person's."""
+"""Prefix of the person_key of a redacted person; a keyed hash follows."""
 REDELIVERY = timedelta(days=8)
-"""Meta delivers a webhook again for up to seven days."""
-NO_SYNC = {"synchronize_session": False}
+"""Meta may deliver a webhook again for up to seven days; a day is margin."""
 _WIPED = (
     "phone", "raw_phone", "phone_problem", "wa_id", "first_name", "last_name", "email", "username", "language", "country",
     "time_zone", "shopify_id", "last_inbound_at", "marketing_stopped_at", "marketing_preference_at",
@@ -41,20 +41,20 @@ _WIPED = (
 def redact_person(
     session: Session, contact_id: int, vault: Vault, now: datetime, actor: str, reason: str = "redacted"
 ) -> bool:
-    """Wipe a person for good. False where there is no such contact or it was redacted before."""
+    """Redact a person permanently. False if there is no such contact, or it was redacted or merged before."""
     contact = session.scalar(
         select(Contact).where(Contact.id == contact_id).with_for_update(), execution_options={"populate_existing": True}
     )
     if contact is None or contact.redacted_at is not None or contact.merged_into_id is not None:
         return False
-    known_by, mentions = _known_by(session, contact), mentions_of(session, contact)
-    theirs_alone = set(known_by) - aliases_held_by_others(session, contact_id, known_by)
-    suppress(session, [vault.person_hash(key) for key in sorted(theirs_alone)], reason, now)
-    wipe_mentions(session, contact_id, mentions)  # before the ids of messages go, by which statuses that wait are found
+    keys, mentions = _person_keys(session, contact), mentions_of(session, contact)
+    own_keys = set(keys) - aliases_held_by_others(session, contact_id, keys)
+    suppress(session, [vault.person_hash(key) for key in sorted(own_keys)], reason, now)
+    wipe_mentions(session, contact_id, mentions)  # before the wamids are cleared, by which parked statuses are found
     _wipe_chats(session, contact_id, now)
-    _wipe_campaigns(session, contact_id, known_by, theirs_alone, vault)
-    _wipe_ledger(session, contact, mentions)
-    _wipe_shop(session, known_by)
+    _wipe_campaigns(session, contact_id, keys, own_keys, vault)
+    _wipe_consent_events(session, contact, mentions)
+    _wipe_shop(session, keys)
     _wipe_contact(session, contact, vault, now)
     event = {"before": contact.consent, "after": Consent.REDACTED, "at": now, "source": reason[:200], "proof": None}
     append_events(session, [event | {"contact_id": contact_id, "actor": actor}])
@@ -62,8 +62,8 @@ def redact_person(
     return True
 
 
-def _known_by(session: Session, contact: Contact) -> list[str]:
-    """Every key under which this person could come back, the former ones too."""
+def _person_keys(session: Session, contact: Contact) -> list[str]:
+    """Return every key by which this person could be imported again, including aliases."""
     keys = {contact.person_key}
     if contact.phone:
         keys.add(person_key(phone=contact.phone))
@@ -73,8 +73,10 @@ def _known_by(session: Session, contact: Contact) -> list[str]:
         keys.add(f"raw:{contact.raw_phone}")
     if contact.shopify_id:
         keys.add(f"{SHOP}{contact.shopify_id}")
-    held = select(ContactIdentity.portfolio_id, ContactIdentity.bsuid).where(ContactIdentity.contact_id == contact.id)
-    keys |= {person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.execute(held)}
+    identities = select(ContactIdentity.portfolio_id, ContactIdentity.bsuid).where(
+        ContactIdentity.contact_id == contact.id
+    )
+    keys |= {person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.execute(identities)}
     keys |= set(session.scalars(select(ContactAlias.key).where(ContactAlias.contact_id == contact.id)))
     keys |= set(session.scalars(select(Recipient.person_key).where(Recipient.contact_id == contact.id)))
     return sorted(key for key in keys if not key.startswith("c:"))
@@ -89,30 +91,34 @@ def suppress(session: Session, hashes: Iterable[str], reason: str, now: datetime
 
 
 def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
-    """What was said. Ids (a number is in them) stay while Meta may deliver again, so that nothing old is taken for new."""
-    mine = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    """Clear messages, cases and sessions. Wamids, which contain a number, stay while Meta may deliver the messages again."""
+    conversation_ids = select(Conversation.id).where(Conversation.contact_id == contact_id)
     _update(
         session,
         update(Message)
-        .where(Message.conversation_id.in_(mine))
+        .where(Message.conversation_id.in_(conversation_ids))
         .values(body=None, payload=None, button_payload=None, error_msg=None, route_reason=None),
         update(Message)
-        .where(Message.conversation_id.in_(mine), Message.state == MessageState.QUEUED)
-        .values(state=MessageState.NOT_SENT, error_msg="The contact was redacted.", failed_at=now),
+        .where(Message.conversation_id.in_(conversation_ids), Message.state == MessageState.QUEUED)
+        .values(state=MessageState.NOT_SENT, error_msg=CONTACT_REDACTED().stored(), failed_at=now),
         update(Message)
-        .where(Message.conversation_id.in_(mine), Message.direction == Direction.IN, Message.handled_at.is_(None))
+        .where(
+            Message.conversation_id.in_(conversation_ids),
+            Message.direction == Direction.IN,
+            Message.handled_at.is_(None),
+        )
         .values(handled_at=now),
         update(Message)
-        .where(Message.conversation_id.in_(mine), Message.at < now - REDELIVERY)
+        .where(Message.conversation_id.in_(conversation_ids), Message.at < now - REDELIVERY)
         .values(wamid=None, context_wamid=None),
         update(Case).where(Case.contact_id == contact_id).values(reason=""),
     )
-    walks = select(FlowSession.id).where(FlowSession.contact_id == contact_id)
+    session_ids = select(FlowSession.id).where(FlowSession.contact_id == contact_id)
     _update(
         session,
-        update(Action).where(Action.session_id.in_(walks)).values(payload={}, result=None),
+        update(Action).where(Action.session_id.in_(session_ids)).values(payload={}, result=None),
         update(Action)
-        .where(Action.session_id.in_(walks), Action.state.in_((ActionState.PENDING, ActionState.CLAIMED)))
+        .where(Action.session_id.in_(session_ids), Action.state.in_((ActionState.PENDING, ActionState.CLAIMED)))
         .values(state=ActionState.CANCELLED, done_at=now),
         update(FlowSession)
         .where(FlowSession.contact_id == contact_id)
@@ -126,11 +132,9 @@ def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
     )
 
 
-def _wipe_campaigns(
-    session: Session, contact_id: int, keys: Sequence[str], theirs_alone: set[str], vault: Vault
-) -> None:
-    """Keys hold the number, and so does a wamid; recipients of past campaigns keep a hash that is no person's."""
-    cancel_queued(session, [contact_id], "The contact was redacted.")
+def _wipe_campaigns(session: Session, contact_id: int, keys: Sequence[str], own_keys: set[str], vault: Vault) -> None:
+    """Clear recipients and engagements. person_key and wamid contain the number; a hash replaces the former."""
+    cancel_queued(session, [contact_id], CONTACT_REDACTED())
     session.execute(delete(Engagement).where(Engagement.contact_id == contact_id), execution_options=NO_SYNC)
     _update(
         session,
@@ -139,37 +143,37 @@ def _wipe_campaigns(
         .values(source_values=None, wamid=None, error_msg=None, detail=None),
     )
     for key in keys:
-        nameless = f"{NAMELESS}{vault.person_hash(key)}"
+        anonymous_key = f"{NAMELESS}{vault.person_hash(key)}"
         _update(
             session,
             update(Recipient)
             .where(Recipient.contact_id == contact_id, Recipient.person_key == key)
-            .values(person_key=nameless),
+            .values(person_key=anonymous_key),
         )
-        if key in theirs_alone:
-            _update(session, update(LedgerEntry).where(LedgerEntry.person_key == key).values(person_key=nameless))
+        if key in own_keys:
+            _update(session, update(LedgerEntry).where(LedgerEntry.person_key == key).values(person_key=anonymous_key))
 
 
-def _wipe_ledger(session: Session, contact: Contact, mentions: Mentions) -> None:
-    """Consent keeps when and on whose word, without proofs, and without a source that names them."""
-    mine = ConsentEvent.contact_id == contact.id
+def _wipe_consent_events(session: Session, contact: Contact, mentions: Mentions) -> None:
+    """Clear proofs of consent events, and redact sources that mention the person; time and actor stay."""
+    of_contact = ConsentEvent.contact_id == contact.id
     names = [part for part in (contact.name, contact.first_name, contact.last_name) if part]
-    for event_id, source in session.execute(select(ConsentEvent.id, ConsentEvent.source).where(mine)).all():
+    for event_id, source in session.execute(select(ConsentEvent.id, ConsentEvent.source).where(of_contact)).all():
         if mentions.matches(source) or any(part in source for part in names):
             _update(session, update(ConsentEvent).where(ConsentEvent.id == event_id).values(source=REDACTED))
-    _update(session, update(ConsentEvent).where(mine).values(proof=None))
+    _update(session, update(ConsentEvent).where(of_contact).values(proof=None))
 
 
-def _wipe_shop(session: Session, known_by: Sequence[str]) -> None:
+def _wipe_shop(session: Session, keys: Sequence[str]) -> None:
     """What is kept of them as a shop's customer."""
-    ids = [key.removeprefix(SHOP) for key in known_by if key.startswith(SHOP)]
+    ids = [key.removeprefix(SHOP) for key in keys if key.startswith(SHOP)]
     for table in (ShopCustomerWithoutPhone, ShopCustomerRead, ShopOptOut):
         session.execute(delete(table).where(table.customer_id.in_(ids)), execution_options=NO_SYNC)
 
 
 def _wipe_contact(session: Session, contact: Contact, vault: Vault, now: datetime) -> None:
-    mine = select(Order.id).where(Order.contact_id == contact.id)
-    session.execute(delete(OrderItem).where(OrderItem.order_id.in_(mine)), execution_options=NO_SYNC)
+    order_ids = select(Order.id).where(Order.contact_id == contact.id)
+    session.execute(delete(OrderItem).where(OrderItem.order_id.in_(order_ids)), execution_options=NO_SYNC)
     for table in (ContactTag, ListMember, ContactIdentity, Order):
         session.execute(delete(table).where(table.contact_id == contact.id), execution_options=NO_SYNC)
     delete_aliases(session, contact.id)

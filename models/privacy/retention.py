@@ -1,6 +1,6 @@
-"""What is forgotten in time: old chat messages, campaigns that were deleted long ago, the mentions of both.
+"""Deletes rows whose retention is over, in slices: chat messages, recipients of deleted campaigns, hashes, flow sessions.
 
-Every function takes one slice and says how many rows it took, so that no transaction is long.
+Each function deletes one slice and returns its number of rows, so that no transaction is long.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.campaign import Campaign
 from models.tables.conversation import Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.engagement import Engagement
@@ -20,22 +20,21 @@ from models.tables.setting import read_setting
 
 SLICE = 500
 WINDOWS = 4
-"""Old rows have low keys: only so many slices from the lowest are looked at, so a look costs little where nothing is old."""
+"""Old rows have low ids: only this many slices from the lowest id are searched, so that a search without results is cheap."""
 REPEATED_FOR = timedelta(days=8)
-"""Meta repeats a webhook for up to seven days: so long a purged message's id is remembered, as a hash."""
+"""Meta may deliver a webhook again for up to seven days: the hash of a purged message's id is stored for that time."""
 MIN_DAYS = 30
-"""Ledgers, frequency caps and late statuses need a deleted campaign's rows for so long at least."""
-NO_SYNC = {"synchronize_session": False}
+"""The messaging limit, frequency caps and late statuses need a deleted campaign's rows for at least this long."""
 
 
 def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
-    """Forget chat messages older than the setting `keep_messages_days` says."""
+    """Delete chat messages that are older than the setting `keep_messages_days`."""
     before = now - timedelta(days=int(read_setting(session, "keep_messages_days")))
-    eldest = select(Message.id).order_by(Message.id).limit(limit * WINDOWS).scalar_subquery()
+    oldest_ids = select(Message.id).order_by(Message.id).limit(limit * WINDOWS).scalar_subquery()
     old = session.execute(
         select(Message.id, Message.wamid, Message.direction)
         .where(
-            Message.id.in_(eldest),
+            Message.id.in_(oldest_ids),
             Message.at < before,
             Message.state.not_in((MessageState.QUEUED, MessageState.SENDING)),
         )
@@ -45,7 +44,7 @@ def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
     ).all()
     if not old:
         return 0
-    _remember(session, [row.wamid for row in old if row.direction is Direction.IN and row.wamid], now)
+    _store_hashes(session, [row.wamid for row in old if row.direction is Direction.IN and row.wamid], now)
     ids = [row.id for row in old]
     session.execute(
         update(Action).where(Action.after_message_id.in_(ids)).values(after_message_id=None), execution_options=NO_SYNC
@@ -55,10 +54,10 @@ def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
 
 
 def purge_deleted_campaigns(session: Session, now: datetime, limit: int = SLICE) -> int:
-    """Forget the recipients of campaigns that were deleted longer ago than messages are kept, and 30 days at least."""
+    """Delete recipients of campaigns that were deleted longer ago than the retention of messages, and at least 30 days."""
     days = max(MIN_DAYS, int(read_setting(session, "keep_messages_days")))
-    gone = select(Campaign.id).where(Campaign.deleted_at < now - timedelta(days=days))
-    ids = session.scalars(select(Recipient.id).where(Recipient.campaign_id.in_(gone)).limit(limit)).all()
+    deleted_campaigns = select(Campaign.id).where(Campaign.deleted_at < now - timedelta(days=days))
+    ids = session.scalars(select(Recipient.id).where(Recipient.campaign_id.in_(deleted_campaigns)).limit(limit)).all()
     if not ids:
         return 0
     people = select(Recipient.person_key).where(Recipient.id.in_(ids))
@@ -66,7 +65,7 @@ def purge_deleted_campaigns(session: Session, now: datetime, limit: int = SLICE)
         delete(FunnelStep).where(FunnelStep.recipient_id.in_(ids)),
         update(Message).where(Message.recipient_id.in_(ids)).values(recipient_id=None),
         update(FlowSession).where(FlowSession.recipient_id.in_(ids)).values(recipient_id=None),
-        delete(Engagement).where(Engagement.campaign_id.in_(gone), Engagement.person_key.in_(people)),
+        delete(Engagement).where(Engagement.campaign_id.in_(deleted_campaigns), Engagement.person_key.in_(people)),
         delete(Recipient).where(Recipient.id.in_(ids)),
     )
     for statement in statements:
@@ -75,19 +74,19 @@ def purge_deleted_campaigns(session: Session, now: datetime, limit: int = SLICE)
 
 
 def purge_hashes(session: Session, now: datetime, limit: int = SLICE) -> int:
-    """Forget the hashes of purged messages once Meta repeats them no more."""
-    over = select(PurgedWamid.hash).where(PurgedWamid.expires_at <= now).limit(limit).scalar_subquery()
-    found: Any = session.execute(delete(PurgedWamid).where(PurgedWamid.hash.in_(over)), execution_options=NO_SYNC)
-    return int(found.rowcount)
+    """Delete the hashes of purged messages once Meta does not deliver them again."""
+    expired = select(PurgedWamid.hash).where(PurgedWamid.expires_at <= now).limit(limit).scalar_subquery()
+    result: Any = session.execute(delete(PurgedWamid).where(PurgedWamid.hash.in_(expired)), execution_options=NO_SYNC)
+    return int(result.rowcount)
 
 
 def purge_flow_sessions(session: Session, now: datetime, limit: int = SLICE) -> int:
-    """Forget what ended walks through bot flows waited for; the walks themselves go with their messages' retention."""
+    """Delete flow sessions that ended before the retention of messages and have no messages left, with their actions."""
     before = now - timedelta(days=int(read_setting(session, "keep_messages_days")))
     is_old = and_(FlowSession.ended_at.is_not(None), FlowSession.ended_at < before)
     is_used = exists().where(Message.session_id == FlowSession.id)
-    eldest = select(FlowSession.id).order_by(FlowSession.id).limit(limit * WINDOWS).scalar_subquery()
-    query = select(FlowSession.id).where(FlowSession.id.in_(eldest), is_old, ~is_used)
+    oldest_ids = select(FlowSession.id).order_by(FlowSession.id).limit(limit * WINDOWS).scalar_subquery()
+    query = select(FlowSession.id).where(FlowSession.id.in_(oldest_ids), is_old, ~is_used)
     ids = session.scalars(query.order_by(FlowSession.id).limit(limit)).all()
     if not ids:
         return 0
@@ -96,7 +95,7 @@ def purge_flow_sessions(session: Session, now: datetime, limit: int = SLICE) -> 
     return len(ids)
 
 
-def _remember(session: Session, wamids: Sequence[str], now: datetime) -> None:
+def _store_hashes(session: Session, wamids: Sequence[str], now: datetime) -> None:
     if wamids:
         rows = [{"hash": wamid_hash(wamid), "expires_at": now + REPEATED_FOR} for wamid in wamids]
         statement = insert_into(session, PurgedWamid).values(rows).on_conflict_do_nothing(index_elements=["hash"])

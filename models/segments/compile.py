@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import FromClause
 
+from models.contacts.field_values import CONTACT_FIELDS
 from models.db.functions import JsonField, JsonNumber, Position, Probe, TextNumber
 from models.segments.compile_orders import compare, compile_orders
 from models.segments.operators import NUMERIC, ON_ORDERS
@@ -16,7 +17,6 @@ from models.segments.rule import RuleCondition, SegmentRule
 from models.tables.conversation import Direction, Message
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.tag import ContactTag, ListMember
-from models.templates.variables import OWN_FIELDS
 
 Test = Callable[[Any], ColumnElement[bool]]
 
@@ -61,7 +61,7 @@ def _segment(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnE
 
 
 def _attribute(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    is_profile_field = item.name in OWN_FIELDS
+    is_profile_field = item.name in CONTACT_FIELDS
     value = contact.c[item.name] if is_profile_field else JsonField(contact.c.attributes, literal(item.name))
     non_empty = func.nullif(value, "")
     if item.is_number and item.op not in {"known", "unknown"}:

@@ -67,11 +67,11 @@ def campaigns_preparing(session: Session, kind: Referrer, name: str) -> str:
     return Reference((), using, ()).words
 
 
-def rename_references(naming: Reference, kind: ReferenceKind, name: str, new: str) -> None:
-    """Replace the name in the segments and campaigns of `naming`; bot flows are not changed."""
-    for segment in naming.segments:
+def rename_references(references: Reference, kind: ReferenceKind, name: str, new: str) -> None:
+    """Replace the name in the segments and campaigns of `references`; bot flows are not changed."""
+    for segment in references.segments:
         segment.rule = _renamed(segment.rule, kind, name, new)
-    for campaign in naming.campaigns:
+    for campaign in references.campaigns:
         campaign.audience = _renamed(campaign.audience, kind, name, new)
         campaign.variables = _renamed(campaign.variables, kind, name, new)
 

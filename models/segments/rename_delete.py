@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models.contacts.tagging import DELETED_PREFIX, is_deleted_name
+from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
 from models.segments.references import Reference, ReferenceKind, find_references, rename_references
 from models.tables.campaign import LIVE
@@ -21,7 +22,6 @@ TABLES: dict[ReferenceKind, type[Tag] | type[ContactList] | type[Segment]] = {
 }
 SLICE = 5000
 """Rows that are deleted in one transaction."""
-NO_SYNC = {"synchronize_session": False}
 
 
 def rename_group(session: Session, kind: ReferenceKind, group_id: int, new_name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.contacts.field_values import CONTACT_FIELDS
 from models.db.engine import zone_of
 from models.segments.operators import (
     BY_TYPE,
@@ -33,7 +34,6 @@ from models.segments.values import is_storable, read_currency, read_values
 from models.tables.recipient import Recipient
 from models.tables.segment import Segment
 from models.tables.tag import Attribute, AttributeType, ContactList, Tag
-from models.templates.variables import OWN_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class _Reader:
     def _attribute(self, where: str, op: str, name: str, data: Mapping[str, Any]) -> RuleCondition:
         kind = self.session.scalar(select(Attribute.type).where(Attribute.name == name))
         if kind is None:
-            if name not in OWN_FIELDS:
+            if name not in CONTACT_FIELDS:
                 raise RuleError("{where}: there is no attribute {name!r}", where=where, name=name)
             kind = AttributeType.TEXT
         if op not in BY_TYPE[kind]:

@@ -1,1 +1,1 @@
-"""Claiming recipients, recording results, senders' leases, the messaging limit."""
+"""Sending: claims of recipients, results of attempts, leases of lanes, and the messaging limit."""

@@ -1,6 +1,7 @@
-"""Claiming recipients: `queued → sending` in one transaction that is committed before the first request leaves.
+"""Claims recipients, `queued → sending`, in one transaction that is committed before the first request leaves.
 
-Whatever can have changed since the launch is checked in the same transaction; who fails it gets the reason there.
+Everything that can have changed since the launch is checked in the same transaction; who fails a check becomes `not_sent` with
+the reason.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.audience.eligibility import recheck
-from models.db.dialect import literal_word
+from models.db.dialect import NO_SYNC, literal_word
 from models.sending.lease import is_alive
 from models.sending.messaging_limit import reserve_people
 from models.tables.campaign import Campaign, CampaignStatus
@@ -21,13 +22,12 @@ from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.templates.parameters import values_problem
 
-NO_SYNC = {"synchronize_session": False}
 QUEUED = Recipient.state == literal_word("queued")
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRecipient:
-    """A recipient that this lane, and no other, sends to now. One of `phone` (E.164) and `bsuid` is there."""
+    """A recipient that only this lane sends to now. At least one of `phone` (E.164) and `bsuid` is set. `attempt` counts from 1."""
 
     id: int
     contact_id: int
@@ -38,12 +38,15 @@ class ClaimedRecipient:
     bsuid: str | None
     values: Mapping[str, Any]
     is_counted: bool
-    """Its reservation in the portfolio's ledger was made with this claim, and goes back if Meta refuses."""
+    """Whether this claim reserved the messaging limit for it: the reservation is released if Meta refuses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim came to. `is_active` is False where campaign or number send nothing (any more), or the lane was given up."""
+    """The result of a claim. `left_out` counts the recipients that became `not_sent`.
+
+    `is_active` is False if the campaign is not active and launched, its number may not send, or the lane has lost its lease.
+    """
 
     rows: Sequence[ClaimedRecipient] = ()
     left_out: int = 0
@@ -69,7 +72,10 @@ def claim_recipients(
     now: datetime,
     person_hash: Callable[[str], str] | None = None,
 ) -> Claim:
-    """Claim up to `size` due recipients of a campaign for a lane. With `person_hash` redacted people are known again."""
+    """Claim up to `size` due recipients of a campaign for a lane.
+
+    With `person_hash` people who were redacted are recognised, and not written to.
+    """
     campaign = session.execute(
         select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
     ).scalar_one_or_none()
@@ -85,12 +91,12 @@ def claim_recipients(
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
-    fit = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, left_out)]
+    fitting = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, left_out)]
     _leave_out(session, campaign_id, left_out)
-    people = [(row.person_key, row.contact_id) for row in fit]
+    people = [(row.person_key, row.contact_id) for row in fitting]
     reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
-    granted = [row for row in fit if row.person_key in reservation.granted]
-    taken = _take(session, lane_id, [row.id for row in granted], now)
+    granted = [row for row in fitting if row.person_key in reservation.granted]
+    claimed_ids = _mark_sending(session, lane_id, [row.id for row in granted], now)
     claimed = [
         ClaimedRecipient(
             id=row.id,
@@ -104,25 +110,25 @@ def claim_recipients(
             is_counted=row.person_key in reservation.counted,
         )
         for row in granted
-        if row.id in taken
+        if row.id in claimed_ids
     ]
     return Claim(claimed, len(left_out.people), limit_lifts_at=reservation.lifts_at)
 
 
 def has_due(session: Session, campaign_id: int, now: datetime) -> bool:
-    """Whether somebody of the campaign is due."""
+    """Whether a recipient of the campaign is due."""
     query = select(Recipient.id).where(Recipient.campaign_id == campaign_id, QUEUED, Recipient.due_at <= now).limit(1)
     return session.execute(query).first() is not None
 
 
 def recipients_held_by(session: Session, lane_id: int) -> set[int]:
-    """The recipients that a lane holds: read back after a COMMIT whose answer was lost."""
+    """The ids of the recipients in `sending` that a lane holds: for a COMMIT whose answer was lost."""
     query = select(Recipient.id).where(Recipient.lane_id == lane_id, Recipient.state == literal_word("sending"))
     return set(session.scalars(query))
 
 
 def put_back(session: Session, lane_id: int, ids: Collection[int], now: datetime) -> None:
-    """Rows that a lane claimed and certainly did not begin return to the queue."""
+    """Return to the queue the recipients that a lane claimed and for which it certainly began no request."""
     session.execute(
         update(Recipient)
         .where(Recipient.id.in_(sorted(ids)), Recipient.lane_id == lane_id, Recipient.state == literal_word("sending"))
@@ -151,7 +157,7 @@ def _due(campaign_id: int, now: datetime, size: int) -> Any:
 
 
 def _identities(session: Session, portfolio_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
-    """The BSUID of those who have no phone."""
+    """The BSUID by contact id, for contacts without a phone."""
     if not contact_ids:
         return {}
     query = select(ContactIdentity.contact_id, ContactIdentity.bsuid).where(
@@ -168,14 +174,14 @@ def _fits(
     elif not row.phone and row.contact_id not in identities:
         left_out.add(row, NotSent.INVALID_PHONE, None)
     elif problem := values_problem(row.source_values):
-        left_out.add(row, NotSent.BAD_VALUE, problem)
+        left_out.add(row, NotSent.BAD_VALUE, problem.stored())
     else:
         return True
     return False
 
 
 def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
-    """The reason onto each row, and the person free for other campaigns at once."""
+    """Mark each row as `not_sent` with its reason, and release its person for other campaigns at once."""
     for (reason, detail), ids in left_out.ids.items():
         session.execute(
             update(Recipient)
@@ -186,7 +192,7 @@ def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
     release_engagements(session, campaign_id, [row.person_key for row in left_out.people])
 
 
-def _take(session: Session, lane_id: int, ids: Sequence[int], now: datetime) -> set[int]:
+def _mark_sending(session: Session, lane_id: int, ids: Sequence[int], now: datetime) -> set[int]:
     if not ids:
         return set()
     statement = (
@@ -199,7 +205,7 @@ def _take(session: Session, lane_id: int, ids: Sequence[int], now: datetime) -> 
 
 
 def release_engagements(session: Session, campaign_id: int, person_keys: Sequence[str]) -> None:
-    """Take the campaign's locks off these people."""
+    """Delete the campaign's engagements of these people."""
     if person_keys:
         session.execute(
             delete(Engagement).where(

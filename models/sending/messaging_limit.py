@@ -1,6 +1,6 @@
-"""The portfolio's count of unique people in a moving 24 h (docs/meta.md §4.3), reserved when a row is claimed.
+"""Reserves a portfolio's messaging limit, unique people in a moving 24 h (docs/meta.md §4.3), when a recipient is claimed.
 
-People in an open service window, and people who count already, cost nothing.
+People in an open service window, and people who are counted already, use none of it.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,20 +10,22 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.conversation import WINDOW, Conversation
 from models.tables.engagement import LedgerEntry
-from models.tables.number import Portfolio
+from models.tables.number import UNLIMITED, Portfolio
 from models.tables.setting import Setting
 
 SPAN = timedelta(hours=24)
-UNLIMITED = -1
 LIFTED_SHARE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Who of the asked may be written to, who of them is newly counted, and when the limit gives way if it was met."""
+    """The person keys that may be written to, those of them that this reservation counted, and when there is room again.
+
+    `lifts_at` is None if there was room for all.
+    """
 
     granted: frozenset[str]
     counted: frozenset[str]
@@ -33,7 +35,7 @@ class Reservation:
 def reserve_people(
     session: Session, portfolio_id: int, number_id: int, people: Sequence[tuple[str, int]], now: datetime
 ) -> Reservation:
-    """Reserve for (person_key, contact_id) in the claim's transaction; those beyond the limit are not granted."""
+    """Reserve for each (person_key, contact_id) in the claim's transaction; people beyond the limit are not granted."""
     keys = [key for key, _ in people]
     limit = session.execute(
         select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id).with_for_update()
@@ -42,7 +44,7 @@ def reserve_people(
         return Reservation(frozenset(keys), frozenset(), None)
     free = _already_counted(session, portfolio_id, keys, now) | _in_window(session, number_id, people, now)
     new = [key for key in keys if key not in free]
-    room = _take_room(session, portfolio_id, limit, len(new), now)
+    room = _reserve_room(session, portfolio_id, limit, len(new), now)
     lifts_at = limit_lifts_at(session, portfolio_id, now) if room < len(new) else None
     new = new[:room]
     if new:
@@ -57,24 +59,27 @@ def reserve_people(
 
 
 def release_people(session: Session, portfolio_id: int, people: Collection[str]) -> None:
-    """Give reservations back: these people were certainly not written to."""
+    """Delete the reservations of people who were certainly not written to."""
     if people:
         session.execute(
             delete(LedgerEntry).where(
                 LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(sorted(people))
             ),
-            execution_options={"synchronize_session": False},
+            execution_options=NO_SYNC,
         )
 
 
 def used_people(session: Session, portfolio_id: int, now: datetime) -> int:
-    """How many unique people count at `now`."""
+    """How many unique people of the last 24 h are counted at `now`."""
     query = select(func.count()).where(LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.first_at > now - SPAN)
     return int(session.execute(query).scalar_one())
 
 
 def limit_lifts_at(session: Session, portfolio_id: int, now: datetime) -> datetime:
-    """When a hundredth of the limit is free again: going on for one person at a time would be a preflight and a pause for each."""
+    """When a hundredth of the limit is free again.
+
+    Resuming for one person at a time would cost a preflight and a pause for each.
+    """
     limit = session.scalar(select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id)) or 0
     oldest = (
         select(LedgerEntry.first_at)
@@ -87,22 +92,22 @@ def limit_lifts_at(session: Session, portfolio_id: int, now: datetime) -> dateti
     return (last or now) + SPAN
 
 
-def _take_room(session: Session, portfolio_id: int, limit: int | None, wanted: int, now: datetime) -> int:
-    """How many of `wanted` new people there is room for; they are counted with this.
+def _reserve_room(session: Session, portfolio_id: int, limit: int | None, asked: int, now: datetime) -> int:
+    """How many of `asked` new people there is room for; the stored upper bound is raised by that number.
 
-    Counting 100,000 people takes 5 to 20 ms, too long for every chunk. So a number is kept that `used` does not exceed: what it
-    last was, and all that was reserved since. People who stop counting only make it loose, and where it would refuse somebody
-    it is counted anew. The caller has locked the portfolio's row.
+    Counting 100,000 people takes 5 to 20 ms, too long for every chunk. So an upper bound is stored: the last count and all that
+    was reserved since. People whose 24 h end only make it too high, and before it would refuse somebody it is counted anew. The
+    caller has locked the portfolio's row.
     """
     key = f"ledger_at_most:{portfolio_id}"
-    if limit is None:  # unknown: everybody may be written to, and whoever learns it counts first
-        session.execute(delete(Setting).where(Setting.key == key), execution_options={"synchronize_session": False})
-        return wanted
-    at_most = session.execute(select(Setting.value).where(Setting.key == key)).scalar_one_or_none()
-    if at_most is None or at_most + wanted > limit:
-        at_most = used_people(session, portfolio_id, now)
-    room = min(wanted, max(0, limit - at_most))
-    statement = insert_into(session, Setting).values(key=key, value=at_most + room, updated_at=now)
+    if limit is None:  # unknown: everybody is granted, and the first claim with a known limit counts anew
+        session.execute(delete(Setting).where(Setting.key == key), execution_options=NO_SYNC)
+        return asked
+    upper_bound = session.execute(select(Setting.value).where(Setting.key == key)).scalar_one_or_none()
+    if upper_bound is None or upper_bound + asked > limit:
+        upper_bound = used_people(session, portfolio_id, now)
+    room = min(asked, max(0, limit - upper_bound))
+    statement = insert_into(session, Setting).values(key=key, value=upper_bound + room, updated_at=now)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["key"],
@@ -113,7 +118,7 @@ def _take_room(session: Session, portfolio_id: int, limit: int | None, wanted: i
 
 
 def _already_counted(session: Session, portfolio_id: int, keys: Sequence[str], now: datetime) -> frozenset[str]:
-    # The age is compared here: in the statement it leads the planner to everybody of the last 24 hours.
+    # The age is compared here: in the statement it would make the planner read everybody of the last 24 hours.
     query = select(LedgerEntry.person_key, LedgerEntry.first_at).where(
         LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(keys)
     )

@@ -1,4 +1,4 @@
-"""Recording what became of claimed recipients: in batches, in id order, only where lane and attempt still match."""
+"""Records the results of claimed recipients in batches, in id order, only if lane and attempt still match."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,24 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.sending.claim import NO_SYNC, release_engagements
+from models.db.dialect import NO_SYNC
+from models.sending.claim import release_engagements
 from models.sending.messaging_limit import release_people
 from models.sending.wamid import duplicate_wamids
+from models.stored_texts import SAME_ID
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.recipient import NotSent, Recipient, RecipientState
-
-SAME_ID = "Meta answered with an id that another message already has."
+from models.text import Text
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """One attempt and what it came to.
+    """The result of one attempt.
 
-    `state` is ACCEPTED, HELD, REFUSED or UNSURE, or QUEUED for one that goes back: with `is_failure` it was a transient failure
-    that counts towards the limit of tries. `due_at` is when it is tried again. NOT_SENT is one of whose values no message
-    could be made.
+    `state` is ACCEPTED, HELD, REFUSED or UNSURE; QUEUED if it is tried again at `due_at` (with `is_failure` after a transient
+    failure, which counts towards the limit of tries); or NOT_SENT if no message could be built from the recipient's values.
+    `is_counted` says that the claim reserved the messaging limit for it.
     """
 
     recipient_id: int
@@ -36,7 +37,7 @@ class AttemptResult:
     wamid: str | None = None
     wa_id: str | None = None
     code: int | None = None
-    message: str | None = None
+    message: Text | None = None
     due_at: datetime | None = None
     is_failure: bool = False
     is_counted: bool = False
@@ -49,7 +50,7 @@ _MINE = (
     _TABLE.c.attempts == bindparam("b_attempt"),
 )
 _SENDING = _TABLE.c.state == "sending"
-_OPEN = or_(_SENDING, _TABLE.c.state == "unsure")  # a late answer may raise what the sweep gave up
+_OPEN = or_(_SENDING, _TABLE.c.state == "unsure")  # a late answer settles what the sweep made unsure
 
 _ACCEPT = (
     update(_TABLE)  # type: ignore[arg-type]
@@ -119,36 +120,36 @@ _CERTAINLY_NOT_SENT = _ENDS | {RecipientState.QUEUED}
 def record_results(
     session: Session, lane_id: int, campaign_id: int, portfolio_id: int, attempts: Sequence[AttemptResult]
 ) -> None:
-    """Write a batch of one campaign's attempts."""
-    doubled = duplicate_wamids(session, Recipient, ((item.recipient_id, item.wamid) for item in attempts))
+    """Write a batch of one campaign's results, and release engagements and reservations of those that were not sent."""
+    duplicates = duplicate_wamids(session, Recipient, ((item.recipient_id, item.wamid) for item in attempts))
     groups: dict[RecipientState, list[dict[str, Any]]] = {}
     for attempt in sorted(attempts, key=lambda item: item.recipient_id):
         values = _values(lane_id, attempt)
-        if attempt.wamid in doubled:
-            values |= {"b_state": RecipientState.UNSURE, "b_message": SAME_ID}
+        if attempt.wamid in duplicates:
+            values |= {"b_state": RecipientState.UNSURE, "b_message": SAME_ID().stored()}
         groups.setdefault(values["b_state"], []).append(values)
     for state, rows in groups.items():
         session.connection().execute(_STATEMENTS[state], rows)
     unsent = [
         item for item in attempts if item.state in _ENDS or (item.state in _CERTAINLY_NOT_SENT and item.is_counted)
     ]
-    unsent = _stand_so(session, unsent)
+    unsent = _only_stored(session, unsent)
     release_engagements(session, campaign_id, [item.person_key for item in unsent if item.state in _ENDS])
     release_people(session, portfolio_id, [item.person_key for item in unsent if item.is_counted])
     accepted = [item for item in attempts if item.state in {RecipientState.ACCEPTED, RecipientState.HELD}]
     if accepted:
-        _remember_sending(session, campaign_id, accepted)
+        _record_last_sent(session, campaign_id, accepted)
 
 
-def _stand_so(session: Session, written: list[AttemptResult]) -> list[AttemptResult]:
-    """Without those whose row went another way meanwhile: an operator has it sent again, and its person stays engaged."""
-    if not written:
-        return written
+def _only_stored(session: Session, results: list[AttemptResult]) -> list[AttemptResult]:
+    """The results that are stored now. Without rows that an operator queued again meanwhile: their people stay engaged."""
+    if not results:
+        return results
     query = select(Recipient.id, Recipient.attempts, Recipient.state).where(
-        Recipient.id.in_([item.recipient_id for item in written])
+        Recipient.id.in_([item.recipient_id for item in results])
     )
-    now = {(row.id, row.attempts, row.state) for row in session.execute(query)}
-    return [item for item in written if (item.recipient_id, item.attempt, item.state) in now]
+    stored = {(row.id, row.attempts, row.state) for row in session.execute(query)}
+    return [item for item in results if (item.recipient_id, item.attempt, item.state) in stored]
 
 
 def _values(lane_id: int, attempt: AttemptResult) -> dict[str, Any]:
@@ -160,13 +161,13 @@ def _values(lane_id: int, attempt: AttemptResult) -> dict[str, Any]:
         "b_at": attempt.at,
         "b_wamid": attempt.wamid,
         "b_code": attempt.code,
-        "b_message": attempt.message,
+        "b_message": attempt.message and attempt.message.stored(),
         "b_due": attempt.due_at,
         "b_failure": int(attempt.is_failure),
     }
 
 
-def _remember_sending(session: Session, campaign_id: int, accepted: Sequence[AttemptResult]) -> None:
+def _record_last_sent(session: Session, campaign_id: int, accepted: Sequence[AttemptResult]) -> None:
     last = max(item.at for item in accepted)
     session.execute(
         update(Campaign)
@@ -176,13 +177,16 @@ def _remember_sending(session: Session, campaign_id: int, accepted: Sequence[Att
     )
     for item in accepted:
         if item.wa_id and not item.person_key.endswith(item.wa_id):
-            _remember_wa_id(session, item.contact_id, item.wa_id)
+            _store_wa_id(session, item.contact_id, item.wa_id)
 
 
-def _remember_wa_id(session: Session, contact_id: int, wa_id: str) -> None:
-    """WhatsApp's own id where it differs from the number: replies come under it. Taken by another record, it waits for a merge."""
-    other = select(Contact.id).where(Contact.wa_id == wa_id)
+def _store_wa_id(session: Session, contact_id: int, wa_id: str) -> None:
+    """Store WhatsApp's own id if it differs from the number (docs/meta.md §9), since replies carry it.
+
+    If another contact has it, nothing is stored until the two are merged.
+    """
+    owner = select(Contact.id).where(Contact.wa_id == wa_id)
     session.execute(
-        update(Contact).where(Contact.id == contact_id, Contact.wa_id.is_(None), ~other.exists()).values(wa_id=wa_id),
+        update(Contact).where(Contact.id == contact_id, Contact.wa_id.is_(None), ~owner.exists()).values(wa_id=wa_id),
         execution_options=NO_SYNC,
     )

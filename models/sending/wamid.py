@@ -1,4 +1,4 @@
-"""Meta's message ids must be unique: an answer whose id another row has says nothing certain of its own message."""
+"""Finds answers whose wamid another row has. Meta's message ids must be unique, so such a message's own result is unsure."""
 
 from collections.abc import Iterable
 
@@ -12,13 +12,13 @@ from models.tables.recipient import Recipient
 def duplicate_wamids(
     session: Session, table: type[Recipient] | type[Message], answers: Iterable[tuple[int, str | None]]
 ) -> set[str]:
-    """Of the answers (row id, wamid): the ids that another row of the table has already, or that came for two rows."""
+    """Of the answers (row id, wamid), the wamids that another row of the table has already, or that came for two rows."""
     owners: dict[str, int] = {}
-    doubled = set()
+    duplicates = set()
     for row_id, wamid in answers:
         if wamid and owners.setdefault(wamid, row_id) != row_id:
-            doubled.add(wamid)
+            duplicates.add(wamid)
     if owners:
         query = select(table.wamid, table.id).where(table.wamid.in_(list(owners)))
-        doubled |= {wamid for wamid, owner in session.execute(query) if wamid and owners[wamid] != owner}
-    return doubled
+        duplicates |= {wamid for wamid, owner in session.execute(query) if wamid and owners[wamid] != owner}
+    return duplicates

@@ -11,6 +11,10 @@ from models.db.base import Base, BigId
 
 META = "meta"
 """The actor of changes that Meta reported."""
+SENDER = "sender"
+"""The actor when Meta refuses what was sent, at once or later by webhook."""
+MONITOR = "monitor"
+"""The actor when the schedule acts by itself."""
 
 
 class AuditAction(StrEnum):

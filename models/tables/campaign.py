@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select,
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.db.base import Base, BigId, word
+from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -136,7 +137,7 @@ class Campaign(Base):
 
 S = CampaignStatus
 EDITABLE = (S.DRAFT, S.READY, S.SCHEDULED)
-LIVE = UNDELETABLE = (S.ACTIVE, S.PAUSED)
+LIVE = (S.ACTIVE, S.PAUSED)
 
 TRANSITIONS: Mapping[str, tuple[tuple[CampaignStatus, ...], CampaignStatus]] = {
     # verb: (from any of, to)
@@ -189,7 +190,7 @@ def try_transition(session: Session, campaign_id: int, verb: str, now: datetime,
         .values(status=target, updated_at=now, **values)
         .returning(Campaign.id)
     )
-    return session.execute(statement, execution_options={"synchronize_session": False}).first() is not None
+    return session.execute(statement, execution_options=NO_SYNC).first() is not None
 
 
 def transition(session: Session, campaign_id: int, verb: str, now: datetime, **values: Any) -> None:

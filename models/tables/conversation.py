@@ -14,6 +14,10 @@ from models.tables.number import Number
 
 WINDOW = timedelta(hours=24)
 """For this long after a person's message anything may be sent; later only templates (docs/meta.md §8)."""
+IN_QUEUE = text("message.state IN ('queued', 'sending')")
+"""Written out, not bound: a partial index serves only a condition that the planner can read."""
+REFERS = "reference"
+"""The route of a message that refers to the campaign of its `recipient_id`, until it is answered."""
 
 
 class Conversation(Base):
@@ -121,11 +125,12 @@ class Message(Base):
     context_wamid: Mapped[str | None] = mapped_column(String(300))
     button_payload: Mapped[str | None] = mapped_column(String(300))
     recipient_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("recipient.id"), index=True)
-    """The recipient to whose campaign message this is a reply."""
+    """The recipient whose campaign this belongs to (models.events.messages.attribution)."""
     session_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("flow_session.id"))
     author: Mapped[str | None] = mapped_column(String(254))
     """The author of an outbound message: `bot` or an agent's e-mail."""
     route: Mapped[str | None] = mapped_column(String(40))
+    """Where it went. Until it is answered: what the ingest knows of that already (`REFERS`, or a confirmed double opt-in)."""
     route_reason: Mapped[str | None] = mapped_column(Text)
     handled_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")

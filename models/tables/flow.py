@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db.base import Base, BigId, word
 
+OPEN_ACTION = text("action.state IN ('pending', 'claimed')")
+"""Written out, not bound: a partial index serves only a condition that the planner can read."""
+
 
 class Flow(Base):
     """A bot flow; its content is in its versions."""

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db.base import Base, word
 
+UNLIMITED = -1
+"""A messaging limit that is none."""
+
 
 class WabaState(StrEnum):
     """Whether an account may send."""

@@ -31,6 +31,10 @@ class RecipientState(StrEnum):
     """Left out; `reason` says why."""
 
 
+WRITTEN_TO = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE, RecipientState.SENDING)
+"""States in which the message has left, as far as we can know: the person may have it."""
+
+
 class NotSent(StrEnum):
     """Why a candidate was left out, in the order of the waterfall: each is counted under the first reason that applies."""
 

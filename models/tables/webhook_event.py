@@ -43,6 +43,8 @@ class DeadLetter(Base):
 
 
 BASE64 = "base64:"
+SHOP_MARK = b"shopify "
+"""How a shop's event begins, so that it is taken for nothing else."""
 
 
 def to_bytes(text: str) -> bytes:

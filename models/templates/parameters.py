@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+from models.stored_texts import BAD_PARAMETER, PARAMETER_BREAK, PARAMETER_EMPTY, PARAMETER_LONG, PARAMETER_SPACES
+from models.text import Text
+
 MAX_CHARACTERS = 1024
 _BREAKS = re.compile(r"[\n\r\t]")
 _SPACES = re.compile(r" {5,}")
@@ -17,25 +20,25 @@ def as_text(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
-def parameter_problem(text: str) -> str | None:
+def parameter_problem(text: str) -> Text | None:
     """Return why Meta would refuse this text; None if it would not."""
     if not text:
-        return "it is empty"
+        return PARAMETER_EMPTY()
     if _BREAKS.search(text):
-        return "it holds a line break or a tab"
+        return PARAMETER_BREAK()
     if _SPACES.search(text):
-        return "it holds more than four spaces in a row"
+        return PARAMETER_SPACES()
     if len(text) > MAX_CHARACTERS:
-        return f"it is longer than {MAX_CHARACTERS} characters"
+        return PARAMETER_LONG(most=MAX_CHARACTERS)
     return None
 
 
-def values_problem(values: dict[str, Any] | None) -> str | None:
+def values_problem(values: dict[str, Any] | None) -> Text | None:
     """Return the first problem, as `body 2: it is empty`; None if there is none. `values` is component → key → value."""
     for component, parameters in (values or {}).items():
         if isinstance(parameters, dict):
             for key, value in parameters.items():
                 problem = parameter_problem(as_text(value))
                 if problem:
-                    return f"{component} {key}: {problem}"
+                    return BAD_PARAMETER(component=component, name=key, problem=problem)
     return None

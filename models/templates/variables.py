@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, case, func, literal, null, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
+from models.contacts.field_values import CONTACT_FIELDS
 from models.db.base import Json
 from models.db.functions import FirstWord, JsonField, JsonObject, Probe
 from models.tables.tag import Attribute, ContactTag, Tag
@@ -25,8 +26,6 @@ SOURCES = ("name", "first_name", "tag", "text", "attribute", "order")
 COMPONENTS: tuple[Component, ...] = ("header", "body", "buttons")
 MEDIA_FORMATS = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
 MEDIA_KEYS = ("link", "id", "file", "sha256")
-OWN_FIELDS = ("name", "first_name", "last_name", "email", "language", "country", "phone", "username", "time_zone")
-"""Fields that every contact has besides its custom attributes; a source `attribute` may name these too."""
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _NEEDS_NOTHING = {"QUICK_REPLY", "PHONE_NUMBER", "VOICE_CALL", "REQUEST_CONTACT_INFO", "CATALOG", "SPM", "FLOW", "URL"}
@@ -154,7 +153,7 @@ def unknown_names(session: Session, variables: Any) -> list[str]:
         if source.get("source") == "tag" and source.get("tag") not in tags:
             problems.append(f"variables: {component} {key}: there is no tag {source.get('tag')!r}")
         name = source.get("attribute")
-        if source.get("source") == "attribute" and name not in attributes and name not in OWN_FIELDS:
+        if source.get("source") == "attribute" and name not in attributes and name not in CONTACT_FIELDS:
             problems.append(f"variables: {component} {key}: there is no attribute {name!r}")
     return problems
 
@@ -222,9 +221,8 @@ def _source_problem(source: Mapping[str, Any]) -> str | None:
     for field in ("text", "fallback"):
         text = source.get(field)
         if text is not None and (not isinstance(text, str) or parameter_problem(text.strip())):
-            return f"{field}: " + (
-                (parameter_problem(text.strip()) if isinstance(text, str) else None) or "must be text"
-            )
+            problem = parameter_problem(text.strip()) if isinstance(text, str) else "must be text"
+            return f"{field}: {problem}"
     extra = set(source) - {"source", "fallback", "field" if kind == "order" else kind}
     return (
         f"{sorted(extra)[0]!r} does not belong to {'an' if kind[0] in 'ao' else 'a'} {kind} source" if extra else None
@@ -259,7 +257,7 @@ def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClau
     if name == "first_name":
         first_name = func.nullif(func.trim(contact.c.first_name), "")
         return func.coalesce(first_name, func.nullif(FirstWord(func.trim(contact.c.name)), ""))
-    if name in OWN_FIELDS:
+    if name in CONTACT_FIELDS:
         return func.nullif(func.trim(contact.c[name]), "")
     return func.nullif(func.trim(JsonField(contact.c.attributes, literal(name))), "")
 

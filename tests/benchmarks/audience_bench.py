@@ -37,8 +37,9 @@ from models.db.engine import Database
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign as make_campaign_row
+from tests.support.factories.campaigns import make_number, make_template
+from tests.support.factories.common import NOW
 from tests.support.services import postgres_server_url, prepare_schema, temporary_directory
 
 TAGS = ("vip", "customer_id", "city", "spring", "shop")
@@ -111,12 +112,12 @@ def fill(url: str, number: int) -> None:
 def make_campaign(database: Database) -> Campaign:
     """One tag included, another's value excluded; variables from a tag and an attribute."""
     with database.write() as session:
-        number = factories.make_number(session)
+        number = make_number(session)
         body = {"type": "BODY", "text": "Hello {{1}}, your number is {{2}}, see you at {{3}} soon."}
-        return factories.make_campaign(
+        return make_campaign_row(
             session,
             number,
-            factories.make_template(session, number, components=[body]),
+            make_template(session, number, components=[body]),
             status=CampaignStatus.ACTIVE,
             audience={"include": [{"tag": "vip"}], "exclude": [{"tag": "shop", "value": "blocked"}]},
             variables={

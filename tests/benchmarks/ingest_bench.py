@@ -46,7 +46,7 @@ from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, Contact
 from models.tables.recipient import Recipient, RecipientState
 from tests.support import services
-from tests.support.factories import make_campaign, make_number
+from tests.support.factories.campaigns import make_campaign, make_number
 from tests.support.postgres_server import PostgresMissingError, PostgresServer
 
 SECRET = "bench-secret"

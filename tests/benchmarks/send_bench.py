@@ -47,7 +47,7 @@ from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from tests.support import services
-from tests.support.factories import make_campaign, make_number, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
 from tests.support.postgres_server import PostgresMissingError
 from tests.support.sending_rig import SPRING, sandbox_settings
 

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.opt_out_words import button_intent, is_yes, is_yes_button, normalize_text, opt_out_intent
+from bot.opt_out_languages import STOP, STOP_TYPED
+from bot.opt_out_words import (
+    button_intent,
+    is_yes,
+    is_yes_button,
+    may_mean_opt_out,
+    normalize_text,
+    opt_out_intent,
+)
+from tests.support.paths import ROOT
 
 
 @pytest.mark.parametrize(
@@ -141,3 +150,63 @@ def test_a_very_long_message_is_no_word() -> None:
 def test_folding_never_fails_and_folds_once_and_for_all(text: str) -> None:
     opt_out_intent(text)
     assert normalize_text(normalize_text(text)) == normalize_text(text)
+
+
+def template_languages() -> list[str]:
+    """The languages in which Meta takes templates, as docs/meta.md lists them."""
+    page = (ROOT / "docs" / "meta.md").read_text(encoding="utf-8")
+    listed: str = page.split("### 5.8 Language codes", 1)[1].split("```")[1]
+    return listed.split()
+
+
+def test_there_are_opt_out_words_for_every_language_of_a_template() -> None:
+    languages = template_languages()
+    assert len(languages) > 65
+    assert [code for code in languages if code not in STOP and code.split("_")[0] not in STOP] == []
+    assert sorted(set(STOP) - set(languages)) == []
+
+
+@pytest.mark.parametrize("code", sorted(STOP))
+def test_each_word_of_a_language_opts_out_typed_and_as_a_button(code: str) -> None:
+    words = [word.strip() for word in STOP[code].split(";")]
+    assert all(words)
+    heard = {word: (opt_out_intent(f"{word.upper()}!"), button_intent(word, None)) for word in words}
+    assert heard == dict.fromkeys(words, ("stop", "stop"))
+
+
+@pytest.mark.parametrize("code", sorted(STOP_TYPED))
+def test_an_everyday_word_opts_out_only_as_a_whole_typed_message(code: str) -> None:
+    for word in STOP_TYPED[code].split(";"):
+        assert opt_out_intent(word) == "stop"
+        assert opt_out_intent(f"{word} 123 abc") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ALTO", "STOP SMS", "إيقاف", "إيقاف العروض الترويجية", "बंद करो", "הסר", "RET", "Pare de enviar",
+        "no quiero más publicidad", "Stop marketing messages", "Werbung beenden",
+    ],
+)  # fmt: skip
+def test_what_people_were_seen_to_write_is_heard(text: str) -> None:
+    assert opt_out_intent(text) == "stop"
+
+
+@pytest.mark.parametrize("text", ["acha", "seis", "stad", "ok", "mañana", "sim", "no", "yes", "nein", "да", "非常好"])
+def test_an_everyday_answer_of_another_language_opts_nobody_out(text: str) -> None:
+    assert opt_out_intent(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["stop it please now", "please stop with this", "quiero la baja ya", "bitte endlich abmelden!"]
+)
+def test_what_may_be_an_opt_out_is_for_a_human(text: str) -> None:
+    assert opt_out_intent(text) is None
+    assert may_mean_opt_out(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["stop", "STOP!", "", None, "thank you", "when do you open?", "nonstop", "word " * 30 + "stop"]
+)
+def test_what_is_certain_or_says_nothing_of_stopping_is_not(text: str | None) -> None:
+    assert not may_mean_opt_out(text)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.router import CampaignChoice, FlowChoice, LiveFlow, Route, RoutingFacts, keyword_flow, route
+from models.events.types import NOT_FOR_BOTS
 
 SPRING = FlowChoice(1, "spring_replies")
 WINTER = FlowChoice(2, "winter_replies")
@@ -17,7 +18,7 @@ EVERYTHING = RoutingFacts(
     case_id=7,
     referenced=CampaignChoice(12, 120, WINTER),
     session=LiveFlow(SPRING, 11),
-    engaged=CampaignChoice(11, 110, SPRING),
+    answered=CampaignChoice(11, 110, SPRING),
     keyword=HOURS,
     fallback=HELLO,
 )
@@ -33,7 +34,7 @@ def test_the_first_rule_that_applies_wins_and_a_stop_word_comes_first() -> None:
         {"case_id": None},
         {"referenced": None},
         {"session": None},
-        {"engaged": None},
+        {"answered": None},
         {"keyword": None},
         {"fallback": None},
         {},
@@ -75,12 +76,41 @@ def test_a_reference_to_a_campaign_without_a_flow_is_looked_past_and_said() -> N
 
 
 def test_an_engaging_campaign_without_a_flow_leaves_it_to_keywords_and_fallback() -> None:
-    decision = route(replace(NOTHING, engaged=CampaignChoice(11, 110, None), keyword=HOURS))
+    decision = route(replace(NOTHING, answered=CampaignChoice(11, 110, None), keyword=HOURS))
     assert decision.route is Route.KEYWORD
     assert decision.recipient_id is None
 
 
-@pytest.mark.parametrize("kind", ["system", "edit", "revoke", "reaction"])
+def test_a_campaign_that_has_ended_takes_nobody_who_does_not_refer_to_it() -> None:
+    ended = CampaignChoice(12, 120, WINTER, is_ended=True)
+    decision = route(replace(NOTHING, answered=ended, fallback=HELLO))
+    assert (decision.route, decision.recipient_id) == (Route.FALLBACK, None)
+    assert "campaign 12, which has ended" in decision.reason
+    assert route(replace(NOTHING, referenced=ended)).begins is WINTER
+
+
+def test_a_message_of_another_campaign_leaves_the_session_for_that_campaign_s_flow() -> None:
+    decision = route(replace(NOTHING, session=LiveFlow(SPRING, 11), answered=CampaignChoice(12, 120, WINTER)))
+    assert (decision.route, decision.begins, decision.recipient_id) == (Route.CAMPAIGN, WINTER, 120)
+
+
+def test_a_session_of_no_campaign_takes_whatever_refers_to_no_other() -> None:
+    facts = replace(NOTHING, session=LiveFlow(HOURS, None), answered=CampaignChoice(12, 120, WINTER))
+    assert route(facts).route is Route.SESSION
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+def test_a_message_of_a_campaign_without_a_flow_moves_no_other_campaign_s_session_and_no_fallback_ends_it(
+    names_it: bool,
+) -> None:
+    campaign = CampaignChoice(12, 120, None)
+    facts = replace(NOTHING, session=LiveFlow(SPRING, 11), fallback=HELLO)
+    facts = replace(facts, referenced=campaign) if names_it else replace(facts, answered=campaign)
+    assert (route(facts).route, route(facts).begins) == (Route.NOTHING, None)
+    assert route(replace(facts, keyword=HOURS)).begins is HOURS
+
+
+@pytest.mark.parametrize("kind", sorted(NOT_FOR_BOTS))
 def test_what_asks_nothing_starts_no_bot(kind: str) -> None:
     decision = route(RoutingFacts(message_type=kind, fallback=HELLO))
     assert decision.route is Route.IGNORED

@@ -2,27 +2,21 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
-from redis import Redis
+from playwright.sync_api import Route, expect
 
 from jobs.campaigns.launch import launch_campaign
+from jobs.campaigns.lifecycle import pause_campaign
 from jobs.sending.serve import serve_number
+from models.clock import utcnow
 from models.tables.user import Role
-from tests.admin.panel.test_safety import path, rules
 from tests.support.browser import Watched, browsing, serving
-from tests.support.panel_app import PASSWORD, Panel, open_panel
+from tests.support.panel_app import PASSWORD, Panel
+from tests.support.panel_routes import path, rules
 from tests.support.panel_seed import furnish
 
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
-        yield opened
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
 
 
 @pytest.fixture
@@ -82,8 +76,41 @@ def test_a_campaign_is_made_by_clicks_started_and_its_numbers_move(panel: Panel,
     page.get_by_role("button", name="End", exact=True).click()
     dialog.get_by_role("button", name="End").click()
     expect(page.get_by_role("heading", name="Spring by clicks")).to_contain_text("Ended")
-    sender.join(30)
+    sender.join(60)
     assert not sender.is_alive()
+    browser.check()
+
+
+def test_a_choice_made_before_the_script_came_is_drawn_as_soon_as_it_comes(panel: Panel, browser: Watched) -> None:
+    panel.shell.add_number()
+    page = browser.page
+    browser.sign_in("manager@example.com", PASSWORD)
+
+    def choose_before_it_comes(route: Route) -> None:
+        page.locator("#number").evaluate("number => { number.selectedIndex = 1; }")
+        route.continue_()
+
+    page.route("**/panel.js*", choose_before_it_comes)
+    browser.open("/campaigns/new")
+    page.get_by_label("Template", exact=True).select_option("spring_sale|en")
+    expect(page.locator(".bubble .body")).to_contain_text("our spring sale is on")
+    browser.check()
+
+
+def test_what_is_asked_about_is_done_although_the_page_has_changed_meanwhile(panel: Panel, browser: Watched) -> None:
+    furnish(panel.rt)
+    page = browser.page
+    browser.sign_in("manager@example.com", PASSWORD)
+    browser.open("/campaigns/1/")
+    page.get_by_role("button", name="End", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("cannot be started again")
+    pause_campaign(panel.rt, 1, utcnow(), "test")
+    for _ in range(2):  # the first may have been asked before the pause
+        with page.expect_response("**/live"):
+            pass
+    dialog.get_by_role("button", name="End").click()
+    expect(page.get_by_role("status")).to_have_text("Ended.")
     browser.check()
 
 

@@ -1,39 +1,84 @@
 """Nobody is messaged twice and nobody is lost, whatever dies: processes killed at random under a running campaign."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from admin.operations.campaign_lifecycle import pause_campaign as pause
-from admin.operations.campaign_lifecycle import resume_campaign as resume
+from jobs.campaigns.lifecycle import pause_campaign, resume_campaign
 from jobs.campaigns.start import start_campaign
 from jobs.sending.lane import CHUNK_SECONDS
 from models.clock import utcnow
-from models.tables.campaign import CampaignStatus
+from models.tables.campaign import Campaign
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient
+from models.tables.webhook_event import ParkedStatus
 from tests.support.paths import ROOT
 from tests.support.postgres_server import PostgresMissingError, PostgresServer
+from tests.support.proof import dice, rounds
 from tests.support.running_hark import Installation, installed, wait_for
 from tests.support.services import prepare_schema
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.redis, pytest.mark.crash]
 
 NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "web", "replies", "redis")
 SENDERS = ("sender-1", "sender-2")
 IN_FLIGHT_SECONDS = 1.0
 """A local Meta takes a request in long before this, so a sender has begun no more than a second's requests that never arrived."""
-REPLACED_SECONDS = 20
-SWEPT_SECONDS = 40
-KILL_SECONDS = 24
+REPLACED_SECONDS = 60
+PATIENCE_SECONDS = rounds(180, 900)
+"""For what comes sooner or later: a machine whose cores are busy elsewhere is slow, not wrong."""
+KILL_SECONDS = rounds(24, 240)
+REPLACEMENTS = rounds(1, 10)
+
+
+def are_given_up(hark: Installation, killed: list[Lane]) -> bool:
+    """What they held is settled."""
+    with hark.rt.database.read() as session:
+        return all(session.get_one(Lane, lane.id).swept_at is not None for lane in killed)
+
+
+def has_lane_opened_after(hark: Installation, number_id: int, moment: datetime) -> bool:
+    """Whether the number got one then; it may have ended meanwhile."""
+    with hark.rt.database.read() as session:
+        opened = select(Lane.id).where(Lane.number_id == number_id, Lane.started_at > moment).limit(1)
+        return session.scalar(opened) is not None
+
+
+def parked(hark: Installation) -> int:
+    with hark.rt.database.read() as session:
+        return session.scalar(select(func.count()).select_from(ParkedStatus)) or 0
+
+
+def wait_until_settled(hark: Installation, campaign_id: int) -> None:
+    """Everybody is at rest, and every status came and is applied."""
+    wait_for(
+        lambda: at_rest(hark, campaign_id),
+        PATIENCE_SECONDS,
+        lambda: f"everybody is at rest {hark.states(campaign_id)} {hark.tail()}",
+    )
+    wait_for(lambda: hark.stats()["at_rest"], PATIENCE_SECONDS, "Meta has delivered every status")
+    wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, PATIENCE_SECONDS, "every event is applied")
+    wait_for(lambda: not parked(hark), PATIENCE_SECONDS, "every status that was parked is applied")
+
+
+def wait_until_it_waits_for_its_moment(hark: Installation, campaign_id: int) -> None:
+    """Just now a row was claimed whose request begins some tenths of a second later: nothing is inside the sender's client,
+    which would go out however late its process wakes up."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while hark.states(campaign_id).get("sending", 0) > 0:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    while not hark.states(campaign_id).get("sending", 0):
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def at_rest(hark: Installation, campaign_id: int) -> bool:
@@ -41,11 +86,8 @@ def at_rest(hark: Installation, campaign_id: int) -> bool:
     return bool(states) and not states.get("queued") and not states.get("sending")
 
 
-def resume_if_paused(hark: Installation, campaign_id: int) -> None:
-    """A campaign that holds because the ingest was away goes on by itself; anything else would be a failure."""
-    campaign = hark.campaign(campaign_id)
-    if campaign.status is CampaignStatus.PAUSED:
-        assert campaign.pause_reason == "ingest_lag", campaign.pause_detail
+def has_accepted(hark: Installation, campaign_id: int, more_than: int) -> bool:
+    return hark.states(campaign_id).get("accepted", 0) > more_than
 
 
 def most_lost(pace: float) -> int:
@@ -53,23 +95,11 @@ def most_lost(pace: float) -> int:
     return round(pace * IN_FLIGHT_SECONDS) + max(1, round(pace * CHUNK_SECONDS))
 
 
-def live_lane(hark: Installation, number_id: int) -> Lane | None:
-    """The newest lane of the number that neither ended nor was given up."""
+def live_lanes(hark: Installation, number_id: int) -> list[Lane]:
+    """Those of the number that neither ended nor were given up: one, or two where both senders woke up at once."""
     with hark.rt.database.read() as session:
-        return session.scalars(
-            select(Lane)
-            .where(Lane.number_id == number_id, Lane.ended_at.is_(None), Lane.swept_at.is_(None))
-            .order_by(Lane.id.desc())
-            .limit(1)
-        ).first()
-
-
-def is_replaced(hark: Installation, killed: Lane) -> bool:
-    """It was given up, what it held is settled, and its number has a later one."""
-    assert killed.number_id is not None
-    lane = live_lane(hark, killed.number_id)
-    with hark.rt.database.read() as session:
-        return lane is not None and lane.id > killed.id and session.get_one(Lane, killed.id).swept_at is not None
+        query = select(Lane).where(Lane.number_id == number_id, Lane.ended_at.is_(None), Lane.swept_at.is_(None))
+        return list(session.scalars(query))
 
 
 def assert_nobody_twice_and_nobody_lost(
@@ -97,12 +127,8 @@ def assert_nobody_twice_and_nobody_lost(
     assert len(unsure) <= lost_lanes * most_lost(pace)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_killing_any_process_at_random_doubles_and_loses_nobody(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    database_url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url")
-    dice = random.Random(4711)
+def test_killing_any_process_at_random_doubles_and_loses_nobody(database_url: str, tmp_path: Path) -> None:
+    chance = dice(4711)
     pace = 70
     count = KILL_SECONDS * pace + 20  # so that it still sends when the last is killed
     with installed(tmp_path, database_url, speed="20") as hark:
@@ -111,86 +137,80 @@ def test_killing_any_process_at_random_doubles_and_loses_nobody(
         kills = killed_senders = 0
         end = time.monotonic() + KILL_SECONDS
         while time.monotonic() < end:
-            time.sleep(dice.uniform(0.4, 1.2))
-            name = dice.choice(NAMES)
+            time.sleep(chance.uniform(0.4, 1.2))
+            name = chance.choice(NAMES)
             is_killed = hark.kill(name)
             kills += is_killed
             killed_senders += is_killed and name in SENDERS
         assert not at_rest(hark, campaign_id)
         hark.restart_after_the_tree_died()
         kills += 4
-        wait_for(
-            lambda: at_rest(hark, campaign_id), 90, f"everybody is at rest {hark.states(campaign_id)} {hark.tail()}"
-        )
-        wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
-        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
-        time.sleep(1.0)
-        assert kills >= 10
+        wait_until_settled(hark, campaign_id)
+        assert kills >= rounds(10, 100)
         assert_nobody_twice_and_nobody_lost(
             hark, campaign_id, count, lost_lanes=killed_senders + len(SENDERS), pace=pace
         )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_new_lane_serves_the_number_soon_after_its_sender_was_killed(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    database_url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url")
-    count, pace = 1100, 40
+def test_a_new_lane_serves_the_number_soon_after_its_sender_was_killed(database_url: str, tmp_path: Path) -> None:
+    count, pace = 300 + 800 * REPLACEMENTS, 40
     with installed(tmp_path, database_url, speed="20") as hark:
         campaign_id = hark.prepare(count, pace=pace)
         number_id = hark.campaign(campaign_id).number_id
         assert number_id is not None
         start_campaign(hark.rt, campaign_id, utcnow(), "test")
-        wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 60, 30, hark.tail)
-        killed = live_lane(hark, number_id)
-        assert killed is not None
-        assert killed.pid in {hark.pids()[name] for name in SENDERS}
-        killed_at = utcnow()
-        os.kill(killed.pid, signal.SIGKILL)
-        wait_for(lambda: is_replaced(hark, killed), REPLACED_SECONDS, hark.tail)
-        lane = live_lane(hark, number_id)
-        assert lane is not None, hark.tail()
-        assert lane.id > killed.id
-        assert killed_at < lane.started_at <= killed_at + timedelta(seconds=REPLACED_SECONDS)
-        assert hark.states(campaign_id).get("unsure", 0) <= most_lost(pace)
+        killed_lanes = 0
+        for _ in range(REPLACEMENTS):
+            enough = hark.states(campaign_id).get("accepted", 0) + 60
+            wait_for(partial(has_accepted, hark, campaign_id, enough), PATIENCE_SECONDS, hark.tail)
+            senders = {hark.pids()[name] for name in SENDERS}
+            killed = live_lanes(hark, number_id)
+            pids = {lane.pid for lane in killed}
+            assert pids
+            assert pids <= senders
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            killed_lanes += len(killed)
+            killed_at = utcnow()
+            wait_for(partial(has_lane_opened_after, hark, number_id, killed_at), REPLACED_SECONDS, hark.tail)
+            wait_for(partial(are_given_up, hark, killed), PATIENCE_SECONDS, hark.tail)
+            assert hark.states(campaign_id).get("unsure", 0) <= killed_lanes * most_lost(pace)
 
 
 def test_a_stopped_sender_that_wakes_up_after_its_lease_sends_nothing(sqlite_url: str, tmp_path: Path) -> None:
-    count = 400
+    count, pace = 60, 1
     with installed(tmp_path, sqlite_url, speed="20") as hark:
-        pace = 60
         campaign_id = hark.prepare(count, pace=pace)
         start_campaign(hark.rt, campaign_id, utcnow(), "test")
         wait_for(
-            lambda: hark.states(campaign_id).get("accepted", 0) > 60,
-            30,
+            lambda: hark.states(campaign_id).get("accepted", 0) > 4,
+            PATIENCE_SECONDS,
             lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
         )
         pids = hark.pids()
         stopped = [pids[name] for name in SENDERS]
+        wait_until_it_waits_for_its_moment(hark, campaign_id)
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         number_id = hark.campaign(campaign_id).number_id
         assert number_id is not None
-        wait_for(lambda: live_lane(hark, number_id) is None, SWEPT_SECONDS, hark.tail)
+        wait_for(lambda: not live_lanes(hark, number_id), PATIENCE_SECONDS, hark.tail)
         with hark.rt.database.read() as session:
             sending = session.scalars(
                 select(Recipient.id).where(Recipient.campaign_id == campaign_id, Recipient.state == "sending")
             ).all()
         assert sending == [], "what a stopped lane held was given up"
-        pause(hark.rt, campaign_id, "test")  # so that no fresh lane sends
+        pause_campaign(hark.rt, campaign_id, utcnow(), "test")  # so that no fresh lane sends
         before = hark.messages()
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
         time.sleep(3.0)
         assert hark.messages() == before, "a woken lane begins nothing"
-        resume(hark.rt, campaign_id, "test")
-        wait_for(lambda: at_rest(hark, campaign_id), 60, "everybody is at rest")
-        wait_for(lambda: hark.stats()["at_rest"], 30, "Meta has delivered every status")
-        wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
-        time.sleep(1.0)
-        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=1, pace=pace)
+        with hark.rt.database.write() as session:
+            session.get_one(Campaign, campaign_id).pace_per_second = 60.0
+        resume_campaign(hark.rt, campaign_id, utcnow(), "test")
+        wait_until_settled(hark, campaign_id)
+        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=len(stopped), pace=pace)
 
 
 def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Path) -> None:
@@ -199,18 +219,18 @@ def test_sigterm_drains_and_leaves_nothing_unsure(sqlite_url: str, tmp_path: Pat
         start_campaign(hark.rt, campaign_id, utcnow(), "test")
         wait_for(
             lambda: hark.states(campaign_id).get("accepted", 0) > 50,
-            30,
+            PATIENCE_SECONDS,
             lambda: f"it is sending {hark.states(campaign_id)} {hark.tail()}",
         )
-        begun = time.monotonic()
         assert hark.stop() == 0
-        assert time.monotonic() - begun < 10
+        assert "did not stop within" not in hark.tail(), "who is not gone after nine seconds is killed"
         states = hark.states(campaign_id)
         assert states.get("sending", 0) == 0
         assert states.get("unsure", 0) == 0
         assert states["accepted"] == hark.messages()
 
 
+@pytest.mark.postgres
 def test_a_restarted_database_and_a_second_schedule_double_and_lose_nobody(tmp_path: Path) -> None:
     server = PostgresServer()
     try:
@@ -229,18 +249,15 @@ def test_a_restarted_database_and_a_second_schedule_double_and_lose_nobody(tmp_p
             command = [sys.executable, "-m", "jobs.schedule"]
             second = subprocess.Popen(command, cwd=ROOT, env=hark.environment | redis, stderr=subprocess.DEVNULL)
             start_campaign(hark.rt, campaign_id, utcnow(), "test")
-            wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 100, 60, hark.tail)
+            wait_for(lambda: hark.states(campaign_id).get("accepted", 0) > 100, PATIENCE_SECONDS, hark.tail)
             server.kill()
             time.sleep(1.5)
             server.start()
             hark.rt.database.dispose()
-            wait_for(lambda: at_rest(hark, campaign_id), 90, hark.tail)
-            wait_for(lambda: hark.stats()["at_rest"], 60, "Meta has delivered every status")
-            wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, 30, "every event is applied")
-            time.sleep(1.0)
+            wait_until_settled(hark, campaign_id)
             assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=1, pace=pace)
     finally:
         if second is not None:
             second.terminate()
-            second.wait(15)
+            second.wait(60)
         server.close()

@@ -1,6 +1,5 @@
 """A launch whose process is killed at any moment: the next one goes on, nobody is doubled and nobody is lost."""
 
-import random
 import subprocess
 import sys
 import time
@@ -18,10 +17,13 @@ from models.db.engine import Database
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.recipient import Recipient, RecipientState
-from tests.support import factories
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.contacts import make_contact, put_tags
 from tests.support.paths import ROOT
+from tests.support.proof import dice, rounds
 
-PEOPLE = 200
+PEOPLE = rounds(200, 4000)
+KILLS = rounds(2, 40)
 LAUNCHER = """
 import sys
 from pathlib import Path
@@ -50,14 +52,14 @@ def test_a_launch_that_is_killed_again_and_again_freezes_everybody_once(
 ) -> None:
     database = Database(database_url)
     with database.write() as session:
-        campaign = factories.make_campaign(session, status=CampaignStatus.ACTIVE)
-        first = factories.make_contact(session)
-        people = [factories.make_contact(session, tags={}) for _ in range(PEOPLE - 1)]
-        factories.put_tags(session, [first, *people], "vip")
+        campaign = make_campaign(session, status=CampaignStatus.ACTIVE)
+        first = make_contact(session)
+        people = [make_contact(session, tags={}) for _ in range(PEOPLE - 1)]
+        put_tags(session, [first, *people], "vip")
     arguments = (database_url, redis_url, str(tmp_path), new_encryption_key(), str(campaign.id))
-    chance = random.Random(11)
+    chance = dice(11)
     cursors = []
-    for _ in range(2):
+    for _ in range(KILLS):
         process = _launcher(*arguments)
         time.sleep(chance.uniform(0.02, 0.15))
         process.kill()
@@ -66,7 +68,7 @@ def test_a_launch_that_is_killed_again_and_again_freezes_everybody_once(
             cursors.append(session.get_one(Campaign, campaign.id).launch_cursor)
             long_ago = utcnow() - STANDS_STILL - timedelta(seconds=1)
             session.execute(update(Campaign).values(updated_at=long_ago))
-    assert _launcher(*arguments).wait(60) == 0
+    assert _launcher(*arguments).wait(rounds(120, 300)) == 0
     assert cursors == sorted(cursors)
     with database.read() as session:
         assert campaign_stats(session, campaign.id)["queued"] == PEOPLE

@@ -1,7 +1,6 @@
 """The tree of errors as it is drawn, and sentences that can be translated."""
 
 import ast
-import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ def ours() -> set[type[Exception]]:
     for floor in FLOORS:
         for module in pkgutil.walk_packages(floor.__path__, f"{floor.__name__}."):
             if "sandbox" not in module.name and "__main__" not in module.name:
-                importlib.import_module(module.name)
+                pkgutil.resolve_name(module.name)
     return {one for one in subclasses(HarkError) if not one.__module__.startswith("tests")}
 
 

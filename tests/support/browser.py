@@ -18,8 +18,18 @@ FLAGS = [
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)  # a busy machine is no failure
+WAITS_FOR_THE_PAGE = """
+new MutationObserver((_, observer) => {
+  if (!document.documentElement) return;
+  observer.disconnect();
+  if (document.readyState === "complete") return;
+  document.documentElement.style.visibility = "hidden";
+  addEventListener("load", () => document.documentElement.style.removeProperty("visibility"));
+}).observe(document, { childList: true, subtree: true });
+"""
+"""A person clicks after the page's scripts run; Playwright, which waits for what it clicks to be visible, does so with this."""
 
 
 class Watched:
@@ -50,6 +60,7 @@ class Watched:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)  # opening another page before would interrupt it
 
     def check(self) -> None:
         """It reached nobody else and had nothing to complain about."""
@@ -76,10 +87,11 @@ def browsing(address: str, **context: Any) -> Iterator[Watched]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
         try:
             page = browser.new_context(locale="en-GB", **context).new_page()
             page.set_default_timeout(PATIENCE_MS)
+            page.add_init_script(WAITS_FOR_THE_PAGE)
             yield Watched(page, address)
         finally:
             browser.close()

@@ -15,26 +15,24 @@ import httpx
 from sqlalchemy import select
 
 from bot.flows.load import read_flow, to_definition
+from bot.meta.callback_data import read_button
 from bot.meta.client import GraphClient
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.replies.dispatcher import ReplyDispatcher
 from models.clock import utcnow
 from models.conversations.flow_versions import save_flow, set_fallback
+from models.events.messages.attribution import AttributedReply, attribute_replies
+from models.events.types import InboundMessage, Sender
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
-from models.tables.conversation import Conversation, Direction, Message, MessageState
+from models.tables.conversation import REFERS, Conversation, Direction, Message, MessageState
 from models.tables.engagement import Engagement
 from models.tables.flow import FlowSession
 from models.tables.number import Number
 from models.tables.recipient import RecipientState
-from tests.support.factories import (
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_number,
-    make_recipient,
-    make_template,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import make_contact
+from tests.support.factories.conversations import make_conversation
 from tests.support.paths import ROOT
 from tests.support.sending_rig import Sending, sandbox_settings
 
@@ -165,18 +163,37 @@ class Chat:
         kind: str | None = None,
         at: datetime | None = None,
     ) -> int:
-        """The person writes, or presses a button."""
+        """The person writes, or presses a button; what they say is attributed as the ingest does it."""
         now = at or utcnow()
+        installation = self.rt.installation
         with self.rt.database.write() as session:
+            conversation = session.get_one(Conversation, conversation_id)
+            number = session.get_one(Number, conversation.number_id)
+            said = InboundMessage(
+                wamid=f"wamid.IN{next(_serial)}",
+                at=now,
+                type=kind or ("interactive" if payload else "text"),
+                phone_number_id=number.phone_number_id,
+                sender=Sender(None),
+                payload={},
+                text=text,
+                context_wamid=context,
+                button_payload=payload,
+                pressed=read_button(payload),
+            )
+            reply = AttributedReply(said, conversation.contact_id, number.id)
+            target = attribute_replies(session, [reply], installation).get(said.wamid)
             message = Message(
                 conversation_id=conversation_id,
                 direction=Direction.IN,
                 state=MessageState.RECEIVED,
-                type=kind or ("interactive" if payload else "text"),
+                type=said.type,
                 body=text,
                 button_payload=payload,
                 context_wamid=context,
-                wamid=f"wamid.IN{next(_serial)}",
+                wamid=said.wamid,
+                recipient_id=target.recipient_id if target else None,
+                route=REFERS if target and target.is_reference else None,
                 at=now,
             )
             session.add(message)

@@ -19,6 +19,7 @@ from models.crypto import new_encryption_key
 from wsgi import create_app
 
 TOKEN = "sandbox-access-token"
+ANA = "ana@example.com"
 PEOPLE = """phone,name,language,consent,consent_source,tags
 +447700900001,Ana Abel,en,subscribed,web,vip;city=Madrid
 +447700900002,Ben Brandt,en,unsubscribed,web,vip

@@ -114,12 +114,19 @@ class Panel:
 
 
 @contextmanager
-def open_panel(directory: Path, database_url: str, redis_url: str, **settings: Any) -> Iterator[Panel]:
-    """A panel on services of its own, with a simulated Meta."""
-    with pytest.MonkeyPatch.context() as patch, open_shell(directory, database_url, redis_url, **settings) as shell:
+def panel_of(shell: Shell) -> Iterator[Panel]:
+    """The panel of an installation: its passwords are cheap, its live numbers are never older than the page."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live_stats, "FRESH_SECONDS", 0.0)
         patch.setattr(passwords, "_hasher", CHEAP)
         yield Panel(shell)
+
+
+@contextmanager
+def open_panel(directory: Path, database_url: str, redis_url: str, **settings: Any) -> Iterator[Panel]:
+    """A panel on services of its own, with a simulated Meta and other settings than the usual ones."""
+    with open_shell(directory, database_url, redis_url, **settings) as shell, panel_of(shell) as panel:
+        yield panel
 
 
 def said(html: str) -> str:

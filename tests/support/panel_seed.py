@@ -12,19 +12,9 @@ from models.events.dead_letters import keep_dead_letter
 from models.tables.campaign import CampaignKind, CampaignOutcome, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
 from models.tables.recipient import NotSent, RecipientState
-from tests.support.factories import (
-    alice,
-    bob,
-    carol,
-    make_attribute,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_list,
-    make_number,
-    make_recipient,
-    make_template,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import alice, bob, make_attribute, make_contact, make_list
+from tests.support.factories.conversations import carol, make_conversation
 from tests.support.paths import EXAMPLES
 
 FLOW = EXAMPLES / "spring_replies.yaml"
@@ -102,7 +92,7 @@ def _bring(rt: Runtime) -> None:
     """A file of contacts that was looked at, with a row that was refused."""
     kept = store_upload(rt, "people.csv", b"phone,name\n+447700900001,Ana\nnonsense,Carl\n", "test")
     uploads_directory(rt, kept.token).rename(uploads_directory(rt, KEPT))
-    kept.token, kept.stage, kept.columns = KEPT, UploadStage.LOOKED, {"phone": "phone", "name": "name"}
+    kept.token, kept.stage, kept.columns = KEPT, UploadStage.DRY_RUN_DONE, {"phone": "phone", "name": "name"}
     kept.created, kept.refused_total, kept.refused = 1, 1, [{"line": 3, "reason": "it is no phone number"}]
     save_upload(rt, kept)
     rejects_path(rt, KEPT).write_text("refused_line,refused_why,phone,name\r\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from jobs.core.child_process import dying_with_parent
+from jobs.core.child_process import kill_with_parent
 
 START_SECONDS = 30.0
 HASTY = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "64MB"}
@@ -102,7 +102,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
+                preexec_fn=kill_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
                 **self._as_user,
             )
         deadline = time.monotonic() + START_SECONDS

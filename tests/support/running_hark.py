@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,19 +28,24 @@ from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.recipient import Recipient
 from models.tables.template import Template
-from tests.support.factories import make_campaign, make_contact, make_number, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
+from tests.support.factories.contacts import make_contact
 from tests.support.paths import ROOT
 from tests.support.sending_rig import SPRING
+from tests.support.services import wait_until_gone
 
 SECRETS = {"META_APP_SECRET": "sandbox-app-secret", "META_VERIFY_TOKEN": "sandbox-verify-token", "SECRET_KEY": "s" * 40}
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on now, and that the system gives to no outgoing connection meanwhile."""
+    chance = random.SystemRandom()  # the plain one is seeded alike in every test process
+    while True:
+        port = chance.randrange(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(is_so: Callable[[], Any], seconds: float, what: str | Callable[[], str]) -> None:
@@ -87,7 +93,7 @@ class Installation:
         self._sandbox = subprocess.Popen(
             [*command, *self._sandbox_options], cwd=ROOT, env=plain, stdout=subprocess.DEVNULL
         )
-        wait_for(lambda: self._answers(f"{self.graph_url}/_sandbox/stats"), 15, "the sandbox answers")
+        wait_for(lambda: self._answers(f"{self.graph_url}/_sandbox/stats"), 60, "the sandbox answers")
 
     def up(self) -> None:
         """`flask up`, and wait until it is ready."""
@@ -98,7 +104,9 @@ class Installation:
         )
         log.close()
         wait_for(
-            lambda: self._answers(f"http://127.0.0.1:{self.web_port}/readyz"), 60, f"flask up is ready: {self.tail()}"
+            lambda: self._answers(f"http://127.0.0.1:{self.web_port}/readyz"),
+            120,
+            lambda: f"flask up is ready: {self.tail()}",
         )
 
     def kill(self, name: str) -> bool:
@@ -123,15 +131,16 @@ class Installation:
         """SIGKILL to the supervisor takes every child with it; then everything is started again."""
         assert self._up is not None
         self._up.kill()
-        self._up.wait(10)
-        time.sleep(0.5)
+        self._up.wait(60)
+        for name, pid in self.pids().items():
+            assert wait_until_gone(pid), name
         self.up()
 
     def stop(self) -> int:
         """SIGTERM; the exit status of `flask up`."""
         assert self._up is not None
         self._up.terminate()
-        return self._up.wait(15)
+        return self._up.wait(60)
 
     def close(self) -> None:
         """Whatever still runs ends."""
@@ -151,7 +160,7 @@ class Installation:
     def stats(self) -> dict[str, Any]:
         """What the sandbox says it received and sent."""
         found: dict[str, Any] = httpx.get(
-            f"{self.graph_url}/_sandbox/stats", params={"callbacks": 1}, timeout=30
+            f"{self.graph_url}/_sandbox/stats", params={"callbacks": 1}, timeout=60
         ).json()
         return found
 

@@ -36,9 +36,9 @@ class Caller:
     def __init__(self, handle: Handle) -> None:
         self.handle = handle
         self.http = httpx.Client(
-            base_url=handle.url + "/v25.0", headers=TOKEN, timeout=5, trust_env=False, verify=NO_TLS
+            base_url=handle.url + "/v25.0", headers=TOKEN, timeout=60, trust_env=False, verify=NO_TLS
         )
-        self.control = httpx.Client(base_url=handle.url + "/_sandbox", timeout=5, trust_env=False, verify=NO_TLS)
+        self.control = httpx.Client(base_url=handle.url + "/_sandbox", timeout=60, trust_env=False, verify=NO_TLS)
 
     def close(self) -> None:
         self.http.close()

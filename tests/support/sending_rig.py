@@ -20,7 +20,8 @@ from models.tables.engagement import Engagement
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.template import Template
-from tests.support.factories import make_campaign, make_contact, make_number, make_recipient, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import make_contact
 
 SPRING: list[dict[str, Any]] = [
     {"type": "BODY", "text": "Hi {{1}}, our spring sale is on: {{2}} off everything until Sunday."},
@@ -128,3 +129,7 @@ def sending_to_a_sandbox(database_url: str, redis_url: str, var_dir: Path, **con
     finally:
         rt.close()
         sandbox.stop()
+
+
+def phones(count: int, start: int = 0) -> list[str]:
+    return [f"+3460001{start + index:04d}" for index in range(count)]

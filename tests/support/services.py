@@ -190,7 +190,7 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until_gone(pid: int, seconds: float = 5) -> bool:
+def wait_until_gone(pid: int, seconds: float = 60) -> bool:
     """False where it is still there after that time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -21,7 +21,7 @@ from models.shop.without_phone import list_without_phone
 from models.tables.contact import Contact
 from models.tables.order import Order
 from models.tables.setting import write_setting
-from tests.support.factories import ALICE_PHONE
+from tests.support.factories.contacts import ALICE_PHONE
 from wsgi import create_app
 
 SECRET = "shop-secret"

@@ -20,9 +20,9 @@ def note_pid(path: str) -> None:
 def until_stopping(path: str) -> None:
     """As a lane does: goes on until it is told to stop, drains a little, and says so."""
     note(path, "began")
-    SHUTDOWN.wait(20)
+    is_told = SHUTDOWN.wait(60)
     time.sleep(0.3)
-    note(path, "drained")
+    note(path, "drained" if is_told else "was never told")
 
 
 def fail(secret: str) -> None:

@@ -1,1 +1,1 @@
-"""Pages of segments, tags, lists and attributes."""
+"""Shows and edits segments, tags, lists and attributes."""

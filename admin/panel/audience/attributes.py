@@ -1,10 +1,10 @@
-"""Attributes: the fields of contacts that the house defines, each once, with a type and a default."""
+"""Shows and edits attributes, the fields of contacts that an operator defines, each with a type and a default."""
 
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from admin.operations.attributes import add_attribute, change_attribute, delete_attribute, name_of
+from admin.operations.attributes import add_attribute, attribute_name, change_attribute, delete_attribute
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, sentence
 from models.errors import OperatorError
 from models.tables.tag import Attribute, AttributeType
@@ -14,44 +14,44 @@ STAYS = "Values that people have stay with them, and count again if an attribute
 
 
 class AttributeView(PanelView):
-    """Fields of contacts."""
+    """Pages of attributes."""
 
     icon = "attributes"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Every attribute, by name."""
+        """Every attribute, sorted by name, a page at a time."""
         after = request.args.get("after", "")
         query = select(Attribute).where(Attribute.name > after).order_by(Attribute.name).limit(PAGE_ROWS + 1)
         with self.rt.database.read() as session:
-            found = list(session.scalars(query))
-        following = url_for(".index", after=found[PAGE_ROWS - 1].name) if len(found) > PAGE_ROWS else None
+            attributes = list(session.scalars(query))
+        following = url_for(".index", after=attributes[PAGE_ROWS - 1].name) if len(attributes) > PAGE_ROWS else None
         types = [kind.value for kind in AttributeType]
         return self.render(
-            "panel/attributes.html", attributes=found[:PAGE_ROWS], types=types, following=following, after=after
+            "panel/attributes.html", attributes=attributes[:PAGE_ROWS], types=types, following=following, after=after
         )
 
     @action("/add", Role.MANAGER)
     def add(self) -> ResponseReturnValue:
-        """One that nobody has a value of yet."""
-        given = request.form
-        name, kind, default = given.get("name", ""), given.get("type", ""), given.get("default", "")
+        """Add an attribute."""
+        fields = request.form
+        name, kind, default = fields.get("name", ""), fields.get("type", ""), fields.get("default", "")
         self.attempt("Added.", lambda: add_attribute(self.rt, name, kind, default, self.me.email))
         return back(".index")
 
     @action("/<int:attribute_id>/change", Role.MANAGER)
     def change(self, attribute_id: int) -> ResponseReturnValue:
-        """Another default, another type."""
+        """Change the default or the type."""
         kind, default = request.form.get("type"), request.form.get("default")
         self.attempt("Saved.", lambda: change_attribute(self.rt, attribute_id, kind, default, self.me.email))
         return back(".index")
 
     @action("/<int:attribute_id>/delete", Role.MANAGER)
     def delete(self, attribute_id: int) -> ResponseReturnValue:
-        """Ask first, then delete."""
+        """Ask for confirmation, then delete the attribute."""
         if request.form.get("confirmed") != "1":
             try:
-                name = name_of(self.rt, attribute_id)
+                name = attribute_name(self.rt, attribute_id)
             except OperatorError as error:
                 flash(sentence(error), "bad")
                 return back(".index")

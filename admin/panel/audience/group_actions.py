@@ -1,4 +1,4 @@
-"""Renaming and deleting, for the pages of tags, lists and segments alike."""
+"""Renames and deletes tags, lists and segments, for the views of all three."""
 
 from typing import ClassVar
 
@@ -16,20 +16,20 @@ STAYS = "Nobody is deleted with it: people stay, with all else that is known of 
 
 
 class GroupActions(PanelView):
-    """What a view of named groups of people inherits."""
+    """The actions that the views of tags, lists and segments inherit."""
 
     kind: ClassVar[ReferenceKind]
 
     @action("/<int:group_id>/rename", Role.MANAGER)
     def rename(self, group_id: int) -> ResponseReturnValue:
-        """Another name, also in campaigns that have not ended and in segments."""
+        """Rename the group, and references to it in segments and in campaigns that have not ended."""
         name = request.form.get("name", "")
         self.attempt("Renamed.", lambda: rename(self.rt, self.kind, group_id, name, self.me.email))
         return back(".show", segment_id=group_id) if self.kind == "segment" else back(".index")
 
     @action("/<int:group_id>/delete", Role.MANAGER)
     def delete(self, group_id: int) -> ResponseReturnValue:
-        """Ask first, saying how many are in it, then delete."""
+        """Ask for confirmation, with the number of members, then delete the group."""
         if request.form.get("confirmed") != "1":
             try:
                 name, people = describe_deletion(self.rt, self.kind, group_id)
@@ -37,13 +37,13 @@ class GroupActions(PanelView):
                 flash(sentence(error), "bad")
                 return back(".index")
             return self.render(
-                "panel/confirm.html", title=f"Delete the {self.kind} “{name}”?", text=self._what_goes(people),
+                "panel/confirm.html", title=f"Delete the {self.kind} “{name}”?", text=self._deletion_text(people),
                 button="Delete", tone="danger", back=url_for(".index"),
             )  # fmt: skip
         self.attempt("Deleted.", lambda: remove(self.rt, self.kind, group_id, self.me.email))
         return back(".index")
 
-    def _what_goes(self, people: int) -> str:
+    def _deletion_text(self, people: int) -> str:
         if self.kind == "segment":
             return f"Its rule is deleted. {STAYS}"
         if people == 1:

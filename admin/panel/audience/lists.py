@@ -1,4 +1,4 @@
-"""Lists: static sets of contacts. Who is on one, putting people on it one by one and taking them off."""
+"""Shows lists and their members, and adds and removes members one by one."""
 
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +16,7 @@ from models.tables.user import Role
 
 
 class ListView(GroupActions):
-    """Static sets of contacts."""
+    """Pages of lists, the static sets of contacts."""
 
     kind = "list"
 
@@ -24,7 +24,7 @@ class ListView(GroupActions):
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Every list with its size."""
+        """Every list with its number of members."""
         after = positive("after")
         query = (
             select(ContactList)
@@ -34,7 +34,7 @@ class ListView(GroupActions):
         )
         with self.rt.database.read() as session:
             lists = list(session.scalars(query))
-            ids = [it.id for it in lists[:PAGE_ROWS]]
+            ids = [contact_list.id for contact_list in lists[:PAGE_ROWS]]
             sizes = session.execute(
                 select(ListMember.list_id, func.count()).where(ListMember.list_id.in_(ids)).group_by(ListMember.list_id)
             )
@@ -44,22 +44,22 @@ class ListView(GroupActions):
 
     @action("/add", Role.MANAGER)
     def add(self) -> ResponseReturnValue:
-        """A list with nobody on it yet."""
+        """Add an empty list."""
         try:
-            made = add_list(self.rt, request.form.get("name", ""), self.me.email)
+            list_id = add_list(self.rt, request.form.get("name", ""), self.me.email)
         except OperatorError as error:
             flash(sentence(error), "bad")
             return back(".index")
-        return back(".show", list_id=made)
+        return back(".show", list_id=list_id)
 
     @page("/<int:list_id>/")
     def show(self, list_id: int) -> ResponseReturnValue:
-        """Who is on it."""
+        """The members of a list."""
         text, after = request.args.get("q", "").strip()[:200], positive("after") or None
         country = self.rt.settings.default_country
         with self.rt.database.read() as session:
-            found = session.get(ContactList, list_id)
-            if found is None or is_deleted_name(found.name):
+            contact_list = session.get(ContactList, list_id)
+            if contact_list is None or is_deleted_name(contact_list.name):
                 abort(404)
             people = search_contacts(session, text=text, list_id=list_id, after_id=after, default_country=country)
             count = count_contacts(session, list_id=list_id)
@@ -68,7 +68,7 @@ class ListView(GroupActions):
             following = url_for(".show", list_id=list_id, q=text or None, after=people.next_after_id)
         return self.render(
             "panel/list.html",
-            list=found,
+            list=contact_list,
             people=people.contacts,
             count=count,
             asked=text,
@@ -78,7 +78,7 @@ class ListView(GroupActions):
 
     @action("/<int:list_id>/put", Role.MANAGER)
     def put(self, list_id: int) -> ResponseReturnValue:
-        """Put people on it."""
+        """Add people to a list: phones or picked contacts, separated by commas or semicolons."""
         people = [text.strip() for text in request.form.get("people", "").replace(";", ",").split(",") if text.strip()]
         try:
             added = add_to_list(self.rt, list_id, people, self.me.email)
@@ -90,8 +90,8 @@ class ListView(GroupActions):
 
     @action("/<int:list_id>/take", Role.MANAGER)
     def take(self, list_id: int) -> ResponseReturnValue:
-        """Take a person off it."""
-        given = request.form.get("contact", "")
-        contact_id = int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else 0
+        """Remove a contact from a list."""
+        text = request.form.get("contact", "")
+        contact_id = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
         self.attempt("Taken off the list.", lambda: remove_from_list(self.rt, list_id, contact_id, self.me.email))
         return back(".show", list_id=list_id)

@@ -1,6 +1,6 @@
-"""Who matches a rule, on a page: counted in pieces, since no page waits for a million contacts.
+"""Counts who matches a rule in slices, over several requests: no page waits for a million contacts.
 
-The browser brings back what was counted so far; it shows it and nothing more, so nothing depends on its being true.
+The browser sends back what was counted so far. It is only shown, so a forged count harms nobody.
 """
 
 import hashlib
@@ -26,27 +26,27 @@ _MAX_SAFE_INTEGER = 2**53
 
 @dataclass(frozen=True)
 class Matches:
-    """What is known of who matches."""
+    """The count so far, and a sample of who matches."""
 
     tally: MatchCount
     sample: Sequence[Contact]
     state: str
-    """For the next question."""
+    """What the browser sends with its next request."""
     is_whole: bool = True
-    """False where conditions were left out that cannot be read yet: there is no total."""
+    """False if conditions with a problem were left out: then there is no total."""
 
     @property
     def html(self) -> str:
-        """The part of the page that shows it."""
+        """The HTML fragment that shows the count."""
         return render_template("panel/matches.html", matches=self)
 
     def answer(self, groups: Sequence[Sequence[Row]]) -> dict[str, Any]:
-        """What the browser puts in its places."""
-        counted = counts(self.tally, groups)
+        """The JSON answer: fragments, counts and problems by field name, the state and whether the count is done."""
+        texts = condition_counts(self.tally, groups)
         rows = [row for group in groups for row in group]
         return {
             "parts": {"matches": self.html},
-            "counts": {row.field: counted.get(row.field, "") for row in rows},
+            "counts": {row.field: texts.get(row.field, "") for row in rows},
             "problems": {row.field: "" if row.is_open else row.problem for row in rows},
             "state": self.state,
             "done": self.tally.is_done,
@@ -54,53 +54,60 @@ class Matches:
 
 
 def count_matches(session: Session, groups: Sequence[Sequence[Row]], name: str, state: str, seconds: float) -> Matches:
-    """Count on from `state` where it belongs to these rows, those without a problem. RuleError where there are too many."""
-    asked = _readable(groups)
-    if not asked:
+    """Continue the count from `state` for about `seconds`; a state of other conditions starts anew.
+
+    Conditions with a problem are left out. Raises RuleError if the rule cannot be read, for example with too many conditions.
+    """
+    valid_rows = _valid_rows(groups)
+    if not valid_rows:
         return Matches(MatchCount(0, (), ()), (), "", False)
-    data = as_rule(asked)
+    data = as_rule(valid_rows)
     rule = parse_rule(session, data, inside=(name,) if name else ())
-    mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
-    tally = count_for(session, rule, _unpack(state, mark, rule) or begin_count(session, rule), seconds)
+    rule_hash = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+    tally = count_for(session, rule, _unpack(state, rule_hash, rule) or begin_count(session, rule), seconds)
     is_whole = not any(row.problem for group in groups for row in group)
-    return Matches(tally, load_sample(session, tally), _pack(tally, mark), is_whole)
+    return Matches(tally, load_sample(session, tally), _pack(tally, rule_hash), is_whole)
 
 
-def counts(tally: MatchCount, groups: Sequence[Sequence[Row]]) -> Mapping[str, str]:
-    """How many match each condition, by its field; with dots while others are still to be looked at."""
+def condition_counts(tally: MatchCount, groups: Sequence[Sequence[Row]]) -> Mapping[str, str]:
+    """How many contacts match each condition, by field name; followed by … while the count is not done."""
     more = "" if tally.is_done else "…"
-    pairs = zip(_readable(groups), tally.each, strict=False)
-    return {row.field: f"{number(one)}{more}" for group, found in pairs for row, one in zip(group, found, strict=False)}
+    pairs = zip(_valid_rows(groups), tally.each, strict=False)
+    return {
+        row.field: f"{number(count)}{more}"
+        for group, group_counts in pairs
+        for row, count in zip(group, group_counts, strict=False)
+    }
 
 
-def _readable(groups: Sequence[Sequence[Row]]) -> list[list[Row]]:
-    asked = [[row for row in group if not row.problem] for group in groups]
-    return [group for group in asked if group]
+def _valid_rows(groups: Sequence[Sequence[Row]]) -> list[list[Row]]:
+    valid_rows = [[row for row in group if not row.problem] for group in groups]
+    return [group for group in valid_rows if group]
 
 
-def _pack(tally: MatchCount, mark: str) -> str:
-    return json.dumps([mark, tally.until, tally.cursor, tally.total, tally.groups, tally.each, tally.sample])
+def _pack(tally: MatchCount, rule_hash: str) -> str:
+    return json.dumps([rule_hash, tally.until, tally.cursor, tally.total, tally.groups, tally.each, tally.sample])
 
 
-def _unpack(state: str, mark: str, rule: SegmentRule) -> MatchCount | None:
+def _unpack(state: str, rule_hash: str, rule: SegmentRule) -> MatchCount | None:
     try:
-        given, until, cursor, total, groups, each, sample = json.loads(state)
+        stored_hash, until, cursor, total, groups, each, sample = json.loads(state)
         tally = MatchCount(
-            _whole(until),
-            tuple(tuple(_whole(it) for it in group) for group in each),
-            tuple(_whole(it) for it in groups),
-            _whole(total),
-            tuple(_whole(it) for it in sample[:20]),
-            _whole(cursor),
+            _read_count(until),
+            tuple(tuple(_read_count(value) for value in group) for group in each),
+            tuple(_read_count(value) for value in groups),
+            _read_count(total),
+            tuple(_read_count(value) for value in sample[:20]),
+            _read_count(cursor),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     sizes = [len(group) for group in rule.groups]
     fits = [len(group) for group in tally.each] == sizes and len(tally.groups) == len(sizes)
-    return tally if given == mark and fits else None
+    return tally if stored_hash == rule_hash and fits else None
 
 
-def _whole(value: Any) -> int:
+def _read_count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MAX_SAFE_INTEGER:
         raise ValueError("no count")
     return value

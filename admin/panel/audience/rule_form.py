@@ -1,4 +1,4 @@
-"""A segment's rule between the browser and its public form: fields `c-<group>-<place>-<part>` in both directions."""
+"""Converts a segment's rule between form fields (`c-<group>-<place>-<part>`) and its public JSON form."""
 
 import csv
 import io
@@ -53,39 +53,41 @@ _NUMBERS = NUMERIC | SPANS
 
 @dataclass
 class Row:
-    """A condition as it stands in the form."""
+    """A condition as it is in the form."""
 
     field: str
-    """What its fields' names begin with."""
+    """The prefix of its fields' names, such as `c-0-1`."""
     item: dict[str, Any]
     operators: tuple[str, ...] = ()
-    asks: str = ""
-    """What its value is: days, day, number, consent, switch, several or text; empty where there is none."""
+    input_kind: str = ""
+    """The input of its value: days, day, number, consent, switch, several or text; empty if it has no value."""
     problem: str = ""
     is_open: bool = False
-    """Not filled in yet: said when it is saved, not while somebody is at it."""
+    """Whether it is not filled in yet, which is reported when the form is saved, not while it is edited."""
     count: str = ""
-    """How many match it, as it is shown."""
+    """How many contacts match it, as text."""
 
     @property
     def values(self) -> list[Any]:
-        """What stands in its fields: two between bounds, one else."""
+        """The values of its fields: two if the operator is `between`, else one."""
         value = self.item.get("value", "")
         if self.item.get("op") == "between":
             return [*value, "", ""][:2] if isinstance(value, list) else [value, ""]
-        return [listed(value) if isinstance(value, list) else value]
+        return [join_values(value) if isinstance(value, list) else value]
 
 
-def rows_of(rule: Any) -> list[list[Row]]:
+def rows_from_rule(rule: Any) -> list[list[Row]]:
     """The conditions of a stored rule, by group."""
     groups = rule.get("any", [rule]) if isinstance(rule, Mapping) else []
-    found = [group.get("all", []) for group in groups if isinstance(group, Mapping)]
-    return [[Row(f"c-{n}-{place}", dict(item)) for place, item in enumerate(items)] for n, items in enumerate(found)]
+    conditions = [group.get("all", []) for group in groups if isinstance(group, Mapping)]
+    return [
+        [Row(f"c-{n}-{place}", dict(item)) for place, item in enumerate(items)] for n, items in enumerate(conditions)
+    ]
 
 
 def read_rows(form: Any) -> list[list[Row]]:
-    """What was filled in, without what was dropped. Nothing is checked here."""
-    places = sorted((int(found[1]), int(found[2])) for name in form if (found := _FIELD.fullmatch(name)))
+    """The conditions that were submitted, by group, without the dropped one. Nothing is validated here."""
+    places = sorted((int(match[1]), int(match[2])) for name in form if (match := _FIELD.fullmatch(name)))
     groups: dict[int, list[Row]] = {}
     for group, place in places[: MAX_ROWS * MAX_ROWS]:
         field = f"c-{group}-{place}"
@@ -95,22 +97,22 @@ def read_rows(form: Any) -> list[list[Row]]:
 
 
 def as_rule(groups: Sequence[Sequence[Row]]) -> dict[str, Any]:
-    """The public form of these rows."""
+    """The public form of the conditions."""
     return {"any": [{"all": [row.item for row in group]} for group in groups if group]}
 
 
-def furnish(row: Row, types: Mapping[str, AttributeType]) -> None:
-    """Say what can be asked of it and how; what cannot becomes the first that can. `types`: of the attributes."""
+def set_operators(row: Row, types: Mapping[str, AttributeType]) -> None:
+    """Set the operators and the input of a condition, and replace an operator it does not allow. `types`: by attribute name."""
     on, item = row.item.get("on", ""), row.item
     kind = types.get(item.get("name", ""), AttributeType.TEXT) if on == "attribute" else None
     row.operators = BY_TYPE[kind] if kind else OPERATORS.get(on, ())
     if row.operators and item.get("op") not in row.operators:
         item["op"] = row.operators[0]
-    row.asks = _asks(on, item.get("op", ""), kind)
+    row.input_kind = _input_kind(on, item.get("op", ""), kind)
 
 
-def lacks(item: Mapping[str, Any]) -> str:
-    """What still has to be filled in, in a sentence; empty where nothing has to."""
+def missing_input(item: Mapping[str, Any]) -> str:
+    """What is not filled in yet, as a sentence; empty if nothing is missing."""
     on, op, value = item.get("on"), item.get("op"), item.get("value")
     if on in NAMED and not item.get("name"):
         return f"Choose which {on}."
@@ -123,24 +125,24 @@ def lacks(item: Mapping[str, Any]) -> str:
     return ""
 
 
-def listed(values: Iterable[Any]) -> str:
+def join_values(values: Iterable[Any]) -> str:
     """Several values in one field: `Madrid, "Smith, Inc"`."""
     line = io.StringIO()
     csv.writer(line).writerow([str(value) for value in values])
-    return _BETWEEN.sub(lambda found: found[1] or ", ", line.getvalue().strip())
+    return _BETWEEN.sub(lambda match: match[1] or ", ", line.getvalue().strip())
 
 
-def unlisted(text: str) -> list[str]:
-    """The values of such a field; the quotes are for values with a comma in them."""
+def split_values(text: str) -> list[str]:
+    """The values of such a field; a value with a comma is in quotes."""
     return [part.strip() for line in csv.reader([text], skipinitialspace=True) for part in line if part.strip()]
 
 
 def is_day(value: Any) -> bool:
-    """Whether a browser's field for days can show it."""
+    """Whether a date input of a browser can show the value."""
     return value == "" or _DAY.fullmatch(str(value)) is not None
 
 
-def _asks(on: str, op: str, kind: AttributeType | None) -> str:
+def _input_kind(on: str, op: str, kind: AttributeType | None) -> str:
     if op not in NEEDS_VALUE or on == "campaign":
         return ""
     if op in SPANS or on in DAYS_SINCE:
@@ -164,12 +166,12 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
     text = form.get(f"{field}-value", "").strip()
     if on == "campaign":
         for name in ("campaign", "days", "code"):
-            given = form.get(f"{field}-{name}", "").strip()
-            if given and not (name == "code" and op != "failed"):
-                whole = name != "campaign" and given.isascii() and given.isdigit() and len(given) < 10
-                item[name] = int(given) if whole else given
+            entry = form.get(f"{field}-{name}", "").strip()
+            if entry and not (name == "code" and op != "failed"):
+                is_whole = name != "campaign" and entry.isascii() and entry.isdigit() and len(entry) < 10
+                item[name] = int(entry) if is_whole else entry
     elif op in MANY:
-        item["value"] = unlisted(text)
+        item["value"] = split_values(text)
     elif op == "between":
         item["value"] = [_typed(op, part) for part in (text, form.get(f"{field}-until", "").strip())]
     elif op in NEEDS_VALUE:
@@ -180,7 +182,7 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
 
 
 def _typed(op: str, text: str) -> Any:
-    """Numbers where the operator compares numbers; everything else stays text."""
+    """A number if the operator compares numbers, else the text."""
     if op in _NUMBERS and _NUMBER.fullmatch(text) and len(text) < 16:
         return int(text) if "." not in text else float(text)
     return text

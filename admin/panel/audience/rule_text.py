@@ -1,4 +1,4 @@
-"""A segment's rule as a person would say it."""
+"""Describes a segment's rule in sentences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,22 +27,22 @@ _NOT = {
 
 
 def describe_rule(rule: Any, campaigns: Mapping[int, str] | None = None) -> list[list[str]]:
-    """Groups of conditions, a sentence each; what cannot be read is shown as it is. `campaigns`: names by id."""
+    """Groups of conditions, a sentence each; a condition that cannot be read is shown as it is. `campaigns`: names by id."""
     groups = rule.get("any", [rule]) if isinstance(rule, Mapping) else []
     return [
-        [_said(item, campaigns or {}) for item in group.get("all", [])]
+        [_condition_text(item, campaigns or {}) for item in group.get("all", [])]
         for group in groups
         if isinstance(group, Mapping)
     ]
 
 
-def _said(item: Any, campaigns: Mapping[int, str]) -> str:
+def _condition_text(item: Any, campaigns: Mapping[int, str]) -> str:
     if not isinstance(item, Mapping):
         return str(item)
     on, op, name = str(item.get("on")), str(item.get("op")), item.get("name")
     value = _value(op, item.get("value"))
     if on == "campaign":
-        return _behaved(item, op, campaigns)
+        return _campaign_text(item, op, campaigns)
     if op in {"has", "has_not"}:
         place = {"list": "is on the list", "segment": "is in the segment"}.get(on, "has the tag")
         return f"{place if op == 'has' else _NOT[place]} {name}"
@@ -55,10 +55,10 @@ def _said(item: Any, campaigns: Mapping[int, str]) -> str:
     if item.get("currency"):
         value = f"{value} {item['currency']}"
     subject = f"the tag {name}" if on == "tag" else str(name) if on == "attribute" else SUBJECTS.get(on, on)
-    return f"{subject} {_compared(op, value)}"
+    return f"{subject} {_comparison_text(op, value)}"
 
 
-def _compared(op: str, value: str) -> str:
+def _comparison_text(op: str, value: str) -> str:
     if op == "last_days":
         return f"is within the last {value} days"
     if op == "not_last_days":
@@ -66,15 +66,15 @@ def _compared(op: str, value: str) -> str:
     return f"{OPS.get(op, op)} {value}".strip()
 
 
-def _behaved(item: Mapping[str, Any], op: str, campaigns: Mapping[int, str]) -> str:
+def _campaign_text(item: Mapping[str, Any], op: str, campaigns: Mapping[int, str]) -> str:
     key = item.get("campaign")
     campaign = (f"“{campaigns[key]}”" if campaigns.get(key) else f"campaign {key}") if key else "any campaign"
-    said = f"{OPS.get(op, op)} {campaign}"
+    text = f"{OPS.get(op, op)} {campaign}"
     if item.get("code"):
-        said += f" with error {item['code']}"
+        text += f" with error {item['code']}"
     if item.get("days"):
-        said += f" in the last {item['days']} days"
-    return said
+        text += f" in the last {item['days']} days"
+    return text
 
 
 def _value(op: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Segments: stored rules, who matches them, and the form that builds them."""
+"""Shows segments and who matches them, and edits their rules in a form."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +11,18 @@ from sqlalchemy.orm import Session
 
 from admin.operations.segments import put_segment
 from admin.panel.audience.group_actions import GroupActions
-from admin.panel.audience.match_count import ASK_SECONDS, PAGE_SECONDS, Matches, count_matches, counts
-from admin.panel.audience.rule_campaigns import find_campaign, label, names_in, offered
-from admin.panel.audience.rule_form import KINDS, Row, as_rule, furnish, is_day, lacks, read_rows, rows_of
+from admin.panel.audience.match_count import ASK_SECONDS, PAGE_SECONDS, Matches, condition_counts, count_matches
+from admin.panel.audience.rule_campaigns import campaign_choices, campaign_label, campaign_names, find_campaign
+from admin.panel.audience.rule_form import (
+    KINDS,
+    Row,
+    as_rule,
+    is_day,
+    missing_input,
+    read_rows,
+    rows_from_rule,
+    set_operators,
+)
 from admin.panel.audience.rule_text import OPS, describe_rule
 from admin.panel.base import action, back, form, page, sentence
 from models.contacts.tagging import not_deleted
@@ -30,7 +39,7 @@ Rows = Sequence[Sequence[Row]]
 
 
 class SegmentView(GroupActions):
-    """Stored rules."""
+    """Pages of segments, the stored rules."""
 
     kind = "segment"
 
@@ -38,65 +47,65 @@ class SegmentView(GroupActions):
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Every segment, in words."""
+        """Every segment, described in sentences."""
         with self.rt.database.read() as session:
             segments = list(session.scalars(select(Segment).order_by(Segment.name).limit(MAX_NAMES)))
-            campaigns = names_in(session, [it.rule for it in segments])
-        said = [(it, describe_rule(it.rule, campaigns)) for it in segments]
-        return self.render("panel/segments.html", segments=said)
+            campaigns = campaign_names(session, [segment.rule for segment in segments])
+        segment_texts = [(segment, describe_rule(segment.rule, campaigns)) for segment in segments]
+        return self.render("panel/segments.html", segments=segment_texts)
 
     @page("/<int:segment_id>/")
     def show(self, segment_id: int) -> ResponseReturnValue:
-        """One segment: who matches now, and how many match each condition."""
+        """A segment: who matches now, and how many match each condition."""
         problem, matches = None, None
         with self.rt.database.read() as session:
             segment = _segment(session, segment_id)
-            rows, campaigns = rows_of(segment.rule), names_in(session, [segment.rule])
+            rows, campaigns = rows_from_rule(segment.rule), campaign_names(session, [segment.rule])
             try:
                 matches = count_matches(session, rows, segment.name, "", PAGE_SECONDS)
             except OperatorError as error:
                 problem = sentence(error)
         return self.render(
             "panel/segment.html", segment=segment, words_of_rule=describe_rule(segment.rule, campaigns), matches=matches,
-            counts=counts(matches.tally, rows) if matches else {}, problem=problem,
+            counts=condition_counts(matches.tally, rows) if matches else {}, problem=problem,
         )  # fmt: skip
 
     @page("/<int:segment_id>/live")
     def recount(self, segment_id: int) -> ResponseReturnValue:
-        """The next piece of who matches a stored rule."""
+        """The next slice of the count of a stored rule, as JSON."""
         with self.rt.database.read() as session:
             segment = _segment(session, segment_id)
-            rows = rows_of(segment.rule)
-            return _answered(session, rows, segment.name, request.args.get("state", ""))
+            rows = rows_from_rule(segment.rule)
+            return _count_response(session, rows, segment.name, request.args.get("state", ""))
 
     @action("/count", Role.MANAGER)
     def count(self) -> ResponseReturnValue:
-        """The next piece of who matches what is in the form."""
+        """The next slice of the count of the rule in the form, as JSON."""
         rows = read_rows(request.form)
         with self.rt.database.read() as session:
             name = request.form.get("segment", "")
             _check(session, rows, name)
-            return _answered(session, rows, name, request.form.get("state", ""))
+            return _count_response(session, rows, name, request.form.get("state", ""))
 
     @form("/new", Role.MANAGER)
     def new(self) -> ResponseReturnValue:
-        """Build one."""
+        """Build a segment."""
         return self._form(None)
 
     @form("/<int:segment_id>/edit", Role.MANAGER)
     def edit(self, segment_id: int) -> ResponseReturnValue:
-        """Change its rule; its name is changed on its page."""
+        """Change the rule; the name is changed on the page of the segment."""
         with self.rt.database.read() as session:
             return self._form(_segment(session, segment_id))
 
     def _form(self, segment: Segment | None) -> ResponseReturnValue:
         is_sent = request.method == "POST"
-        rows = read_rows(request.form) if is_sent else rows_of(segment.rule) if segment else []
+        rows = read_rows(request.form) if is_sent else rows_from_rule(segment.rule) if segment else []
         name = segment.name if segment else request.form.get("name", "")
         is_saved = is_sent and not any(request.form.get(button) for button in ("refresh", "drop", "count"))
         with self.rt.database.read() as session:
             if not is_saved:
-                _settle(session, rows)
+                _set_operators(session, rows)
             _check(session, rows, name)
         error = None
         if is_saved:
@@ -104,7 +113,7 @@ class SegmentView(GroupActions):
                 return self._save(name, rows, is_new=segment is None)
             except OperatorError as problem:
                 error = sentence(problem)
-        return self._drawn(segment, name, rows, error), 400 if error else 200
+        return self._render_form(segment, name, rows, error), 400 if error else 200
 
     def _save(self, name: str, rows: Rows, *, is_new: bool) -> ResponseReturnValue:
         if not any(rows):
@@ -115,10 +124,10 @@ class SegmentView(GroupActions):
         flash("Saved.", "good")
         return back(".show", segment_id=saved.id)
 
-    def _drawn(self, segment: Segment | None, name: str, rows: Rows, error: str | None) -> str:
+    def _render_form(self, segment: Segment | None, name: str, rows: Rows, error: str | None) -> str:
         matches = None
         with self.rt.database.read() as session:
-            _settle(session, rows)
+            _set_operators(session, rows)
             for row in (row for group in rows for row in group if row.is_open and not error):
                 row.problem = ""
             if request.form.get("count"):
@@ -127,11 +136,13 @@ class SegmentView(GroupActions):
                 except OperatorError as problem:
                     error = sentence(problem)
             names = _names(session, segment.name if segment else "")
-            campaigns = {key: label(key, it) for key, it in names_in(session, [as_rule(rows)]).items()}
-            offers = offered(session)
-        counted = counts(matches.tally, rows) if matches else {}
+            campaigns = {
+                key: campaign_label(key, title) for key, title in campaign_names(session, [as_rule(rows)]).items()
+            }
+            offers = campaign_choices(session)
+        counts = condition_counts(matches.tally, rows) if matches else {}
         for row in (row for group in rows for row in group):
-            row.count = counted.get(row.field, "")
+            row.count = counts.get(row.field, "")
         return self.render(
             "panel/segment_form.html", segment=segment, given_name=name, groups=rows, error=error, kinds=KINDS, said=OPS,
             money=MONEY, names=names, consents=list(Consent), campaigns=campaigns, offers=offers, is_day=is_day,
@@ -147,11 +158,11 @@ def _segment(session: Session, segment_id: int) -> Segment:
 
 
 def _check(session: Session, rows: Rows, name: str) -> None:
-    """Say at each condition why it cannot be read; campaigns are found by what was typed."""
+    """Set the problem of each condition that cannot be read, and replace typed campaign names by ids."""
     for row in (row for group in rows for row in group):
-        if isinstance(typed := row.item.get("campaign"), str):
-            row.item["campaign"] = find_campaign(session, typed)
-        row.problem = lacks(row.item)
+        if isinstance(text := row.item.get("campaign"), str):
+            row.item["campaign"] = find_campaign(session, text)
+        row.problem = missing_input(row.item)
         row.is_open = bool(row.problem)
         if isinstance(row.item.get("campaign"), str):
             row.problem = f"There is no launched campaign “{row.item['campaign'][:60]}”. Choose one from the list."
@@ -163,23 +174,23 @@ def _check(session: Session, rows: Rows, name: str) -> None:
             row.problem = sentence(str(error).removeprefix("all[0]: "))
 
 
-def _settle(session: Session, rows: Rows) -> None:
+def _set_operators(session: Session, rows: Rows) -> None:
     types = dict(session.execute(select(Attribute.name, Attribute.type)).all())
     for row in (row for group in rows for row in group):
-        furnish(row, types)
+        set_operators(row, types)
 
 
-def _answered(session: Session, rows: Rows, name: str, state: str) -> ResponseReturnValue:
+def _count_response(session: Session, rows: Rows, name: str, state: str) -> ResponseReturnValue:
     try:
         matches: Matches = count_matches(session, rows, name, state, ASK_SECONDS)
     except OperatorError as error:
-        said = Markup('<p class="wrong">{}</p>').format(sentence(error))
-        return jsonify(parts={"matches": said}, counts={}, problems={}, state="", done=True)
+        message = Markup('<p class="wrong">{}</p>').format(sentence(error))
+        return jsonify(parts={"matches": message}, counts={}, problems={}, state="", done=True)
     return jsonify(matches.answer(rows))
 
 
 def _names(session: Session, name: str) -> dict[str, Any]:
-    """What conditions can name."""
+    """The names that conditions can refer to, by kind."""
     queries = {
         "tag": select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name),
         "attribute": select(Attribute.name).order_by(Attribute.name),

@@ -1,4 +1,4 @@
-"""Tags: labels on contacts."""
+"""Shows, adds and describes tags."""
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +13,7 @@ from models.tables.user import Role
 
 
 class TagView(GroupActions):
-    """Labels on contacts."""
+    """Pages of tags, the labels on contacts."""
 
     kind = "tag"
 
@@ -21,7 +21,7 @@ class TagView(GroupActions):
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Every tag, by name; counted by the index that the audience uses."""
+        """Every tag, sorted by name, with its number of contacts; counted on the index that the audience uses."""
         after = request.args.get("after", "").replace("\x00", "")
         query = select(Tag).where(Tag.name > after, not_deleted(Tag)).order_by(Tag.name).limit(PAGE_ROWS + 1)
         with self.rt.database.read() as session:
@@ -38,14 +38,14 @@ class TagView(GroupActions):
 
     @action("/add", Role.MANAGER)
     def add(self) -> ResponseReturnValue:
-        """A tag that nobody has yet."""
+        """Add a tag that no contact has yet."""
         name, text = request.form.get("name", ""), request.form.get("description", "")
         self.attempt("Added.", lambda: add_tag(self.rt, name, text, self.me.email))
         return back(".index")
 
     @action("/<int:tag_id>/describe", Role.MANAGER)
     def describe(self, tag_id: int) -> ResponseReturnValue:
-        """What it is for."""
+        """Change the description."""
         text = request.form.get("description", "")
         self.attempt("Saved.", lambda: describe_tag(self.rt, tag_id, text, self.me.email))
         return back(".index")

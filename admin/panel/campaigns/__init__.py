@@ -1,1 +1,1 @@
-"""Pages of campaigns: list, form, figures, people, actions."""
+"""Renders the pages of campaigns: list, form, statistics, recipients, actions."""

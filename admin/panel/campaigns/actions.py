@@ -1,4 +1,4 @@
-"""What can be done to a campaign. Each is one POST; whether it is possible is decided by the operation, not by the button."""
+"""Handles the actions on a campaign. Each is one POST; the operation, not the button, decides whether it is possible."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,13 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from admin.operations.campaign_lifecycle import (
     change_end,
-    end_campaign,
-    pause_campaign,
-    resume_campaign,
-    run_preflight,
     schedule_campaign,
     send_test,
-    start_campaign,
     tests_of,
     unschedule_campaign,
 )
@@ -22,6 +17,8 @@ from admin.operations.campaigns import delete_campaign, duplicate_campaign
 from admin.panel.base import PanelView, action, back, form, sentence
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.live_stats import live_stats
+from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
+from jobs.campaigns.start import fresh_preflight, start_campaign
 from models.campaigns.unsure import leave_unsure, resend_unsure
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -34,50 +31,52 @@ TWICE = "Whoever got it after all gets it a second time. Leave them if that is w
 
 
 class CampaignActions(PanelView):
-    """Start, schedule, pause, resume, end, test, duplicate, delete."""
+    """The routes that start, schedule, pause, resume, end, test, duplicate and delete a campaign."""
 
     @action("/<int:campaign_id>/start", Role.MANAGER)
     def start(self, campaign_id: int) -> ResponseReturnValue:
-        """Now."""
+        """Start it now, after a confirmation."""
         if not self.is_confirmed():
             text = "It is sent to everybody who is eligible. A message that has left cannot be taken back."
             return self.confirm("Start this campaign now?", text, "Start now", "main", campaign_id)
-        self.attempt("Started.", lambda: start_campaign(self.rt, campaign_id, self.me.email))
+        self.attempt("Started.", lambda: start_campaign(self.rt, campaign_id, utcnow(), self.me.email))
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/pause", Role.MANAGER)
     def pause(self, campaign_id: int) -> ResponseReturnValue:
-        """Nothing leaves from here on."""
-        self.attempt("Paused: nothing more leaves.", lambda: pause_campaign(self.rt, campaign_id, self.me.email))
+        """Pause it."""
+        self.attempt(
+            "Paused: nothing more leaves.", lambda: pause_campaign(self.rt, campaign_id, utcnow(), self.me.email)
+        )
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/resume", Role.MANAGER)
     def resume(self, campaign_id: int) -> ResponseReturnValue:
-        """Go on."""
-        self.attempt("It goes on.", lambda: resume_campaign(self.rt, campaign_id, self.me.email))
+        """Resume it."""
+        self.attempt("It goes on.", lambda: resume_campaign(self.rt, campaign_id, utcnow(), self.me.email))
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/end", Role.MANAGER)
     def end(self, campaign_id: int) -> ResponseReturnValue:
-        """For good."""
+        """End it for good, after a confirmation."""
         if not self.is_confirmed():
             return self.confirm(
                 "End this campaign?", f"{ENDS} It cannot be started again.", "End", "danger", campaign_id
             )
-        self.attempt("Ended.", lambda: end_campaign(self.rt, campaign_id, self.me.email))
+        self.attempt("Ended.", lambda: end_campaign(self.rt, campaign_id, utcnow(), self.me.email))
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/end-tests", Role.MANAGER)
     def end_tests(self, campaign_id: int) -> ResponseReturnValue:
-        """Every test of it that still runs."""
+        """End every test of it that still runs."""
         for test_id in tests_of(self.rt, campaign_id):
-            self.attempt(None, lambda test_id=test_id: end_campaign(self.rt, test_id, self.me.email))  # type: ignore[misc]
+            self.attempt(None, lambda test_id=test_id: end_campaign(self.rt, test_id, utcnow(), self.me.email))  # type: ignore[misc]
         flash("Its tests have ended.", "good")
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/unschedule", Role.MANAGER)
     def unschedule(self, campaign_id: int) -> ResponseReturnValue:
-        """It waits for somebody to start it."""
+        """Cancel its schedule."""
         self.attempt(
             "It does not start by itself any more.", lambda: unschedule_campaign(self.rt, campaign_id, self.me.email)
         )
@@ -85,13 +84,15 @@ class CampaignActions(PanelView):
 
     @action("/<int:campaign_id>/ask-meta", Role.MANAGER)
     def ask_meta(self, campaign_id: int) -> ResponseReturnValue:
-        """The preflight with Meta's record of this moment."""
-        self.attempt("Template and number were read from Meta just now.", lambda: run_preflight(self.rt, campaign_id))
+        """Run the preflight after reading template and number from Meta."""
+        self.attempt(
+            "Template and number were read from Meta just now.", lambda: fresh_preflight(self.rt, campaign_id, utcnow())
+        )
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/ends-after", Role.MANAGER)
     def ends_after(self, campaign_id: int) -> ResponseReturnValue:
-        """When it ends by itself."""
+        """Set after how many days it ends by itself."""
         text = request.form.get("days", "").strip()
         try:
             days = float(text)
@@ -104,16 +105,16 @@ class CampaignActions(PanelView):
 
     @action("/<int:campaign_id>/duplicate", Role.MANAGER)
     def duplicate(self, campaign_id: int) -> ResponseReturnValue:
-        """A copy to change."""
-        made: list[int] = []
-        operation = lambda: made.append(duplicate_campaign(self.rt, campaign_id, self.me.email).id)  # noqa: E731
+        """Duplicate it and open the form of the copy."""
+        copy_ids: list[int] = []
+        operation = lambda: copy_ids.append(duplicate_campaign(self.rt, campaign_id, self.me.email).id)  # noqa: E731
         if self.attempt("This is the copy.", operation):
-            return back(".edit", campaign_id=made[0])
+            return back(".edit", campaign_id=copy_ids[0])
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/delete", Role.MANAGER)
     def delete(self, campaign_id: int) -> ResponseReturnValue:
-        """Out of the panel for good."""
+        """Delete it for good, after a confirmation."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         if not self.is_confirmed():
             text = "It disappears from the panel for good, with its numbers and its export."
@@ -124,8 +125,8 @@ class CampaignActions(PanelView):
 
     @action("/<int:campaign_id>/unsure/leave", Role.MANAGER)
     def leave_unsure(self, campaign_id: int) -> ResponseReturnValue:
-        """Nothing more is done about them."""
-        ids, now = self._asked_for(), utcnow()
+        """Leave one unsure message, or all, as they are."""
+        ids, now = self._selected_recipient(), utcnow()
         with self.rt.database.write() as session:
             count = leave_unsure(session, campaign_id, ids, now, self.me.email)
         flash(f"{count} left as they are.", "good")
@@ -133,23 +134,23 @@ class CampaignActions(PanelView):
 
     @action("/<int:campaign_id>/unsure/again", Role.MANAGER)
     def send_unsure_again(self, campaign_id: int) -> ResponseReturnValue:
-        """In the knowledge that some may get the message twice."""
-        ids, now = self._asked_for(), utcnow()
+        """Queue one unsure message, or all, again, after a confirmation: some recipients may get it twice."""
+        ids, now = self._selected_recipient(), utcnow()
         if not self.is_confirmed():
             return self.confirm("Send these again?", TWICE, "Send again", "danger", campaign_id)
 
-        def again() -> None:
+        def resend() -> None:
             with self.rt.database.write() as session:
                 count = resend_unsure(session, campaign_id, ids, now, self.me.email)
             flash(f"{count} queued once more.", "good")
 
-        self.attempt(None, again)
+        self.attempt(None, resend)
         live_stats().forget(campaign_id)
         return back(".people", campaign_id=campaign_id, status="unsure")
 
     @form("/<int:campaign_id>/schedule", Role.MANAGER)
     def schedule(self, campaign_id: int) -> ResponseReturnValue:
-        """A date, a time, a zone, and how many an hour."""
+        """The form of the schedule: date, time, time zone and pace per hour."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         given = request.form if request.method == "POST" else {}
         errors: dict[str, str] = {}
@@ -173,16 +174,16 @@ class CampaignActions(PanelView):
 
     @form("/<int:campaign_id>/test", Role.MANAGER)
     def test(self, campaign_id: int) -> ResponseReturnValue:
-        """To a few contacts, on the same path as a real one."""
+        """The form of a test to a few contacts; it is sent on the same path as a real campaign."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         phones = request.form.get("phones", "")
         error = None
         if request.method == "POST":
-            wanted = [
+            test_phones = [
                 part.strip() for part in phones.replace(",", "\n").replace(";", "\n").splitlines() if part.strip()
             ]
             try:
-                test_id = send_test(self.rt, campaign_id, wanted, self.me.email)
+                test_id = send_test(self.rt, campaign_id, test_phones, self.me.email)
             except OperatorError as problem:
                 error = sentence(str(problem).removeprefix("to: ").removeprefix("to="))
             else:
@@ -191,17 +192,17 @@ class CampaignActions(PanelView):
         page = self.render("panel/send_test.html", campaign=facts.campaign, phones=phones, error=error)
         return page, 400 if error else 200
 
-    def _asked_for(self) -> list[int] | None:
-        """The recipient of the row whose button was pressed; None for all."""
+    def _selected_recipient(self) -> list[int] | None:
+        """The recipient id of the row whose button was pressed, as a list; None for all."""
         text = request.form.get("recipient", "")
         return [int(text)] if text.isascii() and text.isdigit() and len(text) < 19 else None
 
     def is_confirmed(self) -> bool:
-        """Whether the question was answered: by the dialog, or on a page of its own where there is no script."""
+        """Whether the user confirmed, in the dialog or, without JavaScript, on the confirmation page."""
         return request.form.get("confirmed") == "1"
 
     def confirm(self, title: str, text: str, button: str, tone: str, campaign_id: int) -> str:
-        """The question as a page."""
+        """Render the confirmation page."""
         back_to = url_for(".show", campaign_id=campaign_id)
         return self.render("panel/confirm.html", title=title, text=text, button=button, tone=tone, back=back_to)
 
@@ -211,7 +212,10 @@ class CampaignActions(PanelView):
 
 
 def read_moment(date: str, time: str, zone: str) -> datetime:
-    """A moment from three fields. Refused with the field's name first."""
+    """Parse the three fields of a time. Raises OperatorError, beginning with the field's name, if one is wrong.
+
+    A local time that does not exist, because the clock is put forward, is wrong too.
+    """
     if zone not in available_timezones():
         raise OperatorError("zone={zone}: allowed is a time zone such as Europe/Madrid", zone=zone[:40])
     try:
@@ -231,7 +235,7 @@ def read_moment(date: str, time: str, zone: str) -> datetime:
 
 
 def read_pace(text: str) -> float | None:
-    """Contacts an hour; None for an empty field."""
+    """Parse the contacts per hour; None for an empty field. Raises OperatorError if it is no number."""
     text = text.strip()
     if not text:
         return None
@@ -242,7 +246,7 @@ def read_pace(text: str) -> float | None:
 
 
 def field_of(line: str) -> tuple[str, str]:
-    """Which field of the form a refusal is about, and its sentence."""
+    """The field of the form that an error is about (empty for none), and its sentence."""
     for name, field in (
         ("per-hour", "per_hour"),
         ("zone", "zone"),

@@ -1,4 +1,4 @@
-"""What a campaign's page shows, gathered once for the page and for its live parts."""
+"""Loads what a campaign's page shows, for the page and for its live parts."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
-from models.campaigns.unsure import AGAIN_FROM, count_open, count_settled
+from models.campaigns.unsure import count_open, count_settled
+from models.stored_texts import show_stored
 from models.tables.campaign import (
     EDITABLE,
-    UNDELETABLE,
+    LIVE,
     Campaign,
     CampaignKind,
     CampaignOutcome,
@@ -24,15 +25,14 @@ from models.tables.campaign import (
 from models.tables.recipient import Recipient, RecipientState
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
-"""Those that an operator takes; the others follow from what is filled in."""
+"""The transitions that an operator makes; the others follow from the content of the form."""
 MAX_ERRORS = 500
 STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
-_RUNNING = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 
 
 @dataclass(frozen=True)
 class ErrorLine:
-    """One of Meta's errors, and how many of the looked-at messages had it."""
+    """One of Meta's errors, and how many of the sampled messages had it."""
 
     code: int | None
     text: str
@@ -41,20 +41,20 @@ class ErrorLine:
 
 @dataclass(frozen=True)
 class CampaignSummary:
-    """A campaign with its numbers. The rows are detached."""
+    """A campaign with its statistics. The rows are detached."""
 
     campaign: Campaign
     stats: dict[str, Any]
     errors: tuple[ErrorLine, ...]
     running_tests: tuple[int, ...]
     open_unsure: int
-    """Unsure, and nobody decided yet to leave them so."""
+    """Unsure messages about which no operator has decided."""
     settled_unsure: int
-    """Unsure once, until Meta's word came."""
+    """Messages that were unsure until Meta reported their result."""
 
     @property
     def verbs(self) -> tuple[str, ...]:
-        """What can be done now, from the table of transitions."""
+        """The verbs of SHOWN_VERBS that the table of transitions allows now."""
         allowed = allowed_verbs(self.campaign.status)
         return tuple(verb for verb in SHOWN_VERBS if verb in allowed)
 
@@ -66,68 +66,68 @@ class CampaignSummary:
     @property
     def is_deletable(self) -> bool:
         """Whether it can be hidden for good."""
-        return self.campaign.status not in UNDELETABLE
+        return self.campaign.status not in LIVE
 
     @property
     def is_launched(self) -> bool:
-        """Whether there are rows to count."""
+        """Whether it was started, so that there are recipients to count."""
         return self.campaign.started_at is not None
 
     @property
     def is_moving(self) -> bool:
-        """Whether its numbers may still change while somebody looks."""
+        """Whether its statistics may still change, so that the page refreshes them."""
         recently = self.campaign.ended_at is None or self.campaign.outcome in {
             CampaignOutcome.PREPARING,
             CampaignOutcome.SENDING,
         }
-        return self.campaign.status in _RUNNING or self.campaign.status is CampaignStatus.SCHEDULED or (
+        return self.campaign.status in LIVE or self.campaign.status is CampaignStatus.SCHEDULED or (
             self.is_launched and recently
         )  # fmt: skip
 
     @property
     def may_send_again(self) -> bool:
-        """Whether unsure messages can be queued once more."""
-        return self.campaign.status in AGAIN_FROM
+        """Whether unsure messages can be queued again."""
+        return self.campaign.status in LIVE
 
     @property
     def waiting(self) -> int:
-        """Who is not done yet."""
+        """The number of recipients to whom it is still to be sent."""
         return int(self.stats["queued"] + self.stats["sending"])
 
     @property
     def done(self) -> int:
-        """Whose message was tried."""
+        """The number of recipients whose send was tried."""
         return int(self.stats["eligible"]) - self.waiting
 
     @property
     def per_second(self) -> float:
-        """The pace asked for."""
+        """The configured pace, in messages per second."""
         per_hour = self.campaign.pace_per_hour
         return per_hour / 3600 if per_hour else (self.campaign.pace_per_second or 20.0)
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace asked for; None where nothing is on its way."""
+        """The seconds left at the configured pace; None if it is not sending."""
         return (
             self.waiting / self.per_second if self.campaign.status is CampaignStatus.ACTIVE and self.waiting else None
         )
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it ends by itself; None before its first message."""
+        """When it ends by itself; None unless it is active or paused."""
         last = self.campaign.last_sent_at or self.campaign.started_at
-        if last is None or self.campaign.status not in _RUNNING:
+        if last is None or self.campaign.status not in LIVE:
             return None
         return last + timedelta(seconds=self.campaign.ends_after_seconds)
 
     @property
     def pause(self) -> PauseReason | None:
-        """Why it is paused, where it is."""
+        """Why it is paused; None if it is not."""
         return self.campaign.pause_reason
 
 
 def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> CampaignSummary:
-    """Gather them; a page that does not exist where there is no such campaign."""
+    """Load a campaign's summary; `errors=False` skips the sample of errors. Aborts with 404 if there is no such campaign."""
     with rt.database.read() as session:
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.deleted_at is not None:
@@ -142,7 +142,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         settled = count_settled(session, campaign_id) if campaign.started_at else 0
         tests = session.scalars(
             select(Campaign.id).where(
-                Campaign.tests_id == campaign_id, Campaign.status.in_(_RUNNING), Campaign.deleted_at.is_(None)
+                Campaign.tests_id == campaign_id, Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)
             )
         ).all()
     stats = live_stats().get(rt, [campaign_id]).get(campaign_id)
@@ -152,7 +152,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
-    """The most frequent errors among some of the failed: enough to see what is wrong, and never a walk over a million rows."""
+    """The most frequent errors in a sample of at most MAX_ERRORS failed messages, since reading a million rows is too slow."""
     rows = session.execute(
         select(Recipient.error_code, Recipient.error_msg)
         .where(
@@ -162,7 +162,7 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
         )
         .limit(MAX_ERRORS)
     ).all()
-    texts = {row.error_code: row.error_msg or "No reason was given." for row in rows}
+    texts = {row.error_code: show_stored(row.error_msg) or "No reason was given." for row in rows}
     counts = Counter(row.error_code for row in rows)
     return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))
 

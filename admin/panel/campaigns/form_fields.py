@@ -1,4 +1,4 @@
-"""The campaign form between the browser and the public file: the same fields, in both directions."""
+"""Converts the fields of the campaign form to the public campaign file, and a campaign back to the form's fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ MAX_ROWS = 200
 
 
 def read_draft(form: Any) -> dict[str, Any]:
-    """The public file's form of what was filled in. Empty fields are left out; nothing is checked here."""
+    """Read a submitted form into the content of a campaign file. Empty fields are left out; nothing is validated."""
     data: dict[str, Any] = {"name": form.get("name", "").strip()}
     if number := form.get("number", "").strip():
         data["number"] = number
@@ -36,7 +36,7 @@ def read_draft(form: Any) -> dict[str, Any]:
 
 
 def filled(draft: Mapping[str, Any]) -> dict[str, Any]:
-    """The draft as it is saved: a text that is still empty is not mapped yet."""
+    """The draft without variables whose text is still empty: those are not mapped yet."""
     variables = {
         component: {key: source for key, source in entries.items() if source.get("text", "-").strip()}
         for component, entries in (draft.get("variables") or {}).items()
@@ -45,7 +45,7 @@ def filled(draft: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def draft_of(campaign: Campaign) -> dict[str, Any]:
-    """A campaign as the form shows it."""
+    """Convert a stored campaign to the draft that the form shows."""
     data: dict[str, Any] = {
         "name": campaign.name,
         "audience": {side: campaign.audience.get(side) or [] for side in SIDES},
@@ -66,9 +66,9 @@ def draft_of(campaign: Campaign) -> dict[str, Any]:
 
 
 def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
-    """A refusal's sentences by the field that each is about; what belongs to none stands under the empty name.
+    """Split the text of an OperatorError into sentences by field; those of no field are under the empty name.
 
-    `labels`: the slots' names as the refusal writes them (`body 1`), with the names of their fields.
+    `labels` maps the names of slots in such texts (`body 1`) to the names of their fields.
     """
     errors: dict[str, str] = {}
     last: str | None = None
@@ -120,8 +120,8 @@ def _pairs(names: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]
 
 
 def _variables(form: Any) -> dict[str, dict[str, dict[str, str]]]:
-    """From fields `slot-<component>-<key>-source`, `…-text` and `…-fallback`."""
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    """Read the fields `slot-<component>-<key>-source`, `…-text` and `…-fallback`."""
+    variables: dict[str, dict[str, dict[str, str]]] = {}
     for field in form:
         if not field.startswith("slot-") or not field.endswith("-source") or field.count("-") < 3:
             continue
@@ -139,8 +139,8 @@ def _variables(form: Any) -> dict[str, dict[str, dict[str, str]]]:
         fallback = form.get(f"slot-{component}-{key}-fallback", "").strip()
         if fallback and kind != "text":
             source["fallback"] = fallback
-        found.setdefault(component, {})[key] = source
-    return found
+        variables.setdefault(component, {})[key] = source
+    return variables
 
 
 def _medium(form: Any) -> dict[str, str] | None:
@@ -163,7 +163,7 @@ def _pace(form: Any) -> dict[str, Any] | None:
 
 
 def _number(text: str) -> float | str:
-    """What is no number stays as it is, so that the refusal can show it."""
+    """The number; a text that is no number is returned as it is, so that the error can show it."""
     try:
         return float(text)
     except ValueError:

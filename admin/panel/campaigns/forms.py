@@ -1,4 +1,4 @@
-"""The campaign form: one page to make or change a campaign, with the template's picture and the reach beside it."""
+"""Renders and saves the campaign form, which creates or changes a campaign, with a preview of the template and the reach."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +18,7 @@ from models.audience.audience import complete_contacts
 from models.audience.reach import Reach, estimate_reach
 from models.clock import utcnow
 from models.contacts.autocomplete import names_of_phones
+from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
@@ -27,39 +28,39 @@ from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.template import Template
 from models.tables.user import Role
-from models.templates.variables import OWN_FIELDS, TemplateSlot, media_format, template_slots
+from models.templates.variables import TemplateSlot, media_format, template_slots
 
 MAX_NAMES = 500
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
 
 class CampaignForms(PanelView):
-    """New and edit."""
+    """The routes that create and edit a campaign."""
 
     @form("/new", Role.MANAGER)
     def new(self) -> ResponseReturnValue:
-        """A new campaign."""
+        """The form of a new campaign."""
         if request.method == "GET":
             return self._page({"name": "", "pace": {"per_second": DEFAULT_PER_SECOND}}, {}, None)
-        return self._sent(None)
+        return self._submit(None)
 
     @form("/<int:campaign_id>/edit", Role.MANAGER)
     def edit(self, campaign_id: int) -> ResponseReturnValue:
-        """One that has not started."""
+        """The form of a campaign that has not started."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         if not facts.is_editable:
             flash("It has started: what it says cannot be changed any more. Duplicate it instead.", "warn")
             return back(".show", campaign_id=campaign_id)
         if request.method == "GET":
             return self._page(draft_of(facts.campaign), {}, facts.campaign)
-        return self._sent(facts.campaign)
+        return self._submit(facts.campaign)
 
-    def _sent(self, campaign: Campaign | None) -> ResponseReturnValue:
+    def _submit(self, campaign: Campaign | None) -> ResponseReturnValue:
         draft, errors = read_draft(request.form), {}
         if "audience" in draft:
             draft["audience"] = complete_contacts(draft["audience"], self.rt.settings.default_country)
         try:
-            self._take_upload(draft)
+            self._store_upload(draft)
         except OperatorError as error:
             errors = field_errors(str(error), {})
         if request.form.get("refresh") or errors:
@@ -72,18 +73,21 @@ class CampaignForms(PanelView):
         except OperatorError as error:
             return self._page(draft, field_errors(str(error), self._labels(draft)), campaign), 400
         if saved.missing:
-            flash(f"Saved as a draft. Still missing: {_listed(saved.missing)}.", "info")
+            flash(f"Saved as a draft. Still missing: {_join_parts(saved.missing)}.", "info")
         else:
             flash("Saved. It is ready.", "good")
         return back(".show", campaign_id=saved.id)
 
-    def _take_upload(self, draft: dict[str, Any]) -> None:
-        """Keep an uploaded file at once, so that no answer of the form loses it."""
+    def _store_upload(self, draft: dict[str, Any]) -> None:
+        """Store an uploaded file at once, so that it is kept when the form is shown again with errors.
+
+        Raises OperatorError if no template with a media header is chosen.
+        """
         upload = request.files.get("media_file")
         if upload is None or not upload.filename:
             return
         with self.rt.database.read() as session:
-            number, template = _chosen(session, draft)
+            number, template = _selected(session, draft)
         needed = media_format(template) if template else None
         if number is None or needed is None:
             raise OperatorError("media: choose a number and a template whose header takes a file first")
@@ -93,17 +97,16 @@ class CampaignForms(PanelView):
 
     def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
         with self.rt.database.read() as session:
-            _, template = _chosen(session, draft)
+            _, template = _selected(session, draft)
         return {slot.label: _field_name(slot) for slot in template_slots(template)} if template else {}
 
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
-            number, template = _chosen(session, draft)
+            number, template = _selected(session, draft)
             choices = _choices(session, number)
-            is_asked = (
-                request.method == "POST"
-            )  # on a large audience it takes a moment: the page asks for it afterwards
-            reach, unreachable = _reach(session, draft, number, template) if is_asked and not errors else (None, None)
+            # Counting a large audience takes a moment, so the page requests it after it has loaded.
+            has_reach = request.method == "POST"
+            reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
             media = _media_shown(draft)
             people = {side: _people(session, draft, side) for side in SIDES}
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
@@ -112,7 +115,7 @@ class CampaignForms(PanelView):
         return self.render(
             "panel/campaign_form.html",
             draft=draft,
-            errors=_at_fields(errors, shown),
+            errors=_merge_hidden(errors, shown),
             campaign=campaign,
             number=number,
             chosen=template,
@@ -130,30 +133,34 @@ class CampaignForms(PanelView):
         )
 
 
-def _at_fields(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, str]:
-    """What is about a field that the page does not have stands at its top."""
-    elsewhere = [text for field, text in errors.items() if field not in shown]
-    kept = {field: text for field, text in errors.items() if field in shown}
-    return kept | ({"": " ".join(elsewhere)} if elsewhere else {})
+def _merge_hidden(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, str]:
+    """Move errors of fields that the page does not show to the empty name: they are shown at its top."""
+    hidden = [text for field, text in errors.items() if field not in shown]
+    visible = {field: text for field, text in errors.items() if field in shown}
+    return visible | ({"": " ".join(hidden)} if hidden else {})
 
 
-def _chosen(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
-    given, wanted = draft.get("number"), draft.get("template")
-    number = session.scalars(select(Number).where(Number.phone_number_id == given)).first() if given else None
-    if number is None or not isinstance(wanted, Mapping):
+def _selected(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
+    phone_number_id, choice = draft.get("number"), draft.get("template")
+    number = (
+        session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
+        if phone_number_id
+        else None
+    )
+    if number is None or not isinstance(choice, Mapping):
         return number, None
     query = select(Template).where(
-        Template.waba_id == number.waba_id, Template.name == wanted["name"], Template.language == wanted["language"]
+        Template.waba_id == number.waba_id, Template.name == choice["name"], Template.language == choice["language"]
     )
     return number, session.scalars(query).first()
 
 
 def _choices(session: Session, number: Number | None) -> dict[str, Any]:
-    """What can be chosen from."""
+    """The choices of the form's lists."""
     templates: list[tuple[str, str]] = []
     if number is not None:
-        mine = select(Template).where(Template.waba_id == number.waba_id, Template.missing_at.is_(None))
-        for template in session.scalars(mine.order_by(Template.name, Template.language)):
+        query = select(Template).where(Template.waba_id == number.waba_id, Template.missing_at.is_(None))
+        for template in session.scalars(query.order_by(Template.name, Template.language)):
             state = "" if template.status == "APPROVED" else f" · {template.status.lower().replace('_', ' ')}"
             shown = f"{template.name} ({template.language}) · {template.category.lower()}{state}"
             templates.append((f"{template.name}|{template.language}", shown))
@@ -170,7 +177,9 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
     audience = [
         (title, [(f"{kind}:{name}", f"{kind} {name}") for name in names]) for title, kind, names in groups if names
     ]
-    own = [(f"attribute:{name}", name.replace("_", " ")) for name in OWN_FIELDS if name not in {"name", "first_name"}]
+    own = [
+        (f"attribute:{name}", name.replace("_", " ")) for name in CONTACT_FIELDS if name not in {"name", "first_name"}
+    ]
     return {
         "numbers": [
             (row.phone_number_id, f"{row.name} · {row.display_phone or row.phone_number_id}") for row in numbers
@@ -192,7 +201,7 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
 def _reach(
     session: Session, draft: Mapping[str, Any], number: Number | None, template: Template | None
 ) -> tuple[Reach | None, str | None]:
-    """Whom the form as it stands would reach; else why that cannot be said yet."""
+    """The reach of the form as it is filled in, or the reason why it cannot be computed; both None if parts are missing."""
     audience = draft.get("audience") or {}
     if number is None or template is None or not audience.get("include"):
         return None, None
@@ -202,7 +211,7 @@ def _reach(
         number_id=number.id,
         template_id=template.id,
         audience=audience,
-        variables=_supposed(draft, template),
+        variables=_estimate_variables(draft, template),
     )
     campaign.template = template
     try:
@@ -211,18 +220,18 @@ def _reach(
         return None, str(error)
 
 
-def _supposed(draft: Mapping[str, Any], template: Template) -> dict[str, Any]:
-    """The mapping for an estimate: a placeholder that nobody filled in yet leaves nobody out."""
-    given: dict[str, Any] = filled(draft)["variables"]
+def _estimate_variables(draft: Mapping[str, Any], template: Template) -> dict[str, Any]:
+    """The mapping for an estimate: variables that are not mapped yet exclude no contact."""
+    sources: dict[str, Any] = filled(draft)["variables"]
     variables: dict[str, Any] = {}
     for slot in template_slots(template):
-        source = given.get(slot.component, {}).get(slot.key) or {"source": "text", "text": "…"}
+        source = sources.get(slot.component, {}).get(slot.key) or {"source": "text", "text": "…"}
         variables.setdefault(slot.component, {})[slot.key] = source
     return variables
 
 
 def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
-    """The tags, lists and segments that are chosen on a side, and one empty row."""
+    """The tags, lists and segments selected on a side, and one empty row."""
     rows = []
     for item in (draft.get("audience") or {}).get(side) or []:
         kind = next(iter(set(item) & set(KINDS)), "")
@@ -232,7 +241,7 @@ def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
 
 
 def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str | None, str]]:
-    """Those who are picked on a side, as the template's `picker` takes them."""
+    """The contacts selected on a side, in the shape of the template macro `picker`."""
     items = (draft.get("audience") or {}).get(side) or []
     phones = [str(item["contact"]) for item in items if "contact" in item]
     names = names_of_phones(session, [phone for phone in phones if phone[1:].isdigit()])
@@ -250,5 +259,5 @@ def _field_name(slot: TemplateSlot) -> str:
     return f"slot-{slot.component}-{slot.key}"
 
 
-def _listed(parts: Sequence[str]) -> str:
+def _join_parts(parts: Sequence[str]) -> str:
     return ", ".join(part.removeprefix("variables: ").removeprefix("media: ") for part in parts)

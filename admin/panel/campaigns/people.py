@@ -1,4 +1,4 @@
-"""Who is in a campaign and what became of each: the lists behind every number of its page."""
+"""Lists the recipients of a campaign with their status: the page behind every number of the campaign's page."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
+from models.stored_texts import show_stored
 from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
@@ -35,37 +36,37 @@ FILTERS: dict[str, tuple[str, tuple[RecipientState, ...], tuple[str, ...]]] = {
 
 
 class CampaignPeople(PanelView):
-    """Recipients by what became of them; before the launch, those who would be left out."""
+    """Recipients by status; before the launch, candidates by the reason for which they would be skipped."""
 
     @page("/<int:campaign_id>/people")
     def people(self, campaign_id: int) -> ResponseReturnValue:
-        """A page of them, by key."""
+        """One page of recipients, with keyset pagination."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
-        wanted = request.args.get("status", "")
-        wanted = wanted if wanted in FILTERS else ""
+        status = request.args.get("status", "")
+        status = status if status in FILTERS else ""
         reason = request.args.get("reason", "")
         reason = reason if reason in set(NotSent) else ""
         problem, rows = None, []
         try:
             rows = (
-                self._launched(facts, wanted, reason) if facts.is_launched else self._estimated(facts, wanted, reason)
+                self._launched(facts, status, reason) if facts.is_launched else self._estimated(facts, status, reason)
             )
         except AudienceError as error:
             problem = str(error)
         following = None
         if len(rows) > PAGE_ROWS:
             rows = rows[:PAGE_ROWS]
-            arguments: dict[str, Any] = {"status": wanted or None, "reason": reason or None, "after": rows[-1]["id"]}
+            arguments: dict[str, Any] = {"status": status or None, "reason": reason or None, "after": rows[-1]["id"]}
             arguments |= {"place": rows[-1]["place"]} if "place" in rows[-1] else {}
             following = url_for(".people", campaign_id=campaign_id, **arguments)
         return self.render(
-            "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=wanted,
+            "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=status,
             reason=reason, following=following, after=positive("after"), problem=problem, sentences=NOT_SENT_TEXT,
             twice=TWICE,
         )  # fmt: skip
 
-    def _launched(self, facts: CampaignSummary, wanted: str, reason: str) -> list[dict[str, Any]]:
-        if wanted == "unsure" and not reason:
+    def _launched(self, facts: CampaignSummary, status: str, reason: str) -> list[dict[str, Any]]:
+        if status == "unsure" and not reason:
             return self._unsure(facts.campaign.id)
         query: Any = (
             select(Recipient, Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
@@ -74,45 +75,47 @@ class CampaignPeople(PanelView):
             .order_by(Recipient.id)
             .limit(PAGE_ROWS + 1)
         )
-        if wanted:
-            _, states, statuses = FILTERS[wanted]
+        if status:
+            _, states, statuses = FILTERS[status]
             query = query.where(Recipient.state.in_(states)) if states else query.where(Recipient.is_replied.is_(True))
             query = query.where(Recipient.status.in_(statuses)) if statuses else query
         if reason:
             query = query.where(Recipient.state == S.NOT_SENT, Recipient.reason == NotSent(reason))
         with self.rt.database.read() as session:
-            return [_shown(*row) for row in session.execute(query)]
+            return [_recipient_row(*row) for row in session.execute(query)]
 
     def _unsure(self, campaign_id: int) -> list[dict[str, Any]]:
-        """Also those that Meta's word settled, after the open ones."""
+        """Unsure recipients: first the open ones, then those that Meta settled."""
         after = (min(positive("place"), 2), positive("after"))
         with self.rt.database.read() as session:
-            return [_doubted(row) for row in list_unsure(session, campaign_id, after=after, limit=PAGE_ROWS + 1)]
+            return [_unsure_row(row) for row in list_unsure(session, campaign_id, after=after, limit=PAGE_ROWS + 1)]
 
-    def _estimated(self, facts: CampaignSummary, wanted: str, reason: str) -> list[dict[str, Any]]:
-        """By the same waterfall that the launch uses, as of now."""
+    def _estimated(self, facts: CampaignSummary, status: str, reason: str) -> list[dict[str, Any]]:
+        """The candidates with the reason that the launch would find, as of now."""
         campaign = facts.campaign
         if campaign.template_id is None or campaign.number_id is None or not campaign.audience.get("include"):
             return []
         with self.rt.database.read() as session:
             terms = load_campaign_terms(session, campaign, utcnow())
-            found = candidates_with_reason(terms, after_id=positive("after")).subquery("judged")
-            detail = reason_detail(terms, found.c.reason).label("detail")
+            candidates = candidates_with_reason(terms, after_id=positive("after")).subquery("judged")
+            detail = reason_detail(terms, candidates.c.reason).label("detail")
             columns = [CONTACT.c[name] for name in ("name", "phone", "raw_phone", "wa_id")]
-            query = select(found.c.id, found.c.reason, *columns, detail).join_from(
-                found, CONTACT, CONTACT.c.id == found.c.id
+            query = select(candidates.c.id, candidates.c.reason, *columns, detail).join_from(
+                candidates, CONTACT, CONTACT.c.id == candidates.c.id
             )
             if reason:
-                query = query.where(found.c.reason == literal(reason))
-            elif wanted == "not_sent":
-                query = query.where(found.c.reason.is_not(None))
-            elif wanted:
-                query = query.where(found.c.reason.is_(None))
-            rows = session.execute(query.order_by(found.c.id).limit(PAGE_ROWS + 1)).all()
-        return [_judged(row) for row in rows]
+                query = query.where(candidates.c.reason == literal(reason))
+            elif status == "not_sent":
+                query = query.where(candidates.c.reason.is_not(None))
+            elif status:
+                query = query.where(candidates.c.reason.is_(None))
+            rows = session.execute(query.order_by(candidates.c.id).limit(PAGE_ROWS + 1)).all()
+        return [_candidate_row(row) for row in rows]
 
 
-def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, wa_id: str | None) -> dict[str, Any]:
+def _recipient_row(
+    row: Recipient, name: str, phone: str | None, raw_phone: str | None, wa_id: str | None
+) -> dict[str, Any]:
     moments = (
         row.replied_at,
         row.read_at,
@@ -122,9 +125,9 @@ def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, 
         row.accepted_at,
         row.queued_at,
     )
-    why = row.detail
+    why = show_stored(row.detail) or None
     if row.reason is None:
-        why = row.error_msg if row.status in {"failed", "unsure"} or row.error_msg else None
+        why = show_stored(row.error_msg) or None
         why = f"{row.error_code}: {why}" if row.error_code and why else why
     return {
         "id": row.id,
@@ -140,7 +143,7 @@ def _shown(row: Recipient, name: str, phone: str | None, raw_phone: str | None, 
     }
 
 
-def _doubted(row: UnsureRecipient) -> dict[str, Any]:
+def _unsure_row(row: UnsureRecipient) -> dict[str, Any]:
     return {
         "id": row.recipient_id,
         "place": row.place,
@@ -158,7 +161,7 @@ def _doubted(row: UnsureRecipient) -> dict[str, Any]:
     }
 
 
-def _judged(row: Any) -> dict[str, Any]:
+def _candidate_row(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "contact_id": row.id,
@@ -166,7 +169,7 @@ def _judged(row: Any) -> dict[str, Any]:
         "phone": row.phone or row.raw_phone or (f"+{row.wa_id}" if row.wa_id else "no phone"),
         "status": "not_sent" if row.reason else "queued",
         "reason": NotSent(row.reason) if row.reason else None,
-        "why": row.detail,
+        "why": show_stored(row.detail) or None,
         "replied_at": None,
         "left_at": None,
         "at": None,

@@ -1,4 +1,4 @@
-"""Campaigns: the two lists, one campaign's page, its live numbers."""
+"""Renders the two lists of campaigns, one campaign's page and its live statistics."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors")
 
 
 class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
-    """Real and test campaigns, apart."""
+    """Real and test campaigns, in separate lists."""
 
     icon = "campaigns"
 
@@ -44,7 +44,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
 
     @page("/<int:campaign_id>/")
     def show(self, campaign_id: int) -> ResponseReturnValue:
-        """One campaign."""
+        """The page of one campaign."""
         facts = campaign_facts(self.rt, campaign_id)
         picture = preview_of(facts.campaign.template, facts.campaign.variables) if facts.campaign.template else None
         shown = self._context(facts) | {"picture": picture, "parts": PARTS, "checks": None}
@@ -54,7 +54,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
 
     @page("/<int:campaign_id>/live")
     def live(self, campaign_id: int) -> ResponseReturnValue:
-        """What changes on that page, as fragments by name."""
+        """The parts of the page that change, as HTML fragments by name, and the statistics."""
         facts = campaign_facts(self.rt, campaign_id)
         context = self._context(facts)
         parts = {name: render_template(f"panel/campaign/{name}.html", **context) for name in PARTS}
@@ -62,23 +62,23 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
 
     @page("/<int:campaign_id>/checks")
     def checks(self, campaign_id: int) -> ResponseReturnValue:
-        """The preflight as a fragment: on a large audience it takes a moment."""
+        """The preflight as a fragment, since it takes a moment on a large audience."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         return render_template("panel/campaign/checks.html", **self._context(facts), **self._checks(facts.campaign))
 
     @page("/<int:campaign_id>/cost")
     def cost(self, campaign_id: int) -> ResponseReturnValue:
-        """What one that was started may cost and did, as a fragment."""
+        """The estimated and actual cost of a started campaign, as a fragment."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         try:
             cost = estimate_campaign(self.rt, campaign_id) if facts.is_launched else None
-        except OperatorError:  # a template that is gone, and nothing was ever counted
+        except OperatorError:  # the template is gone and nothing was counted
             cost = None
         return render_template("panel/campaign/cost.html", **self._context(facts), cost=cost)
 
     @page("/<int:campaign_id>/export.csv")
     def export(self, campaign_id: int) -> ResponseReturnValue:
-        """Everybody in it with what became of them, streamed."""
+        """All recipients with their status as CSV, streamed."""
         campaign_facts(self.rt, campaign_id, errors=False)
         name = f"campaign-{campaign_id}.csv"
         return Response(
@@ -115,7 +115,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
         }
 
     def _checks(self, campaign: Campaign) -> dict[str, Any]:
-        """The preflight, and what those whom it counted would cost."""
+        """The preflight, and the cost of the recipients that it counted."""
         webhooks = read_webhooks(self.rt)
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
@@ -125,6 +125,6 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
                 abort(404)
             cost = None
             if campaign.template is not None and checks.reach.areas is not None:
-                found = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
-                cost = found.to_json() | {"spent": None}
+                estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
+                cost = estimate.to_json() | {"spent": None}
         return {"checks": checks, "cost": cost}

@@ -1,1 +1,1 @@
-"""Pages of contacts: list, person, import, merge."""
+"""Shows, edits, imports and merges contacts."""

@@ -1,4 +1,4 @@
-"""What each column of a file is taken as: what can be chosen, what is guessed, what was chosen."""
+"""Maps the columns of an import file: what each can be imported as, the guess_columns, and the operator's choice."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.imports.result import LINE, WHY
+from jobs.imports.result import LINE_COLUMN, REASON_COLUMN
 from jobs.imports.uploads import UploadKind
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError, read_name
 from models.errors import OperatorError
@@ -48,8 +48,8 @@ _ORDER_PLACES = {
     "brand": "Brand",
 }
 PLACES = {UploadKind.CONTACTS: _PLACES, UploadKind.ORDERS: _ORDER_PLACES, UploadKind.LIST: {"phone": "Phone"}}
-"""Each may be chosen for one column."""
-_MUST = {UploadKind.CONTACTS: ("phone",), UploadKind.ORDERS: REQUIRED, UploadKind.LIST: ("phone",)}
+"""What a column can be imported as; each for one column at most."""
+_REQUIRED_PLACES = {UploadKind.CONTACTS: ("phone",), UploadKind.ORDERS: REQUIRED, UploadKind.LIST: ("phone",)}
 MAX_ATTRIBUTES = 500
 _OTHER_NAMES = {
     "phone": "telephone mobile cell cellphone msisdn whatsapp number phone_number mobile_number telefono movil celular "
@@ -80,9 +80,9 @@ _OTHER_ORDER_NAMES = {
     "collection": "collections category categories coleccion kategorie",
     "brand": "vendor lineitem_vendor marca marke marque",
 }
-_LEFT_OUT = {LINE, WHY}
-"""What the file of refused rows has before the columns of its own."""
-_KNOWN = {
+_REJECT_COLUMNS = {LINE_COLUMN, REASON_COLUMN}
+"""The columns that the CSV of rejected rows has in front."""
+_PLACE_BY_NAME = {
     kind: {other: place for place, others in names.items() for other in others.split()}
     | {it: it for it in PLACES[kind]}
     for kind, names in (
@@ -95,52 +95,57 @@ _PHONE = re.compile(r"\+[0-9][0-9 ().-]{6,20}")
 
 
 def attribute_names(session: Session, kind: UploadKind) -> list[str]:
-    """Attributes that a column can be taken as."""
+    """The attributes as which a column can be imported."""
     if kind is not UploadKind.CONTACTS:
         return []
     names = session.scalars(select(Attribute.name).order_by(Attribute.name).limit(MAX_ATTRIBUTES))
     return [name for name in names if name.lower() not in _PLACES]
 
 
-def choices_of(kind: UploadKind, column: str, attributes: Sequence[str]) -> list[tuple[str, Any]]:
-    """What this column can be taken as, for a select."""
-    found: list[tuple[str, Any]] = [("", "Leave it out"), *PLACES[kind].items()]
-    own = [(NEW, f"New attribute “{column}”")] if _is_new(kind, column) and column not in attributes else []
-    known = [(f"{ATTRIBUTE}{name}", name) for name in attributes]
-    return [*found, ("Attribute", own + known)] if own or known else found
+def column_choices(kind: UploadKind, column: str, attributes: Sequence[str]) -> list[tuple[str, Any]]:
+    """What the column can be imported as, for a select."""
+    choices: list[tuple[str, Any]] = [("", "Leave it out"), *PLACES[kind].items()]
+    new_attribute = [(NEW, f"New attribute “{column}”")] if _is_new(kind, column) and column not in attributes else []
+    existing_attributes = [(f"{ATTRIBUTE}{name}", name) for name in attributes]
+    if new_attribute or existing_attributes:
+        choices.append(("Attribute", new_attribute + existing_attributes))
+    return choices
 
 
-def guess(
+def guess_columns(
     kind: UploadKind, header: Sequence[str], rows: Sequence[Sequence[str]], attributes: Sequence[str]
 ) -> list[str]:
-    """What is probably meant: by the column's name, else by what looks like phones, else an attribute."""
-    by_fold = {_folded(name): f"{ATTRIBUTE}{name}" for name in attributes}
-    exact = {_folded(column) for column in header} & set(PLACES[kind])
-    found: list[str] = []
+    """The probable choice for each column: by its name, by cells that look like phones, else a new attribute."""
+    by_fold = {_fold(name): f"{ATTRIBUTE}{name}" for name in attributes}
+    exact = {_fold(column) for column in header} & set(PLACES[kind])
+    guesses: list[str] = []
     for column in header:
-        folded = _folded(column)
-        meant = by_fold.get(folded) or _KNOWN[kind].get(folded, "")
-        if folded in _LEFT_OUT:
-            found.append("")
-        elif meant and meant not in found and (meant == folded or meant not in exact):
-            found.append(meant)
+        folded = _fold(column)
+        target = by_fold.get(folded) or _PLACE_BY_NAME[kind].get(folded, "")
+        if folded in _REJECT_COLUMNS:
+            guesses.append("")
+        elif target and target not in guesses and (target == folded or target not in exact):
+            guesses.append(target)
         else:
-            found.append(NEW if _is_new(kind, column) else "")
-    for place in range(len(header)):
-        cells = [row[place] for row in rows if place < len(row)]
-        if "phone" not in found and cells and all(_PHONE.fullmatch(cell.strip()) for cell in cells):
-            found[place] = "phone"
-    return found
+            guesses.append(NEW if _is_new(kind, column) else "")
+    for position in range(len(header)):
+        cells = [row[position] for row in rows if position < len(row)]
+        if "phone" not in guesses and cells and all(_PHONE.fullmatch(cell.strip()) for cell in cells):
+            guesses[position] = "phone"
+    return guesses
 
 
 def read_columns(
     kind: UploadKind, header: Sequence[str], chosen: Sequence[str], source: str, attributes: Sequence[str]
 ) -> dict[str, str]:
-    """The file's columns by the names that the import knows. Refused where that cannot be imported."""
+    """The import column name by column of the file; empty if left out.
+
+    Raises OperatorError if a choice is not allowed, is made twice, or a required column or the source of the consent is missing.
+    """
     columns: dict[str, str] = {}
     for column, choice in zip(header, chosen, strict=True):
-        name = _name_of(kind, column, choice, attributes)
-        twice = next((other for other, taken in columns.items() if name and taken == name), None)
+        name = _target_name(kind, column, choice, attributes)
+        twice = next((other for other, target in columns.items() if name and target == name), None)
         if twice is not None:
             raise OperatorError(
                 "“{twice}” and “{column}” are both taken as {place}; choose one of them.",
@@ -149,12 +154,12 @@ def read_columns(
                 place=PLACES[kind].get(name, name),
             )
         columns[column] = name
-    for name in _MUST[kind]:
+    for name in _REQUIRED_PLACES[kind]:
         if name not in columns.values():
-            what = PLACES[kind][name]
-            if " " in what:
-                raise OperatorError("{place}: choose its column.", place=what)
-            raise OperatorError("Choose the column that holds the {place}.", place=what.lower())
+            place_label = PLACES[kind][name]
+            if " " in place_label:
+                raise OperatorError("{place}: choose its column.", place=place_label)
+            raise OperatorError("Choose the column that holds the {place}.", place=place_label.lower())
     if "consent" in columns.values() and "consent_source" not in columns.values() and not source:
         raise OperatorError("Consent needs its source: choose the column that says it, or write it below.")
     if len(source) > MAX_SOURCE:
@@ -166,10 +171,10 @@ def read_columns(
     return columns
 
 
-def chosen_of(
+def stored_choices(
     kind: UploadKind, header: Sequence[str], columns: Mapping[str, str], attributes: Sequence[str]
 ) -> list[str]:
-    """The choices that were made before."""
+    """The choices that were stored before, one per column."""
     names = [columns.get(column, "") for column in header]
     return [
         name if not name or name in PLACES[kind] else f"{ATTRIBUTE}{name}" if name in attributes else NEW
@@ -177,7 +182,7 @@ def chosen_of(
     ]
 
 
-def _name_of(kind: UploadKind, column: str, choice: str, attributes: Sequence[str]) -> str:
+def _target_name(kind: UploadKind, column: str, choice: str, attributes: Sequence[str]) -> str:
     if choice in {"", *PLACES[kind]}:
         return choice
     if choice == NEW and _is_new(kind, column):
@@ -188,14 +193,14 @@ def _name_of(kind: UploadKind, column: str, choice: str, attributes: Sequence[st
 
 
 def _is_new(kind: UploadKind, column: str) -> bool:
-    """Whether an attribute can be called so."""
+    """Whether the column can become a new attribute."""
     try:
         return kind is UploadKind.CONTACTS and read_name(column, "").lower() not in {*_PLACES, *PROFILE_FIELDS}
     except FieldValueError:
         return False
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     plain = "".join(
         letter for letter in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(letter)
     )

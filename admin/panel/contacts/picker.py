@@ -1,4 +1,4 @@
-"""Who is meant by a few typed letters, as data for the boxes in which people are picked."""
+"""Suggests contacts for a few typed letters, as JSON for the input in which people are picked."""
 
 from dataclasses import asdict
 
@@ -10,11 +10,11 @@ from models.contacts.autocomplete import suggest_contacts
 
 
 class ContactPicker(PanelView):
-    """What a page with such a box asks while somebody types."""
+    """The endpoint that a view with such an input inherits."""
 
     @page("/pick.json")
     def pick(self) -> ResponseReturnValue:
-        """Name, e-mail, number or tag."""
+        """`{"people", "more"}` whose name, e-mail, number or tag matches `q`."""
         text = request.args.get("q", "").strip()[:200]
         if not text:
             return {"people": [], "more": False}

@@ -1,4 +1,4 @@
-"""Contacts: search, one person's page, adding and changing."""
+"""Shows, searches, adds and edits contacts."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ from admin.operations.contacts import (
 )
 from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.contacts.imports import ContactImport
-from admin.panel.contacts.merge import ContactMerge, before_the_merge
+from admin.panel.contacts.merge import ContactMerge, values_before_merge
 from admin.panel.contacts.picker import ContactPicker
 from models.billing.amount import MICRO, show_amount
 from models.clock import utcnow
@@ -53,25 +53,26 @@ OWN_LABELS = {
 
 
 class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
-    """Everybody we know."""
+    """Pages of contacts."""
 
     icon = "contacts"
 
     @page("/")
     def index(self) -> ResponseReturnValue:
-        """Search, newest first, by key."""
-        asked = {name: request.args.get(name, "").strip()[:200] for name in ("q", "phone", "tag", "value", "consent")}
-        consent = Consent(asked["consent"]) if asked["consent"] in set(Consent) else None
+        """Search contacts, newest first, a page at a time."""
+        filters = {name: request.args.get(name, "").strip()[:200] for name in ("q", "phone", "tag", "value", "consent")}
+        consent = Consent(filters["consent"]) if filters["consent"] in set(Consent) else None
         list_id = positive("list") or None
         search: dict[str, Any] = {
-            "text": asked["q"], "phone": asked["phone"], "tag": asked["tag"], "value": asked["value"] if asked["tag"] else "",
-            "list_id": list_id, "consent": consent, "default_country": self.rt.settings.default_country,
+            "text": filters["q"], "phone": filters["phone"], "tag": filters["tag"],
+            "value": filters["value"] if filters["tag"] else "", "list_id": list_id, "consent": consent,
+            "default_country": self.rt.settings.default_country,
         }  # fmt: skip
         after = positive("after") or None
         with self.rt.database.read() as session:
-            found = search_contacts(session, after_id=after, **search)
+            result = search_contacts(session, after_id=after, **search)
             count = count_contacts(session, **search) if after is None else None
-            tags = _tags_of(session, [contact.id for contact in found.contacts])
+            tags = _tags_of(session, [contact.id for contact in result.contacts])
             lists = session.execute(
                 select(ContactList.id, ContactList.name)
                 .where(not_deleted(ContactList))
@@ -80,26 +81,26 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
             ).all()
             names = list(session.scalars(select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name).limit(500)))
         following = None
-        if found.next_after_id is not None:
-            arguments: dict[str, Any] = {name: text or None for name, text in asked.items()}
-            following = url_for(".index", list=list_id, after=found.next_after_id, **arguments)
+        if result.next_after_id is not None:
+            arguments: dict[str, Any] = {name: text or None for name, text in filters.items()}
+            following = url_for(".index", list=list_id, after=result.next_after_id, **arguments)
         return self.render(
-            "panel/contacts.html", contacts=found.contacts, tags=tags, count=count, asked=asked, list_id=list_id,
+            "panel/contacts.html", contacts=result.contacts, tags=tags, count=count, asked=filters, list_id=list_id,
             lists=[(row.id, row.name) for row in lists], tag_names=names, following=following, after=after,
             consents=[(consent.value, consent.value.replace("_", " ").capitalize()) for consent in Consent],
-            is_filtered=any(asked.values()) or list_id,
+            is_filtered=any(filters.values()) or list_id,
         )  # fmt: skip
 
     @page("/<int:contact_id>/")
     def show(self, contact_id: int) -> ResponseReturnValue:
-        """One person."""
+        """The page of a contact; a merged one redirects to the contact that remains."""
         with self.rt.database.read() as session:
             contact = session.get(Contact, contact_id)
             if contact is None:
                 abort(404)
             if contact.merged_into_id is not None:
                 return redirect(url_for(".show", contact_id=surviving_contact_id(session, contact_id)))
-            facts = _facts(session, contact)
+            facts = _page_data(session, contact)
         return self.render(
             "panel/contact.html",
             contact=contact,
@@ -111,12 +112,13 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
 
     @form("/new", Role.MANAGER)
     def new(self) -> ResponseReturnValue:
-        """Add one person."""
-        given = request.form.to_dict() if request.method == "POST" else {}
+        """Add a contact."""
+        values = request.form.to_dict() if request.method == "POST" else {}
         errors: dict[str, str] = {}
         if request.method == "POST":
             columns = {
-                name: given.get(name, "") for name in ("phone", "name", "language", "consent", "consent_source", "tags")
+                name: values.get(name, "")
+                for name in ("phone", "name", "language", "consent", "consent_source", "tags")
             }
             try:
                 contact_id = add_contact(self.rt, columns, self.me.email)
@@ -126,27 +128,29 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
                 flash("Added.", "good")
                 return back(".show", contact_id=contact_id)
         consents = [
-            (value.value, value.value.replace("_", " ").capitalize()) for value in Consent if value != Consent.REDACTED
+            (consent.value, consent.value.replace("_", " ").capitalize())
+            for consent in Consent
+            if consent != Consent.REDACTED
         ]
-        shown = self.render("panel/contact_new.html", given=given, errors=errors, consents=consents)
+        shown = self.render("panel/contact_new.html", given=values, errors=errors, consents=consents)
         return shown, 400 if errors else 200
 
     @form("/<int:contact_id>/edit", Role.MANAGER)
     def edit(self, contact_id: int) -> ResponseReturnValue:
-        """What is known of a person."""
+        """Change profile fields and attributes."""
         with self.rt.database.read() as session:
             contact = session.get(Contact, contact_id)
             attributes = list(session.scalars(select(Attribute).order_by(Attribute.name).limit(200)))
         if contact is None or contact.merged_into_id is not None or contact.redacted_at is not None:
             abort(404)
-        given = {name: getattr(contact, name) or "" for name in OWN_LABELS}
-        given |= {f"attribute-{row.id}": contact.attributes.get(row.name, "") for row in attributes}
+        fields = {name: getattr(contact, name) or "" for name in OWN_LABELS}
+        fields |= {f"attribute-{row.id}": contact.attributes.get(row.name, "") for row in attributes}
         errors: dict[str, str] = {}
         if request.method == "POST":
-            given = {name: request.form.get(name, "") for name in given}
+            fields = {name: request.form.get(name, "") for name in fields}
             names = {f"attribute-{row.id}": row.name for row in attributes}
             try:
-                values = {names.get(field, field): text for field, text in given.items()}
+                values = {names.get(field, field): text for field, text in fields.items()}
                 change_contact(self.rt, contact_id, values, self.me.email)
             except OperatorError as error:
                 fields = {name: field for field, name in names.items()}
@@ -157,7 +161,7 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
         shown = self.render(
             "panel/contact_edit.html",
             contact=contact,
-            given=given,
+            given=fields,
             errors=errors,
             own=OWN_LABELS,
             attributes=attributes,
@@ -166,48 +170,48 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
 
     @action("/<int:contact_id>/consent", Role.AGENT)
     def consent(self, contact_id: int) -> ResponseReturnValue:
-        """Change consent, as far as an operator's word allows."""
-        given = request.form
-        after = given.get("consent", "")
+        """Change the consent, within what an operator may change."""
+        fields = request.form
+        after = fields.get("consent", "")
         if after == Consent.SUBSCRIBED and not self.me.may(Role.MANAGER):
             abort(403)
         self.attempt(
             "Consent was changed, and the change is in the ledger.",
             lambda: change_consent(
-                self.rt, contact_id, after, given.get("source", ""), given.get("proof", ""), self.me.email
+                self.rt, contact_id, after, fields.get("source", ""), fields.get("proof", ""), self.me.email
             ),
         )
         return back(".show", contact_id=contact_id)
 
     @action("/<int:contact_id>/tag", Role.MANAGER)
     def tag(self, contact_id: int) -> ResponseReturnValue:
-        """Put a tag on."""
+        """Add a tag to the contact."""
         name, value = request.form.get("tag", ""), request.form.get("value", "")
         self.attempt(None, lambda: tag_contact(self.rt, contact_id, name, value, self.me.email))
         return back(".show", contact_id=contact_id)
 
     @action("/<int:contact_id>/untag", Role.MANAGER)
     def untag(self, contact_id: int) -> ResponseReturnValue:
-        """Take a tag off."""
+        """Remove a tag from the contact."""
         self.attempt(None, lambda: untag_contact(self.rt, contact_id, request.form.get("tag", ""), self.me.email))
         return back(".show", contact_id=contact_id)
 
     @page("/<int:contact_id>/person.json", Role.MANAGER)
     def person(self, contact_id: int) -> ResponseReturnValue:
-        """Everything that is kept of one person, for whoever asks what that is."""
+        """Download everything that is stored about the contact as JSON."""
         try:
-            found = export_contact(self.rt, contact_id, self.me.email)
+            data = export_contact(self.rt, contact_id, self.me.email)
         except OperatorError:
             abort(404)
         return Response(
-            json.dumps(found, ensure_ascii=False, indent=2, default=str),
+            json.dumps(data, ensure_ascii=False, indent=2, default=str),
             mimetype="application/json",
             headers={"Content-Disposition": f'attachment; filename="contact-{contact_id}.json"'},
         )
 
     @action("/<int:contact_id>/redact", Role.ADMIN)
     def redact(self, contact_id: int) -> ResponseReturnValue:
-        """Forget a person for good."""
+        """Ask for confirmation, then redact the contact for good."""
         if request.form.get("confirmed") != "1":
             text = "Name, number, messages and all else known of this person are wiped, and no import brings them back."
             return self.render(
@@ -227,46 +231,48 @@ def _tags_of(session: Session, contact_ids: list[int]) -> dict[int, list[Any]]:
         .where(ContactTag.contact_id.in_(contact_ids), not_deleted(Tag))
         .order_by(Tag.name)
     )
-    found: dict[int, list[Any]] = {}
+    tags: dict[int, list[Any]] = {}
     for row in rows:
-        found.setdefault(row.contact_id, []).append(row)
-    return found
+        tags.setdefault(row.contact_id, []).append(row)
+    return tags
 
 
-def _facts(session: Session, contact: Contact) -> dict[str, Any]:
-    mine = contact.id
+def _page_data(session: Session, contact: Contact) -> dict[str, Any]:
+    contact_id = contact.id
     campaigns = (
         select(Recipient, Campaign.name, Campaign.kind)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(Recipient.contact_id == mine, Campaign.deleted_at.is_(None))
+        .where(Recipient.contact_id == contact_id, Campaign.deleted_at.is_(None))
         .order_by(Recipient.id.desc())
         .limit(MAX_ROWS)
     )
-    engaged = select(Campaign.id, Campaign.name).join(Engagement).where(Engagement.person_key == contact.person_key)
-    talks = select(Conversation).where(Conversation.contact_id == mine).options(joinedload(Conversation.number))
+    engagements = select(Campaign.id, Campaign.name).join(Engagement).where(Engagement.person_key == contact.person_key)
+    conversations = (
+        select(Conversation).where(Conversation.contact_id == contact_id).options(joinedload(Conversation.number))
+    )
     return {
-        "tags": _tags_of(session, [mine]).get(mine, []),
+        "tags": _tags_of(session, [contact_id]).get(contact_id, []),
         "tag_names": list(session.scalars(select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name).limit(500))),
         "lists": session.execute(
             select(ContactList.id, ContactList.name)
             .join(ListMember)
-            .where(ListMember.contact_id == mine, not_deleted(ContactList))
+            .where(ListMember.contact_id == contact_id, not_deleted(ContactList))
         ).all(),
         "ledger": list(
             session.scalars(
                 select(ConsentEvent)
-                .where(ConsentEvent.contact_id == mine)
+                .where(ConsentEvent.contact_id == contact_id)
                 .order_by(ConsentEvent.id.desc())
                 .limit(MAX_ROWS)
             )
         ),
         "campaigns": session.execute(campaigns).all(),
-        "engaged": session.execute(engaged).first(),
-        "conversations": list(session.scalars(talks.order_by(Conversation.last_message_at.desc()))),
-        "orders": load_orders(session, mine, MAX_ROWS),
-        "found_by": [row for row in aliases_of(session, mine) if row.shown != contact.phone],
-        "before_merge": before_the_merge(merged_values_of(session, mine)),
-        "open_case": session.scalar(select(Case).where(Case.contact_id == mine, Case.closed_at.is_(None))),
+        "engaged": session.execute(engagements).first(),
+        "conversations": list(session.scalars(conversations.order_by(Conversation.last_message_at.desc()))),
+        "orders": load_orders(session, contact_id, MAX_ROWS),
+        "found_by": [row for row in aliases_of(session, contact_id) if row.shown != contact.phone],
+        "before_merge": values_before_merge(merged_values_of(session, contact_id)),
+        "open_case": session.scalar(select(Case).where(Case.contact_id == contact_id, Case.closed_at.is_(None))),
         "now": utcnow(),
     }
 
@@ -277,7 +283,7 @@ def _money(milli: int, currency: str) -> str:
 
 def _by_field(line: str) -> dict[str, str]:
     field, separator, text = line.partition(": ")
-    known = {*PROFILE_FIELDS, "phone", "consent", "consent_source", "tags"}
-    if separator and (field in known or " " not in field):
+    fields = {*PROFILE_FIELDS, "phone", "consent", "consent_source", "tags"}
+    if separator and (field in fields or " " not in field):
         return {field: text[:1].upper() + text[1:]}
     return {"": line}

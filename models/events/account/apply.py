@@ -1,6 +1,7 @@
-"""Changes of templates, numbers, accounts and preferences: each once, each only if newer than what was applied by Meta's time.
+"""Applies changes of templates, numbers, accounts and preferences, each once, and only if newer by Meta's time.
 
-They come unordered and repeated, for up to seven days. Each leaves a line in the audit; what is not known leaves one too.
+They arrive in any order and repeatedly, for up to seven days (docs/meta.md §7.3). Each is recorded in the audit, unknown fields
+included.
 """
 
 import json
@@ -42,60 +43,60 @@ HANDLERS: Mapping[str, Callable[[Session, AccountUpdate], None]] = {
     "user_preferences": preference_events.user_preferences,
 }
 PERSONAL = ("history", "smb_", "message_echoes", "group_", "automatic_events")
-"""Beginnings of fields that hold what people wrote or did elsewhere, in any number: they are not kept."""
+"""Prefixes of fields that hold what people wrote or did elsewhere, in any number. Hark does not store them."""
 
 
 def apply_changes(session: Session, changes: Iterable[AccountChange], now: datetime) -> ChangeResult:
-    """Apply a batch in the order of Meta's time."""
+    """Apply a batch in the order of Meta's time; `now` stands in for a missing time."""
     result = ChangeResult()
-    told = [(change, change.at or now) for change in changes]
-    for change, at in sorted(told, key=lambda pair: pair[1]):
+    timed_changes = [(change, change.at or now) for change in changes]
+    for change, at in sorted(timed_changes, key=lambda pair: pair[1]):
         if change.field.startswith(PERSONAL):
             result.ignored += 1
             continue
         waba = _waba(session, change)
         if waba is None:
-            result.strangers += 1
+            result.unknown_accounts += 1
         elif not _is_first(session, change, now):
             result.repeated += 1
         else:
-            HANDLERS.get(change.field, _keep)(session, AccountUpdate(change, waba, at, now, result))
+            HANDLERS.get(change.field, _record_unknown)(session, AccountUpdate(change, waba, at, now, result))
             session.flush()
             result.applied += 1
     return result
 
 
-def _keep(session: Session, told: AccountUpdate) -> None:
-    """A field that nobody knows yet, or errors that belong to no message."""
-    errors = told.value.get("errors")
+def _record_unknown(session: Session, update: AccountUpdate) -> None:
+    """Record an unknown field, or errors that belong to no message, in the audit."""
+    errors = update.value.get("errors")
     codes = [item.get("code") for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
-    told.audit(
+    update.audit(
         session,
         AuditAction.UNKNOWN_WEBHOOK,
         "waba",
-        told.waba.id,
-        field=told.change.field[:80],
-        said=meta_enums(told.value),
-        keys=sorted(told.value)[:20],
+        update.waba.id,
+        field=update.change.field[:80],
+        said=meta_enums(update.value),
+        keys=sorted(update.value)[:20],
         codes=codes[:10],
     )
 
 
 def _waba(session: Session, change: AccountChange) -> Waba | None:
-    """Locked, so that two consumers apply an account's events one after the other."""
-    mine = Waba.waba_id == change.waba_id
+    """Return the account, locked, so that two consumers apply its events one after the other."""
+    is_account = Waba.waba_id == change.waba_id
     if not change.waba_id and change.value.get("number"):
-        mine = Waba.id.in_(select(Number.waba_id).where(Number.phone_number_id == str(change.value["number"])))
+        is_account = Waba.id.in_(select(Number.waba_id).where(Number.phone_number_id == str(change.value["number"])))
     return session.scalars(
-        select(Waba).where(mine).with_for_update(of=Waba), execution_options={"populate_existing": True}
+        select(Waba).where(is_account).with_for_update(of=Waba), execution_options={"populate_existing": True}
     ).first()
 
 
 def _is_first(session: Session, change: AccountChange, now: datetime) -> bool:
-    """Whether this very change was not applied before: kept among the hashes of what Meta may still repeat."""
-    said = json.dumps(change.value, sort_keys=True, default=str)
+    """Store the hash of the change while Meta may repeat it. Return False if it was stored before."""
+    value = json.dumps(change.value, sort_keys=True, default=str)
     at = change.at.isoformat() if change.at else ""
-    key = sha256(f"change\n{change.waba_id}\n{at}\n{change.field}\n{said}".encode()).hexdigest()
+    key = sha256(f"change\n{change.waba_id}\n{at}\n{change.field}\n{value}".encode()).hexdigest()
     statement = insert_into(session, PurgedWamid).values(hash=key, expires_at=now + REMEMBERED_FOR)
     statement = statement.on_conflict_do_nothing(index_elements=["hash"]).returning(PurgedWamid.hash)
     return session.scalar(statement) is not None

@@ -1,1 +1,1 @@
-"""Inbound messages: store, resolve the sender, attribute the reply, STOP first."""
+"""Inbound messages: resolves their senders, attributes and stores them, and applies STOP and START before any reply."""

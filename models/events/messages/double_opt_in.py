@@ -1,47 +1,37 @@
-"""The second step of a double opt-in: who was asked (`pending`) and answers yes on WhatsApp is subscribed by their own word.
+"""Confirms a double opt-in: a contact whose consent is `pending` and who answers yes on WhatsApp becomes subscribed.
 
-A yes means many things, so it counts only from whom it can be meant: someone who is pending since before they said it, and whom
-no bot flow is asking something else.
+A yes can mean many things. It counts only if the contact was pending before they wrote it, and no bot flow is asking them
+something else.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.contacts.consent import opt_in
+from models.db.dialect import NO_SYNC
 from models.events.messages.attribution import AttributedReply
 from models.tables.contact import Consent, Contact
-from models.tables.conversation import Message
+from models.tables.conversation import WINDOW, Message
 from models.tables.flow import FlowSession, SessionStatus
 
-ASKED_WITHIN = timedelta(hours=24)
-"""After so long without a move a bot flow asks nothing any more."""
 CONFIRMED = "start"
-"""The route of a message that confirmed: it is answered as a START is."""
+"""The route of a message that confirmed an opt-in: it is answered like START."""
 
 
-def confirm_pending(session: Session, written: Sequence[AttributedReply]) -> int:
-    """Take these messages that say yes as confirmations where they are; how many people are subscribed by that."""
+def confirm_pending(session: Session, replies: Sequence[AttributedReply]) -> int:
+    """Subscribe the pending contacts whose message confirms it; returns the number of confirmations."""
     confirmed = [
-        item for item in written if item.message.confirms and _is_meant(session, item) and _confirm(session, item)
+        item for item in replies if item.message.confirms and _is_meant(session, item) and _confirm(session, item)
     ]
     if confirmed:
         wamids = [item.message.wamid for item in confirmed]
         session.execute(
             update(Message).where(Message.wamid.in_(wamids)).values(route=CONFIRMED),
-            execution_options={"synchronize_session": False},
+            execution_options=NO_SYNC,
         )
     return len(confirmed)
-
-
-def _pending(session: Session, contact_ids: set[int]) -> set[int]:
-    """Mostly nobody: a yes is an everyday answer."""
-    if not contact_ids:
-        return set()
-    query = select(Contact.id).where(Contact.id.in_(sorted(contact_ids)), Contact.consent == Consent.PENDING)
-    return set(session.scalars(query))
 
 
 def _is_meant(session: Session, item: AttributedReply) -> bool:
@@ -50,7 +40,7 @@ def _is_meant(session: Session, item: AttributedReply) -> bool:
         FlowSession.contact_id == item.contact_id,
         FlowSession.number_id == item.number_id,
         FlowSession.status == SessionStatus.ACTIVE,
-        FlowSession.updated_at > at - ASKED_WITHIN,
+        FlowSession.updated_at > at - WINDOW,  # a session that is idle for longer asks nothing any more
     )
     is_pending = (Contact.consent == Consent.PENDING, or_(Contact.consent_at.is_(None), Contact.consent_at <= at))
     query = select(Contact.id).where(Contact.id == item.contact_id, *is_pending, ~is_asked)

@@ -1,4 +1,4 @@
-"""Edited and revoked messages: the stored message becomes what the person made of it, whatever arrived first."""
+"""Applies edits and revocations (docs/meta.md §7.6) to stored messages, in whatever order they arrive."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,11 +14,14 @@ REVOKED: dict[str, Any] = {"revoked": True}
 
 
 def apply_edits(
-    session: Session, written: Sequence[AttributedReply], conversations: dict[tuple[int, int], int]
+    session: Session, replies: Sequence[AttributedReply], conversations: dict[tuple[int, int], int]
 ) -> None:
-    """For messages that were just stored: those that were edited, and those that edit. Only one's own can be."""
+    """Apply the edits of messages that were just stored, and the edits that were stored before their message.
+
+    `conversations` is the conversation id by (contact id, number id). A person can change only messages of the same conversation.
+    """
     targets: dict[int, set[str]] = {}
-    for item in written:
+    for item in replies:
         message = item.message
         target = message.context_wamid if message.type in {EDIT, REVOKE} else message.wamid
         if target:
@@ -34,7 +37,7 @@ def apply_edits(
             Message.context_wamid.in_(wamids),
             Message.direction == Direction.IN,
         )
-        # The last word counts, and nothing comes after a revocation.
+        # The last edit counts, and a revocation beats every edit.
         .order_by((Message.type == REVOKE), Message.at, Message.id)
     ).all()
     for change in changes:
@@ -44,15 +47,15 @@ def apply_edits(
 def _apply(
     session: Session, conversation_id: int, target: str, kind: str, body: str | None, payload: dict[str, Any] | None
 ) -> None:
-    mine = (Message.conversation_id == conversation_id, Message.direction == Direction.IN)
+    is_inbound = (Message.conversation_id == conversation_id, Message.direction == Direction.IN)
     if kind == REVOKE:
-        wanted = or_(Message.wamid == target, (Message.context_wamid == target) & (Message.type == EDIT))
+        is_target = or_(Message.wamid == target, (Message.context_wamid == target) & (Message.type == EDIT))
         values: dict[str, Any] = {"body": None, "payload": REVOKED}
     else:
-        wanted = Message.wamid == target
+        is_target = Message.wamid == target
         inner = ((payload or {}).get(EDIT) or {}).get("message") if not (payload or {}).get("revoked") else None
         values = {"body": body, "payload": inner | {"edited": True}} if isinstance(inner, dict) else {}
     if values:
         session.execute(
-            update(Message).where(*mine, wanted).values(values).execution_options(synchronize_session=False)
+            update(Message).where(*is_inbound, is_target).values(values).execution_options(synchronize_session=False)
         )

@@ -1,19 +1,19 @@
-"""Whose messages a batch holds: the contact of each.
+"""Resolves the sender of every inbound message of a batch to a contact id.
 
-Most people who write are known, by their wa_id or at least by their number, and what is new about them (their wa_id at their
-first reply, a BSUID, a name) is learned for the whole batch at once. Who is new, or may be somebody else too, is left to the
-contact book.
+Most senders match exactly one contact by wa_id or number. What is new about them (wa_id, BSUID, name, username) is stored for
+the whole batch at once. A sender who is new or matches several contacts is resolved one by one (models.contacts.resolve).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import aliased_contacts
 from models.contacts.identity import Identity
+from models.contacts.lookup import named_by
 from models.contacts.number_change import change_number
 from models.contacts.phone import person_key
 from models.contacts.resolve import SOURCE, resolve_contact
@@ -33,82 +33,78 @@ _LEARN = (
 
 
 @dataclass(slots=True)
-class _Known:
-    """A record of the book, and what the batch has shown of it besides."""
+class _BatchContact:
+    """A contact as stored, updated by the messages of the batch. `bsuids` are new pairs of portfolio id and sender."""
 
     contact_id: int
     wa_id: str | None
     name: str
     username: str | None
-    has_news: bool = False
+    is_changed: bool = False
     bsuids: list[tuple[int, Sender]] = field(default_factory=list)
 
 
 class _SenderIndex:
-    """What the book says about the senders of a batch."""
+    """The stored contacts of a batch's senders, by person key, wa_id and BSUID."""
 
     def __init__(self, session: Session, messages: Sequence[InboundMessage], portfolios: Sequence[int]) -> None:
         self.session = session
         wa_ids = {message.sender.wa_id: _key(message.sender) for message in messages if message.sender.wa_id}
         keys = set(wa_ids.values())
         columns = (Contact.id, Contact.wa_id, Contact.name, Contact.username, Contact.person_key, Contact.phone)
-        rows = session.execute(
-            select(*columns).where(
-                or_(Contact.person_key.in_(keys), Contact.wa_id.in_(list(wa_ids))), Contact.merged_into_id.is_(None)
-            )
-        ).all()
+        rows = session.execute(select(*columns).where(*named_by(keys, wa_ids))).all()
         self._holders = {row.wa_id: row.id for row in rows if row.wa_id}
-        counted: dict[str, int] = {}
+        count_by_key: dict[str, int] = {}
         for row in rows:
-            counted[row.person_key] = counted.get(row.person_key, 0) + 1
-        # Without a phone there is a number to learn as well, and two records of one number have to be merged.
+            count_by_key[row.person_key] = count_by_key.get(row.person_key, 0) + 1
+        # A contact without a phone has to get its number, and two contacts of one number have to be merged: not here.
         self._by_key = {
-            row.person_key: _Known(row.id, row.wa_id, row.name, row.username)
+            row.person_key: _BatchContact(row.id, row.wa_id, row.name, row.username)
             for row in rows
-            if counted[row.person_key] == 1 and row.phone
+            if count_by_key[row.person_key] == 1 and row.phone
         }
         senders = [(portfolio_id, message.sender) for message, portfolio_id in zip(messages, portfolios, strict=True)]
         self._by_bsuid = self._bsuids({(portfolio_id, who.bsuid) for portfolio_id, who in senders if who.bsuid})
 
     def find(self, sender: Sender, portfolio_id: int) -> int | None:
-        """The contact, if this is certainly them and nobody else; what is new is noted."""
-        known = self._by_key.get(_key(sender)) if sender.wa_id else None
-        if known is None or known.wa_id not in {None, sender.wa_id}:
+        """The contact id if the sender matches this contact only, else None. Notes what is new about the contact for `store`."""
+        contact = self._by_key.get(_key(sender)) if sender.wa_id else None
+        if contact is None or contact.wa_id not in {None, sender.wa_id}:
             return None
-        if sender.wa_id and self._holders.setdefault(sender.wa_id, known.contact_id) != known.contact_id:
-            return None  # another record has the very wa_id, under another key
+        if sender.wa_id and self._holders.setdefault(sender.wa_id, contact.contact_id) != contact.contact_id:
+            return None  # another contact has this wa_id, under another person key
         if sender.bsuid:
-            held_by = self._by_bsuid.setdefault((portfolio_id, sender.bsuid), None)
-            if held_by is None:
-                self._by_bsuid[portfolio_id, sender.bsuid] = known.contact_id
-                known.bsuids.append((portfolio_id, sender))
-            elif held_by != known.contact_id:
+            owner_id = self._by_bsuid.setdefault((portfolio_id, sender.bsuid), None)
+            if owner_id is None:
+                self._by_bsuid[portfolio_id, sender.bsuid] = contact.contact_id
+                contact.bsuids.append((portfolio_id, sender))
+            elif owner_id != contact.contact_id:
                 return None
-        if known.wa_id is None or (sender.name and not known.name):
-            known.has_news = True
-        if sender.username and sender.username != known.username:
-            known.username, known.has_news = sender.username, True
-        known.wa_id, known.name = sender.wa_id, known.name or sender.name or ""
-        return known.contact_id
+        if contact.wa_id is None or (sender.name and not contact.name):
+            contact.is_changed = True
+        if sender.username and sender.username != contact.username:
+            contact.username, contact.is_changed = sender.username, True
+        contact.wa_id, contact.name = sender.wa_id, contact.name or sender.name or ""
+        return contact.contact_id
 
-    def learn(self, now: datetime) -> None:
-        """Write what was noted."""
-        found = sorted(self._by_key.values(), key=lambda known: known.contact_id)
+    def store(self, now: datetime) -> None:
+        """Write what `find` noted."""
+        contacts = sorted(self._by_key.values(), key=lambda contact: contact.contact_id)
         rows = [
-            (known.contact_id, known.wa_id, known.name, known.username, bool(known.bsuids), now)
-            for known in found
-            if known.has_news or known.bsuids
+            (contact.contact_id, contact.wa_id, contact.name, contact.username, bool(contact.bsuids), now)
+            for contact in contacts
+            if contact.is_changed or contact.bsuids
         ]
         identities = [
             {
-                "contact_id": known.contact_id,
+                "contact_id": contact.contact_id,
                 "portfolio_id": portfolio_id,
                 "bsuid": sender.bsuid,
                 "parent_bsuid": sender.parent_bsuid,
                 "created_at": now,
             }
-            for known in found
-            for portfolio_id, sender in known.bsuids
+            for contact in contacts
+            for portfolio_id, sender in contact.bsuids
         ]
         if rows:
             values, parameters = values_cte(self.session, "v", _COLUMNS, rows)
@@ -116,30 +112,33 @@ class _SenderIndex:
         if identities:
             statement = insert_into(self.session, ContactIdentity.__table__)
             self.session.execute(statement.on_conflict_do_nothing(), identities)
-        for known in found:
-            known.has_news, known.bsuids = False, []
+        for contact in contacts:
+            contact.is_changed, contact.bsuids = False, []
 
-    def _bsuids(self, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], int | None]:
-        """Whose each is, or was before they moved."""
-        if not wanted:
+    def _bsuids(self, pairs: set[tuple[int, str]]) -> dict[tuple[int, str], int | None]:
+        """The contact id by (portfolio id, BSUID), also by an earlier BSUID of the contact."""
+        if not pairs:
             return {}
         keys = {
-            person_key(portfolio_id=portfolio_id, bsuid=bsuid): (portfolio_id, bsuid) for portfolio_id, bsuid in wanted
+            person_key(portfolio_id=portfolio_id, bsuid=bsuid): (portfolio_id, bsuid) for portfolio_id, bsuid in pairs
         }
-        found: dict[tuple[int, str], int | None] = {}
-        found |= {keys[key]: contact_id for key, contact_id in aliased_contacts(self.session, keys).items()}
+        contact_ids: dict[tuple[int, str], int | None] = {}
+        contact_ids |= {keys[key]: contact_id for key, contact_id in aliased_contacts(self.session, keys).items()}
         columns = (ContactIdentity.portfolio_id, ContactIdentity.bsuid, ContactIdentity.contact_id)
-        bsuids = sorted({bsuid for _, bsuid in wanted})
+        bsuids = sorted({bsuid for _, bsuid in pairs})
         rows = self.session.execute(select(*columns).where(ContactIdentity.bsuid.in_(bsuids)))
-        return found | {(row.portfolio_id, row.bsuid): row.contact_id for row in rows}
+        return contact_ids | {(row.portfolio_id, row.bsuid): row.contact_id for row in rows}
 
 
 def resolve_senders(
     session: Session, messages: Sequence[InboundMessage], portfolios: Sequence[int], now: datetime
 ) -> dict[str, int]:
-    """wamid → contact id, made or merged where it must be. `messages` in the order of Meta's time, `portfolios` beside them."""
-    book = _SenderIndex(session, messages, portfolios)
-    found: dict[str, int] = {}
+    """The contact id by wamid. Contacts are created and merged where necessary.
+
+    `messages` are in the order of Meta's time; `portfolios` holds the portfolio id of each message's number, in the same order.
+    """
+    index = _SenderIndex(session, messages, portfolios)
+    contact_ids: dict[str, int] = {}
     rest: list[tuple[InboundMessage, int]] = []
     moving = {
         _key(sender)
@@ -148,25 +147,25 @@ def resolve_senders(
         if message.moved_to and sender and sender.wa_id
     }
     for message, portfolio_id in zip(messages, portfolios, strict=True):
-        # A number that somebody moves to may be another person's until they have, and the one that they leave another's
-        # afterwards: that goes in the order of time.
+        # The new number of a person may belong to somebody else before the change, and the old one after it, so messages of
+        # both are resolved one by one, in the order of time.
         is_moving = message.moved_to is not None or (message.sender.wa_id and _key(message.sender) in moving)
-        contact_id = None if is_moving else book.find(message.sender, portfolio_id)
+        contact_id = None if is_moving else index.find(message.sender, portfolio_id)
         if contact_id is None:
             rest.append((message, portfolio_id))
         else:
-            found[message.wamid] = contact_id
-    book.learn(now)
+            contact_ids[message.wamid] = contact_id
+    index.store(now)
     for message, portfolio_id in rest:
         contact_id = resolve_contact(session, identity(message.sender, portfolio_id, message.at), now, SOURCE)
         if message.moved_to is not None:
             contact_id = change_number(session, contact_id, identity(message.moved_to, portfolio_id, message.at), now)
-        found[message.wamid] = contact_id
-    return _survivors(session, found) if rest else found
+        contact_ids[message.wamid] = contact_id
+    return _surviving(session, contact_ids) if rest else contact_ids
 
 
 def identity(sender: Sender, portfolio_id: int, at: datetime) -> Identity:
-    """What a webhook shows of a person, `at` Meta's time."""
+    """The identity of a sender as a webhook shows it; `at` is Meta's time."""
     return Identity(
         wa_id=sender.wa_id,
         portfolio_id=portfolio_id,
@@ -182,12 +181,12 @@ def _key(sender: Sender) -> str:
     return person_key(wa_id=sender.wa_id)
 
 
-def _survivors(session: Session, found: dict[str, int]) -> dict[str, int]:
-    """A record that was found early may have been merged into another by what the book learned later."""
+def _surviving(session: Session, contact_ids: dict[str, int]) -> dict[str, int]:
+    """Replace contacts that later messages of the batch merged into others."""
     rows = session.execute(
         select(Contact.id, Contact.merged_into_id).where(
-            Contact.id.in_(set(found.values())), Contact.merged_into_id.is_not(None)
+            Contact.id.in_(set(contact_ids.values())), Contact.merged_into_id.is_not(None)
         )
     )
     merged = {row.id: row.merged_into_id for row in rows}
-    return {wamid: merged.get(contact_id, contact_id) for wamid, contact_id in found.items()}
+    return {wamid: merged.get(contact_id, contact_id) for wamid, contact_id in contact_ids.items()}

@@ -1,6 +1,6 @@
-"""Storing what people write: the message once, its window, the reply, and a STOP before anything else.
+"""Stores inbound messages once, opens their 24 h windows, attributes replies, and applies STOP and START.
 
-Everything of a batch happens in the caller's transaction, in a few statements each; only who is new costs more.
+A batch takes a few statements in the caller's transaction; only new senders cost more.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,22 @@ from sqlalchemy.orm import Session
 from models.contacts.consent import opt_in, opt_out
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
-from models.events.messages.attribution import ABOUT_THE_CHAT, AttributedReply, attribute_replies, mark_replied
+from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
 from models.events.messages.double_opt_in import confirm_pending
 from models.events.messages.edits import apply_edits
 from models.events.messages.senders import resolve_senders
-from models.events.types import InboundMessage
-from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
+from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage
+from models.tables.conversation import (
+    REFERS,
+    Conversation,
+    Direction,
+    Message,
+    MessageState,
+    PurgedWamid,
+    wamid_hash,
+)
 from models.tables.number import Number, Waba
 
-NOT_FOR_BOTS = ABOUT_THE_CHAT | {"unsupported"}
-"""Kept, and handled with that: none of them begins or moves a bot flow (docs/meta.md §7.6)."""
 CHUNK = 500
 # Plain tables: many rows then travel in few statements that are compiled once.
 _CONVERSATION, _MESSAGE = Conversation.__table__, Message.__table__
@@ -31,53 +37,57 @@ _CONVERSATION, _MESSAGE = Conversation.__table__, Message.__table__
 
 @dataclass(slots=True)
 class InboundResult:
-    """What became of a batch."""
+    """Counts of a batch: `repeated` messages were stored before."""
 
     stored: int = 0
     repeated: int = 0
     strangers: int = 0
-    """To numbers that are not ours."""
+    """Messages to numbers that are not ours."""
     conversations: list[int] = field(default_factory=list)
-    """Those in which something waits for an answer."""
+    """The ids of the conversations in which a message waits for an answer."""
 
 
 def store_inbound(
     session: Session, messages: Sequence[InboundMessage], now: datetime, installation: str
 ) -> InboundResult:
-    """Store a batch, in the order of Meta's time."""
+    """Store a batch in the order of Meta's time. `installation` is our id, which buttons of our campaigns carry."""
     result = InboundResult()
     numbers = _numbers(session, {message.phone_number_id for message in messages})
-    given = list({message.wamid: message for message in messages if message.phone_number_id in numbers}.values())
+    ours = list({message.wamid: message for message in messages if message.phone_number_id in numbers}.values())
     result.strangers = sum(message.phone_number_id not in numbers for message in messages)
-    known = _known_wamids(session, [message.wamid for message in given])
-    fresh = sorted((item for item in given if item.wamid not in known), key=lambda item: (item.at, item.wamid))
-    result.repeated = len(given) - len(fresh)
-    if not fresh:
+    stored_wamids = _stored_wamids(session, [message.wamid for message in ours])
+    new_messages = sorted(
+        (item for item in ours if item.wamid not in stored_wamids), key=lambda item: (item.at, item.wamid)
+    )
+    result.repeated = len(ours) - len(new_messages)
+    if not new_messages:
         return result
-    contacts = resolve_senders(session, fresh, [numbers[message.phone_number_id][1] for message in fresh], now)
-    written = [AttributedReply(item, contacts[item.wamid], numbers[item.phone_number_id][0]) for item in fresh]
-    conversations = _open_conversations(session, written, now)
-    targets = attribute_replies(session, written, installation)
-    inserted = _insert(session, written, conversations, targets, now)
-    written = [item for item in written if item.message.wamid in inserted]
-    result.repeated += len(fresh) - len(written)
-    result.stored = len(written)
-    _apply_opt_outs(session, written)
-    confirm_pending(session, written)
-    mark_replied(session, _replies(written, targets))
-    _remember_contacts(session, written)
-    apply_edits(session, written, conversations)
-    waiting = {conversations[item.contact_id, item.number_id] for item in written if _asks(item.message)}
+    contacts = resolve_senders(
+        session, new_messages, [numbers[message.phone_number_id][1] for message in new_messages], now
+    )
+    replies = [AttributedReply(item, contacts[item.wamid], numbers[item.phone_number_id][0]) for item in new_messages]
+    conversations = _open_conversations(session, replies, now)
+    targets = attribute_replies(session, replies, installation)
+    inserted = _insert(session, replies, conversations, targets, now)
+    replies = [item for item in replies if item.message.wamid in inserted]
+    result.repeated += len(new_messages) - len(replies)
+    result.stored = len(replies)
+    _apply_opt_outs(session, replies)
+    confirm_pending(session, replies)
+    mark_replied(session, _replies(replies, targets))
+    _update_contacts(session, replies)
+    apply_edits(session, replies, conversations)
+    waiting = {conversations[item.contact_id, item.number_id] for item in replies if _needs_answer(item.message)}
     result.conversations = sorted(waiting)
     return result
 
 
-def _asks(message: InboundMessage) -> bool:
+def _needs_answer(message: InboundMessage) -> bool:
     return message.type not in NOT_FOR_BOTS
 
 
 def _numbers(session: Session, phone_number_ids: set[str]) -> dict[str, tuple[int, int]]:
-    """phone_number_id → our number and its portfolio."""
+    """(number id, portfolio id) by phone_number_id."""
     rows = session.execute(
         select(Number.phone_number_id, Number.id, Waba.portfolio_id)
         .join(Waba, Waba.id == Number.waba_id)
@@ -86,28 +96,30 @@ def _numbers(session: Session, phone_number_ids: set[str]) -> dict[str, tuple[in
     return {row.phone_number_id: (row.id, row.portfolio_id) for row in rows}
 
 
-def _known_wamids(session: Session, wamids: Sequence[str]) -> set[str]:
-    """Of these: stored ones, and purged ones that Meta may still repeat."""
-    known: set[str] = set()
+def _stored_wamids(session: Session, wamids: Sequence[str]) -> set[str]:
+    """Those of these wamids that are stored, or that were purged while Meta may still repeat them."""
+    stored: set[str] = set()
     for begin in range(0, len(wamids), CHUNK):
-        some = wamids[begin : begin + CHUNK]
-        known.update(found for found in session.scalars(select(Message.wamid).where(Message.wamid.in_(some))) if found)
-        hashes = {wamid_hash(wamid): wamid for wamid in some}
+        chunk = wamids[begin : begin + CHUNK]
+        stored.update(
+            value for value in session.scalars(select(Message.wamid).where(Message.wamid.in_(chunk))) if value
+        )
+        hashes = {wamid_hash(wamid): wamid for wamid in chunk}
         purged = session.scalars(select(PurgedWamid.hash).where(PurgedWamid.hash.in_(list(hashes))))
-        known.update(hashes[found] for found in purged)
-    return known
+        stored.update(hashes[value] for value in purged)
+    return stored
 
 
 def _open_conversations(
-    session: Session, written: Sequence[AttributedReply], now: datetime
+    session: Session, replies: Sequence[AttributedReply], now: datetime
 ) -> dict[tuple[int, int], int]:
-    """(contact, number) → conversation, made where there is none; what a person says opens its window, by Meta's time."""
-    told: dict[tuple[int, int], tuple[datetime | None, datetime]] = {}
-    for item in written:  # in the order of time
+    """The conversation id by (contact id, number id), created where missing. A person's message opens its window at Meta's time."""
+    times: dict[tuple[int, int], tuple[datetime | None, datetime]] = {}
+    for item in replies:  # in the order of time
         at = item.message.at
         pair = (item.contact_id, item.number_id)
-        opened = at if item.message.type not in ABOUT_THE_CHAT else told.get(pair, (None, at))[0]
-        told[pair] = (opened, at)
+        opened = at if item.message.type not in ABOUT_THE_CHAT else times.get(pair, (None, at))[0]
+        times[pair] = (opened, at)
     rows = [
         {
             "contact_id": pair[0],
@@ -116,7 +128,7 @@ def _open_conversations(
             "last_message_at": last,
             "created_at": now,
         }
-        for pair, (opened, last) in sorted(told.items())
+        for pair, (opened, last) in sorted(times.items())
     ]
     statement = insert_into(session, _CONVERSATION)
     later = {name: _later(name, statement.excluded) for name in ("last_inbound_at", "last_message_at")}
@@ -125,19 +137,19 @@ def _open_conversations(
     return {(row.contact_id, row.number_id): row.id for row in session.execute(statement, rows)}
 
 
-def _later(name: str, told: Any) -> Any:
-    known, new = _CONVERSATION.c[name], told[name]
-    return case((or_(known.is_(None), new > known), new), else_=known)
+def _later(name: str, excluded: Any) -> Any:
+    current, new = _CONVERSATION.c[name], excluded[name]
+    return case((or_(current.is_(None), new > current), new), else_=current)
 
 
 def _insert(
     session: Session,
-    written: Sequence[AttributedReply],
+    replies: Sequence[AttributedReply],
     conversations: dict[tuple[int, int], int],
-    targets: dict[str, int],
+    targets: dict[str, Attribution],
     now: datetime,
 ) -> set[str]:
-    """The wamids that were really new: another consumer may hold the same ones."""
+    """Insert the messages; returns the wamids that were new: another consumer may have stored the same ones meanwhile."""
     rows = [
         {
             "conversation_id": conversations[item.contact_id, item.number_id],
@@ -150,39 +162,40 @@ def _insert(
             "wamid": item.message.wamid,
             "context_wamid": item.message.context_wamid,
             "button_payload": item.message.button_payload,
-            "recipient_id": targets.get(item.message.wamid),
-            "handled_at": None if _asks(item.message) else now,
+            "recipient_id": target.recipient_id if target else None,
+            "route": REFERS if target and target.is_reference and _needs_answer(item.message) else None,
+            "handled_at": None if _needs_answer(item.message) else now,
             "attempts": 0,
         }
-        for item in written
+        for item, target in ((item, targets.get(item.message.wamid)) for item in replies)
     ]
     statement = insert_into(session, _MESSAGE).on_conflict_do_nothing(index_elements=["wamid"])
     return set(session.scalars(statement.returning(_MESSAGE.c.wamid), rows))
 
 
-def _apply_opt_outs(session: Session, written: Sequence[AttributedReply]) -> None:
-    """STOP and START, each at its own time."""
-    for item in written:
+def _apply_opt_outs(session: Session, replies: Sequence[AttributedReply]) -> None:
+    """Apply STOP and START, each at the time of its message."""
+    for item in replies:
         message = item.message
         if message.word is not None:
             change = opt_out if message.word == "stop" else opt_in
             change(session, item.contact_id, message.at, f"whatsapp {message.word} word", f"message {message.wamid}")
 
 
-def _replies(written: Sequence[AttributedReply], targets: dict[str, int]) -> dict[int, datetime]:
+def _replies(replies: Sequence[AttributedReply], targets: dict[str, Attribution]) -> dict[int, datetime]:
     replied: dict[int, datetime] = {}
-    for item in written:  # in the order of time
-        recipient_id = targets.get(item.message.wamid)
-        if recipient_id is not None and item.message.type not in ABOUT_THE_CHAT:
-            replied.setdefault(recipient_id, item.message.at)
+    for item in replies:  # in the order of time
+        target = targets.get(item.message.wamid)
+        if target is not None and item.message.type not in ABOUT_THE_CHAT:
+            replied.setdefault(target.recipient_id, item.message.at)
     return replied
 
 
-def _remember_contacts(session: Session, written: Sequence[AttributedReply]) -> None:
-    """When each last wrote; whoever writes is on WhatsApp."""
+def _update_contacts(session: Session, replies: Sequence[AttributedReply]) -> None:
+    """Store when each contact last wrote, and reset its count of undeliverable messages: it is on WhatsApp."""
     last: dict[int, datetime] = {}
-    for item in written:
-        if item.message.type != "system":  # WhatsApp said that, not the person
+    for item in replies:
+        if item.message.type != "system":  # written by WhatsApp, not by the person
             last[item.contact_id] = item.message.at
     if last:
         values, parameters = values_cte(session, "v", {"id": "bigint", "at": "timestamptz"}, sorted(last.items()))

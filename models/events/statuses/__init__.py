@@ -1,1 +1,1 @@
-"""Statuses: fold, match, write once, and what follows."""
+"""Applies message statuses: folds them per message, matches them to rows, writes the rows, and applies side effects."""

@@ -1,8 +1,8 @@
-"""Applying statuses: matched to our messages, folded, written once per table, whatever their order.
+"""Applies statuses: folds them per message, matches them to rows, and writes each table once, whatever their order.
 
-A status is matched by our callback data first and by wamid second; wamid and number must agree where they are known. What is
-ours and matches nothing yet, or nothing that it can be applied to yet, is parked (models.events.parked). Any status that fits says
-that Meta accepted the message: it settles `unsure`, overtakes the sender's own record, and keeps a row from being sent again.
+A status is matched by our callback data first and by wamid second; a known wamid and number must agree. A status of ours that
+matches no row yet, or that cannot be applied to its row yet, is parked (models.events.parked). Any status that fits means that
+Meta accepted the message: it settles `unsure`, may precede the sender's own record, and keeps the row from being sent again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,15 +24,15 @@ from models.events.types import Status
 
 @dataclass(slots=True)
 class StatusResult:
-    """What became of a batch, in statuses."""
+    """The result of a batch; the numbers count statuses."""
 
     applied: int = 0
     foreign: int = 0
-    """Of another installation."""
+    """Statuses of another installation's messages."""
     disagreeing: int = 0
-    """Their wamid or number is not the one of the message they claim to be about."""
+    """Statuses whose wamid or number is not that of the row named by their callback data."""
     waiting: list[Status] = field(default_factory=list)
-    """Those that match nothing yet."""
+    """Statuses to park."""
     failures: list[NewFailure] = field(default_factory=list)
 
 
@@ -43,30 +43,30 @@ class _Verdict(Enum):
 
 
 def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, installation: str) -> StatusResult:
-    """Apply a batch; `waiting` is for the caller to park. A deadlock rises: repeat the transaction."""
+    """Apply a batch; the caller parks `waiting`. Raises DBAPIError after a deadlock: the caller repeats the transaction."""
     result = StatusResult()
     facts = _of_this_installation(fold_statuses(statuses), installation, result)
     for table in (RECIPIENTS, MESSAGES):
         named = [item for item in facts if item.callback is not None and table.id_in(item.callback) is not None]
-        found = _read(session, table, "id", [table.id_in(item.callback) for item in named if item.callback])
-        by_id = {row.id: row for row in found}
+        rows = _read(session, table, "id", [table.id_in(item.callback) for item in named if item.callback])
+        by_id = {row.id: row for row in rows}
         matched = [(by_id[key], item) for item in named if (key := table.id_in(item.callback)) in by_id]
-        taken = {id(item) for _, item in matched}
-        facts = [item for item in facts if id(item) not in taken]
+        matched_ids = {id(item) for _, item in matched}
+        facts = [item for item in facts if id(item) not in matched_ids]
         unnamed = [item for item in facts if item.callback is None or item in named]
         by_wamid = {row.wamid: row for row in _read(session, table, "wamid", [item.wamid for item in unnamed])}
         matched += [(by_wamid[item.wamid], item) for item in unnamed if item.wamid in by_wamid]
-        taken = {id(item) for _, item in matched}
-        facts = [item for item in facts if id(item) not in taken]
+        matched_ids = {id(item) for _, item in matched}
+        facts = [item for item in facts if id(item) not in matched_ids]
         _write(session, table, matched, now, result)
     for item in facts:
         result.waiting += item.statuses
     return result
 
 
-def _of_this_installation(found: list[StatusFacts], installation: str, result: StatusResult) -> list[StatusFacts]:
+def _of_this_installation(all_facts: list[StatusFacts], installation: str, result: StatusResult) -> list[StatusFacts]:
     ours = []
-    for facts in found:
+    for facts in all_facts:
         if facts.callback is not None and facts.callback.installation != installation:
             result.foreign += len(facts.statuses)
         else:
@@ -75,11 +75,11 @@ def _of_this_installation(found: list[StatusFacts], installation: str, result: S
 
 
 def _read(session: Session, table: StatusTable, column: str, values: Sequence[Any]) -> Sequence[Row[Any]]:
-    """The rows, locked in id order."""
+    """Return the rows, locked in id order."""
     if not values:
         return ()
-    wanted, parameters = in_list(session, "wanted", "bigint" if column == "id" else "text", values)
-    statement = f"{table.read} WHERE r.{column} IN {wanted} {table.only} ORDER BY r.id"
+    values_sql, parameters = in_list(session, "wanted", "bigint" if column == "id" else "text", values)
+    statement = f"{table.read} WHERE r.{column} IN {values_sql} {table.only} ORDER BY r.id"
     return session.execute(for_update(session, statement, "r"), parameters).all()
 
 
@@ -90,20 +90,20 @@ def _write(
     now: datetime,
     result: StatusResult,
 ) -> None:
-    """One guarded statement, in id order, for all that fits."""
+    """Write the statuses that fit in one guarded statement, in id order."""
     applicable: dict[int, Applicable] = {}
-    # Who knows the row's wamid goes first, then the newest attempt: the same whatever came first.
+    # Facts with the row's wamid go first, then the newest attempt, so that the order of arrival does not matter.
     for row, facts in sorted(matched, key=lambda pair: _precedence(*pair)):
-        taken = applicable.get(row.id)
-        verdict = _judge(row, facts, taken.facts.wamid if taken else row.wamid)
+        earlier = applicable.get(row.id)
+        verdict = _verdict(row, facts, earlier.facts.wamid if earlier else row.wamid)
         if verdict is _Verdict.EARLY:
             result.waiting += facts.statuses
         elif verdict is _Verdict.DISAGREES:
             result.disagreeing += len(facts.statuses)
-        elif taken:
+        elif earlier:
             result.applied += len(facts.statuses)
             for status in facts.statuses:
-                taken.facts.add(status)
+                earlier.facts.add(status)
         else:
             result.applied += len(facts.statuses)
             applicable[row.id] = Applicable(row, facts)
@@ -121,15 +121,15 @@ def _precedence(row: Row[Any], facts: StatusFacts) -> tuple[Any, ...]:
     return row.id, row.wamid != facts.wamid, -attempt, facts.first_at, facts.wamid, facts.callback is None
 
 
-def _judge(row: Row[Any], facts: StatusFacts, wamid: str | None) -> _Verdict:
-    """`wamid` is the row's, or the one that another part of this batch just gave it."""
+def _verdict(row: Row[Any], facts: StatusFacts, wamid: str | None) -> _Verdict:
+    """`wamid` is that of the row, or of facts in this batch that were applied to it first."""
     if facts.number and row.phone_number_id and facts.number != row.phone_number_id:
         return _Verdict.DISAGREES
     if wamid is not None:
         return _Verdict.FITS if wamid == facts.wamid else _Verdict.DISAGREES
     attempt = facts.callback.attempt if facts.callback else row.attempts
     if attempt > row.attempts or (row.state == "sending" and attempt != row.attempts):
-        return _Verdict.EARLY  # an attempt that is not ours yet, or an older one while another is under way
+        return _Verdict.EARLY  # an attempt that is not recorded yet, or an older one while another is under way
     if row.state in {"queued", "refused", "not_sent"} and not facts.is_proof:
-        return _Verdict.EARLY  # it goes with the refusal, or with an acceptance that is still to come
+        return _Verdict.EARLY  # the failure belongs to the refusal, or to an acceptance that is still to come
     return _Verdict.FITS

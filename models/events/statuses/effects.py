@@ -1,4 +1,4 @@
-"""What a status changes beyond its own row: what is known of the contact, and who is free for another campaign."""
+"""Applies side effects of statuses: undeliverable counts, marketing stops, and released engagements."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,22 +22,22 @@ CHUNK = 5_000  # bound parameters of one statement: SQLite allows 32,766
 
 
 class Applicable(NamedTuple):
-    """A row as it was before, and what a batch says about it."""
+    """A row as it was before the batch, and the facts of the batch about it."""
 
     row: Row[Any]
     facts: StatusFacts
 
 
 def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> list[NewFailure]:
-    """For recipients. What was known before has no effect a second time. Returns the new failures."""
+    """Apply the effects for recipients; return the new failures. A repeated status has no second effect."""
     failed = [item for item in applied if item.facts.failure is not None and not item.row.has_failed]
     lost = [item for item in failed if not item.facts.is_received and not item.row.was_received]
-    nowhere = [item.row for item in lost if _code(item) == UNDELIVERABLE]
-    count_undeliverable(session, [(row.contact_id, row.person_key) for row in nowhere])
+    undeliverable = [item.row for item in lost if _code(item) == UNDELIVERABLE]
+    count_undeliverable(session, [(row.contact_id, row.person_key) for row in undeliverable])
     for item in failed:
         if _code(item) == MARKETING_STOPPED:
             record_marketing_stop(session, item.row.contact_id, item.facts.failed_at or now, now)
-    _free(session, lost)
+    _release(session, lost)
     clear_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
     return [
         NewFailure(
@@ -48,7 +48,7 @@ def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime
 
 
 def record_marketing_stop(session: Session, contact_id: int, meta_at: datetime, now: datetime) -> None:
-    """Meta answered 131050: the person wants no marketing. A line in the audit where that was news."""
+    """Store a marketing stop after error 131050 (docs/meta.md §3.2), and record it in the audit if it is new."""
     if stop_marketing(session, contact_id, meta_at):
         said_at = meta_at.isoformat()
         record_audit(
@@ -64,13 +64,13 @@ def record_marketing_stop(session: Session, contact_id: int, meta_at: datetime, 
 
 
 def count_undeliverable(session: Session, written_to: Iterable[tuple[int, str]]) -> None:
-    """Meta answered 131026 for a message to these (contact, person_key), once for each time that they are named.
+    """Count an error 131026 (docs/meta.md §3.2) for each (contact id, person_key) in `written_to`, repeated ones included.
 
-    It says nothing of the number that they have now where the message went to one that they had before.
+    An error for a number that the contact had before is not counted: it says nothing about the current number.
     """
-    named = sorted(written_to)
-    for start in range(0, len(named), CHUNK):
-        chunk = named[start : start + CHUNK]
+    pairs = sorted(written_to)
+    for start in range(0, len(pairs), CHUNK):
+        chunk = pairs[start : start + CHUNK]
         locked = (
             select(Contact.id, Contact.phone)
             .where(Contact.id.in_({contact_id for contact_id, _ in chunk}))
@@ -78,22 +78,24 @@ def count_undeliverable(session: Session, written_to: Iterable[tuple[int, str]])
             .with_for_update()
         )
         phones = {row.id: row.phone or "" for row in session.execute(locked)}
-        held = select(ContactAlias.contact_id, ContactAlias.key, ContactAlias.shown).where(
+        aliases = select(ContactAlias.contact_id, ContactAlias.key, ContactAlias.shown).where(
             ContactAlias.key.in_({person_key for _, person_key in chunk})
         )
-        former = {(row.contact_id, row.key) for row in session.execute(held) if row.shown != phones.get(row.contact_id)}
-        times = Counter(contact_id for contact_id, person_key in chunk if (contact_id, person_key) not in former)
-        for often in sorted(set(times.values())):
+        earlier = {
+            (row.contact_id, row.key) for row in session.execute(aliases) if row.shown != phones.get(row.contact_id)
+        }
+        times = Counter(contact_id for contact_id, person_key in chunk if (contact_id, person_key) not in earlier)
+        for count in sorted(set(times.values())):
             session.execute(
                 update(Contact)
-                .where(Contact.id.in_([contact_id for contact_id, number in times.items() if number == often]))
-                .values(undeliverable_count=Contact.undeliverable_count + often)
+                .where(Contact.id.in_([contact_id for contact_id, number in times.items() if number == count]))
+                .values(undeliverable_count=Contact.undeliverable_count + count)
                 .execution_options(synchronize_session=False)
             )
 
 
 def clear_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
-    """These people received something, or wrote: they are on WhatsApp."""
+    """Reset the undeliverable count of contacts who received a message or wrote: they are on WhatsApp."""
     ids = sorted(set(contact_ids))
     for start in range(0, len(ids), CHUNK):
         counted = (
@@ -102,11 +104,11 @@ def clear_undeliverable(session: Session, contact_ids: Iterable[int]) -> None:
             .order_by(Contact.id)
             .with_for_update()
         )
-        found = session.scalars(counted).all()
-        if found:
+        affected_ids = session.scalars(counted).all()
+        if affected_ids:
             session.execute(
                 update(Contact)
-                .where(Contact.id.in_(found))
+                .where(Contact.id.in_(affected_ids))
                 .values(undeliverable_count=0)
                 .execution_options(synchronize_session=False)
             )
@@ -116,8 +118,8 @@ def _code(item: Applicable) -> int | None:
     return item.facts.failure.code if item.facts.failure else None
 
 
-def _free(session: Session, lost: Sequence[Applicable]) -> None:
-    """Who got nothing is free for other campaigns at once."""
+def _release(session: Session, lost: Sequence[Applicable]) -> None:
+    """Release the engagements of people who received nothing, so that other campaigns can include them at once."""
     people: dict[int, list[str]] = {}
     for item in lost:
         people.setdefault(item.row.campaign_id, []).append(item.row.person_key)

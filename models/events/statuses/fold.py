@@ -1,6 +1,6 @@
-"""Folding: the statuses of a batch become one set of facts per message, each fact with its own earliest time.
+"""Folds the statuses of a batch into one set of facts per message, each fact with its earliest time.
 
-Which of them came first, twice or in which batch changes nothing: every fact is a minimum.
+Every fact is a minimum, so order, repetition and the split into batches change nothing.
 """
 
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from models.events.types import Callback, Failure, Pricing, Status
 
 @dataclass(slots=True)
 class StatusFacts:
-    """What Meta said of one message."""
+    """The facts of Meta's statuses about one message (docs/meta.md §7.5)."""
 
     wamid: str
     number: str | None
     """phone_number_id."""
     callback: Callback | None
     first_at: datetime
-    """The earliest of all: by then Meta had accepted it."""
+    """The earliest time of all statuses: by then Meta had accepted the message."""
     sent_at: datetime | None = None
     delivered_at: datetime | None = None
     read_at: datetime | None = None
@@ -27,26 +27,26 @@ class StatusFacts:
     failure: Failure | None = None
     early_price: Pricing | None = None
     final_price: Pricing | None = None
-    """Said with delivered or read, and so what is paid."""
+    """The price in a `delivered` or `read` status, which is the charged one."""
     statuses: list[Status] = field(default_factory=list)
 
     @property
     def is_received(self) -> bool:
-        """Whether it reached the person."""
+        """Whether the message reached the person."""
         return self.delivered_at is not None or self.read_at is not None
 
     @property
     def is_proof(self) -> bool:
-        """Whether it left for the person. A failure alone may belong to an attempt that Meta refused anyway."""
+        """Whether Meta sent the message. A failure alone may belong to an attempt that Meta refused."""
         return self.sent_at is not None or self.is_received
 
     @property
     def price(self) -> Pricing | None:
-        """What is known of its price."""
+        """The final price, else the early one, else None."""
         return self.final_price or self.early_price
 
     def add(self, status: Status) -> None:
-        """One more status of the same message."""
+        """Add a status of the same message."""
         self.statuses.append(status)
         at = status.at
         self.first_at = min(self.first_at, at)
@@ -67,15 +67,15 @@ class StatusFacts:
 
 
 def fold_statuses(statuses: Iterable[Status]) -> list[StatusFacts]:
-    """One set of facts per message; callback data that differ are kept apart."""
-    found: dict[tuple[str, Callback | None, str | None], StatusFacts] = {}
+    """Return one set of facts per wamid, callback data and number."""
+    facts_by_key: dict[tuple[str, Callback | None, str | None], StatusFacts] = {}
     for status in statuses:
         key = (status.wamid, status.callback, status.phone_number_id)
-        facts = found.get(key)
+        facts = facts_by_key.get(key)
         if facts is None:
-            facts = found[key] = StatusFacts(status.wamid, status.phone_number_id, status.callback, status.at)
+            facts = facts_by_key[key] = StatusFacts(status.wamid, status.phone_number_id, status.callback, status.at)
         facts.add(status)
-    return list(found.values())
+    return list(facts_by_key.values())
 
 
 def _earlier(one: datetime | None, other: datetime) -> datetime:
@@ -83,7 +83,7 @@ def _earlier(one: datetime | None, other: datetime) -> datetime:
 
 
 def _least(one: Pricing | None, other: Pricing | None) -> Pricing | None:
-    """Meta says the same price each time; should it not, the choice does not depend on the order."""
+    """Meta reports the same price each time; if it does not, the choice must not depend on the order."""
     if one is None or other is None:
         return one or other
     return min(one, other, key=lambda price: tuple(str(part) for part in price))

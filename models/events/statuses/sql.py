@@ -1,8 +1,8 @@
-"""The two statements by which statuses reach a table: one read, one guarded write.
+"""Builds the two statements that apply statuses to a table: one read and one guarded write.
 
-Facts become their earliest time. What a row says of a failure counts only if the row was accepted: what stands there of an
-earlier refusal or of a doubt is cleared when a status shows that the message was accepted after all. The row of a person who
-was redacted takes over times and figures alone: a message's id holds their number, and an error's text may name them.
+Each fact takes its earliest time. A stored failure counts only if the row was accepted: the error of an earlier refusal or of an
+unsure send is cleared when a status shows that the message was accepted after all. The row of a redacted person gets only times
+and codes: a message's id holds their number, and an error's text may name them.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,13 +28,13 @@ _PRICES = (
 )
 
 
-def _earlier(fact: str, told: str = "") -> str:
-    told = told or fact
-    return f"(v.{told} IS NOT NULL AND (r.{fact} IS NULL OR v.{told} < r.{fact}))"
+def _earlier(column: str, value: str = "") -> str:
+    value = value or column
+    return f"(v.{value} IS NOT NULL AND (r.{column} IS NULL OR v.{value} < r.{column}))"
 
 
-def _least(fact: str, told: str = "") -> str:
-    return f"{fact} = CASE WHEN {_earlier(fact, told)} THEN v.{told or fact} ELSE r.{fact} END"
+def _least(column: str, value: str = "") -> str:
+    return f"{column} = CASE WHEN {_earlier(column, value)} THEN v.{value or column} ELSE r.{column} END"
 
 
 _WAMID = "COALESCE(r.wamid, v.wamid)"
@@ -58,8 +58,8 @@ _SET_RECIPIENT = [
     f"pricing_type = CASE WHEN {_PRICES} THEN v.price_type ELSE r.pricing_type END",
     f"is_billable = CASE WHEN {_PRICES} THEN v.is_billable ELSE r.is_billable END",
 ]
-# A row that all of it is known of already is not written again: Meta repeats itself.
-_NEWS = [
+# Conditions under which the row changes. Meta repeats statuses, and a row that has all facts is not written again.
+_CHANGES = [
     "r.state <> 'accepted'",
     _earlier("accepted_at", "first_at"),
     _earlier("sent_at"),
@@ -67,8 +67,8 @@ _NEWS = [
     _earlier("read_at"),
     _FAILS,
 ]
-_NEWS_MESSAGE = "r.wamid IS NULL"
-_NEWS_RECIPIENT = f"(r.wamid IS NULL AND NOT {_IS_NAMELESS})"
+_CHANGES_MESSAGE = "r.wamid IS NULL"
+_CHANGES_RECIPIENT = f"(r.wamid IS NULL AND NOT {_IS_NAMELESS})"
 _COLUMNS = {
     "id": "bigint",
     "wamid": "text",
@@ -85,10 +85,10 @@ _PRICE_COLUMNS = {"category": "text", "price_type": "text", "is_billable": "bool
 
 @dataclass(frozen=True)
 class StatusTable:
-    """How statuses meet one table."""
+    """The statements and columns for one table."""
 
     id_in: Callable[[Callback | None], int | None]
-    """Which row of this table callback data names."""
+    """Returns the row id of this table in callback data, or None."""
     read: str
     only: str
     write: str
@@ -96,10 +96,10 @@ class StatusTable:
     values: Callable[[int, StatusFacts], tuple[Any, ...]]
 
 
-def _update(table: str, assignments: list[str], news: list[str]) -> str:
+def _update(table: str, assignments: list[str], changes: list[str]) -> str:
     return (
-        f"UPDATE {table} AS r SET {', '.join(assignments)} FROM v "  # noqa: S608 - our own words alone
-        f"WHERE r.id = v.id AND (r.wamid IS NULL OR r.wamid = v.wamid) AND ({' OR '.join(news)})"
+        f"UPDATE {table} AS r SET {', '.join(assignments)} FROM v "  # noqa: S608 - fixed text
+        f"WHERE r.id = v.id AND (r.wamid IS NULL OR r.wamid = v.wamid) AND ({' OR '.join(changes)})"
     )
 
 
@@ -120,8 +120,8 @@ def _facts(key: int, facts: StatusFacts) -> tuple[Any, ...]:
 
 def _facts_and_price(key: int, facts: StatusFacts) -> tuple[Any, ...]:
     price = facts.price
-    told = (price.category, price.type, price.is_billable) if price else (None, None, None)
-    return (*_facts(key, facts), *told, facts.final_price is not None)
+    price_values = (price.category, price.type, price.is_billable) if price else (None, None, None)
+    return (*_facts(key, facts), *price_values, facts.final_price is not None)
 
 
 RECIPIENTS = StatusTable(
@@ -133,7 +133,7 @@ RECIPIENTS = StatusTable(
         "FROM recipient r JOIN campaign c ON c.id = r.campaign_id LEFT JOIN number n ON n.id = c.number_id"
     ),
     only="",
-    write=_update("recipient", [*_SET, *_SET_RECIPIENT], [*_NEWS, _NEWS_RECIPIENT, _PRICES]),
+    write=_update("recipient", [*_SET, *_SET_RECIPIENT], [*_CHANGES, _CHANGES_RECIPIENT, _PRICES]),
     columns=_COLUMNS | _PRICE_COLUMNS,
     values=_facts_and_price,
 )
@@ -144,7 +144,7 @@ MESSAGES = StatusTable(
         "JOIN conversation c ON c.id = r.conversation_id JOIN number n ON n.id = c.number_id"
     ),
     only="AND r.direction = 'out'",
-    write=_update("message", [*_SET, *_SET_MESSAGE], [*_NEWS, _NEWS_MESSAGE]),
+    write=_update("message", [*_SET, *_SET_MESSAGE], [*_CHANGES, _CHANGES_MESSAGE]),
     columns=_COLUMNS,
     values=_facts,
 )

@@ -1,32 +1,23 @@
-"""flask numbers, templates, campaigns: from a number to a started campaign, and everything that is refused on the way."""
+"""`flask campaigns`: from a file to the export."""
 
 import csv
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 from sqlalchemy import func, select, update
 
-from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
 from jobs.campaigns.launch import launch_campaign
 from jobs.campaigns.start import start_scheduled, wake_scheduled
 from models.clock import utcnow
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from models.tables.number import Number
-from models.tables.template import MediaHandle, Template
-from tests.support.cli_app import CAMPAIGN, TOKEN, Shell, open_shell
+from models.tables.template import MediaHandle
+from tests.support.cli_app import CAMPAIGN, Shell
+from tests.support.media import PNG
 
-ADD = ("numbers", "add", "--name", "Shop", "--phone-number-id", PHONE_NUMBER_ID, "--waba-id", WABA_ID, "--token-stdin")
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
-
-
-@pytest.fixture
-def shell(tmp_path: Path, sqlite_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, sqlite_url, redis_url) as shell:
-        yield shell
+pytestmark = pytest.mark.sqlite_only
 
 
 @pytest.fixture
@@ -39,52 +30,6 @@ def ready(shell: Shell) -> Shell:
 def campaign_of(shell: Shell, campaign_id: int) -> Campaign:
     with shell.rt.database.read() as session:
         return session.get_one(Campaign, campaign_id)
-
-
-def test_a_number_is_checked_at_meta_subscribed_and_its_token_encrypted(shell: Shell) -> None:
-    added = shell.data(*ADD, "--json", stdin=TOKEN)
-    assert (added["status"], added["quality"], added["is_new"]) == ("CONNECTED", "GREEN", True)
-    assert added["webhooks"].startswith("subscribed")
-    with shell.rt.database.read() as session:
-        number = session.scalars(select(Number)).one()
-        assert number.waba.subscribed_at is not None
-        assert TOKEN not in number.access_token
-        assert shell.rt.vault.decrypt(number.access_token) == TOKEN
-    assert shell.data(*ADD, "--json", stdin=TOKEN)["is_new"] is False
-
-
-def test_a_number_that_meta_does_not_know_is_not_stored(shell: Shell) -> None:
-    assert "Meta refused" in shell.refused(*ADD, stdin="another token")
-    assert "digits" in shell.refused(*ADD[:5], "shop", *ADD[6:], stdin=TOKEN)
-    assert "empty" in shell.refused(*ADD, stdin="")
-    assert "display-phone" in shell.refused(*ADD, "--display-phone", "600", stdin=TOKEN)
-    shell.refused(*ADD[:-1], code=2)
-    shell.meta.stop()
-    assert "could not be asked" in shell.refused(*ADD, stdin=TOKEN)
-    with shell.rt.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Number)) == 0
-
-
-def test_templates_are_read_and_what_meta_dropped_is_marked(shell: Shell) -> None:
-    assert "no number" in shell.refused("templates", "sync")
-    shell.add_number()
-    assert shell.data("templates", "sync", "--json")["created"] == 0
-    with shell.rt.database.write() as session:
-        number = session.scalars(select(Number)).one()
-        session.add(
-            Template(
-                waba_id=number.waba_id,
-                name="gone",
-                language="en",
-                category="UTILITY",
-                status="APPROVED",
-                components=[],
-                created_at=utcnow(),
-            )
-        )
-    assert shell.data("templates", "sync", "--json")["missing"] == 1
-    shell.meta.stop()
-    assert "could not be asked" in shell.refused("templates", "sync")
 
 
 def test_a_complete_file_makes_a_ready_campaign(ready: Shell) -> None:
@@ -238,6 +183,7 @@ def schedule_back(shell: Shell, campaign_id: int, ago: timedelta) -> None:
         session.execute(update(Campaign).where(Campaign.id == campaign_id).values(scheduled_at=utcnow() - ago))
 
 
+@pytest.mark.race
 def test_a_scheduled_campaign_starts_once_however_many_schedulers_there_are(ready: Shell) -> None:
     campaign_id = ready.add_campaign()
     schedule_back(ready, campaign_id, timedelta(seconds=3))
@@ -256,7 +202,7 @@ def test_a_start_that_is_too_late_goes_back_to_ready_and_says_why(ready: Shell) 
     start_scheduled(campaign_id)
     campaign = campaign_of(ready, campaign_id)
     assert campaign.status is CampaignStatus.READY
-    assert "20 minutes" in (campaign.note or "")
+    assert "20 minutes" in show_stored(campaign.note)
 
 
 def test_a_start_that_is_blocked_goes_back_to_ready_and_says_why(ready: Shell) -> None:
@@ -268,7 +214,7 @@ def test_a_start_that_is_blocked_goes_back_to_ready_and_says_why(ready: Shell) -
     start_scheduled(campaign_id)
     campaign = campaign_of(ready, campaign_id)
     assert campaign.status is CampaignStatus.READY
-    assert "DISABLED" in (campaign.note or "")
+    assert "DISABLED" in show_stored(campaign.note)
 
 
 def test_a_start_waits_for_a_graph_api_that_is_away(ready: Shell) -> None:

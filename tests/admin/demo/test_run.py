@@ -2,30 +2,30 @@
 
 import json
 import os
-import random
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import phonenumbers
 import pytest
 
-from admin.demo.check import own_identities
+from admin.demo.check import stats_identities
 from admin.demo.people import MAX_PEOPLE, phones, write_people
 from admin.demo.run import set_up, wipe
 from models.errors import OperatorError
-from tests.support import services
 from tests.support.paths import ROOT
+from tests.support.proof import dice, rounds
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
-    with services.temporary_directory() as directory:
-        yield directory / "demo"
+def demo_directory(directory: Path) -> Path:
+    """Not there yet."""
+    return directory / "demo"
 
 
 def start_demo(directory: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
@@ -41,9 +41,9 @@ def start_demo(directory: Path, *arguments: str, **env: str) -> subprocess.Popen
     )
 
 
-def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(directory: Path) -> None:
+def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(demo_directory: Path) -> None:
     demo = start_demo(
-        directory,
+        demo_directory,
         "--contacts",
         "60",
         DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing",
@@ -52,37 +52,38 @@ def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(directory: Path) 
         TIME_ZONE="Mars/Base",
         HARK_ENV_FILE="/nowhere",
     )
-    out, err = demo.communicate(timeout=90)
+    out, err = demo.communicate(timeout=300)
     assert demo.returncode == 0, out + err
     assert "Every number adds up." in out
     assert re.search(r"http://127\.0\.0\.1:\d+/admin/", out)
     for reason in ("excluded", "invalid_phone", "not_subscribed", "open_case", "missing_variable"):
         assert f"not sent: {reason}" in out
     assert err == ""
-    log = (directory / "demo.log").read_text()
+    log = (demo_directory / "demo.log").read_text()
     assert "Traceback" not in log
     assert not re.search(r"\+447700900\d{3}", log)
 
 
 @pytest.mark.crash
-def test_a_demo_whose_processes_are_killed_adds_up_all_the_same(directory: Path) -> None:
-    demo = start_demo(directory, "--contacts", "150")
-    chance = random.Random(7)
+def test_a_demo_whose_processes_are_killed_adds_up_all_the_same(demo_directory: Path) -> None:
+    demo = start_demo(demo_directory, "--contacts", str(rounds(150, 1500)))
+    chance = dice(7)
     killed: list[str] = []
-    until = time.monotonic() + 14
-    while demo.poll() is None and time.monotonic() < until:
+    until = float("inf")
+    while demo.poll() is None and (time.monotonic() < until or len(killed) < rounds(5, 50)):
         time.sleep(chance.uniform(0.4, 1.2))
         try:
-            pids = json.loads((directory / "processes.json").read_text())
+            pids = json.loads((demo_directory / "processes.json").read_text())
         except (OSError, ValueError):
             continue
+        until = min(until, time.monotonic() + 14)
         victims = sorted(set(pids) - {"supervisor", "sandbox"})
         if victims:
             killed.append(chance.choice(victims))
             os.kill(pids[killed[-1]], signal.SIGKILL)
-    out, err = demo.communicate(timeout=90)
-    assert demo.returncode == 0, f"killed {killed}\n{out}{err}{(directory / 'demo.log').read_text()[-4000:]}"
-    assert len(killed) >= 5
+    out, err = demo.communicate(timeout=rounds(300, 900))
+    assert demo.returncode == 0, f"killed {killed}\n{out}{err}{(demo_directory / 'demo.log').read_text()[-4000:]}"
+    assert len(killed) >= rounds(5, 50)
 
 
 def test_the_people_have_numbers_that_are_never_assigned() -> None:
@@ -94,10 +95,10 @@ def test_the_people_have_numbers_that_are_never_assigned() -> None:
 
 
 def test_the_file_of_people_shows_every_reason(tmp_path: Path) -> None:
-    cast = write_people(tmp_path / "people.csv", 200)
+    people = write_people(tmp_path / "people.csv", 200)
     text = (tmp_path / "people.csv").read_text()
     assert len(text.splitlines()) == 201
-    assert len(cast.open_cases) == 2
+    assert len(people.open_cases) == 2
     assert "unsubscribed" in text
     assert "not_subscribed" in text
 
@@ -120,11 +121,11 @@ def test_a_demo_has_settings_of_its_own_and_a_graph_on_this_machine(
 ) -> None:
     monkeypatch.setenv("GRAPH_API_URL", "https://graph.facebook.com")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    stage = set_up(tmp_path)
-    assert stage.settings.graph_api_url.startswith("http://127.0.0.1:")
-    assert stage.settings.database_url.endswith(f"{tmp_path}/hark.db")
-    assert stage.settings.redis_url is None
-    assert set(stage.env) & {"GRAPH_API_URL", "HTTPS_PROXY", "DATABASE_URL"} == set()
+    demo_services = set_up(tmp_path)
+    assert demo_services.settings.graph_api_url.startswith("http://127.0.0.1:")
+    assert demo_services.settings.database_url.endswith(f"{tmp_path}/hark.db")
+    assert demo_services.settings.redis_url is None
+    assert set(demo_services.env) & {"GRAPH_API_URL", "HTTPS_PROXY", "DATABASE_URL"} == set()
     assert (tmp_path / "hark.env").stat().st_mode & 0o077 == 0
 
 
@@ -134,13 +135,13 @@ def test_a_sum_that_is_wrong_is_noticed() -> None:
         "refused": 0, "sent": 8, "delivered": 8, "read": 4, "failed": 0, "replied": 0, "received_pct": 100.0, "read_pct": 50.0,
         "replied_pct": 0.0,
     }  # fmt: skip
-    wrong = [item.text for item in own_identities(stats, 0) if not item.is_right]
+    wrong = [item.text for item in stats_identities(stats, 0) if not item.holds]
     assert wrong == ["candidates = eligible + everyone not sent"]
 
 
-def test_too_few_or_too_many_people_are_refused(directory: Path) -> None:
+def test_too_few_or_too_many_people_are_refused(demo_directory: Path) -> None:
     for contacts in ("0", "1000000"):
-        demo = start_demo(directory, "--contacts", contacts)
-        _, err = demo.communicate(timeout=30)
+        demo = start_demo(demo_directory, "--contacts", contacts)
+        _, err = demo.communicate(timeout=120)
         assert (demo.returncode, len(err.splitlines())) == (1, 1)
         assert "20 to" in err

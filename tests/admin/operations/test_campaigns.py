@@ -1,11 +1,8 @@
-"""What the panel and the command line do with campaigns beside their life: change, copy, delete, tests, a later end."""
+"""What operators do with campaigns, whichever way they came in."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from admin.operations import campaign_lifecycle as campaign_life
@@ -17,26 +14,15 @@ from admin.operations.campaigns import (
     load_campaign,
     update_campaign,
 )
-from admin.operations.media import store_media
+from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
+from jobs.campaigns.start import fresh_preflight, start_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionError
-from models.tables.number import Number
-from models.tables.template import MediaHandle
-from tests.support.cli_app import CAMPAIGN, Shell, open_shell
+from tests.support.cli_app import ANA, CAMPAIGN, Shell
 
-ANA = "ana@example.com"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
-MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 40
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        shell.add_number()
-        shell.add_people()
-        yield shell
+pytestmark = pytest.mark.usefixtures("number_and_people_added")
 
 
 def test_a_draft_becomes_ready_when_it_is_completed(shell: Shell) -> None:
@@ -63,12 +49,12 @@ def test_a_schedule_can_be_taken_back(shell: Shell) -> None:
 
 def test_a_started_campaign_cannot_be_changed_or_deleted(shell: Shell) -> None:
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
-    campaign_life.start_campaign(shell.rt, created.id, ANA)
+    start_campaign(shell.rt, created.id, utcnow(), ANA)
     with pytest.raises(OperatorError, match="draft, ready, scheduled"):
         update_campaign(shell.rt, created.id, CAMPAIGN, ANA)
     with pytest.raises(OperatorError, match="end it before"):
         delete_campaign(shell.rt, created.id, ANA)
-    campaign_life.end_campaign(shell.rt, created.id, ANA)
+    end_campaign(shell.rt, created.id, utcnow(), ANA)
     delete_campaign(shell.rt, created.id, ANA)
     with pytest.raises(OperatorError, match="no such campaign"):
         load_campaign(shell.rt, created.id)
@@ -76,15 +62,17 @@ def test_a_started_campaign_cannot_be_changed_or_deleted(shell: Shell) -> None:
 
 
 def test_what_is_not_there_is_refused_everywhere(shell: Shell) -> None:
-    for act in (load_campaign, campaign_life.run_preflight, campaign_life.tests_of):
-        if act is campaign_life.tests_of:
-            assert act(shell.rt, 99) == []
-            continue
-        with pytest.raises(OperatorError, match="no such campaign"):
-            act(shell.rt, 99)
-    for change in (duplicate_campaign, delete_campaign, campaign_life.pause_campaign, campaign_life.end_campaign):
+    assert campaign_life.tests_of(shell.rt, 99) == []
+    with pytest.raises(OperatorError, match="no such campaign"):
+        load_campaign(shell.rt, 99)
+    with pytest.raises(OperatorError, match="no such campaign"):
+        fresh_preflight(shell.rt, 99, utcnow())
+    for change in (duplicate_campaign, delete_campaign):
         with pytest.raises(OperatorError, match="no such campaign"):
             change(shell.rt, 99, ANA)
+    for operation in (start_campaign, pause_campaign, resume_campaign, end_campaign):
+        with pytest.raises(OperatorError, match="no such campaign"):
+            operation(shell.rt, 99, utcnow(), ANA)
     with pytest.raises(OperatorError, match="no such campaign"):
         update_campaign(shell.rt, 99, CAMPAIGN, ANA)
     with pytest.raises(OperatorError, match="no such campaign"):
@@ -95,7 +83,7 @@ def test_what_is_not_there_is_refused_everywhere(shell: Shell) -> None:
 
 def test_a_copy_says_the_same_and_starts_by_itself(shell: Shell) -> None:
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
-    campaign_life.start_campaign(shell.rt, created.id, ANA)
+    start_campaign(shell.rt, created.id, utcnow(), ANA)
     copied = duplicate_campaign(shell.rt, created.id, ANA)
     campaign = load_campaign(shell.rt, copied.id)
     assert (campaign.name, copied.status, campaign.started_at, campaign.outcome) == (
@@ -107,51 +95,6 @@ def test_a_copy_says_the_same_and_starts_by_itself(shell: Shell) -> None:
     assert campaign.variables == load_campaign(shell.rt, created.id).variables
 
 
-def test_an_upload_is_named_by_its_content_and_belongs_to_its_number(shell: Shell) -> None:
-    with shell.rt.database.read() as session:
-        number_id = session.scalars(select(Number.id)).one()
-    checksum = store_media(shell.rt, number_id, "C:\\pictures\\spring.png", PNG, "IMAGE", utcnow())
-    assert store_media(shell.rt, number_id, "again.png", PNG, "IMAGE", utcnow()) == checksum
-    with shell.rt.database.read() as session:
-        assert session.scalars(select(MediaHandle.file_name)).one() == "spring.png"
-    with_picture = CAMPAIGN | {
-        "template": {"name": "new_collection", "language": "en"},
-        "variables": {"body": {"1": {"source": "name"}}},
-        "media": {"header": {"sha256": checksum}},
-    }
-    created = create_campaign(shell.rt, with_picture, ANA)
-    assert created.status == "ready"
-    kept = load_campaign(shell.rt, created.id).media
-    assert kept == {"header": {"sha256": checksum, "file": "spring.png"}}
-    assert update_campaign(shell.rt, created.id, with_picture | {"media": kept}, ANA).status == "ready"
-    with pytest.raises(OperatorError, match="no such upload"):
-        create_campaign(shell.rt, with_picture | {"media": {"header": {"sha256": "0" * 64}}}, ANA)
-    with pytest.raises(OperatorError, match="upload the file"):
-        create_campaign(shell.rt, with_picture | {"media": {"header": {"file": "/etc/passwd"}}}, ANA)
-    with pytest.raises(OperatorError, match="video/mp4"):
-        store_media(shell.rt, number_id, "film.png", MP4, "IMAGE", utcnow())
-
-
-def test_a_file_that_is_gone_stops_the_start(shell: Shell) -> None:
-    with shell.rt.database.read() as session:
-        number_id = session.scalars(select(Number.id)).one()
-    checksum = store_media(shell.rt, number_id, "spring.png", PNG, "IMAGE", utcnow())
-    created = create_campaign(
-        shell.rt,
-        CAMPAIGN
-        | {
-            "template": {"name": "new_collection", "language": "en"},
-            "variables": {"body": {"1": {"source": "name"}}},
-            "media": {"header": {"sha256": checksum}},
-        },
-        ANA,
-    )
-    next((shell.rt.settings.var_dir / "media").glob("*.png")).unlink()
-    with pytest.raises(OperatorError, match="upload it again"):
-        campaign_life.start_campaign(shell.rt, created.id, ANA)
-    assert load_campaign(shell.rt, created.id).status is CampaignStatus.READY
-
-
 def test_tests_that_run_are_found_and_end_later_if_one_says_so(shell: Shell) -> None:
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
     test_id = campaign_life.send_test(shell.rt, created.id, ["+447700900001"], ANA)
@@ -160,7 +103,7 @@ def test_tests_that_run_are_found_and_end_later_if_one_says_so(shell: Shell) -> 
     assert load_campaign(shell.rt, test_id).ends_after_seconds == 3600
     with pytest.raises(OperatorError, match="allowed"):
         campaign_life.change_end(shell.rt, test_id, 1, ANA)
-    campaign_life.end_campaign(shell.rt, test_id, ANA)
+    end_campaign(shell.rt, test_id, utcnow(), ANA)
     assert campaign_life.tests_of(shell.rt, created.id) == []
     with pytest.raises(TransitionError, match="has ended"):
         campaign_life.change_end(shell.rt, test_id, 3600, ANA)
@@ -168,22 +111,22 @@ def test_tests_that_run_are_found_and_end_later_if_one_says_so(shell: Shell) -> 
 
 def test_a_pause_that_meta_s_record_forbids_to_lift_stays(shell: Shell) -> None:
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
-    campaign_life.start_campaign(shell.rt, created.id, ANA)
-    campaign_life.pause_campaign(shell.rt, created.id, ANA)
+    start_campaign(shell.rt, created.id, utcnow(), ANA)
+    pause_campaign(shell.rt, created.id, utcnow(), ANA)
     theirs = shell.meta.sim.world.find_template("spring_sale", "en")
     assert theirs is not None
     theirs.status = "PAUSED"
     with pytest.raises(OperatorError, match="PAUSED"):
-        campaign_life.resume_campaign(shell.rt, created.id, ANA)
+        resume_campaign(shell.rt, created.id, utcnow(), ANA)
     assert load_campaign(shell.rt, created.id).status is CampaignStatus.PAUSED
 
 
 def test_everything_is_audited_with_who_did_it(shell: Shell) -> None:
     created = create_campaign(shell.rt, CAMPAIGN, ANA)
-    campaign_life.start_campaign(shell.rt, created.id, ANA)
-    campaign_life.pause_campaign(shell.rt, created.id, ANA)
-    campaign_life.resume_campaign(shell.rt, created.id, ANA)
-    campaign_life.end_campaign(shell.rt, created.id, ANA)
+    start_campaign(shell.rt, created.id, utcnow(), ANA)
+    pause_campaign(shell.rt, created.id, utcnow(), ANA)
+    resume_campaign(shell.rt, created.id, utcnow(), ANA)
+    end_campaign(shell.rt, created.id, utcnow(), ANA)
     with shell.rt.database.read() as session:
         lines = session.execute(
             select(Audit.action, Audit.actor).where(Audit.object_type == "campaign").order_by(Audit.id)

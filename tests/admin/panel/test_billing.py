@@ -1,11 +1,9 @@
 """The panel's page of money, and what it says of money elsewhere."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from admin.operations.billing import load_rates
 from models.billing.amount import MICRO
@@ -13,17 +11,11 @@ from models.billing.rate_cards import newest_card
 from models.clock import utcnow
 from models.tables.billing import Spending
 from models.tables.user import Role
-from tests.support.panel_app import Panel, open_panel, said
-from tests.support.panel_seed import furnish
+from tests.support.panel_app import Panel, said
+
+pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]
 
 CARD = "country,category,amount,currency,valid_from\nES,marketing,0.05,EUR,2026-01-01\n*,utility,0.03,EUR,2026-01-01\n"
-
-
-@pytest.fixture
-def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
-        furnish(opened.rt)
-        yield opened
 
 
 def loaded(panel: Panel, directory: Path) -> None:

@@ -1,6 +1,5 @@
 """Signing in: one-time passwords, locks, sessions that end, paths that stay here."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,11 +15,7 @@ from models.errors import OperatorError
 from models.tables.user import Role, User
 from tests.support.panel_app import PASSWORD, Panel, open_panel
 
-
-@pytest.fixture
-def panel(tmp_path: Path, sqlite_url: str, redis_url: str, redis: Redis) -> Iterator[Panel]:
-    with open_panel(tmp_path, sqlite_url, redis_url) as opened:
-        yield opened
+pytestmark = pytest.mark.sqlite_only
 
 
 def test_whoever_is_not_signed_in_is_asked_to_and_comes_back_to_the_page_they_wanted(panel: Panel) -> None:

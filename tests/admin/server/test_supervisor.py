@@ -1,145 +1,23 @@
-"""The supervisor with real processes: what dies comes back, what is told to stop stops, and nothing is left behind."""
+"""The supervisor: it starts everybody in order, brings back who dies, and stops all together."""
 
 import io
 import json
 import os
-import pty
 import re
 import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from admin.server.child import Child
-from admin.server.log_stream import LogStream
 from admin.server.supervisor import AlreadyRunningError, Supervisor, lock_directory
 from jobs.core.redis_server import redis_answers, redis_argv, redis_url
-from tests.support.paths import ROOT
 from tests.support.services import is_alive, wait_until_gone
+from tests.support.supervised import DEAF, POLITE, SLEEPER, eventually, pids, process, python, running, wait_for_lines
 
-SLEEPER = "import time; print('here', flush=True); time.sleep(60)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(60)"
-POLITE = """
-import signal, sys, time
-def stop(*_):
-    print("told to stop", flush=True); time.sleep(0.3); sys.exit(0)
-signal.signal(signal.SIGTERM, stop); signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
-print("here", flush=True)
-while True: time.sleep(0.05)
-"""
-
-
-def python(program: str) -> list[str]:
-    return [sys.executable, "-c", program]
-
-
-def eventually(claim: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if claim():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-class Running:
-    """A supervisor in a thread of this process."""
-
-    def __init__(self, directory: Path, *children: Child, stop_seconds: float = 9, healthy_seconds: float = 30) -> None:
-        self.log = io.StringIO()
-        self.supervisor = Supervisor(
-            children, self.log, directory, stop_seconds=stop_seconds, healthy_seconds=healthy_seconds
-        )
-        self.exit_code: int | None = None
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        self.exit_code = self.supervisor.run()
-
-    def says(self, text: str, times: int = 1) -> bool:
-        return eventually(lambda: self.log.getvalue().count(text) >= times)
-
-    def pid(self, name: str) -> int:
-        assert eventually(lambda: self.supervisor.pid_of(name) is not None)
-        return self.supervisor.pid_of(name) or 0
-
-
-@contextmanager
-def running(
-    directory: Path, *children: Child, stop_seconds: float = 9, healthy_seconds: float = 30
-) -> Iterator[Running]:
-    it = Running(directory, *children, stop_seconds=stop_seconds, healthy_seconds=healthy_seconds)
-    it.thread.start()
-    try:
-        yield it
-    finally:
-        it.supervisor.stop()
-        it.thread.join(15)
-        assert not it.thread.is_alive()
-
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from admin.server.child import Child
-from admin.server.supervisor import AlreadyRunningError, Supervisor
-children = [Child(name, [sys.executable, "-c", program], count=count) for name, program, count in {children!r}]
-try:
-    sys.exit(Supervisor(children, sys.stdout, Path(sys.argv[1])).run())
-except AlreadyRunningError as error:
-    sys.exit(str(error))
-"""
-
-
-@contextmanager
-def process(
-    directory: Path, *children: tuple[str, str, int], stdout: int = subprocess.PIPE
-) -> Iterator["subprocess.Popen[str]"]:
-    """A supervisor as a process of its own."""
-    argv = [*python(PROGRAM.format(children=children)), str(directory)]
-    with subprocess.Popen(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=ROOT) as supervisor:
-        try:
-            yield supervisor
-        finally:
-            supervisor.kill()
-
-
-def pids(directory: Path, count: int) -> dict[str, int]:
-    """Once so many run."""
-    path = directory / "processes.json"
-    assert eventually(lambda: path.exists() and len(json.loads(path.read_text())) == count + 1)
-    found: dict[str, int] = json.loads(path.read_text())
-    return found
-
-
-def wait_for_lines(supervisor: "subprocess.Popen[str]", text: str, times: int) -> None:
-    assert supervisor.stdout is not None
-    while times:
-        line = supervisor.stdout.readline()
-        assert line, f"it ended before it said {text!r}"
-        times -= text in line
-
-
-def test_every_line_stands_behind_the_name_of_who_said_it(tmp_path: Path) -> None:
-    noisy = "import sys; print('out'); print('err', file=sys.stderr, flush=True); print('no end', end='')"
-    with running(tmp_path, Child("web", python(SLEEPER)), Child("once", python(noisy), restart=False)) as it:
-        assert it.says("once ended with exit status 0")
-        assert it.says("here")
-    lines = it.log.getvalue().splitlines()
-    assert {"web  | here", "once | out", "once | err", "once | no end", "hark | stopping"} <= set(lines)
-    assert it.exit_code == 0
-
-
-def test_what_a_child_prints_cannot_steer_the_terminal(tmp_path: Path) -> None:
-    with running(tmp_path, Child("bad", python("print('a\\x1b[2Jb\\rc\\x9b')"), restart=False)) as it:
-        assert it.says("a·[2Jbc·")
+pytestmark = pytest.mark.process
 
 
 def test_a_child_killed_outright_comes_back(tmp_path: Path) -> None:
@@ -205,7 +83,7 @@ def test_nobody_starts_before_the_one_they_stand_on_is_ready(tmp_path: Path) -> 
 def test_one_that_never_becomes_ready_ends_it_all(tmp_path: Path) -> None:
     base = Child("base", python(SLEEPER), ready=lambda: False, ready_seconds=0.3)
     with running(tmp_path, base, Child("upper", python(SLEEPER))) as it:
-        it.thread.join(10)
+        it.thread.join(60)
     assert it.exit_code == 1
     assert "base was not ready within 0 s" in it.log.getvalue()
 
@@ -219,7 +97,7 @@ def test_the_end_of_an_essential_child_is_everybodys(tmp_path: Path) -> None:
     with running(tmp_path, *children) as it:
         web = it.pid("web")
         go.touch()
-        it.thread.join(10)
+        it.thread.join(60)
     assert it.exit_code == 7
     assert not is_alive(web)
 
@@ -243,26 +121,25 @@ def test_a_signal_stops_everybody_in_good_order(tmp_path: Path, number: signal.S
     with process(tmp_path, ("web", POLITE, 1), ("worker", POLITE, 2)) as supervisor:
         children = pids(tmp_path, 3)
         wait_for_lines(supervisor, "here", 3)
-        asked_at = time.monotonic()
         supervisor.send_signal(number)
         time.sleep(0.15)
         supervisor.send_signal(number)  # an impatient second one changes nothing
-        said, error = supervisor.communicate(timeout=10)
-    assert time.monotonic() - asked_at < 5
+        said, error = supervisor.communicate(timeout=60)
     assert (supervisor.returncode, error) == (0, "")
     assert said.count("told to stop") == 3  # one signal each
+    assert "did not stop within" not in said
     assert "interrupted" not in said
     assert not any(map(is_alive, children.values()))
 
 
 def test_who_does_not_hear_is_killed_within_ten_seconds(tmp_path: Path) -> None:
-    with running(tmp_path, Child("deaf", python(DEAF)), Child("web", python(SLEEPER)), stop_seconds=1) as it:
+    with running(tmp_path, Child("deaf", python(DEAF)), Child("web", python(SLEEPER)), stop_seconds=2) as it:
         assert it.says("here", times=2)
         deaf = it.pid("deaf")
         it.supervisor.stop()
-        it.thread.join(3)
+        it.thread.join(60)
     assert it.exit_code == 0
-    assert "deaf did not stop within 1.0 s: killed" in it.log.getvalue()
+    assert "deaf did not stop within" in it.log.getvalue()
     assert "web did not stop" not in it.log.getvalue()
     assert not is_alive(deaf)
 
@@ -273,7 +150,7 @@ def test_nobody_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
         wait_for_lines(supervisor, "here", 3)
         supervisor.kill()
         supervisor.wait()
-    assert all(wait_until_gone(pid, seconds=2) for pid in children.values())
+    assert all(wait_until_gone(pid) for pid in children.values())
     with lock_directory(tmp_path):
         pass  # and its lock is free
 
@@ -284,7 +161,7 @@ def test_a_second_supervisor_on_the_same_directory_is_refused_with_one_line(tmp_
         with pytest.raises(AlreadyRunningError, match=rf"already running on .* \(process {os.getpid()}\)"):
             Supervisor([], io.StringIO(), tmp_path).run()
         with process(tmp_path, ("web", SLEEPER, 1)) as second:
-            said, error = second.communicate(timeout=10)
+            said, error = second.communicate(timeout=60)
         assert (second.returncode, said, error.count("\n")) == (1, "", 1)
         assert it.supervisor.pid_of("web") is not None
 
@@ -293,53 +170,3 @@ def test_two_children_of_one_name_are_refused(tmp_path: Path) -> None:
     for twice in (["web", "web"], ["hark"], ["supervisor"]):
         with pytest.raises(ValueError, match="names of their own"):
             Supervisor([Child(name, ["true"]) for name in twice], io.StringIO(), tmp_path)
-
-
-def test_a_reader_that_does_not_read_stops_nobody(tmp_path: Path) -> None:
-    chatty = (
-        "import pathlib, time\nfor n in range(40_000): print('x' * 100)\n"
-        f"pathlib.Path({str(tmp_path)!r}, 'done').touch(); time.sleep(60)"
-    )
-    with process(tmp_path, ("chatty", chatty, 1)) as supervisor:
-        assert eventually((tmp_path / "done").exists, seconds=20)
-        supervisor.terminate()
-        assert eventually(lambda: not (tmp_path / "processes.json").exists())
-        said, _ = supervisor.communicate(timeout=10)
-    assert supervisor.returncode == 0
-    assert said.startswith("chatty | xxx")
-
-
-def test_it_stops_when_its_terminal_is_gone(tmp_path: Path) -> None:
-    chatty = "import time\nwhile True: print('x'); time.sleep(0.02)"
-    with process(tmp_path, ("chatty", chatty, 1)) as supervisor:
-        wait_for_lines(supervisor, "x", 1)
-        assert supervisor.stdout is not None
-        supervisor.stdout.close()
-        assert supervisor.wait(10) == 0
-
-
-def test_a_terminal_gets_colours_and_is_never_waited_for() -> None:
-    leader, follower = pty.openpty()
-    with open(follower, "w") as terminal, open(leader, "rb", buffering=0) as screen:  # noqa: PTH123 - descriptors
-        stream = LogStream(terminal, ["web", "worker-1"])
-        stream.line("web", "hello")
-        stream.push()
-        assert screen.read(100) == b"\x1b[36mweb      |\x1b[0m hello\r\n"
-        for _ in range(60):
-            stream.line("web", "x" * 20_000)
-        asked_at = time.monotonic()
-        stream.push()
-        stream.close(seconds=0.1)
-        assert time.monotonic() - asked_at < 1
-        assert os.get_blocking(follower)
-
-
-def test_lines_left_out_are_counted() -> None:
-    out = io.StringIO()
-    stream = LogStream(out, ["web"])
-    for _ in range(70):
-        stream.line("web", "x" * 20_000)
-    stream.push()
-    stream.line("web", "after")
-    stream.close()
-    assert out.getvalue().endswith("web | (17 lines were left out here: nobody read them)\nweb | after\n")

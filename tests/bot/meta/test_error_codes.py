@@ -4,16 +4,13 @@ import pytest
 
 from bot.meta.error_codes import TABLE, ErrorAction, rule_for
 from bot.meta.send_result import SendResult, SendResultKind
-from jobs.sending.judge import judge_send
+from jobs.replies.send import message_result
+from jobs.sending.judge import SendVerdict, judge_send
 from models.clock import utcnow
-from models.sending.claim import ClaimedRecipient
+from models.conversations.outbox import ClaimedMessage
 from models.tables.campaign import PauseReason
+from models.tables.conversation import MessageState
 from models.tables.recipient import RecipientState
-
-ROW = ClaimedRecipient(
-    id=1, contact_id=2, person_key="wa:34600000001", attempt=1, failures=0, phone="+34600000001", bsuid=None, values={},
-    is_counted=True,
-)  # fmt: skip
 
 ACTIONS = {
     ErrorAction.STOP: [
@@ -32,7 +29,6 @@ ACTIONS = {
         131042,
         131045,
         131048,
-        131064,
         133000,
         133005,
         133006,
@@ -59,7 +55,10 @@ ACTIONS = {
         131047,
         131049,
         131051,
+        131060,
         131062,
+        131065,
+        131070,
         132005,
         132008,
         132018,
@@ -78,6 +77,8 @@ ACTIONS = {
         132016,
         132068,
         132069,
+        131061,
+        131064,
         134100,
         134102,
     ],
@@ -107,27 +108,54 @@ def test_an_unknown_code_is_tried_again_only_where_meta_calls_it_transient(
     assert rule_for(999_999, is_transient=is_transient).action is action
 
 
-def test_a_transient_error_is_tried_again_within_five_seconds_and_ends_after_its_tries() -> None:
-    now = utcnow()
-    outcome = SendResult(SendResultKind.REFUSED, code=131000, message="m")
-    first = judge_send(ROW, outcome, now).attempted
-    assert first.state is RecipientState.QUEUED
-    assert first.due_at is not None
-    assert (first.due_at - now).total_seconds() <= 5
-    tired = ClaimedRecipient(**{name: getattr(ROW, name) for name in ROW.__slots__} | {"failures": 3})
-    assert judge_send(tired, outcome, now).attempted.state is RecipientState.REFUSED
+def refused(code: int, attempt: int = 1, failures: int = 0, *, has_campaign: bool = True) -> SendVerdict:
+    outcome = SendResult(SendResultKind.REFUSED, code=code, message="m")
+    return judge_send(outcome, attempt, failures, has_campaign=has_campaign)
 
 
+@pytest.mark.parametrize("has_campaign", [True, False])
+def test_a_transient_error_is_tried_again_within_five_seconds_and_ends_after_its_tries(has_campaign: bool) -> None:
+    first = refused(131000, has_campaign=has_campaign)
+    assert (first.state, first.is_failure) == (RecipientState.QUEUED, True)
+    assert 0 < first.delay_seconds <= 5
+    tired = refused(131000, attempt=4, failures=3, has_campaign=has_campaign)
+    assert tired.state is RecipientState.REFUSED
+
+
+def test_the_wait_for_a_transient_error_grows_with_its_failures() -> None:
+    assert [refused(131000, failures + 1, failures).delay_seconds for failures in range(3)] == [3.0, 15.0, 60.0]
+
+
+@pytest.mark.parametrize("has_campaign", [True, False])
 @pytest.mark.parametrize("code", [130429, 131056, 131057, 4])
-def test_nobody_is_lost_to_throttling(code: int) -> None:
-    late = ClaimedRecipient(**{name: getattr(ROW, name) for name in ROW.__slots__} | {"failures": 3, "attempt": 40})
-    attempted = judge_send(late, SendResult(SendResultKind.REFUSED, code=code), utcnow()).attempted
-    assert attempted.state is RecipientState.QUEUED
-    assert not attempted.is_failure
+def test_nobody_is_lost_to_throttling(code: int, has_campaign: bool) -> None:
+    late = refused(code, attempt=40, failures=3, has_campaign=has_campaign)
+    assert late.state is RecipientState.QUEUED
+    assert late.delay_seconds > 0
+    assert not late.is_failure
+
+
+@pytest.mark.parametrize("has_campaign", [True, False])
+def test_an_unreachable_meta_is_asked_again_without_end_and_counts_as_no_failure(has_campaign: bool) -> None:
+    verdict = judge_send(SendResult(SendResultKind.NOT_SENT, message="no route"), 40, 39, has_campaign=has_campaign)
+    assert (verdict.state, verdict.is_failure, verdict.delay_seconds) == (RecipientState.QUEUED, False, 30.0)
 
 
 @pytest.mark.parametrize("code", [190, 132015])
-def test_what_is_the_campaigns_or_the_numbers_fault_puts_the_person_back(code: int) -> None:
-    verdict = judge_send(ROW, SendResult(SendResultKind.REFUSED, code=code), utcnow())
-    assert verdict.attempted.state is RecipientState.QUEUED
+def test_what_is_the_campaigns_or_the_numbers_fault_puts_the_person_back_at_once(code: int) -> None:
+    verdict = refused(code)
+    assert (verdict.state, verdict.delay_seconds, verdict.kind) == (RecipientState.QUEUED, 0.0, "")
     assert verdict.rule is not None
+
+
+def test_a_chat_message_waits_for_its_number_and_has_no_campaign_to_wait_for() -> None:
+    stopped = refused(190, has_campaign=False)
+    assert (stopped.state, stopped.rule) == (RecipientState.QUEUED, TABLE[190])
+    assert refused(132015, has_campaign=False).state is RecipientState.REFUSED
+
+
+def test_what_meta_keeps_back_for_its_quality_is_accepted_in_a_chat() -> None:
+    held = judge_send(SendResult(SendResultKind.HELD, wamid="w"), 1, 0, has_campaign=False)
+    claimed = ClaimedMessage(1, 2, 1, {}, 3, "pn", "token", None, "+34600000001", None)
+    written = message_result(claimed, held, utcnow())
+    assert (written.state, written.wamid, written.due_at) == (MessageState.ACCEPTED, "w", None)

@@ -92,7 +92,7 @@ async def ask(handler: Handler, times: int = 1) -> list[SendResult]:
     client = GraphClient(
         f"http://127.0.0.1:{port}",
         "v25.0",
-        transport=AiohttpTransport(timeout_seconds=0.7 if handler is says_nothing else 30),
+        transport=AiohttpTransport(timeout_seconds=2.0 if handler is says_nothing else 30),
     )
     try:
         return [await client.send("1", "token", {"to": "+34"}) for _ in range(times)]

@@ -1,41 +1,19 @@
-"""Taking webhooks apart: recorded bodies, and what nobody expects."""
+"""Payloads of Meta: read as far as they can be."""
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.meta.callback_data import callback_data, message_callback
 from bot.webhooks.parse import parse_payload
 from bot.webhooks.parse_values import BadEventError
 from models.clock import from_unix
-from models.events.types import Callback, Failure, InboundMessage, Parsed, PressedButton, Pricing, Status
+from models.events.types import Callback, Failure, Pricing, Status
+from tests.support.parsed import envelope, recorded, status
 from tests.support.paths import WEBHOOKS
 
 NAMES = sorted(path.stem for path in WEBHOOKS.glob("*.json"))
-
-
-def recorded(name: str) -> Parsed:
-    return parse_payload((WEBHOOKS / f"{name}.json").read_bytes())
-
-
-def message(name: str) -> InboundMessage:
-    [found] = recorded(name).inbound
-    return found
-
-
-def status(name: str) -> Status:
-    [found] = recorded(name).statuses
-    return found
-
-
-def envelope(field: str = "messages", **value: Any) -> bytes:
-    value = {"metadata": {"phone_number_id": "1"}} | value
-    return json.dumps(
-        {"object": "whatsapp_business_account", "entry": [{"id": "w", "changes": [{"field": field, "value": value}]}]}
-    ).encode()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,62 +46,6 @@ def test_unknown_statuses_and_other_objects_are_counted_and_skipped() -> None:
         recorded("message_group").ignored,
         recorded("status_group").ignored,
     ) == (1, 1, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("message_text", "When do you open?"), ("message_template_button", "Tell me more"), ("message_reply_button", "Yes"),
-        ("message_list_row", "Row"), ("message_form", "Sent"), ("message_image", "my order"), ("message_sticker", None),
-        ("message_location", "Puerta del Sol"), ("message_contacts", "Bob Builder"), ("message_order", "gift wrap please"),
-        ("message_reaction", "😮"), ("message_reaction_removed", None), ("message_edit", "When do you close?"),
-        ("message_interactive_lost", None), ("message_future_type", None), ("message_username", "olá"),
-    ],
-)  # fmt: skip
-def test_the_text_is_what_a_person_reads(name: str, text: str | None) -> None:
-    assert message(name).text == text
-
-
-@pytest.mark.parametrize(
-    ("name", "context"),
-    [
-        ("message_quote", "wamid.campaign"), ("message_reaction", "wamid.campaign"), ("message_forwarded", None),
-        ("message_frequently_forwarded", None),
-        ("message_edit", "wamid.in.message_text"), ("message_revoke", "wamid.in.message_text"), ("message_text", None),
-    ],
-)  # fmt: skip
-def test_the_context_is_the_message_it_is_about(name: str, context: str | None) -> None:
-    assert message(name).context_wamid == context
-
-
-def test_a_pressed_template_button_names_its_recipient_even_without_a_context() -> None:
-    found = message("message_template_button_without_context")
-    assert (found.pressed, found.context_wamid) == (PressedButton("inst", 1, 1), None)
-
-
-def test_a_stop_is_read_from_words_and_buttons() -> None:
-    assert [message(f"message_{kind}").word for kind in ("stop", "template_button_stop", "text")] == [
-        "stop",
-        "stop",
-        None,
-    ]
-
-
-def test_the_sender_is_known_by_what_the_webhook_shows() -> None:
-    alice = message("message_text").sender
-    assert (alice.wa_id, alice.bsuid, alice.name) == ("34600000001", "ES.13491208655302741918", "Alice")
-    maria = message("message_username").sender
-    assert (maria.wa_id, maria.bsuid, maria.username) == (None, "BR.13491208655302741918", "maria.silva")
-
-
-def test_a_changed_number_says_where_the_person_moved() -> None:
-    moved = message("message_number_change").moved_to
-    assert moved is not None
-    assert (moved.wa_id, moved.bsuid) == ("34600000091", "ES.2200000000000000000")
-    assert message("message_identity_change").moved_to is None
-    by_bsuid = message("message_number_change_bsuid").moved_to
-    assert by_bsuid is not None
-    assert (by_bsuid.wa_id, by_bsuid.bsuid) == (None, "ES.2200000000000000000")
 
 
 def test_one_broken_item_takes_no_other_along() -> None:
@@ -162,21 +84,6 @@ def test_times_come_as_text_as_numbers_and_in_milliseconds() -> None:
     for time in ("1795341601", 1795341601, 1795341601000, "1795341601000", 1795341601.0):
         [found] = parse_payload(envelope(statuses=[{"id": "w", "status": "sent", "timestamp": time}])).statuses
         assert found.at == from_unix(1795341601)
-
-
-def test_callback_data_survive_the_way_there_and_back() -> None:
-    for data, expected in (
-        (callback_data("abc", 7, 2), Callback("abc", 7, None, 2)),
-        (message_callback("abc", 7, 2), Callback("abc", None, 7, 2)),
-        ("h1:abc:7", None),
-        ("order=7", None),
-    ):
-        [found] = parse_payload(
-            envelope(
-                statuses=[{"id": "w", "status": "sent", "timestamp": "1795341601", "biz_opaque_callback_data": data}]
-            )
-        ).statuses
-        assert (found.callback, found.callback_data) == (expected, data)
 
 
 JSON = st.recursive(

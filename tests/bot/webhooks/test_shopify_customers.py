@@ -17,17 +17,11 @@ from models.tables.contact import Consent, ConsentEvent
 from models.tables.setting import write_setting
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone
 from models.tables.tag import ContactTag, Tag
-from tests.support.factories import ALICE_PHONE, alice
+from tests.support.factories.contacts import ALICE_PHONE, alice
 from tests.support.shop_rig import AT, SHOP, Shop, consent, customer, later, open_shop, order
 
 ID = "706405506930370084"
 BERLIN = {"first_name": "Ana", "last_name": "Abel", "phone": "030 901820", "country_code": "DE"}
-
-
-@pytest.fixture
-def shop(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Shop]:
-    with open_shop(database_url, redis_url, tmp_path, default_country="ES") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,19 +1,10 @@
 """Meta's door, under Flask and before it."""
 
 import io
-import itertools
 import logging
-import os
-import signal
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from redis import Redis
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
@@ -22,47 +13,20 @@ from bot.webhooks.stream import EventStream
 from bot.webhooks.whatsapp import (
     MAX_BYTES,
     PATH,
-    SILENT_SECONDS,
     WebhookEndpoint,
-    make_blueprint,
-    make_endpoint,
-    short_circuit,
 )
-from jobs.core.redis_server import RedisServer
-from models.config import load_settings
-from tests.support.services import temporary_directory
-
-SECRET = "app-secret"
-BODY = '{"object":"whatsapp_business_account","entry":[{"text":"¡hola!"}]}'.encode()
+from tests.support.webhook_client import BODY, SECRET, client_of, post
 
 
 @pytest.fixture
-def stream(redis: Redis) -> EventStream:
+def small_stream(redis: Redis) -> EventStream:
     return EventStream(redis, bound=3)
 
 
 @pytest.fixture(params=["flask", "wsgi"])
-def client(request: pytest.FixtureRequest, stream: EventStream) -> Client:
+def client(request: pytest.FixtureRequest, small_stream: EventStream) -> Client:
     """The same door behind both."""
-    return client_of(WebhookEndpoint([SECRET, "the-former-secret"], "verify-me", stream), request.param)
-
-
-def client_of(door: WebhookEndpoint, kind: str = "wsgi") -> Client:
-    app = Flask("test")
-
-    @app.get("/elsewhere")
-    def elsewhere() -> str:
-        return "elsewhere"
-
-    if kind == "flask":
-        app.register_blueprint(make_blueprint(door))
-        return Client(app)
-    return Client(short_circuit(app, door))
-
-
-def post(client: Client, body: bytes = BODY, secret: str = SECRET, **values: Any) -> int:
-    headers = {"X-Hub-Signature-256": sign(secret, body)} | values.pop("headers", {})
-    return client.post(PATH, data=body, headers=headers, content_type="application/json", **values).status_code
+    return client_of(WebhookEndpoint([SECRET, "the-former-secret"], "verify-me", small_stream), request.param)
 
 
 def asked(client: Client, environ: dict[str, Any]) -> int:
@@ -96,18 +60,18 @@ def test_a_wrong_handshake_is_forbidden(client: Client, query: dict[str, str]) -
     assert client.get(PATH, query_string=query).status_code == 403
 
 
-def test_without_a_verify_token_or_a_secret_nobody_enters(stream: EventStream) -> None:
-    client = client_of(WebhookEndpoint([], None, stream))
+def test_without_a_verify_token_or_a_secret_nobody_enters(small_stream: EventStream) -> None:
+    client = client_of(WebhookEndpoint([], None, small_stream))
     query = {"hub.mode": "subscribe", "hub.verify_token": "", "hub.challenge": "1"}
     assert client.get(PATH, query_string=query).status_code == 403
     assert post(client, secret="") == 401
 
 
-def test_an_authentic_body_is_kept_as_it_is(client: Client, stream: EventStream) -> None:
+def test_an_authentic_body_is_kept_as_it_is(client: Client, small_stream: EventStream) -> None:
     assert post(client) == 200
     assert post(client, body=b"no JSON \xff\x00 at all") == 200
-    stream.make_group()
-    assert [entry.raw for entry in stream.read("c", 10)] == [BODY, b"no JSON \xff\x00 at all"]
+    small_stream.make_group()
+    assert [entry.raw for entry in small_stream.read("c", 10)] == [BODY, b"no JSON \xff\x00 at all"]
 
 
 def test_either_secret_counts_while_they_rotate(client: Client) -> None:
@@ -119,13 +83,13 @@ def test_either_secret_counts_while_they_rotate(client: Client) -> None:
     [None, "", "sha256=", "sha256=" + "0" * 64, "sha256=" + "ż" * 64, "sha1=" + "0" * 64, sign(SECRET, BODY)[:-1]],
 )
 def test_a_missing_or_wrong_signature_is_refused_and_leaves_nothing(
-    client: Client, stream: EventStream, signature: str | None
+    client: Client, small_stream: EventStream, signature: str | None
 ) -> None:
     environ = EnvironBuilder(path=PATH, method="POST", data=BODY).get_environ()
     if signature is not None:
         environ["HTTP_X_HUB_SIGNATURE_256"] = signature
     assert asked(client, environ) == 401
-    assert stream.backlog().events == 0
+    assert small_stream.backlog().events == 0
 
 
 def test_a_signature_of_another_body_is_refused(client: Client) -> None:
@@ -137,9 +101,9 @@ def test_a_signature_in_capitals_is_the_same_signature() -> None:
     assert is_authentic(header, BODY, ["x", SECRET])
 
 
-def test_three_megabytes_are_taken(client: Client, stream: EventStream) -> None:
+def test_three_megabytes_are_taken(client: Client, small_stream: EventStream) -> None:
     assert post(client, body=b"x" * 3 * 1024 * 1024) == 200
-    assert stream.backlog().events == 1
+    assert small_stream.backlog().events == 1
 
 
 class Endless(io.RawIOBase):
@@ -155,11 +119,11 @@ class Endless(io.RawIOBase):
         return len(buffer)
 
 
-def test_an_oversized_body_is_refused_before_it_is_read(client: Client, stream: EventStream) -> None:
+def test_an_oversized_body_is_refused_before_it_is_read(client: Client, small_stream: EventStream) -> None:
     body = Endless()
     environ = environ_of(b"") | {"CONTENT_LENGTH": str(MAX_BYTES + 1), "wsgi.input": body}
     assert asked(client, environ) == 413
-    assert (body.taken, stream.backlog().events) == (0, 0)
+    assert (body.taken, small_stream.backlog().events) == (0, 0)
 
 
 CHUNKED = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
@@ -176,9 +140,9 @@ def test_a_chunked_body_is_taken(client: Client) -> None:
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "²", "9" * 30])
-def test_a_length_that_is_none_is_a_bad_request(stream: EventStream, length: str) -> None:
+def test_a_length_that_is_none_is_a_bad_request(small_stream: EventStream, length: str) -> None:
     environ = EnvironBuilder(path=PATH, method="POST").get_environ() | {"CONTENT_LENGTH": length}
-    assert WebhookEndpoint([SECRET], None, stream).answer(environ).status == 400
+    assert WebhookEndpoint([SECRET], None, small_stream).answer(environ).status == 400
 
 
 def test_other_methods_are_not_allowed(client: Client) -> None:
@@ -189,98 +153,25 @@ def test_other_methods_are_not_allowed(client: Client) -> None:
     )
 
 
-def test_at_its_bound_the_stream_takes_nothing_and_meta_sends_it_again(client: Client, stream: EventStream) -> None:
+def test_at_its_bound_the_stream_takes_nothing_and_meta_sends_it_again(
+    client: Client, small_stream: EventStream
+) -> None:
     assert [post(client) for _ in range(4)] == [200, 200, 200, 503]
-    assert stream.backlog().events == 3
+    assert small_stream.backlog().events == 3
 
 
-@pytest.fixture
-def deaf_redis() -> Iterator[str]:
-    """Takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
-
-
-@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "unix:///nowhere/redis.sock", "deaf"])
-def test_without_redis_meta_is_told_to_send_it_again_within_a_second(url: str, deaf_redis: str, tmp_path: Any) -> None:
-    url = deaf_redis if url == "deaf" else url
-    environment = {"REDIS_URL": url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
-    client = client_of(make_endpoint(load_settings(environment, tmp_path)))
-    begun = time.monotonic()
-    assert post(client) == 503
-    assert time.monotonic() - begun < 1
-
-
-def test_a_redis_that_hangs_holds_one_request_and_not_those_that_follow(tmp_path: Path) -> None:
-    with temporary_directory() as directory:
-        server = RedisServer(directory, appendfsync="everysec")
-        server.start()
-        environment = {"REDIS_URL": server.url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
-        client = client_of(make_endpoint(load_settings(environment, tmp_path)))
-        assert post(client) == 200
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
-            assert post(client) == 503
-            begun = time.monotonic()
-            assert [post(client) for _ in range(20)] == [503] * 20
-            assert time.monotonic() - begun < 0.4
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
-        time.sleep(SILENT_SECONDS)
-        assert post(client) == 200
-        server.stop()
-
-
-def test_a_full_redis_is_a_503(redis: Redis, stream: EventStream) -> None:
+def test_a_full_redis_is_a_503(redis: Redis, small_stream: EventStream) -> None:
     redis.config_set("maxmemory", 1)
     try:
-        assert post(client_of(WebhookEndpoint([SECRET], None, stream))) == 503
+        assert post(client_of(WebhookEndpoint([SECRET], None, small_stream))) == 503
     finally:
         redis.config_set("maxmemory", 0)
 
 
-def test_the_log_holds_neither_body_nor_query(stream: EventStream, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_holds_neither_body_nor_query(small_stream: EventStream, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    client = client_of(WebhookEndpoint([SECRET], "verify-me", EventStream(stream.redis, bound=0)))
+    client = client_of(WebhookEndpoint([SECRET], "verify-me", EventStream(small_stream.redis, bound=0)))
     post(client)
     client.get(PATH, query_string={"hub.verify_token": "secret-guess"})
     assert "hola" not in caplog.text
     assert "secret-guess" not in caplog.text
-
-
-@pytest.mark.crash
-def test_what_got_a_200_survives_a_killed_redis(tmp_path: Path) -> None:
-    with temporary_directory() as directory:
-        server = RedisServer(directory, appendfsync="always")
-        server.start()
-        environment = {"REDIS_URL": server.url, "META_APP_SECRET": SECRET, "HARK_VAR_DIR": str(tmp_path)}
-        client = client_of(make_endpoint(load_settings(environment, tmp_path)))
-        answers: dict[bytes, int] = {}
-        over = threading.Event()
-
-        def send(sender: int) -> None:
-            for number in itertools.count():
-                if over.is_set():
-                    return
-                body = b"%d-%d" % (sender, number)
-                answers[body] = post(client, body=body)
-
-        senders = [threading.Thread(target=send, args=(sender,)) for sender in range(3)]
-        for thread in senders:
-            thread.start()
-        for _ in range(3):
-            time.sleep(0.3)
-            os.kill(server.pid, signal.SIGKILL)
-            time.sleep(0.1)
-            server.start()
-        time.sleep(0.3)
-        over.set()
-        for thread in senders:
-            thread.join()
-        with Redis.from_url(server.url) as redis:
-            stream = EventStream(redis)
-            stream.make_group()
-            kept = {entry.raw for entry in stream.read("c", 10**6)}
-        server.stop()
-    assert set(answers.values()) == {200, 503}
-    assert {body for body, status in answers.items() if status == 200} <= kept

@@ -1,46 +1,35 @@
-"""We do not talk while we cannot hear, and what held for that goes on by itself."""
+"""Campaigns pause while webhooks are not processed and resume by themselves."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from bot.webhooks.stream import KEY
 from jobs.campaigns import hold_resume as module
 from jobs.campaigns.hold_resume import (
-    DEAF_SECONDS,
     HOLD_AFTER_SECONDS,
+    NO_CONSUMER_SECONDS,
     IngestWatch,
     pause_while_ingest_lags,
     resume_when_clear,
 )
 from jobs.core.queues import CHORES
-from jobs.core.runtime import Runtime, use_runtime
+from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
 from models.clock import utcnow
-from models.config import Settings
-from models.crypto import new_encryption_key
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.tag import Tag
-from tests.support.factories import make_campaign, make_number, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
 
 ACTIVE = (CampaignStatus.ACTIVE, None)
 HELD = (CampaignStatus.PAUSED, PauseReason.INGEST_LAG)
 
 
-@pytest.fixture
-def rt(
-    tmp_path: Path, database_url: str, redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Runtime]:
-    made = Runtime(Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),)))
-    monkeypatch.setattr(module, "_hearing", IngestWatch())
-    with use_runtime(made):
-        yield made
-    made.close()
+@pytest.fixture(autouse=True)
+def _nothing_was_heard_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_watch", IngestWatch())
 
 
 @pytest.fixture
@@ -87,7 +76,7 @@ def test_nobody_that_reads_holds_campaigns_after_a_while(
     now = time.monotonic()
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     pause_while_ingest_lags(rt, utcnow())
-    now += DEAF_SECONDS - 1
+    now += NO_CONSUMER_SECONDS - 1
     pause_while_ingest_lags(rt, utcnow())
     assert state(rt) == ACTIVE
     now += 2
@@ -100,7 +89,7 @@ def test_a_restart_of_the_ingest_holds_nothing(rt: Runtime, campaign_id: int, mo
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     for _ in range(4):
         pause_while_ingest_lags(rt, utcnow())
-        now += DEAF_SECONDS - 1
+        now += NO_CONSUMER_SECONDS - 1
         beat(rt)
         pause_while_ingest_lags(rt, utcnow())
         rt.redis.delete(BEAT_KEY)

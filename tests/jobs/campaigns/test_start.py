@@ -1,12 +1,10 @@
 """Starts at their instant and pauses that lift by themselves, with several schedules at once, on both databases."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import func, select, update
@@ -17,19 +15,14 @@ from jobs.core.queues import CHORES, queue
 from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.stored_texts import META_SAYS
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from tests.support.cli_app import Shell, open_shell
+from tests.support.cli_app import Shell
+
+pytestmark = pytest.mark.usefixtures("number_and_people_added")
 
 SCHEDULES = 3
-
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        shell.add_number()
-        shell.add_people()
-        yield shell
 
 
 def campaign_of(shell: Shell, campaign_id: int) -> Campaign:
@@ -42,7 +35,7 @@ def at_once(work: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
 
 
 def audited(shell: Shell, action: str) -> int:
@@ -60,6 +53,7 @@ def scheduled(shell: Shell) -> int:
     return campaign_id
 
 
+@pytest.mark.race
 def test_schedules_at_the_same_moment_start_a_campaign_once(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
     campaign_id = scheduled(shell)
     at_once(lambda: start_scheduled(campaign_id))
@@ -85,7 +79,12 @@ def limited(shell: Shell, minutes: int) -> int:
     start_campaign(shell.rt, campaign_id, utcnow(), "ana@example.com")
     until = utcnow() + timedelta(minutes=minutes)
     assert pause_campaign(
-        shell.rt, campaign_id, PauseReason.LIMIT_REACHED, "The limit is met.", utcnow(), resumes_at=until
+        shell.rt,
+        campaign_id,
+        PauseReason.LIMIT_REACHED,
+        META_SAYS(said="The limit is met."),
+        utcnow(),
+        resumes_at=until,
     )
     return campaign_id
 

@@ -9,6 +9,8 @@ from jobs.core.child_process import die_with_parent_process
 from tests.support.paths import ROOT
 from tests.support.services import is_alive, wait_until_gone
 
+pytestmark = pytest.mark.process
+
 LIBRARY = """
 import multiprocessing, time
 from jobs.core.child_process import die_with_parent_process
@@ -21,8 +23,8 @@ time.sleep(60)
 """
 PLAIN = """
 import subprocess, time
-from jobs.core.child_process import dying_with_parent
-print(subprocess.Popen(["sleep", "60"], preexec_fn=dying_with_parent()).pid, flush=True)
+from jobs.core.child_process import kill_with_parent
+print(subprocess.Popen(["sleep", "60"], preexec_fn=kill_with_parent()).pid, flush=True)
 time.sleep(60)
 """
 

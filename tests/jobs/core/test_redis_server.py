@@ -25,6 +25,8 @@ from jobs.core.redis_server import (
 from tests.support.paths import ROOT
 from tests.support.services import is_alive, temporary_directory, wait_until_gone
 
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
 BINARIES = [pytest.param(binary, id=f"redis-{redis_server._version(binary)[0]}") for binary in redis_server._binaries()]
 
 

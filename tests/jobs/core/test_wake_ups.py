@@ -34,7 +34,7 @@ def test_what_the_version_before_called_its_jobs_leads_to_one_of_todays() -> Non
 def test_a_job_that_the_version_before_queued_runs_under_its_new_name(redis: Redis) -> None:
     queue(redis, CHORES).enqueue("jobs.reply_commands.carry_out", 4711)
     worker = Worker([CHORES], connection=redis, serializer=JSONSerializer)
-    taken = worker._take()
+    taken = worker._dequeue()
     assert taken is not None
     assert (taken[0].func_name, list(taken[0].args)) == ("jobs.replies.chatops.run_confirmed_command", [4711])
     assert taken[0].func is resolve_name("jobs.replies.chatops:run_confirmed_command")

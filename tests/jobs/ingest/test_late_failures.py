@@ -1,36 +1,34 @@
 """Failures that come by webhook: too many alike, or one that concerns everybody, pause the campaign together with the statuses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 from sqlalchemy import event, select
 
-from jobs.campaigns.start import resume_campaign
-from jobs.core.runtime import Runtime, use_runtime
+from jobs.campaigns.lifecycle import resume_campaign
+from jobs.core.runtime import Runtime
 from jobs.ingest.apply import apply_parsed
 from jobs.ingest.parked import retry_round
 from jobs.sending.failure_rate import MIN_SAMPLE
 from models.campaigns.failures import recent_results
 from models.clock import utcnow
-from models.config import Settings
-from models.crypto import new_encryption_key
 from models.db.engine import Database
 from models.events.types import Callback, Failure, Parsed, Status
+from models.stored_texts import show_stored
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.tag import Tag
-from tests.support.factories import make_campaign, make_contact, make_number, make_recipient, make_template
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
+from tests.support.factories.contacts import make_contact
 
 WEEK = timedelta(days=7)
 
 
-class World:
+class SentCampaign:
     """One active campaign whose messages Meta has taken, and the statuses that follow."""
 
     def __init__(self, rt: Runtime) -> None:
@@ -89,23 +87,20 @@ class World:
 
 
 @pytest.fixture
-def world(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[World]:
-    rt = Runtime(Settings(database_url, redis_url, tmp_path, encryption_keys=(new_encryption_key(),)))
-    with use_runtime(rt):
-        yield World(rt)
-    rt.close()
+def sent_campaign(rt: Runtime) -> SentCampaign:
+    return SentCampaign(rt)
 
 
-def test_a_campaign_that_fails_for_most_pauses_with_what_was_said_of_them(world: World) -> None:
-    ids = world.send(60)
-    world.tell(ids[:10])
-    world.tell(ids[10:20], 131026, says="Message undeliverable to +34600111222")
-    assert world.campaign().status is CampaignStatus.ACTIVE
-    world.tell(ids[20:23], 131009, says="A value is bad")
-    world.tell(ids[23:], 131026, says="Message undeliverable to +34600111222")
-    campaign = world.campaign()
+def test_a_campaign_that_fails_for_most_pauses_with_what_was_said_of_them(sent_campaign: SentCampaign) -> None:
+    ids = sent_campaign.send(60)
+    sent_campaign.tell(ids[:10])
+    sent_campaign.tell(ids[10:20], 131026, says="Message undeliverable to +34600111222")
+    assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
+    sent_campaign.tell(ids[20:23], 131009, says="A value is bad")
+    sent_campaign.tell(ids[23:], 131026, says="Message undeliverable to +34600111222")
+    campaign = sent_campaign.campaign()
     assert (campaign.status, campaign.pause_reason) == (CampaignStatus.PAUSED, PauseReason.FAILURE_RATE)
-    assert campaign.pause_detail == (
+    assert show_stored(campaign.pause_detail) == (
         "47 of the last 60 messages failed alike. "
         "131026 ×47: Undeliverable: probably not on WhatsApp. Meta says: Message undeliverable to +…; "
         "131009 ×3: A value in the message is not valid. Meta says: A value is bad. "
@@ -113,29 +108,31 @@ def test_a_campaign_that_fails_for_most_pauses_with_what_was_said_of_them(world:
     )
 
 
-def test_the_newest_failures_come_first_and_one_by_one(world: World) -> None:
-    ids = world.send(MIN_SAMPLE + 5)
+def test_the_newest_failures_come_first_and_one_by_one(sent_campaign: SentCampaign) -> None:
+    ids = sent_campaign.send(MIN_SAMPLE + 5)
     for place in reversed(ids):
-        assert world.campaign().status is CampaignStatus.ACTIVE or place <= ids[4]
-        world.tell([place], 131000)
-    assert world.campaign().pause_reason is PauseReason.FAILURE_RATE
+        assert sent_campaign.campaign().status is CampaignStatus.ACTIVE or place <= ids[4]
+        sent_campaign.tell([place], 131000)
+    assert sent_campaign.campaign().pause_reason is PauseReason.FAILURE_RATE
 
 
-def test_who_fails_of_a_long_campaign_is_judged_among_those_sent_to_at_the_same_time(world: World) -> None:
-    world.tell(world.send(100))
-    bad = world.send(100)
-    good = world.send(20)
-    world.tell(good)
-    world.tell(bad[::3], 131026)
-    assert world.campaign().status is CampaignStatus.ACTIVE
-    world.tell(bad[1::3], 131026)
-    assert world.campaign().pause_reason is PauseReason.FAILURE_RATE
+def test_who_fails_of_a_long_campaign_is_judged_among_those_sent_to_at_the_same_time(
+    sent_campaign: SentCampaign,
+) -> None:
+    sent_campaign.tell(sent_campaign.send(100))
+    bad = sent_campaign.send(100)
+    good = sent_campaign.send(20)
+    sent_campaign.tell(good)
+    sent_campaign.tell(bad[::3], 131026)
+    assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
+    sent_campaign.tell(bad[1::3], 131026)
+    assert sent_campaign.campaign().pause_reason is PauseReason.FAILURE_RATE
 
 
-def test_those_of_whom_meta_says_nothing_yet_do_not_count_as_failed(world: World) -> None:
-    ids = world.send(100)
-    world.tell(ids[::2], 131026)
-    assert world.campaign().status is CampaignStatus.ACTIVE
+def test_those_of_whom_meta_says_nothing_yet_do_not_count_as_failed(sent_campaign: SentCampaign) -> None:
+    ids = sent_campaign.send(100)
+    sent_campaign.tell(ids[::2], 131026)
+    assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -150,59 +147,62 @@ def test_those_of_whom_meta_says_nothing_yet_do_not_count_as_failed(world: World
     ],
 )
 def test_what_meta_decides_person_by_person_pauses_nothing_unless_it_is_nearly_everybody(
-    world: World, code: int, share: float, is_paused: bool
+    sent_campaign: SentCampaign, code: int, share: float, is_paused: bool
 ) -> None:
-    ids = world.send(50)
-    world.tell([key for place, key in enumerate(ids) if place % 10 < 10 * share], code)
-    assert (world.campaign().pause_reason is PauseReason.FAILURE_RATE) is is_paused
+    ids = sent_campaign.send(50)
+    sent_campaign.tell([key for place, key in enumerate(ids) if place % 10 < 10 * share], code)
+    assert (sent_campaign.campaign().pause_reason is PauseReason.FAILURE_RATE) is is_paused
 
 
 @pytest.mark.parametrize("code", [131026, 131053, 131042])
 def test_after_somebody_let_it_go_on_what_was_sent_before_pauses_it_no_more(
-    world: World, code: int, monkeypatch: pytest.MonkeyPatch
+    sent_campaign: SentCampaign, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = world.send(60)
-    world.tell(before[:30], code)
-    assert world.campaign().status is CampaignStatus.PAUSED
-    with world.rt.database.write() as session:
-        session.get_one(Number, world.campaign().number_id).stopped_at = None
-    world.resume(monkeypatch)
-    world.tell(before[30:], code)
-    assert world.campaign().status is CampaignStatus.ACTIVE
-    world.tell(world.send(60), code)
-    assert world.campaign().status is CampaignStatus.PAUSED
+    before = sent_campaign.send(60)
+    sent_campaign.tell(before[:30], code)
+    assert sent_campaign.campaign().status is CampaignStatus.PAUSED
+    with sent_campaign.rt.database.write() as session:
+        session.get_one(Number, sent_campaign.campaign().number_id).stopped_at = None
+    sent_campaign.resume(monkeypatch)
+    sent_campaign.tell(before[30:], code)
+    assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
+    sent_campaign.tell(sent_campaign.send(60), code)
+    assert sent_campaign.campaign().status is CampaignStatus.PAUSED
 
 
-def test_a_failure_without_a_code_says_nothing_of_the_token(world: World) -> None:
-    ids = world.send(40)
-    world.tell(ids[:3], 0)
-    with world.rt.database.read() as session:
+def test_a_failure_without_a_code_says_nothing_of_the_token(sent_campaign: SentCampaign) -> None:
+    ids = sent_campaign.send(40)
+    sent_campaign.tell(ids[:3], 0)
+    with sent_campaign.rt.database.read() as session:
         assert session.scalars(select(Number.stopped_at)).all() == [None]
-    assert world.campaign().status is CampaignStatus.ACTIVE
-    world.tell(ids[3:], 0, says="")
-    assert world.campaign().pause_detail == "40 of the last 40 messages failed alike. no code ×40: no."
+    assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
+    sent_campaign.tell(ids[3:], 0, says="")
+    assert (
+        show_stored(sent_campaign.campaign().pause_detail)
+        == "40 of the last 40 messages failed alike. no code ×40: no."
+    )
 
 
-def test_whom_the_business_has_blocked_is_kept_out_of_what_comes_later(world: World) -> None:
-    [key] = world.send(1)
-    world.tell([key], 130403)
-    with world.rt.database.read() as session:
+def test_whom_the_business_has_blocked_is_kept_out_of_what_comes_later(sent_campaign: SentCampaign) -> None:
+    [key] = sent_campaign.send(1)
+    sent_campaign.tell([key], 130403)
+    with sent_campaign.rt.database.read() as session:
         contact = session.get_one(Contact, session.get_one(Recipient, key).contact_id)
         assert contact.consent is Consent.INVALID
 
 
-def test_a_failure_that_was_parked_is_heeded_when_it_is_applied(world: World) -> None:
-    [key] = world.send(1)
-    with world.rt.database.write() as session:
+def test_a_failure_that_was_parked_is_heeded_when_it_is_applied(sent_campaign: SentCampaign) -> None:
+    [key] = sent_campaign.send(1)
+    with sent_campaign.rt.database.write() as session:
         row = session.get_one(Recipient, key)
         row.state, row.wamid, row.accepted_at, row.attempts = RecipientState.QUEUED, None, None, 0
-    world.tell([key], 132015)
-    assert world.campaign().status is CampaignStatus.ACTIVE
-    with world.rt.database.write() as session:
+    sent_campaign.tell([key], 132015)
+    assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
+    with sent_campaign.rt.database.write() as session:
         row = session.get_one(Recipient, key)
         row.state, row.attempts = RecipientState.UNSURE, 1
-    retry_round(world.rt, 0)
-    assert world.campaign().pause_reason is PauseReason.TEMPLATE_PAUSED
+    retry_round(sent_campaign.rt, 0)
+    assert sent_campaign.campaign().pause_reason is PauseReason.TEMPLATE_PAUSED
 
 
 def test_neighbours_are_found_by_the_primary_key(sqlite_url: str) -> None:

@@ -1,16 +1,12 @@
 """Reading our side at Meta again: what changes, what stays because an event said it later, what was dropped."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 from sqlalchemy import select, update
 
 from jobs.maintenance.meta_sync import (
-    UNLIMITED,
     put_number_fields,
     read_number,
     read_templates,
@@ -19,17 +15,13 @@ from jobs.maintenance.meta_sync import (
     wake_syncs,
 )
 from models.clock import utcnow
-from models.tables.number import Number, Waba, WabaState
+from models.tables.number import UNLIMITED, Number, Waba, WabaState
 from models.tables.template import Template
-from tests.support.cli_app import Shell, open_shell
-from tests.support.factories import NOW, make_number
+from tests.support.cli_app import Shell
+from tests.support.factories.campaigns import make_number
+from tests.support.factories.common import NOW
 
-
-@pytest.fixture
-def shell(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> Iterator[Shell]:
-    with open_shell(tmp_path, database_url, redis_url) as shell:
-        shell.add_number()
-        yield shell
+pytestmark = pytest.mark.usefixtures("number_added")
 
 
 def template(shell: Shell, name: str = "spring_sale", language: str = "en") -> Template:

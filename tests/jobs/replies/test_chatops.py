@@ -1,10 +1,6 @@
 """Chat-ops: what staff text to the number, and what anybody else gets for it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
@@ -16,15 +12,9 @@ from models.clock import utcnow
 from models.tables.audit import Audit
 from models.tables.campaign import CampaignStatus
 from models.tables.user import Role, User
-from tests.support.chat_rig import Chat, chatting
+from tests.support.chat_rig import Chat
 
 STAFF = "+34600010001"
-
-
-@pytest.fixture
-def chat(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Chat]:
-    with chatting(database_url, redis_url, tmp_path) as found:
-        yield found
 
 
 def staff(chat: Chat, role: Role = Role.MANAGER, *, is_verified: bool = True) -> int:

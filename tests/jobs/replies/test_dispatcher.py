@@ -6,7 +6,6 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -30,18 +29,20 @@ from models.conversations.messages import NewMessage, agent_message, queue_messa
 from models.tables.conversation import Conversation, Direction, Message, MessageState
 from models.tables.lane import Lane
 from models.tables.number import Number
-from tests.support.chat_rig import Chat, chatting, refuses
+from tests.support.chat_rig import Chat, refuses
+
+pytestmark = [pytest.mark.usefixtures("greeting"), pytest.mark.sqlite_only]
 
 HELLO = "name: hello\nstart: a\nnodes:\n  a: {type: end, text: Hi.}\n"
 
 
 @pytest.fixture
-def chat(sqlite_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Iterator[Chat]:
-    with chatting(sqlite_url, redis_url, tmp_path) as found:
-        found.flow(HELLO, is_fallback=True)
-        answer._desks.desk = found.desk
-        yield found
-        answer._desks.desk = None
+def greeting(chat: Chat) -> Iterator[None]:
+    """Whoever writes gets HELLO, from this process."""
+    chat.flow(HELLO, is_fallback=True)
+    answer._thread_local.dispatcher = chat.desk
+    yield
+    answer._thread_local.dispatcher = None
 
 
 def work(chat: Chat) -> None:
@@ -145,7 +146,7 @@ def test_a_slow_number_keeps_nobody_waiting_past_the_job_s_end(chat: Chat) -> No
         chat.says(chat.conversation(), "hello")
     begun = time.monotonic()
     assert chat.desk.drain(3.0) is True
-    assert time.monotonic() - begun < 10, "90 people would need a minute and a half"
+    assert time.monotonic() - begun < 60, "90 people would need a minute and a half"
     assert 1 <= len(chat.meta.bodies) < 30
     with chat.rt.database.read() as session:
         states = set(session.scalars(select(Message.state).where(Message.direction == Direction.OUT)))
@@ -231,7 +232,7 @@ def test_writes_at_the_same_moment_share_a_transaction_and_a_bad_one_fails_alone
     gate = threading.Event()
 
     def work(items: dict[Hashable, int]) -> dict[Hashable, int]:
-        gate.wait(5)
+        gate.wait(60)
         batches.append(len(items))
         if any(item < 0 for item in items.values()):
             raise ValueError("bad")

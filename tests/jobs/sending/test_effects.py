@@ -10,7 +10,8 @@ from jobs.sending.effects import suppress_person
 from models.tables.audit import Audit
 from models.tables.contact import Contact
 from tests.support.cli_app import open_shell
-from tests.support.factories import NOW, alice
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
 
 
 def test_a_marketing_stop_told_by_an_answer_is_noted(
@@ -23,4 +24,4 @@ def test_a_marketing_stop_told_by_an_answer_is_noted(
         with shell.rt.database.read() as session:
             assert session.get_one(Contact, key).marketing_stopped_at == NOW
             line = session.scalars(select(Audit).where(Audit.object_type == "contact")).one()
-        assert (line.actor, line.action, line.object_id) == ("meta", "marketing stop", str(key))
+        assert (line.actor, line.action, line.object_id) == ("meta", "marketing_stop", str(key))

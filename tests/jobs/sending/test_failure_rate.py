@@ -11,6 +11,7 @@ from jobs.sending.failure_rate import (
     max_failure_share,
     save_guard,
 )
+from models.text import Text
 
 
 def test_a_few_failures_at_the_start_stop_nothing() -> None:
@@ -61,10 +62,10 @@ def test_a_code_says_by_itself_how_many_may_fail_with_it() -> None:
 def test_a_pause_is_explained_with_every_kind_that_failed_and_without_anybodys_number() -> None:
     guard = FailureGuard()
     for place in range(40):
-        guard.add("unsure" if place % 20 == 0 else "131026", "No clear answer." if place % 20 == 0 else "")
-    guard.add("999999", "The number 34600111222 is odd.")
+        guard.add("unsure" if place % 20 == 0 else "131026", Text("No clear answer.") if place % 20 == 0 else None)
+    guard.add("999999", Text("The number 34600111222 is odd."))
     guard.add("")
-    assert guard.explain("131026") == (
+    assert str(guard.explain("131026")) == (
         "38 of the last 42 messages failed alike. 131026 ×38: Undeliverable: probably not on WhatsApp; "
         "unsure ×2: No clear answer; "
         "999999 ×1: Meta refused it with a code that Hark does not know. Meta says: The number … is odd. "

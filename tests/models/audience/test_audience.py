@@ -8,9 +8,14 @@ from sqlalchemy.orm import Session
 
 from models.audience.audience import AudienceError, candidates_select, complete_contacts, parse_audience
 from models.audience.reach import estimate_reach
+from models.contacts.merge import merge_contacts
 from models.segments.store import save_segment
-from tests.support import factories
-from tests.support.factories import ALICE_PHONE, NOW
+from tests.support.factories.campaigns import make_campaign, make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import ALICE_PHONE, make_contact, make_list, put_tag
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import bob as make_bob
+from tests.support.factories.conversations import carol as make_carol
 
 
 def _candidates(session: Session, *include: dict[str, Any]) -> list[int]:
@@ -19,10 +24,10 @@ def _candidates(session: Session, *include: dict[str, Any]) -> list[int]:
 
 
 def test_every_kind_of_source_names_its_people_and_each_person_once(session: Session) -> None:
-    alice = factories.alice(session, tags={"vip": None, "city": "Madrid"})
-    bob = factories.bob(session, tags={"city": "Lisboa"}, language="pt")
-    carol = factories.carol(session, tags={})
-    factories.make_list(session, "friends", bob, carol)
+    alice = make_alice(session, tags={"vip": None, "city": "Madrid"})
+    bob = make_bob(session, tags={"city": "Lisboa"}, language="pt")
+    carol = make_carol(session, tags={})
+    make_list(session, "friends", bob, carol)
     save_segment(session, "portuguese", {"all": [{"on": "language", "op": "is", "value": "pt"}]}, NOW)
     assert _candidates(session, {"tag": "vip"}) == [alice.id]
     assert _candidates(session, {"tag": "city"}) == [alice.id, bob.id]
@@ -35,13 +40,14 @@ def test_every_kind_of_source_names_its_people_and_each_person_once(session: Ses
 
 
 def test_a_single_contact_that_was_merged_means_the_one_that_survived(session: Session) -> None:
-    alice = factories.alice(session)
-    old = factories.make_contact(session, "+34600000077", merged_into_id=alice.id)
-    assert _candidates(session, {"contact": old.phone}) == [alice.id]
+    alice = make_alice(session)
+    old = make_contact(session, "+34600000077")
+    merge_contacts(session, alice.id, old.id, NOW)
+    assert _candidates(session, {"contact": "+34600000077"}) == [alice.id]
 
 
 def test_a_number_names_its_contact_in_every_spelling(session: Session) -> None:
-    brazilian = factories.make_contact(session, "+5511987654321")
+    brazilian = make_contact(session, "+5511987654321")
     assert _candidates(session, {"contact": "+55 11 8765-4321"}) == [brazilian.id]
 
 
@@ -80,21 +86,24 @@ def test_national_numbers_are_completed_where_it_can_be_told(session: Session) -
         ({"include": [{"segment": "no"}]}, "audience.include[0]: there is no segment 'no'"),
         ({"include": [{"contact": "Alice"}]}, "audience.include[0]: 'Alice' is no phone number"),
         ({"include": [{"contact": "600000001"}]}, "audience.include[0]: '600000001' must be a phone number with its"),
-        ({"include": [{"contact": "+34600999999"}]}, "audience.include[0]: there is no contact +34600999999"),
+        (
+            {"include": [{"contact": "+34600999999"}]},
+            "audience.include[0]: there is no contact with the phone +34600999999",
+        ),
         ({"include": [{"tag": "vip"}] * 201}, "audience.include: more than 200 tags, lists and segments"),
     ],
 )
 def test_a_wrong_audience_is_refused_with_one_line(session: Session, data: Any, line: str) -> None:
-    factories.alice(session)
+    make_alice(session)
     with pytest.raises(AudienceError) as refused:
         parse_audience(session, data)
     assert str(refused.value).startswith(line)
 
 
 def test_a_segment_whose_names_are_gone_says_which(session: Session) -> None:
-    factories.alice(session)
+    make_alice(session)
     save_segment(session, "good", {"all": [{"on": "tag", "name": "vip", "op": "has"}]}, NOW)
-    tag = factories.put_tag(session, factories.bob(session, tags={}), "vip")
+    tag = put_tag(session, make_bob(session, tags={}), "vip")
     tag.name = "other"
     session.flush()
     with pytest.raises(AudienceError, match=r"audience.include\[0\]: segment 'good': all\[0\]: there is no tag 'vip'"):
@@ -103,25 +112,25 @@ def test_a_segment_whose_names_are_gone_says_which(session: Session) -> None:
 
 def test_names_are_bound_and_never_part_of_the_statement(session: Session) -> None:
     evil = "x') OR 1=1 --"
-    alice = factories.alice(session, tags={"vip": None})
-    bob = factories.bob(session, tags={evil: evil})
+    alice = make_alice(session, tags={"vip": None})
+    bob = make_bob(session, tags={evil: evil})
     assert _candidates(session, {"tag": evil, "value": evil}) == [bob.id]
     assert _candidates(session, {"tag": "vip", "value": evil}) == []
     assert alice.id not in set(session.scalars(select(bob.__class__.id).where(bob.__class__.name == evil)))
 
 
 def test_the_largest_audience_is_still_one_statement_and_a_larger_one_is_refused(session: Session) -> None:
-    alice = factories.alice(session)
+    alice = make_alice(session)
     names = [f"t{place}" for place in range(199)]
-    factories.make_contact(session, tags=dict.fromkeys(names))
+    make_contact(session, tags=dict.fromkeys(names))
     for place in range(3):
         values = [str(value) for value in range(900)]
         conditions = [{"on": "tag", "name": f"t{n}", "op": "in", "value": values} for n in range(2)]
         save_segment(session, f"large {place}", {"all": conditions}, NOW)
-    number = factories.make_number(session)
+    number = make_number(session)
     large = {"include": [{"segment": "large 0"}, {"tag": "vip"}, *({"tag": name} for name in names[:190])]}
     large["exclude"] = [{"segment": "large 1"}, *({"tag": name, "value": "x"} for name in names[:190])]
-    campaign = factories.make_campaign(session, number, audience=large)
+    campaign = make_campaign(session, number, audience=large)
     reach = estimate_reach(session, campaign, NOW)
     assert (reach.candidates, reach.eligible) == (2, 2)
     large["exclude"].append({"segment": "large 2"})

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -24,8 +23,10 @@ from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_lane, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
+from tests.support.proof import rounds
 
 MINE = "inst"
 START, CHANGE = date(2026, 1, 1), (NOW + timedelta(days=2)).date()
@@ -39,17 +40,10 @@ CARD = [
 AREAS = ["ES+346", "+346", "US+1201", "+1416", "FR+336", "", None]
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
-
-
 def _campaign(session: Session, **values: Any) -> Campaign:
     card_id = save_card(session, "EUR", CARD, source="rates.csv", now=NOW, actor="cli")
     given: dict[str, Any] = {"status": CampaignStatus.ACTIVE, "launched_at": NOW}
-    campaign = factories.make_campaign(session, **(given | values))
+    campaign = make_campaign(session, **(given | values))
     session.add(Spending(campaign_id=campaign.id, card_id=card_id, category="marketing", priced_at=NOW))
     session.flush()
     return campaign
@@ -92,13 +86,13 @@ def naive(row: Recipient, prices: Prices) -> tuple[int, int, int]:
     return (0, 0, held) if has_failed or billable is False else (held, 0, 0)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(40, 800), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fates=st.lists(FATES, min_size=1, max_size=12))
 def test_the_sums_are_those_of_the_rows_one_by_one(sqlite_url: str, fates: list[dict[str, Any]]) -> None:
     _compare(sqlite_url, fates)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(15, 300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fates=st.lists(FATES, min_size=1, max_size=12))
 def test_the_sums_are_those_of_the_rows_one_by_one_on_postgresql(
     postgres_url: str, fates: list[dict[str, Any]]
@@ -109,11 +103,11 @@ def test_the_sums_are_those_of_the_rows_one_by_one_on_postgresql(
 def _compare(url: str, fates: list[dict[str, Any]]) -> None:
     with undone(url) as session:
         campaign = _campaign(session)
-        lane = factories.make_lane(session, campaign.number)
+        lane = make_lane(session, campaign.number)
         for fate in fates:
             reason = NotSent.OPERATOR if fate["state"] is RecipientState.NOT_SENT else None
-            contact = factories.make_contact(session)
-            factories.make_recipient(session, campaign, contact, reason=reason, lane_id=lane.id, **fate)
+            contact = make_contact(session)
+            make_recipient(session, campaign, contact, reason=reason, lane_id=lane.id, **fate)
         prices = prices_in_force(session)
         rows = session.scalars(select(Recipient)).all()
         parts = [naive(row, prices) for row in rows]
@@ -153,15 +147,15 @@ def _status(row: Recipient, kind: str, at: float, pricing: Pricing | None = REGU
     )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(25, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_statuses_that_come_late_twice_or_in_disorder_charge_once(sqlite_url: str, data: st.DataObject) -> None:
     with undone(sqlite_url) as session:
         campaign = _campaign(session)
         rows = []
         for _ in range(3):
-            contact = factories.make_contact(session)
-            row = factories.make_recipient(
+            contact = make_contact(session)
+            row = make_recipient(
                 session,
                 campaign,
                 contact,
@@ -188,8 +182,8 @@ def test_statuses_that_come_late_twice_or_in_disorder_charge_once(sqlite_url: st
 def test_the_one_who_was_delivered_is_charged_on_both_databases(database: Database) -> None:
     with database.write() as session:
         campaign = _campaign(session)
-        contact = factories.make_contact(session)
-        row = factories.make_recipient(
+        contact = make_contact(session)
+        row = make_recipient(
             session, campaign, contact, state=RecipientState.ACCEPTED, accepted_at=NOW, attempts=1, price_area="+346"
         )
     for _ in range(2):

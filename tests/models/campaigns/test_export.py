@@ -1,4 +1,4 @@
-"""What a campaign came to: its statistics, its export, and what the preflight says before."""
+"""The export of a campaign: everybody, with what came of their message."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,106 +9,31 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
-from models.campaigns.stats import campaign_stats, stats_of
-from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignStatus, PauseReason
+from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
-from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support import factories
-from tests.support.factories import NOW
-
-State = RecipientState
-
-
-@pytest.fixture
-def campaign(session: Session) -> Campaign:
-    return factories.make_campaign(
-        session, status=CampaignStatus.PAUSED, pause_reason=PauseReason.FAILURE_RATE, launched_at=NOW
-    )
-
-
-def _row(session: Session, campaign: Campaign, state: State, *facts: str, **values: Any) -> Recipient:
-    if state in {State.ACCEPTED, State.HELD}:
-        facts = ("accepted_at", *facts)
-    times = {f"{fact.removesuffix('_at')}_at": NOW for fact in facts}
-    recipient = factories.make_recipient(
-        session, campaign, factories.make_contact(session), state=state, **(times | values)
-    )
-    session.refresh(recipient)
-    return recipient
+from models.tables.recipient import NotSent
+from tests.support.exported import State, row_of
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import bob as make_bob
+from tests.support.factories.contacts import make_contact
+from tests.support.factories.conversations import carol
 
 
 def _cells(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
     return [dict(zip(COLUMNS, row.cells, strict=True)) for row in export_rows(session, campaign.id)]
 
 
-def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, campaign: Campaign) -> None:
-    _row(session, campaign, State.QUEUED)
-    _row(session, campaign, State.SENDING, lane_id=factories.make_lane(session).id)
-    _row(session, campaign, State.UNSURE)
-    _row(session, campaign, State.HELD)
-    _row(session, campaign, State.HELD, "sent")
-    _row(session, campaign, State.HELD, "failed")
-    _row(session, campaign, State.REFUSED, "failed")
-    _row(session, campaign, State.ACCEPTED)
-    _row(session, campaign, State.ACCEPTED, "delivered", "replied")
-    _row(session, campaign, State.ACCEPTED, "read")
-    _row(session, campaign, State.ACCEPTED, "failed")
-    _row(session, campaign, State.ACCEPTED, "delivered", "failed")
-    _row(session, campaign, State.NOT_SENT, reason=NotSent.OPEN_CASE)
-    _row(session, campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
-    _row(session, campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
-    stats = campaign_stats(session, campaign.id)
-    assert stats == {
-        "id": campaign.id,
-        "name": "Spring",
-        "kind": "real",
-        "status": "paused",
-        "outcome": None,
-        "pause_reason": "failure_rate",
-        "candidates": 15,
-        "eligible": 12,
-        "not_sent": {"not_subscribed": 2, "open_case": 1},
-        "queued": 1,
-        "sending": 1,
-        "unsure": 1,
-        "held": 1,
-        "refused": 1,
-        "sent": 7,
-        "delivered": 3,
-        "read": 1,
-        "failed": 3,
-        "replied": 1,
-        "received_pct": 42.9,
-        "read_pct": 33.3,
-        "replied_pct": 33.3,
-    }
-    assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
-    on_the_way = sum(stats[key] for key in ("queued", "sending", "unsure", "held"))
-    assert stats["eligible"] == on_the_way + stats["sent"] + stats["refused"]
-    under_way = 2  # accepted, and nothing heard of since
-    assert stats["sent"] == stats["delivered"] + stats["failed"] - stats["refused"] + under_way
-
-
-def test_a_campaign_without_rows_has_zeros_and_one_that_is_not_there_is_not_found(
-    session: Session, campaign: Campaign
-) -> None:
-    stats = campaign_stats(session, campaign.id)
-    assert (stats["candidates"], stats["not_sent"], stats["received_pct"]) == (0, {}, 0.0)
-    with pytest.raises(CampaignNotFoundError, match="campaign 99: there is no such campaign"):
-        campaign_stats(session, 99)
-    other = factories.make_campaign(session)
-    assert list(stats_of(session, [other.id, 99, campaign.id])) == [other.id, campaign.id]
-
-
 def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
-    session: Session, campaign: Campaign
+    session: Session, paused_campaign: Campaign
 ) -> None:
-    alice = factories.alice(session, name="=Alice")
+    alice = make_alice(session, name="=Alice")
     later = NOW + timedelta(minutes=2)
-    read = factories.make_recipient(
+    read = make_recipient(
         session,
-        campaign,
+        paused_campaign,
         alice,
         state=State.ACCEPTED,
         attempts=1,
@@ -124,28 +49,28 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
             FunnelStep(recipient_id=read.id, step="asked", at=NOW),
         ]
     )
-    bob = factories.bob(session)
-    factories.make_recipient(
+    bob = make_bob(session)
+    make_recipient(
         session,
-        campaign,
+        paused_campaign,
         bob,
         state=State.NOT_SENT,
         reason=NotSent.NOT_SUBSCRIBED,
         detail="unsubscribed",
         queued_at=None,
     )
-    factories.make_recipient(
+    make_recipient(
         session,
-        campaign,
-        factories.carol(session),
+        paused_campaign,
+        carol(session),
         state=State.REFUSED,
         attempts=2,
         error_code=131026,
         error_msg="Message undeliverable",
         failed_at=NOW,
     )
-    _row(session, factories.make_campaign(session), State.QUEUED)
-    rows = _cells(session, campaign)
+    row_of(session, make_campaign(session), State.QUEUED)
+    rows = _cells(session, paused_campaign)
     assert rows[0] == {
         "phone": "+34600000001",
         "name": "=Alice",
@@ -177,17 +102,17 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
     assert len(rows) == 3
 
 
-def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Session, campaign: Campaign) -> None:
-    other = factories.make_campaign(session)
+def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Session, paused_campaign: Campaign) -> None:
+    other = make_campaign(session)
     ids = []
     for _ in range(5):
-        _row(session, other, State.QUEUED)
-        ids.append(_row(session, campaign, State.QUEUED).id)
+        row_of(session, other, State.QUEUED)
+        ids.append(row_of(session, paused_campaign, State.QUEUED).id)
     found: list[int] = []
-    while page := export_rows(session, campaign.id, found[-1] if found else 0, limit=2):
+    while page := export_rows(session, paused_campaign.id, found[-1] if found else 0, limit=2):
         found += [row.id for row in page]
     assert found == ids
-    assert export_rows(session, factories.make_campaign(session).id) == []
+    assert export_rows(session, make_campaign(session).id) == []
 
 
 @pytest.mark.parametrize(
@@ -200,11 +125,11 @@ def test_the_export_goes_on_page_by_page_past_other_campaigns_rows(session: Sess
     ],
 )
 def test_the_phone_is_shown_as_well_as_it_is_known(
-    session: Session, campaign: Campaign, values: dict[str, Any], shown: str | None
+    session: Session, paused_campaign: Campaign, values: dict[str, Any], shown: str | None
 ) -> None:
-    contact: Contact = factories.make_contact(session, **values)
-    factories.make_recipient(session, campaign, contact)
-    assert _cells(session, campaign)[0]["phone"] == shown
+    contact: Contact = make_contact(session, **values)
+    make_recipient(session, paused_campaign, contact)
+    assert _cells(session, paused_campaign)[0]["phone"] == shown
 
 
 @pytest.mark.parametrize(

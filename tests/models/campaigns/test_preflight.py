@@ -11,19 +11,20 @@ from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignStat
 from models.tables.engagement import LedgerEntry
 from models.tables.flow import Flow
 from models.tables.number import WabaState
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_contact
 
 
 @pytest.fixture
-def campaign(session: Session) -> Campaign:
+def clear_campaign(session: Session) -> Campaign:
     """Nothing blocks it and nothing is to be warned of."""
     flow = Flow(name="spring_replies", version=1, created_at=NOW, updated_at=NOW)
     session.add(flow)
     session.flush()
-    made = factories.make_campaign(session, flow_id=flow.id)
-    factories.alice(session)
-    factories.bob(session)
+    made = make_campaign(session, flow_id=flow.id)
+    alice(session)
+    bob(session)
     return made
 
 
@@ -33,8 +34,10 @@ def _keys(session: Session, campaign: Campaign, facts: PreflightFacts | None = N
     return [check.key for check in found.blocking], [check.key for check in found.warnings]
 
 
-def test_a_campaign_that_can_be_sent_has_nothing_to_say_but_its_reach(session: Session, campaign: Campaign) -> None:
-    found = preflight(session, campaign.id, NOW)
+def test_a_campaign_that_can_be_sent_has_nothing_to_say_but_its_reach(
+    session: Session, clear_campaign: Campaign
+) -> None:
+    found = preflight(session, clear_campaign.id, NOW)
     assert found.is_clear
     assert found.to_json() == {
         "ok": True,
@@ -62,21 +65,21 @@ def test_a_campaign_that_can_be_sent_has_nothing_to_say_but_its_reach(session: S
     ],
 )
 def test_what_stands_in_the_way_blocks(
-    session: Session, campaign: Campaign, part: str, values: dict[str, Any], blocked: list[str]
+    session: Session, clear_campaign: Campaign, part: str, values: dict[str, Any], blocked: list[str]
 ) -> None:
-    target = campaign if part == "campaign" else getattr(campaign, part)
+    target = clear_campaign if part == "campaign" else getattr(clear_campaign, part)
     for name, value in values.items():
         setattr(target, name, value)
-    assert _keys(session, campaign)[0] == blocked
+    assert _keys(session, clear_campaign)[0] == blocked
 
 
 def test_an_account_that_meta_restricted_and_a_template_of_another_one_block(
-    session: Session, campaign: Campaign
+    session: Session, clear_campaign: Campaign
 ) -> None:
-    assert campaign.number is not None
-    campaign.number.waba.state = WabaState.RESTRICTED
-    campaign.template = factories.make_template(session, factories.make_number(session))
-    assert _keys(session, campaign)[0] == ["account", "template"]
+    assert clear_campaign.number is not None
+    clear_campaign.number.waba.state = WabaState.RESTRICTED
+    clear_campaign.template = make_template(session, make_number(session))
+    assert _keys(session, clear_campaign)[0] == ["account", "template"]
 
 
 def test_an_empty_draft_is_told_all_that_it_lacks(session: Session) -> None:
@@ -96,43 +99,45 @@ def test_an_empty_draft_is_told_all_that_it_lacks(session: Session) -> None:
         preflight(session, 99, NOW)
 
 
-def test_the_sender_is_warned_of_what_may_go_wrong(session: Session, campaign: Campaign) -> None:
-    assert campaign.template is not None
-    assert campaign.number is not None
-    campaign.template.components = [{"type": "BODY", "text": "Hello {{1}}, spring is here!"}]
-    campaign.template.quality = "RED"
-    campaign.number.quality = "RED"
-    campaign.flow_id = None
-    factories.make_contact(session, "+12015550123", country="US")
-    assert _keys(session, campaign, PreflightFacts(is_listening=False)) == (
+def test_the_sender_is_warned_of_what_may_go_wrong(session: Session, clear_campaign: Campaign) -> None:
+    assert clear_campaign.template is not None
+    assert clear_campaign.number is not None
+    clear_campaign.template.components = [{"type": "BODY", "text": "Hello {{1}}, spring is here!"}]
+    clear_campaign.template.quality = "RED"
+    clear_campaign.number.quality = "RED"
+    clear_campaign.flow_id = None
+    make_contact(session, "+12015550123", country="US")
+    assert _keys(session, clear_campaign, PreflightFacts(is_listening=False)) == (
         [],
         ["number_quality", "template_quality", "opt_out", "us_numbers", "flow", "listening"],
     )
-    campaign.template.category = "UTILITY"
-    assert _keys(session, campaign)[1] == ["number_quality", "template_quality", "flow"]
+    clear_campaign.template.category = "UTILITY"
+    assert _keys(session, clear_campaign)[1] == ["number_quality", "template_quality", "flow"]
 
 
 @pytest.mark.parametrize("text", ["Reply STOP to leave", "Envía BAJA para salir", "Pour vous désabonner", "Abmelden?"])
-def test_an_opt_out_is_recognised_in_a_footer_or_a_button(session: Session, campaign: Campaign, text: str) -> None:
-    assert campaign.template is not None
+def test_an_opt_out_is_recognised_in_a_footer_or_a_button(
+    session: Session, clear_campaign: Campaign, text: str
+) -> None:
+    assert clear_campaign.template is not None
     body = {"type": "BODY", "text": "Hello {{1}}, spring is here!"}
-    campaign.template.components = [body, {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": text}]}]
-    assert _keys(session, campaign) == ([], [])
+    clear_campaign.template.components = [body, {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": text}]}]
+    assert _keys(session, clear_campaign) == ([], [])
 
 
-def test_an_audience_above_the_limit_is_told_when_it_would_be_done(session: Session, campaign: Campaign) -> None:
-    assert campaign.number is not None
-    portfolio = campaign.number.waba.portfolio
+def test_an_audience_above_the_limit_is_told_when_it_would_be_done(session: Session, clear_campaign: Campaign) -> None:
+    assert clear_campaign.number is not None
+    portfolio = clear_campaign.number.waba.portfolio
     portfolio.messaging_limit = 2
     for _ in range(4):
-        factories.make_contact(session)
+        make_contact(session)
     first_at = NOW - timedelta(hours=4)
     session.add(LedgerEntry(portfolio_id=portfolio.id, person_key="wa:1", first_at=first_at))
     session.flush()
-    (warning,) = preflight(session, campaign.id, NOW).warnings
+    (warning,) = preflight(session, clear_campaign.id, NOW).warnings
     # Five people: one now, two when the one counted falls out after 20 h, two a day later.
     assert warning.key == "limit"
-    assert "5 people and room for 1 more in 24 h (Meta's limit is 2): it would take 2 days" in warning.text
-    assert "until 2026-11-24 06:00 UTC" in warning.text
+    assert "5 people and room for 1 more in 24 h (Meta's limit is 2): it would take 2 days" in str(warning.text)
+    assert "until 2026-11-24 06:00 UTC" in str(warning.text)
     portfolio.messaging_limit = 6
-    assert _keys(session, campaign)[1] == []
+    assert _keys(session, clear_campaign)[1] == []

@@ -1,6 +1,5 @@
 """What an operator can do about unsure messages."""
 
-from collections.abc import Iterator
 from threading import Thread
 
 import pytest
@@ -13,14 +12,8 @@ from models.errors import OperatorError
 from models.tables.audit import Audit
 from models.tables.campaign import CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import alice, bob, make_campaign, make_recipient
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
-    yield found
-    found.dispose()
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.contacts import alice, bob
 
 
 def begin(database: Database, status: CampaignStatus = CampaignStatus.ACTIVE) -> tuple[int, list[int]]:
@@ -122,6 +115,7 @@ def test_an_ended_campaign_sends_nothing_again(database: Database) -> None:
         resend_unsure(session, campaign_id, None, utcnow(), "ops@example.com")
 
 
+@pytest.mark.race
 def test_two_operators_who_send_the_same_ones_again_queue_each_once(database: Database) -> None:
     campaign_id, _ = begin(database)
     queued: list[int] = []

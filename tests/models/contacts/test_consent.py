@@ -1,6 +1,5 @@
 """Consent: who may change what, and what a STOP does."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,22 +17,15 @@ from models.contacts.consent import (
     set_consent,
     stop_marketing,
 )
-from models.db.engine import Database
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from tests.support.factories import NOW, alice, bob, make_campaign, make_contact, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_contact
 
 LATER = NOW + timedelta(minutes=5)
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
 
 
 def test_every_state_has_its_row_in_the_table() -> None:

@@ -1,79 +1,22 @@
-"""Two records that turn out to be one person."""
+"""Merging two records of one person."""
 
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.audience.audience import parse_audience
-from models.contacts.aliases import KnownIdentifier, add_aliases, aliases_of, identifiers_of, merged_values_of
-from models.contacts.identity import Identity
+from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.merge import MergeError, choose_winner, merge_contacts
-from models.contacts.resolve import find_contact, resolve_contact
-from models.contacts.search import search_contacts
-from models.db.engine import Database
-from models.events.statuses.apply import apply_statuses
-from models.events.types import Failure, Status
 from models.tables.campaign import CampaignStatus
-from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
-from models.tables.contact_alias import ContactAlias
-from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
+from models.tables.contact import Consent, ConsentEvent, ContactIdentity
 from models.tables.engagement import Engagement
-from models.tables.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.tag import ContactTag, ListMember, Tag
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_case,
-    make_contact,
-    make_conversation,
-    make_list,
-    make_number,
-    make_recipient,
-)
-
-LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
-
-
-def unknown_person(session: Session, **values: Any) -> Contact:
-    """Known by a BSUID alone."""
-    portfolio = make_number(session).waba.portfolio_id
-    given: dict[str, Any] = {
-        "has_identity": True,
-        "consent": Consent.UNKNOWN,
-        "consent_at": None,
-        "tags": {},
-        "now": LATER,
-        "name": "",
-    }
-    contact = make_contact(session, **(given | values))
-    contact.person_key = f"bs:{portfolio}:ES.{contact.id}"
-    session.add(
-        ContactIdentity(contact_id=contact.id, portfolio_id=portfolio, bsuid=f"ES.{contact.id}", created_at=LATER)
-    )
-    session.flush()
-    return contact
-
-
-def engage(session: Session, contact: Contact, campaign_id: int, at: Any = NOW) -> None:
-    session.add(
-        Engagement(person_key=contact.person_key, campaign_id=campaign_id, contact_id=contact.id, created_at=at)
-    )
-    session.flush()
+from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact, make_list
+from tests.support.merging import LATER, engage, unknown_person
 
 
 def test_the_winner_takes_what_it_lacks_and_keeps_what_it_has(session: Session) -> None:
@@ -183,68 +126,6 @@ def test_without_engagements_the_older_record_wins(session: Session) -> None:
     assert choose_winner(session, newer.id, older.id) == (older.id, newer.id)
 
 
-def test_chats_become_one(session: Session) -> None:
-    winner, loser = alice(session), unknown_person(session)
-    number, other = make_number(session), make_number(session)
-    mine = make_conversation(session, winner, number, last_inbound_at=NOW)
-    theirs = make_conversation(session, loser, number, last_inbound_at=LATER)
-    alone = make_conversation(session, loser, other)
-    for conversation in (mine, theirs, alone):
-        session.add(
-            Message(
-                conversation_id=conversation.id,
-                direction=Direction.IN,
-                state=MessageState.RECEIVED,
-                type="text",
-                body="hi",
-                at=NOW,
-            )
-        )
-    make_case(session, winner, number, now=LATER)
-    make_case(session, loser, number, now=NOW)
-    session.flush()
-    merge_contacts(session, winner.id, loser.id, LATER)
-    session.expire_all()
-    assert {row.id: row.contact_id for row in session.scalars(select(Conversation))} == {
-        mine.id: winner.id,
-        alone.id: winner.id,
-    }
-    assert mine.last_inbound_at == LATER
-    assert sorted(session.scalars(select(Message.conversation_id))) == sorted([mine.id, mine.id, alone.id])
-    cases = session.scalars(select(Case).order_by(Case.opened_at)).all()
-    assert [(case.contact_id, case.closed_at) for case in cases] == [(winner.id, None), (winner.id, LATER)]
-
-
-def test_of_two_live_walks_the_one_that_moved_last_goes_on(session: Session) -> None:
-    winner, loser = alice(session), unknown_person(session)
-    number = make_number(session)
-    flow = Flow(name="f", version=1, created_at=NOW, updated_at=NOW)
-    version = FlowVersion(flow=flow, version=1, source="", definition={}, checksum="x", created_at=NOW)
-    session.add(version)
-    session.flush()
-    walks = [
-        FlowSession(
-            contact_id=contact.id,
-            number_id=number.id,
-            flow_version_id=version.id,
-            state={},
-            started_at=NOW,
-            updated_at=moved,
-        )
-        for contact, moved in ((winner, NOW), (loser, LATER))
-    ]
-    session.add_all(walks)
-    session.flush()
-    action = Action(session_id=walks[0].id, kind=ActionKind.TIMER, payload={}, created_at=NOW)
-    session.add(action)
-    session.flush()
-    merge_contacts(session, winner.id, loser.id, LATER)
-    session.expire_all()
-    assert [walk.status for walk in walks] == [SessionStatus.ENDED, SessionStatus.ACTIVE]
-    assert {walk.contact_id for walk in walks} == {winner.id}
-    assert action.state is ActionState.CANCELLED
-
-
 def test_what_cannot_be_merged_says_why(session: Session) -> None:
     person = alice(session)
     gone = make_contact(session, consent=Consent.REDACTED)
@@ -284,77 +165,3 @@ def test_what_both_said_is_kept_of_the_loser_too(session: Session) -> None:
     merge_contacts(session, third.id, winner.id, LATER)
     assert [row.shown for row in aliases_of(session, third.id)] == ["+34600000091", "600111222"]
     assert len(merged_values_of(session, third.id)) == 5  # the winner's name of the first merge is a former one now
-
-
-@pytest.mark.parametrize("text", ["+34600000091", "+34 600 000 091"])
-def test_a_number_that_a_merge_left_over_finds_the_person(session: Session, text: str) -> None:
-    winner = alice(session)
-    loser = make_contact(session, "+34600000091")
-    merge_contacts(session, winner.id, loser.id, LATER)
-    session.expire_all()
-    found = find_contact(session, text)
-    assert found is not None
-    assert found.id == winner.id
-    assert resolve_contact(session, Identity(phone="+34600000091"), LATER, "shopify") == winner.id
-    assert parse_audience(session, {"include": [{"contact": text}]}).include.contact_ids == (winner.id,)
-    assert [contact.id for contact in search_contacts(session, phone="+3460000009").contacts] == [winner.id]
-    assert winner.phone == "+34600000001"
-    # They write from it: that is where answers go, and the other number is found as before.
-    wrote = Identity(wa_id="34600000091", at=LATER)
-    assert resolve_contact(session, wrote, LATER) == winner.id
-    session.expire_all()
-    assert (winner.wa_id, winner.person_key, winner.phone) == ("34600000091", "wa:34600000091", "+34600000001")
-    assert resolve_contact(session, Identity(wa_id="34600000001", at=LATER), LATER) == winner.id
-    assert session.scalar(select(func.count()).select_from(Contact).where(Contact.merged_into_id.is_(None))) == 1
-
-
-def test_what_cannot_be_delivered_to_a_number_from_before_says_nothing_of_the_one_they_have(session: Session) -> None:
-    winner, loser = alice(session), make_contact(session, "+34600000091")
-    campaign = make_campaign(session, make_number(session), status=CampaignStatus.ACTIVE)
-    given: dict[str, Any] = {"state": RecipientState.ACCEPTED, "attempts": 1, "accepted_at": NOW}
-    rows = [
-        make_recipient(session, campaign, who, wamid=f"w{place}", **given) for place, who in enumerate((winner, loser))
-    ]
-    merge_contacts(session, winner.id, loser.id, LATER)
-    for row, count in ((rows[1], 0), (rows[0], 1)):
-        lost = Status(row.wamid or "", "failed", LATER, failure=Failure(131026, "no"))
-        assert apply_statuses(session, [lost], LATER, "inst").applied == 1
-        session.expire_all()
-        assert winner.undeliverable_count == count
-
-
-def test_a_number_left_over_is_no_more_theirs_once_another_record_has_it(session: Session) -> None:
-    winner, loser = alice(session), make_contact(session, "+34600000091")
-    merge_contacts(session, winner.id, loser.id, LATER)
-    portfolio = make_number(session).waba.portfolio_id
-    owner = resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.9"), LATER)
-    shown = Identity("34600000091", None, portfolio, "ES.9", at=LATER)
-    assert resolve_contact(session, shown, LATER) == owner
-    assert aliases_of(session, winner.id) == []
-    assert resolve_contact(session, Identity(wa_id="34600000091", at=LATER), LATER) == owner
-
-
-def test_whom_whatsapp_knows_by_another_id_is_not_the_person_who_wrote_from_the_number(session: Session) -> None:
-    portfolio = make_number(session).waba.portfolio_id
-    winner = unknown_person(session, wa_id="34600000001", phone="+34600000001")
-    loser = make_contact(session, "+34600000091", wa_id="34600000091")
-    merge_contacts(session, winner.id, loser.id, LATER)
-    session.execute(update(ContactIdentity).values(portfolio_id=portfolio))
-    stranger = resolve_contact(session, Identity("34600000091", None, portfolio, "ES.new", at=LATER), LATER)
-    assert stranger != winner.id
-    assert aliases_of(session, winner.id) == []
-
-
-def test_each_former_number_leads_to_one_person(session: Session) -> None:
-    one, other = alice(session), make_contact(session)
-    add_aliases(session, one.id, {"wa:34600000091": KnownIdentifier("+34600000091")}, NOW)
-    add_aliases(session, other.id, {"wa:34600000091": KnownIdentifier("+34600000091", True)}, LATER)
-    assert [(row.contact_id, row.was_whatsapp) for row in session.scalars(select(ContactAlias))] == [(other.id, True)]
-    add_aliases(session, one.id, identifiers_of(other), LATER)  # somebody has it: it is theirs alone
-    assert aliases_of(session, one.id) == []
-    with pytest.raises(IntegrityError), session.begin_nested():
-        session.execute(
-            insert(ContactAlias).values(
-                contact_id=one.id, key="wa:34600000091", shown="", was_whatsapp=False, created_at=NOW
-            )
-        )

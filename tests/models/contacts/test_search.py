@@ -1,6 +1,5 @@
 """Finding contacts."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,17 +8,10 @@ from sqlalchemy.orm import Session
 from models.contacts import search as contact_search
 from models.contacts.merge import merge_contacts
 from models.contacts.search import count_contacts, search_contacts
-from models.db.engine import Database
 from models.tables.contact import Consent, PhoneProblem
-from tests.support.factories import NOW, alice, bob, carol, make_contact, make_list
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_contact, make_list
+from tests.support.factories.conversations import carol
 
 
 def names(session: Session, **search: Any) -> list[str]:

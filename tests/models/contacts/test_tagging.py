@@ -1,25 +1,15 @@
 """Tags, attributes and lists on contacts."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import add_members, list_id, put_attribute, put_tag, put_tags, remove_members, remove_tag
-from models.db.engine import Database
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType, ContactTag, Tag
-from tests.support.factories import NOW, alice, bob, make_attribute
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, bob, make_attribute
 
 
 def tags(session: Session, contact: Contact) -> dict[str, str | None]:

@@ -6,7 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.db.bulk import values_cte
-from tests.support.factories import NOW, make_contact
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_contact
 
 
 def test_a_moment_is_the_same_however_it_was_written(session: Session) -> None:

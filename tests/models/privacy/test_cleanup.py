@@ -1,17 +1,14 @@
 """What is over by its own nature goes, slice by slice; what still counts stays."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.conversations.flow_versions import save_flow
-from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter, purge_dead_letters
-from models.privacy.cleanup import forget_wamids, purge_actions, purge_lanes, purge_ledger, purge_parked
+from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
 from models.privacy.retention import purge_messages
 from models.tables.contact import Consent
 from models.tables.conversation import Direction, Message, MessageState
@@ -20,26 +17,12 @@ from models.tables.flow import Action, ActionKind, ActionState, FlowSession, Ses
 from models.tables.lane import Lane
 from models.tables.recipient import RecipientState
 from models.tables.webhook_event import DeadLetter, ParkedStatus
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_lane,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_lane, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
+from tests.support.factories.conversations import make_conversation
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
 
 
 def test_dead_letters_go_after_the_days_of_the_setting(session: Session) -> None:
@@ -119,7 +102,7 @@ def test_a_redacted_persons_ids_go_once_meta_repeats_them_no_more(session: Sessi
         )  # fmt: skip
     session.add_all(texts.values())
     session.flush()
-    assert (forget_wamids(session, NOW), forget_wamids(session, NOW)) == (1, 0)
+    assert (purge_wamids(session, NOW), purge_wamids(session, NOW)) == (1, 0)
     session.expire_all()
     left = {(message.wamid, message.context_wamid) for message in session.scalars(select(Message))}
     assert left == {(None, None), *((f"wamid.{name}", f"wamid.context.{name}") for name in ("fresh", "here"))}

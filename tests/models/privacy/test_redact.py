@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,6 @@ from models.contacts.merge import merge_contacts
 from models.contacts.number_change import change_number
 from models.contacts.resolve import resolve_contact
 from models.crypto import Vault, new_encryption_key
-from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Status
@@ -35,27 +33,13 @@ from models.tables.recipient import Recipient, RecipientState
 from models.tables.segment import Segment
 from models.tables.tag import ContactTag, ListMember
 from models.tables.webhook_event import DeadLetter, ParkedStatus
-from tests.support.factories import (
-    NOW,
-    alice,
-    make_campaign,
-    make_contact,
-    make_conversation,
-    make_list,
-    make_number,
-    make_recipient,
-)
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact, make_list
+from tests.support.factories.conversations import make_conversation
 
 LATER = NOW + timedelta(days=10)
 DIGITS = "34600000001"
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    with database.write() as opened:
-        yield opened
-    database.dispose()
 
 
 @pytest.fixture

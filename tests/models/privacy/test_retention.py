@@ -17,7 +17,10 @@ from models.privacy.retention import purge_deleted_campaigns, purge_hashes, purg
 from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.recipient import Recipient
 from models.tables.setting import write_setting
-from tests.support.factories import NOW, alice, make_campaign, make_conversation, make_number, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
+from tests.support.factories.conversations import make_conversation
 
 OLD = NOW - timedelta(days=400)
 

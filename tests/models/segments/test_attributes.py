@@ -24,9 +24,10 @@ from models.segments.store import save_segment
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType
-from tests.support import factories
 from tests.support.counting import count_matching
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import make_attribute, make_contact
 
 OVER_TEN: dict[str, Any] = {"all": [{"on": "attribute", "op": "more", "name": "visits", "value": 10}]}
 
@@ -71,16 +72,16 @@ def test_an_attribute_is_defined_with_a_type_and_a_default_of_it(session: Sessio
 def test_what_cannot_be_an_attribute_is_refused(
     name: str, kind: str, default: str, said: str, session: Session
 ) -> None:
-    factories.make_attribute(session, "taken")
+    make_attribute(session, "taken")
     with pytest.raises((OperatorError, FieldValueError), match=said):
         add_attribute(session, name, AttributeType(kind), default, NOW)
 
 
 def test_a_new_type_rewrites_the_values_so_that_segments_can_compare_them(session: Session) -> None:
-    attribute_id = factories.make_attribute(session, "visits", default="7").id
+    attribute_id = make_attribute(session, "visits", default="7").id
     for value in ("12", "9", "2.50"):
-        factories.make_contact(session, attributes={"visits": value, "other": "x"})
-    factories.make_contact(session)
+        make_contact(session, attributes={"visits": value, "other": "x"})
+    make_contact(session)
     _retype(session, attribute_id, AttributeType.NUMBER)
     assert _values(session) == [12, 9, 2.5, None]
     assert count_matching(session, parse_rule(session, OVER_TEN), NOW) == 1
@@ -92,9 +93,9 @@ def test_a_new_type_rewrites_the_values_so_that_segments_can_compare_them(sessio
 
 def test_a_type_that_some_values_do_not_have_is_refused_with_their_number(database: Database) -> None:
     with database.write() as session:
-        attribute_id = factories.make_attribute(session, "visits").id
+        attribute_id = make_attribute(session, "visits").id
         for value in ("12", "many", "few"):
-            factories.make_contact(session, attributes={"visits": value})
+            make_contact(session, attributes={"visits": value})
     with (
         pytest.raises(OperatorError, match="2 stored values are no number, such as “many”"),
         database.write() as session,
@@ -109,32 +110,32 @@ def test_more_values_than_one_transaction_rewrites_are_refused(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(made, "MAX_REWRITTEN", 1)
-    attribute_id = factories.make_attribute(session, "visits").id
+    attribute_id = make_attribute(session, "visits").id
     for value in ("12", "9"):
-        factories.make_contact(session, attributes={"visits": value})
+        make_contact(session, attributes={"visits": value})
     with pytest.raises(OperatorError, match="2 stored values would have to be written anew, at most 1"):
         _retype(session, attribute_id, AttributeType.NUMBER)
 
 
 def test_a_default_that_is_not_of_the_type_is_refused_also_when_the_type_changes(session: Session) -> None:
-    attribute_id = factories.make_attribute(session, "visits", default="often").id
+    attribute_id = make_attribute(session, "visits", default="often").id
     with pytest.raises(FieldValueError, match="the default is 'often'"):
         change_attribute(session, attribute_id, AttributeType.NUMBER, None)
 
 
 def test_a_type_that_a_segment_could_not_be_read_with_is_refused(session: Session) -> None:
-    attribute_id = factories.make_attribute(session, "visits", type=AttributeType.NUMBER).id
+    attribute_id = make_attribute(session, "visits", type=AttributeType.NUMBER).id
     save_segment(session, "regulars", OVER_TEN, NOW)
     with pytest.raises(OperatorError, match="the segment “regulars” would not be readable"):
         change_attribute(session, attribute_id, AttributeType.DATE, None)
 
 
 def test_an_attribute_that_something_names_is_not_deleted(session: Session) -> None:
-    attribute_id = factories.make_attribute(session, "visits", type=AttributeType.NUMBER).id
+    attribute_id = make_attribute(session, "visits", type=AttributeType.NUMBER).id
     save_segment(session, "regulars", OVER_TEN, NOW)
     variables = {"body": {"1": {"source": "attribute", "attribute": "visits"}}}
-    factories.make_campaign(session, name="spring", status=CampaignStatus.DRAFT, variables=variables)
-    factories.make_campaign(session, name="old", status=CampaignStatus.ENDED, variables=variables)
+    make_campaign(session, name="spring", status=CampaignStatus.DRAFT, variables=variables)
+    make_campaign(session, name="old", status=CampaignStatus.ENDED, variables=variables)
     with pytest.raises(OperatorError, match="used by the segment “regulars” and the campaign “spring”; take it out"):
         delete_attribute(session, attribute_id)
 
@@ -147,7 +148,7 @@ def test_an_attribute_that_something_names_is_not_deleted(session: Session) -> N
     ],
 )
 def test_an_attribute_that_a_bot_flow_names_is_not_deleted(node: dict[str, Any], session: Session) -> None:
-    attribute_id = factories.make_attribute(session, "visits").id
+    attribute_id = make_attribute(session, "visits").id
     save_flow(session, "welcome", "", {"nodes": {"a": node}}, NOW, "test")
     session.flush()
     with pytest.raises(OperatorError, match="bot flow “welcome”"):
@@ -155,8 +156,8 @@ def test_an_attribute_that_a_bot_flow_names_is_not_deleted(node: dict[str, Any],
 
 
 def test_what_nothing_names_is_deleted_and_values_stay(session: Session) -> None:
-    attribute_id = factories.make_attribute(session, "visits").id
-    factories.make_contact(session, attributes={"visits": "many"})
+    attribute_id = make_attribute(session, "visits").id
+    make_contact(session, attributes={"visits": "many"})
     assert delete_attribute(session, attribute_id) == "visits"
     assert session.scalars(select(Attribute.name)).all() == []
     assert _values(session) == ["many"]
@@ -176,8 +177,8 @@ def test_others_write_while_the_values_are_looked_at_and_nothing_that_they_wrote
 ) -> None:
     rt = Runtime(Settings(database_url, None, tmp_path, encryption_keys=(new_encryption_key(),)))
     with rt.database.write() as session:
-        attribute_id = factories.make_attribute(session, "visits").id
-        ids = [factories.make_contact(session, attributes={"visits": "5"}).id, factories.make_contact(session).id]
+        attribute_id = make_attribute(session, "visits").id
+        ids = [make_contact(session, attributes={"visits": "5"}).id, make_contact(session).id]
 
     def look(session: Session, name: str, kind: AttributeType) -> Sequence[int]:
         found = values_to_rewrite(session, name, kind)
@@ -198,10 +199,10 @@ def test_others_write_while_the_values_are_looked_at_and_nothing_that_they_wrote
 
 
 def test_a_type_does_not_change_while_a_part_of_a_campaign_is_frozen_by_it(session: Session) -> None:
-    attribute_id = factories.make_attribute(session, "visits", type=AttributeType.NUMBER).id
+    attribute_id = make_attribute(session, "visits", type=AttributeType.NUMBER).id
     save_segment(session, "known", {"all": [{"on": "attribute", "op": "known", "name": "visits"}]}, NOW)
     audience = {"include": [{"segment": "known"}]}
-    factories.make_campaign(
+    make_campaign(
         session, name="Spring", status=CampaignStatus.ACTIVE, audience=audience, launch_until=9, launch_cursor=4
     )
     with pytest.raises(OperatorError, match="is used by the campaign “Spring”, being prepared now"):

@@ -18,8 +18,10 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.flow import Flow, FlowSession
 from models.tables.segment import Segment
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_number
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import make_contact, make_list
 
 AUDIENCE: dict[str, Any] = {
     "include": [{"tag": "vip"}, {"list": "vip"}, {"segment": "vip"}, {"tag": "other"}],
@@ -38,8 +40,8 @@ RULE: dict[str, Any] = {
 
 def _world(session: Session) -> None:
     """A tag, a list and a segment, all of them called vip; alice is in each."""
-    alice = factories.alice(session, tags={"vip": None, "other": None})
-    factories.make_list(session, "vip", alice)
+    alice = make_alice(session, tags={"vip": None, "other": None})
+    make_list(session, "vip", alice)
     save_segment(session, "vip", {"all": [{"on": "consent", "op": "is", "value": "subscribed"}]}, NOW)
 
 
@@ -57,9 +59,9 @@ def test_a_new_name_stands_wherever_the_old_one_stood_and_nowhere_else(
     _world(session)
     save_segment(session, "outer", RULE, NOW)
     values: dict[str, Any] = {"audience": AUDIENCE, "variables": VARIABLES}
-    draft = factories.make_campaign(session, status=CampaignStatus.DRAFT, **values).id
-    sending = factories.make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW, **values).id
-    ended = factories.make_campaign(session, status=CampaignStatus.ENDED, **values).id
+    draft = make_campaign(session, status=CampaignStatus.DRAFT, **values).id
+    sending = make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW, **values).id
+    ended = make_campaign(session, status=CampaignStatus.ENDED, **values).id
     assert rename_group(session, kind, _id(session, table), "gold") == "vip"
     session.flush()
     session.expire_all()
@@ -88,7 +90,7 @@ def test_a_new_name_stands_wherever_the_old_one_stood_and_nowhere_else(
 def test_a_name_that_is_there_is_refused_by_the_database(kind: ReferenceKind, table: Any, database: Database) -> None:
     with database.write() as session:
         _world(session)
-        factories.make_list(session, "other")
+        make_list(session, "other")
         save_segment(session, "other", {"all": [{"on": "consent", "op": "is", "value": "pending"}]}, NOW)
     with pytest.raises(IntegrityError), database.write() as session:
         rename_group(session, kind, _id(session, table), "other")
@@ -96,7 +98,7 @@ def test_a_name_that_is_there_is_refused_by_the_database(kind: ReferenceKind, ta
 
 def test_a_campaign_that_is_being_prepared_keeps_its_names(session: Session) -> None:
     _world(session)
-    factories.make_campaign(session, name="Spring", status=CampaignStatus.ACTIVE, audience=AUDIENCE)
+    make_campaign(session, name="Spring", status=CampaignStatus.ACTIVE, audience=AUDIENCE)
     with pytest.raises(OperatorError, match="the campaign “Spring”: being prepared with the tag “vip”"):
         rename_group(session, "tag", _id(session, Tag), "gold")
 
@@ -128,7 +130,7 @@ def test_an_old_version_of_a_flow_counts_while_somebody_walks_through_it(session
     save_flow(session, "sizes", "", {"nodes": {"a": {"type": "ask", "tag": "viper"}}}, NOW, "test")
     version = session.scalars(select(Flow)).one().versions[0]
     walk = FlowSession(
-        contact_id=1, number_id=factories.make_number(session).id, flow_version=version, state={}, started_at=NOW, updated_at=NOW
+        contact_id=1, number_id=make_number(session).id, flow_version=version, state={}, started_at=NOW, updated_at=NOW
     )  # fmt: skip
     session.add(walk)
     session.flush()
@@ -143,7 +145,7 @@ def test_what_is_used_is_not_deleted_and_the_line_says_by_whom(session: Session)
     _world(session)
     save_segment(session, "outer", RULE, NOW)
     for name in ("A", "B"):
-        factories.make_campaign(session, name=name, status=CampaignStatus.READY, audience=AUDIENCE)
+        make_campaign(session, name=name, status=CampaignStatus.READY, audience=AUDIENCE)
     for kind, table in KINDS:
         with pytest.raises(
             OperatorError, match=f"the {kind} “vip” is still used by the segment “outer” and the campaigns “A”, “B”"
@@ -154,7 +156,7 @@ def test_what_is_used_is_not_deleted_and_the_line_says_by_whom(session: Session)
 @pytest.mark.parametrize(("kind", "table"), KINDS)
 def test_what_nothing_names_is_deleted_and_the_people_stay(kind: ReferenceKind, table: Any, session: Session) -> None:
     _world(session)
-    factories.make_campaign(session, status=CampaignStatus.ENDED, audience=AUDIENCE)
+    make_campaign(session, status=CampaignStatus.ENDED, audience=AUDIENCE)
     assert delete_group(session, kind, _id(session, table)) == ("vip", True)
     assert session.scalar(select(table.id).where(table.name == "vip")) is None
     assert session.scalar(select(func.count()).select_from(ContactTag)) == (1 if kind == "tag" else 2)
@@ -167,8 +169,8 @@ def test_a_large_group_is_taken_away_in_slices_while_its_name_is_free(
 ) -> None:
     monkeypatch.setattr("models.segments.rename_delete.SLICE", 2)
     with database.write() as session:
-        people = [factories.make_contact(session, tags={"vip": None}) for _ in range(5)]
-        factories.make_list(session, "vip", *people)
+        people = [make_contact(session, tags={"vip": None}) for _ in range(5)]
+        make_list(session, "vip", *people)
         group_id = _id(session, table)
         assert delete_group(session, kind, group_id) == ("vip", False)
     with database.write() as session:
@@ -188,6 +190,6 @@ def test_a_large_group_is_taken_away_in_slices_while_its_name_is_free(
 
 
 def test_the_shop_s_own_tag_stays(session: Session) -> None:
-    factories.alice(session, tags={"shopify": None})
+    make_alice(session, tags={"shopify": None})
     with pytest.raises(OperatorError, match="put on whoever comes from the shop"):
         rename_group(session, "tag", _id(session, Tag, "shopify"), "shop")

@@ -1,29 +1,22 @@
 """Leases: who may send, and what becomes of a lane that died."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import update
 
 from models.campaigns.unsure import resend_unsure
 from models.clock import utcnow
 from models.db.engine import Database
 from models.sending.claim import claim_recipients
-from models.sending.lease import DIED, end_lane, expire_lane, is_alive, live_lanes, lost_lanes, open_lane, renew_lease
+from models.sending.lease import end_lane, expire_lane, is_alive, live_lanes, lost_lanes, open_lane, renew_lease
 from models.sending.results import AttemptResult, record_results
+from models.stored_texts import SENDER_DIED
 from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import alice, bob, make_campaign, make_number, make_recipient
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
-    yield found
-    found.dispose()
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.contacts import alice, bob
 
 
 def begin(database: Database) -> tuple[int, int, int]:
@@ -100,7 +93,7 @@ def test_a_late_acceptance_raises_what_the_sweep_gave_up(database: Database) -> 
         row = session.get_one(Recipient, recipient_id)
         assert (row.state, row.wamid, row.status) == (RecipientState.ACCEPTED, "wamid.A", "sent")
         assert row.unsure_at is not None
-        assert row.detail == DIED
+        assert row.detail == SENDER_DIED().stored()
 
 
 def test_a_lane_that_still_holds_a_row_does_not_end_and_what_an_ended_one_left_is_swept(database: Database) -> None:

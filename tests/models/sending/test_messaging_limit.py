@@ -1,8 +1,6 @@
 """The portfolio's count of unique people in 24 hours: never above the limit, and not counted anew for every chunk."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from random import Random
 from threading import Thread
 from typing import Any
 
@@ -20,16 +18,12 @@ from models.tables.campaign import CampaignStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.number import Portfolio
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories import NOW, alice, make_campaign, make_number, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice
+from tests.support.proof import dice, rounds
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
-    yield found
-    found.dispose()
 
 
 def begin(database: Database, limit: int | None) -> tuple[int, int]:
@@ -45,10 +39,10 @@ def ask(database: Database, ids: tuple[int, int], names: range, hours: float = 0
 
 
 def test_the_count_follows_a_plain_model_through_days_of_sending(database: Database) -> None:
-    ids, rng = begin(database, 60), Random(7)
+    ids, rng = begin(database, 60), dice(7)
     model: dict[str, float] = {}
     hours = 0.0
-    for _ in range(60):
+    for _ in range(rounds(60, 1000)):
         hours += rng.random() * 3
         first = rng.randrange(400)
         names = range(first, first + rng.randrange(1, 25))
@@ -87,6 +81,7 @@ def test_a_limit_that_becomes_known_counts_whom_was_written_to_before(database: 
         assert len(granted) == (15 if limit is None else 0)
 
 
+@pytest.mark.race
 def test_many_at_once_stay_within_the_limit(database: Database) -> None:
     ids = begin(database, 50)
     threads = [

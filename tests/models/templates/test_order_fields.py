@@ -16,8 +16,11 @@ from models.tables.recipient import NotSent, Recipient
 from models.tables.template import Template
 from models.templates.order_fields import ORDER_FIELDS
 from models.templates.variables import bind_variables, check_mapping, missing_variable_sql, source_values_sql
-from tests.support import factories
-from tests.support.factories import NOW
+from tests.support.factories.campaigns import make_campaign, make_number, make_template
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import bob as make_bob
+from tests.support.factories.contacts import make_contact, make_order
 
 BODY: list[dict[str, Any]] = [{"type": "BODY", "text": f"{' '.join(f'{{{{{field}}}}}' for field in ORDER_FIELDS)}."}]
 ALL = {"body": {field: {"source": "order", "field": field} for field in ORDER_FIELDS}}
@@ -34,11 +37,11 @@ def _frozen(session: Session, contact: Contact, variables: dict[str, Any] = ALL)
 
 
 def test_every_field_is_that_of_the_order_placed_last(session: Session) -> None:
-    alice, bob = factories.alice(session), factories.bob(session)
-    factories.make_order(session, alice, number="#1", total=5, now=NOW - timedelta(days=9), items=[HAT])
-    factories.make_order(session, alice, number="#2", total=19.9, now=NOW - timedelta(days=1), items=[COAT, HAT])
-    factories.make_order(session, alice, number="#3", total=7, now=NOW, cancelled_at=NOW, items=[HAT])
-    factories.make_order(session, bob, number="#4", total=8, now=NOW, items=[HAT])
+    alice, bob = make_alice(session), make_bob(session)
+    make_order(session, alice, number="#1", total=5, now=NOW - timedelta(days=9), items=[HAT])
+    make_order(session, alice, number="#2", total=19.9, now=NOW - timedelta(days=1), items=[COAT, HAT])
+    make_order(session, alice, number="#3", total=7, now=NOW, cancelled_at=NOW, items=[HAT])
+    make_order(session, bob, number="#4", total=8, now=NOW, items=[HAT])
     values, missing = _frozen(session, alice)
     day = (NOW - timedelta(days=1)).date().isoformat()
     assert missing is None
@@ -54,9 +57,9 @@ def test_every_field_is_that_of_the_order_placed_last(session: Session) -> None:
 
 
 def test_of_two_orders_at_one_moment_the_later_one_counts(session: Session) -> None:
-    alice = factories.alice(session)
+    alice = make_alice(session)
     for number in ("#1", "#2"):
-        factories.make_order(session, alice, number=number)
+        make_order(session, alice, number=number)
     assert _frozen(session, alice)[0]["number"] == "#2"
 
 
@@ -64,15 +67,15 @@ def test_of_two_orders_at_one_moment_the_later_one_counts(session: Session) -> N
     ("total", "shown"), [(0, "0.00"), (0.05, "0.05"), (1234567.5, "1234567.50"), (2.125, "2.125"), (7, "7.00")]
 )
 def test_a_total_is_a_plain_amount(total: float, shown: str, session: Session) -> None:
-    alice = factories.alice(session)
-    factories.make_order(session, alice, total=total)
+    alice = make_alice(session)
+    make_order(session, alice, total=total)
     assert _frozen(session, alice)[0]["total"] == shown
 
 
 @pytest.mark.parametrize("items", [[], [{}], [{"title": " "}], [{"title": 7, "collection": [], "brand": {"a": 1}}]])
 def test_what_an_order_does_not_say_is_missing(items: list[Any], session: Session) -> None:
-    alice = factories.alice(session)
-    factories.make_order(session, alice, items=items)
+    alice = make_alice(session)
+    make_order(session, alice, items=items)
     values, missing = _frozen(session, alice)
     assert missing == "body number"
     assert {name for name, value in values.items() if value is None} == {"number", "product", "collection", "brand"}
@@ -80,9 +83,9 @@ def test_what_an_order_does_not_say_is_missing(items: list[Any], session: Sessio
 
 def test_a_launch_freezes_the_order_and_leaves_out_who_never_ordered(database: Database) -> None:
     with database.write() as session:
-        number = factories.make_number(session)
+        number = make_number(session)
         body = [{"type": "BODY", "text": "Your {{1}} of {{2}}, {{3}}."}]
-        template = factories.make_template(session, number, components=body)
+        template = make_template(session, number, components=body)
         variables = {
             "body": {
                 "1": {"source": "order", "field": "product", "fallback": "order"},
@@ -90,9 +93,9 @@ def test_a_launch_freezes_the_order_and_leaves_out_who_never_ordered(database: D
                 "3": {"source": "order", "field": "currency"},
             }
         }
-        campaign = factories.make_campaign(session, number, template, status=CampaignStatus.ACTIVE, variables=variables)
-        alice, never = factories.alice(session), factories.make_contact(session, tags={"vip": None})
-        factories.make_order(session, alice, total=19.9)
+        campaign = make_campaign(session, number, template, status=CampaignStatus.ACTIVE, variables=variables)
+        alice, never = make_alice(session), make_contact(session, tags={"vip": None})
+        make_order(session, alice, total=19.9)
         token = begin_launch(session, campaign.id, NOW)
         assert token is not None
         assert not launch_slice(session, campaign.id, token, NOW)

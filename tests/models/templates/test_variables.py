@@ -18,7 +18,8 @@ from models.templates.variables import (
     template_slots,
     unknown_names,
 )
-from tests.support import factories
+from tests.support.factories.contacts import alice as make_alice
+from tests.support.factories.contacts import make_attribute, make_contact
 
 POSITIONAL: list[dict[str, Any]] = [
     {"type": "HEADER", "format": "TEXT", "text": "Our {{1}} is on!"},
@@ -133,8 +134,8 @@ def test_parts_that_a_campaign_cannot_fill_are_named() -> None:
 
 
 def test_values_come_from_every_kind_of_source(session: Session) -> None:
-    factories.make_attribute(session, "shop", default="our shop")
-    alice = factories.alice(
+    make_attribute(session, "shop", default="our shop")
+    alice = make_alice(
         session, name=" Alice Liddell ", tags={"customer_id": "4711"}, attributes={"shop": "Madrid", "points": 12}
     )
     variables = {
@@ -159,8 +160,8 @@ def test_values_come_from_every_kind_of_source(session: Session) -> None:
 
 
 def test_the_mapping_s_own_fallback_goes_before_the_attribute_s_default(session: Session) -> None:
-    factories.make_attribute(session, "shop", default="the default")
-    nobody = factories.make_contact(session, name="", tags={"customer_id": ""})
+    make_attribute(session, "shop", default="the default")
+    nobody = make_contact(session, name="", tags={"customer_id": ""})
     body = [{"type": "BODY", "text": "{{a}} {{b}} {{c}} {{d}} {{e}}."}]
     variables = {
         "body": {
@@ -180,25 +181,25 @@ def test_a_name_alone_and_a_blank_first_name_make_a_first_name(session: Session)
     body = [{"type": "BODY", "text": "Hi {{1}}!"}]
     first = {"body": {"1": {"source": "first_name"}}}
     for name, first_name, expected in (("Alice", " ", "Alice"), ("Bob B.", "Robert", "Robert"), (" ", None, None)):
-        contact = factories.make_contact(session, name=name, first_name=first_name)
+        contact = make_contact(session, name=name, first_name=first_name)
         values, missing = _frozen(session, first, body, contact)
         assert (values["body"]["1"], missing) == (expected, None if expected else "body 1")
 
 
 def test_a_template_without_variables_freezes_an_empty_object(session: Session) -> None:
-    assert _frozen(session, {}, [{"type": "BODY", "text": "Hello!"}], factories.alice(session)) == ({}, None)
+    assert _frozen(session, {}, [{"type": "BODY", "text": "Hello!"}], make_alice(session)) == ({}, None)
 
 
 def test_values_are_kept_as_they_are_whatever_they_hold(session: Session) -> None:
     evil = "'\"} --; é 😀 \\"
-    alice = factories.alice(session, tags={"note": evil})
+    alice = make_alice(session, tags={"note": evil})
     variables = {"body": {"1": {"source": "tag", "tag": "note"}, "2": {"source": "text", "text": evil}}}
     values, _ = _frozen(session, variables, [{"type": "BODY", "text": "{{1}} and {{2}}."}], alice)
     assert values == {"body": {"1": evil, "2": evil.strip()}}
 
 
 def test_tags_and_attributes_that_do_not_exist_are_named(session: Session) -> None:
-    factories.alice(session)
+    make_alice(session)
     variables = {
         "body": {
             "1": {"source": "tag", "tag": "vip"},

@@ -1,0 +1,32 @@
+"""Explains an unexpected error to the user of a command. Imported only after a failure: it imports several libraries."""
+
+import traceback
+
+from flask import current_app
+from redis.exceptions import RedisError
+
+from jobs.core.logs import described
+from jobs.core.runtime import Runtime
+
+
+def explain_error(error: Exception) -> str:
+    """Return one line about an error that is no OperatorError: what cannot be reached or read, or that it is a bug."""
+    if isinstance(error, RedisError):
+        return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
+    return f"this should not have happened: {described(error)}{_write_down(error)}"
+
+
+def _write_down(error: Exception) -> str:
+    """Append the traceback to a log that only the owner of the process can read; return a hint with its path, or ""."""
+    if "hark" not in current_app.extensions:
+        return ""
+    rt: Runtime = current_app.extensions["hark"]
+    try:
+        path = rt.settings.var_dir / "log" / "errors.log"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(traceback.format_exception(error)) + "\n")
+        path.chmod(0o600)
+    except OSError:
+        return ""
+    return f"; more in {path}"

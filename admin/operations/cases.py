@@ -1,0 +1,40 @@
+"""Opens and closes cases of contacts by their phones. admin.operations.inbox does it for conversations."""
+
+from sqlalchemy.orm import Session
+
+from jobs.core.runtime import Runtime
+from models.clock import utcnow
+from models.contacts.lookup import require_contact_with_phone
+from models.conversations.cases import close_case, open_case
+from models.errors import OperatorError
+from models.tables.audit import AuditAction, record_audit
+from models.tables.contact import Contact
+
+
+def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
+    """Open a case of the contact with this phone; return its id.
+
+    Raises OperatorError if no contact has the phone or a case is open already.
+    """
+    now = utcnow()
+    with rt.database.write() as session:
+        contact = _get_contact(rt, session, phone)
+        opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
+        if not opened.is_new:
+            raise OperatorError("{phone}: case {opened_id} is open already", phone=phone, opened_id=opened.id)
+        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=contact.id)
+        return opened.id
+
+
+def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
+    """Close the open case of the contact with this phone. Raises OperatorError if no contact has it or no case is open."""
+    now = utcnow()
+    with rt.database.write() as session:
+        contact = _get_contact(rt, session, phone)
+        if not close_case(session, contact.id, now, closed_by=actor):
+            raise OperatorError("{phone}: no case is open", phone=phone)
+        record_audit(session, now, actor, AuditAction.CLOSE, "case", contact.id, contact=contact.id)
+
+
+def _get_contact(rt: Runtime, session: Session, phone: str) -> Contact:
+    return require_contact_with_phone(session, phone, rt.settings.default_country)

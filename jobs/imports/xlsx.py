@@ -1,0 +1,99 @@
+"""Reading a spreadsheet, row by row in bounded memory. Apart from the reader, which loads it for the first XLSX file."""
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from jobs.imports.reader import MAX_COLUMNS, MIB, BadFileError, Sheet, SourceLine, checked_header
+
+MAX_UNZIPPED_BYTES = 300 * MIB
+MAX_TEXTS_BYTES = 60 * MIB
+"""The sheet's shared texts are held in memory, several times this size."""
+MAX_PARTS = 1000
+MAX_SHEET_ROWS = 1_048_576
+"""A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
+
+
+def read_xlsx(path: Path) -> Sheet:
+    """The first sheet of a workbook. BadFile where it is none that can be read, or too big."""
+    _check_archive(path)
+    try:
+        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()
+        first = next(sheet.iter_rows(max_row=1, max_col=MAX_COLUMNS + 1), ())
+        header = checked_header(path, (_cell_text(cell)[0] for cell in first))
+    except (InvalidFileException, KeyError, IndexError, ValueError, ParseError, zipfile.BadZipFile) as error:
+        if isinstance(error, BadFileError):
+            raise
+        raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
+    if not header:
+        raise BadFileError("{file} is empty; its first row must name the columns, phone among them", file=path.name)
+    return Sheet(header, _sheet_lines(path, sheet, len(header)))
+
+
+def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:
+    try:
+        for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=width + 1), 2):
+            if number > MAX_SHEET_ROWS:
+                raise BadFileError(
+                    "{file} has a row beyond {max_sheet_rows:,}, the last that a sheet can have",
+                    file=path.name,
+                    max_sheet_rows=MAX_SHEET_ROWS,
+                )
+            texts = [_cell_text(cell) for cell in row]
+            cells = [text for text, _ in texts]
+            problem = next((problem for _, problem in texts if problem), None)
+            if problem or any(cells):
+                yield SourceLine(number, cells, problem)
+    except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
+        if isinstance(error, BadFileError):
+            raise
+        raise BadFileError("{file}: the sheet cannot be read to its end", file=path.name) from error
+
+
+def _cell_text(cell: Any) -> tuple[str, str | None]:
+    """The cell as a CSV would have it, and what is wrong with it; a formula is what the spreadsheet last computed."""
+    if cell.value is None:
+        return "", None
+    if cell.data_type == "e":
+        return "", f"column {cell.column} holds the spreadsheet's error {str(cell.value)[:20]}"
+    text = _plain_text(cell.value)
+    return ("", "holds a NUL byte") if "\x00" in text else (text, None)
+
+
+def _plain_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        return (value.date() if value.time() == datetime.min.time() else value).isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _check_archive(path: Path) -> None:
+    """An archive may claim any size: what it says of itself is checked, and is what reading is then held to."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
+    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNZIPPED_BYTES:
+        raise BadFileError(
+            "{file} unpacks to more than {max_unzipped_bytes} MB; save it as CSV",
+            file=path.name,
+            max_unzipped_bytes=MAX_UNZIPPED_BYTES // MIB,
+        )
+    if any(part.file_size > MAX_TEXTS_BYTES for part in parts if not part.filename.startswith("xl/worksheets/")):
+        raise BadFileError(
+            "{file} holds more than {max_texts_bytes} MB of text; save it as CSV",
+            file=path.name,
+            max_texts_bytes=MAX_TEXTS_BYTES // MIB,
+        )

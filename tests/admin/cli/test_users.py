@@ -1,0 +1,57 @@
+"""`flask users`."""
+
+from sqlalchemy import select
+
+from admin.auth.passwords import verify_password
+from admin.auth.users import add_first_admin, token_hash
+from models.tables.user import ApiToken, Role, User
+from tests.support.cli_app import Shell
+
+
+def test_a_user_gets_a_one_time_password_that_is_printed_once(shell: Shell) -> None:
+    added = shell.data("users", "add", "Ana@Example.com", "--role", "manager", "--json")
+    assert (added["email"], added["role"]) == ("ana@example.com", "manager")
+    with shell.rt.database.read() as session:
+        user = session.scalars(select(User)).one()
+    assert user.must_change_password
+    assert verify_password(user.password_hash, added["password"])
+    assert added["password"] not in user.password_hash
+
+
+def test_a_password_of_ones_own_comes_from_standard_input(shell: Shell) -> None:
+    printed = shell.ok(
+        "users", "add", "ben@example.com", "--role", "agent", "--password-stdin", stdin="correct horse 1\n"
+    )
+    assert "correct horse" not in printed
+    with shell.rt.database.read() as session:
+        user = session.scalars(select(User)).one()
+    assert not user.must_change_password
+    assert verify_password(user.password_hash, "correct horse 1")
+    assert not verify_password(user.password_hash, "correct horse 2")
+
+
+def test_bad_users_are_refused_in_one_line_and_not_added(shell: Shell) -> None:
+    assert "email=nobody" in shell.refused("users", "add", "nobody", "--role", "admin")
+    assert "10 to 200" in shell.refused("users", "add", "a@b", "--role", "admin", "--password-stdin", stdin="short\n")
+    assert "empty" in shell.refused("users", "add", "a@b", "--role", "admin", "--password-stdin", stdin="")
+    assert "'viewer'" in shell.refused("users", "add", "a@b", "--role", "boss", code=2)
+    shell.ok("users", "add", "a@b", "--role", "admin")
+    assert "already" in shell.refused("users", "add", "A@B", "--role", "admin")
+    with shell.rt.database.read() as session:
+        assert len(session.scalars(select(User)).all()) == 1
+
+
+def test_a_new_installation_has_one_first_admin(shell: Shell) -> None:
+    first = add_first_admin(shell.rt)
+    assert first is not None
+    assert (first.role, bool(first.password)) == (Role.ADMIN, True)
+    assert add_first_admin(shell.rt) is None
+
+
+def test_of_a_token_only_the_hash_is_kept(shell: Shell) -> None:
+    token = shell.ok("tokens", "add", "shop", "--role", "viewer").strip()
+    with shell.rt.database.read() as session:
+        row = session.scalars(select(ApiToken)).one()
+    assert row.token_hash == token_hash(token)
+    assert token not in row.token_hash
+    assert "already" in shell.refused("tokens", "add", "shop", "--role", "viewer")

@@ -1,0 +1,39 @@
+"""Numbers in the panel."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from models.tables.number import Number
+from models.tables.user import Role
+from tests.support.panel_app import Panel
+
+pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]
+
+
+def test_a_stopped_number_goes_on_when_an_administrator_says_so(panel: Panel) -> None:
+    with panel.rt.database.write() as session:
+        number = session.get_one(Number, 1)
+        number.stopped_at, number.stopped_reason = number.created_at, "the token was refused"
+    admin = panel.of(Role.ADMIN)
+    assert "the token was refused" in admin.get("/")
+    assert "may send again" in admin.post("/numbers/1/resume")
+    assert "is not stopped" in admin.post("/numbers/1/resume")
+    assert "allowed are 1 to 1000" in admin.post("/numbers/1/speed", per_second="lots")
+    admin.post("/numbers/1/speed", per_second="500")
+    with panel.rt.database.read() as session:
+        number = session.get_one(Number, 1)
+        assert (number.stopped_at, number.messages_per_second) == (None, 500)
+
+
+def test_a_number_is_checked_at_meta_before_it_is_kept(panel: Panel) -> None:
+    admin = panel.of(Role.ADMIN)
+    given: dict[str, Any] = {"name": "Second", "phone_number_id": "abc", "waba_id": "1", "display_phone": ""}
+    page = admin.refused("/numbers/add", token="secret-token-of-mine", **given)
+    assert "Allowed are the digits" in page
+    assert "secret-token-of-mine" not in page
+    page = admin.refused("/numbers/add", token="secret-token-of-mine", **(given | {"phone_number_id": "1"}))
+    assert "secret-token-of-mine" not in page
+    with panel.rt.database.read() as session:
+        assert len(session.scalars(select(Number)).all()) == 1

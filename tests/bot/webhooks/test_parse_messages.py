@@ -1,0 +1,62 @@
+"""Messages of people, as they are read."""
+
+import pytest
+
+from models.events.types import PressedButton
+from tests.support.parsed import message
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("message_text", "When do you open?"), ("message_template_button", "Tell me more"), ("message_reply_button", "Yes"),
+        ("message_list_row", "Row"), ("message_form", "Sent"), ("message_image", "my order"), ("message_sticker", None),
+        ("message_location", "Puerta del Sol"), ("message_contacts", "Bob Builder"), ("message_order", "gift wrap please"),
+        ("message_reaction", "😮"), ("message_reaction_removed", None), ("message_edit", "When do you close?"),
+        ("message_interactive_lost", None), ("message_future_type", None), ("message_username", "olá"),
+    ],
+)  # fmt: skip
+def test_the_text_is_what_a_person_reads(name: str, text: str | None) -> None:
+    assert message(name).text == text
+
+
+@pytest.mark.parametrize(
+    ("name", "context"),
+    [
+        ("message_quote", "wamid.campaign"), ("message_reaction", "wamid.campaign"), ("message_forwarded", None),
+        ("message_frequently_forwarded", None),
+        ("message_edit", "wamid.in.message_text"), ("message_revoke", "wamid.in.message_text"), ("message_text", None),
+    ],
+)  # fmt: skip
+def test_the_context_is_the_message_it_is_about(name: str, context: str | None) -> None:
+    assert message(name).context_wamid == context
+
+
+def test_a_pressed_template_button_names_its_recipient_even_without_a_context() -> None:
+    found = message("message_template_button_without_context")
+    assert (found.pressed, found.context_wamid) == (PressedButton("inst", 1, 1), None)
+
+
+def test_a_stop_is_read_from_words_and_buttons() -> None:
+    assert [message(f"message_{kind}").word for kind in ("stop", "template_button_stop", "text")] == [
+        "stop",
+        "stop",
+        None,
+    ]
+
+
+def test_the_sender_is_known_by_what_the_webhook_shows() -> None:
+    alice = message("message_text").sender
+    assert (alice.wa_id, alice.bsuid, alice.name) == ("34600000001", "ES.13491208655302741918", "Alice")
+    maria = message("message_username").sender
+    assert (maria.wa_id, maria.bsuid, maria.username) == (None, "BR.13491208655302741918", "maria.silva")
+
+
+def test_a_changed_number_says_where_the_person_moved() -> None:
+    moved = message("message_number_change").moved_to
+    assert moved is not None
+    assert (moved.wa_id, moved.bsuid) == ("34600000091", "ES.2200000000000000000")
+    assert message("message_identity_change").moved_to is None
+    by_bsuid = message("message_number_change_bsuid").moved_to
+    assert by_bsuid is not None
+    assert (by_bsuid.wa_id, by_bsuid.bsuid) == (None, "ES.2200000000000000000")
