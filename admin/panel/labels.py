@@ -23,13 +23,6 @@ STATUS = {
     CampaignStatus.PAUSED: Badge("Paused", "warn"),
     CampaignStatus.ENDED: Badge("Ended", "quiet"),
 }
-OUTCOME = {
-    CampaignOutcome.PREPARING: Badge("Preparing", "info"),
-    CampaignOutcome.SENDING: Badge("Sending", "info"),
-    CampaignOutcome.SENT: Badge("Sent", "good"),
-    CampaignOutcome.PARTIALLY_SENT: Badge("Partially sent", "warn"),
-    CampaignOutcome.FAILED: Badge("Failed", "bad"),
-}
 CONSENT = {
     Consent.SUBSCRIBED: Badge("Subscribed", "good"),
     Consent.PENDING: Badge("Pending", "warn"),

@@ -21,7 +21,6 @@ from models.text import Text
 
 ADMIN_DIRECTORY = Path(__file__).resolve().parent.parent
 ASSETS = ADMIN_DIRECTORY / "static"
-_YEAR_SECONDS = 365 * 86_400
 
 
 def init_app(app: Flask) -> None:

@@ -51,7 +51,6 @@ class ConsentError(OperatorError):
 
 
 C = Consent
-_LOWER = frozenset({C.NOT_SUBSCRIBED, C.UNSUBSCRIBED, C.UNKNOWN, C.PENDING})
 _SYSTEM = frozenset({C.INVALID, C.REDACTED})
 
 ALLOWED: Mapping[Consent, Mapping[Authority, frozenset[Consent]]] = {

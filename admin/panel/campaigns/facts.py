@@ -16,7 +16,6 @@ from models.tables.campaign import (
     EDITABLE,
     LIVE,
     Campaign,
-    CampaignKind,
     CampaignOutcome,
     CampaignStatus,
     PauseReason,
@@ -165,8 +164,3 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
     texts = {row.error_code: show_stored(row.error_msg) or "No reason was given." for row in rows}
     counts = Counter(row.error_code for row in rows)
     return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))
-
-
-def is_test(campaign: Campaign) -> bool:
-    """Whether it is listed with the tests."""
-    return campaign.kind is CampaignKind.TEST

@@ -16,7 +16,6 @@ NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 
 def test_every_word_of_the_tables_can_be_shown() -> None:
     assert set(words.STATUS) == set(CampaignStatus)
-    assert set(words.OUTCOME) == set(CampaignOutcome)
     assert set(words.CONSENT) == set(Consent)
     assert set(words.NOT_SENT) == set(NotSent)
     assert set(words.PAUSE) == set(PauseReason)
