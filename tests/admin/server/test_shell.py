@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.paths import ROOT
 
 CODE = """
@@ -24,6 +26,7 @@ print("tags:", session.scalar(select(func.count()).select_from(Tag)))
 """
 
 
+@pytest.mark.process
 def test_flask_shell_has_the_runtime_a_session_that_reads_and_every_table(tmp_path: Path, sqlite_url: str) -> None:
     environment = {
         "PATH": os.environ["PATH"],
