@@ -85,7 +85,7 @@ def test_one_that_never_becomes_ready_ends_it_all(tmp_path: Path) -> None:
     with running(tmp_path, base, Child("upper", python(SLEEPER))) as it:
         it.thread.join(60)
     assert it.exit_code == 1
-    assert "base was not ready within 0 s" in it.log.getvalue()
+    assert re.search(r"base was not ready within \d+ s\n", it.log.getvalue())  # how long depends on the machine's load
 
 
 def test_the_end_of_an_essential_child_is_everybodys(tmp_path: Path) -> None:
