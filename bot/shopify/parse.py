@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bot.webhooks.parse_values import as_list, read_text
+from bot.webhooks.parse_values import as_dict, as_list, read_text
 from bot.webhooks.shop_values import (
     read_consent,
     read_customer_id,
@@ -25,18 +25,18 @@ class CustomerPage:
 
 def read_customer(node: Any, default_country: str | None) -> ShopCustomer | None:
     """Parse a customer; None for a node that has no id. `default_country` (ISO) completes phone numbers."""
-    body = _dict(node)
+    body = as_dict(node)
     customer_id = read_customer_id(body.get("id"))
     if customer_id is None:
         return None
-    number, address = _dict(body.get("defaultPhoneNumber")), _dict(body.get("defaultAddress"))
+    number, address = as_dict(body.get("defaultPhoneNumber")), as_dict(body.get("defaultAddress"))
     country = read_text(address.get("countryCodeV2"), 2)
     own = (number.get("phoneNumber"), country)
     phone = read_customer_phone([own, (address.get("phone"), country)], default_country)
     names = {
         "first_name": body.get("firstName"),
         "last_name": body.get("lastName"),
-        "email": _dict(body.get("defaultEmailAddress")).get("emailAddress"),
+        "email": as_dict(body.get("defaultEmailAddress")).get("emailAddress"),
         "country": country,
     }
     # Consent was given for the customer's own number, and says nothing of another one in their address.
@@ -53,7 +53,7 @@ def read_customer(node: Any, default_country: str | None) -> ShopCustomer | None
 
 def read_page(connection: Any, default_country: str | None) -> CustomerPage | None:
     """Parse a page of customers; None if it is none."""
-    body, info = _dict(connection), _dict(_dict(connection).get("pageInfo"))
+    body, info = as_dict(connection), as_dict(as_dict(connection).get("pageInfo"))
     if not isinstance(body.get("nodes"), list) or not info:
         return None
     customers = [read_customer(node, default_country) for node in body["nodes"]]
@@ -64,7 +64,7 @@ def read_page(connection: Any, default_country: str | None) -> CustomerPage | No
 
 
 def _consents(number: dict[str, Any]) -> tuple[ShopConsent, ...]:
-    whatsapp = _dict(number.get("whatsAppMarketingConsent"))
+    whatsapp = as_dict(number.get("whatsAppMarketingConsent"))
     fields = ("state", "optInLevel", "updatedAt", "collectedFrom")
     flat = ("marketingState", "marketingOptInLevel", "marketingUpdatedAt", "marketingCollectedFrom")
     consents = (
@@ -72,7 +72,3 @@ def _consents(number: dict[str, Any]) -> tuple[ShopConsent, ...]:
         read_consent(ConsentChannel.SMS, *(number.get(name) for name in flat)),
     )
     return tuple(consent for consent in consents if consent is not None)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

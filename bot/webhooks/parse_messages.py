@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.meta.callback_data import read_button as read_pressed
 from bot.opt_out_words import Word, button_intent, is_yes, is_yes_button, opt_out_intent
-from bot.webhooks.parse_values import MAX_ID, BadEventError, as_list, read_moment, read_text
+from bot.webhooks.parse_values import MAX_ID, BadEventError, as_dict, as_list, read_moment, read_text
 from models.events.types import InboundMessage, Sender
 
 MAX_TYPE = 32
@@ -33,7 +33,7 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
     kind = read_text(item.get("type"), MAX_TYPE) or "unknown"
     content = item
     if kind == "edit":
-        content = _dict(_dict(item.get("edit")).get("message"))
+        content = as_dict(as_dict(item.get("edit")).get("message"))
     payload = _payload(content)
     return InboundMessage(
         wamid,
@@ -59,7 +59,7 @@ def _sender(item: dict[str, Any], contacts: list[Any]) -> Sender:
     bsuid = bsuid or read_text(contact.get("user_id"), MAX_BSUID)
     if wa_id is None and bsuid is None:
         raise BadEventError("its sender is missing")
-    profile = _dict(contact.get("profile"))
+    profile = as_dict(contact.get("profile"))
     return Sender(
         wa_id,
         bsuid,
@@ -79,7 +79,7 @@ def _contact_of(wa_id: str | None, bsuid: str | None, contacts: list[Any]) -> di
 
 
 def _moved_to(item: dict[str, Any]) -> Sender | None:
-    system = _dict(item.get("system"))
+    system = as_dict(item.get("system"))
     if system.get("type") not in MOVES:
         return None
     wa_id = _wa_id(system.get("wa_id") or system.get("new_wa_id"))
@@ -92,19 +92,20 @@ def _moved_to(item: dict[str, Any]) -> Sender | None:
 def _context(item: dict[str, Any], kind: str) -> str | None:
     """Return the wamid of the message that it refers to. A forwarded message has a context without an id."""
     wamids = {
-        "reaction": _dict(item.get("reaction")).get("message_id"),
-        "edit": _dict(item.get("edit")).get("original_message_id"),
-        "revoke": _dict(item.get("revoke")).get("original_message_id"),
+        "reaction": as_dict(item.get("reaction")).get("message_id"),
+        "edit": as_dict(item.get("edit")).get("original_message_id"),
+        "revoke": as_dict(item.get("revoke")).get("original_message_id"),
     }
-    wamid = wamids.get(kind) or _dict(item.get("context")).get("id")
+    wamid = wamids.get(kind) or as_dict(item.get("context")).get("id")
     return wamid if isinstance(wamid, str) and 0 < len(wamid) <= MAX_ID else None
 
 
 def _payload(item: dict[str, Any]) -> str | None:
-    interactive = _dict(item.get("interactive"))
-    replies = [_dict(interactive.get(kind)).get("id") for kind in REPLIES]
+    interactive = as_dict(item.get("interactive"))
+    replies = [as_dict(interactive.get(kind)).get("id") for kind in REPLIES]
     return next(
-        (payload for payload in (_dict(item.get("button")).get("payload"), *replies) if isinstance(payload, str)), None
+        (payload for payload in (as_dict(item.get("button")).get("payload"), *replies) if isinstance(payload, str)),
+        None,
     )
 
 
@@ -126,15 +127,15 @@ def _confirms(item: dict[str, Any], payload: str | None) -> bool:
 def _text(item: dict[str, Any]) -> str | None:
     """Return the text that a person reads in the message; None if there is none."""
     kind = item.get("type")
-    inner = _dict(item.get(kind)) if isinstance(kind, str) else {}
+    inner = as_dict(item.get(kind)) if isinstance(kind, str) else {}
     text: Any = None
     if kind in {"text", "system"}:
         text = inner.get("body")
     elif kind == "button":
         text = inner.get("text")
     elif kind == "interactive":
-        titles = [_dict(inner.get(reply)).get("title") for reply in REPLIES]
-        text = next((title for title in titles if title), _dict(inner.get("nfm_reply")).get("body"))
+        titles = [as_dict(inner.get(reply)).get("title") for reply in REPLIES]
+        text = next((title for title in titles if title), as_dict(inner.get("nfm_reply")).get("body"))
     elif kind in CAPTIONED:
         text = inner.get("caption")
     elif kind == "reaction":
@@ -144,7 +145,7 @@ def _text(item: dict[str, Any]) -> str | None:
     elif kind == "order":
         text = inner.get("text")
     elif kind == "contacts":
-        names = [_dict(_dict(card).get("name")).get("formatted_name") for card in as_list(item.get("contacts"))]
+        names = [as_dict(as_dict(card).get("name")).get("formatted_name") for card in as_list(item.get("contacts"))]
         text = ", ".join(name for name in names if isinstance(name, str))
     return text if isinstance(text, str) and text else None
 
@@ -156,7 +157,3 @@ def _wa_id(value: Any) -> str | None:
         return None
     digits = digits.removeprefix("+")
     return digits if digits.isascii() and digits.isdigit() and len(digits) <= MAX_WA_ID else None
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

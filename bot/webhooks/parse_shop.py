@@ -7,7 +7,7 @@ unknown, not empty.
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.webhooks.parse_values import BadEventError, as_list, load_json, read_text
+from bot.webhooks.parse_values import BadEventError, as_dict, as_list, load_json, read_text
 from bot.webhooks.shop_values import (
     MAX_ID,
     Candidate,
@@ -64,7 +64,7 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
     elif topic == "customers/redact":
         if "shop_domain" not in body:  # topics are not signed: an order must not pass for a redaction
             raise BadEventError("it is no redaction")
-        change = ShopRedaction(_forgotten(_dict(body.get("customer")), default_country), wipes=True)
+        change = ShopRedaction(_forgotten(as_dict(body.get("customer")), default_country), wipes=True)
     return ShopEvent(shop, str(headers.get("id", "")), change)
 
 
@@ -79,7 +79,7 @@ def _customer(
     key = read_customer_id(body.get("id"))
     if key is None and must_have_id:
         raise BadEventError("the customer has no id")
-    address = _dict(body.get("default_address"))
+    address = as_dict(body.get("default_address"))
     country = read_text(address.get("country_code"), 2)
     names = {name: body.get(name) for name in ("first_name", "last_name", "email")}
     phone: ShopPhone | None = None
@@ -108,7 +108,7 @@ def _forgotten(body: dict[str, Any], default_country: str | None) -> ShopCustome
 
 def _phones_of(order: dict[str, Any]) -> list[Candidate]:
     """The phones of an order, the buyer's first: that of a shipping address in another name is of whoever gets the parcel."""
-    shipping, billing = _dict(order.get("shipping_address")), _dict(order.get("billing_address"))
+    shipping, billing = as_dict(order.get("shipping_address")), as_dict(order.get("billing_address"))
     is_for_another = bool(billing) and bool(shipping) and _name(billing) != _name(shipping)
     addresses = (billing, shipping) if is_for_another else (shipping, billing)
     country = next((found for it in (billing, shipping) if (found := it.get("country_code"))), None)
@@ -122,7 +122,7 @@ def _name(address: dict[str, Any]) -> str:
 
 def _sms_consent(value: Any) -> tuple[ShopConsent, ...]:
     """Parse the consent to SMS marketing. Webhooks carry none to WhatsApp, and that to e-mail says nothing of the phone."""
-    found = _dict(value)
+    found = as_dict(value)
     names = ("state", "opt_in_level", "consent_updated_at", "consent_collected_from")
     consent = read_consent(ConsentChannel.SMS, *(found.get(name) for name in names))
     return (consent,) if consent is not None else ()
@@ -137,7 +137,7 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
     total = _amount(body.get("current_total_price")) or _amount(body.get("total_price"))
     if key is None or currency is None or placed_at is None or total is None:
         raise BadEventError("the order lacks its id, its currency, its total or its time")
-    customer = _customer(_dict(body.get("customer")), default_country, of_order=body)
+    customer = _customer(as_dict(body.get("customer")), default_country, of_order=body)
     return ShopOrder(
         key,
         customer,
@@ -170,7 +170,3 @@ def _amount(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and 0 <= amount < MAX_AMOUNT else None
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

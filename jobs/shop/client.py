@@ -1,16 +1,29 @@
 """Opens the client of the shop that the settings name, and applies what it says of a customer."""
 
+import logging
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.shopify.access import AppSecret, Credentials, GrantedTokens, StayingToken
 from bot.shopify.client import ShopClient
 from bot.shopify.errors import ShopError
+from jobs.core.db_errors import may_be_an_outage
+from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from models.clock import utcnow
 from models.contacts.resolve import lock_identities
-from models.events.shop import ShopEventResult, apply_shop_customer
+from models.events.shop import apply_shop_customer
 from models.events.shop_types import ShopCustomer
 from models.tables.setting import read_setting
 
+log = logging.getLogger("hark.shop")
+
+JOB_SECONDS = 60.0
+"""A job about the shop stops after this long; what is left goes on with the next wake-up."""
+PAUSE = timedelta(minutes=5)
+PAUSE_IF_DENIED = timedelta(hours=1)
 _GRANTED = GrantedTokens()
 """A token for a day serves every job of this process."""
 
@@ -38,8 +51,23 @@ def open_client(rt: Runtime) -> ShopClient:
     )
 
 
-def apply_customer(rt: Runtime, shop: str, customer: ShopCustomer) -> ShopEventResult:
-    """Apply a customer as they were read, in a transaction of their own."""
-    with rt.database.write() as session:
-        lock_identities(session)
-        return apply_shop_customer(session, shop, customer, utcnow(), rt.vault)
+def apply_customer(rt: Runtime, shop: str, customer: ShopCustomer) -> bool:
+    """Apply a customer as they were read, in a transaction of their own. False if they could not be applied, which is logged.
+
+    One customer must not stop the others; a database that cannot be reached does, so its error is raised.
+    """
+    try:
+        with rt.database.write() as session:
+            lock_identities(session)
+            apply_shop_customer(session, shop, customer, utcnow(), rt.vault)
+    except Exception as error:
+        if isinstance(error, SQLAlchemyError | OSError) and may_be_an_outage(error):
+            raise
+        log.warning("a customer of the shop could not be applied: %s", described(error))
+        return False
+    return True
+
+
+def pause_after(error: ShopError) -> timedelta:
+    """How long to wait before the shop is asked again."""
+    return PAUSE_IF_DENIED if error.is_denied else PAUSE

@@ -5,25 +5,19 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from bot.shopify.client import ShopClient
 from bot.shopify.errors import ShopError
-from jobs.core.db_errors import may_be_an_outage
-from jobs.core.logs import described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import READ_SHOP_CUSTOMERS
-from jobs.shop.client import apply_customer, open_client
+from jobs.shop.client import JOB_SECONDS, apply_customer, open_client
 from models.clock import utcnow
-from models.events.shop_types import ShopCustomer
 from models.shop.customer_reads import due_reads, has_due_reads, postpone_reads, settle_read
 from models.tables.shop import ShopCustomerRead
 
 log = logging.getLogger("hark.shop")
 
 BATCH = 10
-JOB_SECONDS = 60.0
 
 
 def wake_shop_reads(rt: Runtime, now: datetime) -> bool:
@@ -59,27 +53,15 @@ def read_requested(rt: Runtime, client: ShopClient, ends: float) -> int:
             _postpone(rt, rows)
             break
         for row in rows:
-            if _apply(rt, client.shop, customers[row.customer_id]):
+            customer = customers[row.customer_id]
+            # None: deleted meanwhile, which the shop says by a webhook of its own.
+            if customer is None or apply_customer(rt, client.shop, customer):
                 with rt.database.write() as session:
                     settle_read(session, row.customer_id, row.asked_at)
                 count += 1
             else:
                 _postpone(rt, [row])
     return count
-
-
-def _apply(rt: Runtime, shop: str, customer: ShopCustomer | None) -> bool:
-    """Whether it is settled. One customer who cannot be applied stops none of the others; a database that is away does."""
-    if customer is None:
-        return True  # deleted meanwhile, which the shop says by a webhook of its own
-    try:
-        apply_customer(rt, shop, customer)
-    except Exception as error:
-        if isinstance(error, SQLAlchemyError | OSError) and may_be_an_outage(error):
-            raise
-        log.warning("a customer of the shop could not be applied: %s", described(error))
-        return False
-    return True
 
 
 def _postpone(rt: Runtime, rows: Sequence[ShopCustomerRead]) -> None:

@@ -2,28 +2,20 @@
 
 import logging
 import time
-from datetime import datetime, timedelta
-
-from sqlalchemy.exc import SQLAlchemyError
+from datetime import datetime
 
 from bot.shopify.client import ShopClient
 from bot.shopify.errors import ShopError
 from bot.shopify.parse import CustomerPage
-from jobs.core.db_errors import may_be_an_outage
-from jobs.core.logs import described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import LOOK_AT_SHOP
-from jobs.shop.client import apply_customer, open_client
+from jobs.shop.client import JOB_SECONDS, apply_customer, open_client, pause_after
 from models.clock import utcnow
 from models.shop.daily_look import advance_look, begin_look, is_look_due, postpone_look, restart_window
 from models.tables.shop import ShopLook
 
 log = logging.getLogger("hark.shop")
-
-JOB_SECONDS = 60.0
-PAUSE = timedelta(minutes=5)
-PAUSE_IF_DENIED = timedelta(hours=1)
 
 
 def wake_look(rt: Runtime, now: datetime) -> bool:
@@ -77,17 +69,12 @@ def _apply(rt: Runtime, shop: str, page: CustomerPage) -> bool:
     for customer in page.customers:
         if SHUTDOWN.is_set():
             return False
-        try:
-            apply_customer(rt, shop, customer)
-        except Exception as error:
-            if isinstance(error, SQLAlchemyError | OSError) and may_be_an_outage(error):
-                raise
-            log.warning("a customer of the shop could not be applied: %s", described(error))
+        apply_customer(rt, shop, customer)
     return True
 
 
 def _postpone(rt: Runtime, look: ShopLook, error: ShopError) -> None:
-    pause = PAUSE_IF_DENIED if error.is_denied else PAUSE
+    pause = pause_after(error)
     with rt.database.write() as session:
         if look.cursor is not None and not error.is_denied and not error.is_transient:
             restart_window(session, look, utcnow(), pause, str(error))

@@ -2,14 +2,14 @@
 
 import logging
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.shopify.client import ShopClient
 from bot.shopify.errors import ShopError, ShopRefusedError
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import WRITE_SHOP_OPT_OUTS
-from jobs.shop.client import open_client
+from jobs.shop.client import JOB_SECONDS, open_client, pause_after
 from models.clock import utcnow
 from models.contacts.phone import person_key
 from models.events.shop_types import ConsentChannel, ShopCustomer
@@ -30,9 +30,6 @@ log = logging.getLogger("hark.shop")
 
 EVERY_SECONDS = 60.0
 BATCH = 50
-JOB_SECONDS = 60.0
-PAUSE = timedelta(minutes=5)
-PAUSE_IF_DENIED = timedelta(hours=1)
 
 
 def wake_opt_outs(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form
@@ -130,7 +127,7 @@ def _postpone(rt: Runtime, opt_out: OptOut, error: ShopError) -> bool:
     stops_all = error.is_denied or error.is_transient
     with rt.database.write() as session:
         if stops_all:
-            postpone_due_opt_outs(session, utcnow(), PAUSE_IF_DENIED if error.is_denied else PAUSE, str(error))
+            postpone_due_opt_outs(session, utcnow(), pause_after(error), str(error))
         else:
             postpone_opt_out(session, opt_out, utcnow(), str(error))
     return stops_all

@@ -57,7 +57,7 @@ def pause_campaign(
 def pause_campaigns(
     session: Session, which: Any, reason: PauseReason, detail: Text, now: datetime, actor: str
 ) -> list[int]:
-    """Pause the active_ids campaigns that the SQL condition `which` selects, in the order of their ids; returns the paused ids."""
+    """Pause the active campaigns that the SQL condition `which` selects, in the order of their ids; returns the paused ids."""
     active_ids = session.scalars(
         select(Campaign.id).where(which, Campaign.status == CampaignStatus.ACTIVE).order_by(Campaign.id)
     ).all()

@@ -23,10 +23,11 @@ from models.crypto import Vault
 from models.db.dialect import NO_SYNC, insert_into
 from models.errors import OperatorError
 from models.events.shop_consent import apply_shop_consent, is_overtaken
-from models.events.shop_lookup import find_by_phone, find_by_shop_id, is_by_earlier_number, lock_contact
+from models.events.shop_lookup import find_by_phone, is_by_earlier_number, lock_contact
 from models.events.shop_types import ShopConsent, ShopCustomer, ShopEvent, ShopOrder, ShopRedaction
 from models.privacy.redact import redact_person, suppress
 from models.shop.customer_reads import drop_reads, request_read
+from models.shop.customers import find_by_shop_id
 from models.shop.opt_outs import SHOP_ACTOR, drop_opt_outs, reopen_opt_out
 from models.shop.orders import NewOrder, OrderKey, upsert_orders
 from models.shop.without_phone import WithoutPhone, forget_without_phone, is_older_than_kept, keep_without_phone

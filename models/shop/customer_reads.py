@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.shop import ShopCustomerRead
 
 MAX_TRIES = 10
 FIRST_PAUSE = timedelta(seconds=30)
-NO_SYNC = {"synchronize_session": False}
 
 
 def request_read(session: Session, customer_id: str, now: datetime) -> None:

@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from models.db.dialect import insert_into
+from models.db.dialect import NO_SYNC, insert_into
 from models.tables.shop import ShopLook
 
 EVERY = timedelta(days=1)
 OVERLAP = timedelta(minutes=15)
 WINDOW = 20_000
 """A shop pages at most 25,000 customers of one query; then a new window begins at the last one."""
-NO_SYNC = {"synchronize_session": False}
 
 
 def is_look_due(session: Session, shop: str, now: datetime) -> bool:

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import SHOP, aliased_contacts, identifiers_of
-from models.db.dialect import insert_into
+from models.contacts.aliases import SHOP, identifiers_of
+from models.db.dialect import NO_SYNC, insert_into
+from models.shop.customers import find_by_shop_id
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.contact_alias import ContactAlias
 from models.tables.shop import OptOutState, ShopOptOut
@@ -22,7 +23,6 @@ SHOP_ACTOR = "shopify"
 SLICE = 1000
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)
-NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def due_opt_outs(session: Session, now: datetime, limit: int) -> list[OptOut]:
     ).all()
     due = []
     for row in rows:
-        contact = customer_contact(session, row.customer_id)
+        contact = find_by_shop_id(session, row.customer_id)
         if contact is None or contact.consent is not Consent.UNSUBSCRIBED:
             _drop(session, row)
             continue
@@ -159,14 +159,6 @@ def last_problem(session: Session) -> str:
 def drop_opt_outs(session: Session, customer_ids: Collection[str]) -> None:
     """The shop has these customers no more, or the person was redacted."""
     session.execute(delete(ShopOptOut).where(ShopOptOut.customer_id.in_(customer_ids)), execution_options=NO_SYNC)
-
-
-def customer_contact(session: Session, customer_id: str) -> Contact | None:
-    """Return the contact who is this customer, also by a record that was merged into them."""
-    contact = session.scalar(select(Contact).where(Contact.shopify_id == customer_id))
-    if contact is None and (owner := aliased_contacts(session, [SHOP + customer_id])):
-        contact = session.get(Contact, owner[SHOP + customer_id])
-    return contact
 
 
 def _by_shop(session: Session, owners: Mapping[str, int]) -> frozenset[str]:
