@@ -7,6 +7,7 @@ from models.errors import OperatorError
 from models.shop.daily_look import read_look
 from models.shop.opt_outs import count_opt_outs, last_problem
 from models.shop.without_phone import count_without_phone, list_without_phone
+from models.stored_texts import show_stored
 from models.tables.shop import PhoneReason, ShopCustomerWithoutPhone
 
 PAGE = 500
@@ -51,10 +52,10 @@ def shop_status(rt: Runtime) -> dict[str, Any]:
             "started_at": look.started_at,
             "finished_at": look.finished_at,
             "customers": look.customers,
-            "error": look.error,
+            "error": show_stored(look.error),
         },
         "opt_outs": {state.value: count for state, count in opt_outs.items()},
-        "opt_outs_wait_because": problem,
+        "opt_outs_wait_because": show_stored(problem),
         "without_phone": {reason.value: count for reason, count in without_phone.items()},
     }
 

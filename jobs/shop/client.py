@@ -16,6 +16,7 @@ from models.clock import utcnow
 from models.contacts.resolve import lock_identities
 from models.events.shop import apply_shop_customer
 from models.events.shop_types import ShopCustomer
+from models.stored_texts import SHOP_FAILED
 from models.tables.setting import read_setting
 
 log = logging.getLogger("hark.shop")
@@ -66,6 +67,11 @@ def apply_customer(rt: Runtime, shop: str, customer: ShopCustomer) -> bool:
         log.warning("a customer of the shop could not be applied: %s", described(error))
         return False
     return True
+
+
+def stored_error(error: ShopError) -> str:
+    """What a row keeps of the error."""
+    return SHOP_FAILED(why=error).stored()
 
 
 def pause_after(error: ShopError) -> timedelta:

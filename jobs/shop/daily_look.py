@@ -10,7 +10,7 @@ from bot.shopify.parse import CustomerPage
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import LOOK_AT_SHOP
-from jobs.shop.client import JOB_SECONDS, apply_customer, open_client, pause_after
+from jobs.shop.client import JOB_SECONDS, apply_customer, open_client, pause_after, stored_error
 from models.clock import utcnow
 from models.shop.daily_look import advance_look, begin_look, is_look_due, postpone_look, restart_window
 from models.tables.shop import ShopLook
@@ -77,6 +77,6 @@ def _postpone(rt: Runtime, look: ShopLook, error: ShopError) -> None:
     pause = pause_after(error)
     with rt.database.write() as session:
         if look.cursor is not None and not error.is_denied and not error.is_transient:
-            restart_window(session, look, utcnow(), pause, str(error))
+            restart_window(session, look, utcnow(), pause, stored_error(error))
         else:
-            postpone_look(session, look, utcnow(), pause, str(error))
+            postpone_look(session, look, utcnow(), pause, stored_error(error))

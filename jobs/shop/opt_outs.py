@@ -9,7 +9,7 @@ from bot.shopify.errors import ShopError, ShopRefusedError
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import WRITE_SHOP_OPT_OUTS
-from jobs.shop.client import JOB_SECONDS, open_client, pause_after
+from jobs.shop.client import JOB_SECONDS, open_client, pause_after, stored_error
 from models.clock import utcnow
 from models.contacts.phone import person_key
 from models.events.shop_types import ConsentChannel, ShopCustomer
@@ -98,7 +98,7 @@ def _settle(rt: Runtime, client: ShopClient, opt_out: OptOut) -> None:
             client.unsubscribe(opt_out.customer_id, opt_out.at)
             state = OptOutState.WRITTEN
         except ShopRefusedError as error:
-            state, detail = OptOutState.REFUSED, str(error)
+            state, detail = OptOutState.REFUSED, stored_error(error)
     with rt.database.write() as session:
         settle_opt_out(session, opt_out, state, utcnow(), detail)
         if state is OptOutState.NO_PHONE:
@@ -127,7 +127,7 @@ def _postpone(rt: Runtime, opt_out: OptOut, error: ShopError) -> bool:
     stops_all = error.is_denied or error.is_transient
     with rt.database.write() as session:
         if stops_all:
-            postpone_due_opt_outs(session, utcnow(), pause_after(error), str(error))
+            postpone_due_opt_outs(session, utcnow(), pause_after(error), stored_error(error))
         else:
-            postpone_opt_out(session, opt_out, utcnow(), str(error))
+            postpone_opt_out(session, opt_out, utcnow(), stored_error(error))
     return stops_all

@@ -151,7 +151,7 @@ def count_opt_outs(session: Session) -> Mapping[OptOutState, int]:
 
 
 def last_problem(session: Session) -> str:
-    """Return why the newest opt-out that waits could not be written; empty where none has failed."""
+    """Return why the newest opt-out that waits could not be written, as it is stored; empty where none has failed."""
     query = select(ShopOptOut.detail).where(ShopOptOut.state == OptOutState.PENDING, ShopOptOut.detail != "")
     return session.scalar(query.order_by(ShopOptOut.updated_at.desc()).limit(1)) or ""
 

@@ -80,7 +80,7 @@ class ShopOptOut(Base):
     tries: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime]
     detail: Mapped[str] = mapped_column(Text, default="")
-    """What the shop answered, the last time that it did not take it."""
+    """A stored text (models.stored_texts): why the shop did not take it the last time."""
     updated_at: Mapped[datetime]
 
 
@@ -104,3 +104,4 @@ class ShopLook(Base):
     finished_at: Mapped[datetime | None]
     next_try_at: Mapped[datetime]
     error: Mapped[str] = mapped_column(Text, default="")
+    """A stored text: why the shop could not be asked the last time; empty once it answered."""

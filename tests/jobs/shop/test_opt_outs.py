@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from admin.operations.shop import shop_status
 from jobs.shop import opt_outs
 from models.clock import utcnow
 from models.contacts.consent import opt_in, opt_out
@@ -67,6 +68,9 @@ def test_a_token_that_may_not_write_leaves_the_opt_out_waiting_with_the_reason(r
     rig.writes()
     assert rig.opt_outs() == {ID: "pending"}
     assert "write_customers" in rig.problem()
+    assert shop_status(rig.rt)["opt_outs_wait_because"] == (
+        f"{SHOP}: the token may not do that; it needs the scopes read_customers and write_customers"
+    )
     count = len(rig.server.documents)
     rig.writes()
     assert len(rig.server.documents) == count, "it waits an hour"
