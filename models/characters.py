@@ -8,10 +8,12 @@ import unicodedata
 _BEYOND_FORMAT = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff"
 )
+_WITH_FORMAT = range(0x20000)
+"""Planes 0 and 1, the only ones with format characters besides the range at the end of _BEYOND_FORMAT."""
 _IGNORABLE = re.compile(
     "["
     + _BEYOND_FORMAT
-    + "".join(re.escape(chr(code)) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf")
+    + "".join(re.escape(chr(code)) for code in _WITH_FORMAT if unicodedata.category(chr(code)) == "Cf")
     + "]+"
 )
 
