@@ -11,7 +11,8 @@ from models.clock import utcnow
 from models.contacts.aliases import release_alias
 from models.contacts.lookup import require_contact_with_phone
 from models.contacts.merge import MergeLeftovers, choose_winner, merge_contacts, merge_leftovers
-from models.contacts.phone import canonical_wa_id, mask_phone
+from models.contacts.person_key import canonical_wa_id
+from models.contacts.phone import mask_phone
 from models.contacts.resolve import lock_identities
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit

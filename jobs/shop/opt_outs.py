@@ -11,7 +11,7 @@ from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import WRITE_SHOP_OPT_OUTS
 from jobs.shop.client import JOB_SECONDS, open_client, pause_after, stored_error
 from models.clock import utcnow
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.events.shop_types import ConsentChannel, ShopCustomer
 from models.shop.customer_reads import request_read
 from models.shop.opt_outs import (

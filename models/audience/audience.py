@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.contacts.lookup import find_contacts, no_contact
-from models.contacts.phone import NotAPhoneError, Phone, person_key, read_phone
+from models.contacts.person_key import person_key
+from models.contacts.phone import NotAPhoneError, Phone, read_phone
 from models.db.functions import Probe
 from models.errors import OperatorError
 from models.segments.compile import compile_rule
 from models.segments.operators import MAX_NAME, MAX_TEXT, RuleError
 from models.segments.rule import SegmentRule, parse_rule
 from models.segments.values import is_storable
-from models.tables.contact import Contact
 from models.tables.segment import Segment
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 
@@ -146,12 +146,6 @@ def _phone_of(item: Any, default_country: str | None) -> str | None:
         return read_phone(text, default_country).e164 if isinstance(text, str) else None
     except NotAPhoneError:
         return None
-
-
-def candidates_select(audience: Audience, now: datetime) -> Select[int]:
-    """Select the ids of the included contacts, each once. Excluded contacts are among them, to be counted as excluded."""
-    contact = Contact.__table__
-    return select(contact.c.id).where(contact.c.merged_into_id.is_(None), audience.include.matches(contact, now))
 
 
 def _has_tag(item: TagItem, contact: FromClause) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.db.dialect import NO_SYNC, insert_into
 from models.tables.contact import Contact
 from models.tables.contact_alias import AliasKind, ContactAlias, MergedValue

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import KnownIdentifier, add_aliases, identifiers_of, release_aliases
-from models.contacts.phone import Phone, canonical_wa_id, person_key, read_phone
+from models.contacts.person_key import canonical_wa_id, person_key
+from models.contacts.phone import Phone, read_phone
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
 

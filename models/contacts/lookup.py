@@ -20,7 +20,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import RAW
-from models.contacts.phone import Phone, person_key, read_phone
+from models.contacts.person_key import person_key
+from models.contacts.phone import Phone, read_phone
 from models.db.bulk import among
 from models.errors import OperatorError
 from models.tables.contact import Contact

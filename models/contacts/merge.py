@@ -23,7 +23,7 @@ from models.contacts.aliases import (
 )
 from models.contacts.consent import append_events
 from models.contacts.merge_conversations import merge_conversations
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.errors import OperatorError
 from models.stored_texts import MERGED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity

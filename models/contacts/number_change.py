@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import KnownIdentifier, add_aliases, identifiers_of
 from models.contacts.identity import Identity, copy_engagement, learn_identity
-from models.contacts.phone import mask_phone, person_key
+from models.contacts.person_key import person_key
+from models.contacts.phone import mask_phone
 from models.contacts.resolve import lock_identities, matching_contacts, merge_pair
 from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Contact, ContactIdentity

@@ -18,7 +18,8 @@ from models.contacts.consent import append_events
 from models.contacts.identity import Identity, identity_row, learn_identity, phone_of_wa_id
 from models.contacts.lookup import named_by
 from models.contacts.merge import choose_winner, merge_contacts
-from models.contacts.phone import Phone, canonical_wa_id, person_key, read_phone
+from models.contacts.person_key import canonical_wa_id, person_key
+from models.contacts.phone import Phone, read_phone
 from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias

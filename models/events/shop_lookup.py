@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import identifiers_of
 from models.contacts.lookup import find_contacts
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.events.shop_types import ShopCustomer
 from models.tables.contact import Contact
 

@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, bindparam, text
 from sqlalchemy.orm import Session
 
 from models.contacts.field_values import PROFILE_FIELDS
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.contacts.tagging import TaggedRow
 from models.db.base import UtcDateTime
 from models.db.bulk import values_cte

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import SHOP, aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.crypto import Vault
 from models.db.dialect import NO_SYNC, insert_into
 from models.privacy.mentions import REDACTED, Mentions, mentions_of, wipe_mentions

@@ -15,7 +15,7 @@ from models.contacts.aliases import aliased_contacts
 from models.contacts.identity import Identity
 from models.contacts.lookup import named_by
 from models.contacts.number_change import change_number
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.contacts.resolve import SOURCE, resolve_contact
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into

@@ -1,4 +1,4 @@
-"""Reading phone numbers, the person key and the mask for logs."""
+"""Reading phone numbers, and the mask for logs."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +11,8 @@ from phonenumbers import PhoneNumber
 from phonenumbers import PhoneNumberFormat as F
 from phonenumbers import PhoneNumberType as T
 
-from models.contacts.phone import NotAPhoneError, canonical_wa_id, mask_phone, person_key, read_phone, readings
+from models.contacts.person_key import canonical_wa_id
+from models.contacts.phone import NotAPhoneError, mask_phone, read_phone, readings
 
 
 @pytest.mark.parametrize(
@@ -110,46 +111,6 @@ def test_any_text_is_either_a_number_or_refused(raw: str, country: str | None) -
     assert phone.stored.lstrip("+").isdigit()
     if phone.e164:
         assert read_phone(phone.e164, None).e164 == phone.e164
-
-
-@pytest.mark.parametrize(
-    ("spelling", "canonical"),
-    [
-        ("551187654321", "5511987654321"),
-        ("5511987654321", "5511987654321"),
-        ("551131234567", "551131234567"),  # a landline has no ninth digit
-        ("5215512345678", "525512345678"),
-        ("525512345678", "525512345678"),
-        ("54111523456789", "5491123456789"),
-        ("549111523456789", "5491123456789"),
-        ("5491123456789", "5491123456789"),
-        ("541123456789", "541123456789"),  # a landline
-        ("54999999999999", "54999999999999"),
-        ("34600111222", "34600111222"),
-        ("+34 600111222", "34600111222"),
-        ("22518139912", "2250718139912"),
-        ("22505123456", "2250505123456"),
-        ("22540123456", "2250140123456"),
-        ("22521234567", "22521234567"),  # a landline in Ivory Coast
-        ("2250718139912", "2250718139912"),
-        ("22997123456", "2290197123456"),
-        ("2290197123456", "2290197123456"),
-    ],
-)
-def test_the_spellings_of_one_number_become_one(spelling: str, canonical: str) -> None:
-    assert canonical_wa_id(spelling) == canonical
-    assert canonical_wa_id(canonical) == canonical
-
-
-def test_a_person_is_known_by_number_then_by_bsuid_then_by_record() -> None:
-    bsuid = "BR.13491208655302741918"
-    wa_id, phone = "551187654321", "+34600111222"
-    assert person_key(wa_id=wa_id, phone=phone, portfolio_id=7, bsuid=bsuid, contact_id=5) == "wa:5511987654321"
-    assert person_key(phone=phone, portfolio_id=7, bsuid=bsuid, contact_id=5) == "wa:34600111222"
-    assert person_key(portfolio_id=7, bsuid=bsuid, contact_id=5) == f"bs:7:{bsuid}"
-    assert person_key(bsuid="BR.1", contact_id=5) == "c:5"
-    with pytest.raises(ValueError, match="a person needs"):
-        person_key()
 
 
 def test_a_masked_number_cannot_be_called() -> None:

@@ -11,7 +11,7 @@ from models.contacts.consent import opt_out
 from models.contacts.identity import Identity
 from models.contacts.lookup import find_contact
 from models.contacts.number_change import change_number
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.contacts.resolve import resolve_contact, surviving_contact_id
 from models.db.engine import Database
 from models.tables.audit import Audit

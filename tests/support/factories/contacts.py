@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.contacts.phone import person_key
+from models.contacts.person_key import person_key
 from models.tables.contact import Consent, Contact
 from models.tables.order import Order, OrderItem, OrderItemKind, in_milli
 from models.tables.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
