@@ -9,7 +9,7 @@ from hypothesis import settings
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from jobs.core.redis_server import RedisServer, RedisUnavailableError
+from jobs.core.redis_server import RedisUnavailableError
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.core.shutdown import SHUTDOWN
 from models.config import Settings
@@ -19,6 +19,7 @@ from tests.support import needs, proof, services
 from tests.support.cli_app import Shell, open_shell
 from tests.support.panel_app import Panel, panel_of
 from tests.support.postgres_server import PostgresMissingError
+from tests.support.redis_server import RedisServer
 from tests.support.sending_rig import Sending, sending_to_a_sandbox
 from tests.support.services import PostgresTemplate, SqliteTemplate
 from tests.support.shop_rig import Shop, open_shop

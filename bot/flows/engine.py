@@ -68,11 +68,6 @@ def run_step(
     return run.result() if is_handled else Result(session, handled=False)
 
 
-def has_button(flow: FlowDefinition, payload: str | None) -> bool:
-    """Return whether a payload belongs to a button of this version of the flow, in any node."""
-    return _find_option(flow, token_of(payload)) is not None
-
-
 class _Run(StepState):
     """One step of a flow of kind `script`, through its nodes."""
 

@@ -25,11 +25,6 @@ def upgrade_schema(url: str, revision: str = "head") -> None:
     command.upgrade(alembic_config(url), revision)
 
 
-def downgrade_schema(url: str, revision: str = "base") -> None:
-    """Downgrade the database to `revision`."""
-    command.downgrade(alembic_config(url), revision)
-
-
 def head_revision() -> str:
     """Return the newest revision of this installation's code. Raises LookupError if there is no migration."""
     head = ScriptDirectory.from_config(alembic_config("")).get_current_head()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.errors import OperatorError
 from models.segments.operators import RuleError
 from models.segments.references import campaigns_preparing
-from models.segments.rule import SegmentRule, parse_rule
+from models.segments.rule import parse_rule
 from models.tables.segment import Segment
 
 MAX_NAME = 200
@@ -41,14 +41,6 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
         segment.rule, segment.updated_at = rule, now
     session.flush()
     return segment.id
-
-
-def read_segment(session: Session, name: str) -> SegmentRule:
-    """Return the parsed rule of a segment. Raises RuleError if there is none, or a name in it no longer exists."""
-    data = session.scalar(select(Segment.rule).where(Segment.name == name))
-    if data is None:
-        raise RuleError("there is no segment {name!r}", name=name)
-    return parse_rule(session, data, inside=(name,))
 
 
 def _iso(value: Any) -> str:

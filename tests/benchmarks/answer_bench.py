@@ -17,8 +17,8 @@ from tests.support import services
 
 services.forget_inherited_settings()
 
-from jobs.core.redis_server import RedisServer  # noqa: E402 - only now is the environment clean
 from tests.support.chat_rig import people_write, worker  # noqa: E402
+from tests.support.redis_server import RedisServer  # noqa: E402 - only now is the environment clean
 from tests.support.sending_rig import sending_to_a_sandbox  # noqa: E402
 
 

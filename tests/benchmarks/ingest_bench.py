@@ -35,7 +35,6 @@ from sqlalchemy import func, insert, select, text
 from bot.webhooks.signature import sign
 from bot.webhooks.stream import KEY, EventStream
 from bot.webhooks.whatsapp import PATH
-from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
 from models.clock import utcnow
@@ -48,6 +47,7 @@ from models.tables.recipient import Recipient, RecipientState
 from tests.support import services
 from tests.support.factories.campaigns import make_campaign, make_number
 from tests.support.postgres_server import PostgresMissingError, PostgresServer
+from tests.support.redis_server import RedisServer
 
 SECRET = "bench-secret"
 PHONE_NUMBER_ID = "106540352242922"

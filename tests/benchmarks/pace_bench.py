@@ -17,7 +17,6 @@ import httpx
 from redis import Redis
 from sqlalchemy import update
 
-from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.sending.serve import serve
 from models.config import Settings
@@ -25,6 +24,7 @@ from models.db.migrate import upgrade_schema
 from models.tables.campaign import Campaign
 from models.tables.number import Number
 from tests.benchmarks.send_bench import prepare, sandbox
+from tests.support.redis_server import RedisServer
 from tests.support.sending_rig import sandbox_settings
 
 

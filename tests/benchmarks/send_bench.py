@@ -37,7 +37,6 @@ from bot.meta.client import GraphClient
 from bot.meta.messages import TemplateBuilder
 from bot.meta.send_result import SendResultKind
 from bot.sandbox.seed import PHONE_NUMBER_ID
-from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.sending.serve import serve
 from models.clock import utcnow
@@ -49,6 +48,7 @@ from models.tables.recipient import Recipient, RecipientState
 from tests.support import services
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
 from tests.support.postgres_server import PostgresMissingError
+from tests.support.redis_server import RedisServer
 from tests.support.sending_rig import SPRING, sandbox_settings
 
 AT_ONCE = 256

@@ -18,7 +18,6 @@ from pathlib import Path
 from redis import Redis
 from sqlalchemy import text, update
 
-from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.sending.serve import serve
 from models.config import Settings
@@ -27,6 +26,7 @@ from models.tables.campaign import Campaign
 from models.tables.number import Number
 from tests.benchmarks.send_bench import prepare, sandbox
 from tests.support import services
+from tests.support.redis_server import RedisServer
 from tests.support.sending_rig import sandbox_settings
 
 PACE = 2000.0

@@ -13,9 +13,9 @@ import pytest
 from redis import Redis
 
 from jobs.core.queues import CHORES, SEND, enqueue_once, queue
-from jobs.core.redis_server import RedisServer
 from tests.support import services
 from tests.support.paths import ROOT
+from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.process
 

@@ -20,9 +20,9 @@ from bot.webhooks.whatsapp import (
     SILENT_SECONDS,
     make_endpoint,
 )
-from jobs.core.redis_server import RedisServer
 from models.config import load_settings
 from tests.support.proof import rounds
+from tests.support.redis_server import RedisServer
 from tests.support.running_hark import wait_for
 from tests.support.services import temporary_directory
 from tests.support.webhook_client import SECRET, client_of, post

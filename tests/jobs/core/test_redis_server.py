@@ -15,7 +15,6 @@ from redis import Redis
 
 from jobs.core import redis_server
 from jobs.core.redis_server import (
-    RedisServer,
     RedisUnavailableError,
     find_redis_binary,
     redis_answers,
@@ -23,6 +22,7 @@ from jobs.core.redis_server import (
     redis_url,
 )
 from tests.support.paths import ROOT
+from tests.support.redis_server import RedisServer
 from tests.support.services import is_alive, temporary_directory, wait_until_gone
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
@@ -127,7 +127,7 @@ def test_the_short_directory_for_a_long_path_is_private_and_the_same_every_time(
 
 def test_it_dies_with_whoever_started_it(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from jobs.core.redis_server import RedisServer\n"
+        "import sys, time; from pathlib import Path; from tests.support.redis_server import RedisServer\n"
         "server = RedisServer(Path(sys.argv[1]), 'no'); server.start(); print(server.pid, flush=True); time.sleep(60)"
     )
     argv = [sys.executable, "-c", program, str(tmp_path)]

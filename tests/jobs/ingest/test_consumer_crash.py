@@ -11,7 +11,6 @@ from redis import Redis
 from sqlalchemy import func, select
 
 from bot.webhooks.stream import GROUP, KEY, EventStream
-from jobs.core.redis_server import RedisServer
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
 from models.tables.recipient import Recipient
@@ -20,6 +19,7 @@ from tests.support.dead_letters import letters
 from tests.support.ingest_rig import Process, seed, settings_of, status_body, tally, until
 from tests.support.postgres_server import PostgresServer
 from tests.support.proof import dice, rounds
+from tests.support.redis_server import RedisServer
 from tests.support.services import prepare_schema
 
 

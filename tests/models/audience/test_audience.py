@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.audience.audience import AudienceError, candidates_select, complete_contacts, parse_audience
+from models.audience.audience import AudienceError, complete_contacts, parse_audience
 from models.audience.reach import estimate_reach
 from models.contacts.merge import merge_contacts
 from models.segments.store import save_segment
+from models.tables.contact import Contact
 from tests.support.factories.campaigns import make_campaign, make_number
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import ALICE_PHONE, make_contact, make_list, put_tag
@@ -20,7 +21,12 @@ from tests.support.factories.conversations import carol as make_carol
 
 def _candidates(session: Session, *include: dict[str, Any]) -> list[int]:
     audience = parse_audience(session, {"include": list(include), "exclude": []})
-    return sorted(session.scalars(candidates_select(audience, NOW)))
+    contact = Contact.__table__
+    return sorted(
+        session.scalars(
+            select(contact.c.id).where(contact.c.merged_into_id.is_(None), audience.include.matches(contact, NOW))
+        )
+    )
 
 
 def test_every_kind_of_source_names_its_people_and_each_person_once(session: Session) -> None:

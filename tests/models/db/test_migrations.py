@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-from models.db.migrate import downgrade_schema, upgrade_schema
+from models.db.migrate import alembic_config, upgrade_schema
 
 PAIRS = ("contact_tag", "list_member")
 RULES = (
@@ -52,7 +53,7 @@ def test_pairs_keep_their_rows_rules_and_indexes_on_the_way_into_one_tree_and_ba
     upgrade_schema(url)
     assert (shape(), is_one_tree()) == (before, [True, True])
 
-    downgrade_schema(url, "0003")
+    command.downgrade(alembic_config(url), "0003")
     assert (shape(), is_one_tree()) == (before, [False, False])
     engine.dispose()
 

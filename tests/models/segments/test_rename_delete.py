@@ -13,7 +13,7 @@ from models.db.engine import Database
 from models.errors import OperatorError
 from models.segments.references import ReferenceKind
 from models.segments.rename_delete import delete_group, purge_groups, rename_group
-from models.segments.store import read_segment, save_segment
+from models.segments.store import save_segment
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.flow import Flow, FlowSession
 from models.tables.segment import Segment
@@ -22,6 +22,7 @@ from tests.support.factories.campaigns import make_campaign, make_number
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice as make_alice
 from tests.support.factories.contacts import make_contact, make_list
+from tests.support.stored_segments import stored_rule
 
 AUDIENCE: dict[str, Any] = {
     "include": [{"tag": "vip"}, {"list": "vip"}, {"segment": "vip"}, {"tag": "other"}],
@@ -83,7 +84,7 @@ def test_a_new_name_stands_wherever_the_old_one_stood_and_nowhere_else(
         kind: "gold"
     }
     assert conditions[0]["value"] == "vip"
-    read_segment(session, "outer")
+    stored_rule(session, "outer")
 
 
 @pytest.mark.parametrize(("kind", "table"), KINDS)

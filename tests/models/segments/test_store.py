@@ -7,12 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.segments.operators import RuleError
-from models.segments.store import read_segment, save_segment
+from models.segments.rule import parse_rule
+from models.segments.store import save_segment
 from models.tables.segment import Segment
 from tests.support.counting import count_matching, counted, sample_matching
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice as make_alice
 from tests.support.factories.contacts import bob as make_bob
+from tests.support.stored_segments import stored_rule
 
 pytestmark = pytest.mark.time_zone("America/New_York")
 
@@ -28,7 +30,7 @@ def test_a_segment_inside_a_segment_counts_as_its_rule(session: Session) -> None
         ]
     }
     save_segment(session, "both", both, NOW)
-    rule = read_segment(session, "both")
+    rule = stored_rule(session, "both")
     assert [contact.id for contact in sample_matching(session, rule, NOW)] == [bob.id]
     assert count_matching(session, rule, NOW) == 1
     assert counted(session, rule, NOW).each == ((2, 1),)
@@ -53,11 +55,11 @@ def test_a_segment_that_is_changed_keeps_its_place_and_one_without_a_name_is_ref
     rule = {"all": [{"on": "tag", "name": "vip", "op": "has"}]}
     first = save_segment(session, " fans ", rule, NOW)
     assert save_segment(session, "fans", {"any": [rule, rule]}, NOW + timedelta(days=1)) == first
-    assert len(read_segment(session, "fans").groups) == 2
+    assert len(stored_rule(session, "fans").groups) == 2
     with pytest.raises(RuleError, match="segment: name must be text of 1 to 200 characters"):
         save_segment(session, " ", rule, NOW)
     with pytest.raises(RuleError, match="there is no segment 'none'"):
-        read_segment(session, "none")
+        parse_rule(session, {"all": [{"on": "segment", "name": "none", "op": "has"}]})
     for depth in range(6):
         data = rule if depth == 0 else {"all": [{"on": "segment", "name": f"s{depth - 1}", "op": "has"}]}
         if depth < 5:

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models.segments.rule import parse_rule
-from models.segments.store import read_segment, save_segment
+from models.segments.store import save_segment
 from models.tables.tag import AttributeType
 from tests.support.counting import sample_matching
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import make_attribute, make_contact
+from tests.support.stored_segments import stored_rule
 
 pytestmark = pytest.mark.time_zone("America/New_York")
 
@@ -24,7 +25,7 @@ def test_a_date_that_yaml_read_is_stored_as_it_was_written(session: Session) -> 
         {"on": "last_inbound", "op": "after", "value": datetime(2026, 11, 22, tzinfo=UTC)},
     ]
     save_segment(session, "recent", {"all": conditions}, NOW)
-    assert [item.id for item in sample_matching(session, read_segment(session, "recent"), NOW)] == [contact.id]
+    assert [item.id for item in sample_matching(session, stored_rule(session, "recent"), NOW)] == [contact.id]
 
 
 @pytest.mark.parametrize(
