@@ -74,21 +74,17 @@ class StoredText:
         return Text(self.template, values, self.key)
 
 
-_declared: dict[str, StoredText] = {}
+DECLARED: dict[str, StoredText] = {}
+"""Every declared sentence by its key; only `stored_text` adds to it."""
 
 
 def stored_text(key: str, template: str) -> StoredText:
     """Declare a sentence that rows keep. Raises ValueError if the key is taken, or a place has a name that the JSON needs."""
     text = StoredText(key, template)
-    if key in _declared or text.places & {_KEY, _TEMPLATE, _VALUES}:
+    if key in DECLARED or text.places & {_KEY, _TEMPLATE, _VALUES}:
         raise ValueError(f"{key!r} cannot be declared")
-    _declared[key] = text
+    DECLARED[key] = text
     return text
-
-
-def declared_texts() -> Mapping[str, StoredText]:
-    """Every declared sentence by its key."""
-    return _declared
 
 
 def parse_stored(stored: str | None) -> Text | None:
@@ -134,7 +130,7 @@ def _unpacked(packed: dict[str, Any]) -> Text:
     values = {name: _unpacked_value(value) for name, value in packed.items() if name != _KEY}
     if not isinstance(packed[_KEY], str):
         raise TypeError(packed[_KEY])
-    declared = _declared.get(packed[_KEY])
+    declared = DECLARED.get(packed[_KEY])
     if declared is None:  # a later version wrote it
         said = ", ".join(f"{name}: {_shown(value)}" for name, value in values.items())
         return Text(f"{packed[_KEY]} ({said})" if said else packed[_KEY])

@@ -60,25 +60,6 @@ READ_SHOP_CUSTOMERS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.customers.read_shop_
 WRITE_SHOP_OPT_OUTS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.opt_outs.write_shop_opt_outs", "shop-opt-outs")
 LOOK_AT_SHOP: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.daily_look.look_at_shop", "shop-look")
 
-WAKE_UPS: tuple[WakeUp[...], ...] = (
-    SERVE_NUMBER,
-    LAUNCH_CAMPAIGN,
-    START_SCHEDULED,
-    RESUME_WHEN_CLEAR,
-    ANSWER_CONTACT,
-    ANSWER_WAITING,
-    RUN_CONFIRMED_COMMAND,
-    SYNC_TEMPLATES,
-    SYNC_NUMBER,
-    PURGE,
-    RUN_IMPORT,
-    RUN_REPLAY,
-    APPLY_SHOP_EVENTS,
-    READ_SHOP_CUSTOMERS,
-    WRITE_SHOP_OPT_OUTS,
-    LOOK_AT_SHOP,
-)
-
 PREVIOUS_JOBS: Mapping[str, str] = {
     "jobs.send.serve_number": SERVE_NUMBER.job,
     "jobs.launch.launch_campaign": LAUNCH_CAMPAIGN.job,

@@ -22,7 +22,7 @@ from models.stored_texts import (
     read_text,
     show_stored,
 )
-from models.text import MAX_VALUE, StoredText, Text, declared_texts, stored_text
+from models.text import DECLARED, MAX_VALUE, StoredText, Text, stored_text
 from tests.support.paths import ROOT
 
 FLOORS = ("models", "bot", "jobs", "admin")
@@ -37,7 +37,7 @@ def _modules() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def test_every_key_is_declared_once_and_in_the_catalogue() -> None:
-    assert {text.key: text for text in CATALOGUE.values()} == dict(declared_texts())
+    assert {text.key: text for text in CATALOGUE.values()} == DECLARED
     assert len({text.key for text in CATALOGUE.values()}) == len(CATALOGUE)
     declared = {str(path) for path, tree in _modules() for node in ast.walk(tree) if _calls(node, "stored_text")}
     assert declared == {"models/stored_texts.py"}
