@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 
 def when(moment: datetime | None, zone: str, now: datetime) -> Markup:
-    """`14:03` today, `21 Nov 14:03` this year, else with the year, in the time zone `zone`; the exact moment is the tooltip."""
+    """`14:03` today, `21 Nov 14:03` this year, else with the year too, in the time zone `zone`; the exact moment is the tooltip."""
     if moment is None:
         return Markup("–")
     local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
@@ -19,10 +19,19 @@ def when(moment: datetime | None, zone: str, now: datetime) -> Markup:
     elif local.year == today.year:
         shown = f"{local.day} {local:%b} {clock}"
     else:
-        shown = f"{local.day} {local:%b %Y}"
+        shown = f"{local.day} {local:%b %Y} {clock}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         moment.isoformat(), f"{local:%Y-%m-%d %H:%M:%S} {zone}", shown
     )
+
+
+def full_moment(moment: datetime | None, zone: str) -> Markup:
+    """`Tue 1 Dec 2026, 10:00 Europe/Madrid`: for what is still to happen, where day, hour and time zone matter."""
+    if moment is None:
+        return Markup("–")
+    local = moment.astimezone(ZoneInfo(zone))
+    shown = f"{local:%a} {local.day} {local:%b %Y, %H:%M} {zone}"
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), shown)
 
 
 def span(seconds: float) -> str:
@@ -59,6 +68,11 @@ def number(value: int | float | None) -> str:
 def percent(part: float, whole: float) -> str:
     """A part of a whole in percent, with one decimal; a dash if the whole is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def share(pct: float, whole: float) -> str:
+    """A percentage of the public statistics; a dash if nothing is there of which it could be a part."""
+    return f"{pct} %" if whole else "–"
 
 
 def plain(value: float | str) -> str:

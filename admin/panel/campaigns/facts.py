@@ -21,11 +21,12 @@ from models.tables.campaign import (
     PauseReason,
     allowed_verbs,
 )
-from models.tables.recipient import Recipient, RecipientState
+from models.tables.recipient import NotSent, Recipient, RecipientState
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """The transitions that an operator makes; the others follow from the content of the form."""
 MAX_ERRORS = 500
+NO_REASON = "No reason was given."
 STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
 
 
@@ -36,6 +37,11 @@ class ErrorLine:
     code: int | None
     text: str
     count: int
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether there is a code or a text."""
+        return bool(self.code) or self.text != NO_REASON
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class CampaignSummary:
     """Unsure messages about which no operator has decided."""
     settled_unsure: int
     """Messages that were unsure until Meta reported their result."""
+    is_sample: bool = False
+    """Whether more messages failed than `errors` counts."""
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -120,6 +128,20 @@ class CampaignSummary:
         return last + timedelta(seconds=self.campaign.ends_after_seconds)
 
     @property
+    def failure(self) -> str | None:
+        """Why nobody got the message, if that is its outcome."""
+        if self.campaign.outcome is not CampaignOutcome.FAILED:
+            return None
+        if not self.stats["eligible"]:
+            released = self.stats["not_sent"].get(NotSent.CAMPAIGN_ENDED.value, 0)
+            return (
+                "It ended before anything was sent." if released else "Everybody was left out; the reasons stand below."
+            )
+        if any(line.is_explained for line in self.errors):
+            return "The errors below say why."
+        return "No reason was given for any of the messages."
+
+    @property
     def pause(self) -> PauseReason | None:
         """Why it is paused; None if it is not."""
         return self.campaign.pause_reason
@@ -147,7 +169,8 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     stats = live_stats().get(rt, [campaign_id]).get(campaign_id)
     if stats is None:
         abort(404)
-    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled)
+    is_sample = sum(line.count for line in lines) < stats["failed"]
+    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled, is_sample=is_sample)
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
@@ -161,6 +184,10 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
         )
         .limit(MAX_ERRORS)
     ).all()
-    texts = {row.error_code: show_stored(row.error_msg) or "No reason was given." for row in rows}
-    counts = Counter(row.error_code for row in rows)
+    # Meta sends some failures without an error: a code of 0 is none, and one text of a code is enough.
+    texts: dict[int | None, str] = {}
+    for row in rows:
+        code, text = row.error_code or None, show_stored(row.error_msg)
+        texts[code] = text or texts.get(code) or NO_REASON
+    counts = Counter(row.error_code or None for row in rows)
     return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))
