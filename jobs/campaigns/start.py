@@ -20,6 +20,7 @@ from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
 from models.billing.balance import reserve_amount
 from models.campaigns.campaign_type import campaign_type
+from models.campaigns.missing import refuse_draft
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -79,6 +80,7 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
     MetaUnavailableError if Meta could not be asked.
     """
     with rt.database.read() as session:
+        refuse_draft(session, campaign_id)
         check_verb(session, campaign_id, "start")
         checked_version = _version(session, campaign_id)
     result = ask_and_upload(rt, campaign_id, now)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
+from models.campaigns.missing import missing_parts, shown_parts
 from models.campaigns.unsure import count_open, count_settled
 from models.stored_texts import show_stored
 from models.tables.campaign import (
@@ -56,6 +57,8 @@ class CampaignSummary:
     """Unsure messages about which no operator has decided."""
     settled_unsure: int
     """Messages that were unsure until Meta reported their result."""
+    missing: str = ""
+    """What a draft still lacks, in one line."""
     is_sample: bool = False
     """Whether more messages failed than `errors` counts."""
 
@@ -161,6 +164,8 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
         unsure = count_open(session, campaign_id) if campaign.started_at else 0
         settled = count_settled(session, campaign_id) if campaign.started_at else 0
+        is_draft = campaign.status is CampaignStatus.DRAFT
+        missing = shown_parts(missing_parts(session, campaign)) if is_draft else ""
         tests = session.scalars(
             select(Campaign.id).where(
                 Campaign.tests_id == campaign_id, Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)
@@ -170,7 +175,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     if stats is None:
         abort(404)
     is_sample = sum(line.count for line in lines) < stats["failed"]
-    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled, is_sample=is_sample)
+    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled, missing, is_sample=is_sample)
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
