@@ -35,7 +35,7 @@ def full_moment(moment: datetime | None, zone: str) -> Markup:
 
 
 def span(seconds: float) -> str:
-    """A duration in its largest units: `3 s`, `5 min`, `2 h 10 min`, `4 days`."""
+    """A duration in its largest units: `3 s`, `5 min`, `2 h 10 min`, `4 days`, `2 days 12 h`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -44,7 +44,8 @@ def span(seconds: float) -> str:
     if whole < 48 * 3600:
         minutes = whole % 3600 // 60
         return f"{whole // 3600} h {minutes} min" if minutes else f"{whole // 3600} h"
-    return f"{whole // 86_400} days"
+    hours = whole % 86_400 // 3600
+    return f"{whole // 86_400} days {hours} h" if hours else f"{whole // 86_400} days"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

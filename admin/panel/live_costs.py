@@ -26,13 +26,16 @@ class LiveCosts:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, rt: Runtime, campaign_id: int) -> dict[str, Any] | None:
-        """The public form of the estimate with what it has cost so far; None if nothing can be estimated."""
+        """The public form of the estimate with what it has cost so far; None if nothing is known of it."""
         began = time.monotonic()
+        spent = spent_by(rt, campaign_id)
+        if spent is None:
+            return None  # what it would cost if it started now is not what it cost
         with self._lock:
             self._kept = {key: kept for key, kept in self._kept.items() if kept[0] > began}
             kept = self._kept.get(campaign_id)
         if kept is not None:
-            return kept[1] | {"spent": spent_by(rt, campaign_id)}
+            return kept[1] | {"spent": spent}
         try:
             estimate = estimate_campaign(rt, campaign_id)
         except OperatorError:  # the template is gone and nothing was counted

@@ -113,6 +113,7 @@ def _check_json(check: PreflightCheck) -> dict[str, str]:
 
 def _missing_parts(campaign: Campaign) -> Iterator[PreflightCheck]:
     parts = {
+        "name": campaign.name,
         "number": campaign.number_id,
         "template": campaign.template_id,
         "audience": campaign.audience.get("include"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import abort
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
+from models.campaigns.end import ends_at
 from models.campaigns.missing import missing_parts, shown_parts
 from models.campaigns.unsure import count_open, count_settled
 from models.stored_texts import show_stored
@@ -125,10 +126,7 @@ class CampaignSummary:
     @property
     def ends_at(self) -> datetime | None:
         """When it ends by itself; None unless it is active or paused."""
-        last = self.campaign.last_sent_at or self.campaign.started_at
-        if last is None or self.campaign.status not in LIVE:
-            return None
-        return last + timedelta(seconds=self.campaign.ends_after_seconds)
+        return ends_at(self.campaign) if self.campaign.status in LIVE else None
 
     @property
     def failure(self) -> str | None:

@@ -69,7 +69,15 @@ def test_the_badge_of_a_campaign_says_how_it_went_and_warns_only_where_many_got_
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0 s"), (59, "59 s"), (61, "1 min"), (3600, "1 h"), (7900, "2 h 11 min"), (172_800, "2 days")],
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (61, "1 min"),
+        (3600, "1 h"),
+        (7900, "2 h 11 min"),
+        (172_800, "2 days"),
+        (216_000, "2 days 12 h"),
+    ],
 )
 def test_a_length_of_time_is_said_in_its_largest_units(seconds: float, shown: str) -> None:
     assert fmt.span(seconds) == shown

@@ -12,7 +12,7 @@ from models.billing.amount import MICRO
 from models.billing.rate_cards import Price, save_card
 from models.clock import utcnow
 from models.tables.billing import Spending
-from models.tables.campaign import CampaignOutcome, CampaignStatus
+from models.tables.campaign import CampaignOutcome, CampaignStatus, transition
 from models.tables.recipient import RecipientState
 from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.contacts import make_contact
@@ -87,6 +87,25 @@ def test_the_pages_say_unknown_for_unknown_prices(panel: Panel, manager: Visitor
     recount_spending(panel.rt, NOW)
     assert "So far unknown, for 1 person Held back 0.00 EUR" in said(manager.get(f"/campaigns/{campaign_id}/cost"))
     assert "1 at an unknown price unknown 0.00 EUR" in said(manager.get("/money/"))
+
+
+def test_a_campaign_whose_cost_nobody_kept_is_unknown_and_not_estimated_anew(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        save_card(session, "EUR", [_price("ES", MICRO)], source="rates.csv", now=NOW, actor="cli")
+        make_contact(session, now=NOW)
+        campaign = make_campaign(session, status=CampaignStatus.ENDED, launched_at=NOW, ended_at=NOW, now=NOW)
+    assert said(manager.get(f"/campaigns/{campaign.id}/cost")).strip() == "Cost Unknown: it cannot be estimated."
+
+
+def test_once_everything_is_charged_no_estimate_stands_beside_it(panel: Panel, manager: Visitor) -> None:
+    campaign_id = _started(panel, [_price("ES", MICRO)], BILLED | {"price_area": SPAIN})
+    recount_spending(panel.rt, NOW)
+    assert "Expected" in said(manager.get(f"/campaigns/{campaign_id}/cost"))
+    with panel.rt.database.write() as session:
+        transition(session, campaign_id, "end", NOW, ended_at=NOW)
+    page = said(manager.get(f"/campaigns/{campaign_id}/cost"))
+    assert "So far 1.00 EUR for 1 person Held back 0.00 EUR" in page
+    assert "Expected" not in page
 
 
 def test_the_cost_box_is_live(panel: Panel, manager: Visitor) -> None:

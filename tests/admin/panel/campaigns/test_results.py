@@ -22,8 +22,8 @@ CATALOG = [
     {"type": "BODY", "text": "Our catalog is here"},
     {"type": "BUTTONS", "buttons": [{"type": "CATALOG", "text": "View catalog"}]},
 ]
-DELIVERED = {"state": RecipientState.ACCEPTED, "accepted_at": NOW, "delivered_at": NOW}
-FAILED = {"state": RecipientState.REFUSED, "failed_at": NOW}
+DELIVERED: dict[str, Any] = {"state": RecipientState.ACCEPTED, "accepted_at": NOW, "delivered_at": NOW}
+FAILED: dict[str, Any] = {"state": RecipientState.REFUSED, "failed_at": NOW}
 
 
 def _campaign(session: Session, *rows: dict[str, Any], components: list[Any] | None = None, **values: Any) -> Campaign:
@@ -133,6 +133,34 @@ def test_a_schedule_says_its_day_hour_and_zone_wherever_it_stands(
         for path in (f"/campaigns/{campaign.id}/", "/campaigns/", "/"):
             assert shown in manager.get(path)
         assert "Times are in Europe/Madrid." in manager.get("/campaigns/")
+
+
+def test_an_ended_campaign_says_when_it_ended_and_a_running_one_when_it_will(panel: Panel, manager: Visitor) -> None:
+    page = said(manager.get(f"{_ended(panel, CampaignOutcome.SENT, DELIVERED)}/"))
+    assert re.search(r"Ended [0-9:]+ Made by", page)
+    with panel.rt.database.write() as session:
+        later = NOW + timedelta(hours=5)
+        running = _campaign(session, status=CampaignStatus.ACTIVE, outcome=CampaignOutcome.SENDING, launched_at=later)
+    ends_at = later + timedelta(days=7)
+    assert f"Ends {ends_at:%a} {ends_at.day} {ends_at:%b %Y, %H:%M} UTC" in said(
+        manager.get(f"/campaigns/{running.id}/")
+    )
+
+
+def test_while_the_audience_is_prepared_home_counts_nobody(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        _campaign(session, status=CampaignStatus.ACTIVE, outcome=CampaignOutcome.PREPARING)
+    page = said(manager.get("/"))
+    assert "preparing the audience" in page
+    assert "0 of 0" not in page
+
+
+def test_a_persons_page_says_that_no_reason_was_given(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        campaign = _campaign(session, status=CampaignStatus.ACTIVE, launched_at=NOW)
+        person = make_contact(session, now=NOW)
+        make_recipient(session, campaign, person, now=NOW, **FAILED)
+    assert "Spring No reason was given. Failed" in said(manager.get(f"/contacts/{person.id}/"))
 
 
 @pytest.mark.parametrize(
