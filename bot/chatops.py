@@ -82,14 +82,23 @@ def text_answer(text: str) -> dict[str, Any]:
 def stats_answer(stats: Mapping[str, Any]) -> dict[str, Any]:
     """Build the answer to `/stats` from the figures of `models.campaigns.stats`."""
     not_sent = sum(stats["not_sent"].values())
+    received, read, replied = (
+        _share(stats[f"{name}_pct"], stats[base])
+        for name, base in (("received", "sent"), ("read", "delivered"), ("replied", "delivered"))
+    )
     lines = [
         f"{stats['id']} {stats['name']}: {stats['status']}" + (f" ({stats['outcome']})" if stats["outcome"] else ""),
         f"eligible {stats['eligible']}, not sent {not_sent}, waiting {stats['queued'] + stats['sending']}",
-        f"sent {stats['sent']}, delivered {stats['delivered']} ({stats['received_pct']} %)",
-        f"read {stats['read']} ({stats['read_pct']} %), replied {stats['replied']} ({stats['replied_pct']} %)",
-        f"failed {stats['failed']}, unsure {stats['unsure']}",
+        f"sent {stats['sent']}, delivered {stats['delivered']} ({received})",
+        f"read {stats['read']} ({read}), replied {stats['replied']} ({replied})",
+        f"failed {stats['failed']}, unsure {stats['unsure']}, held {stats['held']}",
     ]
     return text_answer("\n".join(lines))
+
+
+def _share(pct: float, whole: int) -> str:
+    """A percentage; a dash if nothing is there of which it could be a part."""
+    return f"{pct} %" if whole else "–"
 
 
 def campaigns_answer(rows: Sequence[tuple[int, str, str]]) -> dict[str, Any]:

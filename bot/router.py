@@ -13,12 +13,13 @@ from enum import StrEnum
 
 from bot.opt_out_words import Word, normalize_text
 from models.events.types import NOT_FOR_BOTS
+from models.tables.conversation import OPTED_OUT
 
 
 class Route(StrEnum):
     """The route of a message; stored on the message."""
 
-    STOP = "stop"
+    STOP = OPTED_OUT
     START = "start"
     CHAT_OPS = "chat_ops"
     CASE = "case"

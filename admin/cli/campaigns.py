@@ -13,7 +13,20 @@ from admin.operations.export import write_export
 from models.campaigns.stats import campaign_stats
 from models.tables.campaign import CampaignKind
 
-COLUMNS = ("id", "name", "kind", "status", "outcome", "candidates", "sent", "delivered", "read", "replied", "failed")
+COLUMNS = (
+    "id",
+    "name",
+    "type",
+    "kind",
+    "status",
+    "outcome",
+    "candidates",
+    "sent",
+    "delivered",
+    "read",
+    "replied",
+    "failed",
+)
 
 
 @click.group("campaigns", cls=Group)

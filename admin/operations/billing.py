@@ -14,6 +14,7 @@ from models.audience.reach import estimate_reach
 from models.billing.amount import read_amount, read_currency, show_amount
 from models.billing.balance import Balance, BalanceState, read_balance, set_balance
 from models.billing.estimate import estimate_cost, estimate_started
+from models.billing.known_sums import known_sums
 from models.billing.rate_cards import day_of, newest_card, read_prices, save_card
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -143,7 +144,10 @@ def spending_notice(balance: Balance | None) -> str | None:
 
 
 def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
-    """What the newest campaigns were charged and reserve; `currency` is None if there was no rate card at their start."""
+    """What the newest campaigns were charged and reserve.
+
+    `currency` is None if there was no rate card at their start, `charged` and `reserved` are None where they are unknown.
+    """
     query = (
         select(Spending, Campaign.name, Campaign.kind, RateCard.currency)
         .join(Campaign, Campaign.id == Spending.campaign_id)
@@ -153,18 +157,18 @@ def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
         .limit(limit)
     )
     with rt.database.read() as session:
-        rows = session.execute(query).all()
+        rows = [(*row, known_sums(session, row.Spending)) for row in session.execute(query)]
     return [
         {
             "id": spending.campaign_id,
             "name": name,
             "kind": kind.value,
             "currency": currency,
-            "charged": show_amount(spending.charged),
-            "reserved": show_amount(spending.reserved),
+            "charged": _shown(sums.charged),
+            "reserved": _shown(sums.reserved),
             "unpriced": spending.unpriced,
         }
-        for spending, name, kind, currency in rows
+        for spending, name, kind, currency, sums in rows
     ]
 
 
@@ -200,13 +204,26 @@ def _estimate_of_ready(session: Session, campaign: Campaign, now: datetime) -> d
 
 
 def _estimate_of_started(session: Session, spending: Spending) -> dict[str, Any]:
-    cost = estimate_started(session, spending)
-    is_known = cost.currency is not None
-    spent = {
-        "charged": show_amount(spending.charged) if is_known else None,
-        "reserved": show_amount(spending.reserved) if is_known else None,
+    return estimate_started(session, spending).to_json() | {"spent": _spent_json(session, spending)}
+
+
+def spent_by(rt: Runtime, campaign_id: int) -> dict[str, Any] | None:
+    """What a campaign has cost so far, as `spent` of `estimate_campaign`; None if it was not started."""
+    with rt.database.read() as session:
+        spending = session.get(Spending, campaign_id)
+        return None if spending is None else _spent_json(session, spending)
+
+
+def _spent_json(session: Session, spending: Spending) -> dict[str, Any]:
+    sums = known_sums(session, spending)
+    return {
+        "charged": _shown(sums.charged),
+        "reserved": _shown(sums.reserved),
         "billed": spending.billed,
         "unpriced": spending.unpriced,
         "counted_at": spending.counted_at.isoformat() if spending.counted_at else None,
     }
-    return cost.to_json() | {"spent": spent}
+
+
+def _shown(amount: int | None) -> str | None:
+    return None if amount is None else show_amount(amount)

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaigns import COPIED_COLUMNS, missing_parts
+from admin.operations.campaigns import COPIED_COLUMNS
 from jobs.campaigns.start import start_campaign
 from jobs.core.runtime import Runtime
+from models.campaigns.missing import missing_parts, refuse_draft, shown_parts
 from models.clock import utcnow
 from models.contacts.lookup import ContactNotFoundError, require_contact_with_phone
 from models.contacts.phone import NotAPhoneError, mask_phone
@@ -51,6 +52,7 @@ def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: flo
         raise OperatorError("at={at}: allowed is a time within {max_days} days", at=at.isoformat(), max_days=MAX_DAYS)
     pace = {} if per_hour is None else {"pace_per_hour": float(per_hour), "pace_per_second": None}
     with rt.database.write() as session:
+        refuse_draft(session, campaign_id)
         transition(session, campaign_id, "schedule", now, scheduled_at=at, note=None, **pace)
         record_audit(session, now, actor, AuditAction.SCHEDULE, "campaign", campaign_id, at=at.isoformat())
     return at
@@ -124,7 +126,7 @@ def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str
             raise OperatorError(
                 "campaign {campaign_id}: it is not complete: {missing}",
                 campaign_id=campaign_id,
-                missing=", ".join(missing),
+                missing=shown_parts(missing),
             )
         test.status = CampaignStatus.READY
         session.add(test)

@@ -15,6 +15,7 @@ from admin.operations.campaign_file import CampaignFile, Medium, read_campaign
 from admin.operations.media import store_file
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
+from models.campaigns.missing import is_gap, missing_parts
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.db.dialect import NO_SYNC
@@ -153,28 +154,6 @@ def list_campaigns(rt: Runtime, kind: CampaignKind, limit: int = 200) -> list[di
         return list(stats_of(session, ids).values())
 
 
-def missing_parts(session: Session, campaign: Campaign) -> list[str]:
-    """The parts that a campaign still needs to be ready, one line each."""
-    missing = []
-    if not campaign.name:
-        missing.append("name")
-    if campaign.number_id is None:
-        missing.append("number")
-    template = session.get(Template, campaign.template_id) if campaign.template_id else None
-    if template is None:
-        missing.append("template")
-    if not campaign.audience.get("include"):
-        missing.append("audience")
-    if template is not None:
-        missing += [line for line in check_mapping(template, campaign.variables, campaign.media) if _is_missing(line)]
-    return missing
-
-
-def _is_missing(line: str) -> bool:
-    """Whether a line of check_mapping is a gap, which makes a draft; every other line is an error."""
-    return line.endswith("is not mapped") or line.startswith("media: the template's header needs")
-
-
 def _values(rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
     """The values of the columns, with every name resolved."""
     with rt.database.read() as session:
@@ -191,7 +170,7 @@ def _values(rt: Runtime, file: CampaignFile, directory: Path | None, now: dateti
             raise OperatorError("{problems}", problems="; ".join(problems))
     media = _media(rt, file.media.header, number, template, directory, now)
     if template is not None:
-        wrong = [line for line in check_mapping(template, variables, media) if not _is_missing(line)]
+        wrong = [line for line in check_mapping(template, variables, media) if not is_gap(line)]
         if wrong:
             raise OperatorError("{problems}", problems="; ".join(wrong))
     per_hour = file.pace.per_hour if file.pace else None
@@ -225,12 +204,16 @@ def _number(session: Session, phone_number_id: str | None) -> Number | None:
 def _template(session: Session, file: CampaignFile, number: Number | None) -> Template | None:
     if file.template is None:
         return None
-    if number is None:
-        raise OperatorError("template: needs a number, since templates belong to its account")
     name, language = file.template.name, file.template.language
-    query = select(Template).where(Template.waba_id == number.waba_id, Template.name == name)
-    template = session.scalars(query.where(Template.language == language)).first()
-    if template is None:
+    template = find_template(session, number, name, language)
+    if template is None and number is None:
+        raise OperatorError(
+            "template={name} ({language}): needs a number, since several accounts or none have such a template",
+            name=name,
+            language=language,
+        )
+    if template is None and number is not None:
+        query = select(Template).where(Template.waba_id == number.waba_id, Template.name == name)
         languages = ", ".join(session.scalars(query.with_only_columns(Template.language)))
         hint = f"it is there in {languages}" if languages else "read them again with flask templates sync"
         raise OperatorError(
@@ -240,6 +223,15 @@ def _template(session: Session, file: CampaignFile, number: Number | None) -> Te
             hint=hint,
         )
     return template
+
+
+def find_template(session: Session, number: Number | None, name: str, language: str) -> Template | None:
+    """The template of the number's account; without a number that of the only account that has it. None if there is none."""
+    query = select(Template).where(Template.name == name, Template.language == language)
+    if number is not None:
+        return session.scalars(query.where(Template.waba_id == number.waba_id)).first()
+    templates = session.scalars(query.limit(2)).all()
+    return templates[0] if len(templates) == 1 else None
 
 
 def _flow_id(session: Session, name: str | None) -> int | None:

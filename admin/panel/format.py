@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 
 def when(moment: datetime | None, zone: str, now: datetime) -> Markup:
-    """`14:03` today, `21 Nov 14:03` this year, else with the year, in the time zone `zone`; the exact moment is the tooltip."""
+    """`14:03` today, `21 Nov 14:03` this year, else with the year too, in the time zone `zone`; the exact moment is the tooltip."""
     if moment is None:
         return Markup("–")
     local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
@@ -19,14 +19,23 @@ def when(moment: datetime | None, zone: str, now: datetime) -> Markup:
     elif local.year == today.year:
         shown = f"{local.day} {local:%b} {clock}"
     else:
-        shown = f"{local.day} {local:%b %Y}"
+        shown = f"{local.day} {local:%b %Y} {clock}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         moment.isoformat(), f"{local:%Y-%m-%d %H:%M:%S} {zone}", shown
     )
 
 
+def full_moment(moment: datetime | None, zone: str) -> Markup:
+    """`Tue 1 Dec 2026, 10:00 Europe/Madrid`: for what is still to happen, where day, hour and time zone matter."""
+    if moment is None:
+        return Markup("–")
+    local = moment.astimezone(ZoneInfo(zone))
+    shown = f"{local:%a} {local.day} {local:%b %Y, %H:%M} {zone}"
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), shown)
+
+
 def span(seconds: float) -> str:
-    """A duration in its largest units: `3 s`, `5 min`, `2 h 10 min`, `4 days`."""
+    """A duration in its largest units: `3 s`, `5 min`, `2 h 10 min`, `4 days`, `2 days 12 h`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -35,7 +44,8 @@ def span(seconds: float) -> str:
     if whole < 48 * 3600:
         minutes = whole % 3600 // 60
         return f"{whole // 3600} h {minutes} min" if minutes else f"{whole // 3600} h"
-    return f"{whole // 86_400} days"
+    hours = whole % 86_400 // 3600
+    return f"{whole // 86_400} days {hours} h" if hours else f"{whole // 86_400} days"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
@@ -59,6 +69,11 @@ def number(value: int | float | None) -> str:
 def percent(part: float, whole: float) -> str:
     """A part of a whole in percent, with one decimal; a dash if the whole is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def share(pct: float, whole: float) -> str:
+    """A percentage of the public statistics; a dash if nothing is there of which it could be a part."""
+    return f"{pct} %" if whole else "–"
 
 
 def plain(value: float | str) -> str:

@@ -164,7 +164,7 @@ def _about_events(session: Session, numbers: list[Number], webhooks: Webhooks) -
 def _about_campaigns(session: Session, running: list[Campaign]) -> Iterator[Attention]:
     for campaign in running:
         if campaign.pause_reason is not None and campaign.pause_reason is not PauseReason.OPERATOR:
-            text = f"{campaign.name}: {words.PAUSE[campaign.pause_reason][0].lower()}"
+            text = f"{campaign.name}: {words.PAUSE[campaign.pause_reason][0]}"
             yield Attention("warn", text, url_for("panel_campaigns.show", campaign_id=campaign.id))
     noted = select(Campaign).where(Campaign.note.is_not(None), Campaign.status == CampaignStatus.READY)
     for campaign in session.scalars(noted.where(Campaign.deleted_at.is_(None)).limit(5)):

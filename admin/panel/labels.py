@@ -1,8 +1,9 @@
 """Maps what the tables hold to labels, sentences and advice on the screen."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from models.tables.campaign import CampaignOutcome, CampaignStatus, PauseReason
+from models.tables.campaign import CampaignOutcome, CampaignStatus, CampaignType, PauseReason
 from models.tables.contact import Consent
 from models.tables.recipient import NotSent
 from models.tables.shop import OptOutState, PhoneReason
@@ -23,6 +24,12 @@ STATUS = {
     CampaignStatus.PAUSED: Badge("Paused", "warn"),
     CampaignStatus.ENDED: Badge("Ended", "quiet"),
 }
+TYPE = {
+    CampaignType.PROMOTIONAL: "Promotional",
+    CampaignType.INFORMATIONAL: "Informational",
+    CampaignType.CATALOG: "Catalog",
+}
+STARTED = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.ENDED})
 CONSENT = {
     Consent.SUBSCRIBED: Badge("Subscribed", "good"),
     Consent.PENDING: Badge("Pending", "warn"),
@@ -94,20 +101,28 @@ PAUSE = {
         "People reported or blocked its messages. It comes back after some hours; look at text and audience before you resume.",
     ),
     PauseReason.TEMPLATE_DISABLED: (
-        "Meta disabled the template",
-        "It cannot be used any more. End this campaign and make another with an approved template.",
+        "The template can no longer be used",
+        "Meta disabled, rejected or removed it. End this campaign and make another with an approved template.",
     ),
     PauseReason.TEMPLATE_CHANGED: (
         "The template was changed at Meta",
         "Its text, category or variables are not what you approved here. Look at it, then resume or make a new campaign.",
+    ),
+    PauseReason.TEMPLATE_REFUSED: (
+        "Meta does not take this template here",
+        "Nobody changed it: the account or this way of sending is not allowed for it. See below for what Meta says.",
+    ),
+    PauseReason.MEDIA_REFUSED: (
+        "Meta could not take the picture, video or document",
+        "Check that its link opens for everybody and that it has a type and size that WhatsApp takes, then resume.",
     ),
     PauseReason.TOKEN_REFUSED: (
         "Meta refused the access token",
         "Give the number a new token under Numbers, then resume.",
     ),
     PauseReason.NUMBER_RESTRICTED: (
-        "Meta restricted the number",
-        "See WhatsApp Manager for why and until when; resume once it is lifted.",
+        "Meta does not let the number send",
+        "See WhatsApp Manager for why and until when; resume once it may send again.",
     ),
     PauseReason.PAYMENT: ("Meta could not charge you", "Settle the payment method in Meta's billing hub, then resume."),
     PauseReason.LIMIT_REACHED: (
@@ -118,10 +133,14 @@ PAUSE = {
         "Too many messages fail",
         "Look at the errors below: they say whether the list, the template or the number is the cause.",
     ),
-    PauseReason.BUDGET: ("The budget is used up", "Raise it or end the campaign."),
+    PauseReason.BUDGET: ("The balance does not cover it", "Raise the balance or end the campaign."),
     PauseReason.INGEST_LAG: (
         "What comes back is not being processed",
         "Replies and STOPs wait in the webhook's backlog. It goes on once that is worked off.",
+    ),
+    PauseReason.LAUNCH_STOPPED: (
+        "The audience could not be prepared",
+        "Nothing is sent until you resume it. Restore what is missing first, or end the campaign.",
     ),
 }
 VERBS = {
@@ -140,14 +159,44 @@ ROLES = {
 }
 
 
-def status_badge(status: CampaignStatus, outcome: CampaignOutcome | None) -> Badge:
-    """The badge of a campaign: its status, or its outcome while it is active."""
-    if status is CampaignStatus.ACTIVE and outcome is not None:
-        return {
-            CampaignOutcome.PREPARING: Badge("Preparing", "info"),
-            CampaignOutcome.SENDING: Badge("Sending", "good"),
-            CampaignOutcome.SENT: Badge("Active · sent", "good"),
-            CampaignOutcome.PARTIALLY_SENT: Badge("Active · partially sent", "warn"),
-            CampaignOutcome.FAILED: Badge("Active · failed", "bad"),
-        }[outcome]
-    return STATUS[status]
+OUTCOME = {
+    CampaignOutcome.PREPARING: Badge("preparing", "info"),
+    CampaignOutcome.SENDING: Badge("sending", "good"),
+    CampaignOutcome.SENT: Badge("sent", "good"),
+    CampaignOutcome.PARTIALLY_SENT: Badge("partially sent", "warn"),
+    CampaignOutcome.FAILED: Badge("failed", "bad"),
+}
+WARN_ABOVE_PCT = 5.0
+"""A partially sent campaign is marked with a warning above this share of people without their message: a few never get it."""
+
+
+def status_badge(status: CampaignStatus, outcome: CampaignOutcome | None, stats: Mapping[str, Any] | None) -> Badge:
+    """The badge of a campaign: its status and, once it has started, its outcome, which stays after the end.
+
+    `stats`: the public statistics; None if the campaign was deleted meanwhile.
+    """
+    if outcome is None or status not in STARTED:
+        return STATUS[status]
+    badge, early = OUTCOME[outcome], _released(stats)
+    if outcome in {CampaignOutcome.PREPARING, CampaignOutcome.SENDING} and status is not CampaignStatus.ENDED:
+        return Badge(badge.text.capitalize(), badge.tone) if status is CampaignStatus.ACTIVE else STATUS[status]
+    if outcome is CampaignOutcome.FAILED and early and stats and not stats["failed"]:
+        return Badge("Ended early · nothing sent", "quiet")
+    tone = badge.tone
+    if outcome is CampaignOutcome.PARTIALLY_SENT and lost_pct(stats) <= WARN_ABOVE_PCT:
+        tone = "good"
+    if status is CampaignStatus.PAUSED:
+        tone = STATUS[status].tone
+    return Badge(f"{'Ended early' if early else STATUS[status].text} · {badge.text}", tone)
+
+
+def lost_pct(stats: Mapping[str, Any] | None) -> float:
+    """The share of the eligible people who did not get their message or of whom nobody knows, in percent."""
+    if stats is None or not stats["eligible"]:
+        return 0.0
+    return float(100 * (stats["failed"] + stats["unsure"] + stats["held"]) / stats["eligible"])
+
+
+def _released(stats: Mapping[str, Any] | None) -> int:
+    """How many people were still waiting when the campaign ended."""
+    return int(stats["not_sent"].get(NotSent.CAMPAIGN_ENDED.value, 0)) if stats else 0

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from admin.auth.web_security import csrf_token, current_user, runtime
 from admin.panel import labels
-from admin.panel.format import ago, number, percent, plain, span, when
+from admin.panel.format import ago, full_moment, number, percent, plain, share, span, when
 from models.clock import utcnow
 from models.stored_texts import show_stored
 from models.tables.contact import Consent
@@ -33,6 +33,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         when=_when,
+        moment=_moment,
+        share=share,
         ago=_ago,
         number=number,
         span=span,
@@ -43,7 +45,7 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         asset=asset, csrf_token=csrf_token, csrf_field=csrf_field, words=labels, someone=current_user, known=_badge, roles=Role,
-        words_of_consent=_consent_choices, pairs=_choices,
+        time_zone=_time_zone, words_of_consent=_consent_choices, pairs=_choices,
     )  # fmt: skip
 
 
@@ -78,7 +80,16 @@ def now() -> datetime:
 
 
 def _when(moment: datetime | None) -> Markup:
-    return when(moment, runtime().settings.time_zone, now())
+    return when(moment, _time_zone(), now())
+
+
+def _moment(moment: datetime | None) -> Markup:
+    return full_moment(moment, _time_zone())
+
+
+def _time_zone() -> str:
+    """The business's time zone, in which every page shows its times."""
+    return runtime().settings.time_zone
 
 
 def _ago(moment: datetime | None) -> str:

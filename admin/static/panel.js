@@ -19,7 +19,9 @@ function put(name, html) {
   if (isInUse(part)) return false;
   const isAtEnd = part.scrollTop + part.clientHeight >= part.scrollHeight - 40;
   shown.set(name, html);
+  const opened = [...part.querySelectorAll("details")].map((details) => details.open);
   part.innerHTML = html;
+  part.querySelectorAll("details").forEach((details, place) => { details.open ||= Boolean(opened[place]); });
   if (isAtEnd && part.matches(".chat")) part.scrollTop = part.scrollHeight;
   return true;
 }
@@ -53,7 +55,7 @@ function live(place) {
 async function load(place) {
   try {
     const answer = await fetch(place.dataset.load, { redirect: "error" });
-    if (answer.ok) place.innerHTML = await answer.text();
+    if (answer.ok && !shown.has(place.dataset.part)) place.innerHTML = await answer.text();
   } catch {
     // what is there says how to see it without this
   }

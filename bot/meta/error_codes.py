@@ -126,8 +126,8 @@ TABLE: Mapping[int, ErrorRule] = {
     131049: _fail("Meta kept it back: the person had enough marketing messages.", LATER, max_share=NEARLY_ALL),
     131050: _suppress("The person stopped marketing messages from you.", "marketing", "They can allow them again."),
     131051: _fail("Meta does not support this type of message."),
-    131053: _pause("Meta could not fetch the picture, video or document.", P.TEMPLATE_CHANGED, "Check the medium, then resume."),
-    131055: _pause("This template cannot be sent this way.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    131053: _pause("Meta could not fetch the picture, video or document.", P.MEDIA_REFUSED, "Check the medium, then resume."),
+    131055: _pause("This template cannot be sent this way.", P.TEMPLATE_REFUSED, FIX_MAPPING),
     131056: ErrorRule(
         ErrorAction.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR
     ),
@@ -135,11 +135,11 @@ TABLE: Mapping[int, ErrorRule] = {
     131060: _fail("The message this refers to is not available.", "It was written in the phone's app, or is gone."),
     131061: _pause(
         "The template has a maximum price, which the Cloud API does not take.",
-        P.TEMPLATE_CHANGED,
+        P.TEMPLATE_REFUSED,
         "Take the maximum price out of the template, or choose another one; then resume.",
     ),
     131062: _fail("This message cannot be sent to a user id.", "Add the contact's phone number."),
-    131063: _pause("Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_CHANGED, SEE_META),
+    131063: _pause("Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_REFUSED, SEE_META),
     131064: _pause(
         "Meta limits this account's utility messages for wrongly classified templates.",
         P.NUMBER_RESTRICTED,
@@ -166,7 +166,7 @@ TABLE: Mapping[int, ErrorRule] = {
     133004: _retry("Meta's server is not available for a moment."),
     133010: _stop("The number is not registered.", P.NUMBER_RESTRICTED, "Register the number."),
     134011: _stop("The terms of WhatsApp Payments are not accepted.", P.PAYMENT, SEE_META),
-    134100: _pause("Only marketing templates can be sent this way.", P.TEMPLATE_CHANGED, FIX_MAPPING),
+    134100: _pause("Only marketing templates can be sent this way.", P.TEMPLATE_REFUSED, FIX_MAPPING),
     134101: ErrorRule(ErrorAction.RETRY, "Meta still prepares the template.", "Hark tries again in ten minutes.", (600.0,), 6),
     134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates."),
     135000: _retry("Meta could not send it; it gives no reason.", (10.0,), 1),

@@ -91,4 +91,4 @@ def _pause(rt: Runtime, campaign_id: int, why: Text) -> None:
     log.warning("campaign %s: its launch stopped: %s", campaign_id, why)
     now = utcnow()
     with rt.database.write() as session:
-        pause_campaign(session, campaign_id, PauseReason.OPERATOR, LAUNCH_STOPPED(why=why), now, "launch")
+        pause_campaign(session, campaign_id, PauseReason.LAUNCH_STOPPED, LAUNCH_STOPPED(why=why), now, "launch")

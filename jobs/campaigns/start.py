@@ -19,6 +19,8 @@ from jobs.core.wake_ups import START_SCHEDULED
 from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
 from models.billing.balance import reserve_amount
+from models.campaigns.campaign_type import campaign_type
+from models.campaigns.missing import refuse_draft
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -78,6 +80,7 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
     MetaUnavailableError if Meta could not be asked.
     """
     with rt.database.read() as session:
+        refuse_draft(session, campaign_id)
         check_verb(session, campaign_id, "start")
         checked_version = _version(session, campaign_id)
     result = ask_and_upload(rt, campaign_id, now)
@@ -90,7 +93,10 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
                 "campaign {campaign_id}: it was changed while it was being checked; look at it and start again",
                 campaign_id=campaign_id,
             )
-        transition(session, campaign_id, "start", now, started_at=now, outcome=CampaignOutcome.PREPARING, note=None)
+        started = {"started_at": now, "outcome": CampaignOutcome.PREPARING, "note": None}
+        transition(
+            session, campaign_id, "start", now, type=campaign_type(get_campaign(session, campaign_id)), **started
+        )
         reserve_amount(session, campaign_id, result.reach.areas or {}, now)
         record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=result.reach.eligible)
     wake_or_log(lambda: wake_launch(rt, campaign_id), campaign_id)

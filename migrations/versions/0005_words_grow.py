@@ -33,8 +33,10 @@ def upgrade() -> None:
         if op.get_bind().dialect.name == "sqlite":
             _edit(table, names)
         else:
-            for name in names:
-                op.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS {name}')
+            # Each table by itself: the lock on one is not kept while another is waited for.
+            drops = ", ".join(f"DROP CONSTRAINT IF EXISTS {name}" for name in names)
+            with op.get_context().autocommit_block():
+                op.execute(f'ALTER TABLE "{table}" {drops}')
 
 
 def downgrade() -> None:

@@ -129,9 +129,15 @@ def _finished(campaign_id: int) -> Select[str]:
     return select(Engagement.person_key).where(Engagement.campaign_id == campaign_id, is_done)
 
 
-def _is_overdue(campaign: Campaign, now: datetime) -> bool:
+def ends_at(campaign: Campaign) -> datetime | None:
+    """When a running campaign ends by itself if nothing more is sent; None before its start."""
     since = campaign.last_sent_at or campaign.launched_at or campaign.started_at
-    return since is not None and since + timedelta(seconds=campaign.ends_after_seconds) <= now
+    return None if since is None else since + timedelta(seconds=campaign.ends_after_seconds)
+
+
+def _is_overdue(campaign: Campaign, now: datetime) -> bool:
+    at = ends_at(campaign)
+    return at is not None and at <= now
 
 
 def _affected(session: Session, statement: Any) -> int:

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.campaigns.campaign_type import types_of
 from models.stored_texts import show_stored
+from models.tables.campaign import CampaignType
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
@@ -30,6 +32,7 @@ COLUMNS = (
     "replied_at",
     "failed_at",
     "time_per_funnel_step",
+    "type",
 )
 _READ = (
     "status",
@@ -79,7 +82,8 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
         .limit(limit)
     ).all()
     steps = _steps(session, [row.id for row in rows])
-    return [ExportRow(row.id, _cells(row, steps.get(row.id, {}))) for row in rows]
+    kind = types_of(session, [campaign_id]).get(campaign_id)
+    return [ExportRow(row.id, _cells(row, steps.get(row.id, {}), kind)) for row in rows]
 
 
 def csv_cell(value: Any) -> str:
@@ -106,7 +110,7 @@ def _steps(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str
     return steps
 
 
-def _cells(row: Any, steps: dict[str, str | None]) -> tuple[Any, ...]:
+def _cells(row: Any, steps: dict[str, str | None], kind: CampaignType | None) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
         "phone": row.phone or (f"+{row.wa_id}" if row.wa_id else row.raw_phone),
@@ -118,6 +122,7 @@ def _cells(row: Any, steps: dict[str, str | None]) -> tuple[Any, ...]:
         "wamid": row.wamid,
         "sent_at": moment(row.sent_at or row.accepted_at),
         "time_per_funnel_step": json.dumps(steps, ensure_ascii=False) if steps else "{}",
+        "type": kind.value if kind else None,
     }
     return tuple(values[name] for name in COLUMNS)
 

@@ -24,11 +24,11 @@ from models.tables.campaign import Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
+from models.templates.sendable import template_problems
 from models.templates.variables import check_mapping, unknown_names
 from models.text import Text
 
 CONNECTED = "CONNECTED"
-APPROVED = "APPROVED"
 ONE_DAY = "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): it would take 1 day, until {until} UTC."
 SOME_DAYS = (
     "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): "
@@ -113,6 +113,7 @@ def _check_json(check: PreflightCheck) -> dict[str, str]:
 
 def _missing_parts(campaign: Campaign) -> Iterator[PreflightCheck]:
     parts = {
+        "name": campaign.name,
         "number": campaign.number_id,
         "template": campaign.template_id,
         "audience": campaign.audience.get("include"),
@@ -143,38 +144,15 @@ def _number_blocks(number: Number) -> Iterator[PreflightCheck]:
 
 
 def _template_blocks(template: Template, number: Number | None) -> Iterator[PreflightCheck]:
-    named = {"name": template.name, "language": template.language}
     if number is not None and template.waba_id != number.waba_id:
+        named = {"name": template.name, "language": template.language}
         yield PreflightCheck(
             "template",
             Text("Template {name} ({language}) belongs to another account than the number.", named),
             "Choose one of the number's account.",
         )
-    if template.missing_at is not None:
-        yield PreflightCheck(
-            "template_approved",
-            Text("Template {name} ({language}) is no longer at Meta.", named),
-            "Choose another template.",
-        )
-    elif template.status.upper() != APPROVED:
-        yield PreflightCheck(
-            "template_approved",
-            Text("Template {name} ({language}) is {status} at Meta.", named | {"status": template.status}),
-            "Wait for Meta's approval or choose another.",
-        )
-    elif template.stale_at is not None:
-        yield PreflightCheck(
-            "template_approved",
-            Text("Template {name} ({language}) was changed at Meta.", named),
-            "Sync the templates and look at its text.",
-        )
-    correct = (template.correct_category or "").upper()
-    if correct and correct != template.category.upper():
-        text = Text(
-            "Template {name} ({language}) is {category} and Meta says that it is {correct}.",
-            named | {"category": template.category, "correct": correct},
-        )
-        yield PreflightCheck("category", text, "Accept Meta's category or have it reviewed, then sync the templates.")
+    for problem in template_problems(template):
+        yield PreflightCheck(problem.key, problem.text, problem.remedy)
 
 
 def _mapping_blocks(session: Session, campaign: Campaign, template: Template) -> Iterator[PreflightCheck]:

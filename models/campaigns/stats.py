@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.tables.campaign import Campaign, CampaignNotFoundError
+from models.campaigns.campaign_type import types_of
+from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
 ON_THE_WAY = (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE)
@@ -33,11 +34,12 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         )
     }
     groups: dict[int, list[Any]] = {}
+    types = types_of(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
     return {
-        campaign_id: _head(campaigns[campaign_id]) | count_recipients(groups.get(campaign_id, ()))
+        campaign_id: _head(campaigns[campaign_id], types[campaign_id]) | count_recipients(groups.get(campaign_id, ()))
         for campaign_id in campaign_ids
         if campaign_id in campaigns
     }
@@ -94,11 +96,12 @@ def _groups(campaign_ids: Sequence[int]) -> Any:
     return query.group_by(*columns)
 
 
-def _head(campaign: Any) -> dict[str, Any]:
+def _head(campaign: Any, kind: CampaignType | None) -> dict[str, Any]:
     return {
         "id": campaign.id,
         "name": campaign.name,
         "kind": campaign.kind.value,
+        "type": kind.value if kind else None,
         "status": campaign.status.value,
         "outcome": campaign.outcome.value if campaign.outcome else None,
         "pause_reason": campaign.pause_reason.value if campaign.pause_reason else None,

@@ -70,6 +70,8 @@ def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureR
     is_settled = row.state is not RecipientState.UNSURE
     text = show_stored(row.error_msg)
     error = f"{row.error_code}: {text}" if row.error_code and text else text
+    if row.status not in {"unsure", "failed"}:
+        error = ""  # it arrived after all: what a later event said is not its result
     doubt = show_stored(row.detail)
     return UnsureRecipient(
         place=place,

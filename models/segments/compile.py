@@ -14,7 +14,8 @@ from models.db.functions import JsonField, JsonNumber, Position, Probe, TextNumb
 from models.segments.compile_orders import compare, compile_orders
 from models.segments.operators import NUMERIC, ON_ORDERS
 from models.segments.rule import RuleCondition, SegmentRule
-from models.tables.conversation import Direction, Message
+from models.tables.contact import Consent, ConsentEvent
+from models.tables.conversation import OPTED_OUT, Direction, Message
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.tag import ContactTag, ListMember
 
@@ -147,11 +148,19 @@ def _reaction(reaction: str, recipient: type[Recipient]) -> ColumnElement[bool]:
         return recipient.read_at.is_not(None)
     if reaction == "replied":
         return recipient.replied_at.is_not(None)
-    message = aliased(Message)
+    message, event = aliased(Message), aliased(ConsentEvent)
+    # An opt-out is known by its event at once, and by its route for good: who was unsubscribed already has no event of it.
+    unsubscribed = Probe().where(
+        event.contact_id == recipient.contact_id,
+        event.after == Consent.UNSUBSCRIBED,
+        event.proof == literal("message ") + message.wamid,
+    )
     return Probe().where(
         message.recipient_id == recipient.id,
         message.direction == Direction.IN,
         message.button_payload.is_not(None),
+        func.coalesce(message.route, "") != OPTED_OUT,
+        not_(unsubscribed),
         recipient.state != RecipientState.NOT_SENT,
     )
 

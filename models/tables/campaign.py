@@ -48,6 +48,14 @@ class CampaignOutcome(StrEnum):
     FAILED = "failed"
 
 
+class CampaignType(StrEnum):
+    """What a campaign sends, by its template: an offer, information, or the whole catalog of a shop."""
+
+    PROMOTIONAL = "promotional"
+    INFORMATIONAL = "informational"
+    CATALOG = "catalog"
+
+
 class PauseReason(StrEnum):
     """Why a campaign is paused."""
 
@@ -55,6 +63,9 @@ class PauseReason(StrEnum):
     TEMPLATE_PAUSED = "template_paused"
     TEMPLATE_DISABLED = "template_disabled"
     TEMPLATE_CHANGED = "template_changed"
+    TEMPLATE_REFUSED = "template_refused"
+    """Meta does not take this template in this way, although nobody changed it."""
+    MEDIA_REFUSED = "media_refused"
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - a reason, no secret
     NUMBER_RESTRICTED = "number_restricted"
     PAYMENT = "payment"
@@ -62,6 +73,8 @@ class PauseReason(StrEnum):
     FAILURE_RATE = "failure_rate"
     BUDGET = "budget"
     INGEST_LAG = "ingest_lag"
+    LAUNCH_STOPPED = "launch_stopped"
+    """The audience could not be prepared to its end."""
 
 
 ENDS_AFTER = {CampaignKind.REAL: timedelta(days=7), CampaignKind.TEST: timedelta(hours=24)}
@@ -92,6 +105,8 @@ class Campaign(Base):
         word(CampaignStatus, "status", grows=True), default=CampaignStatus.DRAFT
     )
     outcome: Mapped[CampaignOutcome | None] = mapped_column(word(CampaignOutcome, "outcome", grows=True))
+    type: Mapped[CampaignType | None] = mapped_column(word(CampaignType, "type", grows=True))
+    """As of the start, since a template's category may change later; NULL before (models.campaigns.campaign_type)."""
     tests_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"), index=True)
     """The real campaign that this one tests."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))

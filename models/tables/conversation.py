@@ -18,6 +18,8 @@ IN_QUEUE = text("message.state IN ('queued', 'sending')")
 """Written out, not bound: a partial index serves only a condition that the planner can read."""
 REFERS = "reference"
 """The route of a message that refers to the campaign of its `recipient_id`, until it is answered."""
+OPTED_OUT = "stop"
+"""The route of a message that was answered as an opt-out."""
 
 
 class Conversation(Base):

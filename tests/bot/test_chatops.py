@@ -55,9 +55,19 @@ def test_other_payloads_are_no_confirmation(payload: str | None) -> None:
 
 
 def test_figures_are_told_in_a_few_lines() -> None:
-    numbers = ("eligible", "queued", "sending", "sent", "delivered", "read", "replied", "failed", "unsure")
+    numbers = ("eligible", "queued", "sending", "sent", "delivered", "read", "replied", "failed", "unsure", "held")
     stats = {"id": 12, "name": "Spring", "status": "active", "outcome": None, "not_sent": {"engaged": 2, "no_tags": 1}}
     stats |= dict.fromkeys(numbers, 5) | dict.fromkeys(("received_pct", "read_pct", "replied_pct"), 50.0)
     text = stats_answer(stats)["text"]["body"]
     assert text.startswith("12 Spring: active\n")
     assert "not sent 3" in text
+    assert "delivered 5 (50.0 %)" in text
+    assert "failed 5, unsure 5, held 5" in text
+
+
+def test_a_share_of_nobody_is_told_as_a_dash() -> None:
+    numbers = ("eligible", "queued", "sending", "sent", "delivered", "read", "replied", "failed", "unsure", "held")
+    stats = {"id": 12, "name": "Spring", "status": "active", "outcome": None, "not_sent": {}}
+    stats |= dict.fromkeys((*numbers, "received_pct", "read_pct", "replied_pct"), 0)
+    text = stats_answer(stats)["text"]["body"]
+    assert "delivered 0 (–)\nread 0 (–), replied 0 (–)" in text

@@ -15,6 +15,7 @@ MARK_OF_FIXTURE = {
     "browser": "browser",
 }
 MARK_OF_DATABASE = {"sqlite": "sqlite", "postgresql": "postgres"}
+URLS = ("database_url", "unmigrated_url")
 MAY_START_PROCESSES = ("process", "browser")
 
 
@@ -27,8 +28,10 @@ def mark_needs(item: pytest.Item) -> None:
     for fixture in getattr(item, "fixturenames", ()):
         if mark := MARK_OF_FIXTURE.get(fixture):
             item.add_marker(mark)
-    if (call := getattr(item, "callspec", None)) and "database_url" in call.params:
-        item.add_marker(MARK_OF_DATABASE[call.params["database_url"]])
+    if call := getattr(item, "callspec", None):
+        for name in URLS:
+            if name in call.params:
+                item.add_marker(MARK_OF_DATABASE[call.params[name]])
     if item.get_closest_marker("crash"):
         item.add_marker("process")
 

@@ -138,6 +138,12 @@ class PostgresTemplate:
         self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY {}", name, self.name, self._strategy)
         return self._url(name)
 
+    def bare(self) -> str:
+        """The URL of a database without a schema."""
+        name = f"{self.name}_{next(self._numbers)}"
+        self._execute("CREATE DATABASE {} TEMPLATE template0", name)
+        return self._url(name)
+
     def drop(self, url: str | URL | None = None) -> None:
         """Whoever is still connected is thrown out. Without a URL: the template itself."""
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", make_url(url).database or "" if url else self.name)

@@ -8,8 +8,8 @@ OPS = {
     "not_in": "is none of", "known": "is known", "unknown": "is not known", "equal": "=", "less": "<", "at_most": "≤",
     "more": ">", "at_least": "≥", "between": "is between", "before": "is before", "after": "is after",
     "last_days": "within the last", "not_last_days": "not within the last", "received": "received",
-    "not_received": "did not receive", "read": "read", "not_read": "did not read", "clicked": "clicked in",
-    "not_clicked": "did not click in", "replied": "replied to", "not_replied": "did not reply to",
+    "not_received": "did not receive", "read": "read", "not_read": "did not read", "pressed": "pressed a button of",
+    "not_pressed": "did not press a button of", "replied": "replied to", "not_replied": "did not reply to",
     "failed": "failed in",
 }  # fmt: skip
 SUBJECTS = {

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import abort
@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
+from models.campaigns.end import ends_at
+from models.campaigns.missing import missing_parts, shown_parts
 from models.campaigns.unsure import count_open, count_settled
 from models.stored_texts import show_stored
 from models.tables.campaign import (
@@ -21,11 +23,12 @@ from models.tables.campaign import (
     PauseReason,
     allowed_verbs,
 )
-from models.tables.recipient import Recipient, RecipientState
+from models.tables.recipient import NotSent, Recipient, RecipientState
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """The transitions that an operator makes; the others follow from the content of the form."""
 MAX_ERRORS = 500
+NO_REASON = "No reason was given."
 STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
 
 
@@ -36,6 +39,11 @@ class ErrorLine:
     code: int | None
     text: str
     count: int
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether there is a code or a text."""
+        return bool(self.code) or self.text != NO_REASON
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,10 @@ class CampaignSummary:
     """Unsure messages about which no operator has decided."""
     settled_unsure: int
     """Messages that were unsure until Meta reported their result."""
+    missing: str = ""
+    """What a draft still lacks, in one line."""
+    is_sample: bool = False
+    """Whether more messages failed than `errors` counts."""
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -114,10 +126,21 @@ class CampaignSummary:
     @property
     def ends_at(self) -> datetime | None:
         """When it ends by itself; None unless it is active or paused."""
-        last = self.campaign.last_sent_at or self.campaign.started_at
-        if last is None or self.campaign.status not in LIVE:
+        return ends_at(self.campaign) if self.campaign.status in LIVE else None
+
+    @property
+    def failure(self) -> str | None:
+        """Why nobody got the message, if that is its outcome."""
+        if self.campaign.outcome is not CampaignOutcome.FAILED:
             return None
-        return last + timedelta(seconds=self.campaign.ends_after_seconds)
+        if not self.stats["eligible"]:
+            released = self.stats["not_sent"].get(NotSent.CAMPAIGN_ENDED.value, 0)
+            return (
+                "It ended before anything was sent." if released else "Everybody was left out; the reasons stand below."
+            )
+        if any(line.is_explained for line in self.errors):
+            return "The errors below say why."
+        return "No reason was given for any of the messages."
 
     @property
     def pause(self) -> PauseReason | None:
@@ -139,6 +162,8 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
         unsure = count_open(session, campaign_id) if campaign.started_at else 0
         settled = count_settled(session, campaign_id) if campaign.started_at else 0
+        is_draft = campaign.status is CampaignStatus.DRAFT
+        missing = shown_parts(missing_parts(session, campaign)) if is_draft else ""
         tests = session.scalars(
             select(Campaign.id).where(
                 Campaign.tests_id == campaign_id, Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)
@@ -147,7 +172,8 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     stats = live_stats().get(rt, [campaign_id]).get(campaign_id)
     if stats is None:
         abort(404)
-    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled)
+    is_sample = sum(line.count for line in lines) < stats["failed"]
+    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled, missing, is_sample=is_sample)
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
@@ -161,6 +187,10 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
         )
         .limit(MAX_ERRORS)
     ).all()
-    texts = {row.error_code: show_stored(row.error_msg) or "No reason was given." for row in rows}
-    counts = Counter(row.error_code for row in rows)
+    # Meta sends some failures without an error: a code of 0 is none, and one text of a code is enough.
+    texts: dict[int | None, str] = {}
+    for row in rows:
+        code, text = row.error_code or None, show_stored(row.error_msg)
+        texts[code] = text or texts.get(code) or NO_REASON
+    counts = Counter(row.error_code or None for row in rows)
     return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))

@@ -16,7 +16,7 @@ def read_draft(form: Any) -> dict[str, Any]:
     if number := form.get("number", "").strip():
         data["number"] = number
     template, _, language = form.get("template", "").rpartition("|")
-    if template and number:
+    if template:
         data["template"] = {"name": template, "language": language}
     if flow := form.get("flow", "").strip():
         data["flow"] = flow

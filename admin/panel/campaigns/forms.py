@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaigns import create_campaign, update_campaign
+from admin.operations.campaigns import create_campaign, find_template, update_campaign
 from admin.operations.media import LIMITS, store_media
 from admin.panel.base import PanelView, back, form
 from admin.panel.campaigns.facts import campaign_facts
@@ -16,6 +16,7 @@ from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_erro
 from admin.panel.template_preview import ORDER_WORDS, preview_of
 from models.audience.audience import complete_contacts
 from models.audience.reach import Reach, estimate_reach
+from models.campaigns.missing import shown_parts
 from models.clock import utcnow
 from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
@@ -26,11 +27,13 @@ from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
-from models.tables.template import Template
+from models.tables.template import MediaHandle, Template
 from models.tables.user import Role
+from models.templates.sendable import why_not_sendable
 from models.templates.variables import TemplateSlot, media_format, template_slots
 
 MAX_NAMES = 500
+TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]]
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
 
@@ -59,6 +62,7 @@ class CampaignForms(PanelView):
         draft, errors = read_draft(request.form), {}
         if "audience" in draft:
             draft["audience"] = complete_contacts(draft["audience"], self.rt.settings.default_country)
+        self._drop_stale(draft)
         try:
             self._store_upload(draft)
         except OperatorError as error:
@@ -73,10 +77,31 @@ class CampaignForms(PanelView):
         except OperatorError as error:
             return self._page(draft, field_errors(str(error), self._labels(draft)), campaign), 400
         if saved.missing:
-            flash(f"Saved as a draft. Still missing: {_join_parts(saved.missing)}.", "info")
+            flash(f"Saved as a draft. Still missing: {shown_parts(list(saved.missing))}.", "info")
         else:
             flash("Saved. It is ready.", "good")
         return back(".show", campaign_id=saved.id)
+
+    def _drop_stale(self, draft: dict[str, Any]) -> None:
+        """Drop what belongs to a number or a template that is not chosen any more: where no script redraws the form, its fields
+        are still there, and would keep the draft from being saved.
+        """
+        with self.rt.database.read() as session:
+            number, template = _selected(session, draft)
+            is_foreign = number is not None and template is None
+            header = _media_shown(draft)
+            sha256 = header.get("sha256")
+            has_upload = sha256 is None or (number is not None and _is_uploaded(session, number, str(sha256)))
+        if is_foreign:
+            draft.pop("template", None)
+        if template is not None:
+            slots = {(slot.component, slot.key) for slot in template_slots(template)}
+            draft["variables"] = {
+                component: {key: source for key, source in sources.items() if (component, key) in slots}
+                for component, sources in (draft.get("variables") or {}).items()
+            }
+        if not has_upload or (sha256 is not None and (template is None or media_format(template) is None)):
+            draft.pop("media", None)
 
     def _store_upload(self, draft: dict[str, Any]) -> None:
         """Store an uploaded file at once, so that it is kept when the form is shown again with errors.
@@ -103,7 +128,7 @@ class CampaignForms(PanelView):
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
             number, template = _selected(session, draft)
-            choices = _choices(session, number)
+            choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
             reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
@@ -147,23 +172,18 @@ def _selected(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None
         if phone_number_id
         else None
     )
-    if number is None or not isinstance(choice, Mapping):
+    if not isinstance(choice, Mapping) or (number is None and phone_number_id):
         return number, None
-    query = select(Template).where(
-        Template.waba_id == number.waba_id, Template.name == choice["name"], Template.language == choice["language"]
-    )
-    return number, session.scalars(query).first()
+    return number, find_template(session, number, choice["name"], choice["language"])
 
 
-def _choices(session: Session, number: Number | None) -> dict[str, Any]:
+def _is_uploaded(session: Session, number: Number, sha256: str) -> bool:
+    query = select(MediaHandle.id).where(MediaHandle.number_id == number.id, MediaHandle.sha256 == sha256)
+    return session.scalar(query) is not None
+
+
+def _choices(session: Session) -> dict[str, Any]:
     """The choices of the form's lists."""
-    templates: list[tuple[str, str]] = []
-    if number is not None:
-        query = select(Template).where(Template.waba_id == number.waba_id, Template.missing_at.is_(None))
-        for template in session.scalars(query.order_by(Template.name, Template.language)):
-            state = "" if template.status == "APPROVED" else f" · {template.status.lower().replace('_', ' ')}"
-            shown = f"{template.name} ({template.language}) · {template.category.lower()}{state}"
-            templates.append((f"{template.name}|{template.language}", shown))
     tags = list(session.scalars(select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name).limit(MAX_NAMES)))
     lists = list(
         session.scalars(
@@ -184,7 +204,6 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
         "numbers": [
             (row.phone_number_id, f"{row.name} · {row.display_phone or row.phone_number_id}") for row in numbers
         ],
-        "templates": templates,
         "flows": [(name, name) for name in session.scalars(select(Flow.name).order_by(Flow.name))],
         "audience_choices": audience,
         "sources": [
@@ -196,6 +215,25 @@ def _choices(session: Session, number: Number | None) -> dict[str, Any]:
             ("Latest order", [(f"order:{name}", f"order: {said}") for name, said in ORDER_WORDS.items()]),
         ],
     }
+
+
+def _templates(session: Session, number: Number | None, chosen: Template | None) -> TemplateChoices:
+    """The templates of the number's account: those that can be sent, and the others with why, in a group of their own that cannot
+    be selected. The one that the draft has stays selectable, since saving the form must not drop it.
+    """
+    templates = [chosen] if chosen is not None else []
+    if number is not None:
+        query = select(Template).where(Template.waba_id == number.waba_id, Template.missing_at.is_(None))
+        templates = list(session.scalars(query.order_by(Template.name, Template.language)))
+        templates += [chosen] if chosen is not None and chosen not in templates else []
+    sendable: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
+    for template in templates:
+        why = why_not_sendable(template)
+        shown = f"{template.name} ({template.language}) · {template.category.lower()}"
+        option = (f"{template.name}|{template.language}", f"{shown} · {why}" if why else shown)
+        (others if why and template is not chosen else sendable).append(option)
+    return [*sendable, ("Cannot be sent now", others, True)] if others else [*sendable]
 
 
 def _reach(
@@ -257,7 +295,3 @@ def _media_shown(draft: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _field_name(slot: TemplateSlot) -> str:
     return f"slot-{slot.component}-{slot.key}"
-
-
-def _join_parts(parts: Sequence[str]) -> str:
-    return ", ".join(part.removeprefix("variables: ").removeprefix("media: ") for part in parts)

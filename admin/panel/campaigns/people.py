@@ -8,7 +8,7 @@ from sqlalchemy import literal, select
 
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
-from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
+from admin.panel.campaigns.facts import NO_REASON, CampaignSummary, campaign_facts
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
 from models.campaigns.unsure import UnsureRecipient, list_unsure
@@ -18,6 +18,7 @@ from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
 S = RecipientState
+_SHOWS_ERROR = frozenset({"failed", "queued", "sending", "unsure"})
 _ACCEPTED = (S.ACCEPTED, S.HELD)
 FILTERS: dict[str, tuple[str, tuple[RecipientState, ...], tuple[str, ...]]] = {
     # key: (its name, states, statuses)
@@ -127,8 +128,7 @@ def _recipient_row(
     )
     why = show_stored(row.detail) or None
     if row.reason is None:
-        why = show_stored(row.error_msg) or None
-        why = f"{row.error_code}: {why}" if row.error_code and why else why
+        why = _error_text(row)
     return {
         "id": row.id,
         "contact_id": row.contact_id,
@@ -141,6 +141,18 @@ def _recipient_row(
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),
     }
+
+
+def _error_text(row: Recipient) -> str | None:
+    """Why the message failed, or has not left yet. None if it arrived or is on its way: an error of another try or of a later
+    event is not its result.
+    """
+    if row.status not in _SHOWS_ERROR:
+        return None
+    text = show_stored(row.error_msg)
+    if row.status == "failed" and not text:
+        text = NO_REASON
+    return f"{row.error_code}: {text}" if row.error_code and text else text or None
 
 
 def _unsure_row(row: UnsureRecipient) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from admin.operations.billing import estimate_campaign
 from admin.operations.export import export_lines
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
@@ -16,15 +15,15 @@ from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
+from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
 from admin.panel.template_preview import preview_of
 from models.billing.estimate import estimate_cost
 from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
-from models.errors import OperatorError
 from models.tables.campaign import Campaign, CampaignKind
 
-PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors")
+PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors", "cost")
 
 
 class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
@@ -56,7 +55,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
     def live(self, campaign_id: int) -> ResponseReturnValue:
         """The parts of the page that change, as HTML fragments by name, and the statistics."""
         facts = campaign_facts(self.rt, campaign_id)
-        context = self._context(facts)
+        context = self._context(facts) | {"cost": self._cost(facts)}
         parts = {name: render_template(f"panel/campaign/{name}.html", **context) for name in PARTS}
         return {"stats": facts.stats, "parts": parts, "done": not facts.is_moving}
 
@@ -70,11 +69,7 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
     def cost(self, campaign_id: int) -> ResponseReturnValue:
         """The estimated and actual cost of a started campaign, as a fragment."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
-        try:
-            cost = estimate_campaign(self.rt, campaign_id) if facts.is_launched else None
-        except OperatorError:  # the template is gone and nothing was counted
-            cost = None
-        return render_template("panel/campaign/cost.html", **self._context(facts), cost=cost)
+        return render_template("panel/campaign/cost.html", **self._context(facts), cost=self._cost(facts))
 
     @page("/<int:campaign_id>/export.csv")
     def export(self, campaign_id: int) -> ResponseReturnValue:
@@ -86,6 +81,9 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
             mimetype="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+    def _cost(self, facts: CampaignSummary) -> dict[str, Any] | None:
+        return live_costs().get(self.rt, facts.campaign.id) if facts.is_launched else None
 
     def _list(self, kind: CampaignKind) -> str:
         before = positive("before")

@@ -48,7 +48,7 @@ def test_what_is_missing_makes_a_draft_that_says_so(ready: Shell) -> None:
     assert ready.data("campaigns", "create", ready.file("c.json", half))["missing"] == [
         "variables: body 2 is not mapped"
     ]
-    assert "it is draft" in ready.refused("campaigns", "start", "1")
+    assert "it is draft; still missing: number, template, audience" in ready.refused("campaigns", "start", "1")
     result = ready.run("campaigns", "preflight", "2")
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
     assert '"blocking": [' in result.stdout

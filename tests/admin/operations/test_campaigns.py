@@ -20,6 +20,7 @@ from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, TransitionError
+from models.tables.template import Template
 from tests.support.cli_app import ANA, CAMPAIGN, Shell
 
 pytestmark = pytest.mark.usefixtures("number_and_people_added")
@@ -79,6 +80,16 @@ def test_what_is_not_there_is_refused_everywhere(shell: Shell) -> None:
         campaign_life.change_end(shell.rt, 99, 3600, ANA)
     with pytest.raises(OperatorError, match="no such campaign"):
         campaign_life.send_test(shell.rt, 99, ["+447700900001"], ANA)
+
+
+def test_a_start_stores_the_type_and_a_later_change_of_the_template_leaves_it(shell: Shell) -> None:
+    created = create_campaign(shell.rt, CAMPAIGN, ANA)
+    assert list_campaigns(shell.rt, CampaignKind.REAL)[0]["type"] == "promotional"
+    start_campaign(shell.rt, created.id, utcnow(), ANA)
+    with shell.rt.database.write() as session:
+        for template in session.scalars(select(Template).where(Template.name == "spring_sale")):
+            template.category = "UTILITY"
+    assert list_campaigns(shell.rt, CampaignKind.REAL)[0]["type"] == "promotional"
 
 
 def test_a_copy_says_the_same_and_starts_by_itself(shell: Shell) -> None:

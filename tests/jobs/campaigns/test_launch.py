@@ -76,4 +76,4 @@ def test_a_launch_whose_tag_was_deleted_pauses_with_the_reason(rt: Runtime) -> N
         assert show_stored(paused.pause_detail) == "the launch stopped: audience.include[0]: there is no tag 'vip'"
         line = session.scalars(select(Audit).where(Audit.action == AuditAction.PAUSE)).one()
         assert (line.actor, line.object_id) == ("launch", str(campaign.id))
-        assert line.detail == {"reason": "operator", "detail": paused.pause_detail}
+        assert line.detail == {"reason": "launch_stopped", "detail": paused.pause_detail}

@@ -94,7 +94,7 @@ def test_an_empty_draft_is_told_all_that_it_lacks(session: Session) -> None:
         updated_at=NOW,
     )
     session.add(draft)
-    assert _keys(session, draft)[0] == ["number", "template", "audience"]
+    assert _keys(session, draft)[0] == ["name", "number", "template", "audience"]
     with pytest.raises(CampaignNotFoundError, match="campaign 99: there is no such campaign"):
         preflight(session, 99, NOW)
 

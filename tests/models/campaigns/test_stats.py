@@ -31,6 +31,7 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
         "id": paused_campaign.id,
         "name": "Spring",
         "kind": "real",
+        "type": "promotional",
         "status": "paused",
         "outcome": None,
         "pause_reason": "failure_rate",

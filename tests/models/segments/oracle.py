@@ -26,7 +26,7 @@ class Sent:
     replied_at: datetime | None = None
     has_failed: bool = False
     error_code: int | None = None
-    was_clicked: bool = False
+    was_pressed: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ _DEEDS: Mapping[str, Callable[[Sent], bool]] = {
     "received": lambda row: row.delivered_at is not None or row.read_at is not None,
     "read": lambda row: row.read_at is not None,
     "replied": lambda row: row.replied_at is not None,
-    "clicked": lambda row: row.was_clicked,
+    "pressed": lambda row: row.was_pressed,
 }
 
 _TESTS: Mapping[str, Callable[[Any, tuple[Any, ...]], bool]] = {

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, Contact
-from models.tables.conversation import Direction, Message, MessageState
+from models.tables.conversation import OPTED_OUT, Direction, Message, MessageState
 from models.tables.recipient import RecipientState
 from models.tables.tag import AttributeType
 from tests.models.segments.oracle import Facts, Ordered, Sent
@@ -128,9 +128,11 @@ class People:
         has_failed = not is_accepted or (
             times["failed_at"] is not None and not times["read_at"] and not times["delivered_at"]
         )
-        clicked = is_accepted and self.random.random() < 0.3
-        if clicked:
-            self._click(contact, row.id)
+        pressed = is_accepted and self.random.random() < 0.3
+        if pressed:
+            self._press(contact, row.id)
+        elif is_accepted and self.random.random() < 0.3:
+            self._press(contact, row.id, route=OPTED_OUT)
         sent = Sent(
             campaign_id,
             times["accepted_at"],
@@ -140,7 +142,7 @@ class People:
             times["replied_at"],
             has_failed,
             code,
-            clicked,
+            pressed,
         )
         self.facts[contact.id] = replace(facts, campaigns=(*facts.campaigns, sent))
 
@@ -164,7 +166,7 @@ class People:
         )
         return order
 
-    def _click(self, contact: Contact, recipient_id: int) -> None:
+    def _press(self, contact: Contact, recipient_id: int, route: str | None = None) -> None:
         conversation = find_conversation(self.session, contact, self.number)
         self.session.add(
             Message(
@@ -175,6 +177,7 @@ class People:
                 at=NOW,
                 recipient_id=recipient_id,
                 button_payload="c1:more",
+                route=route,
             )
         )
         self.session.flush()

@@ -1,0 +1,49 @@
+"""Lists what a campaign still lacks: a draft is saved with gaps, and starts only without."""
+
+from sqlalchemy.orm import Session
+
+from models.tables.campaign import Campaign, CampaignStatus, TransitionError, get_campaign
+from models.tables.template import Template
+from models.templates.variables import check_mapping
+
+_GAPS = ("is not mapped", "cannot be sent by a campaign")
+
+
+def missing_parts(session: Session, campaign: Campaign) -> list[str]:
+    """The parts that a campaign still needs to be ready, one line each."""
+    missing = []
+    if not campaign.name:
+        missing.append("name")
+    if campaign.number_id is None:
+        missing.append("number")
+    template = session.get(Template, campaign.template_id) if campaign.template_id else None
+    if template is None:
+        missing.append("template")
+    if not campaign.audience.get("include"):
+        missing.append("audience")
+    if template is not None:
+        missing += [line for line in check_mapping(template, campaign.variables, campaign.media) if is_gap(line)]
+    return missing
+
+
+def is_gap(line: str) -> bool:
+    """Whether a line of check_mapping is a gap, which makes a draft; every other line is an error."""
+    return line.endswith(_GAPS) or line.startswith("media: the template's header needs")
+
+
+def refuse_draft(session: Session, campaign_id: int) -> None:
+    """Raise TransitionError with the list of what is missing if the campaign is an incomplete draft, CampaignNotFoundError if there
+    is none.
+    """
+    campaign = get_campaign(session, campaign_id)
+    if campaign.status is CampaignStatus.DRAFT and (missing := missing_parts(session, campaign)):
+        raise TransitionError(
+            "campaign {campaign_id}: it is draft; still missing: {missing}",
+            campaign_id=campaign_id,
+            missing=shown_parts(missing),
+        )
+
+
+def shown_parts(parts: list[str]) -> str:
+    """The missing parts in one line for people."""
+    return ", ".join(part.removeprefix("variables: ").removeprefix("media: ") for part in parts)
