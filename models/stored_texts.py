@@ -92,6 +92,14 @@ PARAMETER_EMPTY = stored_text("parameter.empty", "it is empty")
 PARAMETER_BREAK = stored_text("parameter.break", "it holds a line break or a tab")
 PARAMETER_SPACES = stored_text("parameter.spaces", "it holds more than four spaces in a row")
 PARAMETER_LONG = stored_text("parameter.long", "it is longer than {most} characters")
+PART_LONG = stored_text(
+    "parameter.part_long", "{component}: with its values it has {count} characters; Meta takes at most {most}"
+)
+MISSING_NAME = stored_text("missing.name", "name")
+MISSING_FIRST_NAME = stored_text("missing.first_name", "first name")
+MISSING_TAG = stored_text("missing.tag", "tag {name}")
+MISSING_ATTRIBUTE = stored_text("missing.attribute", "attribute {name}")
+MISSING_ORDER = stored_text("missing.order", "order {field}")
 
 
 def read_text(stored: str | None) -> Text | None:

@@ -6,10 +6,11 @@ A `TemplateBuilder` reads the template once per campaign, so that `build`, once 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from bot.meta.callback_data import button_payload, callback_data
+from bot.meta.file_names import with_file_name
 from models.templates.parameters import as_text
+from models.templates.url_values import UrlPlace
 
 Values = Mapping[str, Any]
 Parameter = dict[str, Any]
@@ -82,6 +83,7 @@ class TemplateBuilder:
             kind = MEDIA_FORMATS[form]
             allowed = ("id", "link", "filename") if kind == "document" else ("id", "link")
             content = {key: medium[key] for key in allowed if medium.get(key)}
+            content = with_file_name(content) if kind == "document" else content
             header = {"type": "header", "parameters": [{"type": kind, kind: content}]}
             self._parts.append(lambda _values, _recipient: [header])
         elif form == "LOCATION":
@@ -113,9 +115,8 @@ class TemplateBuilder:
                 ]
             )
         elif kind == "URL" and _VARIABLE.search(str(button.get("url", ""))):
-            self._add_button_value(
-                index, "url", lambda text: {"type": "text", "text": quote(text, safe="/?&=%-._~:,+@")}
-            )
+            place = UrlPlace.of(str(button["url"]))
+            self._add_button_value(index, "url", lambda text: {"type": "text", "text": place.escaped(text)})
         elif kind == "COPY_CODE":
             self._add_button_value(index, "copy_code", lambda text: {"type": "coupon_code", "coupon_code": text})
         elif kind == "OTP":
@@ -147,6 +148,11 @@ def chat_body(
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **({"to": address} if address else {"recipient": bsuid}),
-        **content,
+        **_with_document_name(content),
         "biz_opaque_callback_data": callback,
     }
+
+
+def _with_document_name(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    document = content.get("document")
+    return {**content, "document": with_file_name(document)} if isinstance(document, Mapping) else content

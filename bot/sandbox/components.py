@@ -14,6 +14,7 @@ MEDIA = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
 FORBIDDEN = re.compile(r"[\n\r\t]| {5,}")
 KNOWN = {"header", "body", "button", "carousel", "limited_time_offer", "footer"}
 LIMITS = {"HEADER": 60, "BODY": 1024}
+MAX_COUPON, MAX_OFFER_COUPON = 20, 15
 NEEDED = {"COPY_CODE": "coupon_code", "MPM": "action"}
 
 
@@ -43,8 +44,10 @@ def check_parts(
     _check_header(find_component(approved, "HEADER"), parameters_of(parts, "header"), named, media_ids)
     body = find_component(approved, "BODY")
     check_text("body", str(body.get("text", "")) if body else "", parameters_of(parts, "body"), named)
-    _check_buttons(buttons_of(approved), [part for part in parts if str(part["type"]).lower() == "button"])
-    _check_offer(find_component(approved, "LIMITED_TIME_OFFER"), parameters_of(parts, "limited_time_offer"))
+    offer = find_component(approved, "LIMITED_TIME_OFFER")
+    sent_buttons = [part for part in parts if str(part["type"]).lower() == "button"]
+    _check_buttons(buttons_of(approved), sent_buttons, MAX_OFFER_COUPON if offer else MAX_COUPON)
+    _check_offer(offer, parameters_of(parts, "limited_time_offer"))
     _check_carousel(find_component(approved, "CAROUSEL"), parts, named, media_ids)
 
 
@@ -126,7 +129,7 @@ def check_media(kind: str, value: dict[str, Any], media_ids: set[str]) -> None:
         raise SandboxGraphError(100, f"Param {kind}['id'] is not a valid whatsapp business account media attachment ID")
 
 
-def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]]) -> None:
+def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]], max_coupon: int) -> None:
     sent: dict[int, dict[str, Any]] = {}
     for part in parts:
         index = str(part.get("index", ""))
@@ -137,10 +140,10 @@ def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]]) -
         sent[int(index)] = part
     for place, button in enumerate(buttons):
         kind = str(button.get("type", "")).upper()
-        _check_button(place, kind, button, sent.get(place))
+        _check_button(place, kind, button, sent.get(place), max_coupon)
 
 
-def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str, Any] | None) -> None:
+def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str, Any] | None, max_coupon: int) -> None:
     required_type = (
         "text"
         if kind in ("URL", "OTP") and (kind == "OTP" or variables_in(str(button.get("url", ""))))
@@ -161,10 +164,10 @@ def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str,
     if kind == "URL" and not required_type and parameters:
         raise SandboxGraphError(132000, f"buttons: index {place} is a fixed URL and takes no parameter")
     for item in parameters:
-        _check_button_value(place, button, item)
+        _check_button_value(place, button, item, max_coupon)
 
 
-def _check_button_value(place: int, button: dict[str, Any], item: dict[str, Any]) -> None:
+def _check_button_value(place: int, button: dict[str, Any], item: dict[str, Any], max_coupon: int) -> None:
     kind = item.get("type")
     if kind == "text":
         _check_parameter(f"buttons: index {place}", item)
@@ -172,8 +175,8 @@ def _check_button_value(place: int, button: dict[str, Any], item: dict[str, Any]
             raise SandboxGraphError(132005, f"buttons: the URL at index {place} is longer than 2000 characters")
     elif kind == "payload" and not 1 <= len(str(item.get("payload", ""))) <= 128:
         raise SandboxGraphError(131009, f"buttons: payload at index {place} must have 1 to 128 characters")
-    elif kind == "coupon_code" and not 1 <= len(str(item.get("coupon_code", ""))) <= 15:
-        raise SandboxGraphError(131009, f"buttons: coupon_code at index {place} must have 1 to 15 characters")
+    elif kind == "coupon_code" and not 1 <= len(str(item.get("coupon_code", ""))) <= max_coupon:
+        raise SandboxGraphError(131009, f"buttons: coupon_code at index {place} must have 1 to {max_coupon} characters")
 
 
 def _check_offer(offer: dict[str, Any] | None, parameters: list[dict[str, Any]]) -> None:

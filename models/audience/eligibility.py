@@ -42,7 +42,7 @@ from models.tables.recipient import WRITTEN_TO, NotSent, Recipient
 from models.tables.setting import read_setting
 from models.tables.tag import ContactTag
 from models.tables.template import Template
-from models.templates.variables import BoundSlot, bind_variables, missing_variable_sql
+from models.templates.bound_values import BoundSlot, bind_variables, missing_variable_sql
 
 UNDELIVERABLE_TIMES = 2
 """So many errors 131026 of Meta, and a number counts as not on WhatsApp."""

@@ -32,7 +32,7 @@ from models.tables.campaign import LIVE, Campaign, CampaignOutcome, PauseReason
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
-from models.templates.variables import source_values_sql
+from models.templates.bound_values import source_values_sql
 
 SLICE_SIZE = 20_000
 STANDS_STILL = timedelta(seconds=30)

@@ -20,6 +20,8 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.template import Template
+from models.templates.lengths import TemplateLengths
 from models.templates.parameters import values_problem
 
 QUEUED = Recipient.state == literal_word("queued")
@@ -91,7 +93,8 @@ def claim_recipients(
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
-    fitting = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, left_out)]
+    lengths = TemplateLengths(session.get_one(Template, campaign.template_id).components)
+    fitting = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, lengths, left_out)]
     _leave_out(session, campaign_id, left_out)
     people = [(row.person_key, row.contact_id) for row in fitting]
     reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
@@ -167,13 +170,17 @@ def _identities(session: Session, portfolio_id: int, contact_ids: Sequence[int])
 
 
 def _fits(
-    row: Row[Any], refusal: tuple[NotSent, str | None] | None, identities: Mapping[int, str], left_out: _LeftOut
+    row: Row[Any],
+    refusal: tuple[NotSent, str | None] | None,
+    identities: Mapping[int, str],
+    lengths: TemplateLengths,
+    left_out: _LeftOut,
 ) -> bool:
     if refusal is not None:
         left_out.add(row, *refusal)
     elif not row.phone and row.contact_id not in identities:
         left_out.add(row, NotSent.INVALID_PHONE, None)
-    elif problem := values_problem(row.source_values):
+    elif problem := values_problem(row.source_values) or lengths.problem(row.source_values or {}):
         left_out.add(row, NotSent.BAD_VALUE, problem.stored())
     else:
         return True

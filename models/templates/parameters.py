@@ -1,4 +1,8 @@
-"""Checks the text of template parameters by Meta's rules (docs/meta.md §2.3) before sending, since a refusal costs a request."""
+"""Writes values as the text of template parameters, and checks it by Meta's rules (docs/meta.md §2.3) before sending.
+
+A refusal costs a request. Meta takes no line break, no tab and no more than four spaces in a row; a value from a file or a profile
+that holds some is flattened, since nobody would leave a person out for that.
+"""
 
 import re
 from typing import Any
@@ -9,15 +13,21 @@ from models.text import Text
 MAX_CHARACTERS = 1024
 _BREAKS = re.compile(r"[\n\r\t]")
 _SPACES = re.compile(r" {5,}")
+_TO_FLATTEN = re.compile(r"\s*[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]\s*| {5,}")
 
 
 def as_text(value: Any) -> str:
-    """Convert a value to a parameter's text: stripped, `yes` or `no` for a boolean, empty for None."""
+    """Convert a value to a parameter's text: stripped and flat, `yes` or `no` for a boolean, empty for None."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return "" if value is None else str(value).strip()
+    return "" if value is None else flat_text(str(value))
+
+
+def flat_text(text: str) -> str:
+    """The text stripped, with one space for a line break or a tab and what surrounds it, and for five spaces or more."""
+    return _TO_FLATTEN.sub(" ", text.strip())
 
 
 def parameter_problem(text: str) -> Text | None:

@@ -1,7 +1,7 @@
-"""Lists a template's variables, checks a campaign's mapping of them, and compiles their values to SQL.
+"""Lists a template's variables, and checks a campaign's mapping of them.
 
-The mapping is component → key → source: `{"body": {"1": {"source": "name", "fallback": "friend"}}}`. The launch stores the values
-in the same shape, component → key → text.
+The mapping is component → key → source: `{"body": {"1": {"source": "name", "fallback": "friend"}}}`. Its values are in
+models.templates.bound_values.
 """
 
 import re
@@ -9,16 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, case, func, literal, null, select
-from sqlalchemy.orm import Session, aliased
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.contacts.field_values import CONTACT_FIELDS
-from models.db.base import Json
-from models.db.functions import FirstWord, JsonField, JsonObject, Probe
-from models.tables.tag import Attribute, ContactTag, Tag
+from models.tables.tag import Attribute, Tag
 from models.tables.template import Template
-from models.templates.order_fields import ORDER_FIELDS, order_value
+from models.templates.lengths import TemplateLengths
+from models.templates.order_fields import ORDER_FIELDS
 from models.templates.parameters import parameter_problem
 
 Component = Literal["header", "body", "buttons"]
@@ -43,24 +41,6 @@ class TemplateSlot:
     def label(self) -> str:
         """The slot's name for operators: `body 2`."""
         return f"{self.component} {self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class BoundSlot:
-    """A slot with its value. `fixed` is the text that is the same for all, or the fallback; None for neither. `value` is the SQL.
-
-    `is_missing` is the condition that `value` is NULL, in the form that is fastest over a million contacts.
-    """
-
-    slot: TemplateSlot
-    fixed: str | None
-    value: ColumnElement[Any]
-    is_missing: ColumnElement[bool]
-
-    @property
-    def may_miss(self) -> bool:
-        """Whether a contact may lack the value."""
-        return self.fixed is None
 
 
 def template_slots(template: Template) -> list[TemplateSlot]:
@@ -110,72 +90,29 @@ def check_mapping(template: Template, variables: Any, media: Any) -> list[str]:
         f"template {template.name}: a {part} cannot be sent by a campaign" for part in unsupported_parts(template)
     ]
     mapped: set[tuple[str, str]] = set()
-    for component, key, source in _entries(variables, problems):
+    for component, key, source in entries(variables, problems):
         mapped.add((component, key))
         if (component, key) not in slots:
             allowed = ", ".join(slot.label for slot in slots.values()) or "none"
             problems.append(f"variables: {component} {key} is not in the template (it has: {allowed})")
         elif problem := _source_problem(source):
             problems.append(f"variables: {component} {key}: {problem}")
+    problems += _length_problems(template, variables, problems)
     problems += [f"variables: {slot.label} is not mapped" for place, slot in slots.items() if place not in mapped]
     return problems + _media_problems(template, media)
 
 
-def bind_variables(
-    session: Session, template: Template, variables: Mapping[str, Any], contact: FromClause
-) -> list[BoundSlot]:
-    """Return every slot of the template with its SQL over `contact` (the contact table or an alias of it).
-
-    The value of a tag or an attribute that does not exist is NULL; `unknown_names` lists those.
-    """
-    tags = _tag_ids(session, variables)
-    defaults = _attribute_defaults(session)
-    bound = []
-    for slot in template_slots(template):
-        source = (variables.get(slot.component) or {}).get(slot.key) or {}
-        fallback = _text_or_none(source.get("fallback"))
-        if source.get("source") == "attribute":
-            fallback = fallback or _text_or_none(defaults.get(str(source.get("attribute"))))
-        fixed = _text_or_none(source.get("text")) if source.get("source") == "text" else None
-        value = literal(fixed) if fixed is not None else _value(source, tags, contact)
-        if fixed is None and fallback is not None:
-            value = func.coalesce(value, literal(fallback))
-        fixed = fixed if fixed is not None else fallback
-        bound.append(BoundSlot(slot, fixed, value, _is_missing(source, tags, contact, value)))
-    return bound
-
-
 def unknown_names(session: Session, variables: Any) -> list[str]:
     """Return the tags and attributes of the mapping that do not exist, a line each."""
-    tags, attributes = _tag_ids(session, variables), _attribute_defaults(session)
+    tags, attributes = tag_ids(session, variables), attribute_defaults(session)
     problems: list[str] = []
-    for component, key, source in _entries(variables, []):
+    for component, key, source in entries(variables, []):
         if source.get("source") == "tag" and source.get("tag") not in tags:
             problems.append(f"variables: {component} {key}: there is no tag {source.get('tag')!r}")
         name = source.get("attribute")
         if source.get("source") == "attribute" and name not in attributes and name not in CONTACT_FIELDS:
             problems.append(f"variables: {component} {key}: there is no attribute {name!r}")
     return problems
-
-
-def source_values_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
-    """Return SQL for the values as JSON, component → key → text."""
-    if not bound:
-        return literal({}, Json)
-    parts: list[Any] = []
-    for component in COMPONENTS:
-        pairs = [
-            part for item in bound if item.slot.component == component for part in (literal(item.slot.key), item.value)
-        ]
-        if pairs:
-            parts += [literal(component), JsonObject(*pairs)]
-    return JsonObject(*parts)
-
-
-def missing_variable_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
-    """Return SQL for the label of the first slot without a value; NULL if all have one."""
-    cases = [(item.is_missing, literal(item.slot.label)) for item in bound if item.may_miss]
-    return case(*cases, else_=null()) if cases else null()
 
 
 def _keys(text: Any) -> list[str]:
@@ -194,7 +131,7 @@ def _button_slots(buttons: Sequence[Mapping[str, Any]]) -> list[TemplateSlot]:
     return slots
 
 
-def _entries(variables: Any, problems: list[str]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def entries(variables: Any, problems: list[str]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield the mapping's entries (component, key, source); add a problem for each invalid one."""
     if not isinstance(variables, Mapping):
         problems.append("variables: must be an object with header, body and buttons")
@@ -216,7 +153,7 @@ def _source_problem(source: Mapping[str, Any]) -> str | None:
         return f"source {kind!r} is not one of {', '.join(SOURCES)}"
     if kind == "order" and source.get("field") not in ORDER_FIELDS:
         return f"field {source.get('field')!r} is not one of {', '.join(ORDER_FIELDS)}"
-    if kind in {"tag", "attribute", "text"} and not _text_or_none(source.get(kind)):
+    if kind in {"tag", "attribute", "text"} and not text_or_none(source.get(kind)):
         return f"{kind} is missing"
     for field in ("text", "fallback"):
         text = source.get(field)
@@ -229,6 +166,19 @@ def _source_problem(source: Mapping[str, Any]) -> str | None:
     )
 
 
+def _length_problems(template: Template, variables: Any, problems: Sequence[str]) -> list[str]:
+    """What is too long whoever gets it: a fixed text, or a fallback, alone in the message."""
+    if problems:
+        return []
+    lengths = TemplateLengths(template.components)
+    texts = {
+        (component, key): source.get("text") if source.get("source") == "text" else source.get("fallback")
+        for component, key, source in entries(variables, [])
+    }
+    found = (lengths.problem({component: {key: text}}) for (component, key), text in texts.items() if text)
+    return [f"variables: {problem}" for problem in found if problem is not None]
+
+
 def _media_problems(template: Template, media: Any) -> list[str]:
     required_format = media_format(template)
     header = media.get("header") if isinstance(media, Mapping) else None
@@ -239,46 +189,15 @@ def _media_problems(template: Template, media: Any) -> list[str]:
     return []
 
 
-def _text_or_none(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     text = str(value).strip() if value is not None else ""
     return text or None
 
 
-def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClause) -> ColumnElement[Any]:
-    kind = source.get("source")
-    if kind == "tag":
-        value = select(ContactTag.value).where(
-            ContactTag.contact_id == contact.c.id, ContactTag.tag_id == tags.get(str(source.get("tag")), 0)
-        )
-        return func.nullif(func.trim(value.scalar_subquery()), "")
-    if kind == "order":
-        return order_value(str(source.get("field")), contact)
-    name = str(source.get("attribute")) if kind == "attribute" else str(kind)
-    if name == "first_name":
-        first_name = func.nullif(func.trim(contact.c.first_name), "")
-        return func.coalesce(first_name, func.nullif(FirstWord(func.trim(contact.c.name)), ""))
-    if name in CONTACT_FIELDS:
-        return func.nullif(func.trim(contact.c[name]), "")
-    return func.nullif(func.trim(JsonField(contact.c.attributes, literal(name))), "")
-
-
-def _is_missing(
-    source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClause, value: ColumnElement[Any]
-) -> ColumnElement[bool]:
-    if source.get("source") != "tag":
-        return value.is_(None)
-    tagged = aliased(ContactTag)
-    return ~Probe().where(
-        tagged.contact_id == contact.c.id,
-        tagged.tag_id == tags.get(str(source.get("tag")), 0),
-        func.trim(tagged.value) != "",
-    )
-
-
-def _tag_ids(session: Session, variables: Any) -> dict[str, int]:
-    names = {str(source.get("tag")) for _, _, source in _entries(variables, []) if source.get("source") == "tag"}
+def tag_ids(session: Session, variables: Any) -> dict[str, int]:
+    names = {str(source.get("tag")) for _, _, source in entries(variables, []) if source.get("source") == "tag"}
     return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
 
 
-def _attribute_defaults(session: Session) -> dict[str, str | None]:
+def attribute_defaults(session: Session) -> dict[str, str | None]:
     return {row.name: row.default for row in session.execute(select(Attribute.name, Attribute.default))}

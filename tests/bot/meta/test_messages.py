@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.meta.messages import TemplateBuilder, variable_names
+from bot.meta.messages import TemplateBuilder, chat_body, variable_names
 
 
 def build(components: list[dict[str, Any]], values: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -75,8 +75,30 @@ def test_buttons_have_what_their_kind_needs_and_static_ones_nothing() -> None:
         ("copy_code", "4"),
     ]
     assert found[0]["parameters"] == [{"type": "payload", "payload": "h1b:abc:7:0"}]
-    assert found[1]["parameters"] == [{"type": "text", "text": "a%20b/%C3%BC"}]
+    assert found[1]["parameters"] == [{"type": "text", "text": "a%20b%2F%C3%BC"}]
     assert found[2]["parameters"] == [{"type": "coupon_code", "coupon_code": "CODE"}]
+
+
+def test_a_document_by_link_has_the_name_of_its_file() -> None:
+    components = [{"type": "HEADER", "format": "DOCUMENT"}]
+    media = {"header": {"link": "https://x.test/files/Menu%20March.pdf?v=2"}}
+    (header,) = build(components, {}, media=media)["template"]["components"]
+    assert header["parameters"][0]["document"]["filename"] == "Menu March.pdf"
+
+
+def test_a_document_by_link_in_a_chat_has_the_name_of_its_file_unless_it_has_its_own() -> None:
+    content = {"type": "document", "document": {"link": "https://x.test/a.pdf"}}
+    own = {"type": "document", "document": {"link": "https://x.test/a.pdf", "filename": "b.pdf"}}
+    image = {"type": "image", "image": {"link": "https://x.test/a.png"}}
+    address: dict[str, Any] = {"wa_id": "34600000001", "phone": None, "bsuid": None, "callback": "c"}
+    assert chat_body(content, **address)["document"] == {"link": "https://x.test/a.pdf", "filename": "a.pdf"}
+    assert chat_body(own, **address)["document"]["filename"] == "b.pdf"
+    assert chat_body(image, **address)["image"] == {"link": "https://x.test/a.png"}
+
+
+def test_a_value_with_line_breaks_is_sent_flat() -> None:
+    (body,) = build([{"type": "BODY", "text": "Hi {{1}}"}], {"body": {"1": "Ana\r\nRuiz"}})["template"]["components"]
+    assert body["parameters"] == [{"type": "text", "text": "Ana Ruiz"}]
 
 
 def test_variables_are_found_with_spaces_and_once() -> None:

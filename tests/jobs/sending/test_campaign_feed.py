@@ -42,7 +42,7 @@ def test_a_value_that_meta_would_refuse_leaves_the_person_out(sending: Sending) 
     campaign_id = sending.campaign([phone])
     with sending.rt.database.write() as session:
         row = session.merge(sending.recipient(campaign_id, phone))
-        row.source_values = {"body": {"1": "two\nlines", "2": "20%"}}
+        row.source_values = {"body": {"1": " \n ", "2": "20%"}}
 
     serve(sending.rt, sending.number_id)
 
@@ -50,8 +50,26 @@ def test_a_value_that_meta_would_refuse_leaves_the_person_out(sending: Sending) 
     assert (row.state, row.reason, show_stored(row.detail)) == (
         RecipientState.NOT_SENT,
         NotSent.BAD_VALUE,
-        "body 1: it holds a line break or a tab",
+        "body 1: it is empty",
     )
+
+
+def test_a_value_with_a_line_break_is_sent_flat_and_one_that_makes_the_text_too_long_is_not_sent(
+    sending: Sending,
+) -> None:
+    flat, too_long = phones(2)
+    campaign_id = sending.campaign([flat, too_long])
+    with sending.rt.database.write() as session:
+        session.merge(sending.recipient(campaign_id, flat)).source_values = {"body": {"1": "two\nlines", "2": "20%"}}
+        values = {"body": {"1": "a" * 600, "2": "b" * 600}}
+        session.merge(sending.recipient(campaign_id, too_long)).source_values = values
+
+    serve(sending.rt, sending.number_id)
+
+    assert sending.recipient(campaign_id, flat).state is RecipientState.ACCEPTED
+    left_out = sending.recipient(campaign_id, too_long)
+    assert left_out.reason is NotSent.BAD_VALUE
+    assert "Meta takes at most 1024" in show_stored(left_out.detail)
 
 
 def test_of_whom_no_message_can_be_made_is_left_out_and_the_others_get_theirs(

@@ -10,6 +10,7 @@ from models.audience import reach
 from models.audience.eligibility import recheck
 from models.audience.reach import estimate_reach
 from models.db.engine import Database
+from models.stored_texts import MISSING_ATTRIBUTE
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, ContactIdentity
 from models.tables.recipient import NotSent, RecipientState
@@ -173,4 +174,4 @@ def test_the_detail_says_what_the_sentence_leaves_open(world: World) -> None:
     engaged = world.contact(NotSent.ENGAGED)
     rows = world.launched()
     details = [rows[contact.id].detail for contact in (consent, variable, engaged)]
-    assert details == ["pending", "body 1", "Spring"]
+    assert details == ["pending", MISSING_ATTRIBUTE(name="email").stored(), "Spring"]

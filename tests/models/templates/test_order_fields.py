@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from bot.meta.messages import TemplateBuilder
 from models.campaigns.launch import begin_launch, launch_slice
 from models.db.engine import Database
+from models.stored_texts import MISSING_ORDER
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Contact
 from models.tables.recipient import NotSent, Recipient
 from models.tables.template import Template
+from models.templates.bound_values import bind_variables, missing_variable_sql, source_values_sql
 from models.templates.order_fields import ORDER_FIELDS
-from models.templates.variables import bind_variables, check_mapping, missing_variable_sql, source_values_sql
+from models.templates.variables import check_mapping
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice as make_alice
@@ -77,7 +79,7 @@ def test_what_an_order_does_not_say_is_missing(items: list[Any], session: Sessio
     alice = make_alice(session)
     make_order(session, alice, items=items)
     values, missing = _frozen(session, alice)
-    assert missing == "body number"
+    assert missing == MISSING_ORDER(field="number").stored()
     assert {name for name, value in values.items() if value is None} == {"number", "product", "collection", "brand"}
 
 
@@ -102,7 +104,7 @@ def test_a_launch_freezes_the_order_and_leaves_out_who_never_ordered(database: D
     with database.read() as session:
         rows = {row.contact_id: row for row in session.scalars(select(Recipient))}
     left_out = rows[never.id]
-    assert (left_out.reason, left_out.detail) == (NotSent.MISSING_VARIABLE, "body 2")
+    assert (left_out.reason, left_out.detail) == (NotSent.MISSING_VARIABLE, MISSING_ORDER(field="total").stored())
     builder = TemplateBuilder(
         name="t", language="en", components=body, parameter_format="POSITIONAL", media={}, installation="abc"
     )

@@ -6,18 +6,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.stored_texts import MISSING_ATTRIBUTE, MISSING_FIRST_NAME
 from models.tables.contact import Contact
 from models.tables.template import Template
-from models.templates.variables import (
-    TemplateSlot,
-    bind_variables,
-    check_mapping,
-    media_format,
-    missing_variable_sql,
-    source_values_sql,
-    template_slots,
-    unknown_names,
-)
+from models.templates.bound_values import bind_variables, missing_variable_sql, source_values_sql
+from models.templates.variables import TemplateSlot, check_mapping, media_format, template_slots, unknown_names
 from tests.support.factories.contacts import alice as make_alice
 from tests.support.factories.contacts import make_attribute, make_contact
 
@@ -174,7 +167,7 @@ def test_the_mapping_s_own_fallback_goes_before_the_attribute_s_default(session:
     }
     values, missing = _frozen(session, variables, body, nobody)
     assert values == {"body": {"a": "ours", "b": "the default", "c": "friend", "d": "none", "e": None}}
-    assert missing == "body e"
+    assert missing == MISSING_ATTRIBUTE(name="country").stored()
 
 
 def test_a_name_alone_and_a_blank_first_name_make_a_first_name(session: Session) -> None:
@@ -183,7 +176,7 @@ def test_a_name_alone_and_a_blank_first_name_make_a_first_name(session: Session)
     for name, first_name, expected in (("Alice", " ", "Alice"), ("Bob B.", "Robert", "Robert"), (" ", None, None)):
         contact = make_contact(session, name=name, first_name=first_name)
         values, missing = _frozen(session, first, body, contact)
-        assert (values["body"]["1"], missing) == (expected, None if expected else "body 1")
+        assert (values["body"]["1"], missing) == (expected, None if expected else MISSING_FIRST_NAME().stored())
 
 
 def test_a_template_without_variables_freezes_an_empty_object(session: Session) -> None:

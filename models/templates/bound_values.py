@@ -1,0 +1,136 @@
+"""Compiles the values of a campaign's variables to SQL over contacts, and names what a contact lacks.
+
+The launch stores the values as JSON, component → key → text.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, literal, null, select
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.selectable import FromClause
+
+from models.contacts.field_values import CONTACT_FIELDS
+from models.db.base import Json
+from models.db.functions import FirstWord, JsonField, JsonObject, Probe
+from models.stored_texts import MISSING_ATTRIBUTE, MISSING_FIRST_NAME, MISSING_NAME, MISSING_ORDER, MISSING_TAG
+from models.tables.tag import ContactTag
+from models.tables.template import Template
+from models.templates.order_fields import order_value
+from models.templates.variables import (
+    COMPONENTS,
+    TemplateSlot,
+    attribute_defaults,
+    tag_ids,
+    template_slots,
+    text_or_none,
+)
+from models.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSlot:
+    """A slot with its value. `fixed` is the text that is the same for all, or the fallback; None for neither. `value` is the SQL.
+
+    `wanted` names what the value comes from, for people who lack it. `is_missing` is the condition that `value` is NULL, in the
+    form that is fastest over a million contacts.
+    """
+
+    slot: TemplateSlot
+    fixed: str | None
+    value: ColumnElement[Any]
+    wanted: Text
+    is_missing: ColumnElement[bool]
+
+    @property
+    def may_miss(self) -> bool:
+        """Whether a contact may lack the value."""
+        return self.fixed is None
+
+
+def bind_variables(
+    session: Session, template: Template, variables: Mapping[str, Any], contact: FromClause
+) -> list[BoundSlot]:
+    """Return every slot of the template with its SQL over `contact` (the contact table or an alias of it).
+
+    The value of a tag or an attribute that does not exist is NULL; `unknown_names` lists those.
+    """
+    tags = tag_ids(session, variables)
+    defaults = attribute_defaults(session)
+    bound = []
+    for slot in template_slots(template):
+        source = (variables.get(slot.component) or {}).get(slot.key) or {}
+        fallback = text_or_none(source.get("fallback"))
+        if source.get("source") == "attribute":
+            fallback = fallback or text_or_none(defaults.get(str(source.get("attribute"))))
+        fixed = text_or_none(source.get("text")) if source.get("source") == "text" else None
+        value = literal(fixed) if fixed is not None else _value(source, tags, contact)
+        if fixed is None and fallback is not None:
+            value = func.coalesce(value, literal(fallback))
+        fixed = fixed if fixed is not None else fallback
+        bound.append(BoundSlot(slot, fixed, value, _wanted(source), _is_missing(source, tags, contact, value)))
+    return bound
+
+
+def source_values_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
+    """Return SQL for the values as JSON, component → key → text."""
+    if not bound:
+        return literal({}, Json)
+    parts: list[Any] = []
+    for component in COMPONENTS:
+        pairs = [
+            part for item in bound if item.slot.component == component for part in (literal(item.slot.key), item.value)
+        ]
+        if pairs:
+            parts += [literal(component), JsonObject(*pairs)]
+    return JsonObject(*parts)
+
+
+def missing_variable_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
+    """Return SQL for what the first variable without a value comes from, as a stored text; NULL if all have one."""
+    cases = [(item.is_missing, literal(item.wanted.stored())) for item in bound if item.may_miss]
+    return case(*cases, else_=null()) if cases else null()
+
+
+def _wanted(source: Mapping[str, Any]) -> Text:
+    """What the value comes from: attribute size, tag discount, order total."""
+    kind = source.get("source")
+    if kind == "tag":
+        return MISSING_TAG(name=str(source.get("tag")))
+    if kind == "attribute":
+        return MISSING_ATTRIBUTE(name=str(source.get("attribute")))
+    if kind == "order":
+        return MISSING_ORDER(field=str(source.get("field")))
+    return MISSING_FIRST_NAME() if kind == "first_name" else MISSING_NAME()
+
+
+def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClause) -> ColumnElement[Any]:
+    kind = source.get("source")
+    if kind == "tag":
+        value = select(ContactTag.value).where(
+            ContactTag.contact_id == contact.c.id, ContactTag.tag_id == tags.get(str(source.get("tag")), 0)
+        )
+        return func.nullif(func.trim(value.scalar_subquery()), "")
+    if kind == "order":
+        return order_value(str(source.get("field")), contact)
+    name = str(source.get("attribute")) if kind == "attribute" else str(kind)
+    if name == "first_name":
+        first_name = func.nullif(func.trim(contact.c.first_name), "")
+        return func.coalesce(first_name, func.nullif(FirstWord(func.trim(contact.c.name)), ""))
+    if name in CONTACT_FIELDS:
+        return func.nullif(func.trim(contact.c[name]), "")
+    return func.nullif(func.trim(JsonField(contact.c.attributes, literal(name))), "")
+
+
+def _is_missing(
+    source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClause, value: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    if source.get("source") != "tag":
+        return value.is_(None)
+    tagged = aliased(ContactTag)
+    return ~Probe().where(
+        tagged.contact_id == contact.c.id,
+        tagged.tag_id == tags.get(str(source.get("tag")), 0),
+        func.trim(tagged.value) != "",
+    )
