@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from alembic import command
 from sqlalchemy import Engine, create_engine, text
 
-from models.db.migrate import downgrade_schema, upgrade_schema
+from models.db.migrate import alembic_config, upgrade_schema
 
 NOW = "2026-03-21 10:00:00.000000+00:00"
 ACCOUNT = (
@@ -63,6 +64,6 @@ def test_started_campaigns_get_their_type_and_stored_rules_the_new_word(unmigrat
     with engine.connect() as connection:
         types = connection.execute(text("SELECT type FROM campaign ORDER BY id")).scalars().all()
     assert (types, _rule(engine)) == (["promotional", "informational", "catalog", None], NEW_RULE)
-    downgrade_schema(unmigrated_url, "0006")
+    command.downgrade(alembic_config(unmigrated_url), "0006")
     assert _rule(engine) == OLD_RULE
     engine.dispose()
