@@ -39,6 +39,8 @@ _OPT_OUT = re.compile(
     r"|abmelden|abbestellen|cancella\w*|disiscri\w*)\b",
     re.IGNORECASE,
 )
+_OPT_OUT_LANGUAGES = frozenset({"en", "es", "pt", "fr", "de", "it"})
+"""The languages of those words. Of a template in another one nobody can say that the way out is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,8 @@ def _template_warnings(template: Template, reach: Reach) -> Iterator[PreflightCh
         )
     if template.category.upper() != MARKETING:
         return
-    if not _OPT_OUT.search(_texts(template)):
+    is_judged = template.language.partition("_")[0].lower() in _OPT_OUT_LANGUAGES
+    if is_judged and not _OPT_OUT.search(_texts(template)):
         text = Text("Template {name} ({language}) is marketing and does not say how to opt out.", named)
         yield PreflightCheck("opt_out", text, "Add a footer such as “Reply STOP to leave”, or a button.")
     if reach.eligible_in_us:

@@ -125,6 +125,18 @@ def test_an_opt_out_is_recognised_in_a_footer_or_a_button(
     assert _keys(session, clear_campaign) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("language", "warnings"), [("en", ["opt_out"]), ("pt_BR", ["opt_out"]), ("pl", []), ("ar", []), ("zh_HK", [])]
+)
+def test_a_template_in_a_language_that_cannot_be_judged_is_not_said_to_lack_a_way_out(
+    session: Session, clear_campaign: Campaign, language: str, warnings: list[str]
+) -> None:
+    assert clear_campaign.template is not None
+    clear_campaign.template.components = [{"type": "BODY", "text": "Cześć {{1}}, odpisz NIE"}]
+    clear_campaign.template.language = language
+    assert _keys(session, clear_campaign) == ([], warnings)
+
+
 def test_an_audience_above_the_limit_is_told_when_it_would_be_done(session: Session, clear_campaign: Campaign) -> None:
     assert clear_campaign.number is not None
     portfolio = clear_campaign.number.waba.portfolio
