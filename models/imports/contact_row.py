@@ -24,6 +24,8 @@ from models.tables.tag import AttributeType
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
 MAX_TAGS = 100
 _TAG_SEPARATORS = re.compile(r"[;|\r\n]+")
+_PROTECTED = re.compile(r"'(?:[=+\-@\t\r]|[0-9]+$)")
+"""The apostrophe by which exports, ours and others', keep a spreadsheet from computing a cell."""
 T = TypeVar("T")
 MAX_SOURCE = 200
 
@@ -177,7 +179,8 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
 
 def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
     position = places.get(name)
-    return cells[position].strip() if position is not None and position < len(cells) else ""
+    text = cells[position].strip() if position is not None and position < len(cells) else ""
+    return text[1:] if _PROTECTED.match(text) else text
 
 
 class _CellReader:

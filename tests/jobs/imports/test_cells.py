@@ -44,6 +44,14 @@ def test_a_wrong_cell_is_left_out_with_a_warning_and_the_person_is_taken(bare_rt
     assert people(bare_rt)["+34600000002"].time_zone == "Europe/Madrid"
 
 
+def test_the_apostrophe_that_protects_a_cell_is_no_part_of_it(bare_rt: Runtime, file: Path) -> None:
+    file.write_text("phone,name,formula,number,town\n'+34600000001,'t Hooft,'=1+1,'0012,'s-Hertogenbosch\n")
+    import_contacts(bare_rt, file)
+    person = people(bare_rt)["+34600000001"]
+    assert person.name == "'t Hooft"
+    assert person.attributes == {"formula": "=1+1", "number": "0012", "town": "'s-Hertogenbosch"}
+
+
 def test_words_of_consent_mean_what_the_operator_says_and_nothing_otherwise(bare_rt: Runtime, file: Path) -> None:
     file.write_text("phone,consent\n+34600000001,Yes\n+34600000002,no\n+34600000003,maybe\n+34600000004,\n")
     result = import_contacts(bare_rt, file, source="Fair", consents={"yes": "subscribed", "no": "not_subscribed"})
