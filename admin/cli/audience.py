@@ -4,13 +4,15 @@ from pathlib import Path
 
 import click
 
-from admin.cli.files import as_map, as_refused, import_progress, report
+from admin.cli.files import as_choices, as_consents, as_map, as_refused, import_progress, report
 from admin.cli.shared import ACTOR, Command, Group, as_json, existing_file, print_json, runtime_here
 from admin.operations.cases import close_case_of, open_case_of
 from admin.operations.segments import load_segment
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import add_to_list
 from jobs.imports.orders import import_orders
+from jobs.imports.reader import SheetChoices
+from models.contacts.phone import is_country
 from models.imports.contact_row import MAX_SOURCE
 
 
@@ -19,12 +21,19 @@ from models.imports.contact_row import MAX_SOURCE
 @click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
 @click.option("--source", default="", help="Where and how the people agreed, for rows that do not say.")
 @as_map
+@as_consents
+@click.option("--country", default=None, help="The country (ISO code) of numbers without a calling code.")
+@as_choices
 @as_refused
 @as_json
 def import_(
     file: Path,
     dry_run: bool,
     source: str,
+    country: str | None,
+    consents: dict[str, str],
+    encoding: str | None,
+    sheet: str | None,
     columns: dict[str, str],
     refused_file: Path | None,
     is_json: bool,  # noqa: ARG001 - its data is JSON either way
@@ -32,6 +41,9 @@ def import_(
     """Take over the good rows of FILE.csv or FILE.xlsx and report the others."""
     if len(source.strip()) > MAX_SOURCE:
         raise click.BadParameter(f"it is {len(source)} characters long; at most {MAX_SOURCE} are allowed")
+    if country is not None and not is_country(country := country.strip().upper()):
+        raise click.BadParameter(f"{country!r} is no country; allowed: a two-letter ISO code such as ES")
+    choices = SheetChoices(encoding, sheet, frozenset({"phone", *(name.lower() for name in columns)}))
     with import_progress(file, refused_file) as progress:
         result = import_contacts(
             runtime_here(),
@@ -41,8 +53,11 @@ def import_(
             progress=progress,
             columns=columns,
             source=source.strip(),
+            consents=consents,
+            country=country,
+            choices=choices,
         )
-    report(file, refused_file, result.to_json(), result.refused_total)
+    report(file, refused_file, result.to_json(), result.refused_total, choices)
 
 
 @click.group("orders", cls=Group)

@@ -11,8 +11,10 @@ import click
 from admin.cli.shared import fail, print_json
 from jobs.core.loader import load
 from jobs.imports import result as import_result
+from jobs.imports.reader import NO_CHOICES, SheetChoices
 from jobs.imports.result import write_rejects
 from models.files import open_private
+from models.imports.contact_row import IMPORTABLE
 
 Function = Callable[..., Any]
 
@@ -35,6 +37,39 @@ as_map = click.option(
     callback=_read_map,
     help="Take a column of the file as this field; without a field it is left out. May be given several times.",
 )
+
+
+def _read_consents(_ctx: click.Context, _param: click.Parameter, text: str) -> dict[str, str]:
+    meanings: dict[str, str] = {}
+    for pair in filter(None, (pair.strip() for pair in text.split(","))):
+        word, equals, meaning = (part.strip() for part in pair.partition("="))
+        if not equals or not word or meaning not in {"", *IMPORTABLE}:
+            raise click.BadParameter(f"{pair!r} is not WORD=CONSENT; allowed are {', '.join(IMPORTABLE)} and nothing")
+        meanings[word.lower()] = meaning
+    return meanings
+
+
+as_consents = click.option(
+    "--consent",
+    "consents",
+    metavar="WORD=CONSENT,…",
+    default="",
+    callback=_read_consents,
+    help="What the words of the consent column mean, such as yes=subscribed,no=not_subscribed. A word without a consent, and one "
+    "that is not named, leaves the consent as it was.",
+)
+
+
+def as_choices(function: Function) -> Function:
+    """Add `--encoding` and `--sheet`."""
+    function = click.option(
+        "--sheet", default=None, help="The sheet of a workbook; else the first visible one with a phone."
+    )(function)
+    return click.option(
+        "--encoding", default=None, help="The encoding of a CSV file, such as cp1250; else it is recognised."
+    )(function)
+
+
 as_refused = click.option(
     "--refused",
     "refused_file",
@@ -60,12 +95,18 @@ def import_progress(file: Path, refused_file: Path | None) -> Iterator[import_re
         yield progress
 
 
-def report(file: Path, refused_file: Path | None, data: dict[str, Any], refused_total: int) -> None:
+def report(
+    file: Path,
+    refused_file: Path | None,
+    data: dict[str, Any],
+    refused_total: int,
+    choices: SheetChoices = NO_CHOICES,
+) -> None:
     """Print the result and write the refused rows; with any, print one line about them and exit with status 1."""
     print_json(data)
     refused = data["refused"]
     if refused_file is not None:
-        write_rejects(file, refused, refused_file)
+        write_rejects(file, refused, refused_file, choices)
     if refused:
         first = refused[0]
         fail(f"{file}: {refused_total} rows were refused, the first on line {first['line']}: {first['reason']}")

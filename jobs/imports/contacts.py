@@ -6,12 +6,14 @@ An import that died is simply started again: rows that it already wrote count as
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.reader import open_sheet
+from jobs.imports.header import Header
+from jobs.imports.reader import NO_CHOICES, SheetChoices, open_sheet
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
 from jobs.imports.staging import StagingFile, stage_rows
 from models.clock import utcnow
@@ -29,14 +31,20 @@ def import_contacts(
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
     source: str = "",
+    consents: Mapping[str, str] | None = None,
+    country: str | None = None,
+    choices: SheetChoices = NO_CHOICES,
     skip: int = 0,
     is_over: IsOver | None = None,
 ) -> ImportResult:
     """Import a CSV or XLSX file of the public format; a dry run returns the same result and changes nothing.
 
-    `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out). `source`: where
-    the people agreed, for rows without a `consent_source`. An import that continues at `skip` does not repeat the lines that
-    were refused while reading; a bad row is in the result. Raises BadFileError if nothing of the file can be imported.
+    `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out). `source`: where the
+    people agreed, for rows without a `consent_source`. `consents`: what the file's words mean (`{"yes": "subscribed"}`, in lower
+    case; an empty one leaves the consent as it was). `country`: of national numbers, instead of the house's.
+
+    An import that continues at `skip` does not repeat what was refused while reading; a bad row is in the result, and a bad cell
+    beside the phone is in its warnings. Raises BadFileError if nothing of the file can be imported.
     """
     path = Path(path)
     result = ImportResult()
@@ -45,8 +53,10 @@ def import_contacts(
     with tempfile.TemporaryFile() as file:
         staging = StagingFile(file)
         read_result = ImportResult() if skip else result
-        mapped = stage_rows(rt, path, columns, staging, read_result, source=source)
-        result.total = read_result.total
+        mapped = stage_rows(
+            rt, path, columns, staging, read_result, source=source, consents=consents, country=country, choices=choices
+        )
+        result.total, result.encoding = read_result.total, read_result.encoding
         if not dry_run and staging.count:
             with rt.database.write() as session:
                 define_attributes(session, mapped.attributes, now)
@@ -71,8 +81,18 @@ def import_contacts(
         return run_chunks(staging.chunks(skip), import_chunk, result, progress, is_over)
 
 
-def preview(path: Path | str, rows: int = 5) -> tuple[list[str], list[list[str]], str | None]:
-    """The column names of a file, its first rows, and its delimiter (None for XLSX). Raises BadFileError if it cannot be read."""
-    with open_sheet(Path(path)) as sheet:
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The beginning of a file: its columns, its first rows, and how it was read."""
+
+    header: Header
+    rows: list[list[str]]
+    separator: str | None
+    encoding: str | None
+
+
+def preview(path: Path | str, rows: int = 5, choices: SheetChoices = NO_CHOICES) -> Preview:
+    """Read the first rows of a file. Raises BadFileError if it cannot be read."""
+    with open_sheet(Path(path), choices) as sheet:
         first_rows = [line.cells for line, _ in zip(sheet.lines, range(rows), strict=False)]
-        return sheet.header, first_rows, sheet.separator
+        return Preview(sheet.header, first_rows, sheet.separator, sheet.encoding)

@@ -11,8 +11,9 @@ import orjson
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
+from jobs.imports.errors import BadFileError
 from jobs.imports.lists import UNKNOWN
-from jobs.imports.reader import BadFileError, SourceLine, open_sheet
+from jobs.imports.reader import SourceLine, open_sheet
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
 from jobs.imports.staging import MAX_ROWS, TooManyRowsError
 from models.clock import utcnow
@@ -132,7 +133,7 @@ def _read_all(
     """Stage the orders of the file; returns how many. Raises BadFileError if columns are missing or there are too many orders."""
     with open_sheet(path) as sheet:
         try:
-            places = read_order_columns(sheet.renamed(path, names or {}))
+            places = read_order_columns(sheet.header.renamed(path, names or {}))
         except FieldValueError as error:
             raise BadFileError("{file}: {error}", file=path.name, error=error) from error
         reader = _Reader(rt, places, staging, result)

@@ -1,45 +1,26 @@
-"""Reading a file, CSV or XLSX, line by line in bounded memory; what is wrong with a line stays with that line."""
+"""Reads a file, CSV or XLSX, line by line in bounded memory; what is wrong with a line stays with that line."""
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple, TextIO
+from typing import IO, TextIO
 
 from jobs.core.loader import load
 from jobs.imports.delimiter import SEP_LINE, detect_delimiter
-from models.errors import OperatorError
+from jobs.imports.encoding import UTF16_MARKS, TextCode, detect_encoding
+from jobs.imports.errors import BadFileError
+from jobs.imports.header import Header, read_header
 
 MIB = 1024 * 1024
 MAX_FILE_BYTES = 500 * MIB
 MAX_LINE_CHARACTERS = MIB
-MAX_COLUMNS = 200
 MAX_LINES_OF_A_RECORD = 100
 
 START_BYTES = 8192
 """What a CSV's separator is told by."""
-
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-
-
-class _Code(NamedTuple):
-    """How bytes are read, and by what one knows afterwards that some were none."""
-
-    name: str
-    encoding: str
-    errors: str
-    strange: re.Pattern[str]
-
-
-_UTF8 = _Code("UTF-8", "utf-8-sig", "surrogateescape", re.compile(r"[\udc80-\udcff]"))
-_UTF16 = _Code("UTF-16", "utf-16", "replace", re.compile("\ufffd"))
-
-
-class BadFileError(OperatorError):
-    """Nothing of the file can be taken; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +34,30 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The names of the columns, and the lines below, to be read once. A spreadsheet has no separator."""
+    """The columns, and the lines below, to be read once. A spreadsheet has neither separator nor encoding."""
 
-    header: list[str]
+    header: Header
     lines: Iterator[SourceLine]
     separator: str | None = None
+    encoding: str | None = None
 
-    def renamed(self, path: Path, names: Mapping[str, str]) -> list[str]:
-        """The header with other names for some columns (an empty one leaves a column out). BadFile for one that is not there,
-        and for two of one name."""
-        unknown = next((name for name in names if name not in self.header), None)
-        if unknown is not None:
-            raise BadFileError("{file}: there is no column {unknown!r}", file=path.name, unknown=unknown)
-        header = [names.get(name, name) for name in self.header]
-        _check_names(path, header)
-        return header
+
+@dataclass(frozen=True, slots=True)
+class SheetChoices:
+    """What an operator says of the file: a CSV's encoding, a workbook's sheet. None: it is recognised."""
+
+    encoding: str | None = None
+    sheet: str | None = None
+    known_names: frozenset[str] = frozenset({"phone"})
+    """Column names, in lower case, by which the sheet of a workbook is recognised."""
+
+
+NO_CHOICES = SheetChoices()
 
 
 @contextmanager
-def open_sheet(path: Path) -> Iterator[Sheet]:
-    """A CSV (UTF-8, or UTF-16 with its mark) or XLSX file. BadFile where it is neither, or too big to be one."""
+def open_sheet(path: Path, choices: SheetChoices = NO_CHOICES) -> Iterator[Sheet]:
+    """Open a CSV or XLSX file. Raises BadFileError if it is neither, too big, or in an encoding that is not certain."""
     try:
         size = path.stat().st_size
         if not path.is_file():
@@ -88,21 +73,21 @@ def open_sheet(path: Path) -> Iterator[Sheet]:
             start = raw.read(START_BYTES)
             raw.seek(0)
             if start.startswith(b"PK\x03\x04"):
-                sheet: Sheet = load("jobs.imports.xlsx:read_xlsx")(path)
+                sheet: Sheet = load("jobs.imports.xlsx:read_xlsx")(path, choices)
                 yield sheet
             else:
-                yield _csv(path, raw, start)
+                yield _csv(path, raw, start, choices.encoding)
     except OSError as error:
         raise BadFileError("{path}: cannot be read ({reason})", path=path, reason=error.strerror or error) from error
 
 
-def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
-    code = _UTF16 if start.startswith(_UTF16_MARKS) else _UTF8
-    if code is _UTF8 and b"\x00" in start.split(b"\n", 1)[0]:
+def _csv(path: Path, raw: IO[bytes], start: bytes, encoding: str | None) -> Sheet:
+    if encoding is None and not start.startswith(UTF16_MARKS) and b"\x00" in start.split(b"\n", 1)[0]:
         raise BadFileError("{file} is not UTF-8 text; save it as CSV UTF-8", file=path.name)
-    beginning = start.decode(code.encoding, errors="ignore")
+    code = detect_encoding(path, raw, encoding)
+    beginning = start.decode(code.codec, errors="ignore")
     separator = detect_delimiter(beginning, is_whole=len(start) < START_BYTES)
-    lines = _Lines(io.TextIOWrapper(raw, encoding=code.encoding, errors=code.errors))
+    lines = _Lines(io.TextIOWrapper(raw, encoding=code.codec, errors=code.errors))
     if SEP_LINE.match(beginning):
         lines.take()
     records = _records(lines, separator, code)
@@ -113,36 +98,10 @@ def _csv(path: Path, raw: IO[bytes], start: bytes) -> Sheet:
         raise BadFileError(
             "{file}, line {number}: {problem}", file=path.name, number=first.number, problem=first.problem
         )
-    return Sheet(checked_header(path, first.cells), records, separator)
+    return Sheet(read_header(path, first.cells), records, separator, code.name)
 
 
-def checked_header(path: Path, cells: Iterable[str]) -> list[str]:
-    """The columns' names: known ones in lower case, each once, `phone` among them."""
-    names = [cell.strip() for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    if len(names) > MAX_COLUMNS:
-        raise BadFileError(
-            "{file} has {count} columns; at most {max_columns} are allowed",
-            file=path.name,
-            count=len(names),
-            max_columns=MAX_COLUMNS,
-        )
-    for position, name in enumerate(names, 1):
-        if not name:
-            raise BadFileError("{file}: column {position} has no name", file=path.name, position=position)
-    _check_names(path, names)
-    return names
-
-
-def _check_names(path: Path, names: Iterable[str]) -> None:
-    lower = [name.strip().lower() for name in names if name.strip()]
-    twice = next((name for name in lower if lower.count(name) > 1), None)
-    if twice:
-        raise BadFileError("{file}: the column {twice!r} is there twice", file=path.name, twice=twice)
-
-
-def _records(lines: "_Lines", separator: str, code: _Code) -> Iterator[SourceLine]:
+def _records(lines: "_Lines", separator: str, code: TextCode) -> Iterator[SourceLine]:
     """Records of a CSV file. A quote that is never closed spoils its own line alone: reading goes on at the next."""
     while (current := lines.take()) is not None:
         number, line = current
@@ -177,7 +136,7 @@ class _Lines:
         self._back.extend(reversed(taken))
 
 
-def _record(lines: _Lines, number: int, line: str, separator: str, code: _Code) -> SourceLine:
+def _record(lines: _Lines, number: int, line: str, separator: str, code: TextCode) -> SourceLine:
     cells, problem = _cells(line, separator)
     more: list[tuple[int, str]] = []
     whole = line
@@ -196,7 +155,7 @@ def _record(lines: _Lines, number: int, line: str, separator: str, code: _Code) 
     if "\x00" in whole:
         return SourceLine(number, [], "holds a NUL byte")
     if code.strange.search(whole):
-        return SourceLine(number, [], f"is not {code.name} text")
+        return SourceLine(number, [], f"is not {code.name.upper()} text")
     return SourceLine(number, cells)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.reader import open_sheet
+from jobs.imports.reader import NO_CHOICES, SheetChoices, open_sheet
 from models.campaigns.export import csv_cell
 from models.files import open_private
 from models.imports.diff import MAX_TOLD
@@ -39,6 +39,11 @@ class ImportResult:
     refused_total: int = 0
     changes: list[dict[str, Any]] = field(default_factory=list)
     """`{"line", "what"}` of the first lines that change something, in a dry run."""
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    """`{"line", "column", "reason"}` of cells that were left out of rows that are imported; the first `MAX_REFUSALS`."""
+    warnings_total: int = 0
+    encoding: str | None = None
+    """How the text of a CSV file was read; None for a spreadsheet."""
     done: int = 0
     """Rows (or orders) that were imported or skipped; equal to `total` once the whole file is done."""
     total: int = 0
@@ -50,6 +55,8 @@ class ImportResult:
             "updated": self.updated,
             "unchanged": self.unchanged,
             "refused": self.refused,
+            "warnings": self.warnings,
+            "encoding": self.encoding,
         }
 
     def refuse(self, line: int, reason: str) -> None:
@@ -57,6 +64,12 @@ class ImportResult:
         self.refused_total += 1
         if len(self.refused) < MAX_REFUSALS:
             self.refused.append({"line": line, "reason": reason})
+
+    def warn(self, line: int, column: str, reason: str) -> None:
+        """Record a cell that is left out of a row that is imported."""
+        self.warnings_total += 1
+        if len(self.warnings) < MAX_REFUSALS:
+            self.warnings.append({"line": line, "column": column, "reason": reason})
 
     def add_change(self, line: int, what: str) -> None:
         """Record what a line would change; only the first `MAX_TOLD` are kept."""
@@ -117,7 +130,9 @@ def in_transaction(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) 
 LINE_COLUMN, REASON_COLUMN = "refused_line", "refused_why"
 
 
-def write_rejects(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) -> None:
+def write_rejects(
+    path: Path, refused: Iterable[Mapping[str, Any]], onto: Path, choices: SheetChoices = NO_CHOICES
+) -> None:
     """Write the refused rows of the file at `path` with their line and reason as a CSV that only its owner can read.
 
     `refused`: `{"line", "reason"}` of lines of that file.
@@ -126,12 +141,12 @@ def write_rejects(path: Path, refused: Iterable[Mapping[str, Any]], onto: Path) 
     for refusal in refused:
         reasons.setdefault(refusal["line"], refusal["reason"])
     with (
-        open_sheet(path) as sheet,
+        open_sheet(path, choices) as sheet,
         open_private(onto, "wb") as raw,
         io.TextIOWrapper(raw, encoding="utf-8", newline="") as file,
     ):
         out = csv.writer(file, lineterminator="\r\n")
-        out.writerow([LINE_COLUMN, REASON_COLUMN, *map(csv_cell, sheet.header)])
+        out.writerow([LINE_COLUMN, REASON_COLUMN, *map(csv_cell, sheet.header.names)])
         for line in sheet.lines if reasons else ():
             reason = reasons.get(line.number)
             if reason is not None:

@@ -48,9 +48,19 @@ MAX_TRIES = 5
 """Consecutive turns of a file that started and did not end."""
 
 
-def start_dry_run(rt: Runtime, token: str, columns: dict[str, str], source: str, list_name: str) -> None:
-    """Enqueue a dry run with these columns. Raises OperatorError if the file is being processed, was imported or is gone."""
-    fields = {"columns": columns, "source": source, "list_name": list_name, "list_id": 0}
+def start_dry_run(
+    rt: Runtime,
+    token: str,
+    columns: dict[str, str],
+    source: str,
+    list_name: str,
+    consents: dict[str, str] | None = None,
+) -> None:
+    """Enqueue a dry run with these columns; `consents` as for `import_contacts`.
+
+    Raises OperatorError if the file is being processed, was imported or is gone.
+    """
+    fields = {"columns": columns, "source": source, "list_name": list_name, "list_id": 0, "consents": consents or {}}
     _begin(rt, token, {UploadStage.MAPPING, UploadStage.DRY_RUN_DONE, UploadStage.FAILED}, UploadStage.DRY_RUN, fields)
 
 
@@ -135,7 +145,7 @@ def _work(rt: Runtime, upload: ImportFile, deadline: float) -> ImportResult:
         return import_orders(rt, path, **options)
     if upload.kind is UploadKind.LIST:
         return import_list(rt, path, _list_target(rt, upload), **options)
-    return import_contacts(rt, path, actor=upload.actor, source=upload.source, **options)
+    return import_contacts(rt, path, actor=upload.actor, source=upload.source, consents=upload.consents, **options)
 
 
 def _list_target(rt: Runtime, upload: ImportFile) -> int | str:

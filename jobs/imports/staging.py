@@ -11,12 +11,13 @@ from typing import IO
 import orjson
 
 from jobs.core.runtime import Runtime
-from jobs.imports.reader import BadFileError, SourceLine, open_sheet
+from jobs.imports.errors import BadFileError
+from jobs.imports.reader import NO_CHOICES, SheetChoices, SourceLine, open_sheet
 from jobs.imports.result import ImportResult
-from models.contacts.field_values import FieldValueError
+from models.contacts.field_values import FieldValueError, read_name
 from models.contacts.tagging import attribute_types
 from models.errors import HarkError
-from models.imports.contact_row import Columns, ImportRow, combine_rows, read_columns, read_row
+from models.imports.contact_row import CellWarning, Columns, ImportRow, combine_rows, read_columns, read_row
 
 CHUNK_ROWS = 1000
 """Writing so many rows with five tags each takes about 0.1 s; `adapt` lowers the number on a slower machine."""
@@ -25,6 +26,9 @@ MAX_WRITE_SECONDS = 0.2
 """Other processes wait for SQLite's one writer, so a chunk that took longer makes the next ones smaller."""
 MAX_ROWS = 2_000_000
 """Repeated people are found by a set in memory: about 75 bytes a row."""
+
+
+LEFT_OUT = "the column has no name of its own in the file: it is left out unless it is taken as a field"
 
 
 class TooManyRowsError(HarkError):
@@ -103,25 +107,50 @@ def stage_rows(
     *,
     only_phone: bool = False,
     source: str = "",
+    consents: Mapping[str, str] | None = None,
+    country: str | None = None,
+    choices: SheetChoices = NO_CHOICES,
 ) -> Columns:
-    """Read the file at `path` into `staging`; bad lines go to `result`. Raises BadFileError if nothing of it can be imported."""
-    with open_sheet(path) as sheet:
+    """Read the file at `path` into `staging`; bad lines and cells go to `result`.
+
+    `consents`: what words in lower case mean; `country`: of national numbers, instead of the house's. Raises BadFileError if
+    nothing of the file can be imported.
+    """
+    with open_sheet(path, choices) as sheet:
+        result.encoding = sheet.encoding
         try:
-            columns = read_columns(sheet.renamed(path, names or {}))
+            header = _without_bad_names(sheet.header.renamed(path, names or {}), names or {}, result)
+            columns = read_columns(header)
         except FieldValueError as error:
             raise BadFileError("{file}: {error}", file=path.name, error=error) from error
         if only_phone:
             columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
         with rt.database.read() as session:
-            columns = replace(columns, types=attribute_types(session, list(columns.attributes)), source=source)
+            types = attribute_types(session, list(columns.attributes))
+        columns = replace(columns, types=types, source=source, consents=consents or {})
         try:
-            _read_lines(sheet.lines, columns, rt.settings.default_country, staging, result)
+            for name in sorted(sheet.header.made_names - set(names or {})):
+                result.warn(1, name, LEFT_OUT)
+            _read_lines(sheet.lines, columns, country or rt.settings.default_country, staging, result)
         except TooManyRowsError:
             raise BadFileError(
                 "{file} has more than {max_rows:,} rows: split it", file=path.name, max_rows=MAX_ROWS
             ) from None
     result.total = staging.count
     return columns
+
+
+def _without_bad_names(header: list[str], names: Mapping[str, str], result: ImportResult) -> list[str]:
+    """The header without the columns whose names no attribute can have; one that was chosen stays, and is refused."""
+    chosen = set(names.values())
+    kept: list[str] = []
+    for name in header:
+        try:
+            kept.append(read_name(name, "the column") if name and name not in chosen else name)
+        except FieldValueError as error:
+            result.warn(1, name, str(error))
+            kept.append("")
+    return kept
 
 
 def _read_lines(
@@ -131,7 +160,11 @@ def _read_lines(
         if line.problem:
             result.refuse(line.number, line.problem)
             continue
+        warnings: list[CellWarning] = []
         try:
-            staging.add(read_row(line.number, line.cells, columns, country))
+            staging.add(read_row(line.number, line.cells, columns, country, warnings))
         except ValueError as error:
             result.refuse(line.number, str(error))
+            continue
+        for column, reason in warnings:
+            result.warn(line.number, column, reason)

@@ -71,6 +71,8 @@ class ImportFile:
     columns: dict[str, str] = field(default_factory=dict)
     source: str = ""
     """Where the people agreed, for rows without a `consent_source`."""
+    consents: dict[str, str] = field(default_factory=dict)
+    """What the words of the consent column mean, by the word in lower case; empty: the consent stays as it was."""
     list_name: str = ""
     list_id: int = 0
     """0 until the import starts."""
@@ -85,6 +87,11 @@ class ImportFile:
     refused_total: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
     """The first `MAX_SHOWN` of them."""
+    warnings_total: int = 0
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    """The first `MAX_SHOWN` cells that were left out of rows that are imported (`ImportResult.warnings`)."""
+    encoding: str = ""
+    """How the text of a CSV file was read."""
     told: list[dict[str, Any]] = field(default_factory=list)
     """`{"line", "what"}` of the first lines that change something (`ImportResult.changes`)."""
     problem: str = ""
@@ -92,9 +99,9 @@ class ImportFile:
 
     def begin(self, stage: UploadStage) -> None:
         """Start a stage: reset the counts."""
-        self.stage, self.problem, self.refused, self.told = stage, "", [], []
+        self.stage, self.problem, self.refused, self.told, self.warnings = stage, "", [], [], []
         self.done = self.seen = self.total = self.tries = 0
-        self.created = self.updated = self.unchanged = self.refused_total = 0
+        self.created = self.updated = self.unchanged = self.refused_total = self.warnings_total = 0
 
     def add(self, result: ImportResult) -> None:
         """Add the result of a turn."""
@@ -103,6 +110,9 @@ class ImportFile:
         self.unchanged += result.unchanged
         self.refused_total += result.refused_total
         self.refused = sorted(self.refused + result.refused, key=lambda refusal: int(refusal["line"]))[:MAX_SHOWN]
+        self.warnings_total += result.warnings_total
+        self.warnings = (self.warnings + result.warnings)[:MAX_SHOWN]
+        self.encoding = result.encoding or ""
         self.told = (self.told + result.changes)[:MAX_TOLD]
         self.done = self.seen = result.done
         self.total, self.tries = result.total, 0
@@ -178,8 +188,9 @@ def redact_uploads(rt: Runtime, matches: Callable[[str], bool]) -> None:
                 continue
             refused = [entry for entry in upload.refused if not matches(str(entry["reason"]))]
             changes = [entry for entry in upload.told if not matches(str(entry["what"]))]
-            if (refused, changes) != (upload.refused, upload.told):
-                upload.refused, upload.told = refused, changes
+            warnings = [entry for entry in upload.warnings if not matches(str(entry["reason"]))]
+            if (refused, changes, warnings) != (upload.refused, upload.told, upload.warnings):
+                upload.refused, upload.told, upload.warnings = refused, changes, warnings
                 save_upload(rt, upload)
 
 

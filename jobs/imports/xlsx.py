@@ -1,7 +1,7 @@
 """Reading a spreadsheet, row by row in bounded memory. Apart from the reader, which loads it for the first XLSX file."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,32 +10,59 @@ from xml.etree.ElementTree import ParseError
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from jobs.imports.reader import MAX_COLUMNS, MIB, BadFileError, Sheet, SourceLine, checked_header
+from jobs.imports.errors import BadFileError
+from jobs.imports.header import MAX_COLUMNS, PHONE_NAMES, Header, read_header
+from jobs.imports.reader import MIB, Sheet, SheetChoices, SourceLine
 
 MAX_UNZIPPED_BYTES = 300 * MIB
 MAX_TEXTS_BYTES = 60 * MIB
 """The sheet's shared texts are held in memory, several times this size."""
 MAX_PARTS = 1000
+MAX_SHEETS = 50
+"""Sheets in which the header is looked for."""
 MAX_SHEET_ROWS = 1_048_576
 """A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
 
 
-def read_xlsx(path: Path) -> Sheet:
-    """The first sheet of a workbook. BadFile where it is none that can be read, or too big."""
+def read_xlsx(path: Path, choices: SheetChoices) -> Sheet:
+    """Read the first visible sheet that has a column of `choices.known_names`, or else the first visible one.
+
+    Raises BadFileError if it is no workbook, too big, or has no sheet of the chosen name.
+    """
     _check_archive(path)
     try:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()
-        first = next(sheet.iter_rows(max_row=1, max_col=MAX_COLUMNS + 1), ())
-        header = checked_header(path, (_cell_text(cell)[0] for cell in first))
+        sheet, header = _chosen_sheet(path, book.worksheets, choices)
     except (InvalidFileException, KeyError, IndexError, ValueError, ParseError, zipfile.BadZipFile) as error:
         if isinstance(error, BadFileError):
             raise
         raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
-    if not header:
+    if not header.names:
         raise BadFileError("{file} is empty; its first row must name the columns, phone among them", file=path.name)
-    return Sheet(header, _sheet_lines(path, sheet, len(header)))
+    return Sheet(header, _sheet_lines(path, sheet, len(header.names)))
+
+
+def _chosen_sheet(path: Path, sheets: Sequence[Any], choices: SheetChoices) -> tuple[Any, Header]:
+    if choices.sheet is not None:
+        named = [sheet for sheet in sheets if sheet.title.strip().casefold() == choices.sheet.strip().casefold()]
+        if not named:
+            titles = ", ".join(repr(sheet.title) for sheet in sheets)
+            raise BadFileError(
+                "{file} has no sheet {name!r}; there are {titles}", file=path.name, name=choices.sheet, titles=titles
+            )
+        return named[0], _header_of(path, named[0])
+    visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"] or list(sheets)
+    with_header = [(sheet, _header_of(path, sheet)) for sheet in visible[:MAX_SHEETS]]
+    known = [pair for pair in with_header if choices.known_names & {name.lower() for name in pair[1].names}]
+    phones = [pair for pair in with_header if PHONE_NAMES & {name.lower().replace(" ", "_") for name in pair[1].names}]
+    filled = [pair for pair in with_header if pair[1].names]
+    return (known or phones or filled or with_header)[0]
+
+
+def _header_of(path: Path, sheet: Any) -> Header:
+    sheet.reset_dimensions()
+    first = next(sheet.iter_rows(max_row=1, max_col=MAX_COLUMNS + 1), ())
+    return read_header(path, (_cell_text(cell)[0] for cell in first))
 
 
 def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:

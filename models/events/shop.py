@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import SHOP, aliased_contacts, identifiers_of, release_aliases
 from models.contacts.identity import Identity
+from models.contacts.names import joined_name, whole_name
 from models.contacts.person_key import person_key
 from models.contacts.resolve import lock_identities, resolve_contact, surviving_contact_id
 from models.contacts.tagging import put_tag, put_tags
@@ -144,7 +145,7 @@ def _keep_without_phone(session: Session, shop: str, customer: ShopCustomer, now
     phone = customer.phone
     if customer.id is None or phone is None or phone.reason is None:
         return
-    name = _whole_name(customer.fields.get("first_name"), customer.fields.get("last_name"))
+    name = whole_name(customer.fields.get("first_name"), customer.fields.get("last_name"))
     kept = WithoutPhone(
         shop, customer.id, name, customer.fields.get("email"), phone.raw, phone.reason, customer.changed_at
     )
@@ -257,9 +258,9 @@ def _update_contact(
     }
     if "country" in values and contact.country:
         del values["country"]  # the number's country stays
-    before = _whole_name(contact.first_name, contact.last_name)
-    name = _whole_name(*(values.get(part, getattr(contact, part)) for part in ("first_name", "last_name")))
-    if name != contact.name and contact.name in {"", before}:
+    first, last = contact.first_name, contact.last_name
+    name = joined_name(contact.name, (first, last), (values.get("first_name", first), values.get("last_name", last)))
+    if name != contact.name:
         values["name"] = name
     if customer.changed_at is not None and customer.changed_at != contact.shopify_changed_at:
         values["shopify_changed_at"] = customer.changed_at
@@ -285,10 +286,6 @@ def _is_merged(session: Session, contact: Contact, shop_id: str) -> bool:
 def _is_late(contact: Contact, customer: ShopCustomer) -> bool:
     known = contact.shopify_changed_at
     return known is not None and customer.changed_at is not None and customer.changed_at < known
-
-
-def _whole_name(first: str | None, last: str | None) -> str:
-    return " ".join(part for part in (first, last) if part)[:300]
 
 
 def _update_columns(session: Session, contact_id: int, **values: Any) -> None:

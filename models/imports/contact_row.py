@@ -1,7 +1,10 @@
 """Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from models.contacts.field_values import (
     PROFILE_FIELDS,
@@ -20,7 +23,18 @@ from models.tables.tag import AttributeType
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
 MAX_TAGS = 100
+_TAG_SEPARATORS = re.compile(r"[;|\r\n]+")
+_PROTECTED = re.compile(r"'(?:[=+\-@\t\r]|[0-9]+$)")
+"""The apostrophe by which exports, ours and others', keep a spreadsheet from computing a cell."""
+T = TypeVar("T")
 MAX_SOURCE = 200
+
+
+class CellWarning(NamedTuple):
+    """A cell that was left out of a row, by its column's name, and why."""
+
+    column: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,8 @@ class Columns:
     types: Mapping[str, AttributeType] = field(default_factory=dict)
     source: str = ""
     """The source of consent for rows without one."""
+    consents: Mapping[str, str] = field(default_factory=dict)
+    """What the file's words mean, by the word in lower case: a consent, or nothing where it is to be left as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +89,18 @@ def read_columns(header: Sequence[str]) -> Columns:
     return Columns(len(header), places, fields, attributes)
 
 
-def read_row(line: int, cells: Sequence[str], columns: Columns, default_country: str | None) -> ImportRow:
-    """Read a row. Raises FieldValueError or NotAPhoneError, both with one sentence, if it cannot be imported."""
+def read_row(
+    line: int,
+    cells: Sequence[str],
+    columns: Columns,
+    default_country: str | None,
+    warnings: list[CellWarning] | None = None,
+) -> ImportRow:
+    """Read a row; the person's own country completes a national number before `default_country`.
+
+    A cell beside the phone that cannot be read is left out and told in `warnings`. Raises FieldValueError or NotAPhoneError, both
+    with one sentence, if the row cannot be imported: for its phone, and without `warnings` for any cell.
+    """
     if len(cells) > columns.width and any(cell.strip() for cell in cells[columns.width :]):
         raise FieldValueError(
             "has {count} cells; the header names {width} columns", count=len(cells), width=columns.width
@@ -82,9 +108,11 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, default_country:
     phone_text = _cell(cells, columns.places, "phone")
     if not phone_text:
         raise FieldValueError("the phone is missing")
-    phone = read_phone(phone_text, default_country)
+    reader = _CellReader(cells, columns, warnings)
+    fields = reader.fields()
+    phone = read_phone(phone_text, fields.get("country") or default_country)
     sought = WrittenPhone.of(phone)
-    consent, source = _consent(cells, columns)
+    consent, source = reader.consent()
     return ImportRow(
         line=line,
         e164=phone.e164,
@@ -93,24 +121,41 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, default_country:
         problem=phone.problem,
         country=phone.country,
         key=sought.key,
-        fields=_fields(cells, columns),
-        attributes=_attributes(cells, columns),
-        tags=read_tags(_cell(cells, columns.places, "tags")),
+        fields=fields,
+        attributes=reader.attributes(),
+        tags=reader.tags(),
         consent=consent,
         source=source,
     )
 
 
 def read_tags(text: str) -> dict[str, str | None]:
-    """Parse `vip;city=Madrid` to name → value. Raises FieldValueError if a name or value is not allowed, or there are too many."""
+    """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a line break or a comma.
+
+    A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too. Raises FieldValueError
+    if a name or value is not allowed, or there are too many.
+    """
     tags: dict[str, str | None] = {}
-    for part in text.split(";"):
+    for part in _tag_parts(text):
         if part.strip():
             name, equals, value = part.partition("=")
             tags[read_name(name, "a tag")] = read_tag_value(value) if equals else None
     if len(tags) > MAX_TAGS:
         raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
     return tags
+
+
+def _tag_parts(text: str) -> Iterator[str]:
+    for part in _TAG_SEPARATORS.split(text):
+        pieces = part.split(",")
+        tag = pieces[0]
+        for piece in pieces[1:]:
+            if "=" in tag and "=" not in piece:
+                tag += f",{piece}"
+            else:
+                yield tag
+                tag = piece
+        yield tag
 
 
 def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
@@ -134,31 +179,72 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
 
 def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
     position = places.get(name)
-    return cells[position].strip() if position is not None and position < len(cells) else ""
+    text = cells[position].strip() if position is not None and position < len(cells) else ""
+    return text[1:] if _PROTECTED.match(text) else text
 
 
-def _consent(cells: Sequence[str], columns: Columns) -> tuple[str | None, str]:
-    word = _cell(cells, columns.places, "consent").lower()
-    source = _cell(cells, columns.places, "consent_source") or (columns.source if word else "")
-    if word and word not in IMPORTABLE:
-        raise FieldValueError("consent {word!r} is not one of {allowed}", word=word[:40], allowed=", ".join(IMPORTABLE))
-    if word == Consent.SUBSCRIBED.value and not source:
-        raise FieldValueError("consent 'subscribed' needs a consent_source: where and how the person agreed")
-    if len(source) > MAX_SOURCE:
-        raise FieldValueError(
-            "consent_source is {count} characters long; at most {max_source} are allowed",
-            count=len(source),
-            max_source=MAX_SOURCE,
-        )
-    return word or None, source
+class _CellReader:
+    """Reads the cells of a row beside the phone. Each cell that cannot be read is left out with a warning, or raises."""
 
+    def __init__(self, cells: Sequence[str], columns: Columns, warnings: list[CellWarning] | None) -> None:
+        self._cells = cells
+        self._columns = columns
+        self._warnings = warnings
 
-def _fields(cells: Sequence[str], columns: Columns) -> dict[str, str]:
-    texts = {name: _cell(cells, columns.fields, name) for name in columns.fields}
-    return {name: read_profile_value(name, text) for name, text in texts.items() if text}
+    def fields(self) -> dict[str, str]:
+        """The profile fields."""
+        values: dict[str, str] = {}
+        for name in self._columns.fields:
+            text = _cell(self._cells, self._columns.fields, name)
+            value = self._read(name, partial(read_profile_value, name, text)) if text else None
+            if value:
+                values[name] = value
+        return values
 
+    def attributes(self) -> dict[str, Value]:
+        """The attributes, as their types have them."""
+        values: dict[str, Value] = {}
+        for name in self._columns.attributes:
+            text = _cell(self._cells, self._columns.attributes, name)
+            kind = self._columns.types.get(name, AttributeType.TEXT)
+            value = self._read(name, partial(read_value, kind, text, name)) if text else None
+            if value is not None:
+                values[name] = value
+        return values
 
-def _attributes(cells: Sequence[str], columns: Columns) -> dict[str, Value]:
-    texts = {name: _cell(cells, columns.attributes, name) for name in columns.attributes}
-    types = columns.types
-    return {name: read_value(types.get(name, AttributeType.TEXT), text, name) for name, text in texts.items() if text}
+    def tags(self) -> dict[str, str | None]:
+        """The tags with their values."""
+        text = _cell(self._cells, self._columns.places, "tags")
+        return self._read("tags", lambda: read_tags(text)) or {}
+
+    def consent(self) -> tuple[str | None, str]:
+        """The consent and its source; None leaves the consent as it was."""
+        return self._read("consent", self._consent) or (None, "")
+
+    def _consent(self) -> tuple[str | None, str]:
+        written = _cell(self._cells, self._columns.places, "consent")
+        word = self._columns.consents.get(written.lower(), written.lower())
+        given_source = _cell(self._cells, self._columns.places, "consent_source")
+        source = given_source or (self._columns.source if word else "")
+        if word and word not in IMPORTABLE:
+            raise FieldValueError(
+                "consent {word!r} is not one of {allowed}", word=written[:40], allowed=", ".join(IMPORTABLE)
+            )
+        if word == Consent.SUBSCRIBED.value and not source:
+            raise FieldValueError("consent 'subscribed' needs a consent_source: where and how the person agreed")
+        if len(source) > MAX_SOURCE:
+            raise FieldValueError(
+                "consent_source is {count} characters long; at most {max_source} are allowed",
+                count=len(source),
+                max_source=MAX_SOURCE,
+            )
+        return word or None, source
+
+    def _read(self, column: str, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except FieldValueError as error:
+            if self._warnings is None:
+                raise
+            self._warnings.append(CellWarning(column, str(error)))
+            return None

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.contacts.consent import Authority, append_events, cancel_queued, is_allowed
 from models.contacts.field_values import PROFILE_FIELDS
 from models.contacts.lookup import read_phone_index
+from models.contacts.names import joined_name, whole_name
 from models.contacts.person_key import person_key
 from models.contacts.resolve import lock_identities
 from models.contacts.tagging import TaggedRow, tag_ids
@@ -143,7 +144,7 @@ def _new_record(row: ImportRow, now: datetime) -> Record:
     record: Record = dict.fromkeys(PROFILE_FIELDS)
     return record | {
         "id": None,
-        "name": "",
+        "name": whole_name(row.fields.get("first_name"), row.fields.get("last_name")),
         "country": row.country,
         **row.fields,
         "phone": row.e164,
@@ -167,6 +168,8 @@ def _plan_change(
     new: Record = {
         name: value for name, value in row.fields.items() if record[name] != value and not (fills and record[name])
     }
+    if not row.fields.get("name") and (joined := _joined_name(record, new)) != record["name"]:
+        new["name"] = joined
     attributes = row.attributes | record["attributes"] if fills else record["attributes"] | row.attributes
     if attributes != record["attributes"]:
         new["attributes"] = attributes
@@ -179,6 +182,11 @@ def _plan_change(
     if (new or changes_consent) and record["id"] is not None:
         plan.changed[record["id"]] = record
     return bool(new) or changes_consent
+
+
+def _joined_name(record: Record, new: Record) -> str:
+    first, last = record["first_name"], record["last_name"]
+    return joined_name(record["name"], (first, last), (new.get("first_name", first), new.get("last_name", last)))
 
 
 def _number_of(record: Record, row: ImportRow, country: str | None) -> Record:

@@ -1,6 +1,7 @@
 """A file that somebody brought to the panel, from its columns to its end."""
 
 import io
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -29,7 +30,7 @@ def brought(manager: Visitor, content: str | bytes = PEOPLE, name: str = "people
     return str(answer.location.split("/")[-2])
 
 
-def looked_at(manager: Visitor, token: str, **chosen: str) -> str:
+def looked_at(manager: Visitor, token: str, **chosen: Any) -> str:
     """The page after a worker has looked at it."""
     manager.post(f"/contacts/import/{token}/columns", **chosen)
     run_import(token)

@@ -1,4 +1,4 @@
-"""Maps the columns of an import file: what each can be imported as, the guess_columns, and the operator's choice."""
+"""Maps the columns of an import file: what each can be imported as, the probable choice, and the operator's choice."""
 
 import re
 import unicodedata
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs.imports.header import PHONE_NAMES, Header
 from jobs.imports.result import LINE_COLUMN, REASON_COLUMN
 from jobs.imports.uploads import UploadKind
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError, read_name
@@ -51,9 +52,10 @@ PLACES = {UploadKind.CONTACTS: _PLACES, UploadKind.ORDERS: _ORDER_PLACES, Upload
 """What a column can be imported as; each for one column at most."""
 _REQUIRED_PLACES = {UploadKind.CONTACTS: ("phone",), UploadKind.ORDERS: REQUIRED, UploadKind.LIST: ("phone",)}
 MAX_ATTRIBUTES = 500
+MANY_COLUMNS = 60
+"""An export of a whole system; nobody wants each of its columns as an attribute."""
 _OTHER_NAMES = {
-    "phone": "telephone mobile cell cellphone msisdn whatsapp number phone_number mobile_number telefono movil celular "
-    "telefone numero portable tel telefon handy handynummer telefonnummer rufnummer cellulare wa_id",
+    "phone": " ".join(sorted(PHONE_NAMES)),
     "name": "full_name nombre nome nom vorname_nachname contact customer nombre_completo",
     "first_name": "firstname given_name vorname prenom nombre_de_pila",
     "last_name": "lastname surname family_name nachname apellido apellidos cognome sobrenome",
@@ -113,22 +115,25 @@ def column_choices(kind: UploadKind, column: str, attributes: Sequence[str]) -> 
 
 
 def guess_columns(
-    kind: UploadKind, header: Sequence[str], rows: Sequence[Sequence[str]], attributes: Sequence[str]
+    kind: UploadKind, header: Header, rows: Sequence[Sequence[str]], attributes: Sequence[str]
 ) -> list[str]:
-    """The probable choice for each column: by its name, by cells that look like phones, else a new attribute."""
+    """The probable choice for each column: by its name, by cells that look like phones, else a new attribute.
+
+    A column without a name of its own is left out, and so is every unknown one of a file with more than `MANY_COLUMNS`.
+    """
     by_fold = {_fold(name): f"{ATTRIBUTE}{name}" for name in attributes}
-    exact = {_fold(column) for column in header} & set(PLACES[kind])
+    exact = {_fold(column) for column in header.names} & set(PLACES[kind])
     guesses: list[str] = []
-    for column in header:
+    for column in header.names:
         folded = _fold(column)
         target = by_fold.get(folded) or _PLACE_BY_NAME[kind].get(folded, "")
-        if folded in _REJECT_COLUMNS:
+        if folded in _REJECT_COLUMNS or column in header.made_names:
             guesses.append("")
         elif target and target not in guesses and (target == folded or target not in exact):
             guesses.append(target)
         else:
-            guesses.append(NEW if _is_new(kind, column) else "")
-    for position in range(len(header)):
+            guesses.append(NEW if len(header.names) <= MANY_COLUMNS and _is_new(kind, column) else "")
+    for position in range(len(header.names)):
         cells = [row[position] for row in rows if position < len(row)]
         if "phone" not in guesses and cells and all(_PHONE.fullmatch(cell.strip()) for cell in cells):
             guesses[position] = "phone"

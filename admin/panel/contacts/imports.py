@@ -1,7 +1,8 @@
 """Imports a file in steps: upload, mapping of the columns, dry run with its rejects, import."""
 
 import re
-from pathlib import PurePath
+from collections.abc import Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 from flask import flash, render_template, request, send_file, url_for
@@ -16,9 +17,10 @@ from admin.panel.contacts.import_columns import (
     read_columns,
     stored_choices,
 )
+from jobs.imports.consent_words import unknown_consent_words
 from jobs.imports.contacts import preview
 from jobs.imports.delimiter import DELIMITER_NAMES
-from jobs.imports.reader import BadFileError
+from jobs.imports.errors import BadFileError
 from jobs.imports.run import start_dry_run, start_import
 from jobs.imports.uploads import (
     UNDER_WAY,
@@ -33,6 +35,7 @@ from jobs.imports.uploads import (
 )
 from models.contacts.tagging import not_deleted, read_list_name
 from models.errors import OperatorError
+from models.imports.contact_row import IMPORTABLE
 from models.tables.tag import ContactList
 from models.tables.user import Role
 
@@ -50,6 +53,18 @@ COMMANDS = {
 }
 GONE = "The file is not here any more. Choose it again."
 _UNSAFE_CHARACTERS = re.compile(r"[^\w.() -]")
+
+
+AS_IT_WAS = "as_it_was"
+ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252 (Western Europe)"}
+
+
+class UnknownWordsError(OperatorError):
+    """The consent column has words that nobody has explained. `consents`: the answers so far by the word."""
+
+    def __init__(self, consents: dict[str, str]) -> None:
+        super().__init__("Say what the words of the consent column mean.")
+        self.consents = consents
 
 
 class ContactImport(PanelView):
@@ -81,7 +96,9 @@ class ContactImport(PanelView):
         if upload is None or upload.stage is UploadStage.DONE or not upload_path(self.rt, upload).exists():
             return self._gone()
         kind = upload.kind
-        header, rows, separator = preview(upload_path(self.rt, upload), PREVIEW_ROWS)
+        path = upload_path(self.rt, upload)
+        beginning = preview(path, PREVIEW_ROWS)
+        header, rows = beginning.header.names, beginning.rows
         with self.rt.database.read() as session:
             attributes = attribute_names(session, kind)
             names = select(ContactList.name).where(not_deleted(ContactList)).order_by(ContactList.name)
@@ -90,9 +107,10 @@ class ContactImport(PanelView):
         chosen = (
             stored_choices(kind, header, stored_columns, attributes)
             if stored_columns
-            else guess_columns(kind, header, rows, attributes)
+            else guess_columns(kind, beginning.header, rows, attributes)
         )
         source, list_name, error = upload.source, upload.list_name, None
+        consents = upload.consents
         if request.method == "POST":
             chosen = [request.form.get(f"c{place}", "") for place in range(len(header))]
             source, list_name = (request.form.get(name, "").strip() for name in ("source", "list_name"))
@@ -100,8 +118,11 @@ class ContactImport(PanelView):
                 columns = read_columns(kind, header, chosen, source, attributes)
                 if kind is UploadKind.LIST:
                     list_name = read_list_name(list_name)
-                start_dry_run(self.rt, token, columns, source, list_name)
+                consents = self._consents(path, columns)
+                start_dry_run(self.rt, token, columns, source, list_name, consents)
                 return back(".import_status", token=token)
+            except UnknownWordsError as problem:
+                error, consents = sentence(problem), problem.consents
             except OperatorError as problem:
                 error = sentence(problem)
         lines = [
@@ -114,7 +135,8 @@ class ContactImport(PanelView):
         ]
         shown = self.render(
             "panel/import_columns.html", upload=upload, lines=lines, chosen=chosen, source=source, list_name=list_name, lists=lists,
-            separator=DELIMITER_NAMES.get(separator or ""), error=error,
+            separator=DELIMITER_NAMES.get(beginning.separator or ""), error=error, encoding=ENCODINGS.get(beginning.encoding or ""),
+            consents=consents,
         )  # fmt: skip
         return shown, 400 if error else 200
 
@@ -153,6 +175,16 @@ class ContactImport(PanelView):
             return self._gone()
         self.attempt(None, lambda: start_import(self.rt, token, self.me.email))
         return back(".import_status", token=token)
+
+    def _consents(self, path: Path, columns: Mapping[str, str]) -> dict[str, str]:
+        """What the words of the consent column mean. Raises UnknownWordsError while one has no answer."""
+        column = next((column for column, name in columns.items() if name == "consent"), None)
+        words = unknown_consent_words(path, column) if column else []
+        answers = dict(zip(request.form.getlist("word"), request.form.getlist("meaning"), strict=False))
+        consents = {word: answers.get(word, "") for word in words}
+        if any(meaning not in {AS_IT_WAS, *IMPORTABLE} for meaning in consents.values()):
+            raise UnknownWordsError(consents)
+        return {word: "" if meaning == AS_IT_WAS else meaning for word, meaning in consents.items()}
 
     def _gone(self) -> ResponseReturnValue:
         flash(GONE, "bad")

@@ -26,6 +26,31 @@ def test_an_import_takes_the_good_rows_and_reports_the_bad(shell: Shell) -> None
     assert shell.run("contacts", "import", path).stdout.count('"unchanged": 1') == 1
 
 
+def test_a_file_is_read_as_the_operator_says(shell: Shell) -> None:
+    path = shell.file("people.csv", "phone,consent\n0600111222,JA\n0600111223,nein\n")
+    options = (
+        "--country",
+        "de",
+        "--consent",
+        "ja=subscribed, nein=not_subscribed",
+        "--encoding",
+        "cp1252",
+        "--source",
+        "Fair",
+    )
+    summary = shell.data("contacts", "import", path, *options, "--dry-run")
+    assert (summary["created"], summary["warnings"], summary["encoding"]) == (2, [], "cp1252")
+    result = shell.run("contacts", "import", path, "--country", "de")
+    assert result.exit_code == 0
+    assert [warning["column"] for warning in json.loads(result.stdout)["warnings"]] == ["consent", "consent"]
+    for wrong, said in (
+        (("--country", "ZZ"), "'ZZ' is no country"),
+        (("--consent", "ja=maybe"), "'ja=maybe' is not WORD=CONSENT"),
+    ):
+        assert said in shell.refused("contacts", "import", path, *wrong, code=2)
+    assert "the encoding 'x9' is not known" in shell.refused("contacts", "import", path, "--encoding", "x9")
+
+
 def test_a_file_with_other_names_is_taken_and_its_refused_rows_come_back(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
+from jobs.imports.errors import BadFileError
 from jobs.imports.orders import import_orders
-from jobs.imports.reader import BadFileError
 from models.tables.order import Order, OrderItem, OrderItemKind
 from tests.support.factories.contacts import ALICE_PHONE, BOB_PHONE, alice, bob
 from tests.support.import_rig import counts

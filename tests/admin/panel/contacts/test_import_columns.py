@@ -7,6 +7,7 @@ from openpyxl import Workbook
 from sqlalchemy import select
 
 from admin.panel.contacts.import_columns import guess_columns
+from jobs.imports.header import Header
 from jobs.imports.run import run_import
 from jobs.imports.uploads import (
     UploadKind,
@@ -47,7 +48,7 @@ def test_a_source_that_is_written_once_holds_for_rows_that_say_none(panel: Panel
 def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
     header = ["Nombre", "Idioma", "Contacto", "shop", "Size", "phone_", "E-Mail", "refused_line"]
     rows = [["Ana", "es", "+34 600 111 222", "Sol", "4", "x", "a@example.com", "4"]]
-    assert guess_columns(UploadKind.CONTACTS, header, rows, ["Shop"]) == [
+    assert guess_columns(UploadKind.CONTACTS, Header(header), rows, ["Shop"]) == [
         "name",
         "language",
         "new",
@@ -57,8 +58,8 @@ def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
         "email",
         "",
     ]
-    assert guess_columns(UploadKind.CONTACTS, ["Contacto"], [["+34 600 111 222"]], []) == ["phone"]
-    assert guess_columns(UploadKind.CONTACTS, ["phone", "mobile", "Email", "a=b"], [], []) == [
+    assert guess_columns(UploadKind.CONTACTS, Header(["Contacto"]), [["+34 600 111 222"]], []) == ["phone"]
+    assert guess_columns(UploadKind.CONTACTS, Header(["phone", "mobile", "Email", "a=b"]), [], []) == [
         "phone",
         "new",
         "email",

@@ -95,7 +95,7 @@ def test_an_import_whose_worker_died_is_woken_and_comes_to_its_end(panel: Panel,
     (job,) = chores.jobs
     assert (job.func_name, tuple(job.args)) == ("jobs.imports.run.run_import", (token,))
     run_import(*job.args)
-    assert count(panel) == 1
+    assert count(panel) == 2
     assert wake_imports(panel.rt, utcnow()) == 0
 
 
