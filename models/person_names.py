@@ -40,9 +40,10 @@ LOWER = {
     if character.upper() != character and len(character.upper()) == 1
 }
 """Upper-case letters of the lists, with their lower case: databases do not agree on lower() beyond ASCII."""
-PLAIN = "[A-Z][a-z]+(?: [A-Z][a-z]+)*"
+_PLAIN_WORD = "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]+"
+PLAIN = f"{_PLAIN_WORD}(?:[ '-]{_PLAIN_WORD})*"
 """Most names, which no rule changes: what is asked of a million contacts should be short."""
-SPECIAL = frozenset(word.split(" ", 1)[0] for word in WORDS)
+SPECIAL = frozenset(word.split(" ", 1)[0] for word in WORDS) | {"nan"}
 """Words that a plain name does not begin with."""
 
 _PLAIN = re.compile(PLAIN)
