@@ -11,6 +11,7 @@ from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
+from models.campaigns.recipient_error import recipient_error
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
 from models.stored_texts import show_stored
@@ -127,8 +128,8 @@ def _recipient_row(
     )
     why = show_stored(row.detail) or None
     if row.reason is None:
-        why = show_stored(row.error_msg) or None
-        why = f"{row.error_code}: {why}" if row.error_code and why else why
+        code, why = recipient_error(row.status, row.error_code, row.error_msg)
+        why = f"{code}: {why}" if code and why else why
     return {
         "id": row.id,
         "contact_id": row.contact_id,

@@ -23,6 +23,7 @@ from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.campaign import Campaign, CampaignKind
+from models.tables.user import Role
 
 PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors")
 
@@ -76,13 +77,13 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
             cost = None
         return render_template("panel/campaign/cost.html", **self._context(facts), cost=cost)
 
-    @page("/<int:campaign_id>/export.csv")
+    @page("/<int:campaign_id>/export.csv", Role.MANAGER)
     def export(self, campaign_id: int) -> ResponseReturnValue:
         """All recipients with their status as CSV, streamed."""
         campaign_facts(self.rt, campaign_id, errors=False)
         name = f"campaign-{campaign_id}.csv"
         return Response(
-            export_lines(self.rt, campaign_id),
+            export_lines(self.rt, campaign_id, self.me.email, for_excel=True),
             mimetype="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
