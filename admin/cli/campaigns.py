@@ -74,10 +74,11 @@ def stats(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
 @campaigns.command("export")
 @click.argument("campaign_id", metavar="ID", type=int)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.csv")
+@click.option("--excel", "for_excel", is_flag=True, help="Begin the file with the mark by which Excel knows UTF-8.")
 @as_json
-def export(campaign_id: int, output: Path, is_json: bool) -> None:
+def export(campaign_id: int, output: Path, for_excel: bool, is_json: bool) -> None:
     """One row per candidate, as CSV."""
-    rows = write_export(runtime_here(), campaign_id, output)
+    rows = write_export(runtime_here(), campaign_id, output, ACTOR, for_excel=for_excel)
     print_json({"rows": rows, "file": str(output)}) if is_json else click.echo(f"{rows} rows in {output}")
 
 

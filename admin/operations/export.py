@@ -9,26 +9,32 @@ from typing import Any
 from admin.operations.campaigns import load_campaign
 from jobs.core.runtime import Runtime
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
+from models.clock import utcnow
 from models.files import PUBLIC, replace_file
+from models.spreadsheets import BYTE_ORDER_MARK
+from models.tables.audit import AuditAction, record_audit
 
 PAGE = 2000
 
 
-def export_lines(rt: Runtime, campaign_id: int) -> Iterator[str]:
-    """Yield the CSV, a page of lines at a time; no transaction is open while a page is consumed.
+def export_lines(rt: Runtime, campaign_id: int, actor: str, *, for_excel: bool = False) -> Iterator[str]:
+    """Yield the CSV, a page of lines at a time; no transaction is open while a page is consumed. The export is audited.
 
-    Raises CampaignNotFoundError, before the first page, if there is no such campaign.
+    `for_excel`: it begins with the mark by which Excel knows UTF-8. Raises CampaignNotFoundError, before the first page, if there
+    is no such campaign.
     """
     load_campaign(rt, campaign_id)
-    return _lines(rt, campaign_id)
+    with rt.database.write() as session:
+        record_audit(session, utcnow(), actor, AuditAction.EXPORT, "campaign", campaign_id)
+    return _lines(rt, campaign_id, for_excel=for_excel)
 
 
-def write_export(rt: Runtime, campaign_id: int, path: Path) -> int:
-    """Write the CSV to a file, atomically; returns the number of candidates.
+def write_export(rt: Runtime, campaign_id: int, path: Path, actor: str, *, for_excel: bool = False) -> int:
+    """Write the CSV of `export_lines` to a file, atomically; returns the number of candidates.
 
     Raises CampaignNotFoundError if there is no such campaign, and OSError if the file cannot be written.
     """
-    pages = export_lines(rt, campaign_id)
+    pages = export_lines(rt, campaign_id, actor, for_excel=for_excel)
     rows = -1  # the header is not a candidate
     with replace_file(path, PUBLIC) as file:
         for page in pages:
@@ -37,8 +43,8 @@ def write_export(rt: Runtime, campaign_id: int, path: Path) -> int:
     return rows
 
 
-def _lines(rt: Runtime, campaign_id: int) -> Iterator[str]:
-    yield _csv([COLUMNS])
+def _lines(rt: Runtime, campaign_id: int, *, for_excel: bool) -> Iterator[str]:
+    yield (BYTE_ORDER_MARK if for_excel else "") + _csv([COLUMNS])
     after_id = 0
     while True:
         with rt.database.read() as session:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from models.person_names import first_name
 from models.tables.conversation import WINDOW
 
 _FACTS = frozenset({"name", "phone", "language", "country", "campaign"})
@@ -40,7 +41,7 @@ class FlowContact:
     def fact(self, name: str) -> str | None:
         """Return a field by its name in texts and branches; None if it is unknown or empty."""
         if name == "first_name":
-            return next(iter((self.name or "").split()), None)
+            return first_name(None, self.name)
         return getattr(self, name) if name in _FACTS else None
 
 

@@ -1,7 +1,6 @@
-"""Reads the rows of a campaign's export, one per candidate, and writes CSV cells that no spreadsheet runs as formulas."""
+"""Reads the rows of a campaign's export, one per candidate, and writes their cells."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
+from models.campaigns.recipient_error import recipient_error
+from models.spreadsheets import protect
 from models.stored_texts import show_stored
 from models.tables.campaign import CampaignType
 from models.tables.contact import Contact
@@ -50,9 +51,7 @@ _READ = (
     "replied_at",
     "failed_at",
 )
-_TIMES = ("queued_at", "delivered_at", "read_at", "replied_at", "failed_at")
-_PLAIN_NUMBER = re.compile(r"\+[0-9]+")
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_TIMES = ("queued_at", "delivered_at", "read_at", "replied_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +86,8 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
 
 
 def csv_cell(value: Any) -> str:
-    """A cell's text; a leading `'` if a spreadsheet would run it as a formula. Plain numbers such as +34600111222 get none."""
-    text = "" if value is None else str(value)
-    if text.lstrip(" ").startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text
+    """A cell's text, which no spreadsheet runs as a formula."""
+    return protect("" if value is None else str(value))
 
 
 def moment(at: datetime | None) -> str | None:
@@ -121,6 +117,7 @@ def _cells(row: Any, steps: dict[str, str | None], kind: CampaignType | None) ->
         "attempts": row.attempts,
         "wamid": row.wamid,
         "sent_at": moment(row.sent_at or row.accepted_at),
+        "failed_at": moment(row.failed_at) if row.status == "failed" else None,
         "time_per_funnel_step": json.dumps(steps, ensure_ascii=False) if steps else "{}",
         "type": kind.value if kind else None,
     }
@@ -129,6 +126,6 @@ def _cells(row: Any, steps: dict[str, str | None], kind: CampaignType | None) ->
 
 def _error(row: Any) -> tuple[str | int | None, str | None]:
     if row.reason is None:
-        return row.error_code, show_stored(row.error_msg) or None
+        return recipient_error(row.status, row.error_code, row.error_msg)
     text = NOT_SENT_TEXT[row.reason]
     return row.reason.value, f"{text} ({show_stored(row.detail)})" if row.detail else text

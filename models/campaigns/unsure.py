@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.campaigns.recipient_error import recipient_error
 from models.db.dialect import NO_SYNC, literal_word
 from models.errors import OperatorError
 from models.stored_texts import show_stored
@@ -68,10 +69,8 @@ def list_unsure(
 
 def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureRecipient:
     is_settled = row.state is not RecipientState.UNSURE
-    text = show_stored(row.error_msg)
-    error = f"{row.error_code}: {text}" if row.error_code and text else text
-    if row.status not in {"unsure", "failed"}:
-        error = ""  # it arrived after all: what a later event said is not its result
+    code, text = recipient_error(row.status, row.error_code, row.error_msg)
+    error = f"{code}: {text}" if code and text else text or ""
     doubt = show_stored(row.detail)
     return UnsureRecipient(
         place=place,

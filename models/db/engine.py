@@ -18,6 +18,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
+from models.person_names import first_name, full_name
+
 BUSY_TIMEOUT_MS = 30_000
 Reader = Callable[[], AbstractContextManager[Session]]
 """Opens a read-only session."""
@@ -102,6 +104,8 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
+            connection.create_function("hark_first_name", 2, first_name, deterministic=True)
+            connection.create_function("hark_full_name", 3, full_name, deterministic=True)
             connection.isolation_level = None  # the driver must not begin a transaction: `start` below does
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")

@@ -67,25 +67,6 @@ def _strpos(element: Position, compiler: SQLCompiler, **kw: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **kw)})"
 
 
-class FirstWord(FunctionElement[str]):
-    """The text before the first space."""
-
-    name = "hark_first_word"
-    type = String()
-    inherit_cache = True
-
-
-@compiles(FirstWord, "sqlite")
-def _substr(element: FirstWord, compiler: SQLCompiler, **kw: Any) -> str:
-    text = compiler.process(element.clauses, **kw)
-    return f"substr({text}, 1, instr({text} || ' ', ' ') - 1)"
-
-
-@compiles(FirstWord, "postgresql")
-def _split_part(element: FirstWord, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"split_part({compiler.process(element.clauses, **kw)}, ' ', 1)"
-
-
 class JsonNumber(FunctionElement[float]):
     """The number in a top-level field, NULL if it is missing or no number: `JsonNumber(column, name)`."""
 

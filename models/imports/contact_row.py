@@ -18,14 +18,15 @@ from models.contacts.field_values import (
 from models.contacts.lookup import WrittenPhone
 from models.contacts.phone import read_phone
 from models.contacts.tagging import read_tag_value
+from models.spreadsheets import unprotect
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
 MAX_TAGS = 100
 _TAG_SEPARATORS = re.compile(r"[;|\r\n]+")
-_PROTECTED = re.compile(r"'(?:[=+\-@\t\r]|[0-9]+$)")
-"""The apostrophe by which exports, ours and others', keep a spreadsheet from computing a cell."""
+_PROTECTED_NUMBER = re.compile(r"'[0-9]+")
+"""Shops and others keep a spreadsheet from rounding a long number so."""
 T = TypeVar("T")
 MAX_SOURCE = 200
 
@@ -180,7 +181,7 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
 def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
     position = places.get(name)
     text = cells[position].strip() if position is not None and position < len(cells) else ""
-    return text[1:] if _PROTECTED.match(text) else text
+    return unprotect(text[1:] if _PROTECTED_NUMBER.fullmatch(text) else text)
 
 
 class _CellReader:

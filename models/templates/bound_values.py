@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
 from models.contacts.field_values import CONTACT_FIELDS
+from models.contacts.name_sql import FirstName, FullName
 from models.db.base import Json
-from models.db.functions import FirstWord, JsonField, JsonObject, Probe
+from models.db.functions import JsonField, JsonObject, Probe
 from models.stored_texts import MISSING_ATTRIBUTE, MISSING_FIRST_NAME, MISSING_NAME, MISSING_ORDER, MISSING_TAG
 from models.tables.tag import ContactTag
 from models.tables.template import Template
@@ -116,8 +117,9 @@ def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClau
         return order_value(str(source.get("field")), contact)
     name = str(source.get("attribute")) if kind == "attribute" else str(kind)
     if name == "first_name":
-        first_name = func.nullif(func.trim(contact.c.first_name), "")
-        return func.coalesce(first_name, func.nullif(FirstWord(func.trim(contact.c.name)), ""))
+        return FirstName(contact.c.first_name, contact.c.name)
+    if name == "name":
+        return FullName(contact.c.name, contact.c.first_name, contact.c.last_name)
     if name in CONTACT_FIELDS:
         return func.nullif(func.trim(contact.c[name]), "")
     return func.nullif(func.trim(JsonField(contact.c.attributes, literal(name))), "")

@@ -8,9 +8,10 @@ from sqlalchemy import literal, select
 
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
-from admin.panel.campaigns.facts import NO_REASON, CampaignSummary, campaign_facts
+from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
+from models.campaigns.recipient_error import recipient_error
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
 from models.stored_texts import show_stored
@@ -18,7 +19,6 @@ from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
 S = RecipientState
-_SHOWS_ERROR = frozenset({"failed", "queued", "sending", "unsure"})
 _ACCEPTED = (S.ACCEPTED, S.HELD)
 FILTERS: dict[str, tuple[str, tuple[RecipientState, ...], tuple[str, ...]]] = {
     # key: (its name, states, statuses)
@@ -128,7 +128,8 @@ def _recipient_row(
     )
     why = show_stored(row.detail) or None
     if row.reason is None:
-        why = _error_text(row)
+        code, why = recipient_error(row.status, row.error_code, row.error_msg)
+        why = f"{code}: {why}" if code and why else why
     return {
         "id": row.id,
         "contact_id": row.contact_id,
@@ -141,18 +142,6 @@ def _recipient_row(
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),
     }
-
-
-def _error_text(row: Recipient) -> str | None:
-    """Why the message failed, or has not left yet. None if it arrived or is on its way: an error of another try or of a later
-    event is not its result.
-    """
-    if row.status not in _SHOWS_ERROR:
-        return None
-    text = show_stored(row.error_msg)
-    if row.status == "failed" and not text:
-        text = NO_REASON
-    return f"{row.error_code}: {text}" if row.error_code and text else text or None
 
 
 def _unsure_row(row: UnsureRecipient) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from models.billing.estimate import estimate_cost
 from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignKind
+from models.tables.user import Role
 
 PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors", "cost")
 
@@ -71,13 +72,13 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         return render_template("panel/campaign/cost.html", **self._context(facts), cost=self._cost(facts))
 
-    @page("/<int:campaign_id>/export.csv")
+    @page("/<int:campaign_id>/export.csv", Role.MANAGER)
     def export(self, campaign_id: int) -> ResponseReturnValue:
         """All recipients with their status as CSV, streamed."""
         campaign_facts(self.rt, campaign_id, errors=False)
         name = f"campaign-{campaign_id}.csv"
         return Response(
-            export_lines(self.rt, campaign_id),
+            export_lines(self.rt, campaign_id, self.me.email, for_excel=True),
             mimetype="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )

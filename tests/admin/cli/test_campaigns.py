@@ -118,6 +118,14 @@ def test_a_started_campaign_is_launched_listed_and_exported(ready: Shell) -> Non
     ]
 
 
+def test_an_export_is_plain_utf_8_unless_it_is_for_excel(ready: Shell) -> None:
+    campaign_id = ready.add_campaign()
+    output = ready.directory / "out.csv"
+    for more, begin in (((), b"phone,"), (("--excel",), b"\xef\xbb\xbfphone,")):
+        ready.ok("campaigns", "export", str(campaign_id), "--output", str(output), *more)
+        assert output.read_bytes().startswith(begin)
+
+
 def test_an_export_that_cannot_be_written_leaves_nothing(ready: Shell) -> None:
     campaign_id = ready.add_campaign()
     ready.refused("campaigns", "export", str(campaign_id), "--output", "/nowhere/out.csv")

@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
@@ -154,8 +152,29 @@ def test_a_cell_that_a_spreadsheet_would_run_is_quoted(value: Any, cell: str) ->
     assert csv_cell(value) == cell
 
 
-@given(st.text(max_size=20))
-def test_no_cell_begins_like_a_formula(text: str) -> None:
-    cell = csv_cell(text)
-    assert cell in {text, f"'{text}"}
-    assert not cell.lstrip(" ").startswith(("=", "-", "@", "\t", "\r"))
+def test_a_delivered_row_shows_no_error_of_another_attempt_and_a_failure_without_reason_says_so(
+    session: Session, paused_campaign: Campaign
+) -> None:
+    late: dict[str, Any] = {"error_code": 131047, "error_msg": "Too late", "failed_at": NOW, "accepted_at": NOW}
+    for index, values in enumerate(
+        (
+            late | {"delivered_at": NOW},
+            late | {"delivered_at": NOW, "read_at": NOW},
+            late,
+            {"accepted_at": NOW, "failed_at": NOW, "error_code": 0, "error_msg": ""},
+            {"accepted_at": NOW, "failed_at": NOW},
+        )
+    ):
+        contact = make_contact(session, f"+3460011122{index}")
+        make_recipient(session, paused_campaign, contact, state=State.ACCEPTED, **values)
+    shown = [
+        (row["status"], row["error_code"], row["error_msg"], row["failed_at"] is not None)
+        for row in _cells(session, paused_campaign)
+    ]
+    assert shown == [
+        ("delivered", None, None, False),
+        ("read", None, None, False),
+        ("failed", 131047, "Too late", True),
+        ("failed", None, "No reason was given.", True),
+        ("failed", None, "No reason was given.", True),
+    ]

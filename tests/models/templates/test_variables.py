@@ -179,6 +179,24 @@ def test_a_name_alone_and_a_blank_first_name_make_a_first_name(session: Session)
         assert (values["body"]["1"], missing) == (expected, None if expected else MISSING_FIRST_NAME().stored())
 
 
+def test_a_first_and_a_last_name_make_a_name(session: Session) -> None:
+    mapping = {"body": {"1": {"source": "name"}, "2": {"source": "first_name"}}}
+    contact = make_contact(session, name="", first_name="Ana", last_name="Ruiz")
+    values, missing = _frozen(session, mapping, [{"type": "BODY", "text": "{{1}}, {{2}}."}], contact)
+    assert (values, missing) == ({"body": {"1": "Ana Ruiz", "2": "Ana"}}, None)
+
+
+@pytest.mark.parametrize("name", ["N/A", "*|FNAME|*", "\U0001f600", "."])
+def test_what_is_no_name_gets_the_fallback_and_without_one_is_missing(session: Session, name: str) -> None:
+    contact = make_contact(session, name=name)
+    body = [{"type": "BODY", "text": "Hi {{1}}."}]
+    for source in ("name", "first_name"):
+        mapping = {"body": {"1": {"source": source, "fallback": "friend"}}}
+        assert _frozen(session, mapping, body, contact) == ({"body": {"1": "friend"}}, None)
+        _, missing = _frozen(session, {"body": {"1": {"source": source}}}, body, contact)
+        assert missing is not None
+
+
 def test_a_template_without_variables_freezes_an_empty_object(session: Session) -> None:
     assert _frozen(session, {}, [{"type": "BODY", "text": "Hello!"}], make_alice(session)) == ({}, None)
 

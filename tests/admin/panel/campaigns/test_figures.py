@@ -39,7 +39,7 @@ def _every_kind(session: Session) -> int:
 
 def _from_export(panel: Panel, campaign_id: int) -> dict[str, Any]:
     """The public numbers, counted in the rows of the export."""
-    rows = list(csv.DictReader("".join(export_lines(panel.rt, campaign_id)).splitlines()))
+    rows = list(csv.DictReader("".join(export_lines(panel.rt, campaign_id, "cli")).splitlines()))
     counts = {
         status: sum(row["status"] == status for row in rows) for status in ("queued", "sending", "unsure", "held")
     }

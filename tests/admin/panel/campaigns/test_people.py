@@ -9,6 +9,7 @@ from admin.panel.campaigns import people as campaign_people
 from jobs.campaigns.launch import launch_campaign
 from models.clock import utcnow
 from models.tables.recipient import Recipient, RecipientState
+from models.tables.user import Role
 from tests.support.campaign_form import FORM
 from tests.support.panel_app import Panel, Visitor
 
@@ -82,5 +83,18 @@ def test_the_export_is_the_public_file(panel: Panel, manager: Visitor) -> None:
     assert answer.mimetype == "text/csv"
     assert "attachment" in answer.headers["Content-Disposition"]
     lines = answer.text.splitlines()
-    assert lines[0].startswith("phone,name,status,")
+    assert lines[0].startswith("\ufeffphone,name,status,"), "Excel knows UTF-8 by the mark"
     assert len(lines) == 4
+    assert "export" in [action for _, action in panel.audited()]
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.AGENT])
+def test_only_managers_take_everybodys_numbers_out(panel: Panel, manager: Visitor, role: Role) -> None:
+    manager.post("/campaigns/new", **FORM)
+    manager.post("/campaigns/1/start", confirmed="1")
+    launch_campaign(1)
+    visitor = panel.of(role)
+    assert "export.csv" not in visitor.get("/campaigns/1/")
+    assert "export.csv" not in visitor.get("/campaigns/1/people")
+    visitor.get("/campaigns/1/export.csv", status=403)
+    assert "export" not in [action for _, action in panel.audited()]

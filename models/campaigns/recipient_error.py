@@ -1,0 +1,20 @@
+"""Says which error a recipient shows: that of a message that failed or is still tried, none beside one that arrived."""
+
+from models.stored_texts import show_stored
+from models.text import translate
+
+_ARRIVED = frozenset({"held", "sent", "delivered", "read"})
+"""Meta may report a failure of another attempt after one of these; the row keeps it, and its status does not change."""
+
+
+def recipient_error(status: str, code: int | None, stored: str | None) -> tuple[int | None, str | None]:
+    """Return (Meta's code, what it means) for a status of models.tables.recipient; None for neither.
+
+    A failure for which Meta gave no code and no text says so.
+    """
+    if status in _ARRIVED:
+        return None, None
+    text = show_stored(stored) or None
+    if status == "failed" and not code and text is None:
+        text = translate("No reason was given.")
+    return code or None, text
