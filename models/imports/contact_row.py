@@ -16,7 +16,7 @@ from models.contacts.field_values import (
     read_value,
 )
 from models.contacts.lookup import WrittenPhone
-from models.contacts.phone import read_phone
+from models.contacts.phone import Phone, read_phone, readings
 from models.contacts.tagging import read_tag_value
 from models.spreadsheets import unprotect
 from models.tables.contact import Consent
@@ -111,7 +111,10 @@ def read_row(
         raise FieldValueError("the phone is missing")
     reader = _CellReader(cells, columns, warnings)
     fields = reader.fields()
-    phone = read_phone(phone_text, fields.get("country") or default_country)
+    country = fields.get("country") or default_country
+    phone = read_phone(phone_text, country)
+    if phone.problem is not None and warnings is not None:
+        warnings.append(CellWarning("phone", _phone_warning(phone, country)))
     sought = WrittenPhone.of(phone)
     consent, source = reader.consent()
     return ImportRow(
@@ -128,6 +131,16 @@ def read_row(
         consent=consent,
         source=source,
     )
+
+
+def _phone_warning(phone: Phone, country: str | None) -> str:
+    """Why nothing is sent to the number, in one sentence."""
+    if phone.problem == "unclear_phone":
+        meanings = " or ".join(readings(phone.raw, country))
+        return str(FieldValueError("{raw!r} lacks its plus, and may be {meanings}", raw=phone.raw, meanings=meanings))
+    if phone.problem == "missing_calling_code":
+        return str(FieldValueError("{raw!r} lacks its calling code", raw=phone.raw))
+    return str(FieldValueError("{raw!r} is possible in no country", raw=phone.raw))
 
 
 def read_tags(text: str) -> dict[str, str | None]:

@@ -44,6 +44,16 @@ def test_a_wrong_cell_is_left_out_with_a_warning_and_the_person_is_taken(bare_rt
     assert people(bare_rt)["+34600000002"].time_zone == "Europe/Madrid"
 
 
+def test_a_number_that_may_be_two_peoples_is_kept_and_both_readings_are_named(bare_rt: Runtime, file: Path) -> None:
+    file.write_text("phone,name\n34600640001,Ana\n+34600640002,Bo\n+346006,Eva\n")
+    result = import_contacts(bare_rt, file, country="DE", dry_run=True)
+    assert (result.created, result.refused) == (3, [])
+    assert [(warning["line"], warning["reason"]) for warning in result.warnings] == [
+        (2, "'34600640001' lacks its plus, and may be +34600640001 or +4934600640001"),
+        (4, "'+346006' is possible in no country"),
+    ]
+
+
 def test_the_apostrophe_that_protects_a_cell_is_no_part_of_it(bare_rt: Runtime, file: Path) -> None:
     file.write_text("phone,name,formula,number,town\n'+34600000001,'t Hooft,'=1+1,'0012,'s-Hertogenbosch\n")
     import_contacts(bare_rt, file)
