@@ -13,7 +13,7 @@ from jobs.imports.errors import BadFileError
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8, UTF16, WESTERN = "utf-8", "utf-16", "cp1252"
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _WESTERN_LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿß"
 _EXPECTED = frozenset(
     _WESTERN_LETTERS + _WESTERN_LETTERS.upper().replace("SS", "") + "¿¡«»°ºª€£§©®·´‘’“”–—…•\xa0\u2122"

@@ -18,7 +18,7 @@ from models.contacts.field_values import (
 from models.contacts.lookup import WrittenPhone
 from models.contacts.phone import Phone, read_phone, readings
 from models.contacts.tagging import read_tag_value
-from models.spreadsheets import unprotect
+from models.spreadsheets import PROTECTION, unprotect
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
 
@@ -194,6 +194,8 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
 def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
     position = places.get(name)
     text = cells[position].strip() if position is not None and position < len(cells) else ""
+    if text[:1] != PROTECTION:
+        return text
     return unprotect(text[1:] if _PROTECTED_NUMBER.fullmatch(text) else text)
 
 
