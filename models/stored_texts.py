@@ -52,8 +52,9 @@ ACCOUNT_REINSTATED = stored_text("account.reinstated", "Meta says that the accou
 ACCOUNT_BANNED = stored_text("account.banned", "Meta disables the account: {ban}.")
 ACCOUNT_DELETED = stored_text("account.deleted", "The account was deleted at Meta.")
 ACCOUNT_RESTRICTED = stored_text("account.restricted", "Meta restricts the account: {restrictions}.")
+NUMBER_RESTRICTED = stored_text("number.restricted", "Meta restricts the number: {restrictions}.")
 RESTRICTION_HARMLESS = stored_text(
-    "account.restriction_harmless", "A restriction that is over, or that does not touch messages."
+    "account.restriction_harmless", "A warning, or a restriction that is over or that stops no campaign."
 )
 
 # What went wrong between Hark and the shop.

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.meta.management import GraphAdmin, GraphError
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
-from models.campaigns.pause import lift_account
+from models.campaigns.pause import lift_account, lift_number
 from models.clock import utcnow
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
@@ -102,8 +102,8 @@ def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = 
 def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
     """Store Meta's fields of a number and its portfolio's messaging limit (docs/meta.md §4.3).
 
-    Lifts a restriction of the account if Meta says that the number can send. Raises GraphError if Meta refuses or cannot be
-    reached.
+    Lifts a restriction of the account and of the number if Meta says that the number can send. Raises GraphError if Meta
+    refuses or cannot be reached.
     """
     with rt.database.read() as session:
         number = session.get_one(Number, number_pk)
@@ -115,6 +115,7 @@ def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
         put_number_fields(number, fields, now)
         if _can_send(fields):
             lift_account(session, waba, now, utcnow())
+            lift_number(session, number, now, utcnow())
         _ = number.waba.portfolio  # loaded for the caller, which has no session
     return number
 

@@ -15,6 +15,7 @@ from jobs.maintenance.meta_sync import (
     wake_syncs,
 )
 from models.clock import utcnow
+from models.stored_texts import NUMBER_RESTRICTED
 from models.tables.number import UNLIMITED, Number, Waba, WabaState
 from models.tables.template import Template
 from tests.support.cli_app import Shell
@@ -106,6 +107,20 @@ def test_an_account_goes_on_unless_it_was_restricted_after_meta_was_asked(
         pk = session.scalars(select(Number.id)).one()
     number = read_number(shell.rt, pk, asked_at)
     assert (number.waba.state, number.stopped_at is None) == (state, state is WabaState.OK)
+
+
+@pytest.mark.parametrize(("seconds", "goes_on"), [(-1, True), (1, False)])
+def test_a_restricted_number_goes_on_unless_it_was_restricted_after_meta_was_asked(
+    shell: Shell, seconds: int, goes_on: bool
+) -> None:
+    asked_at = utcnow()
+    reason = NUMBER_RESTRICTED(restrictions="RESTRICTED_BIZ_INITIATED_MESSAGING").stored()
+    with shell.rt.database.write() as session:
+        told_at = asked_at + timedelta(seconds=seconds)
+        session.execute(update(Number).values(stopped_at=asked_at, stopped_reason=reason, state_at=told_at))
+        pk = session.scalars(select(Number.id)).one()
+    number = read_number(shell.rt, pk, asked_at)
+    assert (number.stopped_at is None, number.stopped_reason is None) == (goes_on, goes_on)
 
 
 def test_a_limit_that_meta_told_after_it_was_asked_stays(shell: Shell) -> None:
