@@ -46,6 +46,7 @@ TEMPLATE_CATEGORY = stored_text(
     "pause.template_category",
     "Meta made the template {name} ({language}) {category}; it was {before}: its price changes.",
 )
+NO_REASON = stored_text("failure.no_reason", "Meta gave no reason.")
 ACCOUNT_VIOLATION = stored_text("account.violation", "Meta found a violation: {violation}.")
 ACCOUNT_REJECTED = stored_text("account.rejected", "Meta rejected the account in its review.")
 ACCOUNT_REINSTATED = stored_text("account.reinstated", "Meta says that the account is reinstated.")

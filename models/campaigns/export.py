@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.stored_texts import show_stored
+from models.stored_texts import NO_REASON, show_stored
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
@@ -124,6 +124,8 @@ def _cells(row: Any, steps: dict[str, str | None]) -> tuple[Any, ...]:
 
 def _error(row: Any) -> tuple[str | int | None, str | None]:
     if row.reason is None:
+        if row.error_code == 0 and not row.error_msg:  # how earlier rows keep a failure without a reason
+            return None, NO_REASON().translated()
         return row.error_code, show_stored(row.error_msg) or None
     text = NOT_SENT_TEXT[row.reason]
     return row.reason.value, f"{text} ({show_stored(row.detail)})" if row.detail else text

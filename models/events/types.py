@@ -38,9 +38,9 @@ class PressedButton:
 
 
 class Failure(NamedTuple):
-    """Meta's error code, and its text for the operator."""
+    """Meta's error code, None if it gave none, and its text for the operator."""
 
-    code: int
+    code: int | None
     text: str
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
 from models.campaigns.unsure import count_open, count_settled
-from models.stored_texts import show_stored
+from models.stored_texts import NO_REASON, show_stored
 from models.tables.campaign import (
     EDITABLE,
     LIVE,
@@ -161,6 +161,6 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
         )
         .limit(MAX_ERRORS)
     ).all()
-    texts = {row.error_code: show_stored(row.error_msg) or "No reason was given." for row in rows}
-    counts = Counter(row.error_code for row in rows)
+    texts = {row.error_code or None: show_stored(row.error_msg) or NO_REASON().translated() for row in rows}
+    counts = Counter(row.error_code or None for row in rows)
     return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))

@@ -13,7 +13,7 @@ from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
-from models.stored_texts import show_stored
+from models.stored_texts import NO_REASON, show_stored
 from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
@@ -129,6 +129,8 @@ def _recipient_row(
     if row.reason is None:
         why = show_stored(row.error_msg) or None
         why = f"{row.error_code}: {why}" if row.error_code and why else why
+        if row.status == "failed" and not why:
+            why = f"{row.error_code}" if row.error_code else NO_REASON().translated()
     return {
         "id": row.id,
         "contact_id": row.contact_id,
