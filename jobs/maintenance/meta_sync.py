@@ -18,6 +18,7 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account, lift_number
 from models.clock import utcnow
+from models.sending.number_rate import put_throughput
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 
@@ -142,8 +143,9 @@ def put_number_fields(number: Number, fields: dict[str, Any], now: datetime) -> 
     number.verified_name = fields.get("verified_name") or number.verified_name
     number.quality = fields.get("quality_rating") or number.quality
     throughput = fields.get("throughput")
-    if isinstance(throughput, dict) and throughput.get("level"):
-        number.throughput = str(throughput["level"])
+    is_later = number.throughput_at is None or number.throughput_at <= now
+    if is_later and isinstance(throughput, dict) and throughput.get("level"):
+        put_throughput(number, str(throughput["level"])[:32])
     if fields.get("status") and (number.state_at is None or number.state_at <= now):
         number.status = str(fields["status"])
     number.read_at = now

@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
+from jobs.sending.pace import campaign_share
 from models.campaigns.unsure import count_open, count_settled
+from models.sending.number_rate import number_rate
 from models.stored_texts import NO_REASON, show_stored
 from models.tables.campaign import (
     EDITABLE,
@@ -105,11 +107,17 @@ class CampaignSummary:
         return per_hour / 3600 if per_hour else (self.campaign.pace_per_second or 20.0)
 
     @property
+    def number_limit(self) -> float | None:
+        """Messages per second that its number leaves to campaigns, if that is less than the pace; else None."""
+        number = self.campaign.number
+        limit = campaign_share(number_rate(number)) if number is not None else self.per_second
+        return limit if limit < self.per_second else None
+
+    @property
     def seconds_left(self) -> float | None:
-        """The seconds left at the configured pace; None if it is not sending."""
-        return (
-            self.waiting / self.per_second if self.campaign.status is CampaignStatus.ACTIVE and self.waiting else None
-        )
+        """The seconds left at the pace, or at what the number allows; None if it is not sending."""
+        is_sending = self.campaign.status is CampaignStatus.ACTIVE and self.waiting
+        return self.waiting / (self.number_limit or self.per_second) if is_sending else None
 
     @property
     def ends_at(self) -> datetime | None:

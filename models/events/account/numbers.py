@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
+from models.events.types import AccountChange
+from models.sending.number_rate import HIGH, PHONE_APP
 from models.tables.audit import AuditAction
 from models.tables.number import UNLIMITED, Number
 
@@ -30,7 +32,7 @@ def number_quality(session: Session, update: AccountUpdate) -> None:
         return
     number.throughput_at = update.at
     if event == "THROUGHPUT_UPGRADE":
-        number.throughput = "HIGH"
+        number.throughput = HIGH
     update.result.numbers.add(number.id)
     update.audit(session, AuditAction.NUMBER_QUALITY, "number", number.id, event=event)
 
@@ -58,6 +60,21 @@ def number_name(session: Session, update: AccountUpdate) -> None:
         name=operator_text(name),
         reason=reason,
     )
+
+
+def phone_app(session: Session, change: AccountChange) -> None:
+    """Note that a number is also used in the WhatsApp Business app: only such a number has this field (docs/meta.md §7.8)."""
+    metadata = change.value.get("metadata")
+    phone_number_id = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
+    if isinstance(phone_number_id, str) and phone_number_id:
+        session.execute(
+            update(Number)
+            .where(
+                Number.phone_number_id == phone_number_id,
+                Number.throughput.is_(None) | Number.throughput.not_in([HIGH, PHONE_APP]),
+            )
+            .values(throughput=PHONE_APP)
+        )
 
 
 def capability(session: Session, update: AccountUpdate) -> None:

@@ -79,6 +79,23 @@ def test_a_number_s_fields_are_taken_over(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stored", "level", "later"),
+    [("STANDARD", "HIGH", "HIGH"), ("HIGH", "STANDARD", "STANDARD"), ("PHONE_APP", "STANDARD", "PHONE_APP"),
+     ("PHONE_APP", "HIGH", "HIGH")],
+)  # fmt: skip
+def test_the_throughput_follows_meta_and_an_upgrade_told_later_stays(
+    shell: Shell, stored: str, level: str, later: str
+) -> None:
+    with shell.rt.database.write() as session:
+        number = make_number(session)
+        number.throughput, number.throughput_at = stored, NOW + timedelta(seconds=1)
+        put_number_fields(number, {"throughput": {"level": level}}, NOW)
+        assert number.throughput == stored
+        put_number_fields(number, {"throughput": {"level": level}}, NOW + timedelta(seconds=1))
+        assert number.throughput == later
+
+
+@pytest.mark.parametrize(
     ("tier", "limit"), [("TIER_2K", 2000), ("TIER_UNLIMITED", UNLIMITED), ("TIER_OF_TOMORROW", 250), (None, 250)]
 )
 def test_a_tier_that_nobody_has_heard_of_changes_nothing(shell: Shell, tier: str | None, limit: int) -> None:
