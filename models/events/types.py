@@ -68,6 +68,8 @@ class Status:
     bsuid: str | None = None
     failure: Failure | None = None
     pricing: Pricing | None = None
+    parent_bsuid: str | None = None
+    """The person's id at the parent of the portfolio, if Meta enrolled it."""
 
 
 @dataclass(frozen=True, slots=True)

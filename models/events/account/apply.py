@@ -34,7 +34,8 @@ HANDLERS: Mapping[str, Callable[[Session, AccountUpdate], None]] = {
     "phone_number_quality_update": number_events.number_quality,
     "phone_number_name_update": number_events.number_name,
     "business_capability_update": number_events.capability,
-    "business_username_update": number_events.username,
+    "business_username_updates": number_events.username,
+    "business_username_update": number_events.username,  # the name in older copies of Meta's documents
     "security": number_events.security,
     "account_update": waba_events.account_update,
     "account_review_update": waba_events.account_review,

@@ -93,7 +93,8 @@ def username(session: Session, update: AccountUpdate) -> None:
     """Record a change of the business's own username in the audit."""
     number = _find_number(session, update)
     kind, key = ("number", number.id) if number else ("waba", update.waba.id)
-    update.audit(session, AuditAction.NUMBER_USERNAME, kind, key, said=meta_enums(update.value))
+    name = operator_text(update.value.get("username"))  # may hold full stops, so it is no word of Meta's
+    update.audit(session, AuditAction.NUMBER_USERNAME, kind, key, said=meta_enums(update.value), username=name)
 
 
 def limit_of(value: Any) -> int | None:
