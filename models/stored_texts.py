@@ -46,14 +46,16 @@ TEMPLATE_CATEGORY = stored_text(
     "pause.template_category",
     "Meta made the template {name} ({language}) {category}; it was {before}: its price changes.",
 )
+NO_REASON = stored_text("failure.no_reason", "No reason was given.")
 ACCOUNT_VIOLATION = stored_text("account.violation", "Meta found a violation: {violation}.")
 ACCOUNT_REJECTED = stored_text("account.rejected", "Meta rejected the account in its review.")
 ACCOUNT_REINSTATED = stored_text("account.reinstated", "Meta says that the account is reinstated.")
 ACCOUNT_BANNED = stored_text("account.banned", "Meta disables the account: {ban}.")
 ACCOUNT_DELETED = stored_text("account.deleted", "The account was deleted at Meta.")
 ACCOUNT_RESTRICTED = stored_text("account.restricted", "Meta restricts the account: {restrictions}.")
+NUMBER_RESTRICTED = stored_text("number.restricted", "Meta restricts the number: {restrictions}.")
 RESTRICTION_HARMLESS = stored_text(
-    "account.restriction_harmless", "A restriction that is over, or that does not touch messages."
+    "account.restriction_harmless", "A warning, or a restriction that is over or that stops no campaign."
 )
 
 # What went wrong between Hark and the shop.

@@ -73,6 +73,11 @@ class StoredText:
             raise ValueError(f"{self.key} needs {sorted(self.places)}, not {sorted(values)}")
         return Text(self.template, values, self.key)
 
+    def is_stored_in(self, stored: str | None) -> bool:
+        """Whether what a row keeps is this sentence, with whatever values."""
+        text = parse_stored(stored)
+        return text is not None and text.key == self.key
+
 
 DECLARED: dict[str, StoredText] = {}
 """Every declared sentence by its key; only `stored_text` adds to it."""

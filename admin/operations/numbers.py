@@ -193,6 +193,8 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
 def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> None:
     """Set how many messages per second Meta allows this number, inbound and outbound together (docs/meta.md §4.1).
 
+    80 lets it follow Meta's throughput again (`models.sending.number_rate`).
+
     Raises OperatorError if it is out of range or there is no such number.
     """
     if not 1 <= per_second <= MAX_PER_SECOND:

@@ -13,6 +13,7 @@ from jobs.maintenance.meta_sync import read_number
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.sending.messaging_limit import SPAN
+from models.sending.number_rate import is_as_meta_says, number_rate
 from models.tables.engagement import LedgerEntry
 from models.tables.number import Number
 from models.tables.user import Role
@@ -82,7 +83,7 @@ class NumberView(PanelView):
             limits: dict[int, Any] = {number.id: number.waba.portfolio.messaging_limit for number in numbers}
         return self.render(
             "panel/numbers.html", numbers=numbers, used=used, limits=limits, given=given, errors=errors, now=now,
-            public_url=self.rt.settings.public_url,
+            public_url=self.rt.settings.public_url, number_rate=number_rate, is_as_meta_says=is_as_meta_says,
         )  # fmt: skip
 
 

@@ -115,6 +115,8 @@ def _read_status(item: Any, phone_number_id: str | None) -> Status | None:
         read_text(item.get("recipient_user_id"), 200),
         read_failure(item.get("errors")) if kind == "failed" else None,
         _read_pricing(pricing) if isinstance(pricing, dict) else None,
+        # Meta renamed it on 2026-05-05 (docs/meta.md §7.5).
+        read_text(item.get("recipient_parent_user_id") or item.get("parent_recipient_user_id"), 200),
     )
 
 

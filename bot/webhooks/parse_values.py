@@ -10,6 +10,7 @@ import orjson
 from models.clock import from_unix
 from models.errors import HarkError
 from models.events.types import Failure
+from models.stored_texts import NO_REASON
 
 MAX_ID = 300
 """Characters of the columns that hold a wamid."""
@@ -59,20 +60,23 @@ def _moment(value: str | int) -> datetime:
 
 
 def read_failure(errors: Any) -> Failure:
-    """Read the first of a status's errors; the code is 0 if there is none."""
+    """Read the first of a status's errors. Without a code it is None, never 0, which is a code of Meta's own; without code and
+    text the text says that Meta gave no reason."""
     first = next((error for error in as_list(errors) if isinstance(error, dict)), {})
     data = first.get("error_data")
     details = data.get("details") if isinstance(data, dict) else None
     code = first.get("code")
     if isinstance(code, str) and code.isdecimal():
         code = int(code[:9])
-    is_code = isinstance(code, int) and 0 <= code < 2**31
+    is_code = isinstance(code, int) and not isinstance(code, bool) and 0 < code < 2**31
     text = (
         read_text(details, MAX_TEXT)
         or read_text(first.get("message"), MAX_TEXT)
         or read_text(first.get("title"), MAX_TEXT)
     )
-    return Failure(int(code) if is_code and code is not None else 0, text or "")
+    if not is_code:
+        return Failure(None, text or NO_REASON().stored())
+    return Failure(code, text or "")
 
 
 def read_text(value: Any, max_length: int) -> str | None:

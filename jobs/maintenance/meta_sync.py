@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from bot.meta.management import GraphAdmin, GraphError
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
-from models.campaigns.pause import lift_account
+from models.campaigns.pause import lift_account, lift_number
 from models.clock import utcnow
+from models.sending.number_rate import put_throughput
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 
@@ -102,8 +103,8 @@ def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = 
 def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
     """Store Meta's fields of a number and its portfolio's messaging limit (docs/meta.md §4.3).
 
-    Lifts a restriction of the account if Meta says that the number can send. Raises GraphError if Meta refuses or cannot be
-    reached.
+    Lifts a restriction of the account and of the number if Meta says that the number can send. Raises GraphError if Meta
+    refuses or cannot be reached.
     """
     with rt.database.read() as session:
         number = session.get_one(Number, number_pk)
@@ -115,6 +116,7 @@ def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
         put_number_fields(number, fields, now)
         if _can_send(fields):
             lift_account(session, waba, now, utcnow())
+            lift_number(session, number, now, utcnow())
         _ = number.waba.portfolio  # loaded for the caller, which has no session
     return number
 
@@ -141,8 +143,9 @@ def put_number_fields(number: Number, fields: dict[str, Any], now: datetime) -> 
     number.verified_name = fields.get("verified_name") or number.verified_name
     number.quality = fields.get("quality_rating") or number.quality
     throughput = fields.get("throughput")
-    if isinstance(throughput, dict) and throughput.get("level"):
-        number.throughput = str(throughput["level"])
+    is_later = number.throughput_at is None or number.throughput_at <= now
+    if is_later and isinstance(throughput, dict) and throughput.get("level"):
+        put_throughput(number, str(throughput["level"])[:32])
     if fields.get("status") and (number.state_at is None or number.state_at <= now):
         number.status = str(fields["status"])
     number.read_at = now

@@ -44,6 +44,7 @@ from models.clock import utcnow
 from models.conversations.flow_http_calls import HttpCall
 from models.conversations.outbox import ClaimedMessage
 from models.crypto import WrongKeyError, new_token
+from models.sending.number_rate import number_rate
 from models.stored_texts import REFUSED
 from models.tables.number import Number
 from models.text import Text
@@ -269,7 +270,7 @@ class ReplyDispatcher:
         with self._limiters_lock:  # one object for each number, whichever thread asks first
             if number_id not in self._limiters:
                 with self.rt.database.read() as session:
-                    rate = session.get_one(Number, number_id).messages_per_second
+                    rate = number_rate(session.get_one(Number, number_id))
                 self._limiters[number_id] = ReplyRateLimiter(self.rt.redis, number_id, rate, self._executor)
             return self._limiters[number_id]
 

@@ -13,6 +13,7 @@ from jobs.core.runtime import Runtime
 from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
 from jobs.sending.pace import SendTimetable
 from models.sending.claim import has_due
+from models.sending.number_rate import STANDARD_RATE, number_rate
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.tables.number import Number, Waba
 from models.tables.template import MediaHandle
@@ -45,7 +46,7 @@ class ServedNumber:
     phone_number_id: str
     portfolio_id: int
     token: str = field(repr=False)
-    messages_per_second: int = 80
+    messages_per_second: int = STANDARD_RATE
 
 
 def load_number(rt: Runtime, number_id: int) -> ServedNumber | None:
@@ -63,7 +64,7 @@ def load_number(rt: Runtime, number_id: int) -> ServedNumber | None:
         return None
     number, portfolio_id = row
     token = rt.vault.decrypt(number.access_token)
-    return ServedNumber(number.id, number.phone_number_id, portfolio_id, token, number.messages_per_second)
+    return ServedNumber(number.id, number.phone_number_id, portfolio_id, token, number_rate(number))
 
 
 class CampaignFeed:
@@ -73,11 +74,14 @@ class CampaignFeed:
         self._rt = rt
         self._number = number
         self._known: dict[int, Served] = {}
+        self.messages_per_second = number.messages_per_second
+        """The number's whole rate, as of the last reading."""
 
     def due(self, now: datetime) -> list[Served]:
         """Campaigns with recipients due, in the order of their ids; empty while the number is stopped or held."""
         with self._rt.database.read() as session:
             number = session.get_one(Number, self._number.id)
+            self.messages_per_second = number_rate(number)
             if not number.may_send(now):
                 self._block_others(())
                 return []

@@ -98,6 +98,7 @@ class SenderLane:
                 if self._is_unclear:
                     await self._put_back_unknown()
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
+                self._pace.change_rate(self._feed.messages_per_second)
                 wait_seconds = await self._round(campaigns, until)
             except (DBAPIError, PoolTimeoutError, RedisError) as error:
                 log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)

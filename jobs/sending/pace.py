@@ -122,6 +122,11 @@ class _RedisClock:
         return redis_now + min(self._samples)[1]
 
 
+def campaign_share(messages_per_second: float) -> float:
+    """What campaigns may use of a number's rate; the rest is kept for replies."""
+    return messages_per_second * (1 - REPLY_SHARE)
+
+
 class Pace:
     """Reserves sending times for one number. Every method raises RedisError if Redis is away."""
 
@@ -130,12 +135,16 @@ class Pace:
         self._number = f"hark:pace:{number_id}"
         self._throttle = f"hark:throttle:{number_id}"
         self._replies = f"hark:pace:{number_id}:replies"
-        self.campaign_rate = messages_per_second * (1 - REPLY_SHARE)
-        self.reply_rate = max(1.0, messages_per_second * REPLY_SHARE)
+        self.change_rate(messages_per_second)
         self._reserve = redis.register_script(_RESERVE)
         self._give_back = redis.register_script(_GIVE_BACK)
         self._slow_down = redis.register_script(_SLOW_DOWN)
         self._clock = _RedisClock()
+
+    def change_rate(self, messages_per_second: float) -> None:
+        """Use another rate of the number from the next reservation on."""
+        self.campaign_rate = campaign_share(messages_per_second)
+        self.reply_rate = max(1.0, messages_per_second * REPLY_SHARE)
 
     def reserve(self, campaign_id: int, per_second: float, size: int) -> SendSlot:
         """Reserve `size` sending times for a campaign whose own pace is `per_second`."""

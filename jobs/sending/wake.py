@@ -9,6 +9,7 @@ from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.sending.campaign_feed import per_second
 from models.sending.claim import has_due
 from models.sending.lease import live_lanes
+from models.sending.number_rate import number_rate
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.number import Number
 
@@ -43,7 +44,7 @@ def lacking_lanes(rt: Runtime, now: datetime) -> set[int]:
             if campaign.number_id is not None and has_due(session, campaign.id, now):
                 rates[campaign.number_id] = rates.get(campaign.number_id, 0.0) + per_second(campaign)
         lanes = live_lanes(session)
-        limits = {number_id: session.get_one(Number, number_id).messages_per_second for number_id in rates}
+        limits = {number_id: number_rate(session.get_one(Number, number_id)) for number_id in rates}
     return {
         number_id
         for number_id, rate in rates.items()

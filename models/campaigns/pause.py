@@ -12,7 +12,7 @@ from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
 
 from models.billing.balance import ACTOR, is_used_up, read_balance
-from models.stored_texts import BALANCE_USED
+from models.stored_texts import BALANCE_USED, NUMBER_RESTRICTED
 from models.tables.audit import META, AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.number import Number, Waba, WabaState
@@ -137,6 +137,21 @@ def lift_account(session: Session, waba: Waba, asked_at: datetime, now: datetime
         .values(stopped_at=None, stopped_reason=None)
     )
     record_audit(session, now, META, AuditAction.ACCOUNT_RELEASED, "waba", waba.id, was=reason)
+    return True
+
+
+def lift_number(session: Session, number: Number, asked_at: datetime, now: datetime) -> bool:
+    """Lift the restriction of one number that may send again by Meta's answer to a GET at `asked_at`. False if none was lifted.
+
+    The caller has locked the number's account. The times count as in `lift_account`.
+    """
+    if number.state_at is not None and number.state_at > asked_at:
+        return False
+    number.state_at = max(number.state_at or asked_at - MARGIN, asked_at - MARGIN)
+    if not NUMBER_RESTRICTED.is_stored_in(number.stopped_reason):
+        return False
+    reason, number.stopped_at, number.stopped_reason = number.stopped_reason, None, None
+    record_audit(session, now, META, AuditAction.RESUME, "number", number.id, was=reason)
     return True
 
 

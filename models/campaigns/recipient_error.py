@@ -1,7 +1,6 @@
 """Says which error a recipient shows: that of a message that failed or is still tried, none beside one that arrived."""
 
-from models.stored_texts import show_stored
-from models.text import translate
+from models.stored_texts import NO_REASON, show_stored
 
 _ARRIVED = frozenset({"held", "sent", "delivered", "read"})
 """Meta may report a failure of another attempt after one of these; the row keeps it, and its status does not change."""
@@ -16,5 +15,5 @@ def recipient_error(status: str, code: int | None, stored: str | None) -> tuple[
         return None, None
     text = show_stored(stored) or None
     if status == "failed" and not code and text is None:
-        text = translate("No reason was given.")
+        text = NO_REASON().translated()
     return code or None, text

@@ -38,9 +38,9 @@ class PressedButton:
 
 
 class Failure(NamedTuple):
-    """Meta's error code, and its text for the operator."""
+    """Meta's error code, None if it gave none, and its text for the operator."""
 
-    code: int
+    code: int | None
     text: str
 
 
@@ -68,6 +68,8 @@ class Status:
     bsuid: str | None = None
     failure: Failure | None = None
     pricing: Pricing | None = None
+    parent_bsuid: str | None = None
+    """The person's id at the parent of the portfolio, if Meta enrolled it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Number(Base):
     quality: Mapped[str] = mapped_column(String(16), default="UNKNOWN")
     throughput: Mapped[str | None] = mapped_column(String(32))
     messages_per_second: Mapped[int] = mapped_column(default=80)
-    """Meta's throughput, inbound and outbound together; Meta does not document figures for its levels, so it is a setting."""
+    """An operator's own rate, inbound and outbound together; 80 means as `throughput` says (models.sending.number_rate)."""
     stopped_at: Mapped[datetime | None]
     stopped_reason: Mapped[str | None] = mapped_column(Text)
     held_until: Mapped[datetime | None]

@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
+from jobs.sending.pace import campaign_share
 from models.campaigns.end import ends_at
 from models.campaigns.missing import missing_parts, shown_parts
 from models.campaigns.unsure import count_open, count_settled
-from models.stored_texts import show_stored
+from models.sending.number_rate import number_rate
+from models.stored_texts import NO_REASON, show_stored
 from models.tables.campaign import (
     EDITABLE,
     LIVE,
@@ -28,7 +30,6 @@ from models.tables.recipient import NotSent, Recipient, RecipientState
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """The transitions that an operator makes; the others follow from the content of the form."""
 MAX_ERRORS = 500
-NO_REASON = "No reason was given."
 STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
 
 
@@ -43,7 +44,7 @@ class ErrorLine:
     @property
     def is_explained(self) -> bool:
         """Whether there is a code or a text."""
-        return bool(self.code) or self.text != NO_REASON
+        return bool(self.code) or self.text != NO_REASON().translated()
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,17 @@ class CampaignSummary:
         return per_hour / 3600 if per_hour else (self.campaign.pace_per_second or 20.0)
 
     @property
+    def number_limit(self) -> float | None:
+        """Messages per second that its number leaves to campaigns, if that is less than the pace; else None."""
+        number = self.campaign.number
+        limit = campaign_share(number_rate(number)) if number is not None else self.per_second
+        return limit if limit < self.per_second else None
+
+    @property
     def seconds_left(self) -> float | None:
-        """The seconds left at the configured pace; None if it is not sending."""
-        return (
-            self.waiting / self.per_second if self.campaign.status is CampaignStatus.ACTIVE and self.waiting else None
-        )
+        """The seconds left at the pace, or at what the number allows; None if it is not sending."""
+        is_sending = self.campaign.status is CampaignStatus.ACTIVE and self.waiting
+        return self.waiting / (self.number_limit or self.per_second) if is_sending else None
 
     @property
     def ends_at(self) -> datetime | None:
@@ -191,6 +198,6 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
     texts: dict[int | None, str] = {}
     for row in rows:
         code, text = row.error_code or None, show_stored(row.error_msg)
-        texts[code] = text or texts.get(code) or NO_REASON
+        texts[code] = text or texts.get(code) or NO_REASON().translated()
     counts = Counter(row.error_code or None for row in rows)
     return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.campaigns.pause import stop_numbers
-from models.events.account.update import AccountUpdate, is_newer, meta_enum, meta_enums, moment_of, operator_text
+from models.events.account.restrictions import Restriction, read_restriction
+from models.events.account.update import AccountUpdate, is_newer, meta_enum, meta_enums, operator_text
 from models.stored_texts import (
     ACCOUNT_BANNED,
     ACCOUNT_DELETED,
@@ -14,6 +15,7 @@ from models.stored_texts import (
     ACCOUNT_REJECTED,
     ACCOUNT_RESTRICTED,
     ACCOUNT_VIOLATION,
+    NUMBER_RESTRICTED,
     RESTRICTION_HARMLESS,
 )
 from models.tables.audit import META, AuditAction
@@ -21,8 +23,6 @@ from models.tables.campaign import PauseReason
 from models.tables.number import Number, WabaState
 from models.text import Text
 
-HARMLESS = frozenset({"RESTRICTED_ADD_PHONE_NUMBER_ACTION"})
-"""Restrictions that do not affect messages."""
 READ_NUMBERS_AFTER = frozenset(
     {"ACCOUNT_OFFBOARDED", "ACCOUNT_RECONNECTED", "PARTNER_REMOVED", "PARTNER_APP_UNINSTALLED", "APP_UNINSTALLED"}
 )
@@ -32,6 +32,9 @@ READ_NUMBERS_AFTER = frozenset(
 def account_update(session: Session, update: AccountUpdate) -> None:
     """Apply a violation, a restriction, a ban or a deletion. Every event is recorded in the audit."""
     event = update.word("event")
+    if event == "ACCOUNT_RESTRICTION":
+        _account_restriction(session, update)
+        return
     state, detail = _state_after(update, event)
     if state is not None and detail is not None:
         _restrict(session, update, state, detail)
@@ -75,8 +78,6 @@ def _state_after(update: AccountUpdate, event: str) -> tuple[WabaState | None, T
             WabaState.RESTRICTED,
             ACCOUNT_VIOLATION(violation=meta_enum(_info(update).get("violation_type")) or "unnamed"),
         )
-    if event == "ACCOUNT_RESTRICTION":
-        return _state_after_restriction(update)
     if event == "DISABLED_UPDATE":
         ban = meta_enum(_info(update).get("waba_ban_state"))
         date = operator_text(_info(update).get("waba_ban_date"))
@@ -89,18 +90,49 @@ def _state_after(update: AccountUpdate, event: str) -> tuple[WabaState | None, T
     return None, None
 
 
-def _state_after_restriction(update: AccountUpdate) -> tuple[WabaState, Text] | tuple[None, Text]:
-    info = update.value.get("restriction_info")
-    restrictions = [item for item in (info if isinstance(info, list) else [info]) if isinstance(item, dict)]
-    harmful = []
-    for item in restrictions:
-        kind = meta_enum(item.get("restriction_type")) or "UNNAMED"
-        until = moment_of(item.get("expiration"))
-        if kind not in HARMLESS and (until is None or until > update.now):
-            harmful.append(f"{kind} until {until:%Y-%m-%d %H:%M} UTC" if until else kind)
-    if restrictions and not harmful:
-        return None, RESTRICTION_HARMLESS()
-    return WabaState.RESTRICTED, ACCOUNT_RESTRICTED(restrictions=", ".join(harmful) or "unnamed")
+def _account_restriction(session: Session, update: AccountUpdate) -> None:
+    """Apply a restriction, a warning or a lifting. What stops nothing has the numbers read, so that Meta's answer lets go."""
+    restriction = read_restriction(update)
+    if not restriction.harmful:
+        update.result.numbers.update(_numbers(session, update))
+        update.result.templates_of.add(update.waba.id)  # utility templates that are suspended become marketing
+        detail = RESTRICTION_HARMLESS()
+    elif restriction.named:
+        detail = NUMBER_RESTRICTED(restrictions=", ".join(restriction.harmful))
+        _restrict_number(session, update, restriction, detail)
+    else:
+        detail = ACCOUNT_RESTRICTED(restrictions=", ".join(restriction.harmful))
+        _restrict(session, update, WabaState.RESTRICTED, detail)
+    update.audit(
+        session,
+        AuditAction.ACCOUNT_UPDATE,
+        "waba",
+        update.waba.id,
+        event="ACCOUNT_RESTRICTION",
+        detail=detail.stored(),
+        number=restriction.named,
+        said=meta_enums(_info(update)),
+    )
+
+
+def _restrict_number(session: Session, update: AccountUpdate, restriction: Restriction, detail: Text) -> None:
+    """Stop the named number alone. An event from before what Meta last told of it, or of a number that is not ours, stops
+    nothing."""
+    numbers = session.scalars(
+        select(Number).where(Number.waba_id == update.waba.id).order_by(Number.id).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).all()
+    concerned = restriction.concerned(numbers)
+    if not concerned:
+        update.result.numbers.update(number.id for number in numbers)
+    for number in concerned:
+        if number.state_at is not None and update.at < number.state_at:
+            update.result.numbers.add(number.id)
+            continue
+        former = number.stopped_reason if NUMBER_RESTRICTED.is_stored_in(number.stopped_reason) else None
+        number.state_at = update.at
+        session.flush()
+        stop_numbers(session, [number.id], PauseReason.NUMBER_RESTRICTED, detail, update.now, META, former=former)
 
 
 def _restrict(session: Session, update: AccountUpdate, state: WabaState, detail: Text) -> None:

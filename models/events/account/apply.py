@@ -34,7 +34,8 @@ HANDLERS: Mapping[str, Callable[[Session, AccountUpdate], None]] = {
     "phone_number_quality_update": number_events.number_quality,
     "phone_number_name_update": number_events.number_name,
     "business_capability_update": number_events.capability,
-    "business_username_update": number_events.username,
+    "business_username_updates": number_events.username,
+    "business_username_update": number_events.username,  # the name in older copies of Meta's documents
     "security": number_events.security,
     "account_update": waba_events.account_update,
     "account_review_update": waba_events.account_review,
@@ -45,12 +46,17 @@ HANDLERS: Mapping[str, Callable[[Session, AccountUpdate], None]] = {
 PERSONAL = ("history", "smb_", "message_echoes", "group_", "automatic_events")
 """Prefixes of fields that hold what people wrote or did elsewhere, in any number. Hark does not store them."""
 
+OF_THE_PHONE_APP = ("history", "smb_")
+"""Prefixes of the fields that only numbers send which are also used in the WhatsApp Business app."""
+
 
 def apply_changes(session: Session, changes: Iterable[AccountChange], now: datetime) -> ChangeResult:
     """Apply a batch in the order of Meta's time; `now` stands in for a missing time."""
     result = ChangeResult()
     timed_changes = [(change, change.at or now) for change in changes]
     for change, at in sorted(timed_changes, key=lambda pair: pair[1]):
+        if change.field.startswith(OF_THE_PHONE_APP):
+            number_events.phone_app(session, change)
         if change.field.startswith(PERSONAL):
             result.ignored += 1
             continue

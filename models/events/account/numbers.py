@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
+from models.events.types import AccountChange
+from models.sending.number_rate import HIGH, PHONE_APP
 from models.tables.audit import AuditAction
 from models.tables.number import UNLIMITED, Number
 
@@ -30,7 +32,7 @@ def number_quality(session: Session, update: AccountUpdate) -> None:
         return
     number.throughput_at = update.at
     if event == "THROUGHPUT_UPGRADE":
-        number.throughput = "HIGH"
+        number.throughput = HIGH
     update.result.numbers.add(number.id)
     update.audit(session, AuditAction.NUMBER_QUALITY, "number", number.id, event=event)
 
@@ -60,6 +62,21 @@ def number_name(session: Session, update: AccountUpdate) -> None:
     )
 
 
+def phone_app(session: Session, change: AccountChange) -> None:
+    """Note that a number is also used in the WhatsApp Business app: only such a number has this field (docs/meta.md §7.8)."""
+    metadata = change.value.get("metadata")
+    phone_number_id = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
+    if isinstance(phone_number_id, str) and phone_number_id:
+        session.execute(
+            update(Number)
+            .where(
+                Number.phone_number_id == phone_number_id,
+                Number.throughput.is_(None) | Number.throughput.not_in([HIGH, PHONE_APP]),
+            )
+            .values(throughput=PHONE_APP)
+        )
+
+
 def capability(session: Session, update: AccountUpdate) -> None:
     """Apply the portfolio's messaging limit."""
     _apply_limit(session, update)
@@ -76,7 +93,8 @@ def username(session: Session, update: AccountUpdate) -> None:
     """Record a change of the business's own username in the audit."""
     number = _find_number(session, update)
     kind, key = ("number", number.id) if number else ("waba", update.waba.id)
-    update.audit(session, AuditAction.NUMBER_USERNAME, kind, key, said=meta_enums(update.value))
+    name = operator_text(update.value.get("username"))  # may hold full stops, so it is no word of Meta's
+    update.audit(session, AuditAction.NUMBER_USERNAME, kind, key, said=meta_enums(update.value), username=name)
 
 
 def limit_of(value: Any) -> int | None:

@@ -18,6 +18,7 @@ from models.campaigns.failures import NewFailure
 from models.db.bulk import for_update, in_list, values_cte
 from models.events.statuses.effects import Applicable, apply_effects
 from models.events.statuses.fold import StatusFacts, fold_statuses
+from models.events.statuses.parents import learn_parents
 from models.events.statuses.sql import MESSAGES, RECIPIENTS, StatusTable
 from models.events.types import Status
 
@@ -44,7 +45,7 @@ class _Verdict(Enum):
 
 def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, installation: str) -> StatusResult:
     """Apply a batch; the caller parks `waiting`. Raises DBAPIError after a deadlock: the caller repeats the transaction."""
-    result = StatusResult()
+    result, statuses = StatusResult(), list(statuses)
     facts = _of_this_installation(fold_statuses(statuses), installation, result)
     for table in (RECIPIENTS, MESSAGES):
         named = [item for item in facts if item.callback is not None and table.id_in(item.callback) is not None]
@@ -61,6 +62,7 @@ def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, 
         _write(session, table, matched, now, result)
     for item in facts:
         result.waiting += item.statuses
+    learn_parents(session, statuses)
     return result
 
 

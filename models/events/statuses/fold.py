@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.events.types import Callback, Failure, Pricing, Status
+from models.stored_texts import NO_REASON
 
 
 @dataclass(slots=True)
@@ -61,8 +62,12 @@ class StatusFacts:
             self.read_at = _earlier(self.read_at, at)
             self.final_price = _least(self.final_price, status.pricing)
         else:
-            failure = status.failure or Failure(0, "")
-            if self.failed_at is None or self.failure is None or (at, failure) < (self.failed_at, self.failure):
+            failure = status.failure or Failure(None, NO_REASON().stored())
+            if (
+                self.failed_at is None
+                or self.failure is None
+                or (at, _rank(failure)) < (self.failed_at, _rank(self.failure))
+            ):
                 self.failed_at, self.failure = at, failure
 
 
@@ -76,6 +81,11 @@ def fold_statuses(statuses: Iterable[Status]) -> list[StatusFacts]:
             facts = facts_by_key[key] = StatusFacts(status.wamid, status.phone_number_id, status.callback, status.at)
         facts.add(status)
     return list(facts_by_key.values())
+
+
+def _rank(failure: Failure) -> tuple[bool, int, str]:
+    """The order of failures of one time: a reason counts more than none."""
+    return failure.code is None, failure.code or 0, failure.text
 
 
 def _earlier(one: datetime | None, other: datetime) -> datetime:

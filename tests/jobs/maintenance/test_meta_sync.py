@@ -15,6 +15,7 @@ from jobs.maintenance.meta_sync import (
     wake_syncs,
 )
 from models.clock import utcnow
+from models.stored_texts import NUMBER_RESTRICTED
 from models.tables.number import UNLIMITED, Number, Waba, WabaState
 from models.tables.template import Template
 from tests.support.cli_app import Shell
@@ -78,6 +79,23 @@ def test_a_number_s_fields_are_taken_over(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stored", "level", "later"),
+    [("STANDARD", "HIGH", "HIGH"), ("HIGH", "STANDARD", "STANDARD"), ("PHONE_APP", "STANDARD", "PHONE_APP"),
+     ("PHONE_APP", "HIGH", "HIGH")],
+)  # fmt: skip
+def test_the_throughput_follows_meta_and_an_upgrade_told_later_stays(
+    shell: Shell, stored: str, level: str, later: str
+) -> None:
+    with shell.rt.database.write() as session:
+        number = make_number(session)
+        number.throughput, number.throughput_at = stored, NOW + timedelta(seconds=1)
+        put_number_fields(number, {"throughput": {"level": level}}, NOW)
+        assert number.throughput == stored
+        put_number_fields(number, {"throughput": {"level": level}}, NOW + timedelta(seconds=1))
+        assert number.throughput == later
+
+
+@pytest.mark.parametrize(
     ("tier", "limit"), [("TIER_2K", 2000), ("TIER_UNLIMITED", UNLIMITED), ("TIER_OF_TOMORROW", 250), (None, 250)]
 )
 def test_a_tier_that_nobody_has_heard_of_changes_nothing(shell: Shell, tier: str | None, limit: int) -> None:
@@ -106,6 +124,20 @@ def test_an_account_goes_on_unless_it_was_restricted_after_meta_was_asked(
         pk = session.scalars(select(Number.id)).one()
     number = read_number(shell.rt, pk, asked_at)
     assert (number.waba.state, number.stopped_at is None) == (state, state is WabaState.OK)
+
+
+@pytest.mark.parametrize(("seconds", "goes_on"), [(-1, True), (1, False)])
+def test_a_restricted_number_goes_on_unless_it_was_restricted_after_meta_was_asked(
+    shell: Shell, seconds: int, goes_on: bool
+) -> None:
+    asked_at = utcnow()
+    reason = NUMBER_RESTRICTED(restrictions="RESTRICTED_BIZ_INITIATED_MESSAGING").stored()
+    with shell.rt.database.write() as session:
+        told_at = asked_at + timedelta(seconds=seconds)
+        session.execute(update(Number).values(stopped_at=asked_at, stopped_reason=reason, state_at=told_at))
+        pk = session.scalars(select(Number.id)).one()
+    number = read_number(shell.rt, pk, asked_at)
+    assert (number.stopped_at is None, number.stopped_reason is None) == (goes_on, goes_on)
 
 
 def test_a_limit_that_meta_told_after_it_was_asked_stays(shell: Shell) -> None:

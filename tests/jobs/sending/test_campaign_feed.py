@@ -8,14 +8,17 @@ from sqlalchemy import func, select
 
 from bot.meta.messages import TemplateBuilder
 from jobs.sending import lane
+from jobs.sending.campaign_feed import CampaignFeed, load_number
 from jobs.sending.lane import SenderLane
 from jobs.sending.serve import serve
+from models.clock import utcnow
 from models.sending.claim import Claim
 from models.stored_texts import show_stored
 from models.tables.campaign import PauseReason
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane as LaneRow
+from models.tables.number import Number
 from models.tables.recipient import NotSent, RecipientState
 from tests.support.sending_rig import Sending, phones
 
@@ -132,3 +135,19 @@ def test_who_missed_the_moment_of_a_slow_campaign_waits_in_the_queue_for_the_nex
     assert sending.states(campaign_id) == {"queued": 1}
     with sending.rt.database.read() as session:
         assert session.scalars(select(LaneRow)).one().ended_at is not None
+
+
+def test_the_rate_of_a_number_that_meta_upgrades_applies_while_a_campaign_runs(sending: Sending) -> None:
+    sending.campaign(phones(1))
+    with sending.rt.database.write() as session:
+        number = session.get_one(Number, sending.number_id)
+        number.messages_per_second, number.throughput = 80, "STANDARD"
+    served = load_number(sending.rt, sending.number_id)
+    assert served is not None
+    feed = CampaignFeed(sending.rt, served)
+    feed.due(utcnow())
+    assert (served.messages_per_second, feed.messages_per_second) == (80, 80)
+    with sending.rt.database.write() as session:
+        session.get_one(Number, sending.number_id).throughput = "HIGH"
+    feed.due(utcnow())
+    assert feed.messages_per_second == 1000

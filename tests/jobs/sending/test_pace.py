@@ -119,6 +119,13 @@ def test_throttling_halves_the_rate_once_a_second_and_it_creeps_back(redis: Redi
     assert 0.2 < pace.slow_down() < 0.3
 
 
+def test_another_rate_applies_from_the_next_reservation_on(redis: Redis) -> None:
+    pace = Pace(redis, 1, 100)
+    assert pace.reserve(1, 1e6, 1).interval_seconds == pytest.approx(1 / 90, rel=0.01)
+    pace.change_rate(1000)
+    assert pace.reserve(1, 1e6, 1).interval_seconds == pytest.approx(1 / 900, rel=0.01)
+
+
 def test_numbers_do_not_slow_each_other(redis: Redis) -> None:
     Pace(redis, 1, 10).reserve(1, 10, 3)
     assert Pace(redis, 2, 10).reserve(2, 10, 3).delay_seconds == 0

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from admin.panel.campaigns import people as campaign_people
 from jobs.campaigns.launch import launch_campaign
 from models.clock import utcnow
+from models.stored_texts import NO_REASON
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Role
 from tests.support.campaign_form import FORM
@@ -98,3 +99,18 @@ def test_only_managers_take_everybodys_numbers_out(panel: Panel, manager: Visito
     assert "export.csv" not in visitor.get("/campaigns/1/people")
     visitor.get("/campaigns/1/export.csv", status=403)
     assert "export" not in [action for _, action in panel.audited()]
+
+
+def test_a_failure_without_a_reason_is_shown_as_such_and_never_with_code_0(panel: Panel, manager: Visitor) -> None:
+    manager.post("/campaigns/new", **FORM)
+    manager.post("/campaigns/1/start", confirmed="1")
+    launch_campaign(1)
+    with panel.rt.database.write() as session:
+        first, second = session.scalars(select(Recipient).where(Recipient.state == RecipientState.QUEUED)).all()
+        for row, code, text in ((first, None, NO_REASON().stored()), (second, 0, "")):
+            row.state, row.attempts, row.accepted_at, row.failed_at = RecipientState.ACCEPTED, 1, utcnow(), utcnow()
+            row.error_code, row.error_msg = code, text
+    for path in ("/campaigns/1/", "/campaigns/1/people?status=failed"):
+        page = manager.get(path)
+        assert "No reason was given." in page
+        assert not re.search(r"<code>0</code>|\b0: |&#34;0&#34;", page)

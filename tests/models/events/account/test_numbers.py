@@ -49,6 +49,20 @@ def test_older_words_about_a_number_tell_its_limit_and_have_it_read(
     assert (number.waba.portfolio.messaging_limit, number.throughput) == (limit, "STANDARD")
 
 
+@pytest.mark.parametrize("field", ["business_username_updates", "business_username_update"])
+@pytest.mark.parametrize("username", ["lucky.shrub_1", "luckyshrub", None])
+def test_our_own_username_is_noted_whole_under_both_names_of_the_field(
+    session: Session, number: Number, field: str, username: str | None
+) -> None:
+    told = recorded("username_approved")
+    value = told.value | {"username": username, "context": "revoked"}
+    apply(session, replace(told, field=field, value=value))
+    [line] = session.scalars(select(Audit))
+    assert (line.action, line.object_type, line.object_id) == ("number_username", "number", str(number.id))
+    assert (line.detail.get("username"), line.detail["said"]["status"]) == (username, "approved")
+    assert line.detail["said"]["context"] == "revoked"
+
+
 @pytest.mark.parametrize(
     ("name", "detail"),
     [

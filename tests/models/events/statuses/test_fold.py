@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from models.events.types import Pricing
+from models.stored_texts import show_stored
 from tests.support.statuses import apply, at, recipient, status
 
 
@@ -47,3 +48,13 @@ def test_what_it_costs_is_kept_and_the_delivery_has_the_last_word(session: Sessi
     apply(session, status(row, "delivered", 3, pricing=Pricing("utility", "free_customer_service", False)))
     apply(session, status(row, "sent", 2, pricing=Pricing("utility", "regular", True)))
     assert (row.pricing_category, row.pricing_type, row.is_billable) == ("utility", "free_customer_service", False)
+
+
+def test_a_failure_without_a_reason_has_no_code_and_a_reason_of_the_same_time_counts_more(session: Session) -> None:
+    row = recipient(session)
+    apply(session, status(row, "failed", 13, failure=None))
+    assert (row.status, row.error_code, show_stored(row.error_msg)) == ("failed", None, "No reason was given.")
+    apply(session, status(row, "failed", 13, 131026), status(row, "failed", 13, failure=None))
+    assert (row.error_code, row.error_msg) == (131026, "error 131026")
+    apply(session, status(row, "failed", 13, failure=None))
+    assert row.error_code == 131026
