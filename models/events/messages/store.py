@@ -12,6 +12,7 @@ from sqlalchemy import case, or_, select, text
 from sqlalchemy.orm import Session
 
 from models.contacts.consent import opt_in, opt_out
+from models.conversations.cases import await_agents
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
@@ -76,6 +77,7 @@ def store_inbound(
     confirm_pending(session, replies)
     mark_replied(session, _replies(replies, targets))
     _update_contacts(session, replies)
+    await_agents(session, [item.contact_id for item in replies if item.message.type not in ABOUT_THE_CHAT])
     apply_edits(session, replies, conversations)
     waiting = {conversations[item.contact_id, item.number_id] for item in replies if _needs_answer(item.message)}
     result.conversations = sorted(waiting)
