@@ -11,6 +11,7 @@ from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
 from models.conversations.cases import attend_case, close_case, open_case, take_case
 from models.conversations.messages import agent_message, queue_flow_start
+from models.conversations.unread import mark_read
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.conversation import Conversation
@@ -62,6 +63,21 @@ def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
             raise OperatorError("No case is open.")
         record_audit(
             session, now, actor, AuditAction.CLOSE, "case", conversation.contact_id, contact=conversation.contact_id
+        )
+
+
+def mark_conversation_read(rt: Runtime, conversation_id: int, until: datetime, actor: str) -> None:
+    """Mark as read what nothing took, up to the time that the agent was shown.
+
+    Raises OperatorError if nothing is unread or more came since, or if there is no such conversation.
+    """
+    with rt.database.write() as session:
+        conversation = _get_conversation(session, conversation_id)
+        if not mark_read(session, conversation_id, until):
+            raise OperatorError("Nothing was marked as read: it was read already, or a new reply came.")
+        contact_id = conversation.contact_id
+        record_audit(
+            session, utcnow(), actor, AuditAction.CHANGE, "conversation", conversation_id, contact=contact_id, read=True
         )
 
 

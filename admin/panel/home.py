@@ -21,6 +21,7 @@ from jobs.ingest.consumer import BEAT_KEY
 from models.billing.balance import BalanceState, read_balance
 from models.clock import utcnow
 from models.conversations.cases import count_waiting
+from models.conversations.unread import count_unread
 from models.sending.messaging_limit import SPAN
 from models.stored_texts import show_stored
 from models.tables.campaign import LIVE, Campaign, CampaignKind, CampaignStatus, PauseReason
@@ -146,6 +147,10 @@ def _attention(
     if waiting:
         text = f"{waiting} {'person waits' if waiting == 1 else 'people wait'} for an agent"
         yield Attention("info", text, url_for("panel_inbox.index", show="waiting"))
+    unread = count_unread(session)
+    if unread:
+        text = f"{unread} {'conversation has' if unread == 1 else 'conversations have'} unread replies"
+        yield Attention("info", text, url_for("panel_inbox.index", show="unread"))
 
 
 def _about_events(session: Session, numbers: list[Number], webhooks: Webhooks) -> Iterator[Attention]:

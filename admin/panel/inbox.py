@@ -19,7 +19,7 @@ from models.conversations.messages import is_window_open
 from models.db.dialect import literal_word
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
-from models.tables.conversation import WINDOW, Case, CaseStatus, Conversation, Direction, Message
+from models.tables.conversation import WINDOW, Case, CaseStatus, Conversation, Direction, Message, UnreadReply
 from models.tables.flow import Flow, FlowSession, SessionStatus
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Role
@@ -88,6 +88,17 @@ class InboxView(PanelView):
         self.attempt("Closed.", lambda: talks.close_conversation(self.rt, conversation_id, self.me.email))
         return back(".show", conversation_id=conversation_id)
 
+    @action("/<int:conversation_id>/read", Role.AGENT)
+    def read(self, conversation_id: int) -> ResponseReturnValue:
+        """Mark the unread replies as read, up to the time that the page showed."""
+        until = _parse_time(request.form.get("until", ""))
+        if until is None:
+            abort(400)
+        self.attempt(
+            "Marked as read.", lambda: talks.mark_conversation_read(self.rt, conversation_id, until, self.me.email)
+        )
+        return back(".show", conversation_id=conversation_id)
+
     @action("/cases/<int:contact_id>/close", Role.AGENT)
     def close_case(self, contact_id: int) -> ResponseReturnValue:
         """Close the case of somebody without a conversation."""
@@ -109,6 +120,8 @@ class InboxView(PanelView):
         query = select(Conversation).where(Conversation.last_message_at.is_not(None))
         if show in CASE_FILTERS:
             query = query.where(exists().where(Case.contact_id == Conversation.contact_id, *CASE_FILTERS[show]))
+        elif show == "unread":
+            query = query.where(exists().where(UnreadReply.conversation_id == Conversation.id))
         elif show == "window":
             query = query.where(Conversation.last_inbound_at > utcnow() - WINDOW)
         moment = _parse_time(before)
@@ -129,6 +142,10 @@ class InboxView(PanelView):
                 )
             }
             last = {row.id: _last_message(session, row.id) for row in shown}
+            unread_query = select(UnreadReply.conversation_id)
+            unread = set(
+                session.scalars(unread_query.where(UnreadReply.conversation_id.in_([row.id for row in shown])))
+            )
             silent = _cases_without_words(session, show) if show in CASE_FILTERS and moment is None else []
         last_at = shown[-1].last_message_at if len(rows) > PAGE_ROWS else None
         following = url_for(".index", show=show or None, before=last_at.isoformat()) if last_at else None
@@ -136,6 +153,7 @@ class InboxView(PanelView):
             "talks": shown,
             "cases": cases,
             "last": last,
+            "unread": unread,
             "show": show,
             "following": following,
             "silent": silent[:PAGE_ROWS],
@@ -165,6 +183,7 @@ class InboxView(PanelView):
                     FlowSession.status == SessionStatus.ACTIVE,
                 )
             )
+            unread = session.get(UnreadReply, conversation_id)
             flows = session.execute(select(Flow.id, Flow.name).order_by(Flow.name)).all()
         now = utcnow()
         closes_at = talk.last_inbound_at + WINDOW if talk.last_inbound_at else None
@@ -172,6 +191,7 @@ class InboxView(PanelView):
             "talk": talk,
             "days": _by_day(sorted(bubbles, key=lambda bubble: bubble.at), ZoneInfo(self.rt.settings.time_zone), now),
             "case": case,
+            "unread_until": unread.latest_at if unread else None,
             "is_bot_talking": session_id is not None and case is None,
             "flows": [(row.id, row.name) for row in flows],
             "is_open": is_window_open(talk.last_inbound_at, now),

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
 from models.conversations.flow_sessions import end_live_sessions
+from models.conversations.unread import clear_unread
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into, literal_word
 from models.tables.conversation import Case, CaseStatus
@@ -30,7 +31,7 @@ def open_case(
     number_id: int | None = None,
     agent: str | None = None,
 ) -> OpenedCase:
-    """Open a case, at most one per contact, and end the contact's bot sessions.
+    """Open a case, at most one per contact, end the contact's bot sessions, and mark as read what they wrote.
 
     With an `agent` its status is ATTENDING, else WAITING. A case that is open already stays as it is.
     """
@@ -51,6 +52,7 @@ def open_case(
     if case_id is None:
         return OpenedCase(open_cases(session, [contact_id])[contact_id], False)
     end_live_sessions(session, contact_id, "case", now)
+    clear_unread(session, contact_id)
     return OpenedCase(case_id, True)
 
 
@@ -71,12 +73,12 @@ def take_case(session: Session, contact_id: int, agent: str) -> int | None:
 
     None if no case is open or one has an agent already: of two agents who take it at once, one gets it.
     """
-    return _attend(session, Case.contact_id == contact_id, Case.agent.is_(None), agent=agent)
+    return _attend(session, contact_id, Case.agent.is_(None), agent=agent)
 
 
 def attend_case(session: Session, contact_id: int, agent: str) -> int | None:
     """Set the contact's open case to ATTENDING with this agent, whoever had it; return its id. None if no case is open."""
-    return _attend(session, Case.contact_id == contact_id, agent=agent)
+    return _attend(session, contact_id, agent=agent)
 
 
 def await_agents(session: Session, contact_ids: Iterable[int]) -> None:
@@ -106,12 +108,14 @@ def open_cases(session: Session, contact_ids: Iterable[int]) -> dict[int, int]:
     return {row.contact_id: row.id for row in rows}
 
 
-def _attend(session: Session, *which: ColumnElement[bool], agent: str) -> int | None:
-    attended_ids = session.execute(
+def _attend(session: Session, contact_id: int, *which: ColumnElement[bool], agent: str) -> int | None:
+    case_id = session.execute(
         update(Case)
-        .where(Case.closed_at.is_(None), *which)
+        .where(Case.contact_id == contact_id, Case.closed_at.is_(None), *which)
         .values(status=CaseStatus.ATTENDING, agent=agent)
         .returning(Case.id)
         .execution_options(synchronize_session=False)
-    )
-    return attended_ids.scalar()
+    ).scalar()
+    if case_id is not None:
+        clear_unread(session, contact_id)
+    return case_id

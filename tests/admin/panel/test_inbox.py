@@ -1,16 +1,18 @@
 """The inbox, as agents use it."""
 
+import html
 import re
 
 import pytest
 from redis import Redis
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from admin.panel.base import PAGE_ROWS
 from jobs.core.queues import ANSWER, queue
 from models.clock import utcnow
 from models.conversations.cases import close_case, count_waiting, open_case
-from models.tables.conversation import Case, CaseStatus, Conversation, Message, MessageState
+from models.conversations.unread import mark_unread
+from models.tables.conversation import Case, CaseStatus, Conversation, Message, MessageState, UnreadReply
 from models.tables.user import Role
 from tests.support.factories.contacts import make_contact
 from tests.support.panel_app import Panel
@@ -100,3 +102,27 @@ def test_more_cases_without_a_conversation_than_a_page_holds_are_paged(panel: Pa
     assert "Silent 000" not in page
     [older] = re.findall(r'href="([^"]*cases_before=[^"]*)"', page)
     assert "Silent 000" in panel.of(Role.AGENT).get(older.replace("&amp;", "&").removeprefix("/admin"))
+
+
+def test_a_reply_that_nothing_took_is_listed_until_an_agent_read_or_answered_it(panel: Panel) -> None:
+    agent, viewer = panel.of(Role.AGENT), panel.of(Role.VIEWER)
+    with panel.rt.database.write() as session:
+        for talk in session.scalars(select(Conversation)):
+            close_case(session, talk.contact_id, utcnow(), closed_by="test")
+        session.execute(delete(UnreadReply))
+        mark_unread(session, [1, 2], utcnow())
+    assert "2 conversations have unread replies" in agent.get("/")
+    listed = agent.get("/inbox/?show=unread")
+    assert "/inbox/1/?show=unread" in listed
+    assert "/inbox/2/?show=unread" in listed
+    assert "Mark as read" not in viewer.get("/inbox/1/")
+    [until] = re.findall(r'name="until" value="([^"]+)"', agent.get("/inbox/1/"))
+    with panel.rt.database.write() as session:
+        mark_unread(session, [1], utcnow())
+    assert "a new reply came" in agent.post("/inbox/1/read", until=html.unescape(until))
+    [until] = re.findall(r'name="until" value="([^"]+)"', agent.get("/inbox/1/"))
+    assert "Marked as read." in agent.post("/inbox/1/read", until=html.unescape(until))
+    assert "1 conversation has unread replies" in agent.get("/")
+    agent.post("/inbox/2/answer", text="Here I am.")
+    assert "unread replies" not in agent.get("/")
+    assert "/inbox/2/?show=unread" not in agent.get("/inbox/?show=unread")

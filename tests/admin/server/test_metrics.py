@@ -26,6 +26,7 @@ def test_the_figures_are_those_of_the_rows(app: Flask, settings: Settings, redis
         "hark_ingest_lag_seconds 0.0",
         'hark_wake_ups_waiting{queue="hark-send"} 0.0',
         "hark_cases_waiting 1.0",
+        "hark_replies_unread 0.0",
         'hark_up{part="database"} 1.0',
         'hark_up{part="redis"} 1.0',
     ):

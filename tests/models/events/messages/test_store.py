@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from bot.webhooks.parse import parse_payload
 from models.conversations.cases import open_case
+from models.conversations.unread import count_unread
 from models.tables.contact import Consent
 from models.tables.conversation import (
     Case,
@@ -132,3 +133,11 @@ def test_what_a_person_writes_makes_their_case_wait_for_its_agent(
     store(session, recorded(name))
     cases = {case.contact_id: (case.status, case.agent) for case in session.scalars(select(Case))}
     assert cases == {person.id: (status, "ann@example.com"), other.id: (CaseStatus.ATTENDING, "ann@example.com")}
+
+
+@pytest.mark.parametrize(("name", "is_unread"), [("unsupported", True), ("reaction", False), ("text", False)])
+def test_what_meta_could_not_pass_on_is_left_to_people(
+    session: Session, number: Number, name: str, is_unread: bool
+) -> None:
+    store(session, recorded(name))
+    assert count_unread(session) == is_unread
