@@ -1,4 +1,6 @@
-"""Opens and closes cases of contacts by their phones. admin.operations.inbox does it for conversations."""
+"""Opens and closes cases of contacts, whether or not they ever wrote. admin.operations.inbox does it for conversations."""
+
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -31,9 +33,22 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
     now = utcnow()
     with rt.database.write() as session:
         contact = _get_contact(rt, session, phone)
-        if not close_case(session, contact.id, now, closed_by=actor):
+        if not _close(session, contact.id, actor, now):
             raise OperatorError("{phone}: no case is open", phone=phone)
-        record_audit(session, now, actor, AuditAction.CLOSE, "case", contact.id, contact=contact.id)
+
+
+def close_case_of_contact(rt: Runtime, contact_id: int, actor: str) -> None:
+    """Close the open case of this contact, who need not have written. Raises OperatorError if none is open."""
+    with rt.database.write() as session:
+        if not _close(session, contact_id, actor, utcnow()):
+            raise OperatorError("No case is open.")
+
+
+def _close(session: Session, contact_id: int, actor: str, now: datetime) -> bool:
+    is_closed = close_case(session, contact_id, now, closed_by=actor)
+    if is_closed:
+        record_audit(session, now, actor, AuditAction.CLOSE, "case", contact_id, contact=contact_id)
+    return is_closed
 
 
 def _get_contact(rt: Runtime, session: Session, phone: str) -> Contact:

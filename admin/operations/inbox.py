@@ -1,6 +1,7 @@
 """Carries out what an agent does in the inbox: answer, take or close a conversation, start a bot flow in it."""
 
 import logging
+from datetime import datetime
 
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
@@ -8,8 +9,9 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
-from models.conversations.cases import close_case, open_case
+from models.conversations.cases import attend_case, close_case, open_case, take_case
 from models.conversations.messages import agent_message, queue_flow_start
+from models.conversations.unread import mark_read
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.conversation import Conversation
@@ -18,7 +20,7 @@ log = logging.getLogger("hark.talks")
 
 
 def send_answer(rt: Runtime, conversation_id: int, text: str, actor: str) -> int:
-    """Queue an agent's message and take the conversation, so that no bot writes in between; return the message's id.
+    """Queue an agent's message and make the case theirs, so that no bot writes in between; return the message's id.
 
     Raises OperatorError if there is no such conversation or the message cannot be sent now.
     """
@@ -26,29 +28,27 @@ def send_answer(rt: Runtime, conversation_id: int, text: str, actor: str) -> int
     with rt.database.write() as session:
         conversation = _get_conversation(session, conversation_id)
         message_id = agent_message(session, conversation_id, text, actor, now)
-        opened = open_case(
-            session, conversation.contact_id, now, opened_by=actor, number_id=conversation.number_id, agent=actor
-        )
-        if opened.is_new:
-            record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=conversation.contact_id)
+        contact_id = conversation.contact_id
+        if attend_case(session, contact_id, actor) is None and not _open_case(session, conversation, actor, now):
+            attend_case(session, contact_id, actor)  # somebody opened one in between
     _wake(rt, conversation_id)
     return message_id
 
 
 def take_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
-    """Open a case: campaigns and bots do not write to this contact until it is closed.
+    """Assign the open case to the actor, or open one: campaigns and bots do not write to this contact until it is closed.
 
-    Raises OperatorError if one is open already or there is no such conversation.
+    Raises OperatorError if the case has an agent already or there is no such conversation.
     """
     now = utcnow()
     with rt.database.write() as session:
         conversation = _get_conversation(session, conversation_id)
-        opened = open_case(
-            session, conversation.contact_id, now, opened_by=actor, number_id=conversation.number_id, agent=actor
-        )
-        if not opened.is_new:
+        taken_id = take_case(session, conversation.contact_id, actor)
+        if taken_id is not None:
+            contact_id = conversation.contact_id
+            record_audit(session, now, actor, AuditAction.CHANGE, "case", taken_id, contact=contact_id, agent=actor)
+        elif not _open_case(session, conversation, actor, now):
             raise OperatorError("An agent holds this conversation already.")
-        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=conversation.contact_id)
 
 
 def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
@@ -66,6 +66,21 @@ def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
         )
 
 
+def mark_conversation_read(rt: Runtime, conversation_id: int, until: datetime, actor: str) -> None:
+    """Mark as read what nothing took, up to the time that the agent was shown.
+
+    Raises OperatorError if nothing is unread or more came since, or if there is no such conversation.
+    """
+    with rt.database.write() as session:
+        conversation = _get_conversation(session, conversation_id)
+        if not mark_read(session, conversation_id, until):
+            raise OperatorError("Nothing was marked as read: it was read already, or a new reply came.")
+        contact_id = conversation.contact_id
+        record_audit(
+            session, utcnow(), actor, AuditAction.CHANGE, "conversation", conversation_id, contact=contact_id, read=True
+        )
+
+
 def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> None:
     """Start a bot flow in the conversation; an open case is closed. Raises OperatorError if the 24 h window is closed."""
     now = utcnow()
@@ -73,6 +88,16 @@ def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> N
         queue_flow_start(session, conversation_id, flow_id, now, actor)
         record_audit(session, now, actor, AuditAction.HAND_TO_FLOW, "conversation", conversation_id, flow=flow_id)
     _wake(rt, conversation_id)
+
+
+def _open_case(session: Session, conversation: Conversation, actor: str, now: datetime) -> bool:
+    """Open a case with the actor as its agent. False if one is open already."""
+    opened = open_case(
+        session, conversation.contact_id, now, opened_by=actor, number_id=conversation.number_id, agent=actor
+    )
+    if opened.is_new:
+        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=conversation.contact_id)
+    return opened.is_new
 
 
 def _get_conversation(session: Session, conversation_id: int) -> Conversation:

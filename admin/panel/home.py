@@ -20,11 +20,12 @@ from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
 from models.billing.balance import BalanceState, read_balance
 from models.clock import utcnow
+from models.conversations.cases import count_waiting
+from models.conversations.unread import count_unread
 from models.sending.messaging_limit import SPAN
 from models.stored_texts import show_stored
 from models.tables.campaign import LIVE, Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.tables.contact import Contact
-from models.tables.conversation import Case, CaseStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.flow import Flow
 from models.tables.number import Number, WabaState
@@ -142,10 +143,14 @@ def _attention(
     yield from _about_money(session)
     yield from _about_numbers(numbers)
     yield from _about_shop(session)
-    waiting = session.scalar(select(func.count()).where(Case.status == CaseStatus.WAITING, Case.closed_at.is_(None)))
+    waiting = count_waiting(session)
     if waiting:
         text = f"{waiting} {'person waits' if waiting == 1 else 'people wait'} for an agent"
-        yield Attention("info", text, url_for("panel_inbox.index", show="open"))
+        yield Attention("info", text, url_for("panel_inbox.index", show="waiting"))
+    unread = count_unread(session)
+    if unread:
+        text = f"{unread} {'conversation has' if unread == 1 else 'conversations have'} unread replies"
+        yield Attention("info", text, url_for("panel_inbox.index", show="unread"))
 
 
 def _about_events(session: Session, numbers: list[Number], webhooks: Webhooks) -> Iterator[Attention]:

@@ -7,23 +7,30 @@ from zoneinfo import ZoneInfo
 
 from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session, joinedload
 
 from admin.operations import inbox as talks
+from admin.operations.cases import close_case_of_contact
 from admin.panel import labels as words
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive
 from models.clock import utcnow
 from models.conversations.messages import is_window_open
+from models.db.dialect import literal_word
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
-from models.tables.conversation import WINDOW, Case, Conversation, Direction, Message
+from models.tables.conversation import WINDOW, Case, CaseStatus, Conversation, Direction, Message, UnreadReply
 from models.tables.flow import Flow, FlowSession, SessionStatus
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.user import Role
 
 MAX_MESSAGES = 200
 PARTS = ("chat",)
+CASE_FILTERS: dict[str, list[ColumnElement[bool]]] = {
+    "open": [Case.closed_at.is_(None)],
+    "waiting": [Case.closed_at.is_(None), Case.status == literal_word(CaseStatus.WAITING)],
+}
+"""The lists of open cases: what the address calls them, and which cases each shows."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class InboxView(PanelView):
 
     @action("/<int:conversation_id>/take", Role.AGENT)
     def take(self, conversation_id: int) -> ResponseReturnValue:
-        """Open a case for this agent."""
+        """Assign the case to this agent, or open one."""
         self.attempt(
             "It is yours: no bot and no campaign writes here.",
             lambda: talks.take_conversation(self.rt, conversation_id, self.me.email),
@@ -80,6 +87,23 @@ class InboxView(PanelView):
         """Close the case."""
         self.attempt("Closed.", lambda: talks.close_conversation(self.rt, conversation_id, self.me.email))
         return back(".show", conversation_id=conversation_id)
+
+    @action("/<int:conversation_id>/read", Role.AGENT)
+    def read(self, conversation_id: int) -> ResponseReturnValue:
+        """Mark the unread replies as read, up to the time that the page showed."""
+        until = _parse_time(request.form.get("until", ""))
+        if until is None:
+            abort(400)
+        self.attempt(
+            "Marked as read.", lambda: talks.mark_conversation_read(self.rt, conversation_id, until, self.me.email)
+        )
+        return back(".show", conversation_id=conversation_id)
+
+    @action("/cases/<int:contact_id>/close", Role.AGENT)
+    def close_case(self, contact_id: int) -> ResponseReturnValue:
+        """Close the case of somebody without a conversation."""
+        self.attempt("Closed.", lambda: close_case_of_contact(self.rt, contact_id, self.me.email))
+        return back(".index", show="open")
 
     @action("/<int:conversation_id>/hand", Role.AGENT)
     def hand(self, conversation_id: int) -> ResponseReturnValue:
@@ -93,10 +117,11 @@ class InboxView(PanelView):
 
     def _list(self) -> dict[str, Any]:
         show, before = request.args.get("show", ""), request.args.get("before", "")
-        open_case = exists().where(Case.contact_id == Conversation.contact_id, Case.closed_at.is_(None))
         query = select(Conversation).where(Conversation.last_message_at.is_not(None))
-        if show == "open":
-            query = query.where(open_case)
+        if show in CASE_FILTERS:
+            query = query.where(exists().where(Case.contact_id == Conversation.contact_id, *CASE_FILTERS[show]))
+        elif show == "unread":
+            query = query.where(exists().where(UnreadReply.conversation_id == Conversation.id))
         elif show == "window":
             query = query.where(Conversation.last_inbound_at > utcnow() - WINDOW)
         moment = _parse_time(before)
@@ -117,9 +142,24 @@ class InboxView(PanelView):
                 )
             }
             last = {row.id: _last_message(session, row.id) for row in shown}
+            unread_query = select(UnreadReply.conversation_id)
+            unread = set(
+                session.scalars(unread_query.where(UnreadReply.conversation_id.in_([row.id for row in shown])))
+            )
+            silent = _cases_without_words(session, show) if show in CASE_FILTERS and moment is None else []
         last_at = shown[-1].last_message_at if len(rows) > PAGE_ROWS else None
         following = url_for(".index", show=show or None, before=last_at.isoformat()) if last_at else None
-        return {"talks": shown, "cases": cases, "last": last, "show": show, "following": following}
+        return {
+            "talks": shown,
+            "cases": cases,
+            "last": last,
+            "unread": unread,
+            "show": show,
+            "following": following,
+            "silent": silent[:PAGE_ROWS],
+            "silent_before": silent[PAGE_ROWS - 1].id if len(silent) > PAGE_ROWS else None,
+            "me": self.me,
+        }
 
     def _chat(self, conversation_id: int) -> dict[str, Any]:
         before = positive("earlier")
@@ -143,6 +183,7 @@ class InboxView(PanelView):
                     FlowSession.status == SessionStatus.ACTIVE,
                 )
             )
+            unread = session.get(UnreadReply, conversation_id)
             flows = session.execute(select(Flow.id, Flow.name).order_by(Flow.name)).all()
         now = utcnow()
         closes_at = talk.last_inbound_at + WINDOW if talk.last_inbound_at else None
@@ -150,14 +191,23 @@ class InboxView(PanelView):
             "talk": talk,
             "days": _by_day(sorted(bubbles, key=lambda bubble: bubble.at), ZoneInfo(self.rt.settings.time_zone), now),
             "case": case,
+            "unread_until": unread.latest_at if unread else None,
             "is_bot_talking": session_id is not None and case is None,
             "flows": [(row.id, row.name) for row in flows],
             "is_open": is_window_open(talk.last_inbound_at, now),
             "window_seconds": (closes_at - now).total_seconds() if closes_at else 0,
             "earlier": messages[MAX_MESSAGES - 1].id if len(messages) > MAX_MESSAGES else None,
-            "me": self.me,
             "parts": PARTS,
         }
+
+
+def _cases_without_words(session: Session, show: str) -> list[Case]:
+    """The open cases of people with whom nobody has exchanged a message, newest first: no conversation shows them."""
+    talked = exists().where(Conversation.contact_id == Case.contact_id, Conversation.last_message_at.is_not(None))
+    query = select(Case).where(~talked, *CASE_FILTERS[show]).options(joinedload(Case.contact))
+    before = positive("cases_before")
+    query = query.where(Case.id < before) if before else query
+    return list(session.scalars(query.order_by(Case.id.desc()).limit(PAGE_ROWS + 1)))
 
 
 def _last_message(session: Session, conversation_id: int) -> Any:

@@ -19,6 +19,8 @@ from bot.webhooks.shopify import KEY as SHOP_EVENTS
 from jobs.core.queues import ALL
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
+from models.conversations.cases import count_waiting
+from models.conversations.unread import count_unread
 from models.db.dialect import literal_word
 from models.sending.lease import live_lanes
 from models.tables.campaign import LIVE, Campaign, CampaignStatus
@@ -113,6 +115,10 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
         Message.state.in_([literal_word(MessageState.QUEUED), literal_word(MessageState.SENDING)])
     )
     yield GaugeMetricFamily("hark_answers_waiting", "Answers not yet sent.", value=session.scalar(waiting) or 0)
+    cases = "People whose case waits for an agent."
+    yield GaugeMetricFamily("hark_cases_waiting", cases, value=count_waiting(session))
+    unread = "Conversations with replies that nothing took."
+    yield GaugeMetricFamily("hark_replies_unread", unread, value=count_unread(session))
     opt_outs = select(func.count()).where(ShopOptOut.state == OptOutState.PENDING)
     yield GaugeMetricFamily(
         "hark_shop_opt_outs_waiting", "Opt-outs that the shop is not told yet.", value=session.scalar(opt_outs) or 0

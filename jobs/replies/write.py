@@ -8,6 +8,7 @@ from sqlalchemy import Row, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.flows.session import RemoveTag, SetAttribute, SetTag
+from bot.router import Route
 from jobs.replies.decide import ReplyPlan
 from models.contacts.consent import opt_out
 from models.contacts.field_values import FieldValueError
@@ -16,6 +17,7 @@ from models.conversations.cases import open_case
 from models.conversations.claim import mark_handled
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.conversations.messages import BOT, NewMessage, queue_messages
+from models.conversations.unread import mark_unread
 from models.db.dialect import NO_SYNC
 from models.errors import HarkError
 from models.stored_texts import SAID_STOP
@@ -47,6 +49,7 @@ def write_plans(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> 
     pass_steps(session, steps, now)
     for plan in plans:
         _write_person(session, plan, now)
+    mark_unread(session, [plan.context.conversation_id for plan in plans if _is_left_to_people(plan)], now)
 
 
 def settled_waits(
@@ -120,6 +123,11 @@ def _write_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime)
     return {key: save.id for key, save in session_saves} | {
         key: new for (key, _), new in zip(new_sessions, ids, strict=True)
     }
+
+
+def _is_left_to_people(plan: ReplyPlan) -> bool:
+    """Whether nothing took the message: agents find it in the inbox."""
+    return plan.handled is not None and plan.handled.route in {Route.NOTHING, Route.FAILED}
 
 
 def _mark_handled(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:

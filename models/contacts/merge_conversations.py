@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.tables.conversation import Case, CaseStatus, Conversation, Message
+from models.tables.conversation import Case, CaseStatus, Conversation, Message, UnreadReply
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 
 REASON = "merged with another record"
@@ -36,8 +36,24 @@ def _merge_conversations(session: Session, winner_id: int, loser_id: int) -> Non
         remaining.last_message_at = _later(remaining.last_message_at, duplicate.last_message_at)
         remaining.handed_flow_id = remaining.handed_flow_id or duplicate.handed_flow_id
         session.flush()
+        _merge_unread(session, remaining.id, duplicate.id)
         session.execute(delete(Conversation).where(Conversation.id == duplicate.id))
     session.execute(update(Conversation).where(Conversation.contact_id == loser_id).values(contact_id=winner_id))
+
+
+def _merge_unread(session: Session, remaining_id: int, duplicate_id: int) -> None:
+    """Move what is unread in a conversation to the one that it is merged into."""
+    duplicate = session.get(UnreadReply, duplicate_id)
+    if duplicate is None:
+        return
+    remaining = session.get(UnreadReply, remaining_id)
+    if remaining is None:
+        session.add(UnreadReply(conversation_id=remaining_id, since=duplicate.since, latest_at=duplicate.latest_at))
+    else:
+        remaining.since = min(remaining.since, duplicate.since)
+        remaining.latest_at = max(remaining.latest_at, duplicate.latest_at)
+    session.delete(duplicate)
+    session.flush()
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

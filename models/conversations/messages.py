@@ -9,6 +9,7 @@ from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.conversations.cases import close_case
+from models.conversations.unread import clear_unread
 from models.errors import OperatorError
 from models.stored_texts import WINDOW_CLOSED
 from models.tables.conversation import WINDOW, Conversation, Direction, Message, MessageState
@@ -79,6 +80,7 @@ def queue_flow_start(session: Session, conversation_id: int, flow_id: int, now: 
         raise OperatorError("flow {flow_id}: there is no such bot flow", flow_id=flow_id)
     contact_id = _require_open_window(session, conversation_id, now)
     close_case(session, contact_id, now, closed_by=actor)
+    clear_unread(session, contact_id)
     session.execute(update(Conversation).where(Conversation.id == conversation_id).values(handed_flow_id=flow_id))
 
 

@@ -160,6 +160,19 @@ class PurgedWamid(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class UnreadReply(Base):
+    """A conversation with replies that nothing took, until an agent answers, takes it or marks it as read."""
+
+    __tablename__ = "unread_reply"
+
+    conversation_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("conversation.id"), primary_key=True, autoincrement=False
+    )
+    since: Mapped[datetime]
+    latest_at: Mapped[datetime]
+    """When the newest of them was left to people, by our clock."""
+
+
 class CaseStatus(StrEnum):
     """The state of a case; all but RESOLVED exclude the contact from campaigns and bots."""
 

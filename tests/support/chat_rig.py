@@ -25,7 +25,7 @@ from models.events.messages.attribution import AttributedReply, attribute_replie
 from models.events.types import InboundMessage, Sender
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
-from models.tables.conversation import REFERS, Conversation, Direction, Message, MessageState
+from models.tables.conversation import REFERS, Conversation, Direction, Message, MessageState, UnreadReply
 from models.tables.engagement import Engagement
 from models.tables.flow import FlowSession
 from models.tables.number import Number
@@ -204,6 +204,11 @@ class Chat:
         """Let the desk work; all that was sent so far."""
         self.desk.drain(seconds)
         return self.meta.texts
+
+    def unread(self) -> list[int]:
+        """The conversations with replies that nothing took."""
+        with self.rt.database.read() as session:
+            return list(session.scalars(select(UnreadReply.conversation_id).order_by(UnreadReply.conversation_id)))
 
     def message(self, message_id: int) -> Message:
         with self.rt.database.read() as session:

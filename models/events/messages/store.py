@@ -12,6 +12,8 @@ from sqlalchemy import case, or_, select, text
 from sqlalchemy.orm import Session
 
 from models.contacts.consent import opt_in, opt_out
+from models.conversations.cases import await_agents
+from models.conversations.unread import mark_unread
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
@@ -76,6 +78,12 @@ def store_inbound(
     confirm_pending(session, replies)
     mark_replied(session, _replies(replies, targets))
     _update_contacts(session, replies)
+    await_agents(session, [item.contact_id for item in replies if item.message.type not in ABOUT_THE_CHAT])
+    mark_unread(
+        session,
+        [conversations[item.contact_id, item.number_id] for item in replies if _is_for_people(item.message)],
+        now,
+    )
     apply_edits(session, replies, conversations)
     waiting = {conversations[item.contact_id, item.number_id] for item in replies if _needs_answer(item.message)}
     result.conversations = sorted(waiting)
@@ -84,6 +92,11 @@ def store_inbound(
 
 def _needs_answer(message: InboundMessage) -> bool:
     return message.type not in NOT_FOR_BOTS
+
+
+def _is_for_people(message: InboundMessage) -> bool:
+    """Whether a person said something that no bot is asked about: Meta could not pass it on."""
+    return message.type in NOT_FOR_BOTS and message.type not in ABOUT_THE_CHAT
 
 
 def _numbers(session: Session, phone_number_ids: set[str]) -> dict[str, tuple[int, int]]:

@@ -4,9 +4,11 @@ from flask import Flask
 from redis import Redis
 
 from models.config import Settings
+from models.conversations.cases import open_case
 from models.db.engine import Database
 from tests.support.factories.campaigns import make_campaign, make_recipient
-from tests.support.factories.contacts import alice
+from tests.support.factories.common import NOW
+from tests.support.factories.contacts import alice, make_contact
 from tests.support.health_app import app_with
 
 
@@ -14,6 +16,7 @@ def test_the_figures_are_those_of_the_rows(app: Flask, settings: Settings, redis
     database = Database(settings.database_url)
     with database.write() as session:
         make_recipient(session, make_campaign(session, status="active"), alice(session))  # type: ignore[arg-type]
+        open_case(session, make_contact(session).id, NOW, opened_by="bot")
     database.dispose()
     text = app.test_client().get("/metrics").text
     for line in (
@@ -22,6 +25,8 @@ def test_the_figures_are_those_of_the_rows(app: Flask, settings: Settings, redis
         "hark_ingest_backlog_events 0.0",
         "hark_ingest_lag_seconds 0.0",
         'hark_wake_ups_waiting{queue="hark-send"} 0.0',
+        "hark_cases_waiting 1.0",
+        "hark_replies_unread 0.0",
         'hark_up{part="database"} 1.0',
         'hark_up{part="redis"} 1.0',
     ):

@@ -19,6 +19,15 @@ def test_with_no_flow_at_all_the_message_says_so(chat: Chat) -> None:
     assert chat.answer() == []
     handled = chat.message(message)
     assert (handled.route, handled.route_reason) == ("nothing", "no bot flow is meant and there is no fallback flow")
+    assert chat.unread() == [ann]
+
+
+def test_what_a_bot_flow_takes_is_not_unread(chat: Chat) -> None:
+    ann = chat.conversation()
+    chat.flow(HELLO, is_fallback=True)
+    chat.says(ann, "hello")
+    chat.answer()
+    assert chat.unread() == []
 
 
 def test_a_keyword_begins_its_flow(chat: Chat) -> None:

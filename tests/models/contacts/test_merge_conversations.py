@@ -4,7 +4,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contacts.merge import merge_contacts
-from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
+from models.conversations.unread import mark_unread
+from models.tables.conversation import Case, Conversation, Direction, Message, MessageState, UnreadReply
 from models.tables.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
 from tests.support.factories.campaigns import make_number
 from tests.support.factories.common import NOW
@@ -43,6 +44,20 @@ def test_chats_become_one(session: Session) -> None:
     assert sorted(session.scalars(select(Message.conversation_id))) == sorted([mine.id, mine.id, alone.id])
     cases = session.scalars(select(Case).order_by(Case.opened_at)).all()
     assert [(case.contact_id, case.closed_at) for case in cases] == [(winner.id, None), (winner.id, LATER)]
+
+
+def test_what_is_unread_stays_unread_from_the_first_to_the_last_reply(session: Session) -> None:
+    winner, loser = alice(session), unknown_person(session)
+    number, other, third = make_number(session), make_number(session), make_number(session)
+    both, only_theirs = make_conversation(session, winner, number), make_conversation(session, winner, other)
+    duplicates = [make_conversation(session, loser, where) for where in (number, other)]
+    alone = make_conversation(session, loser, third)
+    mark_unread(session, [item.id for item in (*duplicates, alone)], NOW)
+    mark_unread(session, [both.id], LATER)
+    merge_contacts(session, winner.id, loser.id, LATER)
+    session.expire_all()
+    unread = {row.conversation_id: (row.since, row.latest_at) for row in session.scalars(select(UnreadReply))}
+    assert unread == {both.id: (NOW, LATER), only_theirs.id: (NOW, NOW), alone.id: (NOW, NOW)}
 
 
 def test_of_two_live_walks_the_one_that_moved_last_goes_on(session: Session) -> None:

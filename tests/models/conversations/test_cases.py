@@ -6,7 +6,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.conversations.cases import close_case, open_case, open_cases, set_case_status
+from models.conversations.cases import (
+    attend_case,
+    await_agents,
+    close_case,
+    count_waiting,
+    open_case,
+    open_cases,
+    take_case,
+)
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.conversations.flow_versions import save_flow
 from models.conversations.messages import queue_flow_start
@@ -56,10 +64,43 @@ def test_a_contact_has_one_open_case_and_a_new_one_after_it_is_closed(database: 
 def test_a_closed_case_is_moved_by_nobody(database: Database) -> None:
     with database.write() as session:
         contact = alice(session)
-        case = open_case(session, contact.id, NOW, opened_by="bot")
-        assert set_case_status(session, case.id, CaseStatus.ATTENDING, agent="ann@example.com")
+        open_case(session, contact.id, NOW, opened_by="bot")
         close_case(session, contact.id, NOW, closed_by="ann@example.com")
-        assert not set_case_status(session, case.id, CaseStatus.IDLE)
+        assert take_case(session, contact.id, "ann@example.com") is None
+        assert attend_case(session, contact.id, "ann@example.com") is None
+        await_agents(session, [contact.id])
+        assert session.scalars(select(Case.status)).one() is CaseStatus.RESOLVED
+
+
+def test_of_two_agents_who_take_a_case_the_first_gets_it(database: Database) -> None:
+    with database.write() as session:
+        contact_id = alice(session).id
+        case = open_case(session, contact_id, NOW, opened_by="bot")
+    with database.write() as session:
+        assert take_case(session, contact_id, "ann@example.com") == case.id
+    with database.write() as session:
+        assert take_case(session, contact_id, "ben@example.com") is None
+    with database.read() as session:
+        assert _state(session) == [(CaseStatus.ATTENDING, "ann@example.com")]
+
+
+def test_a_case_waits_until_an_agent_has_it_and_again_once_its_person_writes(database: Database) -> None:
+    with database.write() as session:
+        contact_id = alice(session).id
+        open_case(session, contact_id, NOW, opened_by="bot")
+        assert count_waiting(session) == 1
+        attend_case(session, contact_id, "ann@example.com")
+        assert (count_waiting(session), _state(session)) == (0, [(CaseStatus.ATTENDING, "ann@example.com")])
+        await_agents(session, [contact_id, contact_id])
+        assert (count_waiting(session), _state(session)) == (1, [(CaseStatus.WAITING, "ann@example.com")])
+        attend_case(session, contact_id, "ben@example.com")
+        assert (count_waiting(session), _state(session)) == (0, [(CaseStatus.ATTENDING, "ben@example.com")])
+        await_agents(session, [])
+        assert count_waiting(session) == 0
+
+
+def _state(session: Session) -> list[tuple[CaseStatus, str | None]]:
+    return [(row.status, row.agent) for row in session.execute(select(Case.status, Case.agent))]
 
 
 @pytest.mark.race

@@ -16,6 +16,7 @@ from models.contacts.identity import Identity
 from models.contacts.merge import merge_contacts
 from models.contacts.number_change import change_number
 from models.contacts.resolve import resolve_contact
+from models.conversations.unread import mark_unread
 from models.crypto import Vault, new_encryption_key
 from models.events.dead_letters import keep_dead_letter
 from models.events.statuses.apply import apply_statuses
@@ -26,7 +27,7 @@ from models.segments.rule import parse_rule
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
-from models.tables.conversation import Direction, Message, MessageState
+from models.tables.conversation import Conversation, Direction, Message, MessageState, UnreadReply
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
@@ -84,6 +85,7 @@ def person_with_a_past(session: Session) -> Contact:
 def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> None:
     person = person_with_a_past(session)
     other = make_contact(session, name="Somebody else")
+    mark_unread(session, session.scalars(select(Conversation.id)).all(), NOW)
     assert redact_person(session, person.id, vault, LATER, "dpo@example.com", "request of 1 May")
     session.flush()
     session.expire_all()
@@ -98,6 +100,7 @@ def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> 
     assert session.scalars(select(ContactTag.contact_id)).all() == [other.id]
     assert session.scalars(select(ListMember)).all() == []
     assert session.scalars(select(Engagement)).all() == []
+    assert session.scalars(select(UnreadReply)).all() == []
     hashes = set(session.scalars(select(Suppression.person_hash)))
     assert vault.person_hash(f"wa:{DIGITS}") in hashes
     event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc())).first()

@@ -5,13 +5,24 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.webhooks.parse import parse_payload
+from models.conversations.cases import open_case
+from models.conversations.unread import count_unread
 from models.tables.contact import Consent
-from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
+from models.tables.conversation import (
+    Case,
+    CaseStatus,
+    Conversation,
+    Direction,
+    Message,
+    MessageState,
+    PurgedWamid,
+    wamid_hash,
+)
 from models.tables.number import Number
 from models.tables.recipient import NotSent, RecipientState
 from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.common import NOW
-from tests.support.factories.contacts import alice
+from tests.support.factories.contacts import alice, make_contact
 from tests.support.inbound_messages import SAID_AT, at, recorded, store, stored
 from tests.support.paths import WEBHOOKS
 
@@ -107,3 +118,26 @@ def test_stop_and_start_count_by_metas_time_not_by_arrival(session: Session, num
     store(session, recorded("text", wamid="s3", word="start", at=at(40)))
     store(session, recorded("stop", wamid="s4", at=at(30)))
     assert person.consent.value == "subscribed"
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("text", CaseStatus.WAITING), ("unsupported", CaseStatus.WAITING), ("reaction", CaseStatus.ATTENDING)],
+)
+def test_what_a_person_writes_makes_their_case_wait_for_its_agent(
+    session: Session, number: Number, name: str, status: CaseStatus
+) -> None:
+    person, other = alice(session), make_contact(session)
+    for contact in (person, other):
+        open_case(session, contact.id, NOW, opened_by="bot", agent="ann@example.com")
+    store(session, recorded(name))
+    cases = {case.contact_id: (case.status, case.agent) for case in session.scalars(select(Case))}
+    assert cases == {person.id: (status, "ann@example.com"), other.id: (CaseStatus.ATTENDING, "ann@example.com")}
+
+
+@pytest.mark.parametrize(("name", "is_unread"), [("unsupported", True), ("reaction", False), ("text", False)])
+def test_what_meta_could_not_pass_on_is_left_to_people(
+    session: Session, number: Number, name: str, is_unread: bool
+) -> None:
+    store(session, recorded(name))
+    assert count_unread(session) == is_unread
