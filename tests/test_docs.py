@@ -98,7 +98,7 @@ def test_a_page_names_no_command_that_is_not_there(path: Path) -> None:
     known = {name for name, _ in commands()} | {f"flask {command.name}" for command in COMMANDS}
     groups = {command.name for command in COMMANDS if isinstance(command, click.Group)}
     for group, verb in re.findall(
-        r"(?:`|^ {4,}|bin/|-m )flask ([a-z][a-z-]*)(?: ([a-z]+))?", path.read_text(), re.MULTILINE
+        r"(?:`|^ {4,}|bin/|-m )flask ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", path.read_text(), re.MULTILINE
     ):
         named = f"flask {group} {verb}" if group in groups and verb else f"flask {group}"
         assert named in known

@@ -26,6 +26,13 @@ contacts.add_command(
         "Take over the good rows of FILE.csv or FILE.xlsx and report the others.",
     )
 )
+contacts.add_command(
+    LazyCommand(
+        "mend-phones",
+        "admin.cli.mend_phones:mend_phones",
+        "List numbers that lost their plus, by what they may mean, or settle a group of them.",
+    )
+)
 
 
 @contacts.command("show")

@@ -93,6 +93,16 @@ def readings(raw: str, default_country: str | None) -> tuple[str, ...]:
     )
 
 
+def read_national(raw: str, country: str) -> Phone:
+    """Read a number as a national one of this country (ISO), whatever else it may mean; `invalid_phone` if that is not possible.
+
+    For somebody who knows what the number is. Raises NotAPhoneError if the text is no number at all.
+    """
+    phone = read_phone(raw, None)
+    number = _parse(phone.stored, country)
+    return Phone(raw, _e164(number), _country(number), None) if number else Phone(raw, None, None, "invalid_phone")
+
+
 def is_country(code: str) -> bool:
     """Whether `code` is an ISO code (upper case) whose numbering plan is known."""
     return code in phonenumbers.SUPPORTED_REGIONS

@@ -57,6 +57,7 @@ class AuditAction(StrEnum):
     MARKETING_RESUME = "marketing_resume"
     MARKETING_SIGNUP = "marketing_signup"
     MARKETING_STOP = "marketing_stop"
+    MEND_PHONES = "mend_phones"
     MERGE = "merge"
     MESSAGING_LIMIT = "messaging_limit"
     MESSAGING_LIMIT_UNKNOWN = "messaging_limit_unknown"

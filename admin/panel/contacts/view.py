@@ -20,6 +20,7 @@ from admin.operations.contacts import (
 )
 from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.contacts.imports import ContactImport
+from admin.panel.contacts.mend_phones import PhoneMending
 from admin.panel.contacts.merge import ContactMerge, values_before_merge
 from admin.panel.contacts.picker import ContactPicker
 from models.billing.amount import MICRO, show_amount
@@ -29,6 +30,7 @@ from models.contacts.field_values import PROFILE_FIELDS
 from models.contacts.resolve import surviving_contact_id
 from models.contacts.search import count_contacts, search_contacts
 from models.contacts.tagging import not_deleted
+from models.contacts.unclear_phones import has_unclear_phones
 from models.errors import OperatorError
 from models.shop.orders import load_orders
 from models.tables.campaign import Campaign
@@ -52,7 +54,7 @@ OWN_LABELS = {
 }
 
 
-class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
+class ContactView(ContactImport, ContactMerge, ContactPicker, PhoneMending, PanelView):
     """Pages of contacts."""
 
     icon = "contacts"
@@ -72,6 +74,7 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
         with self.rt.database.read() as session:
             result = search_contacts(session, after_id=after, **search)
             count = count_contacts(session, **search) if after is None else None
+            has_unclear = has_unclear_phones(session)
             tags = _tags_of(session, [contact.id for contact in result.contacts])
             lists = session.execute(
                 select(ContactList.id, ContactList.name)
@@ -88,7 +91,7 @@ class ContactView(ContactImport, ContactMerge, ContactPicker, PanelView):
             "panel/contacts.html", contacts=result.contacts, tags=tags, count=count, asked=filters, list_id=list_id,
             lists=[(row.id, row.name) for row in lists], tag_names=names, following=following, after=after,
             consents=[(consent.value, consent.value.replace("_", " ").capitalize()) for consent in Consent],
-            is_filtered=any(filters.values()) or list_id,
+            is_filtered=any(filters.values()) or list_id, has_unclear=has_unclear,
         )  # fmt: skip
 
     @page("/<int:contact_id>/")
