@@ -102,16 +102,18 @@ def may_mean_opt_out(text: str | None) -> bool:
 def button_intent(title: str | None, payload: str | None) -> Word | None:
     """Return whether a pressed button opts out or in; None if it does neither.
 
-    The payload's last part decides first (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes;
-    then the title, where everyday words such as "Cancel" do not count.
+    The payload's last part decides first (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes.
+    A title can opt out, where everyday words such as "Cancel" do not count. It never opts in: a button "Start" begins what
+    the message above it offers. Without a payload of its own, a template's button has its title as the payload
+    (docs/meta.md §7.6), which is no opt-in either.
     """
     if payload and not _FLOW_BUTTON.match(payload):
         key = normalize_text(payload.rsplit(":", 1)[-1]).replace(" ", "")
         if key in _PAYLOAD_STOP:
             return "stop"
-        if key in _PAYLOAD_START:
+        if key in _PAYLOAD_START and normalize_text(payload) != normalize_text(title or ""):
             return "start"
-    return _find_word(title, _STOP_BUTTONS)
+    return "stop" if _find_word(title, _STOP_BUTTONS) == "stop" else None
 
 
 def is_yes(text: str | None) -> bool:

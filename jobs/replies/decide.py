@@ -223,12 +223,14 @@ def _choice(campaign: CampaignContext | None, flows: FlowCache) -> CampaignChoic
 
 
 def _word(message: Unhandled) -> Word | None:
-    """STOP or START, read as the ingest reads it, which has changed the consent already."""
+    """STOP, read as the ingest reads it, or a START that opted the person in. The ingest has changed the consent already."""
     if message.route == CONFIRMED:
         return "start"
     if message.type in {"button", "interactive"}:
-        return button_intent(message.body, message.button_payload)
-    return opt_out_intent(message.body) if message.type == "text" or message.type in CAPTIONED else None
+        word = button_intent(message.body, message.button_payload)
+    else:
+        word = opt_out_intent(message.body) if message.type == "text" or message.type in CAPTIONED else None
+    return "stop" if word == "stop" else None
 
 
 def _confirm_word(plan: ReplyPlan, word_route: Route, batch: BatchContext) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import case, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.contacts.consent import opt_in, opt_out
+from models.contacts.consent import opt_in_again, opt_out
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
-from models.events.messages.double_opt_in import confirm_pending
+from models.events.messages.double_opt_in import confirm_pending, mark_as_start
 from models.events.messages.edits import apply_edits
 from models.events.messages.senders import resolve_senders
 from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage
@@ -174,12 +174,18 @@ def _insert(
 
 
 def _apply_opt_outs(session: Session, replies: Sequence[AttributedReply]) -> None:
-    """Apply STOP and START, each at the time of its message."""
+    """Apply STOP and START, each at the time of its message. A START that opts nobody in stays a message for a bot flow."""
+    starts = []
     for item in replies:
         message = item.message
-        if message.word is not None:
-            change = opt_out if message.word == "stop" else opt_in
-            change(session, item.contact_id, message.at, f"whatsapp {message.word} word", f"message {message.wamid}")
+        proof = f"message {message.wamid}"
+        if message.word == "stop":
+            opt_out(session, item.contact_id, message.at, "whatsapp stop word", proof)
+        elif message.word == "start" and opt_in_again(
+            session, item.contact_id, message.at, "whatsapp start word", proof
+        ):
+            starts.append(message.wamid)
+    mark_as_start(session, starts)
 
 
 def _replies(replies: Sequence[AttributedReply], targets: dict[str, Attribution]) -> dict[int, datetime]:

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.webhooks.parse import parse_payload
-from models.tables.contact import Consent
+from models.tables.contact import Consent, ConsentEvent
 from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.number import Number
 from models.tables.recipient import NotSent, RecipientState
@@ -107,3 +107,21 @@ def test_stop_and_start_count_by_metas_time_not_by_arrival(session: Session, num
     store(session, recorded("text", wamid="s3", word="start", at=at(40)))
     store(session, recorded("stop", wamid="s4", at=at(30)))
     assert person.consent.value == "subscribed"
+
+
+@pytest.mark.parametrize("consent", [Consent.UNKNOWN, Consent.NOT_SUBSCRIBED, Consent.INVALID, Consent.SUBSCRIBED])
+def test_a_start_of_who_never_stopped_changes_no_consent_and_stays_for_the_flow(
+    session: Session, number: Number, consent: Consent
+) -> None:
+    person = alice(session, consent=consent)
+    store(session, recorded("text", word="start"))
+    session.refresh(person)
+    assert (person.consent, stored(session, "text").route) == (consent, None)
+    assert session.scalar(select(func.count()).select_from(ConsentEvent)) == 0
+
+
+def test_a_start_of_who_had_stopped_subscribes_them_and_is_answered_as_one(session: Session, number: Number) -> None:
+    person = alice(session, consent=Consent.UNSUBSCRIBED)
+    store(session, recorded("text", word="start"))
+    session.refresh(person)
+    assert (person.consent, stored(session, "text").route) == (Consent.SUBSCRIBED, "start")
