@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.meta.callback_data import read_button as read_pressed
-from bot.opt_out_words import Word, button_intent, is_yes, is_yes_button, opt_out_intent
+from bot.opt_out_words import Word, button_intent, is_certain_stop, is_yes, is_yes_button, opt_out_intent
 from bot.webhooks.parse_values import MAX_ID, BadEventError, as_dict, as_list, read_moment, read_text
 from models.events.types import InboundMessage, Sender
 
@@ -47,6 +47,7 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         payload and payload[:MAX_PAYLOAD],
         read_pressed(payload),
         _word(content, payload),
+        kind == "text" and not is_certain_stop(_text(content)),
         _confirms(content, payload),
         _moved_to(item) if kind == "system" else None,
     )

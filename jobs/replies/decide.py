@@ -38,7 +38,7 @@ from models.conversations.claim import Unhandled
 from models.conversations.context import CampaignContext, DueAction, ReplyContext
 from models.conversations.flow_sessions import LiveSession
 from models.events.messages.double_opt_in import CONFIRMED
-from models.tables.conversation import REFERS, MessageState
+from models.tables.conversation import CHOOSES, REFERS, MessageState
 from models.tables.flow import ActionKind
 
 log = logging.getLogger("hark.answer")
@@ -226,6 +226,8 @@ def _word(message: Unhandled) -> Word | None:
     """STOP, read as the ingest reads it, or a START that opted the person in. The ingest has changed the consent already."""
     if message.route == CONFIRMED:
         return "start"
+    if message.route == CHOOSES:
+        return None
     if message.type in {"button", "interactive"}:
         word = button_intent(message.body, message.button_payload)
     else:
