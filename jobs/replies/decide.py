@@ -219,7 +219,8 @@ def _choice(campaign: CampaignContext | None, flows: FlowCache) -> CampaignChoic
     if campaign is None:
         return None
     flow = flows.choice(campaign.flow_id)
-    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, flow, campaign.is_ended)
+    has_run = flow is not None and campaign.has_run and not flows.newest(flow.flow_id)[1].repeat
+    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, flow, campaign.is_ended, has_run)
 
 
 def _word(message: Unhandled) -> Word | None:
