@@ -30,7 +30,7 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         raise BadEventError("its id is missing or too long")
     if phone_number_id is None:
         raise BadEventError("its phone_number_id is missing")
-    kind = read_text(item.get("type"), MAX_TYPE) or "unknown"
+    kind = _kind(item)
     content = item
     if kind == "edit":
         content = as_dict(as_dict(item.get("edit")).get("message"))
@@ -51,6 +51,12 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         _confirms(content, payload),
         _moved_to(item) if kind == "system" else None,
     )
+
+
+def _kind(item: dict[str, Any]) -> str:
+    """Return the message's type; `unsupported` for what Meta could not pass on, which has the type `unknown` or errors."""
+    kind = read_text(item.get("type"), MAX_TYPE) or "unknown"
+    return "unsupported" if kind == "unknown" or as_list(item.get("errors")) else kind
 
 
 def _sender(item: dict[str, Any], contacts: list[Any]) -> Sender:

@@ -133,7 +133,7 @@ def _answer_or_raise(context: ReplyContext, message: Unhandled, batch: BatchCont
     plan = ReplyPlan(context, handled=decision)
     if context.live is not None and live is None:
         plan.ends = "idle"
-    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid)
+    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid, _is_answer(message))
     if decision.route is Route.CHAT_OPS:
         plan.command = command
     elif decision.route in {Route.STOP, Route.START}:
@@ -234,6 +234,11 @@ def _word(message: Unhandled) -> Word | None:
     else:
         word = opt_out_intent(message.body) if message.type == "text" or message.type in CAPTIONED else None
     return "stop" if word == "stop" else None
+
+
+def _is_answer(message: Unhandled) -> bool:
+    """Whether a question can be answered by it: text, or a press. A form that was filled in is `interactive` without a payload."""
+    return message.type in {"text", "button"} or (message.type == "interactive" and message.button_payload is not None)
 
 
 def _confirm_word(plan: ReplyPlan, word_route: Route, batch: BatchContext) -> None:
