@@ -87,6 +87,11 @@ def opt_out_intent(text: str | None) -> Word | None:
     return _find_word(text, _STOP_BUTTONS if is_command else _STOP_WORDS)
 
 
+def is_certain_stop(text: str | None) -> bool:
+    """Return whether a typed message is an unmistakable opt-out word, which counts whatever was asked; "Cancel" is none."""
+    return _find_word(text, _STOP_BUTTONS) == "stop"
+
+
 def may_mean_opt_out(text: str | None) -> bool:
     """Return whether a message that is no opt-out word holds one, so that a human should read it: "stop it please now".
 
@@ -102,21 +107,23 @@ def may_mean_opt_out(text: str | None) -> bool:
 def button_intent(title: str | None, payload: str | None) -> Word | None:
     """Return whether a pressed button opts out or in; None if it does neither.
 
-    The payload's last part decides first (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes;
-    then the title, where everyday words such as "Cancel" do not count.
+    The payload's last part decides first (`c42:optout`, `STOP`), except in buttons of bot flows, whose payloads name nodes.
+    A title can opt out, where everyday words such as "Cancel" do not count. It never opts in: a button "Start" begins what
+    the message above it offers. Without a payload of its own, a template's button has its title as the payload
+    (docs/meta.md §7.6), which is no opt-in either.
     """
     if payload and not _FLOW_BUTTON.match(payload):
         key = normalize_text(payload.rsplit(":", 1)[-1]).replace(" ", "")
         if key in _PAYLOAD_STOP:
             return "stop"
-        if key in _PAYLOAD_START:
+        if key in _PAYLOAD_START and normalize_text(payload) != normalize_text(title or ""):
             return "start"
-    return _find_word(title, _STOP_BUTTONS)
+    return "stop" if _find_word(title, _STOP_BUTTONS) == "stop" else None
 
 
 def is_yes(text: str | None) -> bool:
     """Return whether a typed message is a word of agreement."""
-    return text is not None and _normalize_message(text) in _YES_WORDS
+    return text is not None and normalize_message(text) in _YES_WORDS
 
 
 def is_yes_button(title: str | None, payload: str | None) -> bool:
@@ -128,14 +135,14 @@ def is_yes_button(title: str | None, payload: str | None) -> bool:
 
 
 def _find_word(text: str | None, stops: frozenset[str]) -> Word | None:
-    folded = _normalize_message(text or "")
+    folded = normalize_message(text or "")
     if folded in stops:
         return "stop"
     return "start" if folded in _START_WORDS else None
 
 
-def _normalize_message(text: str) -> str:
-    """Return the normalized message without polite words; empty if it is too long to be a word."""
+def normalize_message(text: str) -> str:
+    """Return the normalized message without repetitions and polite words; empty if it is too long to be a word."""
     if len(text) > MAX_CHARACTERS:
         return ""
     words = normalize_text(text).split()

@@ -50,6 +50,8 @@ class CampaignChoice:
     recipient_id: int | None
     flow: FlowChoice | None
     is_ended: bool = False
+    has_run: bool = False
+    """Whether the flow ran for this recipient already and may not run twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +113,39 @@ def _route_to_flow(facts: RoutingFacts) -> Decision:
     referenced, session, answered = facts.referenced, facts.session, facts.answered
     if referenced is not None and (session is None or session.campaign_id != referenced.campaign_id):
         said = f"it refers to campaign {referenced.campaign_id}"
-        if referenced.flow is not None:
+        if referenced.flow is not None and not referenced.has_run:
             return _begin(Route.REFERENCE, said, referenced.flow, referenced.recipient_id)
-        notes.append(f"{said}, which has no bot flow")
+        notes.append(f"{said}, {_why_not(referenced)}")
     if session is not None:
         if _may_take(session, referenced or answered):
             return Decision(Route.SESSION, _join_reasons(notes, f"the walk through {session.flow.name} goes on"))
         notes.append(f"the walk through {session.flow.name} belongs to campaign {session.campaign_id}")
     if answered is not None:
         said = f"it answers campaign {answered.campaign_id}"
-        if answered.flow is not None and not answered.is_ended:
+        if answered.flow is not None and not answered.is_ended and not answered.has_run:
             return _begin(Route.CAMPAIGN, _join_reasons(notes, said), answered.flow, answered.recipient_id)
-        notes.append(f"{said}, which has {'ended' if answered.is_ended else 'no bot flow'}")
+        notes.append(f"{said}, {'which has ended' if answered.is_ended else _why_not(answered)}")
     if facts.keyword is not None:
         return _begin(Route.KEYWORD, _join_reasons(notes, f"a keyword of {facts.keyword.name}"), facts.keyword)
     if session is not None:
         return Decision(
             Route.NOTHING, _join_reasons(notes, "no bot flow is meant, and that walk waits for its own answer")
         )
-    if facts.fallback is not None:
+    if facts.fallback is not None and not _has_run(facts.fallback, referenced, answered):
         return _begin(
             Route.FALLBACK, _join_reasons(notes, f"{facts.fallback.name} takes what belongs nowhere"), facts.fallback
         )
+    if facts.fallback is not None:
+        return Decision(Route.NOTHING, _join_reasons(notes, f"{facts.fallback.name}, the fallback flow, is that flow"))
     return Decision(Route.NOTHING, _join_reasons(notes, "no bot flow is meant and there is no fallback flow"))
+
+
+def _why_not(campaign: CampaignChoice) -> str:
+    return "which has no bot flow" if campaign.flow is None else f"for which {campaign.flow.name} has run already"
+
+
+def _has_run(flow: FlowChoice, *campaigns: CampaignChoice | None) -> bool:
+    return any(each is not None and each.has_run and each.flow == flow for each in campaigns)
 
 
 def _may_take(session: LiveFlow, campaign: CampaignChoice | None) -> bool:

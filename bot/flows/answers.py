@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from bot.flows.nodes import AskNode, Option
 from bot.flows.regex import matches_whole
-from bot.opt_out_words import normalize_text
+from bot.opt_out_words import normalize_message, normalize_text
 from models.contacts.phone import NotAPhoneError, is_country, read_phone
 
 MAX_ANSWER = 1000
@@ -34,12 +34,17 @@ def read_answer(node: AskNode, text: str, now: datetime, country: str | None) ->
 
 
 def option_by_title(options: Iterable[Option], text: str) -> Option | None:
-    """Return the option whose title was typed; case, accents and punctuation do not matter. None if there is none."""
+    """Return the option whose title was typed; case, accents and punctuation do not matter, nor does a "please".
+
+    None if there is none.
+    """
+    given = tuple(options)
     folded = normalize_text(text)
-    for option in options:
+    for option in given:
         if text == option.title or (folded and folded == normalize_text(option.title)):
             return option
-    return None
+    bare = normalize_message(text)
+    return next((option for option in given if bare and bare == normalize_message(option.title)), None)
 
 
 def _text(node: AskNode, text: str, _now: datetime, _country: str | None) -> str | None:

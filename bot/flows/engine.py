@@ -108,9 +108,9 @@ class _Run(StepState):
         if isinstance(node, WaitNode) and node.on_reply:
             self.run(node.on_reply)
         elif isinstance(node, AskNode) and self.waiting_for == "reply":
-            self._answer_question(self.session.node, node, text)
+            self._answer_question(self.session.node, node, text if reply.is_answer else "")
         elif isinstance(node, MessageNode) and self.waiting_for == "reply":
-            self._answer_menu(self.session.node, node, text)
+            self._answer_menu(self.session.node, node, text if reply.is_answer else "")
         return True
 
     def _accepted(self, event: Accepted) -> bool:

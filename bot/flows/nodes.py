@@ -279,7 +279,10 @@ NODE_TYPES: dict[str, type[AnyNode]] = {
 
 
 class FlowDefinition(FlowPart):
-    """A whole bot flow. `version` is the number of its stored version (0: not stored), not a part of the definition."""
+    """A whole bot flow. `version` is the number of its stored version (0: not stored), not a part of the definition.
+
+    With `repeat` it may run more than once for a recipient of a campaign.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
     description: Annotated[str, StringConstraints(max_length=500)] | None = None
@@ -288,6 +291,7 @@ class FlowDefinition(FlowPart):
     )
     kind: Literal["script", "external"] = "script"
     url: Url | None = None
+    repeat: bool = False
     start: NodeName | None = None
     nodes: dict[NodeName, Annotated[AnyNode, Field(discriminator="type")]] = Field(default_factory=dict)
     version: int = Field(default=0, ge=0, exclude=True)

@@ -108,11 +108,15 @@ class FlowState:
 
 @dataclass(frozen=True, slots=True)
 class ReplyEvent:
-    """The person wrote or pressed something. `text` is the typed text, or the title of what was pressed."""
+    """The person wrote, pressed or sent something. `text` is the typed text, the title of what was pressed, or a caption.
+
+    `is_answer` is False for what is neither text nor a press (a picture, a contact card, a place): it answers no question.
+    """
 
     text: str = ""
     payload: str | None = None
     message_id: str | None = None
+    is_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True)

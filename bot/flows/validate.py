@@ -33,6 +33,7 @@ from bot.flows.nodes import (
 from bot.flows.placeholders import names_in, problem_with_name, problem_with_url
 from bot.flows.reachability import endless_loops, unreachable
 from bot.flows.regex import problem_with_pattern
+from bot.flows.swallowed import problem_with_keyword, problem_with_title, warning_about_title
 from bot.opt_out_words import normalize_text
 
 Path = tuple[str | int, ...]
@@ -58,6 +59,9 @@ _ASK_FIELDS = {
 
 def problems_of(flow: FlowDefinition) -> Iterator[Problem]:
     """Yield the problems that prevent a flow from being loaded."""
+    for place, keyword in enumerate(flow.keywords):
+        if problem := problem_with_keyword(keyword):
+            yield ("keywords", place), problem
     if flow.kind == "external":
         yield from _external(flow)
         return
@@ -82,6 +86,10 @@ def warnings_of(flow: FlowDefinition) -> Iterator[Problem]:
     if flow.start in flow.nodes:
         for name in sorted(unreachable(flow)):
             yield ("nodes", name), "no way leads here from the start"
+    for name, node in flow.nodes.items():
+        for path, option in options_of(node):
+            if warning := warning_about_title(option.title):
+                yield ("nodes", name, *path, "title"), warning
 
 
 def answer_names(flow: FlowDefinition) -> frozenset[str]:
@@ -167,6 +175,8 @@ def _options(name: str, node: AnyNode) -> Iterator[Problem]:
         if option.title in titles:
             yield (*path, "title"), f"{option.title!r} stands here twice"
         titles.add(option.title)
+        if problem := problem_with_title(option.title):
+            yield (*path, "title"), problem
         as_button = path[0] == "buttons" or (path[0] == "choices" and len(rows) <= MAX_BUTTONS)
         if as_button and len(option.title) > BUTTON_TITLE:
             yield (*path, "title"), f"{option.title!r} has {len(option.title)} characters; allowed: {BUTTON_TITLE}"

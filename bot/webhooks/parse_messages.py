@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.meta.callback_data import read_button as read_pressed
-from bot.opt_out_words import Word, button_intent, is_yes, is_yes_button, opt_out_intent
+from bot.opt_out_words import Word, button_intent, is_certain_stop, is_yes, is_yes_button, opt_out_intent
 from bot.webhooks.parse_values import MAX_ID, BadEventError, as_dict, as_list, read_moment, read_text
 from models.events.types import InboundMessage, Sender
 
@@ -30,7 +30,7 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         raise BadEventError("its id is missing or too long")
     if phone_number_id is None:
         raise BadEventError("its phone_number_id is missing")
-    kind = read_text(item.get("type"), MAX_TYPE) or "unknown"
+    kind = _kind(item)
     content = item
     if kind == "edit":
         content = as_dict(as_dict(item.get("edit")).get("message"))
@@ -47,9 +47,16 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         payload and payload[:MAX_PAYLOAD],
         read_pressed(payload),
         _word(content, payload),
+        kind == "text" and not is_certain_stop(_text(content)),
         _confirms(content, payload),
         _moved_to(item) if kind == "system" else None,
     )
+
+
+def _kind(item: dict[str, Any]) -> str:
+    """Return the message's type; `unsupported` for what Meta could not pass on, which has the type `unknown` or errors."""
+    kind = read_text(item.get("type"), MAX_TYPE) or "unknown"
+    return "unsupported" if kind == "unknown" or as_list(item.get("errors")) else kind
 
 
 def _sender(item: dict[str, Any], contacts: list[Any]) -> Sender:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from bot.flows.offers import offers_title
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_WAITING, SYNC_NUMBER, SYNC_TEMPLATES
 from jobs.ingest.late_failures import react_to_failures
@@ -58,7 +59,7 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
     now = utcnow()
     with rt.database.write() as session:
         if inbound:
-            stored = store_inbound(session, inbound, now, installation)
+            stored = store_inbound(session, inbound, now, installation, offers_title)
             applied.conversations = stored.conversations
             counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
         if statuses:

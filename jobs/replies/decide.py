@@ -38,7 +38,7 @@ from models.conversations.claim import Unhandled
 from models.conversations.context import CampaignContext, DueAction, ReplyContext
 from models.conversations.flow_sessions import LiveSession
 from models.events.messages.double_opt_in import CONFIRMED
-from models.tables.conversation import REFERS, MessageState
+from models.tables.conversation import CHOOSES, REFERS, MessageState
 from models.tables.flow import ActionKind
 
 log = logging.getLogger("hark.answer")
@@ -133,7 +133,7 @@ def _answer_or_raise(context: ReplyContext, message: Unhandled, batch: BatchCont
     plan = ReplyPlan(context, handled=decision)
     if context.live is not None and live is None:
         plan.ends = "idle"
-    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid)
+    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid, _is_answer(message))
     if decision.route is Route.CHAT_OPS:
         plan.command = command
     elif decision.route in {Route.STOP, Route.START}:
@@ -219,16 +219,26 @@ def _choice(campaign: CampaignContext | None, flows: FlowCache) -> CampaignChoic
     if campaign is None:
         return None
     flow = flows.choice(campaign.flow_id)
-    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, flow, campaign.is_ended)
+    has_run = flow is not None and campaign.has_run and not flows.newest(flow.flow_id)[1].repeat
+    return CampaignChoice(campaign.campaign_id, campaign.recipient_id, flow, campaign.is_ended, has_run)
 
 
 def _word(message: Unhandled) -> Word | None:
-    """STOP or START, read as the ingest reads it, which has changed the consent already."""
+    """STOP, read as the ingest reads it, or a START that opted the person in. The ingest has changed the consent already."""
     if message.route == CONFIRMED:
         return "start"
+    if message.route == CHOOSES:
+        return None
     if message.type in {"button", "interactive"}:
-        return button_intent(message.body, message.button_payload)
-    return opt_out_intent(message.body) if message.type == "text" or message.type in CAPTIONED else None
+        word = button_intent(message.body, message.button_payload)
+    else:
+        word = opt_out_intent(message.body) if message.type == "text" or message.type in CAPTIONED else None
+    return "stop" if word == "stop" else None
+
+
+def _is_answer(message: Unhandled) -> bool:
+    """Whether a question can be answered by it: text, or a press. A form that was filled in is `interactive` without a payload."""
+    return message.type in {"text", "button"} or (message.type == "interactive" and message.button_payload is not None)
 
 
 def _confirm_word(plan: ReplyPlan, word_route: Route, batch: BatchContext) -> None:

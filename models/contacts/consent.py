@@ -166,6 +166,18 @@ def opt_in(session: Session, contact_id: int, at: datetime, source: str, proof: 
     )
 
 
+def opt_in_again(session: Session, contact_id: int, at: datetime, source: str, proof: str | None = None) -> bool:
+    """Apply a START of a person who had stopped, or whose opt-in is pending. Return whether the person is one of them.
+
+    A START of anybody else is an ordinary word, since they were never asked: their consent stays.
+    """
+    consent = session.scalar(select(Contact.consent).where(Contact.id == contact_id))
+    if consent not in {Consent.UNSUBSCRIBED, Consent.PENDING}:
+        return False
+    opt_in(session, contact_id, at, source, proof)
+    return True
+
+
 def stop_marketing(session: Session, contact_id: int, meta_at: datetime) -> bool:
     """Store Meta's own marketing stop (`docs/meta.md` §7.8). Return False if a newer preference is stored already."""
     is_newest = or_(Contact.marketing_preference_at.is_(None), Contact.marketing_preference_at <= meta_at)

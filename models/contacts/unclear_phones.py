@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from models.contacts.aliases import add_aliases, identifiers_of, release_aliases
 from models.contacts.identity import copy_engagement
 from models.contacts.lookup import WrittenPhone, read_phone_index
-from models.contacts.phone import Phone, person_key, read_national, read_phone
+from models.contacts.person_key import person_key
+from models.contacts.phone import Phone, read_national, read_phone
 from models.contacts.resolve import lock_identities
 from models.db.bulk import among
 from models.db.dialect import NO_SYNC

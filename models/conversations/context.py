@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.conversations.cases import open_cases
@@ -14,7 +14,7 @@ from models.conversations.flow_sessions import LiveSession, live_sessions
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message, MessageState
-from models.tables.flow import OPEN_ACTION, Action, ActionKind, FlowSession
+from models.tables.flow import OPEN_ACTION, Action, ActionKind, FlowSession, FlowVersion
 from models.tables.recipient import Recipient
 from models.tables.tag import ContactTag, Tag
 from models.tables.user import User
@@ -28,6 +28,8 @@ class CampaignContext(NamedTuple):
     name: str
     flow_id: int | None
     is_ended: bool
+    has_run: bool
+    """Whether any version of that flow was begun for this recipient, also if it ended unfinished."""
 
 
 class DueAction(NamedTuple):
@@ -179,12 +181,17 @@ def _add_campaigns(session: Session, contexts: Collection[ReplyContext]) -> None
 def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[int | None, int], CampaignContext]:
     """By recipient and contact."""
     is_ended = Campaign.status == CampaignStatus.ENDED
+    has_run = exists().where(
+        FlowSession.recipient_id == Recipient.id,
+        FlowVersion.id == FlowSession.flow_version_id,
+        FlowVersion.flow_id == Campaign.flow_id,
+    )
     rows = session.execute(
-        select(Recipient.id, Recipient.contact_id, Campaign.id, Campaign.name, Campaign.flow_id, is_ended)
+        select(Recipient.id, Recipient.contact_id, Campaign.id, Campaign.name, Campaign.flow_id, is_ended, has_run)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
         .where(Recipient.id.in_(sorted(recipients)))
     )
-    return {(row[0], row[1]): CampaignContext(row[0], row[2], row[3], row[4], row[5]) for row in rows}
+    return {(row[0], row[1]): CampaignContext(row[0], *row[2:]) for row in rows}
 
 
 def _add_staff(session: Session, contexts: Mapping[int, ReplyContext]) -> None:

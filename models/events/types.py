@@ -102,6 +102,8 @@ class InboundMessage:
     pressed: PressedButton | None = None
     """The parsed `button_payload`, if it has our format."""
     word: OptOutWord | None = None
+    may_be_choice: bool = False
+    """The typed `word` is no unmistakable STOP, so that it is an answer where a bot flow's question offers it as an option."""
     confirms: bool = False
     """The text is a yes, which confirms the double opt-in of a pending contact."""
     moved_to: Sender | None = None

@@ -78,6 +78,11 @@ def test_a_start_word_subscribes_again(text: str) -> None:
         ("No thanks", "c42:opt_out", "stop"),
         ("Keine Werbung", "c42:whatever", "stop"),
         ("Yes, send me news", "optin", "start"),
+        ("Start", "f3:hello:go", None),  # a button speaks to its flow; its title opts nobody in
+        ("Subscribe", "h1b:abc:7:0", None),
+        ("Start", "Start", None),  # a template's button without a payload of its own
+        ("Anmelden", None, None),
+        ("Stop promos", "h1b:abc:7:1", "stop"),
         ("Stop promos", "f3:menu:stop", "stop"),  # an unmistakable title counts in a bot flow too
         ("Leave it", "f3:menu:stop", None),  # a bot flow's payload names nodes and keys
         ("Cancel", "f3:order:cancel", None),

@@ -110,6 +110,17 @@ def test_a_message_of_a_campaign_without_a_flow_moves_no_other_campaign_s_sessio
     assert route(replace(facts, keyword=HOURS)).begins is HOURS
 
 
+@pytest.mark.parametrize("names_it", [True, False])
+def test_a_flow_that_has_run_for_the_recipient_gives_way_to_keyword_fallback_and_inbox(names_it: bool) -> None:
+    campaign = CampaignChoice(12, 120, WINTER, has_run=True)
+    facts = replace(NOTHING, referenced=campaign) if names_it else replace(NOTHING, answered=campaign)
+    assert route(facts).begins is None
+    assert "winter_replies has run already" in route(facts).reason
+    assert route(replace(facts, fallback=HELLO)).begins is HELLO
+    assert route(replace(facts, keyword=HOURS, fallback=HELLO)).begins is HOURS
+    assert route(replace(facts, fallback=WINTER)).begins is None
+
+
 @pytest.mark.parametrize("kind", sorted(NOT_FOR_BOTS))
 def test_what_asks_nothing_starts_no_bot(kind: str) -> None:
     decision = route(RoutingFacts(message_type=kind, fallback=HELLO))

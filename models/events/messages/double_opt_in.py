@@ -17,7 +17,7 @@ from models.tables.conversation import WINDOW, Message
 from models.tables.flow import FlowSession, SessionStatus
 
 CONFIRMED = "start"
-"""The route of a message that confirmed an opt-in: it is answered like START."""
+"""The route of a message that opted in, by START or by the confirmation of a double opt-in: both are answered alike."""
 
 
 def confirm_pending(session: Session, replies: Sequence[AttributedReply]) -> int:
@@ -25,13 +25,17 @@ def confirm_pending(session: Session, replies: Sequence[AttributedReply]) -> int
     confirmed = [
         item for item in replies if item.message.confirms and _is_meant(session, item) and _confirm(session, item)
     ]
-    if confirmed:
-        wamids = [item.message.wamid for item in confirmed]
+    mark_as_start(session, [item.message.wamid for item in confirmed])
+    return len(confirmed)
+
+
+def mark_as_start(session: Session, wamids: Sequence[str]) -> None:
+    """Route these messages to the answer of a START: they opted in."""
+    if wamids:
         session.execute(
             update(Message).where(Message.wamid.in_(wamids)).values(route=CONFIRMED),
             execution_options=NO_SYNC,
         )
-    return len(confirmed)
 
 
 def _is_meant(session: Session, item: AttributedReply) -> bool:

@@ -11,17 +11,19 @@ from typing import Any
 from sqlalchemy import case, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.contacts.consent import opt_in, opt_out
+from models.contacts.consent import opt_in_again, opt_out
 from models.conversations.cases import await_agents
 from models.conversations.unread import mark_unread
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
-from models.events.messages.double_opt_in import confirm_pending
+from models.events.messages.double_opt_in import confirm_pending, mark_as_start
 from models.events.messages.edits import apply_edits
+from models.events.messages.offered import Offers, choices_on_offer
 from models.events.messages.senders import resolve_senders
 from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage
 from models.tables.conversation import (
+    CHOOSES,
     REFERS,
     Conversation,
     Direction,
@@ -50,9 +52,16 @@ class InboundResult:
 
 
 def store_inbound(
-    session: Session, messages: Sequence[InboundMessage], now: datetime, installation: str
+    session: Session,
+    messages: Sequence[InboundMessage],
+    now: datetime,
+    installation: str,
+    offers: Offers | None = None,
 ) -> InboundResult:
-    """Store a batch in the order of Meta's time. `installation` is our id, which buttons of our campaigns carry."""
+    """Store a batch in the order of Meta's time. `installation` is our id, which buttons of our campaigns carry.
+
+    `offers` tells whether a running bot flow offers a word as an option; without it none does.
+    """
     result = InboundResult()
     numbers = _numbers(session, {message.phone_number_id for message in messages})
     ours = list({message.wamid: message for message in messages if message.phone_number_id in numbers}.values())
@@ -70,11 +79,12 @@ def store_inbound(
     replies = [AttributedReply(item, contacts[item.wamid], numbers[item.phone_number_id][0]) for item in new_messages]
     conversations = _open_conversations(session, replies, now)
     targets = attribute_replies(session, replies, installation)
-    inserted = _insert(session, replies, conversations, targets, now)
+    choices = choices_on_offer(session, replies, targets, offers) if offers is not None else set()
+    inserted = _insert(session, replies, conversations, targets, choices, now)
     replies = [item for item in replies if item.message.wamid in inserted]
     result.repeated += len(new_messages) - len(replies)
     result.stored = len(replies)
-    _apply_opt_outs(session, replies)
+    _apply_opt_outs(session, [item for item in replies if item.message.wamid not in choices])
     confirm_pending(session, replies)
     mark_replied(session, _replies(replies, targets))
     _update_contacts(session, replies)
@@ -160,6 +170,7 @@ def _insert(
     replies: Sequence[AttributedReply],
     conversations: dict[tuple[int, int], int],
     targets: dict[str, Attribution],
+    choices: set[str],
     now: datetime,
 ) -> set[str]:
     """Insert the messages; returns the wamids that were new: another consumer may have stored the same ones meanwhile."""
@@ -176,7 +187,7 @@ def _insert(
             "context_wamid": item.message.context_wamid,
             "button_payload": item.message.button_payload,
             "recipient_id": target.recipient_id if target else None,
-            "route": REFERS if target and target.is_reference and _needs_answer(item.message) else None,
+            "route": _first_route(item.message, target, is_choice=item.message.wamid in choices),
             "handled_at": None if _needs_answer(item.message) else now,
             "attempts": 0,
         }
@@ -186,13 +197,25 @@ def _insert(
     return set(session.scalars(statement.returning(_MESSAGE.c.wamid), rows))
 
 
+def _first_route(message: InboundMessage, target: Attribution | None, *, is_choice: bool) -> str | None:
+    if is_choice:
+        return CHOOSES
+    return REFERS if target and target.is_reference and _needs_answer(message) else None
+
+
 def _apply_opt_outs(session: Session, replies: Sequence[AttributedReply]) -> None:
-    """Apply STOP and START, each at the time of its message."""
+    """Apply STOP and START, each at the time of its message. A START that opts nobody in stays a message for a bot flow."""
+    starts = []
     for item in replies:
         message = item.message
-        if message.word is not None:
-            change = opt_out if message.word == "stop" else opt_in
-            change(session, item.contact_id, message.at, f"whatsapp {message.word} word", f"message {message.wamid}")
+        proof = f"message {message.wamid}"
+        if message.word == "stop":
+            opt_out(session, item.contact_id, message.at, "whatsapp stop word", proof)
+        elif message.word == "start" and opt_in_again(
+            session, item.contact_id, message.at, "whatsapp start word", proof
+        ):
+            starts.append(message.wamid)
+    mark_as_start(session, starts)
 
 
 def _replies(replies: Sequence[AttributedReply], targets: dict[str, Attribution]) -> dict[int, datetime]:

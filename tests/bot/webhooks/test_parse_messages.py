@@ -1,9 +1,14 @@
 """Messages of people, as they are read."""
 
+import json
+from typing import Any
+
 import pytest
 
+from bot.webhooks.parse import parse_payload
 from models.events.types import PressedButton
 from tests.support.parsed import message
+from tests.support.paths import WEBHOOKS
 
 
 @pytest.mark.parametrize(
@@ -60,3 +65,18 @@ def test_a_changed_number_says_where_the_person_moved() -> None:
     by_bsuid = message("message_number_change_bsuid").moved_to
     assert by_bsuid is not None
     assert (by_bsuid.wa_id, by_bsuid.bsuid) == (None, "ES.2200000000000000000")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"type": "unknown"},
+        {"type": "unknown", "errors": [{"code": 131051, "title": "Unsupported message type"}]},
+        {"type": "image", "errors": [{"code": 131051}]},
+        {"type": None},
+    ],
+)
+def test_what_meta_could_not_pass_on_is_unsupported(changed: dict[str, Any]) -> None:
+    payload = json.loads((WEBHOOKS / "message_text.json").read_bytes())
+    payload["entry"][0]["changes"][0]["value"]["messages"][0] |= changed
+    assert [found.type for found in parse_payload(json.dumps(payload).encode()).inbound] == ["unsupported"]

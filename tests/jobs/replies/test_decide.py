@@ -135,3 +135,11 @@ def test_an_agent_hands_a_conversation_to_a_flow(chat: Chat) -> None:
         queue_flow_start(session, ann, flow_id, utcnow(), "ann@example.com")
     assert chat.answer() == ["Hi. What is your name?", "Your name?"]
     assert chat.walks()[0].status is SessionStatus.ACTIVE
+
+
+def test_a_start_that_opted_nobody_in_begins_the_flow_that_is_meant(chat: Chat) -> None:
+    ann = chat.conversation()
+    chat.flow(HELLO, is_fallback=True)
+    message = chat.says(ann, "Start")
+    assert chat.answer()[0] == "Hi. What is your name?"
+    assert chat.message(message).route == "fallback"

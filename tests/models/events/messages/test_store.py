@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from bot.webhooks.parse import parse_payload
 from models.conversations.cases import open_case
 from models.conversations.unread import count_unread
-from models.tables.contact import Consent
+from models.tables.contact import Consent, ConsentEvent
 from models.tables.conversation import (
     Case,
     CaseStatus,
@@ -141,3 +141,21 @@ def test_what_meta_could_not_pass_on_is_left_to_people(
 ) -> None:
     store(session, recorded(name))
     assert count_unread(session) == is_unread
+
+
+@pytest.mark.parametrize("consent", [Consent.UNKNOWN, Consent.NOT_SUBSCRIBED, Consent.INVALID, Consent.SUBSCRIBED])
+def test_a_start_of_who_never_stopped_changes_no_consent_and_stays_for_the_flow(
+    session: Session, number: Number, consent: Consent
+) -> None:
+    person = alice(session, consent=consent)
+    store(session, recorded("text", word="start"))
+    session.refresh(person)
+    assert (person.consent, stored(session, "text").route) == (consent, None)
+    assert session.scalar(select(func.count()).select_from(ConsentEvent)) == 0
+
+
+def test_a_start_of_who_had_stopped_subscribes_them_and_is_answered_as_one(session: Session, number: Number) -> None:
+    person = alice(session, consent=Consent.UNSUBSCRIBED)
+    store(session, recorded("text", word="start"))
+    session.refresh(person)
+    assert (person.consent, stored(session, "text").route) == (Consent.SUBSCRIBED, "start")
