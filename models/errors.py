@@ -17,7 +17,7 @@ HarkError                               root; never raised itself
 │   ├── GraphError                      bot.meta.management: Meta refused, or could not be asked
 │   ├── ShopError                       bot.shopify.errors: the shop refused, or could not be asked
 │   │   └── ShopRefusedError            it understood the change and does not make it
-│   ├── BadFileError                    jobs.imports.reader
+│   ├── BadFileError                    jobs.imports.errors
 │   ├── MetaUnavailableError            jobs.campaigns.start
 │   ├── RedisUnavailableError           jobs.core.redis_server
 │   └── AlreadyRunningError             admin.server.supervisor

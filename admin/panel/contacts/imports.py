@@ -59,14 +59,6 @@ AS_IT_WAS = "as_it_was"
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252 (Western Europe)"}
 
 
-class UnknownWordsError(OperatorError):
-    """The consent column has words that nobody has explained. `consents`: the answers so far by the word."""
-
-    def __init__(self, consents: dict[str, str]) -> None:
-        super().__init__("Say what the words of the consent column mean.")
-        self.consents = consents
-
-
 class ContactImport(PanelView):
     """The pages of an import. The file is stored under var/ until its import is over; its name in the URL is random."""
 
@@ -119,10 +111,11 @@ class ContactImport(PanelView):
                 if kind is UploadKind.LIST:
                     list_name = read_list_name(list_name)
                 consents = self._consents(path, columns)
-                start_dry_run(self.rt, token, columns, source, list_name, consents)
+                if any(meaning not in {AS_IT_WAS, *IMPORTABLE} for meaning in consents.values()):
+                    raise OperatorError("Say what the words of the consent column mean.")
+                meanings = {word: "" if meaning == AS_IT_WAS else meaning for word, meaning in consents.items()}
+                start_dry_run(self.rt, token, columns, source, list_name, meanings)
                 return back(".import_status", token=token)
-            except UnknownWordsError as problem:
-                error, consents = sentence(problem), problem.consents
             except OperatorError as problem:
                 error = sentence(problem)
         lines = [
@@ -177,14 +170,11 @@ class ContactImport(PanelView):
         return back(".import_status", token=token)
 
     def _consents(self, path: Path, columns: Mapping[str, str]) -> dict[str, str]:
-        """What the words of the consent column mean. Raises UnknownWordsError while one has no answer."""
+        """The operator's answer for each word of the consent column that is none of Hark's; empty without one."""
         column = next((column for column, name in columns.items() if name == "consent"), None)
         words = unknown_consent_words(path, column) if column else []
         answers = dict(zip(request.form.getlist("word"), request.form.getlist("meaning"), strict=False))
-        consents = {word: answers.get(word, "") for word in words}
-        if any(meaning not in {AS_IT_WAS, *IMPORTABLE} for meaning in consents.values()):
-            raise UnknownWordsError(consents)
-        return {word: "" if meaning == AS_IT_WAS else meaning for word, meaning in consents.items()}
+        return {word: answers.get(word, "") for word in words}
 
     def _gone(self) -> ResponseReturnValue:
         flash(GONE, "bad")
