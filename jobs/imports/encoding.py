@@ -14,6 +14,10 @@ from jobs.imports.errors import BadFileError
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8, UTF16, WESTERN = "utf-8", "utf-16", "cp1252"
 _BLOCK = 1 << 16
+_LONGEST_LINE = 1 << 20
+"""Bytes: a line that goes on beyond it is none that a CSV has, and must not fill the memory."""
+MAX_BROKEN = 1000
+"""Lines by which a code page is told."""
 _WESTERN_LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿß"
 _EXPECTED = frozenset(
     _WESTERN_LETTERS + _WESTERN_LETTERS.upper().replace("SS", "") + "¿¡«»°ºª€£§©®·´‘’“”–—…•\xa0\u2122"
@@ -33,7 +37,11 @@ class TextCode(NamedTuple):
 
 
 _UTF8_CODE = TextCode(UTF8, "utf-8-sig", "surrogateescape", re.compile(r"[\udc80-\udcff]"))
-_UTF16_CODE = TextCode(UTF16, "utf-16", "replace", re.compile("\ufffd"))
+
+
+def _replacing(codec: str) -> TextCode:
+    """A code that is read with a replacement for what is no text in it."""
+    return TextCode(codec, codec, "replace", re.compile("\ufffd"))
 
 
 def detect_encoding(path: Path, file: IO[bytes], chosen: str | None = None) -> TextCode:
@@ -42,25 +50,26 @@ def detect_encoding(path: Path, file: IO[bytes], chosen: str | None = None) -> T
     A file that is mostly UTF-8 stays so, and its broken lines are refused one by one. Raises BadFileError if the encoding is
     neither certain nor chosen, or if the chosen one is not known or does not fit.
     """
-    file.seek(0)
-    start = file.read(2)
-    if chosen:
-        code = _chosen(path, chosen)
+    try:
+        return _chosen(path, chosen) if chosen else _recognised(path, file)
+    finally:
         file.seek(0)
-        return code
-    if start.startswith(UTF16_MARKS):
-        file.seek(0)
-        return _UTF16_CODE
-    has_utf8, broken = _scan(file)
+
+
+def _recognised(path: Path, file: IO[bytes]) -> TextCode:
     file.seek(0)
-    if not broken or has_utf8:
+    if file.read(2).startswith(UTF16_MARKS):
+        return _replacing(UTF16)
+    file.seek(0)
+    broken = _broken_lines(file)
+    if not broken:
         return _UTF8_CODE
     if not _is_western(broken):
         raise BadFileError(
             "{file} is not UTF-8 text, and which encoding it has is not certain; save it as CSV UTF-8, or say its encoding",
             file=path.name,
         )
-    return TextCode(WESTERN, WESTERN, "replace", re.compile("\ufffd"))
+    return _replacing(WESTERN)
 
 
 def _chosen(path: Path, name: str) -> TextCode:
@@ -75,28 +84,26 @@ def _chosen(path: Path, name: str) -> TextCode:
         ) from error
     if codec in {"utf-8", "utf-8-sig"}:
         return _UTF8_CODE
-    return TextCode(codec, codec, "replace", re.compile("\ufffd"))
+    return _replacing(codec)
 
 
-def _scan(file: IO[bytes]) -> tuple[bool, list[bytes]]:
-    """Whether a letter beyond ASCII is written as UTF-8 anywhere, and the lines that are no UTF-8, a thousand at the most."""
-    file.seek(0)
-    has_utf8 = False
+def _broken_lines(file: IO[bytes]) -> list[bytes]:
+    """The lines that are no UTF-8, `MAX_BROKEN` at the most. Empty as soon as one line beyond ASCII is: then the file is UTF-8."""
     broken: list[bytes] = []
-    while lines := file.readlines(_BLOCK):
-        if b"".join(lines).isascii():
+    while block := file.read(_BLOCK):
+        block += file.readline(_LONGEST_LINE)
+        if block.isascii():
             continue
-        for line in lines:
+        for line in block.removeprefix(codecs.BOM_UTF8).split(b"\n"):
             if line.isascii():
                 continue
             try:
-                text = line.decode("utf-8")
+                line.decode("utf-8")
             except UnicodeDecodeError:
-                if len(broken) < 1000:
-                    broken.append(line)
+                broken += [line] if len(broken) < MAX_BROKEN else []
             else:
-                has_utf8 = has_utf8 or (text.removeprefix("\ufeff") != "" and not text.removeprefix("\ufeff").isascii())
-    return has_utf8, broken
+                return []
+    return broken
 
 
 def _is_western(lines: list[bytes]) -> bool:

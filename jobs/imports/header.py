@@ -1,7 +1,10 @@
 """Names the columns of a file: what has no name, or the name of another column, is told apart and is taken only on demand."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from jobs.imports.errors import BadFileError
@@ -10,35 +13,11 @@ from models.characters import drop_ignorable
 MAX_COLUMNS = 1000
 """Columns of a file; how many are taken is another matter (`MAX_TAKEN`)."""
 MAX_TAKEN = 200
-PHONE_NAMES = frozenset(
-    {
-        "telephone",
-        "mobile",
-        "cell",
-        "cellphone",
-        "msisdn",
-        "whatsapp",
-        "number",
-        "phone_number",
-        "mobile_number",
-        "telefono",
-    }
-    | {
-        "teléfono",
-        "movil",
-        "móvil",
-        "celular",
-        "telefone",
-        "numero",
-        "portable",
-        "tel",
-        "telefon",
-        "handy",
-        "handynummer",
-    }
-    | {"telefonnummer", "rufnummer", "cellulare", "wa_id"}
+PHONE_NAMES = (
+    "telephone mobile cell cellphone msisdn whatsapp number phone_number mobile_number telefono movil celular telefone numero "
+    "portable tel telefon handy handynummer telefonnummer rufnummer cellulare wa_id"
 )
-"""What other programs call the column of phones, in lower case with `_` for spaces."""
+"""What other programs call the column of phones, as `fold_name` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +79,16 @@ def read_header(path: Path, cells: Iterable[str]) -> Header:
     return Header(names, frozenset(made))
 
 
+def fold_name(name: str) -> str:
+    """The name in lower case without accents, with `_` for what is no letter and no digit: `Teléfono 1` is `telefono_1`."""
+    plain = "".join(
+        letter for letter in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(letter)
+    )
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+
+
 def _unused(name: str, position: int, taken: set[str]) -> str:
     base = name or f"column {position}"
-    number = 2
-    unique = f"{base} ({number})" if name else base
-    while unique.lower() in taken:
-        unique = f"{base} ({number})"
-        number += 1
-    return unique
+    numbered = (f"{base} ({number})" for number in count(2))
+    candidates = numbered if name else chain([base], numbered)
+    return next(candidate for candidate in candidates if candidate.lower() not in taken)

@@ -11,13 +11,14 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from jobs.imports.errors import BadFileError
-from jobs.imports.header import MAX_COLUMNS, PHONE_NAMES, Header, read_header
+from jobs.imports.header import MAX_COLUMNS, PHONE_NAMES, Header, fold_name, read_header
 from jobs.imports.reader import MIB, Sheet, SheetChoices, SourceLine
 
 MAX_UNZIPPED_BYTES = 300 * MIB
 MAX_TEXTS_BYTES = 60 * MIB
 """The sheet's shared texts are held in memory, several times this size."""
 MAX_PARTS = 1000
+_PHONE_NAMES = frozenset(PHONE_NAMES.split())
 MAX_SHEETS = 50
 """Sheets in which the header is looked for."""
 MAX_SHEET_ROWS = 1_048_576
@@ -54,7 +55,7 @@ def _chosen_sheet(path: Path, sheets: Sequence[Any], choices: SheetChoices) -> t
     visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"] or list(sheets)
     with_header = [(sheet, _header_of(path, sheet)) for sheet in visible[:MAX_SHEETS]]
     known = [pair for pair in with_header if choices.known_names & {name.lower() for name in pair[1].names}]
-    phones = [pair for pair in with_header if PHONE_NAMES & {name.lower().replace(" ", "_") for name in pair[1].names}]
+    phones = [pair for pair in with_header if _PHONE_NAMES & {fold_name(name) for name in pair[1].names}]
     filled = [pair for pair in with_header if pair[1].names]
     return (known or phones or filled or with_header)[0]
 

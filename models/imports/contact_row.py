@@ -1,10 +1,9 @@
 """Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from models.contacts.field_values import (
     PROFILE_FIELDS,
@@ -21,14 +20,14 @@ from models.contacts.tagging import read_tag_value
 from models.spreadsheets import PROTECTION, unprotect
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
+from models.text import Text
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
 MAX_TAGS = 100
+MAX_SOURCE = 200
 _TAG_SEPARATORS = re.compile(r"[;|\r\n]+")
 _PROTECTED_NUMBER = re.compile(r"'[0-9]+")
 """Shops and others keep a spreadsheet from rounding a long number so."""
-T = TypeVar("T")
-MAX_SOURCE = 200
 
 
 class CellWarning(NamedTuple):
@@ -114,7 +113,7 @@ def read_row(
     country = fields.get("country") or default_country
     phone = read_phone(phone_text, country)
     if phone.problem is not None and warnings is not None:
-        warnings.append(CellWarning("phone", _phone_warning(phone, country)))
+        warnings.append(CellWarning("phone", str(_phone_warning(phone, country))))
     sought = WrittenPhone.of(phone)
     consent, source = reader.consent()
     return ImportRow(
@@ -133,14 +132,14 @@ def read_row(
     )
 
 
-def _phone_warning(phone: Phone, country: str | None) -> str:
+def _phone_warning(phone: Phone, country: str | None) -> Text:
     """Why nothing is sent to the number, in one sentence."""
     if phone.problem == "unclear_phone":
         meanings = " or ".join(readings(phone.raw, country))
-        return str(FieldValueError("{raw!r} lacks its plus, and may be {meanings}", raw=phone.raw, meanings=meanings))
+        return Text("{raw!r} lacks its plus, and may be {meanings}", {"raw": phone.raw, "meanings": meanings})
     if phone.problem == "missing_calling_code":
-        return str(FieldValueError("{raw!r} lacks its calling code", raw=phone.raw))
-    return str(FieldValueError("{raw!r} is possible in no country", raw=phone.raw))
+        return Text("{raw!r} lacks its calling code", {"raw": phone.raw})
+    return Text("{raw!r} is possible in no country", {"raw": phone.raw})
 
 
 def read_tags(text: str) -> dict[str, str | None]:
@@ -212,9 +211,11 @@ class _CellReader:
         values: dict[str, str] = {}
         for name in self._columns.fields:
             text = _cell(self._cells, self._columns.fields, name)
-            value = self._read(name, partial(read_profile_value, name, text)) if text else None
-            if value:
-                values[name] = value
+            if text:
+                try:
+                    values[name] = read_profile_value(name, text)
+                except FieldValueError as error:
+                    self._leave_out(name, error)
         return values
 
     def attributes(self) -> dict[str, Value]:
@@ -222,20 +223,28 @@ class _CellReader:
         values: dict[str, Value] = {}
         for name in self._columns.attributes:
             text = _cell(self._cells, self._columns.attributes, name)
-            kind = self._columns.types.get(name, AttributeType.TEXT)
-            value = self._read(name, partial(read_value, kind, text, name)) if text else None
-            if value is not None:
-                values[name] = value
+            if text:
+                try:
+                    values[name] = read_value(self._columns.types.get(name, AttributeType.TEXT), text, name)
+                except FieldValueError as error:
+                    self._leave_out(name, error)
         return values
 
     def tags(self) -> dict[str, str | None]:
         """The tags with their values."""
-        text = _cell(self._cells, self._columns.places, "tags")
-        return self._read("tags", lambda: read_tags(text)) or {}
+        try:
+            return read_tags(_cell(self._cells, self._columns.places, "tags"))
+        except FieldValueError as error:
+            self._leave_out("tags", error)
+            return {}
 
     def consent(self) -> tuple[str | None, str]:
         """The consent and its source; None leaves the consent as it was."""
-        return self._read("consent", self._consent) or (None, "")
+        try:
+            return self._consent()
+        except FieldValueError as error:
+            self._leave_out("consent", error)
+            return None, ""
 
     def _consent(self) -> tuple[str | None, str]:
         written = _cell(self._cells, self._columns.places, "consent")
@@ -256,11 +265,8 @@ class _CellReader:
             )
         return word or None, source
 
-    def _read(self, column: str, read: Callable[[], T]) -> T | None:
-        try:
-            return read()
-        except FieldValueError as error:
-            if self._warnings is None:
-                raise
-            self._warnings.append(CellWarning(column, str(error)))
-            return None
+    def _leave_out(self, column: str, error: FieldValueError) -> None:
+        """Note the cell in the warnings. Raises the error if nobody reads them."""
+        if self._warnings is None:
+            raise error
+        self._warnings.append(CellWarning(column, str(error)))

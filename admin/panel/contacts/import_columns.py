@@ -1,14 +1,13 @@
 """Maps the columns of an import file: what each can be imported as, the probable choice, and the operator's choice."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.imports.header import PHONE_NAMES, Header
+from jobs.imports.header import PHONE_NAMES, Header, fold_name
 from jobs.imports.result import LINE_COLUMN, REASON_COLUMN
 from jobs.imports.uploads import UploadKind
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError, read_name
@@ -55,7 +54,7 @@ MAX_ATTRIBUTES = 500
 MANY_COLUMNS = 60
 """An export of a whole system; nobody wants each of its columns as an attribute."""
 _OTHER_NAMES = {
-    "phone": " ".join(sorted(PHONE_NAMES)),
+    "phone": PHONE_NAMES,
     "name": "full_name nombre nome nom vorname_nachname contact customer nombre_completo",
     "first_name": "firstname given_name vorname prenom nombre_de_pila",
     "last_name": "lastname surname family_name nachname apellido apellidos cognome sobrenome",
@@ -121,11 +120,11 @@ def guess_columns(
 
     A column without a name of its own is left out, and so is every unknown one of a file with more than `MANY_COLUMNS`.
     """
-    by_fold = {_fold(name): f"{ATTRIBUTE}{name}" for name in attributes}
-    exact = {_fold(column) for column in header.names} & set(PLACES[kind])
+    by_fold = {fold_name(name): f"{ATTRIBUTE}{name}" for name in attributes}
+    exact = {fold_name(column) for column in header.names} & set(PLACES[kind])
     guesses: list[str] = []
     for column in header.names:
-        folded = _fold(column)
+        folded = fold_name(column)
         target = by_fold.get(folded) or _PLACE_BY_NAME[kind].get(folded, "")
         if folded in _REJECT_COLUMNS or column in header.made_names:
             guesses.append("")
@@ -203,10 +202,3 @@ def _is_new(kind: UploadKind, column: str) -> bool:
         return kind is UploadKind.CONTACTS and read_name(column, "").lower() not in {*_PLACES, *PROFILE_FIELDS}
     except FieldValueError:
         return False
-
-
-def _fold(name: str) -> str:
-    plain = "".join(
-        letter for letter in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(letter)
-    )
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
