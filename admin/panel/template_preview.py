@@ -8,9 +8,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from models.tables.template import Template
+from models.templates.placeholder import PLACEHOLDER
 from models.templates.variables import MEDIA_FORMATS
 
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _SOURCES = {"name": "name", "first_name": "first name"}
 ORDER_WORDS = {
     "number": "number",
@@ -69,7 +69,7 @@ def preview_of(template: Template, variables: Mapping[str, Any] | None = None) -
 def _filled(text: str, component: str, variables: Mapping[str, Any] | None, part: Mapping[str, Any]) -> Markup:
     samples = _samples(component, part)
     pieces, position = [], 0
-    for match in _VARIABLE.finditer(text):
+    for match in PLACEHOLDER.finditer(text):
         pieces.append(escape(text[position : match.start()]))
         pieces.append(_slot(match[1], component, variables, samples))
         position = match.end()

@@ -3,25 +3,24 @@
 A `TemplateBuilder` reads the template once per campaign, so that `build`, once per recipient, does little.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.meta.callback_data import button_payload, callback_data
 from bot.meta.file_names import with_file_name
 from models.templates.parameters import as_text
+from models.templates.placeholder import PLACEHOLDER
 from models.templates.url_values import UrlPlace
 
 Values = Mapping[str, Any]
 Parameter = dict[str, Any]
 
-_VARIABLE = re.compile(r"\{\{\s*([a-z0-9_]+)\s*\}\}", re.IGNORECASE)
 MEDIA_FORMATS = {"IMAGE": "image", "VIDEO": "video", "DOCUMENT": "document", "GIF": "gif"}
 
 
 def variable_names(text: str) -> list[str]:
     """Return the names in `{{…}}`, each once, in order."""
-    return list(dict.fromkeys(_VARIABLE.findall(text)))
+    return list(dict.fromkeys(PLACEHOLDER.findall(text)))
 
 
 class TemplateBuilder:
@@ -114,7 +113,7 @@ class TemplateBuilder:
                     )
                 ]
             )
-        elif kind == "URL" and _VARIABLE.search(str(button.get("url", ""))):
+        elif kind == "URL" and PLACEHOLDER.search(str(button.get("url", ""))):
             place = UrlPlace.of(str(button["url"]))
             self._add_button_value(index, "url", lambda text: {"type": "text", "text": place.escaped(text)})
         elif kind == "COPY_CODE":

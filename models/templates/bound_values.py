@@ -23,7 +23,7 @@ from models.templates.variables import (
     COMPONENTS,
     TemplateSlot,
     attribute_defaults,
-    tag_ids,
+    mapped_tag_ids,
     template_slots,
     text_or_none,
 )
@@ -57,7 +57,7 @@ def bind_variables(
 
     The value of a tag or an attribute that does not exist is NULL; `unknown_names` lists those.
     """
-    tags = tag_ids(session, variables)
+    tags = mapped_tag_ids(session, variables)
     defaults = attribute_defaults(session)
     bound = []
     for slot in template_slots(template):

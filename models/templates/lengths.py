@@ -5,7 +5,8 @@ from typing import Any
 
 from models.stored_texts import BAD_PARAMETER, PARAMETER_LONG, PART_LONG
 from models.templates.parameters import as_text
-from models.templates.url_values import VARIABLE, UrlPlace
+from models.templates.placeholder import PLACEHOLDER
+from models.templates.url_values import UrlPlace
 from models.text import Text
 
 HEADER = 60
@@ -78,8 +79,8 @@ def _value(component: str, key: str, most: int) -> Check:
 
 def _filled(component: str, text: str, most: int) -> Iterator[Check]:
     """The text of a header or a body with its values in place of the variables."""
-    names = [found[2:-2].strip() for found in VARIABLE.findall(text)]
-    fixed = len(VARIABLE.sub("", text))
+    names = PLACEHOLDER.findall(text)
+    fixed = len(PLACEHOLDER.sub("", text))
 
     def check(values: Values) -> Text | None:
         count = fixed + sum(len(_text(values, component, name)) for name in names)
@@ -90,11 +91,11 @@ def _filled(component: str, text: str, most: int) -> Iterator[Check]:
 
 
 def _url(index: str, url: str) -> Iterator[Check]:
-    place, fixed = UrlPlace.of(url), len(VARIABLE.sub("", url))
+    place, fixed = UrlPlace.of(url), len(PLACEHOLDER.sub("", url))
 
     def check(values: Values) -> Text | None:
         count = fixed + len(place.escaped(_text(values, "buttons", index)))
         return PART_LONG(component=f"buttons {index}", count=count, most=URL) if count > URL else None
 
-    if VARIABLE.search(url):
+    if PLACEHOLDER.search(url):
         yield check

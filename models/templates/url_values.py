@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
 
-VARIABLE = re.compile(r"\{\{\s*[A-Za-z0-9_]+\s*\}\}")
+from models.templates.placeholder import PLACEHOLDER
+
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _ESCAPED = re.compile(r"(%[0-9A-Fa-f]{2})")
 _STRUCTURE = "/?&="
@@ -25,7 +26,7 @@ class UrlPlace:
         A value that is the whole rest of the URL may be a path and a query of its own. Inside a path it may be several segments. As
         a value in a query or a fragment it is one piece of text, and nothing of it may end the value.
         """
-        found = VARIABLE.search(url)
+        found = PLACEHOLDER.search(url)
         if found is None:
             return cls("")
         before = _ORIGIN.sub("", url[: found.start()], count=1)

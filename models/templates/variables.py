@@ -4,7 +4,6 @@ The mapping is component → key → source: `{"body": {"1": {"source": "name", 
 models.templates.bound_values.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from models.tables.template import Template
 from models.templates.lengths import TemplateLengths
 from models.templates.order_fields import ORDER_FIELDS
 from models.templates.parameters import parameter_problem
+from models.templates.placeholder import PLACEHOLDER
 
 Component = Literal["header", "body", "buttons"]
 SOURCES = ("name", "first_name", "tag", "text", "attribute", "order")
@@ -25,7 +25,6 @@ COMPONENTS: tuple[Component, ...] = ("header", "body", "buttons")
 MEDIA_FORMATS = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
 MEDIA_KEYS = ("link", "id", "file", "sha256")
 
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _NEEDS_NOTHING = {"QUICK_REPLY", "PHONE_NUMBER", "VOICE_CALL", "REQUEST_CONTACT_INFO", "CATALOG", "SPM", "FLOW", "URL"}
 
 
@@ -90,7 +89,7 @@ def check_mapping(template: Template, variables: Any, media: Any) -> list[str]:
         f"template {template.name}: a {part} cannot be sent by a campaign" for part in unsupported_parts(template)
     ]
     mapped: set[tuple[str, str]] = set()
-    for component, key, source in entries(variables, problems):
+    for component, key, source in mapped_sources(variables, problems):
         mapped.add((component, key))
         if (component, key) not in slots:
             allowed = ", ".join(slot.label for slot in slots.values()) or "none"
@@ -104,9 +103,9 @@ def check_mapping(template: Template, variables: Any, media: Any) -> list[str]:
 
 def unknown_names(session: Session, variables: Any) -> list[str]:
     """Return the tags and attributes of the mapping that do not exist, a line each."""
-    tags, attributes = tag_ids(session, variables), attribute_defaults(session)
+    tags, attributes = mapped_tag_ids(session, variables), attribute_defaults(session)
     problems: list[str] = []
-    for component, key, source in entries(variables, []):
+    for component, key, source in mapped_sources(variables, []):
         if source.get("source") == "tag" and source.get("tag") not in tags:
             problems.append(f"variables: {component} {key}: there is no tag {source.get('tag')!r}")
         name = source.get("attribute")
@@ -116,7 +115,7 @@ def unknown_names(session: Session, variables: Any) -> list[str]:
 
 
 def _keys(text: Any) -> list[str]:
-    keys = list(dict.fromkeys(_VARIABLE.findall(str(text or ""))))
+    keys = list(dict.fromkeys(PLACEHOLDER.findall(str(text or ""))))
     return sorted(keys, key=int) if all(key.isdigit() for key in keys) else keys
 
 
@@ -124,14 +123,14 @@ def _button_slots(buttons: Sequence[Mapping[str, Any]]) -> list[TemplateSlot]:
     slots = []
     for index, button in enumerate(buttons):
         kind = str(button.get("type", "")).upper()
-        if kind == "OTP" or (kind == "URL" and _VARIABLE.search(str(button.get("url", "")))):
+        if kind == "OTP" or (kind == "URL" and PLACEHOLDER.search(str(button.get("url", "")))):
             slots.append(TemplateSlot("buttons", str(index), "url"))
         elif kind == "COPY_CODE":
             slots.append(TemplateSlot("buttons", str(index), "coupon_code"))
     return slots
 
 
-def entries(variables: Any, problems: list[str]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def mapped_sources(variables: Any, problems: list[str]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield the mapping's entries (component, key, source); add a problem for each invalid one."""
     if not isinstance(variables, Mapping):
         problems.append("variables: must be an object with header, body and buttons")
@@ -173,7 +172,7 @@ def _length_problems(template: Template, variables: Any, problems: Sequence[str]
     lengths = TemplateLengths(template.components)
     texts = {
         (component, key): source.get("text") if source.get("source") == "text" else source.get("fallback")
-        for component, key, source in entries(variables, [])
+        for component, key, source in mapped_sources(variables, [])
     }
     found = (lengths.problem({component: {key: text}}) for (component, key), text in texts.items() if text)
     return [f"variables: {problem}" for problem in found if problem is not None]
@@ -190,14 +189,17 @@ def _media_problems(template: Template, media: Any) -> list[str]:
 
 
 def text_or_none(value: Any) -> str | None:
+    """The value as stripped text; None where nothing is left of it."""
     text = str(value).strip() if value is not None else ""
     return text or None
 
 
-def tag_ids(session: Session, variables: Any) -> dict[str, int]:
-    names = {str(source.get("tag")) for _, _, source in entries(variables, []) if source.get("source") == "tag"}
+def mapped_tag_ids(session: Session, variables: Any) -> dict[str, int]:
+    """The ids of the tags that the mapping names, by name; one that does not exist is absent."""
+    names = {str(source.get("tag")) for _, _, source in mapped_sources(variables, []) if source.get("source") == "tag"}
     return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
 
 
 def attribute_defaults(session: Session) -> dict[str, str | None]:
+    """The default of every attribute, by its name; None where it has none."""
     return {row.name: row.default for row in session.execute(select(Attribute.name, Attribute.default))}
