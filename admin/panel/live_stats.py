@@ -1,12 +1,12 @@
 """Caches campaigns' statistics for the panel: read at most every two seconds, however many browsers poll."""
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app
 
+from admin.panel.kept_values import KeptValues
 from jobs.core.runtime import Runtime
 from models.campaigns.stats import stats_of
 
@@ -18,28 +18,23 @@ class LiveStats:
     """The newest statistics of each campaign that somebody looks at."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cache: dict[int, tuple[float, dict[str, Any]]] = {}
+        self._kept: KeptValues[dict[str, Any]] = KeptValues()
 
     def get(self, rt: Runtime, campaign_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The public statistics by campaign id; an id without a campaign is left out."""
-        moment = time.monotonic()
-        with self._lock:
-            self._cache = {key: entry for key, entry in self._cache.items() if moment - entry[0] < FRESH_SECONDS}
-            stats_by_id = {key: self._cache[key][1] for key in campaign_ids if key in self._cache}
+        until = time.monotonic() + FRESH_SECONDS
+        stats_by_id = self._kept.fresh(campaign_ids)
         missing = [key for key in campaign_ids if key not in stats_by_id]
         if missing:
             with rt.database.read() as session:
                 fresh = stats_of(session, missing)
-            with self._lock:
-                self._cache |= {key: (moment, stats) for key, stats in fresh.items()}
+            self._kept.keep(fresh, until)
             stats_by_id |= fresh
         return {key: stats_by_id[key] for key in campaign_ids if key in stats_by_id}
 
     def forget(self, campaign_id: int) -> None:
         """Drop the cached statistics of a campaign, so that the result of an action shows at once."""
-        with self._lock:
-            self._cache.pop(campaign_id, None)
+        self._kept.forget(campaign_id)
 
 
 def live_stats() -> LiveStats:
