@@ -1,13 +1,14 @@
 """Opens and closes cases of contacts, whether or not they ever wrote. admin.operations.inbox does it for conversations."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.lookup import require_contact_with_phone
-from models.conversations.cases import close_case, open_case
+from models.conversations.cases import OpenedCase, close_case, open_case
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
@@ -21,10 +22,9 @@ def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
     now = utcnow()
     with rt.database.write() as session:
         contact = _get_contact(rt, session, phone)
-        opened = open_case(session, contact.id, now, opened_by=actor, reason=reason)
+        opened = open_and_record(session, contact.id, actor, now, reason=reason)
         if not opened.is_new:
             raise OperatorError("{phone}: case {opened_id} is open already", phone=phone, opened_id=opened.id)
-        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=contact.id)
         return opened.id
 
 
@@ -33,18 +33,27 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
     now = utcnow()
     with rt.database.write() as session:
         contact = _get_contact(rt, session, phone)
-        if not _close(session, contact.id, actor, now):
+        if not close_and_record(session, contact.id, actor, now):
             raise OperatorError("{phone}: no case is open", phone=phone)
 
 
 def close_case_of_contact(rt: Runtime, contact_id: int, actor: str) -> None:
     """Close the open case of this contact, who need not have written. Raises OperatorError if none is open."""
     with rt.database.write() as session:
-        if not _close(session, contact_id, actor, utcnow()):
+        if not close_and_record(session, contact_id, actor, utcnow()):
             raise OperatorError("No case is open.")
 
 
-def _close(session: Session, contact_id: int, actor: str, now: datetime) -> bool:
+def open_and_record(session: Session, contact_id: int, actor: str, now: datetime, **details: Any) -> OpenedCase:
+    """Open a case and record it in the audit; nothing is recorded if one is open already. `details` as for `open_case`."""
+    opened = open_case(session, contact_id, now, opened_by=actor, **details)
+    if opened.is_new:
+        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=contact_id)
+    return opened
+
+
+def close_and_record(session: Session, contact_id: int, actor: str, now: datetime) -> bool:
+    """Close the contact's open case and record it in the audit. False if none is open."""
     is_closed = close_case(session, contact_id, now, closed_by=actor)
     if is_closed:
         record_audit(session, now, actor, AuditAction.CLOSE, "case", contact_id, contact=contact_id)

@@ -6,10 +6,11 @@ from datetime import datetime
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
+from admin.operations.cases import close_and_record, open_and_record
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
-from models.conversations.cases import attend_case, close_case, open_case, take_case
+from models.conversations.cases import attend_case, take_case
 from models.conversations.messages import agent_message, queue_flow_start
 from models.conversations.unread import mark_read
 from models.errors import OperatorError
@@ -59,11 +60,8 @@ def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
     now = utcnow()
     with rt.database.write() as session:
         conversation = _get_conversation(session, conversation_id)
-        if not close_case(session, conversation.contact_id, now, closed_by=actor):
+        if not close_and_record(session, conversation.contact_id, actor, now):
             raise OperatorError("No case is open.")
-        record_audit(
-            session, now, actor, AuditAction.CLOSE, "case", conversation.contact_id, contact=conversation.contact_id
-        )
 
 
 def mark_conversation_read(rt: Runtime, conversation_id: int, until: datetime, actor: str) -> None:
@@ -92,12 +90,8 @@ def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> N
 
 def _open_case(session: Session, conversation: Conversation, actor: str, now: datetime) -> bool:
     """Open a case with the actor as its agent. False if one is open already."""
-    opened = open_case(
-        session, conversation.contact_id, now, opened_by=actor, number_id=conversation.number_id, agent=actor
-    )
-    if opened.is_new:
-        record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=conversation.contact_id)
-    return opened.is_new
+    contact_id, number_id = conversation.contact_id, conversation.number_id
+    return open_and_record(session, contact_id, actor, now, number_id=number_id, agent=actor).is_new
 
 
 def _get_conversation(session: Session, conversation_id: int) -> Conversation:
