@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
+from models.campaigns.stats import share_text
+
 Verb = Literal["campaigns", "stats", "pause", "resume", "end", "help"]
 PendingChange = Literal["pause", "resume", "end"]
 
@@ -83,7 +85,7 @@ def stats_answer(stats: Mapping[str, Any]) -> dict[str, Any]:
     """Build the answer to `/stats` from the figures of `models.campaigns.stats`."""
     not_sent = sum(stats["not_sent"].values())
     received, read, replied = (
-        _share(stats[f"{name}_pct"], stats[base])
+        share_text(stats[f"{name}_pct"], stats[base])
         for name, base in (("received", "sent"), ("read", "delivered"), ("replied", "delivered"))
     )
     lines = [
@@ -94,11 +96,6 @@ def stats_answer(stats: Mapping[str, Any]) -> dict[str, Any]:
         f"failed {stats['failed']}, unsure {stats['unsure']}, held {stats['held']}",
     ]
     return text_answer("\n".join(lines))
-
-
-def _share(pct: float, whole: int) -> str:
-    """A percentage; a dash if nothing is there of which it could be a part."""
-    return f"{pct} %" if whole else "–"
 
 
 def campaigns_answer(rows: Sequence[tuple[int, str, str]]) -> dict[str, Any]:

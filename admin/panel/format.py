@@ -71,11 +71,6 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def share(pct: float, whole: float) -> str:
-    """A percentage of the public statistics; a dash if nothing is there of which it could be a part."""
-    return f"{pct} %" if whole else "–"
-
-
 def plain(value: float | str) -> str:
     """A number as a person types it: 20, not 20.0."""
     return f"{value:g}" if isinstance(value, int | float) else value

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from admin.auth.web_security import csrf_token, current_user, runtime
 from admin.panel import labels
-from admin.panel.format import ago, full_moment, number, percent, plain, share, span, when
+from admin.panel.format import ago, full_moment, number, percent, plain, span, when
+from models.campaigns.stats import share_text
 from models.clock import utcnow
 from models.stored_texts import show_stored
 from models.tables.contact import Consent
@@ -34,7 +35,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         when=_when,
         moment=_moment,
-        share=share,
+        share=share_text,
         ago=_ago,
         number=number,
         span=span,

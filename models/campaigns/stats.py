@@ -96,6 +96,11 @@ def _groups(campaign_ids: Sequence[int]) -> Any:
     return query.group_by(*columns)
 
 
+def share_text(pct: float, whole: int) -> str:
+    """A percentage of the statistics for people; a dash if nothing is there of which it could be a part."""
+    return f"{pct} %" if whole else "–"
+
+
 def _head(campaign: Any, kind: CampaignType | None) -> dict[str, Any]:
     return {
         "id": campaign.id,

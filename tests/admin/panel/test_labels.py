@@ -7,6 +7,7 @@ import pytest
 
 from admin.panel import format as fmt
 from admin.panel import labels as words
+from models.campaigns.stats import share_text
 from models.tables.campaign import TRANSITIONS, CampaignOutcome, CampaignStatus, CampaignType, PauseReason
 from models.tables.contact import Consent
 from models.tables.conversation import MessageState
@@ -101,6 +102,6 @@ def test_numbers_are_read_at_a_glance() -> None:
     assert fmt.number(1234567) == "1\u202f234\u202f567"
     assert fmt.percent(1, 3) == "33.3 %"
     assert fmt.percent(0, 0) == "–"
-    assert (fmt.share(0.0, 5), fmt.share(0.0, 0)) == ("0.0 %", "–")
+    assert (share_text(0.0, 5), share_text(0.0, 0)) == ("0.0 %", "–")
     assert (fmt.plain(20.0), fmt.plain(2.5), fmt.plain("x")) == ("20", "2.5", "x")
     assert (fmt.ago(None, NOW), fmt.ago(NOW, NOW)) == ("never", "just now")
