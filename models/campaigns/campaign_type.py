@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.audience.eligibility import MARKETING
 from models.tables.campaign import Campaign, CampaignType
 from models.tables.template import Template
 
-MARKETING = "MARKETING"
 CATALOG_BUTTON = "CATALOG"
 
 

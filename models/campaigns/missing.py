@@ -9,19 +9,22 @@ from models.templates.variables import check_mapping
 _GAPS = ("is not mapped", "cannot be sent by a campaign")
 
 
+def missing_choices(campaign: Campaign) -> list[str]:
+    """What an operator still has to choose: `name`, `number`, `template` and `audience`, in this order."""
+    choices = {
+        "name": campaign.name,
+        "number": campaign.number_id,
+        "template": campaign.template_id,
+        "audience": campaign.audience.get("include"),
+    }
+    return [part for part, choice in choices.items() if not choice]
+
+
 def missing_parts(session: Session, campaign: Campaign) -> list[str]:
     """The parts that a campaign still needs to be ready, one line each."""
-    missing = []
-    if not campaign.name:
-        missing.append("name")
-    if campaign.number_id is None:
-        missing.append("number")
-    template = session.get(Template, campaign.template_id) if campaign.template_id else None
-    if template is None:
-        missing.append("template")
-    if not campaign.audience.get("include"):
-        missing.append("audience")
-    if template is not None:
+    missing = missing_choices(campaign)
+    if campaign.template_id:
+        template = session.get_one(Template, campaign.template_id)
         missing += [line for line in check_mapping(template, campaign.variables, campaign.media) if is_gap(line)]
     return missing
 

@@ -18,6 +18,7 @@ from models.audience.eligibility import MARKETING
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
+from models.campaigns.missing import missing_choices
 from models.sending.messaging_limit import SPAN, limit_lifts_at, used_people
 from models.stored_texts import read_text
 from models.tables.campaign import Campaign, get_campaign
@@ -114,17 +115,10 @@ def _check_json(check: PreflightCheck) -> dict[str, str]:
 
 
 def _missing_parts(campaign: Campaign) -> Iterator[PreflightCheck]:
-    parts = {
-        "name": campaign.name,
-        "number": campaign.number_id,
-        "template": campaign.template_id,
-        "audience": campaign.audience.get("include"),
-    }
-    for name, value in parts.items():
-        if not value:
-            yield PreflightCheck(
-                name, Text("The campaign has no {part}.", {"part": name}), f"Choose the campaign's {name}."
-            )
+    for part in missing_choices(campaign):
+        yield PreflightCheck(
+            part, Text("The campaign has no {part}.", {"part": part}), f"Choose the campaign's {part}."
+        )
 
 
 def _number_blocks(number: Number) -> Iterator[PreflightCheck]:

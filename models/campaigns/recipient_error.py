@@ -17,3 +17,9 @@ def recipient_error(status: str, code: int | None, stored: str | None) -> tuple[
     if status == "failed" and not code and text is None:
         text = NO_REASON().translated()
     return code or None, text
+
+
+def recipient_error_line(status: str, code: int | None, stored: str | None) -> str:
+    """The error of `recipient_error` in one line (`131026: …`); empty for none."""
+    shown_code, text = recipient_error(status, code, stored)
+    return f"{shown_code}: {text}" if shown_code and text else text or ""

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.campaigns.recipient_error import recipient_error
+from models.campaigns.recipient_error import recipient_error_line
 from models.db.dialect import NO_SYNC, literal_word
 from models.errors import OperatorError
 from models.stored_texts import show_stored
@@ -69,8 +69,7 @@ def list_unsure(
 
 def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureRecipient:
     is_settled = row.state is not RecipientState.UNSURE
-    code, text = recipient_error(row.status, row.error_code, row.error_msg)
-    error = f"{code}: {text}" if code and text else text or ""
+    error = recipient_error_line(row.status, row.error_code, row.error_msg)
     doubt = show_stored(row.detail)
     return UnsureRecipient(
         place=place,

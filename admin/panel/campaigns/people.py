@@ -11,7 +11,7 @@ from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
-from models.campaigns.recipient_error import recipient_error
+from models.campaigns.recipient_error import recipient_error_line
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
 from models.stored_texts import show_stored
@@ -128,8 +128,7 @@ def _recipient_row(
     )
     why = show_stored(row.detail) or None
     if row.reason is None:
-        code, why = recipient_error(row.status, row.error_code, row.error_msg)
-        why = f"{code}: {why}" if code and why else why
+        why = recipient_error_line(row.status, row.error_code, row.error_msg) or None
     return {
         "id": row.id,
         "contact_id": row.contact_id,

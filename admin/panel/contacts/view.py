@@ -33,6 +33,7 @@ from models.contacts.tagging import not_deleted
 from models.contacts.unclear_phones import has_unclear_phones
 from models.errors import OperatorError
 from models.shop.orders import load_orders
+from models.stored_texts import NO_REASON
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.conversation import Case, Conversation
@@ -270,6 +271,7 @@ def _page_data(session: Session, contact: Contact) -> dict[str, Any]:
             )
         ),
         "campaigns": session.execute(campaigns).all(),
+        "no_reason": NO_REASON().translated(),
         "engaged": session.execute(engagements).first(),
         "conversations": list(session.scalars(conversations.order_by(Conversation.last_message_at.desc()))),
         "orders": load_orders(session, contact_id, MAX_ROWS),
