@@ -88,7 +88,7 @@ def opt_out_intent(text: str | None) -> Word | None:
 
 
 def is_certain_stop(text: str | None) -> bool:
-    """Return whether a typed message is an unmistakable opt-out word, which counts whatever was asked; "Cancel" is none."""
+    """Return whether what was typed or pressed is an unmistakable opt-out word, whatever was asked; "Cancel" is none."""
     return _find_word(text, _STOP_BUTTONS) == "stop"
 
 
@@ -118,7 +118,7 @@ def button_intent(title: str | None, payload: str | None) -> Word | None:
             return "stop"
         if key in _PAYLOAD_START and normalize_text(payload) != normalize_text(title or ""):
             return "start"
-    return "stop" if _find_word(title, _STOP_BUTTONS) == "stop" else None
+    return "stop" if is_certain_stop(title) else None
 
 
 def is_yes(text: str | None) -> bool:

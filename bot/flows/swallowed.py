@@ -1,11 +1,11 @@
 """Finds titles and keywords of a bot flow that a STOP or START takes before the flow can (bot.opt_out_words)."""
 
-from bot.opt_out_words import button_intent, is_certain_stop, opt_out_intent
+from bot.opt_out_words import is_certain_stop, opt_out_intent
 
 
 def problem_with_title(title: str) -> str | None:
     """Return why an option may not have this title: pressed or typed, it opts out. None if it may."""
-    if is_certain_stop(title) or button_intent(title, None) == "stop":
+    if is_certain_stop(title):
         return f"{title!r} is a STOP word: who presses or types it is unsubscribed, and the flow does not go on"
     return None
 

@@ -34,6 +34,10 @@ PERSON = "person"
 """The actor of an event that the person caused. START and STOP are compared with such events alone, by their times."""
 
 
+MESSAGE_PROOF = "message "
+"""Begins the proof of a change that a message made; the wamid follows."""
+
+
 class Authority(StrEnum):
     """Who asks for a change of consent."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import FromClause
 
+from models.contacts.consent import MESSAGE_PROOF
 from models.contacts.field_values import CONTACT_FIELDS
 from models.db.functions import JsonField, JsonNumber, Position, Probe, TextNumber
 from models.segments.compile_orders import compare, compile_orders
@@ -153,7 +154,7 @@ def _reaction(reaction: str, recipient: type[Recipient]) -> ColumnElement[bool]:
     unsubscribed = Probe().where(
         event.contact_id == recipient.contact_id,
         event.after == Consent.UNSUBSCRIBED,
-        event.proof == literal("message ") + message.wamid,
+        event.proof == literal(MESSAGE_PROOF) + message.wamid,
     )
     return Probe().where(
         message.recipient_id == recipient.id,

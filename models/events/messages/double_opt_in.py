@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.contacts.consent import opt_in
+from models.contacts.consent import MESSAGE_PROOF, opt_in
 from models.db.dialect import NO_SYNC
 from models.events.messages.attribution import AttributedReply
 from models.tables.contact import Consent, Contact
@@ -53,4 +53,4 @@ def _is_meant(session: Session, item: AttributedReply) -> bool:
 
 def _confirm(session: Session, item: AttributedReply) -> bool:
     message = item.message
-    return opt_in(session, item.contact_id, message.at, "whatsapp confirmation", f"message {message.wamid}")
+    return opt_in(session, item.contact_id, message.at, "whatsapp confirmation", f"{MESSAGE_PROOF}{message.wamid}")

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import case, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.contacts.consent import opt_in_again, opt_out
+from models.contacts.consent import MESSAGE_PROOF, opt_in_again, opt_out
 from models.conversations.cases import await_agents
 from models.conversations.unread import mark_unread
 from models.db.bulk import values_cte
@@ -208,7 +208,7 @@ def _apply_opt_outs(session: Session, replies: Sequence[AttributedReply]) -> Non
     starts = []
     for item in replies:
         message = item.message
-        proof = f"message {message.wamid}"
+        proof = f"{MESSAGE_PROOF}{message.wamid}"
         if message.word == "stop":
             opt_out(session, item.contact_id, message.at, "whatsapp stop word", proof)
         elif message.word == "start" and opt_in_again(
