@@ -54,9 +54,10 @@ def apply_changes(session: Session, changes: Iterable[AccountChange], now: datet
     """Apply a batch in the order of Meta's time; `now` stands in for a missing time."""
     result = ChangeResult()
     timed_changes = [(change, change.at or now) for change in changes]
+    number_events.note_phone_app(
+        session, [change for change, _ in timed_changes if change.field.startswith(OF_THE_PHONE_APP)]
+    )
     for change, at in sorted(timed_changes, key=lambda pair: pair[1]):
-        if change.field.startswith(OF_THE_PHONE_APP):
-            number_events.phone_app(session, change)
         if change.field.startswith(PERSONAL):
             result.ignored += 1
             continue

@@ -1,6 +1,7 @@
 """Applies events about numbers and about the messaging limit (docs/meta.md §7.8)."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select, update
@@ -62,15 +63,20 @@ def number_name(session: Session, update: AccountUpdate) -> None:
     )
 
 
-def phone_app(session: Session, change: AccountChange) -> None:
-    """Note that a number is also used in the WhatsApp Business app: only such a number has this field (docs/meta.md §7.8)."""
-    metadata = change.value.get("metadata")
-    phone_number_id = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
-    if isinstance(phone_number_id, str) and phone_number_id:
+def note_phone_app(session: Session, changes: Iterable[AccountChange]) -> None:
+    """Note which numbers are also used in the WhatsApp Business app: only such a number has these fields (docs/meta.md §7.8).
+
+    One statement for all: the app brings an event for every message.
+    """
+    metadata = [change.value.get("metadata") for change in changes]
+    named = {
+        str(item["phone_number_id"]) for item in metadata if isinstance(item, dict) and item.get("phone_number_id")
+    }
+    if named:
         session.execute(
             update(Number)
             .where(
-                Number.phone_number_id == phone_number_id,
+                Number.phone_number_id.in_(sorted(named)),
                 Number.throughput.is_(None) | Number.throughput.not_in([HIGH, PHONE_APP]),
             )
             .values(throughput=PHONE_APP)
