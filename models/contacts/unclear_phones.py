@@ -131,16 +131,16 @@ def has_unclear_phones(session: Session) -> bool:
 def unclear_groups(session: Session, default_country: str | None, most: int) -> tuple[list[UnclearGroup], bool]:
     """The groups among the first `most` people, the largest first, and whether those are all."""
     groups: dict[str, UnclearGroup] = {}
+    is_whole = True
     for count, person in enumerate(unclear_phones(session, default_country)):
         if count == most:
+            is_whole = False
             break
         group = groups.setdefault(person.group, _group_of(person))
         group.number += 1
         if len(group.examples) < EXAMPLES:
             group.examples.append(person)
-    else:
-        return sorted(groups.values(), key=lambda group: (-group.number, group.key)), True
-    return sorted(groups.values(), key=lambda group: (-group.number, group.key)), False
+    return sorted(groups.values(), key=lambda group: (-group.number, group.key)), is_whole
 
 
 def collisions_of(session: Session, phones: Sequence[tuple[int, str]]) -> list[Collision]:

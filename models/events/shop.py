@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import SHOP, aliased_contacts, identifiers_of, release_aliases
 from models.contacts.identity import Identity
-from models.contacts.names import joined_name, whole_name
+from models.contacts.joined_name import joined_name, whole_name
 from models.contacts.person_key import person_key
 from models.contacts.resolve import lock_identities, resolve_contact, surviving_contact_id
 from models.contacts.tagging import put_tag, put_tags

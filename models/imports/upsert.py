@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from models.contacts.consent import Authority, append_events, cancel_queued, is_allowed
 from models.contacts.field_values import PROFILE_FIELDS
+from models.contacts.joined_name import joined_name, whole_name
 from models.contacts.lookup import read_phone_index
-from models.contacts.names import joined_name, whole_name
 from models.contacts.person_key import person_key
 from models.contacts.resolve import lock_identities
 from models.contacts.tagging import TaggedRow, tag_ids
