@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.running_hark import free_port
 from tests.support.services import is_alive, wait_until_gone
 
 pytestmark = pytest.mark.process
@@ -45,12 +46,6 @@ def flask(env: Mapping[str, str], *arguments: str, cwd: Path = ROOT) -> subproce
         check=False,
         timeout=120,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(is_so: Callable[[], object], seconds: float = 60) -> None:

@@ -5,7 +5,8 @@ from tests.support.old_database import make_old_database, writing
 from tests.support.proof import rounds
 
 PEOPLE = rounds(2_000, 1_000_000)
-MOST_SECONDS = 1.0
+MOST_SECONDS = rounds(10.0, 1.0)
+"""A machine whose cores are busy elsewhere stretches every wait; only the proof asks for the promise itself."""
 LOOK_SECONDS = rounds(1.5, 3.0)
 
 
