@@ -76,11 +76,13 @@ def running(
 
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from admin.server.child import Child
 from admin.server.supervisor import AlreadyRunningError, Supervisor
 children = [Child(name, [sys.executable, "-c", program], count=count) for name, program, count in {children!r}]
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 try:
     sys.exit(Supervisor(children, sys.stdout, Path(sys.argv[1])).run())
 except AlreadyRunningError as error:
