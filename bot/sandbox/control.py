@@ -32,7 +32,15 @@ from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxInbound, SandboxMessage
 from bot.sandbox.wire import answer, read_object
 
-NUMBER_FIELDS = ("status", "quality_rating", "name_status", "throughput", "verified_name", "throughput_mps")
+NUMBER_FIELDS = (
+    "status",
+    "quality_rating",
+    "name_status",
+    "throughput",
+    "verified_name",
+    "throughput_mps",
+    "is_in_app",
+)
 PAGE = 1000
 
 
@@ -114,7 +122,8 @@ async def post_number(request: web.Request) -> web.StreamResponse:
         raise ConfigError("webhook: needs a field and a value, an object")
     changes = {name: body[name] for name in NUMBER_FIELDS if name in body}
     for name, value in changes.items():
-        if not isinstance(value, int | float if name == "throughput_mps" else str):
+        allowed = {"throughput_mps": int | float, "is_in_app": bool}.get(name, str)
+        if not isinstance(value, allowed):
             raise ConfigError(f"{name}: {value!r} has the wrong type")
     for name, value in changes.items():
         setattr(number, name, value)

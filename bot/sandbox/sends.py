@@ -47,7 +47,7 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
         return _mark_read(sim, body)
     if number.status in BLOCKING:
         raise SandboxGraphError(BLOCKING[number.status], f"The number's status is {number.status}")
-    sim.limits.check_throughput(number.id, number.throughput_mps or sim.config.throughput_mps, time.monotonic())
+    sim.limits.check_throughput(number.id, number.rate(sim.config.throughput_mps), time.monotonic())
     message, person = _check(sim, number, body, request.path.rpartition("/")[2])
     quirk = injected if injected and injected.kind in AFTER + LATER else None
     if quirk is None and sim.config.suffix_faults:

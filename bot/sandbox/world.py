@@ -31,13 +31,19 @@ class SandboxNumber:
     quality_rating: str = "GREEN"
     name_status: str = "APPROVED"
     throughput: str = "STANDARD"
-    throughput_mps: float = 0.0  # 0: as in the settings
+    throughput_mps: float = 0.0  # 0: as in the settings, else as its level says
+    is_in_app: bool = False  # also used in the WhatsApp Business app
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digits(self) -> str:
         """The digits of ``display_phone_number``."""
         return "".join(sign for sign in self.display_phone_number if sign.isdigit())
+
+    def rate(self, configured: float) -> float:
+        """Return the messages per second that Meta takes from this number, inbound and outbound (docs/meta.md §4.1)."""
+        by_level = 20.0 if self.is_in_app else 1000.0 if self.throughput == "HIGH" else 80.0
+        return self.throughput_mps or configured or by_level
 
     def public(self, fields: list[str] | None, tier_limit: int) -> dict[str, Any]:
         """Return the number as JSON, with the requested fields or Meta's default ones."""
