@@ -6,7 +6,9 @@
 ``POST reset``                    everything as at the start, but for the settings
 ``GET|POST config``               all settings (secrets hidden) / change some of them; ``world`` takes effect at once
 ``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (index of a tap on
-                                  the message ``wamid``), ``message`` (raw, from ``type`` on); ``context``: a wamid
+                                  the message ``wamid``), ``message`` (raw, from ``type`` on), ``share_number`` (true: the
+                                  number, as asked for); ``context``: a wamid
+``POST user-id``                  ``phone``: give the person another user id, and report it
 ``POST template-event``           ``name``, ``language``, and ``event`` (status), ``quality`` or ``category``
 ``POST number``                   ``phone_number_id`` and ``status``, ``quality_rating``, ``throughput_mps``, …; ``webhook``:
                                   {field, value} to send with it
@@ -24,6 +26,7 @@ from aiohttp import web
 
 from bot.sandbox import reviews
 from bot.sandbox.config import ConfigError, check_loopback
+from bot.sandbox.crowd import shared_number
 from bot.sandbox.crowd import text as text_content
 from bot.sandbox.handshake import verify_webhook
 from bot.sandbox.outbox import sign
@@ -92,6 +95,13 @@ async def post_config(request: web.Request) -> web.StreamResponse:
 async def post_inbound(request: web.Request) -> web.StreamResponse:
     """``POST inbound``: write as a person, see ``speak``."""
     inbound = speak(request.app[SIM], await read_object(request))
+    return answer({"id": inbound.wamid, "message": inbound.raw})
+
+
+async def post_user_id(request: web.Request) -> web.StreamResponse:
+    """``POST user-id``: give a person another user id."""
+    sim, body = request.app[SIM], await read_object(request)
+    inbound = sim.crowd.change_bsuid(*_person_and_number(sim, body))
     return answer({"id": inbound.wamid, "message": inbound.raw})
 
 
@@ -191,10 +201,7 @@ def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
 
     Raises ConfigError if the body is invalid.
     """
-    wa_id = wa_id_of(str(body.get("phone", "")))
-    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
-    if number_id not in sim.world.numbers:
-        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    wa_id, number_id = _person_and_number(sim, body)
     context = body.get("context")
     if "choice" in body:
         return _tap(sim, body)
@@ -206,9 +213,19 @@ def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
         content = {"type": "button", "button": {"payload": str(button.get("payload", label)), "text": label}}
     elif isinstance(body.get("message"), dict):
         content = body["message"]
+    elif body.get("share_number") is True:
+        content = shared_number(wa_id)
     else:
-        raise ConfigError("text: one of text, button, choice and message is needed")
+        raise ConfigError("text: one of text, button, choice, message and share_number is needed")
     return sim.crowd.say(wa_id, number_id, content, str(context) if context else None)
+
+
+def _person_and_number(sim: Simulation, body: dict[str, Any]) -> tuple[str, str]:
+    wa_id = wa_id_of(str(body.get("phone", "")))
+    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
+    if number_id not in sim.world.numbers:
+        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    return wa_id, number_id
 
 
 def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:

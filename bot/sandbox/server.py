@@ -60,6 +60,7 @@ def _add_control(router: web.UrlDispatcher) -> None:
     router.add_get("/_sandbox/messages", control.get_messages)
     router.add_get("/_sandbox/inbound", control.get_inbound)
     router.add_post("/_sandbox/inbound", control.post_inbound)
+    router.add_post("/_sandbox/user-id", control.post_user_id)
     router.add_post("/_sandbox/reset", control.post_reset)
     router.add_get("/_sandbox/config", control.get_config)
     router.add_post("/_sandbox/config", control.post_config)
