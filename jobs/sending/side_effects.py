@@ -20,9 +20,9 @@ from jobs.sending.effects import hold_number, pause_campaign, stop_number, suppr
 from jobs.sending.failure_rate import FailureGuard, without_digits
 from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
-from models.clock import utcnow
+from models.clock import utcnow, zoned
 from models.sending.claim import ClaimedRecipient
-from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET
+from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET_UNTIL
 from models.tables.campaign import PauseReason
 from models.text import Text
 
@@ -86,7 +86,7 @@ class SideEffects:
         (docs/meta.md §4.3).
         """
         served.is_blocked = True
-        detail = MESSAGING_LIMIT_MET(at=f"{lifts_at:%Y-%m-%d %H:%M}")
+        detail = MESSAGING_LIMIT_MET_UNTIL(at=zoned(lifts_at, self._rt.settings.time_zone))
         await asyncio.to_thread(
             pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
         )

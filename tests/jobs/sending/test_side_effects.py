@@ -56,6 +56,7 @@ def test_the_portfolio_limit_pauses_with_the_time_at_which_it_goes_on(
         campaign = sending.row(campaign_id)
         assert campaign.pause_reason is PauseReason.LIMIT_REACHED
         assert campaign.resumes_at is not None
+        assert f"goes on at {campaign.resumes_at:%Y-%m-%d %H:%M} UTC." in show_stored(campaign.pause_detail)
         with sending.rt.database.read() as session:
             assert session.scalar(select(func.count()).select_from(LedgerEntry)) == 25
 
