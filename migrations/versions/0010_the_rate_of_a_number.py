@@ -1,5 +1,7 @@
 """The rate of a number may be empty: then it is what Meta says. 80, until now the value of every number, becomes empty.
 
+A stopped number keeps whether its answers go on, as under a restriction of messages that a business begins.
+
 The table has a row for each number of ours, so that rebuilding it on SQLite takes no time.
 """
 
@@ -18,12 +20,14 @@ STANDARD = 80
 def upgrade() -> None:
     with op.batch_alter_table("number") as batch:
         batch.alter_column("messages_per_second", existing_type=sa.Integer(), nullable=True)
+        batch.add_column(sa.Column("answers_go_on", sa.Boolean(), nullable=True))
     _replace(STANDARD, None)
 
 
 def downgrade() -> None:
     _replace(None, STANDARD)
     with op.batch_alter_table("number") as batch:
+        batch.drop_column("answers_go_on")
         batch.alter_column("messages_per_second", existing_type=sa.Integer(), nullable=False)
 
 

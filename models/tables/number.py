@@ -72,6 +72,8 @@ class Number(Base):
     """An operator's own rate, inbound and outbound together; NULL: as `throughput` says (models.sending.number_rate)."""
     stopped_at: Mapped[datetime | None]
     stopped_reason: Mapped[str | None] = mapped_column(Text)
+    answers_go_on: Mapped[bool | None]
+    """With `stopped_at`: only campaigns are stopped, as by a restriction of messages that a business begins."""
     held_until: Mapped[datetime | None]
     """Nothing is sent before this time (maintenance, throttling of the account)."""
     state_at: Mapped[datetime | None]

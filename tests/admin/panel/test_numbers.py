@@ -31,6 +31,15 @@ def test_a_stopped_number_goes_on_when_an_administrator_says_so(panel: Panel) ->
         assert session.get_one(Number, 1).messages_per_second is None
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_stopped_number_says_whether_answers_go_on(panel: Panel, answers: bool) -> None:
+    with panel.rt.database.write() as session:
+        number = session.get_one(Number, 1)
+        number.stopped_at, number.stopped_reason, number.answers_go_on = number.created_at, "Meta says no.", answers
+    admin = panel.of(Role.ADMIN)
+    assert [("Meta says no. Answers go on." in admin.get(page)) for page in ("/", "/numbers/")] == [answers, answers]
+
+
 @pytest.mark.parametrize(
     ("level", "own", "shown"),
     [
