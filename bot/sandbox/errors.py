@@ -49,7 +49,10 @@ CATALOGUE: dict[int, tuple[int, str]] = {
     132016: (400, "Template is disabled"),
     132018: (400, "Template parameter validation failed"),
     133010: (400, "Phone number is not registered"),
+    134011: (400, "WhatsApp Payments terms of service has not been accepted"),
     134100: (400, "Only marketing messages are supported"),
+    134101: (400, "Template is still being synced"),
+    134102: (500, "Template is unavailable"),
     135000: (400, "Generic user error"),
     137000: (400, "User identity key hash mismatch"),
 }

@@ -7,7 +7,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -54,7 +55,8 @@ class SideEffects:
             case ErrorAction.PAUSE if not served.is_blocked:
                 served.is_blocked = True
                 reason = rule.reason or PauseReason.FAILURE_RATE
-                self._pause(served, reason, detail)
+                seconds = rule.pause_seconds
+                self._pause(served, reason, detail, now + timedelta(seconds=seconds) if seconds else None)
             case ErrorAction.STOP if not self.is_stopped:
                 self.is_stopped = True
                 self._start(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
@@ -96,13 +98,16 @@ class SideEffects:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
 
-    def _pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
+    def _pause(self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None = None) -> None:
         served.is_pausing = True
-        self._start(self._write_pause(served, reason, detail))
+        self._start(self._write_pause(served, reason, detail, resumes_at))
 
-    async def _write_pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
+    async def _write_pause(
+        self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None
+    ) -> None:
         try:
-            await self._in_thread(pause_campaign, self._rt, served.id, reason, detail, utcnow())
+            pause = partial(pause_campaign, resumes_at=resumes_at)
+            await self._in_thread(pause, self._rt, served.id, reason, detail, utcnow())
         finally:
             served.is_pausing = False
 
