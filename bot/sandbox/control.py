@@ -12,6 +12,8 @@
 ``POST template-event``           ``name``, ``language``, and ``event`` (status), ``quality`` or ``category``
 ``POST number``                   ``phone_number_id`` and ``status``, ``quality_rating``, ``throughput_mps``, …; ``webhook``:
                                   {field, value} to send with it
+``POST restriction``              ``phone_number_id`` and ``kinds``, Meta's words; empty: all are over. ``named``: false
+                                  restricts the whole account
 ``POST webhook``                  ``value`` + ``field``, or a whole ``body``; ``signature``: valid, wrong or missing
 ``POST handshake``                GET verification of the webhook URL (other ``url``, ``verify_token``)
 ``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``scope``, ``share``, ``count``, ``seconds``
@@ -31,6 +33,7 @@ from bot.sandbox.crowd import text as text_content
 from bot.sandbox.handshake import verify_webhook
 from bot.sandbox.outbox import sign
 from bot.sandbox.phone import canonical, digits_of
+from bot.sandbox.restrictions import restrict
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxInbound, SandboxMessage
 from bot.sandbox.wire import answer, read_object
@@ -140,6 +143,17 @@ async def post_number(request: web.Request) -> web.StreamResponse:
     if webhook:
         sim.announce(number.waba_id, str(webhook.get("field")), webhook["value"])
     return answer(number.public(["verified_name", *NUMBER_FIELDS[:4]], sim.config.tier_limit))
+
+
+async def post_restriction(request: web.Request) -> web.StreamResponse:
+    """``POST restriction``: restrict a number or its account, and report it."""
+    sim, body = request.app[SIM], await read_object(request)
+    kinds = body.get("kinds")
+    if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
+        raise ConfigError("kinds: needs a list of words")
+    number = sim.number(str(body.get("phone_number_id")))
+    restrict(sim, number, kinds, is_named=body.get("named", True) is True)
+    return answer({"restrictions": list(number.restrictions)})
 
 
 async def post_webhook(request: web.Request) -> web.StreamResponse:

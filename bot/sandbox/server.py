@@ -66,6 +66,7 @@ def _add_control(router: web.UrlDispatcher) -> None:
     router.add_post("/_sandbox/config", control.post_config)
     router.add_post("/_sandbox/template-event", control.post_template_event)
     router.add_post("/_sandbox/number", control.post_number)
+    router.add_post("/_sandbox/restriction", control.post_restriction)
     router.add_post("/_sandbox/webhook", control.post_webhook)
     router.add_post("/_sandbox/handshake", control.post_handshake)
     router.add_get("/_sandbox/faults", control.get_faults)
