@@ -53,7 +53,9 @@ def replaced_user_ids(session: Session, pairs: Collection[tuple[int, str]]) -> s
     if not pairs:
         return set()
     columns = (UserIdChange.portfolio_id, UserIdChange.bsuid)
-    rows = session.execute(select(*columns).where(UserIdChange.bsuid.in_(sorted({bsuid for _, bsuid in pairs}))))
+    portfolio_ids, bsuids = {portfolio_id for portfolio_id, _ in pairs}, {bsuid for _, bsuid in pairs}
+    is_among = UserIdChange.portfolio_id.in_(sorted(portfolio_ids)) & UserIdChange.bsuid.in_(sorted(bsuids))
+    rows = session.execute(select(*columns).where(is_among))
     return {(row.portfolio_id, row.bsuid) for row in rows} & set(pairs)
 
 
