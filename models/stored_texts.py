@@ -17,8 +17,12 @@ NO_TEXT = stored_text("pause.sample_without_text", "no text")
 DECISIVE = stored_text("pause.decisive", "{said} {advice} (code {code})")
 DECISIVE_AFTER = stored_text("pause.decisive_after", "{said} {advice} (code {code}) Before it failed: {others}.")
 DECISIVE_REPORT = stored_text("pause.decisive_report", "{text} (Meta's error {code}) {advice}")
-MESSAGING_LIMIT_MET = stored_text(
+MESSAGING_LIMIT_MET = stored_text(  # in rows from before the time was given in the installation's zone
     "pause.messaging_limit", "The portfolio's limit of unique people in 24 hours is met; it goes on at {at} UTC."
+)
+MESSAGING_LIMIT_MET_UNTIL = stored_text(
+    "pause.messaging_limit_until",
+    "The portfolio's limit of unique people in 24 hours is met; it goes on at {at}.",
 )
 EVENTS_OLD = stored_text(
     "pause.events_old", "The oldest unread event is {seconds} seconds old. Hark goes on when it hears again."

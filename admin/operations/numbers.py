@@ -190,14 +190,12 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
         )
 
 
-def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> None:
-    """Set how many messages per second Meta allows this number, inbound and outbound together (docs/meta.md §4.1).
+def change_speed(rt: Runtime, number_id: int, per_second: int | None, actor: str) -> None:
+    """Set how many messages per second this number does, inbound and outbound together; None: as Meta says (docs/meta.md §4.1).
 
-    80 lets it follow Meta's throughput again (`models.sending.number_rate`).
-
-    Raises OperatorError if it is out of range or there is no such number.
+    Running campaigns and replies follow within seconds. Raises OperatorError if it is out of range or there is no such number.
     """
-    if not 1 <= per_second <= MAX_PER_SECOND:
+    if per_second is not None and not 1 <= per_second <= MAX_PER_SECOND:
         raise OperatorError(
             "per-second={per_second}: allowed are 1 to {max_per_second}",
             per_second=per_second,
@@ -208,4 +206,5 @@ def change_speed(rt: Runtime, number_id: int, per_second: int, actor: str) -> No
         if number is None:
             raise OperatorError("number {number_id}: there is no such number", number_id=number_id)
         number.messages_per_second = per_second
-        record_audit(session, utcnow(), actor, AuditAction.CHANGE_SPEED, "number", number_id, per_second=per_second)
+        shown = "as Meta says" if per_second is None else per_second
+        record_audit(session, utcnow(), actor, AuditAction.CHANGE_SPEED, "number", number_id, per_second=shown)

@@ -197,7 +197,8 @@ def _about_numbers(numbers: list[Number]) -> Iterator[Attention]:
     where = url_for("panel_numbers.index")
     for number in numbers:
         if number.stopped_at is not None:
-            yield Attention("bad", f"{number.name} is stopped: {show_stored(number.stopped_reason)}", where)
+            answers = " Answers go on." if number.answers_go_on else ""
+            yield Attention("bad", f"{number.name} is stopped: {show_stored(number.stopped_reason)}{answers}", where)
         elif number.waba.state is not WabaState.OK:
             yield Attention("bad", f"The account of {number.name} is {number.waba.state}", where)
         elif number.quality.upper() == "RED":

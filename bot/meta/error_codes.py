@@ -26,7 +26,7 @@ class ErrorAction(StrEnum):
     FAIL_SUPPRESS = "fail_suppress"
     """The recipient fails, and the contact is suppressed for later messages (`suppress`: `all` or `marketing`)."""
     PAUSE = "pause"
-    """Pause the campaign; the recipient goes back to the queue."""
+    """Pause the campaign; the recipient goes back to the queue. With a delay, the campaign goes on by itself after it."""
     STOP = "stop"
     """Stop everything on this number; the recipient goes back to the queue."""
 
@@ -53,6 +53,11 @@ class ErrorRule:
     reason: PauseReason | None = None
     suppress: str | None = None
     max_share: float | None = HALF
+
+    @property
+    def pause_seconds(self) -> float | None:
+        """How long a campaign that this rule pauses waits before it goes on by itself; None: until somebody resumes it."""
+        return self.delays_seconds[0] if self.action is ErrorAction.PAUSE and self.delays_seconds else None
 
     def delay_seconds(self, failures: int) -> float:
         """Return the seconds to wait before the next try, after `failures` earlier retries."""
@@ -165,9 +170,19 @@ TABLE: Mapping[int, ErrorRule] = {
     133000: _stop("The number's deregistration is incomplete.", P.NUMBER_RESTRICTED, "Register the number again."),
     133004: _retry("Meta's server is not available for a moment."),
     133010: _stop("The number is not registered.", P.NUMBER_RESTRICTED, "Register the number."),
-    134011: _stop("The terms of WhatsApp Payments are not accepted.", P.PAYMENT, SEE_META),
+    134011: _pause(
+        "The terms of WhatsApp Payments are not accepted.",
+        P.TEMPLATE_REFUSED,
+        "Accept them in WhatsApp Manager, or use a template without payments. Other messages of the number go on.",
+    ),
     134100: _pause("Only marketing templates can be sent this way.", P.TEMPLATE_REFUSED, FIX_MAPPING),
-    134101: ErrorRule(ErrorAction.RETRY, "Meta still prepares the template.", "Hark tries again in ten minutes.", (600.0,), 6),
+    134101: ErrorRule(
+        ErrorAction.PAUSE,
+        "Meta still prepares the template.",
+        "The campaign goes on by itself in ten minutes.",
+        (600.0,),
+        reason=P.TEMPLATE_REFUSED,
+    ),
     134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates."),
     135000: _retry("Meta could not send it; it gives no reason.", (10.0,), 1),
     137000: _fail("The person's identity has changed.", max_share=None),

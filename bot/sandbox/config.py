@@ -47,7 +47,7 @@ class Config:
     speed: float = _option(1.0, "divides every delay of the simulation")
     log: bool = _option(False, "print an access log on stderr")
 
-    throughput_mps: float = _option(1000.0, "messages a second per number before 130429 (Meta: 80 or 1000)")
+    throughput_mps: float = _option(0.0, "messages a second per number before 130429; 0: by the number, 20, 80 or 1000")
     pair_rule: bool = _option(True, "one message per 6 s and person, burst 45, else 131056")
     window_rule: bool = _option(True, "free-form outside 24 h is accepted, then fails with 131047")
     tier_limit: int = _option(0, "unique people per portfolio in 24 h outside windows; 0 is unlimited")

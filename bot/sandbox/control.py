@@ -6,10 +6,14 @@
 ``POST reset``                    everything as at the start, but for the settings
 ``GET|POST config``               all settings (secrets hidden) / change some of them; ``world`` takes effect at once
 ``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (index of a tap on
-                                  the message ``wamid``), ``message`` (raw, from ``type`` on); ``context``: a wamid
+                                  the message ``wamid``), ``message`` (raw, from ``type`` on), ``share_number`` (true: the
+                                  number, as asked for); ``context``: a wamid
+``POST user-id``                  ``phone``: give the person another user id, and report it
 ``POST template-event``           ``name``, ``language``, and ``event`` (status), ``quality`` or ``category``
 ``POST number``                   ``phone_number_id`` and ``status``, ``quality_rating``, ``throughput_mps``, …; ``webhook``:
                                   {field, value} to send with it
+``POST restriction``              ``phone_number_id`` and ``kinds``, Meta's words; empty: all are over. ``named``: false
+                                  restricts the whole account
 ``POST webhook``                  ``value`` + ``field``, or a whole ``body``; ``signature``: valid, wrong or missing
 ``POST handshake``                GET verification of the webhook URL (other ``url``, ``verify_token``)
 ``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``scope``, ``share``, ``count``, ``seconds``
@@ -24,15 +28,25 @@ from aiohttp import web
 
 from bot.sandbox import reviews
 from bot.sandbox.config import ConfigError, check_loopback
+from bot.sandbox.crowd import shared_number
 from bot.sandbox.crowd import text as text_content
 from bot.sandbox.handshake import verify_webhook
 from bot.sandbox.outbox import sign
 from bot.sandbox.phone import canonical, digits_of
+from bot.sandbox.restrictions import restrict
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxInbound, SandboxMessage
 from bot.sandbox.wire import answer, read_object
 
-NUMBER_FIELDS = ("status", "quality_rating", "name_status", "throughput", "verified_name", "throughput_mps")
+NUMBER_FIELDS = (
+    "status",
+    "quality_rating",
+    "name_status",
+    "throughput",
+    "verified_name",
+    "throughput_mps",
+    "is_in_app",
+)
 PAGE = 1000
 
 
@@ -87,6 +101,13 @@ async def post_inbound(request: web.Request) -> web.StreamResponse:
     return answer({"id": inbound.wamid, "message": inbound.raw})
 
 
+async def post_user_id(request: web.Request) -> web.StreamResponse:
+    """``POST user-id``: give a person another user id."""
+    sim, body = request.app[SIM], await read_object(request)
+    inbound = sim.crowd.change_bsuid(*_person_and_number(sim, body))
+    return answer({"id": inbound.wamid, "message": inbound.raw})
+
+
 async def post_template_event(request: web.Request) -> web.StreamResponse:
     """``POST template-event``: change a template's status, quality or category, and announce it."""
     sim, body = request.app[SIM], await read_object(request)
@@ -114,13 +135,25 @@ async def post_number(request: web.Request) -> web.StreamResponse:
         raise ConfigError("webhook: needs a field and a value, an object")
     changes = {name: body[name] for name in NUMBER_FIELDS if name in body}
     for name, value in changes.items():
-        if not isinstance(value, int | float if name == "throughput_mps" else str):
+        allowed = {"throughput_mps": int | float, "is_in_app": bool}.get(name, str)
+        if not isinstance(value, allowed):
             raise ConfigError(f"{name}: {value!r} has the wrong type")
     for name, value in changes.items():
         setattr(number, name, value)
     if webhook:
         sim.announce(number.waba_id, str(webhook.get("field")), webhook["value"])
     return answer(number.public(["verified_name", *NUMBER_FIELDS[:4]], sim.config.tier_limit))
+
+
+async def post_restriction(request: web.Request) -> web.StreamResponse:
+    """``POST restriction``: restrict a number or its account, and report it."""
+    sim, body = request.app[SIM], await read_object(request)
+    kinds = body.get("kinds")
+    if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
+        raise ConfigError("kinds: needs a list of words")
+    number = sim.number(str(body.get("phone_number_id")))
+    restrict(sim, number, kinds, is_named=body.get("named", True) is True)
+    return answer({"restrictions": list(number.restrictions)})
 
 
 async def post_webhook(request: web.Request) -> web.StreamResponse:
@@ -182,10 +215,7 @@ def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
 
     Raises ConfigError if the body is invalid.
     """
-    wa_id = wa_id_of(str(body.get("phone", "")))
-    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
-    if number_id not in sim.world.numbers:
-        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    wa_id, number_id = _person_and_number(sim, body)
     context = body.get("context")
     if "choice" in body:
         return _tap(sim, body)
@@ -197,9 +227,19 @@ def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
         content = {"type": "button", "button": {"payload": str(button.get("payload", label)), "text": label}}
     elif isinstance(body.get("message"), dict):
         content = body["message"]
+    elif body.get("share_number") is True:
+        content = shared_number(wa_id)
     else:
-        raise ConfigError("text: one of text, button, choice and message is needed")
+        raise ConfigError("text: one of text, button, choice, message and share_number is needed")
     return sim.crowd.say(wa_id, number_id, content, str(context) if context else None)
+
+
+def _person_and_number(sim: Simulation, body: dict[str, Any]) -> tuple[str, str]:
+    wa_id = wa_id_of(str(body.get("phone", "")))
+    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
+    if number_id not in sim.world.numbers:
+        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    return wa_id, number_id
 
 
 def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:

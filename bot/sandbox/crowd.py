@@ -10,6 +10,7 @@ from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import inbound_item, sender_of
 from bot.sandbox.person import SimulatedPerson, create_person, draw
+from bot.sandbox.phone import bsuid_of
 from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
 from bot.sandbox.timetable import DeliveryTimetable
 from bot.sandbox.world import SandboxNumber, World
@@ -103,6 +104,28 @@ class Crowd:
             self.outbox.put(item)
         return inbound
 
+    def change_bsuid(self, wa_id: str, phone_number_id: str) -> SandboxInbound:
+        """Give the person another BSUID and report it: a message without sender and contacts (docs/meta.md §7.6).
+
+        It opens no window. Only the new id can be written to.
+        """
+        person, before, now = self.of(wa_id), self.of(wa_id).bsuid, time.time()
+        person.bsuid_changes += 1
+        person.bsuid = bsuid_of(self.world.portfolio_id, wa_id, person.bsuid_changes)
+        del self._by_bsuid[before]
+        self._by_bsuid[person.bsuid] = person
+        system = {
+            "type": "user_changed_user_id",
+            "body": f"User {person.name} changed from {before} to {person.bsuid}",
+            "user_id": person.bsuid,
+            "previous_user_id": before,
+        }
+        raw = {"id": new_wamid(), "timestamp": str(int(now)), "type": "system", "system": system}
+        inbound = SandboxInbound(str(raw["id"]), phone_number_id, wa_id, now, raw)
+        self.store.inbound[inbound.wamid] = inbound
+        self.outbox.put(inbound_item(self.config, self.world.numbers[phone_number_id], person, inbound))
+        return inbound
+
     def press(self, message: SandboxMessage, place: int, *, with_context: bool = True) -> SandboxInbound:
         """Tap the choice at an index of the message. Raises IndexError if there is none, ValueError if it only opens a link."""
         choice = self.bubble_of(message).choices[place]
@@ -159,6 +182,12 @@ class Crowd:
 def text(body: str) -> dict[str, Any]:
     """Return the webhook content of a text message."""
     return {"type": "text", "text": {"body": body}}
+
+
+def shared_number(wa_id: str) -> dict[str, Any]:
+    """Return the webhook content with which a person shares their number, after they were asked for it."""
+    phone = {"phone": f"+{wa_id}", "wa_id": wa_id, "type": "CELL"}
+    return {"type": "contacts", "contacts": [{"origin": "contact_request", "phones": [phone]}]}
 
 
 def reply_to(choice: Choice) -> dict[str, Any] | None:

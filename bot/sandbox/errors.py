@@ -40,6 +40,7 @@ CATALOGUE: dict[int, tuple[int, str]] = {
     131056: (400, "(Business Account, Consumer Account) pair rate limit hit"),
     131057: (500, "Account in maintenance mode"),
     131062: (400, "Business-scoped user id is not supported for this message"),
+    131064: (400, "Utility messages are capped because of template misclassification"),
     132000: (400, "Number of parameters does not match the expected number of params"),
     132001: (404, "Template name does not exist in the translation"),
     132005: (400, "Translated text too long"),
@@ -49,7 +50,10 @@ CATALOGUE: dict[int, tuple[int, str]] = {
     132016: (400, "Template is disabled"),
     132018: (400, "Template parameter validation failed"),
     133010: (400, "Phone number is not registered"),
+    134011: (400, "WhatsApp Payments terms of service has not been accepted"),
     134100: (400, "Only marketing messages are supported"),
+    134101: (400, "Template is still being synced"),
+    134102: (500, "Template is unavailable"),
     135000: (400, "Generic user error"),
     137000: (400, "User identity key hash mismatch"),
 }

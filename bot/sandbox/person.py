@@ -21,6 +21,7 @@ class SimulatedPerson:
     wa_id: str
     name: str
     bsuid: str
+    bsuid_changes: int = 0
     username: str | None = None
     reachable: bool = True
     received: int = 0

@@ -60,9 +60,9 @@ def country_of(digits: str) -> str:
     return next((COUNTRIES[digits[:size]] for size in (3, 2, 1) if digits[:size] in COUNTRIES), "ZZ")
 
 
-def bsuid_of(portfolio_id: str, wa_id: str) -> str:
-    """Return the BSUID of a person in a portfolio, the same at every run."""
-    digest = hashlib.sha256(f"{portfolio_id}|{wa_id}".encode()).digest()
+def bsuid_of(portfolio_id: str, wa_id: str, changes: int = 0) -> str:
+    """Return the BSUID of a person in a portfolio after some changes of it, the same at every run."""
+    digest = hashlib.sha256(f"{portfolio_id}|{wa_id}{'|' + str(changes) if changes else ''}".encode()).digest()
     return f"{country_of(wa_id)}.{int.from_bytes(digest[:8], 'big') % 10**17:017d}"
 
 

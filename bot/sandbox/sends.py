@@ -12,6 +12,7 @@ from bot.sandbox.faults import AFTER, BEFORE, LATER, Quirk
 from bot.sandbox.freeform import check_freeform
 from bot.sandbox.person import SimulatedPerson, chance
 from bot.sandbox.phone import BSUID, canonical, digits_of
+from bot.sandbox.restrictions import check_restrictions
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxMessage, new_wamid
 from bot.sandbox.template import SandboxTemplate
@@ -47,8 +48,9 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
         return _mark_read(sim, body)
     if number.status in BLOCKING:
         raise SandboxGraphError(BLOCKING[number.status], f"The number's status is {number.status}")
-    sim.limits.check_throughput(number.id, number.throughput_mps or sim.config.throughput_mps, time.monotonic())
+    sim.limits.check_throughput(number.id, number.rate(sim.config.throughput_mps), time.monotonic())
     message, person = _check(sim, number, body, request.path.rpartition("/")[2])
+    check_restrictions(number, message.kind, message.category)
     quirk = injected if injected and injected.kind in AFTER + LATER else None
     if quirk is None and sim.config.suffix_faults:
         quirk = sim.faults.for_number(person.wa_id)

@@ -17,6 +17,8 @@ from bot.sandbox.seed import WORLD
 from bot.sandbox.template import SandboxTemplate
 
 TIERS = {250: "TIER_250", 2000: "TIER_2K", 10_000: "TIER_10K", 100_000: "TIER_100K", 0: "TIER_UNLIMITED"}
+MESSAGES = {"RESTRICTED_BIZ_INITIATED_MESSAGING", "RESTRICTED_CUSTOMER_INITIATED_MESSAGING"}
+"""The restrictions of messages, under which the health of a number is not AVAILABLE."""
 
 
 @dataclass
@@ -31,7 +33,9 @@ class SandboxNumber:
     quality_rating: str = "GREEN"
     name_status: str = "APPROVED"
     throughput: str = "STANDARD"
-    throughput_mps: float = 0.0  # 0: as in the settings
+    throughput_mps: float = 0.0  # 0: as in the settings, else as its level says
+    is_in_app: bool = False  # also used in the WhatsApp Business app
+    restrictions: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -39,9 +43,14 @@ class SandboxNumber:
         """The digits of ``display_phone_number``."""
         return "".join(sign for sign in self.display_phone_number if sign.isdigit())
 
+    def rate(self, configured: float) -> float:
+        """Return the messages per second that Meta takes from this number, inbound and outbound (docs/meta.md §4.1)."""
+        by_level = 20.0 if self.is_in_app else 1000.0 if self.throughput == "HIGH" else 80.0
+        return self.throughput_mps or configured or by_level
+
     def public(self, fields: list[str] | None, tier_limit: int) -> dict[str, Any]:
         """Return the number as JSON, with the requested fields or Meta's default ones."""
-        usable = self.status == "CONNECTED"
+        usable = self.status == "CONNECTED" and not {*self.restrictions} & MESSAGES
         everything: dict[str, Any] = {
             "verified_name": self.verified_name,
             "display_phone_number": self.display_phone_number,

@@ -5,6 +5,7 @@ from typing import Any
 from bot.meta.callback_data import read_button as read_pressed
 from bot.opt_out_words import Word, button_intent, is_certain_stop, is_yes, is_yes_button, opt_out_intent
 from bot.webhooks.parse_values import MAX_ID, BadEventError, as_dict, as_list, read_moment, read_text
+from bot.webhooks.shared_phone import read_shared_wa_id
 from models.events.types import InboundMessage, Sender
 
 MAX_TYPE = 32
@@ -13,7 +14,8 @@ MAX_BSUID = 200
 MAX_WA_ID = 20
 CAPTIONED = frozenset({"image", "video", "document", "audio", "sticker"})
 REPLIES = ("button_reply", "list_reply")
-MOVES = frozenset({"user_changed_number", "customer_changed_number"})
+NEW_USER_ID = "user_changed_user_id"
+MOVES = frozenset({"user_changed_number", "customer_changed_number", NEW_USER_ID})
 
 
 def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) -> InboundMessage | None:
@@ -50,6 +52,7 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         kind == "text" and not is_certain_stop(_text(content)),
         _confirms(content, payload),
         _moved_to(item) if kind == "system" else None,
+        _is_user_id_change(item),
     )
 
 
@@ -62,15 +65,21 @@ def _kind(item: dict[str, Any]) -> str:
 def _sender(item: dict[str, Any], contacts: list[Any]) -> Sender:
     wa_id, bsuid = _wa_id(item.get("from")), read_text(item.get("from_user_id"), MAX_BSUID)
     contact = _contact_of(wa_id, bsuid, contacts)
-    wa_id = wa_id or _wa_id(contact.get("wa_id"))
     bsuid = bsuid or read_text(contact.get("user_id"), MAX_BSUID)
+    wa_id = wa_id or _wa_id(contact.get("wa_id")) or read_shared_wa_id(item, bsuid)
+    parent = item.get("from_parent_user_id") or contact.get("parent_user_id")
+    if item.get("type") == "system":  # it may have no sender: the person is found by what it says about them
+        system = as_dict(item.get("system"))
+        if system.get("type") in MOVES:
+            bsuid = read_text(system.get("previous_user_id"), MAX_BSUID) or bsuid
+            parent = parent or system.get("previous_parent_user_id")
     if wa_id is None and bsuid is None:
         raise BadEventError("its sender is missing")
     profile = as_dict(contact.get("profile"))
     return Sender(
         wa_id,
         bsuid,
-        read_text(item.get("from_parent_user_id") or contact.get("parent_user_id"), MAX_BSUID),
+        read_text(parent, MAX_BSUID),
         read_text(profile.get("name"), 300),
         read_text(profile.get("username"), 100),
     )
@@ -83,6 +92,16 @@ def _contact_of(wa_id: str | None, bsuid: str | None, contacts: list[Any]) -> di
         if (bsuid and contact.get("user_id") == bsuid) or (wa_id and _wa_id(contact.get("wa_id")) == wa_id):
             return contact
     return entries[0] if len(entries) == 1 and wa_id is None and bsuid is None else {}
+
+
+def _is_user_id_change(item: dict[str, Any]) -> bool:
+    """Whether a user id was replaced. Raises BadEventError if one of the two ids is missing then."""
+    system = as_dict(item.get("system"))
+    if item.get("type") != "system" or system.get("type") != NEW_USER_ID:
+        return False
+    if not read_text(system.get("previous_user_id"), MAX_BSUID) or not read_text(system.get("user_id"), MAX_BSUID):
+        raise BadEventError("its user ids are missing")
+    return True
 
 
 def _moved_to(item: dict[str, Any]) -> Sender | None:

@@ -52,7 +52,8 @@ def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
     """
     refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
-        return preflight(session, campaign_id, now, PreflightFacts(is_listening=_is_listening(rt)))
+        facts = PreflightFacts(is_listening=_is_listening(rt), time_zone=rt.settings.time_zone)
+        return preflight(session, campaign_id, now, facts)
 
 
 def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:

@@ -92,12 +92,21 @@ def _stop_if_decisive(
                 stop_within(session, campaign.number_id, rule, detail, now)
                 return True
         elif campaign.is_active and _is_new(session, ids[code], campaign.since):
-            return _pause(session, campaign, rule.reason or PauseReason.FAILURE_RATE, detail, now)
+            seconds = rule.pause_seconds
+            resumes_at = now + timedelta(seconds=seconds) if seconds else None
+            return _pause(session, campaign, rule.reason or PauseReason.FAILURE_RATE, detail, now, resumes_at)
     return False
 
 
-def _pause(session: Session, campaign: _CampaignState, reason: PauseReason, detail: Text, now: datetime) -> bool:
-    is_paused = pause_campaign(session, campaign.id, reason, detail, now, SENDER)
+def _pause(
+    session: Session,
+    campaign: _CampaignState,
+    reason: PauseReason,
+    detail: Text,
+    now: datetime,
+    resumes_at: datetime | None = None,
+) -> bool:
+    is_paused = pause_campaign(session, campaign.id, reason, detail, now, SENDER, resumes_at=resumes_at)
     if is_paused:
         log.warning("campaign %d paused: %s", campaign.id, reason)
     return is_paused

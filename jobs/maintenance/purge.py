@@ -15,7 +15,7 @@ from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
-from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
+from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_user_ids, purge_wamids
 from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_flow_sessions, purge_hashes, purge_messages
 from models.segments.rename_delete import purge_groups
 from models.shop.without_phone import purge_without_phone
@@ -37,6 +37,7 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("statuses that matched nothing", purge_parked),
     ("people in the limit's ledger", purge_ledger),
     ("finished actions", purge_actions),
+    ("changes of user ids", purge_user_ids),
     ("ended senders", purge_lanes),
     ("ids of redacted people's messages", purge_wamids),
 )

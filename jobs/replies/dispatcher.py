@@ -60,6 +60,7 @@ CALLS_AT_ONCE = 20
 PATIENCE_SECONDS = 2.0
 RECORD_PATIENCE_SECONDS = 60.0
 CROWDED_SECONDS = 2.0
+RATE_MAX_AGE_SECONDS = 1.0
 WRONG_KEY_PAUSE_SECONDS = 60.0
 THREADS = 4
 
@@ -86,6 +87,7 @@ class ReplyDispatcher:
         self._record = GroupCommit(store.record, pool, patience_seconds=RECORD_PATIENCE_SECONDS)
         self._pair = PairLimit(rt.redis)
         self._limiters: dict[int, ReplyRateLimiter] = {}
+        self._rates_read_at: dict[int, float] = {}
         self._limiters_lock = threading.Lock()
         self._tokens: dict[str, str] = {}
         self._lane = ReplyLane(rt, self._executor)
@@ -110,7 +112,7 @@ class ReplyDispatcher:
 
     async def _drain(self, seconds: float) -> bool:
         self._is_halted, self._is_clean = False, True
-        self._limiters.clear()  # a number's rate may have been changed
+        self._limiters.clear()
         until = time.monotonic() + seconds
         conversations: set[asyncio.Task[None]] = set()
         calls: set[asyncio.Task[None]] = set()
@@ -267,12 +269,18 @@ class ReplyDispatcher:
         return token
 
     def _limiter_of(self, number_id: int) -> ReplyRateLimiter:
+        """The number's limiter, with its rate read again each RATE_MAX_AGE_SECONDS: Meta or an operator may change it."""
         with self._limiters_lock:  # one object for each number, whichever thread asks first
-            if number_id not in self._limiters:
-                with self.rt.database.read() as session:
-                    rate = number_rate(session.get_one(Number, number_id))
-                self._limiters[number_id] = ReplyRateLimiter(self.rt.redis, number_id, rate, self._executor)
-            return self._limiters[number_id]
+            limiter, now = self._limiters.get(number_id), time.monotonic()
+            if limiter is not None and now - self._rates_read_at[number_id] < RATE_MAX_AGE_SECONDS:
+                return limiter
+            with self.rt.database.read() as session:
+                rate = number_rate(session.get_one(Number, number_id))
+            if limiter is None:
+                limiter = self._limiters[number_id] = ReplyRateLimiter(self.rt.redis, number_id, rate, self._executor)
+            limiter.set_rate(rate)
+            self._rates_read_at[number_id] = now
+            return limiter
 
     def _halt(self, why: str) -> None:
         if not self._is_halted:

@@ -30,6 +30,10 @@ class ReplyRateLimiter:
         self._runner: asyncio.Task[None] | None = None
         self._is_closed = False
 
+    def set_rate(self, messages_per_second: float) -> None:
+        """Set the number's whole rate, which Meta or an operator may have changed."""
+        self._pace.messages_per_second = messages_per_second
+
     @property
     def is_crowded(self) -> bool:
         """Whether so many replies wait that further ones should be postponed, in favour of other numbers."""
@@ -80,7 +84,7 @@ class ReplyRateLimiter:
         slot = self._pace.reserve_replies(share)
         if slot.size:
             return slot
-        left = min(count, max(1, int(self._pace.campaign_rate * MAX_AHEAD_SECONDS)))
+        left = min(count, max(1, int(self._pace.messages_per_second * MAX_AHEAD_SECONDS)))
         return self._pace.reserve(NO_CAMPAIGN, NO_LIMIT, left)
 
     def _fail(self, error: Exception) -> None:

@@ -98,7 +98,7 @@ class SenderLane:
                 if self._is_unclear:
                     await self._put_back_unknown()
                 campaigns = await asyncio.to_thread(self._feed.due, utcnow())
-                self._pace.change_rate(self._feed.messages_per_second)
+                self._pace.messages_per_second = self._feed.messages_per_second
                 wait_seconds = await self._round(campaigns, until)
             except (DBAPIError, PoolTimeoutError, RedisError) as error:
                 log.warning("lane %d: waits (%s)", self._lease.lane_id, type(error).__name__)
@@ -142,7 +142,7 @@ class SenderLane:
         """Send one chunk of one campaign: the slot that was granted or refused, None if there is nothing (more) to do."""
         if not self._may_begin(served):
             return None
-        rate = min(served.per_second, self._pace.campaign_rate)
+        rate = min(served.per_second, self._pace.messages_per_second)
         size = max(1, min(MAX_PER_CHUNK, round(rate * CHUNK_SECONDS)))
         if interval := self._intervals.get(served.id):  # a throttled number takes longer for each
             size = max(1, min(size, round(CHUNK_SECONDS / interval)))

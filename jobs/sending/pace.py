@@ -2,8 +2,11 @@
 
 Instead of tokens that accumulate, each clock holds the time at which the next request may begin. A lane reserves a whole chunk in
 one call and gets the time of its first request; the others follow at even intervals. So there are no bursts, four lanes keep the
-pace as well as one, and no reservation reaches further ahead than LOOK_AHEAD_SECONDS: a pause acts at once. Campaigns leave a
-share of the number's rate to replies, which have their own clock.
+pace as well as one, and no reservation reaches further ahead than LOOK_AHEAD_SECONDS: a pause acts at once.
+
+The rate is the number's whole one. While nobody is answered, campaigns have all of it. The first reply waits for what campaigns
+have reserved already, a few tenths of a second; from then on, and for REPLIES_SECONDS after the last reply, campaigns have nine
+tenths, and replies have the rest on a clock of their own. So the sum never exceeds the rate.
 
 On 130429 (docs/meta.md §4.1) the number's factor halves, at most once a second, and recovers slowly. Without Redis there is no
 reservation, so nothing is sent.
@@ -18,26 +21,37 @@ from redis import Redis
 
 LOOK_AHEAD_SECONDS = 0.3
 REPLY_SHARE = 0.1
+REPLIES_SECONDS = 5.0
+"""How long after the last reply campaigns leave replies their share."""
 MIN_FACTOR = 0.02
 RECOVERY_PER_SECOND = 0.02
 """The share of the full rate that is restored each second after throttling."""
 KEEP_SECONDS = 7200
 
-# KEYS: the number's clock, its throttle (hash: factor, at), the campaign's clock.
-# ARGV: requests wanted; the number's rate and the campaign's rate, per second; look-ahead, seconds.
-# Returns: wanted, microseconds until the first may begin, the interval in microseconds, now, where both clocks stand then;
-# or: 0, microseconds until it makes sense to ask again, 1 if the number itself is busy, now.
-_RESERVE = """
+# How much of its rate a number that was throttled has again. ARGV[5]: recovery per second.
+_FACTOR = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local wanted = tonumber(ARGV[1])
-local ahead = tonumber(ARGV[4]) * 1000000
 local factor = tonumber(redis.call('HGET', KEYS[2], 'factor') or '1')
 if factor < 1 then
   local since = (now - tonumber(redis.call('HGET', KEYS[2], 'at'))) / 1000000
   factor = math.min(1, factor + since * tonumber(ARGV[5]))
 end
-local step = 1000000 / (tonumber(ARGV[2]) * factor)
+"""
+
+# KEYS: the number's clock, its throttle (hash: factor, at), the campaign's clock, the mark that replies come.
+# ARGV: requests wanted; the number's rate and the campaign's rate, per second; look-ahead, seconds; recovery per second; seconds
+# to keep; campaigns' share while replies come.
+# Returns: wanted, microseconds until the first may begin, the interval in microseconds, now, where both clocks stand then, the
+# microseconds that each request took from the number's clock;
+# or: 0, microseconds until it makes sense to ask again, 1 if the number itself is busy, now.
+_RESERVE = (
+    _FACTOR
+    + """
+local wanted = tonumber(ARGV[1])
+local ahead = tonumber(ARGV[4]) * 1000000
+local share = redis.call('EXISTS', KEYS[4]) == 1 and tonumber(ARGV[7]) or 1
+local step = 1000000 / (tonumber(ARGV[2]) * factor * share)
 local own = 1000000 / tonumber(ARGV[3])
 local number_free = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
 local own_free = math.max(now, tonumber(redis.call('GET', KEYS[3]) or '0'))
@@ -50,19 +64,45 @@ local number_end = string.format('%.0f', number_free + wanted * step)
 local own_end = string.format('%.0f', start + wanted * own)
 redis.call('SET', KEYS[1], number_end, 'EX', ARGV[6])
 redis.call('SET', KEYS[3], own_end, 'EX', ARGV[6])
-return {wanted, math.floor(start - now), math.floor(interval), now, number_end, own_end}
+return {wanted, math.floor(start - now), math.floor(interval), now, number_end, own_end, math.floor(step)}
 """
+)
+
+# KEYS: the number's clock, its throttle, the replies' clock, the mark that replies come.
+# ARGV: replies wanted; their rate per second; not used; look-ahead, seconds; recovery per second; seconds to keep; milliseconds
+# for which campaigns leave replies their share.
+# Returns the same as above. Before the first reply campaigns had the whole rate: it begins after what they have reserved.
+_RESERVE_REPLIES = (
+    _FACTOR
+    + """
+local wanted = tonumber(ARGV[1])
+local ahead = tonumber(ARGV[4]) * 1000000
+local start = math.max(now, tonumber(redis.call('GET', KEYS[3]) or '0'))
+if redis.call('SET', KEYS[4], '1', 'PX', ARGV[7], 'NX') then
+  start = math.max(start, tonumber(redis.call('GET', KEYS[1]) or '0'))
+else
+  redis.call('PEXPIRE', KEYS[4], ARGV[7])
+end
+if start - now > ahead then
+  return {0, math.floor(start - now - ahead + 1), 1, now}
+end
+local step = 1000000 / (tonumber(ARGV[2]) * factor)
+local ends = string.format('%.0f', start + wanted * step)
+redis.call('SET', KEYS[3], ends, 'EX', ARGV[6])
+return {wanted, math.floor(start - now), math.floor(step), now, ends, ends, math.floor(step)}
+"""
+)
 
 # KEYS: the number's clock, the campaign's clock. ARGV: unused requests; for each clock where it stood after the reservation, and
-# its rate; seconds to keep. A clock that somebody else has moved since stays: their slot lies behind ours and would be given
-# twice.
+# the microseconds that a request took from it; seconds to keep. A clock that somebody else has moved since stays: their slot lies
+# behind ours and would be given twice.
 _GIVE_BACK = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 for index = 1, 2 do
-  local stood, rate = ARGV[index * 2], tonumber(ARGV[index * 2 + 1])
+  local stood, step = ARGV[index * 2], tonumber(ARGV[index * 2 + 1])
   if redis.call('GET', KEYS[index]) == stood then
-    local free = math.max(now, tonumber(stood) - tonumber(ARGV[1]) * 1000000 / rate)
+    local free = math.max(now, tonumber(stood) - tonumber(ARGV[1]) * step)
     redis.call('SET', KEYS[index], string.format('%.0f', free), 'EX', ARGV[6])
   end
 end
@@ -107,6 +147,8 @@ class SendSlot:
     starts_at: float = 0.0
     clocks: tuple[bytes, bytes] = (b"", b"")
     """The values of the number's and the campaign's clock after the reservation."""
+    number_step: int = 0
+    """The microseconds that each request took from the number's clock."""
 
 
 class _RedisClock:
@@ -122,39 +164,48 @@ class _RedisClock:
         return redis_now + min(self._samples)[1]
 
 
-def campaign_share(messages_per_second: float) -> float:
-    """What campaigns may use of a number's rate; the rest is kept for replies."""
-    return messages_per_second * (1 - REPLY_SHARE)
-
-
 class Pace:
     """Reserves sending times for one number. Every method raises RedisError if Redis is away."""
 
     def __init__(self, redis: Redis, number_id: int, messages_per_second: float) -> None:
-        self._redis = redis
+        self.messages_per_second = messages_per_second
+        """The number's whole rate. It may be changed at any time, and applies to the next reservation."""
         self._number = f"hark:pace:{number_id}"
         self._throttle = f"hark:throttle:{number_id}"
         self._replies = f"hark:pace:{number_id}:replies"
-        self.change_rate(messages_per_second)
+        self._replying = f"hark:pace:{number_id}:replying"
         self._reserve = redis.register_script(_RESERVE)
+        self._reserve_replies = redis.register_script(_RESERVE_REPLIES)
         self._give_back = redis.register_script(_GIVE_BACK)
         self._slow_down = redis.register_script(_SLOW_DOWN)
         self._clock = _RedisClock()
 
-    def change_rate(self, messages_per_second: float) -> None:
-        """Use another rate of the number from the next reservation on."""
-        self.campaign_rate = campaign_share(messages_per_second)
-        self.reply_rate = max(1.0, messages_per_second * REPLY_SHARE)
+    @property
+    def reply_rate(self) -> float:
+        """The replies' share of the rate, which campaigns leave them while they come."""
+        return self.messages_per_second * REPLY_SHARE
 
     def reserve(self, campaign_id: int, per_second: float, size: int) -> SendSlot:
         """Reserve `size` sending times for a campaign whose own pace is `per_second`."""
-        return self._ask(
-            self._campaign(campaign_id), self._number, self.campaign_rate, per_second, size, LOOK_AHEAD_SECONDS
-        )
+        asked = time.monotonic()
+        answer = self._reserve(
+            keys=[self._number, self._throttle, self._campaign(campaign_id), self._replying],
+            args=[
+                size, self.messages_per_second, per_second, LOOK_AHEAD_SECONDS, RECOVERY_PER_SECOND,
+                # The clock of a campaign that sends once in many hours is kept until its next time.
+                KEEP_SECONDS + int(2 * size / per_second), 1 - REPLY_SHARE,
+            ],
+        )  # fmt: skip
+        return self._slot(answer, asked)
 
     def reserve_replies(self, size: int) -> SendSlot:
         """Reserve `size` sending times for replies, from their own share of the rate, at most a second ahead."""
-        return self._ask(f"{self._replies}:any", self._replies, self.reply_rate, 1e6, size, 1.0)
+        asked = time.monotonic()
+        answer = self._reserve_replies(
+            keys=[self._number, self._throttle, self._replies, self._replying],
+            args=[size, self.reply_rate, 0, 1.0, RECOVERY_PER_SECOND, KEEP_SECONDS, int(REPLIES_SECONDS * 1000)],
+        )
+        return self._slot(answer, asked)
 
     def give_back(self, campaign_id: int, per_second: float, slot: SendSlot, unused: int) -> None:
         """Return the `unused` sending times of a slot, so that another lane may use them."""
@@ -162,7 +213,7 @@ class Pace:
             number_end, own_end = slot.clocks
             self._give_back(
                 keys=[self._number, self._campaign(campaign_id)],
-                args=[unused, number_end, self.campaign_rate, own_end, per_second, KEEP_SECONDS],
+                args=[unused, number_end, slot.number_step, own_end, 1e6 / per_second, KEEP_SECONDS],
             )
 
     def slow_down(self) -> float:
@@ -173,19 +224,14 @@ class Pace:
     def _campaign(self, campaign_id: int) -> str:
         return f"{self._number}:campaign:{campaign_id}"
 
-    def _ask(self, own: str, number: str, rate: float, own_rate: float, size: int, ahead: float) -> SendSlot:
-        asked = time.monotonic()
-        answer: Any = self._reserve(
-            keys=[number, self._throttle, own],
-            # The clock of a campaign that sends once in many hours is kept until its next time.
-            args=[size, rate, own_rate, ahead, RECOVERY_PER_SECOND, KEEP_SECONDS + int(2 * size / own_rate)],
-        )
+    def _slot(self, answer: Any, asked: float) -> SendSlot:
         granted, delay, last, now = (int(part) for part in answer[:4])
         here = self._clock.here(now / 1e6, asked, time.monotonic())
         if granted == 0:
             return SendSlot(0, delay / 1e6, is_number_busy=last == 1)
-        number_end, own_end = answer[4:]
-        return SendSlot(granted, delay / 1e6, last / 1e6, starts_at=here + delay / 1e6, clocks=(number_end, own_end))
+        number_end, own_end, step = answer[4:]
+        starts_at = here + delay / 1e6
+        return SendSlot(granted, delay / 1e6, last / 1e6, False, starts_at, (number_end, own_end), int(step))
 
 
 class SendTimetable:

@@ -7,7 +7,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -20,9 +21,9 @@ from jobs.sending.effects import hold_number, pause_campaign, stop_number, suppr
 from jobs.sending.failure_rate import FailureGuard, without_digits
 from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
-from models.clock import utcnow
+from models.clock import utcnow, zoned
 from models.sending.claim import ClaimedRecipient
-from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET
+from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET_UNTIL
 from models.tables.campaign import PauseReason
 from models.text import Text
 
@@ -54,7 +55,8 @@ class SideEffects:
             case ErrorAction.PAUSE if not served.is_blocked:
                 served.is_blocked = True
                 reason = rule.reason or PauseReason.FAILURE_RATE
-                self._pause(served, reason, detail)
+                seconds = rule.pause_seconds
+                self._pause(served, reason, detail, now + timedelta(seconds=seconds) if seconds else None)
             case ErrorAction.STOP if not self.is_stopped:
                 self.is_stopped = True
                 self._start(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
@@ -86,7 +88,7 @@ class SideEffects:
         (docs/meta.md §4.3).
         """
         served.is_blocked = True
-        detail = MESSAGING_LIMIT_MET(at=f"{lifts_at:%Y-%m-%d %H:%M}")
+        detail = MESSAGING_LIMIT_MET_UNTIL(at=zoned(lifts_at, self._rt.settings.time_zone))
         await asyncio.to_thread(
             pause_campaign, self._rt, served.id, PauseReason.LIMIT_REACHED, detail, utcnow(), resumes_at=lifts_at
         )
@@ -96,13 +98,16 @@ class SideEffects:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
 
-    def _pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
+    def _pause(self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None = None) -> None:
         served.is_pausing = True
-        self._start(self._write_pause(served, reason, detail))
+        self._start(self._write_pause(served, reason, detail, resumes_at))
 
-    async def _write_pause(self, served: Served, reason: PauseReason, detail: Text) -> None:
+    async def _write_pause(
+        self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None
+    ) -> None:
         try:
-            await self._in_thread(pause_campaign, self._rt, served.id, reason, detail, utcnow())
+            pause = partial(pause_campaign, resumes_at=resumes_at)
+            await self._in_thread(pause, self._rt, served.id, reason, detail, utcnow())
         finally:
             served.is_pausing = False
 

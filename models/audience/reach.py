@@ -9,7 +9,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.audience.eligibility import (
@@ -23,11 +23,16 @@ from models.audience.eligibility import (
 from models.billing.price_area import country_of, price_area
 from models.db.dialect import is_sqlite, raise_work_mem
 from models.db.engine import Reader, reader_for
+from models.db.functions import Probe
 from models.tables.campaign import Campaign
+from models.tables.engagement import LIMIT_SPAN, LedgerEntry
+from models.tables.number import UNLIMITED
 from models.tables.recipient import NotSent
 
 LEFT_OUT = "!"
 """Prefix of a reason, to distinguish it from a price area, which begins with a letter or a plus."""
+COUNTED = "="
+"""Prefix of the price area of people who count for the messaging limit already."""
 PART = 100_000
 """Contacts per part: enough to be worth a thread, and few enough to be sorted in little memory."""
 MAX_THREADS = 4
@@ -47,6 +52,8 @@ class Reach:
     eligible_in_us: int = 0
     areas: Mapping[str | None, int] | None = None
     """The eligible by price area (models.billing.price_area)."""
+    eligible_counted: int = 0
+    """The eligible who count for the messaging limit already, since they were written to in the last 24 hours."""
 
     def to_json(self) -> dict[str, Any]:
         """The public form."""
@@ -55,23 +62,36 @@ class Reach:
 
 def estimate_reach(session: Session, campaign: Campaign, now: datetime) -> Reach:
     """Count whom the campaign would reach if it were launched now. Raises AudienceError if its audience is invalid."""
-    counts = _count(session, load_campaign_terms(session, campaign, now))
-    not_sent = {reason.value: number for reason in NotSent if (number := counts.pop(LEFT_OUT + reason.value, 0))}
+    found = _count(session, load_campaign_terms(session, campaign, now), _limited_portfolio(session, campaign, now))
+    not_sent = {reason.value: number for reason in NotSent if (number := found.pop(LEFT_OUT + reason.value, 0))}
+    counts = Counter[str]()
+    for key, number in found.items():
+        counts[key.removeprefix(COUNTED)] += number
+    counted = sum(number for key, number in found.items() if key.startswith(COUNTED))
     eligible = sum(counts.values())
     template = campaign.template
     is_marketing = template is not None and template.category.upper() == MARKETING
     in_us = sum(number for area, number in counts.items() if country_of(area) == "US") if is_marketing else 0
-    return Reach(sum(not_sent.values()) + eligible, eligible, not_sent, in_us, dict(counts.items()))
+    return Reach(sum(not_sent.values()) + eligible, eligible, not_sent, in_us, dict(counts.items()), counted)
 
 
-def _count(session: Session, terms: CampaignTerms) -> Counter[str]:
-    """Count candidates by reason or price area.
+def _limited_portfolio(session: Session, campaign: Campaign, now: datetime) -> int | None:
+    """The campaign's portfolio, if it has a messaging limit for which somebody counts now: else nobody need be looked up."""
+    portfolio = campaign.number.waba.portfolio if campaign.number is not None else None
+    if portfolio is None or portfolio.messaging_limit in {None, UNLIMITED}:
+        return None
+    counts = (LedgerEntry.portfolio_id == portfolio.id, LedgerEntry.first_at > now - LIMIT_SPAN)
+    return portfolio.id if session.scalar(select(LedgerEntry.person_key).where(*counts).limit(1)) else None
+
+
+def _count(session: Session, terms: CampaignTerms, portfolio_id: int | None) -> Counter[str]:
+    """Count candidates by reason or price area, with COUNTED before the area of people who count for the portfolio's limit.
 
     SQLite counts many contacts in parallel parts by id: each contact is in one part, so the sums are exact, though the parts read
     at slightly different times. PostgreSQL is faster with one query over all.
     """
     raise_work_mem(session)
-    count = _Count(terms, duplicate_person_keys(session))
+    count = _Count(terms, duplicate_person_keys(session), portfolio_id)
     reader = reader_for(session)
     parts = _parts(session)
     # A session that may write stays alone: other sessions would not see its uncommitted rows.
@@ -98,16 +118,28 @@ def _parts(session: Session) -> Sequence[ReachPart]:
 class _Count:
     terms: CampaignTerms
     duplicate_keys: Sequence[str]
+    portfolio_id: int | None
 
     def of(self, session: Session, part: ReachPart) -> Counter[str]:
         candidates = candidates_with_reason(
             self.terms, after_id=part[0], until_id=part[1], duplicate_keys=self.duplicate_keys
         )
-        counted = candidates.add_columns(price_area(CONTACT).label("area")).subquery("judged")
+        counted = candidates.add_columns(self._area().label("area")).subquery("judged")
         # One key to group by: with two, SQLite would evaluate the waterfall twice for each contact.
         key = func.coalesce(literal(LEFT_OUT) + counted.c.reason, counted.c.area)
         rows = session.execute(select(key, func.count().label("people")).group_by(key))
         return Counter({row[0]: row.people for row in rows})
+
+    def _area(self) -> ColumnElement[str]:
+        area = price_area(CONTACT)
+        if self.portfolio_id is None:
+            return area
+        counts = Probe().where(
+            LedgerEntry.portfolio_id == self.portfolio_id,
+            LedgerEntry.person_key == CONTACT.c.person_key,
+            LedgerEntry.first_at > self.terms.now - LIMIT_SPAN,
+        )
+        return case((counts, literal(COUNTED) + area), else_=area)
 
     def in_new_session(self, reader: Reader, part: ReachPart) -> Counter[str]:
         with reader() as session:

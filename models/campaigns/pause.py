@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, true, update
+from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.orm import Session
 
 from models.billing.balance import ACTOR, is_used_up, read_balance
@@ -89,24 +89,28 @@ def stop_numbers(
     actor: str,
     *,
     former: str | None = None,
+    answers_go_on: bool = False,
 ) -> StopResult:
-    """Stop these numbers, also for replies, with a line in the audit for each, and pause their campaigns.
+    """Stop these numbers, with a line in the audit for each, and pause their campaigns.
 
-    Numbers that are stopped already with the stored detail `former` get the new detail, so that they start again together with
-    the others.
+    Answers stop as well unless `answers_go_on`. Numbers that are stopped already with the stored detail `former` get the new
+    detail, so that they start again together with the others.
     """
     stored_detail = detail.stored()
     if former is not None:
         session.execute(
             update(Number)
             .where(Number.id.in_(number_ids), Number.stopped_reason == former)
-            .values(stopped_reason=stored_detail)
+            .values(stopped_reason=stored_detail, answers_go_on=answers_go_on)
             .execution_options(synchronize_session=False)
         )
+    is_running: ColumnElement[bool] = Number.stopped_at.is_(None)
+    if not answers_go_on:
+        is_running |= Number.answers_go_on.is_(True) & (Number.stopped_reason != stored_detail)
     stopped_ids = session.scalars(
         update(Number)
-        .where(Number.id.in_(number_ids), Number.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_reason=stored_detail)
+        .where(Number.id.in_(number_ids), is_running)
+        .values(stopped_at=now, stopped_reason=stored_detail, answers_go_on=answers_go_on)
         .returning(Number.id)
         .execution_options(synchronize_session=False)
     ).all()

@@ -19,9 +19,11 @@ from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.campaigns.missing import missing_choices
-from models.sending.messaging_limit import SPAN, limit_lifts_at, used_people
+from models.clock import zoned
+from models.sending.messaging_limit import all_sent_at, used_people
+from models.sending.number_rate import number_rate
 from models.stored_texts import read_text
-from models.tables.campaign import Campaign, get_campaign
+from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
@@ -30,10 +32,13 @@ from models.templates.variables import check_mapping, unknown_names
 from models.text import Text
 
 CONNECTED = "CONNECTED"
-ONE_DAY = "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): it would take 1 day, until {until} UTC."
+ONE_DAY = (
+    "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): "
+    "it would take 1 day, until {until} at the latest."
+)
 SOME_DAYS = (
     "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): "
-    "it would take {days} days, until {until} UTC."
+    "it would take {days} days, until {until} at the latest."
 )
 _OPT_OUT = re.compile(
     r"\b(stop|unsubscribe|opt[ -]?out|baja|parar|sair|cancelar|stopper|arr[eê]t|desinscri\w*|d[eé]sinscri\w*|d[eé]sabonn\w*"
@@ -78,10 +83,12 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class PreflightFacts:
-    """Facts that are not in the database. None: unknown, and then it yields no warning."""
+    """What is not in the database. A fact that is None is unknown, and yields no warning."""
 
     is_listening: bool | None = None
     """Whether a consumer of webhook events is alive."""
+    time_zone: str = "UTC"
+    """The installation's zone, in which times are shown."""
 
 
 def preflight(session: Session, campaign_id: int, now: datetime, facts: PreflightFacts | None = None) -> Preflight:
@@ -175,7 +182,7 @@ def _warnings(
     session: Session, campaign: Campaign, reach: Reach, now: datetime, facts: PreflightFacts
 ) -> Iterator[PreflightCheck]:
     if campaign.number is not None and reach.eligible:
-        yield from _limit_warning(session, campaign.number, reach.eligible, now)
+        yield from _limit_warning(session, campaign, campaign.number, reach, now, facts.time_zone)
         if campaign.number.quality.upper() == "RED":
             yield PreflightCheck(
                 "number_quality", Text("The number's quality is red."), "Send less, and to people who expect it."
@@ -236,25 +243,34 @@ def _template_warnings(template: Template, reach: Reach) -> Iterator[PreflightCh
         yield PreflightCheck("us_numbers", text, "Exclude the country US.")
 
 
-def _limit_warning(session: Session, number: Number, eligible: int, now: datetime) -> Iterator[PreflightCheck]:
+def _limit_warning(
+    session: Session, campaign: Campaign, number: Number, reach: Reach, now: datetime, time_zone: str
+) -> Iterator[PreflightCheck]:
     """Warn if the messaging limit (docs/meta.md §4.3) delays the campaign.
 
-    People in an open window and people who count already use no room, so the time named is the latest possible.
+    People who count already are left out. People in an open window use no room either, but may not be in one when it is their
+    turn, so the time named is the latest possible.
     """
     portfolio = number.waba.portfolio
     limit = portfolio.messaging_limit
     if limit is None or limit == UNLIMITED:
         return
+    people = reach.eligible - reach.eligible_counted
     room = max(0, limit - used_people(session, portfolio.id, now))
-    if eligible <= room:
+    if people <= room:
         return
-    rounds = math.ceil((eligible - room) / limit) if limit else 0
-    done_at = limit_lifts_at(session, portfolio.id, now) + SPAN * (rounds - 1) if room < limit else now + SPAN * rounds
+    sending = timedelta(minutes=reach.eligible / _per_second(campaign, number) // 60)
+    done_at = all_sent_at(session, portfolio.id, people - room, now) + sending
     days = max(1, math.ceil((done_at - now) / timedelta(days=1)))
     sentence = ONE_DAY if days == 1 else SOME_DAYS
-    until = f"{done_at:%Y-%m-%d %H:%M}"
-    text = Text(sentence, {"people": eligible, "room": room, "limit": limit, "days": days, "until": until})
+    until = zoned(done_at, time_zone)
+    text = Text(sentence, {"people": people, "room": room, "limit": limit, "days": days, "until": until})
     yield PreflightCheck("limit", text, "Plan for it, or send to fewer people.")
+
+
+def _per_second(campaign: Campaign, number: Number) -> float:
+    per_hour = campaign.pace_per_hour
+    return min(per_hour / 3600 if per_hour else campaign.pace_per_second or DEFAULT_PER_SECOND, number_rate(number))
 
 
 def _texts(template: Template) -> str:

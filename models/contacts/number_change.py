@@ -14,12 +14,18 @@ from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Contact, ContactIdentity
 
 
-def change_number(session: Session, contact_id: int, moved_to: Identity, now: datetime) -> int:
+def change_number(
+    session: Session,
+    contact_id: int,
+    moved_to: Identity,
+    now: datetime,
+    action: AuditAction = AuditAction.NUMBER_CHANGED,
+) -> int:
     """Move the contact to another number and BSUID; return the id of the contact that remains.
 
     A contact that has the new number already is the same person, who wrote from it before the change was reported, and is
     merged. If its BSUID shows a previous owner of the number, that contact only loses the number. The old number and BSUIDs
-    stay as aliases, for events from before the change that Meta delivers late.
+    stay as aliases, for events from before the change that Meta delivers late. `action`: the audit's word for it.
     """
     lock_identities(session)
     bsuids = _forget_bsuids(session, contact_id, moved_to)
@@ -45,7 +51,7 @@ def change_number(session: Session, contact_id: int, moved_to: Identity, now: da
         session,
         now,
         META,
-        AuditAction.NUMBER_CHANGED,
+        action,
         "contact",
         contact_id,
         before=before,

@@ -6,6 +6,7 @@ may have been somebody's before (models.contacts.aliases): a number that a merge
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +14,14 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import aliased_contacts, release_aliases
+from models.contacts.aliases import KnownIdentifier, add_aliases, aliased_contacts, release_aliases
 from models.contacts.consent import append_events
 from models.contacts.identity import Identity, identity_row, learn_identity, phone_of_wa_id
 from models.contacts.lookup import named_by
 from models.contacts.merge import choose_winner, merge_contacts
 from models.contacts.person_key import canonical_wa_id, person_key
 from models.contacts.phone import Phone, read_phone
+from models.contacts.user_ids import later_user_ids
 from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Consent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias
@@ -48,6 +50,10 @@ def resolve_contact(session: Session, identity: Identity, now: datetime, source:
     former = _by_former_bsuid(session, identity)
     if former is not None:
         return former
+    if identity.portfolio_id is not None and identity.bsuid is not None:
+        later = later_user_ids(session, identity.portfolio_id, identity.bsuid)
+        if later:
+            return _by_replaced_bsuid(session, identity, later, now, source)
     found = matching_contacts(session, identity, key)
     if len(found) != 1:
         lock_identities(session)
@@ -109,6 +115,17 @@ def _by_former_bsuid(session: Session, identity: Identity) -> int | None:
         return None
     key = person_key(portfolio_id=identity.portfolio_id, bsuid=identity.bsuid)
     return aliased_contacts(session, [key]).get(key)
+
+
+def _by_replaced_bsuid(session: Session, identity: Identity, later: Sequence[str], now: datetime, source: str) -> int:
+    """Meta reported that other ids replaced this one before anything came with it: the person has the last of them."""
+    contact_id = resolve_contact(session, replace(identity, bsuid=later[-1]), now, source)
+    former = {
+        person_key(portfolio_id=identity.portfolio_id, bsuid=bsuid): KnownIdentifier(bsuid, was_whatsapp=True)
+        for bsuid in (identity.bsuid or "", *later[:-1])
+    }
+    add_aliases(session, contact_id, former, now)
+    return contact_id
 
 
 def _by_former_number(session: Session, identity: Identity, now: datetime) -> int | None:

@@ -137,6 +137,7 @@ class _Head(NamedTuple):
     last_inbound_at: datetime | None
     number_id: int
     stopped_at: datetime | None
+    answers_go_on: bool | None
     held_until: datetime | None
 
 
@@ -154,6 +155,7 @@ def _heads(session: Session, conversation_ids: Iterable[int]) -> list[_Head]:
             Conversation.last_inbound_at,
             Conversation.number_id,
             Number.stopped_at,
+            Number.answers_go_on,
             Number.held_until,
         )
         .join(Conversation, Conversation.id == Message.conversation_id)
@@ -172,7 +174,8 @@ def _is_due(head: _Head, now: datetime) -> bool:
 
 
 def _number_waits(head: _Head, now: datetime) -> bool:
-    return head.stopped_at is not None or (head.held_until is not None and head.held_until > now)
+    is_stopped = head.stopped_at is not None and not head.answers_go_on
+    return is_stopped or (head.held_until is not None and head.held_until > now)
 
 
 def _fail_outside_window(session: Session, message_ids: Sequence[int], now: datetime) -> None:

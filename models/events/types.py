@@ -107,7 +107,9 @@ class InboundMessage:
     confirms: bool = False
     """The text is a yes, which confirms the double opt-in of a pending contact."""
     moved_to: Sender | None = None
-    """The sender's new identifiers after a change of number."""
+    """The sender's new identifiers after a change of number or of user id."""
+    is_user_id_change: bool = False
+    """Meta reports that the sender's user id was replaced; no number need be known (docs/meta.md §7.6)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,14 @@ from models.tables.flow import Action, ActionState
 from models.tables.lane import Lane
 from models.tables.number import Portfolio
 from models.tables.recipient import Recipient
+from models.tables.user_id_change import UserIdChange
 from models.tables.webhook_event import ParkedStatus
 
 SLICE = 500
 ENDED_FOR = timedelta(days=1)
 """Ended lanes and finished actions are kept for this long, for operators."""
+USER_IDS_FOR = timedelta(days=30)
+"""Meta repeats an event for a week; the rest is for outages and for webhooks that are replayed."""
 LEDGER_FOR = timedelta(hours=25)
 """Meta's messaging limit counts 24 hours; the extra hour is for clocks that differ."""
 
@@ -42,6 +45,11 @@ def purge_lanes(session: Session, now: datetime, limit: int = SLICE) -> int:
         for table in (Recipient, Message)
     ]
     return _delete(session, Lane, is_over & ~or_(*holds), limit)
+
+
+def purge_user_ids(session: Session, now: datetime, limit: int = SLICE) -> int:
+    """Delete changes of user ids that were reported more than 30 days ago; who was known then has the old id as an alias."""
+    return _delete(session, UserIdChange, UserIdChange.created_at < now - USER_IDS_FOR, limit)
 
 
 def purge_actions(session: Session, now: datetime, limit: int = SLICE) -> int:

@@ -7,6 +7,8 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import SHOP
+from models.contacts.person_key import person_key
+from models.contacts.user_ids import names_any
 from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
@@ -19,6 +21,7 @@ from models.tables.order import Order, OrderItem
 from models.tables.recipient import Recipient
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
+from models.tables.user_id_change import UserIdChange
 
 SENTENCES = frozenset({"detail", "error_msg"})
 """Columns that keep a sentence by its key."""
@@ -52,10 +55,19 @@ def _sets(session: Session, contact_id: int) -> dict[str, Any]:
     lists = select(ContactList.name, ListMember.created_at).join(ListMember).order_by(ContactList.name)
     return {
         "identities": _rows(session, ContactIdentity, ContactIdentity.contact_id == contact_id),
+        "user_id_changes": _rows(session, UserIdChange, names_any(_user_id_keys(session, contact_id))),
         "tags": _mappings(session, tags.where(ContactTag.contact_id == contact_id)),
         "lists": _mappings(session, lists.where(ListMember.contact_id == contact_id)),
         "consent": _rows(session, ConsentEvent, ConsentEvent.contact_id == contact_id),
     }
+
+
+def _user_id_keys(session: Session, contact_id: int) -> list[str]:
+    """The person keys of the user ids that the person has and had."""
+    present = select(ContactIdentity).where(ContactIdentity.contact_id == contact_id)
+    former = select(ContactAlias.key).where(ContactAlias.contact_id == contact_id, ContactAlias.key.startswith("bs:"))
+    keys = [person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.scalars(present)]
+    return keys + list(session.scalars(former))
 
 
 def _campaigns(session: Session, contact: Contact) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.contacts.aliases import SHOP, aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.person_key import person_key
+from models.contacts.user_ids import forget_user_ids
 from models.conversations.unread import clear_unread
 from models.crypto import Vault
 from models.db.dialect import NO_SYNC, insert_into
@@ -56,6 +57,7 @@ def redact_person(
     _wipe_campaigns(session, contact_id, keys, own_keys, vault)
     _wipe_consent_events(session, contact, mentions)
     _wipe_shop(session, keys)
+    forget_user_ids(session, keys)
     _wipe_contact(session, contact, vault, now)
     event = {"before": contact.consent, "after": Consent.REDACTED, "at": now, "source": reason[:200], "proof": None}
     append_events(session, [event | {"contact_id": contact_id, "actor": actor}])

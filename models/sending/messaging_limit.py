@@ -5,18 +5,18 @@ People in an open service window, and people who are counted already, use none o
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, insert_into
 from models.tables.conversation import WINDOW, Conversation
-from models.tables.engagement import LedgerEntry
+from models.tables.engagement import LIMIT_SPAN, LedgerEntry
 from models.tables.number import UNLIMITED, Portfolio
 from models.tables.setting import Setting
 
-SPAN = timedelta(hours=24)
+SPAN = LIMIT_SPAN
 LIFTED_SHARE = 100
 
 
@@ -35,13 +35,17 @@ class Reservation:
 def reserve_people(
     session: Session, portfolio_id: int, number_id: int, people: Sequence[tuple[str, int]], now: datetime
 ) -> Reservation:
-    """Reserve for each (person_key, contact_id) in the claim's transaction; people beyond the limit are not granted."""
+    """Reserve for each (person_key, contact_id) in the claim's transaction; people beyond the limit are not granted.
+
+    Without a limit, and while it is unknown, everybody is granted and counted all the same: Meta may set a limit at any time.
+    """
     keys = [key for key, _ in people]
     limit = session.execute(
         select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id).with_for_update()
     ).scalar_one()
-    if limit == UNLIMITED or not people:
-        return Reservation(frozenset(keys), frozenset(), None)
+    if not people:
+        return Reservation(frozenset(), frozenset(), None)
+    limit = None if limit == UNLIMITED else limit
     free = _already_counted(session, portfolio_id, keys, now) | _in_window(session, number_id, people, now)
     new = [key for key in keys if key not in free]
     room = _reserve_room(session, portfolio_id, limit, len(new), now)
@@ -92,6 +96,25 @@ def limit_lifts_at(session: Session, portfolio_id: int, now: datetime) -> dateti
     return (last or now) + SPAN
 
 
+def all_sent_at(session: Session, portfolio_id: int, people: int, now: datetime) -> datetime:
+    """When the last of so many new people can be written to, if there is no room left now and each place is used again at once.
+
+    Each place is free 24 hours after it was taken. A campaign that waits goes on for a hundredth of the limit at a time, so
+    the last one may have to wait for that many places.
+    """
+    limit = max(1, session.scalar(select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id)) or 0)
+    rounds, last = divmod(max(1, people) - 1, limit)
+    step = max(1, limit // LIFTED_SHARE)
+    first_at = session.scalar(
+        select(LedgerEntry.first_at)
+        .where(LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.first_at > now - SPAN)
+        .order_by(LedgerEntry.first_at)
+        .offset((last // step + 1) * step - 1)
+        .limit(1)
+    )
+    return (first_at or now) + SPAN * (rounds + 1)
+
+
 def _reserve_room(session: Session, portfolio_id: int, limit: int | None, asked: int, now: datetime) -> int:
     """How many of `asked` new people there is room for; the stored upper bound is raised by that number.
 
@@ -100,7 +123,7 @@ def _reserve_room(session: Session, portfolio_id: int, limit: int | None, asked:
     caller has locked the portfolio's row.
     """
     key = f"ledger_at_most:{portfolio_id}"
-    if limit is None:  # unknown: everybody is granted, and the first claim with a known limit counts anew
+    if limit is None:  # none, or unknown: everybody is granted, and the first claim with a limit counts anew
         session.execute(delete(Setting).where(Setting.key == key), execution_options=NO_SYNC)
         return asked
     upper_bound = session.execute(select(Setting.value).where(Setting.key == key)).scalar_one_or_none()

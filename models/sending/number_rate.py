@@ -10,18 +10,16 @@ HIGH = "HIGH"
 PHONE_APP = "PHONE_APP"
 """Hark's own word in `Number.throughput`. Meta's level does not tell these numbers apart; they are known by events that only they
 send."""
-AS_META_SAYS = STANDARD_RATE
-"""The value of `Number.messages_per_second` that stands for Meta's throughput. Every other value is an operator's own."""
 
 
 def is_as_meta_says(number: Number) -> bool:
     """Whether the number's rate follows Meta's throughput."""
-    return number.messages_per_second == AS_META_SAYS
+    return number.messages_per_second is None
 
 
 def number_rate(number: Number) -> int:
     """The number's whole rate, messages per second in and out. A level that is unknown counts as the standard one."""
-    if not is_as_meta_says(number):
+    if number.messages_per_second is not None:
         return number.messages_per_second
     level = (number.throughput or "").upper()
     return {HIGH: HIGH_RATE, PHONE_APP: PHONE_APP_RATE}.get(level, STANDARD_RATE)

@@ -23,6 +23,7 @@ from models.tables import (
     tag,
     template,
     user,
+    user_id_change,
     webhook_event,
 )
 
@@ -48,5 +49,6 @@ __all__ = [
     "tag",
     "template",
     "user",
+    "user_id_change",
     "webhook_event",
 ]

@@ -98,6 +98,7 @@ class AuditAction(StrEnum):
     UNSCHEDULE = "unschedule"
     UNTAG = "untag"
     UPDATE = "update"
+    USER_ID_CHANGED = "user_id_changed"
 
 
 class Audit(Base):

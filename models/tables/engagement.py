@@ -1,11 +1,14 @@
 """Stores the lock that keeps a person in one campaign at a time, and the people whom a portfolio sent to (messaging limit)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.base import Base, BigId
+
+LIMIT_SPAN = timedelta(hours=24)
+"""How long a person counts for Meta's messaging limit (docs/meta.md §4.3)."""
 
 
 class Engagement(Base):

@@ -68,10 +68,12 @@ class Number(Base):
     """Meta's value (CONNECTED, BANNED, …), as last read."""
     quality: Mapped[str] = mapped_column(String(16), default="UNKNOWN")
     throughput: Mapped[str | None] = mapped_column(String(32))
-    messages_per_second: Mapped[int] = mapped_column(default=80)
-    """An operator's own rate, inbound and outbound together; 80 means as `throughput` says (models.sending.number_rate)."""
+    messages_per_second: Mapped[int | None]
+    """An operator's own rate, inbound and outbound together; NULL: as `throughput` says (models.sending.number_rate)."""
     stopped_at: Mapped[datetime | None]
     stopped_reason: Mapped[str | None] = mapped_column(Text)
+    answers_go_on: Mapped[bool | None]
+    """With `stopped_at`: only campaigns are stopped, as by a restriction of messages that a business begins."""
     held_until: Mapped[datetime | None]
     """Nothing is sent before this time (maintenance, throttling of the account)."""
     state_at: Mapped[datetime | None]

@@ -29,6 +29,9 @@ FLOORS = ("models", "bot", "jobs", "admin")
 COLUMNS = {"detail", "note", "pause_detail", "stopped_reason", "state_reason", "error_msg"}
 CATALOGUE = {name: text for name, text in vars(stored_texts).items() if isinstance(text, StoredText)}
 
+RETIRED = {"MESSAGING_LIMIT_MET"}
+"""Nothing writes them any more, but rows hold them."""
+
 
 def _modules() -> Iterator[tuple[Path, ast.Module]]:
     for floor in FLOORS:
@@ -63,7 +66,7 @@ def test_every_template_is_filled_by_the_values_it_is_given() -> None:
     wrong = [call for call in calls if None not in call[2] and call[2] != CATALOGUE[call[1]].places]
     assert wrong == []
     unused = CATALOGUE.keys() - {name for _, name, _ in calls}
-    assert unused == set()
+    assert unused == RETIRED
 
 
 def test_a_value_that_is_missing_or_too_much_is_refused() -> None:

@@ -121,7 +121,7 @@ class Sending:
 @contextmanager
 def sending_to_a_sandbox(database_url: str, redis_url: str, var_dir: Path, **config: Any) -> Iterator[Sending]:
     """Open everything, and close it."""
-    sandbox = start_in_thread(Config(speed=50.0, **config))
+    sandbox = start_in_thread(Config(**({"speed": 50.0, "throughput_mps": 1000.0} | config)))
     rt = Runtime(sandbox_settings(database_url, redis_url, sandbox.url, var_dir))
     try:
         with use_runtime(rt):

@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
-from jobs.sending.pace import campaign_share
 from models.campaigns.end import ends_at
 from models.campaigns.missing import missing_parts, shown_parts
 from models.campaigns.unsure import count_open, count_settled
@@ -118,11 +117,10 @@ class CampaignSummary:
         return per_hour / 3600 if per_hour else (self.campaign.pace_per_second or 20.0)
 
     @property
-    def number_limit(self) -> float | None:
-        """Messages per second that its number leaves to campaigns, if that is less than the pace; else None."""
-        number = self.campaign.number
-        limit = campaign_share(number_rate(number)) if number is not None else self.per_second
-        return limit if limit < self.per_second else None
+    def number_limit(self) -> int | None:
+        """Messages per second of its number, if the campaign's pace is higher; None if the pace is the limit."""
+        limit = number_rate(self.campaign.number) if self.campaign.number is not None else None
+        return limit if limit is not None and limit < self.per_second else None
 
     @property
     def seconds_left(self) -> float | None:

@@ -119,7 +119,8 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                checks = preflight(session, campaign.id, utcnow(), PreflightFacts(is_listening))
+                facts = PreflightFacts(is_listening, self.rt.settings.time_zone)
+                checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)
             cost = None

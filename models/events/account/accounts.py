@@ -102,7 +102,7 @@ def _account_restriction(session: Session, update: AccountUpdate) -> None:
         _restrict_number(session, update, restriction, detail)
     else:
         detail = ACCOUNT_RESTRICTED(restrictions=", ".join(restriction.harmful))
-        _restrict(session, update, WabaState.RESTRICTED, detail)
+        _restrict(session, update, WabaState.RESTRICTED, detail, answers_go_on=restriction.answers_go_on)
     update.audit(
         session,
         AuditAction.ACCOUNT_UPDATE,
@@ -116,8 +116,11 @@ def _account_restriction(session: Session, update: AccountUpdate) -> None:
 
 
 def _restrict_number(session: Session, update: AccountUpdate, restriction: Restriction, detail: Text) -> None:
-    """Stop the named number alone. An event from before what Meta last told of it, or of a number that is not ours, stops
-    nothing."""
+    """Stop the named number alone.
+
+    An event from before what Meta last told of it, or of a number that is not ours, stops nothing. Of two events of one second, one
+    that holds answers holds them.
+    """
     numbers = session.scalars(
         select(Number).where(Number.waba_id == update.waba.id).order_by(Number.id).with_for_update(),
         execution_options={"populate_existing": True},
@@ -130,12 +133,24 @@ def _restrict_number(session: Session, update: AccountUpdate, restriction: Restr
             update.result.numbers.add(number.id)
             continue
         former = number.stopped_reason if NUMBER_RESTRICTED.is_stored_in(number.stopped_reason) else None
+        holds_answers = update.at == number.state_at and former is not None and not number.answers_go_on
         number.state_at = update.at
         session.flush()
-        stop_numbers(session, [number.id], PauseReason.NUMBER_RESTRICTED, detail, update.now, META, former=former)
+        stop_numbers(
+            session,
+            [number.id],
+            PauseReason.NUMBER_RESTRICTED,
+            detail,
+            update.now,
+            META,
+            former=former,
+            answers_go_on=restriction.answers_go_on and not holds_answers,
+        )
 
 
-def _restrict(session: Session, update: AccountUpdate, state: WabaState, detail: Text) -> None:
+def _restrict(
+    session: Session, update: AccountUpdate, state: WabaState, detail: Text, *, answers_go_on: bool = False
+) -> None:
     waba = update.waba
     is_tie = update.at == waba.state_at and waba.state is not WabaState.DISABLED
     if not (is_newer(update.at, waba.state_at) or is_tie):
@@ -144,7 +159,23 @@ def _restrict(session: Session, update: AccountUpdate, state: WabaState, detail:
     old_reason = waba.state_reason if waba.state is not WabaState.OK else None
     waba.state, waba.state_reason, waba.state_at = state, detail.stored(), update.at
     number_ids = _numbers(session, update)
-    stop_numbers(session, number_ids, PauseReason.NUMBER_RESTRICTED, detail, update.now, META, former=old_reason)
+    holds_answers = is_tie and old_reason is not None and _hold_answers(session, number_ids, old_reason)
+    stop_numbers(
+        session,
+        number_ids,
+        PauseReason.NUMBER_RESTRICTED,
+        detail,
+        update.now,
+        META,
+        former=old_reason,
+        answers_go_on=answers_go_on and not holds_answers,
+    )
+
+
+def _hold_answers(session: Session, number_ids: list[int], reason: str) -> bool:
+    """Whether one of the numbers is stopped for this reason, its answers included."""
+    is_held = Number.id.in_(number_ids) & (Number.stopped_reason == reason) & Number.answers_go_on.is_not(True)
+    return session.scalar(select(Number.id).where(is_held).limit(1)) is not None
 
 
 def _lift_restriction(session: Session, update: AccountUpdate) -> None:

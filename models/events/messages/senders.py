@@ -17,6 +17,8 @@ from models.contacts.lookup import named_by
 from models.contacts.number_change import change_number
 from models.contacts.person_key import person_key
 from models.contacts.resolve import SOURCE, resolve_contact
+from models.contacts.user_id_change import change_user_id, latest_identity
+from models.contacts.user_ids import remember_user_id, replaced_user_ids
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
 from models.events.types import InboundMessage, Sender
@@ -64,7 +66,9 @@ class _SenderIndex:
             if count_by_key[row.person_key] == 1 and row.phone
         }
         senders = [(portfolio_id, message.sender) for message, portfolio_id in zip(messages, portfolios, strict=True)]
-        self._by_bsuid = self._bsuids({(portfolio_id, who.bsuid) for portfolio_id, who in senders if who.bsuid})
+        pairs = {(portfolio_id, who.bsuid) for portfolio_id, who in senders if who.bsuid}
+        self._by_bsuid = self._bsuids(pairs)
+        self._replaced = replaced_user_ids(session, pairs)
 
     def find(self, sender: Sender, portfolio_id: int) -> int | None:
         """The contact id if the sender matches this contact only, else None. Notes what is new about the contact for `store`."""
@@ -74,6 +78,8 @@ class _SenderIndex:
         if sender.wa_id and self._holders.setdefault(sender.wa_id, contact.contact_id) != contact.contact_id:
             return None  # another contact has this wa_id, under another person key
         if sender.bsuid:
+            if (portfolio_id, sender.bsuid) in self._replaced:
+                return None  # Meta has reported the person's next id already
             owner_id = self._by_bsuid.setdefault((portfolio_id, sender.bsuid), None)
             if owner_id is None:
                 self._by_bsuid[portfolio_id, sender.bsuid] = contact.contact_id
@@ -133,7 +139,7 @@ class _SenderIndex:
 def resolve_senders(
     session: Session, messages: Sequence[InboundMessage], portfolios: Sequence[int], now: datetime
 ) -> dict[str, int]:
-    """The contact id by wamid. Contacts are created and merged where necessary.
+    """The contact id by wamid. Contacts are created and merged where necessary. A change of a user id that nobody has is left out.
 
     `messages` are in the order of Meta's time; `portfolios` holds the portfolio id of each message's number, in the same order.
     """
@@ -157,11 +163,25 @@ def resolve_senders(
             contact_ids[message.wamid] = contact_id
     index.store(now)
     for message, portfolio_id in rest:
-        contact_id = resolve_contact(session, identity(message.sender, portfolio_id, message.at), now, SOURCE)
-        if message.moved_to is not None:
-            contact_id = change_number(session, contact_id, identity(message.moved_to, portfolio_id, message.at), now)
-        contact_ids[message.wamid] = contact_id
+        resolved_id = _resolve(session, message, portfolio_id, now)
+        if resolved_id is not None:
+            contact_ids[message.wamid] = resolved_id
     return _surviving(session, contact_ids) if rest else contact_ids
+
+
+def _resolve(session: Session, message: InboundMessage, portfolio_id: int, now: datetime) -> int | None:
+    """Resolve one sender, and apply a change of number or user id. None for a change of a user id that nobody has."""
+    before = identity(message.sender, portfolio_id, message.at)
+    if message.moved_to is None:
+        return resolve_contact(session, before, now, SOURCE)
+    after = identity(message.moved_to, portfolio_id, message.at)
+    has_both = before.has_bsuid and after.has_bsuid and before.bsuid != after.bsuid
+    if message.is_user_id_change:
+        return change_user_id(session, before, after, now) if has_both else None
+    contact_id = resolve_contact(session, before, now, SOURCE)
+    if has_both:
+        remember_user_id(session, portfolio_id, before.bsuid or "", after.bsuid or "", message.at, now)
+    return change_number(session, contact_id, latest_identity(session, after), now)
 
 
 def identity(sender: Sender, portfolio_id: int, at: datetime) -> Identity:

@@ -76,6 +76,9 @@ def store_inbound(
     contacts = resolve_senders(
         session, new_messages, [numbers[message.phone_number_id][1] for message in new_messages], now
     )
+    new_messages = [item for item in new_messages if item.wamid in contacts]
+    if not new_messages:
+        return result
     replies = [AttributedReply(item, contacts[item.wamid], numbers[item.phone_number_id][0]) for item in new_messages]
     conversations = _open_conversations(session, replies, now)
     targets = attribute_replies(session, replies, installation)

@@ -25,19 +25,38 @@ def test_a_stopped_number_goes_on_when_an_administrator_says_so(panel: Panel) ->
     with panel.rt.database.read() as session:
         number = session.get_one(Number, 1)
         assert (number.stopped_at, number.messages_per_second) == (None, 500)
+    assert "500 a second, in and out" in admin.get("/numbers/")
+    admin.post("/numbers/1/speed", per_second="")
+    with panel.rt.database.write() as session:
+        assert session.get_one(Number, 1).messages_per_second is None
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_stopped_number_says_whether_answers_go_on(panel: Panel, answers: bool) -> None:
+    with panel.rt.database.write() as session:
+        number = session.get_one(Number, 1)
+        number.stopped_at, number.stopped_reason, number.answers_go_on = number.created_at, "Meta says no.", answers
+    admin = panel.of(Role.ADMIN)
+    assert [("Meta says no. Answers go on." in admin.get(page)) for page in ("/", "/numbers/")] == [answers, answers]
 
 
 @pytest.mark.parametrize(
     ("level", "own", "shown"),
-    [("HIGH", 80, "1\u202f000 a second, in and out"), ("PHONE_APP", 80, "20 a second"), ("HIGH", 300, "300 a second")],
+    [
+        ("HIGH", None, "1\u202f000 a second, in and out"),
+        ("PHONE_APP", None, "20 a second"),
+        ("HIGH", 300, "300 a second"),
+    ],
 )
-def test_the_speed_is_what_meta_says_unless_somebody_set_it(panel: Panel, level: str, own: int, shown: str) -> None:
+def test_the_speed_is_what_meta_says_unless_somebody_set_it(
+    panel: Panel, level: str, own: int | None, shown: str
+) -> None:
     with panel.rt.database.write() as session:
         number = session.get_one(Number, 1)
         number.throughput, number.messages_per_second = level, own
     page = panel.of(Role.ADMIN).get("/numbers/")
     assert shown in page
-    assert (">as Meta says</span>" in page, "set here" in page) == (own == 80, own != 80)
+    assert (">as Meta says</span>" in page, "set here" in page) == (own is None, own is not None)
 
 
 def test_a_number_is_checked_at_meta_before_it_is_kept(panel: Panel) -> None:

@@ -37,9 +37,8 @@ ACTIONS = {
         133010,
         133015,
         133016,
-        134011,
     ],
-    ErrorAction.RETRY: [1, 2, 613, 131000, 131016, 133004, 134101, 135000],
+    ErrorAction.RETRY: [1, 2, 613, 131000, 131016, 133004, 135000],
     ErrorAction.HOLD: [4, 80007, 131057],
     ErrorAction.THROTTLE: [130429],
     ErrorAction.RETRY_PAIR: [131056],
@@ -79,7 +78,9 @@ ACTIONS = {
         132069,
         131061,
         131064,
+        134011,
         134100,
+        134101,
         134102,
     ],
 }
@@ -146,6 +147,19 @@ def test_what_is_the_campaigns_or_the_numbers_fault_puts_the_person_back_at_once
     verdict = refused(code)
     assert (verdict.state, verdict.delay_seconds, verdict.kind) == (RecipientState.QUEUED, 0.0, "")
     assert verdict.rule is not None
+
+
+@pytest.mark.parametrize("code", [134011, 134100, 134102])
+def test_what_concerns_one_template_pauses_its_campaigns_until_somebody_mends_it(code: int) -> None:
+    assert (rule_for(code).action, rule_for(code).delays_seconds) == (ErrorAction.PAUSE, ())
+    in_a_chat = refused(code, has_campaign=False)
+    assert (in_a_chat.state, in_a_chat.rule) == (RecipientState.REFUSED, None), "other answers of the number go on"
+
+
+def test_a_template_that_meta_still_prepares_fails_nobody_and_pauses_for_ten_minutes() -> None:
+    verdict = refused(134101, attempt=20, failures=20)
+    assert (verdict.state, verdict.is_failure, verdict.kind) == (RecipientState.QUEUED, False, "")
+    assert rule_for(134101).delays_seconds == (600.0,)
 
 
 def test_a_chat_message_waits_for_its_number_and_has_no_campaign_to_wait_for() -> None:

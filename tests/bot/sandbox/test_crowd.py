@@ -5,7 +5,8 @@ from typing import Any
 
 from bot.sandbox.config import Config
 from bot.sandbox.server import start_in_thread
-from tests.support.sandbox_client import CALM, Caller
+from tests.support.sandbox_client import CALM, Caller, wamid_of
+from tests.support.sandbox_plans import ANA
 from tests.support.sandbox_receiver import Receiver
 
 
@@ -49,3 +50,35 @@ def test_people_do_the_same_at_every_run_of_one_seed(receiver: Receiver) -> None
 
     assert run(1) == run(1)
     assert run(1) != run(2)
+
+
+def test_a_person_gets_another_user_id_and_meta_reports_it_without_a_sender(meta: Caller, receiver: Receiver) -> None:
+    for path, said in (("/inbound", {"text": "hi"}), ("/user-id", {}), ("/inbound", {"text": "it is me"})):
+        meta.control.post(path, json={"phone": ANA} | said)
+        meta.rest()  # apart, since a webhook's contacts are those of all its messages
+    before, changed, after = receiver.messages
+    assert (changed["type"], changed["system"]["type"]) == ("system", "user_changed_user_id")
+    assert changed.keys() == {"id", "timestamp", "type", "system"}
+    ids = (changed["system"]["previous_user_id"], changed["system"]["user_id"])
+    assert ids == (before["from_user_id"], after["from_user_id"])
+    assert ids[0] != ids[1]
+    [value] = [value for value in receiver.values() if changed in value["messages"]]
+    assert "contacts" not in value
+    by_id = [meta.post({"recipient": bsuid, "type": "text", "text": {"body": "Hello"}}) for bsuid in ids]
+    assert [answer.status_code for answer in by_id] == [400, 200]
+
+
+def test_a_new_user_id_opens_no_window(meta: Caller, receiver: Receiver) -> None:
+    meta.control.post("/user-id", json={"phone": ANA})
+    wamid = wamid_of(meta.text(ANA, "Hello"))
+    meta.rest()
+    assert receiver.kinds_of(wamid) == ["failed"]
+
+
+def test_a_person_shares_the_number_that_was_asked_for(meta: Caller, receiver: Receiver) -> None:
+    meta.control.post("/inbound", json={"phone": ANA, "share_number": True})
+    meta.rest()
+    [shared] = receiver.messages
+    assert shared["type"] == "contacts"
+    [card] = shared["contacts"]
+    assert (card["origin"], card["phones"][0]["wa_id"]) == ("contact_request", ANA.removeprefix("+"))

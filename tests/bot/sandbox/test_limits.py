@@ -1,5 +1,9 @@
 """The limits of Meta: throughput, pairs and tiers."""
 
+from typing import Any
+
+import pytest
+
 from bot.sandbox.seed import SECOND_PHONE_NUMBER_ID
 from tests.support.sandbox_client import Caller, template_to
 from tests.support.sandbox_plans import ANA
@@ -11,6 +15,24 @@ def test_the_throughput_of_a_number_is_kept(meta: Caller) -> None:
     assert 2 <= codes.count(200) < 20
     assert meta.handle.stats()["refused"]["130429"] == codes.count(400)
     assert meta.post(template_to(ANA, "spring_sale"), SECOND_PHONE_NUMBER_ID).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("values", "rate"),
+    [
+        ({}, 80.0),
+        ({"throughput": "HIGH"}, 1000.0),
+        ({"throughput": "NOT_APPLICABLE"}, 80.0),
+        ({"throughput": "HIGH", "is_in_app": True}, 20.0),
+        ({"is_in_app": True, "throughput_mps": 5}, 5.0),
+    ],
+)
+def test_a_number_s_throughput_follows_from_its_level_and_the_app(
+    meta: Caller, values: dict[str, Any], rate: float
+) -> None:
+    answer = meta.control.post("/number", json={"phone_number_id": SECOND_PHONE_NUMBER_ID, **values})
+    assert answer.status_code == 200
+    assert meta.handle.call(lambda: meta.handle.sim.number(SECOND_PHONE_NUMBER_ID).rate(0.0)) == rate
 
 
 def test_the_46th_message_in_a_row_to_one_person_breaks_the_pair_rule(meta: Caller) -> None:

@@ -80,3 +80,30 @@ def test_what_meta_could_not_pass_on_is_unsupported(changed: dict[str, Any]) -> 
     payload = json.loads((WEBHOOKS / "message_text.json").read_bytes())
     payload["entry"][0]["changes"][0]["value"]["messages"][0] |= changed
     assert [found.type for found in parse_payload(json.dumps(payload).encode()).inbound] == ["unsupported"]
+
+
+def test_a_changed_user_id_needs_no_sender() -> None:
+    found = message("message_user_id_change")
+    assert (found.type, found.is_user_id_change, found.sender.wa_id) == ("system", True, None)
+    assert (found.sender.bsuid, found.sender.parent_bsuid) == ("ES.13491208655302741918", "ES.ENT.13")
+    assert found.moved_to is not None
+    assert (found.moved_to.bsuid, found.moved_to.parent_bsuid) == ("ES.2200000000000000000", "ES.ENT.22")
+    assert not message("message_number_change").is_user_id_change
+
+
+@pytest.mark.parametrize("missing", ["user_id", "previous_user_id"])
+def test_a_changed_user_id_without_both_ids_is_kept_as_a_failure(missing: str) -> None:
+    payload = json.loads((WEBHOOKS / "message_user_id_change.json").read_bytes())
+    del payload["entry"][0]["changes"][0]["value"]["messages"][0]["system"][missing]
+    parsed = parse_payload(json.dumps(payload).encode())
+    assert (parsed.inbound, len(parsed.broken)) == ([], 1)
+
+
+def test_a_changed_number_without_a_sender_is_found_by_the_previous_user_id() -> None:
+    payload = json.loads((WEBHOOKS / "message_user_id_change.json").read_bytes())
+    system = payload["entry"][0]["changes"][0]["value"]["messages"][0]["system"]
+    system |= {"type": "user_changed_number", "wa_id": "34600000091"}
+    [found] = parse_payload(json.dumps(payload).encode()).inbound
+    assert (found.sender.wa_id, found.sender.bsuid) == (None, "ES.13491208655302741918")
+    assert found.moved_to is not None
+    assert (found.moved_to.wa_id, found.is_user_id_change) == ("34600000091", False)

@@ -260,6 +260,9 @@ def test_replies_have_a_rate_that_campaigns_cannot_use_up(sending: Sending) -> N
     waits = []
     with lanes(sending, *[sending.number_id] * LANES):
         wait_until_received(sending, 60)
+        first = replies.reserve_replies(1)
+        assert first.delay_seconds < 0.5, "it comes after what the campaign has reserved"
+        time.sleep(first.delay_seconds + 0.12)
         for _ in range(10):
             slot = replies.reserve_replies(1)
             assert slot.size == 1

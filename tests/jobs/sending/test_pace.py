@@ -53,6 +53,7 @@ def test_no_sliding_second_overflows_however_many_lanes(redis: Redis, lanes: int
 
 def test_campaigns_of_one_number_share_its_rate_and_leave_replies_their_part(redis: Redis) -> None:
     pace = Pace(redis, 1, 100)
+    pace.reserve_replies(1)
     granted = {1: 0, 2: 0}
     begun = time.monotonic()
     campaign = 1
@@ -114,16 +115,9 @@ def test_throttling_halves_the_rate_once_a_second_and_it_creeps_back(redis: Redi
     pace = Pace(redis, 1, 100)
     assert pace.slow_down() == pytest.approx(0.5)
     assert pace.slow_down() == pytest.approx(0.5)
-    assert pace.reserve(1, 1000, 1).interval_seconds == pytest.approx(1 / 45, rel=0.1)
+    assert pace.reserve(1, 1000, 1).interval_seconds == pytest.approx(1 / 50, rel=0.1)
     time.sleep(1.1)
     assert 0.2 < pace.slow_down() < 0.3
-
-
-def test_another_rate_applies_from_the_next_reservation_on(redis: Redis) -> None:
-    pace = Pace(redis, 1, 100)
-    assert pace.reserve(1, 1e6, 1).interval_seconds == pytest.approx(1 / 90, rel=0.01)
-    pace.change_rate(1000)
-    assert pace.reserve(1, 1e6, 1).interval_seconds == pytest.approx(1 / 900, rel=0.01)
 
 
 def test_numbers_do_not_slow_each_other(redis: Redis) -> None:

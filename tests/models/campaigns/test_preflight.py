@@ -147,9 +147,40 @@ def test_an_audience_above_the_limit_is_told_when_it_would_be_done(session: Sess
     session.add(LedgerEntry(portfolio_id=portfolio.id, person_key="wa:1", first_at=first_at))
     session.flush()
     (warning,) = preflight(session, clear_campaign.id, NOW).warnings
-    # Five people: one now, two when the one counted falls out after 20 h, two a day later.
+    # Five people: one now, one when the one counted falls out after 20 h, one a day from now, and each of the two places again.
     assert warning.key == "limit"
     assert "5 people and room for 1 more in 24 h (Meta's limit is 2): it would take 2 days" in str(warning.text)
-    assert "until 2026-11-24 06:00 UTC" in str(warning.text)
+    assert str(warning.text).endswith("until 2026-11-24 10:00 UTC at the latest.")
+    in_madrid = preflight(session, clear_campaign.id, NOW, PreflightFacts(time_zone="Europe/Madrid"))
+    assert str(in_madrid.warnings[0].text).endswith("until 2026-11-24 11:00 Europe/Madrid at the latest.")
+    clear_campaign.pace_per_second = None
+    clear_campaign.pace_per_hour = 5
+    session.flush()
+    (warning,) = preflight(session, clear_campaign.id, NOW).warnings
+    assert "until 2026-11-24 11:00 UTC" in str(warning.text), "at this pace, five messages take an hour"
     portfolio.messaging_limit = 6
     assert _keys(session, clear_campaign)[1] == []
+
+
+def test_who_counts_already_needs_no_room(session: Session, clear_campaign: Campaign) -> None:
+    assert clear_campaign.number is not None
+    portfolio = clear_campaign.number.waba.portfolio
+    portfolio.messaging_limit = 3
+    people = [make_contact(session) for _ in range(3)]
+    elsewhere = make_number(session).waba.portfolio
+    ages = [(portfolio, people[0], 4), (portfolio, people[1], 25), (elsewhere, people[2], 1)]
+    for of, person, hours in ages:
+        first_at = NOW - timedelta(hours=hours)
+        session.add(LedgerEntry(portfolio_id=of.id, person_key=person.person_key, first_at=first_at))
+    session.flush()
+    (warning,) = preflight(session, clear_campaign.id, NOW).warnings
+    # Of the four, one counts: three more, and two places left.
+    assert "3 people and room for 2 more in 24 h" in str(warning.text)
+    reach = preflight(session, clear_campaign.id, NOW).reach
+    assert (reach.eligible, reach.eligible_counted) == (4, 1)
+    assert sum((reach.areas or {}).values()) == 4
+    portfolio.messaging_limit = 4
+    assert _keys(session, clear_campaign)[1] == [], "there is room for all of them"
+    portfolio.messaging_limit = -1
+    session.flush()
+    assert preflight(session, clear_campaign.id, NOW).reach.eligible_counted == 0

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.contacts.user_ids import later_user_ids, remember_user_id
 from models.conversations.flow_versions import save_flow
 from models.events.dead_letters import keep_dead_letter, purge_dead_letters
-from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
+from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_user_ids, purge_wamids
 from models.privacy.retention import purge_messages
 from models.tables.contact import Consent
 from models.tables.conversation import Direction, Message, MessageState
@@ -88,6 +89,17 @@ def test_the_ledger_forgets_who_counts_no_more(session: Session) -> None:
     session.flush()
     assert [purge_ledger(session, NOW, limit=3) for _ in range(3)] == [3, 1, 0]
     assert sorted(session.scalars(select(LedgerEntry.person_key))) == ["p1", "p1", "p24", "p24"]
+
+
+def test_changes_of_user_ids_go_after_30_days(session: Session) -> None:
+    portfolio_id = make_number(session).waba.portfolio_id
+    remember_user_id(session, portfolio_id, "ES.1", "ES.2", NOW, NOW - 31 * DAY)
+    remember_user_id(session, portfolio_id, "ES.2", "ES.3", NOW, NOW - 29 * DAY)
+    assert purge_user_ids(session, NOW) == 1
+    assert (later_user_ids(session, portfolio_id, "ES.1"), later_user_ids(session, portfolio_id, "ES.2")) == (
+        [],
+        ["ES.3"],
+    )
 
 
 def test_a_redacted_persons_ids_go_once_meta_repeats_them_no_more(session: Session) -> None:

@@ -12,11 +12,18 @@ from models.db.engine import Database
 from models.sending import messaging_limit as ledger
 from models.sending.claim import claim_recipients
 from models.sending.lease import open_lane
-from models.sending.messaging_limit import SPAN, Reservation, release_people, reserve_people, used_people
+from models.sending.messaging_limit import (
+    SPAN,
+    Reservation,
+    all_sent_at,
+    release_people,
+    reserve_people,
+    used_people,
+)
 from models.sending.results import AttemptResult, record_results
 from models.tables.campaign import CampaignStatus
 from models.tables.engagement import LedgerEntry
-from models.tables.number import Portfolio
+from models.tables.number import UNLIMITED, Portfolio
 from models.tables.recipient import Recipient, RecipientState
 from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
 from tests.support.factories.common import NOW
@@ -79,6 +86,43 @@ def test_a_limit_that_becomes_known_counts_whom_was_written_to_before(database: 
             session.get_one(Portfolio, ids[0]).messaging_limit = limit
         granted = ask(database, ids, range(5, 20) if limit is None else range(20, 40)).granted
         assert len(granted) == (15 if limit is None else 0)
+
+
+def test_people_count_without_a_limit_too_and_a_limit_that_comes_holds(database: Database) -> None:
+    ids = begin(database, UNLIMITED)
+    first = ask(database, ids, range(30))
+    assert (len(first.granted), len(first.counted), first.lifts_at) == (30, 30, None)
+    again = ask(database, ids, range(20, 40), 1)
+    assert (len(again.granted), len(again.counted)) == (20, 10)
+    with database.write() as session:
+        release_people(session, ids[0], ["wa:39"])
+        assert used_people(session, ids[0], NOW + HOUR) == 39
+        session.get_one(Portfolio, ids[0]).messaging_limit = 40
+    limited = ask(database, ids, range(38, 50), 2)
+    assert limited.granted == {"wa:38", "wa:39"}
+    assert limited.lifts_at == NOW + SPAN
+
+
+@pytest.mark.parametrize(("people", "hours"), [(1, 20), (2, 21), (3, 24), (4, 24), (5, 44), (7, 48), (8, 48), (9, 68)])
+def test_the_last_of_many_people_can_be_written_to_when_their_place_is_free(
+    database: Database, people: int, hours: int
+) -> None:
+    ids = begin(database, 4)
+    ask(database, ids, range(1), -4)
+    ask(database, ids, range(1, 2), -3)
+    ask(database, ids, range(2, 4))
+    with database.read() as session:
+        assert all_sent_at(session, ids[0], people, NOW) == NOW + hours * HOUR
+
+
+def test_the_last_one_waits_for_a_hundredth_of_the_limit(database: Database) -> None:
+    ids = begin(database, 300)
+    for minute in range(6):
+        ask(database, ids, range(minute, minute + 1), minute / 60)
+    with database.read() as session:
+        times = [all_sent_at(session, ids[0], people, NOW + HOUR) - NOW - SPAN for people in (1, 3, 4, 6, 7)]
+    minutes = [int(time / timedelta(minutes=1)) for time in times]
+    assert minutes == [2, 2, 5, 5, 60]
 
 
 @pytest.mark.race
