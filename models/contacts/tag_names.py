@@ -1,11 +1,11 @@
-"""Finds tags by their names, whatever the case: `VIP` is the tag `vip`, as in bot flows."""
+"""Finds tags by their names, whatever the case."""
 
-import unicodedata
 from collections.abc import Iterable
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from models.contacts.tag_key import tag_key
 from models.db.bulk import among
 from models.db.dialect import is_sqlite
 from models.db.folding import Fold
@@ -26,19 +26,14 @@ def find_tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
         folded = select(Tag.name, Tag.id).where(Fold(Tag.name).in_(sorted(map(fold_letters, missing))))
         oldest: dict[str, int] = {}
         for row in session.execute(folded.order_by(Tag.id)):
-            oldest.setdefault(name_key(row.name), row.id)
-        ids |= {name: oldest[name_key(name)] for name in missing if name_key(name) in oldest}
+            oldest.setdefault(tag_key(row.name), row.id)
+        ids |= {name: oldest[tag_key(name)] for name in missing if tag_key(name) in oldest}
     return {name: ids[trimmed] for name, trimmed in wanted.items() if trimmed in ids}
 
 
 def find_tag_id(session: Session, name: str) -> int | None:
     """The id of the tag of that name; None if there is none."""
     return find_tag_ids(session, [name]).get(name)
-
-
-def name_key(name: str) -> str:
-    """What two names of one tag have in common. Accents tell tags apart."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def lock_tag_names(session: Session) -> None:
