@@ -1,8 +1,8 @@
 """Keeps what the search of contacts reads in a table of its own: their texts without case, accents and width.
 
 `contact` is not changed. Triggers note which of its rows are new or changed, and `jobs.maintenance.fold_texts` folds those texts
-afterwards. Here the people who are there get an empty row each, a slice in a transaction, so that nobody waits for long. A process that
-is killed meanwhile begins again: each step looks for what there is.
+afterwards. Here the texts of the people who are there are folded, a slice in a transaction, so that nobody waits for long. A process
+that is killed meanwhile goes on where it was: each step looks for what there is.
 """
 
 import json
@@ -11,6 +11,7 @@ import time
 import sqlalchemy as sa
 from alembic import op
 
+from models.contacts.text_search import folded_texts
 from models.db.folding import FOLD_FUNCTION, fold_function
 
 revision = "0012"
@@ -32,6 +33,9 @@ TRIGGERS = {
         " INSERT INTO contact_search (contact_id) SELECT NEW.id"
         " WHERE NOT EXISTS (SELECT 1 FROM contact_search WHERE contact_id = NEW.id); END",
         "contact_search_update": f"AFTER UPDATE OF {', '.join(TEXTS)} ON contact WHEN {CHANGED['sqlite']} BEGIN"
+        # Also for somebody who has no row yet: what was read of them for one below is old by now.
+        " INSERT INTO contact_search (contact_id) SELECT NEW.id"
+        " WHERE NOT EXISTS (SELECT 1 FROM contact_search WHERE contact_id = NEW.id);"
         " UPDATE contact_search SET folded = NULL WHERE contact_id = NEW.id; END",
     },
     "postgresql": {
@@ -49,10 +53,15 @@ FIND_TRIGGER = {
     "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = :name",
     "postgresql": "SELECT 1 FROM pg_trigger WHERE tgrelid = 'contact'::regclass AND tgname = :name",
 }
+PEOPLE = (
+    "SELECT id, name, first_name, last_name, email FROM contact AS c WHERE id > :last"
+    " AND NOT EXISTS (SELECT 1 FROM contact_search AS s WHERE s.contact_id = c.id) ORDER BY id LIMIT :slice"
+)
 ADD_ROWS = {
-    "sqlite": "INSERT INTO contact_search (contact_id) SELECT value FROM json_each(:ids) WHERE true ON CONFLICT DO NOTHING",
-    "postgresql": "INSERT INTO contact_search (contact_id)"
-    " SELECT value::bigint FROM json_array_elements_text(CAST(:ids AS json)) ON CONFLICT DO NOTHING",
+    "sqlite": "INSERT INTO contact_search (contact_id, folded)"
+    " SELECT value ->> 0, value ->> 1 FROM json_each(:rows) WHERE true ON CONFLICT DO NOTHING",
+    "postgresql": "INSERT INTO contact_search (contact_id, folded)"
+    " SELECT CAST(value ->> 0 AS bigint), value ->> 1 FROM json_array_elements(CAST(:rows AS json)) ON CONFLICT DO NOTHING",
 }
 
 
@@ -95,10 +104,10 @@ def downgrade() -> None:
 
 
 def _add_rows(dialect: str) -> None:
-    """A row for everybody who was there before the triggers."""
+    """A row for everybody who was there before the triggers. Whoever changes meanwhile has an empty one by then, which stays."""
     bind, last = op.get_bind(), 0
-    page = sa.text("SELECT id FROM contact WHERE id > :last ORDER BY id LIMIT :slice")
-    while ids := bind.execute(page, {"last": last, "slice": SLICE}).scalars().all():
-        bind.execute(sa.text(ADD_ROWS[dialect]), {"ids": json.dumps(list(ids))})
-        last = ids[-1]
+    while people := bind.execute(sa.text(PEOPLE), {"last": last, "slice": SLICE}).all():
+        rows = [(row.id, folded_texts(row.name, row.first_name, row.last_name, row.email)) for row in people]
+        bind.execute(sa.text(ADD_ROWS[dialect]), {"rows": json.dumps(rows)})
+        last = people[-1].id
         time.sleep(PAUSE_SECONDS)

@@ -43,6 +43,11 @@ def text_condition(text: str) -> tuple[Select[Any], ColumnElement[bool]]:
     return select(ids.c.contact_id), or_(row.where(is_folded), and_(row.where(_STALE), is_stale))
 
 
+def folded_texts(name: str, first_name: str | None, last_name: str | None, email: str | None) -> str:
+    """Return what `fold_stale` stores for a contact."""
+    return fold_letters(f"{name}\n{first_name or ''} {last_name or ''}\n{email or ''}")
+
+
 def has_stale(session: Session) -> bool:
     """Whether texts wait to be folded."""
     return session.execute(select(ContactSearchText.contact_id).where(_STALE).limit(1)).first() is not None

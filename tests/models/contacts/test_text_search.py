@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.contacts.search import count_contacts, search_contacts
-from models.contacts.text_search import fold_stale, has_stale
+from models.contacts.text_search import fold_stale, folded_texts, has_stale
 from models.tables.contact import Contact
 from models.tables.contact_search import ContactSearchText
 from tests.support.factories.common import NOW
@@ -94,6 +94,16 @@ def test_what_the_search_does_not_read_is_not_folded_again(session: Session) -> 
     fold_stale(session)
     session.execute(update(Contact).where(Contact.id == one.id).values(name="Ana", last_inbound_at=NOW, language="es"))
     assert not has_stale(session)
+
+
+def test_the_migration_folds_as_it_is_folded_afterwards(session: Session) -> None:
+    one = make_contact(session, name="Mar\u00eda", last_name="Garc\u00eda")
+    other = make_contact(session, name="", first_name="\u0141ukasz", email="L@example.com")
+    fold_stale(session)
+    assert _folded(session) == {
+        one.id: folded_texts("Mar\u00eda", None, "Garc\u00eda", None),
+        other.id: folded_texts("", "\u0141ukasz", None, "L@example.com"),
+    }
 
 
 def test_the_newest_are_folded_first(session: Session) -> None:
