@@ -20,7 +20,7 @@ branch_labels = None
 depends_on = None
 
 TEXTS = ("name", "first_name", "last_name", "email")
-SLICE = 2_000
+SLICE = 1_000
 PAUSE_SECONDS = 0.01
 """After each slice, in which SQLite's other writers have their turn."""
 CHANGED = {

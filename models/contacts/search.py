@@ -120,9 +120,11 @@ def count_contacts(
 
 
 def _read(search: ContactSearch) -> ContactSearch:
-    return replace(
-        search, text=search.text.strip(), phone=search.phone.strip(), tag=search.tag.strip(), value=search.value.strip()
+    """Trim the texts, without NUL, which PostgreSQL takes nowhere."""
+    text, phone, tag, value = (
+        part.replace("\0", "").strip() for part in (search.text, search.phone, search.tag, search.value)
     )
+    return replace(search, text=text, phone=phone, tag=tag, value=value)
 
 
 class _Driver:
