@@ -9,6 +9,7 @@ import unicodedata
 from typing import Literal
 
 from bot.opt_out_languages import STOP, STOP_TYPED
+from models.folding import fold_letters
 
 Word = Literal["stop", "start"]
 
@@ -48,19 +49,11 @@ _PAYLOAD_YES = {"yes", "confirm", "confirmoptin", "doubleoptin"}
 _FLOW_BUTTON = re.compile(r"f[0-9]+:")
 
 
-# Letters that Unicode does not take apart, as they are typed on other keyboards; in Turkish ı is the lower case of I.
-_WITHOUT_STROKE = str.maketrans("ıİłŁđĐøØħĦ", "iilLdDoOhH")
-
-
 def normalize_text(text: str) -> str:
     """Return the text in lower case, without accents, punctuation and emoji, with single spaces between words."""
     letters = []
-    text = text.translate(_WITHOUT_STROKE)
-    plain = unicodedata.normalize("NFKD", text)  # before folding: 𝐒𝐓𝐎𝐏 has no lower case
-    for character in unicodedata.normalize("NFKD", plain.casefold()):
+    for character in fold_letters(text):
         category = unicodedata.category(character)
-        if category in {"Mn", "Me", "Cf"}:
-            continue
         letters.append(character if category[0] in "LN" or category == "Mc" else " ")
     return " ".join("".join(letters).split())
 

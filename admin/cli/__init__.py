@@ -30,6 +30,7 @@ COMMANDS = tuple(
         ),
         ("orders", "admin.cli.audience:orders", "What people bought."),
         ("shop", "admin.cli.shop:shop", "The Shopify shop: its customers, and what it is asked and told."),
+        ("tags", "admin.cli.tags:tags", "Labels on contacts."),
         ("lists", "admin.cli.audience:lists", "Static sets of contacts."),
         ("segments", "admin.cli.audience:segments", "Stored rules that contacts match at the moment it is asked."),
         ("flows", "admin.cli.flows:flows", "Bot flows: the scripts that answer replies."),

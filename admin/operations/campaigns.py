@@ -20,6 +20,7 @@ from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
+from models.segments.references import spell_tags
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     DEFAULT_PER_SECOND,
@@ -168,6 +169,7 @@ def _values(rt: Runtime, file: CampaignFile, directory: Path | None, now: dateti
         variables = file.variables.model_dump(exclude_none=True, exclude_defaults=True)
         if problems := unknown_names(session, variables):
             raise OperatorError("{problems}", problems="; ".join(problems))
+        audience, variables = spell_tags(session, audience), spell_tags(session, variables)
     media = _media(rt, file.media.header, number, template, directory, now)
     if template is not None:
         wrong = [line for line in check_mapping(template, variables, media) if not is_gap(line)]

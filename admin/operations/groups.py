@@ -15,10 +15,12 @@ from jobs.maintenance.purge import wake_purge
 from models.clock import utcnow
 from models.contacts.field_values import read_name, read_text
 from models.contacts.lookup import require_contact_with_phone
+from models.contacts.tag_names import find_tag_id, lock_tag_names
 from models.contacts.tagging import add_members, read_list_name, remove_members
 from models.errors import OperatorError
+from models.segments.merge_tags import TagMerge, check_merge, contacts_to_copy, copy_members, finish_merge
 from models.segments.references import ReferenceKind
-from models.segments.rename_delete import count_members, delete_group, group_name, rename_group
+from models.segments.rename_delete import SLICE, count_members, delete_group, group_name, rename_group
 from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
 from models.tables.tag import ContactList, Tag
@@ -38,13 +40,23 @@ def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
     name, now = read_name(name, "a tag"), utcnow()
     text = read_text(description, MAX_CHARACTERS, "the description")
     with rt.database.write() as session:
-        if session.scalar(select(Tag.id).where(Tag.name == name)) is not None:
+        lock_tag_names(session)
+        if find_tag_id(session, name) is not None:
             raise OperatorError("{name}: there is a tag of that name already", name=name)
         tag = Tag(name=name, description=text, created_at=now)
         session.add(tag)
         session.flush()
         record_audit(session, now, actor, AuditAction.ADD, "tag", tag.id, name=name)
         return tag.id
+
+
+def require_tag(rt: Runtime, name: str) -> int:
+    """The id of the tag of that name, exactly so spelled if there is one. Raises OperatorError if there is none."""
+    with rt.database.read() as session:
+        tag_id = find_tag_id(session, name)
+    if tag_id is None:
+        raise OperatorError("{name}: there is no such tag", name=name)
+    return tag_id
 
 
 def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None:
@@ -139,6 +151,37 @@ def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
         record_audit(session, now, actor, AuditAction.DELETE, kind, group_id, name=name)
     if not is_done:
         wake_purge(rt, now)
+
+
+def merge_tag(rt: Runtime, kept_id: int, merged_id: int, actor: str) -> TagMerge:
+    """Make one tag of two whose names differ by case alone; in slices, so that nobody waits for long. It may be asked for again.
+
+    Raises OperatorError if they do not, there is no such tag, or a campaign is scheduled or being launched with one of them.
+    """
+    now = utcnow()
+    with rt.database.write() as session:
+        check_merge(session, kept_id, merged_id)
+    while True:
+        with rt.database.read() as session:
+            ids = contacts_to_copy(session, kept_id, merged_id)
+        for start in range(0, len(ids), SLICE):
+            with rt.database.write() as session:
+                copy_members(session, kept_id, merged_id, ids[start : start + SLICE])
+        with rt.database.write() as session:
+            done = finish_merge(session, kept_id, merged_id, now)
+            if done is not None:
+                record_audit(session, now, actor, AuditAction.MERGE, "tag", kept_id, name=done.kept, merged=done.merged)
+        if done is not None:
+            if not done.is_done:
+                wake_purge(rt, now)
+            return done
+
+
+def describe_merge(rt: Runtime, kept_id: int, merged_id: int) -> tuple[str, str, str]:
+    """The names of the tag that stays and of the other one, and what names the other one, as text; refuses as `merge_tag` does."""
+    with rt.database.write() as session:
+        kept, merged, references = check_merge(session, kept_id, merged_id)
+        return kept, merged, references.words
 
 
 def describe_deletion(rt: Runtime, kind: ReferenceKind, group_id: int) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.flows.nodes import FlowCondition
 from bot.flows.regex import matches_somewhere, problem_with_pattern
 from bot.opt_out_words import normalize_text
+from models.contacts.tag_key import spelling_in
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -64,10 +65,11 @@ def _name(condition: FlowCondition) -> str:
 
 
 def _tag_holds(condition: FlowCondition, tag: str, tags: Mapping[str, str | None]) -> bool:
+    spelling = spelling_in(tags, tag)
     if condition.exists is not None:
-        return (tag in tags) == condition.exists
+        return (spelling is not None) == condition.exists
     has_test = condition.model_fields_set - {"tag"}
-    return _test_holds(condition, tags.get(tag) or "") if has_test else tag in tags
+    return _test_holds(condition, tags.get(spelling or tag) or "") if has_test else spelling is not None
 
 
 def _test_holds(condition: FlowCondition, value: str) -> bool:

@@ -36,7 +36,6 @@ from bot.flows.session import (
     MessageNotSent,
     OpenCase,
     PassStep,
-    RemoveTag,
     ReplyEvent,
     Result,
     Start,
@@ -255,8 +254,7 @@ class _Run(StepState):
         for tag, text in node.tags.items():
             self.set_tag(tag, self.rendered(text) or None)
         for tag in node.remove_tags:
-            self.tags.pop(tag, None)
-            self.actions.append(RemoveTag(tag))
+            self.remove_tag(tag)
         for attribute, text in node.attributes.items():
             self.set_attribute(attribute, self.rendered(text))
         for answer, text in node.answers.items():

@@ -17,7 +17,6 @@ from bot.flows.session import (
     HttpResult,
     OpenCase,
     PassStep,
-    RemoveTag,
     ReplyEvent,
     Start,
 )
@@ -122,7 +121,8 @@ def _apply(step: StepState, answer: ExternalAnswer) -> None:
     step.actions.extend(PassStep(name) for name in answer.steps)
     for tag, value in answer.tags.items():
         step.set_tag(tag, value)
-    step.actions.extend(RemoveTag(tag) for tag in answer.remove_tags)
+    for tag in answer.remove_tags:
+        step.remove_tag(tag)
     for attribute, value in answer.attributes.items():
         step.set_attribute(attribute, value)
     for message in answer.messages:

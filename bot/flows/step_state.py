@@ -13,12 +13,14 @@ from bot.flows.session import (
     FlowAction,
     FlowContact,
     FlowState,
+    RemoveTag,
     Result,
     SendMessage,
     SetAttribute,
     SetTag,
     Waiting,
 )
+from models.contacts.tag_key import spelling_in
 
 MAX_VALUE = 500
 """Characters of a tag's or an attribute's value, as in the tables' columns."""
@@ -82,6 +84,8 @@ class StepState:
             "attribute": self.attributes,
             "tag": self.tags,
         }
+        if family == "tag":
+            key = spelling_in(self.tags, key) or key
         if key:
             return families.get(family, {}).get(key) or ""
         if name == "input":
@@ -95,8 +99,13 @@ class StepState:
     def set_tag(self, name: str, value: str | None) -> None:
         """Set a tag, its value cut to `MAX_VALUE`."""
         value = value[:MAX_VALUE].strip() if value else None
-        self.tags[name] = value
+        self.tags[spelling_in(self.tags, name) or name] = value
         self.actions.append(SetTag(name, value))
+
+    def remove_tag(self, name: str) -> None:
+        """Remove a tag."""
+        self.tags.pop(spelling_in(self.tags, name) or name, None)
+        self.actions.append(RemoveTag(name))
 
     def set_attribute(self, name: str, value: str) -> None:
         """Set an attribute, its value cut to `MAX_VALUE`."""

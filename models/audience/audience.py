@@ -16,6 +16,7 @@ from sqlalchemy.sql.selectable import FromClause
 from models.contacts.lookup import find_contacts, no_contact
 from models.contacts.person_key import person_key
 from models.contacts.phone import NotAPhoneError, Phone, read_phone
+from models.contacts.tag_names import find_tag_ids
 from models.db.functions import Probe
 from models.errors import OperatorError
 from models.segments.compile import compile_rule
@@ -208,7 +209,10 @@ def _item(where: str, item: Any) -> tuple[str, str, str | None]:
 
 def _ids(session: Session, table: Any, items: Sequence[tuple[str, str, Any]], kind: str) -> dict[str, int]:
     names = {name for _, name, _ in items}
-    ids = {row.name: row.id for row in session.execute(select(table.name, table.id).where(table.name.in_(names)))}
+    if table is Tag:
+        ids = find_tag_ids(session, names)
+    else:
+        ids = {row.name: row.id for row in session.execute(select(table.name, table.id).where(table.name.in_(names)))}
     for where, name, _ in items:
         if name not in ids:
             raise AudienceError("{where}: there is no {kind} {name!r}", where=where, kind=kind, name=name)

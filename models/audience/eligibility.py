@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Select,
     String,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -29,12 +27,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import FromClause
 
-from models.audience.audience import Audience, Side, parse_audience
-from models.db.base import BigId
+from models.audience.audience import Audience, parse_audience
 from models.db.dialect import literal_word
 from models.db.functions import IsIn, Probe
 from models.tables.campaign import Campaign
-from models.tables.contact import Consent, Contact, ContactIdentity, PhoneProblem, Suppression
+from models.tables.contact import Consent, Contact, ContactIdentity, PhoneProblem
 from models.tables.conversation import Case
 from models.tables.engagement import Engagement
 from models.tables.number import Number, Waba
@@ -50,19 +47,6 @@ MARKETING = "MARKETING"
 MAX_CAP_DAYS = 3650
 """Older rows are purged, so that more days make no difference; the limit keeps dates within the calendar."""
 CONTACT: FromClause = Contact.__table__
-RECHECKED = frozenset(
-    {
-        NotSent.INVALID_PHONE,
-        NotSent.UNCLEAR_PHONE,
-        NotSent.MISSING_CALLING_CODE,
-        NotSent.NOT_ON_WHATSAPP,
-        NotSent.NOT_SUBSCRIBED,
-        NotSent.MARKETING_STOPPED,
-        NotSent.OPEN_CASE,
-    }
-)
-"""Reasons that may begin to apply between the launch and the claim."""
-
 Branch = tuple[NotSent, ColumnElement[bool]]
 
 
@@ -86,7 +70,7 @@ def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> 
     template = session.get_one(Template, campaign.template_id)
     return CampaignTerms(
         campaign_id=campaign.id,
-        portfolio_id=_portfolio_id(session, campaign),
+        portfolio_id=portfolio_of(session, campaign),
         is_marketing=template.category.upper() == MARKETING,
         audience=parse_audience(session, campaign.audience),
         bound=bind_variables(session, template, campaign.variables, CONTACT),
@@ -131,7 +115,7 @@ def _has_twin(terms: CampaignTerms) -> ColumnElement[bool]:
 
 def _waterfall(terms: CampaignTerms, is_shared: ColumnElement[bool]) -> ColumnElement[Any]:
     """Return the first reason that applies to a row of the contact table, NULL if it is eligible."""
-    return case((is_shared, _first(_branches(terms, True))), else_=_first(_branches(terms, False)))
+    return case((is_shared, first_reason(branches(terms, True))), else_=first_reason(branches(terms, False)))
 
 
 def reason_detail(terms: CampaignTerms, reason: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -152,60 +136,7 @@ def engaged_by(person_key: ColumnElement[str]) -> ColumnElement[Any]:
     return query.where(Engagement.person_key == person_key).scalar_subquery()
 
 
-def recheck(
-    session: Session,
-    campaign: Campaign,
-    contact_ids: Sequence[int],
-    now: datetime,  # noqa: ARG001 - no reason that is checked here depends on the time today
-    person_hash: Callable[[str], str] | None = None,
-) -> dict[int, tuple[NotSent, str | None]]:
-    """Return the contacts of a claimed chunk that may no longer be sent to: contact id → reason and its detail.
-
-    With `person_hash` (`Vault.person_hash`) suppressed people are checked too.
-    """
-    if not contact_ids:
-        return {}
-    category = session.scalar(select(Template.category).where(Template.id == campaign.template_id)) or ""
-    parameters = {"portfolio_id": _portfolio_id(session, campaign), "contact_ids": list(contact_ids)}
-    reasons: dict[int, tuple[NotSent, str | None]] = {}
-    hashes: dict[str, int] = {}
-    for contact_id, person_key, reason, consent in session.execute(
-        _recheck_statement(category.upper() == MARKETING), parameters
-    ):
-        if reason == NotSent.NOT_SUBSCRIBED:
-            # If the record itself is subscribed, another record of the person is unsubscribed.
-            detail = Consent.UNSUBSCRIBED if consent is Consent.SUBSCRIBED else consent
-            reasons[contact_id] = (NotSent.NOT_SUBSCRIBED, detail.value)
-        elif reason is not None:
-            reasons[contact_id] = (NotSent(reason), None)
-        elif person_hash is not None:
-            hashes[person_hash(person_key)] = contact_id
-    if hashes:
-        for hashed in session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))):
-            reasons[hashes[hashed]] = (NotSent.NOT_SUBSCRIBED, "suppressed")
-    return reasons
-
-
-@lru_cache(maxsize=2)
-def _recheck_statement(is_marketing: bool) -> Select[Any]:
-    terms = CampaignTerms(
-        campaign_id=0,
-        portfolio_id=bindparam("portfolio_id", type_=Waba.portfolio_id.type),
-        is_marketing=is_marketing,
-        audience=Audience(Side(), Side()),
-        bound=(),
-        allow_untagged=True,
-        cap_messages=0,
-        cap_days=0,
-        now=datetime.min,  # noqa: DTZ901 - unused: neither segments nor the cap are rechecked
-    )
-    reason = _first(branch for branch in _branches(terms, True) if branch[0] in RECHECKED)
-    ids = bindparam("contact_ids", expanding=True, type_=BigId)
-    columns = (CONTACT.c.id, CONTACT.c.person_key, reason, CONTACT.c.consent)
-    return select(*columns).where(CONTACT.c.id.in_(ids)).execution_options(probes=True)
-
-
-def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
+def branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     """Yield (reason, condition) in the order of the waterfall. `is_shared`: the person has other records too."""
     contact = CONTACT.c
     reachable = or_(contact.phone.is_not(None), _has_identity(terms))
@@ -234,8 +165,9 @@ def _branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
         yield NotSent.FREQUENCY_CAP, _recent_messages(terms, is_shared) >= terms.cap_messages
 
 
-def _first(branches: Iterable[Branch]) -> ColumnElement[Any]:
-    return case(*((condition, literal_word(reason)) for reason, condition in branches), else_=null())
+def first_reason(found: Iterable[Branch]) -> ColumnElement[Any]:
+    """Return the reason of the first branch whose condition holds, NULL for none."""
+    return case(*((condition, literal_word(reason)) for reason, condition in found), else_=null())
 
 
 def _of_person(condition: Callable[[FromClause], ColumnElement[bool]], is_shared: bool) -> ColumnElement[bool]:
@@ -302,6 +234,7 @@ def _recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int
     return query.scalar_subquery()
 
 
-def _portfolio_id(session: Session, campaign: Campaign) -> int:
+def portfolio_of(session: Session, campaign: Campaign) -> int:
+    """Return the portfolio of the campaign's number; 0 without a number."""
     query = select(Waba.portfolio_id).join(Number, Number.waba_id == Waba.id).where(Number.id == campaign.number_id)
     return session.scalar(query) or 0

@@ -10,6 +10,9 @@ from models.contacts.lookup import find_contacts
 from models.contacts.search import search_contacts
 from models.contacts.tagging import not_deleted
 from models.db.bulk import among
+from models.db.folding import Fold
+from models.db.functions import Position
+from models.folding import fold_letters
 from models.tables.contact import Contact
 from models.tables.tag import Tag
 
@@ -33,7 +36,7 @@ class ContactChoice:
 def suggest_contacts(
     session: Session, text: str, default_country: str | None, limit: int = MAX_CHOICES
 ) -> tuple[list[ContactChoice], bool]:
-    """Search by name, e-mail or the beginning of the number, then by tag (`vip`, `city=Madrid`).
+    """Search by name, e-mail or a part of the number, then by tag (`vip`, `city=Madrid`).
 
     Return at most `limit` choices, and whether there are more.
     """
@@ -60,11 +63,13 @@ def names_of_phones(session: Session, phones: Iterable[str]) -> dict[str, str]:
 
 
 def _tags(session: Session, name: str) -> Sequence[str]:
-    """Names of tags that begin with `name` in any case; an exact match comes first."""
+    """Names of tags that begin with `name`, whatever its case, accents and width; a whole match comes first."""
     if not name:
         return ()
-    begins = Tag.name.istartswith(name, autoescape=True)
-    query = select(Tag.name).where(begins, not_deleted(Tag)).order_by(Tag.name != name, Tag.name).limit(MAX_TAGS)
+    folded = fold_letters(name)
+    begins = Position(Fold(Tag.name), folded) == 1
+    is_exact = Fold(Tag.name) == folded
+    query = select(Tag.name).where(begins, not_deleted(Tag)).order_by(~is_exact, Tag.name).limit(MAX_TAGS)
     return session.scalars(query).all()
 
 

@@ -22,15 +22,14 @@ from models.contacts.aliases import (
     transfer_aliases,
 )
 from models.contacts.consent import append_events
+from models.contacts.merge_campaigns import move_campaigns
 from models.contacts.merge_conversations import merge_conversations
 from models.contacts.person_key import person_key
 from models.errors import OperatorError
-from models.stored_texts import MERGED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import AliasKind
 from models.tables.engagement import Engagement
 from models.tables.order import Order
-from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.tag import ContactTag, ListMember, Tag
 
 PERSONAL = ("name", "first_name", "last_name", "email", "username", "language", "country", "time_zone")
@@ -95,7 +94,7 @@ def merge_contacts(session: Session, winner_id: int, loser_id: int, now: datetim
     add_aliases(session, winner_id, leftovers.ids, now)
     add_merged_values(session, winner_id, [(kind, name, value) for kind, name, value, _ in leftovers.values], now)
     _move_rows(session, winner_id, loser_id)
-    _move_campaigns(session, winner_id, loser_id, values["person_key"])
+    move_campaigns(session, winner_id, loser_id, values["person_key"])
     merge_conversations(session, winner_id, loser_id, now)
     return leftovers
 
@@ -255,56 +254,3 @@ def _move_missing(
     )
     session.execute(insert(table).from_select(["contact_id", *columns], missing))
     session.execute(delete(table).where(table.contact_id == loser_id).execution_options(synchronize_session=False))
-
-
-def _move_campaigns(session: Session, winner_id: int, loser_id: int, key: str) -> None:
-    """Move recipients, which keep their person_key, and engagements: one per campaign and person, of two the older stays."""
-    ids = (winner_id, loser_id)
-    _cancel_duplicates(session, winner_id, loser_id)
-    engagements = session.scalars(
-        select(Engagement).where(Engagement.contact_id.in_(ids)).order_by(Engagement.created_at, Engagement.person_key)
-    ).all()
-    if engagements:
-        oldest = engagements[0]
-        other_campaign_ids = {row.campaign_id for row in engagements} - {oldest.campaign_id}
-        _cancel(session, ids, NotSent.ENGAGED, Recipient.campaign_id.in_(other_campaign_ids))
-        session.execute(
-            delete(Engagement).where(Engagement.contact_id.in_(ids), Engagement.campaign_id.in_(other_campaign_ids))
-        )
-        session.execute(update(Engagement).where(Engagement.contact_id.in_(ids)).values(contact_id=winner_id))
-        if not session.scalar(select(exists().where(Engagement.person_key == key))):
-            row = {"campaign_id": oldest.campaign_id, "contact_id": winner_id, "created_at": oldest.created_at}
-            session.execute(insert(Engagement).values(person_key=key, **row))
-    session.execute(
-        update(Recipient)
-        .where(Recipient.contact_id == loser_id)
-        .values(contact_id=winner_id)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _cancel_duplicates(session: Session, winner_id: int, loser_id: int) -> None:
-    """If both are in one campaign, cancel a queued recipient if the other was begun; of two queued ones keep the winner's."""
-    other = aliased(Recipient)
-    begun = exists().where(
-        other.campaign_id == Recipient.campaign_id,
-        other.contact_id.in_((winner_id, loser_id)),
-        other.id != Recipient.id,
-        other.state.not_in((RecipientState.QUEUED, RecipientState.NOT_SENT)),
-    )
-    _cancel(session, (winner_id, loser_id), NotSent.DUPLICATE, begun)
-    queued_too = exists().where(
-        other.campaign_id == Recipient.campaign_id,
-        other.contact_id == winner_id,
-        other.state == RecipientState.QUEUED,
-    )
-    _cancel(session, (loser_id,), NotSent.DUPLICATE, queued_too)
-
-
-def _cancel(session: Session, contact_ids: tuple[int, ...], reason: NotSent, condition: Any) -> None:
-    session.execute(
-        update(Recipient)
-        .where(Recipient.contact_id.in_(contact_ids), Recipient.state == RecipientState.QUEUED, condition)
-        .values(state=RecipientState.NOT_SENT, reason=reason, detail=MERGED().stored())
-        .execution_options(synchronize_session=False)
-    )

@@ -108,6 +108,12 @@ def is_country(code: str) -> bool:
     return code in phonenumbers.SUPPORTED_REGIONS
 
 
+def fold_digits(text: str) -> str:
+    """Return the text with one spelling for digits, dashes and spaces of every script, without what is never drawn."""
+    visible = drop_ignorable(unicodedata.normalize("NFKC", drop_ignorable(text)))
+    return "".join(_folded(character) for character in visible)
+
+
 def mask_phone(phone: str | None) -> str:
     """A number for logs: `+34600111222` becomes `+34…222`; what is too short to keep anything secret becomes `…`."""
     digits = _NOT_DIGITS.sub("", phone or "")
@@ -238,11 +244,10 @@ def _digits(raw: str, text: str) -> str:
 
 
 def _folded_text(raw: str) -> str:
-    """One spelling for digits, dashes and spaces of every script, without what a spreadsheet or a link adds."""
+    """As `fold_digits`, without what a spreadsheet or a link adds."""
     if len(raw) > MAX_CHARACTERS:
         raise NotAPhoneError("{raw!r}… is no phone number: it is {count} characters long", raw=raw[:20], count=len(raw))
-    visible = drop_ignorable(unicodedata.normalize("NFKC", drop_ignorable(raw)))
-    folded = "".join(_folded(character) for character in visible).strip(" '\"")
+    folded = fold_digits(raw).strip(" '\"")
     if folded[:4].lower() == "tel:":
         folded = folded[4:]
     if whole := _SPREADSHEET_FLOAT.fullmatch(folded):

@@ -1,26 +1,25 @@
 """Searches and counts contacts at a bounded cost among a million: keyset pages, newest first, never by offset.
 
 A condition drives the query if an index returns its contacts in order, or if it has few; the other conditions are checked on
-that result. If no condition can drive it (a name, the beginning of most numbers), bounded windows of contacts are scanned.
+that result. If no condition can drive it (a name, a part of most numbers), bounded windows of contacts are scanned.
 """
 
-import re
 import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, union
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from models.contacts.aliases import RAW, WA
-from models.contacts.phone import NotAPhoneError, read_phone
+from models.contacts.phone_search import is_part_of_phone, phone_condition
+from models.contacts.tag_names import find_tag_id
+from models.contacts.text_search import text_condition
 from models.db.dialect import is_sqlite
 from models.tables.contact import Consent, Contact
-from models.tables.contact_alias import ContactAlias
-from models.tables.tag import ContactTag, ListMember, Tag
+from models.tables.tag import ContactTag, ListMember
 
 PAGE = 50
 FEW = 50_000
@@ -34,12 +33,13 @@ WINDOW = 100_000
 """Width of a window, in ids; a page scans at most MAX_WINDOWS of them."""
 MAX_WINDOWS = 4
 
-_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{3,}")
-
 
 @dataclass(frozen=True, slots=True)
 class ContactSearch:
-    """The conditions, joined by AND. `phone` is a prefix; `text` matches anywhere in the name or the e-mail."""
+    """The conditions, joined by AND. `phone` is a part of the number; `text` words of the name or the e-mail, or such a part.
+
+    Case, accents and width of the text do not matter.
+    """
 
     text: str = ""
     phone: str = ""
@@ -82,9 +82,9 @@ def search_contacts(
 
     A page may have fewer than `limit` contacts and still have a next one.
     """
-    search = _read(ContactSearch(text, phone, tag, value, list_id, consent), default_country)
+    search = _read(ContactSearch(text, phone, tag, value, list_id, consent))
     below = after_id if after_id is not None else (session.scalar(select(func.max(Contact.id))) or 0) + 1
-    driver, checks = _conditions(session, search)
+    driver, checks = _conditions(session, search, default_country)
     if driver is not None:
         return _driven_page(session, driver, checks, below, limit)
     if search.text or search.phone or search.tag:
@@ -104,12 +104,12 @@ def count_contacts(
     default_country: str | None = None,
 ) -> ContactCount:
     """Count the matches at a bounded cost: exactly up to MAX_COUNTED, roughly beyond."""
-    search = _read(ContactSearch(text, phone, tag, value, list_id, consent), default_country)
+    search = _read(ContactSearch(text, phone, tag, value, list_id, consent))
     if search == ContactSearch():
         return _count_all(session)
-    driver, checks = _conditions(session, search)
+    driver, checks = _conditions(session, search, default_country)
     if driver is not None:
-        return _driven_count(session, driver, checks, is_alone=not search.text and search.consent is None)
+        return _driven_count(session, driver, checks, is_alone=search.consent is None)
     newest = session.scalar(select(func.max(Contact.id))) or 0
     is_scanned = bool(search.text or search.phone or search.tag)
     if is_scanned:
@@ -119,20 +119,12 @@ def count_contacts(
     return ContactCount(min(number, MAX_COUNTED), number <= MAX_COUNTED and (newest <= WINDOW or not is_scanned))
 
 
-def _read(search: ContactSearch, default_country: str | None) -> ContactSearch:
-    """Trim the texts, take a number in the free text as a phone, and complete a national number."""
-    search = replace(
-        search, text=search.text.strip(), phone=search.phone.strip(), tag=search.tag.strip(), value=search.value.strip()
+def _read(search: ContactSearch) -> ContactSearch:
+    """Trim the texts, without NUL, which PostgreSQL takes nowhere."""
+    text, phone, tag, value = (
+        part.replace("\0", "").strip() for part in (search.text, search.phone, search.tag, search.value)
     )
-    if search.text and not search.phone and _NUMBER.fullmatch(search.text):
-        search = replace(search, text="", phone=search.text)
-    if search.phone and not search.phone.startswith("+") and default_country:
-        try:
-            whole = read_phone(search.phone, default_country).e164
-        except NotAPhoneError:
-            whole = None
-        search = replace(search, phone=whole or search.phone)
-    return search
+    return replace(search, text=text, phone=phone, tag=tag, value=value)
 
 
 class _Driver:
@@ -155,29 +147,33 @@ class _Driver:
         return self._fetched[start : start + size]
 
 
-def _conditions(session: Session, search: ContactSearch) -> tuple[_Driver | None, list[ColumnElement[bool]]]:
+def _conditions(
+    session: Session, search: ContactSearch, default_country: str | None
+) -> tuple[_Driver | None, list[ColumnElement[bool]]]:
     """Return the condition that drives the query, or None, and the checks for each contact."""
     checks: list[ColumnElement[bool]] = [Contact.merged_into_id.is_(None)]
     if search.consent is None:
         checks.append(Contact.redacted_at.is_(None))
     else:
         checks.append(Contact.consent == search.consent)
-    indexed = _indexed(session, search)
+    indexed = _indexed(session, search, default_country)
     usable = [driver for driver, _ in indexed if driver.is_usable]
     chosen = min(usable, key=lambda driver: driver.rank, default=None)
     checks += [check for driver, check in indexed if driver is not chosen]
-    if search.text:
-        pattern = f"%{_escaped(search.text)}%"
-        checks.append(or_(Contact.name.ilike(pattern, escape="\\"), Contact.email.ilike(pattern, escape="\\")))
     return chosen, checks
 
 
-def _indexed(session: Session, search: ContactSearch) -> list[tuple[_Driver, ColumnElement[bool]]]:
+def _indexed(
+    session: Session, search: ContactSearch, default_country: str | None
+) -> list[tuple[_Driver, ColumnElement[bool]]]:
     """Each condition with an index, as a driver and as a check of one contact."""
     indexed: list[tuple[_Driver, ColumnElement[bool]]] = []
     if search.phone:
-        starts = _phone_starts(session, search.phone)
-        indexed.append((_Driver(session, select(Contact.id).where(starts), Contact.id, in_order=False), starts))
+        ids, check = phone_condition(session, search.phone, default_country, BATCH)
+        indexed.append((_Driver(session, ids, Contact.id, in_order=False), check))
+    if search.text:
+        ids, check = _text(session, search.text, default_country)
+        indexed.append((_Driver(session, ids, Contact.id, in_order=False), check))
     if search.tag:
         indexed.append(_tagged(session, search))
     if search.list_id is not None:
@@ -188,9 +184,21 @@ def _indexed(session: Session, search: ContactSearch) -> list[tuple[_Driver, Col
     return indexed
 
 
+def _text(session: Session, text: str, default_country: str | None) -> tuple[Select[Any], ColumnElement[bool]]:
+    """A part of a number is looked for in numbers; digits alone, which a name or an e-mail address may have, there too."""
+    if not is_part_of_phone(text):
+        return text_condition(text)
+    of_phone, has_phone = phone_condition(session, text, default_country, BATCH)
+    if not text.isdigit() or text.startswith("00"):
+        return of_phone, has_phone
+    of_text, has_text = text_condition(text)
+    ids = union(of_phone, of_text).subquery()
+    return select(ids.c.id), or_(has_phone, has_text)
+
+
 def _tagged(session: Session, search: ContactSearch) -> tuple[_Driver, ColumnElement[bool]]:
     """The index returns contacts in order for one value: that of the search, or NULL if no contact has a value."""
-    tag_id = session.scalar(select(Tag.id).where(Tag.name == search.tag)) or 0
+    tag_id = find_tag_id(session, search.tag) or 0
     carries = ContactTag.tag_id == tag_id
     if search.value:
         carries = and_(carries, ContactTag.value == search.value)
@@ -199,28 +207,6 @@ def _tagged(session: Session, search: ContactSearch) -> tuple[_Driver, ColumnEle
     ids = select(ContactTag.contact_id).where(carries, *([ContactTag.value.is_(None)] if is_label else []))
     check = exists().where(ContactTag.contact_id == Contact.id, carries)
     return _Driver(session, ids, ContactTag.contact_id, in_order=bool(search.value) or is_label), check
-
-
-def _phone_starts(session: Session, phone: str) -> ColumnElement[bool]:
-    """Ranges, which can use an index under any collation since numbers are digits. Few contacts have an earlier number."""
-    digits = re.sub(r"[^0-9]", "", phone)
-    if not digits:
-        return Contact.id < 0
-    columns = ((Contact.phone, "+"), (Contact.wa_id, ""), (Contact.raw_phone, ""))
-    alias_ranges = or_(*(_in_range(ContactAlias.key, sign, digits) for sign in (WA, RAW)))
-    alias_ids = session.scalars(select(ContactAlias.contact_id).where(alias_ranges).limit(BATCH)).all()
-    current = or_(*(_in_range(column, sign, digits) for column, sign in columns))
-    return or_(current, Contact.id.in_(alias_ids)) if alias_ids else current
-
-
-def _in_range(column: Any, sign: str, digits: str) -> ColumnElement[bool]:
-    head = digits.rstrip("9")
-    begins = column >= sign + digits
-    return and_(begins, column < f"{sign}{head[:-1]}{int(head[-1]) + 1}") if head else begins
-
-
-def _escaped(part: str) -> str:
-    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _driven_page(
@@ -242,7 +228,7 @@ def _driven_page(
 def _driven_count(
     session: Session, driver: _Driver, checks: list[ColumnElement[bool]], *, is_alone: bool
 ) -> ContactCount:
-    """Merged and redacted contacts have no tags, lists or phone, so the ids of a single condition need no further check."""
+    """Merged and redacted contacts have no names, tags, lists or phone: the ids of a single condition need no further check."""
     ids = driver.below(sys.maxsize, MAX_COUNTED + 1)
     is_whole = len(ids) <= MAX_COUNTED
     if is_alone and len(checks) == 2:

@@ -16,6 +16,8 @@ from models.contacts.field_values import (
     read_text,
     read_value,
 )
+from models.contacts.tag_key import tag_key
+from models.contacts.tag_names import find_tag_id, find_tag_ids, lock_tag_names
 from models.db.dialect import insert_into
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType, ContactList, ContactTag, ListMember, Tag
@@ -27,9 +29,21 @@ TaggedRow = tuple[int, int, str | None]
 
 
 def tag_ids(session: Session, names: Iterable[str], now: datetime) -> dict[str, int]:
-    """Return name → id of these tags, and create the missing ones. Raises FieldValueError if a name is not allowed."""
-    tag_names = sorted({read_name(name, "a tag") for name in names})
-    return _ids_by_name(session, Tag, tag_names, {"description": "", "created_at": now})
+    """Return name → id of these tags, and create the missing ones. Case does not matter: `VIP` is the tag `vip`.
+
+    Raises FieldValueError if a name is not allowed.
+    """
+    tag_names = list(dict.fromkeys(read_name(name, "a tag") for name in names))
+    ids = find_tag_ids(session, tag_names)
+    if len(ids) < len(tag_names):
+        lock_tag_names(session)
+        ids = find_tag_ids(session, tag_names)
+        new = {tag_key(name): name for name in reversed(tag_names) if name not in ids}
+        rows = [{"name": name, "description": "", "created_at": now} for name in new.values()]
+        if rows:
+            session.connection().execute(insert_into(session, Tag.__table__).on_conflict_do_nothing(), rows)
+            ids = find_tag_ids(session, tag_names)
+    return ids
 
 
 def put_tag(session: Session, contact_id: int, name: str, value: str | None, now: datetime) -> None:
@@ -71,12 +85,11 @@ def read_tag_value(value: str | None) -> str | None:
 def remove_tag(session: Session, contact_ids: Iterable[int] | int, name: str) -> int:
     """Take the tag off the contacts; return how many had it. An unknown tag gives 0."""
     ids = [contact_ids] if isinstance(contact_ids, int) else list(contact_ids)
-    tag = select(Tag.id).where(Tag.name == name.strip()).scalar_subquery()
-    removed = 0
+    tag_id, removed = find_tag_id(session, name), 0
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         removed += _row_count(
-            session, delete(ContactTag).where(ContactTag.contact_id.in_(chunk), ContactTag.tag_id == tag)
+            session, delete(ContactTag).where(ContactTag.contact_id.in_(chunk), ContactTag.tag_id == tag_id)
         )
     return removed
 
@@ -179,7 +192,7 @@ def _new_attributes(
 
 def _ids_by_name(
     session: Session,
-    table: type[Tag] | type[Attribute] | type[ContactList],
+    table: type[Attribute] | type[ContactList],
     names: Sequence[str],
     values: dict[str, Any],
 ) -> dict[str, int]:

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
+from models.folding import fold_letters
 from models.person_names import first_name, full_name
 
 BUSY_TIMEOUT_MS = 30_000
@@ -104,6 +105,7 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
+            connection.create_function("hark_fold", 1, _fold, deterministic=True)
             connection.create_function("hark_first_name", 2, first_name, deterministic=True)
             connection.create_function("hark_full_name", 3, full_name, deterministic=True)
             connection.isolation_level = None  # the driver must not begin a transaction: `start` below does
@@ -123,6 +125,10 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else fold_letters(text)
 
 
 def reader_for(session: Session) -> Reader | None:

@@ -16,6 +16,7 @@ from models.contacts.field_values import (
 )
 from models.contacts.lookup import WrittenPhone
 from models.contacts.phone import Phone, read_phone, readings
+from models.contacts.tag_key import add_tag
 from models.contacts.tagging import read_tag_value
 from models.spreadsheets import PROTECTION, unprotect
 from models.tables.contact import Consent
@@ -152,7 +153,7 @@ def read_tags(text: str) -> dict[str, str | None]:
     for part in _tag_parts(text):
         if part.strip():
             name, equals, value = part.partition("=")
-            tags[read_name(name, "a tag")] = read_tag_value(value) if equals else None
+            add_tag(tags, read_name(name, "a tag"), read_tag_value(value) if equals else None)
     if len(tags) > MAX_TAGS:
         raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
     return tags
@@ -178,12 +179,14 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
         is_unsubscribed = Consent.UNSUBSCRIBED.value in (combined.consent, row.consent)
         is_overruled = is_unsubscribed and row.consent != Consent.UNSUBSCRIBED.value
         consent_row = row if row.consent and not is_overruled else combined
-        tags = {name: value for name, value in row.tags.items() if value is not None or name not in combined.tags}
+        tags = dict(combined.tags)
+        for name, value in row.tags.items():
+            add_tag(tags, name, value)
         combined = replace(
             combined,
             fields=combined.fields | row.fields,
             attributes=combined.attributes | row.attributes,
-            tags=combined.tags | tags,
+            tags=tags,
             consent=consent_row.consent,
             source=consent_row.source,
         )

@@ -17,6 +17,7 @@ from models.contacts.joined_name import joined_name, whole_name
 from models.contacts.lookup import read_phone_index
 from models.contacts.person_key import person_key
 from models.contacts.resolve import lock_identities
+from models.contacts.tag_names import find_tag_ids
 from models.contacts.tagging import TaggedRow, tag_ids
 from models.crypto import Vault
 from models.db.bulk import among
@@ -25,7 +26,7 @@ from models.imports.diff import MAX_TOLD, describe_change
 from models.imports.upsert_sql import WRITTEN, Record, insert_contacts, update_contacts, upsert_tags
 from models.stored_texts import CONSENT_IMPORTED
 from models.tables.contact import Consent, PhoneProblem, Suppression
-from models.tables.tag import ContactTag, Tag
+from models.tables.tag import ContactTag
 
 
 @dataclass(slots=True)
@@ -128,7 +129,7 @@ def _tags_of(session: Session, rows: Iterable[ImportRow], now: datetime, *, dry_
         return {}
     if not dry_run:
         return tag_ids(session, names, now)
-    return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
+    return find_tag_ids(session, names)
 
 
 def _held_tags(session: Session, ids: set[int]) -> dict[int, dict[int, str | None]]:

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from models.contacts.tag_key import tag_key
+from models.contacts.tag_names import find_tag_id, lock_tag_names
 from models.contacts.tagging import DELETED_PREFIX, is_deleted_name
 from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
@@ -48,9 +50,14 @@ def rename_group(session: Session, kind: ReferenceKind, group_id: int, new_name:
             kind=kind,
             name=name,
         )
+    if kind == "tag":
+        lock_tag_names(session)
+        taken = session.get(Tag, find_tag_id(session, new_name) or 0)
+        if taken is not None and taken.id != group_id and taken.name != new_name:
+            raise OperatorError("there is a {kind} “{new}” already", kind=kind, new=taken.name)
     table = TABLES[kind]
     session.execute(update(table).where(table.id == group_id).values(name=new_name), execution_options=NO_SYNC)
-    rename_references(references, kind, name, new_name)
+    rename_references(session, references, kind, name, new_name)
     return name
 
 
@@ -70,10 +77,16 @@ def delete_group(session: Session, kind: ReferenceKind, group_id: int) -> tuple[
     if kind == "segment":
         session.execute(delete(Segment).where(Segment.id == group_id), execution_options=NO_SYNC)
         return name, True
-    table = TABLES[kind]
+    return name, mark_deleted(session, Tag if kind == "tag" else ContactList, group_id)
+
+
+def mark_deleted(session: Session, table: type[Tag] | type[ContactList], group_id: int) -> bool:
+    """Take a tag or list off all pages and delete the first slice of its members. Return whether it is deleted completely; if not,
+    `purge_groups` deletes the rest.
+    """
     values = {"name": f"{DELETED_PREFIX}{group_id}"}
     session.execute(update(table).where(table.id == group_id).values(values), execution_options=NO_SYNC)
-    return name, _delete_members(session, Tag if kind == "tag" else ContactList, group_id, SLICE) < SLICE
+    return _delete_members(session, table, group_id, SLICE) < SLICE
 
 
 def purge_groups(session: Session, now: datetime, limit: int = SLICE) -> int:  # noqa: ARG001 - the signature of all purges
@@ -109,7 +122,7 @@ def group_name(session: Session, kind: ReferenceKind, group_id: int, *, locked: 
 
 
 def _references(session: Session, kind: ReferenceKind, name: str) -> Reference:
-    if kind == "tag" and name == SHOP_TAG:
+    if kind == "tag" and tag_key(name) == SHOP_TAG:
         raise OperatorError("the tag “{name}” is put on whoever comes from the shop; it stays", name=name)
     return find_references(session, kind, name)
 

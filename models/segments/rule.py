@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contacts.field_values import CONTACT_FIELDS
+from models.contacts.tag_names import find_tag_id
 from models.db.engine import zone_of
 from models.segments.operators import (
     BY_TYPE,
@@ -34,7 +35,7 @@ from models.segments.operators import (
 from models.segments.values import is_storable, read_currency, read_values
 from models.tables.recipient import Recipient
 from models.tables.segment import Segment
-from models.tables.tag import Attribute, AttributeType, ContactList, Tag
+from models.tables.tag import Attribute, AttributeType, ContactList
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +164,10 @@ class _Reader:
             return RuleCondition(on, op, name, rule=self._segment(where, name))
         if on == "attribute":
             return self._attribute(where, op, name, data)
-        table: Any = Tag if on == "tag" else ContactList
-        name_id = self.session.scalar(select(table.id).where(table.name == name))
+        if on == "tag":
+            name_id = find_tag_id(self.session, name)
+        else:
+            name_id = self.session.scalar(select(ContactList.id).where(ContactList.name == name))
         if name_id is None:
             raise RuleError("{where}: there is no {on} {name!r}", where=where, on=on, name=name)
         kind = AttributeType.NUMBER if on == "tag" and op in NUMERIC else None

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import OperatorError
 from models.segments.operators import RuleError
-from models.segments.references import campaigns_preparing
+from models.segments.references import campaigns_preparing, spell_tags
 from models.segments.rule import parse_rule
 from models.tables.segment import Segment
 
@@ -26,7 +26,7 @@ def save_segment(session: Session, name: str, data: Any, now: datetime) -> int:
     if not name or len(name) > MAX_NAME:
         raise RuleError("segment: name must be text of 1 to {max_name} characters", max_name=MAX_NAME)
     parse_rule(session, data, inside=(name,))
-    rule = json.loads(json.dumps(data, default=_iso))
+    rule = spell_tags(session, json.loads(json.dumps(data, default=_iso)))
     segment = session.scalar(select(Segment).where(Segment.name == name))
     if segment is None:
         segment = Segment(name=name, rule=rule, created_at=now, updated_at=now)

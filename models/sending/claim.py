@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from models.audience.eligibility import recheck
+from models.audience.recheck import recheck
 from models.db.dialect import NO_SYNC, literal_word
 from models.sending.lease import is_alive
 from models.sending.messaging_limit import reserve_people

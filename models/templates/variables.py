@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contacts.field_values import CONTACT_FIELDS
-from models.tables.tag import Attribute, Tag
+from models.contacts.tag_names import find_tag_ids
+from models.tables.tag import Attribute
 from models.tables.template import Template
 from models.templates.lengths import TemplateLengths
 from models.templates.order_fields import ORDER_FIELDS
@@ -197,7 +198,7 @@ def text_or_none(value: Any) -> str | None:
 def mapped_tag_ids(session: Session, variables: Any) -> dict[str, int]:
     """The ids of the tags that the mapping names, by name; one that does not exist is absent."""
     names = {str(source.get("tag")) for _, _, source in mapped_sources(variables, []) if source.get("source") == "tag"}
-    return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
+    return find_tag_ids(session, names)
 
 
 def attribute_defaults(session: Session) -> dict[str, str | None]:

@@ -130,6 +130,9 @@ def test_more_than_three_choices_become_a_list() -> None:
     [
         ({"tag": "vip"}, True),
         ({"tag": "vip", "exists": False}, False),
+        ({"tag": "VIP"}, True),
+        ({"tag": "VIP", "exists": False}, False),
+        ({"tag": "Vip", "is": ""}, True),
         ({"tag": "city"}, False),
         ({"tag": "city", "exists": False}, True),
         ({"tag": "vip", "is": ""}, True),
@@ -187,6 +190,23 @@ def test_what_a_set_node_sets_is_seen_by_the_nodes_after_it() -> None:
         EndSession("done"),
     ]
     assert talk.texts() == ["Alice en n:"]
+
+
+def test_case_does_not_tell_the_tags_of_a_bot_flow_apart() -> None:
+    nodes = {
+        "set": {"type": "set", "tags": {"City": "Madrid"}, "next": "change"},
+        "change": {"type": "set", "tags": {"CITY": "Sevilla"}, "remove_tags": ["VIP"], "next": "branch"},
+        "branch": {"type": "branch", "cases": [{"when": {"tag": "vip"}, "next": "no"}], "otherwise": "yes"},
+        "no": {"type": "end", "text": "no"},
+        "yes": {"type": "end", "text": "{tag.city}"},
+    }
+    talk = Talk(flow_of(nodes))
+    assert [action for action in talk.done() if not isinstance(action, EndSession)] == [
+        SetTag("City", "Madrid"),
+        SetTag("CITY", "Sevilla"),
+        RemoveTag("VIP"),
+    ]
+    assert talk.texts() == ["Sevilla"]
 
 
 WAIT = {

@@ -56,6 +56,17 @@ def test_a_file_becomes_contacts_and_the_same_file_again_changes_nothing(bare_rt
     assert people(bare_rt)["+34600000011"].updated_at == dora.updated_at
 
 
+def test_case_does_not_tell_tags_apart(bare_rt: Runtime, file: Path) -> None:
+    file.write_text(HEADER + "+34600000011,Dora,es,subscribed,form,Vip;City=Madrid;vip\n")
+    import_contacts(bare_rt, file)
+    file.write_text(HEADER + "+34600000011,Dora,es,subscribed,form,VIP;CITY=Madrid\n")
+    assert counts(import_contacts(bare_rt, file, dry_run=True)) == (0, 0, 1, 0)
+    assert counts(import_contacts(bare_rt, file)) == (0, 0, 1, 0)
+    file.write_text(HEADER + "+34600000011,Dora,es,,,city\n+34600000011,Dora,es,,,CITY=Sevilla\n")
+    assert import_contacts(bare_rt, file).updated == 1
+    assert tags_of(bare_rt, "+34600000011") == {"Vip": None, "City": "Sevilla"}
+
+
 def test_later_files_change_what_they_say_and_nothing_else(bare_rt: Runtime, file: Path) -> None:
     file.write_text(HEADER + "+34600000012,Eva,es,subscribed,form,vip;city=Madrid\n")
     import_contacts(bare_rt, file)

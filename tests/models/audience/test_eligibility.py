@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from models.audience import reach
-from models.audience.eligibility import recheck
 from models.audience.reach import estimate_reach
+from models.audience.recheck import recheck
 from models.db.engine import Database
 from models.stored_texts import MISSING_ATTRIBUTE
 from models.tables.campaign import Campaign

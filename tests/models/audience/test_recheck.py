@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from models.audience.eligibility import recheck
+from models.audience.recheck import recheck
 from models.tables.contact import Consent, Suppression
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent

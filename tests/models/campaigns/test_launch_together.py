@@ -96,10 +96,10 @@ def test_who_loses_the_lock_to_a_campaign_of_the_same_moment_is_engaged(
     # The waterfall saw nobody engaged: the other launch committed between this slice's two statements.
     from models.audience import eligibility
 
-    unaware = eligibility._branches
+    unaware = eligibility.branches
     monkeypatch.setattr(
         eligibility,
-        "_branches",
+        "branches",
         lambda terms, is_shared: (branch for branch in unaware(terms, is_shared) if branch[0] is not NotSent.ENGAGED),
     )
     launch_whole(database, summer.id)

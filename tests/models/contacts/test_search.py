@@ -54,6 +54,17 @@ def test_every_condition_finds_its_people(session: Session, monkeypatch: pytest.
     assert names(session, tag="city", consent=Consent.SUBSCRIBED, text="ali") == ["Alice"]
 
 
+def test_what_no_text_can_have_is_left_out(session: Session) -> None:
+    one = alice(session, tags={"city": "Madrid"})
+    searches: list[dict[str, Any]] = [
+        {"text": "al\x00ice"},
+        {"phone": "+34\x00600"},
+        {"tag": "ci\x00ty", "value": "Mad\x00rid"},
+    ]
+    for search in searches:
+        assert [contact.id for contact in search_contacts(session, **search).contacts] == [one.id]
+
+
 def test_pages_follow_each_other_without_a_gap(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_search, "WINDOW", 4)
     monkeypatch.setattr(contact_search, "MAX_WINDOWS", 2)

@@ -5,7 +5,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contacts.field_values import FieldValueError
-from models.contacts.tagging import add_members, list_id, put_attribute, put_tag, put_tags, remove_members, remove_tag
+from models.contacts.search import search_contacts
+from models.contacts.tagging import (
+    add_members,
+    list_id,
+    put_attribute,
+    put_tag,
+    put_tags,
+    remove_members,
+    remove_tag,
+    tag_ids,
+)
 from models.tables.contact import Contact
 from models.tables.tag import Attribute, AttributeType, ContactTag, Tag
 from tests.support.factories.common import NOW
@@ -29,6 +39,29 @@ def test_a_tag_is_put_valued_and_taken_off(session: Session) -> None:
     assert remove_tag(session, [one.id, other.id], "city") == 2
     assert remove_tag(session, one.id, "never heard of") == 0
     assert tags(session, one) == {"vip": None}
+
+
+def test_a_tag_is_the_same_in_any_case_and_accents_tell_tags_apart(session: Session) -> None:
+    one = alice(session, tags={})
+    put_tags(session, [(one.id, "VIP", None), (one.id, "vip", None), (one.id, "Vip", "gold")], NOW)
+    put_tag(session, one.id, "M\u00dcNCHEN", None, NOW)
+    put_tag(session, one.id, "m\u00fcnchen", None, NOW)
+    put_tag(session, one.id, "munchen", None, NOW)
+    assert tags(session, one) == {"VIP": "gold", "M\u00dcNCHEN": None, "munchen": None}
+    assert tag_ids(session, ["vIP"], NOW) == {"vIP": tag_ids(session, ["VIP"], NOW)["VIP"]}
+    assert [found.id for found in search_contacts(session, tag="vip").contacts] == [one.id]
+    assert remove_tag(session, one.id, "vip") == 1
+
+
+def test_of_two_tags_that_an_earlier_version_told_apart_by_case_the_exact_one_counts(session: Session) -> None:
+    one = alice(session, tags={})
+    for name in ("Gold", "GOLD"):
+        session.add(Tag(name=name, created_at=NOW))
+        session.flush()
+    put_tag(session, one.id, "GOLD", None, NOW)
+    assert tags(session, one) == {"GOLD": None}
+    put_tag(session, one.id, "gold", None, NOW)
+    assert tags(session, one) == {"GOLD": None, "Gold": None}
 
 
 @pytest.mark.parametrize("name", ["", " ", "a=b", "a;b", 'a"b', "x" * 101, "a\nb", "a\x00"])

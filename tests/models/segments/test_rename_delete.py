@@ -97,6 +97,19 @@ def test_a_name_that_is_there_is_refused_by_the_database(kind: ReferenceKind, ta
         rename_group(session, kind, _id(session, table), "other")
 
 
+def test_a_tag_that_is_named_in_another_case_follows_its_new_name(session: Session) -> None:
+    _world(session)
+    number = make_number(session)
+    campaign = make_campaign(session, number, audience={"include": [{"tag": "VIP"}], "exclude": []}, variables={})
+    assert rename_group(session, "tag", _id(session, Tag), "gold") == "vip"
+    assert campaign.audience["include"] == [{"tag": "gold"}]
+    with pytest.raises(OperatorError, match="already"):
+        rename_group(session, "tag", _id(session, Tag, "gold"), "OTHER")
+    with pytest.raises(OperatorError):
+        delete_group(session, "tag", _id(session, Tag, "gold"))
+    assert rename_group(session, "tag", _id(session, Tag, "gold"), "Gold") == "gold"
+
+
 def test_a_campaign_that_is_being_prepared_keeps_its_names(session: Session) -> None:
     _world(session)
     make_campaign(session, name="Spring", status=CampaignStatus.ACTIVE, audience=AUDIENCE)

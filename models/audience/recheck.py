@@ -1,0 +1,84 @@
+"""Checks claimed recipients again, right before they are sent to: by the waterfall of `models.audience.eligibility`."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import Session
+
+from models.audience.audience import Audience, Side
+from models.audience.eligibility import CONTACT, MARKETING, CampaignTerms, branches, first_reason, portfolio_of
+from models.db.base import BigId
+from models.tables.campaign import Campaign
+from models.tables.contact import Consent, Suppression
+from models.tables.number import Waba
+from models.tables.recipient import NotSent
+from models.tables.template import Template
+
+RECHECKED = frozenset(
+    {
+        NotSent.INVALID_PHONE,
+        NotSent.UNCLEAR_PHONE,
+        NotSent.MISSING_CALLING_CODE,
+        NotSent.NOT_ON_WHATSAPP,
+        NotSent.NOT_SUBSCRIBED,
+        NotSent.MARKETING_STOPPED,
+        NotSent.OPEN_CASE,
+    }
+)
+"""Reasons that may begin to apply between the launch and the claim."""
+
+
+def recheck(
+    session: Session,
+    campaign: Campaign,
+    contact_ids: Sequence[int],
+    now: datetime,  # noqa: ARG001 - no reason that is checked here depends on the time today
+    person_hash: Callable[[str], str] | None = None,
+) -> dict[int, tuple[NotSent, str | None]]:
+    """Return the contacts of a claimed chunk that may no longer be sent to: contact id → reason and its detail.
+
+    With `person_hash` (`Vault.person_hash`) suppressed people are checked too.
+    """
+    if not contact_ids:
+        return {}
+    category = session.scalar(select(Template.category).where(Template.id == campaign.template_id)) or ""
+    parameters = {"portfolio_id": portfolio_of(session, campaign), "contact_ids": list(contact_ids)}
+    reasons: dict[int, tuple[NotSent, str | None]] = {}
+    hashes: dict[str, int] = {}
+    for contact_id, person_key, reason, consent in session.execute(
+        _recheck_statement(category.upper() == MARKETING), parameters
+    ):
+        if reason == NotSent.NOT_SUBSCRIBED:
+            # If the record itself is subscribed, another record of the person is unsubscribed.
+            detail = Consent.UNSUBSCRIBED if consent is Consent.SUBSCRIBED else consent
+            reasons[contact_id] = (NotSent.NOT_SUBSCRIBED, detail.value)
+        elif reason is not None:
+            reasons[contact_id] = (NotSent(reason), None)
+        elif person_hash is not None:
+            hashes[person_hash(person_key)] = contact_id
+    if hashes:
+        for hashed in session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))):
+            reasons[hashes[hashed]] = (NotSent.NOT_SUBSCRIBED, "suppressed")
+    return reasons
+
+
+@lru_cache(maxsize=2)
+def _recheck_statement(is_marketing: bool) -> Select[Any]:
+    terms = CampaignTerms(
+        campaign_id=0,
+        portfolio_id=bindparam("portfolio_id", type_=Waba.portfolio_id.type),
+        is_marketing=is_marketing,
+        audience=Audience(Side(), Side()),
+        bound=(),
+        allow_untagged=True,
+        cap_messages=0,
+        cap_days=0,
+        now=datetime.min,  # noqa: DTZ901 - unused: neither segments nor the cap are rechecked
+    )
+    reason = first_reason(branch for branch in branches(terms, True) if branch[0] in RECHECKED)
+    ids = bindparam("contact_ids", expanding=True, type_=BigId)
+    columns = (CONTACT.c.id, CONTACT.c.person_key, reason, CONTACT.c.consent)
+    return select(*columns).where(CONTACT.c.id.in_(ids)).execution_options(probes=True)
