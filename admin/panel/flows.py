@@ -9,9 +9,10 @@ from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.flow_diagram import draw_flow
 from models.clock import utcnow
 from models.conversations.flow_versions import set_fallback
+from models.db.dialect import literal_word
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, CampaignKind
 from models.tables.flow import Flow, FlowVersion
 from models.tables.user import Role
 
@@ -52,7 +53,11 @@ class FlowView(PanelView):
             flows = list(session.scalars(select(Flow).order_by(Flow.name)))
             rows = session.execute(
                 select(Campaign.flow_id, func.count())
-                .where(Campaign.flow_id.is_not(None), Campaign.deleted_at.is_(None))
+                .where(
+                    Campaign.flow_id.is_not(None),
+                    Campaign.deleted_at.is_(None),
+                    Campaign.kind == literal_word(CampaignKind.REAL),
+                )
                 .group_by(Campaign.flow_id)
             )
             used = dict(rows.all())
