@@ -111,6 +111,8 @@ class _Run(StepState):
             self._answer_question(self.session.node, node, text if reply.is_answer else "")
         elif isinstance(node, MessageNode) and self.waiting_for == "reply":
             self._answer_menu(self.session.node, node, text if reply.is_answer else "")
+        else:
+            self.needs_human = True
         return True
 
     def _accepted(self, event: Accepted) -> bool:
@@ -170,7 +172,7 @@ class _Run(StepState):
         if option is not None:
             self._choose_option(name, node, option)
             return
-        country = self.contact.default_country or self.contact.country
+        country = self.contact.country or self.contact.default_country  # the person's own country first
         value = read_answer(node, text, self.now, country)
         if value is not None:
             self._store_answer(name, node, value)

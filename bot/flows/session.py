@@ -17,6 +17,8 @@ IDLE_AFTER = WINDOW
 """Later nothing free-form could be sent, so a session without a move ends."""
 
 ENDED_REASONS = ("done", "handed_off", "not_understood", "not_sent", "external_failed", "idle", "too_many_nodes")
+GAVE_UP = frozenset({"not_understood", "external_failed", "too_many_nodes"})
+"""The ends that leave the person's last reply without an answer."""
 
 Waiting = Literal["reply", "timer", "http", "sent"]
 Status = Literal["active", "ended"]
@@ -247,8 +249,12 @@ FlowAction = SendMessage | StartTimer | CallHttp | Effect
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The new session and the actions to carry out. `handled` is False if the session did not wait for the event."""
+    """The new session and the actions to carry out. `handled` is False if the session did not wait for the event.
+
+    `needs_human`: no node took the reply, or the flow gave up on it, so that a person has to read it.
+    """
 
     session: FlowState
     actions: tuple[FlowAction, ...] = ()
     handled: bool = True
+    needs_human: bool = False

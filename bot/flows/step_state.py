@@ -9,6 +9,7 @@ from bot.flows.content import Content
 from bot.flows.nodes import FlowDefinition
 from bot.flows.placeholders import render
 from bot.flows.session import (
+    GAVE_UP,
     EndSession,
     FlowAction,
     FlowContact,
@@ -45,6 +46,7 @@ class StepState:
         self.last_input = session.last_input
         self.last_sent: str | None = None
         self.ended_reason: str | None = None
+        self.needs_human = False
         self.actions: list[FlowAction] = []
 
     def result(self) -> Result:
@@ -62,7 +64,8 @@ class StepState:
         )
         if self.ended_reason is not None:
             session = session.ended(self.ended_reason, self.now)
-        return Result(session, tuple(self.actions))
+        needs_human = self.needs_human or self.ended_reason in GAVE_UP
+        return Result(session, tuple(self.actions), needs_human=needs_human)
 
     def send(self, content: Content) -> None:
         """Add a message to the actions."""

@@ -81,6 +81,8 @@ class ReplyPlan:
     drops_queue: bool = False
     """Whether queued bot messages become `not_sent`, since the person wrote STOP."""
     command: chatops.ChatCommand | chatops.Confirmation | None = None
+    needs_human: bool = False
+    """Whether the bot flow leaves the reply unanswered, so that agents find it in the inbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,7 @@ def _begin(
     contact = _contact(plan.context, campaign if recipient_id else None, batch)
     result = run_step(flow, FlowState.begin(now), Start(reply), now, contact)
     plan.begins_version_id, plan.recipient_id = version_id, recipient_id
+    plan.needs_human = result.needs_human
     _add_result(plan, result, now)
 
 
@@ -282,7 +285,7 @@ def _advance(
 ) -> None:
     flow = batch.flows.version(live.flow_version_id)
     result = run_step(flow, flow_state, event, now, _contact(plan.context, plan.context.session_campaign, batch))
-    plan.recipient_id = live.recipient_id
+    plan.recipient_id, plan.needs_human = live.recipient_id, result.needs_human
     if result.session != flow_state or result.actions:
         plan.saves = True
         _add_result(plan, result, now)
