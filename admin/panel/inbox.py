@@ -17,6 +17,7 @@ from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive
 from models.clock import utcnow
 from models.conversations.messages import is_window_open
 from models.db.dialect import literal_word
+from models.form_replies import form_text
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
 from models.tables.conversation import WINDOW, Case, CaseStatus, Conversation, Direction, Message, UnreadReply
@@ -217,7 +218,7 @@ def _last_message(session: Session, conversation_id: int) -> Any:
 
 def _bubble(message: Message) -> ChatBubble:
     is_out = message.direction is Direction.OUT
-    text = message.body or f"[{message.type}]"
+    text = (None if is_out else form_text(message.payload)) or message.body or f"[{message.type}]"
     buttons = _button_titles(message.payload) if is_out else []
     if buttons:
         text += "\n" + "\n".join(f"▸ {title}" for title in buttons)

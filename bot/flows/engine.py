@@ -92,7 +92,7 @@ class _Run(StepState):
     def _start(self, reply: ReplyEvent) -> bool:
         if self.session.node is not None:
             return False
-        self.last_input = storable(reply.text)[:MAX_ANSWER]
+        self.take_input(reply)
         if not self._press(token_of(reply.payload)):
             self.run(self.flow.start)
         return True
@@ -100,15 +100,14 @@ class _Run(StepState):
     def _reply(self, reply: ReplyEvent) -> bool:
         if self.session.node is None:
             return False
-        text = storable(reply.text)
-        self.last_input = text[:MAX_ANSWER]
+        text = self.take_input(reply)
         if self._press(token_of(reply.payload)):
             return True
         node = self.flow.nodes.get(self.session.node)
         if isinstance(node, WaitNode) and node.on_reply:
             self.run(node.on_reply)
         elif isinstance(node, AskNode) and self.waiting_for == "reply":
-            self._answer_question(self.session.node, node, text if reply.is_answer else "")
+            self._answer_question(self.session.node, node, text if _is_answer_to(node, reply) else "")
         elif isinstance(node, MessageNode) and self.waiting_for == "reply":
             self._answer_menu(self.session.node, node, text if reply.is_answer else "")
         else:
@@ -289,6 +288,11 @@ class _Run(StepState):
     def _start_timer(self, node: WaitNode) -> None:
         self.waiting_for, self.awaiting = "timer", self.next_tag()
         self.actions.append(StartTimer(node.total_seconds, self.awaiting))
+
+
+def _is_answer_to(node: AskNode, reply: ReplyEvent) -> bool:
+    """Whether the reply is of the kind that the question asks for: text or a press, or a form where it asks for one."""
+    return reply.form is not None if node.expect == "form" else reply.is_answer
 
 
 def _find_option(flow: FlowDefinition, token: Token | None) -> tuple[AskNode | MessageNode, Option] | None:

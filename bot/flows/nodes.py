@@ -24,6 +24,7 @@ MAX_WAIT_SECONDS = 23 * 3600  # outside Meta's 24 hour window nothing could be s
 NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
 Key = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{MAX_KEY}}}$")]
 AnswerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
+FormField = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^{}|=;\"\\\x00-\x1f\x7f]+$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=60)]
@@ -131,7 +132,7 @@ class AskNode(Node):
 
     type: Literal["ask"]
     text: Text
-    expect: Literal["text", "number", "email", "date", "phone", "choice", "regex"] = "text"
+    expect: Literal["text", "number", "email", "date", "phone", "choice", "regex", "form"] = "text"
     choices: tuple[Annotated[Option, BeforeValidator(_option_of_title)], ...] = Field(default=(), max_length=MAX_ROWS)
     button: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)] | None = None
     pattern: Pattern | None = None
@@ -162,6 +163,7 @@ class FlowCondition(FlowPart):
     answer: AnswerName | None = None
     attribute: Label | None = None
     tag: Label | None = None
+    form: FormField | None = None
     contact: Literal["name", "phone", "language", "country", "campaign"] | None = None
     input: bool = False
     is_: Value | None = Field(default=None, alias="is")

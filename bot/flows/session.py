@@ -52,8 +52,8 @@ class FlowState:
     """The session of one contact in one version of a flow.
 
     `serial` counts the messages, timers and calls so far; each gets it as its tag. `awaiting` is the tag whose event the session
-    waits for, `waiting_for` its kind. `last_input` is the last text, or the title of the last button. `updated_at` is the time
-    of the last event that was handled.
+    waits for, `waiting_for` its kind. `last_input` is the last text, or the title of the last button, `form` the answers of the
+    last form. `updated_at` is the time of the last event that was handled.
     """
 
     started_at: datetime
@@ -65,6 +65,7 @@ class FlowState:
     awaiting: str | None = None
     serial: int = 0
     last_input: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
     status: Status = "active"
     ended_reason: str | None = None
 
@@ -92,6 +93,7 @@ class FlowState:
             "awaiting": self.awaiting,
             "serial": self.serial,
             "last_input": self.last_input,
+            "form": dict(self.form),
             "status": self.status,
             "ended_reason": self.ended_reason,
             "started_at": self.started_at.isoformat(),
@@ -113,12 +115,14 @@ class ReplyEvent:
     """The person wrote, pressed or sent something. `text` is the typed text, the title of what was pressed, or a caption.
 
     `is_answer` is False for what is neither text nor a press (a picture, a contact card, a place): it answers no question.
+    `form` holds the answers of a form that was filled in, by field; None for everything else.
     """
 
     text: str = ""
     payload: str | None = None
     message_id: str | None = None
     is_answer: bool = True
+    form: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

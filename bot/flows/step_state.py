@@ -14,6 +14,7 @@ from bot.flows.session import (
     FlowAction,
     FlowContact,
     FlowState,
+    ReplyEvent,
     Result,
     SendMessage,
     SetAttribute,
@@ -44,6 +45,7 @@ class StepState:
         self.awaiting = session.awaiting
         self.serial = session.serial
         self.last_input = session.last_input
+        self.form = dict(session.form)
         self.last_sent: str | None = None
         self.ended_reason: str | None = None
         self.needs_human = False
@@ -60,6 +62,7 @@ class StepState:
             awaiting=self.awaiting,
             serial=self.serial,
             last_input=self.last_input,
+            form=self.form,
             updated_at=self.now,
         )
         if self.ended_reason is not None:
@@ -78,12 +81,16 @@ class StepState:
         self.actions.append(EndSession(reason))
 
     def value(self, name: str) -> str:
-        """Return the value of a name in braces (`answers.x`, `attribute.x`, `tag.x`, `input`, a contact's field); empty if none."""
+        """Return the value of a name in braces; empty if there is none.
+
+        Names are `answers.x`, `attribute.x`, `tag.x`, `form.x`, `input` and a contact's fields.
+        """
         family, _, key = name.partition(".")
         families: dict[str, Mapping[str, str | None]] = {
             "answers": self.answers,
             "attribute": self.attributes,
             "tag": self.tags,
+            "form": self.form,
         }
         if key:
             return families.get(family, {}).get(key) or ""
@@ -94,6 +101,14 @@ class StepState:
     def rendered(self, text: str | None) -> str:
         """Return a text with its values, cut to the length of an answer."""
         return render(text, self.value, MAX_ANSWER) if text else ""
+
+    def take_input(self, reply: ReplyEvent) -> str:
+        """Keep what the person wrote or sent last, for texts and branches; returns its text."""
+        text = storable(reply.text)
+        self.last_input = text[:MAX_ANSWER]
+        if reply.form is not None:
+            self.form = {storable(name): storable(value)[:MAX_ANSWER] for name, value in reply.form.items()}
+        return text
 
     def set_tag(self, name: str, value: str | None) -> None:
         """Set a tag, its value cut to `MAX_VALUE`."""

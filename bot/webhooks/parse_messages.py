@@ -6,6 +6,7 @@ from bot.meta.callback_data import read_button as read_pressed
 from bot.opt_out_words import Word, button_intent, is_certain_stop, is_yes, is_yes_button, opt_out_intent
 from bot.webhooks.parse_values import MAX_ID, BadEventError, as_dict, as_list, read_moment, read_text
 from models.events.types import InboundMessage, Sender
+from models.form_replies import form_text
 
 MAX_TYPE = 32
 MAX_PAYLOAD = 300
@@ -142,7 +143,7 @@ def _text(item: dict[str, Any]) -> str | None:
         text = inner.get("text")
     elif kind == "interactive":
         titles = [as_dict(inner.get(reply)).get("title") for reply in REPLIES]
-        text = next((title for title in titles if title), as_dict(inner.get("nfm_reply")).get("body"))
+        text = next((title for title in titles if title), None) or form_text(item)
     elif kind in CAPTIONED:
         text = inner.get("caption")
     elif kind == "reaction":

@@ -135,7 +135,7 @@ def _answer_or_raise(context: ReplyContext, message: Unhandled, batch: BatchCont
     plan = ReplyPlan(context, handled=decision)
     if context.live is not None and live is None:
         plan.ends = "idle"
-    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid, _is_answer(message))
+    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid, _is_answer(message), context.form)
     if decision.route is Route.CHAT_OPS:
         plan.command = command
     elif decision.route in {Route.STOP, Route.START}:

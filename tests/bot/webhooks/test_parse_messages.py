@@ -15,7 +15,7 @@ from tests.support.paths import WEBHOOKS
     ("name", "text"),
     [
         ("message_text", "When do you open?"), ("message_template_button", "Tell me more"), ("message_reply_button", "Yes"),
-        ("message_list_row", "Row"), ("message_form", "Sent"), ("message_image", "my order"), ("message_sticker", None),
+        ("message_list_row", "Row"), ("message_form", "size: M"), ("message_image", "my order"), ("message_sticker", None),
         ("message_location", "Puerta del Sol"), ("message_contacts", "Bob Builder"), ("message_order", "gift wrap please"),
         ("message_reaction", "😮"), ("message_reaction_removed", None), ("message_edit", "When do you close?"),
         ("message_interactive_lost", None), ("message_future_type", None), ("message_username", "olá"),
