@@ -38,7 +38,7 @@ from models.conversations.claim import Unhandled
 from models.conversations.context import CampaignContext, DueAction, ReplyContext
 from models.conversations.flow_sessions import LiveSession
 from models.events.messages.double_opt_in import CONFIRMED
-from models.tables.conversation import CHOOSES, REFERS, MessageState
+from models.tables.conversation import CHOOSES, OPTED_OUT, REFERS, MessageState
 from models.tables.flow import ActionKind
 
 log = logging.getLogger("hark.answer")
@@ -226,10 +226,15 @@ def _choice(campaign: CampaignContext | None, flows: FlowCache) -> CampaignChoic
 
 
 def _word(message: Unhandled) -> Word | None:
-    """STOP, read as the ingest reads it, or a START that opted the person in. The ingest has changed the consent already."""
-    if message.route == CONFIRMED:
-        return "start"
-    if message.route == CHOOSES:
+    """STOP, or a START that opted the person in. The ingest has changed the consent already, and stored what it was.
+
+    The words are read once more for messages that an earlier version stored. Of a campaign's button the place decided.
+    """
+    if message.route in {CONFIRMED, OPTED_OUT}:
+        return "start" if message.route == CONFIRMED else "stop"
+    if message.route == CHOOSES or (message.route == REFERS and message.type == "button"):
+        return None
+    if message.type == "interactive" and message.button_payload is None:
         return None
     if message.type in {"button", "interactive"}:
         word = button_intent(message.body, message.button_payload)

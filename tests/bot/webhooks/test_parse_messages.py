@@ -11,6 +11,16 @@ from tests.support.parsed import message
 from tests.support.paths import WEBHOOKS
 
 
+def _pressed(title: str, payload: str) -> dict[str, Any]:
+    reply = {"type": "button_reply", "button_reply": {"id": payload, "title": title}}
+    return {"type": "interactive", "interactive": reply}
+
+
+def _filled(answers: dict[str, str], body: str = "Sent") -> dict[str, Any]:
+    reply = {"name": "flow", "body": body, "response_json": json.dumps(answers)}
+    return {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": reply}}
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -80,3 +90,29 @@ def test_what_meta_could_not_pass_on_is_unsupported(changed: dict[str, Any]) -> 
     payload = json.loads((WEBHOOKS / "message_text.json").read_bytes())
     payload["entry"][0]["changes"][0]["value"]["messages"][0] |= changed
     assert [found.type for found in parse_payload(json.dumps(payload).encode()).inbound] == ["unsupported"]
+
+
+@pytest.mark.parametrize(
+    ("content", "word", "is_doubtful"),
+    [
+        ({"type": "text", "text": {"body": "stop it please now"}}, None, True),
+        ({"type": "text", "text": {"body": "STOP"}}, "stop", False),
+        ({"type": "image", "image": {"id": "1", "caption": "please stop with these"}}, None, True),
+        ({"type": "button", "button": {"text": "Stop promos", "payload": "Stop promos"}}, "stop", True),
+        ({"type": "button", "button": {"text": "Leave it", "payload": "x"}}, None, False),
+        (_pressed("Unsubscribe", "f3:menu:u"), None, True),
+        (_pressed("Start", "f3:hello:go"), None, False),
+        (_filled({"comment": "stop sending me these"}), None, True),
+        (_filled({"comment": "fine"}), None, False),
+        (_filled({}, body="Stop"), None, False),
+    ],
+)
+def test_a_human_is_asked_where_words_or_buttons_may_mean_a_stop(
+    content: dict[str, Any], word: str | None, is_doubtful: bool
+) -> None:
+    payload = json.loads((WEBHOOKS / "message_text.json").read_bytes())
+    item = payload["entry"][0]["changes"][0]["value"]["messages"][0]
+    item.pop("text")
+    item.update(content)
+    [found] = parse_payload(json.dumps(payload).encode()).inbound
+    assert (found.word, found.may_mean_stop, found.confirms) == (word, is_doubtful, False)
