@@ -6,6 +6,7 @@ are normalized alike: case, accents, punctuation, emoji and spaces do not matter
 
 import re
 import unicodedata
+from itertools import chain
 from typing import Literal
 
 from bot.opt_out_languages import STOP, STOP_TYPED
@@ -103,12 +104,12 @@ def opt_out_intent(text: str | None, own: frozenset[str] = NO_WORDS) -> Word | N
     an incomplete command of staff.
     """
     is_command = text is not None and text.lstrip().startswith("/")
-    return _find_word(text, (_STOP_BUTTONS if is_command else _STOP_WORDS) | own)
+    return _find_word(text, _STOP_BUTTONS if is_command else _STOP_WORDS, own)
 
 
 def is_certain_stop(text: str | None, own: frozenset[str] = NO_WORDS) -> bool:
     """Return whether what was typed or pressed is an unmistakable opt-out word, whatever was asked; "Cancel" is none."""
-    return _find_word(text, _STOP_BUTTONS | own) == "stop"
+    return _find_word(text, _STOP_BUTTONS, own) == "stop"
 
 
 def may_mean_opt_out(text: str | None, own: frozenset[str] = NO_WORDS) -> bool:
@@ -120,7 +121,9 @@ def may_mean_opt_out(text: str | None, own: frozenset[str] = NO_WORDS) -> bool:
     if not words or len(words) > MAX_WORDS_TO_ASK_ABOUT or opt_out_intent(text, own) is not None:
         return False
     message = f" {' '.join(words)} "
-    return any(f" {word} " in message or (word in message and _UNSPACED.search(word)) for word in _STOP_BUTTONS | own)
+    return any(
+        f" {word} " in message or (word in message and _UNSPACED.search(word)) for word in chain(_STOP_BUTTONS, own)
+    )
 
 
 def button_intent(title: str | None, payload: str | None) -> Word | None:
@@ -155,9 +158,9 @@ def is_yes_button(title: str | None, payload: str | None) -> bool:
     return key in _PAYLOAD_YES or is_yes(title)
 
 
-def _find_word(text: str | None, stops: frozenset[str]) -> Word | None:
+def _find_word(text: str | None, stops: frozenset[str], own: frozenset[str]) -> Word | None:
     folded = normalize_message(text or "")
-    if folded in stops:
+    if folded in stops or folded in own:
         return "stop"
     return "start" if folded in _START_WORDS else None
 
