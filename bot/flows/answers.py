@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
-from bot.flows.nodes import AskNode, Option
+from bot.flows.nodes import AskNode
+from bot.flows.parts import Option
 from bot.flows.regex import matches_whole
 from bot.opt_out_words import normalize_message, normalize_text
 from models.contacts.phone import NotAPhoneError, is_country, read_phone

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from bot.flows.content import message_content, token_of
-from bot.flows.nodes import AnswerName, AnyNode, FlowDefinition, FlowPart, Label, MessageNode, Value
+from bot.flows.nodes import AnyNode, FlowDefinition, MessageNode
+from bot.flows.parts import AnswerName, FlowPart, Label, Value
 from bot.flows.session import (
     CallHttp,
     Event,
