@@ -7,6 +7,8 @@ press does goes by the place from then on. A campaign may choose other places.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from models.tables.template import Template
+
 QUICK_REPLY = "QUICK_REPLY"
 
 
@@ -22,6 +24,12 @@ def quick_replies(components: Sequence[Any]) -> dict[str, str]:
 def recognize_opt_out_buttons(components: Sequence[Any], is_opt_out_title: Callable[[str], bool]) -> list[str]:
     """The places of the quick replies whose title is an unmistakable opt-out word."""
     return [place for place, title in quick_replies(components).items() if is_opt_out_title(title)]
+
+
+def opt_out_titles(template: Template) -> list[str]:
+    """The titles of the buttons that were recognized in the template."""
+    titles = quick_replies(template.components)
+    return [titles[place] for place in template.opt_out_buttons or () if place in titles]
 
 
 def opt_out_buttons_problem(components: Sequence[Any], places: Sequence[str]) -> str | None:

@@ -1,9 +1,13 @@
 """`flask flows`."""
 
+from types import SimpleNamespace
+
+import pytest
 from sqlalchemy import select
 
+from admin.cli import flows
 from models.tables.audit import Audit
-from models.tables.flow import FlowVersion
+from models.tables.flow import Flow, FlowVersion
 from tests.support.cli_app import Shell
 from tests.support.paths import ROOT
 
@@ -30,6 +34,20 @@ def test_another_flow_of_the_same_name_is_loaded_only_on_purpose(shell: Shell) -
     assert "hello: there is a bot flow of this name already, at version 1, named by 0 campaigns" in line
     assert "--replace" in line
     assert shell.data("flows", "load", _hello(shell, "Good day"), "--replace")["version"] == 2
+
+
+@pytest.mark.parametrize(("answer", "version"), [("y", 2), ("n", 1)])
+def test_in_a_terminal_the_command_asks(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, answer: str, version: int
+) -> None:
+    shell.ok("flows", "load", _hello(shell))
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(flows, "sys", terminal)
+    result = shell.run("flows", "load", _hello(shell, "Good day"), stdin=f"{answer}\n")
+    assert "Load over it? [y/N]" in result.stderr
+    assert result.exit_code == (0 if version == 2 else 1)
+    with shell.rt.database.read() as session:
+        assert session.scalar(select(Flow.version)) == version
 
 
 def test_an_earlier_version_is_made_current_as_the_newest(shell: Shell) -> None:

@@ -33,6 +33,10 @@ def test_another_choice_is_kept_shown_and_copied(panel: Panel, manager: Visitor,
     assert campaign(panel, copied.id).opt_out_buttons == checked
 
 
+def test_the_list_of_templates_says_which_buttons_unsubscribe(manager: Visitor) -> None:
+    assert "Unsubscribes: Stop promos" in manager.get("/templates/")
+
+
 def test_the_buttons_of_a_template_that_is_not_chosen_any_more_are_left_out(panel: Panel, manager: Visitor) -> None:
     manager.post("/campaigns/new", **FORM, **(SHOWN | {"opt_out_of": "other|en"}), opt_out_button=["0"])
     assert campaign(panel).opt_out_buttons is None
