@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.flows.session import RemoveTag, SetAttribute, SetTag
 from bot.router import Route
-from jobs.replies.decide import ReplyPlan
+from jobs.replies.plan import ReplyPlan
 from models.contacts.consent import opt_out
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
