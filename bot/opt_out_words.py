@@ -77,6 +77,7 @@ def _normalize_list(words: str) -> frozenset[str]:
 
 
 _STOP_BUTTONS = _normalize_list("\n".join(STOP.values()))
+_LONGEST_STOP = max(len(word.split()) for word in _STOP_BUTTONS)
 _STOP_WORDS = _STOP_BUTTONS | _normalize_list("\n".join(STOP_TYPED.values()))
 _START_WORDS = _normalize_list(_START_ANYWHERE)
 _YES_WORDS = _normalize_list(_YES)
@@ -120,10 +121,18 @@ def may_mean_opt_out(text: str | None, own: frozenset[str] = NO_WORDS) -> bool:
     words = normalize_text(text or "").split()
     if not words or len(words) > MAX_WORDS_TO_ASK_ABOUT or opt_out_intent(text, own) is not None:
         return False
-    message = f" {' '.join(words)} "
-    return any(
-        f" {word} " in message or (word in message and _UNSPACED.search(word)) for word in chain(_STOP_BUTTONS, own)
+    longest = max(_LONGEST_STOP, *(len(word.split()) for word in own)) if own else _LONGEST_STOP
+    runs = (
+        " ".join(words[first : first + count])
+        for count in range(1, min(longest, len(words)) + 1)
+        for first in range(len(words) - count + 1)
     )
+    if any(run in _STOP_BUTTONS or run in own for run in runs):
+        return True
+    message = " ".join(words)
+    if not _UNSPACED.search(message):
+        return False
+    return any(word in message and _UNSPACED.search(word) for word in chain(_STOP_BUTTONS, own))
 
 
 def button_intent(title: str | None, payload: str | None) -> Word | None:
