@@ -35,7 +35,10 @@ def opt_outs_by_place(
     templates = {row[0]: (row[1], row[2], row[3]) for row in rows}
     by_place: dict[str, bool] = {}
     for item in pressed:
-        chosen, recognized, components = templates[targets[item.message.wamid].recipient_id]
+        template = templates.get(targets[item.message.wamid].recipient_id)
+        if template is None:
+            continue
+        chosen, recognized, components = template
         place = _place(item.message, installation, components, is_chosen=chosen is not None)
         places = recognized if chosen is None else chosen
         if place is not None and places is not None:
