@@ -200,7 +200,7 @@ STOP: Mapping[str, str] = {
         "cancelar la suscripción; anular suscripción; "
         "desuscribir; desuscribirme; desuscribirse; desuscríbeme; no más promociones; no más mensajes; "
         "no más publicidad; "
-        "no quiero publicidad; no quiero más publicidad; no quiero más mensajes; no quiero más promociones; "
+        "no quiero publicidad; no quiero más publicidad; no quiero más mensajes; no quiero más promociones; no quiero promociones; "
         "no quiero recibir mensajes; no quiero recibir más mensajes; no quiero recibir publicidad; "
         "no enviar más; no envíen más; "
         "no me envíen más; no me envíen más mensajes; no me escriban más; no me manden más mensajes; "

@@ -19,6 +19,7 @@ HarkError                               root; never raised itself
 │   │   └── ShopRefusedError            it understood the change and does not make it
 │   ├── BadFileError                    jobs.imports.errors
 │   ├── MetaUnavailableError            jobs.campaigns.start
+│   ├── FlowNameTakenError              admin.operations.flows: loading would replace another flow
 │   ├── RedisUnavailableError           jobs.core.redis_server
 │   └── AlreadyRunningError             admin.server.supervisor
 ├── TransportError                      bot.meta.transport: a send without an answer

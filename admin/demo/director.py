@@ -147,7 +147,7 @@ class Director(threading.Thread):
         with rt.database.read() as session:
             waba_pk = session.scalars(select(Number.waba_id)).one()
         read_templates(rt, waba_pk, utcnow())
-        load_flow_file(rt, FLOW.read_text(encoding="utf-8"), ACTOR, FLOW.name)
+        load_flow_file(rt, FLOW.read_text(encoding="utf-8"), ACTOR, FLOW.name, replaces=FLOW.stem)
         people = write_people(services.directory / "contacts.csv", self.contacts)
         imported = import_contacts(rt, services.directory / "contacts.csv", actor=ACTOR)
         for phone in people.open_cases:

@@ -12,6 +12,7 @@ from models.segments.values import is_storable
 
 MAX_BYTES = 2_000_000
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
+Place = Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
 
 
@@ -103,6 +104,8 @@ class CampaignFile(FilePart):
     audience: dict[str, Any] | None = None
     variables: Variables = Field(default_factory=Variables)
     media: CampaignMedia = Field(default_factory=CampaignMedia)
+    opt_out_buttons: Annotated[list[Place], Field(max_length=10)] | None = None
+    """The places of the template's quick replies that opt out; None: those recognized in the template."""
     flow: Text | None = None
     pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
@@ -176,6 +179,8 @@ def _sentence(details: ErrorDetails) -> str:
     if kind == "value_error":
         return f"{where}: {text}"
     if kind == "string_pattern_mismatch":
+        if place[0] == "opt_out_buttons":
+            text = "allowed is the place of a button, counted from 0"
         text = {"link": "allowed is an https address", "id": "allowed are digits"}.get(str(place[-1]), text)
     return f"{where}={_short(value)}: {text[:1].lower()}{text[1:]}"
 

@@ -35,9 +35,19 @@ from models.tables.campaign import (
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
+from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.variables import check_mapping, media_format, unknown_names
 
-COPIED_COLUMNS = ("number_id", "template_id", "flow_id", "variables", "media", "pace_per_second", "pace_per_hour")
+COPIED_COLUMNS = (
+    "number_id",
+    "template_id",
+    "flow_id",
+    "variables",
+    "media",
+    "opt_out_buttons",
+    "pace_per_second",
+    "pace_per_hour",
+)
 """The columns that a duplicate or a test copies from its original, besides the audience."""
 MAX_NAME = 200
 
@@ -170,6 +180,7 @@ def _values(rt: Runtime, file: CampaignFile, directory: Path | None, now: dateti
         if problems := unknown_names(session, variables):
             raise OperatorError("{problems}", problems="; ".join(problems))
         audience, variables = spell_tags(session, audience), spell_tags(session, variables)
+        opt_out_buttons = _opt_out_buttons(file, template)
     media = _media(rt, file.media.header, number, template, directory, now)
     if template is not None:
         wrong = [line for line in check_mapping(template, variables, media) if not is_gap(line)]
@@ -184,6 +195,7 @@ def _values(rt: Runtime, file: CampaignFile, directory: Path | None, now: dateti
         "audience": audience,
         "variables": variables,
         "media": media,
+        "opt_out_buttons": opt_out_buttons,
         "pace_per_hour": per_hour,
         "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
     }
@@ -234,6 +246,16 @@ def find_template(session: Session, number: Number | None, name: str, language: 
         return session.scalars(query.where(Template.waba_id == number.waba_id)).first()
     templates = session.scalars(query.limit(2)).all()
     return templates[0] if len(templates) == 1 else None
+
+
+def _opt_out_buttons(file: CampaignFile, template: Template | None) -> list[str] | None:
+    if file.opt_out_buttons is None:
+        return None
+    places = sorted(set(file.opt_out_buttons))
+    problem = opt_out_buttons_problem(template.components, places) if template else None
+    if problem:
+        raise OperatorError("{problem}", problem=problem)
+    return places
 
 
 def _flow_id(session: Session, name: str | None) -> int | None:

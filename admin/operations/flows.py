@@ -1,13 +1,22 @@
-"""Checks the texts of bot flows and stores them as versions."""
+"""Checks the texts of bot flows, stores them as versions, and makes earlier versions current again."""
 
 from dataclasses import dataclass
 
-from bot.flows.load import ReadFlow, read_flow, to_definition
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.flows.load import FlowDefinition, ReadFlow, read_flow, to_definition
+from bot.flows.swallowed import own_word_problems
+from bot.opt_out_words import NO_WORDS, read_own_words
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
-from models.conversations.flow_versions import save_flow
+from models.conversations.flow_versions import is_newest, save_flow
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
+from models.tables.campaign import Campaign, CampaignKind
+from models.tables.flow import Flow, FlowVersion
+from models.tables.setting import read_setting
 
 
 @dataclass(frozen=True)
@@ -29,28 +38,110 @@ class LoadedFlowFile:
     warnings: tuple[str, ...]
 
 
-def check_flow(text: str, file: str = "flow") -> CheckedFlow:
+class FlowNameTakenError(OperatorError):
+    """There is another flow of this name; who means it loads over it on purpose."""
+
+    def __init__(self, *, name: str, version: int, campaigns: int, is_fallback: bool) -> None:
+        self.name, self.version, self.campaigns, self.is_fallback = name, version, campaigns, is_fallback
+        text = "{name}: there is a bot flow of this name already, at version {version}, named by {campaigns} campaigns"
+        super().__init__(
+            f"{text}, and it is the fallback flow" if is_fallback else text,
+            name=name,
+            version=version,
+            campaigns=campaigns,
+        )
+
+
+def check_flow(rt: Runtime, text: str, file: str = "flow") -> CheckedFlow:
     """Check a flow's text without storing it; `file` names it in errors. Raises OperatorError with every problem, in one line."""
-    read = _read(text, file)
-    flow = read.flow
-    assert flow is not None  # noqa: S101 - _read raises otherwise
+    try:
+        with rt.database.read() as session:
+            own = _own_words(session)
+    except SQLAlchemyError:  # a check needs no database; one that is not made yet holds no words
+        own = NO_WORDS
+    read, flow = _read(text, file, own)
     return CheckedFlow(flow.name, len(flow.nodes), read.warnings)
 
 
-def load_flow_file(rt: Runtime, text: str, actor: str, file: str = "flow") -> LoadedFlowFile:
-    """Check a flow's text and store it as the newest version. Raises OperatorError with every problem, in one line."""
-    read = _read(text, file)
-    flow = read.flow
-    assert flow is not None  # noqa: S101 - _read raises otherwise
+def load_flow_file(
+    rt: Runtime, text: str, actor: str, file: str = "flow", *, replaces: str | None = None
+) -> LoadedFlowFile:
+    """Check a flow's text and store it as the newest version. `replaces` is the name of the flow that it may be loaded over.
+
+    Raises OperatorError with every problem, in one line, and FlowNameTakenError if another flow than `replaces` has its name.
+    """
     now = utcnow()
+    with rt.database.read() as session:
+        own = _own_words(session)
+    read, flow = _read(text, file, own)
+    definition = to_definition(flow)
     with rt.database.write() as session:
-        loaded = save_flow(session, flow.name, text, to_definition(flow), now, actor)
+        if flow.name != replaces:
+            _refuse_taken_name(session, flow.name, definition)
+        loaded = save_flow(session, flow.name, text, definition, now, actor)
         record_audit(session, now, actor, AuditAction.LOAD, "flow", loaded.id, name=loaded.name, version=loaded.version)
     return LoadedFlowFile(loaded.id, loaded.name, loaded.version, read.warnings)
 
 
-def _read(text: str, file: str) -> ReadFlow:
+def roll_back_flow(rt: Runtime, name: str, version: int, actor: str) -> LoadedFlowFile:
+    """Make an earlier version of a flow current: its text is stored as the newest version, since versions never change.
+
+    Raises OperatorError if there is no such flow or version, if it is the current one, or if its text is not valid any more.
+    """
+    now = utcnow()
+    with rt.database.read() as session:
+        own = _own_words(session)
+        earlier = session.scalar(
+            select(FlowVersion)
+            .join(Flow, Flow.id == FlowVersion.flow_id)
+            .where(Flow.name == name, FlowVersion.version == version)
+        )
+        if earlier is None:
+            raise OperatorError(
+                "{name}: there is no version {version} of a bot flow of this name", name=name[:100], version=version
+            )
+    read, flow = _read(earlier.source, f"version {version}", own)
+    definition = to_definition(flow)
+    with rt.database.write() as session:
+        if is_newest(session, name, definition):
+            raise OperatorError(
+                "{name}: version {version} says what the current version says", name=name, version=version
+            )
+        loaded = save_flow(session, name, earlier.source, definition, now, actor)
+        record_audit(
+            session, now, actor, AuditAction.ROLL_BACK, "flow", loaded.id, name=name, of=version, version=loaded.version
+        )
+    return LoadedFlowFile(loaded.id, loaded.name, loaded.version, read.warnings)
+
+
+def free_name(session: Session, wanted: str) -> str:
+    """The name, with a number behind it if a flow has it already."""
+    names = set(session.scalars(select(Flow.name).where(Flow.name.startswith(wanted, autoescape=True))))
+    place = 1
+    while (name := wanted if place == 1 else f"{wanted}_{place}") in names:
+        place += 1
+    return name
+
+
+def _refuse_taken_name(session: Session, name: str, definition: dict[str, object]) -> None:
+    flow = session.scalar(select(Flow).where(Flow.name == name))
+    if flow is None or is_newest(session, name, definition):
+        return
+    named_by = select(func.count()).where(
+        Campaign.flow_id == flow.id, Campaign.deleted_at.is_(None), Campaign.kind == CampaignKind.REAL
+    )
+    campaigns = session.scalar(named_by) or 0
+    raise FlowNameTakenError(name=name, version=flow.version, campaigns=campaigns, is_fallback=flow.is_fallback)
+
+
+def _own_words(session: Session) -> frozenset[str]:
+    return read_own_words(str(read_setting(session, "stop_words")))
+
+
+def _read(text: str, file: str, own: frozenset[str]) -> tuple[ReadFlow, FlowDefinition]:
     read = read_flow(text, file)
     if read.flow is None:
         raise OperatorError("{problems}", problems="; ".join(read.problems))
-    return read
+    if problems := [f"{file}: {problem}" for problem in own_word_problems(read.flow, own)]:
+        raise OperatorError("{problems}", problems="; ".join(problems))
+    return read, read.flow

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.opt_out_words import is_yes, opt_out_intent, split_words
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -68,4 +69,14 @@ def _read(key: str, text: str) -> Any:
         return number
     if len(text) > 500:
         raise OperatorError("allowed are 500 characters")
+    if key == "stop_words":
+        _check_stop_words(text)
     return text
+
+
+def _check_stop_words(text: str) -> None:
+    for word, folded in split_words(text).items():
+        if not folded:
+            raise OperatorError("“{word}”: a word needs letters or digits, and at most 200 characters", word=word[:40])
+        if opt_out_intent(word) == "start" or is_yes(word):
+            raise OperatorError("“{word}”: it means the opposite: it subscribes people", word=word[:40])

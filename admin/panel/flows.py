@@ -4,19 +4,21 @@ from flask import abort, flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from admin.operations.flows import check_flow, load_flow_file
+from admin.operations.flows import FlowNameTakenError, check_flow, free_name, load_flow_file, roll_back_flow
 from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.flow_diagram import draw_flow
 from models.clock import utcnow
 from models.conversations.flow_versions import set_fallback
+from models.db.dialect import literal_word
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, CampaignKind
 from models.tables.flow import Flow, FlowVersion
 from models.tables.user import Role
 
 MAX_BYTES = 400_000
-BEGINNING = """name: spring_replies
+EXAMPLE_NAME = "my_replies"
+BEGINNING = """name: {name}
 start: hello
 
 nodes:
@@ -52,7 +54,11 @@ class FlowView(PanelView):
             flows = list(session.scalars(select(Flow).order_by(Flow.name)))
             rows = session.execute(
                 select(Campaign.flow_id, func.count())
-                .where(Campaign.flow_id.is_not(None), Campaign.deleted_at.is_(None))
+                .where(
+                    Campaign.flow_id.is_not(None),
+                    Campaign.deleted_at.is_(None),
+                    Campaign.kind == literal_word(CampaignKind.REAL),
+                )
                 .group_by(Campaign.flow_id)
             )
             used = dict(rows.all())
@@ -84,30 +90,43 @@ class FlowView(PanelView):
     @form("/load", Role.MANAGER)
     def load(self) -> ResponseReturnValue:
         """The form that loads a flow from a file or a text: checks it, or stores it if it is valid."""
-        text, problems, checked = BEGINNING, [], None
+        text, problems, checked, taken = "", [], None, None
         if request.method == "GET":
-            with self.rt.database.read() as session:
-                version = session.scalar(
-                    select(FlowVersion)
-                    .join(Flow, Flow.id == FlowVersion.flow_id)
-                    .where(Flow.id == positive("flow"), FlowVersion.version == Flow.version)
-                )
-            text = version.source if version else text
+            text, edited = self._begin()
         else:
+            edited = request.form.get("edited", "")
             try:
                 text = self._submitted_text()
                 if request.form.get("check"):
-                    checked = check_flow(text)
+                    checked = check_flow(self.rt, text)
                 else:
-                    loaded = load_flow_file(self.rt, text, self.me.email)
+                    replaces = request.form.get("replaces") or edited or None
+                    loaded = load_flow_file(self.rt, text, self.me.email, replaces=replaces)
                     flash(f"{loaded.name} is at version {loaded.version}.", "good")
                     for warning in loaded.warnings:
                         flash(warning.removeprefix("flow: "), "warn")
                     return back(".show", flow_id=loaded.id)
+            except FlowNameTakenError as error:
+                taken = error
             except OperatorError as error:
                 problems = [line.removeprefix("flow: ") for line in str(error).split("; ")]
-        shown = self.render("panel/flow_load.html", text=text, problems=problems, checked=checked)
-        return shown, 400 if problems else 200
+        shown = self.render(
+            "panel/flow_load.html", text=text, problems=problems, checked=checked, taken=taken, edited=edited
+        )
+        return shown, 400 if problems else 409 if taken else 200
+
+    @action("/<int:flow_id>/rollback", Role.MANAGER)
+    def rollback(self, flow_id: int) -> ResponseReturnValue:
+        """Make an earlier version current."""
+        with self.rt.database.read() as session:
+            flow = session.get(Flow, flow_id)
+        text = request.form.get("version", "")
+        if flow is None or not (text.isascii() and text.isdigit() and len(text) < 10):
+            abort(404)
+        self.attempt(
+            f"Version {text} is current again.", lambda: roll_back_flow(self.rt, flow.name, int(text), self.me.email)
+        )
+        return back(".show", flow_id=flow_id)
 
     @action("/<int:flow_id>/fallback", Role.MANAGER)
     def fallback(self, flow_id: int) -> ResponseReturnValue:
@@ -124,6 +143,18 @@ class FlowView(PanelView):
             "good",
         )
         return back(".show", flow_id=flow_id)
+
+    def _begin(self) -> tuple[str, str]:
+        """The text with which the form begins, and the name of the flow that is edited; empty for a new one."""
+        with self.rt.database.read() as session:
+            row = session.execute(
+                select(FlowVersion.source, Flow.name)
+                .join(Flow, Flow.id == FlowVersion.flow_id)
+                .where(Flow.id == positive("flow"), FlowVersion.version == Flow.version)
+            ).first()
+            if row is not None:
+                return row.source, row.name
+            return BEGINNING.replace("{name}", free_name(session, EXAMPLE_NAME), 1), ""
 
     def _submitted_text(self) -> str:
         upload = request.files.get("file")

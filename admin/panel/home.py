@@ -21,6 +21,7 @@ from jobs.ingest.consumer import BEAT_KEY
 from models.billing.balance import BalanceState, read_balance
 from models.clock import utcnow
 from models.conversations.cases import count_waiting
+from models.conversations.possible_opt_outs import count_possible_opt_outs
 from models.conversations.unread import count_unread
 from models.sending.messaging_limit import SPAN
 from models.stored_texts import show_stored
@@ -151,6 +152,10 @@ def _attention(
     if unread:
         text = f"{unread} {'conversation has' if unread == 1 else 'conversations have'} unread replies"
         yield Attention("info", text, url_for("panel_inbox.index", show="unread"))
+    doubts = count_possible_opt_outs(session)
+    if doubts:
+        text = f"{doubts} {'person' if doubts == 1 else 'people'} may want to stop"
+        yield Attention("warn", text, url_for("panel_inbox.index", show="stop"))
 
 
 def _about_events(session: Session, numbers: list[Number], webhooks: Webhooks) -> Iterator[Attention]:

@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session, joinedload
 from admin.operations import inbox as talks
 from admin.operations.cases import close_case_of_contact
 from admin.panel import labels as words
-from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive
+from admin.panel.base import PAGE_ROWS, action, back, page, positive
+from admin.panel.possible_opt_outs import PossibleOptOutRoutes, marked_among, shown_possible_opt_out
 from models.clock import utcnow
 from models.conversations.messages import is_window_open
+from models.conversations.possible_opt_outs import may_want_to_stop
 from models.db.dialect import literal_word
+from models.form_replies import form_text
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
 from models.tables.conversation import WINDOW, Case, CaseStatus, Conversation, Direction, Message, UnreadReply
@@ -45,7 +48,7 @@ class ChatBubble:
     author: str
 
 
-class InboxView(PanelView):
+class InboxView(PossibleOptOutRoutes):
     """The routes of the inbox."""
 
     icon = "inbox"
@@ -121,7 +124,9 @@ class InboxView(PanelView):
         if show in CASE_FILTERS:
             query = query.where(exists().where(Case.contact_id == Conversation.contact_id, *CASE_FILTERS[show]))
         elif show == "unread":
-            query = query.where(exists().where(UnreadReply.conversation_id == Conversation.id))
+            query = query.where(exists().where(UnreadReply.conversation_id == Conversation.id) | may_want_to_stop())
+        elif show == "stop":
+            query = query.where(may_want_to_stop())
         elif show == "window":
             query = query.where(Conversation.last_inbound_at > utcnow() - WINDOW)
         moment = _parse_time(before)
@@ -146,6 +151,7 @@ class InboxView(PanelView):
             unread = set(
                 session.scalars(unread_query.where(UnreadReply.conversation_id.in_([row.id for row in shown])))
             )
+            may_stop = marked_among(session, [row.id for row in shown])
             silent = _cases_without_words(session, show) if show in CASE_FILTERS and moment is None else []
         last_at = shown[-1].last_message_at if len(rows) > PAGE_ROWS else None
         following = url_for(".index", show=show or None, before=last_at.isoformat()) if last_at else None
@@ -154,6 +160,7 @@ class InboxView(PanelView):
             "cases": cases,
             "last": last,
             "unread": unread,
+            "may_stop": may_stop,
             "show": show,
             "following": following,
             "silent": silent[:PAGE_ROWS],
@@ -184,6 +191,7 @@ class InboxView(PanelView):
                 )
             )
             unread = session.get(UnreadReply, conversation_id)
+            possible_opt_out = shown_possible_opt_out(session, conversation_id)
             flows = session.execute(select(Flow.id, Flow.name).order_by(Flow.name)).all()
         now = utcnow()
         closes_at = talk.last_inbound_at + WINDOW if talk.last_inbound_at else None
@@ -191,6 +199,7 @@ class InboxView(PanelView):
             "talk": talk,
             "days": _by_day(sorted(bubbles, key=lambda bubble: bubble.at), ZoneInfo(self.rt.settings.time_zone), now),
             "case": case,
+            "possible_opt_out": possible_opt_out,
             "unread_until": unread.latest_at if unread else None,
             "is_bot_talking": session_id is not None and case is None,
             "flows": [(row.id, row.name) for row in flows],
@@ -217,7 +226,7 @@ def _last_message(session: Session, conversation_id: int) -> Any:
 
 def _bubble(message: Message) -> ChatBubble:
     is_out = message.direction is Direction.OUT
-    text = message.body or f"[{message.type}]"
+    text = (None if is_out else form_text(message.payload)) or message.body or f"[{message.type}]"
     buttons = _button_titles(message.payload) if is_out else []
     if buttons:
         text += "\n" + "\n".join(f"▸ {title}" for title in buttons)

@@ -14,6 +14,7 @@ from models.tables.audit import AuditAction, record_audit
 from models.tables.number import Number, Waba
 from models.tables.template import Template
 from models.tables.user import Role
+from models.templates.opt_out_buttons import opt_out_titles
 from models.templates.variables import media_format, template_slots
 
 
@@ -40,7 +41,10 @@ class TemplateView(PanelView):
             )
             numbers = list(session.scalars(select(Number).order_by(Number.name)))
             rows = list(session.scalars(query.order_by(Template.id).limit(PAGE_ROWS + 1)))
-        shown = [(row, preview_of(row), template_slots(row), media_format(row)) for row in rows[:PAGE_ROWS]]
+        shown = [
+            (row, preview_of(row), template_slots(row), media_format(row), opt_out_titles(row))
+            for row in rows[:PAGE_ROWS]
+        ]
         names = {
             waba.id: ", ".join(number.name for number in numbers if number.waba_id == waba.id) for waba in accounts
         }

@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
-from bot.flows.nodes import AskNode, Option
+from bot.flows.nodes import AskNode
+from bot.flows.parts import Option
 from bot.flows.regex import matches_whole
 from bot.opt_out_words import normalize_message, normalize_text
 from models.contacts.phone import NotAPhoneError, is_country, read_phone
@@ -27,7 +28,7 @@ def read_answer(node: AskNode, text: str, now: datetime, country: str | None) ->
     Numbers are stored with a decimal point and no trailing zeros, dates as ISO 8601, phone numbers as E.164. `now` is in the
     business's time zone (for `today`); `country` (ISO 3166, two letters) completes phone numbers without a calling code.
     """
-    text = text.strip()
+    text = text.strip()[: MAX_ANSWER if node.expect == "form" else None]
     if not text or len(text) > MAX_ANSWER:
         return None
     return _READERS[node.expect](node, text, now, country)
@@ -106,6 +107,10 @@ def _phone(_node: AskNode, text: str, _now: datetime, country: str | None) -> st
         return None
 
 
+def _form(_node: AskNode, text: str, _now: datetime, _country: str | None) -> str | None:
+    return text
+
+
 _READERS: dict[str, Callable[[AskNode, str, datetime, str | None], str | None]] = {
     "text": _text,
     "number": _number,
@@ -114,4 +119,5 @@ _READERS: dict[str, Callable[[AskNode, str, datetime, str | None], str | None]] 
     "phone": _phone,
     "choice": _choice,
     "regex": _regex,
+    "form": _form,
 }

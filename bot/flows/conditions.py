@@ -20,7 +20,7 @@ _ORDERS: dict[str, Callable[[int], bool]] = {
 
 
 _TESTS = ("is_", "is_not", "in_", "not_in", "contains", "matches", "exists", *_ORDERS)
-_SUBJECTS = ("answer", "attribute", "tag", "contact", "input")
+_SUBJECTS = ("answer", "attribute", "tag", "form", "contact", "input")
 _GROUPS = ("all_", "any_", "not_")
 
 Path = tuple[str | int, ...]
@@ -32,8 +32,8 @@ MAX_CONDITIONS = 50  # in one `when`
 class ConditionFacts:
     """The values that conditions compare.
 
-    `values` maps a name (`answers.x`, `attribute.x`, a field of the contact, `input`) to its text, empty if there is none. `tags`
-    has None for a tag without a value; a tag that the contact does not have is no key.
+    `values` maps a name (`answers.x`, `attribute.x`, `form.x`, a field of the contact, `input`) to its text, empty if it has none.
+    `tags` has None for a tag without a value; a tag that the contact does not have is no key.
     """
 
     values: Callable[[str], str]
@@ -61,6 +61,8 @@ def _name(condition: FlowCondition) -> str:
         return f"answers.{condition.answer}"
     if condition.attribute is not None:
         return f"attribute.{condition.attribute}"
+    if condition.form is not None:
+        return f"form.{condition.form}"
     return condition.contact or "input"
 
 
@@ -131,7 +133,7 @@ def _problems(path: Path, condition: FlowCondition, answers: frozenset[str]) -> 
             yield from _problems((*path, *inner), child, answers)
         return
     if len(subjects) != 1:
-        yield path, "needs one subject; allowed: answer, attribute, tag, contact, input: true, or all, any, not"
+        yield path, "needs one subject; allowed: answer, attribute, tag, form, contact, input: true, or all, any, not"
     if len(tests) != 1 and not (subjects == ["tag"] and not tests):
         allowed = ", ".join(test.rstrip("_") for test in _TESTS)
         yield path, f"needs one test; allowed: {allowed}"

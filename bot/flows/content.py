@@ -8,17 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.flows.nodes import (
+from bot.flows.nodes import AskNode, FlowDefinition, MessageNode
+from bot.flows.parts import (
     CAPTION,
     INTERACTIVE_BODY,
     LIST_BODY,
     MAX_BUTTONS,
     TEXT,
-    AskNode,
-    FlowDefinition,
     FlowMedia,
     Menu,
-    MessageNode,
     Option,
     Section,
     options_by_key,

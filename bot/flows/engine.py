@@ -3,14 +3,13 @@
 A step runs nodes until one waits for a reply, a timer or a call, or the flow ends; at most `MAX_NODES` of them.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from bot.flows.answers import MAX_ANSWER, option_by_title, read_answer
+from bot.flows.answers import option_by_title, read_answer
 from bot.flows.conditions import ConditionFacts, holds
 from bot.flows.content import Token, ask_content, error_content, message_content, text_content, token_of
 from bot.flows.external import handle_external
+from bot.flows.node_effects import NodeEffects, value_at
 from bot.flows.nodes import (
     AnyNode,
     AskNode,
@@ -20,31 +19,25 @@ from bot.flows.nodes import (
     HandoffNode,
     HttpNode,
     MessageNode,
-    Option,
     SetNode,
     WaitNode,
 )
-from bot.flows.placeholders import render_url
+from bot.flows.parts import Option
 from bot.flows.session import (
     Accepted,
-    CallHttp,
     EndSession,
     Event,
     FlowContact,
     FlowState,
     HttpResult,
     MessageNotSent,
-    OpenCase,
     PassStep,
     ReplyEvent,
     Result,
     Start,
-    StartTimer,
     TimerDue,
-    Unsubscribe,
     Waiting,
 )
-from bot.flows.step_state import StepState, storable
 
 MAX_NODES = 50
 
@@ -67,7 +60,7 @@ def run_step(
     return run.result() if is_handled else Result(session, handled=False)
 
 
-class _Run(StepState):
+class _Run(NodeEffects):
     """One step of a flow of kind `script`, through its nodes."""
 
     # ---- events ---------------------------------------------------------------------------------------------------
@@ -91,7 +84,7 @@ class _Run(StepState):
     def _start(self, reply: ReplyEvent) -> bool:
         if self.session.node is not None:
             return False
-        self.last_input = storable(reply.text)[:MAX_ANSWER]
+        self.take_input(reply)
         if not self._press(token_of(reply.payload)):
             self.run(self.flow.start)
         return True
@@ -99,23 +92,24 @@ class _Run(StepState):
     def _reply(self, reply: ReplyEvent) -> bool:
         if self.session.node is None:
             return False
-        text = storable(reply.text)
-        self.last_input = text[:MAX_ANSWER]
+        text = self.take_input(reply)
         if self._press(token_of(reply.payload)):
             return True
         node = self.flow.nodes.get(self.session.node)
         if isinstance(node, WaitNode) and node.on_reply:
             self.run(node.on_reply)
         elif isinstance(node, AskNode) and self.waiting_for == "reply":
-            self._answer_question(self.session.node, node, text if reply.is_answer else "")
+            self._answer_question(self.session.node, node, text if _is_answer_to(node, reply) else "")
         elif isinstance(node, MessageNode) and self.waiting_for == "reply":
             self._answer_menu(self.session.node, node, text if reply.is_answer else "")
+        else:
+            self.needs_human = True
         return True
 
     def _accepted(self, event: Accepted) -> bool:
         node = self._awaited("sent", event.tag)
         if isinstance(node, WaitNode):
-            self._start_timer(node)
+            self.start_timer(node)
         return node is not None
 
     def _not_sent(self, event: MessageNotSent) -> bool:
@@ -134,7 +128,7 @@ class _Run(StepState):
         node = self._awaited("http", event.tag)
         if isinstance(node, HttpNode):
             if event.ok:
-                self.answers.update({name: _value_at(event.body, path) for name, path in node.save.items()})
+                self.answers.update({name: value_at(event.body, path) for name, path in node.save.items()})
             self.run(node.next if event.ok else node.failed)
         return node is not None
 
@@ -169,7 +163,7 @@ class _Run(StepState):
         if option is not None:
             self._choose_option(name, node, option)
             return
-        country = self.contact.default_country or self.contact.country
+        country = self.contact.country or self.contact.default_country  # the person's own country first
         value = read_answer(node, text, self.now, country)
         if value is not None:
             self._store_answer(name, node, value)
@@ -234,14 +228,14 @@ class _Run(StepState):
                 facts = ConditionFacts(self.value, self.tags)
                 return next((case.next for case in node.cases if holds(case.when, facts)), node.otherwise)
             case SetNode():
-                self._set(node)
+                self.set_values(node)
                 return node.next
             case HttpNode():
-                self._call(node)
+                self.call(node)
             case HandoffNode():
-                self._hand_off(node)
+                self.hand_off(node)
             case WaitNode():
-                self._wait(node)
+                self.wait(node)
             case EndNode():
                 if node.text:
                     self.send(text_content(node.text, self.value))
@@ -250,41 +244,10 @@ class _Run(StepState):
                 return node.next
         return None
 
-    def _set(self, node: SetNode) -> None:
-        for tag, text in node.tags.items():
-            self.set_tag(tag, self.rendered(text) or None)
-        for tag in node.remove_tags:
-            self.remove_tag(tag)
-        for attribute, text in node.attributes.items():
-            self.set_attribute(attribute, self.rendered(text))
-        for answer, text in node.answers.items():
-            self.answers[answer] = self.rendered(text)
-        if node.unsubscribe:
-            self.actions.append(Unsubscribe())
 
-    def _call(self, node: HttpNode) -> None:
-        body = {key: self.rendered(text) for key, text in node.body.items()} if node.method == "POST" else None
-        url = render_url(node.url, self.value)
-        self.waiting_for, self.awaiting = "http", self.next_tag()
-        call = CallHttp(self.awaiting, node.method, url, dict(node.headers), body, node.timeout_seconds)
-        self.actions.append(call)
-
-    def _hand_off(self, node: HandoffNode) -> None:
-        if node.text:
-            self.send(text_content(node.text, self.value))
-        self.actions.append(OpenCase(self.rendered(node.reason) or f"handed over by the bot flow {self.flow.name}"))
-        self.end("handed_off")
-
-    def _wait(self, node: WaitNode) -> None:
-        """Start the timer once Meta accepted the last message, so that the timer cannot overtake it."""
-        if self.last_sent is None:
-            self._start_timer(node)
-        else:
-            self.waiting_for, self.awaiting = "sent", self.last_sent
-
-    def _start_timer(self, node: WaitNode) -> None:
-        self.waiting_for, self.awaiting = "timer", self.next_tag()
-        self.actions.append(StartTimer(node.total_seconds, self.awaiting))
+def _is_answer_to(node: AskNode, reply: ReplyEvent) -> bool:
+    """Whether the reply is of the kind that the question asks for: text or a press, or a form where it asks for one."""
+    return reply.form is not None if node.expect == "form" else reply.is_answer
 
 
 def _find_option(flow: FlowDefinition, token: Token | None) -> tuple[AskNode | MessageNode, Option] | None:
@@ -295,17 +258,3 @@ def _find_option(flow: FlowDefinition, token: Token | None) -> tuple[AskNode | M
     if not isinstance(node, AskNode | MessageNode) or token.key not in node.options:
         return None
     return node, node.options[token.key]
-
-
-def _value_at(body: Any, path: str) -> str:
-    """Return a value of a response's JSON by its path (`order.items.0.name`); empty if there is none."""
-    for part in path.split("."):
-        if isinstance(body, Mapping):
-            body = body.get(part)
-        elif isinstance(body, list) and part.isascii() and part.isdigit() and int(part[:6]) < len(body):
-            body = body[int(part[:6])]
-        else:
-            return ""
-    if isinstance(body, bool):
-        return "true" if body else "false"
-    return storable(str(body))[:MAX_ANSWER] if isinstance(body, str | int | float) else ""

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from bot.flows.answers import MAX_ANSWER
 from bot.flows.content import message_content, token_of
-from bot.flows.nodes import AnswerName, AnyNode, FlowDefinition, FlowPart, Label, MessageNode, Value
+from bot.flows.nodes import AnyNode, FlowDefinition, MessageNode
+from bot.flows.parts import AnswerName, FlowPart, Label, Value
 from bot.flows.session import (
     CallHttp,
     Event,
@@ -56,7 +56,7 @@ def handle_external(step: StepState, event: Event) -> bool:
 
 def _post(step: StepState, kind: str, reply: ReplyEvent) -> None:
     """Request the bot's answer to a reply. Also while an earlier request is running, so that the bot sees every reply."""
-    step.last_input = storable(reply.text)[:MAX_ANSWER]
+    step.take_input(reply)
     token = token_of(reply.payload)
     contact = step.contact
     body = {
@@ -64,6 +64,7 @@ def _post(step: StepState, kind: str, reply: ReplyEvent) -> None:
         "text": reply.text,
         "payload": token.key if token and token.node == NODE else reply.payload,
         "message_id": reply.message_id,
+        "form": None if reply.form is None else step.form,
         "contact": {
             "name": contact.name,
             "phone": contact.phone,

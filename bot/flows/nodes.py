@@ -4,83 +4,28 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from bot.opt_out_words import normalize_text
-
-# Meta's limits in characters: docs/meta.md §2.5.
-TEXT = 4096
-CAPTION = 1024
-INTERACTIVE_BODY = 1024
-LIST_BODY = 4096
-BUTTON_TITLE = 20
-ROW_TITLE = 24
-MAX_BUTTONS = 3
-MAX_ROWS = 10
-
-MAX_KEY = 40
-MAX_WAIT_SECONDS = 23 * 3600  # outside Meta's 24 hour window nothing could be sent any more
-
-NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
-Key = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{MAX_KEY}}}$")]
-AnswerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^{}|=;\"\\\x00-\x1f\x7f]+$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT)]
-Short = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-Value = Annotated[str, StringConstraints(max_length=1000)]
-Url = Annotated[str, StringConstraints(min_length=8, max_length=2000)]
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-
-
-class FlowPart(BaseModel):
-    """Base of every part of a flow's file: unknown fields are refused, texts are stripped, instances are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Option(FlowPart):
-    """A reply button or a row of a list. Without `next` the node's own `next` applies."""
-
-    title: Annotated[str, StringConstraints(min_length=1, max_length=ROW_TITLE)]
-    description: Annotated[str, StringConstraints(min_length=1, max_length=72)] | None = None
-    key: Key | None = None
-    value: Value | None = None
-    next: NodeName | None = None
-
-
-class Section(FlowPart):
-    """A section of a list; it needs a title if the list has several."""
-
-    title: Annotated[str, StringConstraints(min_length=1, max_length=24)] | None = None
-    rows: tuple[Option, ...] = Field(min_length=1, max_length=MAX_ROWS)
-
-
-class Menu(FlowPart):
-    """A list message (`list` in the file): the button that opens it, and at most ten rows in all sections together."""
-
-    button: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)]
-    sections: tuple[Section, ...] = Field(min_length=1, max_length=10)
-
-    @property
-    def rows(self) -> tuple[Option, ...]:
-        """The rows of all sections, in order."""
-        return tuple(row for section in self.sections for row in section.rows)
-
-
-class Link(FlowPart):
-    """A button that opens a web address; names may stand in its path and query."""
-
-    title: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)]
-    url: Url
-
-
-class FlowMedia(FlowPart):
-    """Media of a message: an https `link`, or the `id` of an upload at Meta."""
-
-    kind: Literal["image", "video", "document", "audio", "sticker"]
-    link: Url | None = None
-    id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,40}$")] | None = None
-    filename: Annotated[str, StringConstraints(min_length=1, max_length=240)] | None = None
+from bot.flows.parts import (
+    BUTTON_TITLE,
+    MAX_BUTTONS,
+    MAX_ROWS,
+    AnswerName,
+    FlowMedia,
+    FlowPart,
+    FormField,
+    Label,
+    Link,
+    Menu,
+    NodeName,
+    Option,
+    Pattern,
+    Short,
+    Text,
+    Url,
+    Value,
+    options_by_key,
+)
 
 
 class Node(FlowPart):
@@ -131,7 +76,7 @@ class AskNode(Node):
 
     type: Literal["ask"]
     text: Text
-    expect: Literal["text", "number", "email", "date", "phone", "choice", "regex"] = "text"
+    expect: Literal["text", "number", "email", "date", "phone", "choice", "regex", "form"] = "text"
     choices: tuple[Annotated[Option, BeforeValidator(_option_of_title)], ...] = Field(default=(), max_length=MAX_ROWS)
     button: Annotated[str, StringConstraints(min_length=1, max_length=BUTTON_TITLE)] | None = None
     pattern: Pattern | None = None
@@ -162,6 +107,7 @@ class FlowCondition(FlowPart):
     answer: AnswerName | None = None
     attribute: Label | None = None
     tag: Label | None = None
+    form: FormField | None = None
     contact: Literal["name", "phone", "language", "country", "campaign"] | None = None
     input: bool = False
     is_: Value | None = Field(default=None, alias="is")
@@ -297,11 +243,6 @@ class FlowDefinition(FlowPart):
     version: int = Field(default=0, ge=0, exclude=True)
 
 
-def options_by_key(options: tuple[Option, ...]) -> dict[str, Option]:
-    """Map options to their keys: the file's key, else the folded title, else the position from 1 (a title of emoji only)."""
-    return {option.key or _slug(option.title) or str(place): option for place, option in enumerate(options, 1)}
-
-
 def targets(node: AnyNode) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the name of every node that can follow a node, with its path in the file."""
     for field in ("next", "otherwise", "failed", "on_reply"):
@@ -323,11 +264,6 @@ def options_of(node: AnyNode) -> Iterator[tuple[tuple[str | int, ...], Option]]:
         yield from ((("buttons", place), option) for place, option in enumerate(node.buttons))
         for outer, section in enumerate(node.menu.sections if node.menu else ()):
             yield from ((("list", "sections", outer, "rows", place), row) for place, row in enumerate(section.rows))
-
-
-def _slug(title: str) -> str:
-    words = normalize_text(title).replace(" ", "_")
-    return words[:MAX_KEY] if words.isascii() else ""
 
 
 def to_definition(flow: FlowDefinition) -> dict[str, Any]:

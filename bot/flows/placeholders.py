@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 PLAIN_NAMES = ("name", "first_name", "phone", "language", "country", "campaign", "input")
-FAMILIES = ("answers", "attribute", "tag")
+FAMILIES = ("answers", "attribute", "tag", "form")
 ALLOWED = ", ".join([*(f"{{{name}}}" for name in PLAIN_NAMES), *(f"{{{family}.…}}" for family in FAMILIES)])
 MAX_VALUE = 1000  # characters of one value; a text is cut to its field's limit besides
 

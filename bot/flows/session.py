@@ -17,6 +17,8 @@ IDLE_AFTER = WINDOW
 """Later nothing free-form could be sent, so a session without a move ends."""
 
 ENDED_REASONS = ("done", "handed_off", "not_understood", "not_sent", "external_failed", "idle", "too_many_nodes")
+GAVE_UP = frozenset({"not_understood", "external_failed", "too_many_nodes"})
+"""The ends that leave the person's last reply without an answer."""
 
 Waiting = Literal["reply", "timer", "http", "sent"]
 Status = Literal["active", "ended"]
@@ -50,8 +52,8 @@ class FlowState:
     """The session of one contact in one version of a flow.
 
     `serial` counts the messages, timers and calls so far; each gets it as its tag. `awaiting` is the tag whose event the session
-    waits for, `waiting_for` its kind. `last_input` is the last text, or the title of the last button. `updated_at` is the time
-    of the last event that was handled.
+    waits for, `waiting_for` its kind. `last_input` is the last text, or the title of the last button, `form` the answers of the
+    last form. `updated_at` is the time of the last event that was handled.
     """
 
     started_at: datetime
@@ -63,6 +65,7 @@ class FlowState:
     awaiting: str | None = None
     serial: int = 0
     last_input: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
     status: Status = "active"
     ended_reason: str | None = None
 
@@ -90,6 +93,7 @@ class FlowState:
             "awaiting": self.awaiting,
             "serial": self.serial,
             "last_input": self.last_input,
+            "form": dict(self.form),
             "status": self.status,
             "ended_reason": self.ended_reason,
             "started_at": self.started_at.isoformat(),
@@ -111,12 +115,14 @@ class ReplyEvent:
     """The person wrote, pressed or sent something. `text` is the typed text, the title of what was pressed, or a caption.
 
     `is_answer` is False for what is neither text nor a press (a picture, a contact card, a place): it answers no question.
+    `form` holds the answers of a form that was filled in, by field; None for everything else.
     """
 
     text: str = ""
     payload: str | None = None
     message_id: str | None = None
     is_answer: bool = True
+    form: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +253,12 @@ FlowAction = SendMessage | StartTimer | CallHttp | Effect
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The new session and the actions to carry out. `handled` is False if the session did not wait for the event."""
+    """The new session and the actions to carry out. `handled` is False if the session did not wait for the event.
+
+    `needs_human`: no node took the reply, or the flow gave up on it, so that a person has to read it.
+    """
 
     session: FlowState
     actions: tuple[FlowAction, ...] = ()
     handled: bool = True
+    needs_human: bool = False

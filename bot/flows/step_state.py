@@ -9,11 +9,13 @@ from bot.flows.content import Content
 from bot.flows.nodes import FlowDefinition
 from bot.flows.placeholders import render
 from bot.flows.session import (
+    GAVE_UP,
     EndSession,
     FlowAction,
     FlowContact,
     FlowState,
     RemoveTag,
+    ReplyEvent,
     Result,
     SendMessage,
     SetAttribute,
@@ -45,8 +47,10 @@ class StepState:
         self.awaiting = session.awaiting
         self.serial = session.serial
         self.last_input = session.last_input
+        self.form = dict(session.form)
         self.last_sent: str | None = None
         self.ended_reason: str | None = None
+        self.needs_human = False
         self.actions: list[FlowAction] = []
 
     def result(self) -> Result:
@@ -60,11 +64,13 @@ class StepState:
             awaiting=self.awaiting,
             serial=self.serial,
             last_input=self.last_input,
+            form=self.form,
             updated_at=self.now,
         )
         if self.ended_reason is not None:
             session = session.ended(self.ended_reason, self.now)
-        return Result(session, tuple(self.actions))
+        needs_human = self.needs_human or self.ended_reason in GAVE_UP
+        return Result(session, tuple(self.actions), needs_human=needs_human)
 
     def send(self, content: Content) -> None:
         """Add a message to the actions."""
@@ -77,12 +83,16 @@ class StepState:
         self.actions.append(EndSession(reason))
 
     def value(self, name: str) -> str:
-        """Return the value of a name in braces (`answers.x`, `attribute.x`, `tag.x`, `input`, a contact's field); empty if none."""
+        """Return the value of a name in braces; empty if there is none.
+
+        Names are `answers.x`, `attribute.x`, `tag.x`, `form.x`, `input` and a contact's fields.
+        """
         family, _, key = name.partition(".")
         families: dict[str, Mapping[str, str | None]] = {
             "answers": self.answers,
             "attribute": self.attributes,
             "tag": self.tags,
+            "form": self.form,
         }
         if family == "tag":
             key = spelling_in(self.tags, key) or key
@@ -95,6 +105,14 @@ class StepState:
     def rendered(self, text: str | None) -> str:
         """Return a text with its values, cut to the length of an answer."""
         return render(text, self.value, MAX_ANSWER) if text else ""
+
+    def take_input(self, reply: ReplyEvent) -> str:
+        """Keep what the person wrote or sent last, for texts and branches; returns its text."""
+        text = storable(reply.text)
+        self.last_input = text[:MAX_ANSWER]
+        if reply.form is not None:
+            self.form = {storable(name): storable(value)[:MAX_ANSWER] for name, value in reply.form.items()}
+        return text
 
     def set_tag(self, name: str, value: str | None) -> None:
         """Set a tag, its value cut to `MAX_VALUE`."""

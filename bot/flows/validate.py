@@ -10,14 +10,6 @@ from pydantic import BaseModel
 
 from bot.flows.conditions import condition_problems
 from bot.flows.nodes import (
-    BUTTON_TITLE,
-    CAPTION,
-    INTERACTIVE_BODY,
-    LIST_BODY,
-    MAX_BUTTONS,
-    MAX_ROWS,
-    MAX_WAIT_SECONDS,
-    TEXT,
     AnyNode,
     AskNode,
     BranchNode,
@@ -26,9 +18,19 @@ from bot.flows.nodes import (
     MessageNode,
     SetNode,
     WaitNode,
-    options_by_key,
     options_of,
     targets,
+)
+from bot.flows.parts import (
+    BUTTON_TITLE,
+    CAPTION,
+    INTERACTIVE_BODY,
+    LIST_BODY,
+    MAX_BUTTONS,
+    MAX_ROWS,
+    MAX_WAIT_SECONDS,
+    TEXT,
+    options_by_key,
 )
 from bot.flows.placeholders import names_in, problem_with_name, problem_with_url
 from bot.flows.reachability import endless_loops, unreachable

@@ -3,15 +3,25 @@
 from typing import Any
 
 from bot.meta.callback_data import read_button as read_pressed
-from bot.opt_out_words import Word, button_intent, is_certain_stop, is_yes, is_yes_button, opt_out_intent
+from bot.opt_out_words import (
+    Word,
+    button_intent,
+    is_certain_stop,
+    is_yes,
+    is_yes_button,
+    may_mean_opt_out,
+    opt_out_intent,
+)
 from bot.webhooks.parse_values import MAX_ID, BadEventError, as_dict, as_list, read_moment, read_text
 from bot.webhooks.shared_phone import read_shared_wa_id
 from models.events.types import InboundMessage, Sender
+from models.form_replies import form_text
 
 MAX_TYPE = 32
 MAX_PAYLOAD = 300
 MAX_BSUID = 200
 MAX_WA_ID = 20
+PRESSED = frozenset({"button", "interactive"})
 CAPTIONED = frozenset({"image", "video", "document", "audio", "sticker"})
 REPLIES = ("button_reply", "list_reply")
 NEW_USER_ID = "user_changed_user_id"
@@ -50,6 +60,7 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         read_pressed(payload),
         _word(content, payload),
         kind == "text" and not is_certain_stop(_text(content)),
+        _may_mean_stop(content, payload),
         _confirms(content, payload),
         _moved_to(item) if kind == "system" else None,
         _is_user_id_change(item),
@@ -138,15 +149,28 @@ def _payload(item: dict[str, Any]) -> str | None:
 def _word(item: dict[str, Any], payload: str | None) -> Word | None:
     """Return the opt-out or opt-in word of the message: typed, as a caption or as a button."""
     kind, text = item.get("type"), _text(item)
-    if kind in {"button", "interactive"}:
-        return button_intent(text, payload)
+    if kind in PRESSED:
+        return button_intent(text, payload) if _is_press(kind, payload) else None
     return opt_out_intent(text) if kind == "text" or kind in CAPTIONED else None
+
+
+def _may_mean_stop(item: dict[str, Any], payload: str | None) -> bool:
+    """Whether a person should ask what is meant: the words hold a STOP, or a button that does nothing to consent reads like one."""
+    kind, text = item.get("type"), _text(item)
+    if _is_press(kind, payload):
+        return is_certain_stop(text)
+    return (kind in {"text", "interactive"} or kind in CAPTIONED) and may_mean_opt_out(text)
+
+
+def _is_press(kind: Any, payload: str | None) -> bool:
+    """Whether it is the press of a button. A form that was filled in is `interactive` without a payload."""
+    return kind == "button" or (kind == "interactive" and payload is not None)
 
 
 def _confirms(item: dict[str, Any], payload: str | None) -> bool:
     kind = item.get("type")
-    if kind in {"button", "interactive"}:
-        return is_yes_button(_text(item), payload)
+    if kind in PRESSED:
+        return _is_press(kind, payload) and is_yes_button(_text(item), payload)
     return kind == "text" and is_yes(_text(item))
 
 
@@ -161,7 +185,7 @@ def _text(item: dict[str, Any]) -> str | None:
         text = inner.get("text")
     elif kind == "interactive":
         titles = [as_dict(inner.get(reply)).get("title") for reply in REPLIES]
-        text = next((title for title in titles if title), as_dict(inner.get("nfm_reply")).get("body"))
+        text = next((title for title in titles if title), None) or form_text(item)
     elif kind in CAPTIONED:
         text = inner.get("caption")
     elif kind == "reaction":

@@ -14,6 +14,7 @@ from bot.flows.offers import offers_title
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_WAITING, SYNC_NUMBER, SYNC_TEMPLATES
 from jobs.ingest.late_failures import react_to_failures
+from jobs.ingest.own_words import with_own_words
 from models.clock import utcnow
 from models.events.account.apply import apply_changes
 from models.events.account.update import ChangeResult
@@ -59,7 +60,7 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
     now = utcnow()
     with rt.database.write() as session:
         if inbound:
-            stored = store_inbound(session, inbound, now, installation, offers_title)
+            stored = store_inbound(session, with_own_words(session, inbound), now, installation, offers_title)
             applied.conversations = stored.conversations
             counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
         if statuses:

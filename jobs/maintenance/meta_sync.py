@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
+from bot.opt_out_words import is_certain_stop
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account, lift_number
@@ -21,6 +22,7 @@ from models.clock import utcnow
 from models.sending.number_rate import put_throughput
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
+from models.templates.opt_out_buttons import recognize_opt_out_buttons
 
 log = logging.getLogger("hark.sync")
 
@@ -194,6 +196,7 @@ def _fill(template: Template, item: dict[str, Any], now: datetime) -> Template:
     template.correct_category = item.get("correct_category")
     template.parameter_format = str(item.get("parameter_format") or "POSITIONAL").upper()
     template.components = item.get("components") or []
+    template.opt_out_buttons = recognize_opt_out_buttons(template.components, is_certain_stop)
     template.quality = str((quality.get("score") if isinstance(quality, dict) else None) or "UNKNOWN")
     template.rejected_reason = item.get("rejected_reason")
     if template.status_at is None or template.status_at <= now:

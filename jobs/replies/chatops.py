@@ -17,7 +17,7 @@ from bot import chatops
 from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import ANSWER_CONTACT, RUN_CONFIRMED_COMMAND
-from jobs.replies.decide import ReplyPlan
+from jobs.replies.plan import ReplyPlan
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.conversations.messages import NewMessage, queue_messages

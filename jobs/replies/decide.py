@@ -1,86 +1,39 @@
 """Decides one reply: turns a conversation's context into a plan of what to write. Pure, apart from looking up parsed flows."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot import chatops
 from bot.flows.engine import run_step
 from bot.flows.session import (
     Accepted,
-    CallHttp,
     Event,
     FlowContact,
     FlowState,
     HttpResult,
     MessageNotSent,
-    OpenCase,
-    PassStep,
-    RemoveTag,
     ReplyEvent,
-    Result,
-    SendMessage,
-    SetAttribute,
-    SetTag,
     Start,
-    StartTimer,
     TimerDue,
-    Unsubscribe,
 )
 from bot.opt_out_words import Word, button_intent, opt_out_intent
 from bot.router import CampaignChoice, Decision, FlowChoice, LiveFlow, Route, RoutingFacts, keyword_flow, route
 from bot.webhooks.parse_messages import CAPTIONED
 from jobs.core.logs import described
 from jobs.replies.flow_cache import FlowCache
+from jobs.replies.plan import ReplyPlan, add_result
 from models.conversations.claim import Unhandled
 from models.conversations.context import CampaignContext, DueAction, ReplyContext
 from models.conversations.flow_sessions import LiveSession
 from models.events.messages.double_opt_in import CONFIRMED
-from models.tables.conversation import CHOOSES, REFERS, MessageState
+from models.tables.conversation import CHOOSES, OPTED_OUT, REFERS, MessageState
 from models.tables.flow import ActionKind
 
 log = logging.getLogger("hark.answer")
 
 SENT = (MessageState.ACCEPTED, MessageState.UNSURE, None)
 """States of the message that start a timer after it; None: the message was deleted, so the timer starts too."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewAction:
-    """A timer or call of the session. With `after_tag` it becomes due once the message with that tag is settled."""
-
-    kind: ActionKind
-    payload: dict[str, Any]
-    due_at: datetime | None
-    after_tag: str | None = None
-
-
-@dataclass(slots=True)
-class ReplyPlan:
-    """What one reply writes, all of it in one transaction or none of it."""
-
-    context: ReplyContext
-    handled: Decision | None = None
-    action: DueAction | None = None
-    is_action_stale: bool = False
-    handed_flow_id: int | None = None
-    ends: str | None = None
-    """Why the live session ends before anything else is written; None if it does not."""
-    begins_version_id: int | None = None
-    recipient_id: int | None = None
-    saves: bool = False
-    flow_state: FlowState | None = None
-    messages: list[tuple[Mapping[str, Any], str | None]] = field(default_factory=list)
-    actions: list[NewAction] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
-    traits: list[SetTag | RemoveTag | SetAttribute] = field(default_factory=list)
-    case_reason: str | None = None
-    unsubscribes: bool = False
-    drops_queue: bool = False
-    """Whether queued bot messages become `not_sent`, since the person wrote STOP."""
-    command: chatops.ChatCommand | chatops.Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +86,7 @@ def _answer_or_raise(context: ReplyContext, message: Unhandled, batch: BatchCont
     plan = ReplyPlan(context, handled=decision)
     if context.live is not None and live is None:
         plan.ends = "idle"
-    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid, _is_answer(message))
+    reply = ReplyEvent(message.body or "", message.button_payload, message.wamid, _is_answer(message), context.form)
     if decision.route is Route.CHAT_OPS:
         plan.command = command
     elif decision.route in {Route.STOP, Route.START}:
@@ -224,10 +177,15 @@ def _choice(campaign: CampaignContext | None, flows: FlowCache) -> CampaignChoic
 
 
 def _word(message: Unhandled) -> Word | None:
-    """STOP, read as the ingest reads it, or a START that opted the person in. The ingest has changed the consent already."""
-    if message.route == CONFIRMED:
-        return "start"
-    if message.route == CHOOSES:
+    """STOP, or a START that opted the person in. The ingest has changed the consent already, and stored what it was.
+
+    The words are read once more for messages that an earlier version stored. Of a campaign's button the place decided.
+    """
+    if message.route in {CONFIRMED, OPTED_OUT}:
+        return "start" if message.route == CONFIRMED else "stop"
+    if message.route == CHOOSES or (message.route == REFERS and message.type == "button"):
+        return None
+    if message.type == "interactive" and message.button_payload is None:
         return None
     if message.type in {"button", "interactive"}:
         word = button_intent(message.body, message.button_payload)
@@ -274,7 +232,8 @@ def _begin(
     contact = _contact(plan.context, campaign if recipient_id else None, batch)
     result = run_step(flow, FlowState.begin(now), Start(reply), now, contact)
     plan.begins_version_id, plan.recipient_id = version_id, recipient_id
-    _add_result(plan, result, now)
+    plan.needs_human = result.needs_human
+    add_result(plan, result, now)
 
 
 def _advance(
@@ -282,10 +241,10 @@ def _advance(
 ) -> None:
     flow = batch.flows.version(live.flow_version_id)
     result = run_step(flow, flow_state, event, now, _contact(plan.context, plan.context.session_campaign, batch))
-    plan.recipient_id = live.recipient_id
+    plan.recipient_id, plan.needs_human = live.recipient_id, result.needs_human
     if result.session != flow_state or result.actions:
         plan.saves = True
-        _add_result(plan, result, now)
+        add_result(plan, result, now)
 
 
 def _contact(context: ReplyContext, campaign: CampaignContext | None, batch: BatchContext) -> FlowContact:
@@ -305,44 +264,3 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _add_result(plan: ReplyPlan, result: Result, now: datetime) -> None:
-    """Add the flow engine's new state and actions to the plan."""
-    plan.flow_state = result.session
-    for action in result.actions:
-        match action:
-            case SendMessage():
-                plan.messages.append((action.content, action.tag))
-            case PassStep():
-                plan.steps.append(action.name)
-            case SetTag() | RemoveTag() | SetAttribute():
-                plan.traits.append(action)
-            case OpenCase():
-                plan.case_reason = action.reason
-            case Unsubscribe():
-                plan.unsubscribes = True
-            case StartTimer():
-                due_at = now + timedelta(seconds=action.seconds)
-                plan.actions.append(NewAction(ActionKind.TIMER, {"event": "timer", "tag": action.tag}, due_at))
-            case CallHttp():
-                plan.actions.append(_call(action, now))
-    flow_state = result.session
-    if flow_state.status == "active" and flow_state.waiting_for == "sent" and flow_state.awaiting:
-        is_new = any(tag == flow_state.awaiting for _, tag in plan.messages)
-        payload = {"event": "sent", "tag": flow_state.awaiting}
-        if is_new:
-            plan.actions.append(NewAction(ActionKind.TIMER, payload, None, after_tag=flow_state.awaiting))
-
-
-def _call(action: CallHttp, now: datetime) -> NewAction:
-    payload = {
-        "tag": action.tag,
-        "method": action.method,
-        "url": action.url,
-        "headers": dict(action.headers),
-        "body": None if action.body is None else dict(action.body),
-        "timeout_seconds": action.timeout_seconds,
-        "signed": action.signed,
-    }
-    return NewAction(ActionKind.EXTERNAL if action.signed else ActionKind.HTTP, payload, now)

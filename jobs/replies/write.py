@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.flows.session import RemoveTag, SetAttribute, SetTag
 from bot.router import Route
-from jobs.replies.decide import ReplyPlan
+from jobs.replies.plan import ReplyPlan
 from models.contacts.consent import opt_out
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
@@ -126,8 +126,9 @@ def _write_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime)
 
 
 def _is_left_to_people(plan: ReplyPlan) -> bool:
-    """Whether nothing took the message: agents find it in the inbox."""
-    return plan.handled is not None and plan.handled.route in {Route.NOTHING, Route.FAILED}
+    """Whether nothing took the message, no bot flow either that had it: agents find it in the inbox."""
+    is_unrouted = plan.handled is not None and plan.handled.route in {Route.NOTHING, Route.FAILED}
+    return is_unrouted or plan.needs_human
 
 
 def _mark_handled(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:

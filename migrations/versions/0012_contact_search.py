@@ -15,7 +15,7 @@ from models.contacts.text_search import folded_texts
 from models.db.folding import FOLD_FUNCTION, fold_function
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
 from models.campaigns.recipient_error import recipient_error
+from models.db.dialect import literal_word
+from models.form_replies import read_form
 from models.spreadsheets import protect
 from models.stored_texts import show_stored
 from models.tables.campaign import CampaignType
 from models.tables.contact import Contact
+from models.tables.conversation import Direction, Message
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
 
@@ -34,6 +37,7 @@ COLUMNS = (
     "failed_at",
     "time_per_funnel_step",
     "type",
+    "form_reply",
 )
 _READ = (
     "status",
@@ -82,7 +86,8 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
     ).all()
     steps = _steps(session, [row.id for row in rows])
     kind = types_of(session, [campaign_id]).get(campaign_id)
-    return [ExportRow(row.id, _cells(row, steps.get(row.id, {}), kind)) for row in rows]
+    forms = _forms(session, [row.id for row in rows])
+    return [ExportRow(row.id, _cells(row, steps.get(row.id, {}), forms.get(row.id), kind)) for row in rows]
 
 
 def csv_cell(value: Any) -> str:
@@ -106,7 +111,26 @@ def _steps(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str
     return steps
 
 
-def _cells(row: Any, steps: dict[str, str | None], kind: CampaignType | None) -> tuple[Any, ...]:
+def _forms(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The answers of the last form that each recipient sent back."""
+    query = (
+        select(Message.recipient_id, Message.payload)
+        .where(
+            Message.recipient_id.in_(recipient_ids),
+            Message.direction == literal_word(Direction.IN),
+            Message.type == "interactive",
+            Message.button_payload.is_(None),
+        )
+        .order_by(Message.at, Message.id)
+    )
+    rows = session.execute(query) if recipient_ids else ()
+    forms = ((recipient_id, read_form(payload)) for recipient_id, payload in rows)
+    return {recipient_id: form for recipient_id, form in forms if recipient_id is not None and form}
+
+
+def _cells(
+    row: Any, steps: dict[str, str | None], form: dict[str, str] | None, kind: CampaignType | None
+) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
         "phone": row.phone or (f"+{row.wa_id}" if row.wa_id else row.raw_phone),
@@ -120,6 +144,7 @@ def _cells(row: Any, steps: dict[str, str | None], kind: CampaignType | None) ->
         "failed_at": moment(row.failed_at) if row.status == "failed" else None,
         "time_per_funnel_step": json.dumps(steps, ensure_ascii=False) if steps else "{}",
         "type": kind.value if kind else None,
+        "form_reply": json.dumps(form, ensure_ascii=False) if form else None,
     }
     return tuple(values[name] for name in COLUMNS)
 

@@ -27,6 +27,7 @@ from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
+from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
 from models.templates.variables import check_mapping, unknown_names
 from models.text import Text
@@ -165,6 +166,9 @@ def _mapping_blocks(session: Session, campaign: Campaign, template: Template) ->
             yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")
         else:
             yield PreflightCheck("variables", Text(line), "Map every variable of the template, and nothing else.")
+    if problem := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
+        remedy = "Choose again which buttons of the template opt out."
+        yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": problem}), remedy)
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:
@@ -188,7 +192,7 @@ def _warnings(
                 "number_quality", Text("The number's quality is red."), "Send less, and to people who expect it."
             )
     if campaign.template is not None:
-        yield from _template_warnings(campaign.template, reach)
+        yield from _template_warnings(campaign, campaign.template, reach)
     if campaign.flow_id is None:
         yield PreflightCheck(
             "flow", Text("No bot flow answers the replies."), "Choose a bot flow, or have agents watch the inbox."
@@ -221,7 +225,7 @@ def _budget_checks(
     return blocking, warnings
 
 
-def _template_warnings(template: Template, reach: Reach) -> Iterator[PreflightCheck]:
+def _template_warnings(campaign: Campaign, template: Template, reach: Reach) -> Iterator[PreflightCheck]:
     named = {"name": template.name, "language": template.language}
     if template.quality.upper() in {"RED", "YELLOW"}:
         text = Text(
@@ -233,7 +237,9 @@ def _template_warnings(template: Template, reach: Reach) -> Iterator[PreflightCh
     if template.category.upper() != MARKETING:
         return
     is_judged = template.language.partition("_")[0].lower() in _OPT_OUT_LANGUAGES
-    if is_judged and not _OPT_OUT.search(_texts(template)):
+    chosen = campaign.opt_out_buttons
+    has_button = bool(template.opt_out_buttons if chosen is None else chosen)
+    if is_judged and not has_button and not _OPT_OUT.search(_texts(template)):
         text = Text("Template {name} ({language}) is marketing and does not say how to opt out.", named)
         yield PreflightCheck("opt_out", text, "Add a footer such as “Reply STOP to leave”, or a button.")
     if reach.eligible_in_us:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.tables.conversation import Case, CaseStatus, Conversation, Message, UnreadReply
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
+from models.tables.possible_opt_out import PossibleOptOut
 
 REASON = "merged with another record"
 
@@ -37,6 +38,7 @@ def _merge_conversations(session: Session, winner_id: int, loser_id: int) -> Non
         remaining.handed_flow_id = remaining.handed_flow_id or duplicate.handed_flow_id
         session.flush()
         _merge_unread(session, remaining.id, duplicate.id)
+        _merge_possible_opt_out(session, remaining.id, duplicate.id)
         session.execute(delete(Conversation).where(Conversation.id == duplicate.id))
     session.execute(update(Conversation).where(Conversation.contact_id == loser_id).values(contact_id=winner_id))
 
@@ -52,6 +54,23 @@ def _merge_unread(session: Session, remaining_id: int, duplicate_id: int) -> Non
     else:
         remaining.since = min(remaining.since, duplicate.since)
         remaining.latest_at = max(remaining.latest_at, duplicate.latest_at)
+    session.delete(duplicate)
+    session.flush()
+
+
+def _merge_possible_opt_out(session: Session, remaining_id: int, duplicate_id: int) -> None:
+    """Move the mark of a message that may ask for an end; of two, the newer one's message is shown."""
+    duplicate = session.get(PossibleOptOut, duplicate_id)
+    if duplicate is None:
+        return
+    remaining = session.get(PossibleOptOut, remaining_id)
+    if remaining is None:
+        remaining = PossibleOptOut(conversation_id=remaining_id, since=duplicate.since, latest_at=duplicate.latest_at)
+        remaining.message_id = duplicate.message_id
+        session.add(remaining)
+    elif duplicate.latest_at > remaining.latest_at:
+        remaining.message_id, remaining.latest_at = duplicate.message_id, duplicate.latest_at
+    remaining.since = min(remaining.since, duplicate.since)
     session.delete(duplicate)
     session.flush()
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.conversations.cases import open_cases
 from models.conversations.claim import Unhandled, next_unhandled
 from models.conversations.flow_sessions import LiveSession, live_sessions
+from models.form_replies import read_form
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
 from models.tables.conversation import Conversation, Message, MessageState
@@ -68,6 +69,8 @@ class ReplyContext:
     """The campaign that the message belongs to."""
     staff: str | None = None
     """The e-mail of the user whose verified phone this is."""
+    form: dict[str, str] | None = None
+    """The answers of the form that the message brings; None if it brings none."""
 
 
 def load_reply_contexts(session: Session, ids: Iterable[int], now: datetime) -> dict[int, ReplyContext]:
@@ -88,6 +91,7 @@ def load_reply_contexts(session: Session, ids: Iterable[int], now: datetime) -> 
         context.tags = tags.get(context.contact_id, {})
     _add_campaigns(session, contexts.values())
     _add_staff(session, contexts)
+    _add_forms(session, contexts.values())
     return contexts
 
 
@@ -192,6 +196,21 @@ def _campaign_facts(session: Session, recipients: Iterable[int]) -> dict[tuple[i
         .where(Recipient.id.in_(sorted(recipients)))
     )
     return {(row[0], row[1]): CampaignContext(row[0], *row[2:]) for row in rows}
+
+
+def _add_forms(session: Session, contexts: Iterable[ReplyContext]) -> None:
+    by_message = {
+        context.message.id: context for context in contexts if context.message and _may_be_form(context.message)
+    }
+    if not by_message:
+        return
+    rows = session.execute(select(Message.id, Message.payload).where(Message.id.in_(list(by_message))))
+    for message_id, payload in rows:
+        by_message[message_id].form = read_form(payload)
+
+
+def _may_be_form(message: Unhandled) -> bool:
+    return message.type == "interactive" and message.button_payload is None
 
 
 def _add_staff(session: Session, contexts: Mapping[int, ReplyContext]) -> None:

@@ -58,6 +58,12 @@ def save_flow(
     return SavedFlow(flow.id, flow.name, flow.version)
 
 
+def is_newest(session: Session, name: str, definition: Mapping[str, Any]) -> bool:
+    """Whether the newest version of the flow of this name has this definition. False if there is no such flow."""
+    flow = session.scalar(select(Flow).where(Flow.name == name))
+    return flow is not None and _newest_checksum(session, flow) == _checksum(definition)
+
+
 def set_fallback(session: Session, flow_id: int | None, now: datetime) -> None:
     """Make this the only flow that answers messages which belong to no campaign, session or case; None for no flow."""
     session.execute(

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, union
 from sqlalchemy.orm import Session
 
+from models.conversations.possible_opt_outs import marked_conversations
 from models.db.bulk import values_cte
 from models.db.dialect import NO_SYNC
 from models.tables.conversation import Conversation, UnreadReply
@@ -46,5 +47,6 @@ def mark_read(session: Session, conversation_id: int, until: datetime) -> bool:
 
 
 def count_unread(session: Session) -> int:
-    """How many conversations have replies to be read."""
-    return session.scalar(select(func.count()).select_from(UnreadReply)) or 0
+    """How many conversations have replies to be read, those included whose person may want to stop."""
+    ids = union(select(UnreadReply.conversation_id), marked_conversations()).subquery()
+    return session.scalar(select(func.count()).select_from(ids)) or 0

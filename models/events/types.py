@@ -104,6 +104,8 @@ class InboundMessage:
     word: OptOutWord | None = None
     may_be_choice: bool = False
     """The typed `word` is no unmistakable STOP, so that it is an answer where a bot flow's question offers it as an option."""
+    may_mean_stop: bool = False
+    """No certain STOP, but it may ask for one ("stop it please now"), so that a person should read it."""
     confirms: bool = False
     """The text is a yes, which confirms the double opt-in of a pending contact."""
     moved_to: Sender | None = None

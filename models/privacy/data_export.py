@@ -18,6 +18,7 @@ from models.tables.conversation import Case, Conversation, Message, UnreadReply
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
 from models.tables.order import Order, OrderItem
+from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
@@ -93,10 +94,12 @@ def _chats(session: Session, contact_id: int) -> dict[str, Any]:
     names = {row.id: row.name for row in flows}
     sessions = _rows(session, FlowSession, of_contact)
     unread = select(UnreadReply.conversation_id, UnreadReply.since, UnreadReply.latest_at)
+    doubts = select(PossibleOptOut.conversation_id, PossibleOptOut.message_id, PossibleOptOut.since)
     return {
         "conversations": _rows(session, Conversation, Conversation.contact_id == contact_id),
         "messages": _rows(session, Message, Message.conversation_id.in_(conversation_ids)),
         "unread_replies": _mappings(session, unread.where(UnreadReply.conversation_id.in_(conversation_ids))),
+        "possible_opt_outs": _mappings(session, doubts.where(PossibleOptOut.conversation_id.in_(conversation_ids))),
         "cases": _rows(session, Case, Case.contact_id == contact_id),
         "bot_flows": [{"flow": names.get(row["flow_version_id"])} | row for row in sessions],
         "actions": _rows(session, Action, Action.session_id.in_(select(FlowSession.id).where(of_contact))),

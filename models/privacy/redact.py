@@ -15,6 +15,7 @@ from models.contacts.aliases import SHOP, aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.person_key import person_key
 from models.contacts.user_ids import forget_user_ids
+from models.conversations.possible_opt_outs import clear_possible_opt_outs
 from models.conversations.unread import clear_unread
 from models.crypto import Vault
 from models.db.dialect import NO_SYNC, insert_into
@@ -117,6 +118,7 @@ def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
         update(Case).where(Case.contact_id == contact_id).values(reason=""),
     )
     clear_unread(session, contact_id)
+    clear_possible_opt_outs(session, contact_id)
     session_ids = select(FlowSession.id).where(FlowSession.contact_id == contact_id)
     _update(
         session,

@@ -78,6 +78,7 @@ class AuditAction(StrEnum):
     RESEND_UNSURE = "resend_unsure"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - an action, no password
     RESUME = "resume"
+    ROLL_BACK = "roll_back"
     SCHEDULE = "schedule"
     SET = "set"
     SIGN_IN = "sign_in"

@@ -115,6 +115,8 @@ class Campaign(Base):
     audience: Mapped[dict[str, Any]] = mapped_column(default=dict)
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
     media: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    opt_out_buttons: Mapped[list[Any] | None]
+    """The places of the template's buttons that opt out, as the operator chose them; NULL: those recognized in the template."""
     pace_per_second: Mapped[float | None]
     pace_per_hour: Mapped[float | None]
     ends_after_seconds: Mapped[int]

@@ -19,7 +19,7 @@ IN_QUEUE = text("message.state IN ('queued', 'sending')")
 REFERS = "reference"
 """The route of a message that refers to the campaign of its `recipient_id`, until it is answered."""
 OPTED_OUT = "stop"
-"""The route of a message that was answered as an opt-out."""
+"""The route of a message that is an opt-out."""
 CHOOSES = "choice"
 """The route of a typed word that a bot flow's question offered as an option, until it is answered: it is no STOP or START."""
 
@@ -134,7 +134,7 @@ class Message(Base):
     author: Mapped[str | None] = mapped_column(String(254))
     """The author of an outbound message: `bot` or an agent's e-mail."""
     route: Mapped[str | None] = mapped_column(String(40))
-    """Where it went. Until it is answered: what the ingest knows of that already (`REFERS`, `CHOOSES`, or an opt-in)."""
+    """Where it went. Until it is answered: what the ingest knows of it: `REFERS`, `CHOOSES`, `OPTED_OUT`, or an opt-in."""
     route_reason: Mapped[str | None] = mapped_column(Text)
     handled_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")

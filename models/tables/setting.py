@@ -43,6 +43,9 @@ KNOWN = {
     "shopify_sms_consent_counts": KnownSetting(
         False, "Shopify's consent to text messages (SMS) counts as consent to WhatsApp messages too."
     ),
+    "stop_words": KnownSetting(
+        "", "Words of your own that unsubscribe like STOP, besides those that Hark knows; separated by semicolons."
+    ),
     "stop_answer": KnownSetting("", "What answers a STOP; empty sends nothing."),
     "start_answer": KnownSetting("", "What answers a START; empty sends nothing."),
     "keep_messages_days": KnownSetting(365, "How long chat messages are kept."),

@@ -32,6 +32,8 @@ class Template(Base):
     quality_at: Mapped[datetime | None]
     parameter_format: Mapped[str] = mapped_column(String(16), default="POSITIONAL")
     components: Mapped[list[Any]]
+    opt_out_buttons: Mapped[list[Any] | None]
+    """The places of the buttons that opt out, recognized when it was read; NULL if Hark read it before it knew them."""
     rejected_reason: Mapped[str | None] = mapped_column(Text)
     stale_at: Mapped[datetime | None]
     """When Meta reported that the text changed; the template is not used until it is read again."""

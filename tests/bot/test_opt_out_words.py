@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from bot.opt_out_languages import STOP, STOP_TYPED
 from bot.opt_out_words import (
     button_intent,
+    is_certain_stop,
     is_yes,
     is_yes_button,
     may_mean_opt_out,
     normalize_text,
     opt_out_intent,
+    read_own_words,
+    split_words,
 )
 from tests.support.paths import ROOT
 
@@ -83,7 +86,7 @@ def test_a_start_word_subscribes_again(text: str) -> None:
         ("Start", "Start", None),  # a template's button without a payload of its own
         ("Anmelden", None, None),
         ("Stop promos", "h1b:abc:7:1", "stop"),
-        ("Stop promos", "f3:menu:stop", "stop"),  # an unmistakable title counts in a bot flow too
+        ("Stop promos", "f3:menu:stop", None),  # a button of a bot flow speaks to its flow alone
         ("Leave it", "f3:menu:stop", None),  # a bot flow's payload names nodes and keys
         ("Cancel", "f3:order:cancel", None),
         ("Cancel", "c42:cancel", None),
@@ -203,15 +206,32 @@ def test_an_everyday_answer_of_another_language_opts_nobody_out(text: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["stop it please now", "please stop with this", "quiero la baja ya", "bitte endlich abmelden!"]
-)
+    "text",
+    [
+        "stop it please now", "please stop with this", "quiero la baja ya", "bitte endlich abmelden!",
+        "word " * 50 + "stop", "请马上停止发送这些消息", "ช่วยหยุดส่งข้อความด้วย",
+    ],
+)  # fmt: skip
 def test_what_may_be_an_opt_out_is_for_a_human(text: str) -> None:
     assert opt_out_intent(text) is None
     assert may_mean_opt_out(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["stop", "STOP!", "", None, "thank you", "when do you open?", "nonstop", "word " * 30 + "stop"]
+    "text", ["stop", "STOP!", "", None, "thank you", "when do you open?", "nonstop", "word " * 100 + "stop"]
 )
 def test_what_is_certain_or_says_nothing_of_stopping_is_not(text: str | None) -> None:
     assert not may_mean_opt_out(text)
+
+
+def test_own_words_are_as_certain_as_stop() -> None:
+    own = read_own_words("Schluss jetzt; fin de pub,\n!!;  ; GENUG")
+    assert own == {"schluss jetzt", "fin de pub", "genug"}
+    assert [opt_out_intent(text, own) for text in ("SCHLUSS jetzt!", "please genug", "schluss")] == [
+        "stop",
+        "stop",
+        None,
+    ]
+    assert (is_certain_stop("Genug", own), is_certain_stop("Genug jetzt", own)) == (True, False)
+    assert (may_mean_opt_out("es ist genug damit", own), may_mean_opt_out("genug", own)) == (True, False)
+    assert split_words("!!; ok") == {"!!": "", "ok": "ok"}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from admin.panel.campaigns.opt_out_buttons import read_opt_out_buttons
 from models.tables.campaign import Campaign
 
 SIDES = ("include", "exclude")
@@ -27,6 +28,8 @@ def read_draft(form: Any) -> dict[str, Any]:
         data["variables"] = variables
     if medium := _medium(form):
         data["media"] = {"header": medium}
+    if (opt_out_buttons := read_opt_out_buttons(form)) is not None:
+        data["opt_out_buttons"] = opt_out_buttons
     if pace := _pace(form):
         data["pace"] = pace
     if days := form.get("ends_after_days", "").strip():
@@ -60,6 +63,8 @@ def draft_of(campaign: Campaign) -> dict[str, Any]:
         data["number"] = campaign.number.phone_number_id
     if campaign.template:
         data["template"] = {"name": campaign.template.name, "language": campaign.template.language}
+    if campaign.opt_out_buttons is not None:
+        data["opt_out_buttons"] = campaign.opt_out_buttons
     if campaign.flow:
         data["flow"] = campaign.flow.name
     return data
@@ -86,7 +91,7 @@ def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _field(part: str, labels: Mapping[str, str]) -> str:
-    for name in ("name", "number", "template", "flow", "ends_after_hours", "pace"):
+    for name in ("name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons"):
         if part.startswith((f"{name}=", f"{name}:", f"{name} ", f"{name}.")):
             return name
     if part.startswith("audience.exclude"):

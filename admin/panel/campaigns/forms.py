@@ -13,6 +13,7 @@ from admin.operations.media import LIMITS, store_media
 from admin.panel.base import PanelView, back, form
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
+from admin.panel.campaigns.opt_out_buttons import opt_out_choices
 from admin.panel.template_preview import ORDER_WORDS, preview_of
 from models.audience.audience import complete_contacts
 from models.audience.reach import Reach, estimate_reach
@@ -136,7 +137,7 @@ class CampaignForms(PanelView):
             people = {side: _people(session, draft, side) for side in SIDES}
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
         needed = media_format(template) if template else None
-        shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else [])}
+        shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else []), "opt_out_buttons"}
         return self.render(
             "panel/campaign_form.html",
             draft=draft,
@@ -146,6 +147,8 @@ class CampaignForms(PanelView):
             chosen=template,
             slots=slots,
             needed=needed,
+            buttons=opt_out_choices(draft, template),
+            recognized=",".join(template.opt_out_buttons or ()) if template else "",
             media=media,
             picture=preview_of(template, draft.get("variables") or {}) if template else None,
             reach=reach,

@@ -3,7 +3,7 @@
 A batch takes a few statements in the caller's transaction; only new senders cost more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.consent import MESSAGE_PROOF, opt_in_again, opt_out
 from models.conversations.cases import await_agents
+from models.conversations.possible_opt_outs import clear_possible_opt_outs, mark_possible_opt_outs
 from models.conversations.unread import mark_unread
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
@@ -21,9 +22,11 @@ from models.events.messages.double_opt_in import confirm_pending, mark_as_start
 from models.events.messages.edits import apply_edits
 from models.events.messages.offered import Offers, choices_on_offer
 from models.events.messages.senders import resolve_senders
-from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage
+from models.events.messages.template_buttons import opt_outs_by_place
+from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage, OptOutWord
 from models.tables.conversation import (
     CHOOSES,
+    OPTED_OUT,
     REFERS,
     Conversation,
     Direction,
@@ -83,11 +86,13 @@ def store_inbound(
     conversations = _open_conversations(session, replies, now)
     targets = attribute_replies(session, replies, installation)
     choices = choices_on_offer(session, replies, targets, offers) if offers is not None else set()
-    inserted = _insert(session, replies, conversations, targets, choices, now)
+    words = _words(replies, opt_outs_by_place(session, replies, targets, installation), choices)
+    inserted = _insert(session, replies, conversations, targets, words, choices, now)
     replies = [item for item in replies if item.message.wamid in inserted]
     result.repeated += len(new_messages) - len(replies)
     result.stored = len(replies)
-    _apply_opt_outs(session, [item for item in replies if item.message.wamid not in choices])
+    _apply_opt_outs(session, replies, words)
+    mark_possible_opt_outs(session, _doubtful(replies, words, choices), now)
     confirm_pending(session, replies)
     mark_replied(session, _replies(replies, targets))
     _update_contacts(session, replies)
@@ -101,6 +106,30 @@ def store_inbound(
     waiting = {conversations[item.contact_id, item.number_id] for item in replies if _needs_answer(item.message)}
     result.conversations = sorted(waiting)
     return result
+
+
+def _words(
+    replies: Sequence[AttributedReply], by_place: Mapping[str, bool], choices: set[str]
+) -> dict[str, OptOutWord | None]:
+    """What each message does to consent, by wamid: a button by its place if that says it, other messages by their words."""
+    words: dict[str, OptOutWord | None] = {}
+    for item in replies:
+        wamid = item.message.wamid
+        if wamid in by_place:
+            words[wamid] = "stop" if by_place[wamid] else None
+        else:
+            words[wamid] = None if wamid in choices else item.message.word
+    return words
+
+
+def _doubtful(
+    replies: Sequence[AttributedReply], words: Mapping[str, OptOutWord | None], choices: set[str]
+) -> list[str]:
+    return [
+        item.message.wamid
+        for item in replies
+        if item.message.may_mean_stop and words[item.message.wamid] is None and item.message.wamid not in choices
+    ]
 
 
 def _needs_answer(message: InboundMessage) -> bool:
@@ -173,6 +202,7 @@ def _insert(
     replies: Sequence[AttributedReply],
     conversations: dict[tuple[int, int], int],
     targets: dict[str, Attribution],
+    words: Mapping[str, OptOutWord | None],
     choices: set[str],
     now: datetime,
 ) -> set[str]:
@@ -190,7 +220,9 @@ def _insert(
             "context_wamid": item.message.context_wamid,
             "button_payload": item.message.button_payload,
             "recipient_id": target.recipient_id if target else None,
-            "route": _first_route(item.message, target, is_choice=item.message.wamid in choices),
+            "route": _first_route(
+                item.message, target, words[item.message.wamid], is_choice=item.message.wamid in choices
+            ),
             "handled_at": None if _needs_answer(item.message) else now,
             "attempts": 0,
         }
@@ -200,23 +232,30 @@ def _insert(
     return set(session.scalars(statement.returning(_MESSAGE.c.wamid), rows))
 
 
-def _first_route(message: InboundMessage, target: Attribution | None, *, is_choice: bool) -> str | None:
+def _first_route(
+    message: InboundMessage, target: Attribution | None, word: OptOutWord | None, *, is_choice: bool
+) -> str | None:
+    if word == "stop" and _needs_answer(message):
+        return OPTED_OUT
     if is_choice:
         return CHOOSES
     return REFERS if target and target.is_reference and _needs_answer(message) else None
 
 
-def _apply_opt_outs(session: Session, replies: Sequence[AttributedReply]) -> None:
+def _apply_opt_outs(
+    session: Session, replies: Sequence[AttributedReply], words: Mapping[str, OptOutWord | None]
+) -> None:
     """Apply STOP and START, each at the time of its message. A START that opts nobody in stays a message for a bot flow."""
     starts = []
     for item in replies:
         message = item.message
         proof = f"{MESSAGE_PROOF}{message.wamid}"
-        if message.word == "stop":
-            opt_out(session, item.contact_id, message.at, "whatsapp stop word", proof)
-        elif message.word == "start" and opt_in_again(
-            session, item.contact_id, message.at, "whatsapp start word", proof
-        ):
+        word = words[message.wamid]
+        if word == "stop":
+            source = "whatsapp stop word" if message.word == "stop" else "whatsapp opt-out button"
+            opt_out(session, item.contact_id, message.at, source, proof)
+            clear_possible_opt_outs(session, item.contact_id)
+        elif word == "start" and opt_in_again(session, item.contact_id, message.at, "whatsapp start word", proof):
             starts.append(message.wamid)
     mark_as_start(session, starts)
 

@@ -25,3 +25,16 @@ def test_settings_that_are_none_are_refused_in_one_line(shell: Shell) -> None:
     )
     assert "installation: there is no such setting" in shell.refused("settings", "set", "installation", "x")
     assert "double_opt_in: maybe: allowed are yes and no" in shell.refused("settings", "set", "double_opt_in", "maybe")
+
+
+def test_own_opt_out_words_are_words_and_no_opt_in(shell: Shell) -> None:
+    assert "stop_words is Schluss; fin" in shell.ok("settings", "set", "stop_words", "Schluss; fin")
+    for text, problem in (
+        ("fin; !!", "“!!”: a word needs letters"),
+        ("START", "means the opposite"),
+        ("yes", "opposite"),
+    ):
+        assert problem in shell.refused("settings", "set", "stop_words", text)
+    with shell.rt.database.read() as session:
+        assert read_setting(session, "stop_words") == "Schluss; fin"
+    assert "stop_words is empty" in shell.ok("settings", "set", "stop_words", "")

@@ -1,5 +1,6 @@
 """How the flow engine reads a reply: a press, a typed title, free text, an answer to a question."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -121,11 +122,23 @@ def test_an_answer_is_read_as_what_is_expected(fields: dict[str, Any], good: dic
         assert Talk(flow).say(text).texts() == ["No"], text
 
 
+@pytest.mark.parametrize(
+    ("country", "default_country", "kept"),
+    [("ES", "DE", "+34600333444"), (None, "ES", "+34600333444"), ("ES", None, "+34600333444"), (None, None, None)],
+)
+def test_a_phone_is_completed_by_the_persons_country_before_the_houses(
+    country: str | None, default_country: str | None, kept: str | None
+) -> None:
+    contact = replace(ALICE, country=country, default_country=default_country)
+    talk = Talk(flow_of({"ask": {"type": "ask", "text": "?", "expect": "phone"}}), contact).say("600 333 444")
+    assert talk.session.answers.get("ask") == kept
+
+
 def test_an_ask_gives_up_after_its_retries() -> None:
     ask = {"type": "ask", "text": "Mail?", "expect": "email", "retries": 2}
     talk = Talk(flow_of({"ask": ask}))
     assert [talk.say("x").texts(), talk.say("").texts(), talk.say("x").texts()] == [["Mail?"], ["Mail?"], []]
-    assert talk.session.ended_reason == "not_understood"
+    assert (talk.session.ended_reason, talk.last.needs_human) == ("not_understood", True)
     talk = Talk(flow_of({"ask": {**ask, "retries": 0, "otherwise": "help"}, "help": {"type": "handoff"}})).say("x")
     assert talk.done() == [OpenCase("handed over by the bot flow sample"), EndSession("handed_off")]
 

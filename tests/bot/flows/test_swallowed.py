@@ -29,7 +29,7 @@ def _read(title: str = "Go", keyword: str = "menu", *, node: dict[str, Any] | No
 )
 def test_an_option_whose_title_opts_out_is_refused_in_one_line(node: dict[str, Any]) -> None:
     [problem] = _read(node=node).problems
-    assert "is a STOP word: who presses or types it is unsubscribed" in problem
+    assert "is a STOP word: who types it is unsubscribed" in problem
 
 
 @pytest.mark.parametrize(

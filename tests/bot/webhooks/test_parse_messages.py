@@ -11,11 +11,21 @@ from tests.support.parsed import message
 from tests.support.paths import WEBHOOKS
 
 
+def _pressed(title: str, payload: str) -> dict[str, Any]:
+    reply = {"type": "button_reply", "button_reply": {"id": payload, "title": title}}
+    return {"type": "interactive", "interactive": reply}
+
+
+def _filled(answers: dict[str, str], body: str = "Sent") -> dict[str, Any]:
+    reply = {"name": "flow", "body": body, "response_json": json.dumps(answers)}
+    return {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": reply}}
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
         ("message_text", "When do you open?"), ("message_template_button", "Tell me more"), ("message_reply_button", "Yes"),
-        ("message_list_row", "Row"), ("message_form", "Sent"), ("message_image", "my order"), ("message_sticker", None),
+        ("message_list_row", "Row"), ("message_form", "size: M"), ("message_image", "my order"), ("message_sticker", None),
         ("message_location", "Puerta del Sol"), ("message_contacts", "Bob Builder"), ("message_order", "gift wrap please"),
         ("message_reaction", "😮"), ("message_reaction_removed", None), ("message_edit", "When do you close?"),
         ("message_interactive_lost", None), ("message_future_type", None), ("message_username", "olá"),
@@ -107,3 +117,29 @@ def test_a_changed_number_without_a_sender_is_found_by_the_previous_user_id() ->
     assert (found.sender.wa_id, found.sender.bsuid) == (None, "ES.13491208655302741918")
     assert found.moved_to is not None
     assert (found.moved_to.wa_id, found.is_user_id_change) == ("34600000091", False)
+
+
+@pytest.mark.parametrize(
+    ("content", "word", "is_doubtful"),
+    [
+        ({"type": "text", "text": {"body": "stop it please now"}}, None, True),
+        ({"type": "text", "text": {"body": "STOP"}}, "stop", False),
+        ({"type": "image", "image": {"id": "1", "caption": "please stop with these"}}, None, True),
+        ({"type": "button", "button": {"text": "Stop promos", "payload": "Stop promos"}}, "stop", True),
+        ({"type": "button", "button": {"text": "Leave it", "payload": "x"}}, None, False),
+        (_pressed("Unsubscribe", "f3:menu:u"), None, True),
+        (_pressed("Start", "f3:hello:go"), None, False),
+        (_filled({"comment": "stop sending me these"}), None, True),
+        (_filled({"comment": "fine"}), None, False),
+        (_filled({}, body="Stop"), None, False),
+    ],
+)
+def test_a_human_is_asked_where_words_or_buttons_may_mean_a_stop(
+    content: dict[str, Any], word: str | None, is_doubtful: bool
+) -> None:
+    payload = json.loads((WEBHOOKS / "message_text.json").read_bytes())
+    item = payload["entry"][0]["changes"][0]["value"]["messages"][0]
+    item.pop("text")
+    item.update(content)
+    [found] = parse_payload(json.dumps(payload).encode()).inbound
+    assert (found.word, found.may_mean_stop, found.confirms) == (word, is_doubtful, False)

@@ -44,6 +44,16 @@ def test_what_changed_at_meta_is_taken_over(shell: Shell) -> None:
     assert template(shell).status == "PAUSED"
 
 
+def test_the_opt_out_buttons_of_every_language_are_recognised(shell: Shell) -> None:
+    languages = ("en", "es", "pt_BR")
+    assert [template(shell, language=language).opt_out_buttons for language in languages] == [["1"]] * 3
+    with shell.rt.database.write() as session:
+        session.execute(update(Template).values(opt_out_buttons=None))
+    read_templates(shell.rt, waba_pk(shell), utcnow(), "spring_sale")
+    assert template(shell).opt_out_buttons == ["1"]
+    assert template(shell, "new_collection").opt_out_buttons is None
+
+
 def test_what_an_event_said_later_stays(shell: Shell) -> None:
     with shell.rt.database.write() as session:
         later = utcnow() + timedelta(minutes=1)

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from bot.flows.load import read_flow, to_definition
 from bot.flows.session import FlowState
 from bot.router import Route
-from jobs.replies.decide import BatchContext, ReplyPlan, decide
+from jobs.replies.decide import BatchContext, decide
 from jobs.replies.flow_cache import FlowCache
+from jobs.replies.plan import ReplyPlan
 from models.conversations.context import load_reply_contexts
 from models.conversations.flow_sessions import NewSession, begin_sessions
 from models.conversations.flow_versions import save_flow, set_fallback

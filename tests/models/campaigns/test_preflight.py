@@ -125,6 +125,20 @@ def test_an_opt_out_is_recognised_in_a_footer_or_a_button(
     assert _keys(session, clear_campaign) == ([], [])
 
 
+def test_a_chosen_button_is_a_way_out_and_must_be_one_of_the_template(
+    session: Session, clear_campaign: Campaign
+) -> None:
+    assert clear_campaign.template is not None
+    buttons = [{"type": "QUICK_REPLY", "text": "Not for me"}]
+    body = {"type": "BODY", "text": "Hello {{1}}, spring is here!"}
+    clear_campaign.template.components = [body, {"type": "BUTTONS", "buttons": buttons}]
+    assert _keys(session, clear_campaign) == ([], ["opt_out"])
+    clear_campaign.opt_out_buttons = ["0"]
+    assert _keys(session, clear_campaign) == ([], [])
+    clear_campaign.opt_out_buttons = ["1"]
+    assert _keys(session, clear_campaign) == (["opt_out_buttons"], [])
+
+
 @pytest.mark.parametrize(
     ("language", "warnings"), [("en", ["opt_out"]), ("pt_BR", ["opt_out"]), ("pl", []), ("ar", []), ("zh_HK", [])]
 )

@@ -31,6 +31,7 @@ from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentit
 from models.tables.conversation import Conversation, Direction, Message, MessageState, UnreadReply
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.number import Number
+from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.segment import Segment
 from models.tables.tag import ContactTag, ListMember
@@ -88,6 +89,8 @@ def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> 
     other = make_contact(session, name="Somebody else")
     mark_unread(session, session.scalars(select(Conversation.id)).all(), NOW)
     assert fold_stale(session) == 2  # what the search reads holds the names too
+    for conversation_id in session.scalars(select(Conversation.id)).all():
+        session.add(PossibleOptOut(conversation_id=conversation_id, message_id=1, since=NOW, latest_at=NOW))
     assert redact_person(session, person.id, vault, LATER, "dpo@example.com", "request of 1 May")
     session.flush()
     session.expire_all()
@@ -103,6 +106,7 @@ def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> 
     assert session.scalars(select(ListMember)).all() == []
     assert session.scalars(select(Engagement)).all() == []
     assert session.scalars(select(UnreadReply)).all() == []
+    assert session.scalars(select(PossibleOptOut)).all() == []
     hashes = set(session.scalars(select(Suppression.person_hash)))
     assert vault.person_hash(f"wa:{DIGITS}") in hashes
     event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc())).first()
