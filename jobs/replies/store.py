@@ -72,7 +72,7 @@ class ReplyStore:
     def handle(self, items: Mapping[Hashable, None]) -> dict[Hashable, NextStep]:
         """Answer the first input of each conversation: all are decided from one read and written in one transaction.
 
-        Raises StaleSessionError if a session or message changed since the read: then nothing was written.
+        Raises StaleSessionError if a session, a message or a case changed since the read: then nothing was written.
         """
         ids = [int(str(key)) for key in items]
         now = utcnow()

@@ -61,13 +61,21 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _merge_cases(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
-    """Of two open cases the older stays open."""
-    open_ids = session.scalars(
-        select(Case.id)
+    """Of two open cases the older stays open. It waits if the person waits in one of them, and has the agent of either."""
+    open_cases = session.execute(
+        select(Case.id, Case.status, Case.agent)
         .where(Case.contact_id.in_((winner_id, loser_id)), Case.closed_at.is_(None))
         .order_by(Case.opened_at, Case.id)
     ).all()
+    open_ids = [row.id for row in open_cases]
     if len(open_ids) > 1:
+        waits = any(row.status is CaseStatus.WAITING for row in open_cases)
+        agent = next((row.agent for row in open_cases if row.agent), None)
+        session.execute(
+            update(Case)
+            .where(Case.id == open_ids[0])
+            .values(status=CaseStatus.WAITING if waits else open_cases[0].status, agent=agent)
+        )
         session.execute(
             update(Case)
             .where(Case.id.in_(open_ids[1:]))

@@ -21,7 +21,7 @@ from models.privacy.mentions import REDACTED, Mentions, mentions_of, wipe_mentio
 from models.stored_texts import CONTACT_REDACTED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.tables.contact_alias import ContactAlias
-from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
+from models.tables.conversation import Case, CaseStatus, Conversation, Direction, Message, MessageState
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 from models.tables.order import Order, OrderItem
@@ -113,6 +113,9 @@ def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
         .where(Message.conversation_id.in_(conversation_ids), Message.at < now - REDELIVERY)
         .values(wamid=None, context_wamid=None),
         update(Case).where(Case.contact_id == contact_id).values(reason=""),
+        update(Case)
+        .where(Case.contact_id == contact_id, Case.closed_at.is_(None))
+        .values(status=CaseStatus.RESOLVED, closed_at=now, closed_by="redacted"),
     )
     clear_unread(session, contact_id)
     session_ids = select(FlowSession.id).where(FlowSession.contact_id == contact_id)

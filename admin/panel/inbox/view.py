@@ -4,18 +4,19 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, render_template, request, url_for
+from flask import abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from admin.operations import inbox as talks
 from admin.operations.cases import close_case_of_contact
-from admin.panel.base import PanelView, action, back, page, positive
+from admin.panel.base import PanelView, action, back, page, positive, sentence
 from admin.panel.inbox.chat import by_day, read_chat
 from admin.panel.inbox.entries import read_entries
 from models.clock import utcnow
 from models.conversations.messages import is_window_open
+from models.errors import OperatorError
 from models.tables.conversation import WINDOW, Case, Conversation, UnreadReply
 from models.tables.flow import Flow, FlowSession, SessionStatus
 from models.tables.user import Role
@@ -36,7 +37,7 @@ class InboxView(PanelView):
     @page("/<int:conversation_id>/")
     def show(self, conversation_id: int) -> ResponseReturnValue:
         """One chat beside the list. Aborts with 404 if there is no such conversation."""
-        return self.render("panel/inbox.html", **self._list(), **self._chat(conversation_id))
+        return self._page(conversation_id)
 
     @page("/<int:conversation_id>/live")
     def live(self, conversation_id: int) -> ResponseReturnValue:
@@ -46,17 +47,22 @@ class InboxView(PanelView):
 
     @action("/<int:conversation_id>/answer", Role.AGENT)
     def answer(self, conversation_id: int) -> ResponseReturnValue:
-        """Send a message; the conversation is assigned to the agent."""
-        text = request.form.get("text", "").replace("\r\n", "\n")
-        self.attempt(None, lambda: talks.send_answer(self.rt, conversation_id, text, self.me.email))
+        """Send a message; the conversation is assigned to the agent. A refused text stays in the form."""
+        text, held_by = request.form.get("text", "").replace("\r\n", "\n"), request.form.get("held_by", "")
+        try:
+            talks.send_answer(self.rt, conversation_id, text, self.me.email, held_by)
+        except OperatorError as error:
+            flash(sentence(error), "bad")
+            return self._page(conversation_id, draft=text), 400
         return back(".show", conversation_id=conversation_id)
 
     @action("/<int:conversation_id>/take", Role.AGENT)
     def take(self, conversation_id: int) -> ResponseReturnValue:
         """Assign the case to this agent, or open one."""
+        held_by = request.form.get("held_by", "")
         self.attempt(
             "It is yours: no bot and no campaign writes here.",
-            lambda: talks.take_conversation(self.rt, conversation_id, self.me.email),
+            lambda: talks.take_conversation(self.rt, conversation_id, self.me.email, held_by),
         )
         return back(".show", conversation_id=conversation_id)
 
@@ -92,6 +98,9 @@ class InboxView(PanelView):
             "The bot goes on from here.", lambda: talks.start_flow(self.rt, conversation_id, flow_id, self.me.email)
         )
         return back(".show", conversation_id=conversation_id)
+
+    def _page(self, conversation_id: int, draft: str = "") -> str:
+        return self.render("panel/inbox.html", draft=draft, **self._list(), **self._chat(conversation_id))
 
     def _list(self) -> dict[str, Any]:
         show, before = request.args.get("show", ""), _parse_time(request.args.get("before", ""))
