@@ -7,6 +7,10 @@
 ``GET|POST config``               all settings (secrets hidden) / change some of them; ``world`` takes effect at once
 ``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (index of a tap on
                                   the message ``wamid``), ``message`` (raw, from ``type`` on); ``context``: a wamid
+``POST echo``                     what the phone app wrote: ``phone`` and ``text`` or ``message``; ``by``: app or responder,
+                                  ``times`` it comes, ``ago`` in seconds
+``POST responder``                ``phone`` and who has the conversation, ``owner``: us, partner or agent (Meta's); ``role``,
+                                  ``summary``; ``told``: false sends no hand-over
 ``POST template-event``           ``name``, ``language``, and ``event`` (status), ``quality`` or ``category``
 ``POST number``                   ``phone_number_id`` and ``status``, ``quality_rating``, ``throughput_mps``, …; ``webhook``:
                                   {field, value} to send with it
@@ -31,6 +35,7 @@ from bot.sandbox.phone import canonical, digits_of
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxInbound, SandboxMessage
 from bot.sandbox.wire import answer, read_object
+from bot.sandbox.world import SandboxNumber
 
 NUMBER_FIELDS = ("status", "quality_rating", "name_status", "throughput", "verified_name", "throughput_mps")
 PAGE = 1000
@@ -183,9 +188,7 @@ def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
     Raises ConfigError if the body is invalid.
     """
     wa_id = wa_id_of(str(body.get("phone", "")))
-    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
-    if number_id not in sim.world.numbers:
-        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    number_id = number_of(sim, wa_id, body).id
     context = body.get("context")
     if "choice" in body:
         return _tap(sim, body)
@@ -210,6 +213,14 @@ def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
         return sim.crowd.press(message, body["choice"], with_context=body.get("with_context", True) is True)
     except (IndexError, ValueError) as error:
         raise ConfigError(f"choice: {body['choice']!r} cannot be tapped") from error
+
+
+def number_of(sim: Simulation, wa_id: str, body: dict[str, Any]) -> SandboxNumber:
+    """Return the number of a request's ``phone_number_id``, else the usual one. Raises ConfigError if there is none of this id."""
+    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
+    if number_id not in sim.world.numbers:
+        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    return sim.world.numbers[number_id]
 
 
 def _usual_number(sim: Simulation, wa_id: str) -> str:
