@@ -11,6 +11,7 @@ from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
 from models.conversations.cases import attend_case, case_holder
+from models.conversations.control import answered_elsewhere
 from models.conversations.messages import agent_message, conversations_of, drop_bot_messages, queue_flow_start
 from models.conversations.unread import mark_read
 from models.errors import OperatorError
@@ -83,9 +84,14 @@ def mark_conversation_read(rt: Runtime, conversation_id: int, until: datetime, a
 
 
 def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> None:
-    """Start a bot flow in the conversation; an open case is closed. Raises OperatorError if the 24 h window is closed."""
+    """Start a bot flow in the conversation; an open case is closed.
+
+    Raises OperatorError if the 24 h window is closed, or if another responder has the conversation.
+    """
     now = utcnow()
     with rt.database.write() as session:
+        if answered_elsewhere(session, [conversation_id]):
+            raise OperatorError("Another responder on this number has the conversation: bots are silent in it.")
         queue_flow_start(session, conversation_id, flow_id, now, actor)
         record_audit(session, now, actor, AuditAction.HAND_TO_FLOW, "conversation", conversation_id, flow=flow_id)
     _wake(rt, conversation_id)

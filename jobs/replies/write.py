@@ -15,6 +15,7 @@ from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
 from models.conversations.cases import open_case, open_cases
 from models.conversations.claim import mark_handled
+from models.conversations.control import answered_elsewhere
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.conversations.messages import BOT, NewMessage, drop_bot_messages, queue_messages
 from models.conversations.unread import mark_unread
@@ -31,16 +32,16 @@ SETTLED = (MessageState.ACCEPTED, MessageState.UNSURE, MessageState.REFUSED, Mes
 
 
 class StaleSessionError(HarkError):
-    """The session, the message or the case changed since it was read: nothing of the batch may be written."""
+    """The session, the message, the case or the responder changed since it was read: nothing of the batch may be written."""
 
 
 def write_plans(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
     """Write the plans, each of a different conversation.
 
-    The conversations are locked, by the lease that the caller renewed. Raises StaleSessionError if a session, a message or a case
-    changed since it was read: the caller must roll back.
+    The conversations are locked, by the lease that the caller renewed. Raises StaleSessionError if a session, a message, a case
+    or a responder changed since it was read: the caller must roll back.
     """
-    _check_cases(session, plans)
+    _check_responders(session, plans)
     _end_sessions(session, plans, now)
     sessions = _write_sessions(session, plans, now)
     _mark_handled(session, plans, now)
@@ -81,11 +82,14 @@ def begin_waits(session: Session, waits: Sequence[Row[int, MessageState, datetim
         )
 
 
-def _check_cases(session: Session, plans: Sequence[ReplyPlan]) -> None:
-    """A bot that planned its reply before an agent took the conversation does not write it."""
+def _check_responders(session: Session, plans: Sequence[ReplyPlan]) -> None:
+    """A bot that planned its reply before an agent or another responder took the conversation does not write it."""
     now_open = open_cases(session, {plan.context.contact_id for plan in plans})
-    if any(now_open.get(plan.context.contact_id) != plan.context.case_id for plan in plans):
-        raise StaleSessionError
+    elsewhere = answered_elsewhere(session, [plan.context.conversation_id for plan in plans])
+    for context in (plan.context for plan in plans):
+        is_elsewhere = context.conversation_id in elsewhere
+        if now_open.get(context.contact_id) != context.case_id or is_elsewhere != context.is_elsewhere:
+            raise StaleSessionError
 
 
 def _end_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
@@ -136,7 +140,7 @@ def _write_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime)
 
 def _is_left_to_people(plan: ReplyPlan) -> bool:
     """Whether nothing took the message: agents find it in the inbox."""
-    return plan.handled is not None and plan.handled.route in {Route.NOTHING, Route.FAILED}
+    return plan.handled is not None and plan.handled.route in {Route.NOTHING, Route.FAILED, Route.ELSEWHERE}
 
 
 def _mark_handled(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:

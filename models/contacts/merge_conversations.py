@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.tables.conversation import Case, CaseStatus, Conversation, Message, UnreadReply
+from models.tables.conversation_control import ConversationControl
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 
 REASON = "merged with another record"
@@ -37,6 +38,7 @@ def _merge_conversations(session: Session, winner_id: int, loser_id: int) -> Non
         remaining.handed_flow_id = remaining.handed_flow_id or duplicate.handed_flow_id
         session.flush()
         _merge_unread(session, remaining.id, duplicate.id)
+        _merge_control(session, remaining.id, duplicate.id)
         session.execute(delete(Conversation).where(Conversation.id == duplicate.id))
     session.execute(update(Conversation).where(Conversation.contact_id == loser_id).values(contact_id=winner_id))
 
@@ -52,6 +54,19 @@ def _merge_unread(session: Session, remaining_id: int, duplicate_id: int) -> Non
     else:
         remaining.since = min(remaining.since, duplicate.since)
         remaining.latest_at = max(remaining.latest_at, duplicate.latest_at)
+    session.delete(duplicate)
+    session.flush()
+
+
+def _merge_control(session: Session, remaining_id: int, duplicate_id: int) -> None:
+    """Of two conversations that are merged, the newer event tells who has the one that remains."""
+    duplicate = session.get(ConversationControl, duplicate_id)
+    if duplicate is None:
+        return
+    remaining = session.get(ConversationControl, remaining_id)
+    if remaining is None or (remaining.at, remaining.rank) < (duplicate.at, duplicate.rank):
+        told = {name: getattr(duplicate, name) for name in ("responder", "at", "rank", "role", "summary")}
+        session.merge(ConversationControl(conversation_id=remaining_id, **told))
     session.delete(duplicate)
     session.flush()
 

@@ -77,6 +77,16 @@ def attend_case(
     return _attend(session, contact_id, is_held_so, agent=agent)
 
 
+def keep_attended(session: Session, contact_id: int, agent: str) -> None:
+    """Set the contact's open case to ATTENDING; it keeps its agent, and gets this one if it has none."""
+    session.execute(
+        update(Case)
+        .where(Case.contact_id == contact_id, Case.closed_at.is_(None))
+        .values(status=CaseStatus.ATTENDING, agent=func.coalesce(Case.agent, agent))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def case_holder(session: Session, contact_id: int) -> str | None:
     """The agent of the contact's open case; None if no case is open or nobody has it."""
     return session.scalar(select(Case.agent).where(Case.contact_id == contact_id, Case.closed_at.is_(None)))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.contacts.aliases import SHOP, aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.person_key import person_key
+from models.conversations.control import delete_control
 from models.conversations.unread import clear_unread
 from models.crypto import Vault
 from models.db.dialect import NO_SYNC, insert_into
@@ -118,6 +119,7 @@ def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
         .values(status=CaseStatus.RESOLVED, closed_at=now, closed_by="redacted"),
     )
     clear_unread(session, contact_id)
+    delete_control(session, contact_id)
     session_ids = select(FlowSession.id).where(FlowSession.contact_id == contact_id)
     _update(
         session,
