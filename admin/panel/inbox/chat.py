@@ -9,12 +9,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.panel import labels as words
+from models.conversations.remarks import Reaction, is_shown_at_another, reactions_to
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
 from models.tables.conversation import Conversation, Direction, Message
 from models.tables.recipient import Recipient, RecipientState
 
 MAX_MESSAGES = 200
+ALONE = {
+    "reaction": "Reacted with {body} to a message that is not here",
+    "edit": "Edited a message that is not here: {body}",
+    "revoke": "Deleted a message that is not here",
+}
+TAKEN_BACK = {
+    "reaction": "Took back a reaction to a message that is not here",
+    "edit": "Edited a message that is not here",
+    "revoke": "Deleted a message that is not here",
+}
+"""The same where there is no text."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,8 @@ class ChatBubble:
     note: str
     is_bad: bool
     author: str
+    reactions: tuple[Reaction, ...] = ()
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,10 +53,12 @@ class ChatPage:
 
 def read_chat(session: Session, talk: Conversation, before: int) -> ChatPage:
     """The newest messages of the conversation, those before the message `before` unless it is 0."""
-    query = select(Message).where(Message.conversation_id == talk.id)
+    query = select(Message).where(Message.conversation_id == talk.id, ~is_shown_at_another())
     query = query.where(Message.id < before) if before else query
     messages = list(session.scalars(query.order_by(Message.at.desc(), Message.id.desc()).limit(MAX_MESSAGES + 1)))
-    bubbles = [_bubble(message) for message in reversed(messages[:MAX_MESSAGES])]
+    shown = messages[:MAX_MESSAGES]
+    reactions = reactions_to(session, talk.id, [message.wamid for message in shown if message.wamid])
+    bubbles = [_bubble(message, tuple(reactions.get(message.wamid or "", ()))) for message in reversed(shown)]
     bubbles += _campaign_bubbles(session, talk) if not before else []
     return ChatPage(
         sorted(bubbles, key=lambda bubble: bubble.at),
@@ -63,14 +79,16 @@ def by_day(bubbles: list[ChatBubble], zone: ZoneInfo, now: datetime) -> list[tup
     return days
 
 
-def _bubble(message: Message) -> ChatBubble:
+def _bubble(message: Message, reactions: tuple[Reaction, ...]) -> ChatBubble:
     is_out = message.direction is Direction.OUT
-    text = message.body or f"[{message.type}]"
+    payload = message.payload or {}
+    is_deleted, edited = bool(payload.get("revoked")), "edited" if payload.get("edited") else ""
+    text = _text(message)
     buttons = _button_titles(message.payload) if is_out else []
     if buttons:
         text += "\n" + "\n".join(f"▸ {title}" for title in buttons)
     if not is_out:
-        return ChatBubble(False, text, message.at, "", False, "")
+        return ChatBubble(False, text, message.at, edited, False, "", reactions, is_deleted)
     note = words.MESSAGE[message.state.value]
     if message.read_at:
         note = "read"
@@ -81,7 +99,17 @@ def _bubble(message: Message) -> ChatBubble:
     is_bad = message.state.value in {"refused", "not_sent"} or bool(message.failed_at and not message.delivered_at)
     if is_bad and message.error_msg:
         note = show_stored(message.error_msg)
-    return ChatBubble(True, text, message.at, note, is_bad, "bot" if message.author == "bot" else message.author or "")
+    note = " · ".join(part for part in (edited, note) if part)
+    return ChatBubble(True, text, message.at, note, is_bad, message.author or "", reactions, is_deleted)
+
+
+def _text(message: Message) -> str:
+    """What a person reads of it. A remark stands here only if the message that it is about is not stored."""
+    if message.type in ALONE:
+        return ALONE[message.type].format(body=message.body) if message.body else TAKEN_BACK[message.type]
+    if (message.payload or {}).get("revoked"):
+        return "Message deleted"
+    return message.body or f"[{message.type}]"
 
 
 def _button_titles(payload: Any) -> list[str]:
@@ -106,11 +134,20 @@ def _campaign_bubbles(session: Session, talk: Conversation) -> list[ChatBubble]:
         .order_by(Recipient.id.desc())
         .limit(20)
     )
-    bubbles = []
-    for recipient, name in rows:
+    bubbles, sent = [], rows.all()
+    reactions = reactions_to(session, talk.id, [row.Recipient.wamid for row in sent if row.Recipient.wamid])
+    for recipient, name in sent:
         at = recipient.accepted_at or recipient.unsure_at or recipient.claimed_at
         if at is not None:
             bubbles.append(
-                ChatBubble(True, f"Campaign: {name}", at, recipient.status.replace("_", " "), False, "campaign")
+                ChatBubble(
+                    True,
+                    f"Campaign: {name}",
+                    at,
+                    recipient.status.replace("_", " "),
+                    False,
+                    "campaign",
+                    tuple(reactions.get(recipient.wamid or "", ())),
+                )
             )
     return bubbles

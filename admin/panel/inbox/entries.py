@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session, joinedload
 
 from admin.panel.base import PAGE_ROWS
+from models.conversations.control import answered_elsewhere
+from models.conversations.remarks import REMARKS
 from models.db.dialect import literal_word
 from models.tables.conversation import WINDOW, Case, CaseStatus, Conversation, Message, UnreadReply
 
@@ -27,6 +29,8 @@ class InboxEntries:
     cases: dict[int, Case]
     last: dict[int, Any]
     unread: set[int]
+    elsewhere: set[int]
+    """The conversations that another responder on the number has."""
     following: datetime | None
     """Older conversations are those before it; None if there are none."""
     silent: Sequence[Case]
@@ -62,6 +66,7 @@ def read_entries(
         cases={case.contact_id: case for case in session.scalars(open_cases)},
         last={row.id: _last_message(session, row.id) for row in shown},
         unread=set(session.scalars(unread)),
+        elsewhere=answered_elsewhere(session, [row.id for row in shown]),
         following=shown[-1].last_message_at if len(rows) > PAGE_ROWS else None,
         silent=silent[:PAGE_ROWS],
         silent_before=silent[PAGE_ROWS - 1].id if len(silent) > PAGE_ROWS else None,
@@ -77,5 +82,7 @@ def _cases_without_words(session: Session, show: str, before: int) -> list[Case]
 
 
 def _last_message(session: Session, conversation_id: int) -> Any:
-    query = select(Message.direction, Message.body, Message.type).where(Message.conversation_id == conversation_id)
+    """The newest message that is no remark about another one."""
+    query = select(Message.direction, Message.body, Message.type, Message.payload)
+    query = query.where(Message.conversation_id == conversation_id, Message.type.not_in(REMARKS))
     return session.execute(query.order_by(Message.at.desc(), Message.id.desc()).limit(1)).first()

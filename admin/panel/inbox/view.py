@@ -18,6 +18,7 @@ from models.clock import utcnow
 from models.conversations.messages import is_window_open
 from models.errors import OperatorError
 from models.tables.conversation import WINDOW, Case, Conversation, UnreadReply
+from models.tables.conversation_control import ConversationControl, Responder
 from models.tables.flow import Flow, FlowSession, SessionStatus
 from models.tables.user import Role
 
@@ -113,6 +114,7 @@ class InboxView(PanelView):
             "cases": entries.cases,
             "last": entries.last,
             "unread": entries.unread,
+            "elsewhere": entries.elsewhere,
             "show": show,
             "following": following,
             "silent": entries.silent,
@@ -136,6 +138,7 @@ class InboxView(PanelView):
                 )
             )
             unread = session.get(UnreadReply, conversation_id)
+            control = session.get(ConversationControl, conversation_id)
             flows = session.execute(select(Flow.id, Flow.name).order_by(Flow.name)).all()
         now = utcnow()
         closes_at = talk.last_inbound_at + WINDOW if talk.last_inbound_at else None
@@ -144,6 +147,8 @@ class InboxView(PanelView):
             "days": by_day(chat.bubbles, ZoneInfo(self.rt.settings.time_zone), now),
             "case": case,
             "unread_until": unread.latest_at if unread else None,
+            "control": control,
+            "is_elsewhere": control is not None and control.responder is Responder.OTHER,
             "is_bot_talking": session_id is not None and case is None,
             "flows": [(row.id, row.name) for row in flows],
             "is_open": is_window_open(talk.last_inbound_at, now),
