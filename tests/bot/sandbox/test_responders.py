@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from bot.webhooks.parse import parse_payload
+from models.tables.conversation import PHONE_APP_AUTHOR, RESPONDER_AUTHOR
 from tests.support.sandbox_client import Caller
 from tests.support.sandbox_plans import ANA
 from tests.support.sandbox_receiver import Receiver
@@ -63,6 +65,21 @@ def test_a_service_message_takes_the_conversation_over_from_metas_agent(meta: Ca
     meta.handle.say(ANA, "At last")
     meta.rest()
     assert [message["text"]["body"] for message in receiver.messages] == ["Hello", "At last"]
+
+
+def test_what_is_played_is_what_the_product_reads(meta: Caller, receiver: Receiver) -> None:
+    told(meta, "/echo", text="It is me")
+    told(meta, "/responder", owner="partner")
+    meta.handle.say(ANA, "Hello")
+    told(meta, "/echo", text="I am the other one", by="responder")
+    told(meta, "/responder", owner="us", summary="Wants her money back.")
+    played = [parse_payload(body) for body in receiver.bodies]
+    assert [problem for parsed in played for problem in parsed.broken] == []
+    assert [echo.author for parsed in played for echo in parsed.echoes] == [PHONE_APP_AUTHOR, RESPONDER_AUTHOR]
+    assert [(item.is_standby, item.text) for parsed in played for item in parsed.inbound] == [(True, "Hello")]
+    assert [(item.is_to_us, item.summary) for parsed in played for item in parsed.control] == [
+        (False, None), (True, "Wants her money back."),
+    ]  # fmt: skip
 
 
 def test_what_makes_no_sense_is_said(meta: Caller) -> None:
