@@ -1,7 +1,10 @@
 """What is kept of other responders goes with the person, is exported, and survives a merge."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,6 +12,7 @@ from models.contacts.merge import merge_contacts
 from models.conversations.control import Evidence, record_control
 from models.crypto import Vault, new_encryption_key
 from models.privacy.data_export import export_person
+from models.privacy.mentions import without_person
 from models.privacy.redact import redact_person
 from models.privacy.retention import purge_messages
 from models.tables.conversation import Message
@@ -47,6 +51,22 @@ def test_of_two_merged_conversations_the_newer_event_tells_who_has_the_one_that_
     assert rows == {
         kept[0]: Responder.US, kept[1]: Responder.US, kept[2]: Responder.OTHER, gone[3]: Responder.OTHER,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["standby", "smb_message_echoes"])
+def test_a_payload_that_waits_loses_the_persons_events_alone(field: str) -> None:
+    def payload(*phones: str) -> dict[str, Any]:
+        items = [{"id": f"w{phone}", "from": phone, "to": phone, "text": {"body": "hi"}} for phone in phones]
+        inner = {"standby": {"messages": items}} if field == "standby" else {"message_echoes": items}
+        value = {"metadata": {"phone_number_id": "1"}, **inner}
+        return {"object": "x", "entry": [{"id": "w", "changes": [{"field": field, "value": value}]}]}
+
+    def is_alice(text: str) -> bool:
+        return "34600000001" in text
+
+    remaining = without_person(json.dumps(payload("34600000001", "34600000002")).encode(), is_alice)
+    assert json.loads(remaining or b"null") == payload("34600000002")
+    assert without_person(json.dumps(payload("34600000001")).encode(), is_alice) is None
 
 
 def test_an_echo_that_was_purged_is_not_stored_again(session: Session) -> None:
