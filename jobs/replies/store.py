@@ -15,7 +15,7 @@ from jobs.replies.write import begin_waits, settled_waits, write_plans
 from models.clock import utcnow
 from models.conversations.claim import claim_conversations, keep_conversations, release_conversations, unclaimed_work
 from models.conversations.context import ReplyContext, has_input, load_reply_contexts
-from models.conversations.control import NOT_THE_OWNER, note_refused
+from models.conversations.control import NOT_THE_OWNER, note_answered, note_refused
 from models.conversations.outbox import (
     ClaimedMessage,
     MessageResult,
@@ -26,6 +26,7 @@ from models.conversations.outbox import (
 )
 from models.errors import HarkError
 from models.sending.lease import is_alive
+from models.tables.conversation import MessageState
 from models.tables.setting import read_setting
 
 
@@ -133,6 +134,9 @@ class ReplyStore:
         with self.rt.database.write() as session:
             for lane_id in sorted({lane_id for lane_id, _ in items.values()}):
                 record_sent(session, lane_id, [sent for lane, sent in items.values() if lane == lane_id])
+            note_answered(
+                session, [sent.message_id for _, sent in items.values() if sent.state is MessageState.ACCEPTED]
+            )
             note_refused(
                 session, [sent.message_id for _, sent in items.values() if sent.error_code == NOT_THE_OWNER], now
             )

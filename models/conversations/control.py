@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.conversations.flow_sessions import end_live_sessions
-from models.conversations.messages import drop_bot_messages
+from models.conversations.messages import BOT, drop_bot_messages
 from models.conversations.unread import mark_unread
 from models.db.dialect import NO_SYNC, insert_into
 from models.stored_texts import TAKEN_OVER
@@ -39,11 +39,13 @@ class Evidence(IntEnum):
     """The conversation was passed to us."""
     TAKEN = 3
     """The conversation was taken from us, or Meta refused our answer since it belongs to another."""
+    ANSWERED = 4
+    """Meta accepted an agent's answer, which takes the conversation over: it would refuse one that may not."""
 
     @property
     def responder(self) -> Responder:
         """Who has the conversation after this event."""
-        return Responder.US if self in {Evidence.MESSAGE, Evidence.PASSED} else Responder.OTHER
+        return Responder.OTHER if self in {Evidence.STANDBY, Evidence.TAKEN} else Responder.US
 
 
 def answered_elsewhere(session: Session, conversation_ids: Collection[int]) -> set[int]:
@@ -122,6 +124,20 @@ def note_refused(session: Session, message_ids: Iterable[int], now: datetime) ->
         times = [moment for moment in (told, _last_delivered(session, conversation_id)) if moment is not None]
         record_control(session, conversation_id, Evidence.TAKEN, max(times, default=now), now)
     mark_unread(session, refused_ids, now)
+
+
+def note_answered(session: Session, message_ids: Iterable[int]) -> None:
+    """Meta accepted these messages: where an agent wrote one the conversation is ours, until a newer event tells otherwise."""
+    ids = list(message_ids)
+    if not ids:
+        return
+    answered_ids = select(Message.conversation_id).where(Message.id.in_(ids), Message.author != BOT)
+    session.execute(
+        update(ConversationControl)
+        .where(ConversationControl.conversation_id.in_(answered_ids), ConversationControl.responder == Responder.OTHER)
+        .values(responder=Responder.US, rank=int(Evidence.ANSWERED), role="", summary=None),
+        execution_options=NO_SYNC,
+    )
 
 
 def delete_control(session: Session, contact_id: int) -> None:

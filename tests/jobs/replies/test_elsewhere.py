@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from admin.operations.inbox import start_flow
+from admin.operations.inbox import send_answer, start_flow
 from jobs.replies.decide import decide
 from models.clock import utcnow
 from models.conversations.control import Evidence, answered_elsewhere, record_control
@@ -86,6 +86,23 @@ def test_a_reply_that_was_planned_before_the_conversation_was_taken_is_not_writt
     monkeypatch.setattr("jobs.replies.store.decide", decided)
     assert chat.answer() == []
     assert chat.message(message).route == "elsewhere"
+
+
+def test_an_agents_answer_that_meta_takes_takes_the_conversation_over(chat: Chat) -> None:
+    ann = chat.conversation()
+    taken(chat, ann, seconds=-1)
+    chat.meta.answers = [refuses(131070)]
+    send_answer(chat.rt, ann, "A human here.", "ann@example.com")
+    chat.answer()
+    with chat.rt.database.read() as session:
+        assert answered_elsewhere(session, [ann]) == {ann}
+    send_answer(chat.rt, ann, "Still here.", "ann@example.com")
+    chat.answer()
+    with chat.rt.database.read() as session:
+        assert answered_elsewhere(session, [ann]) == set()
+    with chat.rt.database.write() as session:
+        record_control(session, ann, Evidence.STANDBY, utcnow() + timedelta(seconds=2), utcnow())
+        assert answered_elsewhere(session, [ann]) == {ann}
 
 
 def test_nobody_starts_a_flow_in_it_and_a_hand_over_from_before_is_dropped(chat: Chat) -> None:
