@@ -1,7 +1,7 @@
 """Decides which bot flow, case or command handles an inbound message. Pure: facts in, one decision with its reason out.
 
-STOP and START, chat-ops of staff, an open case, an explicit reference to another campaign, the live session, the campaign
-that the message belongs to, keywords, the fallback flow, nothing.
+STOP and START, another responder on the number, chat-ops of staff, an open case, an explicit reference to another campaign, the
+live session, the campaign that the message belongs to, keywords, the fallback flow, nothing.
 
 Which campaign a message belongs to is decided when it is stored (models.events.messages.attribution), and the statistics count
 it so. Here is only asked whether the campaign's flow may take the person: the message never goes to another campaign's flow.
@@ -29,6 +29,8 @@ class Route(StrEnum):
     CAMPAIGN = "campaign"
     KEYWORD = "keyword"
     FALLBACK = "fallback"
+    ELSEWHERE = "elsewhere"
+    """Another responder on the number has the conversation (docs/meta.md §7.11)."""
     NOTHING = "nothing"
     FAILED = "failed"
     """Answering raised an error; the message is not tried again, so that it does not block later ones."""
@@ -70,6 +72,7 @@ class RoutingFacts:
     word: Word | None = None
     is_staff_command: bool = False
     case_id: int | None = None
+    is_elsewhere: bool = False
     referenced: CampaignChoice | None = None
     session: LiveFlow | None = None
     answered: CampaignChoice | None = None
@@ -91,6 +94,8 @@ def route(facts: RoutingFacts) -> Decision:
     """Return the first route that applies."""
     if facts.word is not None:
         return Decision(Route(facts.word), f"the message is a {facts.word.upper()} word")
+    if facts.is_elsewhere and facts.case_id is None:
+        return Decision(Route.ELSEWHERE, "another responder on the number has the conversation")
     if facts.is_staff_command:
         return Decision(Route.CHAT_OPS, "a command from a staff number")
     if facts.case_id is not None:

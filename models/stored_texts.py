@@ -86,6 +86,7 @@ WINDOW_CLOSED = stored_text(
     "send.window_closed", "The person's last message is more than 24 hours old: WhatsApp allows only templates now."
 )
 SAID_STOP = stored_text("send.said_stop", "The person said STOP before this was sent.")
+TAKEN_OVER = stored_text("send.taken_over", "Somebody else took over the conversation before this was sent.")
 CONTACT_REDACTED = stored_text("send.contact_redacted", "The contact was redacted.")
 
 # Why a recipient was left out, beyond the reason's own sentence.

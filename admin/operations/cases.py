@@ -9,7 +9,9 @@ from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.lookup import require_contact_with_phone
 from models.conversations.cases import OpenedCase, close_case, open_case
+from models.conversations.messages import conversations_of, drop_bot_messages
 from models.errors import OperatorError
+from models.stored_texts import TAKEN_OVER
 from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
 
@@ -45,9 +47,13 @@ def close_case_of_contact(rt: Runtime, contact_id: int, actor: str) -> None:
 
 
 def open_and_record(session: Session, contact_id: int, actor: str, now: datetime, **details: Any) -> OpenedCase:
-    """Open a case and record it in the audit; nothing is recorded if one is open already. `details` as for `open_case`."""
+    """Open a case and record it in the audit; what bots have queued for the person is not sent. `details` as for `open_case`.
+
+    Nothing is changed or recorded if a case is open already.
+    """
     opened = open_case(session, contact_id, now, opened_by=actor, **details)
     if opened.is_new:
+        drop_bot_messages(session, conversations_of(session, contact_id), TAKEN_OVER(), now)
         record_audit(session, now, actor, AuditAction.OPEN, "case", opened.id, contact=contact_id)
     return opened
 

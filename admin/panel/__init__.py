@@ -17,7 +17,7 @@ from admin.panel.contacts.view import ContactView
 from admin.panel.dead_letters import DeadLetterView
 from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
-from admin.panel.inbox import InboxView
+from admin.panel.inbox.view import InboxView
 from admin.panel.numbers import NumberView
 from admin.panel.system import AuditView, SettingView, UserView
 from admin.panel.templates import TemplateView

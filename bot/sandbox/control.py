@@ -9,6 +9,10 @@
                                   the message ``wamid``), ``message`` (raw, from ``type`` on), ``share_number`` (true: the
                                   number, as asked for); ``context``: a wamid
 ``POST user-id``                  ``phone``: give the person another user id, and report it
+``POST echo``                     what the phone app wrote: ``phone`` and ``text`` or ``message``; ``by``: app or responder,
+                                  ``times`` it comes, ``ago`` in seconds
+``POST responder``                ``phone`` and who has the conversation, ``owner``: us, partner or agent (Meta's); ``role``,
+                                  ``summary``; ``told``: false sends no hand-over
 ``POST template-event``           ``name``, ``language``, and ``event`` (status), ``quality`` or ``category``
 ``POST number``                   ``phone_number_id`` and ``status``, ``quality_rating``, ``throughput_mps``, …; ``webhook``:
                                   {field, value} to send with it
@@ -37,6 +41,7 @@ from bot.sandbox.restrictions import restrict
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxInbound, SandboxMessage
 from bot.sandbox.wire import answer, read_object
+from bot.sandbox.world import SandboxNumber
 
 NUMBER_FIELDS = (
     "status",
@@ -250,6 +255,14 @@ def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
         return sim.crowd.press(message, body["choice"], with_context=body.get("with_context", True) is True)
     except (IndexError, ValueError) as error:
         raise ConfigError(f"choice: {body['choice']!r} cannot be tapped") from error
+
+
+def number_of(sim: Simulation, wa_id: str, body: dict[str, Any]) -> SandboxNumber:
+    """Return the number of a request's ``phone_number_id``, else the usual one. Raises ConfigError if there is none of this id."""
+    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
+    if number_id not in sim.world.numbers:
+        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
+    return sim.world.numbers[number_id]
 
 
 def _usual_number(sim: Simulation, wa_id: str) -> str:

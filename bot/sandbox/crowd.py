@@ -8,7 +8,7 @@ from bot.sandbox.bubble import Choice, SandboxBubble, of_message
 from bot.sandbox.config import Config
 from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.payload import inbound_item, sender_of
+from bot.sandbox.payload import inbound_item, sender_of, standby_item
 from bot.sandbox.person import SimulatedPerson, create_person, draw
 from bot.sandbox.phone import bsuid_of
 from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
@@ -95,11 +95,12 @@ class Crowd:
         if context is not None and "context" not in raw:
             raw["context"] = {"from": number.digits, "id": context}
         inbound = SandboxInbound(str(raw["id"]), phone_number_id, wa_id, now, raw)
+        is_standby = person.responder_of(phone_number_id, now) is not None and raw.get("type") != "system"
         person.last_inbound[phone_number_id] = person.last_at = now
         person.chat.append(inbound)
         self.store.inbound[inbound.wamid] = inbound
         self.store.replies[str(raw.get("type"))] += 1
-        item = inbound_item(self.config, number, person, inbound)
+        item = (standby_item if is_standby else inbound_item)(self.config, number, person, inbound)
         for _ in range(2 if self._rng.random() < self.config.duplicate_share else 1):
             self.outbox.put(item)
         return inbound

@@ -31,6 +31,7 @@ CATALOGUE: dict[int, tuple[int, str]] = {
     131042: (400, "Business eligibility payment issue"),
     131045: (500, "Incorrect certificate"),
     131047: (400, "Re-engagement message"),
+    131070: (400, "Message blocked: the thread belongs to another responder"),
     131048: (400, "Spam rate limit hit"),
     131049: (400, "This message was not delivered to maintain healthy ecosystem engagement."),
     131050: (400, "User has stopped marketing messages from this business"),

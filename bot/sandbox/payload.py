@@ -45,6 +45,24 @@ def inbound_item(
     return QueuedWebhook(number.waba_id, number.id, "messages", json.dumps(inbound.raw), contact)
 
 
+def standby_item(
+    config: Config, number: SandboxNumber, person: SimulatedPerson, inbound: SandboxInbound
+) -> QueuedWebhook:
+    """Build the webhook of a person's message that another responder answers (docs/meta.md §7.11)."""
+    contacts = [json.loads(contact_json(config, person, True))]
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": metadata_of(number),
+        "standby": {"contacts": contacts, "messages": [inbound.raw]},
+    }
+    return value_item(number.waba_id, "standby", value)
+
+
+def metadata_of(number: SandboxNumber) -> dict[str, str]:
+    """Return a webhook's ``metadata``."""
+    return {"display_phone_number": number.digits, "phone_number_id": number.id}
+
+
 def value_item(waba_id: str, field: str, value: dict[str, Any]) -> QueuedWebhook:
     """Build an account webhook with its whole value."""
     return QueuedWebhook(waba_id, None, "value", json.dumps(value), field=field)

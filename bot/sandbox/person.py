@@ -11,6 +11,9 @@ from bot.sandbox.phone import bsuid_of, name_of
 from bot.sandbox.store import SandboxInbound, SandboxMessage
 
 CHAT_LENGTH = 200
+PARTNER, AGENT = "partner", "agent"
+RESPONDERS = (PARTNER, AGENT)
+"""Who else may have a conversation: a partner's app, or Meta's own agent."""
 DAY = 86_400
 
 
@@ -29,6 +32,15 @@ class SimulatedPerson:
     last_at: float = 0.0
     last_inbound: dict[str, float] = field(default_factory=dict)  # phone_number_id → Unix seconds
     chat: deque[SandboxMessage | SandboxInbound] = field(default_factory=lambda: deque(maxlen=CHAT_LENGTH))
+
+    responders: dict[str, str] = field(default_factory=dict)  # phone_number_id → one of RESPONDERS
+
+    def responder_of(self, phone_number_id: str, now: float) -> str | None:
+        """Return who else has the conversation with this number; None if it is ours, also 24 h after the last message."""
+        last = self.last_inbound.get(phone_number_id)
+        if last is not None and now - last >= DAY:
+            self.responders.pop(phone_number_id, None)
+        return self.responders.get(phone_number_id)
 
     def in_window(self, phone_number_id: str, now: float) -> bool:
         """Return whether the person wrote to this number in the last 24 h."""

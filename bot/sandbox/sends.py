@@ -12,6 +12,7 @@ from bot.sandbox.faults import AFTER, BEFORE, LATER, Quirk
 from bot.sandbox.freeform import check_freeform
 from bot.sandbox.person import SimulatedPerson, chance
 from bot.sandbox.phone import BSUID, canonical, digits_of
+from bot.sandbox.responders import is_refused
 from bot.sandbox.restrictions import check_restrictions
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxMessage, new_wamid
@@ -132,6 +133,8 @@ def _check(
         raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
     else:
         check_freeform(kind, body, sim.media.ids)
+        if is_refused(person, number.id):
+            raise SandboxGraphError(131070)
     return message, person
 
 

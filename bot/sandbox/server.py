@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import control, listing, nodes, page
+from bot.sandbox import control, listing, nodes, page, responders
 from bot.sandbox.config import Config
 from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
@@ -61,6 +61,8 @@ def _add_control(router: web.UrlDispatcher) -> None:
     router.add_get("/_sandbox/inbound", control.get_inbound)
     router.add_post("/_sandbox/inbound", control.post_inbound)
     router.add_post("/_sandbox/user-id", control.post_user_id)
+    router.add_post("/_sandbox/echo", responders.post_echo)
+    router.add_post("/_sandbox/responder", responders.post_responder)
     router.add_post("/_sandbox/reset", control.post_reset)
     router.add_get("/_sandbox/config", control.get_config)
     router.add_post("/_sandbox/config", control.post_config)

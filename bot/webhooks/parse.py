@@ -1,4 +1,4 @@
-"""Parses the body of a Meta webhook into statuses, inbound messages and account changes (docs/meta.md §7.4 to §7.9).
+"""Parses the body of a Meta webhook into statuses, messages, changes of control and account changes (docs/meta.md §7.4 to §7.11).
 
 An item that cannot be read does not affect the others: `broken` gets a line with its place and without content. Unknown kinds are
 counted and skipped. Fields that differ between versions of the payload are read in each form.
@@ -10,8 +10,27 @@ from typing import Any
 
 from bot.meta.callback_data import read_callback
 from bot.webhooks.parse_messages import read_inbound
-from bot.webhooks.parse_values import MAX_ID, BadEventError, as_list, load_json, read_failure, read_moment, read_text
+from bot.webhooks.parse_routing import (
+    CONTROL_FIELD,
+    ECHO_FIELDS,
+    STANDBY_FIELD,
+    on_standby,
+    read_control_change,
+    read_echo,
+    standby_parts,
+)
+from bot.webhooks.parse_values import (
+    MAX_ID,
+    BadEventError,
+    as_dict,
+    as_list,
+    load_json,
+    read_failure,
+    read_moment,
+    read_text,
+)
 from models.events.types import AccountChange, EventKind, Parsed, Pricing, Status
+from models.tables.conversation import PHONE_APP_AUTHOR, RESPONDER_AUTHOR
 
 WABA_OBJECT = "whatsapp_business_account"
 MAX_WORD = 40
@@ -40,6 +59,12 @@ def parse_payload(raw: bytes) -> Parsed:
             parsed.broken.append(f"{place}: no field or no value")
         elif field == "messages":
             _read_messages(parsed, place, waba_id, value)
+        elif field in ECHO_FIELDS:
+            _read_echoes(parsed, place, value, PHONE_APP_AUTHOR)
+        elif field == STANDBY_FIELD:
+            _read_standby(parsed, place, waba_id, value)
+        elif field == CONTROL_FIELD:
+            _read_control_change(parsed, place, value)
         else:
             parsed.changes.append(AccountChange(field[:100], waba_id, entry_at, value))
     return parsed
@@ -63,8 +88,7 @@ def _changes(body: dict[str, Any], parsed: Parsed) -> Iterator[tuple[str, str, d
 
 
 def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any]) -> None:
-    metadata = value.get("metadata")
-    phone_number_id = read_text(metadata.get("phone_number_id"), 64) if isinstance(metadata, dict) else None
+    phone_number_id = _phone_number_id(value)
     for i, item in enumerate(as_list(value.get("statuses"))):
         try:
             status = _read_status(item, phone_number_id)
@@ -90,6 +114,49 @@ def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, An
         parsed.changes.append(
             AccountChange("errors", waba_id, None, {"number": phone_number_id, "errors": value["errors"]})
         )
+
+
+def _read_standby(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any]) -> None:
+    shown = Parsed()
+    for part in standby_parts(value):
+        _read_messages(shown, place, waba_id, part)
+        _read_echoes(shown, place, part, RESPONDER_AUTHOR)
+    parsed.inbound += [on_standby(message) for message in shown.inbound]
+    parsed.statuses += shown.statuses
+    parsed.echoes += shown.echoes
+    parsed.changes += shown.changes
+    parsed.broken += shown.broken
+    parsed.ignored += shown.ignored + (shown.size == 0 and not shown.broken)
+
+
+def _read_echoes(parsed: Parsed, place: str, value: dict[str, Any], author: str) -> None:
+    phone_number_id = _phone_number_id(value)
+    for i, item in enumerate(as_list(value.get("message_echoes"))):
+        try:
+            echo = read_echo(item, phone_number_id, as_list(value.get("contacts")), author)
+        except BadEventError as error:
+            parsed.broken.append(f"{place}.message_echoes[{i}]: {error}")
+            continue
+        if echo is None:
+            parsed.ignored += 1
+        else:
+            parsed.echoes.append(echo)
+
+
+def _read_control_change(parsed: Parsed, place: str, value: dict[str, Any]) -> None:
+    try:
+        change = read_control_change(value)
+    except BadEventError as error:
+        parsed.broken.append(f"{place}: {error}")
+        return
+    if change is None:
+        parsed.ignored += 1
+    else:
+        parsed.control.append(change)
+
+
+def _phone_number_id(value: dict[str, Any]) -> str | None:
+    return read_text(as_dict(value.get("metadata")).get("phone_number_id"), 64)
 
 
 def _read_status(item: Any, phone_number_id: str | None) -> Status | None:

@@ -74,10 +74,10 @@ def _kind(item: dict[str, Any]) -> str:
 
 
 def _sender(item: dict[str, Any], contacts: list[Any]) -> Sender:
-    wa_id, bsuid = _wa_id(item.get("from")), read_text(item.get("from_user_id"), MAX_BSUID)
+    wa_id, bsuid = read_wa_id(item.get("from")), read_text(item.get("from_user_id"), MAX_BSUID)
     contact = _contact_of(wa_id, bsuid, contacts)
     bsuid = bsuid or read_text(contact.get("user_id"), MAX_BSUID)
-    wa_id = wa_id or _wa_id(contact.get("wa_id")) or read_shared_wa_id(item, bsuid)
+    wa_id = wa_id or read_wa_id(contact.get("wa_id")) or read_shared_wa_id(item, bsuid)
     parent = item.get("from_parent_user_id") or contact.get("parent_user_id")
     if item.get("type") == "system":  # it may have no sender: the person is found by what it says about them
         system = as_dict(item.get("system"))
@@ -100,7 +100,7 @@ def _contact_of(wa_id: str | None, bsuid: str | None, contacts: list[Any]) -> di
     """Return the sender's entry of `contacts`, by wa_id or BSUID; the only entry if the message has neither; else an empty dict."""
     entries = [contact for contact in contacts if isinstance(contact, dict)]
     for contact in entries:
-        if (bsuid and contact.get("user_id") == bsuid) or (wa_id and _wa_id(contact.get("wa_id")) == wa_id):
+        if (bsuid and contact.get("user_id") == bsuid) or (wa_id and read_wa_id(contact.get("wa_id")) == wa_id):
             return contact
     return entries[0] if len(entries) == 1 and wa_id is None and bsuid is None else {}
 
@@ -119,7 +119,7 @@ def _moved_to(item: dict[str, Any]) -> Sender | None:
     system = as_dict(item.get("system"))
     if system.get("type") not in MOVES:
         return None
-    wa_id = _wa_id(system.get("wa_id") or system.get("new_wa_id"))
+    wa_id = read_wa_id(system.get("wa_id") or system.get("new_wa_id"))
     bsuid = read_text(system.get("user_id"), MAX_BSUID)
     if wa_id is None and bsuid is None:
         return None
@@ -200,8 +200,8 @@ def _text(item: dict[str, Any]) -> str | None:
     return text if isinstance(text, str) and text else None
 
 
-def _wa_id(value: Any) -> str | None:
-    """Return the digits; None for a value of another form."""
+def read_wa_id(value: Any) -> str | None:
+    """Return the digits of a wa_id or phone; None for a value of another form."""
     digits = read_text(value, MAX_WA_ID + 1)
     if digits is None:
         return None

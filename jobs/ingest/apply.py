@@ -1,4 +1,4 @@
-"""Applies parsed payloads in one transaction: inbound messages, statuses, account changes, then dead letters.
+"""Applies parsed payloads in one transaction: messages, changes of control, statuses, account changes, then dead letters.
 
 Wake-ups and counts, which go to Redis, are returned; the caller writes them after the commit.
 """
@@ -17,12 +17,16 @@ from jobs.ingest.late_failures import react_to_failures
 from jobs.ingest.own_words import with_own_words
 from models.clock import utcnow
 from models.events.account.apply import apply_changes
+from models.events.account.numbers import note_phone_app
 from models.events.account.update import ChangeResult
+from models.events.control_changes import apply_control_changes
 from models.events.dead_letters import keep_dead_letter
+from models.events.messages.echoes import store_echoes
 from models.events.messages.store import store_inbound
 from models.events.parked import park_statuses
 from models.events.statuses.apply import apply_statuses
-from models.events.types import AccountChange, InboundMessage, Parsed, Status
+from models.events.types import AccountChange, ControlChange, Echo, InboundMessage, Parsed, Status
+from models.tables.conversation import PHONE_APP_AUTHOR
 from models.tables.number import Number, Waba
 
 COUNTS_KEY = "hark:ingest:counts"
@@ -53,6 +57,8 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
     inbound: list[InboundMessage] = [item for payload in parsed for item in payload.inbound]
     statuses: list[Status] = [item for payload in parsed for item in payload.statuses]
     changes: list[AccountChange] = [item for payload in parsed for item in payload.changes]
+    echoes: list[Echo] = [item for payload in parsed for item in payload.echoes]
+    control: list[ControlChange] = [item for payload in parsed for item in payload.control]
     applied = Applied()
     counts = applied.counts
     counts["ignored"] = sum(payload.ignored for payload in parsed)
@@ -63,6 +69,13 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
             stored = store_inbound(session, with_own_words(session, inbound), now, installation, offers_title)
             applied.conversations = stored.conversations
             counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
+        if echoes:
+            echoed = store_echoes(session, echoes, now)
+            in_the_app = {echo.message.phone_number_id for echo in echoes if echo.author == PHONE_APP_AUTHOR}
+            note_phone_app(session, in_the_app)
+            counts.update(echoes=echoed.stored, repeated=echoed.repeated, strangers=echoed.strangers)
+        if control:
+            counts["control_changes"] = apply_control_changes(session, control, now)
         if statuses:
             matched = apply_statuses(session, statuses, now, installation)
             react_to_failures(session, matched.failures, now)
@@ -108,7 +121,13 @@ def wake_after(rt: Runtime, applied: Applied) -> None:
 
 def split_in_half(parsed: Parsed) -> tuple[Parsed, Parsed]:
     """Return the items of a payload in two halves."""
-    items: list[InboundMessage | Status | AccountChange] = [*parsed.inbound, *parsed.statuses, *parsed.changes]
+    items: list[InboundMessage | Status | AccountChange | Echo | ControlChange] = [
+        *parsed.inbound,
+        *parsed.statuses,
+        *parsed.changes,
+        *parsed.echoes,
+        *parsed.control,
+    ]
     parts = (Parsed(), Parsed())
     for place, item in enumerate(items):
         part = parts[place >= len(items) // 2]
@@ -116,6 +135,10 @@ def split_in_half(parsed: Parsed) -> tuple[Parsed, Parsed]:
             part.inbound.append(item)
         elif isinstance(item, Status):
             part.statuses.append(item)
+        elif isinstance(item, Echo):
+            part.echoes.append(item)
+        elif isinstance(item, ControlChange):
+            part.control.append(item)
         else:
             part.changes.append(item)
     return parts

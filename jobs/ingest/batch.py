@@ -94,7 +94,8 @@ def split_entries(work: Iterable[BatchWork]) -> Iterator[list[BatchWork]]:
 
 def entry_weight(parsed: Parsed) -> int:
     """Return the cost of applying a payload, in statuses."""
-    return len(parsed.statuses) + INBOUND_WEIGHT * len(parsed.inbound) + CHANGE_WEIGHT * len(parsed.changes)
+    changes = len(parsed.changes) + len(parsed.echoes) + len(parsed.control)
+    return len(parsed.statuses) + INBOUND_WEIGHT * len(parsed.inbound) + CHANGE_WEIGHT * changes
 
 
 class Applier:

@@ -102,6 +102,8 @@ def _answer_or_raise(context: ReplyContext, message: Unhandled, batch: BatchCont
 
 def _hand_over(context: ReplyContext, batch: BatchContext, now: datetime) -> ReplyPlan:
     plan = ReplyPlan(context, handed_flow_id=context.handed_flow_id)
+    if context.is_elsewhere:
+        return plan
     if context.live is not None:
         plan.ends = "handed_over"
     recipient_id = context.live.recipient_id if context.live else None
@@ -117,7 +119,7 @@ def _resume(context: ReplyContext, action: DueAction, batch: BatchContext, now: 
     """Give a timer or a result to the live session; an action of another session is only cancelled."""
     plan = ReplyPlan(context, action=action)
     live = context.live
-    if live is None or live.id != action.session_id or context.case_id is not None:
+    if live is None or live.id != action.session_id or context.case_id is not None or context.is_elsewhere:
         plan.is_action_stale = True
         return plan
     try:
@@ -160,6 +162,7 @@ def _facts(
         word=_word(message),
         is_staff_command=has_command,
         case_id=context.case_id,
+        is_elsewhere=context.is_elsewhere,
         referenced=campaign if message.route == REFERS else None,
         session=live_flow,
         answered=campaign if message.route != REFERS else None,
@@ -204,6 +207,8 @@ def _confirm_word(plan: ReplyPlan, word_route: Route, batch: BatchContext) -> No
         plan.drops_queue = True
         if plan.context.live is not None:
             plan.ends = "unsubscribed"
+    if plan.context.is_elsewhere:
+        return  # it was obeyed when it was stored; the other responder speaks
     text = batch.stop_answer if word_route is Route.STOP else batch.start_answer
     if text:
         plan.messages.append((chatops.text_answer(text), None))

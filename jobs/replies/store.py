@@ -15,6 +15,7 @@ from jobs.replies.write import begin_waits, settled_waits, write_plans
 from models.clock import utcnow
 from models.conversations.claim import claim_conversations, keep_conversations, release_conversations, unclaimed_work
 from models.conversations.context import ReplyContext, has_input, load_reply_contexts
+from models.conversations.control import NOT_THE_OWNER, note_answered, note_refused
 from models.conversations.outbox import (
     ClaimedMessage,
     MessageResult,
@@ -25,6 +26,7 @@ from models.conversations.outbox import (
 )
 from models.errors import HarkError
 from models.sending.lease import is_alive
+from models.tables.conversation import MessageState
 from models.tables.setting import read_setting
 
 
@@ -72,7 +74,7 @@ class ReplyStore:
     def handle(self, items: Mapping[Hashable, None]) -> dict[Hashable, NextStep]:
         """Answer the first input of each conversation: all are decided from one read and written in one transaction.
 
-        Raises StaleSessionError if a session or message changed since the read: then nothing was written.
+        Raises StaleSessionError if a session, a message, a case or a responder changed since the read: then nothing was written.
         """
         ids = [int(str(key)) for key in items]
         now = utcnow()
@@ -132,6 +134,12 @@ class ReplyStore:
         with self.rt.database.write() as session:
             for lane_id in sorted({lane_id for lane_id, _ in items.values()}):
                 record_sent(session, lane_id, [sent for lane, sent in items.values() if lane == lane_id])
+            note_answered(
+                session, [sent.message_id for _, sent in items.values() if sent.state is MessageState.ACCEPTED]
+            )
+            note_refused(
+                session, [sent.message_id for _, sent in items.values() if sent.error_code == NOT_THE_OWNER], now
+            )
             waits = settled_waits(session, [sent.message_id for _, sent in items.values()])
             begin_waits(session, waits, now)
             ours = set(keep_conversations(session, ids, self.claimant, now))

@@ -13,10 +13,11 @@ from jobs.replies.plan import ReplyPlan
 from models.contacts.consent import opt_out
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
-from models.conversations.cases import open_case
+from models.conversations.cases import open_case, open_cases
 from models.conversations.claim import mark_handled
+from models.conversations.control import answered_elsewhere
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
-from models.conversations.messages import BOT, NewMessage, queue_messages
+from models.conversations.messages import BOT, NewMessage, drop_bot_messages, queue_messages
 from models.conversations.unread import mark_unread
 from models.db.dialect import NO_SYNC
 from models.errors import HarkError
@@ -31,14 +32,16 @@ SETTLED = (MessageState.ACCEPTED, MessageState.UNSURE, MessageState.REFUSED, Mes
 
 
 class StaleSessionError(HarkError):
-    """Another process changed the session or handled the message since it was read: nothing of the batch may be written."""
+    """The session, the message, the case or the responder changed since it was read: nothing of the batch may be written."""
 
 
 def write_plans(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
     """Write the plans, each of a different conversation.
 
-    Raises StaleSessionError if a session or message changed since it was read: the caller must roll back.
+    The conversations are locked, by the lease that the caller renewed. Raises StaleSessionError if a session, a message, a case
+    or a responder changed since it was read: the caller must roll back.
     """
+    _check_responders(session, plans)
     _end_sessions(session, plans, now)
     sessions = _write_sessions(session, plans, now)
     _mark_handled(session, plans, now)
@@ -77,6 +80,16 @@ def begin_waits(session: Session, waits: Sequence[Row[int, MessageState, datetim
             update(Action).where(Action.id == row.id, Action.due_at.is_(None)).values(due_at=due_at),
             execution_options=NO_SYNC,
         )
+
+
+def _check_responders(session: Session, plans: Sequence[ReplyPlan]) -> None:
+    """A bot that planned its reply before an agent or another responder took the conversation does not write it."""
+    now_open = open_cases(session, {plan.context.contact_id for plan in plans})
+    elsewhere = answered_elsewhere(session, [plan.context.conversation_id for plan in plans])
+    for context in (plan.context for plan in plans):
+        is_elsewhere = context.conversation_id in elsewhere
+        if now_open.get(context.contact_id) != context.case_id or is_elsewhere != context.is_elsewhere:
+            raise StaleSessionError
 
 
 def _end_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
@@ -127,8 +140,8 @@ def _write_sessions(session: Session, plans: Sequence[ReplyPlan], now: datetime)
 
 def _is_left_to_people(plan: ReplyPlan) -> bool:
     """Whether nothing took the message, no bot flow either that had it: agents find it in the inbox."""
-    is_unrouted = plan.handled is not None and plan.handled.route in {Route.NOTHING, Route.FAILED}
-    return is_unrouted or plan.needs_human
+    untaken = {Route.NOTHING, Route.FAILED, Route.ELSEWHERE}
+    return (plan.handled is not None and plan.handled.route in untaken) or plan.needs_human
 
 
 def _mark_handled(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
@@ -161,7 +174,7 @@ def _finish_inputs(session: Session, plan: ReplyPlan, now: datetime) -> None:
             execution_options=NO_SYNC,
         )
     if plan.drops_queue:
-        _drop_queue(session, key, now)
+        drop_bot_messages(session, [key], SAID_STOP(), now)
 
 
 def _write_messages(session: Session, plans: Sequence[ReplyPlan], sessions: Mapping[int, int], now: datetime) -> None:
@@ -229,16 +242,3 @@ def _write_trait(session: Session, contact_id: int, trait: SetTag | RemoveTag | 
                 put_attribute(session, contact_id, trait.name, trait.value or None, now)
     except FieldValueError as error:
         log.warning("a bot flow gave contact %d a value it cannot have: %s", contact_id, type(error).__name__)
-
-
-def _drop_queue(session: Session, conversation_id: int, now: datetime) -> None:
-    session.execute(
-        update(Message)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.state == MessageState.QUEUED,
-            Message.author == BOT,
-        )
-        .values(state=MessageState.NOT_SENT, error_msg=SAID_STOP().stored(), failed_at=now),
-        execution_options=NO_SYNC,
-    )

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.tables.conversation import Case, CaseStatus, Conversation, Message, UnreadReply
+from models.tables.conversation_control import ConversationControl
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 from models.tables.possible_opt_out import PossibleOptOut
 
@@ -39,6 +40,7 @@ def _merge_conversations(session: Session, winner_id: int, loser_id: int) -> Non
         session.flush()
         _merge_unread(session, remaining.id, duplicate.id)
         _merge_possible_opt_out(session, remaining.id, duplicate.id)
+        _merge_control(session, remaining.id, duplicate.id)
         session.execute(delete(Conversation).where(Conversation.id == duplicate.id))
     session.execute(update(Conversation).where(Conversation.contact_id == loser_id).values(contact_id=winner_id))
 
@@ -75,18 +77,39 @@ def _merge_possible_opt_out(session: Session, remaining_id: int, duplicate_id: i
     session.flush()
 
 
+def _merge_control(session: Session, remaining_id: int, duplicate_id: int) -> None:
+    """Of two conversations that are merged, the newer event tells who has the one that remains."""
+    duplicate = session.get(ConversationControl, duplicate_id)
+    if duplicate is None:
+        return
+    remaining = session.get(ConversationControl, remaining_id)
+    if remaining is None or (remaining.at, remaining.rank) < (duplicate.at, duplicate.rank):
+        told = {name: getattr(duplicate, name) for name in ("responder", "at", "rank", "role", "summary")}
+        session.merge(ConversationControl(conversation_id=remaining_id, **told))
+    session.delete(duplicate)
+    session.flush()
+
+
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _merge_cases(session: Session, winner_id: int, loser_id: int, now: datetime) -> None:
-    """Of two open cases the older stays open."""
-    open_ids = session.scalars(
-        select(Case.id)
+    """Of two open cases the older stays open. It waits if the person waits in one of them, and has the agent of either."""
+    open_cases = session.execute(
+        select(Case.id, Case.status, Case.agent)
         .where(Case.contact_id.in_((winner_id, loser_id)), Case.closed_at.is_(None))
         .order_by(Case.opened_at, Case.id)
     ).all()
+    open_ids = [row.id for row in open_cases]
     if len(open_ids) > 1:
+        waits = any(row.status is CaseStatus.WAITING for row in open_cases)
+        agent = next((row.agent for row in open_cases if row.agent), None)
+        session.execute(
+            update(Case)
+            .where(Case.id == open_ids[0])
+            .values(status=CaseStatus.WAITING if waits else open_cases[0].status, agent=agent)
+        )
         session.execute(
             update(Case)
             .where(Case.id.in_(open_ids[1:]))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from models.conversations.flow_sessions import end_live_sessions
@@ -35,25 +35,18 @@ def open_case(
 
     With an `agent` its status is ATTENDING, else WAITING. A case that is open already stays as it is.
     """
-    case_id = session.execute(
-        insert_into(session, Case)
-        .values(
-            contact_id=contact_id,
-            number_id=number_id,
-            status=CaseStatus.ATTENDING if agent else CaseStatus.WAITING,
-            reason=reason[:300],
-            opened_by=opened_by,
-            agent=agent,
-            opened_at=now,
+    while True:
+        case_id = _insert_case(session, contact_id, now, opened_by, reason, number_id, agent)
+        if case_id is not None:
+            end_live_sessions(session, contact_id, "case", now)
+            clear_unread(session, contact_id)
+            return OpenedCase(case_id, True)
+        # Locked: the caller may go on with the case that somebody else opened. They may also have closed it since the insert.
+        open_id = session.scalar(
+            select(Case.id).where(Case.contact_id == contact_id, Case.closed_at.is_(None)).with_for_update()
         )
-        .on_conflict_do_nothing(index_elements=[Case.contact_id], index_where=Case.closed_at.is_(None))
-        .returning(Case.id)
-    ).scalar()
-    if case_id is None:
-        return OpenedCase(open_cases(session, [contact_id])[contact_id], False)
-    end_live_sessions(session, contact_id, "case", now)
-    clear_unread(session, contact_id)
-    return OpenedCase(case_id, True)
+        if open_id is not None:
+            return OpenedCase(open_id, False)
 
 
 def close_case(session: Session, contact_id: int, now: datetime, *, closed_by: str) -> bool:
@@ -68,17 +61,35 @@ def close_case(session: Session, contact_id: int, now: datetime, *, closed_by: s
     return closed_ids.first() is not None
 
 
-def take_case(session: Session, contact_id: int, agent: str) -> int | None:
-    """Assign the contact's open case to the agent and set it to ATTENDING; return its id.
+def attend_case(
+    session: Session, contact_id: int, agent: str, *, if_held_by: Iterable[str | None] | None = None
+) -> int | None:
+    """Set the contact's open case to ATTENDING with this agent; return its id.
 
-    None if no case is open or one has an agent already: of two agents who take it at once, one gets it.
+    With `if_held_by` only while one of these has it (None: nobody), else whoever had it. None if no case is open or another has it.
     """
-    return _attend(session, contact_id, Case.agent.is_(None), agent=agent)
+    if if_held_by is None:
+        return _attend(session, contact_id, agent=agent)
+    holders = set(if_held_by)
+    is_held_so: ColumnElement[bool] = Case.agent.in_(sorted(holder for holder in holders if holder is not None))
+    if None in holders:
+        is_held_so = or_(Case.agent.is_(None), is_held_so)
+    return _attend(session, contact_id, is_held_so, agent=agent)
 
 
-def attend_case(session: Session, contact_id: int, agent: str) -> int | None:
-    """Set the contact's open case to ATTENDING with this agent, whoever had it; return its id. None if no case is open."""
-    return _attend(session, contact_id, agent=agent)
+def keep_attended(session: Session, contact_id: int, agent: str) -> None:
+    """Set the contact's open case to ATTENDING; it keeps its agent, and gets this one if it has none."""
+    session.execute(
+        update(Case)
+        .where(Case.contact_id == contact_id, Case.closed_at.is_(None))
+        .values(status=CaseStatus.ATTENDING, agent=func.coalesce(Case.agent, agent))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def case_holder(session: Session, contact_id: int) -> str | None:
+    """The agent of the contact's open case; None if no case is open or nobody has it."""
+    return session.scalar(select(Case.agent).where(Case.contact_id == contact_id, Case.closed_at.is_(None)))
 
 
 def await_agents(session: Session, contact_ids: Iterable[int]) -> None:
@@ -106,6 +117,33 @@ def open_cases(session: Session, contact_ids: Iterable[int]) -> dict[int, int]:
         select(Case.contact_id, Case.id).where(Case.contact_id.in_(list(contact_ids)), Case.closed_at.is_(None))
     )
     return {row.contact_id: row.id for row in rows}
+
+
+def _insert_case(
+    session: Session,
+    contact_id: int,
+    now: datetime,
+    opened_by: str,
+    reason: str,
+    number_id: int | None,
+    agent: str | None,
+) -> int | None:
+    """The id of the new case; None if the contact has an open one, also one that another transaction has just opened."""
+    case_id: int | None = session.execute(
+        insert_into(session, Case)
+        .values(
+            contact_id=contact_id,
+            number_id=number_id,
+            status=CaseStatus.ATTENDING if agent else CaseStatus.WAITING,
+            reason=reason[:300],
+            opened_by=opened_by,
+            agent=agent,
+            opened_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[Case.contact_id], index_where=Case.closed_at.is_(None))
+        .returning(Case.id)
+    ).scalar()
+    return case_id
 
 
 def _attend(session: Session, contact_id: int, *which: ColumnElement[bool], agent: str) -> int | None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.conversations.cases import open_cases
 from models.conversations.claim import Unhandled, next_unhandled
+from models.conversations.control import answered_elsewhere
 from models.conversations.flow_sessions import LiveSession, live_sessions
 from models.form_replies import read_form
 from models.tables.campaign import Campaign, CampaignStatus
@@ -65,6 +66,8 @@ class ReplyContext:
     session_campaign: CampaignContext | None = None
     """The campaign of the live session."""
     case_id: int | None = None
+    is_elsewhere: bool = False
+    """Whether another responder on the number has the conversation (models.conversations.control)."""
     campaign: CampaignContext | None = None
     """The campaign that the message belongs to."""
     staff: str | None = None
@@ -84,10 +87,12 @@ def load_reply_contexts(session: Session, ids: Iterable[int], now: datetime) -> 
     cases = open_cases(session, contacts)
     actions = _due_actions(session, list(contexts), now)
     tags = _tags(session, contacts)
+    elsewhere = answered_elsewhere(session, contexts.keys())
     for key, context in contexts.items():
         context.message, context.action = messages.get(key), actions.get(key)
         context.live = live.get((context.contact_id, context.number_id))
         context.case_id = cases.get(context.contact_id)
+        context.is_elsewhere = key in elsewhere
         context.tags = tags.get(context.contact_id, {})
     _add_campaigns(session, contexts.values())
     _add_staff(session, contexts)

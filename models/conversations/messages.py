@@ -1,6 +1,6 @@
 """Queues the messages of bots and agents, inside the 24 h service window; `models.conversations.outbox` claims them for sending."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from models.conversations.cases import close_case
 from models.conversations.unread import clear_unread
+from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
 from models.stored_texts import WINDOW_CLOSED
 from models.tables.conversation import WINDOW, Conversation, Direction, Message, MessageState
 from models.tables.flow import Flow
+from models.text import Text
 
 BOT = "bot"
 MAX_TEXT = 4096  # characters of a text message: docs/meta.md §2.5
@@ -68,6 +70,25 @@ def agent_message(session: Session, conversation_id: int, text: str, author: str
     _require_open_window(session, conversation_id, now)
     content = {"type": "text", "text": {"body": text, "preview_url": "://" in text}}
     return queue_messages(session, [NewMessage(conversation_id, content, author=author)], now)[0]
+
+
+def conversations_of(session: Session, contact_id: int) -> list[int]:
+    """The ids of the contact's conversations, one for each number that they have to do with."""
+    return list(session.scalars(select(Conversation.id).where(Conversation.contact_id == contact_id)))
+
+
+def drop_bot_messages(session: Session, conversation_ids: Iterable[int], why: Text, now: datetime) -> None:
+    """Turn what bots have queued in these conversations into `not_sent`. A message that is being sent stays."""
+    session.execute(
+        update(Message)
+        .where(
+            Message.conversation_id.in_(list(conversation_ids)),
+            Message.state == MessageState.QUEUED,
+            Message.author == BOT,
+        )
+        .values(state=MessageState.NOT_SENT, error_msg=why.stored(), failed_at=now),
+        execution_options=NO_SYNC,
+    )
 
 
 def queue_flow_start(session: Session, conversation_id: int, flow_id: int, now: datetime, actor: str = "agent") -> None:

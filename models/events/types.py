@@ -112,6 +112,31 @@ class InboundMessage:
     """The sender's new identifiers after a change of number or of user id."""
     is_user_id_change: bool = False
     """Meta reports that the sender's user id was replaced; no number need be known (docs/meta.md §7.6)."""
+    is_standby: bool = False
+    """Another responder has the conversation: the message is only shown to us (docs/meta.md §7.11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A message that somebody else wrote from our number. `message.sender` is the person whom it was written to."""
+
+    message: InboundMessage
+    author: str
+    """`PHONE_APP_AUTHOR` or `RESPONDER_AUTHOR` of `models.tables.conversation`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlChange:
+    """A conversation that another responder passed to us, or took from us (docs/meta.md §7.11); `at` is Meta's time."""
+
+    phone_number_id: str
+    person: Sender
+    at: datetime
+    is_to_us: bool
+    new_role: str
+    """Meta's word for the role of the new owner; empty if there is none."""
+    summary: str | None
+    """What the former owner says about the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +157,8 @@ class Parsed:
     inbound: list[InboundMessage] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     changes: list[AccountChange] = field(default_factory=list)
+    echoes: list[Echo] = field(default_factory=list)
+    control: list[ControlChange] = field(default_factory=list)
     ignored: int = 0
     """Items that Hark does not use: other objects, unknown statuses, messages in groups."""
     broken: list[str] = field(default_factory=list)
@@ -139,4 +166,5 @@ class Parsed:
     @property
     def size(self) -> int:
         """The number of items to apply."""
-        return len(self.inbound) + len(self.statuses) + len(self.changes)
+        parts = (self.inbound, self.statuses, self.changes, self.echoes, self.control)
+        return sum(len(part) for part in parts)

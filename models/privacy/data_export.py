@@ -15,6 +15,7 @@ from models.tables.campaign import Campaign
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias, MergedValue
 from models.tables.conversation import Case, Conversation, Message, UnreadReply
+from models.tables.conversation_control import ConversationControl
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
 from models.tables.order import Order, OrderItem
@@ -93,6 +94,7 @@ def _chats(session: Session, contact_id: int) -> dict[str, Any]:
     flows = session.execute(select(FlowVersion.id, Flow.name).join(Flow).join(FlowSession).where(of_contact))
     names = {row.id: row.name for row in flows}
     sessions = _rows(session, FlowSession, of_contact)
+    control = select(ConversationControl).where(ConversationControl.conversation_id.in_(conversation_ids))
     unread = select(UnreadReply.conversation_id, UnreadReply.since, UnreadReply.latest_at)
     doubts = select(PossibleOptOut.conversation_id, PossibleOptOut.message_id, PossibleOptOut.since)
     return {
@@ -100,6 +102,7 @@ def _chats(session: Session, contact_id: int) -> dict[str, Any]:
         "messages": _rows(session, Message, Message.conversation_id.in_(conversation_ids)),
         "unread_replies": _mappings(session, unread.where(UnreadReply.conversation_id.in_(conversation_ids))),
         "possible_opt_outs": _mappings(session, doubts.where(PossibleOptOut.conversation_id.in_(conversation_ids))),
+        "other_responders": [_row(row) for row in session.scalars(control)],
         "cases": _rows(session, Case, Case.contact_id == contact_id),
         "bot_flows": [{"flow": names.get(row["flow_version_id"])} | row for row in sessions],
         "actions": _rows(session, Action, Action.session_id.in_(select(FlowSession.id).where(of_contact))),

@@ -190,13 +190,26 @@ def _filter_change(change: Any, is_mention: IsMention) -> Any:
     if not (isinstance(change, dict) and isinstance(change.get("value"), dict)):
         return None if _mentions_person(change, is_mention) else change
     value = change["value"]
+    filtered = _filter_events(value, is_mention)
+    if filtered == value:
+        return None if _mentions_person(change, is_mention) else change
+    remaining = change | {"value": filtered}
+    return remaining if _has_events(filtered) and not _mentions_person(remaining, is_mention) else None
+
+
+def _filter_events(value: Mapping[str, Any], is_mention: IsMention) -> dict[str, Any]:
+    """Return the object without the person's events in its lists, and in the lists of the objects in it (`standby`)."""
     events = {
         key: [item for item in items if not _mentions_person(item, is_mention)] for key, items in _lists(value).items()
     }
-    if events == _lists(value):
-        return None if _mentions_person(change, is_mention) else change
-    remaining = change | {"value": value | events}
-    return remaining if any(events.values()) and not _mentions_person(remaining, is_mention) else None
+    inner = {
+        key: _filter_events(part, is_mention) for key, part in value.items() if isinstance(part, dict) and _lists(part)
+    }
+    return {**value, **events, **inner}
+
+
+def _has_events(value: Mapping[str, Any]) -> bool:
+    return any(_lists(value).values()) or any(_has_events(part) for part in value.values() if isinstance(part, dict))
 
 
 def _filter_list(parent: Any, key: str, redact_item: Callable[[Any, IsMention], Any], is_mention: IsMention) -> Any:

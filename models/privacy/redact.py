@@ -15,6 +15,7 @@ from models.contacts.aliases import SHOP, aliases_held_by_others, delete_aliases
 from models.contacts.consent import append_events, cancel_queued
 from models.contacts.person_key import person_key
 from models.contacts.user_ids import forget_user_ids
+from models.conversations.control import delete_control
 from models.conversations.possible_opt_outs import clear_possible_opt_outs
 from models.conversations.unread import clear_unread
 from models.crypto import Vault
@@ -23,7 +24,7 @@ from models.privacy.mentions import REDACTED, Mentions, mentions_of, wipe_mentio
 from models.stored_texts import CONTACT_REDACTED
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
 from models.tables.contact_alias import ContactAlias
-from models.tables.conversation import Case, Conversation, Direction, Message, MessageState
+from models.tables.conversation import Case, CaseStatus, Conversation, Direction, Message, MessageState
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 from models.tables.order import Order, OrderItem
@@ -116,9 +117,13 @@ def _wipe_chats(session: Session, contact_id: int, now: datetime) -> None:
         .where(Message.conversation_id.in_(conversation_ids), Message.at < now - REDELIVERY)
         .values(wamid=None, context_wamid=None),
         update(Case).where(Case.contact_id == contact_id).values(reason=""),
+        update(Case)
+        .where(Case.contact_id == contact_id, Case.closed_at.is_(None))
+        .values(status=CaseStatus.RESOLVED, closed_at=now, closed_by="redacted"),
     )
     clear_unread(session, contact_id)
     clear_possible_opt_outs(session, contact_id)
+    delete_control(session, contact_id)
     session_ids = select(FlowSession.id).where(FlowSession.contact_id == contact_id)
     _update(
         session,

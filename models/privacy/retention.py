@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, insert_into
 from models.tables.campaign import Campaign
-from models.tables.conversation import Direction, Message, MessageState, PurgedWamid, wamid_hash
+from models.tables.conversation import (
+    PHONE_APP_AUTHOR,
+    RESPONDER_AUTHOR,
+    Direction,
+    Message,
+    MessageState,
+    PurgedWamid,
+    wamid_hash,
+)
 from models.tables.engagement import Engagement
 from models.tables.flow import Action, FlowSession, FunnelStep
 from models.tables.recipient import Recipient
@@ -23,6 +31,8 @@ WINDOWS = 4
 """Old rows have low ids: only this many slices from the lowest id are searched, so that a search without results is cheap."""
 REPEATED_FOR = timedelta(days=8)
 """Meta may deliver a webhook again for up to seven days: the hash of a purged message's id is stored for that time."""
+TOLD_BY_META = (PHONE_APP_AUTHOR, RESPONDER_AUTHOR)
+"""Authors of outbound messages that came as webhooks, which Meta may repeat too."""
 MIN_DAYS = 30
 """The messaging limit, frequency caps and late statuses need a deleted campaign's rows for at least this long."""
 
@@ -32,7 +42,7 @@ def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
     before = now - timedelta(days=int(read_setting(session, "keep_messages_days")))
     oldest_ids = select(Message.id).order_by(Message.id).limit(limit * WINDOWS).scalar_subquery()
     old = session.execute(
-        select(Message.id, Message.wamid, Message.direction)
+        select(Message.id, Message.wamid, Message.direction, Message.author)
         .where(
             Message.id.in_(oldest_ids),
             Message.at < before,
@@ -44,7 +54,8 @@ def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
     ).all()
     if not old:
         return 0
-    _store_hashes(session, [row.wamid for row in old if row.direction is Direction.IN and row.wamid], now)
+    told = [row for row in old if row.direction is Direction.IN or row.author in TOLD_BY_META]
+    _store_hashes(session, [row.wamid for row in told if row.wamid], now)
     ids = [row.id for row in old]
     session.execute(
         update(Action).where(Action.after_message_id.in_(ids)).values(after_message_id=None), execution_options=NO_SYNC

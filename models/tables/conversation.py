@@ -16,6 +16,12 @@ WINDOW = timedelta(hours=24)
 """For this long after a person's message anything may be sent; later only templates (docs/meta.md §8)."""
 IN_QUEUE = text("message.state IN ('queued', 'sending')")
 """Written out, not bound: a partial index serves only a condition that the planner can read."""
+PHONE_APP_AUTHOR = "phone app"
+"""The author of a message that the business wrote in its phone app, and the agent of the case that this opened."""
+RESPONDER_AUTHOR = "another responder"
+"""The author of a message of another responder on our number (docs/meta.md §7.11)."""
+STANDBY = "standby"
+"""The route of a message that another responder answers: it was only shown to us."""
 REFERS = "reference"
 """The route of a message that refers to the campaign of its `recipient_id`, until it is answered."""
 OPTED_OUT = "stop"
@@ -132,7 +138,7 @@ class Message(Base):
     """The recipient whose campaign this belongs to (models.events.messages.attribution)."""
     session_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("flow_session.id"))
     author: Mapped[str | None] = mapped_column(String(254))
-    """The author of an outbound message: `bot` or an agent's e-mail."""
+    """The author of an outbound message: `bot`, an agent's e-mail, `PHONE_APP_AUTHOR` or `RESPONDER_AUTHOR`."""
     route: Mapped[str | None] = mapped_column(String(40))
     """Where it went. Until it is answered: what the ingest knows of it: `REFERS`, `CHOOSES`, `OPTED_OUT`, or an opt-in."""
     route_reason: Mapped[str | None] = mapped_column(Text)

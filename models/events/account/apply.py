@@ -43,7 +43,7 @@ HANDLERS: Mapping[str, Callable[[Session, AccountUpdate], None]] = {
     "calls": call_events.calls,
     "user_preferences": preference_events.user_preferences,
 }
-PERSONAL = ("history", "smb_", "message_echoes", "group_", "automatic_events")
+PERSONAL = ("history", "smb_", "group_", "automatic_events")
 """Prefixes of fields that hold what people wrote or did elsewhere, in any number. Hark does not store them."""
 
 OF_THE_PHONE_APP = ("history", "smb_")
@@ -54,9 +54,8 @@ def apply_changes(session: Session, changes: Iterable[AccountChange], now: datet
     """Apply a batch in the order of Meta's time; `now` stands in for a missing time."""
     result = ChangeResult()
     timed_changes = [(change, change.at or now) for change in changes]
-    number_events.note_phone_app(
-        session, [change for change, _ in timed_changes if change.field.startswith(OF_THE_PHONE_APP)]
-    )
+    of_the_phone_app = [change for change, _ in timed_changes if change.field.startswith(OF_THE_PHONE_APP)]
+    number_events.note_phone_app(session, number_events.phone_numbers_of(of_the_phone_app))
     for change, at in sorted(timed_changes, key=lambda pair: pair[1]):
         if change.field.startswith(PERSONAL):
             result.ignored += 1

@@ -63,20 +63,23 @@ def number_name(session: Session, update: AccountUpdate) -> None:
     )
 
 
-def note_phone_app(session: Session, changes: Iterable[AccountChange]) -> None:
-    """Note which numbers are also used in the WhatsApp Business app: only such a number has these fields (docs/meta.md §7.8).
+def phone_numbers_of(changes: Iterable[AccountChange]) -> set[str]:
+    """The phone_number_ids that the changes name in their `metadata`."""
+    metadata = [change.value.get("metadata") for change in changes]
+    return {str(item["phone_number_id"]) for item in metadata if isinstance(item, dict) and item.get("phone_number_id")}
+
+
+def note_phone_app(session: Session, phone_number_ids: Iterable[str]) -> None:
+    """Note which numbers are also used in the WhatsApp Business app: only of such a number it sends events (docs/meta.md §7.8).
 
     One statement for all: the app brings an event for every message.
     """
-    metadata = [change.value.get("metadata") for change in changes]
-    named = {
-        str(item["phone_number_id"]) for item in metadata if isinstance(item, dict) and item.get("phone_number_id")
-    }
+    named = sorted(set(phone_number_ids))
     if named:
         session.execute(
             update(Number)
             .where(
-                Number.phone_number_id.in_(sorted(named)),
+                Number.phone_number_id.in_(named),
                 Number.throughput.is_(None) | Number.throughput.not_in([HIGH, PHONE_APP]),
             )
             .values(throughput=PHONE_APP)

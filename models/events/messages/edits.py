@@ -14,11 +14,15 @@ REVOKED: dict[str, Any] = {"revoked": True}
 
 
 def apply_edits(
-    session: Session, replies: Sequence[AttributedReply], conversations: dict[tuple[int, int], int]
+    session: Session,
+    replies: Sequence[AttributedReply],
+    conversations: dict[tuple[int, int], int],
+    direction: Direction = Direction.IN,
 ) -> None:
     """Apply the edits of messages that were just stored, and the edits that were stored before their message.
 
-    `conversations` is the conversation id by (contact id, number id). A person can change only messages of the same conversation.
+    `conversations` is the conversation id by (contact id, number id). A person can change only their own messages of the same
+    conversation, and we only ours: `direction` is theirs or ours.
     """
     targets: dict[int, set[str]] = {}
     for item in replies:
@@ -35,19 +39,25 @@ def apply_edits(
             Message.conversation_id.in_(sorted(targets)),
             or_(Message.type == EDIT, Message.type == REVOKE),
             Message.context_wamid.in_(wamids),
-            Message.direction == Direction.IN,
+            Message.direction == direction,
         )
         # The last edit counts, and a revocation beats every edit.
         .order_by((Message.type == REVOKE), Message.at, Message.id)
     ).all()
     for change in changes:
-        _apply(session, *change)
+        _apply(session, direction, *change)
 
 
 def _apply(
-    session: Session, conversation_id: int, target: str, kind: str, body: str | None, payload: dict[str, Any] | None
+    session: Session,
+    direction: Direction,
+    conversation_id: int,
+    target: str,
+    kind: str,
+    body: str | None,
+    payload: dict[str, Any] | None,
 ) -> None:
-    is_inbound = (Message.conversation_id == conversation_id, Message.direction == Direction.IN)
+    is_own = (Message.conversation_id == conversation_id, Message.direction == direction)
     if kind == REVOKE:
         is_target = or_(Message.wamid == target, (Message.context_wamid == target) & (Message.type == EDIT))
         values: dict[str, Any] = {"body": None, "payload": REVOKED}
@@ -57,5 +67,5 @@ def _apply(
         values = {"body": body, "payload": inner | {"edited": True}} if isinstance(inner, dict) else {}
     if values:
         session.execute(
-            update(Message).where(*is_inbound, is_target).values(values).execution_options(synchronize_session=False)
+            update(Message).where(*is_own, is_target).values(values).execution_options(synchronize_session=False)
         )

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, or_, select, text
+from sqlalchemy import case, or_, text
 from sqlalchemy.orm import Session
 
 from models.contacts.consent import MESSAGE_PROOF, opt_in_again, opt_out
 from models.conversations.cases import await_agents
+from models.conversations.control import Evidence, note_delivered, record_control
 from models.conversations.possible_opt_outs import clear_possible_opt_outs, mark_possible_opt_outs
 from models.conversations.unread import mark_unread
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
 from models.events.messages.double_opt_in import confirm_pending, mark_as_start
+from models.events.messages.echoes import answered_in_the_app
 from models.events.messages.edits import apply_edits
+from models.events.messages.known import our_numbers, stored_wamids
 from models.events.messages.offered import Offers, choices_on_offer
 from models.events.messages.senders import resolve_senders
 from models.events.messages.template_buttons import opt_outs_by_place
@@ -28,16 +31,13 @@ from models.tables.conversation import (
     CHOOSES,
     OPTED_OUT,
     REFERS,
+    STANDBY,
     Conversation,
     Direction,
     Message,
     MessageState,
-    PurgedWamid,
-    wamid_hash,
 )
-from models.tables.number import Number, Waba
 
-CHUNK = 500
 # Plain tables: many rows then travel in few statements that are compiled once.
 _CONVERSATION, _MESSAGE = Conversation.__table__, Message.__table__
 
@@ -66,13 +66,11 @@ def store_inbound(
     `offers` tells whether a running bot flow offers a word as an option; without it none does.
     """
     result = InboundResult()
-    numbers = _numbers(session, {message.phone_number_id for message in messages})
+    numbers = our_numbers(session, {message.phone_number_id for message in messages})
     ours = list({message.wamid: message for message in messages if message.phone_number_id in numbers}.values())
     result.strangers = sum(message.phone_number_id not in numbers for message in messages)
-    stored_wamids = _stored_wamids(session, [message.wamid for message in ours])
-    new_messages = sorted(
-        (item for item in ours if item.wamid not in stored_wamids), key=lambda item: (item.at, item.wamid)
-    )
+    known = stored_wamids(session, [message.wamid for message in ours])
+    new_messages = sorted((item for item in ours if item.wamid not in known), key=lambda item: (item.at, item.wamid))
     result.repeated = len(ours) - len(new_messages)
     if not new_messages:
         return result
@@ -96,7 +94,8 @@ def store_inbound(
     confirm_pending(session, replies)
     mark_replied(session, _replies(replies, targets))
     _update_contacts(session, replies)
-    await_agents(session, [item.contact_id for item in replies if item.message.type not in ABOUT_THE_CHAT])
+    _note_responders(session, replies, conversations, now)
+    _await_agents(session, replies, conversations)
     mark_unread(
         session,
         [conversations[item.contact_id, item.number_id] for item in replies if _is_for_people(item.message)],
@@ -133,36 +132,12 @@ def _doubtful(
 
 
 def _needs_answer(message: InboundMessage) -> bool:
-    return message.type not in NOT_FOR_BOTS
+    return message.type not in NOT_FOR_BOTS and not message.is_standby
 
 
 def _is_for_people(message: InboundMessage) -> bool:
     """Whether a person said something that no bot is asked about: Meta could not pass it on."""
-    return message.type in NOT_FOR_BOTS and message.type not in ABOUT_THE_CHAT
-
-
-def _numbers(session: Session, phone_number_ids: set[str]) -> dict[str, tuple[int, int]]:
-    """(number id, portfolio id) by phone_number_id."""
-    rows = session.execute(
-        select(Number.phone_number_id, Number.id, Waba.portfolio_id)
-        .join(Waba, Waba.id == Number.waba_id)
-        .where(Number.phone_number_id.in_(phone_number_ids))
-    )
-    return {row.phone_number_id: (row.id, row.portfolio_id) for row in rows}
-
-
-def _stored_wamids(session: Session, wamids: Sequence[str]) -> set[str]:
-    """Those of these wamids that are stored, or that were purged while Meta may still repeat them."""
-    stored: set[str] = set()
-    for begin in range(0, len(wamids), CHUNK):
-        chunk = wamids[begin : begin + CHUNK]
-        stored.update(
-            value for value in session.scalars(select(Message.wamid).where(Message.wamid.in_(chunk))) if value
-        )
-        hashes = {wamid_hash(wamid): wamid for wamid in chunk}
-        purged = session.scalars(select(PurgedWamid.hash).where(PurgedWamid.hash.in_(list(hashes))))
-        stored.update(hashes[value] for value in purged)
-    return stored
+    return message.type in NOT_FOR_BOTS and message.type not in ABOUT_THE_CHAT and not message.is_standby
 
 
 def _open_conversations(
@@ -235,6 +210,8 @@ def _insert(
 def _first_route(
     message: InboundMessage, target: Attribution | None, word: OptOutWord | None, *, is_choice: bool
 ) -> str | None:
+    if message.is_standby:
+        return STANDBY
     if word == "stop" and _needs_answer(message):
         return OPTED_OUT
     if is_choice:
@@ -258,6 +235,31 @@ def _apply_opt_outs(
         elif word == "start" and opt_in_again(session, item.contact_id, message.at, "whatsapp start word", proof):
             starts.append(message.wamid)
     mark_as_start(session, starts)
+
+
+def _note_responders(
+    session: Session, replies: Sequence[AttributedReply], conversations: dict[tuple[int, int], int], now: datetime
+) -> None:
+    """Store who has each conversation: another responder if the message was only shown to us, else we."""
+    delivered: dict[int, datetime] = {}
+    shown: dict[int, datetime] = {}
+    for item in replies:  # in the order of time
+        if item.message.type != "system":
+            times = shown if item.message.is_standby else delivered
+            times[conversations[item.contact_id, item.number_id]] = item.message.at
+    for conversation_id, at in sorted(shown.items()):
+        record_control(session, conversation_id, Evidence.STANDBY, at, now)
+    note_delivered(session, delivered)
+
+
+def _await_agents(
+    session: Session, replies: Sequence[AttributedReply], conversations: dict[tuple[int, int], int]
+) -> None:
+    """Let cases wait whose person wrote to us, unless the phone app has answered that already: then this came late."""
+    waiting = [item for item in replies if item.message.type not in ABOUT_THE_CHAT and not item.message.is_standby]
+    last_words = {conversations[item.contact_id, item.number_id]: item.message.at for item in waiting}
+    answered = answered_in_the_app(session, last_words)
+    await_agents(session, [item.contact_id for item in waiting if item.contact_id not in answered])
 
 
 def _replies(replies: Sequence[AttributedReply], targets: dict[str, Attribution]) -> dict[int, datetime]:

@@ -4,8 +4,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.contacts.merge import merge_contacts
+from models.conversations.cases import open_case
 from models.conversations.unread import mark_unread
-from models.tables.conversation import Case, Conversation, Direction, Message, MessageState, UnreadReply
+from models.tables.conversation import Case, CaseStatus, Conversation, Direction, Message, MessageState, UnreadReply
 from models.tables.flow import Action, ActionKind, ActionState, Flow, FlowSession, FlowVersion, SessionStatus
 from tests.support.factories.campaigns import make_number
 from tests.support.factories.common import NOW
@@ -44,6 +45,15 @@ def test_chats_become_one(session: Session) -> None:
     assert sorted(session.scalars(select(Message.conversation_id))) == sorted([mine.id, mine.id, alone.id])
     cases = session.scalars(select(Case).order_by(Case.opened_at)).all()
     assert [(case.contact_id, case.closed_at) for case in cases] == [(winner.id, None), (winner.id, LATER)]
+
+
+def test_of_two_open_cases_one_stays_with_the_agent_of_either_and_waits_if_either_waits(session: Session) -> None:
+    winner, loser = alice(session), unknown_person(session)
+    open_case(session, winner.id, NOW, opened_by="bot")
+    open_case(session, loser.id, LATER, opened_by="ann@example.com", agent="ann@example.com")
+    merge_contacts(session, winner.id, loser.id, LATER)
+    case = session.scalars(select(Case).where(Case.closed_at.is_(None))).one()
+    assert (case.opened_at, case.status, case.agent) == (NOW, CaseStatus.WAITING, "ann@example.com")
 
 
 def test_what_is_unread_stays_unread_from_the_first_to_the_last_reply(session: Session) -> None:

@@ -1,6 +1,8 @@
 """Cases: an agent takes over and hands back."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -9,15 +11,16 @@ from sqlalchemy.orm import Session
 from models.conversations.cases import (
     attend_case,
     await_agents,
+    case_holder,
     close_case,
     count_waiting,
     open_case,
     open_cases,
-    take_case,
 )
 from models.conversations.flow_sessions import NewSession, SessionSave, begin_sessions, pass_steps, save_sessions
 from models.conversations.flow_versions import save_flow
 from models.conversations.messages import queue_flow_start
+from models.db.dialect import is_sqlite
 from models.db.engine import Database
 from models.errors import OperatorError
 from models.tables.conversation import Case, CaseStatus, Conversation
@@ -66,22 +69,58 @@ def test_a_closed_case_is_moved_by_nobody(database: Database) -> None:
         contact = alice(session)
         open_case(session, contact.id, NOW, opened_by="bot")
         close_case(session, contact.id, NOW, closed_by="ann@example.com")
-        assert take_case(session, contact.id, "ann@example.com") is None
         assert attend_case(session, contact.id, "ann@example.com") is None
         await_agents(session, [contact.id])
         assert session.scalars(select(Case.status)).one() is CaseStatus.RESOLVED
 
 
-def test_of_two_agents_who_take_a_case_the_first_gets_it(database: Database) -> None:
+def test_of_two_agents_who_take_a_case_the_second_has_to_know_of_the_first(database: Database) -> None:
+    ann, ben = "ann@example.com", "ben@example.com"
     with database.write() as session:
         contact_id = alice(session).id
         case = open_case(session, contact_id, NOW, opened_by="bot")
+        assert case_holder(session, contact_id) is None
     with database.write() as session:
-        assert take_case(session, contact_id, "ann@example.com") == case.id
+        assert attend_case(session, contact_id, ann, if_held_by={None}) == case.id
     with database.write() as session:
-        assert take_case(session, contact_id, "ben@example.com") is None
+        assert attend_case(session, contact_id, ben, if_held_by={None}) is None
+        assert attend_case(session, contact_id, ben, if_held_by={"cat@example.com"}) is None
+        assert case_holder(session, contact_id) == ann
+    with database.write() as session:
+        assert attend_case(session, contact_id, ben, if_held_by={None, ann}) == case.id
     with database.read() as session:
-        assert _state(session) == [(CaseStatus.ATTENDING, "ann@example.com")]
+        assert _state(session) == [(CaseStatus.ATTENDING, ben)]
+
+
+@pytest.mark.race
+def test_a_case_that_is_closed_while_another_is_opened_is_no_error(database: Database) -> None:
+    """On SQLite nobody can close it in between: there is one writer."""
+    with database.write() as session:
+        contact_id = alice(session).id
+        first = open_case(session, contact_id, NOW, opened_by="bot")
+    with database.write() as session:
+        if not is_sqlite(session):
+            session.execute = _after_the_first(session.execute, lambda: _close(database, contact_id))  # type: ignore[method-assign]
+        opened = open_case(session, contact_id, NOW, opened_by="ann@example.com")
+        assert opened.is_new is (opened.id != first.id) is not is_sqlite(session)
+
+
+def _after_the_first(execute: Callable[..., Any], then: Callable[[], None]) -> Callable[..., Any]:
+    """`execute`, which calls `then` once, after its first statement."""
+    waiting = [then]
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        result = execute(*args, **kwargs)
+        while waiting:
+            waiting.pop()()
+        return result
+
+    return run
+
+
+def _close(database: Database, contact_id: int) -> None:
+    with database.write() as session:
+        assert close_case(session, contact_id, NOW, closed_by="ben@example.com")
 
 
 def test_a_case_waits_until_an_agent_has_it_and_again_once_its_person_writes(database: Database) -> None:

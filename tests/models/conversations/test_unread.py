@@ -1,13 +1,11 @@
 """Replies that nothing took are kept until an agent takes them up."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.conversations.cases import attend_case, close_case, open_case, open_cases, take_case
+from models.conversations.cases import attend_case, close_case, open_case, open_cases
 from models.conversations.unread import clear_unread, count_unread, mark_read, mark_unread
 from models.tables.conversation import UnreadReply
 from tests.support.factories.campaigns import make_number
@@ -50,16 +48,13 @@ def test_in_an_open_case_nothing_is_unread(session: Session) -> None:
     assert count_unread(session) == 1
 
 
-@pytest.mark.parametrize("take", [take_case, attend_case])
-def test_taking_a_case_clears_what_slipped_in_before_it_opened(
-    session: Session, take: Callable[[Session, int, str], int | None]
-) -> None:
+def test_taking_a_case_clears_what_slipped_in_before_it_opened(session: Session) -> None:
     contact, number = alice(session), make_number(session)
     talk = make_conversation(session, contact, number).id
     open_case(session, contact.id, NOW, opened_by="bot")
     session.add(UnreadReply(conversation_id=talk, since=NOW, latest_at=NOW))
     session.flush()
-    assert take(session, contact.id, "ann@example.com") is not None
+    assert attend_case(session, contact.id, "ann@example.com") is not None
     assert count_unread(session) == 0
 
 

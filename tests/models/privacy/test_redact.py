@@ -17,6 +17,7 @@ from models.contacts.merge import merge_contacts
 from models.contacts.number_change import change_number
 from models.contacts.resolve import resolve_contact
 from models.contacts.text_search import fold_stale
+from models.conversations.cases import open_case, open_cases
 from models.conversations.unread import mark_unread
 from models.crypto import Vault, new_encryption_key
 from models.events.dead_letters import keep_dead_letter
@@ -28,7 +29,7 @@ from models.segments.rule import parse_rule
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
-from models.tables.conversation import Conversation, Direction, Message, MessageState, UnreadReply
+from models.tables.conversation import Case, CaseStatus, Conversation, Direction, Message, MessageState, UnreadReply
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.number import Number
 from models.tables.possible_opt_out import PossibleOptOut
@@ -82,6 +83,16 @@ def person_with_a_past(session: Session) -> Contact:
     session.add(ParkedStatus(wamid="w", status={"recipient_id": DIGITS}, first_at=NOW, expires_at=LATER))
     session.flush()
     return person
+
+
+def test_the_case_of_a_redacted_person_is_closed(session: Session, vault: Vault) -> None:
+    person, other = alice(session), make_contact(session)
+    case = open_case(session, person.id, NOW, opened_by="bot", reason="asks about a secret", agent="ann@example.com")
+    open_case(session, other.id, NOW, opened_by="bot")
+    assert redact_person(session, person.id, vault, LATER, "dpo@example.com")
+    closed = session.get_one(Case, case.id)
+    assert (closed.status, closed.closed_at, closed.closed_by) == (CaseStatus.RESOLVED, LATER, "redacted")
+    assert list(open_cases(session, [person.id, other.id])) == [other.id]
 
 
 def test_nothing_that_names_the_person_stays(session: Session, vault: Vault) -> None:

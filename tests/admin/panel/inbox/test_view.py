@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]
 
 def test_an_agent_answers_takes_closes_and_hands_over(panel: Panel, redis: Redis) -> None:
     agent = panel.of(Role.AGENT)
-    assert "allowed are 1 to 4096" in agent.post("/inbox/2/answer", text="  ")
+    assert "allowed are 1 to 4096" in agent.refused("/inbox/2/answer", text="  ")
     agent.post("/inbox/2/answer", text="Yes!\r\nIn three greens.")
     with panel.rt.database.read() as session:
         message = session.scalars(select(Message).where(Message.author == "agent@example.com")).one()
@@ -48,7 +48,7 @@ def test_outside_the_window_nobody_can_answer(panel: Panel) -> None:
         session.get_one(Conversation, 2).last_inbound_at = None
     agent = panel.of(Role.AGENT)
     assert "allows only templates now" in agent.get("/inbox/2/")
-    assert "24 hours old" in agent.post("/inbox/2/answer", text="Hello")
+    assert "24 hours old" in agent.refused("/inbox/2/answer", text="Hello")
 
 
 def test_a_hand_off_waits_until_an_agent_takes_it_and_the_second_one_is_told(panel: Panel) -> None:
@@ -66,7 +66,7 @@ def test_a_hand_off_waits_until_an_agent_takes_it_and_the_second_one_is_told(pan
     assert "holds this conversation already" in second.post("/inbox/2/take")
     assert "Assign to me" not in second.get("/inbox/2/")
     assert "/inbox/2/?show=waiting" not in first.get("/inbox/?show=waiting")
-    second.post("/inbox/2/answer", text="I take over.")
+    second.post("/inbox/2/answer", text="I take over.", held_by="agent@example.com")
     with panel.rt.database.read() as session:
         case = session.scalars(select(Case).where(Case.contact_id == contact_id, Case.closed_at.is_(None))).one()
         assert (case.status, case.agent) == (CaseStatus.ATTENDING, "manager@example.com")

@@ -1,0 +1,155 @@
+"""Reads one chat as the inbox shows it: bubbles of messages and campaigns, by day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin.panel import labels as words
+from models.conversations.remarks import Reaction, is_shown_at_another, reactions_to
+from models.form_replies import form_text
+from models.stored_texts import show_stored
+from models.tables.campaign import Campaign
+from models.tables.conversation import Conversation, Direction, Message
+from models.tables.recipient import Recipient, RecipientState
+
+MAX_MESSAGES = 200
+ALONE = {
+    "reaction": "Reacted with {body} to a message that is not here",
+    "edit": "Edited a message that is not here: {body}",
+    "revoke": "Deleted a message that is not here",
+}
+TAKEN_BACK = {
+    "reaction": "Took back a reaction to a message that is not here",
+    "edit": "Edited a message that is not here",
+    "revoke": "Deleted a message that is not here",
+}
+"""The same where there is no text."""
+
+
+@dataclass(frozen=True)
+class ChatBubble:
+    """One message as the chat shows it."""
+
+    is_out: bool
+    text: str
+    at: datetime
+    note: str
+    is_bad: bool
+    author: str
+    reactions: tuple[Reaction, ...] = ()
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True)
+class ChatPage:
+    """The bubbles of one page of a chat, oldest first. `earlier` is the message before which older ones are, None if none are."""
+
+    bubbles: list[ChatBubble]
+    earlier: int | None
+
+
+def read_chat(session: Session, talk: Conversation, before: int) -> ChatPage:
+    """The newest messages of the conversation, those before the message `before` unless it is 0."""
+    query = select(Message).where(Message.conversation_id == talk.id, ~is_shown_at_another())
+    query = query.where(Message.id < before) if before else query
+    messages = list(session.scalars(query.order_by(Message.at.desc(), Message.id.desc()).limit(MAX_MESSAGES + 1)))
+    shown = messages[:MAX_MESSAGES]
+    reactions = reactions_to(session, talk.id, [message.wamid for message in shown if message.wamid])
+    bubbles = [_bubble(message, tuple(reactions.get(message.wamid or "", ()))) for message in reversed(shown)]
+    bubbles += _campaign_bubbles(session, talk) if not before else []
+    return ChatPage(
+        sorted(bubbles, key=lambda bubble: bubble.at),
+        messages[MAX_MESSAGES - 1].id if len(messages) > MAX_MESSAGES else None,
+    )
+
+
+def by_day(bubbles: list[ChatBubble], zone: ZoneInfo, now: datetime) -> list[tuple[str, list[ChatBubble]]]:
+    """The bubbles under the name of their day in `zone`."""
+    today = now.astimezone(zone).date()
+    days: list[tuple[str, list[ChatBubble]]] = []
+    for bubble in bubbles:
+        day = bubble.at.astimezone(zone).date()
+        name = "Today" if day == today else f"{day.day} {day:%B}" + ("" if day.year == today.year else f" {day.year}")
+        if not days or days[-1][0] != name:
+            days.append((name, []))
+        days[-1][1].append(bubble)
+    return days
+
+
+def _bubble(message: Message, reactions: tuple[Reaction, ...]) -> ChatBubble:
+    is_out = message.direction is Direction.OUT
+    payload = message.payload or {}
+    is_deleted, edited = bool(payload.get("revoked")), "edited" if payload.get("edited") else ""
+    text = _text(message)
+    buttons = _button_titles(message.payload) if is_out else []
+    if buttons:
+        text += "\n" + "\n".join(f"▸ {title}" for title in buttons)
+    if not is_out:
+        return ChatBubble(False, text, message.at, edited, False, "", reactions, is_deleted)
+    note = words.MESSAGE[message.state.value]
+    if message.read_at:
+        note = "read"
+    elif message.delivered_at:
+        note = "delivered"
+    elif message.failed_at and message.error_msg:
+        note = f"failed: {show_stored(message.error_msg)}"
+    is_bad = message.state.value in {"refused", "not_sent"} or bool(message.failed_at and not message.delivered_at)
+    if is_bad and message.error_msg:
+        note = show_stored(message.error_msg)
+    note = " · ".join(part for part in (edited, note) if part)
+    return ChatBubble(True, text, message.at, note, is_bad, message.author or "", reactions, is_deleted)
+
+
+def _text(message: Message) -> str:
+    """What a person reads of it. A remark stands here only if the message that it is about is not stored."""
+    if message.type in ALONE:
+        return ALONE[message.type].format(body=message.body) if message.body else TAKEN_BACK[message.type]
+    if (message.payload or {}).get("revoked"):
+        return "Message deleted"
+    form = form_text(message.payload) if message.direction is Direction.IN else None
+    return form or message.body or f"[{message.type}]"
+
+
+def _button_titles(payload: Any) -> list[str]:
+    action = ((payload or {}).get("interactive") or {}).get("action") or {}
+    titles = [str((button.get("reply") or {}).get("title", "")) for button in action.get("buttons") or []]
+    for section in action.get("sections") or []:
+        titles += [str(row.get("title", "")) for row in section.get("rows") or []]
+    return [title for title in titles if title]
+
+
+def _campaign_bubbles(session: Session, talk: Conversation) -> list[ChatBubble]:
+    """The campaign messages that this contact got from this number: they are not stored as messages of the chat."""
+    sent_states = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE)
+    rows = session.execute(
+        select(Recipient, Campaign.name)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(
+            Recipient.contact_id == talk.contact_id,
+            Campaign.number_id == talk.number_id,
+            Recipient.state.in_(sent_states),
+        )
+        .order_by(Recipient.id.desc())
+        .limit(20)
+    )
+    bubbles, sent = [], rows.all()
+    reactions = reactions_to(session, talk.id, [row.Recipient.wamid for row in sent if row.Recipient.wamid])
+    for recipient, name in sent:
+        at = recipient.accepted_at or recipient.unsure_at or recipient.claimed_at
+        if at is not None:
+            bubbles.append(
+                ChatBubble(
+                    True,
+                    f"Campaign: {name}",
+                    at,
+                    recipient.status.replace("_", " "),
+                    False,
+                    "campaign",
+                    tuple(reactions.get(recipient.wamid or "", ())),
+                )
+            )
+    return bubbles
