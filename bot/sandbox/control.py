@@ -241,10 +241,7 @@ def speak(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
 
 def _person_and_number(sim: Simulation, body: dict[str, Any]) -> tuple[str, str]:
     wa_id = wa_id_of(str(body.get("phone", "")))
-    number_id = str(body.get("phone_number_id") or _usual_number(sim, wa_id))
-    if number_id not in sim.world.numbers:
-        raise ConfigError(f"phone_number_id: {number_id!r} is none of {', '.join(sim.world.numbers)}")
-    return wa_id, number_id
+    return wa_id, number_of(sim, wa_id, body).id
 
 
 def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
