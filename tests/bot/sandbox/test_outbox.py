@@ -17,7 +17,7 @@ def test_webhooks_are_tried_again_until_they_are_answered_200(meta: Caller, rece
 
 
 def test_many_updates_travel_in_few_posts_and_none_is_lost(meta: Caller, receiver: Receiver) -> None:
-    meta.handle.configure(webhooks_paused=True, disorder_share=1.0)
+    meta.handle.configure(webhooks_paused=True, disorder_share=1.0, throughput_mps=10_000.0)
     wamids = [wamid_of(meta.template(f"+3460000{n:04d}")) for n in range(100)]
     while meta.handle.stats()["pending"]["scheduled"]:
         time.sleep(0.01)

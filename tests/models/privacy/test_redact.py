@@ -1,14 +1,12 @@
-"""Wiping a person, and telling a person what is kept."""
+"""Wiping a person."""
 
 import json
-import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from models.audience.audience import parse_audience
@@ -23,66 +21,30 @@ from models.crypto import Vault, new_encryption_key
 from models.events.dead_letters import keep_dead_letter
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Status
-from models.privacy.data_export import export_person
 from models.privacy.redact import redact_person
 from models.segments.rule import parse_rule
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import CampaignStatus
-from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
-from models.tables.conversation import Case, CaseStatus, Conversation, Direction, Message, MessageState, UnreadReply
-from models.tables.engagement import Engagement, LedgerEntry
+from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
+from models.tables.conversation import Case, CaseStatus, Conversation, Message, UnreadReply
+from models.tables.engagement import Engagement
 from models.tables.number import Number
 from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.segment import Segment
 from models.tables.tag import ContactTag, ListMember
 from models.tables.webhook_event import DeadLetter, ParkedStatus
-from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.common import NOW
-from tests.support.factories.contacts import alice, make_contact, make_list
-from tests.support.factories.conversations import make_conversation
+from tests.support.factories.contacts import alice, make_contact
+from tests.support.past_person import DIGITS, person_with_a_past
 
 LATER = NOW + timedelta(days=10)
-DIGITS = "34600000001"
 
 
 @pytest.fixture
 def vault() -> Vault:
     return Vault((new_encryption_key(),))
-
-
-def person_with_a_past(session: Session) -> Contact:
-    number = make_number(session)
-    portfolio = number.waba.portfolio_id
-    person = alice(session, wa_id=DIGITS, email="alice@example.com", attributes={"secret": "shoe size"})
-    session.add(ContactIdentity(contact_id=person.id, portfolio_id=portfolio, bsuid="ES.alice", created_at=NOW))
-    person.has_identity = True
-    make_list(session, "friends", person)
-    chat = make_conversation(session, person, number)
-    session.add(
-        Message(
-            conversation_id=chat.id,
-            direction=Direction.IN,
-            state=MessageState.RECEIVED,
-            type="text",
-            body="my secret",
-            payload={"from": DIGITS},
-            wamid="wamid.secret",
-            at=NOW,
-        )
-    )
-    running, past = make_campaign(session, number, status=CampaignStatus.ACTIVE), make_campaign(session, number)
-    make_recipient(session, running, person, source_values={"body": {"1": "secret"}})
-    make_recipient(session, past, person, state=RecipientState.ACCEPTED, wamid="wamid.secret", due_at=None)
-    session.add(Engagement(person_key=person.person_key, campaign_id=running.id, contact_id=person.id, created_at=NOW))
-    session.add(LedgerEntry(portfolio_id=portfolio, person_key=person.person_key, first_at=NOW))
-    session.add(
-        ConsentEvent(contact_id=person.id, after="subscribed", at=NOW, source="form", proof="secret", actor="x")
-    )
-    session.add(DeadLetter(checksum="1", payload=f'{{"from": "{DIGITS}"}}', error="x", first_at=NOW, last_at=NOW))
-    session.add(ParkedStatus(wamid="w", status={"recipient_id": DIGITS}, first_at=NOW, expires_at=LATER))
-    session.flush()
-    return person
 
 
 def test_the_case_of_a_redacted_person_is_closed(session: Session, vault: Vault) -> None:
@@ -260,44 +222,3 @@ def test_who_writes_again_is_somebody_new(session: Session, vault: Vault) -> Non
     again = resolve_contact(session, Identity(wa_id=DIGITS), LATER)
     assert again != person.id
     assert session.get_one(Contact, again).consent is Consent.UNKNOWN
-
-
-NOBODYS = {
-    "api_token", "attribute", "budget", "campaign", "contact_search", "dead_letter", "flow", "flow_version", "lane",
-    "list", "media_handle", "number", "parked_status", "portfolio", "purged_wamid", "rate", "rate_card", "segment",
-    "setting", "shop_look", "spending", "suppression", "tag", "template", "user", "waba",
-}  # fmt: skip
-"""Tables without a row that is one person's, or that repeat what another one says; what names a person in the others is only on its
-way."""
-
-
-def test_the_export_has_a_part_for_every_table_that_holds_something_of_a_person(session: Session) -> None:
-    asked: set[str] = set()
-    person = person_with_a_past(session)
-
-    def watch(_: Any, __: Any, statement: str, *___: Any) -> None:
-        asked.update(name for pair in re.findall(r'FROM "?(\w+)|JOIN "?(\w+)', statement) for name in pair)
-
-    listen(session.get_bind(), "before_cursor_execute", watch)
-    export_person(session, person.id)
-    assert {table.name for table in Contact.metadata.sorted_tables} - asked <= NOBODYS
-
-
-def test_a_person_is_told_everything(session: Session) -> None:
-    person = person_with_a_past(session)
-    twin = make_contact(session, "+34600000555", name="Alicia")
-    record_audit(session, NOW, "x", AuditAction.TAG, "contact", twin.id, tag="vip")
-    merge_contacts(session, person.id, twin.id, NOW)
-    told = export_person(session, person.id)
-    text_of_it = json.dumps(told)
-    for word in ("Alice", "shoe size", "my secret", "ES.alice", "friends", "vip", "wamid.secret", "form"):
-        assert word in text_of_it
-    assert [row["campaign"] for row in told["campaigns"]] == ["Spring", "Spring"]
-    assert [row["shown"] for row in told["also_found_by"]] == ["+34600000555"]
-    assert [(row["kind"], row["name"], row["value"]) for row in told["before_the_merge"]] == [
-        ("field", "name", "Alicia")
-    ]
-    assert [row["action"] for row in told["audit"]] == ["tag"]
-    assert (len(told["engaged_in"]), len(told["counted_for_the_limit"]), told["merged_records"]) == (1, 1, [twin.id])
-    with pytest.raises(LookupError):
-        export_person(session, 0)
