@@ -55,7 +55,9 @@ FIND_TRIGGER = {
 }
 PEOPLE = (
     "SELECT id, name, first_name, last_name, email FROM contact AS c WHERE id > :last"
-    " AND NOT EXISTS (SELECT 1 FROM contact_search AS s WHERE s.contact_id = c.id) ORDER BY id LIMIT :slice"
+    # The bound stands there twice: a merge of both indexes would read the other one from its beginning for every slice.
+    " AND NOT EXISTS (SELECT 1 FROM contact_search AS s WHERE s.contact_id = c.id AND s.contact_id > :last)"
+    " ORDER BY id LIMIT :slice"
 )
 ADD_ROWS = {
     "sqlite": "INSERT INTO contact_search (contact_id, folded)"

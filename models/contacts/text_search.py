@@ -8,13 +8,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from models.db.bulk import among
 from models.db.dialect import NO_SYNC
 from models.db.folding import Fold
-from models.db.functions import Position
 from models.folding import fold_letters
 from models.tables.contact import Contact
 from models.tables.contact_search import ContactSearchText
@@ -31,8 +30,8 @@ def text_condition(text: str) -> tuple[Select[Any], ColumnElement[bool]]:
     words = sorted(set(_words(text)), key=len, reverse=True)  # the longest is the rarest
     if not words:
         return select(Contact.id).where(false()), false()
-    is_folded = and_(*(Position(ContactSearchText.folded, literal(word)) > 0 for word in words))
-    is_stale = and_(*(Position(Fold(_texts()), literal(word)) > 0 for word in words))
+    is_folded = and_(*(ContactSearchText.folded.contains(word, autoescape=True) for word in words))
+    is_stale = and_(*(Fold(_texts()).contains(word, autoescape=True) for word in words))
     of_stale = (
         select(ContactSearchText.contact_id)
         .join(Contact, Contact.id == ContactSearchText.contact_id)
