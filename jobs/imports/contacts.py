@@ -6,14 +6,12 @@ An import that died is simply started again: rows that it already wrote count as
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.header import Header
-from jobs.imports.reader import NO_CHOICES, SheetChoices, open_sheet
+from jobs.imports.reader import NO_CHOICES, SheetChoices
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
 from jobs.imports.staging import StagingFile, stage_rows
 from models.clock import utcnow
@@ -57,6 +55,7 @@ def import_contacts(
             rt, path, columns, staging, read_result, source=source, consents=consents, country=country, choices=choices
         )
         result.total, result.encoding = read_result.total, read_result.encoding
+        result.sheet, result.header_row = read_result.sheet, read_result.header_row
         if not dry_run and staging.count:
             with rt.database.write() as session:
                 define_attributes(session, mapped.attributes, now)
@@ -79,20 +78,3 @@ def import_contacts(
                 result.add_change(line, change)
 
         return run_chunks(staging.chunks(skip), import_chunk, result, progress, is_over)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The beginning of a file: its columns, its first rows, and how it was read."""
-
-    header: Header
-    rows: list[list[str]]
-    separator: str | None
-    encoding: str | None
-
-
-def preview(path: Path | str, rows: int = 5, choices: SheetChoices = NO_CHOICES) -> Preview:
-    """Read the first rows of a file. Raises BadFileError if it cannot be read."""
-    with open_sheet(Path(path), choices) as sheet:
-        first_rows = [line.cells for line, _ in zip(sheet.lines, range(rows), strict=False)]
-        return Preview(sheet.header, first_rows, sheet.separator, sheet.encoding)

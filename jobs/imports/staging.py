@@ -3,7 +3,7 @@
 They wait in an unnamed temporary file, so memory stays flat and a file that cannot be read to its end imports nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -12,7 +12,7 @@ import orjson
 
 from jobs.core.runtime import Runtime
 from jobs.imports.errors import BadFileError
-from jobs.imports.reader import NO_CHOICES, SheetChoices, SourceLine, open_sheet
+from jobs.imports.reader import NO_CHOICES, Sheet, SheetChoices, open_sheet
 from jobs.imports.result import ImportResult
 from models.contacts.field_values import FieldValueError, read_name
 from models.contacts.tagging import attribute_types
@@ -116,10 +116,11 @@ def stage_rows(
     `consents`: what words in lower case mean; `country`: of national numbers, instead of the house's. Raises BadFileError if
     nothing of the file can be imported.
     """
-    with open_sheet(path, choices) as sheet:
-        result.encoding = sheet.encoding
+    home = country or rt.settings.default_country
+    with open_sheet(path, replace(choices, country=home)) as sheet:
+        result.encoding, result.sheet, result.header_row = sheet.encoding, sheet.title, sheet.header_row
         try:
-            header = _without_bad_names(sheet.header.renamed(path, names or {}), names or {}, result)
+            header = _without_bad_names(sheet, sheet.header.renamed(path, names or {}), names or {}, result)
             columns = read_columns(header)
         except FieldValueError as error:
             raise BadFileError("{file}: {error}", file=path.name, error=error) from error
@@ -127,11 +128,12 @@ def stage_rows(
             columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
         with rt.database.read() as session:
             types = attribute_types(session, list(columns.attributes))
-        columns = replace(columns, types=types, source=source, consents=consents or {})
+        width = max(columns.width, sheet.header.width)
+        columns = replace(columns, width=width, types=types, source=source, consents=consents or {})
         try:
             for name in sorted(sheet.header.made_names - set(names or {})):
-                result.warn(1, name, LEFT_OUT)
-            _read_lines(sheet.lines, columns, country or rt.settings.default_country, staging, result)
+                result.warn(max(sheet.header_row, 1), name, LEFT_OUT)
+            _read_lines(sheet, columns, home, staging, result)
         except TooManyRowsError:
             raise BadFileError(
                 "{file} has more than {max_rows:,} rows: split it", file=path.name, max_rows=MAX_ROWS
@@ -140,7 +142,7 @@ def stage_rows(
     return columns
 
 
-def _without_bad_names(header: list[str], names: Mapping[str, str], result: ImportResult) -> list[str]:
+def _without_bad_names(sheet: Sheet, header: list[str], names: Mapping[str, str], result: ImportResult) -> list[str]:
     """The header without the columns whose names no attribute can have; one that was chosen stays, and is refused."""
     chosen = set(names.values())
     kept: list[str] = []
@@ -148,19 +150,22 @@ def _without_bad_names(header: list[str], names: Mapping[str, str], result: Impo
         try:
             kept.append(read_name(name, "the column") if name and name not in chosen else name)
         except FieldValueError as error:
-            result.warn(1, name, str(error))
+            result.warn(max(sheet.header_row, 1), name, str(error))
             kept.append("")
     return kept
 
 
 def _read_lines(
-    lines: Iterable[SourceLine], columns: Columns, country: str | None, staging: StagingFile, result: ImportResult
+    sheet: Sheet, columns: Columns, country: str | None, staging: StagingFile, result: ImportResult
 ) -> None:
-    for line in lines:
-        if line.problem:
-            result.refuse(line.number, line.problem)
+    taken = {*columns.places.values(), *columns.fields.values(), *columns.attributes.values()}
+    names = sheet.header.names
+    for line in sheet.lines:
+        problem = line.problem or line.bad_cells.get(columns.places["phone"])
+        if problem:
+            result.refuse(line.number, problem if line.problem else f"the phone {problem}")
             continue
-        warnings: list[CellWarning] = []
+        warnings = [CellWarning(names[place], why) for place, why in line.bad_cells.items() if place in taken]
         try:
             staging.add(read_row(line.number, line.cells, columns, country, warnings))
         except ValueError as error:

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.imports.header import PHONE_NAMES, Header, fold_name
-from jobs.imports.result import LINE_COLUMN, REASON_COLUMN
+from jobs.imports.header import PHONE_NAMES, REJECT_COLUMNS, Header, fold_name
 from jobs.imports.uploads import UploadKind
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError, read_name
 from models.errors import OperatorError
@@ -54,7 +53,7 @@ MAX_ATTRIBUTES = 500
 MANY_COLUMNS = 60
 """An export of a whole system; nobody wants each of its columns as an attribute."""
 _OTHER_NAMES = {
-    "phone": PHONE_NAMES,
+    "phone": " ".join(PHONE_NAMES),
     "name": "full_name nombre nome nom vorname_nachname contact customer nombre_completo",
     "first_name": "firstname given_name vorname prenom nombre_de_pila",
     "last_name": "lastname surname family_name nachname apellido apellidos cognome sobrenome",
@@ -81,10 +80,8 @@ _OTHER_ORDER_NAMES = {
     "collection": "collections category categories coleccion kategorie",
     "brand": "vendor lineitem_vendor marca marke marque",
 }
-_REJECT_COLUMNS = {LINE_COLUMN, REASON_COLUMN}
-"""The columns that the CSV of rejected rows has in front."""
 _PLACE_BY_NAME = {
-    kind: {other: place for place, others in names.items() for other in others.split()}
+    kind: {fold_name(other): place for place, others in names.items() for other in others.split()}
     | {it: it for it in PLACES[kind]}
     for kind, names in (
         (UploadKind.CONTACTS, _OTHER_NAMES),
@@ -126,7 +123,7 @@ def guess_columns(
     for column in header.names:
         folded = fold_name(column)
         target = by_fold.get(folded) or _PLACE_BY_NAME[kind].get(folded, "")
-        if folded in _REJECT_COLUMNS or column in header.made_names:
+        if folded in REJECT_COLUMNS or column in header.made_names:
             guesses.append("")
         elif target and target not in guesses and (target == folded or target not in exact):
             guesses.append(target)
