@@ -12,12 +12,21 @@ import orjson
 
 from jobs.core.runtime import Runtime
 from jobs.imports.errors import BadFileError
+from jobs.imports.known_exports import certain_fields, is_of_a_campaign
 from jobs.imports.reader import NO_CHOICES, Sheet, SheetChoices, open_sheet
 from jobs.imports.result import ImportResult
 from models.contacts.field_values import FieldValueError, read_name
 from models.contacts.tagging import attribute_types
 from models.errors import HarkError
-from models.imports.contact_row import CellWarning, Columns, ImportRow, combine_rows, read_columns, read_row
+from models.imports.contact_row import (
+    SECOND_PHONE,
+    CellWarning,
+    Columns,
+    ImportRow,
+    combine_rows,
+    read_columns,
+    read_row,
+)
 
 CHUNK_ROWS = 1000
 """Writing so many rows with five tags each takes about 0.1 s; `adapt` lowers the number on a slower machine."""
@@ -119,17 +128,23 @@ def stage_rows(
     home = country or rt.settings.default_country
     with open_sheet(path, replace(choices, country=home)) as sheet:
         result.encoding, result.sheet, result.header_row = sheet.encoding, sheet.title, sheet.header_row
+        chosen = names or {}
+        certain = {name: it for name, it in certain_fields(sheet.header).items() if not it or it not in chosen.values()}
         try:
-            header = _without_bad_names(sheet, sheet.header.renamed(path, names or {}), names or {}, result)
+            header = _without_bad_names(sheet, sheet.header.renamed(path, certain | dict(chosen)), chosen, result)
             columns = read_columns(header)
         except FieldValueError as error:
             raise BadFileError("{file}: {error}", file=path.name, error=error) from error
         if only_phone:
-            columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
+            phones = {name: place for name, place in columns.places.items() if name in {"phone", SECOND_PHONE}}
+            columns = replace(columns, places=phones, fields={}, attributes={})
         with rt.database.read() as session:
             types = attribute_types(session, list(columns.attributes))
         width = max(columns.width, sheet.header.width)
-        columns = replace(columns, width=width, types=types, source=source, consents=consents or {})
+        is_own_export = is_of_a_campaign(sheet.header)
+        columns = replace(
+            columns, width=width, types=types, source=source, consents=consents or {}, is_own_export=is_own_export
+        )
         try:
             for name in sorted(sheet.header.made_names - set(names or {})):
                 result.warn(max(sheet.header_row, 1), name, LEFT_OUT)

@@ -1,5 +1,6 @@
 """Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
+import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,9 +24,13 @@ from models.tables.tag import AttributeType
 from models.text import Text
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
+SECOND_PHONE = "phone_if_empty"
+"""The column of a number that is taken where that of the phone is empty."""
 MAX_TAGS = 100
 MAX_SOURCE = 200
-_TAG_SEPARATORS = re.compile(r"[;|\r\n]+")
+_TAG_SEPARATORS = re.compile(r"[;|\r\n\t；؛｜]+|:::")
+_COMMA = re.compile("[,،、，]")
+_DIGIT = re.compile(r"[0-9]")
 _PROTECTED_NUMBER = re.compile(r"'[0-9]+")
 """Shops and others keep a spreadsheet from rounding a long number so."""
 
@@ -50,6 +55,8 @@ class Columns:
     """The source of consent for rows without one."""
     consents: Mapping[str, str] = field(default_factory=dict)
     """What the file's words mean, by the word in lower case: a consent, or nothing where it is to be left as it was."""
+    is_own_export: bool = False
+    """Hark protects cells from being formulas alone; others protect long numbers too (`'0012`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ def read_row(
         raise FieldValueError(
             "has {count} cells; the header names {width} columns", count=len(cells), width=columns.width
         )
-    phone_text = _cell(cells, columns.places, "phone")
+    phone_text = _phone_cell(cells, columns)
     if not phone_text:
         raise FieldValueError("the phone is missing")
     reader = _CellReader(cells, columns, warnings)
@@ -143,10 +150,10 @@ def _phone_warning(phone: Phone, country: str | None) -> Text:
 
 
 def read_tags(text: str) -> dict[str, str | None]:
-    """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a line break or a comma.
+    """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a tab, a line break, `:::` or a comma of any script.
 
-    A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too. Raises FieldValueError
-    if a name or value is not allowed, or there are too many.
+    Each may be in quotes. A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too.
+    Raises FieldValueError if a name or value is not allowed, or there are too many.
     """
     tags: dict[str, str | None] = {}
     for part in _tag_parts(text):
@@ -160,7 +167,10 @@ def read_tags(text: str) -> dict[str, str | None]:
 
 def _tag_parts(text: str) -> Iterator[str]:
     for part in _TAG_SEPARATORS.split(text):
-        pieces = part.split(",")
+        if part.lstrip().startswith('"'):
+            yield from _quoted_tags(part)
+            continue
+        pieces = _COMMA.split(part)
         tag = pieces[0]
         for piece in pieces[1:]:
             if "=" in tag and "=" not in piece:
@@ -169,6 +179,13 @@ def _tag_parts(text: str) -> Iterator[str]:
                 yield tag
                 tag = piece
         yield tag
+
+
+def _quoted_tags(part: str) -> Iterator[str]:
+    try:
+        yield from next(csv.reader([part], skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        yield part
 
 
 def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
@@ -190,12 +207,18 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
     return combined
 
 
-def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
-    position = places.get(name)
+def _phone_cell(cells: Sequence[str], columns: Columns) -> str:
+    first = _cell(cells, columns, columns.places.get("phone"))
+    if SECOND_PHONE in columns.places and not _DIGIT.search(first):
+        return _cell(cells, columns, columns.places[SECOND_PHONE]) or first
+    return first
+
+
+def _cell(cells: Sequence[str], columns: Columns, position: int | None) -> str:
     text = cells[position].strip() if position is not None and position < len(cells) else ""
     if text[:1] != PROTECTION:
         return text
-    return unprotect(text[1:] if _PROTECTED_NUMBER.fullmatch(text) else text)
+    return unprotect(text[1:] if not columns.is_own_export and _PROTECTED_NUMBER.fullmatch(text) else text)
 
 
 class _CellReader:
@@ -209,8 +232,8 @@ class _CellReader:
     def fields(self) -> dict[str, str]:
         """The profile fields."""
         values: dict[str, str] = {}
-        for name in self._columns.fields:
-            text = _cell(self._cells, self._columns.fields, name)
+        for name, position in self._columns.fields.items():
+            text = _cell(self._cells, self._columns, position)
             if text:
                 try:
                     values[name] = read_profile_value(name, text)
@@ -221,8 +244,8 @@ class _CellReader:
     def attributes(self) -> dict[str, Value]:
         """The attributes, as their types have them."""
         values: dict[str, Value] = {}
-        for name in self._columns.attributes:
-            text = _cell(self._cells, self._columns.attributes, name)
+        for name, position in self._columns.attributes.items():
+            text = _cell(self._cells, self._columns, position)
             if text:
                 try:
                     values[name] = read_value(self._columns.types.get(name, AttributeType.TEXT), text, name)
@@ -233,7 +256,7 @@ class _CellReader:
     def tags(self) -> dict[str, str | None]:
         """The tags with their values."""
         try:
-            return read_tags(_cell(self._cells, self._columns.places, "tags"))
+            return read_tags(self._place("tags"))
         except FieldValueError as error:
             self._leave_out("tags", error)
             return {}
@@ -247,9 +270,9 @@ class _CellReader:
             return None, ""
 
     def _consent(self) -> tuple[str | None, str]:
-        written = _cell(self._cells, self._columns.places, "consent")
+        written = self._place("consent")
         word = self._columns.consents.get(written.lower(), written.lower())
-        given_source = _cell(self._cells, self._columns.places, "consent_source")
+        given_source = self._place("consent_source")
         source = given_source or (self._columns.source if word else "")
         if word and word not in IMPORTABLE:
             raise FieldValueError(
@@ -264,6 +287,9 @@ class _CellReader:
                 max_source=MAX_SOURCE,
             )
         return word or None, source
+
+    def _place(self, name: str) -> str:
+        return _cell(self._cells, self._columns, self._columns.places.get(name))
 
     def _leave_out(self, column: str, error: FieldValueError) -> None:
         """Note the cell in the warnings. Raises the error if nobody reads them."""
