@@ -1,8 +1,7 @@
 """Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -17,7 +16,8 @@ from models.contacts.field_values import (
 )
 from models.contacts.lookup import WrittenPhone
 from models.contacts.phone import Phone, read_phone, readings
-from models.contacts.tagging import read_tag_value
+from models.imports.phone_cell import without_additions
+from models.imports.tag_cell import read_tags
 from models.spreadsheets import PROTECTION, unprotect
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
@@ -26,11 +26,10 @@ from models.text import Text
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
 SECOND_PHONE = "phone_if_empty"
 """The column of a number that is taken where that of the phone is empty."""
-MAX_TAGS = 100
 MAX_SOURCE = 200
-_TAG_SEPARATORS = re.compile(r"[;|\r\n\t；؛｜]+|:::")
-_COMMA = re.compile("[,،、，]")
 _DIGIT = re.compile(r"[0-9]")
+_LONE_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+"""A formula with which programs keep a spreadsheet from reading a text as a number."""
 _PROTECTED_NUMBER = re.compile(r"'[0-9]+")
 """Shops and others keep a spreadsheet from rounding a long number so."""
 
@@ -115,6 +114,7 @@ def read_row(
     phone_text = _phone_cell(cells, columns)
     if not phone_text:
         raise FieldValueError("the phone is missing")
+    phone_text = without_additions(phone_text)
     reader = _CellReader(cells, columns, warnings)
     fields = reader.fields()
     country = fields.get("country") or default_country
@@ -149,45 +149,6 @@ def _phone_warning(phone: Phone, country: str | None) -> Text:
     return Text("{raw!r} is possible in no country", {"raw": phone.raw})
 
 
-def read_tags(text: str) -> dict[str, str | None]:
-    """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a tab, a line break, `:::` or a comma of any script.
-
-    Each may be in quotes. A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too.
-    Raises FieldValueError if a name or value is not allowed, or there are too many.
-    """
-    tags: dict[str, str | None] = {}
-    for part in _tag_parts(text):
-        if part.strip():
-            name, equals, value = part.partition("=")
-            tags[read_name(name, "a tag")] = read_tag_value(value) if equals else None
-    if len(tags) > MAX_TAGS:
-        raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
-    return tags
-
-
-def _tag_parts(text: str) -> Iterator[str]:
-    for part in _TAG_SEPARATORS.split(text):
-        if part.lstrip().startswith('"'):
-            yield from _quoted_tags(part)
-            continue
-        pieces = _COMMA.split(part)
-        tag = pieces[0]
-        for piece in pieces[1:]:
-            if "=" in tag and "=" not in piece:
-                tag += f",{piece}"
-            else:
-                yield tag
-                tag = piece
-        yield tag
-
-
-def _quoted_tags(part: str) -> Iterator[str]:
-    try:
-        yield from next(csv.reader([part], skipinitialspace=True, strict=True), [])
-    except csv.Error:
-        yield part
-
-
 def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
     """Combine the rows of one person: later cells win, but `unsubscribed` in any row wins over every other consent."""
     combined = rows[0]
@@ -216,6 +177,8 @@ def _phone_cell(cells: Sequence[str], columns: Columns) -> str:
 
 def _cell(cells: Sequence[str], columns: Columns, position: int | None) -> str:
     text = cells[position].strip() if position is not None and position < len(cells) else ""
+    if text[:1] == "=" and (lone := _LONE_TEXT.fullmatch(text)):
+        return lone[1].replace('""', '"').strip()
     if text[:1] != PROTECTION:
         return text
     return unprotect(text[1:] if not columns.is_own_export and _PROTECTED_NUMBER.fullmatch(text) else text)

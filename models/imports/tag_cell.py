@@ -1,0 +1,57 @@
+"""Reads a cell of tags: `vip;city=Madrid`, `vip, wholesale`, or as other programs write them."""
+
+import csv
+import re
+from collections.abc import Iterator
+
+from models.contacts.field_values import FieldValueError, read_name
+from models.contacts.tagging import read_tag_value
+
+MAX_TAGS = 100
+_TAG_SEPARATORS = re.compile(r"[;|\r\n\t；؛｜]+|:::")
+_ARRAY = re.compile(r"""\[( *["'].*["'] *)?\]""")
+"""A list as programs write it: `["vip", "new"]`."""
+_COMMA = re.compile("[,،、，]")
+
+
+def read_tags(text: str) -> dict[str, str | None]:
+    """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a tab, a line break, `:::` or a comma of any script.
+
+    Each may be in quotes. A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too.
+    Raises FieldValueError if a name or value is not allowed, or there are too many.
+    """
+    tags: dict[str, str | None] = {}
+    for part in _tag_parts(text):
+        if part.strip():
+            name, equals, value = part.partition("=")
+            tags[read_name(name, "a tag")] = read_tag_value(value) if equals else None
+    if len(tags) > MAX_TAGS:
+        raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
+    return tags
+
+
+def _tag_parts(text: str) -> Iterator[str]:
+    array = _ARRAY.fullmatch(text)
+    if array is not None:
+        yield from (tag.strip(" \"'") for tag in (array[1] or "").split(","))
+        return
+    for part in _TAG_SEPARATORS.split(text):
+        if part.lstrip().startswith('"'):
+            yield from _quoted_tags(part)
+            continue
+        pieces = _COMMA.split(part)
+        tag = pieces[0]
+        for piece in pieces[1:]:
+            if "=" in tag and "=" not in piece:
+                tag += f",{piece}"
+            else:
+                yield tag
+                tag = piece
+        yield tag
+
+
+def _quoted_tags(part: str) -> Iterator[str]:
+    try:
+        yield from next(csv.reader([part], skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        yield part
