@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from models.contacts.field_values import FieldValueError, read_name
 from models.contacts.tagging import read_tag_value
@@ -20,22 +21,28 @@ def read_tags(text: str) -> dict[str, str | None]:
     Each may be in quotes. A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too.
     Raises FieldValueError if a name or value is not allowed, or there are too many.
     """
-    tags: dict[str, str | None] = {}
-    for part in _tag_parts(text):
-        if part.strip():
-            name, equals, value = part.partition("=")
-            tags[read_name(name, "a tag")] = read_tag_value(value) if equals else None
+    tags = dict(_read_tag(part) for part in _tag_parts(text) if part.strip())
     if len(tags) > MAX_TAGS:
         raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
     return tags
 
 
+@lru_cache(maxsize=8192)
+def _read_tag(part: str) -> tuple[str, str | None]:
+    """The name and the value of a tag. Most rows of a file have the same few."""
+    name, equals, value = part.partition("=")
+    return read_name(name, "a tag"), read_tag_value(value) if equals else None
+
+
 def _tag_parts(text: str) -> Iterator[str]:
-    array = _ARRAY.fullmatch(text)
+    array = _ARRAY.fullmatch(text) if text.startswith("[") else None
     if array is not None:
         yield from (tag.strip(" \"'") for tag in (array[1] or "").split(","))
         return
     for part in _TAG_SEPARATORS.split(text):
+        if part.isascii() and '"' not in part and "," not in part:
+            yield part
+            continue
         if part.lstrip().startswith('"'):
             yield from _quoted_tags(part)
             continue
