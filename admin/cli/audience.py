@@ -23,6 +23,12 @@ from models.imports.contact_row import MAX_SOURCE
 @as_map
 @as_consents
 @click.option("--country", default=None, help="The country (ISO code) of numbers without a calling code.")
+@click.option(
+    "--tag-separator",
+    type=click.Choice([",", ";", "|"]),
+    default=None,
+    help="What separates tags; else each cell tells it.",
+)
 @as_choices
 @as_refused
 @as_json
@@ -32,6 +38,7 @@ def import_(
     source: str,
     country: str | None,
     consents: dict[str, str],
+    tag_separator: str | None,
     encoding: str | None,
     sheet: str | None,
     header_row: int | None,
@@ -56,6 +63,7 @@ def import_(
             source=source.strip(),
             consents=consents,
             country=country,
+            tag_separator=tag_separator or "",
             choices=choices,
         )
     report(file, refused_file, result.to_json(), result.refused_total, choices)

@@ -31,6 +31,7 @@ def import_contacts(
     source: str = "",
     consents: Mapping[str, str] | None = None,
     country: str | None = None,
+    tag_separator: str = "",
     choices: SheetChoices = NO_CHOICES,
     skip: int = 0,
     is_over: IsOver | None = None,
@@ -39,7 +40,8 @@ def import_contacts(
 
     `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out). `source`: where the
     people agreed, for rows without a `consent_source`. `consents`: what the file's words mean (`{"yes": "subscribed"}`, in lower
-    case; an empty one leaves the consent as it was). `country`: of national numbers, instead of the house's.
+    case; an empty one leaves the consent as it was). `country`: of national numbers, instead of the house's. `tag_separator`: of
+    `tag_cell.SEPARATORS`; else each cell tells it.
 
     An import that continues at `skip` does not repeat what was refused while reading; a bad row is in the result, and a bad cell
     beside the phone is in its warnings. Raises BadFileError if nothing of the file can be imported.
@@ -52,7 +54,16 @@ def import_contacts(
         staging = StagingFile(file)
         read_result = ImportResult() if skip else result
         mapped = stage_rows(
-            rt, path, columns, staging, read_result, source=source, consents=consents, country=country, choices=choices
+            rt,
+            path,
+            columns,
+            staging,
+            read_result,
+            source=source,
+            consents=consents,
+            country=country,
+            tag_separator=tag_separator,
+            choices=choices,
         )
         result.total, result.encoding = read_result.total, read_result.encoding
         result.sheet, result.header_row = read_result.sheet, read_result.header_row

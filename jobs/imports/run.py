@@ -73,14 +73,17 @@ def start_dry_run(
     list_name: str,
     consents: dict[str, str] | None = None,
     choices: SheetChoices | None = None,
+    tag_separator: str = "",
 ) -> None:
-    """Enqueue a dry run with these columns; `consents` as for `import_contacts`. `choices`: how the columns were read.
+    """Enqueue a dry run with these columns; `consents` and `tag_separator` as for `import_contacts`.
+
+    `choices`: how the columns were read.
 
     Raises OperatorError if the file is being processed, was imported or is gone.
     """
     with _changing(rt, token, _CHANGEABLE) as upload:
         upload.columns, upload.source, upload.list_name = columns, source, list_name
-        upload.list_id, upload.consents = 0, consents or {}
+        upload.list_id, upload.consents, upload.tag_separator = 0, consents or {}, tag_separator
         if choices is not None:
             _keep_choices(upload, choices)
         upload.begin(UploadStage.DRY_RUN)
@@ -179,7 +182,8 @@ def _work(rt: Runtime, upload: ImportFile, deadline: float) -> ImportResult:
         return import_orders(rt, path, **options)
     if upload.kind is UploadKind.LIST:
         return import_list(rt, path, _list_target(rt, upload), **options)
-    return import_contacts(rt, path, actor=upload.actor, source=upload.source, consents=upload.consents, **options)
+    options |= {"source": upload.source, "consents": upload.consents, "tag_separator": upload.tag_separator}
+    return import_contacts(rt, path, actor=upload.actor, **options)
 
 
 def _list_target(rt: Runtime, upload: ImportFile) -> int | str:

@@ -118,12 +118,13 @@ def stage_rows(
     source: str = "",
     consents: Mapping[str, str] | None = None,
     country: str | None = None,
+    tag_separator: str = "",
     choices: SheetChoices = NO_CHOICES,
 ) -> Columns:
     """Read the file at `path` into `staging`; bad lines and cells go to `result`.
 
-    `consents`: what words in lower case mean; `country`: of national numbers, instead of the house's. Raises BadFileError if
-    nothing of the file can be imported.
+    `consents`: what words in lower case mean; `country`: of national numbers, instead of the house's; `tag_separator` as in
+    `Columns`. Raises BadFileError if nothing of the file can be imported.
     """
     home = country or rt.settings.default_country
     with open_sheet(path, replace(choices, country=home)) as sheet:
@@ -143,8 +144,9 @@ def stage_rows(
         width = max(columns.width, sheet.header.width)
         is_own_export = is_of_a_campaign(sheet.header)
         columns = replace(
-            columns, width=width, types=types, source=source, consents=consents or {}, is_own_export=is_own_export
-        )
+            columns, width=width, types=types, source=source, consents=consents or {}, tag_separator=tag_separator,
+            is_own_export=is_own_export,
+        )  # fmt: skip
         try:
             for name in sorted(sheet.header.made_names - set(names or {})):
                 result.warn(max(sheet.header_row, 1), name, LEFT_OUT)

@@ -74,6 +74,8 @@ class ImportFile:
     """Where the people agreed, for rows without a `consent_source`."""
     consents: dict[str, str] = field(default_factory=dict)
     """What the words of the consent column mean, by the word in lower case; empty: the consent stays as it was."""
+    tag_separator: str = ""
+    """What separates tags, as for `import_contacts`."""
     list_name: str = ""
     list_id: int = 0
     """0 until the import starts."""

@@ -54,6 +54,8 @@ class Columns:
     """The source of consent for rows without one."""
     consents: Mapping[str, str] = field(default_factory=dict)
     """What the file's words mean, by the word in lower case: a consent, or nothing where it is to be left as it was."""
+    tag_separator: str = ""
+    """What separates tags (`tag_cell.SEPARATORS`); empty where each cell tells it."""
     is_own_export: bool = False
     """Hark protects cells from being formulas alone; others protect long numbers too (`'0012`)."""
 
@@ -219,7 +221,7 @@ class _CellReader:
     def tags(self) -> dict[str, str | None]:
         """The tags with their values."""
         try:
-            return read_tags(self._place("tags"))
+            return read_tags(self._place("tags"), self._columns.tag_separator)
         except FieldValueError as error:
             self._leave_out("tags", error)
             return {}

@@ -9,19 +9,22 @@ from models.contacts.field_values import FieldValueError, read_name
 from models.contacts.tagging import read_tag_value
 
 MAX_TAGS = 100
+SEPARATORS = {",": "commas", ";": "semicolons", "|": "vertical bars", "\n": "line breaks"}
+"""What may be said to separate tags, and what it is called."""
 _TAG_SEPARATORS = re.compile(r"[;|\r\n\t；؛｜]+|:::")
 _ARRAY = re.compile(r"""\[( *["'].*["'] *)?\]""")
 """A list as programs write it: `["vip", "new"]`."""
 _COMMA = re.compile("[,،、，]")
 
 
-def read_tags(text: str) -> dict[str, str | None]:
+def read_tags(text: str, separator: str = "") -> dict[str, str | None]:
     """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a tab, a line break, `:::` or a comma of any script.
 
-    Each may be in quotes. A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too.
-    Raises FieldValueError if a name or value is not allowed, or there are too many.
+    With a `separator` (of SEPARATORS) only that one counts. Each may be in quotes. A comma behind an `=` belongs to the value
+    (`city=Madrid, Spain`) unless what follows has a value too. Raises FieldValueError if a name or value is not allowed, or there are
+    too many.
     """
-    tags = dict(_read_tag(part) for part in _tag_parts(text) if part.strip())
+    tags = dict(_read_tag(part) for part in _tag_parts(text, separator) if part.strip())
     if len(tags) > MAX_TAGS:
         raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
     return tags
@@ -34,7 +37,14 @@ def _read_tag(part: str) -> tuple[str, str | None]:
     return read_name(name, "a tag"), read_tag_value(value) if equals else None
 
 
-def _tag_parts(text: str) -> Iterator[str]:
+def _tag_parts(text: str, separator: str) -> Iterator[str]:
+    if separator:
+        yield from (
+            _quoted_tags(text)
+            if separator == ","
+            else re.split(r"[\r\n]+" if separator == "\n" else re.escape(separator), text)
+        )
+        return
     array = _ARRAY.fullmatch(text) if text.startswith("[") else None
     if array is not None:
         yield from (tag.strip(" \"'") for tag in (array[1] or "").split(","))
@@ -59,6 +69,6 @@ def _tag_parts(text: str) -> Iterator[str]:
 
 def _quoted_tags(part: str) -> Iterator[str]:
     try:
-        yield from next(csv.reader([part], skipinitialspace=True, strict=True), [])
+        yield from next(csv.reader([" ".join(part.splitlines())], skipinitialspace=True, strict=True), [])
     except csv.Error:
         yield part

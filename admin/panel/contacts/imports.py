@@ -1,7 +1,7 @@
 """Imports a file in steps: upload, mapping of the columns, dry run with its rejects, import."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -25,6 +25,7 @@ from jobs.imports.errors import BadFileError
 from jobs.imports.preview import Preview
 from jobs.imports.reader import SheetChoices
 from jobs.imports.run import choose_reading, start_dry_run, start_import
+from jobs.imports.tag_samples import doubtful_cell, tag_readings
 from jobs.imports.uploads import (
     UNDER_WAY,
     ImportFile,
@@ -40,6 +41,7 @@ from models.clock import utcnow
 from models.contacts.tagging import not_deleted, read_list_name
 from models.errors import OperatorError
 from models.imports.contact_row import IMPORTABLE
+from models.imports.tag_cell import SEPARATORS
 from models.tables.audit import AuditAction, record_audit
 from models.tables.tag import ContactList
 from models.tables.user import Role
@@ -49,6 +51,8 @@ PREVIEW_ROWS = 4
 MAX_NAME = 60
 """Characters of a file name, counted from its end: a file system allows 255 bytes, and a character has up to 4."""
 MAX_LISTS = 500
+MAX_TAGS_SHOWN = 120
+"""Characters."""
 ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx"})
 """Excel saves "Unicode text" as .txt."""
 COMMANDS = {
@@ -124,6 +128,7 @@ class ContactImport(PanelView):
             else guess_columns(kind, beginning.header, rows, attributes)
         )
         source, list_name, consents = upload.source, upload.list_name, upload.consents
+        separator = request.form.get("tag_separator", upload.tag_separator)
         if request.method == "POST" and error is None:
             chosen = [request.form.get(f"c{place}", "") for place in range(len(header))]
             source, list_name = (request.form.get(name, "").strip() for name in ("source", "list_name"))
@@ -135,7 +140,9 @@ class ContactImport(PanelView):
                 if any(meaning not in {AS_IT_WAS, *IMPORTABLE} for meaning in consents.values()):
                     raise OperatorError("Say what the words of the consent column mean.")
                 meanings = {word: "" if meaning == AS_IT_WAS else meaning for word, meaning in consents.items()}
-                start_dry_run(self.rt, token, columns, source, list_name, meanings, reading.as_shown)
+                if separator not in {"", *SEPARATORS}:
+                    raise OperatorError("Choose what separates the tags.")
+                start_dry_run(self.rt, token, columns, source, list_name, meanings, reading.as_shown, separator)
                 return back(".import_status", token=token)
             except OperatorError as problem:
                 error = sentence(problem)
@@ -150,6 +157,7 @@ class ContactImport(PanelView):
         shown = self.render(
             "panel/import_columns.html", upload=upload, lines=lines, chosen=chosen, source=source, list_name=list_name, lists=lists,
             separator=DELIMITER_NAMES.get(beginning.separator or ""), error=error, reading=reading, consents=consents,
+            tag_separator=separator, tags=self._tags(upload, header, chosen, reading.as_shown),
         )  # fmt: skip
         return shown, 400 if error else 200
 
@@ -197,6 +205,18 @@ class ContactImport(PanelView):
         words = unknown_consent_words(path, column, choices) if column else []
         answers = dict(zip(request.form.getlist("word"), request.form.getlist("meaning"), strict=False))
         return {word: answers.get(word, "") for word in words}
+
+    def _tags(
+        self, upload: ImportFile, header: Sequence[str], chosen: Sequence[str], choices: SheetChoices
+    ) -> list[tuple[str, str]]:
+        """How the tags of a cell are read by each separator, for a select; empty where only one reading is likely."""
+        column = next((name for name, choice in zip(header, chosen, strict=True) if choice == "tags"), None)
+        cell = doubtful_cell(upload_path(self.rt, upload), column, choices) if column else None
+        readings = tag_readings(cell) if cell else {}
+        options = [
+            (value, f"{SEPARATORS.get(value, 'as recognised')}: {' · '.join(tags)}") for value, tags in readings.items()
+        ]
+        return [(value, f"{label[:1].upper()}{label[1:MAX_TAGS_SHOWN]}") for value, label in options]
 
     def _gone(self) -> ResponseReturnValue:
         flash(GONE, "bad")

@@ -162,3 +162,14 @@ def test_a_number_that_a_spreadsheet_rounded_is_refused_with_that_reason(
     assert result.refused == [
         {"line": 2, "reason": f"{number!r} was rounded by a spreadsheet: format the column as text"}
     ]
+
+
+def test_only_what_is_said_to_separate_tags_does(bare_rt: Runtime, file: Path) -> None:
+    file.write_text('phone,tags\n+34600000001,"vip, wholesale|new"\n+34600000002,"""a, b"",c"\n')
+    import_contacts(bare_rt, file, tag_separator="|")
+    assert tags_of(bare_rt, "+34600000001") == {"vip, wholesale": None, "new": None}
+    import_contacts(bare_rt, file, tag_separator=",")
+    assert tags_of(bare_rt, "+34600000002") == {"a, b": None, "c": None}
+    file.write_text('phone,tags\n+34600000003,"vip, wholesale"\n')
+    import_contacts(bare_rt, file, tag_separator="\n")
+    assert tags_of(bare_rt, "+34600000003") == {"vip, wholesale": None}
