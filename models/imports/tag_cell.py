@@ -21,8 +21,8 @@ def read_tags(text: str, separator: str = "") -> dict[str, str | None]:
     """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a tab, a line break, `:::` or a comma of any script.
 
     With a `separator` (of SEPARATORS) only that one counts. Each may be in quotes. A comma behind an `=` belongs to the value
-    (`city=Madrid, Spain`) unless what follows has a value too. Raises FieldValueError if a name or value is not allowed, or there are
-    too many.
+    (`city=Madrid, Spain`) unless what follows has a value too. Raises FieldValueError if a name or value is not allowed, or
+    there are too many.
     """
     tags = dict(_read_tag(part) for part in _tag_parts(text, separator) if part.strip())
     if len(tags) > MAX_TAGS:
