@@ -24,6 +24,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
 _BINARY = ((b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"), (b"%PDF", "a PDF"), (b"\x1f\x8b", "a packed file"))
+_WORD = re.compile(r"[^\s;,|\"]+")
+_MAX_SAMPLES = 6
 _SURROGATES = re.compile(r"[\udc80-\udcff]")
 _OFFERED = {codecs.lookup(name).name: name for name in LABELS}
 """What is offered, by Python's own name of it."""
@@ -74,6 +76,7 @@ def _recognised(path: Path, file: IO[bytes], country: str | None) -> TextCode:
         return _without_mark(path, start)
     lines = _lines_beyond_ascii(file)
     if _is_mostly_utf8(lines):
+        _check_read_once(path, lines)
         return _code("utf-8")
     readings, codec = read_in_pages(lines, _start(file, _SAMPLE_BYTES), country)
     if codec is not None:
@@ -85,6 +88,30 @@ def _recognised(path: Path, file: IO[bytes], country: str | None) -> TextCode:
         candidates=" or ".join(readings) or "none that is known fits",
         readings=readings,
     )
+
+
+def _check_read_once(path: Path, lines: list[bytes]) -> None:
+    """Raise UnclearEncodingError if most of the text is UTF-8 that a program read as Windows-1252 and saved (`JosÃ©`)."""
+    texts = [line.decode("utf-8", errors="ignore") for line in lines]
+    words = list(dict.fromkeys(word for text in texts for word in _WORD.findall(text) if not word.isascii()))
+    garbled = [word for word in words if _is_garbled(word)]
+    if len(garbled) * 2 > len(words):
+        sample = tuple(garbled[:_MAX_SAMPLES])
+        raise UnclearEncodingError(
+            "{file} is UTF-8 text that was saved in a wrong encoding before, such as {sample!r}: save it anew from its source, or"
+            " choose utf-8 to take it as it is",
+            file=path.name,
+            sample=sample[0],
+            readings={"utf-8": sample},
+        )
+
+
+def _is_garbled(word: str) -> bool:
+    try:
+        once = word.encode("cp1252").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return False
+    return once != word
 
 
 def _chosen(path: Path, file: IO[bytes], name: str) -> TextCode:

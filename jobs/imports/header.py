@@ -51,6 +51,10 @@ class Header:
     width: int = 0
     """The cells of the header row: empty ones at its end have no column here."""
 
+    def count_taken(self, names: Mapping[str, str]) -> int:
+        """How many columns are taken with these names, as for `renamed`."""
+        return sum(bool(names.get(name, "" if name in self.made_names else name)) for name in self.names)
+
     def renamed(self, path: Path, names: Mapping[str, str]) -> list[str]:
         """The names with others for some columns (an empty one leaves a column out).
 

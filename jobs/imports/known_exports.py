@@ -47,7 +47,8 @@ _OTHERS = (
         },
     ),
 )  # fmt: skip
-_FIELDS = frozenset({*RESERVED_COLUMNS, *PROFILE_FIELDS})
+FIELDS = frozenset({*RESERVED_COLUMNS, *PROFILE_FIELDS})
+"""Names of columns that are no attributes, in lower case."""
 
 
 def is_of_a_campaign(header: Header) -> bool:
@@ -63,14 +64,14 @@ def certain_fields(header: Header) -> dict[str, str]:
     folded = {name: fold_name(name) for name in header.names if name not in header.made_names}
     names = set(folded.values())
     export = next((it for it in (OF_A_CAMPAIGN, *_OTHERS) if it.signature <= names), None)
-    taken = {name.strip().lower() for name in folded} & _FIELDS
+    taken = {name.strip().lower() for name in folded} & FIELDS
     fields: dict[str, str] = {}
     for name, fold in folded.items():
-        if name.strip().lower() in _FIELDS and not (export and export.fields.get(fold) == ""):
+        if name.strip().lower() in FIELDS and not (export and export.fields.get(fold) == ""):
             continue
         target = export.fields.get(fold) if export else None
         if target is None:
-            target = fold if fold in _FIELDS else "" if fold in REJECT_COLUMNS else None
+            target = fold if fold in FIELDS else "" if fold in REJECT_COLUMNS else None
         if target is not None and target not in taken:
             fields[name] = target
             taken |= {target} - {""}

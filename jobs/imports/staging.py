@@ -12,7 +12,8 @@ import orjson
 
 from jobs.core.runtime import Runtime
 from jobs.imports.errors import BadFileError
-from jobs.imports.known_exports import certain_fields, is_of_a_campaign
+from jobs.imports.header import MAX_TAKEN
+from jobs.imports.known_exports import FIELDS, certain_fields, is_of_a_campaign
 from jobs.imports.reader import NO_CHOICES, Sheet, SheetChoices, open_sheet
 from jobs.imports.result import ImportResult
 from models.contacts.field_values import FieldValueError, read_name
@@ -37,6 +38,9 @@ MAX_ROWS = 2_000_000
 """Repeated people are found by a set in memory: about 75 bytes a row."""
 
 
+TOO_MANY = (
+    f"the file has more than {MAX_TAKEN} columns: one that is no field and no attribute is left out unless it is chosen"
+)
 LEFT_OUT = "the column has no name of its own in the file: it is left out unless it is taken as a field"
 
 
@@ -132,7 +136,10 @@ def stage_rows(
         chosen = names or {}
         certain = {name: it for name, it in certain_fields(sheet.header).items() if not it or it not in chosen.values()}
         try:
-            header = _without_bad_names(sheet, sheet.header.renamed(path, certain | dict(chosen)), chosen, result)
+            known = certain | dict(chosen)
+            if sheet.header.count_taken(known) > MAX_TAKEN:
+                known = _without_unknown(rt, sheet, known, result) | known
+            header = _without_bad_names(sheet, sheet.header.renamed(path, known), chosen, result)
             columns = read_columns(header)
         except FieldValueError as error:
             raise BadFileError("{file}: {error}", file=path.name, error=error) from error
@@ -157,6 +164,17 @@ def stage_rows(
             ) from None
     result.total = staging.count
     return columns
+
+
+def _without_unknown(rt: Runtime, sheet: Sheet, known: Mapping[str, str], result: ImportResult) -> dict[str, str]:
+    """Of a file with more columns than can be taken: those that nobody knows, to be left out, each with a warning."""
+    names = [name for name in sheet.header.names if name not in known and name not in sheet.header.made_names]
+    with rt.database.read() as session:
+        existing = attribute_types(session, names)
+    unknown = [name for name in names if name not in existing and name.strip().lower() not in FIELDS]
+    for name in unknown:
+        result.warn(max(sheet.header_row, 1), name, TOO_MANY)
+    return dict.fromkeys(unknown, "")
 
 
 def _without_bad_names(sheet: Sheet, header: list[str], names: Mapping[str, str], result: ImportResult) -> list[str]:

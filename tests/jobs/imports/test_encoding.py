@@ -162,3 +162,11 @@ def test_every_encoding_that_is_offered_can_be_chosen(file: Path) -> None:
     for name in LABELS:
         with file.open("rb") as raw:
             assert codecs.lookup(detect_encoding(file, raw, name).name) == codecs.lookup(name)
+
+
+def test_text_that_was_broken_before_is_not_stored_unless_somebody_says_so(bare_rt: Runtime, file: Path) -> None:
+    file.write_text("phone,name\n+34600000001,JosÃ© MuÃ±oz\n+34600000002,Ana\n", encoding="utf-8")
+    with pytest.raises(UnclearEncodingError, match="saved in a wrong encoding before, such as 'JosÃ©'"):
+        import_contacts(bare_rt, file)
+    assert people(bare_rt) == {}
+    assert import_contacts(bare_rt, file, choices=SheetChoices(encoding="utf-8")).created == 2
