@@ -73,8 +73,8 @@ def read_in_pages(lines: Sequence[bytes], beginning: bytes, country: str | None)
 def _certain(likely: Sequence[_Likely], elsewhere: Sequence[_Likely] = ()) -> _Reading | None:
     """The reading whose words are of one language, if no language makes as good words of another reading.
 
-    `elsewhere`: readings that are likely in other countries. What they read otherwise must be words in this one all the same, and a
-    code page that is hardly used any more is not believed against one of Windows.
+    `elsewhere`: readings that are likely in other countries. What they read otherwise must be words in this one all the same, and
+    it must be in a code page that programs of today write.
     """
     candidates = sorted(((languages[0], place) for place, (_, languages) in enumerate(likely) if languages))
     if not candidates:
@@ -87,7 +87,7 @@ def _certain(likely: Sequence[_Likely], elsewhere: Sequence[_Likely] = ()) -> _R
     for other, languages in elsewhere:
         if other is not best and languages:
             places = _differing(other, best)
-            if best.misfits(language, places) > len(places) * _FEW or (best.page.is_rare and not other.page.is_rare):
+            if best.page.is_rare or best.misfits(language, places) > len(places) * _FEW:
                 return None
     return best
 
