@@ -18,6 +18,7 @@ HarkError                               root; never raised itself
 │   ├── ShopError                       bot.shopify.errors: the shop refused, or could not be asked
 │   │   └── ShopRefusedError            it understood the change and does not make it
 │   ├── BadFileError                    jobs.imports.errors
+│   │   └── UnclearEncodingError        jobs.imports.encoding: several may be meant; somebody has to say which
 │   ├── MetaUnavailableError            jobs.campaigns.start
 │   ├── FlowNameTakenError              admin.operations.flows: loading would replace another flow
 │   ├── RedisUnavailableError           jobs.core.redis_server

@@ -67,6 +67,13 @@ PLACEHOLDERS = _phrases(
     n/a; n.a; n\\a; n-a; n/d; n.d; s/n; s/d; s.n; nn; n.n; k.a; #n/a; #name; #null; #ref; #value; #num; #div/0
     null; nil; none; undefined; void; unknown; unnamed; anonymous; anonym; noname; no name; not available; not provided;
     not set; not specified; not given; no data; no value; empty; blank; missing; tbd; tba; xxx; xxxx; todo
+    facebook user; instagram user; telegram user; deleted user; deleted account; private; hidden; not applicable;
+    contact.first_name; contact.firstname; contact.name; customer.first_name; customer.firstname; customer.name; user.first_name;
+    user.firstname; user.name; recipient.first_name; recipient.name; subscriber.first_name; subscriber.firstname;
+    first_name last_name; first name last name; name surname; nombre apellido; nombre apellidos; vorname nachname; prénom nom;
+    nome cognome; nome sobrenome;
+    customer; cliente; clienta; client; kunde; kundin; klant; cliente final; consumidor final; clientes varios;
+    cliente genérico; cliente generico; walk-in customer; walk in customer; invitado; invitada; invité; ospite; convidado;
     unknown user; unknown name; unknown contact; whatsapp user; guest; test test; user name; username
     first name; firstname; first_name; fname; given name; last name; lastname; last_name; lname; surname; name; full name;
     fullname; full_name; your name; contact name; customer name

@@ -24,11 +24,11 @@ from models.name_words import (
 WHITE_SPACE = "\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What str.split() splits at, as the inside of a regular expression's class."""
 COMMAS = ",\u060c\u3001\ufe10\ufe50\uff0c"
-ENCLOSING = "()<>[]{}\"'`*.,;:!?~|/\\ =-_"
-"""What may enclose a placeholder: `(null)`, `<unknown>`, `--none--`."""
+ENCLOSING = "()<>[]{}\"'`*.,;:!?~|/\\ =-_$@#&%^+«»‹›“”„‘’…–—·•"
+"""What may enclose a placeholder: `(null)`, `<unknown>`, `--none--`, `$first_name`, `«First_Name»`."""
 FOREIGN = (
     r"\{\{|\}\}|\*\||\|\*|\{%|<%|\$\{|#\{"
-    r"|^(\{.*\}|%.*%|\[.*\]|<.*>|\$.*\$|__.*__|@@.*@@|\|.*\||&&.*&&|##.*##)$"
+    r"|^(\{.*\}|%.*%|\[.*\]|<.*>|\$.*\$|__.*__|@@.*@@|\|.*\||&&.*&&|##.*##|«.*» «.*»)$"
     r"|^(nan|NaN)$|^[^ @]+@[^ @]+\.[^ @]+$|^(https?://|www\.)"
 )
 """What no person is called: a variable that another system did not fill ({{first_name}}, %FNAME%, *|FNAME|*, [Name]), what pandas

@@ -1,17 +1,17 @@
 """Defines `flask contacts import`, `flask orders`, `flask lists`, `flask segments` and `flask cases`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from admin.cli.files import as_choices, as_consents, as_map, as_refused, import_progress, report
+from admin.cli.files import as_choices, as_consents, as_map, as_refused, import_progress, read_choices, report
 from admin.cli.shared import ACTOR, Command, Group, as_json, existing_file, print_json, runtime_here
 from admin.operations.cases import close_case_of, open_case_of
 from admin.operations.segments import load_segment
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import add_to_list
 from jobs.imports.orders import import_orders
-from jobs.imports.reader import SheetChoices
 from models.contacts.phone import is_country
 from models.imports.contact_row import MAX_SOURCE
 
@@ -23,6 +23,12 @@ from models.imports.contact_row import MAX_SOURCE
 @as_map
 @as_consents
 @click.option("--country", default=None, help="The country (ISO code) of numbers without a calling code.")
+@click.option(
+    "--tag-separator",
+    type=click.Choice([",", ";", "|"]),
+    default=None,
+    help="What separates tags; else each cell tells it.",
+)
 @as_choices
 @as_refused
 @as_json
@@ -32,8 +38,10 @@ def import_(
     source: str,
     country: str | None,
     consents: dict[str, str],
+    tag_separator: str | None,
     encoding: str | None,
     sheet: str | None,
+    header_row: int | None,
     columns: dict[str, str],
     refused_file: Path | None,
     is_json: bool,  # noqa: ARG001 - its data is JSON either way
@@ -43,7 +51,7 @@ def import_(
         raise click.BadParameter(f"it is {len(source)} characters long; at most {MAX_SOURCE} are allowed")
     if country is not None and not is_country(country := country.strip().upper()):
         raise click.BadParameter(f"{country!r} is no country; allowed: a two-letter ISO code such as ES")
-    choices = SheetChoices(encoding, sheet, frozenset({"phone", *(name.lower() for name in columns)}))
+    choices = read_choices(encoding, sheet, header_row, columns)
     with import_progress(file, refused_file) as progress:
         result = import_contacts(
             runtime_here(),
@@ -55,6 +63,7 @@ def import_(
             source=source.strip(),
             consents=consents,
             country=country,
+            tag_separator=tag_separator or "",
             choices=choices,
         )
     report(file, refused_file, result.to_json(), result.refused_total, choices)
@@ -69,19 +78,26 @@ def orders() -> None:
 @click.argument("file", type=existing_file())
 @click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
 @as_map
+@as_choices
 @as_refused
 @as_json
 def import_orders_(
     file: Path,
     dry_run: bool,
+    encoding: str | None,
+    sheet: str | None,
+    header_row: int | None,
     columns: dict[str, str],
     refused_file: Path | None,
     is_json: bool,  # noqa: ARG001 - its data is JSON either way
 ) -> None:
     """Take over the good orders of FILE.csv or FILE.xlsx and report the others."""
     with import_progress(file, refused_file) as progress:
-        result = import_orders(runtime_here(), file, dry_run=dry_run, progress=progress, columns=columns)
-    report(file, refused_file, result.to_json(), result.refused_total)
+        choices = read_choices(encoding, sheet, header_row, columns)
+        result = import_orders(
+            runtime_here(), file, dry_run=dry_run, progress=progress, columns=columns, choices=choices
+        )
+    report(file, refused_file, result.to_json(), result.refused_total, choices)
 
 
 @click.group("lists", cls=Group)
@@ -93,19 +109,24 @@ def lists() -> None:
 @click.argument("name")
 @click.argument("file", type=existing_file())
 @as_map
+@as_choices
 @as_refused
 @as_json
 def add(
     name: str,
     file: Path,
+    encoding: str | None,
+    sheet: str | None,
+    header_row: int | None,
     columns: dict[str, str],
     refused_file: Path | None,
     is_json: bool,  # noqa: ARG001 - its data is JSON either way
 ) -> None:
     """Make a list of the contacts whose phones stand in FILE.csv or FILE.xlsx, or add them to it."""
     with import_progress(file, refused_file) as progress:
-        result = add_to_list(runtime_here(), name, file, progress=progress, columns=columns)
-    report(file, refused_file, result.to_json(), result.refused_total)
+        choices = read_choices(encoding, sheet, header_row, columns)
+        result = add_to_list(runtime_here(), name, file, progress=progress, columns=columns, choices=choices)
+    report(file, refused_file, result.to_json(), result.refused_total, replace(choices, encoding=result.encoding))
 
 
 @click.group("segments", cls=Group)

@@ -1,8 +1,9 @@
 """Shared by the commands that import a file: the `--map` and `--refused` options, the progress bar, the report."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,26 @@ as_consents = click.option(
 
 
 def as_choices(function: Function) -> Function:
-    """Add `--encoding` and `--sheet`."""
+    """Add `--encoding`, `--sheet` and `--header-row`."""
+    function = click.option(
+        "--header-row",
+        type=click.IntRange(min=0),
+        default=None,
+        help="The line that names the columns; 0 if there is none: they are called “column 1” and so on. Else it is recognised.",
+    )(function)
     function = click.option(
         "--sheet", default=None, help="The sheet of a workbook; else the first visible one with a phone."
     )(function)
     return click.option(
         "--encoding", default=None, help="The encoding of a CSV file, such as cp1250; else it is recognised."
     )(function)
+
+
+def read_choices(
+    encoding: str | None, sheet: str | None, header_row: int | None, columns: Mapping[str, str]
+) -> SheetChoices:
+    """How the file is to be read; the header is recognised by the columns that `--map` names, too."""
+    return SheetChoices(encoding, sheet, header_row, frozenset({"phone", *(name.lower() for name in columns)}))
 
 
 as_refused = click.option(
@@ -106,7 +120,8 @@ def report(
     print_json(data)
     refused = data["refused"]
     if refused_file is not None:
-        write_rejects(file, refused, refused_file, choices)
+        # As it was read: the country of a number may have told the encoding.
+        write_rejects(file, refused, refused_file, replace(choices, encoding=data.get("encoding") or choices.encoding))
     if refused:
         first = refused[0]
         fail(f"{file}: {refused_total} rows were refused, the first on line {first['line']}: {first['reason']}")

@@ -15,7 +15,7 @@ from admin.operations.campaign_file import CampaignFile, Medium, read_campaign
 from admin.operations.media import store_file
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
-from models.campaigns.missing import is_gap, missing_parts
+from models.campaigns.missing import missing_parts
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
 from models.db.dialect import NO_SYNC
@@ -36,7 +36,7 @@ from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
 from models.templates.opt_out_buttons import opt_out_buttons_problem
-from models.templates.variables import check_mapping, media_format, unknown_names
+from models.templates.variables import mapping_problems, media_format, unknown_names
 
 COPIED_COLUMNS = (
     "number_id",
@@ -183,7 +183,7 @@ def _values(rt: Runtime, file: CampaignFile, directory: Path | None, now: dateti
         opt_out_buttons = _opt_out_buttons(file, template)
     media = _media(rt, file.media.header, number, template, directory, now)
     if template is not None:
-        wrong = [line for line in check_mapping(template, variables, media) if not is_gap(line)]
+        wrong = [problem.line for problem in mapping_problems(template, variables, media) if not problem.is_gap]
         if wrong:
             raise OperatorError("{problems}", problems="; ".join(wrong))
     per_hour = file.pace.per_hour if file.pace else None

@@ -23,10 +23,7 @@ def export_lines(rt: Runtime, campaign_id: int, actor: str, *, for_excel: bool =
     `for_excel`: it begins with the mark by which Excel knows UTF-8. Raises CampaignNotFoundError, before the first page, if there
     is no such campaign.
     """
-    load_campaign(rt, campaign_id)
-    with rt.database.write() as session:
-        record_audit(session, utcnow(), actor, AuditAction.EXPORT, "campaign", campaign_id)
-    return _lines(rt, campaign_id, for_excel=for_excel)
+    return (text for text, _ in _export(rt, campaign_id, actor, for_excel=for_excel))
 
 
 def write_export(rt: Runtime, campaign_id: int, path: Path, actor: str, *, for_excel: bool = False) -> int:
@@ -34,17 +31,25 @@ def write_export(rt: Runtime, campaign_id: int, path: Path, actor: str, *, for_e
 
     Raises CampaignNotFoundError if there is no such campaign, and OSError if the file cannot be written.
     """
-    pages = export_lines(rt, campaign_id, actor, for_excel=for_excel)
-    rows = -1  # the header is not a candidate
+    pages = _export(rt, campaign_id, actor, for_excel=for_excel)
+    candidates = 0
     with replace_file(path, PUBLIC) as file:
-        for page in pages:
-            file.write(page.encode())
-            rows += page.count("\r\n")
-    return rows
+        for text, count in pages:
+            file.write(text.encode())
+            candidates += count
+    return candidates
 
 
-def _lines(rt: Runtime, campaign_id: int, *, for_excel: bool) -> Iterator[str]:
-    yield (BYTE_ORDER_MARK if for_excel else "") + _csv([COLUMNS])
+def _export(rt: Runtime, campaign_id: int, actor: str, *, for_excel: bool) -> Iterator[tuple[str, int]]:
+    load_campaign(rt, campaign_id)
+    with rt.database.write() as session:
+        record_audit(session, utcnow(), actor, AuditAction.EXPORT, "campaign", campaign_id)
+    return _pages(rt, campaign_id, for_excel=for_excel)
+
+
+def _pages(rt: Runtime, campaign_id: int, *, for_excel: bool) -> Iterator[tuple[str, int]]:
+    """Text with the number of candidates in it: their cells may hold line ends."""
+    yield (BYTE_ORDER_MARK if for_excel else "") + _csv([COLUMNS]), 0
     after_id = 0
     while True:
         with rt.database.read() as session:
@@ -52,7 +57,7 @@ def _lines(rt: Runtime, campaign_id: int, *, for_excel: bool) -> Iterator[str]:
         if not page:
             return
         after_id = page[-1].id
-        yield _csv([[csv_cell(cell) for cell in row.cells] for row in page])
+        yield _csv([[csv_cell(cell) for cell in row.cells] for row in page]), len(page)
 
 
 def _csv(rows: Any) -> str:

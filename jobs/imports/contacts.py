@@ -6,14 +6,12 @@ An import that died is simply started again: rows that it already wrote count as
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
-from jobs.imports.header import Header
-from jobs.imports.reader import NO_CHOICES, SheetChoices, open_sheet
+from jobs.imports.reader import NO_CHOICES, SheetChoices
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
 from jobs.imports.staging import StagingFile, stage_rows
 from models.clock import utcnow
@@ -33,6 +31,7 @@ def import_contacts(
     source: str = "",
     consents: Mapping[str, str] | None = None,
     country: str | None = None,
+    tag_separator: str = "",
     choices: SheetChoices = NO_CHOICES,
     skip: int = 0,
     is_over: IsOver | None = None,
@@ -41,7 +40,8 @@ def import_contacts(
 
     `columns` renames the file's columns (`{"Teléfono": "phone", "Notes": ""}`; an empty name leaves one out). `source`: where the
     people agreed, for rows without a `consent_source`. `consents`: what the file's words mean (`{"yes": "subscribed"}`, in lower
-    case; an empty one leaves the consent as it was). `country`: of national numbers, instead of the house's.
+    case; an empty one leaves the consent as it was). `country`: of national numbers, instead of the house's. `tag_separator`: of
+    `tag_cell.SEPARATORS`; else each cell tells it.
 
     An import that continues at `skip` does not repeat what was refused while reading; a bad row is in the result, and a bad cell
     beside the phone is in its warnings. Raises BadFileError if nothing of the file can be imported.
@@ -54,9 +54,19 @@ def import_contacts(
         staging = StagingFile(file)
         read_result = ImportResult() if skip else result
         mapped = stage_rows(
-            rt, path, columns, staging, read_result, source=source, consents=consents, country=country, choices=choices
+            rt,
+            path,
+            columns,
+            staging,
+            read_result,
+            source=source,
+            consents=consents,
+            country=country,
+            tag_separator=tag_separator,
+            choices=choices,
         )
         result.total, result.encoding = read_result.total, read_result.encoding
+        result.sheet, result.header_row = read_result.sheet, read_result.header_row
         if not dry_run and staging.count:
             with rt.database.write() as session:
                 define_attributes(session, mapped.attributes, now)
@@ -79,20 +89,3 @@ def import_contacts(
                 result.add_change(line, change)
 
         return run_chunks(staging.chunks(skip), import_chunk, result, progress, is_over)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The beginning of a file: its columns, its first rows, and how it was read."""
-
-    header: Header
-    rows: list[list[str]]
-    separator: str | None
-    encoding: str | None
-
-
-def preview(path: Path | str, rows: int = 5, choices: SheetChoices = NO_CHOICES) -> Preview:
-    """Read the first rows of a file. Raises BadFileError if it cannot be read."""
-    with open_sheet(Path(path), choices) as sheet:
-        first_rows = [line.cells for line, _ in zip(sheet.lines, range(rows), strict=False)]
-        return Preview(sheet.header, first_rows, sheet.separator, sheet.encoding)

@@ -1,21 +1,23 @@
-"""Detects what separates the columns of a CSV file: a comma, a tab (Excel's "Unicode text") or a semicolon (most of Europe).
+"""Detects what separates the columns of a CSV file: a comma, a tab (Excel's "Unicode text"), a semicolon (most of Europe) or a bar.
 
-The header decides. If it holds more than one of them outside of quotes, the first rows decide, and a comma is preferred.
+The row that names the columns decides. If it is not recognised, or holds more than one of them outside of quotes, the first rows
+decide, and a comma is preferred.
 """
 
 import csv
 import re
 from collections.abc import Sequence
 
+from jobs.imports.header_row import is_header
 from models.contacts.field_values import PROFILE_FIELDS, RESERVED_COLUMNS
 from models.shop.order_row import COLUMNS
 
-COMMA, TAB, SEMICOLON = ",", "\t", ";"
-DELIMITERS = (COMMA, TAB, SEMICOLON)
+COMMA, TAB, SEMICOLON, BAR = ",", "\t", ";", "|"
+DELIMITERS = (COMMA, TAB, SEMICOLON, BAR)
 """In order of preference."""
-DELIMITER_NAMES = {COMMA: "commas", TAB: "tabs", SEMICOLON: "semicolons"}
+DELIMITER_NAMES = {COMMA: "commas", TAB: "tabs", SEMICOLON: "semicolons", BAR: "vertical bars"}
 MAX_ROWS = 20
-SEP_LINE = re.compile(r'"?sep=([,;\t])"?\r?\n', re.IGNORECASE)
+SEP_LINE = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 """The line before the header with which Excel is told the delimiter."""
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _COLUMN_NAMES = RESERVED_COLUMNS | set(PROFILE_FIELDS) | set(COLUMNS)
@@ -25,18 +27,22 @@ def detect_delimiter(beginning: str, *, is_whole: bool) -> str:
     """The delimiter of a file that starts with this text. `is_whole`: the text is the whole file, so its last row is complete."""
     if sep_line := SEP_LINE.match(beginning):
         return sep_line[1]
-    header = _QUOTED.sub("", beginning).lstrip("\r\n").partition("\n")[0]
-    candidates = [separator for separator in DELIMITERS if separator in header]
+    lines = _QUOTED.sub("", beginning).splitlines()[:MAX_ROWS]
+    candidates = [separator for separator in DELIMITERS if any(separator in line for line in lines)]
     if len(candidates) < 2:
         return candidates[0] if candidates else COMMA
     return max(candidates, key=lambda separator: _likelihood(_rows(beginning, separator, is_whole=is_whole)))
 
 
-def _likelihood(rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
-    """Whether the header has a column name of Hark's, and whether every row has as many cells as the header."""
-    header, others = rows[0], rows[1:]
-    is_known = any(name.strip().lower() in _COLUMN_NAMES for name in header)
-    return is_known, all(len(row) == len(header) for row in others)
+def _likelihood(rows: Sequence[Sequence[str]]) -> tuple[bool, bool, bool]:
+    """Whether it takes the columns' names apart, whether every row below the header is as wide, and whether there are columns.
+
+    The header is the row with a column name of Hark's; titles above it have other widths.
+    """
+    place = next((place for place, row in enumerate(rows) if is_header(row, _COLUMN_NAMES)), None)
+    widest = max(range(len(rows)), key=lambda at: len(rows[at]), default=0)
+    table = rows[widest if place is None else place :]
+    return place is not None, all(len(row) == len(table[0]) for row in table), bool(table) and len(table[0]) > 1
 
 
 def _rows(beginning: str, separator: str, *, is_whole: bool) -> list[list[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
+from jobs.imports.reader import NO_CHOICES, SheetChoices
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
 from jobs.imports.staging import StagingFile, stage_rows
 from models.clock import utcnow
@@ -30,6 +31,7 @@ class ListResult:
     already: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
     refused_total: int = 0
+    encoding: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The summary that the command prints."""
@@ -50,6 +52,7 @@ def import_list(
     dry_run: bool = False,
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
+    choices: SheetChoices = NO_CHOICES,
     skip: int = 0,
     is_over: IsOver | None = None,
 ) -> ImportResult:
@@ -64,8 +67,8 @@ def import_list(
     with tempfile.TemporaryFile() as file:
         staging = StagingFile(file)
         read_result = ImportResult() if skip else result
-        stage_rows(rt, Path(path), columns, staging, read_result, only_phone=True)
-        result.total = read_result.total
+        stage_rows(rt, Path(path), columns, staging, read_result, only_phone=True, choices=choices)
+        result.total, result.encoding = read_result.total, read_result.encoding
         target = _target(rt, onto, dry_run=dry_run)
 
         def import_chunk(chunk: tuple[list[ImportRow], int]) -> None:
@@ -98,13 +101,20 @@ def add_to_list(
     *,
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
+    choices: SheetChoices = NO_CHOICES,
 ) -> ListResult:
     """Like `import_list`, by name, with the result as the command line prints it. Raises the same errors."""
-    result = import_list(rt, path, name, progress=progress, columns=columns)
+    result = import_list(rt, path, name, progress=progress, columns=columns, choices=choices)
     with rt.database.read() as session:
         target_id = find_list(session, name)
     return ListResult(
-        target_id or 0, name.strip(), result.created, result.unchanged, result.refused, result.refused_total
+        target_id or 0,
+        name.strip(),
+        result.created,
+        result.unchanged,
+        result.refused,
+        result.refused_total,
+        result.encoding,
     )
 
 

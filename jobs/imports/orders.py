@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime
 from jobs.imports.errors import BadFileError
 from jobs.imports.lists import UNKNOWN
-from jobs.imports.reader import SourceLine, open_sheet
+from jobs.imports.reader import NO_CHOICES, SheetChoices, SourceLine, open_sheet
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
 from jobs.imports.staging import MAX_ROWS, TooManyRowsError
 from models.clock import utcnow
@@ -35,6 +36,7 @@ def import_orders(
     dry_run: bool = False,
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
+    choices: SheetChoices = NO_CHOICES,
     skip: int = 0,
     is_over: IsOver | None = None,
 ) -> ImportResult:
@@ -47,7 +49,10 @@ def import_orders(
     result = ImportResult()
     now = utcnow()
     with tempfile.TemporaryFile() as staging:
-        result.total = _read_all(rt, path, columns, staging, ImportResult() if skip else result)
+        read_result = ImportResult() if skip else result
+        result.total = _read_all(rt, path, columns, choices, staging, read_result)
+        result.encoding, result.sheet = read_result.encoding, read_result.sheet
+        result.header_row = read_result.header_row
 
         def import_chunk(chunk: _Chunk) -> None:
             tally, unknown_rows = in_transaction(
@@ -82,8 +87,10 @@ class _Reader:
     def read_line(self, line: SourceLine) -> None:
         """Add a line to its order, or refuse it."""
         try:
-            if line.problem:
-                raise FieldValueError("{problem}", problem=line.problem)
+            if line.problem or line.bad_cells:
+                problem = line.problem or self._bad_cell(line)
+                if problem:
+                    raise FieldValueError("{problem}", problem=problem)
             key = read_key(line.cells, self.places)
             if key != self._key:
                 self._begin(key, line)
@@ -93,6 +100,12 @@ class _Reader:
                 self._add(self._row, line)
         except ValueError as error:
             self.result.refuse(line.number, str(error))
+
+    def _bad_cell(self, line: SourceLine) -> str | None:
+        """What is wrong with a cell of a column that is taken."""
+        return next(
+            (f"{name} {line.bad_cells[place]}" for name, place in self.places.items() if place in line.bad_cells), None
+        )
 
     def finish(self) -> None:
         """Stage the order of the previous line. Raises TooManyRowsError if the file has too many orders."""
@@ -128,10 +141,16 @@ class _Reader:
 
 
 def _read_all(
-    rt: Runtime, path: Path, names: Mapping[str, str] | None, staging: IO[bytes], result: ImportResult
+    rt: Runtime,
+    path: Path,
+    names: Mapping[str, str] | None,
+    choices: SheetChoices,
+    staging: IO[bytes],
+    result: ImportResult,
 ) -> int:
     """Stage the orders of the file; returns how many. Raises BadFileError if columns are missing or there are too many orders."""
-    with open_sheet(path) as sheet:
+    with open_sheet(path, replace(choices, country=rt.settings.default_country)) as sheet:
+        result.encoding, result.sheet, result.header_row = sheet.encoding, sheet.title, sheet.header_row
         try:
             places = read_order_columns(sheet.header.renamed(path, names or {}))
         except FieldValueError as error:

@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
+from jobs.imports.header import REJECT_COLUMNS
 from jobs.imports.reader import NO_CHOICES, SheetChoices, open_sheet
-from models.campaigns.export import csv_cell
 from models.files import open_private
 from models.imports.diff import MAX_TOLD
+from models.spreadsheets import BYTE_ORDER_MARK, protect, unprotect
 
 TRIES = 3
 MAX_REFUSALS = 100_000
@@ -44,6 +45,10 @@ class ImportResult:
     warnings_total: int = 0
     encoding: str | None = None
     """How the text of a CSV file was read; None for a spreadsheet."""
+    sheet: str | None = None
+    """The sheet of a workbook that was read; None for a CSV file."""
+    header_row: int = 0
+    """The line or row that names the columns; 0 if the file has no header."""
     done: int = 0
     """Rows (or orders) that were imported or skipped; equal to `total` once the whole file is done."""
     total: int = 0
@@ -57,6 +62,8 @@ class ImportResult:
             "refused": self.refused,
             "warnings": self.warnings,
             "encoding": self.encoding,
+            "sheet": self.sheet,
+            "header_row": self.header_row,
         }
 
     def refuse(self, line: int, reason: str) -> None:
@@ -127,14 +134,12 @@ def in_transaction(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) 
             tries += 1
 
 
-LINE_COLUMN, REASON_COLUMN = "refused_line", "refused_why"
-
-
 def write_rejects(
     path: Path, refused: Iterable[Mapping[str, Any]], onto: Path, choices: SheetChoices = NO_CHOICES
 ) -> None:
     """Write the refused rows of the file at `path` with their line and reason as a CSV that only its owner can read.
 
+    It is UTF-8 with the mark by which Excel knows it. Columns have the names of the file, so that importing it reads them alike.
     `refused`: `{"line", "reason"}` of lines of that file.
     """
     reasons: dict[int, str] = {}
@@ -145,9 +150,11 @@ def write_rejects(
         open_private(onto, "wb") as raw,
         io.TextIOWrapper(raw, encoding="utf-8", newline="") as file,
     ):
+        file.write(BYTE_ORDER_MARK)
         out = csv.writer(file, lineterminator="\r\n")
-        out.writerow([LINE_COLUMN, REASON_COLUMN, *map(csv_cell, sheet.header.names)])
+        out.writerow([*REJECT_COLUMNS, *map(protect, sheet.header.given)])
         for line in sheet.lines if reasons else ():
             reason = reasons.get(line.number)
             if reason is not None:
-                out.writerow([line.number, csv_cell(reason), *map(csv_cell, line.cells)])
+                # A cell that came protected is protected once.
+                out.writerow([line.number, protect(reason), *(protect(unprotect(cell)) for cell in line.cells)])

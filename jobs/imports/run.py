@@ -5,7 +5,9 @@ wakes imports that no worker is running. Rows that a turn wrote before it died c
 """
 
 import time
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +20,7 @@ from jobs.core.wake_ups import RUN_IMPORT
 from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import import_list
 from jobs.imports.orders import import_orders
+from jobs.imports.reader import SheetChoices
 from jobs.imports.result import ImportResult, Progress, write_rejects
 from jobs.imports.uploads import (
     REFUSALS,
@@ -48,6 +51,20 @@ MAX_TRIES = 5
 """Consecutive turns of a file that started and did not end."""
 
 
+_CHANGEABLE = frozenset({UploadStage.MAPPING, UploadStage.DRY_RUN_DONE, UploadStage.FAILED})
+
+
+def choose_reading(rt: Runtime, token: str, choices: SheetChoices) -> None:
+    """Store how the file is to be read; its columns are to be chosen anew.
+
+    Raises OperatorError if the file is being processed, was imported or is gone.
+    """
+    with _changing(rt, token, _CHANGEABLE) as upload:
+        _keep_choices(upload, choices)
+        upload.columns, upload.consents = {}, {}
+        upload.begin(UploadStage.MAPPING)
+
+
 def start_dry_run(
     rt: Runtime,
     token: str,
@@ -55,18 +72,30 @@ def start_dry_run(
     source: str,
     list_name: str,
     consents: dict[str, str] | None = None,
+    choices: SheetChoices | None = None,
+    tag_separator: str = "",
 ) -> None:
-    """Enqueue a dry run with these columns; `consents` as for `import_contacts`.
+    """Enqueue a dry run with these columns; `consents` and `tag_separator` as for `import_contacts`.
+
+    `choices`: how the columns were read.
 
     Raises OperatorError if the file is being processed, was imported or is gone.
     """
-    fields = {"columns": columns, "source": source, "list_name": list_name, "list_id": 0, "consents": consents or {}}
-    _begin(rt, token, {UploadStage.MAPPING, UploadStage.DRY_RUN_DONE, UploadStage.FAILED}, UploadStage.DRY_RUN, fields)
+    with _changing(rt, token, _CHANGEABLE) as upload:
+        upload.columns, upload.source, upload.list_name = columns, source, list_name
+        upload.list_id, upload.consents, upload.tag_separator = 0, consents or {}, tag_separator
+        if choices is not None:
+            _keep_choices(upload, choices)
+        upload.begin(UploadStage.DRY_RUN)
+    _wake_soon(rt, token)
 
 
 def start_import(rt: Runtime, token: str, actor: str) -> None:
     """Enqueue the import. Raises OperatorError unless the dry run is done and the import has not started."""
-    _begin(rt, token, {UploadStage.DRY_RUN_DONE}, UploadStage.IMPORTING, {"actor": actor})
+    with _changing(rt, token, {UploadStage.DRY_RUN_DONE}) as upload:
+        upload.actor = actor
+        upload.begin(UploadStage.IMPORTING)
+    _wake_soon(rt, token)
 
 
 def run_import(token: str) -> None:
@@ -92,19 +121,27 @@ def wake_imports(rt: Runtime, now: datetime) -> int:  # noqa: ARG001 - the sched
     return sum(_wake(rt, token) for token in under_way if not is_locked(rt, token))
 
 
-def _begin(rt: Runtime, token: str, before: set[UploadStage], after: UploadStage, fields: dict[str, Any]) -> None:
+@contextmanager
+def _changing(rt: Runtime, token: str, before: Collection[UploadStage]) -> Iterator[ImportFile]:
+    """The upload, locked, to be changed and saved. Raises OperatorError if it is gone, or in none of these stages."""
     with locked(rt, token, BEGIN_WAIT_SECONDS) as is_mine:
         upload = load_upload(rt, token)
         if upload is None:
             raise OperatorError("The file is not here any more. Choose it again.")
         if not is_mine or upload.stage not in before:
             raise OperatorError("This file is being worked on, or its import is over.")
-        for name, value in fields.items():
-            setattr(upload, name, value)
-        upload.begin(after)
+        yield upload
         for path in (rejects_path(rt, token), uploads_directory(rt, token) / REFUSALS):
             path.unlink(missing_ok=True)
         save_upload(rt, upload)
+
+
+def _keep_choices(upload: ImportFile, choices: SheetChoices) -> None:
+    upload.chosen_encoding, upload.sheet = choices.encoding or "", choices.sheet or ""
+    upload.header_row = choices.header_row
+
+
+def _wake_soon(rt: Runtime, token: str) -> None:
     with suppress(RedisError):  # wake_imports enqueues it again
         _wake(rt, token)
 
@@ -139,13 +176,14 @@ def _work(rt: Runtime, upload: ImportFile, deadline: float) -> ImportResult:
     path = upload_path(rt, upload)
     options: dict[str, Any] = {
         "dry_run": upload.stage is UploadStage.DRY_RUN, "progress": _progress_writer(rt, upload), "columns": upload.columns,
-        "skip": upload.done, "is_over": lambda: SHUTDOWN.is_set() or time.monotonic() >= deadline,
+        "choices": upload.choices, "skip": upload.done, "is_over": lambda: SHUTDOWN.is_set() or time.monotonic() >= deadline,
     }  # fmt: skip
     if upload.kind is UploadKind.ORDERS:
         return import_orders(rt, path, **options)
     if upload.kind is UploadKind.LIST:
         return import_list(rt, path, _list_target(rt, upload), **options)
-    return import_contacts(rt, path, actor=upload.actor, source=upload.source, consents=upload.consents, **options)
+    options |= {"source": upload.source, "consents": upload.consents, "tag_separator": upload.tag_separator}
+    return import_contacts(rt, path, actor=upload.actor, **options)
 
 
 def _list_target(rt: Runtime, upload: ImportFile) -> int | str:
@@ -195,7 +233,8 @@ def _counts(upload: ImportFile) -> dict[str, int]:
 def _write_rejects(rt: Runtime, upload: ImportFile) -> None:
     refusals = (uploads_directory(rt, upload.token) / REFUSALS).read_bytes().splitlines()
     if refusals:
-        write_rejects(upload_path(rt, upload), map(orjson.loads, refusals), rejects_path(rt, upload.token))
+        choices = replace(upload.choices, country=rt.settings.default_country)
+        write_rejects(upload_path(rt, upload), map(orjson.loads, refusals), rejects_path(rt, upload.token), choices)
 
 
 def _wake(rt: Runtime, token: str) -> bool:

@@ -3,7 +3,7 @@
 They wait in an unnamed temporary file, so memory stays flat and a file that cannot be read to its end imports nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -12,12 +12,22 @@ import orjson
 
 from jobs.core.runtime import Runtime
 from jobs.imports.errors import BadFileError
-from jobs.imports.reader import NO_CHOICES, SheetChoices, SourceLine, open_sheet
+from jobs.imports.header import MAX_TAKEN
+from jobs.imports.known_exports import FIELDS, certain_fields, is_of_a_campaign
+from jobs.imports.reader import NO_CHOICES, Sheet, SheetChoices, open_sheet
 from jobs.imports.result import ImportResult
 from models.contacts.field_values import FieldValueError, read_name
 from models.contacts.tagging import attribute_types
 from models.errors import HarkError
-from models.imports.contact_row import CellWarning, Columns, ImportRow, combine_rows, read_columns, read_row
+from models.imports.contact_row import (
+    SECOND_PHONE,
+    CellWarning,
+    Columns,
+    ImportRow,
+    combine_rows,
+    read_columns,
+    read_row,
+)
 
 CHUNK_ROWS = 1000
 """Writing so many rows with five tags each takes about 0.1 s; `adapt` lowers the number on a slower machine."""
@@ -28,6 +38,9 @@ MAX_ROWS = 2_000_000
 """Repeated people are found by a set in memory: about 75 bytes a row."""
 
 
+TOO_MANY = (
+    f"the file has more than {MAX_TAKEN} columns: one that is no field and no attribute is left out unless it is chosen"
+)
 LEFT_OUT = "the column has no name of its own in the file: it is left out unless it is taken as a field"
 
 
@@ -109,29 +122,42 @@ def stage_rows(
     source: str = "",
     consents: Mapping[str, str] | None = None,
     country: str | None = None,
+    tag_separator: str = "",
     choices: SheetChoices = NO_CHOICES,
 ) -> Columns:
     """Read the file at `path` into `staging`; bad lines and cells go to `result`.
 
-    `consents`: what words in lower case mean; `country`: of national numbers, instead of the house's. Raises BadFileError if
-    nothing of the file can be imported.
+    `consents`: what words in lower case mean; `country`: of national numbers, instead of the house's; `tag_separator` as in
+    `Columns`. Raises BadFileError if nothing of the file can be imported.
     """
-    with open_sheet(path, choices) as sheet:
-        result.encoding = sheet.encoding
+    home = country or rt.settings.default_country
+    with open_sheet(path, replace(choices, country=home)) as sheet:
+        result.encoding, result.sheet, result.header_row = sheet.encoding, sheet.title, sheet.header_row
+        chosen = names or {}
+        certain = {name: it for name, it in certain_fields(sheet.header).items() if not it or it not in chosen.values()}
         try:
-            header = _without_bad_names(sheet.header.renamed(path, names or {}), names or {}, result)
+            known = certain | dict(chosen)
+            if sheet.header.count_taken(known) > MAX_TAKEN:
+                known = _without_unknown(rt, sheet, known, result) | known
+            header = _without_bad_names(sheet, sheet.header.renamed(path, known), chosen, result)
             columns = read_columns(header)
         except FieldValueError as error:
             raise BadFileError("{file}: {error}", file=path.name, error=error) from error
         if only_phone:
-            columns = replace(columns, places={"phone": columns.places["phone"]}, fields={}, attributes={})
+            phones = {name: place for name, place in columns.places.items() if name in {"phone", SECOND_PHONE}}
+            columns = replace(columns, places=phones, fields={}, attributes={})
         with rt.database.read() as session:
             types = attribute_types(session, list(columns.attributes))
-        columns = replace(columns, types=types, source=source, consents=consents or {})
+        width = max(columns.width, sheet.header.width)
+        is_own_export = is_of_a_campaign(sheet.header)
+        columns = replace(
+            columns, width=width, types=types, source=source, consents=consents or {}, tag_separator=tag_separator,
+            is_own_export=is_own_export,
+        )  # fmt: skip
         try:
             for name in sorted(sheet.header.made_names - set(names or {})):
-                result.warn(1, name, LEFT_OUT)
-            _read_lines(sheet.lines, columns, country or rt.settings.default_country, staging, result)
+                result.warn(max(sheet.header_row, 1), name, LEFT_OUT)
+            _read_lines(sheet, columns, home, staging, result)
         except TooManyRowsError:
             raise BadFileError(
                 "{file} has more than {max_rows:,} rows: split it", file=path.name, max_rows=MAX_ROWS
@@ -140,7 +166,18 @@ def stage_rows(
     return columns
 
 
-def _without_bad_names(header: list[str], names: Mapping[str, str], result: ImportResult) -> list[str]:
+def _without_unknown(rt: Runtime, sheet: Sheet, known: Mapping[str, str], result: ImportResult) -> dict[str, str]:
+    """Of a file with more columns than can be taken: those that nobody knows, to be left out, each with a warning."""
+    names = [name for name in sheet.header.names if name not in known and name not in sheet.header.made_names]
+    with rt.database.read() as session:
+        existing = attribute_types(session, names)
+    unknown = [name for name in names if name not in existing and name.strip().lower() not in FIELDS]
+    for name in unknown:
+        result.warn(max(sheet.header_row, 1), name, TOO_MANY)
+    return dict.fromkeys(unknown, "")
+
+
+def _without_bad_names(sheet: Sheet, header: list[str], names: Mapping[str, str], result: ImportResult) -> list[str]:
     """The header without the columns whose names no attribute can have; one that was chosen stays, and is refused."""
     chosen = set(names.values())
     kept: list[str] = []
@@ -148,19 +185,22 @@ def _without_bad_names(header: list[str], names: Mapping[str, str], result: Impo
         try:
             kept.append(read_name(name, "the column") if name and name not in chosen else name)
         except FieldValueError as error:
-            result.warn(1, name, str(error))
+            result.warn(max(sheet.header_row, 1), name, str(error))
             kept.append("")
     return kept
 
 
 def _read_lines(
-    lines: Iterable[SourceLine], columns: Columns, country: str | None, staging: StagingFile, result: ImportResult
+    sheet: Sheet, columns: Columns, country: str | None, staging: StagingFile, result: ImportResult
 ) -> None:
-    for line in lines:
-        if line.problem:
-            result.refuse(line.number, line.problem)
+    taken = {*columns.places.values(), *columns.fields.values(), *columns.attributes.values()}
+    names = sheet.header.names
+    for line in sheet.lines:
+        problem = line.problem or line.bad_cells.get(columns.places["phone"])
+        if problem:
+            result.refuse(line.number, problem if line.problem else f"the phone {problem}")
             continue
-        warnings: list[CellWarning] = []
+        warnings = [CellWarning(names[place], why) for place, why in line.bad_cells.items() if place in taken]
         try:
             staging.add(read_row(line.number, line.cells, columns, country, warnings))
         except ValueError as error:

@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 
 from jobs.core.runtime import Runtime
+from jobs.imports.reader import SheetChoices
 from jobs.imports.result import ImportResult
 from models.crypto import new_token
 from models.files import open_private, replace_file
@@ -73,6 +74,8 @@ class ImportFile:
     """Where the people agreed, for rows without a `consent_source`."""
     consents: dict[str, str] = field(default_factory=dict)
     """What the words of the consent column mean, by the word in lower case; empty: the consent stays as it was."""
+    tag_separator: str = ""
+    """What separates tags, as for `import_contacts`."""
     list_name: str = ""
     list_id: int = 0
     """0 until the import starts."""
@@ -92,10 +95,19 @@ class ImportFile:
     """The first `MAX_SHOWN` cells that were left out of rows that are imported (`ImportResult.warnings`)."""
     encoding: str = ""
     """How the text of a CSV file was read."""
+    chosen_encoding: str = ""
+    """How the file is to be read, as in `SheetChoices`; empty and None: it is recognised."""
+    sheet: str = ""
+    header_row: int | None = None
     told: list[dict[str, Any]] = field(default_factory=list)
     """`{"line", "what"}` of the first lines that change something (`ImportResult.changes`)."""
     problem: str = ""
     """Why it failed, in one line."""
+
+    @property
+    def choices(self) -> SheetChoices:
+        """How the file is to be read."""
+        return SheetChoices(self.chosen_encoding or None, self.sheet or None, self.header_row)
 
     def begin(self, stage: UploadStage) -> None:
         """Start a stage: reset the counts."""

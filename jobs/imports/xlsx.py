@@ -2,7 +2,9 @@
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -11,14 +13,14 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from jobs.imports.errors import BadFileError
-from jobs.imports.header import MAX_COLUMNS, PHONE_NAMES, Header, fold_name, read_header
-from jobs.imports.reader import MIB, Sheet, SheetChoices, SourceLine
+from jobs.imports.header import MAX_COLUMNS
+from jobs.imports.header_row import MAX_HEADER_ROWS, is_header
+from jobs.imports.reader import MIB, Sheet, SheetChoices, SourceLine, table_below
 
 MAX_UNZIPPED_BYTES = 300 * MIB
 MAX_TEXTS_BYTES = 60 * MIB
 """The sheet's shared texts are held in memory, several times this size."""
 MAX_PARTS = 1000
-_PHONE_NAMES = frozenset(PHONE_NAMES.split())
 MAX_SHEETS = 50
 """Sheets in which the header is looked for."""
 MAX_SHEET_ROWS = 1_048_576
@@ -26,49 +28,53 @@ MAX_SHEET_ROWS = 1_048_576
 
 
 def read_xlsx(path: Path, choices: SheetChoices) -> Sheet:
-    """Read the first visible sheet that has a column of `choices.known_names`, or else the first visible one.
+    """Read the first visible sheet with a column of phones or of `choices.known_names`, or else the first that is not empty.
 
     Raises BadFileError if it is no workbook, too big, or has no sheet of the chosen name.
     """
     _check_archive(path)
     try:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        sheet, header = _chosen_sheet(path, book.worksheets, choices)
+        sheets = list(book.worksheets)
+        tables = [table for sheet in _candidates(path, sheets, choices) if (table := _table(path, sheet, choices))]
     except (InvalidFileException, KeyError, IndexError, ValueError, ParseError, zipfile.BadZipFile) as error:
         if isinstance(error, BadFileError):
             raise
         raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
-    if not header.names:
+    if not tables:
         raise BadFileError("{file} is empty; its first row must name the columns, phone among them", file=path.name)
-    return Sheet(header, _sheet_lines(path, sheet, len(header.names)))
+    table = next((table for table in tables if is_header(table.header.names, choices.known_names)), tables[0])
+    return replace(table, titles=tuple(sheet.title for sheet in sheets))
 
 
-def _chosen_sheet(path: Path, sheets: Sequence[Any], choices: SheetChoices) -> tuple[Any, Header]:
-    if choices.sheet is not None:
-        named = [sheet for sheet in sheets if sheet.title.strip().casefold() == choices.sheet.strip().casefold()]
-        if not named:
-            titles = ", ".join(repr(sheet.title) for sheet in sheets)
-            raise BadFileError(
-                "{file} has no sheet {name!r}; there are {titles}", file=path.name, name=choices.sheet, titles=titles
-            )
-        return named[0], _header_of(path, named[0])
-    visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"] or list(sheets)
-    with_header = [(sheet, _header_of(path, sheet)) for sheet in visible[:MAX_SHEETS]]
-    known = [pair for pair in with_header if choices.known_names & {name.lower() for name in pair[1].names}]
-    phones = [pair for pair in with_header if _PHONE_NAMES & {fold_name(name) for name in pair[1].names}]
-    filled = [pair for pair in with_header if pair[1].names]
-    return (known or phones or filled or with_header)[0]
+def _candidates(path: Path, sheets: Sequence[Any], choices: SheetChoices) -> Sequence[Any]:
+    if choices.sheet is None:
+        return [sheet for sheet in sheets if sheet.sheet_state == "visible"][:MAX_SHEETS] or sheets[:MAX_SHEETS]
+    named = [sheet for sheet in sheets if sheet.title.strip().casefold() == choices.sheet.strip().casefold()]
+    if not named:
+        titles = ", ".join(repr(sheet.title) for sheet in sheets)
+        raise BadFileError(
+            "{file} has no sheet {name!r}; there are {titles}", file=path.name, name=choices.sheet, titles=titles
+        )
+    return named[:1]
 
 
-def _header_of(path: Path, sheet: Any) -> Header:
+def _table(path: Path, sheet: Any, choices: SheetChoices) -> Sheet | None:
     sheet.reset_dimensions()
-    first = next(sheet.iter_rows(max_row=1, max_col=MAX_COLUMNS + 1), ())
-    return read_header(path, (_cell_text(cell)[0] for cell in first))
+    begin = choices.header_row or 1
+    beginning = islice(_sheet_lines(path, sheet, begin, MAX_COLUMNS + 1), MAX_HEADER_ROWS)
+    found = table_below(path, beginning, choices)
+    if found is None or not found[0].names:
+        return None
+    header, header_row, _ = found
+    # What stands right of the last column is no part of the table.
+    return Sheet(header, _sheet_lines(path, sheet, header_row + 1, len(header.names)), header_row, title=sheet.title)
 
 
-def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:
+def _sheet_lines(path: Path, sheet: Any, begin: int, width: int) -> Iterator[SourceLine]:
+    """The rows from `begin` on that are not empty."""
     try:
-        for number, row in enumerate(sheet.iter_rows(min_row=2, max_col=width + 1), 2):
+        for number, row in enumerate(sheet.iter_rows(min_row=begin, max_col=width), begin):
             if number > MAX_SHEET_ROWS:
                 raise BadFileError(
                     "{file} has a row beyond {max_sheet_rows:,}, the last that a sheet can have",
@@ -77,9 +83,9 @@ def _sheet_lines(path: Path, sheet: Any, width: int) -> Iterator[SourceLine]:
                 )
             texts = [_cell_text(cell) for cell in row]
             cells = [text for text, _ in texts]
-            problem = next((problem for _, problem in texts if problem), None)
-            if problem or any(cells):
-                yield SourceLine(number, cells, problem)
+            bad_cells = {place: problem for place, (_, problem) in enumerate(texts) if problem}
+            if bad_cells or any(cells):
+                yield SourceLine(number, cells, bad_cells=bad_cells)
     except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
         if isinstance(error, BadFileError):
             raise
@@ -91,7 +97,7 @@ def _cell_text(cell: Any) -> tuple[str, str | None]:
     if cell.value is None:
         return "", None
     if cell.data_type == "e":
-        return "", f"column {cell.column} holds the spreadsheet's error {str(cell.value)[:20]}"
+        return "", f"holds the spreadsheet's error {str(cell.value)[:20]}"
     text = _plain_text(cell.value)
     return ("", "holds a NUL byte") if "\x00" in text else (text, None)
 

@@ -4,9 +4,7 @@ from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign, CampaignStatus, TransitionError, get_campaign
 from models.tables.template import Template
-from models.templates.variables import check_mapping
-
-_GAPS = ("is not mapped", "cannot be sent by a campaign")
+from models.templates.variables import mapping_problems
 
 
 def missing_choices(campaign: Campaign) -> list[str]:
@@ -25,13 +23,9 @@ def missing_parts(session: Session, campaign: Campaign) -> list[str]:
     missing = missing_choices(campaign)
     if campaign.template_id:
         template = session.get_one(Template, campaign.template_id)
-        missing += [line for line in check_mapping(template, campaign.variables, campaign.media) if is_gap(line)]
+        problems = mapping_problems(template, campaign.variables, campaign.media)
+        missing += [problem.line for problem in problems if problem.is_gap]
     return missing
-
-
-def is_gap(line: str) -> bool:
-    """Whether a line of check_mapping is a gap, which makes a draft; every other line is an error."""
-    return line.endswith(_GAPS) or line.startswith("media: the template's header needs")
 
 
 def refuse_draft(session: Session, campaign_id: int) -> None:

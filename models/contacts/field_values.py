@@ -11,7 +11,7 @@ from models.errors import OperatorError
 from models.tables.tag import AttributeType
 
 MAX_CHARACTERS = 2000
-RESERVED_COLUMNS = frozenset({"phone", "consent", "consent_source", "tags"})
+RESERVED_COLUMNS = frozenset({"phone", "phone_if_empty", "consent", "consent_source", "tags"})
 MAX_NAME_CHARACTERS = 100
 Value = str | int | float
 

@@ -1,7 +1,7 @@
 """Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -17,16 +17,20 @@ from models.contacts.field_values import (
 from models.contacts.lookup import WrittenPhone
 from models.contacts.phone import Phone, read_phone, readings
 from models.contacts.tag_key import add_tag
-from models.contacts.tagging import read_tag_value
+from models.imports.phone_cell import without_additions
+from models.imports.tag_cell import read_tags
 from models.spreadsheets import PROTECTION, unprotect
 from models.tables.contact import Consent
 from models.tables.tag import AttributeType
 from models.text import Text
 
 IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consent.REDACTED)
-MAX_TAGS = 100
+SECOND_PHONE = "phone_if_empty"
+"""The column of a number that is taken where that of the phone is empty."""
 MAX_SOURCE = 200
-_TAG_SEPARATORS = re.compile(r"[;|\r\n]+")
+_DIGIT = re.compile(r"[0-9]")
+_LONE_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+"""A formula with which programs keep a spreadsheet from reading a text as a number."""
 _PROTECTED_NUMBER = re.compile(r"'[0-9]+")
 """Shops and others keep a spreadsheet from rounding a long number so."""
 
@@ -51,6 +55,10 @@ class Columns:
     """The source of consent for rows without one."""
     consents: Mapping[str, str] = field(default_factory=dict)
     """What the file's words mean, by the word in lower case: a consent, or nothing where it is to be left as it was."""
+    tag_separator: str = ""
+    """What separates tags (`tag_cell.SEPARATORS`); empty where each cell tells it."""
+    is_own_export: bool = False
+    """Hark protects cells from being formulas alone; others protect long numbers too (`'0012`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +114,10 @@ def read_row(
         raise FieldValueError(
             "has {count} cells; the header names {width} columns", count=len(cells), width=columns.width
         )
-    phone_text = _cell(cells, columns.places, "phone")
+    phone_text = _phone_cell(cells, columns)
     if not phone_text:
         raise FieldValueError("the phone is missing")
+    phone_text = without_additions(phone_text)
     reader = _CellReader(cells, columns, warnings)
     fields = reader.fields()
     country = fields.get("country") or default_country
@@ -143,35 +152,6 @@ def _phone_warning(phone: Phone, country: str | None) -> Text:
     return Text("{raw!r} is possible in no country", {"raw": phone.raw})
 
 
-def read_tags(text: str) -> dict[str, str | None]:
-    """Parse `vip;city=Madrid` to name → value. Tags are separated by `;`, `|`, a line break or a comma.
-
-    A comma behind an `=` belongs to the value (`city=Madrid, Spain`) unless what follows has a value too. Raises FieldValueError
-    if a name or value is not allowed, or there are too many.
-    """
-    tags: dict[str, str | None] = {}
-    for part in _tag_parts(text):
-        if part.strip():
-            name, equals, value = part.partition("=")
-            add_tag(tags, read_name(name, "a tag"), read_tag_value(value) if equals else None)
-    if len(tags) > MAX_TAGS:
-        raise FieldValueError("has {count} tags; at most {max_tags} are allowed", count=len(tags), max_tags=MAX_TAGS)
-    return tags
-
-
-def _tag_parts(text: str) -> Iterator[str]:
-    for part in _TAG_SEPARATORS.split(text):
-        pieces = part.split(",")
-        tag = pieces[0]
-        for piece in pieces[1:]:
-            if "=" in tag and "=" not in piece:
-                tag += f",{piece}"
-            else:
-                yield tag
-                tag = piece
-        yield tag
-
-
 def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
     """Combine the rows of one person: later cells win, but `unsubscribed` in any row wins over every other consent."""
     combined = rows[0]
@@ -193,12 +173,20 @@ def combine_rows(rows: Sequence[ImportRow]) -> ImportRow:
     return combined
 
 
-def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
-    position = places.get(name)
+def _phone_cell(cells: Sequence[str], columns: Columns) -> str:
+    first = _cell(cells, columns, columns.places.get("phone"))
+    if SECOND_PHONE in columns.places and not _DIGIT.search(first):
+        return _cell(cells, columns, columns.places[SECOND_PHONE]) or first
+    return first
+
+
+def _cell(cells: Sequence[str], columns: Columns, position: int | None) -> str:
     text = cells[position].strip() if position is not None and position < len(cells) else ""
+    if text[:1] == "=" and (lone := _LONE_TEXT.fullmatch(text)):
+        return lone[1].replace('""', '"').strip()
     if text[:1] != PROTECTION:
         return text
-    return unprotect(text[1:] if _PROTECTED_NUMBER.fullmatch(text) else text)
+    return unprotect(text[1:] if not columns.is_own_export and _PROTECTED_NUMBER.fullmatch(text) else text)
 
 
 class _CellReader:
@@ -212,8 +200,8 @@ class _CellReader:
     def fields(self) -> dict[str, str]:
         """The profile fields."""
         values: dict[str, str] = {}
-        for name in self._columns.fields:
-            text = _cell(self._cells, self._columns.fields, name)
+        for name, position in self._columns.fields.items():
+            text = _cell(self._cells, self._columns, position)
             if text:
                 try:
                     values[name] = read_profile_value(name, text)
@@ -224,8 +212,8 @@ class _CellReader:
     def attributes(self) -> dict[str, Value]:
         """The attributes, as their types have them."""
         values: dict[str, Value] = {}
-        for name in self._columns.attributes:
-            text = _cell(self._cells, self._columns.attributes, name)
+        for name, position in self._columns.attributes.items():
+            text = _cell(self._cells, self._columns, position)
             if text:
                 try:
                     values[name] = read_value(self._columns.types.get(name, AttributeType.TEXT), text, name)
@@ -236,7 +224,7 @@ class _CellReader:
     def tags(self) -> dict[str, str | None]:
         """The tags with their values."""
         try:
-            return read_tags(_cell(self._cells, self._columns.places, "tags"))
+            return read_tags(self._place("tags"), self._columns.tag_separator)
         except FieldValueError as error:
             self._leave_out("tags", error)
             return {}
@@ -250,9 +238,9 @@ class _CellReader:
             return None, ""
 
     def _consent(self) -> tuple[str | None, str]:
-        written = _cell(self._cells, self._columns.places, "consent")
+        written = self._place("consent")
         word = self._columns.consents.get(written.lower(), written.lower())
-        given_source = _cell(self._cells, self._columns.places, "consent_source")
+        given_source = self._place("consent_source")
         source = given_source or (self._columns.source if word else "")
         if word and word not in IMPORTABLE:
             raise FieldValueError(
@@ -267,6 +255,9 @@ class _CellReader:
                 max_source=MAX_SOURCE,
             )
         return word or None, source
+
+    def _place(self, name: str) -> str:
+        return _cell(self._cells, self._columns, self._columns.places.get(name))
 
     def _leave_out(self, column: str, error: FieldValueError) -> None:
         """Note the cell in the warnings. Raises the error if nobody reads them."""

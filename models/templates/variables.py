@@ -6,7 +6,7 @@ models.templates.bound_values.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -83,23 +83,41 @@ def unsupported_parts(template: Template) -> list[str]:
     return parts
 
 
+class MappingProblem(NamedTuple):
+    """What is wrong with a campaign's variables or media, in a line. A gap is what a draft may still lack; all else is an error."""
+
+    line: str
+    is_gap: bool = False
+
+
 def check_mapping(template: Template, variables: Any, media: Any) -> list[str]:
     """Return the problems of a campaign's variables and media, a line each; empty if they fit the template."""
+    return [problem.line for problem in mapping_problems(template, variables, media)]
+
+
+def mapping_problems(template: Template, variables: Any, media: Any) -> list[MappingProblem]:
+    """The problems of `check_mapping`, in the same order, each with whether it is a gap."""
     slots = {(slot.component, slot.key): slot for slot in template_slots(template)}
-    problems = [
+    unsupported = [
         f"template {template.name}: a {part} cannot be sent by a campaign" for part in unsupported_parts(template)
     ]
+    errors: list[str] = []
     mapped: set[tuple[str, str]] = set()
-    for component, key, source in mapped_sources(variables, problems):
+    for component, key, source in mapped_sources(variables, errors):
         mapped.add((component, key))
         if (component, key) not in slots:
             allowed = ", ".join(slot.label for slot in slots.values()) or "none"
-            problems.append(f"variables: {component} {key} is not in the template (it has: {allowed})")
+            errors.append(f"variables: {component} {key} is not in the template (it has: {allowed})")
         elif problem := _source_problem(source):
-            problems.append(f"variables: {component} {key}: {problem}")
-    problems += _length_problems(template, variables, problems)
-    problems += [f"variables: {slot.label} is not mapped" for place, slot in slots.items() if place not in mapped]
-    return problems + _media_problems(template, media)
+            errors.append(f"variables: {component} {key}: {problem}")
+    errors += _length_problems(template, variables, [*unsupported, *errors])
+    unmapped = [f"variables: {slot.label} is not mapped" for place, slot in slots.items() if place not in mapped]
+    return [
+        *(MappingProblem(line, is_gap=True) for line in unsupported),
+        *map(MappingProblem, errors),
+        *(MappingProblem(line, is_gap=True) for line in unmapped),
+        *_media_problems(template, media),
+    ]
 
 
 def unknown_names(session: Session, variables: Any) -> list[str]:
@@ -179,13 +197,14 @@ def _length_problems(template: Template, variables: Any, problems: Sequence[str]
     return [f"variables: {problem}" for problem in found if problem is not None]
 
 
-def _media_problems(template: Template, media: Any) -> list[str]:
+def _media_problems(template: Template, media: Any) -> list[MappingProblem]:
     required_format = media_format(template)
     header = media.get("header") if isinstance(media, Mapping) else None
     if required_format is None:
-        return ["media: the template's header takes no media"] if header else []
+        return [MappingProblem("media: the template's header takes no media")] if header else []
     if not isinstance(header, Mapping) or not any(header.get(key) for key in MEDIA_KEYS):
-        return [f"media: the template's header needs one {required_format.lower()} (link, id or file)"]
+        line = f"media: the template's header needs one {required_format.lower()} (link, id or file)"
+        return [MappingProblem(line, is_gap=True)]
     return []
 
 

@@ -64,7 +64,8 @@ def test_the_first_name_is_found_in_a_whole_name(name: str, first: str | None) -
         "{{first_name}}", "{{ first_name }} {{ last_name }}", "{first_name}", "${name}", "#{name}", "{% name %}",
         "%FNAME%", "%FNAME% %LNAME%", "%%first_name%%", "*|FNAME|*", "*|FNAME|* *|LNAME|*", "[Name]", "[[firstname]]",
         "<first name>", "<%= name %>", "__NAME__", "@@name@@", "First Name", "firstname", "Nombre", "Vorname",
-        "ana@example.com", "https://example.com",
+        "ana@example.com", "https://example.com", "$first_name", "@{name}", "#FNAME#", "«First_Name»", "‹name›", "…", "— —",
+        "contact.first_name", "Facebook User", "Cliente", "Kunde", "Walk-in Customer", "Nombre Apellidos", "«Vorname» «Nachname»",
     ],
 )  # fmt: skip
 def test_what_is_no_name_is_no_value(name: str) -> None:

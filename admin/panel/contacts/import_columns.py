@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.imports.header import PHONE_NAMES, Header, fold_name
-from jobs.imports.result import LINE_COLUMN, REASON_COLUMN
+from jobs.imports.header import PHONE_NAMES, REJECT_COLUMNS, Header, fold_name
+from jobs.imports.known_exports import certain_fields
 from jobs.imports.uploads import UploadKind
 from models.contacts.field_values import PROFILE_FIELDS, FieldValueError, read_name
 from models.errors import OperatorError
-from models.imports.contact_row import MAX_SOURCE
+from models.imports.contact_row import MAX_SOURCE, SECOND_PHONE
 from models.shop.order_row import REQUIRED
 from models.tables.tag import Attribute
 
@@ -20,6 +20,7 @@ NEW = "new"
 ATTRIBUTE = "attribute:"
 _PLACES = {
     "phone": "Phone",
+    SECOND_PHONE: "Phone, where the other is empty",
     "name": "Name",
     "first_name": "First name",
     "last_name": "Last name",
@@ -54,7 +55,7 @@ MAX_ATTRIBUTES = 500
 MANY_COLUMNS = 60
 """An export of a whole system; nobody wants each of its columns as an attribute."""
 _OTHER_NAMES = {
-    "phone": PHONE_NAMES,
+    "phone": " ".join(PHONE_NAMES),
     "name": "full_name nombre nome nom vorname_nachname contact customer nombre_completo",
     "first_name": "firstname given_name vorname prenom nombre_de_pila",
     "last_name": "lastname surname family_name nachname apellido apellidos cognome sobrenome",
@@ -81,10 +82,8 @@ _OTHER_ORDER_NAMES = {
     "collection": "collections category categories coleccion kategorie",
     "brand": "vendor lineitem_vendor marca marke marque",
 }
-_REJECT_COLUMNS = {LINE_COLUMN, REASON_COLUMN}
-"""The columns that the CSV of rejected rows has in front."""
 _PLACE_BY_NAME = {
-    kind: {other: place for place, others in names.items() for other in others.split()}
+    kind: {fold_name(other): place for place, others in names.items() for other in others.split()}
     | {it: it for it in PLACES[kind]}
     for kind, names in (
         (UploadKind.CONTACTS, _OTHER_NAMES),
@@ -120,14 +119,17 @@ def guess_columns(
 
     A column without a name of its own is left out, and so is every unknown one of a file with more than `MANY_COLUMNS`.
     """
+    certain = certain_fields(header) if kind is UploadKind.CONTACTS else {}
     by_fold = {fold_name(name): f"{ATTRIBUTE}{name}" for name in attributes}
-    exact = {fold_name(column) for column in header.names} & set(PLACES[kind])
+    exact = ({fold_name(column) for column in header.names} | set(certain.values())) & set(PLACES[kind])
     guesses: list[str] = []
     for column in header.names:
         folded = fold_name(column)
         target = by_fold.get(folded) or _PLACE_BY_NAME[kind].get(folded, "")
-        if folded in _REJECT_COLUMNS or column in header.made_names:
+        if folded in REJECT_COLUMNS or column in header.made_names:
             guesses.append("")
+        elif column in certain and folded not in by_fold:
+            guesses.append(certain[column])
         elif target and target not in guesses and (target == folded or target not in exact):
             guesses.append(target)
         else:

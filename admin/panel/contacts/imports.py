@@ -1,7 +1,8 @@
 """Imports a file in steps: upload, mapping of the columns, dry run with its rejects, import."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,11 +18,14 @@ from admin.panel.contacts.import_columns import (
     read_columns,
     stored_choices,
 )
+from admin.panel.contacts.import_reading import FileReading, read_file
 from jobs.imports.consent_words import unknown_consent_words
-from jobs.imports.contacts import preview
 from jobs.imports.delimiter import DELIMITER_NAMES
 from jobs.imports.errors import BadFileError
-from jobs.imports.run import start_dry_run, start_import
+from jobs.imports.preview import Preview
+from jobs.imports.reader import SheetChoices
+from jobs.imports.run import choose_reading, start_dry_run, start_import
+from jobs.imports.tag_samples import doubtful_cell, tag_readings
 from jobs.imports.uploads import (
     UNDER_WAY,
     ImportFile,
@@ -33,9 +37,12 @@ from jobs.imports.uploads import (
     store_upload,
     upload_path,
 )
+from models.clock import utcnow
 from models.contacts.tagging import not_deleted, read_list_name
 from models.errors import OperatorError
 from models.imports.contact_row import IMPORTABLE
+from models.imports.tag_cell import SEPARATORS
+from models.tables.audit import AuditAction, record_audit
 from models.tables.tag import ContactList
 from models.tables.user import Role
 
@@ -44,6 +51,8 @@ PREVIEW_ROWS = 4
 MAX_NAME = 60
 """Characters of a file name, counted from its end: a file system allows 255 bytes, and a character has up to 4."""
 MAX_LISTS = 500
+MAX_TAGS_SHOWN = 120
+"""Characters."""
 ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx"})
 """Excel saves "Unicode text" as .txt."""
 COMMANDS = {
@@ -56,7 +65,6 @@ _UNSAFE_CHARACTERS = re.compile(r"[^\w.() -]")
 
 
 AS_IT_WAS = "as_it_was"
-ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252 (Western Europe)"}
 
 
 class ContactImport(PanelView):
@@ -87,9 +95,27 @@ class ContactImport(PanelView):
         upload = load_upload(self.rt, token)
         if upload is None or upload.stage is UploadStage.DONE or not upload_path(self.rt, upload).exists():
             return self._gone()
-        kind = upload.kind
-        path = upload_path(self.rt, upload)
-        beginning = preview(path, PREVIEW_ROWS)
+        choices = replace(upload.choices, country=self.rt.settings.default_country)
+        error = None
+        reading = read_file(upload_path(self.rt, upload), PREVIEW_ROWS, choices)
+        try:
+            if "reread" in request.form:
+                wanted = reading.choices_in(request.form)
+                read_file(upload_path(self.rt, upload), PREVIEW_ROWS, replace(wanted, country=choices.country))
+                choose_reading(self.rt, token, wanted)
+                return back(".import_columns", token=token)
+        except OperatorError as problem:
+            error = sentence(problem)
+        if isinstance(reading.beginning, OperatorError):
+            question = error or sentence(reading.beginning)
+            shown = self.render("panel/import_columns.html", upload=upload, reading=reading, error=question)
+            return shown, 400 if request.method == "POST" else 200
+        return self._columns(upload, reading, reading.beginning, error)
+
+    def _columns(
+        self, upload: ImportFile, reading: FileReading, beginning: Preview, error: str | None
+    ) -> ResponseReturnValue:
+        kind, token = upload.kind, upload.token
         header, rows = beginning.header.names, beginning.rows
         with self.rt.database.read() as session:
             attributes = attribute_names(session, kind)
@@ -101,20 +127,22 @@ class ContactImport(PanelView):
             if stored_columns
             else guess_columns(kind, beginning.header, rows, attributes)
         )
-        source, list_name, error = upload.source, upload.list_name, None
-        consents = upload.consents
-        if request.method == "POST":
+        source, list_name, consents = upload.source, upload.list_name, upload.consents
+        separator = request.form.get("tag_separator", upload.tag_separator)
+        if request.method == "POST" and error is None:
             chosen = [request.form.get(f"c{place}", "") for place in range(len(header))]
             source, list_name = (request.form.get(name, "").strip() for name in ("source", "list_name"))
             try:
                 columns = read_columns(kind, header, chosen, source, attributes)
                 if kind is UploadKind.LIST:
                     list_name = read_list_name(list_name)
-                consents = self._consents(path, columns)
+                consents = self._consents(upload_path(self.rt, upload), columns, reading.as_shown)
                 if any(meaning not in {AS_IT_WAS, *IMPORTABLE} for meaning in consents.values()):
                     raise OperatorError("Say what the words of the consent column mean.")
                 meanings = {word: "" if meaning == AS_IT_WAS else meaning for word, meaning in consents.items()}
-                start_dry_run(self.rt, token, columns, source, list_name, meanings)
+                if separator not in {"", *SEPARATORS}:
+                    raise OperatorError("Choose what separates the tags.")
+                start_dry_run(self.rt, token, columns, source, list_name, meanings, reading.as_shown, separator)
                 return back(".import_status", token=token)
             except OperatorError as problem:
                 error = sentence(problem)
@@ -128,8 +156,8 @@ class ContactImport(PanelView):
         ]
         shown = self.render(
             "panel/import_columns.html", upload=upload, lines=lines, chosen=chosen, source=source, list_name=list_name, lists=lists,
-            separator=DELIMITER_NAMES.get(beginning.separator or ""), error=error, encoding=ENCODINGS.get(beginning.encoding or ""),
-            consents=consents,
+            separator=DELIMITER_NAMES.get(beginning.separator or ""), error=error, reading=reading, consents=consents,
+            tag_separator=separator, tags=self._tags(upload, header, chosen, reading.as_shown),
         )  # fmt: skip
         return shown, 400 if error else 200
 
@@ -158,6 +186,8 @@ class ContactImport(PanelView):
         upload, path = load_upload(self.rt, token), load_rejects(self.rt, token)
         if upload is None or path is None:
             return self._gone()
+        with self.rt.database.write() as session:
+            record_audit(session, utcnow(), self.me.email, AuditAction.EXPORT, "refused rows", upload.name[:64])
         name = f"{PurePath(upload.name).stem}-refused.csv"
         return send_file(path.absolute(), mimetype="text/csv", as_attachment=True, download_name=name)
 
@@ -169,12 +199,24 @@ class ContactImport(PanelView):
         self.attempt(None, lambda: start_import(self.rt, token, self.me.email))
         return back(".import_status", token=token)
 
-    def _consents(self, path: Path, columns: Mapping[str, str]) -> dict[str, str]:
+    def _consents(self, path: Path, columns: Mapping[str, str], choices: SheetChoices) -> dict[str, str]:
         """The operator's answer for each word of the consent column that is none of Hark's; empty without one."""
         column = next((column for column, name in columns.items() if name == "consent"), None)
-        words = unknown_consent_words(path, column) if column else []
+        words = unknown_consent_words(path, column, choices) if column else []
         answers = dict(zip(request.form.getlist("word"), request.form.getlist("meaning"), strict=False))
         return {word: answers.get(word, "") for word in words}
+
+    def _tags(
+        self, upload: ImportFile, header: Sequence[str], chosen: Sequence[str], choices: SheetChoices
+    ) -> list[tuple[str, str]]:
+        """How the tags of a cell are read by each separator, for a select; empty where only one reading is likely."""
+        column = next((name for name, choice in zip(header, chosen, strict=True) if choice == "tags"), None)
+        cell = doubtful_cell(upload_path(self.rt, upload), column, choices) if column else None
+        readings = tag_readings(cell) if cell else {}
+        options = [
+            (value, f"{SEPARATORS.get(value, 'as recognised')}: {' · '.join(tags)}") for value, tags in readings.items()
+        ]
+        return [(value, f"{label[:1].upper()}{label[1:MAX_TAGS_SHOWN]}") for value, label in options]
 
     def _gone(self) -> ResponseReturnValue:
         flash(GONE, "bad")
@@ -206,7 +248,9 @@ class ContactImport(PanelView):
             raise OperatorError("“{name}” is no readable XLSX file.", name=name)
         upload = store_upload(self.rt, name, content, self.me.email, kind, list_name)
         try:
-            preview(upload_path(self.rt, upload), PREVIEW_ROWS)
+            read_file(
+                upload_path(self.rt, upload), PREVIEW_ROWS, SheetChoices(country=self.rt.settings.default_country)
+            )
         except BadFileError:
             delete_upload(self.rt, upload.token)
             raise

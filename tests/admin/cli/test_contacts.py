@@ -62,7 +62,7 @@ def test_a_file_with_other_names_is_taken_and_its_refused_rows_come_back(
     assert json.loads(result.stdout)["created"] == 1
     assert len(result.stderr.splitlines()) == 1
     assert refused.read_text().splitlines() == [
-        "refused_line,refused_why,Tel,Opt-in,Notes,Shop",
+        "\ufeffrefused_line,refused_why,Tel,Opt-in,Notes,Shop",
         "3,'nobody' is no phone number,nobody,subscribed,'=x,Sol",
     ]
     assert stat.S_IMODE(refused.stat().st_mode) == 0o600

@@ -8,7 +8,7 @@ from openpyxl import Workbook
 from jobs.core.runtime import Runtime
 from jobs.imports.contacts import import_contacts
 from jobs.imports.reader import SheetChoices
-from models.imports.contact_row import read_tags
+from models.imports.tag_cell import read_tags
 from models.tables.contact import Consent
 from tests.support.import_rig import people, tags_of
 
@@ -104,6 +104,14 @@ def test_the_persons_own_country_completes_a_number_before_the_houses(bare_rt: R
         ("vip, city=Madrid", {"vip": None, "city": "Madrid"}),
         ("city=Madrid, size=XL", {"city": "Madrid", "size": "XL"}),
         (" , ;", {}),
+        ("vip\twholesale", {"vip": None, "wholesale": None}),
+        ("vip، جملة", {"vip": None, "جملة": None}),
+        ("* myContacts ::: family", {"* myContacts": None, "family": None}),
+        ('"vip","a, b"', {"vip": None, "a, b": None}),
+        ('["vip", "wholesale"]', {"vip": None, "wholesale": None}),
+        ("['vip']", {"vip": None}),
+        ("[]", {}),
+        ("[vip]", {"[vip]": None}),
     ],
 )
 def test_tags_stand_behind_any_separator(text: str, tags: dict[str, str | None]) -> None:
@@ -133,3 +141,35 @@ def test_the_first_visible_sheet_with_phones_is_taken_or_the_one_that_is_named(
     assert set(people(bare_rt)) == {"+34600000002", "+34600000003"}
     with pytest.raises(ValueError, match="has no sheet 'Gone'; there are 'Old', 'About', 'People', 'More'"):
         import_contacts(bare_rt, path, choices=SheetChoices(sheet="Gone"))
+
+
+def test_what_programs_write_around_a_number_is_no_part_of_it(bare_rt: Runtime, file: Path) -> None:
+    file.write_text(
+        'phone,name,code\np:+34600000001,Ana,"=""0012"""\nwhatsapp:+34600000002,Bo,\n"=""+34600000003""",Eva,\n4.915112345678E+12,Uli,\n'
+    )
+    result = import_contacts(bare_rt, file, country="DE")
+    assert (result.created, result.refused) == (4, [])
+    assert set(people(bare_rt)) == {"+34600000001", "+34600000002", "+34600000003", "+4915112345678"}
+    assert people(bare_rt)["+34600000001"].attributes == {"code": "0012"}
+
+
+@pytest.mark.parametrize("number", ["4.9151E+12", "4,91512E+12", "5E+10", "+4.9E12"])
+def test_a_number_that_a_spreadsheet_rounded_is_refused_with_that_reason(
+    bare_rt: Runtime, file: Path, number: str
+) -> None:
+    file.write_text(f"phone;name\n{number};Ana\n")
+    result = import_contacts(bare_rt, file)
+    assert result.refused == [
+        {"line": 2, "reason": f"{number!r} was rounded by a spreadsheet: format the column as text"}
+    ]
+
+
+def test_only_what_is_said_to_separate_tags_does(bare_rt: Runtime, file: Path) -> None:
+    file.write_text('phone,tags\n+34600000001,"vip, wholesale|new"\n+34600000002,"""a, b"",c"\n')
+    import_contacts(bare_rt, file, tag_separator="|")
+    assert tags_of(bare_rt, "+34600000001") == {"vip, wholesale": None, "new": None}
+    import_contacts(bare_rt, file, tag_separator=",")
+    assert tags_of(bare_rt, "+34600000002") == {"a, b": None, "c": None}
+    file.write_text('phone,tags\n+34600000003,"vip, wholesale"\n')
+    import_contacts(bare_rt, file, tag_separator="\n")
+    assert tags_of(bare_rt, "+34600000003") == {"vip, wholesale": None}

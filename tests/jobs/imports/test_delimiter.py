@@ -20,6 +20,9 @@ from jobs.imports.delimiter import detect_delimiter
         ("phone,tags (a;b;c)\n1,vip;b;c\n", ","),
         ("Tel,Labels;more\n1,vip;x\n2,vip\n", ","),
         ("phone\tname, first\n1\tMoll, Ana\n", "\t"),
+        ("phone|name\n", "|"),
+        ("Customers, Madrid\n\nphone;name\n1;Ana\n", ";"),
+        ("Kunden, alle\nDurchwahl;Kunde\n1;Moll, Ana\n2;Bo\n", ";"),
         ("", ","),
     ],
 )

@@ -8,6 +8,7 @@ from jobs.core.runtime import Runtime
 from jobs.imports.contacts import import_contacts
 from jobs.imports.errors import BadFileError
 from jobs.imports.header import read_header
+from tests.support.factories.contacts import make_attribute
 from tests.support.import_rig import people
 
 PATH = Path("people.csv")
@@ -42,3 +43,15 @@ def test_hundreds_of_columns_are_taken_as_far_as_somebody_wants_them(bare_rt: Ru
     result = import_contacts(bare_rt, file, columns=dict.fromkeys(names[1:], ""))
     assert (result.created, result.warnings) == (1, [])
     assert people(bare_rt)["+34600000001"].attributes == {"c0": "x"}
+
+
+def test_of_too_many_columns_those_that_nobody_knows_are_left_out_with_a_warning(bare_rt: Runtime, file: Path) -> None:
+    with bare_rt.database.write() as session:
+        make_attribute(session, "c7")
+    names = [f"c{number}" for number in range(300)]
+    file.write_text(f"phone,name,{','.join(names)}\n+34600000001,Ana{',x' * 300}\n")
+    result = import_contacts(bare_rt, file, columns={"c9": "size"})
+    assert (result.created, result.refused, len(result.warnings)) == (1, [], 298)
+    assert people(bare_rt)["+34600000001"].attributes == {"c7": "x", "size": "x"}
+    with pytest.raises(BadFileError, match="302 columns are taken; at most 200"):
+        import_contacts(bare_rt, file, columns={name: f"new {name}" for name in names[1:]} | {"c0": "c0"})

@@ -9,8 +9,9 @@ import pytest
 from jobs.core.runtime import Runtime
 from jobs.imports import staging as import_spool
 from jobs.imports import xlsx
-from jobs.imports.contacts import import_contacts, preview
+from jobs.imports.contacts import import_contacts
 from jobs.imports.errors import BadFileError
+from jobs.imports.preview import preview
 from tests.support.factories.common import NOW
 from tests.support.import_rig import HEADER, counts, people, tags_of, workbook
 
@@ -41,9 +42,8 @@ def test_a_cell_may_span_lines(bare_rt: Runtime, file: Path) -> None:
         (b"", "is empty"),
         (b"name,tags\nAna,vip\n", "no column 'phone'"),
         (b"nom;name\n+34600000001;Ana\n", "no column 'phone'"),
-        ("phone,name\n+34600000001,Ana\n".encode("utf-16-le"), "not UTF-8"),
+        (b"phone\x00,name\n+34600000001,Ana\n", "is not text"),
         (b"phone," + b",".join(b"c%d" % n for n in range(10_000)) + b"\n", "10001 columns; at most 1000"),
-        (b"phone," + b",".join(b"c%d" % n for n in range(250)) + b"\n", "251 columns are taken; at most 200"),
         (b"phone,name\n+34600000001,Ana\n" + b"x" * 2_000_000, "line 3 is longer"),
         (b'"phone,name\n+34600000001,Ana\n', "never closed"),
         (b"PK\x03\x04 broken", "no readable XLSX"),

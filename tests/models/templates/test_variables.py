@@ -10,7 +10,15 @@ from models.stored_texts import MISSING_ATTRIBUTE, MISSING_FIRST_NAME
 from models.tables.contact import Contact
 from models.tables.template import Template
 from models.templates.bound_values import bind_variables, missing_variable_sql, source_values_sql
-from models.templates.variables import TemplateSlot, check_mapping, media_format, template_slots, unknown_names
+from models.templates.variables import (
+    MappingProblem,
+    TemplateSlot,
+    check_mapping,
+    mapping_problems,
+    media_format,
+    template_slots,
+    unknown_names,
+)
 from tests.support.factories.contacts import alice as make_alice
 from tests.support.factories.contacts import make_attribute, make_contact
 
@@ -223,3 +231,12 @@ def test_tags_and_attributes_that_do_not_exist_are_named(session: Session) -> No
         "variables: body 2: there is no tag 'none'",
         "variables: body 4: there is no attribute 'nope'",
     ]
+
+
+def test_only_what_a_draft_may_lack_is_a_gap_whatever_its_words_are() -> None:
+    variables = {"body": {"9": {"source": "text", "text": "that is not mapped"}}, "footer": {}}
+    problems = mapping_problems(_template(POSITIONAL), variables, {"header": {"id": "1"}})
+    assert {problem.line.split(":")[0] for problem in problems if not problem.is_gap} == {"variables", "media"}
+    assert MappingProblem("variables: body 1 is not mapped", is_gap=True) in problems
+    image = [{"type": "HEADER", "format": "IMAGE"}, {"type": "CAROUSEL"}]
+    assert [problem.is_gap for problem in mapping_problems(_template(image), {}, {})] == [True, True]

@@ -14,6 +14,7 @@ from jobs.imports.uploads import (
 )
 from models.tables.contact import ConsentEvent
 from tests.support.import_pages import CHOSEN, brought, looked_at
+from tests.support.import_rig import tags_of
 from tests.support.panel_app import Panel, Visitor
 
 
@@ -76,3 +77,21 @@ def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> No
     book.save(out)
     token = brought(manager, out.getvalue(), "people.xlsx")
     assert "1 new" in looked_at(manager, token, c0="phone", c1="new")
+
+
+def test_what_separates_the_tags_is_asked_where_it_is_not_certain(panel: Panel, manager: Visitor) -> None:
+    address = "/contacts/import/{}/columns"
+    assert "What separates the tags" not in manager.get(
+        address.format(brought(manager, "phone,tags\n+34600000001,a;b\n"))
+    )
+    token = brought(manager, 'phone,tags\n+34600000001,"vip, wholesale"\n')
+    page = manager.get(address.format(token))
+    assert '<option value="" selected>As recognised: vip · wholesale</option>' in page
+    assert '<option value=";">Semicolons: vip, wholesale</option>' in page
+    assert "Choose what separates the tags." in manager.refused(
+        address.format(token), c0="phone", c1="tags", tag_separator="x"
+    )
+    looked_at(manager, token, c0="phone", c1="tags", tag_separator=";")
+    manager.post(f"/contacts/import/{token}/go")
+    run_import(token)
+    assert tags_of(panel.rt, "+34600000001") == {"vip, wholesale": None}
