@@ -95,6 +95,8 @@ class Crowd:
             raw["context"] = {"from": number.digits, "id": context}
         inbound = SandboxInbound(str(raw["id"]), phone_number_id, wa_id, now, raw)
         person.last_inbound[phone_number_id] = person.last_at = now
+        if "referral" in raw:
+            person.from_ad[phone_number_id] = now
         person.chat.append(inbound)
         self.store.inbound[inbound.wamid] = inbound
         self.store.replies[str(raw.get("type"))] += 1

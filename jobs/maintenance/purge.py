@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
+from models.billing.answers import purge_answer_costs
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
 from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
@@ -33,6 +34,7 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("walks through bot flows", purge_flow_sessions),
     ("hashes", purge_hashes),
     ("customers of a shop without a phone", purge_without_phone),
+    ("prices of messages", purge_answer_costs),
     ("dead letters", purge_dead_letters),
     ("statuses that matched nothing", purge_parked),
     ("people in the limit's ledger", purge_ledger),

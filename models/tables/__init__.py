@@ -5,6 +5,7 @@ Importing the package completes `Base.metadata`.
 
 from models.db.base import Base
 from models.tables import (
+    answer_cost,
     audit,
     billing,
     campaign,
@@ -29,6 +30,7 @@ from models.tables import (
 metadata = Base.metadata
 
 __all__ = [
+    "answer_cost",
     "audit",
     "billing",
     "campaign",
