@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from models.billing.price_types import FREE_ENTRY_POINT, FREE_SERVICE, PAID_EXEMPT
 from models.tables.campaign import CampaignOutcome, CampaignStatus, CampaignType, PauseReason
 from models.tables.contact import Consent
+from models.tables.phone_link import LinkOutcome
 from models.tables.recipient import NotSent
 from models.tables.shop import OptOutState, PhoneReason
 
@@ -30,11 +31,16 @@ TYPE = {
     CampaignType.INFORMATIONAL: "Informational",
     CampaignType.CATALOG: "Catalog",
 }
-STARTED = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.ENDED})
 PRICING = {
     FREE_SERVICE: "free: inside the 24-hour window",
     FREE_ENTRY_POINT: "free: from a free entry point",
     PAID_EXEMPT: "free: governments and non-profits",
+}
+STARTED = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.ENDED})
+LINK_OUTCOME = {
+    LinkOutcome.LINKED: "",
+    LinkOutcome.PHONE_TAKEN: "The phone that sent the newest code is linked to another user. Unlink it there first.",
+    LinkOutcome.PHONE_HIDDEN: "WhatsApp does not show us the number of the phone that sent the newest code.",
 }
 CONSENT = {
     Consent.SUBSCRIBED: Badge("Subscribed", "good"),

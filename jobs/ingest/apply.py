@@ -61,7 +61,12 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
         if inbound:
             stored = store_inbound(session, inbound, now, installation, offers_title)
             applied.conversations = stored.conversations
-            counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
+            counts.update(
+                messages=stored.stored,
+                repeated=stored.repeated,
+                strangers=stored.strangers,
+                link_codes=stored.link_codes,
+            )
         if statuses:
             matched = apply_statuses(session, statuses, now, installation)
             react_to_failures(session, matched.failures, now)

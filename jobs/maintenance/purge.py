@@ -16,6 +16,7 @@ from jobs.core.wake_ups import PURGE
 from models.billing.answers import purge_answer_costs
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
+from models.events.messages.link_codes import purge_wrong_codes
 from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_wamids
 from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_flow_sessions, purge_hashes, purge_messages
 from models.segments.rename_delete import purge_groups
@@ -38,6 +39,7 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("dead letters", purge_dead_letters),
     ("statuses that matched nothing", purge_parked),
     ("people in the limit's ledger", purge_ledger),
+    ("wrong codes of phones", purge_wrong_codes),
     ("finished actions", purge_actions),
     ("ended senders", purge_lanes),
     ("ids of redacted people's messages", purge_wamids),

@@ -247,8 +247,8 @@ def test_who_writes_again_is_somebody_new(session: Session, vault: Vault) -> Non
 
 NOBODYS = {
     "answer_spending", "api_token", "attribute", "budget", "campaign", "dead_letter", "flow", "flow_version", "lane", "list",
-    "media_handle", "number", "parked_status", "portfolio", "purged_wamid", "rate", "rate_card", "segment", "setting", "shop_look",
-    "spending", "suppression", "tag", "template", "user", "waba",
+    "media_handle", "number", "parked_status", "portfolio", "phone_link_code", "purged_wamid", "rate", "rate_card", "segment",
+    "setting", "shop_look", "spending", "suppression", "tag", "template", "user", "waba", "wrong_link_code",
 }  # fmt: skip
 """Tables without a row that is one person's; what names a person there is only on its way."""
 
