@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaigns import create_campaign, find_template, update_campaign
+from admin.operations.campaign_values import find_template
+from admin.operations.campaigns import create_campaign, update_campaign
 from admin.operations.media import LIMITS, store_media
 from admin.panel.base import PanelView, back, form
 from admin.panel.campaigns.facts import campaign_facts
