@@ -1,6 +1,7 @@
 """What Meta says that a message costs: of recipients in nullable columns, of answers in two tables of their own.
 
-`spending` is small. Nothing is filled in: what Meta said of older answers was not kept, so it is unknown.
+Nothing is filled in. `spending.untold` is NULL until a campaign is counted again, which the schedule does by itself; what Meta said
+of older answers was not kept, so it is unknown.
 """
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ def _price() -> tuple[sa.Column[object], ...]:
 def upgrade() -> None:
     for column in _price():
         op.add_column("recipient", column)
-    op.add_column("spending", sa.Column("untold", big, nullable=False, server_default="0"))
+    op.add_column("spending", sa.Column("untold", big, nullable=True))
     op.create_table(
         "answer_cost",
         sa.Column("message_id", big, autoincrement=False, nullable=False),

@@ -26,7 +26,7 @@ def known_sums(session: Session, spending: Spending) -> KnownSums:
     if spending.card_id is None:
         return KnownSums(None, None)
     is_counted = spending.counted_at is not None
-    has_unknown_charge = spending.unpriced or spending.untold or not is_counted
+    has_unknown_charge = spending.unpriced or spending.untold != 0 or not is_counted
     charged = None if spending.charged == 0 and has_unknown_charge else spending.charged
     if spending.reserved:
         return KnownSums(charged, spending.reserved)

@@ -107,7 +107,10 @@ def spending_differs(spending: Spending, spent: Spent) -> bool:
 
 
 def priced_campaigns(session: Session, since: datetime | None = None) -> list[tuple[Spending, Campaign]]:
-    """Return campaigns with a rate card that were launched completely or ended; with `since` none that ended before it."""
+    """Return campaigns with a rate card that were launched completely or ended.
+
+    With `since` none that ended before it, but for those that were counted before the untold were.
+    """
     query = (
         select(Spending, Campaign)
         .join(Campaign, Campaign.id == Spending.campaign_id)
@@ -115,7 +118,7 @@ def priced_campaigns(session: Session, since: datetime | None = None) -> list[tu
         .order_by(Spending.campaign_id)
     )
     if since is not None:
-        query = query.where(or_(Campaign.ended_at.is_(None), Campaign.ended_at > since))
+        query = query.where(or_(Campaign.ended_at.is_(None), Campaign.ended_at > since, Spending.untold.is_(None)))
     return [(spending, campaign) for spending, campaign in session.execute(query)]
 
 

@@ -87,6 +87,6 @@ class Spending(Base):
     """Number of recipients whose message was delivered and billed, whether the price is known or not."""
     unpriced: Mapped[int] = mapped_column(BigId, default=0)
     """Those of `billed` whose price is unknown."""
-    untold: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
-    """Number of recipients whose message was delivered, and of whom Meta has not said whether it is billed."""
+    untold: Mapped[int | None] = mapped_column(BigId)
+    """Number of recipients whose message was delivered, and of whom Meta has not said whether it is billed. NULL: not counted."""
     counted_at: Mapped[datetime | None]

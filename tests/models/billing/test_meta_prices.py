@@ -1,11 +1,12 @@
 """What Meta itself says that a campaign's messages cost."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from admin.operations.billing import estimate_campaign
-from jobs.campaigns.spending import recount_spending
+from jobs.campaigns.spending import recount_spending, watch_spending
 from jobs.core.runtime import Runtime
 from models.billing.amount import MICRO
 from models.billing.known_sums import known_sums
@@ -67,6 +68,20 @@ def test_delivered_without_a_price_is_held_back_told_apart_and_never_0(rt: Runti
     with rt.database.read() as session:
         assert known_sums(session, spending_of(session, campaign_id)).charged is None
     assert sums_of(rt.database)[0] == 0
+
+
+def test_what_an_older_version_counted_is_counted_again_by_itself(rt: Runtime) -> None:
+    campaign_id = launched(rt, 1)
+    with rt.database.write() as session:
+        deliver(rows_of(session, campaign_id)[0], **NOTHING)
+        campaign = session.get_one(Campaign, campaign_id)
+        campaign.status, campaign.ended_at, campaign.launched_at = CampaignStatus.ENDED, NOW - timedelta(days=90), NOW
+        spending = spending_of(session, campaign_id)
+        spending.reserved, spending.counted_at, spending.untold = 0, NOW, None
+    assert estimate_campaign(rt, campaign_id)["spent"]["charged"] is None, "0.00 would be a guess"
+    watch_spending(rt, NOW)
+    spent = estimate_campaign(rt, campaign_id)["spent"]
+    assert (spent["charged"], spent["untold"]) == (None, 1)
 
 
 def test_the_groups_tell_utility_free_entry_points_and_silence_apart(rt: Runtime) -> None:
