@@ -102,7 +102,7 @@ def recount(is_json: bool) -> None:
 
 
 def _shown_answers(row: dict[str, Any]) -> dict[str, Any]:
-    charged = "unknown" if row["charged"] is None else f"{row['charged']} {row['currency']}"
+    charged = "unknown" if row["charged"] is None else f"{row['charged']} {row['currency'] or ''}".rstrip()
     return row | {"charged": charged}
 
 

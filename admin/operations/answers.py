@@ -58,7 +58,7 @@ def _sums_json(sums: AnswerSums, currency: str) -> dict[str, Any]:
     delivered = sums.billed + sums.free + sums.free_entry_point + sums.free_other + sums.untold
     return {
         "currency": currency or None,
-        "charged": None if is_unknown or not currency else show_amount(sums.charged),
+        "charged": None if is_unknown else show_amount(sums.charged),
         "delivered": delivered,
         **counts,
     }

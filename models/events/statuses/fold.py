@@ -75,8 +75,8 @@ class StatusFacts:
 
     def _add_final_price(self, status: Status) -> None:
         price, at = status.pricing, status.at
-        if price is None:
-            return
+        if price is None or (price.category is None and price.is_billable is None):
+            return  # it says nothing, and must not take the place of one that does
         known, known_at = self.final_price, self.final_price_at
         if known is None or known_at is None or final_rank(price, at) > final_rank(known, known_at):
             self.final_price, self.final_price_at = price, at

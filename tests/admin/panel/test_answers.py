@@ -74,6 +74,12 @@ def test_an_unknown_sum_is_never_0(answers: list[dict[str, Any]], panel: Panel) 
     assert "0.00" not in part
 
 
+def test_free_answers_cost_nothing_also_without_a_rate_card(panel: Panel) -> None:
+    note(panel, shop_number(panel, has_card=False), FREE)
+    (shown,) = answers_of_month(panel.rt)["numbers"]
+    assert (shown["charged"], shown["currency"]) == ("0.00", None)
+
+
 def test_a_month_that_is_none_is_refused_beside_its_field(panel: Panel) -> None:
     page = said(panel.of(Role.VIEWER).get("/money/?month=soon"))
     assert "allowed is a month such as 2026-11" in page

@@ -38,6 +38,7 @@ def price_of(session: Session, row: Recipient | Message) -> tuple[Any, ...]:
     return tuple(getattr(found, name) for name in PRICE)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("answers", [False, True])
 @pytest.mark.parametrize(
     ("told", "price"),
@@ -49,16 +50,18 @@ def price_of(session: Session, row: Recipient | Message) -> tuple[Any, ...]:
         ([("delivered", 2, COST), ("read", 3, SENT)], COST),
         ([("delivered", 2, COST), ("read", 3, LATER)], LATER),
         ([("delivered", 2, COST), ("read", 3, Pricing(None, None, None))], COST),
+        ([("delivered", 2, SENT), ("read", 3, Pricing(None, None, None))], SENT),
     ],
 )
 def test_the_same_price_counts_in_any_order_and_twice(
-    told: list[tuple[str, float, Pricing | None]], price: Pricing, answers: bool, session: Session
+    told: list[tuple[str, float, Pricing | None]], price: Pricing, answers: bool, at_once: bool, session: Session
 ) -> None:
     for order in permutations(told):
         row = chat_message(session, MessageState.ACCEPTED) if answers else recipient(session, wamid=f"w{len(order)}")
         tell: Tell = of_answer if answers else of_recipient
-        for kind, seconds, pricing in (*order, *order):
-            apply(session, tell(row, kind, seconds, pricing))
+        statuses = [tell(row, kind, seconds, pricing) for kind, seconds, pricing in (*order, *order)]
+        for batch in [statuses] if at_once else [[one] for one in statuses]:
+            apply(session, *batch)
         assert price_of(session, row) == tuple(price), order
         if isinstance(row, Recipient):
             row.wamid = None
