@@ -97,4 +97,5 @@ def test_the_estimate_says_what_answers_cost_and_how_many_are_free(panel: Panel)
     assert (answers["free_used"], answers["free_left"]) == (2, 998)
     assert answers["prices"] == [{"country": "ES", "price": "0.02"}]
     page = said(panel.of(Role.VIEWER).get(f"/campaigns/{campaign.id}/cost"))
+    assert "Utility messages are charged inside the 24-hour window, too." in page
     assert "Answers of bots and agents are charged apart, beyond the 998 that are still free" in page
