@@ -7,7 +7,11 @@ import click
 
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, print_table, runtime_here
 from admin.operations import billing as money
+from admin.operations.answers import answers_of_month
 
+ANSWER_COLUMNS = (
+    "number", "charged", "delivered", "billed", "unpriced", "free", "free_entry_point", "free_other", "untold",
+)  # fmt: skip
 RATE_COLUMNS = ("country", "category", "amount", "valid_from", "is_current")
 
 
@@ -69,6 +73,20 @@ def off(is_json: bool) -> None:
     _print_balance(money.show_budget(runtime_here()), is_json)
 
 
+@budget.command("answers")
+@click.option("--month", metavar="YYYY-MM", help="This month without it.")
+@as_json
+def answers(month: str | None, is_json: bool) -> None:
+    """What answers of bots and agents cost in a month, by number."""
+    result = answers_of_month(runtime_here(), month)
+    if is_json:
+        print_json(result)
+    elif not result["numbers"]:
+        click.echo(f"no answer was delivered in {result['month']}")
+    else:
+        print_table([_shown_answers(row) for row in result["numbers"]], ANSWER_COLUMNS)
+
+
 @budget.command("recount")
 @as_json
 def recount(is_json: bool) -> None:
@@ -79,6 +97,13 @@ def recount(is_json: bool) -> None:
     else:
         ids = ", ".join(map(str, result["changed"]))
         click.echo(f"changed: {ids}" if ids else "nothing had changed")
+        if result["changed_months"]:
+            click.echo(f"answers changed: {', '.join(result['changed_months'])}")
+
+
+def _shown_answers(row: dict[str, Any]) -> dict[str, Any]:
+    charged = "unknown" if row["charged"] is None else f"{row['charged']} {row['currency'] or ''}".rstrip()
+    return row | {"charged": charged}
 
 
 def _print_balance(balance: dict[str, Any], is_json: bool) -> None:

@@ -1,5 +1,6 @@
 """Manages rate cards and the balance, and estimates and recounts what campaigns cost, for command line and panel."""
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from admin.operations.answers import free_answers
 from admin.operations.rate_file import RateFile, read_rate_file
 from jobs.campaigns import spending as spend
 from jobs.core.runtime import Runtime
 from models.audience.reach import estimate_reach
 from models.billing.amount import read_amount, read_currency, show_amount
 from models.billing.balance import Balance, BalanceState, read_balance, set_balance
-from models.billing.estimate import estimate_cost, estimate_started
+from models.billing.estimate import Estimate, estimate_cost, estimate_started
 from models.billing.known_sums import known_sums
+from models.billing.price_groups import price_groups
 from models.billing.rate_cards import day_of, newest_card, read_prices, save_card
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -91,6 +94,7 @@ def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str,
     now = utcnow()
     # What was charged until now must not be charged to the new balance.
     spend.recount_spending(rt, now, since=now - spend.WATCHED_FOR)
+    spend.recount_answers(rt, now)
     with rt.database.write() as session:
         set_balance(session, micro, code, now, actor)
     return show_budget(rt)
@@ -167,19 +171,25 @@ def recent_spending(rt: Runtime, limit: int = 20) -> list[dict[str, Any]]:
             "charged": _shown(sums.charged),
             "reserved": _shown(sums.reserved),
             "unpriced": spending.unpriced,
+            "untold": spending.untold,
         }
         for spending, name, kind, currency, sums in rows
     ]
 
 
 def recount_spending(rt: Runtime) -> dict[str, Any]:
-    """Count every campaign's sums again; `changed` lists the ids of those whose stored sums differed."""
-    changed = spend.recount_spending(rt, utcnow())
-    return {"changed": changed}
+    """Count every campaign's sums again, and those of answers.
+
+    `changed` lists the ids of the campaigns whose stored sums differed, `changed_months` the months (2026-11) of answers.
+    """
+    now = utcnow()
+    return {"changed": spend.recount_spending(rt, now), "changed_months": spend.recount_answers(rt, now)}
 
 
 def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
-    """What a campaign may cost, and `spent` for one that was started.
+    """What a campaign may cost, and `spent` and `prices` (what Meta said of them) for one that was started.
+
+    `answers` says how many service messages of its number are still free this month, and what one costs beyond them.
 
     It reads the database alone, and eligibility as of now. Raises CampaignNotFoundError if there is none, OperatorError if it is
     not complete.
@@ -188,7 +198,10 @@ def estimate_campaign(rt: Runtime, campaign_id: int) -> dict[str, Any]:
     with rt.database.read() as session:
         campaign = get_campaign(session, campaign_id)
         spending = session.get(Spending, campaign_id)
-        estimate = _estimate_of_started(session, spending) if spending else _estimate_of_ready(session, campaign, now)
+        if spending:
+            estimate = _estimate_of_started(session, campaign, spending, now)
+        else:
+            estimate = _estimate_of_ready(session, campaign, now)
         return {"id": campaign_id, **estimate, "balance": balance_json(read_balance(session))}
 
 
@@ -200,11 +213,22 @@ def _estimate_of_ready(session: Session, campaign: Campaign, now: datetime) -> d
         )
     reach = estimate_reach(session, campaign, now)
     cost = estimate_cost(session, campaign.template.category, reach.areas or {}, now)
-    return cost.to_json() | {"spent": None}
+    return estimate_json(session, campaign, cost, now)
 
 
-def _estimate_of_started(session: Session, spending: Spending) -> dict[str, Any]:
-    return estimate_started(session, spending).to_json() | {"spent": _spent_json(session, spending)}
+def _estimate_of_started(session: Session, campaign: Campaign, spending: Spending, now: datetime) -> dict[str, Any]:
+    groups = price_groups(session, spending.campaign_id)
+    prices = [asdict(group) | {"cost": _shown(group.cost)} for group in groups]
+    estimate = estimate_json(session, campaign, estimate_started(session, spending), now)
+    return estimate | {"spent": _spent_json(session, spending), "prices": prices}
+
+
+def estimate_json(session: Session, campaign: Campaign, cost: Estimate, now: datetime) -> dict[str, Any]:
+    """The public form of a campaign that was not started, with what answers to it cost: they are charged apart."""
+    answers = None
+    if campaign.number_id is not None:
+        answers = free_answers(session, campaign.number_id, now) | {"prices": cost.answer_prices()}
+    return cost.to_json() | {"spent": None, "prices": [], "answers": answers}
 
 
 def spent_by(rt: Runtime, campaign_id: int) -> dict[str, Any] | None:
@@ -221,6 +245,7 @@ def _spent_json(session: Session, spending: Spending) -> dict[str, Any]:
         "reserved": _shown(sums.reserved),
         "billed": spending.billed,
         "unpriced": spending.unpriced,
+        "untold": spending.untold,
         "counted_at": spending.counted_at.isoformat() if spending.counted_at else None,
     }
 

@@ -6,6 +6,7 @@ from flask_admin.theme import Bootstrap4Theme
 
 from admin.auth import web_security
 from admin.panel import errors, layout, sign_in
+from admin.panel.account import AccountView
 from admin.panel.audience.attributes import AttributeView
 from admin.panel.audience.lists import ListView
 from admin.panel.audience.segments import SegmentView
@@ -53,5 +54,6 @@ def init_app(app: Flask) -> None:
         UserView("Users", "House", endpoint="panel_users", url="users"),
         AuditView("Audit", "House", endpoint="panel_audit", url="audit"),
         DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),
+        AccountView("Your account", endpoint="panel_account", url="account"),
         SettingView("Settings", "House", endpoint="panel_settings", url="settings"),
     )

@@ -3,10 +3,12 @@
 import re
 import tempfile
 from pathlib import Path, PurePath
+from typing import Any
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 
+from admin.operations.answers import answers_of_month
 from admin.operations.billing import (
     budget_notice,
     load_rates,
@@ -18,6 +20,7 @@ from admin.operations.billing import (
 )
 from admin.operations.rate_file import MAX_BYTES
 from admin.panel.base import PanelView, action, back, page, sentence
+from models.billing.price_types import FREE_PER_MONTH
 from models.errors import OperatorError
 from models.tables.user import Role
 
@@ -73,6 +76,14 @@ class MoneyView(PanelView):
         flash(f"{loaded['prices']} prices in {loaded['currency']} are in force.", "good")
         return back(".index")
 
+    def _answers(self) -> dict[str, Any]:
+        """What answers cost in the month of the address; this month's where it names none."""
+        month = request.args.get("month", "").strip()
+        try:
+            return {"answers": answers_of_month(self.rt, month or None), "month_error": None}
+        except OperatorError as error:
+            return {"answers": answers_of_month(self.rt), "month_error": sentence(error)}
+
     def _page(self, **given: str) -> str:
         try:
             card = show_rates(self.rt)
@@ -80,6 +91,14 @@ class MoneyView(PanelView):
             card = None
         rows = [] if card is None else card["rates"]
         return self.render(
-            "panel/money.html", budget=show_budget(self.rt), notice=budget_notice(self.rt), card=card, rates=rows[:MAX_SHOWN],
-            more=max(0, len(rows) - MAX_SHOWN), spending=recent_spending(self.rt), given=given,
-        )  # fmt: skip
+            "panel/money.html",
+            budget=show_budget(self.rt),
+            notice=budget_notice(self.rt),
+            card=card,
+            rates=rows[:MAX_SHOWN],
+            more=max(0, len(rows) - MAX_SHOWN),
+            spending=recent_spending(self.rt),
+            free_per_month=FREE_PER_MONTH,
+            given=given,
+            **self._answers(),
+        )

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from models.billing.price_types import FREE_ENTRY_POINT, FREE_SERVICE, PAID_EXEMPT
 from models.tables.campaign import CampaignOutcome, CampaignStatus, CampaignType, PauseReason
 from models.tables.contact import Consent
+from models.tables.phone_link import LinkOutcome
 from models.tables.recipient import NotSent
 from models.tables.shop import OptOutState, PhoneReason
 
@@ -29,7 +31,17 @@ TYPE = {
     CampaignType.INFORMATIONAL: "Informational",
     CampaignType.CATALOG: "Catalog",
 }
+PRICING = {
+    FREE_SERVICE: "free: inside the 24-hour window",
+    FREE_ENTRY_POINT: "free: from a free entry point",
+    PAID_EXEMPT: "free: governments and non-profits",
+}
 STARTED = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.ENDED})
+LINK_OUTCOME = {
+    LinkOutcome.LINKED: "",
+    LinkOutcome.PHONE_TAKEN: "The phone that sent the newest code is linked to another user. Unlink it there first.",
+    LinkOutcome.PHONE_HIDDEN: "WhatsApp does not show us the number of the phone that sent the newest code.",
+}
 CONSENT = {
     Consent.SUBSCRIBED: Badge("Subscribed", "good"),
     Consent.PENDING: Badge("Pending", "warn"),
@@ -200,3 +212,12 @@ def lost_pct(stats: Mapping[str, Any] | None) -> float:
 def _released(stats: Mapping[str, Any] | None) -> int:
     """How many people were still waiting when the campaign ended."""
     return int(stats["not_sent"].get(NotSent.CAMPAIGN_ENDED.value, 0)) if stats else 0
+
+
+def pricing(kind: str | None, is_billed: bool | None) -> str:
+    """What a type of Meta's pricing means (docs/meta.md §7.5)."""
+    if is_billed is None:
+        return "Meta has not said"
+    if is_billed:
+        return "charged"
+    return PRICING.get((kind or "").lower(), "free")

@@ -6,6 +6,7 @@ from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from admin.auth.phone_links import create_link_code, unlink_phone
 from admin.auth.users import add_user, change_role, reset_password, set_active
 from admin.operations.settings import SHOWN, change_setting
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive, sentence
@@ -63,10 +64,26 @@ class UserView(PanelView):
         self.attempt(done, lambda: set_active(self.rt, user_id, is_active, self.me.email))
         return back(".index")
 
+    @action("/<int:user_id>/link-code", Role.ADMIN)
+    def link_code(self, user_id: int) -> ResponseReturnValue:
+        """Make a code by which the user links their phone; it is shown once, on this page."""
+        try:
+            return self._page(code=create_link_code(self.rt, user_id, self.me.email))
+        except OperatorError as error:
+            flash(sentence(error), "bad")
+            return back(".index")
+
+    @action("/<int:user_id>/unlink", Role.ADMIN)
+    def unlink(self, user_id: int) -> ResponseReturnValue:
+        """Take the phone from a user."""
+        done = "Their phone gives no more commands."
+        self.attempt(done, lambda: unlink_phone(self.rt, user_id, self.me.email))
+        return back(".index")
+
     def _page(self, **values: Any) -> str:
         with self.rt.database.read() as session:
             users = list(session.scalars(select(User).order_by(User.email).limit(500)))
-        shown = {"error": None, "email": "", "role": "", "one_time": None} | values
+        shown = {"error": None, "email": "", "role": "", "one_time": None, "code": None} | values
         roles = [(role.value, role.value.capitalize()) for role in Role]
         return self.render("panel/users.html", users=users, role_choices=roles, now=utcnow(), **shown)
 

@@ -51,6 +51,7 @@ class Config:
     pair_rule: bool = _option(True, "one message per 6 s and person, burst 45, else 131056")
     window_rule: bool = _option(True, "free-form outside 24 h is accepted, then fails with 131047")
     tier_limit: int = _option(0, "unique people per portfolio in 24 h outside windows; 0 is unlimited")
+    free_service: int = _option(1000, "service messages of a number and month that are delivered free of charge")
     tier_code: int = _option(131048, "what a send past the tier is refused with (Meta does not say)")
     management_limit: int = _option(0, "management calls per WABA and hour before 80007; 0 is off")
     suffix_faults: bool = _option(True, "numbers with certain last four digits misbehave (bot/sandbox/faults.py)")

@@ -97,6 +97,8 @@ class Crowd:
         inbound = SandboxInbound(str(raw["id"]), phone_number_id, wa_id, now, raw)
         is_standby = person.responder_of(phone_number_id, now) is not None and raw.get("type") != "system"
         person.last_inbound[phone_number_id] = person.last_at = now
+        if "referral" in raw:
+            person.from_ad[phone_number_id] = now
         person.chat.append(inbound)
         self.store.inbound[inbound.wamid] = inbound
         self.store.replies[str(raw.get("type"))] += 1

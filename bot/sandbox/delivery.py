@@ -8,6 +8,7 @@ from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import QueuedWebhook
 from bot.sandbox.payload import status_item
 from bot.sandbox.person import draw
+from bot.sandbox.prices import Prices
 from bot.sandbox.store import SandboxMessage
 
 MAX_MEDIAN_SECONDS = 5.0  # medians: an upper limit, so that no run waits for an outlier
@@ -20,6 +21,7 @@ class Delivery:
         self.crowd = crowd
         self.config, self.world, self.store = crowd.config, crowd.world, crowd.store
         self.timetable, self.outbox = crowd.timetable, crowd.outbox
+        self.prices = Prices(crowd.config, crowd.world)
         self.held: dict[str, Quirk | None] = {}  # wamid → its later fault
         self._twice: set[str] = set()
         self._rng = random.Random(crowd.config.seed)
@@ -47,8 +49,9 @@ class Delivery:
         return len(waiting)
 
     def clear(self) -> None:
-        """Forget all held messages."""
+        """Forget all held messages, and what was delivered this month."""
         self.held.clear()
+        self.prices.clear()
         self._twice.clear()
 
     def _judge(self, message: SandboxMessage, quirk: Quirk | None, verdict: str | None = None) -> None:
@@ -143,6 +146,8 @@ class Delivery:
         if number is None or kind in message.facts:
             return None
         self.store.record_status(message, kind, stamp)
+        if more.pop("priced", kind in ("sent", "delivered")):
+            more["pricing"] = self.prices.pricing(message, kind)
         return status_item(self.config, number, self.crowd.of(message.wa_id), message, kind, **more)
 
     def _put(self, item: QueuedWebhook, message: SandboxMessage) -> None:

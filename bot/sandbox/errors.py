@@ -40,6 +40,7 @@ CATALOGUE: dict[int, tuple[int, str]] = {
     131055: (400, "Method not allowed"),
     131056: (400, "(Business Account, Consumer Account) pair rate limit hit"),
     131057: (500, "Account in maintenance mode"),
+    131061: (400, "The template has a max price: it is sent by marketing_messages"),
     131062: (400, "Business-scoped user id is not supported for this message"),
     131064: (400, "Utility messages are capped because of template misclassification"),
     132000: (400, "Number of parameters does not match the expected number of params"),

@@ -17,17 +17,17 @@ DAY = 86_400
 def status_item(
     config: Config, number: SandboxNumber, person: SimulatedPerson, message: SandboxMessage, kind: str, **more: Any
 ) -> QueuedWebhook:
-    """Build a status. ``more``: ``code`` of a failure, ``priced`` (default: sent and delivered), ``odd`` adds an unknown field."""
+    """Build a status. ``more``: ``code`` of a failure, ``pricing`` (none: not priced), ``odd`` adds an unknown field."""
     value: dict[str, Any] = {"id": message.wamid, "status": kind, "timestamp": str(int(message.facts[kind]))}
     value |= _identity(config, person, "recipient_id", "recipient_user_id")
     if message.callback_data is not None:
         value["biz_opaque_callback_data"] = message.callback_data
     if more.get("code"):
         value["errors"] = [webhook_error(more["code"])]
-    if more.get("priced", kind in ("sent", "delivered")):
+    if more.get("pricing"):
         if config.payload_version == "v23":
             value["conversation"] = _conversation(message, kind)
-        value["pricing"] = _pricing(message)
+        value["pricing"] = more["pricing"]
     if more.get("odd"):
         value["sandbox_unheard_of"] = {"level": 1}
     contact = (
@@ -92,9 +92,3 @@ def _conversation(message: SandboxMessage, kind: str) -> dict[str, Any]:
     if kind == "sent":
         conversation["expiration_timestamp"] = str(int(message.at) + DAY)
     return conversation | {"origin": {"type": message.category}}
-
-
-def _pricing(message: SandboxMessage) -> dict[str, Any]:
-    is_free = message.in_window and message.category in ("service", "utility")
-    kind = "free_customer_service" if is_free else "regular"
-    return {"billable": not is_free, "pricing_model": "PMP", "type": kind, "category": message.category}

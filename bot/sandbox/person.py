@@ -15,6 +15,7 @@ PARTNER, AGENT = "partner", "agent"
 RESPONDERS = (PARTNER, AGENT)
 """Who else may have a conversation: a partner's app, or Meta's own agent."""
 DAY = 86_400
+FREE_ENTRY_SECONDS = 3 * DAY
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class SimulatedPerson:
     replies: int = 0
     last_at: float = 0.0
     last_inbound: dict[str, float] = field(default_factory=dict)  # phone_number_id → Unix seconds
+    from_ad: dict[str, float] = field(default_factory=dict)  # phone_number_id → when an ad brought the person
+    free_until: dict[str, float] = field(default_factory=dict)  # phone_number_id → end of the free entry point
     chat: deque[SandboxMessage | SandboxInbound] = field(default_factory=lambda: deque(maxlen=CHAT_LENGTH))
 
     responders: dict[str, str] = field(default_factory=dict)  # phone_number_id → one of RESPONDERS
@@ -45,6 +48,12 @@ class SimulatedPerson:
     def in_window(self, phone_number_id: str, now: float) -> bool:
         """Return whether the person wrote to this number in the last 24 h."""
         return now - self.last_inbound.get(phone_number_id, 0.0) < DAY
+
+    def answered(self, phone_number_id: str, now: float) -> bool:
+        """Take note of a message to the person; return whether it is inside a free entry point, which the first answer opens."""
+        if now - self.from_ad.pop(phone_number_id, 0.0) < DAY:
+            self.free_until[phone_number_id] = now + FREE_ENTRY_SECONDS
+        return now < self.free_until.get(phone_number_id, 0.0)
 
 
 def draw(config: Config, wa_id: str, purpose: str) -> random.Random:

@@ -72,6 +72,7 @@ async def _accept(
         (quirk is not None and quirk.kind in ("hold", "drop"))
         or (0 <= config.hold_after <= sim.store.accepted["template"])
     )
+    message.free_entry = person.answered(message.phone_number_id, message.at)
     sim.store.accept(message)
     person.received = message.nth
     person.last_at = message.at
@@ -127,6 +128,8 @@ def _check(
         if template.category == "AUTHENTICATION" and body.get("to") is None:
             raise SandboxGraphError(131062)
         is_lite = endpoint == "marketing_messages"
+        if "optimization_spec" in template.extra and not is_lite:
+            raise SandboxGraphError(131061)
         message.template, message.language = template.name, template.language
         message.category = "marketing_lite" if is_lite else template.category.lower()
     elif endpoint == "marketing_messages":

@@ -35,6 +35,7 @@ class SandboxMessage:
     endpoint: str = "messages"
     nth: int = 1
     in_window: bool = False
+    free_entry: bool = False
     held: bool = False
     settled: bool = False
     error: int | None = None

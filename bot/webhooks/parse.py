@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.meta.callback_data import read_callback
 from bot.webhooks.parse_messages import read_inbound
+from bot.webhooks.parse_pricing import read_pricing
 from bot.webhooks.parse_routing import (
     CONTROL_FIELD,
     ECHO_FIELDS,
@@ -29,11 +30,10 @@ from bot.webhooks.parse_values import (
     read_moment,
     read_text,
 )
-from models.events.types import AccountChange, EventKind, Parsed, Pricing, Status
+from models.events.types import AccountChange, EventKind, Parsed, Status
 from models.tables.conversation import PHONE_APP_AUTHOR, RESPONDER_AUTHOR
 
 WABA_OBJECT = "whatsapp_business_account"
-MAX_WORD = 40
 
 STATUS_KINDS: dict[str, EventKind] = {
     "sent": "sent",
@@ -170,7 +170,6 @@ def _read_status(item: Any, phone_number_id: str | None) -> Status | None:
     if not isinstance(wamid, str) or not 0 < len(wamid) <= MAX_ID:
         raise BadEventError("its id is missing or too long")
     callback = item.get("biz_opaque_callback_data")
-    pricing = item.get("pricing")
     return Status(
         wamid,
         kind,
@@ -181,15 +180,7 @@ def _read_status(item: Any, phone_number_id: str | None) -> Status | None:
         read_text(item.get("recipient_id"), 64),
         read_text(item.get("recipient_user_id"), 200),
         read_failure(item.get("errors")) if kind == "failed" else None,
-        _read_pricing(pricing) if isinstance(pricing, dict) else None,
+        read_pricing(item.get("pricing")),
         # Meta renamed it on 2026-05-05 (docs/meta.md §7.5).
         read_text(item.get("recipient_parent_user_id") or item.get("parent_recipient_user_id"), 200),
     )
-
-
-def _read_pricing(pricing: dict[str, Any]) -> Pricing:
-    billable = pricing.get("billable")
-    kind = read_text(pricing.get("type"), MAX_WORD)
-    if not isinstance(billable, bool):
-        billable = None if kind is None else not kind.startswith("free")
-    return Pricing(read_text(pricing.get("category"), MAX_WORD), kind, billable)

@@ -1,4 +1,4 @@
-"""Recounts what campaigns were charged, warns when much of the balance is used, and pauses campaigns that exceed it."""
+"""Recounts what campaigns and answers were charged, warns when much of the balance is used, and pauses campaigns that exceed it."""
 
 import logging
 import time
@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from jobs.core.runtime import Runtime
+from models.billing.answers import count_answers, months_to_count, store_answer_sums, stored_answer_sums
 from models.billing.balance import MARKS, mark_reached, read_balance
 from models.billing.spending import WAITS, count_spent, priced_campaigns, refresh_spending, spending_differs
 from models.campaigns.pause import pause_overspent
+from models.db.engine import zone_of
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 
@@ -34,14 +36,16 @@ class _Look(NamedTuple):
     every: float
 
 
+ANSWERS, EARLIER_ANSWERS = 0, -1
 _looks: dict[tuple[str, int], _Look] = {}
-"""By installation and campaign id."""
+"""By installation and campaign id; those two for the answers of bots and agents."""
 
 
 def watch_spending(rt: Runtime, now: datetime) -> None:
     """Count the campaigns that are due, warn at the marks of the balance, pause campaigns that it no longer covers."""
     with rt.database.read() as session:
         campaigns = [campaign for _, campaign in priced_campaigns(session, since=now - WATCHED_FOR)]
+    _watch_answers(rt, now)
     for campaign in campaigns:
         key = (rt.installation, campaign.id)
         if key not in _looks or _looks[key].due_at <= time.monotonic():
@@ -51,6 +55,22 @@ def watch_spending(rt: Runtime, now: datetime) -> None:
             _looks[key] = _Look(time.monotonic() + every, every)
     active = [_looks[rt.installation, campaign.id].every for campaign in campaigns if campaign.status is ACTIVE]
     _pause_overspent(rt, now, LOOK_SECONDS + max(active, default=0.0))
+
+
+def recount_answers(rt: Runtime, now: datetime, *, newest: int | None = None) -> list[str]:
+    """Compute the sums of answers again (`newest`: of so many months) and return the months (2026-11) that differed."""
+    changed = []
+    with rt.database.read() as session:
+        zone = zone_of(session)
+    months = months_to_count(now, zone)
+    for month in months if newest is None else months[-newest:]:
+        with rt.database.read() as session:
+            sums, stored = count_answers(session, month, zone), stored_answer_sums(session, month)
+        if sums != stored:
+            with rt.database.write() as session:
+                store_answer_sums(session, month, sums, now)
+            changed.append(f"{month:%Y-%m}")
+    return changed
 
 
 def recount_campaigns(rt: Runtime, campaign_id: int, now: datetime) -> bool:
@@ -72,6 +92,17 @@ def recount_spending(rt: Runtime, now: datetime, since: datetime | None = None) 
     with rt.database.read() as session:
         ids = [campaign.id for _, campaign in priced_campaigns(session, since)]
     return [campaign_id for campaign_id in ids if recount_campaigns(rt, campaign_id, now)]
+
+
+def _watch_answers(rt: Runtime, now: datetime) -> None:
+    """Count the answers of this month when they are due, and those of the months before less often."""
+    for look, newest, least in ((ANSWERS, 1, LOOK_SECONDS), (EARLIER_ANSWERS, None, REST_SECONDS)):
+        key = (rt.installation, look)
+        began = time.monotonic()
+        if key not in _looks or _looks[key].due_at <= began:
+            recount_answers(rt, now, newest=newest)
+            every = max(least, SHARE * (time.monotonic() - began))
+            _looks[key] = _Look(time.monotonic() + every, every)
 
 
 def _pause_overspent(rt: Runtime, now: datetime, look_seconds: float) -> None:

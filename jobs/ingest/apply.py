@@ -68,7 +68,12 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
         if inbound:
             stored = store_inbound(session, with_own_words(session, inbound), now, installation, offers_title)
             applied.conversations = stored.conversations
-            counts.update(messages=stored.stored, repeated=stored.repeated, strangers=stored.strangers)
+            counts.update(
+                messages=stored.stored,
+                repeated=stored.repeated,
+                strangers=stored.strangers,
+                link_codes=stored.link_codes,
+            )
         if echoes:
             echoed = store_echoes(session, echoes, now)
             in_the_app = {echo.message.phone_number_id for echo in echoes if echo.author == PHONE_APP_AUTHOR}

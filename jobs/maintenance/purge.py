@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
+from models.billing.answers import purge_answer_costs
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
+from models.events.messages.link_codes import purge_wrong_codes
 from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_user_ids, purge_wamids
 from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_flow_sessions, purge_hashes, purge_messages
 from models.segments.rename_delete import purge_groups
@@ -33,9 +35,11 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("walks through bot flows", purge_flow_sessions),
     ("hashes", purge_hashes),
     ("customers of a shop without a phone", purge_without_phone),
+    ("prices of messages", purge_answer_costs),
     ("dead letters", purge_dead_letters),
     ("statuses that matched nothing", purge_parked),
     ("people in the limit's ledger", purge_ledger),
+    ("wrong codes of phones", purge_wrong_codes),
     ("finished actions", purge_actions),
     ("changes of user ids", purge_user_ids),
     ("ended senders", purge_lanes),

@@ -1,7 +1,7 @@
 """Reads and formats amounts of money: whole millionths of the currency's unit, so that sums of a million messages are exact."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from models.errors import OperatorError
@@ -39,6 +39,22 @@ def read_currency(value: Any, where: str = "currency") -> str:
             "{where}={given!r}: allowed is a code of three letters, such as EUR", where=where, given=str(value)[:40]
         )
     return code
+
+
+def read_cost(value: Any) -> int | None:
+    """Convert an amount of Meta's JSON (0.035, 3.5e-2 or "0.035") to millionths; None if it is no amount of money.
+
+    A float is taken by its shortest decimal text, as Meta wrote it. More than six decimals are rounded half to even.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(repr(value) if isinstance(value, float) else str(value).strip())
+    except InvalidOperation:
+        return None
+    if not amount.is_finite() or amount < 0 or amount > MAX_AMOUNT:
+        return None
+    return int((amount * MICRO).to_integral_value(ROUND_HALF_EVEN))
 
 
 def show_amount(micro: int) -> str:

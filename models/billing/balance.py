@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.billing.amount import show_amount
+from models.billing.answers import charged_answers
 from models.billing.rate_cards import day_of, newest_card, plain_category, prices_in_force, read_prices
 from models.billing.spending import total_price
 from models.errors import OperatorError
@@ -46,7 +47,7 @@ WARN_FROM = MARKS[0]
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The balance and its use, in millionths of `currency`.
+    """The balance and its use, in millionths of `currency`, by campaigns and by answers of bots and agents.
 
     `charged` counts from when the balance was set; `leaving` is the part of `reserved` for messages that
     may have been sent.
@@ -238,10 +239,10 @@ def _price_per_second(session: Session) -> float:
 
 
 def _sums(session: Session, currency: str) -> tuple[int, int, int]:
-    """(reserved, leaving, charged), the sums over all campaigns that are priced in this currency."""
+    """(reserved, leaving, charged), the sums over all campaigns that are priced in this currency; charged with all answers."""
     columns: list[ColumnElement[int]] = [
         func.coalesce(func.sum(column), 0) for column in (Spending.reserved, Spending.leaving, Spending.charged)
     ]  # whole numbers, though PostgreSQL's sum of them is a decimal
     query = select(*columns).join(RateCard, RateCard.id == Spending.card_id).where(RateCard.currency == currency)
     reserved, leaving, charged = (int(value) for value in session.execute(query).one())
-    return reserved, leaving, charged
+    return reserved, leaving, charged + charged_answers(session, currency)

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from models.billing.amount import show_amount
 from models.billing.price_area import country_of
-from models.billing.rate_cards import Prices, day_of, plain_category, prices_in_force, read_prices
+from models.billing.price_types import CHARGED_SINCE
+from models.billing.rate_cards import SERVICE, UTILITY, Prices, day_of, plain_category, prices_in_force, read_prices
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus
 from models.tables.recipient import Recipient, RecipientState
@@ -44,6 +45,8 @@ class CountryEstimate:
     country: str | None
     people: int
     price: int | None
+    answer_price: int | None = None
+    """Of one answer of a bot or an agent, beyond the free ones of the number's month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,16 @@ class Estimate:
             "lines": [self._line(line) for line in self.lines],
         }
 
+    def answer_prices(self) -> list[dict[str, Any]]:
+        """Return what one answer of a bot or an agent costs in each country, beyond the number's free ones; null if unknown."""
+        return [
+            {
+                "country": line.country,
+                "price": None if line.answer_price is None else show_amount(line.answer_price),
+            }
+            for line in self.lines
+        ]
+
     def _line(self, line: CountryEstimate) -> dict[str, Any]:
         price = None if line.price is None else show_amount(line.price)
         high = None if line.price is None else line.price * line.people
@@ -123,7 +136,10 @@ def estimate_started(session: Session, spending: Spending) -> Estimate:
 
 
 def past_delivery_shares(session: Session, category: str) -> DeliveryShares:
-    """Return the billed shares of the newest ended campaigns of this category, or the assumption."""
+    """Return the billed shares of the newest ended campaigns of this category, or the assumption.
+
+    Of utility only campaigns since `CHARGED_SINCE` count: before, messages inside a window were free.
+    """
     query = (
         select(Spending.eligible, Spending.billed)
         .join(Campaign, Campaign.id == Spending.campaign_id)
@@ -132,6 +148,7 @@ def past_delivery_shares(session: Session, category: str) -> DeliveryShares:
             Campaign.status == CampaignStatus.ENDED,
             Spending.category == plain_category(category),
             Spending.eligible > 0,
+            *([Spending.priced_at >= CHARGED_SINCE] if plain_category(category) == UTILITY else []),
         )
         .order_by(Spending.campaign_id.desc())
         .limit(MAX_CAMPAIGNS)
@@ -152,7 +169,7 @@ def _estimate(
     for area, number in areas.items():
         people[country_of(area or "")] += number
     lines = [
-        CountryEstimate(country, number, prices.at(country, category, day_of(moment)))
+        CountryEstimate(country, number, *(prices.at(country, kind, day_of(moment)) for kind in (category, SERVICE)))
         for country, number in people.items()
     ]
     lines.sort(key=lambda line: (-line.people, line.country or ""))

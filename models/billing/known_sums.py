@@ -26,7 +26,8 @@ def known_sums(session: Session, spending: Spending) -> KnownSums:
     if spending.card_id is None:
         return KnownSums(None, None)
     is_counted = spending.counted_at is not None
-    charged = None if spending.charged == 0 and (spending.unpriced or not is_counted) else spending.charged
+    has_unknown_charge = spending.unpriced or spending.untold != 0 or not is_counted
+    charged = None if spending.charged == 0 and has_unknown_charge else spending.charged
     if spending.reserved:
         return KnownSums(charged, spending.reserved)
     has_unknown = not is_counted or _has_open_without_price(session, spending, read_prices(session, spending.card_id))

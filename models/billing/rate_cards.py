@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from models.tables.billing import Rate, RateCard
 
+SERVICE, UTILITY = "service", "utility"
 CATEGORIES = (
     "marketing",
     "marketing_lite",
-    "utility",
+    UTILITY,
     "authentication",
     "authentication_international",
-    "service",
+    SERVICE,
 )
 """The categories that Meta bills (docs/meta.md §7.5); free ones have no price."""
 ANY_COUNTRY = "*"
@@ -43,13 +44,15 @@ class Prices:
     def at(self, country: str | None, category: str, day: date) -> int | None:
         """Return the price of one delivered message that day, in millionths. None: the card has no price; it is unknown, not 0.
 
-        `*` applies to countries for which the card has no row of the category. Without a `country` the price is unknown.
+        `*` applies to countries for which the card has no row of the category. Without a `country` the price is unknown. Service
+        messages cost what utility templates do (docs/meta.md §8), where the card has no price of their own.
         """
         if country is None:
             return None
         key = plain_category(category)
         rows = self.rows.get((country, key)) or self.rows.get((ANY_COUNTRY, key)) or ()
-        return max(((since, amount) for since, amount in rows if since <= day), default=(day, None))[1]
+        price = max(((since, amount) for since, amount in rows if since <= day), default=(day, None))[1]
+        return self.at(country, UTILITY, day) if price is None and key == SERVICE else price
 
     def changes_after(self, day: date) -> list[date]:
         """Return the days after `day` on which any price changes, in order."""

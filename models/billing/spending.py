@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, up
 from sqlalchemy.orm import Session
 
 from models.billing.price_area import country_of
+from models.billing.price_types import is_billable
 from models.billing.rate_cards import Prices, day_of, read_prices
 from models.db.dialect import NO_SYNC
 from models.tables.billing import Spending
@@ -22,8 +23,6 @@ from models.tables.recipient import Recipient, RecipientState
 
 WAITS = timedelta(days=30)
 """Reservations end this long after the campaign: Meta does not deliver a message later."""
-REGULAR = "regular"
-FREE = "free"
 OPEN = (
     RecipientState.QUEUED,
     RecipientState.SENDING,
@@ -43,6 +42,7 @@ class Spent:
     eligible: int = 0
     billed: int = 0
     unpriced: int = 0
+    untold: int = 0
 
 
 def total_price(prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date) -> int:
@@ -51,25 +51,41 @@ def total_price(prices: Prices, areas: Iterable[tuple[str | None, int]], categor
 
 
 def count_spent(session: Session, spending: Spending, ended_at: datetime | None, now: datetime) -> Spent:
-    """Compute a launched campaign's sums, in one pass over its rows. `ended_at` is the campaign's."""
+    """Compute a launched campaign's sums, in one pass over its rows. `ended_at` is the campaign's.
+
+    What Meta itself says that a message cost is what it cost; the rate card prices the others.
+    """
     prices = read_prices(session, spending.card_id)
     started = day_of(spending.priced_at)
     days = [started, *prices.changes_after(started)]
     is_closed = ended_at is not None and ended_at + WAITS <= now
-    tally = {"reserved": 0, "leaving": 0, "charged": 0, "eligible": 0, "billed": 0, "unpriced": 0}
+    tally = dict.fromkeys(asdict(Spent()), 0)
     for group in session.execute(_groups(spending.campaign_id, days)):
         tally["eligible"] += group.number
         country = country_of(group.price_area or "")
         if _is_billed(group):
-            amount = prices.at(country, group.pricing_category or spending.category, days[group.period])
+            amount = amount_of(group, prices, spending.category, days[group.period])
             tally["billed"] += group.number
             tally["unpriced"] += group.number if amount is None else 0
-            tally["charged"] += (amount or 0) * group.number
-        elif not is_closed and _may_be_billed(group):
+            tally["charged"] += amount or 0
+            continue
+        tally["untold"] += group.number if _is_untold(group) else 0
+        if not is_closed and _may_be_billed(group):
             amount = (prices.at(country, spending.category, started) or 0) * group.number
             tally["reserved"] += amount
             tally["leaving"] += 0 if group.state is RecipientState.QUEUED else amount
     return Spent(**tally)
+
+
+def amount_of(group: Any, prices: Prices, category: str, day: date) -> int | None:
+    """Return what the billed messages of a group cost together, in millionths of the card's currency; None: unknown.
+
+    A cost of Meta's in another currency is unknown here: nothing is converted. `category` is for messages without one of Meta's.
+    """
+    if group.cost_currency is not None:
+        return int(group.cost) if group.cost_currency == prices.currency else None
+    each = prices.at(country_of(group.price_area or ""), group.pricing_category or category, day)
+    return None if each is None else each * int(group.number)
 
 
 def refresh_spending(session: Session, campaign_id: int, spent: Spent, counted_at: datetime) -> None:
@@ -91,7 +107,10 @@ def spending_differs(spending: Spending, spent: Spent) -> bool:
 
 
 def priced_campaigns(session: Session, since: datetime | None = None) -> list[tuple[Spending, Campaign]]:
-    """Return campaigns with a rate card that were launched completely or ended; with `since` none that ended before it."""
+    """Return campaigns with a rate card that were launched completely or ended.
+
+    With `since` none that ended before it, but for those that were counted before the untold were.
+    """
     query = (
         select(Spending, Campaign)
         .join(Campaign, Campaign.id == Spending.campaign_id)
@@ -99,7 +118,7 @@ def priced_campaigns(session: Session, since: datetime | None = None) -> list[tu
         .order_by(Spending.campaign_id)
     )
     if since is not None:
-        query = query.where(or_(Campaign.ended_at.is_(None), Campaign.ended_at > since))
+        query = query.where(or_(Campaign.ended_at.is_(None), Campaign.ended_at > since, Spending.untold.is_(None)))
     return [(spending, campaign) for spending, campaign in session.execute(query)]
 
 
@@ -120,32 +139,27 @@ def _groups(campaign_id: int, days: Sequence[date]) -> Any:
         Recipient.pricing_category,
         Recipient.pricing_type,
         Recipient.is_billable,
+        Recipient.cost_currency,
         period.label("period"),
     )
     rows = (
-        select(*columns)
+        select(*columns, Recipient.cost)
         .where(and_(Recipient.campaign_id == campaign_id, Recipient.state != RecipientState.NOT_SENT))
         .subquery("priced")
     )
-    return select(*rows.c, func.count().label("number")).group_by(*rows.c)
+    keys = [column for column in rows.c if column.name != "cost"]
+    return select(*keys, func.sum(rows.c.cost).label("cost"), func.count().label("number")).group_by(*keys)
 
 
 def _is_billed(group: Any) -> bool:
     return bool(group.state is RecipientState.ACCEPTED and group.is_received and is_billable(group))
 
 
+def _is_untold(group: Any) -> bool:
+    return bool(group.state is RecipientState.ACCEPTED and group.is_received and is_billable(group) is None)
+
+
 def _may_be_billed(group: Any) -> bool:
     if group.state not in OPEN or group.is_failed:
         return False
     return is_billable(group) is not False
-
-
-def is_billable(row: Any) -> bool | None:
-    """Return whether Meta bills the message, None while unknown. A known type precedes `billable`, which Meta deprecates."""
-    kind = (row.pricing_type or "").lower()
-    if kind == REGULAR:
-        return True
-    if kind.startswith(FREE):
-        return False
-    billable: bool | None = row.is_billable
-    return billable

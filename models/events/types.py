@@ -45,11 +45,17 @@ class Failure(NamedTuple):
 
 
 class Pricing(NamedTuple):
-    """The pricing of a message in a status (docs/meta.md §7.5); `category` and `type` may be values that Hark does not know."""
+    """The pricing of a message in a status (docs/meta.md §7.5); `category` and `type` may be values that Hark does not know.
+
+    `type` is `paid_exempt` where Meta's subtype says so. `cost` is Meta's own price of the message in millionths of `currency`,
+    None where it named none.
+    """
 
     category: str | None
     type: str | None
     is_billable: bool | None
+    cost: int | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

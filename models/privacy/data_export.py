@@ -10,6 +10,7 @@ from models.contacts.aliases import SHOP
 from models.contacts.person_key import person_key
 from models.contacts.user_ids import names_any
 from models.stored_texts import show_stored
+from models.tables.answer_cost import AnswerCost
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
@@ -97,7 +98,10 @@ def _chats(session: Session, contact_id: int) -> dict[str, Any]:
     control = select(ConversationControl).where(ConversationControl.conversation_id.in_(conversation_ids))
     unread = select(UnreadReply.conversation_id, UnreadReply.since, UnreadReply.latest_at)
     doubts = select(PossibleOptOut.conversation_id, PossibleOptOut.message_id, PossibleOptOut.since)
+    message_ids = select(Message.id).where(Message.conversation_id.in_(conversation_ids))
+    costs = select(AnswerCost).where(AnswerCost.message_id.in_(message_ids)).order_by(AnswerCost.message_id)
     return {
+        "answer_costs": [_row(row) for row in session.scalars(costs)],
         "conversations": _rows(session, Conversation, Conversation.contact_id == contact_id),
         "messages": _rows(session, Message, Message.conversation_id.in_(conversation_ids)),
         "unread_replies": _mappings(session, unread.where(UnreadReply.conversation_id.in_(conversation_ids))),

@@ -5,6 +5,7 @@ Importing the package completes `Base.metadata`.
 
 from models.db.base import Base
 from models.tables import (
+    answer_cost,
     audit,
     billing,
     campaign,
@@ -18,6 +19,7 @@ from models.tables import (
     lane,
     number,
     order,
+    phone_link,
     possible_opt_out,
     recipient,
     segment,
@@ -33,6 +35,7 @@ from models.tables import (
 metadata = Base.metadata
 
 __all__ = [
+    "answer_cost",
     "audit",
     "billing",
     "campaign",
@@ -47,6 +50,7 @@ __all__ = [
     "metadata",
     "number",
     "order",
+    "phone_link",
     "possible_opt_out",
     "recipient",
     "segment",

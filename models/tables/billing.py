@@ -53,7 +53,7 @@ class Budget(Base):
     amount: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     charged_before: Mapped[int] = mapped_column(BigInteger, default=0)
-    """What campaigns had been charged in this currency when the balance was set: only later charges reduce it."""
+    """What campaigns and answers had been charged in this currency when the balance was set: only later charges reduce it."""
     warned_pct: Mapped[int] = mapped_column(default=0)
     """The highest threshold (80, 90, 100) of which operators were warned already."""
     set_at: Mapped[datetime]
@@ -87,4 +87,6 @@ class Spending(Base):
     """Number of recipients whose message was delivered and billed, whether the price is known or not."""
     unpriced: Mapped[int] = mapped_column(BigId, default=0)
     """Those of `billed` whose price is unknown."""
+    untold: Mapped[int | None] = mapped_column(BigId)
+    """Number of recipients whose message was delivered, and of whom Meta has not said whether it is billed. NULL: not counted."""
     counted_at: Mapped[datetime | None]

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, SmallInteger, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.base import Base, BigId, word
@@ -162,6 +162,11 @@ class Recipient(Base):
     pricing_category: Mapped[str | None] = mapped_column(String(40))
     pricing_type: Mapped[str | None] = mapped_column(String(40))
     is_billable: Mapped[bool | None]
+    cost: Mapped[int | None] = mapped_column(BigInteger)
+    """Meta's own price of the message, in millionths of `cost_currency`; NULL where it named none."""
+    cost_currency: Mapped[str | None] = mapped_column(String(3))
+    price_at: Mapped[datetime | None]
+    """Meta's time of the `delivered` or `read` status that named the price; NULL for one of a `sent` status."""
 
     queued_at: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]

@@ -23,11 +23,15 @@ from models.templates.variables import (
     COMPONENTS,
     TemplateSlot,
     attribute_defaults,
+    mapped_sources,
     mapped_tag_ids,
     template_slots,
     text_or_none,
 )
 from models.text import Text
+
+LACKABLE = ("name", "first_name", "tag", "attribute", "order")
+"""Sources whose value a contact may lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,22 @@ def bind_variables(
         fixed = fixed if fixed is not None else fallback
         bound.append(BoundSlot(slot, fixed, value, _wanted(source), _is_missing(source, tags, contact, value)))
     return bound
+
+
+def lacking_values(session: Session, variables: Mapping[str, Any]) -> list[Text]:
+    """Return what the variables' values come from that a contact may lack (tag discount, attribute size), each once, in order."""
+    defaults = attribute_defaults(session)
+    lacking: dict[str, Text] = {}
+    for _, _, source in mapped_sources(variables, []):
+        kind = source.get("source")
+        if kind not in LACKABLE or (kind in {"tag", "attribute"} and text_or_none(source.get(kind)) is None):
+            continue  # a fixed text, or a mapping that is not complete
+        fallback = text_or_none(source.get("fallback"))
+        if kind == "attribute":
+            fallback = fallback or text_or_none(defaults.get(str(source.get(kind))))
+        if fallback is None:
+            lacking.setdefault(_wanted(source).stored(), _wanted(source))
+    return list(lacking.values())
 
 
 def source_values_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:

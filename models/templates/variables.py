@@ -125,10 +125,13 @@ def unknown_names(session: Session, variables: Any) -> list[str]:
     tags, attributes = mapped_tag_ids(session, variables), attribute_defaults(session)
     problems: list[str] = []
     for component, key, source in mapped_sources(variables, []):
-        if source.get("source") == "tag" and source.get("tag") not in tags:
-            problems.append(f"variables: {component} {key}: there is no tag {source.get('tag')!r}")
-        name = source.get("attribute")
-        if source.get("source") == "attribute" and name not in attributes and name not in CONTACT_FIELDS:
+        kind = source.get("source")
+        name = source.get(kind) if kind in {"tag", "attribute"} else None
+        if text_or_none(name) is None:
+            continue  # that it is missing says check_mapping
+        if kind == "tag" and name not in tags:
+            problems.append(f"variables: {component} {key}: there is no tag {name!r}")
+        if kind == "attribute" and name not in attributes and name not in CONTACT_FIELDS:
             problems.append(f"variables: {component} {key}: there is no attribute {name!r}")
     return problems
 

@@ -25,6 +25,8 @@ from models.tables.campaign import (
     allowed_verbs,
 )
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.templates.bound_values import lacking_values
+from models.text import Text
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
 """The transitions that an operator makes; the others follow from the content of the form."""
@@ -58,6 +60,8 @@ class CampaignSummary:
     """Unsure messages about which no operator has decided."""
     settled_unsure: int
     """Messages that were unsure until Meta reported their result."""
+    lacking: tuple[Text, ...] = ()
+    """What a contact may lack that the template needs."""
     missing: str = ""
     """What a draft still lacks, in one line."""
     is_sample: bool = False
@@ -167,6 +171,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
         unsure = count_open(session, campaign_id) if campaign.started_at else 0
         settled = count_settled(session, campaign_id) if campaign.started_at else 0
+        lacking = tuple(lacking_values(session, campaign.variables))
         is_draft = campaign.status is CampaignStatus.DRAFT
         missing = shown_parts(missing_parts(session, campaign)) if is_draft else ""
         tests = session.scalars(
@@ -178,7 +183,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     if stats is None:
         abort(404)
     is_sample = sum(line.count for line in lines) < stats["failed"]
-    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled, missing, is_sample=is_sample)
+    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled, lacking, missing, is_sample)
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:

@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaigns import create_campaign, find_template, update_campaign
+from admin.operations.campaign_values import find_template
+from admin.operations.campaigns import create_campaign, update_campaign
 from admin.operations.media import LIMITS, store_media
 from admin.panel.base import PanelView, back, form
 from admin.panel.campaigns.facts import campaign_facts
@@ -30,6 +31,7 @@ from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.template import MediaHandle, Template
 from models.tables.user import Role
+from models.templates.bound_values import lacking_values
 from models.templates.sendable import why_not_sendable
 from models.templates.variables import TemplateSlot, media_format, template_slots
 
@@ -133,7 +135,7 @@ class CampaignForms(PanelView):
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
             reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
-            media = _media_shown(draft)
+            media, lacking = _media_shown(draft), lacking_values(session, draft.get("variables") or {})
             people = {side: _people(session, draft, side) for side in SIDES}
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
         needed = media_format(template) if template else None
@@ -152,6 +154,7 @@ class CampaignForms(PanelView):
             media=media,
             picture=preview_of(template, draft.get("variables") or {}) if template else None,
             reach=reach,
+            lacking=lacking,
             unreachable=unreachable,
             rows={side: _rows(draft, side) for side in SIDES},
             people=people,

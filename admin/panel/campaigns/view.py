@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from admin.operations.billing import estimate_json
 from admin.operations.export import export_lines
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
@@ -126,5 +127,5 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
             cost = None
             if campaign.template is not None and checks.reach.areas is not None:
                 estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
-                cost = estimate.to_json() | {"spent": None}
+                cost = estimate_json(session, campaign, estimate, utcnow())
         return {"checks": checks, "cost": cost}

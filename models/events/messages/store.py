@@ -6,9 +6,8 @@ A batch takes a few statements in the caller's transaction; only new senders cos
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import case, or_, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.contacts.consent import MESSAGE_PROOF, opt_in_again, opt_out
@@ -19,10 +18,13 @@ from models.conversations.unread import mark_unread
 from models.db.bulk import values_cte
 from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply, Attribution, attribute_replies, mark_replied
+from models.events.messages.conversations import open_conversations
 from models.events.messages.double_opt_in import confirm_pending, mark_as_start
 from models.events.messages.echoes import answered_in_the_app
 from models.events.messages.edits import apply_edits
 from models.events.messages.known import our_numbers, stored_wamids
+from models.events.messages.link_answers import answer_link_codes
+from models.events.messages.link_codes import take_link_codes
 from models.events.messages.offered import Offers, choices_on_offer
 from models.events.messages.senders import resolve_senders
 from models.events.messages.template_buttons import opt_outs_by_place
@@ -32,14 +34,13 @@ from models.tables.conversation import (
     OPTED_OUT,
     REFERS,
     STANDBY,
-    Conversation,
     Direction,
     Message,
     MessageState,
 )
 
 # Plain tables: many rows then travel in few statements that are compiled once.
-_CONVERSATION, _MESSAGE = Conversation.__table__, Message.__table__
+_MESSAGE = Message.__table__
 
 
 @dataclass(slots=True)
@@ -48,6 +49,8 @@ class InboundResult:
 
     stored: int = 0
     repeated: int = 0
+    link_codes: int = 0
+    """Messages that linked a phone for chat-ops, or tried to; they are not stored."""
     strangers: int = 0
     """Messages to numbers that are not ours."""
     conversations: list[int] = field(default_factory=list)
@@ -72,6 +75,9 @@ def store_inbound(
     known = stored_wamids(session, [message.wamid for message in ours])
     new_messages = sorted((item for item in ours if item.wamid not in known), key=lambda item: (item.at, item.wamid))
     result.repeated = len(ours) - len(new_messages)
+    taken = take_link_codes(session, new_messages, now, installation)
+    result.link_codes, new_messages = taken.taken, taken.rest
+    result.conversations = answer_link_codes(session, taken.used, numbers, now)
     if not new_messages:
         return result
     contacts = resolve_senders(
@@ -81,7 +87,7 @@ def store_inbound(
     if not new_messages:
         return result
     replies = [AttributedReply(item, contacts[item.wamid], numbers[item.phone_number_id][0]) for item in new_messages]
-    conversations = _open_conversations(session, replies, now)
+    conversations = open_conversations(session, replies, now)
     targets = attribute_replies(session, replies, installation)
     choices = choices_on_offer(session, replies, targets, offers) if offers is not None else set()
     words = _words(replies, opt_outs_by_place(session, replies, targets, installation), choices)
@@ -103,7 +109,7 @@ def store_inbound(
     )
     apply_edits(session, replies, conversations)
     waiting = {conversations[item.contact_id, item.number_id] for item in replies if _needs_answer(item.message)}
-    result.conversations = sorted(waiting)
+    result.conversations = sorted(waiting | set(result.conversations))
     return result
 
 
@@ -138,38 +144,6 @@ def _needs_answer(message: InboundMessage) -> bool:
 def _is_for_people(message: InboundMessage) -> bool:
     """Whether a person said something that no bot is asked about: Meta could not pass it on."""
     return message.type in NOT_FOR_BOTS and message.type not in ABOUT_THE_CHAT and not message.is_standby
-
-
-def _open_conversations(
-    session: Session, replies: Sequence[AttributedReply], now: datetime
-) -> dict[tuple[int, int], int]:
-    """The conversation id by (contact id, number id), created where missing. A person's message opens its window at Meta's time."""
-    times: dict[tuple[int, int], tuple[datetime | None, datetime]] = {}
-    for item in replies:  # in the order of time
-        at = item.message.at
-        pair = (item.contact_id, item.number_id)
-        opened = at if item.message.type not in ABOUT_THE_CHAT else times.get(pair, (None, at))[0]
-        times[pair] = (opened, at)
-    rows = [
-        {
-            "contact_id": pair[0],
-            "number_id": pair[1],
-            "last_inbound_at": opened,
-            "last_message_at": last,
-            "created_at": now,
-        }
-        for pair, (opened, last) in sorted(times.items())
-    ]
-    statement = insert_into(session, _CONVERSATION)
-    later = {name: _later(name, statement.excluded) for name in ("last_inbound_at", "last_message_at")}
-    statement = statement.on_conflict_do_update(index_elements=["contact_id", "number_id"], set_=later)
-    statement = statement.returning(_CONVERSATION.c.id, _CONVERSATION.c.contact_id, _CONVERSATION.c.number_id)
-    return {(row.contact_id, row.number_id): row.id for row in session.execute(statement, rows)}
-
-
-def _later(name: str, excluded: Any) -> Any:
-    current, new = _CONVERSATION.c[name], excluded[name]
-    return case((or_(current.is_(None), new > current), new), else_=current)
 
 
 def _insert(

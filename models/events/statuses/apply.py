@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.failures import NewFailure
 from models.db.bulk import for_update, in_list, values_cte
+from models.events.statuses.answer_costs import note_answer_costs
 from models.events.statuses.effects import Applicable, apply_effects
 from models.events.statuses.fold import StatusFacts, fold_statuses
 from models.events.statuses.parents import learn_parents
@@ -116,6 +117,8 @@ def _write(
     session.execute(text(f"WITH {values} {table.write}"), parameters)
     if table is RECIPIENTS:
         result.failures += apply_effects(session, list(applicable.values()), now)
+    else:
+        note_answer_costs(session, {key: item.facts for key, item in applicable.items()}, now)
 
 
 def _precedence(row: Row[Any], facts: StatusFacts) -> tuple[Any, ...]:

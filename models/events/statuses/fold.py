@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from models.events.statuses.price_order import final_rank
 from models.events.types import Callback, Failure, Pricing, Status
 from models.stored_texts import NO_REASON
 
@@ -29,6 +30,8 @@ class StatusFacts:
     early_price: Pricing | None = None
     final_price: Pricing | None = None
     """The price in a `delivered` or `read` status, which is the charged one."""
+    final_price_at: datetime | None = None
+    """Meta's time of the status that named the final price."""
     statuses: list[Status] = field(default_factory=list)
 
     @property
@@ -57,10 +60,10 @@ class StatusFacts:
             self.early_price = _least(self.early_price, status.pricing)
         elif kind == "delivered":
             self.delivered_at = _earlier(self.delivered_at, at)
-            self.final_price = _least(self.final_price, status.pricing)
+            self._add_final_price(status)
         elif kind == "read":
             self.read_at = _earlier(self.read_at, at)
-            self.final_price = _least(self.final_price, status.pricing)
+            self._add_final_price(status)
         else:
             failure = status.failure or Failure(None, NO_REASON().stored())
             if (
@@ -69,6 +72,14 @@ class StatusFacts:
                 or (at, _rank(failure)) < (self.failed_at, _rank(self.failure))
             ):
                 self.failed_at, self.failure = at, failure
+
+    def _add_final_price(self, status: Status) -> None:
+        price, at = status.pricing, status.at
+        if price is None or (price.category is None and price.is_billable is None):
+            return  # it says nothing, and must not take the place of one that does
+        known, known_at = self.final_price, self.final_price_at
+        if known is None or known_at is None or final_rank(price, at) > final_rank(known, known_at):
+            self.final_price, self.final_price_at = price, at
 
 
 def fold_statuses(statuses: Iterable[Status]) -> list[StatusFacts]:

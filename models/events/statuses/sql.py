@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.events.statuses.fold import StatusFacts
+from models.events.statuses.price_order import PRICE_COLUMNS, is_better_price, price_values
 from models.events.types import Callback
 from models.privacy.redact import NAMELESS
 
@@ -20,12 +21,7 @@ _FAILS = (
     "OR (v.failed_at = r.failed_at AND v.error_code < COALESCE(r.error_code, 2147483647))))"
 )
 _IS_NAMELESS = f"substr(r.person_key, 1, {len(NAMELESS)}) = '{NAMELESS}'"
-_IS_PRICED = "(v.category IS NOT NULL OR v.price_type IS NOT NULL)"
-_PRICES = (
-    f"({_IS_PRICED} AND (v.is_final OR (r.pricing_category IS NULL AND r.pricing_type IS NULL)) "
-    "AND (COALESCE(v.category, '') <> COALESCE(r.pricing_category, '') "
-    "OR COALESCE(v.price_type, '') <> COALESCE(r.pricing_type, '')))"
-)
+_PRICES = is_better_price("r", "v")
 
 
 def _earlier(column: str, value: str = "") -> str:
@@ -49,6 +45,7 @@ _SET = [
     f"error_code = CASE WHEN {_FAILS} THEN v.error_code WHEN {_WAS_ACCEPTED} THEN r.error_code END",
 ]
 _SET_MESSAGE = [f"wamid = {_WAMID}", f"error_msg = {_ERROR}"]
+_SAME_NAMED = ("is_billable", "cost", "cost_currency", "price_at")
 _SET_RECIPIENT = [
     f"wamid = CASE WHEN {_IS_NAMELESS} THEN r.wamid ELSE {_WAMID} END",
     f"error_msg = CASE WHEN {_IS_NAMELESS} THEN NULL ELSE {_ERROR} END",
@@ -56,7 +53,7 @@ _SET_RECIPIENT = [
     "detail = CASE WHEN r.unsure_at IS NOT NULL THEN r.detail END",
     f"pricing_category = CASE WHEN {_PRICES} THEN v.category ELSE r.pricing_category END",
     f"pricing_type = CASE WHEN {_PRICES} THEN v.price_type ELSE r.pricing_type END",
-    f"is_billable = CASE WHEN {_PRICES} THEN v.is_billable ELSE r.is_billable END",
+    *(f"{name} = CASE WHEN {_PRICES} THEN v.{name} ELSE r.{name} END" for name in _SAME_NAMED),
 ]
 # Conditions under which the row changes. Meta repeats statuses, and a row that has all facts is not written again.
 _CHANGES = [
@@ -80,7 +77,6 @@ _COLUMNS = {
     "error_code": "integer",
     "error_msg": "text",
 }
-_PRICE_COLUMNS = {"category": "text", "price_type": "text", "is_billable": "boolean", "is_final": "boolean"}
 
 
 @dataclass(frozen=True)
@@ -119,9 +115,7 @@ def _facts(key: int, facts: StatusFacts) -> tuple[Any, ...]:
 
 
 def _facts_and_price(key: int, facts: StatusFacts) -> tuple[Any, ...]:
-    price = facts.price
-    price_values = (price.category, price.type, price.is_billable) if price else (None, None, None)
-    return (*_facts(key, facts), *price_values, facts.final_price is not None)
+    return (*_facts(key, facts), *price_values(facts.price, facts.final_price_at))
 
 
 RECIPIENTS = StatusTable(
@@ -134,7 +128,7 @@ RECIPIENTS = StatusTable(
     ),
     only="",
     write=_update("recipient", [*_SET, *_SET_RECIPIENT], [*_CHANGES, _CHANGES_RECIPIENT, _PRICES]),
-    columns=_COLUMNS | _PRICE_COLUMNS,
+    columns=_COLUMNS | PRICE_COLUMNS,
     values=_facts_and_price,
 )
 MESSAGES = StatusTable(

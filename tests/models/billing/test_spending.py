@@ -65,8 +65,10 @@ FATES = st.fixed_dictionaries(
         "delivered_at": MOMENTS,
         "read_at": MOMENTS,
         "failed_at": MOMENTS,
+        "named": st.sampled_from([(None, None), (123_457, "EUR"), (1, "EUR"), (99, "USD")]),
     }
 )
+"""`named` is the cost that Meta named, and its currency."""
 
 
 def naive(row: Recipient, prices: Prices) -> tuple[int, int, int]:
@@ -79,6 +81,8 @@ def naive(row: Recipient, prices: Prices) -> tuple[int, int, int]:
     if row.state in {RecipientState.NOT_SENT, RecipientState.REFUSED}:
         return 0, 0, held
     is_accepted = row.state is RecipientState.ACCEPTED
+    if is_accepted and got_at and billable and row.cost_currency is not None:
+        return 0, row.cost or 0 if row.cost_currency == "EUR" else 0, 0
     if is_accepted and got_at and billable:
         return 0, prices.at(country, row.pricing_category or "marketing", got_at.date()) or 0, 0
     was_answered = row.state in {RecipientState.ACCEPTED, RecipientState.HELD}
@@ -107,7 +111,10 @@ def _compare(url: str, fates: list[dict[str, Any]]) -> None:
         for fate in fates:
             reason = NotSent.OPERATOR if fate["state"] is RecipientState.NOT_SENT else None
             contact = make_contact(session)
-            make_recipient(session, campaign, contact, reason=reason, lane_id=lane.id, **fate)
+            cost, currency = fate["named"]
+            values = {name: value for name, value in fate.items() if name != "named"}
+            values |= {"cost": cost, "cost_currency": currency}
+            make_recipient(session, campaign, contact, reason=reason, lane_id=lane.id, **values)
         prices = prices_in_force(session)
         rows = session.scalars(select(Recipient)).all()
         parts = [naive(row, prices) for row in rows]
@@ -115,7 +122,9 @@ def _compare(url: str, fates: list[dict[str, Any]]) -> None:
         assert (spent.reserved, spent.charged) == (sum(part[0] for part in parts), sum(part[1] for part in parts))
         assert spent.eligible == sum(row.state is not RecipientState.NOT_SENT for row in rows)
         at_launch = sum(prices.at(country_of(row.price_area or ""), "marketing", NOW.date()) or 0 for row in rows)
-        same_price = all(fate["pricing_category"] in {None, "marketing"} for fate in fates)
+        same_price = all(
+            fate["pricing_category"] in {None, "marketing"} and fate["named"] == (None, None) for fate in fates
+        )
         if same_price and all((row.delivered_at or row.read_at or NOW).date() < CHANGE for row in rows):
             released = sum(part[2] for part in parts)
             assert spent.reserved + spent.charged + released == at_launch, "nothing appears and nothing is lost"

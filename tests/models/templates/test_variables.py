@@ -225,6 +225,8 @@ def test_tags_and_attributes_that_do_not_exist_are_named(session: Session) -> No
             "2": {"source": "tag", "tag": "none"},
             "3": {"source": "attribute", "attribute": "email"},
             "4": {"source": "attribute", "attribute": "nope"},
+            "5": {"source": "attribute"},
+            "6": {"source": "tag", "tag": " "},
         }
     }
     assert unknown_names(session, variables) == [
