@@ -4,6 +4,7 @@ HarkError                               root; never raised itself
 ├── OperatorError                       one line for whoever asked: what, where, what is allowed. Nothing was changed
 │   ├── CampaignNotFoundError           models.tables.campaign
 │   ├── TransitionError                 models.tables.campaign: the campaign's state does not allow it
+│   ├── HeldError                       models.restore.release: the campaign may have been sent before the database was put back
 │   ├── InsufficientBalanceError        models.billing.balance
 │   ├── AudienceError                   models.audience.audience
 │   ├── RuleError                       models.segments.operators: a segment's rule cannot be read

@@ -114,6 +114,8 @@ class ReplyDispatcher:
         until = time.monotonic() + seconds
         conversations: set[asyncio.Task[None]] = set()
         calls: set[asyncio.Task[None]] = set()
+        if await self._in_thread(self._store.must_wait):
+            return False
         try:
             while self._may_begin() and time.monotonic() < until:
                 conversations |= {
