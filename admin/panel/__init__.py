@@ -19,6 +19,7 @@ from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox import InboxView
 from admin.panel.numbers import NumberView
+from admin.panel.restored import RestoredView
 from admin.panel.system import AuditView, SettingView, UserView
 from admin.panel.templates import TemplateView
 from jobs.core.runtime import Runtime
@@ -54,4 +55,5 @@ def init_app(app: Flask) -> None:
         AuditView("Audit", "House", endpoint="panel_audit", url="audit"),
         DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),
         SettingView("Settings", "House", endpoint="panel_settings", url="settings"),
+        RestoredView("Put back from a copy", endpoint="panel_restored", url="restored"),
     )

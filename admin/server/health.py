@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.core.runtime import Runtime
 from models.db.migrate import current_revision, head_revision
+from models.restore.hold import is_held
+from models.tables.campaign import PauseReason
 
 # A Redis that evicts keys would lose webhook events that were answered with 200.
 _POLICY = "noeviction"
@@ -27,7 +29,8 @@ def init_app(app: Flask, rt: Runtime) -> None:
     def readyz() -> ResponseReturnValue:
         checks = readiness(rt)
         ready = all(result == "ok" for result in checks.values())
-        return {"status": "ok" if ready else "not ready", "checks": checks}, 200 if ready else 503
+        held = {"held": PauseReason.DATABASE_RESTORED.value} if ready and _is_held(rt) else {}
+        return {"status": "ok" if ready else "not ready", "checks": checks} | held, 200 if ready else 503
 
     app.register_blueprint(bp)
 
@@ -39,6 +42,12 @@ def readiness(rt: Runtime) -> dict[str, str]:
         "redis": _run_check(_redis, rt),
         "migrations": _run_check(_migrations, rt),
     }
+
+
+def _is_held(rt: Runtime) -> bool:
+    """Whether nothing is sent because the database was put back from a copy. Webhooks are taken all the same."""
+    with rt.database.read() as session:
+        return is_held(session)
 
 
 def _run_check(check: Callable[[Runtime], str], rt: Runtime) -> str:

@@ -22,6 +22,7 @@ from jobs.ingest.consumer import lag
 from models.conversations.cases import count_waiting
 from models.conversations.unread import count_unread
 from models.db.dialect import literal_word
+from models.restore.hold import is_held
 from models.sending.lease import live_lanes
 from models.tables.campaign import LIVE, Campaign, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
@@ -115,6 +116,11 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
         Message.state.in_([literal_word(MessageState.QUEUED), literal_word(MessageState.SENDING)])
     )
     yield GaugeMetricFamily("hark_answers_waiting", "Answers not yet sent.", value=session.scalar(waiting) or 0)
+    yield GaugeMetricFamily(
+        "hark_database_held",
+        "Whether nothing is sent because the database was put back from a copy.",
+        value=is_held(session),
+    )
     cases = "People whose case waits for an agent."
     yield GaugeMetricFamily("hark_cases_waiting", cases, value=count_waiting(session))
     unread = "Conversations with replies that nothing took."
