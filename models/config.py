@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
 from models.files import aside_of, open_private
+from models.outbound_targets import OutboundTarget, parse_targets
 
 SECRETS = (
     "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL",
@@ -60,6 +61,8 @@ class Settings:
     default_country: str | None = None
     time_zone: str = "UTC"
     metrics_token: str | None = None
+    outbound_allow: tuple[OutboundTarget, ...] = ()
+    """The operator's own hosts and networks, which bot flows may call."""
     stream_bound: int = 1_000_000
     """How many unprocessed events the stream holds before the webhook answers 503."""
 
@@ -146,6 +149,7 @@ class _Reader:
             "default_country": self._read("DEFAULT_COUNTRY", None, _country),
             "time_zone": self._read("TIME_ZONE", "UTC", _zone),
             "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),
+            "outbound_allow": self._read("OUTBOUND_ALLOW", (), parse_targets),
             "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
         }
         self._check_shop(settings)

@@ -25,8 +25,8 @@ HarkError                               root; never raised itself
 ├── TransportError                      bot.meta.transport: a send without an answer
 │   ├── NothingSentError                certainly not sent
 │   └── UncertainSendError              perhaps sent
-├── ForbiddenAddressError               bot.outbound_http
-├── UnreachableError                    bot.outbound_http
+├── ForbiddenAddressError               bot.outbound.client
+├── UnreachableError                    bot.outbound.client
 ├── BadEventError                       bot.webhooks.parse_values
 ├── StreamUnavailableError              bot.webhooks.stream
 │   └── StreamSilentError
