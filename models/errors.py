@@ -21,6 +21,7 @@ HarkError                               root; never raised itself
 │   ├── BadFileError                    jobs.imports.errors
 │   ├── MetaUnavailableError            jobs.campaigns.start
 │   ├── RedisUnavailableError           jobs.core.redis_server
+│   ├── TooManyAttemptsError            admin.auth.attempts: the next sign-in is allowed a little later
 │   └── AlreadyRunningError             admin.server.supervisor
 ├── TransportError                      bot.meta.transport: a send without an answer
 │   ├── NothingSentError                certainly not sent

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from admin.auth.attempts import COUNTS_KEY
 from bot.webhooks.shopify import KEY as SHOP_EVENTS
 from jobs.core.queues import ALL
 from jobs.core.runtime import Runtime
@@ -84,6 +85,11 @@ class HarkCollector(Collector):
         yield GaugeMetricFamily(
             "hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(shop_events)
         )
+        outcomes = GaugeMetricFamily("hark_sign_ins", "Attempts to sign in since Redis began.", labels=["outcome"])
+        counts = self._rt.redis.hgetall(COUNTS_KEY)
+        for outcome in ("signed_in", "failed", "limited"):
+            outcomes.add_metric([outcome], int(counts.get(outcome.encode(), 0)))
+        yield outcomes
         waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
         for name in ALL:
             waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))
