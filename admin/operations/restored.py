@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.restore.hold import current_hold
 from models.restore.release import HeldRow, held_campaigns, release_hold
-from models.tables.database_hold import HeldCampaign, HoldCause
+from models.tables.database_hold import DatabaseHold, HeldCampaign, HoldCause
 
 CAUSES = {
     HoldCause.BEHIND: "This database is older than what was sent from it.",
@@ -23,6 +25,8 @@ class HeldDatabase:
 
     cause: HoldCause
     noticed_at: datetime
+    is_marked: bool
+    """Whether everybody who is known to have unsubscribed since was unsubscribed again."""
     campaigns: list[HeldRow]
 
     def to_json(self) -> dict[str, Any]:
@@ -48,7 +52,12 @@ def read_held(rt: Runtime) -> HeldDatabase | None:
     """The open hold; None if nothing is held."""
     with rt.database.read() as session:
         hold = current_hold(session)
-        return None if hold is None else HeldDatabase(hold.cause, hold.noticed_at, held_campaigns(session, hold))
+        return None if hold is None else _held_database(session, hold)
+
+
+def _held_database(session: Session, hold: DatabaseHold) -> HeldDatabase:
+    is_marked = hold.marks_done_at is not None
+    return HeldDatabase(hold.cause, hold.noticed_at, is_marked, held_campaigns(session, hold))
 
 
 def waits_for_start(rt: Runtime, campaign_id: int) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.restore.epoch_copies import EpochCopies
+from jobs.restore.marks import restore_marks
 from models.campaigns.pause import pause_campaigns
 from models.clock import utcnow
 from models.db.dialect import NO_SYNC
@@ -96,6 +97,7 @@ def look_after_holds(rt: Runtime, now: datetime) -> None:
     hold_if_restored(rt, now)
     _pause_if_not_served(rt, now)
     until = time.monotonic() + SETTLE_SECONDS
+    restore_marks(rt, now, until)
     with rt.database.read() as session:
         unsettled = unsettled_campaigns(session)
     for campaign_id in unsettled:

@@ -29,6 +29,8 @@ def upgrade() -> None:
         sa.Column("noticed_at", moment, nullable=False),
         sa.Column("epoch", big, nullable=False),
         sa.Column("known_epoch", big, nullable=True),
+        sa.Column("marks_cursor", big, nullable=False),
+        sa.Column("marks_done_at", moment, nullable=True),
         sa.Column("released_at", moment, nullable=True),
         sa.Column("released_by", sa.String(254), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_database_hold")),

@@ -88,10 +88,11 @@ def _hold(
 ) -> None:
     hold, epoch = current_hold(session), read_epoch(session)
     if hold is None:
-        hold = DatabaseHold(cause=cause, noticed_at=now, epoch=epoch, known_epoch=known)
+        hold = DatabaseHold(cause=cause, noticed_at=now, epoch=epoch, known_epoch=known, marks_cursor=0)
         session.add(hold)
     else:  # put back once more before anybody released the first
         hold.cause, hold.noticed_at, hold.epoch, hold.known_epoch = cause, now, epoch, known
+        hold.marks_cursor, hold.marks_done_at = 0, None
     session.flush()
     _note_campaigns(session, hold.id, statuses)
     _pause_live(session, now)

@@ -32,8 +32,19 @@ class HeldRow(NamedTuple):
     is_released: bool
 
 
+def _check_marks(session: Session, campaign_id: int) -> None:
+    hold = current_hold(session)
+    if hold is not None and hold.marks_done_at is None:
+        raise HeldError(
+            "campaign {campaign_id}: the database was put back from a copy, and those who unsubscribed since are still being"
+            " unsubscribed again; try again in a moment",
+            campaign_id=campaign_id,
+        )
+
+
 def check_start(session: Session, campaign_id: int, *, is_after_restore: bool) -> None:
-    """Raises HeldError if the campaign stood in the copy and its start was not asked for in spite of that."""
+    """Raises HeldError if the campaign stood in the copy and its start was not asked for all the same, or opt-outs are missing."""
+    _check_marks(session, campaign_id)
     held = session.get(HeldCampaign, campaign_id)
     if held is not None and held.released_at is None and held.status in MAY_START and not is_after_restore:
         raise HeldError(
@@ -44,7 +55,8 @@ def check_start(session: Session, campaign_id: int, *, is_after_restore: bool) -
 
 
 def check_resume(session: Session, campaign_id: int) -> None:
-    """Raises HeldError while people of the campaign who may have the message are not all marked as unsure."""
+    """Raises HeldError while people who may have the message are not all marked as unsure, or opt-outs are missing."""
+    _check_marks(session, campaign_id)
     held = session.get(HeldCampaign, campaign_id)
     if held is not None and held.released_at is None and held.status in LIVE and held.settled_at is None:
         raise HeldError(
@@ -100,6 +112,10 @@ def release_hold(session: Session, actor: str, now: datetime) -> int:
     hold = current_hold(session)
     if hold is None:
         raise OperatorError("nothing is held: the database is the newest that is known")
+    if hold.marks_done_at is None:
+        raise OperatorError(
+            "those who unsubscribed since the copy are still being unsubscribed again; try again in a moment"
+        )
     waiting = or_(Message.state == literal_word("queued"), Message.state == literal_word("sending"))
     unsure_ids = session.scalars(
         update(Message)

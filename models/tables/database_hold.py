@@ -42,6 +42,9 @@ class DatabaseHold(Base):
     """The database's own, when it was noticed."""
     known_epoch: Mapped[int | None] = mapped_column(BigId)
     """The highest copy outside; NULL without one."""
+    marks_cursor: Mapped[int] = mapped_column(BigId, default=0)
+    """The highest contact id to which the marks were applied (models.restore.marks)."""
+    marks_done_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None] = mapped_column(String(254))
 

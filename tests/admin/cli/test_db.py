@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.restore.epoch_copies import EpochCopies
-from jobs.restore.watch import hold_if_restored
+from jobs.restore.watch import hold_if_restored, look_after_holds
 from models.clock import utcnow
 from models.db.migrate import head_revision
 from tests.support.cli_app import Shell
@@ -20,6 +20,7 @@ def put_back(shell: Shell) -> None:
     """The database turns out to be older than what it sent."""
     EpochCopies(shell.rt).keep_in_redis(7)
     assert hold_if_restored(shell.rt, utcnow())
+    look_after_holds(shell.rt, utcnow())
 
 
 @pytest.mark.usefixtures("number_and_people_added")

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.restore.epoch_copies import EpochCopies
-from jobs.restore.watch import hold_if_restored
+from jobs.restore.watch import hold_if_restored, look_after_holds
 from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.user import Role
@@ -22,6 +22,7 @@ def held_id(panel: Panel) -> int:
         made = make_campaign(session, number, template, status=CampaignStatus.READY, name="Spring & sale").id
     EpochCopies(panel.rt).keep_in_redis(7)
     assert hold_if_restored(panel.rt, utcnow())
+    look_after_holds(panel.rt, utcnow())
     return made
 
 

@@ -85,7 +85,7 @@ def test_who_was_written_to_after_the_copy_is_not_written_to_again(with_people: 
         serve(rt, number_of(rt))  # whoever comes first notices it
         assert held_for(rt) is HoldCause.BEHIND
         assert status_of(rt, campaign_id) == (CampaignStatus.PAUSED, PauseReason.DATABASE_RESTORED)
-        with pytest.raises(HeldError, match="still being marked as unsure"):
+        with pytest.raises(HeldError, match="still being unsubscribed"):
             resume_campaign(rt, campaign_id, utcnow(), "ann@example.com")
         look_after_holds(rt, utcnow())
         assert states(rt, campaign_id) == {"unsure": PEOPLE}
@@ -109,6 +109,7 @@ def test_a_campaign_that_waits_in_the_copy_starts_only_on_purpose(with_people: S
             session.execute(update(Campaign).values(scheduled_at=just_now))
         start_scheduled(campaign_id)
         assert held_for(rt) is HoldCause.BEHIND
+        look_after_holds(rt, utcnow())
         assert status_of(rt, campaign_id) == (CampaignStatus.READY, None)
         with pytest.raises(HeldError, match="may have been sent since"):
             start_campaign(rt, campaign_id, utcnow(), "ann@example.com")
@@ -124,7 +125,8 @@ def test_a_campaign_made_after_the_hold_needs_no_further_word(with_people: Shell
     copy = copy_database(with_people.rt, tmp_path)
     send_all(with_people.rt, first_id)
     with restored(with_people.rt, copy) as rt:
-        assert hold_if_restored(rt, utcnow())
+        look_after_holds(rt, utcnow())
+        assert held_for(rt) is HoldCause.BEHIND
         with rt.database.write() as session:
             original = session.get_one(Campaign, first_id)
             later = Campaign(
@@ -150,7 +152,7 @@ def test_no_id_that_the_lost_database_may_have_given_is_given_again(with_people:
     with with_people.rt.database.read() as session:
         lost = session.scalars(select(func.max(Recipient.id))).one()
     with restored(with_people.rt, copy) as rt:
-        hold_if_restored(rt, utcnow())
+        look_after_holds(rt, utcnow())
         start_campaign(rt, campaign_id, utcnow(), "ann@example.com", is_after_restore=True)
         launch_campaign(campaign_id)
         with rt.database.read() as session:
