@@ -22,7 +22,7 @@ LONG_AGO = utcnow() - timedelta(days=30)
 
 
 @pytest.fixture
-def people(rt: Runtime) -> dict[str, int]:
+def subscribers(rt: Runtime) -> dict[str, int]:
     """Contacts by their names, all subscribed."""
     with rt.database.write() as session:
         names = ("stays", "stops", "wiped", "returns", "knows_better")
@@ -39,31 +39,31 @@ def begin_to_send(rt: Runtime) -> None:
     EpochCopies(rt).keep(epoch)
 
 
-def consents(rt: Runtime, people: dict[str, int]) -> dict[str, str]:
+def consents(rt: Runtime, subscribers: dict[str, int]) -> dict[str, str]:
     with rt.database.read() as session:
         found = {row.id: row.consent for row in session.execute(select(Contact.id, Contact.consent))}
-    return {name: str(found[key]) for name, key in people.items()}
+    return {name: str(found[key]) for name, key in subscribers.items()}
 
 
 def test_whoever_left_or_was_wiped_after_the_copy_is_so_again(
-    rt: Runtime, people: dict[str, int], tmp_path: Path
+    rt: Runtime, subscribers: dict[str, int], tmp_path: Path
 ) -> None:
     copy = copy_database(rt, tmp_path)
     begin_to_send(rt)
     now = utcnow()
     with rt.database.write() as session:
-        opt_out(session, people["stops"], now, "STOP")
-        opt_out(session, people["returns"], now - timedelta(hours=2), "STOP")
-        opt_in(session, people["returns"], now - timedelta(hours=1), "START")
-        opt_out(session, people["wiped"], now, "STOP")
-        redact_person(session, people["wiped"], rt.vault, now, "ann@example.com")
+        opt_out(session, subscribers["stops"], now, "STOP")
+        opt_out(session, subscribers["returns"], now - timedelta(hours=2), "STOP")
+        opt_in(session, subscribers["returns"], now - timedelta(hours=1), "START")
+        opt_out(session, subscribers["wiped"], now, "STOP")
+        redact_person(session, subscribers["wiped"], rt.vault, now, "ann@example.com")
     keep_marks(rt, now)
     keep_marks(rt, now)  # what is read again changes nothing
 
     with restored(rt, copy) as found:
-        assert set(consents(found, people).values()) == {"subscribed"}
+        assert set(consents(found, subscribers).values()) == {"subscribed"}
         look_after_holds(found, utcnow())
-        assert consents(found, people) == {
+        assert consents(found, subscribers) == {
             "stays": "subscribed",
             "stops": "unsubscribed",
             "wiped": "redacted",
@@ -72,30 +72,30 @@ def test_whoever_left_or_was_wiped_after_the_copy_is_so_again(
         }
         keep_marks(found, utcnow())  # the ids of its rows began anew
         with found.database.write() as session:
-            opt_out(session, people["stays"], utcnow(), "STOP")
+            opt_out(session, subscribers["stays"], utcnow(), "STOP")
         keep_marks(found, utcnow())
         assert rt.redis.zcard(f"hark:marks:stops:{rt.installation}") == 2
 
 
 def test_an_opt_in_of_the_copy_that_is_newer_than_the_mark_stays(
-    rt: Runtime, people: dict[str, int], tmp_path: Path
+    rt: Runtime, subscribers: dict[str, int], tmp_path: Path
 ) -> None:
     now = utcnow()
     with rt.database.write() as session:
-        opt_out(session, people["knows_better"], now - timedelta(hours=3), "STOP")
+        opt_out(session, subscribers["knows_better"], now - timedelta(hours=3), "STOP")
     keep_marks(rt, now)
     with rt.database.write() as session:
-        opt_in(session, people["knows_better"], now - timedelta(hours=1), "START")
+        opt_in(session, subscribers["knows_better"], now - timedelta(hours=1), "START")
     copy = copy_database(rt, tmp_path)  # the schedule did not run any more
     begin_to_send(rt)
     with restored(rt, copy) as found:
         look_after_holds(found, utcnow())
-        assert consents(found, people)["knows_better"] == "subscribed"
+        assert consents(found, subscribers)["knows_better"] == "subscribed"
 
 
-def test_marks_hold_nobody_s_number_and_end_after_ninety_days(rt: Runtime, people: dict[str, int]) -> None:
+def test_marks_hold_nobody_s_number_and_end_after_ninety_days(rt: Runtime, subscribers: dict[str, int]) -> None:
     with rt.database.write() as session:
-        opt_out(session, people["stops"], utcnow(), "STOP")
+        opt_out(session, subscribers["stops"], utcnow(), "STOP")
     keep_marks(rt, utcnow())
     name = f"hark:marks:stops:{rt.installation}"
     (mark,) = rt.redis.zrange(name, 0, -1)
