@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from admin.backup.archive import ArchiveReader, ArchiveWriter
+from models.db.integrity import check_whole
 from models.errors import OperatorError
 
 MEMBER = "database.sqlite"
@@ -18,7 +19,7 @@ def copy_sqlite(archive: ArchiveWriter, path: Path, aside: Path) -> None:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as target:
             source.backup(target)  # in one step: its read transaction holds up no writer
             target.execute("PRAGMA journal_mode=DELETE")
-            _check(target, path)
+            check_whole(target, path)
         archive.add_file(MEMBER, aside)
     finally:
         for side in ("", *_SIDES):
@@ -35,7 +36,7 @@ def put_sqlite_back(archive: ArchiveReader, path: Path, now: datetime) -> Path |
     try:
         archive.extract(MEMBER, aside)
         with closing(sqlite3.connect(aside)) as copy:
-            _check(copy, aside)
+            check_whole(copy, aside)
         kept = _keep(path, now)
         aside.replace(path)
         return kept
@@ -71,12 +72,3 @@ def _keep(path: Path, now: datetime) -> Path | None:
         if part.exists():
             part.replace(kept.with_name(kept.name + side))
     return kept
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    try:
-        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise OperatorError("{path}: the database is malformed ({reason})", path=path, reason=error) from error
-    if answer != "ok":
-        raise OperatorError("{path}: the database is malformed ({reason})", path=path, reason=answer)
