@@ -5,15 +5,17 @@ campaign raises CampaignNotFoundError if there is none, and TransitionError if i
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.operations.campaigns import COPIED_COLUMNS
 from jobs.campaigns.start import start_campaign
 from jobs.core.runtime import Runtime
-from jobs.restore.watch import keep_epoch
+from jobs.restore.watch import hold_if_restored, keep_epoch
 from models.campaigns.missing import missing_parts, refuse_draft, shown_parts
 from models.clock import utcnow
 from models.contacts.lookup import ContactNotFoundError, require_contact_with_phone
@@ -54,6 +56,8 @@ def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: flo
     if (at - now).days > MAX_DAYS:
         raise OperatorError("at={at}: allowed is a time within {max_days} days", at=at.isoformat(), max_days=MAX_DAYS)
     pace = {} if per_hour is None else {"pace_per_hour": float(per_hour), "pace_per_second": None}
+    with suppress(RedisError):  # the lane looks again, before it claims anybody
+        hold_if_restored(rt, now)
     with rt.database.write() as session:
         check_start(session, campaign_id, is_after_restore=False)
         refuse_draft(session, campaign_id)

@@ -21,9 +21,9 @@ KEY = "hark:epoch"
 FILE = "epoch.json"
 _WRITING = threading.Lock()
 
-# KEYS: the hash. ARGV: the installation, the epoch. Returns the highest epoch that was kept before.
+# KEYS: the hash. ARGV: the installation, the epoch. Returns the highest epoch that was kept before, -1 if none was.
 _KEEP = """
-local before = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+local before = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '-1')
 if tonumber(ARGV[2]) > before then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 end
@@ -55,10 +55,10 @@ class EpochCopies:
 
         Raises RedisError or OSError if one of them cannot be written: then nothing may be sent by it.
         """
-        before = self.keep_in_redis(epoch)
-        if (self._read_file(self.rt.installation) or 0) < epoch:
+        on_disk = self._read_file(self.rt.installation)
+        if on_disk is None or on_disk < epoch:
             self._write_file(epoch)
-        return before
+        return self.keep_in_redis(epoch)
 
     def keep_in_redis(self, epoch: int) -> int:
         """Write `epoch` to Redis alone, for each claim of a lane; returns the highest that was there before."""

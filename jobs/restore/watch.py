@@ -41,12 +41,15 @@ def hold_if_restored(rt: Runtime, now: datetime) -> bool:
     Raises RedisError if Redis is away and this host has no copy.
     """
     copies = EpochCopies(rt)
-    known = (
-        copies.read()
-    )  # first: a copy is written after its transaction, so a newer database is never taken for an older one
+    # First: a copy is written after its transaction, so a newer database is never taken for an older one.
+    known = copies.read()
     with rt.database.read() as session:
-        if cause_to_hold(read_epoch(session), known) is None:
-            return False
+        epoch = read_epoch(session)
+    if epoch == 0 and known.highest is None:
+        copies.keep(0)  # before the first that is sent: whoever sees a raised epoch then finds a copy
+        return False
+    if cause_to_hold(epoch, known) is None or (known.highest is None and copies.read().highest is not None):
+        return False
     with rt.database.write() as session:
         has_held = hold_if_older(session, known, now)
         epoch = read_epoch(session)
@@ -95,7 +98,8 @@ def may_send(rt: Runtime, epoch: int) -> bool:
 def look_after_holds(rt: Runtime, now: datetime) -> None:
     """For the schedule: notice an older database or a long sleep, and settle rows of held campaigns for a moment."""
     hold_if_restored(rt, now)
-    _pause_if_not_served(rt, now)
+    if _pause_if_not_served(rt, now):
+        _renew_copies(rt)
     until = time.monotonic() + SETTLE_SECONDS
     restore_marks(rt, now, until)
     with rt.database.read() as session:
@@ -115,24 +119,37 @@ def keep_epoch(rt: Runtime, epoch: int) -> None:
         log.warning("the copies of the epoch could not be written (%s)", type(error).__name__)
 
 
-def _pause_if_not_served(rt: Runtime, now: datetime) -> None:
-    """Pause active campaigns if no schedule looked for longer than the setting allows; of several schedules one does."""
+def _renew_copies(rt: Runtime) -> None:
+    """Write the newest epoch to this host and to Redis, which may have lost it: each of them alone must be enough."""
+    with rt.database.read() as session:
+        epoch = read_epoch(session)
+    EpochCopies(rt).keep(epoch)
+
+
+def _pause_if_not_served(rt: Runtime, now: datetime) -> bool:
+    """Pause active campaigns if no schedule looked for longer than the setting allows; of several schedules one does.
+
+    True twice a minute at most: then what is not to be done each time may be done too.
+    """
     with rt.database.read() as session:
         before = session.scalar(select(Epoch.served_at).where(Epoch.id == ONLY_ROW))
         minutes = int(read_setting(session, "hold_after_sleep_minutes"))
     if before is not None and now - before < SERVED_EVERY:
-        return
+        return False
     with rt.database.write() as session:
         same = Epoch.served_at.is_(None) if before is None else Epoch.served_at == before
         taken = session.scalar(
             update(Epoch).where(Epoch.id == ONLY_ROW, same).values(served_at=now).returning(Epoch.id),
             execution_options=NO_SYNC,
         )
-        if taken is None or before is None or not minutes or now - before < timedelta(minutes=minutes):
-            return
+        if taken is None:
+            return False
+        if before is None or not minutes or now - before < timedelta(minutes=minutes):
+            return True
         slept = round((now - before) / timedelta(minutes=1))
         paused = pause_campaigns(
             session, Campaign.deleted_at.is_(None), PauseReason.NOT_SERVED, NOT_SERVED(minutes=slept), now, MONITOR
         )
     if paused:
         log.warning("nothing ran for %d minutes: %d campaigns wait for an operator", slept, len(paused))
+    return True

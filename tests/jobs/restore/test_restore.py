@@ -1,5 +1,6 @@
 """A database that is put back from a copy sends nothing by itself, whatever it holds; on both databases."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from jobs.campaigns.start import start_campaign, start_scheduled
 from jobs.core.runtime import Runtime
 from jobs.ingest.apply import apply_parsed
 from jobs.restore.epoch_copies import FILE, KEY
-from jobs.restore.watch import hold_if_restored, look_after_holds
+from jobs.restore.watch import hold_if_restored, look_after_holds, open_guarded
 from jobs.sending.serve import serve
 from jobs.sending.wake import lacking_lanes
 from models.clock import utcnow
 from models.events.types import Callback, Parsed, Status
 from models.restore.hold import current_hold
 from models.restore.release import HeldError
+from models.sending.lease import open_lane
 from models.stored_texts import RESTORED
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.database_hold import HoldCause
@@ -259,3 +261,37 @@ def test_nothing_that_ran_for_an_hour_pauses_what_is_active(with_people: Shell) 
     launch_campaign(campaign_id)
     resume_campaign(with_people.rt, campaign_id, utcnow(), "ann@example.com")
     assert status_of(with_people.rt, campaign_id) == (CampaignStatus.ACTIVE, None)
+
+
+@pytest.mark.race
+def test_those_who_begin_at_once_are_not_taken_for_an_older_database(with_people: Shell) -> None:
+    rt = with_people.rt
+    rt.redis.delete(KEY)
+    (rt.settings.var_dir / FILE).unlink()
+    begin = threading.Barrier(6)
+    opened: list[int | None] = []
+
+    def work() -> None:
+        begin.wait()
+        opened.append(open_guarded(rt, lambda session: open_lane(session, None, "host", 1)))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert held_for(rt) is None
+    assert None not in opened
+    assert len(set(opened)) == 6
+
+
+def test_a_host_without_a_copy_of_its_own_gets_one(with_people: Shell) -> None:
+    rt = with_people.rt
+    send_all(rt, with_people.add_campaign())
+    (rt.settings.var_dir / FILE).unlink()
+    look_after_holds(rt, utcnow() + timedelta(seconds=31))
+    assert (rt.settings.var_dir / FILE).exists()
+    rt.redis.delete(KEY)
+    look_after_holds(rt, utcnow() + timedelta(seconds=62))
+    assert rt.redis.exists(KEY)
+    assert held_for(rt) is None
