@@ -4,6 +4,7 @@ Sources, first wins: the environment, the file that a `NAME_FILE` variable names
 (default `.env`). All invalid values are reported together, each with its name, its value and what is allowed.
 """
 
+import ipaddress
 import os
 import re
 import zoneinfo
@@ -21,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
 from models.files import aside_of, open_private
+from models.outbound_targets import Network, OutboundTarget, parse_targets
 
 SECRETS = (
     "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL",
@@ -60,6 +62,10 @@ class Settings:
     default_country: str | None = None
     time_zone: str = "UTC"
     metrics_token: str | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose `X-Forwarded-For` says where a request came from."""
+    outbound_allow: tuple[OutboundTarget, ...] = ()
+    """The operator's own hosts and networks, which bot flows may call."""
     stream_bound: int = 1_000_000
     """How many unprocessed events the stream holds before the webhook answers 503."""
 
@@ -146,6 +152,8 @@ class _Reader:
             "default_country": self._read("DEFAULT_COUNTRY", None, _country),
             "time_zone": self._read("TIME_ZONE", "UTC", _zone),
             "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),
+            "trusted_proxies": self._read("TRUSTED_PROXIES", (), _networks),
+            "outbound_allow": self._read("OUTBOUND_ALLOW", (), parse_targets),
             "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
         }
         self._check_shop(settings)
@@ -289,6 +297,13 @@ def _zone(text: str) -> str:
     if text not in zoneinfo.available_timezones():
         raise ValueError("allowed is a time zone such as Europe/Madrid")
     return text
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _comma_separated(text))
+    except ValueError:
+        raise ValueError("allowed are addresses and networks such as 10.0.0.0/8, separated by commas") from None
 
 
 def _positive(text: str) -> int:

@@ -4,6 +4,7 @@ HarkError                               root; never raised itself
 ├── OperatorError                       one line for whoever asked: what, where, what is allowed. Nothing was changed
 │   ├── CampaignNotFoundError           models.tables.campaign
 │   ├── TransitionError                 models.tables.campaign: the campaign's state does not allow it
+│   ├── HeldError                       models.restore.release: the campaign may have been sent before the database was put back
 │   ├── InsufficientBalanceError        models.billing.balance
 │   ├── AudienceError                   models.audience.audience
 │   ├── RuleError                       models.segments.operators: a segment's rule cannot be read
@@ -22,12 +23,13 @@ HarkError                               root; never raised itself
 │   ├── MetaUnavailableError            jobs.campaigns.start
 │   ├── FlowNameTakenError              admin.operations.flows: loading would replace another flow
 │   ├── RedisUnavailableError           jobs.core.redis_server
+│   ├── TooManyAttemptsError            admin.auth.attempts: the next sign-in is allowed a little later
 │   └── AlreadyRunningError             admin.server.supervisor
 ├── TransportError                      bot.meta.transport: a send without an answer
 │   ├── NothingSentError                certainly not sent
 │   └── UncertainSendError              perhaps sent
-├── ForbiddenAddressError               bot.outbound_http
-├── UnreachableError                    bot.outbound_http
+├── ForbiddenAddressError               bot.outbound.client
+├── UnreachableError                    bot.outbound.client
 ├── BadEventError                       bot.webhooks.parse_values
 ├── StreamUnavailableError              bot.webhooks.stream
 │   └── StreamSilentError

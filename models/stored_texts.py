@@ -39,6 +39,13 @@ BALANCE_USED_UP = stored_text(
 BALANCE_TOO_SMALL = stored_text(
     "balance.too_small", "it may cost {need} and of the balance of {balance} only {free} are free."
 )
+DATABASE_RESTORED = stored_text(
+    "pause.database_restored",
+    "The database was put back from a copy. Who may have got the message since then is marked as unsure.",
+)
+NOT_SERVED = stored_text(
+    "pause.not_served", "Nothing ran for {minutes} minutes. Look whether the message still makes sense."
+)
 META_SAYS = stored_text("pause.meta_says", "{said}")
 TEMPLATE_TAKEN_AWAY = stored_text(
     "pause.template_taken_away", "Meta says that the template {name} ({language}) is {status}."
@@ -68,6 +75,9 @@ SHOP_FAILED = stored_text("shop.failed", "{why}")
 # Why a scheduled campaign did not start.
 START_MISSED_MINUTE = stored_text("schedule.missed_minute", "the scheduled start was missed by 1 minute")
 START_MISSED = stored_text("schedule.missed", "the scheduled start was missed by {minutes} minutes")
+START_HELD = stored_text(
+    "schedule.held", "the database was put back from a copy, and the campaign may have been sent since"
+)
 START_FAILED = stored_text("schedule.failed", "the scheduled start did not happen: {why}")
 
 # What became of a message.
@@ -81,6 +91,10 @@ NO_ADDRESS = stored_text(
 )
 ANSWER_NOT_KEPT = stored_text("send.answer_not_kept", "Meta's answer holds something that cannot be stored.")
 SAME_ID = stored_text("send.same_id", "Meta answered with an id that another message already has.")
+RESTORED = stored_text(
+    "send.restored",
+    "The database was put back from a copy: the message may have left after the copy was made.",
+)
 SENDER_DIED = stored_text("send.sender_died", "The sender stopped before it could say what became of this message.")
 WINDOW_CLOSED = stored_text(
     "send.window_closed", "The person's last message is more than 24 hours old: WhatsApp allows only templates now."

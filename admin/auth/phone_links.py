@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.auth.users import read_email
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.db.dialect import insert_into
@@ -41,16 +40,6 @@ class PhoneLink:
     linked_at: datetime | None
     waits_until: datetime | None
     outcome: LinkOutcome | None
-
-
-def user_id_of(rt: Runtime, email: str) -> int:
-    """Return the id of the user with an e-mail. Raises OperatorError if there is none."""
-    address = read_email(email)
-    with rt.database.read() as session:
-        user_id = session.scalar(select(User.id).where(User.email == address))
-    if user_id is None:
-        raise OperatorError("email={email}: there is no such user", email=address)
-    return user_id
 
 
 def create_link_code(rt: Runtime, user_id: int, actor: str) -> LinkCode:

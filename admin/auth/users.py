@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from admin.auth.attempts import forget_attempts
 from admin.auth.passwords import hash_password, one_time_password
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
@@ -134,15 +135,40 @@ def change_role(rt: Runtime, user_id: int, role: str, actor: str) -> None:
 def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
     """Set a one-time password, which must be changed at the next sign-in; returns it.
 
-    Ends every session of the user and removes a lock. Raises OperatorError if there is no such user.
+    Ends every session of the user and forgets failed attempts. Raises OperatorError if there is no such user.
     """
     hashed = hash_password(one_time := one_time_password())
     with rt.database.write() as session:
         user = _load_user(session, user_id)
         user.password_hash, user.must_change_password, user.session_key = hashed, True, new_token()
-        user.failed_sign_ins, user.locked_until = 0, None
+        email = user.email
         record_audit(session, utcnow(), actor, AuditAction.RESET_PASSWORD, "user", user_id)
+    forget_attempts(rt, email)
     return one_time
+
+
+def unlock(rt: Runtime, user_id: int, actor: str) -> None:
+    """Forget the failed attempts to sign in. Raises OperatorError if there is no such user."""
+    with rt.database.write() as session:
+        email = _load_user(session, user_id).email
+        record_audit(session, utcnow(), actor, AuditAction.UNLOCK, "user", user_id)
+    forget_attempts(rt, email)
+
+
+def find_user(rt: Runtime, email: str) -> User:
+    """The user of this address. Raises OperatorError if there is none."""
+    address = read_email(email)
+    with rt.database.read() as session:
+        user = session.scalars(select(User).where(User.email == address)).first()
+    if user is None:
+        raise OperatorError("email={email}: there is no such user", email=address)
+    return user
+
+
+def list_users(rt: Runtime) -> list[User]:
+    """All users, by their address."""
+    with rt.database.read() as session:
+        return list(session.scalars(select(User).order_by(User.email)))
 
 
 def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:

@@ -4,7 +4,7 @@ import hmac
 from typing import cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, request, session
+from flask import Flask, Response, abort, after_this_request, current_app, g, request, session
 
 from admin.auth.sign_in import SignedInUser, signed_in_user
 from jobs.core.runtime import Runtime
@@ -14,6 +14,8 @@ PANEL = "/admin"
 _SESSION_KEY = "who"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOURS_12 = 12 * 3600
+_DAYS_365 = 365 * 86_400
+DEVICE_COOKIE = "hark_device"
 _MAX_BYTES = 110 * 1024 * 1024
 """Enough for the largest media file of a template header (100 MB, docs/meta.md §6) with the rest of the form."""
 _MAX_BYTES_SIGNED_OUT = 64 * 1024
@@ -58,6 +60,23 @@ def start_session(user: SignedInUser) -> None:
     session.permanent = True
     session[_SESSION_KEY] = user.key
     g.user = user
+
+
+def keep_device(device: str) -> None:
+    """Let this browser keep the cookie by which it is known for the account that it signed in to."""
+
+    @after_this_request
+    def _set(response: Response) -> Response:
+        response.set_cookie(
+            DEVICE_COOKIE,
+            device,
+            max_age=_DAYS_365,
+            httponly=True,
+            samesite="Lax",
+            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+            path=PANEL,
+        )
+        return response
 
 
 def end_session() -> None:

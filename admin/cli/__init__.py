@@ -18,6 +18,8 @@ COMMANDS = tuple(
         ("demo", "admin.cli.run:demo", "A whole campaign against a simulated Meta, watched to its end."),
         ("sandbox", "admin.cli.run:sandbox", "The simulated Meta alone; its own --help tells the options."),
         ("db", "admin.cli.db:db", "The database's schema."),
+        ("backup", "admin.cli.backup:backup", "Write database and media to one file, while Hark goes on."),
+        ("restore", "admin.cli.backup:restore", "Put a backup back; nothing of this Hark may run meanwhile."),
         ("users", "admin.cli.users:users", "People who work with the panel."),
         ("tokens", "admin.cli.users:tokens", "Bearer tokens for programs."),
         ("numbers", "admin.cli.numbers:numbers", "WhatsApp numbers of ours."),

@@ -25,10 +25,16 @@ def preflight(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
 
 @click.command("start", cls=Command)
 @click.argument("campaign_id", metavar="ID", type=int)
+@click.option(
+    "--after-restore",
+    "is_after_restore",
+    is_flag=True,
+    help="Although it may have been sent before the database was put back from a copy.",
+)
 @as_json
-def start(campaign_id: int, is_json: bool) -> None:
+def start(campaign_id: int, is_after_restore: bool, is_json: bool) -> None:
     """Start it now."""
-    start_campaign(runtime_here(), campaign_id, utcnow(), ACTOR)
+    start_campaign(runtime_here(), campaign_id, utcnow(), ACTOR, is_after_restore=is_after_restore)
     _print_status(campaign_id, "active", is_json)
 
 

@@ -2,7 +2,8 @@
 
 import click
 
-from admin.cli.shared import Group, as_json, fail, print_json, runtime_here
+from admin.cli.shared import ACTOR, Group, as_json, fail, print_json, runtime_here
+from admin.operations.restored import CAUSES, read_held, release_database
 from models.db.migrate import current_revision, head_revision, upgrade_schema
 
 
@@ -36,3 +37,30 @@ def check(is_json: bool) -> None:
         fail(f"the schema is at {current or 'nothing'}, wanted is {newest}: run flask db upgrade")
     if not is_json:
         click.echo(f"the schema is at {current}, the newest")
+
+
+@db.command("held")
+@as_json
+def held(is_json: bool) -> None:
+    """What waits because the database was put back from a copy."""
+    found = read_held(runtime_here())
+    if is_json:
+        print_json({"held": None} if found is None else found.to_json())
+    elif found is None:
+        click.echo("nothing is held")
+    else:
+        click.echo(f"held since {found.noticed_at.isoformat()}: {CAUSES[found.cause]}")
+        for row in found.campaigns:
+            state = "goes on" if row.is_released else "waits" if row.is_settled else "is being looked through"
+            click.echo(f"campaign {row.campaign_id} ({row.name}), {row.status} in the copy: {state}")
+
+
+@db.command("release")
+@as_json
+def release(is_json: bool) -> None:
+    """Let answers and timers go on; campaigns go on one by one (campaigns resume, campaigns start --after-restore)."""
+    count = release_database(runtime_here(), ACTOR)
+    if is_json:
+        print_json({"unsure_answers": count})
+    else:
+        click.echo(f"answers go on; {count} of the copy are unsure and are not sent again")

@@ -7,12 +7,15 @@ from redis.exceptions import RedisError
 
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
+from models.db.out_of_range import is_out_of_range
 
 
 def explain_error(error: Exception) -> str:
     """Return one line about an error that is no OperatorError: what cannot be reached or read, or that it is a bug."""
     if isinstance(error, RedisError):
         return f"Redis cannot be reached ({type(error).__name__}): is flask up running, or REDIS_URL right?"
+    if is_out_of_range(error):
+        return "there is no row of that number: it is larger than any that Hark gives"
     return f"this should not have happened: {described(error)}{_write_down(error)}"
 
 

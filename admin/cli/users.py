@@ -2,8 +2,8 @@
 
 import click
 
-from admin.auth.phone_links import create_link_code, unlink_phone, user_id_of
-from admin.auth.users import add_token, add_user
+from admin.auth.phone_links import create_link_code, unlink_phone
+from admin.auth.users import add_token, add_user, find_user, list_users, reset_password, unlock
 from admin.cli.shared import ACTOR, Group, as_json, print_json, read_stdin, runtime_here
 from models.tables.user import Role
 
@@ -39,7 +39,7 @@ def add(email: str, role: str, password_stdin: bool, is_json: bool) -> None:
 def link_phone(email: str, is_json: bool) -> None:
     """Print a code by which the user links their phone for chat-ops: of one use, valid for 10 minutes."""
     rt = runtime_here()
-    code = create_link_code(rt, user_id_of(rt, email), ACTOR)
+    code = create_link_code(rt, find_user(rt, email).id, ACTOR)
     if is_json:
         print_json(
             {"email": code.email, "code": code.text, "expires_at": code.expires_at.isoformat(), "numbers": code.numbers}
@@ -55,8 +55,58 @@ def link_phone(email: str, is_json: bool) -> None:
 def unlink(email: str) -> None:
     """Take the phone from a user: it gives no more commands."""
     rt = runtime_here()
-    unlink_phone(rt, user_id_of(rt, email), ACTOR)
+    unlink_phone(rt, find_user(rt, email).id, ACTOR)
     click.echo("unlinked")
+
+
+@users.command("list")
+@as_json
+def list_all(is_json: bool) -> None:
+    """Every user with the role and the last sign-in."""
+    rows = [
+        {
+            "id": user.id,
+            "email": user.email,
+            "role": user.role.value,
+            "active": user.is_active,
+            "last_sign_in_at": user.last_sign_in_at.isoformat() if user.last_sign_in_at else None,
+        }
+        for user in list_users(runtime_here())
+    ]
+    if is_json:
+        print_json(rows)
+        return
+    for row in rows:
+        state = "" if row["active"] else ", kept out"
+        click.echo(f"{row['email']}: {row['role']}{state}, last signed in {row['last_sign_in_at'] or 'never'}")
+
+
+@users.command("unlock")
+@click.argument("email")
+@as_json
+def unlock_user(email: str, is_json: bool) -> None:
+    """Forget failed attempts to sign in, which slow further ones down."""
+    rt = runtime_here()
+    user = find_user(rt, email)
+    unlock(rt, user.id, ACTOR)
+    if is_json:
+        print_json({"id": user.id, "email": user.email})
+    else:
+        click.echo(f"{user.email} can sign in at once")
+
+
+@users.command("reset-password")
+@click.argument("email")
+@as_json
+def reset(email: str, is_json: bool) -> None:
+    """Print a one-time password, and end every session of the user."""
+    rt = runtime_here()
+    user = find_user(rt, email)
+    password = reset_password(rt, user.id, ACTOR)
+    if is_json:
+        print_json({"id": user.id, "email": user.email, "password": password})
+    else:
+        click.echo(f"one-time password: {password}")
 
 
 @click.group("tokens", cls=Group)

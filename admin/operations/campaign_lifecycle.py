@@ -5,19 +5,24 @@ campaign raises CampaignNotFoundError if there is none, and TransitionError if i
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.operations.campaigns import COPIED_COLUMNS
 from jobs.campaigns.start import start_campaign
 from jobs.core.runtime import Runtime
+from jobs.restore.watch import hold_if_restored, keep_epoch
 from models.campaigns.missing import missing_parts, refuse_draft, shown_parts
 from models.clock import utcnow
 from models.contacts.lookup import ContactNotFoundError, require_contact_with_phone
 from models.contacts.phone import NotAPhoneError, mask_phone
 from models.errors import OperatorError
+from models.restore.release import check_start
+from models.sending.epoch import raise_epoch
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
     ENDS_AFTER,
@@ -51,10 +56,15 @@ def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: flo
     if (at - now).days > MAX_DAYS:
         raise OperatorError("at={at}: allowed is a time within {max_days} days", at=at.isoformat(), max_days=MAX_DAYS)
     pace = {} if per_hour is None else {"pace_per_hour": float(per_hour), "pace_per_second": None}
+    with suppress(RedisError):  # the lane looks again, before it claims anybody
+        hold_if_restored(rt, now)
     with rt.database.write() as session:
+        check_start(session, campaign_id, is_after_restore=False)
         refuse_draft(session, campaign_id)
         transition(session, campaign_id, "schedule", now, scheduled_at=at, note=None, **pace)
         record_audit(session, now, actor, AuditAction.SCHEDULE, "campaign", campaign_id, at=at.isoformat())
+        epoch = raise_epoch(session)
+    keep_epoch(rt, epoch)
     return at
 
 

@@ -20,6 +20,7 @@ from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox.view import InboxView
 from admin.panel.numbers import NumberView
+from admin.panel.restored import RestoredView
 from admin.panel.system import AuditView, SettingView, UserView
 from admin.panel.templates import TemplateView
 from jobs.core.runtime import Runtime
@@ -56,4 +57,5 @@ def init_app(app: Flask) -> None:
         DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),
         AccountView("Your account", endpoint="panel_account", url="account"),
         SettingView("Settings", "House", endpoint="panel_settings", url="settings"),
+        RestoredView("Put back from a copy", endpoint="panel_restored", url="restored"),
     )

@@ -2,9 +2,11 @@
 
 from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, InternalServerError
+from sqlalchemy.exc import DataError
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 from admin.auth.web_security import current_user, is_panel
+from models.db.out_of_range import is_out_of_range
 
 _ERROR_TEXTS = {
     400: ("That did not work", "The request was not complete. Go back, reload the page and try again."),
@@ -24,6 +26,15 @@ def init_app(app: Flask) -> None:
     """Register error pages for /admin; other paths keep their plain answers."""
     for code in _ERROR_TEXTS:
         app.register_error_handler(code, _show)
+    app.register_error_handler(OverflowError, _show_out_of_range)
+    app.register_error_handler(DataError, _show_out_of_range)
+
+
+def _show_out_of_range(error: Exception) -> ResponseReturnValue:
+    """An id that no column can hold belongs to nothing. Any other error of these classes is a bug, and stays one."""
+    if not is_out_of_range(error):
+        raise error
+    return _show(NotFound())
 
 
 def _show(error: Exception) -> ResponseReturnValue:

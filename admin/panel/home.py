@@ -23,6 +23,7 @@ from models.clock import utcnow
 from models.conversations.cases import count_waiting
 from models.conversations.possible_opt_outs import count_possible_opt_outs
 from models.conversations.unread import count_unread
+from models.restore.hold import is_held
 from models.sending.messaging_limit import SPAN
 from models.stored_texts import show_stored
 from models.tables.campaign import LIVE, Campaign, CampaignKind, CampaignStatus, PauseReason
@@ -139,6 +140,9 @@ def _used(now: Any) -> Any:
 def _attention(
     session: Session, running: list[Campaign], numbers: list[Number], webhooks: Webhooks
 ) -> Iterator[Attention]:
+    if is_held(session):
+        text = "The database was put back from a copy: nothing is sent until you decide what goes on"
+        yield Attention("bad", text, url_for("panel_restored.index"))
     yield from _about_events(session, numbers, webhooks)
     yield from _about_campaigns(session, running)
     yield from _about_money(session)

@@ -150,6 +150,14 @@ PAUSE = {
         "What comes back is not being processed",
         "Replies and STOPs wait in the webhook's backlog. It goes on once that is worked off.",
     ),
+    PauseReason.DATABASE_RESTORED: (
+        "The database was put back from a copy",
+        "Who may have got the message after the copy was made is marked as unsure. Resume to write to the rest.",
+    ),
+    PauseReason.NOT_SERVED: (
+        "Hark did not run for a long time",
+        "Look whether the message still makes sense at this hour, then resume.",
+    ),
     PauseReason.LAUNCH_STOPPED: (
         "The audience could not be prepared",
         "Nothing is sent until you resume it. Restore what is missing first, or end the campaign.",

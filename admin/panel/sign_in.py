@@ -3,9 +3,20 @@
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from admin.auth.sign_in import change_password
+from admin.auth.attempts import TooManyAttemptsError, new_device
+from admin.auth.client_address import client_address
+from admin.auth.sign_in import change_password, record_sign_out
 from admin.auth.sign_in import sign_in as sign_in_as
-from admin.auth.web_security import PANEL, current_user, end_session, local_path, runtime, start_session
+from admin.auth.web_security import (
+    DEVICE_COOKIE,
+    PANEL,
+    current_user,
+    end_session,
+    keep_device,
+    local_path,
+    runtime,
+    start_session,
+)
 from admin.panel.base import sentence
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -28,18 +39,26 @@ def sign_in() -> ResponseReturnValue:
             return redirect(target)
         return render_template("panel/sign_in.html", target=target, email="", error=None)
     email = request.form.get("email", "")
+    rt = runtime()
+    device, address = request.cookies.get(DEVICE_COOKIE), client_address(request, rt.settings.trusted_proxies)
     try:
-        someone = sign_in_as(runtime(), email, request.form.get("password", ""), request.remote_addr or "", utcnow())
+        someone = sign_in_as(rt, email, request.form.get("password", ""), address, utcnow(), device=device)
     except OperatorError as error:
-        shown = {"target": target, "email": email[:254], "error": sentence(error)}
-        return render_template("panel/sign_in.html", **shown), 401
+        page = render_template("panel/sign_in.html", target=target, email=email[:254], error=sentence(error))
+        if isinstance(error, TooManyAttemptsError):
+            return page, 429, {"Retry-After": str(error.retry_after)}
+        return page, 401
     start_session(someone)
+    keep_device(new_device(rt, someone.email))
     return redirect(url_for("panel.password", next=target) if someone.must_change_password else target, 303)
 
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End this browser's session."""
+    someone = current_user()
+    if someone is not None:
+        record_sign_out(runtime(), someone, utcnow())
     end_session()
     return redirect(url_for("panel.sign_in"), 303)
 

@@ -1,5 +1,6 @@
 """Serves `/healthz` (the process runs) and `/readyz` (database, Redis and schema are usable)."""
 
+import shutil
 from collections.abc import Callable
 
 from flask import Blueprint, Flask
@@ -10,9 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.core.runtime import Runtime
 from models.db.migrate import current_revision, head_revision
+from models.restore.hold import is_held
+from models.tables.campaign import PauseReason
 
 # A Redis that evicts keys would lose webhook events that were answered with 200.
 _POLICY = "noeviction"
+MIN_FREE_BYTES = 64_000_000
+"""Below that neither the database nor Redis' file can be sure of their next write."""
 
 
 def init_app(app: Flask, rt: Runtime) -> None:
@@ -27,7 +32,8 @@ def init_app(app: Flask, rt: Runtime) -> None:
     def readyz() -> ResponseReturnValue:
         checks = readiness(rt)
         ready = all(result == "ok" for result in checks.values())
-        return {"status": "ok" if ready else "not ready", "checks": checks}, 200 if ready else 503
+        held = {"held": PauseReason.DATABASE_RESTORED.value} if ready and _is_held(rt) else {}
+        return {"status": "ok" if ready else "not ready", "checks": checks} | held, 200 if ready else 503
 
     app.register_blueprint(bp)
 
@@ -38,7 +44,14 @@ def readiness(rt: Runtime) -> dict[str, str]:
         "database": _run_check(_database, rt),
         "redis": _run_check(_redis, rt),
         "migrations": _run_check(_migrations, rt),
+        "disk": _run_check(_disk, rt),
     }
+
+
+def _is_held(rt: Runtime) -> bool:
+    """Whether nothing is sent because the database was put back from a copy. Webhooks are taken all the same."""
+    with rt.database.read() as session:
+        return is_held(session)
 
 
 def _run_check(check: Callable[[Runtime], str], rt: Runtime) -> str:
@@ -49,9 +62,27 @@ def _run_check(check: Callable[[Runtime], str], rt: Runtime) -> str:
 
 
 def _database(rt: Runtime) -> str:
+    """Whether it can be read and written: a file system that became read-only and a standby take no write."""
     with rt.database.read() as session:
         session.execute(text("SELECT 1"))
-    return "ok"
+    with rt.database.write() as session:  # on SQLite this takes the write lock for a moment
+        is_read_only = not rt.database.is_sqlite and session.scalar(text("SHOW transaction_read_only")) == "on"
+    return "it takes no writes" if is_read_only else "ok"
+
+
+def _disk(rt: Runtime) -> str:
+    free = free_bytes(rt)
+    if free >= MIN_FREE_BYTES:
+        return "ok"
+    return f"only {free // 1_000_000} MB are free for {rt.settings.var_dir.name}/; wanted are {MIN_FREE_BYTES // 1_000_000} MB"
+
+
+def free_bytes(rt: Runtime) -> int:
+    """What is free on the disk of `var/`. Raises OSError if that cannot be told."""
+    directory = rt.settings.var_dir
+    while not directory.exists():
+        directory = directory.parent
+    return shutil.disk_usage(directory).free
 
 
 def _redis(rt: Runtime) -> str:

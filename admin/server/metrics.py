@@ -15,16 +15,22 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from admin.auth.attempts import COUNTS_KEY
+from admin.server.health import free_bytes
+from admin.server.supervisor import read_restarts
 from bot.webhooks.shopify import KEY as SHOP_EVENTS
 from jobs.core.queues import ALL
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
+from models.clock import utcnow
 from models.conversations.cases import count_waiting
 from models.conversations.unread import count_unread
 from models.db.dialect import literal_word
+from models.restore.hold import is_held
 from models.sending.lease import live_lanes
 from models.tables.campaign import LIVE, Campaign, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
+from models.tables.epoch import Epoch
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.shop import OptOutState, ShopOptOut
 from models.tables.webhook_event import DeadLetter, ParkedStatus
@@ -71,7 +77,21 @@ class HarkCollector(Collector):
             up.add_metric(["redis"], 1)
         except (RedisError, OSError):
             up.add_metric(["redis"], 0)
+        yield from self._of_machine()
         yield up
+
+    def _of_machine(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            free = free_bytes(self._rt)
+        except OSError:
+            free = 0
+        yield GaugeMetricFamily("hark_disk_free_bytes", "What is free on the disk of var/.", value=free)
+        restarts = GaugeMetricFamily(
+            "hark_restarts", "How often a process of flask up was started again.", labels=["process"]
+        )
+        for name, count in read_restarts(self._rt.settings.var_dir).items():
+            restarts.add_metric([name], count)
+        yield restarts
 
     def _of_redis(self) -> Iterator[GaugeMetricFamily]:
         ingest = lag(self._rt)
@@ -83,6 +103,11 @@ class HarkCollector(Collector):
         yield GaugeMetricFamily(
             "hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(shop_events)
         )
+        outcomes = GaugeMetricFamily("hark_sign_ins", "Attempts to sign in since Redis began.", labels=["outcome"])
+        counts = self._rt.redis.hgetall(COUNTS_KEY)
+        for outcome in ("signed_in", "failed", "limited"):
+            outcomes.add_metric([outcome], int(counts.get(outcome.encode(), 0)))
+        yield outcomes
         waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
         for name in ALL:
             waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))
@@ -115,6 +140,14 @@ def _of_database(session: Session) -> Iterator[GaugeMetricFamily]:
         Message.state.in_([literal_word(MessageState.QUEUED), literal_word(MessageState.SENDING)])
     )
     yield GaugeMetricFamily("hark_answers_waiting", "Answers not yet sent.", value=session.scalar(waiting) or 0)
+    yield GaugeMetricFamily(
+        "hark_database_held",
+        "Whether nothing is sent because the database was put back from a copy.",
+        value=is_held(session),
+    )
+    served_at = session.scalar(select(Epoch.served_at))
+    age = (utcnow() - served_at).total_seconds() if served_at else 0.0
+    yield GaugeMetricFamily("hark_schedule_age_seconds", "Since a schedule last looked after campaigns.", value=age)
     cases = "People whose case waits for an agent."
     yield GaugeMetricFamily("hark_cases_waiting", cases, value=count_waiting(session))
     unread = "Conversations with replies that nothing took."

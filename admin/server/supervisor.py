@@ -18,6 +18,10 @@ from admin.server.log_stream import LogStream
 from models.errors import OperatorError
 from models.files import PUBLIC, replace_file
 
+PROCESSES = "processes.json"
+"""Name → pid of what runs. It is left behind only by a supervisor that was killed."""
+RESTARTS = "restarts.json"
+"""Name → how often the process was started again since the supervisor began."""
 _TICK_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 0.2
 _MAX_BACKOFF_SECONDS = 10.0
@@ -55,6 +59,15 @@ def lock_directory(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def read_restarts(directory: Path) -> dict[str, int]:
+    """How often each process was started again; empty if none was, or no supervisor runs here."""
+    try:
+        found = json.loads((directory / RESTARTS).read_text(encoding="utf-8"))
+        return {str(name): int(count) for name, count in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
 class Supervisor:
     """Call `run()` in a thread that outlives the children: on Linux they die with that thread.
 
@@ -83,6 +96,7 @@ class Supervisor:
         self._stop_seconds = stop_seconds
         self._healthy_seconds = healthy_seconds
         self._locked = locked
+        self._restarts: dict[str, int] = {}
         self._asked_to_stop = False
         self._stopping_since: float | None = None
         self._exit_code = 0
@@ -185,6 +199,7 @@ class Supervisor:
             if now - slot.started_at >= self._healthy_seconds:
                 slot.backoff_seconds = _FIRST_BACKOFF_SECONDS
             slot.due_at = now + slot.backoff_seconds
+            self._restarts[slot.name] = self._restarts.get(slot.name, 0) + 1
             self._say(f"{slot.name} {reason}; starting it again in {slot.backoff_seconds:g} s")
             slot.backoff_seconds = min(_MAX_BACKOFF_SECONDS, slot.backoff_seconds * 2)
         else:
@@ -223,7 +238,8 @@ class Supervisor:
                 slot.process.kill()
                 slot.clear()
         self._selector.close()
-        (self._directory / "processes.json").unlink(missing_ok=True)
+        (self._directory / PROCESSES).unlink(missing_ok=True)
+        (self._directory / RESTARTS).unlink(missing_ok=True)
         self._log.close()
 
     def _say(self, text: str) -> None:
@@ -232,8 +248,11 @@ class Supervisor:
     def _record(self) -> None:
         pids = {slot.name: slot.process.pid for slot in self._slots if slot.process is not None}
         content = json.dumps({_SUPERVISOR: os.getpid(), **pids}, indent=1).encode()
-        with suppress(OSError), replace_file(self._directory / "processes.json", PUBLIC) as file:
+        with suppress(OSError), replace_file(self._directory / PROCESSES, PUBLIC) as file:
             file.write(content)  # a full disk must not stop the processes that run
+        if self._restarts:
+            with suppress(OSError), replace_file(self._directory / RESTARTS, PUBLIC) as file:
+                file.write(json.dumps(self._restarts).encode())
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

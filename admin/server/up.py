@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import TextIO
 
 import httpx
+from sqlalchemy.engine import make_url
 
 from admin.auth.users import AddedUser, add_first_admin
 from admin.server.child import Child
 from admin.server.key_check import check_encryption_key
-from admin.server.supervisor import Supervisor, lock_directory
+from admin.server.supervisor import PROCESSES, Supervisor, lock_directory
 from jobs.core.queues import ANSWER, CHORES, LAUNCH, SEND
 from jobs.core.redis_server import redis_answers, redis_argv, redis_url
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.config import Settings
+from models.db.integrity import check_sqlite
 from models.db.migrate import upgrade_schema
 from models.errors import OperatorError
 
@@ -50,12 +52,27 @@ def run_up(settings: Settings, plan: Plan, out: TextIO, say: Callable[[str], Non
     """
     with lock_directory(settings.var_dir):
         check_port(plan.host, plan.port)
+        check_after_a_crash(settings)
         first_admin = prepare(settings)
         say(f"panel: {plan.address}/admin/")
         if first_admin is not None:
             say(f"sign in as {first_admin.email} with the one-time password {first_admin.password}")
         supervisor = Supervisor(children(settings, plan, dict(os.environ)), out, settings.var_dir, locked=True)
         return supervisor.run()
+
+
+def check_after_a_crash(settings: Settings) -> None:
+    """Look through an SQLite database whose processes were killed. Raises OperatorError if it is malformed.
+
+    SQLite survives a kill and a power cut; a disk that lies, or a file that was copied beside a foreign log, does not.
+    """
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite" or not (settings.var_dir / PROCESSES).exists():
+        return
+    try:
+        check_sqlite(Path(str(url.database)))
+    except OperatorError as error:
+        raise OperatorError("{error}; put a backup back: flask restore FILE --replace", error=error) from error
 
 
 def prepare(settings: Settings) -> AddedUser | None:

@@ -12,6 +12,7 @@ from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.sending.failure_rate import forget_guard
 from models.campaigns import end, pause
+from models.restore.release import check_resume, release_campaign
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign, PauseReason, check_verb, refusal, transition
 
@@ -29,11 +30,14 @@ def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) ->
     Raises OperatorError if a check blocks it, MetaUnavailableError if Meta could not be asked.
     """
     with rt.database.read() as session:
+        check_resume(session, campaign_id)
         check_verb(session, campaign_id, "resume")
     # Its audience was frozen at the launch, and nobody in it is free for another launch.
     ask_and_upload(rt, campaign_id, now, ignored={"eligible"})
     with rt.database.write() as session:
+        check_resume(session, campaign_id)
         transition(session, campaign_id, "resume", now)
+        release_campaign(session, campaign_id, actor, now)
         record_audit(session, now, actor, AuditAction.RESUME, "campaign", campaign_id)
         number_id = session.get_one(Campaign, campaign_id).number_id
 

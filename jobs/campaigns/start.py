@@ -5,6 +5,7 @@ Panel, commands and the schedule call the same function. jobs.campaigns.lifecycl
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
@@ -18,12 +19,15 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import START_SCHEDULED
 from jobs.ingest.consumer import lag
 from jobs.maintenance.meta_sync import read_number, read_templates
+from jobs.restore.watch import hold_if_restored, keep_epoch
 from models.billing.balance import reserve_amount
 from models.campaigns.campaign_type import campaign_type
 from models.campaigns.missing import refuse_draft
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.restore.release import check_start, release_campaign
+from models.sending.epoch import raise_epoch
 from models.stored_texts import START_FAILED, START_MISSED, START_MISSED_MINUTE
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import (
@@ -74,19 +78,26 @@ def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
         raise kind(f"campaign {campaign_id}: Meta could not be asked about template and number: {error}") from error
 
 
-def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> Preflight:
-    """Start it; of several concurrent calls one does.
+def start_campaign(
+    rt: Runtime, campaign_id: int, now: datetime, actor: str, *, is_after_restore: bool = False
+) -> Preflight:
+    """Start it; of several concurrent calls one does. `is_after_restore`: although it may have been sent before the database
+    was put back from a copy.
 
-    Raises OperatorError if a check blocks it or it was changed meanwhile, TransitionError if its state does not allow a start,
-    MetaUnavailableError if Meta could not be asked.
+    Raises HeldError if that is so and was not asked for, OperatorError if a check blocks it or it was changed meanwhile,
+    TransitionError if its state does not allow a start, MetaUnavailableError if Meta could not be asked.
     """
+    with suppress(RedisError):  # the lane looks again, before it claims anybody
+        hold_if_restored(rt, now)
     with rt.database.read() as session:
+        check_start(session, campaign_id, is_after_restore=is_after_restore)
         refuse_draft(session, campaign_id)
         check_verb(session, campaign_id, "start")
         checked_version = _version(session, campaign_id)
     result = ask_and_upload(rt, campaign_id, now)
     with rt.database.write() as session:
         version = _version(session, campaign_id, is_locking=True)
+        check_start(session, campaign_id, is_after_restore=is_after_restore)
         check_verb(session, campaign_id, "start")
         if version != checked_version:
             # Asking Meta takes seconds. Only the version that the preflight checked may start, at the time it was scheduled for.
@@ -100,6 +111,9 @@ def start_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
         )
         reserve_amount(session, campaign_id, result.reach.areas or {}, now)
         record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=result.reach.eligible)
+        release_campaign(session, campaign_id, actor, now)
+        epoch = raise_epoch(session)
+    keep_epoch(rt, epoch)
     wake_or_log(lambda: wake_launch(rt, campaign_id), campaign_id)
     return result
 

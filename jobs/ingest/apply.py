@@ -15,6 +15,7 @@ from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_WAITING, SYNC_NUMBER, SYNC_TEMPLATES
 from jobs.ingest.late_failures import react_to_failures
 from jobs.ingest.own_words import with_own_words
+from jobs.restore.watch import hold_for_outside_proof
 from models.clock import utcnow
 from models.events.account.apply import apply_changes
 from models.events.account.numbers import note_phone_app
@@ -26,6 +27,7 @@ from models.events.messages.store import store_inbound
 from models.events.parked import park_statuses
 from models.events.statuses.apply import apply_statuses
 from models.events.types import AccountChange, ControlChange, Echo, InboundMessage, Parsed, Status
+from models.restore.proof import are_ahead
 from models.tables.conversation import PHONE_APP_AUTHOR
 from models.tables.number import Number, Waba
 
@@ -53,7 +55,10 @@ class Applied:
 
 
 def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = ()) -> Applied:
-    """Apply payloads in one transaction. Raises SQLAlchemyError or OSError if the database fails; nothing is written then."""
+    """Apply payloads in one transaction. Raises SQLAlchemyError or OSError if the database fails; nothing is written then.
+
+    If Meta speaks of a message that this database has not sent yet, everything is held (models.restore).
+    """
     inbound: list[InboundMessage] = [item for payload in parsed for item in payload.inbound]
     statuses: list[Status] = [item for payload in parsed for item in payload.statuses]
     changes: list[AccountChange] = [item for payload in parsed for item in payload.changes]
@@ -64,10 +69,12 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
     counts["ignored"] = sum(payload.ignored for payload in parsed)
     installation = rt.installation
     now = utcnow()
+    is_ahead = False
     with rt.database.write() as session:
         if inbound:
             stored = store_inbound(session, with_own_words(session, inbound), now, installation, offers_title)
             applied.conversations = stored.conversations
+            is_ahead = are_ahead(session, _pressed_recipients(inbound, installation))
             counts.update(
                 messages=stored.stored,
                 repeated=stored.repeated,
@@ -87,6 +94,7 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
             counts.update(statuses=matched.applied, foreign=matched.foreign, disagreeing=matched.disagreeing)
             counts["parked"] = park_statuses(session, matched.waiting, now)
             applied.has_parked = bool(matched.waiting)
+            is_ahead = is_ahead or matched.is_ahead
         if changes:
             result = apply_changes(session, changes, now)
             applied.templates_of, applied.numbers = result.templates_of, result.numbers
@@ -100,7 +108,15 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
         for letter in dead:
             keep_dead_letter(session, letter.raw, letter.error, now)
         counts["dead"] = len(dead)
+    if is_ahead:
+        hold_for_outside_proof(rt, now)
     return applied
+
+
+def _pressed_recipients(inbound: Sequence[InboundMessage], installation: str) -> list[int]:
+    """The recipients that the buttons of our own templates name."""
+    pressed = [message.pressed for message in inbound if message.pressed is not None]
+    return [button.recipient_id for button in pressed if button.installation == installation]
 
 
 def _mark_unread(session: Session, result: ChangeResult) -> None:

@@ -19,6 +19,7 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account, lift_number
 from models.clock import utcnow
+from models.errors import OperatorError
 from models.sending.number_rate import put_throughput
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
@@ -105,11 +106,13 @@ def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = 
 def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
     """Store Meta's fields of a number and its portfolio's messaging limit (docs/meta.md §4.3).
 
-    Lifts a restriction of the account and of the number if Meta says that the number can send. Raises GraphError if Meta
-    refuses or cannot be reached.
+    Lifts a restriction of the account and of the number if Meta says that the number can send. Raises OperatorError if
+    there is no such number, GraphError if Meta refuses or cannot be reached.
     """
     with rt.database.read() as session:
-        number = session.get_one(Number, number_pk)
+        number = session.get(Number, number_pk)
+    if number is None:
+        raise OperatorError("number {number_id}: there is no such number", number_id=number_pk)
     with management_client(rt, number) as graph:
         fields = graph.number(number.phone_number_id)
     with rt.database.write() as session:

@@ -11,6 +11,7 @@ from jobs.replies.write import begin_waits, settled_waits
 from models.clock import utcnow
 from models.conversations.claim import has_work, unclaimed_work
 from models.conversations.flow_http_calls import due_calls
+from models.restore.hold import is_held
 
 DRAIN_SECONDS = 20.0
 MANY = "many"
@@ -46,6 +47,9 @@ def answer_waiting(rt: Runtime, seconds: float = DRAIN_SECONDS) -> None:
 
 def wake_repliers(rt: Runtime, now: datetime) -> int:
     """For the schedule: enqueue jobs for conversations and calls that wait without a lease; returns how many were enqueued."""
+    with rt.database.read() as session:
+        if is_held(session):
+            return 0
     _begin_waits(rt, now)
     with rt.database.read() as session:
         limit = MAX_WORKERS * PER_WORKER

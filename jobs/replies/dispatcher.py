@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.meta.client import GraphClient
 from bot.meta.error_codes import ErrorAction, ErrorRule
-from bot.outbound_http import OutboundHttpClient
+from bot.outbound.client import OutboundHttpClient
 from jobs.core.group_commit import GroupCommit
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
@@ -116,6 +116,8 @@ class ReplyDispatcher:
         until = time.monotonic() + seconds
         conversations: set[asyncio.Task[None]] = set()
         calls: set[asyncio.Task[None]] = set()
+        if await self._in_thread(self._store.must_wait):
+            return False
         try:
             while self._may_begin() and time.monotonic() < until:
                 conversations |= {

@@ -9,7 +9,8 @@ from datetime import datetime
 import orjson
 from sqlalchemy.exc import DBAPIError
 
-from bot.outbound_http import Answer, ForbiddenAddressError, OutboundHttpClient, UnreachableError, sign_request
+from bot.outbound.client import Answer, ForbiddenAddressError, OutboundHttpClient, UnreachableError, sign_request
+from bot.outbound.rules import OutboundRules
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.conversations.flow_http_calls import (
@@ -34,7 +35,7 @@ class HttpCaller:
     def __init__(self, rt: Runtime, executor: Executor, client: OutboundHttpClient | None = None) -> None:
         self._rt = rt
         self._executor = executor
-        self._client = client or OutboundHttpClient()
+        self._client = client or OutboundHttpClient(OutboundRules(rt.settings.outbound_allow))
 
     def claim(self, room: int) -> list[HttpCall]:
         """Claim up to `room` due calls. Blocks, so it runs in a thread."""

@@ -7,7 +7,11 @@ import socket
 import time
 from concurrent.futures import Executor
 
+from sqlalchemy.orm import Session
+
 from jobs.core.runtime import Runtime
+from jobs.replies.store import LaneLostError
+from jobs.restore.watch import open_guarded
 from jobs.sending.lease import Lease
 from models.sending.lease import open_lane, resume_lane
 
@@ -24,7 +28,11 @@ class ReplyLane:
         self._opening = asyncio.Lock()
 
     async def lease(self) -> Lease:
-        """The current lease; a new one if there was none, or if the last one was lost."""
+        """The current lease; a new one if there was none, or if the last one was lost.
+
+        Raises LaneLostError if the database was put back from a copy: everything waits then. Raises RedisError or OSError if the
+        copies of its epoch cannot be written.
+        """
         async with self._opening:
             if self._lease is None or self._lease.is_lost:
                 started_at = time.monotonic()
@@ -51,7 +59,13 @@ class ReplyLane:
             self._lane_id = None
 
     def _open(self) -> int:
-        with self._rt.database.write() as session:
-            if self._lane_id is None or not resume_lane(session, self._lane_id):
-                self._lane_id = open_lane(session, None, socket.gethostname(), os.getpid())
+        lane_id = open_guarded(self._rt, self._open_or_resume)
+        if lane_id is None:
+            raise LaneLostError
+        self._lane_id = lane_id
+        return lane_id
+
+    def _open_or_resume(self, session: Session) -> int:
+        if self._lane_id is not None and resume_lane(session, self._lane_id):
             return self._lane_id
+        return open_lane(session, None, socket.gethostname(), os.getpid())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
@@ -12,6 +13,7 @@ from jobs.replies.chatops import answer_command, enqueue_change
 from jobs.replies.decide import BatchContext, decide, failed_plan
 from jobs.replies.flow_cache import FlowCache
 from jobs.replies.write import begin_waits, settled_waits, write_plans
+from jobs.restore.watch import may_send
 from models.clock import utcnow
 from models.conversations.claim import claim_conversations, keep_conversations, release_conversations, unclaimed_work
 from models.conversations.context import ReplyContext, has_input, load_reply_contexts
@@ -25,6 +27,8 @@ from models.conversations.outbox import (
     record_sent,
 )
 from models.errors import HarkError
+from models.restore.hold import is_held
+from models.sending.epoch import raise_epoch
 from models.sending.lease import is_alive
 from models.tables.conversation import MessageState
 from models.tables.setting import read_setting
@@ -60,6 +64,11 @@ class ReplyStore:
     rt: Runtime
     claimant: str
     flows: FlowCache
+
+    def must_wait(self) -> bool:
+        """Whether nothing is answered because the database was put back from a copy."""
+        with self.rt.database.read() as session:
+            return is_held(session)
 
     def find(self, limit: int) -> list[int]:
         """Lease up to `limit` conversations in which work waits; returns their ids."""
@@ -109,7 +118,8 @@ class ReplyStore:
     def claim(self, items: Mapping[Hashable, int]) -> dict[Hashable, ClaimResult]:
         """Claim the next message of each conversation for the lane whose id is its value in `items`.
 
-        Raises LaneLostError if one of the lanes was expired: then nothing was claimed.
+        Raises LaneLostError if one of the lanes was expired, and nothing was claimed; or if the database was put back from a
+        copy, or Redis is away so that nobody knows: then the sweep settles what was claimed.
         """
         ids = [int(str(key)) for key in items]
         now = utcnow()
@@ -125,7 +135,18 @@ class ReplyStore:
             rest = [key for key in ids if key not in claimed]
             nexts = self._next(session, rest, ours, now)
             continues = NextStep(False, None, False)
-            return {key: ClaimResult(claimed.get(key), nexts.get(key, continues)) for key in ids}
+            epoch = raise_epoch(session) if claimed else 0
+        if claimed:
+            self._check_epoch(epoch)
+        return {key: ClaimResult(claimed.get(key), nexts.get(key, continues)) for key in ids}
+
+    def _check_epoch(self, epoch: int) -> None:
+        try:
+            if may_send(self.rt, epoch):
+                return
+        except RedisError as error:
+            raise LaneLostError from error
+        raise LaneLostError
 
     def record(self, items: Mapping[Hashable, tuple[int, MessageResult]]) -> dict[Hashable, NextStep]:
         """Record each (lane id, result), whoever leases the conversation by now: the request was made."""

@@ -23,6 +23,7 @@ from bot.meta.client import GraphClient
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
+from jobs.restore.watch import may_send
 from jobs.sending.campaign_feed import CampaignFeed, Served, ServedNumber
 from jobs.sending.judge import NEVER_BEGUN, SendVerdict, attempt_result, judge_send, unsendable
 from jobs.sending.lease import Lease
@@ -31,6 +32,7 @@ from jobs.sending.recorder import Recorder
 from jobs.sending.side_effects import SideEffects
 from models.clock import utcnow
 from models.sending.claim import Claim, ClaimedRecipient, claim_recipients, put_back, recipients_held_by
+from models.sending.epoch import raise_epoch
 from models.stored_texts import NOT_BUILT
 from models.tables.lane import REQUEST_TIMEOUT_SECONDS
 
@@ -169,9 +171,14 @@ class SenderLane:
 
     def _claim(self, campaign_id: int, size: int) -> Claim:
         with self._rt.database.write() as session:
-            return claim_recipients(
+            claim = claim_recipients(
                 session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hash
             )
+            epoch = raise_epoch(session) if claim.rows else 0
+        if claim.rows and not may_send(self._rt, epoch):
+            self._is_unclear = True  # what this claim took goes back, if it is not unsure by then
+            return Claim(is_active=False)
+        return claim
 
     async def _put_back_unknown(self) -> None:
         """After an unclear COMMIT: put back rows that this lane holds according to the database, but does not know of.

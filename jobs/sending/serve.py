@@ -20,6 +20,7 @@ from jobs.core.logs import described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import SERVE_NUMBER
+from jobs.restore.watch import open_guarded
 from jobs.sending.campaign_feed import ServedNumber, load_number
 from jobs.sending.lane import LIFE_SECONDS, SenderLane
 from jobs.sending.lease import Lease
@@ -110,6 +111,9 @@ async def _run_lane(rt: Runtime, number: ServedNumber) -> int:
     client = GraphClient(rt.settings.graph_api_url, rt.settings.graph_api_version)
     begun = time.monotonic()
     lane_id = await asyncio.to_thread(_open, rt, number.id)
+    if lane_id is None:
+        await client.close()
+        return 0
     lane = SenderLane(rt, number, Lease(rt, lane_id, begun), client)
     try:
         await lane.run()
@@ -120,6 +124,6 @@ async def _run_lane(rt: Runtime, number: ServedNumber) -> int:
     return lane.sent
 
 
-def _open(rt: Runtime, number_id: int) -> int:
-    with rt.database.write() as session:
-        return open_lane(session, number_id, socket.gethostname(), os.getpid())
+def _open(rt: Runtime, number_id: int) -> int | None:
+    """The lane's id; None if the database was put back from a copy, which holds every campaign."""
+    return open_guarded(rt, lambda session: open_lane(session, number_id, socket.gethostname(), os.getpid()))

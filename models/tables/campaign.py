@@ -73,6 +73,10 @@ class PauseReason(StrEnum):
     FAILURE_RATE = "failure_rate"
     BUDGET = "budget"
     INGEST_LAG = "ingest_lag"
+    DATABASE_RESTORED = "database_restored"
+    """The database was put back from a copy; who may have the message since is `unsure` (models.restore)."""
+    NOT_SERVED = "not_served"
+    """No schedule ran for so long that the message may have lost its sense."""
     LAUNCH_STOPPED = "launch_stopped"
     """The audience could not be prepared to its end."""
 

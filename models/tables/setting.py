@@ -48,6 +48,9 @@ KNOWN = {
     ),
     "stop_answer": KnownSetting("", "What answers a STOP; empty sends nothing."),
     "start_answer": KnownSetting("", "What answers a START; empty sends nothing."),
+    "hold_after_sleep_minutes": KnownSetting(
+        60, "Active campaigns pause if nothing ran for this long, until somebody looks at them; 0 is off."
+    ),
     "keep_messages_days": KnownSetting(365, "How long chat messages are kept."),
     "keep_dead_letters_days": KnownSetting(30, "How long payloads that failed are kept."),
 }

@@ -38,6 +38,7 @@ class User(Base):
     """For chat-ops; E.164."""
     phone_verified_at: Mapped[datetime | None]
     failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    """Of version 0.1, like `locked_until`: attempts are counted in Redis (admin.auth.attempts)."""
     locked_until: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

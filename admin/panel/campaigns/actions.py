@@ -14,6 +14,7 @@ from admin.operations.campaign_lifecycle import (
     unschedule_campaign,
 )
 from admin.operations.campaigns import delete_campaign, duplicate_campaign
+from admin.operations.restored import waits_for_start
 from admin.panel.base import PanelView, action, back, form, sentence
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.live_stats import live_stats
@@ -35,11 +36,34 @@ class CampaignActions(PanelView):
 
     @action("/<int:campaign_id>/start", Role.MANAGER)
     def start(self, campaign_id: int) -> ResponseReturnValue:
-        """Start it now, after a confirmation."""
+        """Start it now, after a confirmation; with its name typed if it may have been sent before."""
+        if waits_for_start(self.rt, campaign_id):
+            return self._start_after_restore(campaign_id)
         if not self.is_confirmed():
             text = "It is sent to everybody who is eligible. A message that has left cannot be taken back."
             return self.confirm("Start this campaign now?", text, "Start now", "main", campaign_id)
         self.attempt("Started.", lambda: start_campaign(self.rt, campaign_id, utcnow(), self.me.email))
+        return self._to(campaign_id)
+
+    def _start_after_restore(self, campaign_id: int) -> ResponseReturnValue:
+        name = campaign_facts(self.rt, campaign_id, errors=False).campaign.name
+        if request.form.get("typed", "").strip() != name:
+            if "typed" in request.form:
+                flash("That is not the campaign's name; nothing was started.", "bad")
+            return self.render(
+                "panel/confirm.html",
+                title="Start it although it may have been sent?",
+                text="The database was put back from a copy. If this campaign was sent after the copy was made, everybody gets it a"
+                " second time. Type its name to start it all the same.",
+                typed=name,
+                button="Start it all the same",
+                tone="danger",
+                back=url_for(".show", campaign_id=campaign_id),
+            )
+        start = lambda: start_campaign(  # noqa: E731
+            self.rt, campaign_id, utcnow(), self.me.email, is_after_restore=True
+        )
+        self.attempt("Started.", start)
         return self._to(campaign_id)
 
     @action("/<int:campaign_id>/pause", Role.MANAGER)

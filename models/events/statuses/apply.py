@@ -22,6 +22,7 @@ from models.events.statuses.fold import StatusFacts, fold_statuses
 from models.events.statuses.parents import learn_parents
 from models.events.statuses.sql import MESSAGES, RECIPIENTS, StatusTable
 from models.events.types import Status
+from models.restore.proof import are_ahead
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class StatusResult:
     waiting: list[Status] = field(default_factory=list)
     """Statuses to park."""
     failures: list[NewFailure] = field(default_factory=list)
+    is_ahead: bool = False
+    """Whether one belongs to a recipient or an attempt that this database has not reached: it is an older one."""
 
 
 class _Verdict(Enum):
@@ -63,6 +66,10 @@ def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, 
         _write(session, table, matched, now, result)
     for item in facts:
         result.waiting += item.statuses
+    unknown = [
+        key for item in facts if item.callback is not None and (key := RECIPIENTS.id_in(item.callback)) is not None
+    ]
+    result.is_ahead = result.is_ahead or are_ahead(session, unknown)
     learn_parents(session, statuses)
     return result
 
@@ -101,6 +108,7 @@ def _write(
         verdict = _verdict(row, facts, earlier.facts.wamid if earlier else row.wamid)
         if verdict is _Verdict.EARLY:
             result.waiting += facts.statuses
+            result.is_ahead = result.is_ahead or (table is RECIPIENTS and _is_ahead(row, facts))
         elif verdict is _Verdict.DISAGREES:
             result.disagreeing += len(facts.statuses)
         elif earlier:
@@ -126,6 +134,15 @@ def _precedence(row: Row[Any], facts: StatusFacts) -> tuple[Any, ...]:
     return row.id, row.wamid != facts.wamid, -attempt, facts.first_at, facts.wamid, facts.callback is None
 
 
+def _is_ahead(row: Row[Any], facts: StatusFacts) -> bool:
+    """Whether the attempt is one that this database has not made: a claim is committed before its request leaves.
+
+    A row that is or was unsure proves nothing: an operator may send again what was lost with a database.
+    """
+    is_later = facts.callback is not None and facts.callback.attempt > row.attempts
+    return is_later and row.state in {"queued", "sending"} and not row.was_unsure
+
+
 def _verdict(row: Row[Any], facts: StatusFacts, wamid: str | None) -> _Verdict:
     """`wamid` is that of the row, or of facts in this batch that were applied to it first."""
     if facts.number and row.phone_number_id and facts.number != row.phone_number_id:
@@ -133,6 +150,8 @@ def _verdict(row: Row[Any], facts: StatusFacts, wamid: str | None) -> _Verdict:
     if wamid is not None:
         return _Verdict.FITS if wamid == facts.wamid else _Verdict.DISAGREES
     attempt = facts.callback.attempt if facts.callback else row.attempts
+    if row.state == "unsure":
+        return _Verdict.FITS  # of a database that was put back, its attempt may be above the row's
     if attempt > row.attempts or (row.state == "sending" and attempt != row.attempts):
         return _Verdict.EARLY  # an attempt that is not recorded yet, or an older one while another is under way
     if row.state in {"queued", "refused", "not_sent"} and not facts.is_proof:

@@ -123,7 +123,8 @@ RECIPIENTS = StatusTable(
     read=(
         "SELECT r.id, r.state, r.attempts, r.wamid, r.contact_id, r.campaign_id, r.person_key, n.phone_number_id, "  # noqa: S608
         f"({_FAILED_BEFORE}) IS NOT NULL AS has_failed, "
-        "(r.delivered_at IS NOT NULL OR r.read_at IS NOT NULL) AS was_received "
+        "(r.delivered_at IS NOT NULL OR r.read_at IS NOT NULL) AS was_received, "
+        "r.unsure_at IS NOT NULL AS was_unsure "
         "FROM recipient r JOIN campaign c ON c.id = r.campaign_id LEFT JOIN number n ON n.id = c.number_id"
     ),
     only="",

@@ -1,7 +1,9 @@
 """`flask users`."""
 
+import pytest
 from sqlalchemy import select
 
+from admin.auth.attempts import ACCOUNT, TooManyAttemptsError, take_attempt
 from admin.auth.passwords import verify_password
 from admin.auth.users import add_first_admin, token_hash
 from models.tables.user import ApiToken, Role, User
@@ -55,3 +57,18 @@ def test_of_a_token_only_the_hash_is_kept(shell: Shell) -> None:
     assert row.token_hash == token_hash(token)
     assert token not in row.token_hash
     assert "already" in shell.refused("tokens", "add", "shop", "--role", "viewer")
+
+
+def test_users_are_listed_let_in_again_and_given_new_passwords(shell: Shell) -> None:
+    shell.ok("users", "add", "ana@example.com", "--role", "manager", "--password-stdin", stdin="correct horse 1\n")
+    assert shell.ok("users", "list") == "ana@example.com: manager, last signed in never\n"
+    for _ in range(ACCOUNT.free):
+        take_attempt(shell.rt, "ana@example.com", "192.0.2.1", None)
+    with pytest.raises(TooManyAttemptsError):
+        take_attempt(shell.rt, "ana@example.com", "192.0.2.2", None)
+    assert "at once" in shell.ok("users", "unlock", "Ana@example.com")
+    take_attempt(shell.rt, "ana@example.com", "192.0.2.2", None)
+    assert "no such user" in shell.refused("users", "unlock", "ben@example.com")
+    password = shell.data("users", "reset-password", "ana@example.com", "--json")["password"]
+    with shell.rt.database.read() as session:
+        assert verify_password(session.scalars(select(User)).one().password_hash, password)

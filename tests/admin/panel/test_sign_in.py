@@ -1,19 +1,28 @@
 """Signing in: one-time passwords, locks, sessions that end, paths that stay here."""
 
-from datetime import timedelta
+import time
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from admin.auth.sign_in import LOCKED, MAX_FAILURES, MAX_PER_ADDRESS, WRONG, sign_in
+from admin.auth import attempts
+from admin.auth.attempts import (
+    ACCOUNT,
+    ADDRESS,
+    TooManyAttemptsError,
+    hashing,
+    is_known_device,
+    new_device,
+    take_attempt,
+)
+from admin.auth.sign_in import WRONG, sign_in
 from admin.auth.users import reset_password, set_active
 from admin.auth.web_security import local_path
 from models.clock import utcnow
-from models.errors import OperatorError
 from models.tables.user import Role, User
-from tests.support.panel_app import PASSWORD, Panel, open_panel
+from tests.support.panel_app import PASSWORD, Panel, Visitor, open_panel
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -41,36 +50,82 @@ def test_an_address_is_read_whatever_its_case(panel: Panel) -> None:
     assert panel.visitor().sign_in(" Admin@Example.com ").status_code == 303
 
 
-def test_repeated_failures_lock_the_account_also_for_the_right_password(panel: Panel) -> None:
+def fail(visitor: Visitor, times: int, email: str = "agent@example.com") -> None:
+    """So many wrong passwords."""
+    for _ in range(times):
+        assert visitor.sign_in(email, "wrong password").status_code == 401
+
+
+def test_repeated_failures_slow_the_account_down_and_close_it_never(panel: Panel, redis: Redis) -> None:
     visitor = panel.visitor()
-    for _ in range(MAX_FAILURES):
-        assert WRONG in visitor.sign_in("agent@example.com", "wrong password").text
-    assert LOCKED in visitor.sign_in("agent@example.com").text
+    fail(visitor, ACCOUNT.free)
+    slowed = visitor.sign_in("agent@example.com")
+    assert (slowed.status_code, slowed.headers["Retry-After"]) == (429, "1")
+    assert "Too many attempts. Wait 1 s" in slowed.text
     assert visitor.sign_in("viewer@example.com").status_code == 303
+    time.sleep(1.05)
+    assert panel.visitor().sign_in("agent@example.com").status_code == 303
+    assert redis.keys("hark:sign_in:account:*") == []
 
 
-def test_a_lock_runs_out_and_leaves_new_tries(panel: Panel) -> None:
-    now = utcnow()
-    with panel.rt.database.write() as session:
-        session.execute(
-            update(User)
-            .where(User.email == "agent@example.com")
-            .values(failed_sign_ins=MAX_FAILURES, locked_until=now - timedelta(seconds=1))
-        )
-    with pytest.raises(OperatorError, match="not right"):
-        sign_in(panel.rt, "agent@example.com", "wrong password", "127.0.0.1", now)
-    assert sign_in(panel.rt, "agent@example.com", PASSWORD, "127.0.0.1", now).role is Role.AGENT
+def test_each_further_failure_waits_twice_as_long_up_to_a_minute(panel: Panel, redis: Redis) -> None:
+    visitor = panel.visitor()
+    fail(visitor, ACCOUNT.free)
+    (key,) = redis.keys("hark:sign_in:account:*")
+    waits = []
+    for _ in range(8):
+        redis.hdel(key, "at")
+        fail(visitor, 1)
+        waits.append(int(visitor.sign_in("agent@example.com").headers["Retry-After"]))
+    assert waits == [2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_one_address_cannot_try_a_password_on_every_account(panel: Panel, redis: Redis) -> None:
-    with pytest.raises(OperatorError, match="not right"):
-        sign_in(panel.rt, "user1@example.com", "password", "192.0.2.1", utcnow())
-    (counted,) = redis.keys("hark:sign-in:*")
-    assert redis.incrby(counted, MAX_PER_ADDRESS - 1) == MAX_PER_ADDRESS
-    assert redis.ttl(counted) > 0
-    with pytest.raises(OperatorError, match="Too many"):
+def test_a_browser_that_signed_in_before_is_not_slowed_by_others(panel: Panel) -> None:
+    own = panel.of(Role.AGENT)
+    own.send("/sign-out")
+    fail(panel.visitor(), ACCOUNT.free)
+    assert panel.visitor().sign_in("agent@example.com").status_code == 429
+    assert own.sign_in("agent@example.com").status_code == 303
+
+
+def test_what_makes_a_browser_known_is_for_one_account_and_cannot_be_made_up(panel: Panel) -> None:
+    other = panel.of(Role.VIEWER)
+    other.send("/sign-out")
+    fail(panel.visitor(), ACCOUNT.free)
+    assert other.sign_in("agent@example.com").status_code == 429
+    for made_up in ("x", "x.y", ".", new_device(panel.rt, "agent@example.com") + "0"):
+        assert not is_known_device(panel.rt, "agent@example.com", made_up)
+
+
+def test_one_address_cannot_try_a_password_on_every_account(panel: Panel) -> None:
+    for place in range(ADDRESS.free):
+        take_attempt(panel.rt, f"user{place}@example.com", "192.0.2.1", None)
+    with pytest.raises(TooManyAttemptsError):
         sign_in(panel.rt, "admin@example.com", PASSWORD, "192.0.2.1", utcnow())
     assert sign_in(panel.rt, "admin@example.com", PASSWORD, "192.0.2.2", utcnow()).role is Role.ADMIN
+
+
+def test_all_addresses_of_one_network_of_version_six_count_together(panel: Panel) -> None:
+    for place in range(ADDRESS.free):
+        take_attempt(panel.rt, f"user{place}@example.com", f"2001:db8:1:2::{place:x}", None)
+    with pytest.raises(TooManyAttemptsError):
+        take_attempt(panel.rt, "admin@example.com", "2001:db8:1:2:ffff::1", None)
+    take_attempt(panel.rt, "admin@example.com", "2001:db8:1:3::1", None)
+
+
+def test_no_more_than_two_passwords_are_computed_at_a_time(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "HASH_WAIT_SECONDS", 0.05)
+    with hashing(), hashing(), pytest.raises(TooManyAttemptsError):
+        sign_in(panel.rt, "admin@example.com", PASSWORD, "192.0.2.1", utcnow())
+    assert sign_in(panel.rt, "admin@example.com", PASSWORD, "192.0.2.1", utcnow()).role is Role.ADMIN
+
+
+def test_failures_and_signing_out_stand_in_the_audit(panel: Panel) -> None:
+    visitor = panel.of(Role.AGENT)
+    visitor.send("/sign-out")
+    fail(panel.visitor(), 1)
+    fail(panel.visitor(), 1, "nobody@example.com")
+    assert panel.audited()[-2:] == [("agent@example.com", "sign_out"), ("somebody", "sign_in_failed")]
 
 
 def test_nothing_opens_before_a_one_time_password_was_changed(panel: Panel) -> None:

@@ -3,6 +3,9 @@
 from flask import Flask
 from redis import Redis
 
+from admin.server.supervisor import RESTARTS
+from jobs.restore.watch import look_after_holds
+from models.clock import utcnow
 from models.config import Settings
 from models.conversations.cases import open_case
 from models.db.engine import Database
@@ -48,3 +51,13 @@ def test_off_this_machine_the_figures_need_the_token(settings: Settings) -> None
     assert client.get("/metrics", environ_base=away, headers={"Authorization": "Bearer secret"}).status_code == 200
     assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 401
     assert app_with(settings).test_client().get("/metrics", environ_base=away).status_code == 401
+
+
+def test_what_wears_out_is_measured(app: Flask, settings: Settings) -> None:
+    look_after_holds(app.extensions["hark"], utcnow())
+    (settings.var_dir / RESTARTS).write_text('{"ingest": 3}', encoding="utf-8")
+    lines = app.test_client().get("/metrics").text.splitlines()
+    assert 'hark_restarts{process="ingest"} 3.0' in lines
+    measured = dict(line.rsplit(" ", 1) for line in lines if line.startswith(("hark_disk", "hark_schedule")))
+    assert float(measured["hark_disk_free_bytes"]) > 0
+    assert 0 <= float(measured["hark_schedule_age_seconds"]) < 60

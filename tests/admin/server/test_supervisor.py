@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from admin.server.child import Child
-from admin.server.supervisor import AlreadyRunningError, Supervisor, lock_directory
+from admin.server.supervisor import AlreadyRunningError, Supervisor, lock_directory, read_restarts
 from jobs.core.redis_server import redis_answers, redis_argv, redis_url
 from tests.support.services import is_alive, wait_until_gone
 from tests.support.supervised import DEAF, POLITE, SLEEPER, eventually, pids, process, python, running, wait_for_lines
@@ -111,6 +111,7 @@ def test_a_redis_that_dies_comes_back_with_what_it_held(tmp_path: Path) -> None:
         client.set("kept", "1")
         os.kill(it.pid("redis"), signal.SIGKILL)
         assert it.says("redis was killed by SIGKILL")
+        assert eventually(lambda: read_restarts(tmp_path) == {"redis": 1})
         assert eventually(lambda: redis_answers(url))
         assert client.get("kept") == b"1"
     assert not redis_answers(url)

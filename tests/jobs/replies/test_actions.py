@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.outbound_http import OutboundHttpClient, sign_request
+from bot.outbound.client import OutboundHttpClient, sign_request
+from bot.outbound.rules import OutboundRules
 from jobs.core.queues import ANSWER, queue
 from jobs.replies.answer import wake_repliers
 from jobs.replies.dispatcher import ReplyDispatcher
@@ -58,7 +59,9 @@ def other_system(chat: Chat, tmp_path: Path) -> Iterator[Outsider]:
     with outsider(tmp_path) as found:
         chat.desk.close()
         chat.desk = ReplyDispatcher(
-            chat.rt, chat.desk._graph(), OutboundHttpClient(is_allowed=lambda _address: True, tls=found.tls)
+            chat.rt,
+            chat.desk._graph(),
+            OutboundHttpClient(OutboundRules(is_public=lambda _address: True), tls=found.tls),
         )
         yield found
 

@@ -1,8 +1,9 @@
 """Calls systems of others over https, with protection against server-side request forgery: public addresses alone, bounded in time
-and size.
+and size. What the operator allows may be called too, by http as well.
 
-The host is resolved once, each of its addresses is checked, and the connection goes to one of the checked addresses, so that a
-second resolution cannot lead elsewhere (DNS rebinding). There are no redirects and no proxy.
+A host is resolved once and each of its addresses is checked. The address of a connection is checked once more when its socket is
+made, whoever read it from the text, so that neither a second resolution (DNS rebinding) nor a second parser leads elsewhere. There
+are no redirects and no proxy.
 """
 
 import asyncio
@@ -11,15 +12,17 @@ import hmac
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
+from bot.outbound.rules import OutboundRules
 from models.errors import HarkError
 
 MAX_BYTES = 64 * 1024
@@ -29,8 +32,7 @@ RESERVED_HEADERS = frozenset(
 )
 """Headers that a flow cannot set."""
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-IsAllowed = Callable[[Address], bool]
+_REFUSED = "allowed are addresses of the public internet, and what OUTBOUND_ALLOW names"
 
 
 class ForbiddenAddressError(HarkError):
@@ -54,28 +56,29 @@ class Answer:
         return 200 <= self.status <= 299
 
 
-def is_public(address: Address) -> bool:
-    """Return whether an address is public; of a mapped, 6to4, Teredo or NAT64 address the IPv4 address inside is checked."""
-    if isinstance(address, ipaddress.IPv6Address):
-        wrapped = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if wrapped is None and address in _NAT64:
-            wrapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if wrapped is not None:
-            return is_public(wrapped)
-    return address.is_global and not (address.is_multicast or address.is_reserved)
-
-
 def sign_request(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
     """Return headers that prove the origin and time (Unix seconds) of a request: HMAC-SHA256 over `timestamp.body`."""
     digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     return {"X-Hark-Timestamp": str(timestamp), "X-Hark-Signature-256": f"sha256={digest}"}
 
 
-class OutboundHttpClient:
-    """One connection pool for all calls. `is_allowed` and `tls` are for tests, whose server is local."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What the call under way may connect to. `is_named`: the operator allows the host by its name, whatever its address is."""
 
-    def __init__(self, *, is_allowed: IsAllowed = is_public, tls: ssl.SSLContext | None = None) -> None:
-        self._is_allowed = is_allowed
+    is_plain: bool
+    is_named: bool
+
+
+_target: ContextVar[_Target] = ContextVar("target")
+"""Of the call that opens a connection: the resolver and the sockets are shared by all calls."""
+
+
+class OutboundHttpClient:
+    """One connection pool for all calls. `tls` is for tests, whose server is local."""
+
+    def __init__(self, rules: OutboundRules | None = None, *, tls: ssl.SSLContext | None = None) -> None:
+        self._rules = rules or OutboundRules()
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
@@ -87,7 +90,8 @@ class OutboundHttpClient:
         Raises ForbiddenAddressError if the address is not allowed or the response too large, UnreachableError if the same call
         may work later.
         """
-        self._check(url)
+        target, parsed = self._check(url)
+        _target.set(target)
         flow_headers = {name: value for name, value in headers.items() if name.lower() not in RESERVED_HEADERS}
         own_headers = {"Accept-Encoding": "identity"} | (
             {"Content-Type": "application/json"} if body is not None else {}
@@ -95,7 +99,7 @@ class OutboundHttpClient:
         try:
             async with self._open().request(
                 method,
-                url,
+                parsed,
                 headers=flow_headers | own_headers,
                 data=body,
                 allow_redirects=False,
@@ -114,35 +118,51 @@ class OutboundHttpClient:
         if self._session is not None:
             await self._session.close()
 
-    def _check(self, url: str) -> None:
+    def _check(self, url: str) -> tuple[_Target, URL]:
+        """Read the address as the connection will; what is no name is judged at once."""
         try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
+            parsed = URL(url)
+            host, port = parsed.host, parsed.port
         except ValueError:
             raise ForbiddenAddressError("this is no address") from None
-        if parts.scheme != "https" or not host or parts.username is not None:
+        if parsed.scheme not in {"https", "http"} or not host or port is None or parsed.user is not None:
             raise ForbiddenAddressError("allowed are https addresses without a user name")
+        is_plain = parsed.scheme == "http"
+        target = _Target(is_plain, self._rules.names(host, port))
         try:
             literal = ipaddress.ip_address(host)
         except ValueError:
-            return  # a name: its addresses are checked when it is resolved
-        if not self._is_allowed(literal):
-            raise ForbiddenAddressError("allowed are addresses of the public internet")
+            if is_plain and not target.is_named and not self._rules.has_networks:
+                raise ForbiddenAddressError("allowed are https addresses without a user name") from None
+            return target, parsed  # a name: its addresses are checked when it is resolved
+        if not target.is_named and not self._rules.may_connect(literal, port, is_plain=is_plain):
+            raise ForbiddenAddressError(_REFUSED)
+        return target, parsed
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=_Resolver(self._is_allowed), use_dns_cache=False, ssl=self._tls or True, limit=50
+                resolver=_Resolver(self._rules),
+                use_dns_cache=False,
+                ssl=self._tls or True,
+                limit=50,
+                socket_factory=self._make_socket,
             )
             self._session = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
         return self._session
 
+    def _make_socket(self, address_info: Any) -> socket.socket:
+        """Make the socket of a connection, if its address may be connected to."""
+        family, kind, proto, _, address = address_info
+        _check_address(self._rules, str(address[0]), int(address[1]))
+        return socket.socket(family, kind, proto)
+
 
 class _Resolver(AbstractResolver):
-    """Resolves a name, and returns its addresses only if all of them are allowed."""
+    """Resolves a name, and returns its addresses only if all of them may be connected to."""
 
-    def __init__(self, is_allowed: IsAllowed) -> None:
-        self._is_allowed = is_allowed
+    def __init__(self, rules: OutboundRules) -> None:
+        self._rules = rules
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -150,8 +170,7 @@ class _Resolver(AbstractResolver):
         addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
         results: list[ResolveResult] = []
         for kind, _, proto, _, address in addresses:
-            if not self._is_allowed(ipaddress.ip_address(str(address[0]).partition("%")[0])):
-                raise ForbiddenAddressError("the host has an address that is not of the public internet")
+            _check_address(self._rules, str(address[0]), port)
             results.append(
                 ResolveResult(
                     hostname=host,
@@ -168,7 +187,12 @@ class _Resolver(AbstractResolver):
         """Do nothing: there is nothing to close."""
 
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+def _check_address(rules: OutboundRules, host: str, port: int) -> None:
+    """Raises ForbiddenAddressError if the call under way may not connect there."""
+    target = _target.get()
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if not target.is_named and not rules.may_connect(address, port, is_plain=target.is_plain):
+        raise ForbiddenAddressError(f"the host has an address that may not be called: {_REFUSED}")
 
 
 async def _read_capped(content: aiohttp.StreamReader) -> bytes:

@@ -1,0 +1,165 @@
+"""Slows attempts to sign in down, per account and per client address, and never closes the door for good.
+
+An attempt is counted before its password is hashed, so that a stranger can neither guess quickly nor make the server compute. A
+browser that signed in to the account before has a count of its own, which nobody else can use up. Counts stand in Redis; without
+it only the number of hashes at a time is limited.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import logging
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from jobs.core.runtime import Runtime
+from models.crypto import new_token
+from models.errors import OperatorError
+
+log = logging.getLogger("hark.sign_in")
+
+HASHES_AT_A_TIME = 2
+HASH_WAIT_SECONDS = 2.0
+COUNTS_KEY = "hark:sign_in:counts"
+"""A hash, outcome → number, for /metrics."""
+
+_hashing = threading.BoundedSemaphore(HASHES_AT_A_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLimit:
+    """After `free` attempts each further one waits: a second, then twice as long each time, at most `longest_seconds`.
+
+    An hour without an attempt forgets the count.
+    """
+
+    name: str
+    free: int
+    longest_seconds: int
+
+
+ACCOUNT = AttemptLimit("account", 5, 60)
+ADDRESS = AttemptLimit("address", 50, 60)
+DEVICE = AttemptLimit("device", 10, 60)
+
+# KEYS: the counts, from the one that is asked first. ARGV: for each its free attempts and its longest wait in milliseconds.
+# Counts an attempt on every key and returns 0, or counts nothing and returns the milliseconds until the next is allowed.
+_TAKE = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local wait = 0
+for place, key in ipairs(KEYS) do
+  local at = tonumber(redis.call('HGET', key, 'at') or '0')
+  wait = math.max(wait, at - now)
+end
+if wait > 0 then
+  return wait
+end
+for place, key in ipairs(KEYS) do
+  local count = redis.call('HINCRBY', key, 'count', 1)
+  local beyond = count - tonumber(ARGV[place * 2 - 1])
+  if beyond >= 0 then
+    local pause = math.min(tonumber(ARGV[place * 2]), 1000 * 2 ^ math.min(beyond, 20))
+    redis.call('HSET', key, 'at', now + math.floor(pause))
+  end
+  redis.call('EXPIRE', key, 3600)
+end
+return 0
+"""
+
+
+class TooManyAttemptsError(OperatorError):
+    """The next attempt is allowed in `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many attempts. Wait {seconds} s, then try again.", seconds=retry_after)
+        self.retry_after = retry_after
+
+
+def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> None:
+    """Count an attempt. `device` is the cookie of a browser that signed in to this account before.
+
+    Raises TooManyAttemptsError if it comes too early; it is not counted then.
+    """
+    if device is not None and is_known_device(rt, email, device):
+        limits = [(DEVICE, device)]
+    else:
+        limits = [(ACCOUNT, email), (ADDRESS, _network(address))]
+    keys = [_key(limit, value) for limit, value in limits]
+    arguments = [number for limit, _ in limits for number in (limit.free, limit.longest_seconds * 1000)]
+    try:
+        wait = int(rt.redis.eval(_TAKE, len(keys), *keys, *arguments))
+    except RedisError as error:
+        log.warning("attempts to sign in are not limited: %s", type(error).__name__)
+        return
+    if wait:
+        count_outcome(rt, "limited")
+        raise TooManyAttemptsError(math.ceil(wait / 1000))
+
+
+def forget_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
+    """Forget the count of an account, and of the browser that signed in."""
+    keys = [_key(ACCOUNT, email), *([] if device is None else [_key(DEVICE, device)])]
+    try:
+        rt.redis.delete(*keys)
+    except RedisError as error:
+        log.warning("the attempts of an account were not forgotten: %s", type(error).__name__)
+
+
+def count_outcome(rt: Runtime, outcome: str) -> None:
+    """Count `failed`, `limited` or `signed_in` for /metrics."""
+    try:
+        rt.redis.hincrby(COUNTS_KEY, outcome, 1)
+    except RedisError:
+        return
+
+
+@contextmanager
+def hashing() -> Iterator[None]:
+    """Hold one of the HASHES_AT_A_TIME places. Raises TooManyAttemptsError if none becomes free in time.
+
+    A hash takes a tenth of a second and 64 MB on purpose.
+    """
+    if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
+        raise TooManyAttemptsError(math.ceil(HASH_WAIT_SECONDS))
+    try:
+        yield
+    finally:
+        _hashing.release()
+
+
+def new_device(rt: Runtime, email: str) -> str:
+    """The value of the cookie by which a browser is known for this account."""
+    token = new_token(18)
+    return f"{token}.{_signature(rt, email, token)}"
+
+
+def is_known_device(rt: Runtime, email: str, device: str) -> bool:
+    """Whether the cookie was given to a browser that signed in to this account."""
+    token, _, signature = device.partition(".")
+    return hmac.compare_digest(signature.encode(), _signature(rt, email, token).encode())
+
+
+def _signature(rt: Runtime, email: str, token: str) -> str:
+    key = f"device:{rt.settings.secret_key}".encode()
+    return hmac.new(key, f"{email}\n{token}".encode(), hashlib.sha256).hexdigest()
+
+
+def _network(address: str) -> str:
+    """The address; of IPv6 the /64, which one customer of a provider has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _key(limit: AttemptLimit, value: str) -> str:
+    return f"hark:sign_in:{limit.name}:{hashlib.sha256(value.encode()).hexdigest()[:32]}"

@@ -1,0 +1,1 @@
+"""Backups: one archive of database and media, made while Hark runs and put back while it does not."""

@@ -1,0 +1,56 @@
+"""Writes and reads the keys of an installation, which are kept apart from the backups of its database."""
+
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from models.config import Settings
+from models.crypto import Vault
+from models.errors import OperatorError
+from models.files import replace_file
+
+NAMES = ("ENCRYPTION_KEY", "SECRET_KEY")
+
+
+def write_keys(settings: Settings, path: Path) -> None:
+    """Write the keys to a file that only its owner may read. Raises OSError if it cannot be written."""
+    values = {"ENCRYPTION_KEY": ",".join(settings.encryption_keys), "SECRET_KEY": settings.secret_key}
+    with replace_file(path) as file:
+        file.write("".join(f"{name}={values[name]}\n" for name in NAMES).encode())
+
+
+def read_keys(path: Path) -> dict[str, str]:
+    """The keys of a file. Raises OperatorError if it cannot be read, or a key is missing, empty or none."""
+    try:
+        found = {name: (text or "").strip() for name, text in dotenv_values(path, interpolate=False).items()}
+        is_there = path.is_file()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError("{path}: cannot be read ({reason})", path=path, reason=type(error).__name__) from error
+    if not is_there:
+        raise OperatorError("{path}: there is no such file", path=path)
+    for name in NAMES:
+        if not found.get(name):
+            raise OperatorError("{path}: {name} is missing in it", path=path, name=name)
+    fingerprints_of(path, found["ENCRYPTION_KEY"])
+    return {name: found[name] for name in NAMES}
+
+
+def fingerprints_of(path: Path, keys: str) -> tuple[str, ...]:
+    """The fingerprints of encryption keys, newest first. Raises OperatorError if they are none."""
+    try:
+        return Vault(tuple(key.strip() for key in keys.split(",") if key.strip())).fingerprints()
+    except ValueError as error:
+        raise OperatorError("{path}: ENCRYPTION_KEY in it is no key", path=path) from error
+
+
+def put_keys_back(settings: Settings, keys: dict[str, str]) -> None:
+    """Put the keys where this installation keeps its own. Raises OperatorError if it is given others by its environment."""
+    for name, value in keys.items():
+        path = settings.var_dir / name.lower()
+        own = ",".join(settings.encryption_keys) if name == "ENCRYPTION_KEY" else settings.secret_key
+        if value == own:
+            continue
+        if not path.exists() or path.read_text(encoding="utf-8").strip() != own:
+            raise OperatorError("{name} is set in the environment: put the key of the backup there", name=name)
+        with replace_file(path) as file:
+            file.write(value.encode())

@@ -1,0 +1,85 @@
+"""Keeps copies of the epoch outside of the database: in Redis for all hosts, and in `var/epoch.json` of each host.
+
+A copy is written after the transaction that raised the epoch and before anything is sent by it, so a copy is never ahead of its
+own database. Copies carry the installation's name; those of another one count for nothing.
+"""
+
+import json
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from jobs.core.runtime import Runtime
+from models.files import replace_file
+from models.restore.hold import KnownEpoch
+
+KEY = "hark:epoch"
+"""A hash, installation → epoch."""
+FILE = "epoch.json"
+_WRITING = threading.Lock()
+
+# KEYS: the hash. ARGV: the installation, the epoch. Returns the highest epoch that was kept before, -1 if none was.
+_KEEP = """
+local before = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '-1')
+if tonumber(ARGV[2]) > before then
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+end
+return before
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochCopies:
+    """The copies of one installation."""
+
+    rt: Runtime
+
+    def read(self) -> KnownEpoch:
+        """The highest copy. Raises RedisError if Redis is away and the host has no copy of its own."""
+        name = self.rt.installation
+        on_disk = self._read_file(name)
+        try:
+            in_redis = self.rt.redis.hget(KEY, name)
+        except RedisError:
+            if on_disk is None:
+                raise
+            in_redis = None
+        found = [value for value in (on_disk, None if in_redis is None else int(in_redis)) if value is not None]
+        return KnownEpoch(max(found, default=None))
+
+    def keep(self, epoch: int) -> int:
+        """Write `epoch` to both, where it is higher; returns the highest that was in Redis before.
+
+        Raises RedisError or OSError if one of them cannot be written: then nothing may be sent by it.
+        """
+        on_disk = self._read_file(self.rt.installation)
+        if on_disk is None or on_disk < epoch:
+            self._write_file(epoch)
+        return self.keep_in_redis(epoch)
+
+    def keep_in_redis(self, epoch: int) -> int:
+        """Write `epoch` to Redis alone, for each claim of a lane; returns the highest that was there before."""
+        return int(self.rt.redis.eval(_KEEP, 1, KEY, self.rt.installation, epoch))
+
+    @property
+    def _path(self) -> Path:
+        return self.rt.settings.var_dir / FILE
+
+    def _read_file(self, name: str) -> int | None:
+        """The copy of this host; None if there is none, or it is damaged or another installation's."""
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            return int(found["epoch"]) if found["installation"] == name else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write_file(self, epoch: int) -> None:
+        """Replace the file in one step. Of two processes at once the lower may win; Redis and the next epoch mend that."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with _WRITING, replace_file(self._path) as file:
+            file.write(json.dumps({"installation": self.rt.installation, "epoch": epoch}).encode())
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,90 @@
+"""What must not be forgotten with a lost database: who unsubscribed and who was redacted. Outside there are only keyed hashes.
+
+The marks are kept by jobs.restore.marks. A database that was put back applies them before anything of it goes on.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.contacts.consent import opt_out
+from models.crypto import Vault
+from models.privacy.redact import redact_person, suppress
+from models.tables.audit import MONITOR
+from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
+from models.tables.database_hold import DatabaseHold
+
+KEEP = timedelta(days=90)
+SLICE_SIZE = 2_000
+SOURCE = "kept outside of a database that was lost"
+REASON = "redacted before the database was put back"
+
+
+class ConsentMark(NamedTuple):
+    """One change of consent: `is_stop` if the person is unsubscribed since then."""
+
+    event_id: int
+    person_hash: str
+    at: datetime
+    is_stop: bool
+
+
+def latest_hold_id(session: Session) -> int:
+    """0 if there never was one. With each hold the ids of rows begin anew, and so does whoever follows them."""
+    return session.scalar(select(func.max(DatabaseHold.id))) or 0
+
+
+def consent_marks(session: Session, vault: Vault, after_id: int, now: datetime, limit: int) -> list[ConsentMark]:
+    """Changes of consent of the last KEEP, in the order of their ids."""
+    rows = session.execute(
+        select(ConsentEvent.id, ConsentEvent.after, ConsentEvent.at, Contact.person_key)
+        .join(Contact, Contact.id == ConsentEvent.contact_id)
+        .where(
+            ConsentEvent.id > after_id,
+            ConsentEvent.at > now - KEEP,
+            ConsentEvent.after.in_([Consent.UNSUBSCRIBED, Consent.SUBSCRIBED]),
+            Contact.redacted_at.is_(None),
+        )
+        .order_by(ConsentEvent.id)
+        .limit(limit)
+    )
+    return [
+        ConsentMark(row.id, vault.person_hash(row.person_key), row.at, row.after is Consent.UNSUBSCRIBED)
+        for row in rows
+    ]
+
+
+def suppression_marks(session: Session, after_id: int, limit: int) -> Sequence[tuple[int, str]]:
+    """(id, person hash) of the people who never get a message again, in the order of their ids."""
+    query = select(Suppression.id, Suppression.person_hash).where(Suppression.id > after_id)
+    return [(row.id, row.person_hash) for row in session.execute(query.order_by(Suppression.id).limit(limit))]
+
+
+def apply_marks(
+    session: Session, hold: DatabaseHold, vault: Vault, stops: Mapping[str, float], redacted: Set[str], now: datetime
+) -> None:
+    """Unsubscribe and redact again whom the marks name among the next SLICE_SIZE contacts; at the end the hold has `marks_done_at`.
+
+    `stops`: person hash → Unix seconds of the opt-out. One that is older than an opt-in of the copy changes nothing.
+    """
+    if hold.marks_cursor == 0:
+        suppress(session, sorted(redacted), REASON, now)
+    rows = session.execute(
+        select(Contact.id, Contact.person_key, Contact.consent)
+        .where(Contact.id > hold.marks_cursor, Contact.redacted_at.is_(None), Contact.merged_into_id.is_(None))
+        .order_by(Contact.id)
+        .limit(SLICE_SIZE)
+    ).all()
+    for row in rows:
+        hashed = vault.person_hash(row.person_key)
+        if hashed in redacted:
+            redact_person(session, row.id, vault, now, MONITOR, REASON)
+        elif hashed in stops and row.consent is not Consent.UNSUBSCRIBED:
+            opt_out(session, row.id, datetime.fromtimestamp(stops[hashed], UTC), SOURCE)
+    if rows:
+        hold.marks_cursor = rows[-1].id
+    if len(rows) < SLICE_SIZE:
+        hold.marks_done_at = now
