@@ -78,6 +78,7 @@ class Installation:
         self.log_path = directory / "up.log"
         self._sandbox_options = [
             "--no-suffix-faults",
+            "--throughput-mps=1000",  # as the number's own rate in `prepare`
             *(f"--{name.replace('_', '-')}={value}" for name, value in sandbox.items()),
         ]
         self._up: subprocess.Popen[bytes] | None = None
