@@ -34,6 +34,7 @@ def run() -> None:
         if not is_sqlite:
             _take_turns(connection)
             _limit_waits(connection)
+            _let_concurrent_indexes_wait(connection)
         context.configure(
             connection=connection,
             target_metadata=metadata,
@@ -42,11 +43,11 @@ def run() -> None:
             transaction_per_migration=True,
         )
         with context.begin_transaction():
-            _run_until_done()
+            _run_until_done(connection)
     engine.dispose()
 
 
-def _run_until_done() -> None:
+def _run_until_done(connection: Connection) -> None:
     """Run the migrations that are left. One that found a table busy was rolled back, and begins again a moment later."""
     gives_up_at = time.monotonic() + TRIES_FOR_SECONDS
     while True:
@@ -55,6 +56,7 @@ def _run_until_done() -> None:
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in BUSY or time.monotonic() > gives_up_at:
                 raise
+            _limit_waits(connection)  # the statement that gave up may have been one that waits as long as it must
             time.sleep(random.uniform(0.1, 0.5))  # so that it does not meet the same reader again
         else:
             return
@@ -71,11 +73,14 @@ def _take_turns(connection: Connection) -> None:
 
 
 def _limit_waits(connection: Connection) -> None:
-    """Let statements give up that wait for a lock. An index that is made CONCURRENTLY waits as long as it must: it holds up
-    nobody.
-    """
+    """Let statements give up that wait for a lock."""
+    connection.rollback()
     connection.exec_driver_sql(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     connection.commit()
+
+
+def _let_concurrent_indexes_wait(connection: Connection) -> None:
+    """An index that is made CONCURRENTLY waits as long as it must: it holds up nobody."""
 
     @event.listens_for(connection, "before_cursor_execute")
     def before(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -85,11 +90,6 @@ def _limit_waits(connection: Connection) -> None:
     @event.listens_for(connection, "after_cursor_execute")
     def after(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         if "CONCURRENTLY" in statement.upper():
-            cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
-
-    @event.listens_for(connection, "rollback")
-    def rolled_back(connection: Connection) -> None:
-        with connection.connection.cursor() as cursor:  # the statement that failed may have been one of those
             cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
 
 

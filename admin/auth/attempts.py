@@ -76,7 +76,7 @@ return 0
 class TooManyAttemptsError(OperatorError):
     """The next attempt is allowed in `retry_after` seconds."""
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, *, retry_after: int) -> None:
         super().__init__("Too many attempts. Wait {seconds} s, then try again.", seconds=retry_after)
         self.retry_after = retry_after
 
@@ -99,7 +99,7 @@ def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> N
         return
     if wait:
         count_outcome(rt, "limited")
-        raise TooManyAttemptsError(math.ceil(wait / 1000))
+        raise TooManyAttemptsError(retry_after=math.ceil(wait / 1000))
 
 
 def forget_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
@@ -126,7 +126,7 @@ def hashing() -> Iterator[None]:
     A hash takes a tenth of a second and 64 MB on purpose.
     """
     if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
-        raise TooManyAttemptsError(math.ceil(HASH_WAIT_SECONDS))
+        raise TooManyAttemptsError(retry_after=math.ceil(HASH_WAIT_SECONDS))
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """Copies the tables of PostgreSQL into an archive and back, each by COPY, read in one transaction of one moment."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from models.db.migrate import upgrade_schema
 from models.errors import OperatorError
 
 REVISIONS = "alembic_version"
+GOING_SECONDS = 2.0
 
 
 def member_of(table: str) -> str:
@@ -44,15 +46,23 @@ def is_empty(url: URL) -> bool:
 
 
 def check_unused(url: URL) -> None:
-    """Raises OperatorError if others are connected to the database."""
+    """Raises OperatorError if others are connected to the database. Connections that are being closed have a moment to go."""
+    until = time.monotonic() + GOING_SECONDS
     with _connect(url) as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).fetchone()
-    if row is not None and row[0]:
-        raise OperatorError(
-            "the database has {count} other connections; stop Hark on every machine first", count=row[0]
-        )
+        while count := _others(connection):
+            if time.monotonic() > until:
+                raise OperatorError(
+                    "the database has {count} other connections; stop Hark on every machine first", count=count
+                )
+            time.sleep(0.1)
+
+
+def _others(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"  # the server's own workers go by themselves
+    ).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def put_postgres_back(archive: ArchiveReader, url: URL) -> None:

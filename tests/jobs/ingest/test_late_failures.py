@@ -195,7 +195,7 @@ def test_a_failure_that_was_parked_is_heeded_when_it_is_applied(sent_campaign: S
     [key] = sent_campaign.send(1)
     with sent_campaign.rt.database.write() as session:
         row = session.get_one(Recipient, key)
-        row.state, row.wamid, row.accepted_at, row.attempts = RecipientState.QUEUED, None, None, 0
+        row.state, row.wamid, row.accepted_at = RecipientState.QUEUED, None, None
     sent_campaign.tell([key], 132015)
     assert sent_campaign.campaign().status is CampaignStatus.ACTIVE
     with sent_campaign.rt.database.write() as session:

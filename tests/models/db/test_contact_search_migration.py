@@ -11,7 +11,7 @@ from models.contacts.text_search import fold_stale
 from models.db.engine import Database
 from models.db.migrate import alembic_config, upgrade_schema
 
-BEFORE = "0009"
+BEFORE, THIS = "0011", "0012"
 PERSON = """INSERT INTO contact (id, person_key, phone, name, has_identity, consent, undeliverable_count, attributes, created_at,
     updated_at) VALUES (:id, :key, :key, :name, {no}, 'unknown', 0, '{{}}', '2026-03-21', '2026-03-21')"""
 
@@ -69,12 +69,12 @@ def test_who_changes_between_being_read_and_being_written_is_folded_afterwards(
 
 def test_a_migration_that_was_killed_between_its_slices_begins_again(unmigrated_url: str, old_engine: Engine) -> None:
     _add(old_engine, (1, "Ana"), (2, "Bo"))
-    upgrade_schema(unmigrated_url)
+    upgrade_schema(unmigrated_url, THIS)
     with old_engine.begin() as connection:
         connection.execute(text("DELETE FROM contact_search WHERE contact_id = 2"))
         connection.execute(text("UPDATE contact_search SET folded = 'kept'"))
         connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": BEFORE})
-    upgrade_schema(unmigrated_url)
+    upgrade_schema(unmigrated_url, THIS)
     assert _rows(old_engine) == {1: "kept", 2: "bo\n \n"}
 
 
