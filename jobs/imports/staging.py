@@ -11,6 +11,7 @@ from typing import IO
 import orjson
 
 from jobs.core.runtime import Runtime
+from jobs.imports.country_cell import country_named
 from jobs.imports.errors import BadFileError
 from jobs.imports.header import MAX_TAKEN
 from jobs.imports.known_exports import FIELDS, certain_fields, is_of_a_campaign
@@ -202,7 +203,7 @@ def _read_lines(
             continue
         warnings = [CellWarning(names[place], why) for place, why in line.bad_cells.items() if place in taken]
         try:
-            staging.add(read_row(line.number, line.cells, columns, country, warnings))
+            staging.add(read_row(line.number, line.cells, columns, country, warnings, country_named))
         except ValueError as error:
             result.refuse(line.number, str(error))
             continue

@@ -1,7 +1,7 @@
 """Reads the header and the rows of a contacts file, and combines the rows of one person."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ IMPORTABLE = tuple(consent.value for consent in Consent if consent is not Consen
 SECOND_PHONE = "phone_if_empty"
 """The column of a number that is taken where that of the phone is empty."""
 MAX_SOURCE = 200
+CODE_LENGTH = 2
+"""Of a country."""
 _DIGIT = re.compile(r"[0-9]")
 _LONE_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 """A formula with which programs keep a spreadsheet from reading a text as a number."""
@@ -104,8 +106,12 @@ def read_row(
     columns: Columns,
     default_country: str | None,
     warnings: list[CellWarning] | None = None,
+    country_named: Callable[[str], str | None] | None = None,
 ) -> ImportRow:
     """Read a row; the person's own country completes a national number before `default_country`.
+
+    `country_named` finds a country by its name. Where the person has one that cannot be read, nothing completes the number:
+    `default_country` would make it that of a stranger.
 
     A cell beside the phone that cannot be read is left out and told in `warnings`. Raises FieldValueError or NotAPhoneError, both
     with one sentence, if the row cannot be imported: for its phone, and without `warnings` for any cell.
@@ -118,9 +124,9 @@ def read_row(
     if not phone_text:
         raise FieldValueError("the phone is missing")
     phone_text = without_additions(phone_text)
-    reader = _CellReader(cells, columns, warnings)
+    reader = _CellReader(cells, columns, warnings, country_named)
     fields = reader.fields()
-    country = fields.get("country") or default_country
+    country = fields.get("country") or (None if reader.has("country") else default_country)
     phone = read_phone(phone_text, country)
     if phone.problem is not None and warnings is not None:
         warnings.append(CellWarning("phone", str(_phone_warning(phone, country))))
@@ -192,10 +198,22 @@ def _cell(cells: Sequence[str], columns: Columns, position: int | None) -> str:
 class _CellReader:
     """Reads the cells of a row beside the phone. Each cell that cannot be read is left out with a warning, or raises."""
 
-    def __init__(self, cells: Sequence[str], columns: Columns, warnings: list[CellWarning] | None) -> None:
+    def __init__(
+        self,
+        cells: Sequence[str],
+        columns: Columns,
+        warnings: list[CellWarning] | None,
+        country_named: Callable[[str], str | None] | None,
+    ) -> None:
         self._cells = cells
         self._columns = columns
         self._warnings = warnings
+        self._country_named = country_named
+
+    def has(self, name: str) -> bool:
+        """Whether the cell of a profile field holds something."""
+        position = self._columns.fields.get(name)
+        return position is not None and bool(_cell(self._cells, self._columns, position))
 
     def fields(self) -> dict[str, str]:
         """The profile fields."""
@@ -204,10 +222,15 @@ class _CellReader:
             text = _cell(self._cells, self._columns, position)
             if text:
                 try:
-                    values[name] = read_profile_value(name, text)
+                    values[name] = self._profile_value(name, text)
                 except FieldValueError as error:
                     self._leave_out(name, error)
         return values
+
+    def _profile_value(self, name: str, text: str) -> str:
+        if name == "country" and len(text) > CODE_LENGTH and self._country_named is not None:
+            text = self._country_named(text) or text
+        return read_profile_value(name, text)
 
     def attributes(self) -> dict[str, Value]:
         """The attributes, as their types have them."""

@@ -17,7 +17,7 @@ def test_a_wrong_cell_is_left_out_with_a_warning_and_the_person_is_taken(bare_rt
     file.write_text(
         "phone,name,time_zone,language,country,consent,tags\n"
         "+34600000001,Ana,Mars/Olympus,es,ES,yes,vip\n"
-        "+34600000002,Bo,Europe/Madrid,klingon language,Spain,subscribed,=5\n"
+        "+34600000002,Bo,Europe/Madrid,klingon language,Atlantis,subscribed,=5\n"
         f"+34600000003,{'x' * 301},,,,redacted,\n"
         "no phone,Eva,,,,,\n"
     )
