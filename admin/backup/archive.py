@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -149,7 +150,7 @@ def _read_manifest(path: Path, file: zipfile.ZipFile) -> Manifest:
         members = {name: (int(size), str(digest)) for name, (size, digest) in stored["members"].items()}
         tables = {name: Table(**table) for name, table in stored["tables"].items()}
         manifest = Manifest(**(stored | {"members": members, "tables": tables}))
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, zlib.error) as error:
         raise OperatorError("{path}: this is no backup of Hark", path=path) from error
     if is_newer:
         raise OperatorError("{path}: it was made by a newer version of Hark", path=path)
@@ -161,10 +162,18 @@ def _verify(path: Path, file: zipfile.ZipFile, manifest: Manifest) -> None:
     if names != set(manifest.members):
         raise OperatorError("{path}: it does not hold what its manifest names", path=path)
     for name, (size, digest) in manifest.members.items():
-        found, length = hashlib.sha256(), 0
+        if _measure(file, name) != (size, digest):
+            raise OperatorError("{path}: {name} in it is damaged", path=path, name=name)
+
+
+def _measure(file: zipfile.ZipFile, name: str) -> tuple[int, str] | None:
+    """The size and the SHA-256 of a member; None if it cannot be read."""
+    found, length = hashlib.sha256(), 0
+    try:
         with file.open(name) as source:
             while chunk := source.read(CHUNK_BYTES):
                 found.update(chunk)
                 length += len(chunk)
-        if (length, found.hexdigest()) != (size, digest):
-            raise OperatorError("{path}: {name} in it is damaged", path=path, name=name)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return None
+    return length, found.hexdigest()
