@@ -36,7 +36,6 @@ class RetryResult:
 
 def park_statuses(session: Session, statuses: Iterable[Status], now: datetime) -> int:
     """Park statuses, repeated ones once; return how many were parked."""
-    distinct = {(item.wamid, item.status, item.at, item.callback): item for item in statuses}
     rows = [
         {
             "wamid": item.wamid,
@@ -46,7 +45,7 @@ def park_statuses(session: Session, statuses: Iterable[Status], now: datetime) -
             "first_at": now,
             "expires_at": now + (OURS_FOR if item.callback else UNKNOWN_FOR),
         }
-        for item in distinct.values()
+        for item in dict.fromkeys(statuses)
     ]
     if rows:
         session.execute(insert(ParkedStatus), rows)

@@ -34,3 +34,15 @@ def test_a_strangers_status_is_dropped_after_ten_minutes_and_ours_after_seven_da
     assert drop_expired(session, at(599)) == 0
     assert drop_expired(session, at(601)) == 1
     assert drop_expired(session, NOW + timedelta(days=7)) == 1
+
+
+def test_two_failures_of_one_moment_are_both_parked_whatever_their_order(session: Session) -> None:
+    for first, second in ((131026, 131049), (131049, 131026)):
+        row = recipient(session, State.QUEUED, wamid=None)
+        failures = [status(row, "failed", 2, code, wamid=f"w{row.id}") for code in (first, second, second)]
+        waiting = apply(session, *failures).waiting
+        assert park_statuses(session, waiting, NOW) == 2
+        apply(session, status(row, "sent", 1, wamid=f"w{row.id}"))
+        retry_parked(session, at(1), MINE)
+        session.expire_all()
+        assert (row.status, row.error_code) == ("failed", 131026)
