@@ -6,12 +6,13 @@ from typing import Any
 
 from jobs.core.runtime import Runtime
 from models.restore.hold import current_hold
-from models.restore.marks import KEEP, apply_marks, consent_marks, latest_hold_id, suppression_marks
+from models.restore.marks import KEEP, apply_marks, consent_marks, latest_hold_id, newest_marks, suppression_marks
 
 KEY = "hark:marks"
 PAGE = 5_000
 OVERLAP = 1_000
-"""Ids that are read again each time: a transaction with a lower id may be committed after one with a higher."""
+"""Ids that are read again with new ones: a transaction with a lower id may be committed after one with a higher."""
+SEEN = "seen"
 
 
 def keep_marks(rt: Runtime, now: datetime) -> None:
@@ -21,7 +22,12 @@ def keep_marks(rt: Runtime, now: datetime) -> None:
     with rt.database.read() as session:
         hold_id = latest_hold_id(session)
         fields = [f"{hold_id}:consent", f"{hold_id}:suppression"]
-        after = [max(0, int(value or 0) - OVERLAP) for value in redis.hmget(cursors, fields)]
+        *places, seen = redis.hmget(cursors, [*fields, SEEN])
+        after = [max(0, int(value or 0) - OVERLAP) for value in places]
+        redis.zremrangebyscore(stops, 0, (now - KEEP).timestamp())
+        newest = newest_marks(session, *after)
+        if seen is not None and seen.decode() == newest:
+            return  # also what is read again each time is what it was
         changes = consent_marks(session, rt.vault, after[0], now, PAGE)
         suppressed = suppression_marks(session, after[1], PAGE)
     pipeline = redis.pipeline()
@@ -36,7 +42,7 @@ def keep_marks(rt: Runtime, now: datetime) -> None:
         pipeline.hset(cursors, fields[1], suppressed[-1][0])
     if changes:
         pipeline.hset(cursors, fields[0], changes[-1].event_id)
-    pipeline.zremrangebyscore(stops, 0, (now - KEEP).timestamp())
+    pipeline.hset(cursors, SEEN, newest)
     pipeline.execute()
 
 

@@ -37,6 +37,15 @@ def latest_hold_id(session: Session) -> int:
     return session.scalar(select(func.max(DatabaseHold.id))) or 0
 
 
+def newest_marks(session: Session, after_consent: int, after_suppression: int) -> str:
+    """How many rows there are after these ids, and which: it changes with every row that is added, in whatever order of ids."""
+    counts = [
+        session.execute(select(func.count(), func.max(table.id)).where(table.id > after)).one()
+        for table, after in ((ConsentEvent, after_consent), (Suppression, after_suppression))
+    ]
+    return f"{latest_hold_id(session)}:{after_consent}:{after_suppression}:{[tuple(row) for row in counts]}"
+
+
 def consent_marks(session: Session, vault: Vault, after_id: int, now: datetime, limit: int) -> list[ConsentMark]:
     """Changes of consent of the last KEEP, in the order of their ids."""
     rows = session.execute(

@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
+from jobs.restore import marks
 from jobs.restore.epoch_copies import EpochCopies
 from jobs.restore.marks import keep_marks
 from jobs.restore.watch import look_after_holds
 from models.clock import utcnow
 from models.contacts.consent import opt_in, opt_out, set_consent
 from models.privacy.redact import redact_person
+from models.restore.marks import ConsentMark, consent_marks
 from models.sending.epoch import raise_epoch
 from models.tables.contact import Consent, Contact
 from tests.support.database_copy import copy_database, restored
@@ -102,3 +105,25 @@ def test_marks_hold_nobody_s_number_and_end_after_ninety_days(rt: Runtime, subsc
     assert b"34600990" not in mark
     keep_marks(rt, utcnow() + timedelta(days=91))
     assert rt.redis.zcard(name) == 0
+
+
+def test_what_was_copied_is_not_read_again_until_something_new_is_there(
+    rt: Runtime, subscribers: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def watched(*arguments: Any) -> list[ConsentMark]:
+        found = consent_marks(*arguments)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(marks, "consent_marks", watched)
+    for _ in range(3):
+        keep_marks(rt, utcnow())
+    assert read == []
+    with rt.database.write() as session:
+        opt_out(session, subscribers["stops"], utcnow(), "STOP")
+    for _ in range(3):
+        keep_marks(rt, utcnow())
+    assert read == [1]
+    assert rt.redis.zcard(f"hark:marks:stops:{rt.installation}") == 1
