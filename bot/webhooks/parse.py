@@ -4,9 +4,9 @@ An item that cannot be read does not affect the others: `broken` gets a line wit
 counted and skipped. Fields that differ between versions of the payload are read in each form.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.meta.callback_data import read_callback
 from bot.webhooks.parse_messages import read_inbound
@@ -34,6 +34,7 @@ from models.events.types import AccountChange, EventKind, Parsed, Status
 from models.tables.conversation import PHONE_APP_AUTHOR, RESPONDER_AUTHOR
 
 WABA_OBJECT = "whatsapp_business_account"
+Item = TypeVar("Item")
 
 STATUS_KINDS: dict[str, EventKind] = {
     "sent": "sent",
@@ -64,7 +65,7 @@ def parse_payload(raw: bytes) -> Parsed:
         elif field == STANDBY_FIELD:
             _read_standby(parsed, place, waba_id, value)
         elif field == CONTROL_FIELD:
-            _read_control_change(parsed, place, value)
+            _read_one(parsed, place, value, read_control_change, parsed.control)
         else:
             parsed.changes.append(AccountChange(field[:100], waba_id, entry_at, value))
     return parsed
@@ -89,27 +90,11 @@ def _changes(body: dict[str, Any], parsed: Parsed) -> Iterator[tuple[str, str, d
 
 def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any]) -> None:
     phone_number_id = _phone_number_id(value)
-    for i, item in enumerate(as_list(value.get("statuses"))):
-        try:
-            status = _read_status(item, phone_number_id)
-        except BadEventError as error:
-            parsed.broken.append(f"{place}.statuses[{i}]: {error}")
-            continue
-        if status is None:
-            parsed.ignored += 1
-        else:
-            parsed.statuses.append(status)
+    _read_each(parsed, place, value, "statuses", lambda item: _read_status(item, phone_number_id), parsed.statuses)
     contacts = as_list(value.get("contacts"))
-    for i, item in enumerate(as_list(value.get("messages"))):
-        try:
-            message = read_inbound(item, phone_number_id, contacts)
-        except BadEventError as error:
-            parsed.broken.append(f"{place}.messages[{i}]: {error}")
-            continue
-        if message is None:
-            parsed.ignored += 1
-        else:
-            parsed.inbound.append(message)
+    _read_each(
+        parsed, place, value, "messages", lambda item: read_inbound(item, phone_number_id, contacts), parsed.inbound
+    )
     if value.get("errors") and not value.get("statuses") and not value.get("messages"):
         parsed.changes.append(
             AccountChange("errors", waba_id, None, {"number": phone_number_id, "errors": value["errors"]})
@@ -130,29 +115,41 @@ def _read_standby(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any
 
 
 def _read_echoes(parsed: Parsed, place: str, value: dict[str, Any], author: str) -> None:
-    phone_number_id = _phone_number_id(value)
-    for i, item in enumerate(as_list(value.get("message_echoes"))):
-        try:
-            echo = read_echo(item, phone_number_id, as_list(value.get("contacts")), author)
-        except BadEventError as error:
-            parsed.broken.append(f"{place}.message_echoes[{i}]: {error}")
-            continue
-        if echo is None:
-            parsed.ignored += 1
-        else:
-            parsed.echoes.append(echo)
+    phone_number_id, contacts = _phone_number_id(value), as_list(value.get("contacts"))
+    _read_each(
+        parsed,
+        place,
+        value,
+        "message_echoes",
+        lambda item: read_echo(item, phone_number_id, contacts, author),
+        parsed.echoes,
+    )
 
 
-def _read_control_change(parsed: Parsed, place: str, value: dict[str, Any]) -> None:
+def _read_each(
+    parsed: Parsed,
+    place: str,
+    value: dict[str, Any],
+    name: str,
+    read: Callable[[Any], Item | None],
+    found: list[Item],
+) -> None:
+    """Read every item of `value[name]` on its own, so that a broken one costs no other."""
+    for i, item in enumerate(as_list(value.get(name))):
+        _read_one(parsed, f"{place}.{name}[{i}]", item, read, found)
+
+
+def _read_one(parsed: Parsed, place: str, item: Any, read: Callable[[Any], Item | None], found: list[Item]) -> None:
+    """Append what `read` makes of an item; None counts as ignored, BadEventError as broken."""
     try:
-        change = read_control_change(value)
+        made = read(item)
     except BadEventError as error:
         parsed.broken.append(f"{place}: {error}")
         return
-    if change is None:
+    if made is None:
         parsed.ignored += 1
     else:
-        parsed.control.append(change)
+        found.append(made)
 
 
 def _phone_number_id(value: dict[str, Any]) -> str | None:
