@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import abort, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from admin.operations.possible_opt_outs import dismiss_possible_opt_out, unsubscribe_as_meant
 from admin.panel.base import PanelView, action, back
+from admin.panel.inbox.moments import shown_until
 from models.conversations.possible_opt_outs import find_possible_opt_out, marked_conversations
 from models.tables.conversation import Message, UnreadReply
 from models.tables.possible_opt_out import PossibleOptOut
@@ -30,14 +30,14 @@ class PossibleOptOutRoutes(PanelView):
     @action("/<int:conversation_id>/unsubscribe", Role.AGENT)
     def unsubscribe(self, conversation_id: int) -> ResponseReturnValue:
         """Unsubscribe the person."""
-        until = _shown_until()
+        until = shown_until()
         self.attempt("Unsubscribed.", lambda: unsubscribe_as_meant(self.rt, conversation_id, until, self.me.email))
         return back(".show", conversation_id=conversation_id)
 
     @action("/<int:conversation_id>/dismiss", Role.AGENT)
     def dismiss(self, conversation_id: int) -> ResponseReturnValue:
         """Dismiss the mark: the person did not mean it."""
-        until = _shown_until()
+        until = shown_until()
         self.attempt("Dismissed.", lambda: dismiss_possible_opt_out(self.rt, conversation_id, until, self.me.email))
         return back(".show", conversation_id=conversation_id)
 
@@ -56,13 +56,3 @@ def marked_among(session: Session, conversation_ids: Iterable[int]) -> set[int]:
     """Those of these conversations whose person may want to stop."""
     query = marked_conversations().where(PossibleOptOut.conversation_id.in_(list(conversation_ids)))
     return set(session.scalars(query))
-
-
-def _shown_until() -> datetime:
-    try:
-        moment = datetime.fromisoformat(request.form.get("until", ""))
-    except ValueError:
-        abort(400)
-    if moment.tzinfo is None:
-        abort(400)
-    return moment

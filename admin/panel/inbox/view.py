@@ -1,6 +1,5 @@
 """Routes of the inbox: the list of conversations and one chat, which an agent answers inside the 24 h window."""
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ from admin.operations.cases import close_case_of_contact
 from admin.panel.base import action, back, page, positive, sentence
 from admin.panel.inbox.chat import by_day, read_chat
 from admin.panel.inbox.entries import read_entries
+from admin.panel.inbox.moments import read_moment, shown_until
 from admin.panel.inbox.possible_opt_outs import PossibleOptOutRoutes, shown_possible_opt_out
 from models.clock import utcnow
 from models.conversations.messages import is_window_open
@@ -77,9 +77,7 @@ class InboxView(PossibleOptOutRoutes):
     @action("/<int:conversation_id>/read", Role.AGENT)
     def read(self, conversation_id: int) -> ResponseReturnValue:
         """Mark the unread replies as read, up to the time that the page showed."""
-        until = _parse_time(request.form.get("until", ""))
-        if until is None:
-            abort(400)
+        until = shown_until()
         self.attempt(
             "Marked as read.", lambda: talks.mark_conversation_read(self.rt, conversation_id, until, self.me.email)
         )
@@ -105,7 +103,7 @@ class InboxView(PossibleOptOutRoutes):
         return self.render("panel/inbox.html", draft=draft, **self._list(), **self._chat(conversation_id))
 
     def _list(self) -> dict[str, Any]:
-        show, before = request.args.get("show", ""), _parse_time(request.args.get("before", ""))
+        show, before = request.args.get("show", ""), read_moment(request.args.get("before", ""))
         with self.rt.database.read() as session:
             entries = read_entries(session, show, before, positive("cases_before"), utcnow())
         last_at = entries.following
@@ -160,11 +158,3 @@ class InboxView(PossibleOptOutRoutes):
             "earlier": chat.earlier,
             "parts": PARTS,
         }
-
-
-def _parse_time(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
