@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from models.errors import OperatorError
-from models.files import PRIVATE
+from models.files import open_private, replace_file
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -92,18 +92,12 @@ class _HashingFile:
 @contextmanager
 def write_archive(path: Path, manifest: Manifest) -> Iterator[ArchiveWriter]:
     """Write an archive that only its owner may read. Raises OSError if it cannot be written; what stood there before then stays."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-        with os.fdopen(descriptor, "wb") as raw:
-            with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-                yield ArchiveWriter(file, manifest)
-                file.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
-            raw.flush()
-            os.fsync(raw.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replace_file(path) as raw:
+        with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            yield ArchiveWriter(file, manifest)
+            file.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
+        raw.flush()
+        os.fsync(raw.fileno())
 
 
 class ArchiveReader:
@@ -121,8 +115,7 @@ class ArchiveReader:
 
     def extract(self, name: str, path: Path) -> None:
         """Write a member to a file that only its owner may read, and to the disk."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-        with os.fdopen(descriptor, "wb") as target:
+        with open_private(path, "wb") as target:
             for chunk in self.chunks(name):
                 target.write(chunk)
             target.flush()
