@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.restore.hold import current_hold
-from models.restore.release import HeldRow, held_campaigns, release_hold
-from models.tables.database_hold import DatabaseHold, HeldCampaign, HoldCause
+from models.restore.release import HeldRow, held_campaigns, may_have_been_sent, release_hold
+from models.tables.database_hold import DatabaseHold, HoldCause
 
 CAUSES = {
     HoldCause.BEHIND: "This database is older than what was sent from it.",
@@ -63,8 +63,7 @@ def _held_database(session: Session, hold: DatabaseHold) -> HeldDatabase:
 def waits_for_start(rt: Runtime, campaign_id: int) -> bool:
     """Whether a start of this campaign must be asked for in spite of the older database."""
     with rt.database.read() as session:
-        held = session.get(HeldCampaign, campaign_id)
-        return held is not None and held.released_at is None
+        return may_have_been_sent(session, campaign_id)
 
 
 def release_database(rt: Runtime, actor: str) -> int:

@@ -14,7 +14,6 @@ from redis.exceptions import RedisError
 
 from jobs.core.runtime import Runtime
 from models.files import replace_file
-from models.restore.hold import KnownEpoch
 
 KEY = "hark:epoch"
 """A hash, installation → epoch."""
@@ -37,8 +36,11 @@ class EpochCopies:
 
     rt: Runtime
 
-    def read(self) -> KnownEpoch:
-        """The highest copy. Raises RedisError if Redis is away and the host has no copy of its own."""
+    def read(self) -> int | None:
+        """The highest copy; None if none is of this installation.
+
+        Raises RedisError if Redis is away and the host has no copy of its own.
+        """
         name = self.rt.installation
         on_disk = self._read_file(name)
         try:
@@ -48,7 +50,7 @@ class EpochCopies:
                 raise
             in_redis = None
         found = [value for value in (on_disk, None if in_redis is None else int(in_redis)) if value is not None]
-        return KnownEpoch(max(found, default=None))
+        return max(found, default=None)
 
     def keep(self, epoch: int) -> int:
         """Write `epoch` to both, where it is higher; returns the highest that was in Redis before.

@@ -45,10 +45,10 @@ def hold_if_restored(rt: Runtime, now: datetime) -> bool:
     known = copies.read()
     with rt.database.read() as session:
         epoch = read_epoch(session)
-    if epoch == 0 and known.highest is None:
+    if epoch == 0 and known is None:
         copies.keep(0)  # before the first that is sent: whoever sees a raised epoch then finds a copy
         return False
-    if cause_to_hold(epoch, known) is None or (known.highest is None and copies.read().highest is not None):
+    if cause_to_hold(epoch, known) is None or (known is None and copies.read() is not None):
         return False
     with rt.database.write() as session:
         has_held = hold_if_older(session, known, now)
@@ -58,7 +58,7 @@ def hold_if_restored(rt: Runtime, now: datetime) -> bool:
         log.error(
             "the database is older than what it caused (its epoch was below %s): everything is held until an operator"
             " looks at it",
-            known.highest,
+            known,
         )
     return has_held
 

@@ -5,7 +5,6 @@ models.restore.release lets one campaign after the other go on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -21,24 +20,18 @@ from models.tables.database_hold import DatabaseHold, HeldCampaign, HoldCause
 from models.tables.epoch import ONLY_ROW, Epoch
 
 
-@dataclass(frozen=True, slots=True)
-class KnownEpoch:
-    """What the copies outside of the database say. `highest` is None if none of them is of this installation."""
-
-    highest: int | None
-
-
-def cause_to_hold(epoch: int, known: KnownEpoch) -> HoldCause | None:
+def cause_to_hold(epoch: int, known: int | None) -> HoldCause | None:
     """Why a database with this epoch is held; None if it is the newest that is known.
 
-    One that never sent anything (epoch 0) needs no copy.
+    `known` is the highest copy of the epoch outside of the database, None if there is none of this installation. A database that
+    never sent anything (epoch 0) needs no copy.
     """
-    if known.highest is None:
+    if known is None:
         return HoldCause.NO_COPY if epoch > 0 else None
-    return HoldCause.BEHIND if epoch < known.highest else None
+    return HoldCause.BEHIND if epoch < known else None
 
 
-def hold_if_older(session: Session, known: KnownEpoch, now: datetime) -> bool:
+def hold_if_older(session: Session, known: int | None, now: datetime) -> bool:
     """Hold everything if the database is older than the copies, which were read before this transaction. True if it does.
 
     Of several that notice it at once one holds: it raises the epoch above every copy, and the others then see that.
@@ -48,7 +41,7 @@ def hold_if_older(session: Session, known: KnownEpoch, now: datetime) -> bool:
     cause = cause_to_hold(epoch, known)
     if cause is None:
         return False
-    _hold(session, cause, statuses, known.highest, now)
+    _hold(session, cause, statuses, known, now)
     return True
 
 

@@ -42,11 +42,16 @@ def _check_marks(session: Session, campaign_id: int) -> None:
         )
 
 
+def may_have_been_sent(session: Session, campaign_id: int) -> bool:
+    """Whether the campaign waited for its start in the copy and no operator let it go on: it starts only on purpose."""
+    held = session.get(HeldCampaign, campaign_id)
+    return held is not None and held.released_at is None and held.status in MAY_START
+
+
 def check_start(session: Session, campaign_id: int, *, is_after_restore: bool) -> None:
     """Raises HeldError if the campaign stood in the copy and its start was not asked for all the same, or opt-outs are missing."""
     _check_marks(session, campaign_id)
-    held = session.get(HeldCampaign, campaign_id)
-    if held is not None and held.released_at is None and held.status in MAY_START and not is_after_restore:
+    if not is_after_restore and may_have_been_sent(session, campaign_id):
         raise HeldError(
             "campaign {campaign_id}: the database was put back from a copy, and this campaign may have been sent since;"
             " if it was not, start it with --after-restore",
