@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from admin.auth.users import load_user
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.db.dialect import insert_into
@@ -15,7 +15,6 @@ from models.events.messages.link_codes import ALPHABET, CODE_LENGTH, normalize_c
 from models.tables.audit import AuditAction, record_audit
 from models.tables.number import Number
 from models.tables.phone_link import LinkOutcome, PhoneLinkCode, link_code_hash
-from models.tables.user import User
 
 VALID_FOR = timedelta(minutes=10)
 _GROUP = CODE_LENGTH // 2
@@ -47,7 +46,7 @@ def create_link_code(rt: Runtime, user_id: int, actor: str) -> LinkCode:
     now = utcnow()
     text = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     with rt.database.write() as session:
-        user = _load(session, user_id)
+        user = load_user(session, user_id)
         if not user.is_active:
             raise OperatorError("{email} is kept out, and cannot link a phone", email=user.email)
         values = {
@@ -68,7 +67,7 @@ def create_link_code(rt: Runtime, user_id: int, actor: str) -> LinkCode:
 def unlink_phone(rt: Runtime, user_id: int, actor: str) -> None:
     """Take the phone from a user. Raises OperatorError if there is no such user, or they have none."""
     with rt.database.write() as session:
-        user = _load(session, user_id)
+        user = load_user(session, user_id)
         if user.phone is None:
             raise OperatorError("{email} has no linked phone", email=user.email)
         user.phone = user.phone_verified_at = None
@@ -78,7 +77,7 @@ def unlink_phone(rt: Runtime, user_id: int, actor: str) -> None:
 def phone_link_of(rt: Runtime, user_id: int) -> PhoneLink:
     """Return what is known of a user's phone. Raises OperatorError if there is no such user."""
     with rt.database.read() as session:
-        user, code = _load(session, user_id), session.get(PhoneLinkCode, user_id)
+        user, code = load_user(session, user_id), session.get(PhoneLinkCode, user_id)
     is_waiting = code is not None and code.used_at is None and code.expires_at > utcnow()
     return PhoneLink(
         user.phone,
@@ -86,10 +85,3 @@ def phone_link_of(rt: Runtime, user_id: int) -> PhoneLink:
         code.expires_at if code is not None and is_waiting else None,
         code.outcome if code is not None else None,
     )
-
-
-def _load(session: Session, user_id: int) -> User:
-    user = session.get(User, user_id)
-    if user is None:
-        raise OperatorError("user {user_id}: there is no such user", user_id=user_id)
-    return user

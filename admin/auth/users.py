@@ -125,7 +125,7 @@ def change_role(rt: Runtime, user_id: int, role: str, actor: str) -> None:
     """Give a user another role. Raises OperatorError if there is no such role or user, or no administrator would be left."""
     new_role = read_role(role)
     with rt.database.write() as session:
-        user = _load_user(session, user_id)
+        user = load_user(session, user_id)
         if user.role is Role.ADMIN and new_role is not Role.ADMIN:
             _check_another_admin(session, user_id)
         user.role = new_role
@@ -139,7 +139,7 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
     """
     hashed = hash_password(one_time := one_time_password())
     with rt.database.write() as session:
-        user = _load_user(session, user_id)
+        user = load_user(session, user_id)
         user.password_hash, user.must_change_password, user.session_key = hashed, True, new_token()
         email = user.email
         record_audit(session, utcnow(), actor, AuditAction.RESET_PASSWORD, "user", user_id)
@@ -150,7 +150,7 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
 def unlock(rt: Runtime, user_id: int, actor: str) -> None:
     """Forget the failed attempts to sign in. Raises OperatorError if there is no such user."""
     with rt.database.write() as session:
-        email = _load_user(session, user_id).email
+        email = load_user(session, user_id).email
         record_audit(session, utcnow(), actor, AuditAction.UNLOCK, "user", user_id)
     forget_attempts(rt, email)
 
@@ -177,7 +177,7 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
     Raises OperatorError if there is no such user, or no active administrator would be left.
     """
     with rt.database.write() as session:
-        user = _load_user(session, user_id)
+        user = load_user(session, user_id)
         if not is_active:
             if user.role is Role.ADMIN:
                 _check_another_admin(session, user_id)
@@ -188,7 +188,8 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
         )
 
 
-def _load_user(session: Session, user_id: int) -> User:
+def load_user(session: Session, user_id: int) -> User:
+    """The user. Raises OperatorError if there is no such user."""
     user = session.get(User, user_id)
     if user is None:
         raise OperatorError("user {user_id}: there is no such user", user_id=user_id)
