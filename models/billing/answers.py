@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, case, delete, func, literal, select
 from sqlalchemy.orm import Session
 
-from models.billing.price_area import country_of
 from models.billing.price_types import FREE_ENTRY_POINT, FREE_SERVICE, is_billable
 from models.billing.rate_cards import SERVICE, Prices, day_of, read_prices
+from models.billing.spending import amount_by_card
 from models.db.dialect import NO_SYNC, insert_into
 from models.tables.answer_cost import NO_CURRENCY, AnswerCost, AnswerSpending
 from models.tables.billing import RateCard
@@ -138,8 +138,7 @@ def _add(sums: AnswerSums, group: Any, prices: Prices, moment: datetime) -> None
 def _amount(group: Any, prices: Prices, moment: datetime) -> int | None:
     if group.cost_currency is not None:
         return int(group.cost)
-    each = prices.at(country_of(group.price_area or ""), group.pricing_category or SERVICE, day_of(moment))
-    return None if each is None else each * int(group.number)
+    return amount_by_card(group, prices, SERVICE, day_of(moment))
 
 
 def _groups(begin: datetime, end: datetime, moments: Sequence[datetime]) -> Any:

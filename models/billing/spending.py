@@ -84,6 +84,11 @@ def amount_of(group: Any, prices: Prices, category: str, day: date) -> int | Non
     """
     if group.cost_currency is not None:
         return int(group.cost) if group.cost_currency == prices.currency else None
+    return amount_by_card(group, prices, category, day)
+
+
+def amount_by_card(group: Any, prices: Prices, category: str, day: date) -> int | None:
+    """Return what the messages of a group cost together by the rate card, in millionths of its currency; None: unknown."""
     each = prices.at(country_of(group.price_area or ""), group.pricing_category or category, day)
     return None if each is None else each * int(group.number)
 
