@@ -5,7 +5,7 @@ conversation is theirs. Echoes come late, repeatedly and in any order: what they
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import case, func, or_, select
@@ -20,6 +20,7 @@ from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply
 from models.events.messages.edits import apply_edits
 from models.events.messages.known import our_numbers, stored_wamids
+from models.events.messages.senders import identity
 from models.events.types import ABOUT_THE_CHAT, Echo, Sender
 from models.stored_texts import TAKEN_OVER
 from models.tables.audit import META, AuditAction, record_audit
@@ -120,16 +121,8 @@ def _sent_by_campaigns(session: Session, wamids: Sequence[str]) -> set[str]:
 def _receiver(receiver: Sender, portfolio_id: int, at: datetime) -> Identity:
     """Whom an echo was written to. Its number is the one that was dialled, which is not always the person's wa_id."""
     phone = phone_of_wa_id(receiver.wa_id) if receiver.wa_id else None
-    return Identity(
-        wa_id=None if phone else receiver.wa_id,
-        phone=phone.e164 if phone else None,
-        portfolio_id=portfolio_id,
-        bsuid=receiver.bsuid,
-        parent_bsuid=receiver.parent_bsuid,
-        name=receiver.name,
-        username=receiver.username,
-        at=at,
-    )
+    shown = identity(receiver, portfolio_id, at)
+    return shown if phone is None else replace(shown, wa_id=None, phone=phone.e164)
 
 
 def _insert(session: Session, echo: Echo, conversation_id: int) -> bool:
