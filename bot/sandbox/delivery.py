@@ -8,7 +8,7 @@ from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import QueuedWebhook
 from bot.sandbox.payload import status_item
 from bot.sandbox.person import draw
-from bot.sandbox.prices import Prices
+from bot.sandbox.prices import SandboxPricing
 from bot.sandbox.store import SandboxMessage
 
 MAX_MEDIAN_SECONDS = 5.0  # medians: an upper limit, so that no run waits for an outlier
@@ -21,7 +21,7 @@ class Delivery:
         self.crowd = crowd
         self.config, self.world, self.store = crowd.config, crowd.world, crowd.store
         self.timetable, self.outbox = crowd.timetable, crowd.outbox
-        self.prices = Prices(crowd.config, crowd.world)
+        self.prices = SandboxPricing(crowd.config, crowd.world)
         self.held: dict[str, Quirk | None] = {}  # wamid → its later fault
         self._twice: set[str] = set()
         self._rng = random.Random(crowd.config.seed)

@@ -17,7 +17,7 @@ CENTS = 100
 CURRENCY = "USD"
 
 
-class Prices:
+class SandboxPricing:
     """Prices messages, and counts the free service messages of each number and month (in UTC)."""
 
     def __init__(self, config: Config, world: World) -> None:
