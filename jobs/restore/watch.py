@@ -98,7 +98,7 @@ def may_send(rt: Runtime, epoch: int) -> bool:
 def look_after_holds(rt: Runtime, now: datetime) -> None:
     """For the schedule: notice an older database or a long sleep, and settle rows of held campaigns for a moment."""
     hold_if_restored(rt, now)
-    if _pause_if_not_served(rt, now):
+    if _note_service(rt, now):
         _renew_copies(rt)
     until = time.monotonic() + SETTLE_SECONDS
     restore_marks(rt, now, until)
@@ -126,10 +126,10 @@ def _renew_copies(rt: Runtime) -> None:
     EpochCopies(rt).keep(epoch)
 
 
-def _pause_if_not_served(rt: Runtime, now: datetime) -> bool:
-    """Pause active campaigns if no schedule looked for longer than the setting allows; of several schedules one does.
+def _note_service(rt: Runtime, now: datetime) -> bool:
+    """Note that campaigns are looked after; if none were for longer than the setting allows, pause the active ones.
 
-    True twice a minute at most: then what is not to be done each time may be done too.
+    True if this call noted it: of all schedules one does, twice a minute at most.
     """
     with rt.database.read() as session:
         before = session.scalar(select(Epoch.served_at).where(Epoch.id == ONLY_ROW))
