@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
+from models.db.bulk import among, values_cte
 from models.db.dialect import NO_SYNC, insert_into
 from models.tables.conversation import WINDOW, Conversation
 from models.tables.engagement import LIMIT_SPAN, LedgerEntry
@@ -18,6 +19,12 @@ from models.tables.setting import Setting
 
 SPAN = LIMIT_SPAN
 LIFTED_SHARE = 100
+_LEDGER_COLUMNS = {"portfolio_id": "integer", "person_key": "text", "first_at": "timestamptz"}
+_COUNT = (
+    "INSERT INTO portfolio_ledger (portfolio_id, person_key, first_at) "
+    "SELECT portfolio_id, person_key, first_at FROM v WHERE true ORDER BY person_key "
+    "ON CONFLICT (portfolio_id, person_key) DO UPDATE SET first_at = excluded.first_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +59,9 @@ def reserve_people(
     lifts_at = limit_lifts_at(session, portfolio_id, now) if room < len(new) else None
     new = new[:room]
     if new:
-        statement = insert_into(session, LedgerEntry)
-        session.connection().execute(
-            statement.on_conflict_do_update(
-                index_elements=["portfolio_id", "person_key"], set_={"first_at": statement.excluded.first_at}
-            ),
-            [{"portfolio_id": portfolio_id, "person_key": key, "first_at": now} for key in sorted(new)],
-        )
+        rows = [(portfolio_id, key, now) for key in sorted(new)]
+        values, parameters = values_cte(session, "v", _LEDGER_COLUMNS, rows)
+        session.execute(text(f"WITH {values} {_COUNT}"), parameters)
     return Reservation(frozenset(new) | free, frozenset(new), lifts_at)
 
 
@@ -143,7 +146,7 @@ def _reserve_room(session: Session, portfolio_id: int, limit: int | None, asked:
 def _already_counted(session: Session, portfolio_id: int, keys: Sequence[str], now: datetime) -> frozenset[str]:
     # The age is compared here: in the statement it would make the planner read everybody of the last 24 hours.
     query = select(LedgerEntry.person_key, LedgerEntry.first_at).where(
-        LedgerEntry.portfolio_id == portfolio_id, LedgerEntry.person_key.in_(keys)
+        LedgerEntry.portfolio_id == portfolio_id, among(session, LedgerEntry.person_key, keys)
     )
     return frozenset(key for key, first_at in session.execute(query) if first_at > now - SPAN)
 
@@ -151,7 +154,7 @@ def _already_counted(session: Session, portfolio_id: int, keys: Sequence[str], n
 def _in_window(session: Session, number_id: int, people: Sequence[tuple[str, int]], now: datetime) -> frozenset[str]:
     query = select(Conversation.contact_id).where(
         Conversation.number_id == number_id,
-        Conversation.contact_id.in_([contact_id for _, contact_id in people]),
+        among(session, Conversation.contact_id, [contact_id for _, contact_id in people]),
         Conversation.last_inbound_at > now - WINDOW,
     )
     inside = set(session.scalars(query))
