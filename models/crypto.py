@@ -1,4 +1,4 @@
-"""Encrypts access tokens with keys that can rotate, and hashes the identities of redacted people with a key."""
+"""Encrypts access tokens and secrets with keys that can rotate, and hashes the identities of redacted people with a key."""
 
 import hashlib
 import hmac
@@ -24,12 +24,12 @@ class Vault:
         """Return `text` encrypted, as text."""
         return self._fernet.encrypt(text.encode()).decode()
 
-    def decrypt(self, token: str) -> str:
-        """Return the text that was encrypted. Raises WrongKeyError if none of the keys fits."""
+    def decrypt(self, token: str, what: str = "a stored access token") -> str:
+        """Return the text that was encrypted. Raises WrongKeyError, which names `what` it is, if none of the keys fits."""
         try:
             return self._fernet.decrypt(token.encode()).decode()
         except InvalidToken as error:
-            raise WrongKeyError("ENCRYPTION_KEY: a stored access token was encrypted with another key") from error
+            raise WrongKeyError("ENCRYPTION_KEY: {what} was encrypted with another key", what=what) from error
 
     def fingerprints(self) -> tuple[str, ...]:
         """Return a short hash of each key, newest first. One is stored, so that a start with another key is noticed."""

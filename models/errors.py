@@ -33,6 +33,7 @@ HarkError                               root; never raised itself
 ├── BadEventError                       bot.webhooks.parse_values
 ├── StreamUnavailableError              bot.webhooks.stream
 │   └── StreamSilentError
+├── MissingSecretError              jobs.replies.http_calls: the call names a secret that is not there
 ├── RateLimiterClosedError              jobs.replies.rate
 ├── LaneLostError                       jobs.replies.store
 ├── StaleSessionError                   jobs.replies.write

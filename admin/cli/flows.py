@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, runtime_here
+from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, print_table, read_stdin, runtime_here
+from admin.operations.flow_secrets import list_secrets, remove_secret, set_secret
 from admin.operations.flows import (
     FlowNameTakenError,
     LoadedFlowFile,
@@ -61,10 +62,51 @@ def check(file: Path, is_json: bool) -> None:
         click.echo(f"warning: {warning}")
 
 
-@flows.command("secret")
-def secret() -> None:
-    """Print the secret that signs what is posted to a bot of your own."""
-    click.echo(signing_secret(runtime_here().settings.secret_key))
+@flows.group("secret", cls=Group, invoke_without_command=True)
+@click.pass_context
+def secret(context: click.Context) -> None:
+    """Secrets that flows name as {secret.NAME}; alone it prints the one that signs what is posted to a bot of your own."""
+    if context.invoked_subcommand is None:
+        click.echo(signing_secret(runtime_here().settings.secret_key))
+
+
+@secret.command("set")
+@click.argument("name")
+@click.option("--value-stdin", is_flag=True, help="Read the value from standard input; without it, it is asked for.")
+def set_one(name: str, value_stdin: bool) -> None:
+    """Store the secret NAME, or replace its value, which is never shown again."""
+    if not value_stdin and not sys.stdin.isatty():
+        raise OperatorError("{name}: give its value on standard input, with --value-stdin", name=name)
+    is_replaced = set_secret(runtime_here(), name, read_stdin("The secret's value"), ACTOR)
+    click.echo(f"{name} is {'replaced' if is_replaced else 'set'}")
+
+
+@secret.command("list")
+@as_json
+def list_all(is_json: bool) -> None:
+    """List the secrets, without their values, and the bot flows that use each."""
+    rows = [
+        {
+            "name": row.name,
+            "changed": f"{row.updated_at:%Y-%m-%dT%H:%M:%SZ}",
+            "by": row.updated_by,
+            "state": "ok" if row.is_readable else "encrypted with another key",
+            "flows": list(row.flows) if is_json else ", ".join(row.flows),
+        }
+        for row in list_secrets(runtime_here())
+    ]
+    if is_json:
+        print_json(rows)
+    else:
+        print_table(rows, ("name", "changed", "by", "state", "flows"))
+
+
+@secret.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove the secret NAME, unless a bot flow uses it."""
+    remove_secret(runtime_here(), name, ACTOR)
+    click.echo(f"{name} is removed")
 
 
 def _is_confirmed(error: FlowNameTakenError) -> bool:

@@ -6,11 +6,15 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from bot.flows.calls import Place
 from bot.flows.load import FlowDefinition, ReadFlow, read_flow, to_definition
+from bot.flows.secrets import secrets_of
 from bot.flows.swallowed import own_word_problems
 from bot.opt_out_words import NO_WORDS, read_own_words
+from bot.outbound.rules import rules_of
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
+from models.conversations.flow_secrets import lock_secrets, secret_names
 from models.conversations.flow_versions import is_newest, save_flow
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
@@ -56,10 +60,10 @@ def check_flow(rt: Runtime, text: str, file: str = "flow") -> CheckedFlow:
     """Check a flow's text without storing it; `file` names it in errors. Raises OperatorError with every problem, in one line."""
     try:
         with rt.database.read() as session:
-            own = _own_words(session)
-    except SQLAlchemyError:  # a check needs no database; one that is not made yet holds no words
-        own = NO_WORDS
-    read, flow = _read(text, file, own)
+            surroundings = _surroundings(rt, session)
+    except SQLAlchemyError:  # a check needs no database; one that is not made yet holds no words and no secrets
+        surroundings = _Surroundings(NO_WORDS, Place(rules_of(rt.settings)))
+    read, flow = _read(text, file, surroundings)
     return CheckedFlow(flow.name, len(flow.nodes), read.warnings)
 
 
@@ -72,12 +76,13 @@ def load_flow_file(
     """
     now = utcnow()
     with rt.database.read() as session:
-        own = _own_words(session)
-    read, flow = _read(text, file, own)
+        surroundings = _surroundings(rt, session)
+    read, flow = _read(text, file, surroundings)
     definition = to_definition(flow)
     with rt.database.write() as session:
         if flow.name != replaces:
             _refuse_taken_name(session, flow.name, definition)
+        _keep_secrets(session, flow)
         loaded = save_flow(session, flow.name, text, definition, now, actor)
         record_audit(session, now, actor, AuditAction.LOAD, "flow", loaded.id, name=loaded.name, version=loaded.version)
     return LoadedFlowFile(loaded.id, loaded.name, loaded.version, read.warnings)
@@ -90,7 +95,7 @@ def roll_back_flow(rt: Runtime, name: str, version: int, actor: str) -> LoadedFl
     """
     now = utcnow()
     with rt.database.read() as session:
-        own = _own_words(session)
+        surroundings = _surroundings(rt, session)
         earlier = session.scalar(
             select(FlowVersion)
             .join(Flow, Flow.id == FlowVersion.flow_id)
@@ -100,13 +105,14 @@ def roll_back_flow(rt: Runtime, name: str, version: int, actor: str) -> LoadedFl
             raise OperatorError(
                 "{name}: there is no version {version} of a bot flow of this name", name=name[:100], version=version
             )
-    read, flow = _read(earlier.source, f"version {version}", own)
+    read, flow = _read(earlier.source, f"version {version}", surroundings)
     definition = to_definition(flow)
     with rt.database.write() as session:
         if is_newest(session, name, definition):
             raise OperatorError(
                 "{name}: version {version} says what the current version says", name=name, version=version
             )
+        _keep_secrets(session, flow)
         loaded = save_flow(session, name, earlier.source, definition, now, actor)
         record_audit(
             session, now, actor, AuditAction.ROLL_BACK, "flow", loaded.id, name=name, of=version, version=loaded.version
@@ -134,14 +140,32 @@ def _refuse_taken_name(session: Session, name: str, definition: dict[str, object
     raise FlowNameTakenError(name=name, version=flow.version, campaigns=campaigns, is_fallback=flow.is_fallback)
 
 
-def _own_words(session: Session) -> frozenset[str]:
-    return read_own_words(str(read_setting(session, "stop_words")))
+@dataclass(frozen=True)
+class _Surroundings:
+    """What of this installation a flow is checked against. `own_words`: its own words for STOP."""
+
+    own_words: frozenset[str]
+    place: Place
 
 
-def _read(text: str, file: str, own: frozenset[str]) -> tuple[ReadFlow, FlowDefinition]:
-    read = read_flow(text, file)
+def _surroundings(rt: Runtime, session: Session) -> _Surroundings:
+    own_words = read_own_words(str(read_setting(session, "stop_words")))
+    return _Surroundings(own_words, Place(rules_of(rt.settings), secret_names(session)))
+
+
+def _keep_secrets(session: Session, flow: FlowDefinition) -> None:
+    """Keep the secrets that the flow names from being removed until it is stored."""
+    names = secrets_of(flow)
+    if gone := names - lock_secrets(session, names):
+        raise OperatorError(
+            "{flow}: there is no secret {names} any more", flow=flow.name, names=", ".join(sorted(gone))
+        )
+
+
+def _read(text: str, file: str, surroundings: _Surroundings) -> tuple[ReadFlow, FlowDefinition]:
+    read = read_flow(text, file, surroundings.place)
     if read.flow is None:
         raise OperatorError("{problems}", problems="; ".join(read.problems))
-    if problems := [f"{file}: {problem}" for problem in own_word_problems(read.flow, own)]:
+    if problems := [f"{file}: {problem}" for problem in own_word_problems(read.flow, surroundings.own_words)]:
         raise OperatorError("{problems}", problems="; ".join(problems))
     return read, read.flow

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from bot.flows.content import message_content, token_of
 from bot.flows.nodes import AnyNode, FlowDefinition, MessageNode
 from bot.flows.parts import AnswerName, FlowPart, Label, Value
+from bot.flows.secrets import with_secrets
 from bot.flows.session import (
     CallHttp,
     Event,
@@ -78,7 +79,8 @@ def _post(step: StepState, kind: str, reply: ReplyEvent) -> None:
     }
     step.node, step.waiting_for, step.awaiting = NODE, "http", step.next_tag()
     url = step.flow.url or ""
-    step.actions.append(CallHttp(step.awaiting, "POST", url, {}, body, TIMEOUT_SECONDS, signed=True))
+    headers = {name: with_secrets(text, str) for name, text in step.flow.headers.items()}
+    step.actions.append(CallHttp(step.awaiting, "POST", url, headers, body, TIMEOUT_SECONDS, signed=True))
 
 
 def _handle_answer(step: StepState, event: HttpResult) -> bool:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.flows.calls import Place, scheme_problems
 from bot.flows.nodes import NODE_TYPES, AnyNode, FlowDefinition, SetNode, from_definition, to_definition
 from bot.flows.validate import Path, Problem, problems_of, warnings_of
 
@@ -94,8 +95,8 @@ def parse_flow(path: FilePath) -> ReadFlow:
         return read_flow(file.read(MAX_BYTES + 1), str(path))
 
 
-def read_flow(text: str | bytes, file: str) -> ReadFlow:
-    """Read and check the text of a file; `file` is its name in the problems."""
+def read_flow(text: str | bytes, file: str, place: Place | None = None) -> ReadFlow:
+    """Read and check the text of a file; `file` is its name in the problems. `place`: the installation that is to run the flow."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         return _rejected(file, 1, f"the file is too large; allowed: {MAX_BYTES} bytes")
@@ -106,7 +107,7 @@ def read_flow(text: str | bytes, file: str) -> ReadFlow:
     plain = lines.plain(document) if document else None
     if not isinstance(plain, dict):
         return _rejected(file, 1, "a bot flow begins with name, start and nodes")
-    return _validate(plain, lines, file)
+    return _validate(plain, lines, file, place)
 
 
 def _compose(raw: bytes) -> yaml.Node | tuple[int, str] | None:
@@ -124,11 +125,11 @@ def _compose(raw: bytes) -> yaml.Node | tuple[int, str] | None:
         return 1, "the file is nested too deeply"
 
 
-def _validate(plain: dict[str, Any], lines: _Lines, file: str) -> ReadFlow:
+def _validate(plain: dict[str, Any], lines: _Lines, file: str, place: Place | None) -> ReadFlow:
     located = list(lines.problems)
     flow, problems = _build_model(plain)
     if flow is not None:
-        problems = list(problems_of(flow))
+        problems = [*problems_of(flow), *(place.problems(flow) if place else scheme_problems(flow))]
     located.extend((lines.of(path), (path, problem)) for path, problem in problems)
     if located or flow is None:
         located.sort(key=lambda item: item[0])

@@ -6,7 +6,8 @@ from typing import Any
 from bot.flows.answers import MAX_ANSWER
 from bot.flows.content import text_content
 from bot.flows.nodes import HandoffNode, HttpNode, SetNode, WaitNode
-from bot.flows.placeholders import render_url
+from bot.flows.placeholders import fill, render_url
+from bot.flows.secrets import Piece, with_secrets
 from bot.flows.session import CallHttp, OpenCase, StartTimer, Unsubscribe
 from bot.flows.step_state import StepState, storable
 
@@ -29,11 +30,17 @@ class NodeEffects(StepState):
 
     def call(self, node: HttpNode) -> None:
         """Add the call, whose result the session waits for."""
-        body = {key: self.rendered(text) for key, text in node.body.items()} if node.method == "POST" else None
+        body = {key: self._body_value(text) for key, text in node.body.items()} if node.method == "POST" else None
+        headers = {name: with_secrets(text, str) for name, text in node.headers.items()}
         url = render_url(node.url, self.value)
         self.waiting_for, self.awaiting = "http", self.next_tag()
-        call = CallHttp(self.awaiting, node.method, url, dict(node.headers), body, node.timeout_seconds)
+        call = CallHttp(self.awaiting, node.method, url, headers, body, node.timeout_seconds)
         self.actions.append(call)
+
+    def _body_value(self, text: str) -> str | list[Piece]:
+        """The value rendered, with the names of secrets apart."""
+        pieces = with_secrets(text, lambda piece: fill(piece, self.value))
+        return self.rendered(text) if isinstance(pieces, str) else pieces
 
     def hand_off(self, node: HandoffNode) -> None:
         """Open a case and end the session."""

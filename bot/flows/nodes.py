@@ -14,6 +14,7 @@ from bot.flows.parts import (
     FlowMedia,
     FlowPart,
     FormField,
+    HeaderName,
     Label,
     Link,
     Menu,
@@ -159,9 +160,7 @@ class HttpNode(Node):
     type: Literal["http"]
     url: Url
     method: Literal["GET", "POST"] = "POST"
-    headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,60}$")], Value] = Field(
-        default_factory=dict, max_length=10
-    )
+    headers: dict[HeaderName, Value] = Field(default_factory=dict, max_length=10)
     body: dict[Label, Value] = Field(default_factory=dict, max_length=50)
     save: dict[AnswerName, Annotated[str, StringConstraints(min_length=1, max_length=200)]] = Field(
         default_factory=dict, max_length=20
@@ -227,7 +226,7 @@ NODE_TYPES: dict[str, type[AnyNode]] = {
 class FlowDefinition(FlowPart):
     """A whole bot flow. `version` is the number of its stored version (0: not stored), not a part of the definition.
 
-    With `repeat` it may run more than once for a recipient of a campaign.
+    With `repeat` it may run more than once for a recipient of a campaign. `url` and `headers` are of an external bot.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
@@ -237,6 +236,7 @@ class FlowDefinition(FlowPart):
     )
     kind: Literal["script", "external"] = "script"
     url: Url | None = None
+    headers: dict[HeaderName, Value] = Field(default_factory=dict, max_length=10)
     repeat: bool = False
     start: NodeName | None = None
     nodes: dict[NodeName, Annotated[AnyNode, Field(discriminator="type")]] = Field(default_factory=dict)

@@ -12,14 +12,15 @@ FAMILIES = ("answers", "attribute", "tag", "form")
 ALLOWED = ", ".join([*(f"{{{name}}}" for name in PLAIN_NAMES), *(f"{{{family}.…}}" for family in FAMILIES)])
 MAX_VALUE = 1000  # characters of one value; a text is cut to its field's limit besides
 
-_PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+"""An escaped brace, or a name in braces."""
 
 Values = Callable[[str], str]
 
 
 def names_in(text: str) -> Iterator[str]:
     """Yield the names in a text, without their fallbacks."""
-    for match in _PART.finditer(text):
+    for match in PART.finditer(text):
         if match[1] is not None:
             yield _split(match[1])[0]
 
@@ -29,6 +30,8 @@ def problem_with_name(name: str, answers: frozenset[str]) -> str | None:
     if name in PLAIN_NAMES:
         return None
     family, _, key = name.partition(".")
+    if family.strip().casefold() in {"secret", "secrets"}:
+        return None  # bot.flows.secrets says where one may stand
     if family not in FAMILIES or not key:
         return f"'{{{name}}}' is no known name; allowed: {ALLOWED}"
     if family == "answers" and key not in answers:
@@ -39,13 +42,18 @@ def problem_with_name(name: str, answers: frozenset[str]) -> str | None:
 
 def render(text: str, values: Values, max_length: int) -> str:
     """Return the text with its values, cut to `max_length` characters: Meta counts the values too and refuses longer texts."""
-    rendered = _PART.sub(lambda match: _replacement(match, values, str), text).strip()
+    rendered = fill(text, values).strip()
     return rendered if len(rendered) <= max_length else f"{rendered[: max_length - 1]}…"
+
+
+def fill(text: str, values: Values) -> str:
+    """Return the text with its values, as long as they make it."""
+    return PART.sub(lambda match: _replacement(match, values, str), text)
 
 
 def render_url(url: str, values: Values) -> str:
     """Return the address with its values percent-encoded, so that no value can add a path, a parameter or another host."""
-    return _PART.sub(lambda match: _replacement(match, values, _encoded), url)
+    return PART.sub(lambda match: _replacement(match, values, _encoded), url)
 
 
 def problem_with_url(url: str, *, schemes: tuple[str, ...] = ("https",)) -> str | None:
@@ -58,9 +66,11 @@ def problem_with_url(url: str, *, schemes: tuple[str, ...] = ("https",)) -> str 
         return f"{url!r} is no address; allowed: {allowed} and a host"
     if parts.scheme not in schemes or not host:
         return f"{url!r} is no address; allowed: {allowed} and a host"
-    if "{" in parts.netloc or "@" in parts.netloc:
+    if "@" in parts.netloc:
+        return "an address has no user name and no password; a header can hold them, as {secret.NAME}"
+    if "{" in parts.netloc:
         return f"{url!r}: the host must be literal; names may stand in path and query only"
-    if re.search(r"[\s\x00-\x1f\x7f\\]", _PART.sub("", url)):
+    if re.search(r"[\s\x00-\x1f\x7f\\]", PART.sub("", url)):
         return f"{url!r}: an address has no spaces"
     return None
 

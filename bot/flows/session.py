@@ -224,12 +224,15 @@ class StartTimer:
 
 @dataclass(frozen=True, slots=True)
 class CallHttp:
-    """Call an address and report `HttpResult(tag, …)`. `body` is sent as JSON; `signed` asks for the installation's signature."""
+    """Call an address and report `HttpResult(tag, …)`. `body` is sent as JSON; `signed` asks for the installation's signature.
+
+    A header, or a value of an unsigned body, that names secrets is the list that `bot.flows.secrets.with_secrets` returns.
+    """
 
     tag: str
     method: Literal["GET", "POST"]
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str | list[str | dict[str, str]]]
     body: Mapping[str, Any] | None
     timeout_seconds: int
     signed: bool = False

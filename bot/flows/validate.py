@@ -35,6 +35,7 @@ from bot.flows.parts import (
 from bot.flows.placeholders import names_in, problem_with_name, problem_with_url
 from bot.flows.reachability import endless_loops, unreachable
 from bot.flows.regex import problem_with_pattern
+from bot.flows.secrets import secret_problems
 from bot.flows.swallowed import problem_with_keyword, problem_with_title, warning_about_title
 from bot.opt_out_words import normalize_text
 
@@ -60,15 +61,17 @@ _ASK_FIELDS = {
 
 
 def problems_of(flow: FlowDefinition) -> Iterator[Problem]:
-    """Yield the problems that prevent a flow from being loaded."""
+    """Yield the problems that prevent a flow from being loaded, wherever it is."""
+    yield from secret_problems(flow)
     for place, keyword in enumerate(flow.keywords):
         if problem := problem_with_keyword(keyword):
             yield ("keywords", place), problem
     if flow.kind == "external":
         yield from _external(flow)
         return
-    if flow.url:
-        yield ("url",), "only a flow of kind 'external' has one"
+    for field in ("url", "headers"):
+        if getattr(flow, field):
+            yield (field,), "only a flow of kind 'external' has one"
     if not flow.nodes:
         yield ("nodes",), "a flow needs at least one node"
     elif flow.start is None:
@@ -114,7 +117,7 @@ def _external(flow: FlowDefinition) -> Iterator[Problem]:
         yield ("url",), "is missing: a flow of kind 'external' names the address of its bot"
     elif "{" in flow.url:
         yield ("url",), "names in braces are not replaced here"
-    elif problem := problem_with_url(flow.url):
+    elif problem := problem_with_url(flow.url, schemes=("https", "http")):
         yield ("url",), problem
     for field in ("start", "nodes"):
         if getattr(flow, field):
@@ -135,7 +138,7 @@ def _node(flow: FlowDefinition, name: str, node: AnyNode, answers: frozenset[str
         for place, case in enumerate(node.cases):
             yield from condition_problems(("cases", place, "when"), case.when, answers)
     elif isinstance(node, HttpNode):
-        if problem := problem_with_url(node.url):
+        if problem := problem_with_url(node.url, schemes=("https", "http")):
             yield ("url",), problem
         if node.body and node.method == "GET":
             yield ("body",), "a GET has none; put names into the address or use method: POST"

@@ -22,6 +22,7 @@ import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from bot.outbound.address import ALLOWED, problem_with_call
 from bot.outbound.rules import OutboundRules
 from models.errors import HarkError
 
@@ -31,8 +32,6 @@ RESERVED_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"}
 )
 """Headers that a flow cannot set."""
-
-_REFUSED = "allowed are addresses of the public internet, and what OUTBOUND_ALLOW names"
 
 
 class ForbiddenAddressError(HarkError):
@@ -119,25 +118,12 @@ class OutboundHttpClient:
             await self._session.close()
 
     def _check(self, url: str) -> tuple[_Target, URL]:
-        """Read the address as the connection will; what is no name is judged at once."""
-        try:
-            parsed = URL(url)
-            host, port = parsed.host, parsed.port
-        except ValueError:
-            raise ForbiddenAddressError("this is no address") from None
-        if parsed.scheme not in {"https", "http"} or not host or port is None or parsed.user is not None:
-            raise ForbiddenAddressError("allowed are https addresses without a user name")
-        is_plain = parsed.scheme == "http"
-        target = _Target(is_plain, self._rules.names(host, port))
-        try:
-            literal = ipaddress.ip_address(host)
-        except ValueError:
-            if is_plain and not target.is_named and not self._rules.has_networks:
-                raise ForbiddenAddressError("allowed are https addresses without a user name") from None
-            return target, parsed  # a name: its addresses are checked when it is resolved
-        if not target.is_named and not self._rules.may_connect(literal, port, is_plain=is_plain):
-            raise ForbiddenAddressError(_REFUSED)
-        return target, parsed
+        """Judge the address by its text. Raises ForbiddenAddressError if it may not be called."""
+        if problem := problem_with_call(url, self._rules):
+            raise ForbiddenAddressError(problem)
+        parsed = URL(url)
+        is_named = self._rules.names((parsed.raw_host or "").lower(), parsed.port or 0)
+        return _Target(parsed.scheme == "http", is_named), parsed
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -192,7 +178,7 @@ def _check_address(rules: OutboundRules, host: str, port: int) -> None:
     target = _target.get()
     address = ipaddress.ip_address(host.partition("%")[0])
     if not target.is_named and not rules.may_connect(address, port, is_plain=target.is_plain):
-        raise ForbiddenAddressError(f"the host has an address that may not be called: {_REFUSED}")
+        raise ForbiddenAddressError(f"the host has an address that may not be called: {ALLOWED}")
 
 
 async def _read_capped(content: aiohttp.StreamReader) -> bytes:

@@ -1,18 +1,13 @@
 """What bot flows wait for: time that passes, systems that are asked, a bot of the user's own."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from sqlalchemy import select, update
 
-from bot.outbound.client import OutboundHttpClient, sign_request
-from bot.outbound.rules import OutboundRules
+from bot.outbound.client import sign_request
 from jobs.core.queues import ANSWER, queue
 from jobs.replies.answer import wake_repliers
-from jobs.replies.dispatcher import ReplyDispatcher
 from models.clock import utcnow
 from models.conversations.cases import open_case
 from models.conversations.flow_http_calls import CLAIM
@@ -21,7 +16,7 @@ from models.tables.conversation import Conversation, Message, MessageState
 from models.tables.flow import Action, ActionState
 from models.tables.tag import ContactTag
 from tests.support.chat_rig import Chat, ago, loses_the_answer, refuses
-from tests.support.tls_server import Outsider, outsider
+from tests.support.tls_server import Outsider
 
 PATIENT = """
 name: patient
@@ -51,19 +46,6 @@ name: mine
 kind: external
 url: HOST/bot
 """
-
-
-@pytest.fixture
-def other_system(chat: Chat, tmp_path: Path) -> Iterator[Outsider]:
-    """Somebody else's system, and a desk that may call it."""
-    with outsider(tmp_path) as found:
-        chat.desk.close()
-        chat.desk = ReplyDispatcher(
-            chat.rt,
-            chat.desk._graph(),
-            OutboundHttpClient(OutboundRules(is_public=lambda _address: True), tls=found.tls),
-        )
-        yield found
 
 
 def actions(chat: Chat) -> list[Action]:
