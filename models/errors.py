@@ -20,6 +20,7 @@ HarkError                               root; never raised itself
 │   │   └── ShopRefusedError            it understood the change and does not make it
 │   ├── BadFileError                    jobs.imports.errors
 │   │   └── UnclearEncodingError        jobs.imports.encoding: several may be meant; somebody has to say which
+│   ├── DatabaseBusyError               jobs.core.conflicts: other changes came first for too long
 │   ├── MetaUnavailableError            jobs.campaigns.start
 │   ├── FlowNameTakenError              admin.operations.flows: loading would replace another flow
 │   ├── RedisUnavailableError           jobs.core.redis_server

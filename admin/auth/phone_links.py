@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from admin.auth.users import load_user
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.db.dialect import insert_into
@@ -41,6 +42,7 @@ class PhoneLink:
     outcome: LinkOutcome | None
 
 
+@retry_conflicts
 def create_link_code(rt: Runtime, user_id: int, actor: str) -> LinkCode:
     """Make a code for a user, which replaces an earlier one. Raises OperatorError if there is no such user, or not active."""
     now = utcnow()
@@ -64,6 +66,7 @@ def create_link_code(rt: Runtime, user_id: int, actor: str) -> LinkCode:
         return LinkCode(user_id, user.email, shown, now + VALID_FOR, tuple(number for number in numbers if number))
 
 
+@retry_conflicts
 def unlink_phone(rt: Runtime, user_id: int, actor: str) -> None:
     """Take the phone from a user. Raises OperatorError if there is no such user, or they have none."""
     with rt.database.write() as session:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from admin.auth.attempts import count_outcome, forget_attempts, hashing, take_attempt
 from admin.auth.passwords import hash_password, verify_password
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.crypto import new_token
 from models.errors import OperatorError
@@ -46,6 +47,7 @@ def signed_in_user(rt: Runtime, key: str) -> SignedInUser | None:
     return _signed_in_user(user) if user else None
 
 
+@retry_conflicts
 def sign_in(
     rt: Runtime, email: str, password: str, address: str, now: datetime, *, device: str | None = None
 ) -> SignedInUser:
@@ -75,12 +77,14 @@ def sign_in(
         return _signed_in_user(row)
 
 
+@retry_conflicts
 def record_sign_out(rt: Runtime, user: SignedInUser, now: datetime) -> None:
     """Note that a user signed out."""
     with rt.database.write() as session:
         record_audit(session, now, user.email, AuditAction.SIGN_OUT, "user", user.id)
 
 
+@retry_conflicts
 def _record_failure(rt: Runtime, user_id: int | None, now: datetime) -> None:
     """Count it, and note it in the audit if there is such a user: strangers cannot fill the audit with what they type."""
     count_outcome(rt, "failed")
@@ -89,6 +93,7 @@ def _record_failure(rt: Runtime, user_id: int | None, now: datetime) -> None:
             record_audit(session, now, STRANGER, AuditAction.SIGN_IN_FAILED, "user", user_id)
 
 
+@retry_conflicts
 def change_password(rt: Runtime, person: SignedInUser, current: str | None, new: str, now: datetime) -> SignedInUser:
     """Set the user's own password and end every other session.
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from admin.auth.attempts import forget_attempts
 from admin.auth.passwords import hash_password, one_time_password
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.crypto import new_token
@@ -40,6 +41,7 @@ class AddedToken:
     token: str
 
 
+@retry_conflicts
 def add_user(rt: Runtime, email: str, role: str, password: str | None, actor: str) -> AddedUser:
     """Add a user, with a one-time password if none is given.
 
@@ -52,6 +54,7 @@ def add_user(rt: Runtime, email: str, role: str, password: str | None, actor: st
         return AddedUser(user.id, user.email, user.role, None if has_own_password else one_time)
 
 
+@retry_conflicts
 def add_first_admin(rt: Runtime) -> AddedUser | None:
     """Add the administrator of a new installation; None if there is a user already."""
     with rt.database.read() as session:
@@ -65,6 +68,7 @@ def add_first_admin(rt: Runtime) -> AddedUser | None:
         return AddedUser(user.id, user.email, user.role, one_time)
 
 
+@retry_conflicts
 def add_token(rt: Runtime, name: str, role: str, actor: str) -> AddedToken:
     """Add a bearer token. Raises OperatorError if the name is empty, too long or taken, or the role unknown."""
     name = name.strip()
@@ -121,6 +125,7 @@ def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, 
     return user
 
 
+@retry_conflicts
 def change_role(rt: Runtime, user_id: int, role: str, actor: str) -> None:
     """Give a user another role. Raises OperatorError if there is no such role or user, or no administrator would be left."""
     new_role = read_role(role)
@@ -132,6 +137,7 @@ def change_role(rt: Runtime, user_id: int, role: str, actor: str) -> None:
         record_audit(session, utcnow(), actor, AuditAction.CHANGE_ROLE, "user", user_id, role=new_role.value)
 
 
+@retry_conflicts
 def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
     """Set a one-time password, which must be changed at the next sign-in; returns it.
 
@@ -147,6 +153,7 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
     return one_time
 
 
+@retry_conflicts
 def unlock(rt: Runtime, user_id: int, actor: str) -> None:
     """Forget the failed attempts to sign in. Raises OperatorError if there is no such user."""
     with rt.database.write() as session:
@@ -171,6 +178,7 @@ def list_users(rt: Runtime) -> list[User]:
         return list(session.scalars(select(User).order_by(User.email)))
 
 
+@retry_conflicts
 def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
     """Activate or deactivate a user; deactivation ends every session at once.
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -21,6 +22,7 @@ def list_attributes(rt: Runtime) -> list[dict[str, Any]]:
         return [_to_json(row) for row in session.scalars(select(Attribute).order_by(Attribute.name))]
 
 
+@retry_conflicts
 def add_attribute(rt: Runtime, name: str, kind: str, default: str | None, actor: str) -> dict[str, Any]:
     """Define an attribute; returns it as in `list_attributes`.
 
@@ -60,6 +62,7 @@ def change_attribute_by_name(
     return _change(rt, lambda session: _attribute_by_name(session, name), kind, default, actor)
 
 
+@retry_conflicts
 def delete_attribute(rt: Runtime, attribute_id: int, actor: str) -> None:
     """Delete an attribute; the values that contacts have stay.
 
@@ -79,6 +82,7 @@ def attribute_name(rt: Runtime, attribute_id: int) -> str:
     return name
 
 
+@retry_conflicts
 def _change(
     rt: Runtime, find: Callable[[Session], Attribute], kind: str | None, default: str | None, actor: str
 ) -> dict[str, Any]:
@@ -104,6 +108,7 @@ def _values_to_rewrite(rt: Runtime, name: str, kind: AttributeType) -> Sequence[
         return attributes.values_to_rewrite(session, name, kind)
 
 
+@retry_conflicts
 def _rewrite_late_values(rt: Runtime, name: str, kind: AttributeType) -> None:
     """Rewrite values that were written between the first check and the change of the type, which binds every writer since."""
     with rt.database.read() as session:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from admin.operations.answers import free_answers
 from admin.operations.rate_file import RateFile, read_rate_file
 from jobs.campaigns import spending as spend
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.audience.reach import estimate_reach
 from models.billing.amount import read_amount, read_currency, show_amount
@@ -34,6 +35,7 @@ def load_rates(rt: Runtime, path: Path, actor: str) -> dict[str, Any]:
     return save_rates(rt, read_rate_file(path), path.name, actor)
 
 
+@retry_conflicts
 def save_rates(rt: Runtime, file: RateFile, source: str, actor: str) -> dict[str, Any]:
     """Store a rate card that was read; the result is that of `load_rates`.
 
@@ -85,6 +87,7 @@ def show_rates(rt: Runtime) -> dict[str, Any]:
     }
 
 
+@retry_conflicts
 def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str, Any]:
     """Set the balance that may be spent from now on, and return `show_budget`.
 
@@ -100,6 +103,7 @@ def set_budget(rt: Runtime, amount: str, currency: str, actor: str) -> dict[str,
     return show_budget(rt)
 
 
+@retry_conflicts
 def turn_budget_off(rt: Runtime, actor: str) -> None:
     """Remove the balance, so that nothing limits spending. Raises OperatorError if none is set."""
     with rt.database.write() as session:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from admin.operations.campaigns import COPIED_COLUMNS
 from jobs.campaigns.start import start_campaign
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.restore.watch import hold_if_restored, keep_epoch
 from models.campaigns.missing import missing_parts, refuse_draft, shown_parts
@@ -39,6 +40,7 @@ MAX_TEST_PHONES = 20
 MAX_DAYS = 366
 
 
+@retry_conflicts
 def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: float | None, actor: str) -> datetime:
     """Schedule the start at `at`, with the pace `per_hour` if given; return the time in UTC.
 
@@ -68,6 +70,7 @@ def schedule_campaign(rt: Runtime, campaign_id: int, at: datetime, per_hour: flo
     return at
 
 
+@retry_conflicts
 def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
     """Cancel the schedule: the campaign is ready again."""
     now = utcnow()
@@ -76,6 +79,7 @@ def unschedule_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
         record_audit(session, now, actor, AuditAction.UNSCHEDULE, "campaign", campaign_id)
 
 
+@retry_conflicts
 def change_end(rt: Runtime, campaign_id: int, ends_after_seconds: int, actor: str) -> None:
     """Set how long after its last message it ends by itself; allowed while it runs.
 
@@ -104,12 +108,18 @@ def send_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) 
     try:
         start_campaign(rt, test_id, utcnow(), actor)
     except OperatorError:
-        with rt.database.write() as session:
-            session.get_one(Campaign, test_id).deleted_at = utcnow()
+        _delete_test(rt, test_id)
         raise
     return test_id
 
 
+@retry_conflicts
+def _delete_test(rt: Runtime, test_id: int) -> None:
+    with rt.database.write() as session:
+        session.get_one(Campaign, test_id).deleted_at = utcnow()
+
+
+@retry_conflicts
 def create_test(rt: Runtime, campaign_id: int, phones: Sequence[str], actor: str) -> int:
     """Create a test campaign to these contacts, ready to start; return its id.
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from admin.operations.campaign_file import CampaignFile, read_campaign
 from admin.operations.campaign_values import campaign_values
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.campaigns.missing import missing_parts
 from models.campaigns.stats import stats_of
@@ -57,6 +58,7 @@ class Created:
         return payload if self.missing else {"id": self.id, "status": self.status}
 
 
+@retry_conflicts
 def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None = None) -> Created:
     """Create a campaign from the content of a campaign file (docs/campaigns.md).
 
@@ -73,6 +75,7 @@ def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None =
         return created
 
 
+@retry_conflicts
 def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, directory: Path | None = None) -> Created:
     """Replace the content of a draft, ready or scheduled campaign; a scheduled one becomes ready.
 
@@ -94,6 +97,7 @@ def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, direct
         return changed
 
 
+@retry_conflicts
 def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
     """Copy a campaign into a new real one. Raises CampaignNotFoundError if there is none."""
     now = utcnow()
@@ -114,6 +118,7 @@ def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
         return created
 
 
+@retry_conflicts
 def delete_campaign(rt: Runtime, campaign_id: int, actor: str) -> None:
     """Hide a campaign for good.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.lookup import require_contact_with_phone
@@ -16,6 +17,7 @@ from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Contact
 
 
+@retry_conflicts
 def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
     """Open a case of the contact with this phone; return its id.
 
@@ -30,6 +32,7 @@ def open_case_of(rt: Runtime, phone: str, actor: str, reason: str = "") -> int:
         return opened.id
 
 
+@retry_conflicts
 def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
     """Close the open case of the contact with this phone. Raises OperatorError if no contact has it or no case is open."""
     now = utcnow()
@@ -39,6 +42,7 @@ def close_case_of(rt: Runtime, phone: str, actor: str) -> None:
             raise OperatorError("{phone}: no case is open", phone=phone)
 
 
+@retry_conflicts
 def close_case_of_contact(rt: Runtime, contact_id: int, actor: str) -> None:
     """Close the open case of this contact, who need not have written. Raises OperatorError if none is open."""
     with rt.database.write() as session:

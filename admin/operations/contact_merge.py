@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from admin.operations.contacts import require_contact
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.aliases import release_alias
@@ -39,6 +40,7 @@ def preview_merge(rt: Runtime, contact_id: int, other: str) -> MergePreview:
         return _pair(session, *_in_order(session, contact_id, _find(rt, session, other)))
 
 
+@retry_conflicts
 def merge_by_phone(rt: Runtime, contact_id: int, other: str, actor: str) -> int:
     """Merge the two contacts of `preview_merge`; returns the id of the one that remains. Raises the same errors."""
     with rt.database.write() as session:
@@ -48,6 +50,7 @@ def merge_by_phone(rt: Runtime, contact_id: int, other: str, actor: str) -> int:
         return winner_id
 
 
+@retry_conflicts
 def merge_records(rt: Runtime, winner_id: int, loser_id: int, actor: str) -> list[str]:
     """Merge the second contact into the first; returns the names of its values that are kept as former ones.
 
@@ -58,6 +61,7 @@ def merge_records(rt: Runtime, winner_id: int, loser_id: int, actor: str) -> lis
         return _merge(session, winner_id, loser_id, actor)
 
 
+@retry_conflicts
 def release_number_alias(rt: Runtime, contact_id: int, alias_id: int, actor: str) -> None:
     """Remove a former phone number of a contact that belongs to somebody else now.
 

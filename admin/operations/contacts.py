@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
@@ -42,6 +43,7 @@ SUMMARY_FIELDS = (
 _ID = re.compile(r"[0-9]{1,15}")
 
 
+@retry_conflicts
 def add_contact(rt: Runtime, values: Mapping[str, str], actor: str) -> int:
     """Add a contact from the columns of the public contacts file; returns the id.
 
@@ -67,6 +69,7 @@ def add_contact(rt: Runtime, values: Mapping[str, str], actor: str) -> int:
         return contact_id
 
 
+@retry_conflicts
 def change_contact(rt: Runtime, contact_id: int, values: Mapping[str, str], actor: str) -> None:
     """Set profile fields and attributes by name; an empty text removes the value.
 
@@ -89,6 +92,7 @@ def change_contact(rt: Runtime, contact_id: int, values: Mapping[str, str], acto
             record_audit(session, now, actor, AuditAction.UPDATE, "contact", contact_id, fields=sorted(changed))
 
 
+@retry_conflicts
 def tag_contact(rt: Runtime, contact_id: int, name: str, value: str | None, actor: str) -> None:
     """Tag a contact, with a value or without.
 
@@ -101,6 +105,7 @@ def tag_contact(rt: Runtime, contact_id: int, name: str, value: str | None, acto
         record_audit(session, now, actor, AuditAction.TAG, "contact", contact_id, tag=name.strip())
 
 
+@retry_conflicts
 def untag_contact(rt: Runtime, contact_id: int, name: str, actor: str) -> None:
     """Remove a tag from a contact. Raises OperatorError if there is no such contact."""
     with rt.database.write() as session:
@@ -114,6 +119,7 @@ def allowed_consents(contact: Contact) -> list[Consent]:
     return sorted(ALLOWED[contact.consent].get(Authority.OPERATOR, frozenset()), key=list(Consent).index)
 
 
+@retry_conflicts
 def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof: str, actor: str) -> None:
     """Change the consent of a contact on behalf of an operator, and write it to the consent ledger.
 
@@ -143,6 +149,7 @@ def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof:
         record_audit(session, now, actor, AuditAction.CONSENT, "contact", contact_id, after=after)
 
 
+@retry_conflicts
 def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
     """Redact a contact for good: an import does not bring the person back.
 
@@ -160,6 +167,7 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
     redact_uploads(rt, mentions.matches)
 
 
+@retry_conflicts
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
     """Everything that is stored about a person; the export is audited. Raises OperatorError if there is no such contact."""
     with rt.database.write() as session:

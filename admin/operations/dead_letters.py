@@ -1,5 +1,6 @@
 """Replays and downloads dead letters, with an audit entry each."""
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.ingest.replay import ReplayCounts, replay_letters
 from models.clock import utcnow
@@ -8,6 +9,7 @@ from models.events.dead_letters import payload_of
 from models.tables.audit import AuditAction, record_audit
 
 
+@retry_conflicts
 def replay_letter(rt: Runtime, letter_id: int | None, actor: str) -> ReplayCounts:
     """Apply one dead letter, or all that wait if `letter_id` is None. Raises OperatorError if that one does not wait."""
     counts = replay_letters(rt, letter_id)
@@ -18,6 +20,7 @@ def replay_letter(rt: Runtime, letter_id: int | None, actor: str) -> ReplayCount
     return counts
 
 
+@retry_conflicts
 def download_letter(rt: Runtime, letter_id: int, actor: str) -> bytes:
     """The payload as received; the download is audited. Raises OperatorError if there is no such letter or it was applied."""
     with rt.database.write() as session:

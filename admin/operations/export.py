@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from admin.operations.campaigns import load_campaign
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
 from models.clock import utcnow
@@ -40,6 +41,7 @@ def write_export(rt: Runtime, campaign_id: int, path: Path, actor: str, *, for_e
     return candidates
 
 
+@retry_conflicts
 def _export(rt: Runtime, campaign_id: int, actor: str, *, for_excel: bool) -> Iterator[tuple[str, int]]:
     load_campaign(rt, campaign_id)
     with rt.database.write() as session:

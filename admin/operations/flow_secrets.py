@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.flows.load import from_definition
 from bot.flows.secrets import NAME, NAME_FORM, secrets_of
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.conversations.flow_secrets import decrypted, delete_secret, lock_secret, running_definitions, save_secret
@@ -43,6 +44,7 @@ def list_secrets(rt: Runtime) -> list[ShownSecret]:
         ]
 
 
+@retry_conflicts
 def set_secret(rt: Runtime, name: str, value: str, actor: str) -> bool:
     """Store a secret, or replace its value. True if there was one of this name.
 
@@ -65,6 +67,7 @@ def set_secret(rt: Runtime, name: str, value: str, actor: str) -> bool:
     return was_there
 
 
+@retry_conflicts
 def remove_secret(rt: Runtime, name: str, actor: str) -> None:
     """Remove a secret. Raises OperatorError if there is none of this name, or if a flow that runs names it."""
     now = utcnow()

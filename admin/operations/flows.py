@@ -12,10 +12,11 @@ from bot.flows.secrets import secrets_of
 from bot.flows.swallowed import own_word_problems
 from bot.opt_out_words import NO_WORDS, read_own_words
 from bot.outbound.rules import rules_of
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.conversations.flow_secrets import lock_secrets, secret_names
-from models.conversations.flow_versions import is_newest, save_flow
+from models.conversations.flow_versions import is_newest, save_flow, set_fallback
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignKind
@@ -67,6 +68,7 @@ def check_flow(rt: Runtime, text: str, file: str = "flow") -> CheckedFlow:
     return CheckedFlow(flow.name, len(flow.nodes), read.warnings)
 
 
+@retry_conflicts
 def load_flow_file(
     rt: Runtime, text: str, actor: str, file: str = "flow", *, replaces: str | None = None
 ) -> LoadedFlowFile:
@@ -88,6 +90,7 @@ def load_flow_file(
     return LoadedFlowFile(loaded.id, loaded.name, loaded.version, read.warnings)
 
 
+@retry_conflicts
 def roll_back_flow(rt: Runtime, name: str, version: int, actor: str) -> LoadedFlowFile:
     """Make an earlier version of a flow current: its text is stored as the newest version, since versions never change.
 
@@ -118,6 +121,18 @@ def roll_back_flow(rt: Runtime, name: str, version: int, actor: str) -> LoadedFl
             session, now, actor, AuditAction.ROLL_BACK, "flow", loaded.id, name=name, of=version, version=loaded.version
         )
     return LoadedFlowFile(loaded.id, loaded.name, loaded.version, read.warnings)
+
+
+@retry_conflicts
+def choose_fallback(rt: Runtime, flow_id: int, actor: str, *, is_fallback: bool) -> bool:
+    """Make this the flow that answers whom no other serves, or let no flow do so. False if there is no such flow."""
+    now = utcnow()
+    with rt.database.write() as session:
+        if session.get(Flow, flow_id) is None:
+            return False
+        set_fallback(session, flow_id if is_fallback else None, now)
+        record_audit(session, now, actor, AuditAction.FALLBACK, "flow", flow_id, on=is_fallback)
+    return True
 
 
 def free_name(session: Session, wanted: str) -> str:

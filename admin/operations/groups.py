@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from admin.operations.segments import read_name as read_long_name
+from jobs.core.conflicts import retry_conflicts, retry_conflicts_again
 from jobs.core.runtime import Runtime
 from jobs.maintenance.purge import wake_purge
 from models.clock import utcnow
@@ -32,6 +33,7 @@ BY_ID = "id:"
 """Prefix of a contact that was picked in the panel; a text without it is a phone."""
 
 
+@retry_conflicts
 def add_tag(rt: Runtime, name: str, description: str, actor: str) -> int:
     """Add a tag that no contact has yet; returns its id.
 
@@ -59,6 +61,7 @@ def require_tag(rt: Runtime, name: str) -> int:
     return tag_id
 
 
+@retry_conflicts
 def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None:
     """Set the description of a tag. Raises FieldValueError if it is bad or too long, OperatorError if there is no such tag."""
     text = read_text(description, MAX_CHARACTERS, "the description")
@@ -70,6 +73,7 @@ def describe_tag(rt: Runtime, tag_id: int, description: str, actor: str) -> None
         record_audit(session, utcnow(), actor, AuditAction.DESCRIBE, "tag", tag_id)
 
 
+@retry_conflicts
 def add_list(rt: Runtime, name: str, actor: str) -> int:
     """Add an empty list; returns its id. Raises FieldValueError if the name is bad, OperatorError if it is taken."""
     name, now = read_list_name(name), utcnow()
@@ -84,6 +88,7 @@ def add_list(rt: Runtime, name: str, actor: str) -> int:
         raise OperatorError("there is a list “{name}” already", name=name) from None
 
 
+@retry_conflicts
 def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) -> int:
     """Add people to a list, each a phone or `id:12`; returns how many were not on it.
 
@@ -114,6 +119,7 @@ def add_to_list(rt: Runtime, list_id: int, people: Iterable[str], actor: str) ->
         return added
 
 
+@retry_conflicts
 def remove_from_list(rt: Runtime, list_id: int, contact_id: int, actor: str) -> None:
     """Remove a contact from a list. Raises OperatorError if there is no such list or the contact is not on it."""
     with rt.database.write() as session:
@@ -123,6 +129,7 @@ def remove_from_list(rt: Runtime, list_id: int, contact_id: int, actor: str) -> 
         record_audit(session, utcnow(), actor, AuditAction.REMOVE_MEMBERS, "list", list_id, contact=contact_id)
 
 
+@retry_conflicts
 def rename(rt: Runtime, kind: ReferenceKind, group_id: int, name: str, actor: str) -> None:
     """Rename a group, and every reference to it in campaigns, rules and flows.
 
@@ -140,6 +147,7 @@ def rename(rt: Runtime, kind: ReferenceKind, group_id: int, name: str, actor: st
         raise OperatorError("there is a {kind} “{new}” already", kind=kind, new=new_name) from None
 
 
+@retry_conflicts
 def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
     """Delete a group. The members of a large one are removed afterwards by the purge.
 
@@ -153,6 +161,7 @@ def remove(rt: Runtime, kind: ReferenceKind, group_id: int, actor: str) -> None:
         wake_purge(rt, now)
 
 
+@retry_conflicts_again
 def merge_tag(rt: Runtime, kept_id: int, merged_id: int, actor: str) -> TagMerge:
     """Make one tag of two whose names differ by case alone; in slices, so that nobody waits for long. It may be asked for again.
 
@@ -177,6 +186,7 @@ def merge_tag(rt: Runtime, kept_id: int, merged_id: int, actor: str) -> TagMerge
             return done
 
 
+@retry_conflicts
 def describe_merge(rt: Runtime, kept_id: int, merged_id: int) -> tuple[str, str, str]:
     """The names of the tag that stays and of the other one, and what names the other one, as text; refuses as `merge_tag` does."""
     with rt.database.write() as session:

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from admin.operations.cases import close_and_record, open_and_record
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import ANSWER_CONTACT
 from models.clock import utcnow
@@ -22,6 +23,7 @@ from models.tables.conversation import Conversation
 log = logging.getLogger("hark.talks")
 
 
+@retry_conflicts
 def send_answer(rt: Runtime, conversation_id: int, text: str, actor: str, held_by: str = "") -> int:
     """Queue an agent's message and make the case theirs; return the message's id. What bots have queued is not sent.
 
@@ -42,6 +44,7 @@ def send_answer(rt: Runtime, conversation_id: int, text: str, actor: str, held_b
     return message_id
 
 
+@retry_conflicts
 def take_conversation(rt: Runtime, conversation_id: int, actor: str, held_by: str = "") -> None:
     """Assign the open case to the actor, or open one: campaigns and bots do not write to this contact until it is closed.
 
@@ -56,6 +59,7 @@ def take_conversation(rt: Runtime, conversation_id: int, actor: str, held_by: st
             raise OperatorError("An agent holds this conversation already: {agent}.", agent=holder)
 
 
+@retry_conflicts
 def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
     """Close the case: campaigns and bots may write to the contact again.
 
@@ -68,6 +72,7 @@ def close_conversation(rt: Runtime, conversation_id: int, actor: str) -> None:
             raise OperatorError("No case is open.")
 
 
+@retry_conflicts
 def mark_conversation_read(rt: Runtime, conversation_id: int, until: datetime, actor: str) -> None:
     """Mark as read what nothing took, up to the time that the agent was shown.
 
@@ -83,6 +88,7 @@ def mark_conversation_read(rt: Runtime, conversation_id: int, until: datetime, a
         )
 
 
+@retry_conflicts
 def start_flow(rt: Runtime, conversation_id: int, flow_id: int, actor: str) -> None:
     """Start a bot flow in the conversation; an open case is closed.
 

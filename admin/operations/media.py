@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from sqlalchemy import select
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.errors import OperatorError
 from models.files import replace_file
@@ -58,6 +59,7 @@ def store_file(rt: Runtime, number_id: int, path: Path, header_format: str, now:
     return store_media(rt, number_id, path.name, path.read_bytes(), header_format, now)
 
 
+@retry_conflicts
 def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, header_format: str, now: datetime) -> str:
     """Store an upload for a number, once per content; returns its SHA-256 in hex. `header_format`: a key of LIMITS.
 

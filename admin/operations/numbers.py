@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.maintenance.meta_sync import put_number_fields
@@ -54,6 +55,7 @@ class _MetaRecord:
     apps: list[dict[str, Any]]
 
 
+@retry_conflicts
 def add_number(
     rt: Runtime, *, name: str, phone_number_id: str, waba_id: str, display_phone: str | None, token: str, actor: str
 ) -> AddedNumber:
@@ -171,6 +173,7 @@ def _display_phone(text: str | None) -> str | None:
     return phone.e164
 
 
+@retry_conflicts
 def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
     """Let a stopped or held number send again. Raises OperatorError if it is neither, or there is no such number."""
     now = utcnow()
@@ -190,6 +193,7 @@ def resume_number(rt: Runtime, number_id: int, actor: str) -> None:
         )
 
 
+@retry_conflicts
 def change_speed(rt: Runtime, number_id: int, per_second: int | None, actor: str) -> None:
     """Set how many messages per second this number does, inbound and outbound together; None: as Meta says (docs/meta.md §4.1).
 

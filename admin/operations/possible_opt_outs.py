@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.consent import MESSAGE_PROOF, set_consent
@@ -21,6 +22,7 @@ from models.tables.conversation import Conversation, Message
 SOURCE = "inbox: they may want to stop"
 
 
+@retry_conflicts
 def unsubscribe_as_meant(rt: Runtime, conversation_id: int, until: datetime, actor: str) -> None:
     """Unsubscribe the person of a marked conversation; the marked message is the proof. What came up to `until` is read then.
 
@@ -41,6 +43,7 @@ def unsubscribe_as_meant(rt: Runtime, conversation_id: int, until: datetime, act
         record_audit(session, now, actor, AuditAction.CONSENT, "contact", contact_id, after=Consent.UNSUBSCRIBED.value)
 
 
+@retry_conflicts
 def dismiss_possible_opt_out(rt: Runtime, conversation_id: int, until: datetime, actor: str) -> None:
     """Decide that the person does not want to stop; nothing but the mark changes, and what came up to `until` is read.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.restore.hold import current_hold
@@ -66,6 +67,7 @@ def waits_for_start(rt: Runtime, campaign_id: int) -> bool:
         return may_have_been_sent(session, campaign_id)
 
 
+@retry_conflicts
 def release_database(rt: Runtime, actor: str) -> int:
     """Let answers and timers go on; campaigns are released one by one. Returns how many answers of the copy became unsure.
 

@@ -10,6 +10,7 @@ import yaml
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -62,6 +63,7 @@ def load_segment(rt: Runtime, path: Path, actor: str) -> LoadedSegment:
     return put_segment(rt, data["name"], rule.get("rule", rule) if set(rule) == {"rule"} else rule, actor)
 
 
+@retry_conflicts
 def put_segment(rt: Runtime, name: str, rule: Any, actor: str, *, replaces: bool = True) -> LoadedSegment:
     """Store a rule under a name.
 

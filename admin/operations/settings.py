@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.opt_out_words import is_yes, opt_out_intent, split_words
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -15,6 +16,7 @@ SHOWN = tuple(key for key in KNOWN if key not in HIDDEN)
 MAX_NUMBER = 1_000_000
 
 
+@retry_conflicts
 def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
     """Store a value that is written as text. Raises OperatorError if the setting does not allow it."""
     value = _read(key, text.strip())

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.contacts.phone import is_country
@@ -119,13 +120,19 @@ def _mend(
     """Batch by batch; each leaves a line in the audit, with what was said of the numbers and whom it changed."""
     tally = MendTally()
     for start in range(0, len(ids), BATCH):
-        now = utcnow()
-        batch = ids[start : start + BATCH]
-        with rt.database.read() if dry_run else rt.database.write() as session:
-            settled = settle_unclear(session, batch, reading, now, rt.vault.person_hash, dry_run=dry_run)
-            if settled.mended and not dry_run:
-                said: dict[str, Any] = {"read_as": reading.country or "international", "contacts": settled.mended}
-                subject = ("contact", settled.mended[0]) if group is None else ("phone_group", group)
-                record_audit(session, now, actor, AuditAction.MEND_PHONES, *subject, **said)
-        tally.add(settled)
+        tally.add(_mend_batch(rt, ids[start : start + BATCH], reading, actor, dry_run=dry_run, group=group))
     return tally
+
+
+@retry_conflicts
+def _mend_batch(
+    rt: Runtime, ids: Sequence[int], reading: Reading, actor: str, *, dry_run: bool, group: str | None
+) -> MendTally:
+    now = utcnow()
+    with rt.database.read() if dry_run else rt.database.write() as session:
+        settled = settle_unclear(session, ids, reading, now, rt.vault.person_hash, dry_run=dry_run)
+        if settled.mended and not dry_run:
+            said: dict[str, Any] = {"read_as": reading.country or "international", "contacts": settled.mended}
+            subject = ("contact", settled.mended[0]) if group is None else ("phone_group", group)
+            record_audit(session, now, actor, AuditAction.MEND_PHONES, *subject, **said)
+    return settled

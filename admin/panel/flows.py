@@ -4,14 +4,18 @@ from flask import abort, flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from admin.operations.flows import FlowNameTakenError, check_flow, free_name, load_flow_file, roll_back_flow
+from admin.operations.flows import (
+    FlowNameTakenError,
+    check_flow,
+    choose_fallback,
+    free_name,
+    load_flow_file,
+    roll_back_flow,
+)
 from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.flow_diagram import draw_flow
-from models.clock import utcnow
-from models.conversations.flow_versions import set_fallback
 from models.db.dialect import literal_word
 from models.errors import OperatorError
-from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign, CampaignKind
 from models.tables.flow import Flow, FlowVersion
 from models.tables.user import Role
@@ -132,12 +136,8 @@ class FlowView(PanelView):
     def fallback(self, flow_id: int) -> ResponseReturnValue:
         """Make it the fallback flow, which answers contacts whom no other flow serves, or unset it."""
         fallback_id = flow_id if request.form.get("on") == "1" else None
-        now = utcnow()
-        with self.rt.database.write() as session:
-            if session.get(Flow, flow_id) is None:
-                abort(404)
-            set_fallback(session, fallback_id, now)
-            record_audit(session, now, self.me.email, AuditAction.FALLBACK, "flow", flow_id, on=fallback_id is not None)
+        if not choose_fallback(self.rt, flow_id, self.me.email, is_fallback=fallback_id is not None):
+            abort(404)
         flash(
             "It takes whoever writes and belongs nowhere else." if fallback_id else "No flow takes strangers any more.",
             "good",

@@ -7,6 +7,8 @@ from sqlalchemy.orm import joinedload
 
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive, sentence
 from admin.panel.template_preview import preview_of
+from jobs.core.conflicts import retry_conflicts
+from jobs.core.runtime import Runtime
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -69,7 +71,12 @@ class TemplateView(PanelView):
                 failed += 1
                 flash(f"Meta could not be asked: {sentence(error)}", "bad")
         if len(accounts) > failed:
-            with self.rt.database.write() as session:
-                record_audit(session, utcnow(), self.me.email, AuditAction.SYNC, "templates", "all", **total.to_json())
+            _record_sync(self.rt, total, self.me.email)
             flash(f"{total.created} new, {total.updated} changed, {total.missing} gone.", "good")
         return back(".index")
+
+
+@retry_conflicts
+def _record_sync(rt: Runtime, total: SyncResult, actor: str) -> None:
+    with rt.database.write() as session:
+        record_audit(session, utcnow(), actor, AuditAction.SYNC, "templates", "all", **total.to_json())

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from jobs.campaigns.monitor import release_recipients
 from jobs.campaigns.start import ask_and_upload, wake_or_log
+from jobs.core.conflicts import retry_conflicts, retry_conflicts_again
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.sending.failure_rate import forget_guard
@@ -17,6 +18,7 @@ from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign, PauseReason, check_verb, refusal, transition
 
 
+@retry_conflicts
 def pause_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
     """Pause it at an operator's request. Once this is committed no new send begins; those under way are finished."""
     with rt.database.write() as session:
@@ -24,6 +26,7 @@ def pause_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> 
             raise refusal(session, campaign_id, "pause")
 
 
+@retry_conflicts_again
 def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
     """Resume a paused one, after the part of the preflight that can change while it is paused.
 
@@ -49,6 +52,7 @@ def resume_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) ->
     wake_or_log(wake_number, campaign_id)
 
 
+@retry_conflicts
 def end_campaign(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> None:
     """End it for good: queued recipients are skipped, and its contacts are released for other campaigns, slice by slice."""
     with rt.database.write() as session:

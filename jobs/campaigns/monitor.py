@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.end import (
@@ -53,8 +54,13 @@ def release_recipients(rt: Runtime, campaign_id: int) -> None:
     """Release all contacts of an ended campaign. If the process stops or dies meanwhile, the next round does the rest."""
     has_more = True
     while has_more and not SHUTDOWN.is_set():
-        with rt.database.write() as session:
-            has_more = release_slice(session, campaign_id)
+        has_more = _release_slice(rt, campaign_id)
+
+
+@retry_conflicts
+def _release_slice(rt: Runtime, campaign_id: int) -> bool:
+    with rt.database.write() as session:
+        return release_slice(session, campaign_id)
 
 
 def _end_overdue(rt: Runtime, now: datetime) -> None:

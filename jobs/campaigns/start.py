@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bot.meta.management import GraphError
 from jobs.campaigns.launch import wake_launch
 from jobs.campaigns.media_upload import upload_media
+from jobs.core.conflicts import retry_conflicts, retry_conflicts_again
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import START_SCHEDULED
 from jobs.ingest.consumer import lag
@@ -78,6 +79,7 @@ def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
         raise kind(f"campaign {campaign_id}: Meta could not be asked about template and number: {error}") from error
 
 
+@retry_conflicts_again
 def start_campaign(
     rt: Runtime, campaign_id: int, now: datetime, actor: str, *, is_after_restore: bool = False
 ) -> Preflight:
@@ -212,6 +214,7 @@ def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
         ) from error
 
 
+@retry_conflicts
 def _back_to_ready(rt: Runtime, campaign_id: int, now: datetime, scheduled_at: datetime, why: Text) -> None:
     with rt.database.write() as session:
         # Only while it is still scheduled for that very moment: an operator may have moved it meanwhile.

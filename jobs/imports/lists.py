@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.imports.reader import NO_CHOICES, SheetChoices
 from jobs.imports.result import ImportResult, IsOver, Progress, in_transaction, run_chunks
@@ -118,6 +119,7 @@ def add_to_list(
     )
 
 
+@retry_conflicts
 def _target(rt: Runtime, onto: int | str, *, dry_run: bool) -> int | None:
     """The list's id; None in a dry run if the list does not exist yet."""
     if isinstance(onto, int):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.imports.header import REJECT_COLUMNS
 from jobs.imports.reader import NO_CHOICES, SheetChoices, open_sheet
@@ -123,11 +124,16 @@ def in_transaction(rt: Runtime, work: Callable[[Session], T], *, dry_run: bool) 
 
     Raises IntegrityError or OperationalError if the last try fails too.
     """
+
+    @retry_conflicts
+    def once() -> T:
+        with rt.database.read() if dry_run else rt.database.write() as session:
+            return work(session)
+
     tries = 1
     while True:
         try:
-            with rt.database.read() if dry_run else rt.database.write() as session:
-                return work(session)
+            return once()
         except (IntegrityError, OperationalError):
             if tries == TRIES:
                 raise

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import RUN_IMPORT
@@ -186,6 +187,7 @@ def _work(rt: Runtime, upload: ImportFile, deadline: float) -> ImportResult:
     return import_contacts(rt, path, actor=upload.actor, **options)
 
 
+@retry_conflicts
 def _list_target(rt: Runtime, upload: ImportFile) -> int | str:
     """The same list in every turn, even if it is renamed meanwhile."""
     if upload.stage is UploadStage.DRY_RUN:
@@ -210,6 +212,7 @@ def _progress_writer(rt: Runtime, upload: ImportFile) -> Progress:
     return save_progress
 
 
+@retry_conflicts
 def _finish(rt: Runtime, upload: ImportFile) -> None:
     _write_rejects(rt, upload)
     if upload.stage is UploadStage.DRY_RUN:

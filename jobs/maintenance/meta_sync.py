@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphAdmin, GraphError
 from bot.opt_out_words import is_certain_stop
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account, lift_number
@@ -84,6 +85,7 @@ def sync_number(number_pk: int) -> None:
         log.warning("number %s: %s", number_pk, error)
 
 
+@retry_conflicts
 def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = None) -> SyncResult:
     """Store Meta's templates of an account, or only those of one name (docs/meta.md §5.1).
 
@@ -103,6 +105,7 @@ def read_templates(rt: Runtime, waba_pk: int, now: datetime, name: str | None = 
     return result
 
 
+@retry_conflicts
 def read_number(rt: Runtime, number_pk: int, now: datetime) -> Number:
     """Store Meta's fields of a number and its portfolio's messaging limit (docs/meta.md §4.3).
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import local
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,7 @@ class Database:
             session.begin(),
         ):
             yield session
+        _committed.count = commits_of_thread() + 1
 
     def dispose(self) -> None:
         """Close every pooled connection (after a fork, at the end of a test)."""
@@ -125,6 +127,15 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+
+_committed = local()
+
+
+def commits_of_thread() -> int:
+    """How many write transactions this thread has committed, in any database. Two values tell whether there was one in between."""
+    count: int = getattr(_committed, "count", 0)
+    return count
 
 
 def _fold(text: str | None) -> str | None:

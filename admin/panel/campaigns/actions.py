@@ -15,12 +15,12 @@ from admin.operations.campaign_lifecycle import (
 )
 from admin.operations.campaigns import delete_campaign, duplicate_campaign
 from admin.operations.restored import waits_for_start
+from admin.operations.unsure import leave_unsure, resend_unsure
 from admin.panel.base import PanelView, action, back, form, sentence
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.live_stats import live_stats
 from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
 from jobs.campaigns.start import fresh_preflight, start_campaign
-from models.campaigns.unsure import leave_unsure, resend_unsure
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.campaign import CampaignKind
@@ -150,22 +150,20 @@ class CampaignActions(PanelView):
     @action("/<int:campaign_id>/unsure/leave", Role.MANAGER)
     def leave_unsure(self, campaign_id: int) -> ResponseReturnValue:
         """Leave one unsure message, or all, as they are."""
-        ids, now = self._selected_recipient(), utcnow()
-        with self.rt.database.write() as session:
-            count = leave_unsure(session, campaign_id, ids, now, self.me.email)
+        ids = self._selected_recipient()
+        count = leave_unsure(self.rt, campaign_id, ids, self.me.email)
         flash(f"{count} left as they are.", "good")
         return back(".people", campaign_id=campaign_id, status="unsure")
 
     @action("/<int:campaign_id>/unsure/again", Role.MANAGER)
     def send_unsure_again(self, campaign_id: int) -> ResponseReturnValue:
         """Queue one unsure message, or all, again, after a confirmation: some recipients may get it twice."""
-        ids, now = self._selected_recipient(), utcnow()
+        ids = self._selected_recipient()
         if not self.is_confirmed():
             return self.confirm("Send these again?", TWICE, "Send again", "danger", campaign_id)
 
         def resend() -> None:
-            with self.rt.database.write() as session:
-                count = resend_unsure(session, campaign_id, ids, now, self.me.email)
+            count = resend_unsure(self.rt, campaign_id, ids, self.me.email)
             flash(f"{count} queued once more.", "good")
 
         self.attempt(None, resend)

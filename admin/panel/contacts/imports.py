@@ -19,6 +19,7 @@ from admin.panel.contacts.import_columns import (
     stored_choices,
 )
 from admin.panel.contacts.import_reading import FileReading, read_file
+from jobs.core.conflicts import retry_conflicts
 from jobs.imports.consent_words import unknown_consent_words
 from jobs.imports.delimiter import DELIMITER_NAMES
 from jobs.imports.errors import BadFileError
@@ -181,6 +182,7 @@ class ContactImport(PanelView):
         return {"parts": {"import": part}, "done": upload.stage not in UNDER_WAY}
 
     @page("/import/<token>/refused.csv", Role.MANAGER)
+    @retry_conflicts
     def import_rejects(self, token: str) -> ResponseReturnValue:
         """Download the refused rows with their lines and reasons."""
         upload, path = load_upload(self.rt, token), load_rejects(self.rt, token)
