@@ -18,6 +18,7 @@ from jobs.campaigns.launch import resume_launches
 from jobs.campaigns.monitor import monitor, release_finished_recipients
 from jobs.campaigns.spending import LOOK_SECONDS, watch_spending
 from jobs.campaigns.start import wake_scheduled
+from jobs.core.clock_check import note_clocks
 from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN, stop_on_signals
@@ -50,6 +51,7 @@ class PeriodicJob:
 
 
 PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
+    PeriodicJob("compare_clocks", 10, note_clocks),
     PeriodicJob("notice_restored_database", 2, look_after_holds),
     PeriodicJob("keep_marks_of_opt_outs", 5, keep_marks),
     PeriodicJob("wake_senders", 1, wake_senders),

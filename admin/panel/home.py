@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.operations.billing import spending_notice
 from admin.panel import labels as words
-from admin.panel.base import PanelView, page
+from admin.panel.base import PanelView, page, sentence
 from admin.panel.live_stats import live_stats
 from bot.webhooks.stream import KEY, Backlog, EventStream
+from jobs.core.clock_check import clock_problem
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
 from models.billing.balance import BalanceState, read_balance
@@ -82,7 +83,7 @@ class HomeView(PanelView, AdminIndexView):
             numbers = list(session.scalars(select(Number).options(joinedload(Number.waba)).order_by(Number.name)))
             used = {row.portfolio_id: row.count for row in session.execute(_used(now))}
             limits = {number.waba.portfolio_id: number.waba.portfolio.messaging_limit for number in numbers}
-            attention = list(_attention(session, running, numbers, webhooks))
+            attention = [*_about_clock(rt), *_attention(session, running, numbers, webhooks)]
             steps = _first_steps(session) if not running else []
         stats = live_stats().get(rt, [campaign.id for campaign in running])
         last = webhooks.last_event_at_ms
@@ -160,6 +161,12 @@ def _attention(
     if doubts:
         text = f"{doubts} {'person' if doubts == 1 else 'people'} may want to stop"
         yield Attention("warn", text, url_for("panel_inbox.index", show="stop"))
+
+
+def _about_clock(rt: Runtime) -> Iterator[Attention]:
+    if problem := clock_problem(rt):
+        text = f"{sentence(str(problem))}: nothing is ended, purged or started by time until the clocks agree"
+        yield Attention("bad", text, "")
 
 
 def _about_events(session: Session, numbers: list[Number], webhooks: Webhooks) -> Iterator[Attention]:

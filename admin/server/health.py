@@ -9,6 +9,7 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from jobs.core.clock_check import clock_problem
 from jobs.core.runtime import Runtime
 from models.db.migrate import current_revision, head_revision
 from models.restore.hold import is_held
@@ -33,7 +34,9 @@ def init_app(app: Flask, rt: Runtime) -> None:
         checks = readiness(rt)
         ready = all(result == "ok" for result in checks.values())
         held = {"held": PauseReason.DATABASE_RESTORED.value} if ready and _is_held(rt) else {}
-        return {"status": "ok" if ready else "not ready", "checks": checks} | held, 200 if ready else 503
+        problem = clock_problem(rt) if ready else None
+        clock = {"clock": str(problem)} if problem else {}
+        return {"status": "ok" if ready else "not ready", "checks": checks} | held | clock, 200 if ready else 503
 
     app.register_blueprint(bp)
 

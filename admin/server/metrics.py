@@ -19,6 +19,7 @@ from admin.auth.attempts import COUNTS_KEY
 from admin.server.health import free_bytes
 from admin.server.supervisor import read_restarts
 from bot.webhooks.shopify import KEY as SHOP_EVENTS
+from jobs.core.clock_check import clock_problem
 from jobs.core.queues import ALL
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import lag
@@ -69,6 +70,8 @@ class HarkCollector(Collector):
         try:
             with self._rt.database.read() as session:
                 yield from _of_database(session)
+            agrees = "Whether the clocks agree; else nothing is ended, purged or started by time."
+            yield GaugeMetricFamily("hark_clock_agrees", agrees, value=clock_problem(self._rt) is None)
             up.add_metric(["database"], 1)
         except (SQLAlchemyError, OSError):
             up.add_metric(["database"], 0)

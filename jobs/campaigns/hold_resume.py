@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from jobs.campaigns.lifecycle import resume_campaign
+from jobs.core.clock_check import may_take_irreversible_steps
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import RESUME_WHEN_CLEAR
 from jobs.ingest.consumer import lag
@@ -88,6 +89,8 @@ def _enqueue_resumable(rt: Runtime, now: datetime, *, is_well: bool) -> None:
                 or_(is_over, Campaign.pause_reason == PauseReason.INGEST_LAG) if is_well else is_over,
             )
         ).all()
+    if resumable_ids and not may_take_irreversible_steps(rt):
+        return  # what is sent cannot be taken back
     for campaign_id in resumable_ids:
         RESUME_WHEN_CLEAR.enqueue(rt.redis, campaign_id)
 
@@ -101,7 +104,7 @@ def resume_when_clear(campaign_id: int) -> None:
             campaign.pause_reason is PauseReason.INGEST_LAG
             or (campaign.resumes_at is not None and campaign.resumes_at <= now)
         )
-    if not may_resume:
+    if not may_resume or not may_take_irreversible_steps(rt):
         return
     try:
         resume_campaign(rt, campaign_id, now, MONITOR)

@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime
 
+from jobs.core.clock_check import may_take_irreversible_steps
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
@@ -66,6 +67,8 @@ def _release_slice(rt: Runtime, campaign_id: int) -> bool:
 def _end_overdue(rt: Runtime, now: datetime) -> None:
     with rt.database.read() as session:
         overdue = overdue_campaigns(session, now)
+    if overdue and not may_take_irreversible_steps(rt):
+        return
     for campaign_id in overdue:
         with rt.database.write() as session:
             has_ended = end_if_overdue(session, campaign_id, now)

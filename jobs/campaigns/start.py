@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bot.meta.management import GraphError
 from jobs.campaigns.launch import wake_launch
 from jobs.campaigns.media_upload import upload_media
+from jobs.core.clock_check import may_take_irreversible_steps
 from jobs.core.conflicts import retry_conflicts, retry_conflicts_again
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import START_SCHEDULED
@@ -159,6 +160,8 @@ def wake_scheduled(rt: Runtime, now: datetime) -> int:
                 Campaign.deleted_at.is_(None),
             )
         ).all()
+    if due and not may_take_irreversible_steps(rt):
+        return 0
     return sum(START_SCHEDULED.enqueue(rt.redis, campaign_id) for campaign_id in due)
 
 
@@ -174,7 +177,7 @@ def start_scheduled(campaign_id: int) -> None:
     if campaign is None or campaign.status is not CampaignStatus.SCHEDULED or campaign.scheduled_at is None:
         return
     late = now - campaign.scheduled_at
-    if late < timedelta(0):
+    if late < timedelta(0) or not may_take_irreversible_steps(rt):
         return
     if late > grace:
         _back_to_ready(rt, campaign_id, now, campaign.scheduled_at, _missed_by(late))

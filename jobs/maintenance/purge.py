@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from jobs.core.clock_check import may_take_irreversible_steps
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
@@ -56,6 +57,8 @@ def purge() -> None:
     """The job: deletes for up to a minute; the next round continues."""
     rt = runtime()
     PURGE.started(rt.redis)
+    if not may_take_irreversible_steps(rt):
+        return
     deadline = time.monotonic() + _JOB_SECONDS
     for name, purge_slice in KINDS:
         purged, slice_size = 0, SLICE

@@ -134,7 +134,7 @@ def _note_service(rt: Runtime, now: datetime) -> bool:
     with rt.database.read() as session:
         before = session.scalar(select(Epoch.served_at).where(Epoch.id == ONLY_ROW))
         minutes = int(read_setting(session, "hold_after_sleep_minutes"))
-    if before is not None and now - before < SERVED_EVERY:
+    if before is not None and timedelta(0) <= now - before < SERVED_EVERY:
         return False
     with rt.database.write() as session:
         same = Epoch.served_at.is_(None) if before is None else Epoch.served_at == before

@@ -95,7 +95,12 @@ def test_an_action_that_a_deadlock_undid_is_done_again(
 ) -> None:
     action, first, second = ACTIONS[name]
     pauses: list[float] = []
-    monkeypatch.setattr(conflicts, "uniform", lambda _low, high: pauses.append(high) or high)
+
+    def note_pause(_low: float, high: float) -> float:
+        pauses.append(high)
+        return high
+
+    monkeypatch.setattr(conflicts, "uniform", note_pause)
     with quick_deadlocks(postgres_url) as other:
         rt = Runtime(Settings(postgres_url, None, tmp_path, encryption_keys=(new_encryption_key(),)))
         ids = add_rows(rt)
