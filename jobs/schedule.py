@@ -25,6 +25,7 @@ from jobs.core.shutdown import SHUTDOWN, stop_on_signals
 from jobs.imports.run import wake_imports
 from jobs.ingest.replay_all import wake_replay
 from jobs.ingest.shop import wake_shop
+from jobs.maintenance.audit_chain import look_after_audit
 from jobs.maintenance.fold_texts import fold_contact_texts
 from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.purge import wake_purge
@@ -71,6 +72,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("resume_replays", 5, wake_replay),
+    PeriodicJob("keep_end_of_audit", 5, look_after_audit),
     PeriodicJob("purge_expired", 600, wake_purge),
 )
 

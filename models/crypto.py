@@ -39,6 +39,10 @@ class Vault:
         """Return the HMAC-SHA256 of a canonical identity (`person_key`) with the oldest key, which stays when keys rotate."""
         return hmac.new(self._keys[-1].encode(), canonical.encode(), hashlib.sha256).hexdigest()
 
+    def audit_keys(self) -> tuple[bytes, ...]:
+        """Return the keys that prove entries of the audit, newest first: derived, and of no other use."""
+        return tuple(hmac.new(key.encode(), b"hark audit", hashlib.sha256).digest() for key in self._keys)
+
 
 def new_encryption_key() -> str:
     """Return a new random key in the form of ENCRYPTION_KEY."""

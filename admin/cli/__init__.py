@@ -20,6 +20,7 @@ COMMANDS = tuple(
         ("db", "admin.cli.db:db", "The database's schema."),
         ("backup", "admin.cli.backup:backup", "Write database and media to one file, while Hark goes on."),
         ("restore", "admin.cli.backup:restore", "Put a backup back; nothing of this Hark may run meanwhile."),
+        ("audit", "admin.cli.audit:audit", "Who did what to what, and when."),
         ("users", "admin.cli.users:users", "People who work with the panel."),
         ("tokens", "admin.cli.users:tokens", "Bearer tokens for programs."),
         ("numbers", "admin.cli.numbers:numbers", "WhatsApp numbers of ours."),

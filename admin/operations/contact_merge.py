@@ -13,7 +13,6 @@ from models.contacts.aliases import release_alias
 from models.contacts.lookup import require_contact_with_phone
 from models.contacts.merge import MergeLeftovers, choose_winner, merge_contacts, merge_leftovers
 from models.contacts.person_key import canonical_wa_id
-from models.contacts.phone import mask_phone
 from models.contacts.resolve import lock_identities
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
@@ -72,9 +71,7 @@ def release_number_alias(rt: Runtime, contact_id: int, alias_id: int, actor: str
         row = release_alias(session, contact_id, alias_id)
         if row is None:
             raise OperatorError("this number does not lead to them any more")
-        record_audit(
-            session, utcnow(), actor, AuditAction.RELEASE_NUMBER, "contact", contact_id, was=mask_phone(row.shown)
-        )
+        record_audit(session, utcnow(), actor, AuditAction.RELEASE_NUMBER, "contact", contact_id, alias=alias_id)
 
 
 def _merge(session: Session, winner_id: int, loser_id: int, actor: str) -> list[str]:

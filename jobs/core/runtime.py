@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jobs.core.loader import load
+from models.audit.seal import AuditSealer
 from models.clock import utcnow
 from models.config import Settings, load_settings
 from models.crypto import Vault, new_token
@@ -21,8 +22,9 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database(settings.database_url, time_zone=settings.time_zone)
         self.vault: Vault = settings.vault()
+        self.audit = AuditSealer(self.vault.audit_keys())
+        self.database = Database(settings.database_url, time_zone=settings.time_zone, before_commit=self.audit)
 
     @cached_property
     def redis(self) -> "Redis":

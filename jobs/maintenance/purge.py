@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from jobs.core.clock_check import may_take_irreversible_steps
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
+from models.audit.retention import purge_audit
 from models.billing.answers import purge_answer_costs
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
@@ -60,7 +62,8 @@ def purge() -> None:
     if not may_take_irreversible_steps(rt):
         return
     deadline = time.monotonic() + _JOB_SECONDS
-    for name, purge_slice in KINDS:
+    audit: tuple[str, Callable[[Session, datetime], int]] = ("entries of the audit", partial(purge_audit, rt.audit))
+    for name, purge_slice in (*KINDS, audit):
         purged, slice_size = 0, SLICE
         while slice_size >= SLICE and time.monotonic() < deadline and not SHUTDOWN.is_set():
             with rt.database.write() as session:

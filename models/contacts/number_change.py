@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from models.contacts.aliases import KnownIdentifier, add_aliases, identifiers_of
 from models.contacts.identity import Identity, copy_engagement, learn_identity
 from models.contacts.person_key import person_key
-from models.contacts.phone import mask_phone
 from models.contacts.resolve import lock_identities, matching_contacts, merge_pair
 from models.tables.audit import META, AuditAction, record_audit
 from models.tables.contact import Contact, ContactIdentity
@@ -30,7 +29,6 @@ def change_number(
     lock_identities(session)
     bsuids = _forget_bsuids(session, contact_id, moved_to)
     moving = session.get_one(Contact, contact_id, populate_existing=True)
-    before = _number(moving)
     numbers = {key: identifier for key, identifier in identifiers_of(moving).items() if identifier.was_whatsapp}
     for other in matching_contacts(session, moved_to, moved_to.key):
         if other.id == contact_id:
@@ -46,24 +44,8 @@ def change_number(
     old_numbers = {key: identifier for key, identifier in numbers.items() if key != survivor.person_key}
     add_aliases(session, contact_id, old_numbers, now, moved_at=moved_to.at or now)
     add_aliases(session, contact_id, bsuids, now)
-    after = _number(survivor)
-    record_audit(
-        session,
-        now,
-        META,
-        action,
-        "contact",
-        contact_id,
-        before=before,
-        after=after,
-        bsuid=moved_to.has_bsuid,
-    )
+    record_audit(session, now, META, action, "contact", contact_id, bsuid=moved_to.has_bsuid)
     return contact_id
-
-
-def _number(contact: Contact) -> str:
-    """The masked number for the audit."""
-    return mask_phone(contact.wa_id or contact.phone)
 
 
 def _forget_bsuids(session: Session, contact_id: int, moved_to: Identity) -> dict[str, KnownIdentifier]:
@@ -100,7 +82,7 @@ def _other_bsuid(session: Session, contact_id: int, moved_to: Identity) -> str |
 
 def _remove_number(session: Session, other: Contact, moved_to: Identity, bsuid: str, now: datetime) -> None:
     """Take the number from the other contact, which keeps its BSUID and its other number, if any."""
-    before, key = _number(other), moved_to.key
+    key = moved_to.key
     wa_id = None if other.wa_id and person_key(wa_id=other.wa_id) == key else other.wa_id
     phone = None if other.phone and person_key(phone=other.phone) == key else other.phone
     new_key = person_key(wa_id=wa_id, phone=phone, portfolio_id=moved_to.portfolio_id, bsuid=bsuid)
@@ -113,5 +95,5 @@ def _remove_number(session: Session, other: Contact, moved_to: Identity, bsuid: 
     )
     session.expire(other)
     copy_engagement(session, old_key, new_key)
-    after = mask_phone(wa_id or phone) if wa_id or phone else None
-    record_audit(session, now, META, AuditAction.NUMBER_REASSIGNED, "contact", other.id, before=before, after=after)
+    has_number = bool(wa_id or phone)
+    record_audit(session, now, META, AuditAction.NUMBER_REASSIGNED, "contact", other.id, has_number=has_number)

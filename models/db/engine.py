@@ -33,13 +33,22 @@ class Database:
     """Both engines of one database. Nothing connects before the first use.
 
     `read()` and `write()` open a session in one transaction. `write()` commits when its block ends without an exception, else it
-    rolls back; nothing else commits. `time_zone` is the business's, which `zone_of` returns for a session.
+    rolls back; nothing else commits. `before_commit` is the last thing that a write transaction does. `time_zone` is the
+    business's, which `zone_of` returns for a session.
 
     Raises ValueError if the URL is an SQLite database that is not a file.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 5, time_zone: str = "UTC") -> None:
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        pool_size: int = 5,
+        time_zone: str = "UTC",
+        before_commit: Callable[[Session], None] | None = None,
+    ) -> None:
         self.url = make_url(url)
+        self._before_commit = before_commit
         self._info: dict[Any, Any] = {_ZONE: ZoneInfo(time_zone)}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._lock_path: Path | None = None
@@ -72,6 +81,8 @@ class Database:
             session.begin(),
         ):
             yield session
+            if self._before_commit is not None:
+                self._before_commit(session)
         _committed.count = commits_of_thread() + 1
 
     def dispose(self) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, delete, or_, select, update
+from sqlalchemy import Text, and_, cast, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.audience.audience import without_contact
 from models.contacts.aliases import RAW, WA, aliases_of, identifiers_of, merged_values_of
 from models.db.dialect import NO_SYNC
 from models.tables.audit import Audit
+from models.tables.audit_chain import AuditSeal
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message
@@ -91,16 +92,22 @@ def _wipe_segments(session: Session, mentions: Mentions) -> None:
 
 
 def _wipe_audit(session: Session, contact_id: int, mentions: Mentions) -> None:
-    """Redact details of audit entries; action and actor stay. Entries about the person lose masked numbers too."""
+    """Redact details of entries that are not in the chain of the audit yet: those of a version before it, which named people.
+
+    Action and actor stay. Entries about the person lose masked numbers too. Those in the chain name nobody, and are never changed.
+    """
     merged = session.scalars(select(Contact.id).where(Contact.merged_into_id == contact_id)).all()
     about_contact = and_(
         Audit.object_type == "contact", Audit.object_id.in_([str(key) for key in (contact_id, *merged)])
     )
     detail = cast(Audit.detail, Text)
     mentioning = [detail.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in (*mentions.numbers, *mentions.words)]
-    for audit_id, original in session.execute(
-        select(Audit.id, Audit.detail).where(or_(about_contact, *mentioning))
-    ).all():
+    is_unsealed = ~exists().where(AuditSeal.audit_id == Audit.id)
+    found = select(Audit.id).where(or_(about_contact, *mentioning), is_unsealed).order_by(Audit.id)
+    # Locked first and asked again: whoever seals them locks them too.
+    ids = session.scalars(found.with_for_update()).all()
+    rows = session.execute(select(Audit.id, Audit.detail).where(Audit.id.in_(ids), is_unsealed)).all()
+    for audit_id, original in rows:
         redacted = _redact_json(original, mentions, masks=True)
         if redacted != original:
             _run(session, update(Audit).where(Audit.id == audit_id).values(detail=redacted))

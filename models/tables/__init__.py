@@ -7,6 +7,7 @@ from models.db.base import Base
 from models.tables import (
     answer_cost,
     audit,
+    audit_chain,
     billing,
     campaign,
     clock_seen,
@@ -41,6 +42,7 @@ metadata = Base.metadata
 __all__ = [
     "answer_cost",
     "audit",
+    "audit_chain",
     "billing",
     "campaign",
     "clock_seen",

@@ -8,6 +8,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db.base import Base, BigId
+from models.personal_text import mask_people
 
 META = "meta"
 """The actor of changes that Meta reported."""
@@ -111,7 +112,7 @@ class AuditAction(StrEnum):
 
 
 class Audit(Base):
-    """One entry of the audit log: appended, never changed."""
+    """One entry of the audit log: appended, never changed. It holds nothing that identifies a customer."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_object", "object_type", "object_id", "at"),)
@@ -126,10 +127,24 @@ class Audit(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
+UNSEALED = "unsealed audit"
+"""In a session's `info`: the entries that it recorded and that are not in the chain yet (models.audit.seal)."""
+ABOUT_USERS = frozenset({"case", "user"})
+"""Types of objects whose details name nobody but users of the panel."""
+_OF_THE_BUSINESS = "phone_number_id"
+"""A detail that is a long number and nobody's."""
+
+
 def record_audit(
     session: Session, now: datetime, actor: str, action: AuditAction, object_type: str, object_id: object, **detail: Any
 ) -> None:
-    """Append an entry to the audit log; `detail` must hold no message text and no secret."""
-    session.add(
-        Audit(at=now, actor=actor, action=action, object_type=object_type, object_id=str(object_id), detail=detail)
-    )
+    """Append an entry to the audit log; `detail` must hold no name of a person, no message text and no secret.
+
+    Numbers, e-mail addresses and ids of people are masked, since an entry is never changed, by a redaction neither.
+    """
+    masked = mask_people(detail, keep_e_mails=object_type in ABOUT_USERS)
+    if _OF_THE_BUSINESS in detail:
+        masked[_OF_THE_BUSINESS] = detail[_OF_THE_BUSINESS]
+    entry = Audit(at=now, actor=actor, action=action, object_type=object_type, object_id=str(object_id), detail=masked)
+    session.add(entry)
+    session.info.setdefault(UNSEALED, []).append(entry)

@@ -53,6 +53,7 @@ KNOWN = {
     ),
     "keep_messages_days": KnownSetting(365, "How long chat messages are kept."),
     "keep_dead_letters_days": KnownSetting(30, "How long payloads that failed are kept."),
+    "keep_audit_days": KnownSetting(0, "How long entries of the audit are kept; 0 is for good."),
 }
 
 

@@ -5,6 +5,7 @@ included.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -46,6 +47,9 @@ HANDLERS: Mapping[str, Callable[[Session, AccountUpdate], None]] = {
 PERSONAL = ("history", "smb_", "group_", "automatic_events")
 """Prefixes of fields that hold what people wrote or did elsewhere, in any number. Hark does not store them."""
 
+_OF_A_PERSON = re.compile(r"user|name|author|contact|sender|recipient|profile|^(from|to)$", re.IGNORECASE)
+"""What a field may be called whose word names a person: of a webhook that Hark does not know it is not recorded."""
+
 OF_THE_PHONE_APP = ("history", "smb_")
 """Prefixes of the fields that only numbers send which are also used in the WhatsApp Business app."""
 
@@ -82,7 +86,7 @@ def _record_unknown(session: Session, update: AccountUpdate) -> None:
         "waba",
         update.waba.id,
         field=update.change.field[:80],
-        said=meta_enums(update.value),
+        said={name: word for name, word in meta_enums(update.value).items() if not _OF_A_PERSON.search(name)},
         keys=sorted(update.value)[:20],
         codes=codes[:10],
     )

@@ -116,8 +116,8 @@ def test_who_moves_to_a_recycled_number_does_not_become_who_had_it(session: Sess
     assert resolve_contact(session, Identity(portfolio_id=portfolio, bsuid="ES.42"), NOW) == bob
     lines = session.execute(select(Audit.action, Audit.object_id, Audit.actor, Audit.detail).order_by(Audit.id)).all()
     assert [tuple(line) for line in lines] == [
-        ("number_reassigned", str(bob), "meta", {"before": "34…042", "after": None}),
-        ("number_changed", str(ana), "meta", {"before": "34…041", "after": "34…042", "bsuid": True}),
+        ("number_reassigned", str(bob), "meta", {"has_number": False}),
+        ("number_changed", str(ana), "meta", {"bsuid": True}),
     ]
 
 

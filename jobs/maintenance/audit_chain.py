@@ -1,0 +1,120 @@
+"""Keeps copies of the audit's end outside of the database, and seals entries of before the chain.
+
+Whoever can write to the database cannot forge an entry, but can take away the newest ones together with their links, and what is
+left is a good chain. Only a copy of its end tells. Copies are kept like those of the epoch: in Redis for all hosts, and in a file
+of each host. A copy that the chain does not have any more is kept as well, for as long as there is one.
+"""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from jobs.core.runtime import Runtime
+from models.audit.check import ChainEnd
+from models.audit.old_entries import old_entries_left, seal_old_entries
+from models.files import replace_file
+from models.tables.audit_chain import ONLY_ROW, AuditChain, AuditSeal
+
+KEY = "hark:audit"
+"""A hash, installation → the newest end as JSON. With `:lost:` and the installation behind it: a set of ends that are gone."""
+FILE = "audit.json"
+MOST_LOST = 100
+SLICE = 500
+SECONDS = 0.3
+"""After so long the other periodic jobs have their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCopies:
+    """The copies of the end of one installation's chain."""
+
+    rt: Runtime
+
+    def read(self) -> tuple[list[ChainEnd], bool]:
+        """Every end that a copy knows: the newest, and those that were lost. False with it if Redis could not be asked."""
+        own, newest, lost, is_whole = self._read_file(), list[ChainEnd](), list[ChainEnd](), True
+        try:
+            newest, lost = self._read_redis()
+        except RedisError:
+            is_whole = False
+        return sorted({*newest, *lost, *own}, key=lambda end: (end.number, end.hash)), is_whole
+
+    def keep(self, now: datetime) -> None:
+        """Write the present end to both. Raises RedisError or OSError if one of them cannot be written."""
+        newest, lost = self._read_redis()
+        own = self._read_file()  # both before the database: what a copy says was in it then
+        with self.rt.database.read() as session:
+            chain = session.get(AuditChain, ONLY_ROW)
+            if chain is None or not chain.number:
+                return
+            end = ChainEnd(chain.number, chain.hash, now)
+            missing = [
+                copy
+                for copy in {*newest, *own}
+                if copy.number > chain.start_number
+                and session.scalar(select(AuditSeal.hash).where(AuditSeal.number == copy.number)) != copy.hash
+            ]
+        if end.number not in {copy.number for copy in newest} or missing:
+            self._write_redis(end, missing)
+        if missing or not any((copy.number, copy.hash) == (end.number, end.hash) for copy in own):
+            self._write_file(end, [*missing, *lost])
+
+    def _read_redis(self) -> tuple[list[ChainEnd], list[ChainEnd]]:
+        newest = self.rt.redis.hget(KEY, self.rt.installation)
+        lost: Any = self.rt.redis.smembers(self._lost_key)
+        return _ends([newest] if newest else []), _ends(lost)
+
+    def _write_redis(self, end: ChainEnd, missing: Sequence[ChainEnd]) -> None:
+        pipeline = self.rt.redis.pipeline()
+        if missing:
+            pipeline.sadd(self._lost_key, *(json.dumps(_to_json(copy)) for copy in missing))
+        pipeline.hset(KEY, self.rt.installation, json.dumps(_to_json(end)))
+        pipeline.execute()
+
+    @property
+    def _lost_key(self) -> str:
+        return f"{KEY}:lost:{self.rt.installation}"
+
+    def _read_file(self) -> list[ChainEnd]:
+        """The ends in this host's file; none if there is no file, or it is damaged or another installation's."""
+        try:
+            found = json.loads((self.rt.settings.var_dir / FILE).read_text(encoding="utf-8"))
+            return _ends(found["ends"]) if found["installation"] == self.rt.installation else []
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+
+    def _write_file(self, end: ChainEnd, lost: Sequence[ChainEnd]) -> None:
+        ends = [_to_json(copy) for copy in (end, *dict.fromkeys(lost))][: MOST_LOST + 1]
+        with replace_file(self.rt.settings.var_dir / FILE) as file:
+            file.write(json.dumps({"installation": self.rt.installation, "ends": ends}).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def look_after_audit(rt: Runtime, now: datetime) -> None:
+    """For the schedule: seal entries of before the chain for a moment, then write the copies."""
+    with rt.database.read() as session:
+        after, last = old_entries_left(session)
+    until = time.monotonic() + SECONDS
+    while after < last and time.monotonic() < until:
+        with rt.database.write() as session:
+            if seal_old_entries(session, rt.audit, SLICE) < SLICE:
+                break
+    AuditCopies(rt).keep(now)
+
+
+def _to_json(end: ChainEnd) -> dict[str, Any]:
+    return {"number": end.number, "hash": end.hash, "at": end.at.isoformat()}
+
+
+def _ends(found: Any) -> list[ChainEnd]:
+    """Ends from JSON, as texts or read already. Raises ValueError, KeyError or TypeError if it is none."""
+    read = [item if isinstance(item, dict) else json.loads(item) for item in found]
+    return [ChainEnd(int(item["number"]), str(item["hash"]), datetime.fromisoformat(item["at"])) for item in read]
