@@ -3,6 +3,7 @@
 from flask import Flask
 
 from admin import panel
+from admin.front.panel_link import with_peer_address
 from admin.server import health, metrics, shell
 from bot.webhooks import shopify
 from bot.webhooks import whatsapp as webhook
@@ -22,4 +23,5 @@ def init_app(app: Flask, settings: Settings | None) -> None:
     metrics.init_app(app, rt)
     shell.init_app(app, rt)
     panel.init_app(app)
-    app.wsgi_app = webhook.short_circuit(app.wsgi_app, endpoint)  # type: ignore[method-assign,assignment]
+    wsgi_app = with_peer_address(app.wsgi_app, rt.settings.secret_key)
+    app.wsgi_app = webhook.short_circuit(wsgi_app, endpoint)  # type: ignore[method-assign,assignment]

@@ -1,4 +1,4 @@
-"""The web server of one machine: `python -m admin.web --port 8000`.
+"""The web server of the panel: behind the front server with `--behind-front`, else alone on a port with webhooks and everything.
 
 granian with several blocking threads; waitress, which is pure Python, where granian has no wheel. Neither writes an access log:
 query strings are nobody's business.
@@ -7,11 +7,14 @@ query strings are nobody's business.
 import argparse
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from admin.front.panel_link import panel_socket
 from jobs.core.child_process import die_with_parent_process
 from jobs.core.loader import load
 from jobs.core.logs import configure_logs
+from models.config import load_settings
 
 try:
     from granian.constants import Interfaces
@@ -25,8 +28,9 @@ if TYPE_CHECKING:
 
 APP = "wsgi:create_app"
 THREADS = 16
-"""Of one process. A client that sends its body slowly holds one of them; it costs next to nothing while it waits."""
+"""Of one process. Behind the front server no client can hold one of them; without it one that sends its body slowly does."""
 KILL_SECONDS = 5
+SOCKET_MODE = 0o600
 BACKPRESSURE = 128
 """Requests that are worked on or wait in the process; more wait in the socket."""
 
@@ -43,10 +47,12 @@ def _load_in_worker(target: str) -> "WSGIApplication":
     return load_app(target)
 
 
-def serve(host: str, port: int, target: str = APP) -> None:
-    """Until SIGTERM or Ctrl-C."""
+def serve(host: str, port: int, target: str = APP, socket: Path | None = None) -> None:
+    """Serve on a port, or on a Unix socket that only this user can open, until SIGTERM or Ctrl-C."""
+    if socket is not None:
+        socket.unlink(missing_ok=True)  # of a process that was killed
     if Granian is None:
-        _serve_with_waitress(host, port, target)
+        _serve_with_waitress(host, port, target, socket)
         return
     # It takes so many threads for a mistake on a small machine; ours mostly wait for somebody.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
@@ -54,6 +60,8 @@ def serve(host: str, port: int, target: str = APP) -> None:
         target,
         address=host,
         port=port,
+        uds=socket,
+        uds_permissions=SOCKET_MODE,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=THREADS,
@@ -66,9 +74,14 @@ def serve(host: str, port: int, target: str = APP) -> None:
     server.serve(target_loader=_load_in_worker, wrap_loader=True)
 
 
-def _serve_with_waitress(host: str, port: int, target: str) -> None:
+def _serve_with_waitress(host: str, port: int, target: str, socket: Path | None) -> None:
     configure_logs()
-    load("waitress:serve")(load_app(target), host=host, port=port, threads=THREADS, ident="hark")
+    place = (
+        {"unix_socket": str(socket), "unix_socket_perms": f"{SOCKET_MODE:o}"}
+        if socket
+        else {"host": host, "port": port}
+    )
+    load("waitress:serve")(load_app(target), threads=THREADS, ident="hark", **place)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,8 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--behind-front", action="store_true", help="on a Unix socket under var/, for admin.front")
     given = parser.parse_args(arguments)
-    serve(given.host, given.port)
+    serve(given.host, given.port, socket=panel_socket(load_settings().var_dir) if given.behind_front else None)
 
 
 if __name__ == "__main__":

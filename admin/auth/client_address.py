@@ -1,7 +1,7 @@
 """Says which address a request came from, also behind the operator's own proxies (`TRUSTED_PROXIES`)."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flask import Request
 
@@ -10,8 +10,12 @@ from models.outbound_targets import Network
 
 def client_address(request: Request, trusted: Sequence[Network]) -> str:
     """The nearest address that is no trusted proxy. Without trusted proxies the header is ignored: anybody can send it."""
-    address = request.remote_addr or ""
-    hops = [hop.strip() for value in request.headers.getlist("X-Forwarded-For") for hop in value.split(",")]
+    return nearest_client(request.remote_addr or "", request.headers.getlist("X-Forwarded-For"), trusted)
+
+
+def nearest_client(address: str, forwarded: Iterable[str], trusted: Sequence[Network]) -> str:
+    """The same for a connection from `address` with these values of X-Forwarded-For."""
+    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     while hops and _is_trusted(address, trusted):
         address = hops.pop()
     return address

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, after_this_request, current_app, g, request, session
 
+from admin.auth.body_sizes import MAX_BYTES, MAX_BYTES_SIGNED_OUT
 from admin.auth.sign_in import SignedInUser, signed_in_user
 from jobs.core.runtime import Runtime
 from models.crypto import new_token
@@ -16,9 +17,6 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOURS_12 = 12 * 3600
 _DAYS_365 = 365 * 86_400
 DEVICE_COOKIE = "hark_device"
-_MAX_BYTES = 110 * 1024 * 1024
-"""Enough for the largest media file of a template header (100 MB, docs/meta.md §6) with the rest of the form."""
-_MAX_BYTES_SIGNED_OUT = 64 * 1024
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -118,7 +116,7 @@ def _check_csrf_token() -> None:
     """
     if not is_panel() or request.method in _SAFE_METHODS:
         return
-    request.max_content_length = _MAX_BYTES if current_user() else _MAX_BYTES_SIGNED_OUT
+    request.max_content_length = MAX_BYTES if current_user() else MAX_BYTES_SIGNED_OUT
     expected = session.get("csrf")
     submitted = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token") or ""
     if not expected or not hmac.compare_digest(str(expected).encode(), submitted.encode()):

@@ -20,10 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @click.option(
     "--workers", type=click.IntRange(1, MAX_WORKERS), default=DEFAULT_WORKERS, show_default=True, help="Senders."
 )
-def up(host: str, port: int, workers: int) -> None:
+@click.option(
+    "--panel-port", type=click.IntRange(1, 65535), help="The panel's own port; --port is then for webhooks alone."
+)
+def up(host: str, port: int, workers: int, panel_port: int | None) -> None:
     """Everything in one terminal: migrations, Redis if none is given, web, workers, ingest, schedules."""
     settings = runtime_here().settings
-    sys.exit(run_up(settings, Plan(host, port, workers), sys.stdout, click.echo))
+    sys.exit(run_up(settings, Plan(host, port, workers, panel_port), sys.stdout, click.echo))
 
 
 @click.command("demo", cls=Command)

@@ -31,17 +31,29 @@ MAX_WORKERS = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """The options of `flask up`: the panel's address, and the number of sending workers."""
+    """The options of `flask up`: the address of webhooks and panel, and the number of sending workers.
+
+    With `panel_port` the panel is there, and `port` is for webhooks alone.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = DEFAULT_WORKERS
+    panel_port: int | None = None
 
     @property
     def address(self) -> str:
-        """The URL of the web server for a browser on this machine."""
+        """The URL of webhooks and health for a client on this machine."""
+        return self._url(self.port)
+
+    @property
+    def panel_address(self) -> str:
+        """The URL of the panel for a browser on this machine."""
+        return self._url(self.panel_port or self.port)
+
+    def _url(self, port: int) -> str:
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def run_up(settings: Settings, plan: Plan, out: TextIO, say: Callable[[str], None]) -> int:
@@ -51,10 +63,12 @@ def run_up(settings: Settings, plan: Plan, out: TextIO, say: Callable[[str], Non
     encryption key is another one, or no Redis can run.
     """
     with lock_directory(settings.var_dir):
-        check_port(plan.host, plan.port)
+        check_ports(plan)
         check_after_a_crash(settings)
         first_admin = prepare(settings)
-        say(f"panel: {plan.address}/admin/")
+        say(f"panel: {plan.panel_address}/admin/")
+        if plan.panel_port is not None:
+            say(f"webhooks: {plan.address}/webhooks/")
         if first_admin is not None:
             say(f"sign in as {first_admin.email} with the one-time password {first_admin.password}")
         supervisor = Supervisor(children(settings, plan, dict(os.environ)), out, settings.var_dir, locked=True)
@@ -107,7 +121,8 @@ def children(settings: Settings, plan: Plan, environment: Mapping[str, str]) -> 
 
     return [
         *redis,
-        child("web", "admin.web", "--host", plan.host, "--port", str(plan.port)),
+        child("front", "admin.front", *front_arguments(plan)),
+        child("web", "admin.web", "--behind-front"),
         child("ingest", "jobs.ingest"),
         child("schedule", "jobs.schedule"),
         child("replies", "jobs.worker", "--queues", ANSWER),
@@ -116,8 +131,28 @@ def children(settings: Settings, plan: Plan, environment: Mapping[str, str]) -> 
     ]
 
 
-def check_port(host: str, port: int) -> None:
-    """Raises OperatorError if the port cannot be bound. Checked first, since a web process would else restart for ever."""
+def front_arguments(plan: Plan) -> list[str]:
+    """Return the options of the front server."""
+    arguments = ["--host", plan.host, "--port", str(plan.port)]
+    return arguments if plan.panel_port is None else [*arguments, "--panel-port", str(plan.panel_port)]
+
+
+def check_ports(plan: Plan) -> None:
+    """Raises OperatorError if a port of the plan cannot be bound, or both are the same.
+
+    Checked first, since the front server would else restart for ever.
+    """
+    if plan.panel_port == plan.port:
+        raise OperatorError(
+            "--panel-port {port}: that is --port already; leave it out or choose another", port=plan.port
+        )
+    check_port(plan.host, plan.port, "--port")
+    if plan.panel_port is not None:
+        check_port(plan.host, plan.panel_port, "--panel-port")
+
+
+def check_port(host: str, port: int, option: str = "--port") -> None:
+    """Raises OperatorError, which names the option, if the port cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -126,15 +161,16 @@ def check_port(host: str, port: int) -> None:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OperatorError(
-            "port {port} on {host} cannot be used ({reason}): choose another with --port",
+            "port {port} on {host} cannot be used ({reason}): choose another with {option}",
             port=port,
+            option=option,
             host=host,
             reason=reason,
         ) from None
 
 
 def web_answers(address: str) -> bool:
-    """Whether `/readyz` of the web server answers 200 within two seconds."""
+    """Whether `/readyz` answers 200 within two seconds: front server and panel are there."""
     try:
         return httpx.get(f"{address}/readyz", timeout=2, trust_env=False).status_code == 200
     except httpx.HTTPError:

@@ -22,9 +22,11 @@ from bot.webhooks.whatsapp import (
     OK,
     TOO_LARGE,
     UNAVAILABLE,
+    HeaderOf,
     WebhookReply,
     content_length,
     endpoint_redis,
+    environ_header,
     headers_of,
     read_body,
 )
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 PATH = "/webhooks/shopify"
 KEY = "hark:shop-events"
 MAX_HEADER = 200
+SIGNATURE_HEADER = "X-Shopify-Hmac-Sha256"
+_KEPT_HEADERS = {"topic": "Topic", "shop": "Shop-Domain", "id": "Webhook-Id"}
 
 log = logging.getLogger(__name__)
 
@@ -58,36 +62,44 @@ def is_authentic_shop_body(header: str | None, raw: bytes, secrets: Iterable[str
 class ShopEndpoint:
     """Answers a POST that any of the `secrets` signed (they rotate); without a secret every request is refused."""
 
+    path = PATH
+    methods: tuple[str, ...] = ("POST",)
+
     def __init__(self, secrets: Sequence[str], stream: EventStream) -> None:
         self.secrets = tuple(secrets)
         self.stream = stream
 
     def answer(self, environ: "WSGIEnvironment") -> WebhookReply:
-        """Return the response. Never raises for a client's input; 503 if the stream is not available."""
-        length = content_length(environ)
-        if length is not None and not 0 <= length <= MAX_BYTES:
-            return BAD_LENGTH if length < 0 else TOO_LARGE
-        signature = environ.get("HTTP_X_SHOPIFY_HMAC_SHA256")
-        if not signature or not self.secrets:
-            return NOT_SIGNED
+        """Return the response to a WSGI request. Never raises for a client's input; 503 if the stream is not available."""
+        length, header_of = content_length(environ), environ_header(environ)
+        if refusal := self.check_head(length, header_of):
+            return refusal
         raw = read_body(environ, length)
         if len(raw) > MAX_BYTES:
             return TOO_LARGE
-        if not is_authentic_shop_body(signature, raw, self.secrets):
-            return NOT_SIGNED
+        if refusal := self.check_body(raw, header_of):
+            return refusal
         try:
-            self.stream.append(build_entry(environ, raw))
+            self.stream.append(self.entry(raw, header_of))
         except StreamUnavailableError as error:
             log.warning("shop: event not taken, answered 503: %s", error)
             return UNAVAILABLE
         return OK
 
+    def check_head(self, length: int | None, header_of: HeaderOf) -> WebhookReply | None:
+        """Return the refusal of a POST whose body needs not be read; `length` as of `content_length`."""
+        if length is not None and not 0 <= length <= MAX_BYTES:
+            return BAD_LENGTH if length < 0 else TOO_LARGE
+        return None if header_of(SIGNATURE_HEADER) and self.secrets else NOT_SIGNED
 
-def build_entry(environ: "WSGIEnvironment", raw: bytes) -> bytes:
-    """Build the stream's entry: a line with `SHOP_MARK` and JSON of the headers' values, then the raw body."""
-    names = {"topic": "TOPIC", "shop": "SHOP_DOMAIN", "id": "WEBHOOK_ID"}
-    values = {key: str(environ.get(f"HTTP_X_SHOPIFY_{name}", ""))[:MAX_HEADER] for key, name in names.items()}
-    return SHOP_MARK + json.dumps(values).encode() + b"\n" + raw
+    def check_body(self, raw: bytes, header_of: HeaderOf) -> WebhookReply | None:
+        """Return the refusal of a body that nobody signed; None if it is authentic."""
+        return None if is_authentic_shop_body(header_of(SIGNATURE_HEADER), raw, self.secrets) else NOT_SIGNED
+
+    def entry(self, raw: bytes, header_of: HeaderOf) -> bytes:
+        """Return what the stream keeps: a line with `SHOP_MARK` and JSON of the headers' values, then the raw body."""
+        values = {key: (header_of(f"X-Shopify-{name}") or "")[:MAX_HEADER] for key, name in _KEPT_HEADERS.items()}
+        return SHOP_MARK + json.dumps(values).encode() + b"\n" + raw
 
 
 def make_shop_endpoint(settings: Settings) -> ShopEndpoint:

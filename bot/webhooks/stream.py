@@ -22,7 +22,7 @@ REMOVED_AFTER_MS = 3_600_000
 _BEGINNING = b"0-0"
 
 # KEYS: the stream. ARGV: the bound, the body. Returns false if the stream is full.
-_APPEND = (
+APPEND = (
     "if redis.call('XLEN',KEYS[1])>=tonumber(ARGV[1]) then return false end "
     "return redis.call('XADD',KEYS[1],'*','b',ARGV[2])"
 )
@@ -76,7 +76,7 @@ class EventStream:
     def append(self, raw: bytes) -> None:
         """Store a body. Raises StreamUnavailableError if Redis fails or the stream is full."""
         try:
-            entry_id = self.redis.execute_command("EVAL", _APPEND, 1, self.key, self.bound, raw)
+            entry_id = self.redis.execute_command("EVAL", APPEND, 1, self.key, self.bound, raw)
         except RedisTimeoutError as error:
             raise StreamSilentError(type(error).__name__) from error
         except RedisError as error:

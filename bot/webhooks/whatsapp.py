@@ -1,7 +1,8 @@
 """Serves the endpoint for Meta's webhooks: verifies the handshake and the signature, appends to the stream, answers 200.
 
-It parses nothing and touches no database. `WebhookEndpoint` is the one implementation: a Flask blueprint serves it, and
-`short_circuit` answers the same route before Flask, which costs more than the endpoint itself. No body, header or query is logged.
+It parses nothing and touches no database. `WebhookEndpoint` is the one implementation: the front server asks it step by step, a
+Flask blueprint serves it, and `short_circuit` answers the same route before Flask, which costs more than the endpoint itself. No
+body, header or query is logged.
 """
 
 import hmac
@@ -34,6 +35,7 @@ ANSWER_SECONDS = 0.7
 SILENT_SECONDS = 0.5
 """After a time-out no request waits for Redis for this long: else every thread of the web server would hang."""
 
+SIGNATURE_HEADER = "X-Hub-Signature-256"
 _PHRASES = {
     200: "200 OK",
     400: "400 Bad Request",
@@ -45,6 +47,10 @@ _PHRASES = {
 }
 
 log = logging.getLogger(__name__)
+
+
+HeaderOf = Callable[[str], str | None]
+"""Returns a header of the request by its name; None if it is missing."""
 
 
 class WebhookReply(NamedTuple):
@@ -64,7 +70,10 @@ UNAVAILABLE = WebhookReply(503, b"the event cannot be kept now; send it again")
 
 
 class WebhookEndpoint:
-    """Answers a WSGI request that any of the `secrets` signed (they rotate); without a secret every event is refused."""
+    """Answers a request that any of the `secrets` signed (they rotate); without a secret every event is refused."""
+
+    path = PATH
+    methods: tuple[str, ...] = ("GET", "POST")
 
     def __init__(self, secrets: Sequence[str], verify_token: str | None, stream: EventStream) -> None:
         self.secrets = tuple(secrets)
@@ -74,15 +83,16 @@ class WebhookEndpoint:
         """On the monotonic clock; 0.0 while Redis answers."""
 
     def answer(self, environ: "WSGIEnvironment") -> WebhookReply:
-        """Return the response. Never raises for a client's input; 503 if the stream is not available."""
+        """Return the response to a WSGI request. Never raises for a client's input; 503 if the stream is not available."""
         method = environ.get("REQUEST_METHOD")
         if method == "POST":
             return self._receive(environ)
         if method == "GET":
-            return self._verify(environ.get("QUERY_STRING", ""))
+            return self.verify(environ.get("QUERY_STRING", ""))
         return NO_SUCH_METHOD
 
-    def _verify(self, query: str) -> WebhookReply:
+    def verify(self, query: str) -> WebhookReply:
+        """Return the response to Meta's handshake, whose parameters are in the query string."""
         try:
             parameters = parse_qs(query, keep_blank_values=True, max_num_fields=20)
         except ValueError:
@@ -96,17 +106,28 @@ class WebhookEndpoint:
             return NOT_VERIFIED
         return WebhookReply(200, challenge.encode(errors="replace"))
 
-    def _receive(self, environ: "WSGIEnvironment") -> WebhookReply:
-        length = content_length(environ)
+    def check_head(self, length: int | None, header_of: HeaderOf) -> WebhookReply | None:
+        """Return the refusal of a POST whose body needs not be read; `length` as of `content_length`."""
         if length is not None and not 0 <= length <= MAX_BYTES:
             return BAD_LENGTH if length < 0 else TOO_LARGE
-        signature = environ.get("HTTP_X_HUB_SIGNATURE_256")
-        if not is_signature(signature):
-            return NOT_SIGNED
+        return None if is_signature(header_of(SIGNATURE_HEADER)) else NOT_SIGNED
+
+    def check_body(self, raw: bytes, header_of: HeaderOf) -> WebhookReply | None:
+        """Return the refusal of a body that nobody signed; None if it is authentic."""
+        return None if is_authentic(header_of(SIGNATURE_HEADER), raw, self.secrets) else NOT_SIGNED
+
+    def entry(self, raw: bytes, _header_of: HeaderOf) -> bytes:
+        """Return what the stream keeps of an authentic POST: the body as it is."""
+        return raw
+
+    def _receive(self, environ: "WSGIEnvironment") -> WebhookReply:
+        length, header_of = content_length(environ), environ_header(environ)
+        if refusal := self.check_head(length, header_of):
+            return refusal
         raw = read_body(environ, length)
         if len(raw) > MAX_BYTES:
             return TOO_LARGE
-        return self._store(raw) if is_authentic(signature, raw, self.secrets) else NOT_SIGNED
+        return self.check_body(raw, header_of) or self._store(raw)
 
     def _store(self, raw: bytes) -> WebhookReply:
         if self._silent_until:
@@ -180,9 +201,18 @@ def headers_of(reply: WebhookReply) -> list[tuple[str, str]]:
     return headers
 
 
+def environ_header(environ: "WSGIEnvironment") -> HeaderOf:
+    """Return the function that reads a header of a WSGI request."""
+    return lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+
+
 def content_length(environ: "WSGIEnvironment") -> int | None:
     """Return the length in bytes; None without a Content-Length (chunked), -1 if it is not a number."""
-    header = environ.get("CONTENT_LENGTH") or ""
+    return read_length(environ.get("CONTENT_LENGTH"))
+
+
+def read_length(header: str | None) -> int | None:
+    """Return the value of a Content-Length; None if there is none, -1 if it is not a number."""
     if not header:
         return None
     return int(header) if header.isascii() and header.isdigit() and len(header) < 19 else -1

@@ -1,25 +1,20 @@
 """Finds, configures and addresses the Redis server of a directory, for installations without one (`REDIS_URL` is not set)."""
 
-import contextlib
 import importlib.util
 import os
 import re
 import shutil
-import stat
 import subprocess
-import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from jobs.core.socket_path import private_socket_path
 from models.errors import OperatorError
 
-# sun_path holds 108 bytes on Linux and 104 elsewhere, the closing zero included.
-_SOCKET_PATH_BYTES = 100
 _SOCKET_NAME = "redis.sock"
-_SOCKET_RECORD = "socket-directory"
 _OLDEST = (6, 2)  # the first with XAUTOCLAIM
 
 
@@ -56,7 +51,7 @@ def redis_argv(directory: Path, appendfsync: str = "always", binary: Path | None
     binary = binary or find_redis_binary(_oldest_for(directory))
     settings = {
         "port": "0",
-        "unixsocket": str(_socket_path(directory)),
+        "unixsocket": str(private_socket_path(directory, _SOCKET_NAME)),
         "unixsocketperm": "700",
         "dir": str(directory.resolve()),
         "daemonize": "no",
@@ -79,7 +74,7 @@ def redis_url(directory: Path) -> str:
     Raises RedisUnavailableError if the directory cannot be used.
     """
     _make_private(directory)
-    return f"unix://{quote(str(_socket_path(directory)))}"
+    return f"unix://{quote(str(private_socket_path(directory, _SOCKET_NAME)))}"
 
 
 def redis_answers(url: str) -> bool:
@@ -99,27 +94,6 @@ def _make_private(directory: Path) -> None:
         raise RedisUnavailableError(
             "cannot keep Redis data in {directory}: {reason}", directory=directory, reason=error.strerror
         ) from error
-
-
-def _socket_path(directory: Path) -> Path:
-    """Inside the directory, or, if its path is too long for a socket, in a short private directory recorded there."""
-    path = directory.resolve() / _SOCKET_NAME
-    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
-        return path
-    record = directory / _SOCKET_RECORD
-    with contextlib.suppress(OSError):
-        recorded = Path(record.read_text().strip())
-        if _is_private(recorded):
-            return recorded / _SOCKET_NAME
-    short = Path(tempfile.mkdtemp(prefix="hark-"))  # made with mode 700
-    record.write_text(f"{short}\n")
-    return short / _SOCKET_NAME
-
-
-def _is_private(directory: Path) -> bool:
-    """Whether this user owns it and others cannot enter: anybody may have created a directory of that name since."""
-    status = directory.lstat()
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
 
 
 def _binaries() -> list[Path]:

@@ -28,7 +28,7 @@ from tests.support.services import prepare_schema
 
 pytestmark = [pytest.mark.redis, pytest.mark.crash]
 
-NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "web", "replies", "redis")
+NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "front", "web", "replies", "redis")
 SENDERS = ("sender-1", "sender-2")
 IN_FLIGHT_SECONDS = 1.0
 """A local Meta takes a request in long before this, so a sender has begun no more than a second's requests that never arrived."""

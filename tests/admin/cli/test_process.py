@@ -137,10 +137,10 @@ def test_everything_runs_in_one_terminal_and_stops_within_ten_seconds(directory:
         said = log.read_text()
         assert f"http://127.0.0.1:{port}/admin/" in said
         assert re.search(r"sign in as admin@localhost with the one-time password \S{15,}", said)
-        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 9)
+        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 10)
         pids = json.loads((directory / "processes.json").read_text())
         assert set(pids) == {
-            "supervisor", "redis", "web", "ingest", "schedule", "replies", "chores", "sender-1", "sender-2",
+            "supervisor", "redis", "front", "web", "ingest", "schedule", "replies", "chores", "sender-1", "sender-2",
         }  # fmt: skip
         second = flask(environment(directory), "up", "--port", str(free_port()))
         assert (second.returncode, len(second.stderr.splitlines())) == (1, 1)
@@ -156,7 +156,7 @@ def test_everything_runs_in_one_terminal_and_stops_within_ten_seconds(directory:
 def test_children_die_with_a_supervisor_that_is_killed(directory: Path) -> None:
     port = free_port()
     with up(directory, port, "--workers", "1") as (process, _):
-        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 8)
+        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 9)
         pids = json.loads((directory / "processes.json").read_text())
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -175,6 +175,24 @@ def test_a_port_in_use_is_one_line(directory: Path) -> None:
         done = flask(environment(directory), "up", "--port", str(taken.getsockname()[1]))
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "--port" in done.stderr
+
+
+def test_the_panel_can_have_a_port_of_its_own(directory: Path) -> None:
+    port, panel_port = free_port(), free_port()
+    same = flask(environment(directory), "up", "--port", str(port), "--panel-port", str(port))
+    assert (same.returncode, same.stderr.count("\n")) == (1, 1)
+    assert "--panel-port" in same.stderr
+    with up(directory, port, "--workers", "1", "--panel-port", str(panel_port)) as (process, log):
+        assert is_ready(panel_port), log.read_text()
+        assert f"panel: http://127.0.0.1:{panel_port}/admin/\n" in log.read_text()
+        statuses = {
+            where: httpx.get(f"http://127.0.0.1:{where}/admin/sign-in", timeout=20).status_code
+            for where in (port, panel_port)
+        }
+        assert statuses == {port: 404, panel_port: 200}
+        assert httpx.post(f"http://127.0.0.1:{port}/webhooks/whatsapp", timeout=20).status_code == 401
+        process.terminate()
+        assert process.wait(timeout=60) == 0
 
 
 def test_another_encryption_key_is_noticed_at_the_start(directory: Path) -> None:
