@@ -17,7 +17,7 @@ from tests.support.factories.contacts import make_contact
 from tests.support.past_person import person_with_a_past
 
 NOBODYS = {
-    "answer_spending", "api_token", "attribute", "budget", "campaign", "contact_search", "database_hold",
+    "answer_spending", "api_token", "attribute", "browser_session", "budget", "campaign", "contact_search", "database_hold",
     "dead_letter", "epoch", "flow", "flow_version", "held_campaign", "lane", "list", "media_handle", "number",
     "parked_status", "phone_link_code", "portfolio", "purged_wamid", "rate", "rate_card", "segment", "setting",
     "shop_look", "spending", "suppression", "tag", "template", "user", "waba", "wrong_link_code",
