@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from admin.auth.attempts import forget_attempts
 from admin.auth.passwords import hash_password, one_time_password
+from admin.auth.sessions import end_sessions_of
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.crypto import new_token
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
+from models.tables.browser_session import EndReason
 from models.tables.user import ApiToken, Role, User
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -126,15 +128,21 @@ def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, 
 
 
 @retry_conflicts
-def change_role(rt: Runtime, user_id: int, role: str, actor: str) -> None:
-    """Give a user another role. Raises OperatorError if there is no such role or user, or no administrator would be left."""
-    new_role = read_role(role)
+def change_role(rt: Runtime, user_id: int, role: str, actor: str, *, keep: int | None = None) -> None:
+    """Give a user another role and end their sessions, but not that with the id `keep`.
+
+    Raises OperatorError if there is no such role or user, or no administrator would be left.
+    """
+    new_role, now = read_role(role), utcnow()
     with rt.database.write() as session:
         user = load_user(session, user_id)
-        if user.role is Role.ADMIN and new_role is not Role.ADMIN:
+        if user.role is new_role:
+            return
+        if user.role is Role.ADMIN:
             _check_another_admin(session, user_id)
         user.role = new_role
-        record_audit(session, utcnow(), actor, AuditAction.CHANGE_ROLE, "user", user_id, role=new_role.value)
+        count = end_sessions_of(session, user_id, EndReason.ROLE_CHANGED, now, keep=keep)
+        record_audit(session, now, actor, AuditAction.CHANGE_ROLE, "user", user_id, role=new_role.value, sessions=count)
 
 
 @retry_conflicts
@@ -143,12 +151,13 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
 
     Ends every session of the user and forgets failed attempts. Raises OperatorError if there is no such user.
     """
-    hashed = hash_password(one_time := one_time_password())
+    hashed, now = hash_password(one_time := one_time_password()), utcnow()
     with rt.database.write() as session:
         user = load_user(session, user_id)
-        user.password_hash, user.must_change_password, user.session_key = hashed, True, new_token()
+        user.password_hash, user.must_change_password = hashed, True
         email = user.email
-        record_audit(session, utcnow(), actor, AuditAction.RESET_PASSWORD, "user", user_id)
+        count = end_sessions_of(session, user_id, EndReason.PASSWORD_RESET, now)
+        record_audit(session, now, actor, AuditAction.RESET_PASSWORD, "user", user_id, sessions=count)
     forget_attempts(rt, email)
     return one_time
 
@@ -184,16 +193,18 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
 
     Raises OperatorError if there is no such user, or no active administrator would be left.
     """
+    now = utcnow()
     with rt.database.write() as session:
         user = load_user(session, user_id)
-        if not is_active:
-            if user.role is Role.ADMIN:
-                _check_another_admin(session, user_id)
-            user.session_key = new_token()
-        user.is_active = is_active
-        record_audit(
-            session, utcnow(), actor, AuditAction.ACTIVATE if is_active else AuditAction.DEACTIVATE, "user", user_id
-        )
+        if is_active:
+            user.is_active = True
+            record_audit(session, now, actor, AuditAction.ACTIVATE, "user", user_id)
+            return
+        if user.role is Role.ADMIN:
+            _check_another_admin(session, user_id)
+        user.is_active = False
+        count = end_sessions_of(session, user_id, EndReason.DEACTIVATED, now)
+        record_audit(session, now, actor, AuditAction.DEACTIVATE, "user", user_id, sessions=count)
 
 
 def load_user(session: Session, user_id: int) -> User:

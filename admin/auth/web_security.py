@@ -1,20 +1,40 @@
 """Secures the panel in a browser: session cookie, CSRF token, response headers, local redirects."""
 
 import hmac
+import logging
+from datetime import timedelta
 from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, after_this_request, current_app, g, request, session
+from sqlalchemy.exc import SQLAlchemyError
 
 from admin.auth.body_sizes import MAX_BYTES, MAX_BYTES_SIGNED_OUT
-from admin.auth.sign_in import SignedInUser, signed_in_user
+from admin.auth.browser_name import browser_name
+from admin.auth.client_address import client_address
+from admin.auth.sessions import (
+    SEEN_EVERY,
+    OpenSession,
+    Origin,
+    begin_session,
+    complete_session,
+    confirm_session,
+    find_session,
+    note_seen,
+)
+from admin.auth.signed_in_user import SignedInUser
 from jobs.core.runtime import Runtime
+from models.clock import utcnow
 from models.crypto import new_token
+from models.tables.browser_session import SignInMethod
+
+log = logging.getLogger("hark.sign_in")
 
 PANEL = "/admin"
-_SESSION_KEY = "who"
+_COOKIE_FIELD = "token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_HOURS_12 = 12 * 3600
+_COOKIE_FOR = timedelta(days=31)
+"""Longer than any session: when one ends is decided at the server (models.browser_sessions)."""
 _DAYS_365 = 365 * 86_400
 DEVICE_COOKIE = "hark_device"
 _HEADERS = {
@@ -37,27 +57,85 @@ def init_app(app: Flask, rt: Runtime) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=rt.settings.public_url.startswith("https://"),
         SESSION_COOKIE_PATH=PANEL,
-        PERMANENT_SESSION_LIFETIME=_HOURS_12,
+        PERMANENT_SESSION_LIFETIME=_COOKIE_FOR,
+        # Else the answer to a request from before a token was renewed would put the old one back.
+        SESSION_REFRESH_EACH_REQUEST=False,
     )
     app.before_request(_check_csrf_token)
     app.after_request(_add_headers)
 
 
+def current_session() -> OpenSession | None:
+    """The session of the signed-in user; None if nobody is signed in. Looked up once a request."""
+    found = _session_of_cookie()
+    return found if found is not None and found.is_complete else None
+
+
+def pending_session() -> OpenSession | None:
+    """The session of a user who was recognised and whose sign-in lacks a step; None if there is none."""
+    found = _session_of_cookie()
+    return found if found is not None and not found.is_complete else None
+
+
 def current_user() -> SignedInUser | None:
-    """The signed-in user; None if nobody is signed in. Looked up once a request, so that a changed key ends a session at once."""
-    if "user" not in g:
-        key = session.get(_SESSION_KEY)
-        g.user = signed_in_user(runtime(), key) if isinstance(key, str) else None
-    user: SignedInUser | None = g.user
-    return user
+    """The signed-in user; None if nobody is signed in."""
+    found = current_session()
+    return None if found is None else found.user
 
 
-def start_session(user: SignedInUser) -> None:
-    """Sign the user in with this browser: a new session with a new CSRF token."""
+def begin_sign_in(user: SignedInUser, method: SignInMethod) -> None:
+    """Begin a pending session for a user who was recognised, with a new CSRF token. No page opens before `complete_sign_in`.
+
+    Raises OperatorError if the user was changed meanwhile.
+    """
+    address = client_address(request, runtime().settings.trusted_proxies)
+    origin = Origin(address, browser_name(request.headers.get("User-Agent", "")))
+    token = begin_session(runtime(), user, method, origin, utcnow(), replaces=session.get(_COOKIE_FIELD))
     session.clear()
     session.permanent = True
-    session[_SESSION_KEY] = user.key
-    g.user = user
+    keep_token(token)
+
+
+def complete_sign_in(method: SignInMethod | None = None) -> None:
+    """Sign the user of the pending session in. `method` is of the last step, if there was one after the first.
+
+    Raises OperatorError if the session is over.
+    """
+    keep_token(complete_session(runtime(), str(session.get(_COOKIE_FIELD)), utcnow(), method))
+
+
+def confirm_user(open_session: OpenSession, method: SignInMethod) -> None:
+    """Note that the user proved again that it is them. Raises OperatorError if the session ended meanwhile."""
+    keep_token(confirm_session(runtime(), open_session, method, utcnow()))
+
+
+def keep_token(token: str) -> None:
+    """Have the browser keep the token of its session; what was known of the session before is read again."""
+    session[_COOKIE_FIELD] = token
+    g.pop("open_session", None)
+
+
+def _session_of_cookie() -> OpenSession | None:
+    if "open_session" not in g:
+        token, now = session.get(_COOKIE_FIELD), utcnow()
+        found = find_session(runtime(), token, now) if isinstance(token, str) else None
+        g.open_session = found
+        if found is not None and now - found.last_seen_at > SEEN_EVERY and not _is_live():
+            _note_seen(found)
+    kept: OpenSession | None = g.open_session
+    return kept
+
+
+def _is_live() -> bool:
+    """Whether the page asks by itself, every few seconds: that is nobody's doing."""
+    return (request.endpoint or "").endswith(".live")
+
+
+def _note_seen(found: OpenSession) -> None:
+    try:
+        note_seen(runtime(), found.id, utcnow())
+    except SQLAlchemyError as error:  # a page that can be read is shown, also while the database takes no writes
+        log.warning("the use of a session was not noted: %s", type(error).__name__)
 
 
 def keep_device(device: str) -> None:
@@ -77,10 +155,10 @@ def keep_device(device: str) -> None:
         return response
 
 
-def end_session() -> None:
-    """Sign this browser out."""
+def forget_session() -> None:
+    """Have the browser forget its session."""
     session.clear()
-    g.user = None
+    g.open_session = None
 
 
 def runtime() -> Runtime:

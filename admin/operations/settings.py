@@ -54,9 +54,13 @@ def _read(key: str, text: str) -> Any:
             raise OperatorError("{text}: allowed are yes and no", text=text[:20])
         return text == "yes"
     if isinstance(default, int):
-        if not text.isascii() or not text.isdigit() or int(text[:12]) > MAX_NUMBER:
+        lowest, highest = KNOWN[key].lowest, KNOWN[key].highest
+        if not text.isascii() or not text.isdigit() or not lowest <= int(text[:12]) <= highest:
             raise OperatorError(
-                "“{text}”: allowed is a whole number from 0 to {max_number}", text=text[:20], max_number=MAX_NUMBER
+                "“{text}”: allowed is a whole number from {lowest} to {highest}",
+                text=text[:20],
+                lowest=lowest,
+                highest=highest,
             )
         return int(text)
     if isinstance(default, float):

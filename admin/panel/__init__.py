@@ -5,7 +5,7 @@ from flask_admin.base import Admin
 from flask_admin.theme import Bootstrap4Theme
 
 from admin.auth import web_security
-from admin.panel import errors, layout, sign_in
+from admin.panel import confirm, errors, layout, sign_in
 from admin.panel.account import AccountView
 from admin.panel.audience.attributes import AttributeView
 from admin.panel.audience.lists import ListView
@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     layout.init_app(app)
     sign_in.init_app(app)
+    confirm.init_app(app)
     panel = Admin(
         app,
         name="Hark",

@@ -8,8 +8,10 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView, expose
 
-from admin.auth.sign_in import SignedInUser
-from admin.auth.web_security import current_user, runtime
+from admin.auth.sessions import OpenSession
+from admin.auth.signed_in_user import SignedInUser
+from admin.auth.web_security import current_session, current_user, runtime
+from admin.panel.confirm import confirmation_response
 from jobs.core.runtime import Runtime
 from models.errors import OperatorError
 from models.tables.user import Role
@@ -56,10 +58,15 @@ class PanelView(BaseView):
     @property
     def me(self) -> SignedInUser:
         """The signed-in user. Aborts with 403 if there is none, which does not happen in a view."""
-        user = current_user()
-        if user is None:
+        return self.session.user
+
+    @property
+    def session(self) -> OpenSession:
+        """The session of the signed-in user. Aborts with 403 if there is none, which does not happen in a view."""
+        open_session = current_session()
+        if open_session is None:
             abort(403)
-        return user
+        return open_session
 
     def is_accessible(self) -> bool:
         """Whether the menu shows the view."""
@@ -67,7 +74,8 @@ class PanelView(BaseView):
         return user is not None and not user.must_change_password and user.may(self.needs)
 
     def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
-        return access_response(getattr(getattr(type(self), name), "panel_role", Role.ADMIN))
+        role = getattr(getattr(type(self), name), "panel_role", Role.ADMIN)
+        return access_response(role) or confirmation_response()
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call the function once: Flask-Admin's own method calls it again after a TypeError inside it."""

@@ -3,23 +3,30 @@
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from admin.auth.attempts import TooManyAttemptsError, new_device
+from admin.auth import sessions
+from admin.auth.attempts import TooManyAttemptsError, count_outcome, new_device
 from admin.auth.client_address import client_address
-from admin.auth.sign_in import change_password, record_sign_out
+from admin.auth.sign_in import change_password
 from admin.auth.sign_in import sign_in as sign_in_as
+from admin.auth.signed_in_user import SignedInUser
 from admin.auth.web_security import (
     DEVICE_COOKIE,
     PANEL,
+    begin_sign_in,
+    complete_sign_in,
+    current_session,
     current_user,
-    end_session,
+    forget_session,
     keep_device,
+    keep_token,
     local_path,
+    pending_session,
     runtime,
-    start_session,
 )
 from admin.panel.base import sentence
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.browser_session import SignInMethod
 
 bp = Blueprint("panel", __name__, url_prefix=PANEL)
 
@@ -43,32 +50,43 @@ def sign_in() -> ResponseReturnValue:
     device, address = request.cookies.get(DEVICE_COOKIE), client_address(request, rt.settings.trusted_proxies)
     try:
         someone = sign_in_as(rt, email, request.form.get("password", ""), address, utcnow(), device=device)
+        begin_sign_in(someone, SignInMethod.PASSWORD)
+        return finish_sign_in(someone, target)
     except OperatorError as error:
         page = render_template("panel/sign_in.html", target=target, email=email[:254], error=sentence(error))
         if isinstance(error, TooManyAttemptsError):
             return page, 429, {"Retry-After": str(error.retry_after)}
         return page, 401
-    start_session(someone)
-    keep_device(new_device(rt, someone.email))
+
+
+def finish_sign_in(someone: SignedInUser, target: str, method: SignInMethod | None = None) -> ResponseReturnValue:
+    """Sign in the user of the pending session, whose steps are all done, and go on to `target`.
+
+    `method` is of the last step, if there was one after the first. Raises OperatorError if the session is over.
+    """
+    complete_sign_in(method)
+    count_outcome(runtime(), "signed_in")
+    keep_device(new_device(runtime(), someone.email))
     return redirect(url_for("panel.password", next=target) if someone.must_change_password else target, 303)
 
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End this browser's session."""
-    someone = current_user()
-    if someone is not None:
-        record_sign_out(runtime(), someone, utcnow())
-    end_session()
+    open_session = current_session() or pending_session()
+    if open_session is not None and sessions.sign_out(runtime(), open_session, utcnow()):
+        count_outcome(runtime(), "signed_out")
+    forget_session()
     return redirect(url_for("panel.sign_in"), 303)
 
 
 @bp.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     """Change one's own password; after a one-time password no other page can be reached before."""
-    someone = current_user()
-    if someone is None:
+    open_session = current_session()
+    if open_session is None:
         return redirect(url_for("panel.sign_in"))
+    someone = open_session.user
     target = local_path(request.values.get("next"), url_for("admin.index"))
     problem: tuple[str, str] | None = None
     if request.method == "POST":
@@ -77,7 +95,7 @@ def password() -> ResponseReturnValue:
             problem = ("again", "The two are not the same.")
         else:
             try:
-                start_session(change_password(runtime(), someone, request.form.get("current"), new, utcnow()))
+                keep_token(change_password(runtime(), open_session, request.form.get("current"), new, utcnow()))
                 return redirect(target, 303)
             except OperatorError as error:
                 field, _, text = str(error).partition(": ")

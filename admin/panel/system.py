@@ -41,7 +41,8 @@ class UserView(PanelView):
     @action("/<int:user_id>/role", Role.ADMIN)
     def role(self, user_id: int) -> ResponseReturnValue:
         """Change a user's role."""
-        self.attempt("Saved.", lambda: change_role(self.rt, user_id, request.form.get("role", ""), self.me.email))
+        role, here = request.form.get("role", ""), self.session.id
+        self.attempt("Saved.", lambda: change_role(self.rt, user_id, role, self.me.email, keep=here))
         return back(".index")
 
     @action("/<int:user_id>/reset", Role.ADMIN)

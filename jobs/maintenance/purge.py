@@ -17,6 +17,7 @@ from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
 from models.audit.retention import purge_audit
 from models.billing.answers import purge_answer_costs
+from models.browser_sessions import purge_sessions
 from models.clock import utcnow
 from models.events.dead_letters import purge_dead_letters
 from models.events.messages.link_codes import purge_wrong_codes
@@ -43,6 +44,7 @@ KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
     ("statuses that matched nothing", purge_parked),
     ("people in the limit's ledger", purge_ledger),
     ("wrong codes of phones", purge_wrong_codes),
+    ("sessions that ended", purge_sessions),
     ("finished actions", purge_actions),
     ("changes of user ids", purge_user_ids),
     ("ended senders", purge_lanes),

@@ -22,10 +22,12 @@ class Setting(Base):
 
 @dataclass(frozen=True)
 class KnownSetting:
-    """The definition of a setting: its default and its description for operators."""
+    """The definition of a setting: its default and its description for operators; a whole number's lowest and highest value."""
 
     default: Any
     text: str
+    lowest: int = 0
+    highest: int = 1_000_000
 
 
 KNOWN = {
@@ -50,6 +52,15 @@ KNOWN = {
     "start_answer": KnownSetting("", "What answers a START; empty sends nothing."),
     "hold_after_sleep_minutes": KnownSetting(
         60, "Active campaigns pause if nothing ran for this long, until somebody looks at them; 0 is off."
+    ),
+    "session_idle_minutes": KnownSetting(
+        720, "Who does nothing in the panel for this long must sign in again.", lowest=5, highest=43_200
+    ),
+    "session_hours": KnownSetting(
+        168, "Everybody must sign in again after this long, whatever they do.", lowest=1, highest=720
+    ),
+    "confirm_minutes": KnownSetting(
+        15, "Changes of access, and exports, ask again who it is when this long has passed.", lowest=1, highest=1_440
     ),
     "keep_messages_days": KnownSetting(365, "How long chat messages are kept."),
     "keep_dead_letters_days": KnownSetting(30, "How long payloads that failed are kept."),

@@ -11,7 +11,7 @@ from tests.support.panel_app import Panel, Visitor
 from tests.support.panel_routes import path, rules
 
 pytestmark = pytest.mark.usefixtures("furnished")
-OPEN_TO_ALL = {"panel.sign_in", "panel.sign_out", "panel.password"}
+OPEN_TO_ALL = {"panel.sign_in", "panel.sign_out", "panel.password", "panel.confirm"}
 NEEDS = {
     # the role that each noun's changes need; what is not here is the administrator's
     "panel_campaigns": Role.MANAGER, "panel_contacts": Role.MANAGER, "panel_tags": Role.MANAGER, "panel_lists": Role.MANAGER,
