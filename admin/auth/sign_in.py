@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from admin.auth.attempts import count_outcome, forget_attempts, hashing, take_attempt
 from admin.auth.passwords import hash_password, verify_password
-from jobs.core.conflicts import retry_conflicts
 from admin.auth.sessions import OpenSession, end_sessions_of, renew_session
 from admin.auth.signed_in_user import SignedInUser
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
