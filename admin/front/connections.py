@@ -71,7 +71,7 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Note that a further request begins."""
-        if self.stage is Stage.IDLE:
+        if data and self.stage is Stage.IDLE:
             self.enter(Stage.HEAD)
         super().data_received(data)
 
@@ -89,11 +89,12 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, _message: str | None = None
     ) -> web.StreamResponse:
         """Answer a request that is no HTTP (400) or failed here (500), and quote nothing of it."""
-        if status == 500:
+        is_cut = isinstance(exc, ConnectionError)  # by the client, or by us since it took nothing
+        if status == 500 and not is_cut:
             self.table.report(exc)
-        if request.writer.output_size > 0:
+        if is_cut or request.writer.output_size > 0:
             self.abort()
-            raise ConnectionResetError("the response had begun")
+            raise ConnectionResetError("there is nobody to answer, or the answer had begun")
         response = error_page(request, status)
         response.force_close()
         return response

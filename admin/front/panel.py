@@ -23,11 +23,13 @@ from admin.front.connections import Connection, Stage
 from admin.front.headers import request_headers, response_headers
 from admin.front.limits import Limits
 from admin.front.pages import error_page
+from admin.front.panel_link import PEER_HEADER
 from admin.front.spool import MEMORY_BYTES, NoRoomError, Spool, SpoolSpace
 from bot.webhooks.whatsapp import read_length
 from models.outbound_targets import Network
 
 _NO_AUTOMATIC_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _PIECE = 64 * 1024
 _GRACE_SECONDS = 0.05
 """A client that takes 128 KiB in this time gets its download without a file between."""
@@ -82,19 +84,25 @@ class PanelProxy:
                 await spool_body(request, body, self._limits)
             except BodyError as error:
                 return error_page(request, error.status)
-            if self.under_way >= self._limits.panel_requests:
-                return self._failed(request, 503)
             connection.enter(Stage.WORK)
+            has_body = body.size > 0 or request.method not in _WITHOUT_BODY
+            headers = request_headers(request, connection.peer, self._token, body.size if has_body else None)
             try:
-                async with self._asked(request, path, query, connection.peer, body) as answer:
+                async with self._asked(
+                    request.method, _url(path, query), headers, body if has_body else None
+                ) as answer:
                     return await self._send_back(request, answer, connection)
             except PanelError as error:
                 return self._failed(request, error.status)
 
-    async def readiness(self, request: web.BaseRequest, peer: str) -> dict[str, Any]:
+    async def readiness(self) -> dict[str, Any]:
         """Return what the panel's own /readyz says, with `panel` among its checks."""
+        headers = CIMultiDict({PEER_HEADER: f"127.0.0.1 {self._token}"})
         try:
-            async with asyncio.timeout(_READINESS_SECONDS), self._asked(request, "/readyz", "", peer) as answer:
+            async with (
+                asyncio.timeout(_READINESS_SECONDS),
+                self._asked("GET", _url("/readyz", ""), headers, is_limited=False) as answer,
+            ):
                 said: dict[str, Any] = json.loads(await answer.read())
             return said | {"checks": {"panel": "ok"} | said["checks"]}
         except (PanelError, TimeoutError, aiohttp.ClientError, ValueError, KeyError, TypeError):
@@ -102,8 +110,12 @@ class PanelProxy:
 
     async def metrics(self, request: web.BaseRequest, query: str, peer: str, own: str) -> web.Response:
         """Return the panel's /metrics with our `own` after them."""
+        asked = request_headers(request, peer, self._token, None)
         try:
-            async with asyncio.timeout(_METRICS_SECONDS), self._asked(request, "/metrics", query, peer) as answer:
+            async with (
+                asyncio.timeout(_METRICS_SECONDS),
+                self._asked(request.method, _url("/metrics", query), asked) as answer,
+            ):
                 body = await answer.read()
         except PanelError as error:
             return self._failed(request, error.status)
@@ -124,14 +136,14 @@ class PanelProxy:
 
     @asynccontextmanager
     async def _asked(
-        self, request: web.BaseRequest, path: str, query: str, peer: str, body: Spool | None = None
+        self, method: str, url: URL, headers: CIMultiDict[str], body: Spool | None = None, *, is_limited: bool = True
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The panel's response once its headers are there. Raises PanelError if none comes."""
-        has_body = body is not None and (body.size > 0 or request.method not in {"GET", "HEAD", "OPTIONS"})
-        headers = request_headers(request, peer, self._token, body.size if body is not None and has_body else None)
+        """The panel's response once its headers are there. Raises PanelError if none comes, or too many wait for one."""
+        if is_limited and self.under_way >= self._limits.panel_requests:
+            raise PanelError(503)
         self.under_way += 1
         try:
-            answer = await self._answer(request.method, _url(path, query), headers, body if has_body else None)
+            answer = await self._answer(method, url, headers, body)
             try:
                 yield answer
             finally:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -47,6 +48,7 @@ class FrontServer:
         self._with_panel = ConnectionServer(self._answer_everything, self.table, limits)
         self._own_only = ConnectionServer(self._answer_own, self.table, limits)
         self._listeners: list[asyncio.Server] = []
+        self._checking: asyncio.Task[dict[str, Any]] | None = None
         self._sweep = asyncio.create_task(self._close_late())
 
     async def listen(self, host: str, port: int, *, passes_to_panel: bool = True) -> None:
@@ -59,9 +61,10 @@ class FrontServer:
         """Take no more connections, and finish what is under way."""
         for listener in self._listeners:
             listener.close()
-        for server in (self._with_panel, self._own_only):
+        servers = (self._with_panel, self._own_only)
+        for server in servers:
             server.pre_shutdown()
-            await server.shutdown(self._limits.stop_seconds)
+        await asyncio.gather(*(server.shutdown(self._limits.stop_seconds) for server in servers))
         self._sweep.cancel()
         await self.panel.close()
         await self._writer.close()
@@ -87,7 +90,7 @@ class FrontServer:
                 return web.json_response({"status": "ok"}, headers=SERVER)
             if path == "/readyz" and request.method in {"GET", "HEAD"}:
                 connection.enter(Stage.WORK)
-                return await self._readiness(request, connection)
+                return await self._readiness()
             if path.startswith(OWN_PATHS) or not passes_to_panel:
                 return error_page(request, 404)
             if path == "/metrics" and request.method in {"GET", "HEAD"}:
@@ -97,12 +100,19 @@ class FrontServer:
         finally:
             connection.enter(Stage.IDLE)
 
-    async def _readiness(self, request: web.BaseRequest, connection: Connection) -> web.Response:
-        said, redis = await asyncio.gather(self.panel.readiness(request, connection.peer), self._redis_state())
-        checks = {"webhooks": redis} | said["checks"]
+    async def _readiness(self) -> web.Response:
+        """One check at a time, whose result everybody gets who asks meanwhile: strangers may ask as well."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+        said = await asyncio.shield(self._checking)
+        return web.json_response(said, status=200 if said["status"] == "ok" else 503, headers=SERVER)
+
+    async def _check(self) -> dict[str, Any]:
+        said, redis = await asyncio.gather(self.panel.readiness(), self._redis_state())
+        checks: dict[str, str] = {"webhooks": redis} | said["checks"]
         is_ready = all(result == "ok" for result in checks.values())
-        body = said | {"status": "ok" if is_ready else "not ready", "checks": checks}
-        return web.json_response(body, status=200 if is_ready else 503, headers=SERVER)
+        whole: dict[str, Any] = said | {"status": "ok" if is_ready else "not ready", "checks": checks}
+        return whole
 
     async def _redis_state(self) -> str:
         try:

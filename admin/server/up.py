@@ -12,6 +12,7 @@ import httpx
 from sqlalchemy.engine import make_url
 
 from admin.auth.users import AddedUser, add_first_admin
+from admin.front.panel_link import panel_socket
 from admin.server.child import Child
 from admin.server.key_check import check_encryption_key
 from admin.server.supervisor import PROCESSES, Supervisor, lock_directory
@@ -106,9 +107,10 @@ def prepare(settings: Settings) -> AddedUser | None:
 def children(settings: Settings, plan: Plan, environment: Mapping[str, str]) -> Sequence[Child]:
     """Return the processes, dependencies first. Each inherits `environment`.
 
-    Raises RedisUnavailableError if Redis has to run here and cannot.
+    Raises RedisUnavailableError if Redis has to run here and cannot, and OperatorError if `var_dir` cannot be used.
     """
     redis_directory = settings.var_dir / "redis"
+    panel_socket(settings.var_dir)  # settled before two processes ask for it at once
     env, redis = dict(environment), []
     if settings.redis_url is None:
         url = redis_url(redis_directory)

@@ -1,16 +1,17 @@
 """How fast events come in: `python -m tests.benchmarks.ingest_bench [--events N] [--postgres] [--seconds S]`.
 
-Everything is real: granian with the product's own application in a process, Redis with `appendfsync always`, the ingest in a
-process; the client is this process. Each of many recipients has three statuses (sent, delivered, read), in bodies of 1, 20 and
-1,000.
+Everything is real: the front server, or granian with the product's own application, in a process, Redis with `appendfsync
+always`, the ingest in a process; the client is this process. Each of many recipients has three statuses (sent, delivered, read),
+in bodies of 1, 20 and 1,000.
 
-    bare          a WSGI callable that verifies and appends, nothing else: the yardstick of the door
-    door          the product's door
-    flask         the same door as a Flask view
+    bare          a WSGI callable that verifies and appends, nothing else: the yardstick of the endpoint
+    flask         the endpoint as a Flask view
+    wsgi          the endpoint before Flask, as any WSGI server serves it
+    front         the endpoint in the front server, as `flask up` serves it
     apply         the ingest, from a full stream
-    together      door and ingest at once, and the lag meanwhile
-    paced         the same at a fixed rate of single events, door and ingest on one core at 1,000 a second; times from when each
-                  event was due
+    together      front server and ingest at once, and the lag meanwhile
+    paced         the same at a fixed rate of single events, both on one core at 1,000 a second; times from when each event was
+                  due
 
 CPU is the processes' own user and system time per event; on a machine with two cores the client takes one of them.
 """
@@ -52,7 +53,7 @@ from tests.support.redis_server import RedisServer
 SECRET = "bench-secret"
 PHONE_NUMBER_ID = "106540352242922"
 CONNECTIONS = 32
-PARTS = ("door", "ingest")
+PARTS = ("webhooks", "ingest")
 RATES = (1_000, 3_000)
 ONE_CORE_RATE = 1_000
 ROOT = Path(__file__).parent.parent.parent
@@ -133,23 +134,23 @@ def main() -> None:
     measured: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="hark-bench-") as directory:
         place = Path(directory)
-        measured += run_all(f"sqlite:///{place / 'hark.db'}", "sqlite", place, arguments.events, with_door=True)
+        measured += run_all(f"sqlite:///{place / 'hark.db'}", "sqlite", place, arguments.events, with_endpoint=True)
         if arguments.postgres:
             with contextlib.suppress(PostgresMissingError), _postgres() as url:
-                measured += run_all(url, "postgresql", place, arguments.events, with_door=False)
+                measured += run_all(url, "postgresql", place, arguments.events, with_endpoint=False)
     print_table(measured)
 
 
-def run_all(url: str, database: str, place: Path, events: int, *, with_door: bool) -> list[Measured]:
+def run_all(url: str, database: str, place: Path, events: int, *, with_endpoint: bool) -> list[Measured]:
     with opened(url, database, place, events // 3) as bench:
 
         def some(size: int) -> int:
             return events if size > 1 else events // 4
 
         measured: list[Measured] = []
-        if with_door:
-            for what in ("bare", "flask", "door"):
-                measured += [measure_door(bench, what, size, some(size)) for size in (1, 20, 1000)]
+        if with_endpoint:
+            for what in ("bare", "flask", "wsgi", "front"):
+                measured += [measure_endpoint(bench, what, size, some(size)) for size in (1, 20, 1000)]
         measured += [measure_apply(bench, size, some(size)) for size in (1, 20, 1000)]
         measured += [measure_together(bench, size, some(size)) for size in (1, 20, 1000)]
         measured += [measure_together(bench, 1, min(events, 10 * rate), rate) for rate in RATES]
@@ -166,6 +167,7 @@ def opened(url: str, database: str, place: Path, people: int) -> Iterator[Bench]
     environment = {
         "PATH": os.environ["PATH"], "HARK_ENV_FILE": os.devnull, "DATABASE_URL": url, "REDIS_URL": server.url,
         "SECRET_KEY": "bench" * 8, "ENCRYPTION_KEY": key, "META_APP_SECRET": SECRET, "META_VERIFY_TOKEN": "x",
+        "HARK_VAR_DIR": str(place / "var"),
     }  # fmt: skip
     try:
         yield Bench(rt, database, environment, seed(rt, people))
@@ -218,7 +220,7 @@ def seed(rt: Runtime, people: int) -> list[int]:
     return keys
 
 
-def measure_door(bench: Bench, what: str, size: int, events: int) -> Measured:
+def measure_endpoint(bench: Bench, what: str, size: int, events: int) -> Measured:
     bench.reset()
     bodies = bench.bodies(size, events)
     with web(bench, what) as (port, pids):
@@ -226,7 +228,7 @@ def measure_door(bench: Bench, what: str, size: int, events: int) -> Measured:
         begun, before = time.perf_counter(), cpu_of(pids)
         times = post_all(port, bodies)
         seconds, used = time.perf_counter() - begun, cpu_of(pids) - before
-    return Measured(what, "", size, events, seconds, {"door": used}, p99_ms=percentile(times, 0.99) * 1000)
+    return Measured(what, "", size, events, seconds, {"webhooks": used}, p99_ms=percentile(times, 0.99) * 1000)
 
 
 def measure_apply(bench: Bench, size: int, events: int) -> Measured:
@@ -262,7 +264,7 @@ def measure_together(bench: Bench, size: int, events: int, rate: int | None = No
         while not done.wait(0.1):
             most[0] = max(most[0], lag(bench.rt).seconds)
 
-    with web(bench, "door") as (port, pids), ingest(bench) as pid:
+    with web(bench, "front") as (port, pids), ingest(bench) as pid:
         wait_for(lambda: lag(bench.rt).is_alive)
         if rate == ONE_CORE_RATE:
             for process in (*pids, pid):
@@ -273,7 +275,7 @@ def measure_together(bench: Bench, size: int, events: int, rate: int | None = No
         times = post_all(port, bodies, rate)
         wait_for(lambda: int(bench.rt.redis.xlen(KEY)) == 0)
         seconds = time.perf_counter() - begun
-        cpu = {"door": cpu_of(pids) - before[0], "ingest": cpu_of([pid]) - before[1]}
+        cpu = {"webhooks": cpu_of(pids) - before[0], "ingest": cpu_of([pid]) - before[1]}
         done.set()
         watcher.join()
     check(bench, events)
@@ -294,9 +296,10 @@ def check(bench: Bench, events: int) -> None:
 def web(bench: Bench, what: str) -> Iterator[tuple[int, list[int]]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    target = {"bare": "tests.benchmarks.bare_door:app", "flask": "tests.benchmarks.flask_door:app"}.get(what)
+    target = {"bare": "tests.benchmarks.bare_endpoint:app", "flask": "tests.benchmarks.flask_endpoint:app"}.get(what)
     if target is None:
-        argv = [sys.executable, "-m", "admin.web", "--host", "127.0.0.1", "--port", str(port)]
+        program = "admin.front" if what == "front" else "admin.web"
+        argv = [sys.executable, "-m", program, "--host", "127.0.0.1", "--port", str(port)]
     else:
         argv = [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
@@ -419,7 +422,7 @@ def print_table(measured: Sequence[Measured]) -> None:
         "events",
         "events/s",
         "CPU ms/event",
-        "door",
+        "webhooks",
         "ingest",
         "p99 ms",
         "most lag s",

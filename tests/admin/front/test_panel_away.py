@@ -1,5 +1,7 @@
 """The panel is not there, ends in the middle, or starts again; the front server says so and goes on."""
 
+import asyncio
+import contextlib
 import json
 import os
 from typing import Any
@@ -8,7 +10,7 @@ from aiohttp import web
 from redis import Redis
 
 from models.config import Settings
-from tests.support.front_rig import Front, event_request, front_settings, get, running_front, status_of
+from tests.support.front_rig import Front, event_request, front_settings, get, read_all, running_front, status_of
 
 
 def readiness(front: Front) -> tuple[int, dict[str, Any]]:
@@ -80,6 +82,22 @@ def test_readiness_is_the_panels_with_our_own(settings_of_front: Settings) -> No
         assert readiness(front) == (200, {"status": "ok", "checks": whole, "held": "database_restored"})
         checks["database"] = "not reachable (OperationalError)"
         assert readiness(front)[0] == 503
+
+
+def test_those_who_ask_at_once_share_one_check(settings_of_front: Settings) -> None:
+    asked: list[str] = []
+
+    async def panel(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.raw_path)
+        await asyncio.sleep(0.5)
+        return web.json_response({"status": "ok", "checks": {}})
+
+    with running_front(settings_of_front, panel=panel) as front, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(front.connect()) for _ in range(20)]
+        for client in clients:
+            client.sendall(get("/readyz"))
+        assert [status_of(read_all(client)) for client in clients] == [200] * 20
+    assert len(asked) < 20
 
 
 def test_readiness_sees_a_redis_that_webhooks_cannot_reach(settings_of_front: Settings) -> None:

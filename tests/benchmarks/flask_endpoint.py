@@ -1,4 +1,4 @@
-"""The product's door as a plain Flask view, without the short cut before Flask's stack: a part of `ingest_bench`."""
+"""The product's endpoint as a plain Flask view, without the short cut before Flask's stack: a part of `ingest_bench`."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""What any door must do at least: read, verify, append. The yardstick of `ingest_bench`."""
+"""What any webhook endpoint must do at least: read, verify, append. The yardstick of `ingest_bench`."""
 
 import hmac
 import os
