@@ -8,6 +8,7 @@
 #   make format              bring the code into its form, and mend what can be mended by itself
 #   make shell               a Python shell with the runtime (rt), a session and every table at hand
 #   make bench               the benchmarks' tables
+#   make sbom                the software bill of materials of a release, from requirements.lock: build/hark.cdx.json
 #   make lock                write the lock files again from pyproject.toml (UPGRADE=1 takes newer releases)
 #   make clean               remove what these made; your own var/ stays
 
@@ -36,7 +37,7 @@ CLEAN_ENV := env $(foreach name,$(FOUND),-u $(name))
 LOCK := build/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --annotation-style line $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo unit test check prove lint types format shell bench lock clean
+.PHONY: help demo unit test check prove lint types format shell bench sbom lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -102,6 +103,13 @@ $(INSTALLED): requirements.lock requirements-dev.lock
 	@PIP_USER=0 $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-cache-dir --no-input \
 		--require-hashes -r requirements-dev.lock
 	@touch $@
+
+# The same lock gives the same file, byte for byte; it asks nobody.
+sbom: $(INSTALLED)
+	@mkdir -p build
+	@$(VENV)/bin/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml \
+		--mc-type application --output-reproducible --of JSON -o build/hark.cdx.json
+	@echo build/hark.cdx.json
 
 lock: build/uv/bin/uv
 	$(LOCK) --output-file requirements.lock

@@ -56,6 +56,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         reporter.write_line(f"proofs of many rounds, with --seed {proof.seed()}")
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The table of proofs: what was tried, on which database, how often, and what held."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    lines = [line for report in reports for line in report.capstdout.splitlines() if line.startswith(proof.ROW)]
+    if lines:
+        terminalreporter.write_line("| tried | on | how often | |")
+        terminalreporter.write_line("|---|---|---|---|")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         needs.mark_needs(item)

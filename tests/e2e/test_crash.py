@@ -5,36 +5,43 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from jobs.campaigns.lifecycle import pause_campaign, resume_campaign
 from jobs.campaigns.start import start_campaign
-from jobs.sending.lane import CHUNK_SECONDS
 from models.clock import utcnow
 from models.tables.campaign import Campaign
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient
-from models.tables.webhook_event import ParkedStatus
 from tests.support.paths import ROOT
 from tests.support.postgres_server import PostgresMissingError, PostgresServer
-from tests.support.proof import dice, rounds
+from tests.support.proof import dice, rounds, table
 from tests.support.running_hark import Installation, installed, wait_for
 from tests.support.services import prepare_schema
+from tests.support.settling import (
+    PATIENCE_SECONDS,
+    SENDERS,
+    assert_every_reply_is_stored_once,
+    assert_nobody_twice_and_nobody_lost,
+    assert_sums_are_exact,
+    at_rest,
+    begin_with_replies,
+    most_lost,
+    wait_until_settled,
+)
 
 pytestmark = [pytest.mark.redis, pytest.mark.crash]
 
-NAMES = ("sender-1", "sender-2", "chores", "ingest", "schedule", "front", "web", "replies", "redis")
-SENDERS = ("sender-1", "sender-2")
-IN_FLIGHT_SECONDS = 1.0
-"""A local Meta takes a request in long before this, so a sender has begun no more than a second's requests that never arrived."""
 REPLACED_SECONDS = 60
-PATIENCE_SECONDS = rounds(180, 900)
-"""For what comes sooner or later: a machine whose cores are busy elsewhere is slow, not wrong."""
+SUPERVISOR = "supervisor"
+MOST_RESTARTS = rounds(0, 8)
+"""Of everything, which takes as long as ten kills of one process."""
 KILL_SECONDS = rounds(24, 240)
 REPLACEMENTS = rounds(1, 10)
 
@@ -52,23 +59,6 @@ def has_lane_opened_after(hark: Installation, number_id: int, moment: datetime) 
         return session.scalar(opened) is not None
 
 
-def parked(hark: Installation) -> int:
-    with hark.rt.database.read() as session:
-        return session.scalar(select(func.count()).select_from(ParkedStatus)) or 0
-
-
-def wait_until_settled(hark: Installation, campaign_id: int) -> None:
-    """Everybody is at rest, and every status came and is applied."""
-    wait_for(
-        lambda: at_rest(hark, campaign_id),
-        PATIENCE_SECONDS,
-        lambda: f"everybody is at rest {hark.states(campaign_id)} {hark.tail()}",
-    )
-    wait_for(lambda: hark.stats()["at_rest"], PATIENCE_SECONDS, "Meta has delivered every status")
-    wait_for(lambda: hark.rt.redis.xlen("hark:events") == 0, PATIENCE_SECONDS, "every event is applied")
-    wait_for(lambda: not parked(hark), PATIENCE_SECONDS, "every status that was parked is applied")
-
-
 def wait_until_it_waits_for_its_moment(hark: Installation, campaign_id: int) -> None:
     """Just now a row was claimed whose request begins some tenths of a second later: nothing is inside the sender's client,
     which would go out however late its process wakes up."""
@@ -81,18 +71,8 @@ def wait_until_it_waits_for_its_moment(hark: Installation, campaign_id: int) -> 
         time.sleep(0.005)
 
 
-def at_rest(hark: Installation, campaign_id: int) -> bool:
-    states = hark.states(campaign_id)
-    return bool(states) and not states.get("queued") and not states.get("sending")
-
-
 def has_accepted(hark: Installation, campaign_id: int, more_than: int) -> bool:
     return hark.states(campaign_id).get("accepted", 0) > more_than
-
-
-def most_lost(pace: float) -> int:
-    """What one lane can leave unsure: what it has under way, and its chunk. The sandbox of these tests loses nothing itself."""
-    return round(pace * IN_FLIGHT_SECONDS) + max(1, round(pace * CHUNK_SECONDS))
 
 
 def live_lanes(hark: Installation, number_id: int) -> list[Lane]:
@@ -102,54 +82,37 @@ def live_lanes(hark: Installation, number_id: int) -> list[Lane]:
         return list(session.scalars(query))
 
 
-def assert_nobody_twice_and_nobody_lost(
-    hark: Installation, campaign_id: int, count: int, *, lost_lanes: int, pace: float
-) -> None:
-    """`lost_lanes` is how many processes that can hold rows were killed."""
-    stats = hark.stats()
-    assert stats["duplicates"]["count"] == 0
-    assert stats["repeated_people"]["count"] == 0
-    accepted = {int(key.split(":")[2]) for key in stats["callbacks"]["counts"] if ":m" not in key}
-    with hark.rt.database.read() as session:
-        rows = session.execute(select(Recipient.id, Recipient.state).where(Recipient.campaign_id == campaign_id)).all()
-    assert len(rows) == count
-    by_state: dict[str, set[int]] = {}
-    for row in rows:
-        by_state.setdefault(str(row.state), set()).add(row.id)
-    taken = by_state.get("accepted", set()) | by_state.get("held", set())
-    unsure = by_state.get("unsure", set())
-    state_of = {row.id: str(row.state) for row in rows}
-    assert {key: state_of[key] for key in taken - accepted} == {}, "somebody counts as sent whom Meta never had"
-    missed = {key: state_of[key] for key in accepted - taken}
-    assert missed == {}, "messages that Meta accepted, and whose statuses came, do not count as sent"
-    left_out = by_state.get("not_sent", set())
-    assert len(taken) + len(unsure) + len(left_out) == count
-    assert len(unsure) <= lost_lanes * most_lost(pace)
-
-
 def test_killing_any_process_at_random_doubles_and_loses_nobody(database_url: str, tmp_path: Path) -> None:
+    """Whatever the supervisor starts is killed, and itself, while a campaign sends and people answer."""
     chance = dice(4711)
     pace = 70
     count = KILL_SECONDS * pace + 20  # so that it still sends when the last is killed
     with installed(tmp_path, database_url, speed="20") as hark:
-        campaign_id = hark.prepare(count, pace=pace)
-        start_campaign(hark.rt, campaign_id, utcnow(), "test")
-        kills = killed_senders = 0
+        campaign_id = begin_with_replies(hark, count, pace=pace)
+        killed: Counter[str] = Counter()
         end = time.monotonic() + KILL_SECONDS
         while time.monotonic() < end:
             time.sleep(chance.uniform(0.4, 1.2))
-            name = chance.choice(NAMES)
-            is_killed = hark.kill(name)
-            kills += is_killed
-            killed_senders += is_killed and name in SENDERS
+            running = sorted(hark.pids())
+            name = chance.choice(running) if running else SUPERVISOR
+            if name == SUPERVISOR:
+                if killed[SUPERVISOR] < MOST_RESTARTS:
+                    killed.update(running)
+                    hark.restart_after_the_tree_died()
+            elif hark.kill(name):
+                killed[name] += 1
         assert not at_rest(hark, campaign_id)
+        killed.update(hark.pids())
         hark.restart_after_the_tree_died()
-        kills += 4
         wait_until_settled(hark, campaign_id)
-        assert kills >= rounds(10, 100)
-        assert_nobody_twice_and_nobody_lost(
-            hark, campaign_id, count, lost_lanes=killed_senders + len(SENDERS), pace=pace
-        )
+        print(f"killed: {dict(sorted(killed.items()))}")
+        assert killed.total() >= rounds(10, 100)
+        lost_lanes = sum(killed[name] for name in SENDERS)
+        assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=lost_lanes, pace=pace)
+        assert_sums_are_exact(hark, campaign_id, count)
+        replies = assert_every_reply_is_stored_once(hark)
+        kind = "SQLite" if hark.rt.database.is_sqlite else "PostgreSQL"
+        table(f"SIGKILL of any process ({count} people, {replies} replies)", kind, killed.total(), is_held=True)
 
 
 def test_a_new_lane_serves_the_number_soon_after_its_sender_was_killed(database_url: str, tmp_path: Path) -> None:

@@ -44,3 +44,15 @@ def dice(usual: int) -> random.Random:
     drawn = usual if given is None else given
     print(f"random numbers from seed {drawn}")
     return random.Random(drawn)
+
+
+ROW = "| "
+"""What a row of the table of proofs begins with, among what a test prints."""
+
+
+def table(what: str, database: str, times: int, *, is_held: bool) -> None:
+    """Print a row of the table of proofs: what was done, on which database, how often, and whether the promise held.
+
+    The end of the test run shows all rows once more.
+    """
+    print(f"{ROW}{what} | {database} | {times} | {'held' if is_held else 'BROKEN'} |")

@@ -30,6 +30,7 @@ from models.tables.recipient import Recipient
 from models.tables.template import Template
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
 from tests.support.factories.contacts import make_contact
+from tests.support.faults import Cut, Faults
 from tests.support.paths import ROOT
 from tests.support.sending_rig import SPRING
 from tests.support.services import wait_until_gone
@@ -58,7 +59,9 @@ def wait_for(is_so: Callable[[], Any], seconds: float, what: str | Callable[[], 
 
 
 class Installation:
-    """Runs on its own var directory; `kill` takes a name of processes.json."""
+    """Runs on its own var directory; `kill` takes a name of processes.json. With `faults` the machine under it can fail."""
+
+    faults: Faults | None = None
 
     def __init__(self, directory: Path, database_url: str, **sandbox: str) -> None:
         self.var_dir = directory / "var"
@@ -129,13 +132,47 @@ class Installation:
         return {str(name): int(pid) for name, pid in found.items()}
 
     def restart_after_the_tree_died(self) -> None:
-        """SIGKILL to the supervisor takes every child with it; then everything is started again."""
+        """SIGKILL to everything; then everything is started again."""
+        self.kill_everything()
+        self.up()
+
+    def suffer(self, faults: Faults) -> None:
+        """From the next `up` on its processes see this machine."""
+        self.faults = faults
+        self.environment |= faults.environment
+
+    def cut_power(self, chance: random.Random) -> Cut:
+        """Every process is gone at once, and with them what was not on the disk. `up` starts all of it again."""
+        assert self.faults is not None
+        self.kill_everything()
+        self.rt.close()
+        return self.faults.cut_power(chance)
+
+    def kill_everything(self) -> None:
+        """SIGKILL to the supervisor, which takes every child with it."""
         assert self._up is not None
         self._up.kill()
         self._up.wait(60)
         for name, pid in self.pids().items():
             assert wait_until_gone(pid), name
-        self.up()
+
+    def flask(self, *arguments: str) -> str:
+        """A command in a process of its own; its standard output. What it writes is written on the machine of `faults`."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    def inbound(self) -> list[str]:
+        """Meta's ids of what people wrote."""
+        found = httpx.get(f"{self.graph_url}/_sandbox/inbound", timeout=60).json()["inbound"]
+        return [item["id"] for item in found]
+
+    def configure_sandbox(self, **changes: object) -> None:
+        """Change how the simulated Meta behaves."""
+        httpx.post(f"{self.graph_url}/_sandbox/config", json=changes, timeout=60).raise_for_status()
 
     def stop(self) -> int:
         """SIGTERM; the exit status of `flask up`."""
