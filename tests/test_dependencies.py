@@ -53,7 +53,7 @@ def version_of(rest: str) -> str:
 def licenses(package: str) -> str:
     """What a package says of its license, in all the places where packages say it."""
     about = importlib.metadata.metadata(package).json
-    said = [about.get("license_expression", ""), str(about.get("license", "")).split("\n", maxsplit=1)[0]]
+    said = [str(about.get("license_expression", "")), str(about.get("license", "")).split("\n", maxsplit=1)[0]]
     return "; ".join([*said, *(item for item in about.get("classifier", []) if item.startswith("License"))])
 
 
