@@ -15,6 +15,8 @@ _SESSION_KEY = "who"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOURS_12 = 12 * 3600
 _DAYS_365 = 365 * 86_400
+_DAYS_180 = 180 * 86_400
+"""For so long a browser that was here asks by https alone; without subdomains and preload, which nobody can take back quickly."""
 DEVICE_COOKIE = "hark_device"
 _MAX_BYTES = 110 * 1024 * 1024
 """Enough for the largest media file of a template header (100 MB, docs/meta.md §6) with the rest of the form."""
@@ -127,6 +129,8 @@ def _check_csrf_token() -> None:
 
 
 def _add_headers(response: Response) -> Response:
+    if current_app.config["SESSION_COOKIE_SECURE"]:  # PUBLIC_URL is https
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_DAYS_180}")
     if is_panel():
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)

@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from models.errors import OperatorError
+from models.files import open_private
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, the closing zero included.
 _SOCKET_PATH_BYTES = 100
@@ -112,7 +113,8 @@ def _socket_path(directory: Path) -> Path:
         if _is_private(recorded):
             return recorded / _SOCKET_NAME
     short = Path(tempfile.mkdtemp(prefix="hark-"))  # made with mode 700
-    record.write_text(f"{short}\n")
+    with open_private(record, "wb") as file:
+        file.write(f"{short}\n".encode())
     return short / _SOCKET_NAME
 
 
