@@ -28,6 +28,7 @@ from jobs.ingest.shop import wake_shop
 from jobs.maintenance.audit_chain import look_after_audit
 from jobs.maintenance.fold_texts import fold_contact_texts
 from jobs.maintenance.meta_sync import wake_syncs
+from jobs.maintenance.old_times import rewrite_old_times
 from jobs.maintenance.purge import wake_purge
 from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
@@ -71,6 +72,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
+    PeriodicJob("rewrite_old_times", 1, rewrite_old_times),
     PeriodicJob("resume_replays", 5, wake_replay),
     PeriodicJob("keep_end_of_audit", 5, look_after_audit),
     PeriodicJob("purge_expired", 600, wake_purge),

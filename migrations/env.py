@@ -7,6 +7,7 @@ again.
 
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 from alembic import context
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, create_engine, event, pool
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from models.files import create_private
 from models.tables import metadata
 
 LOCK_TIMEOUT_MS = 300
@@ -28,6 +30,8 @@ def run() -> None:
     """Migrate, each migration in a transaction of its own, with SQLite's foreign keys off while tables are rebuilt."""
     url = make_url(context.config.attributes.get("url") or context.config.get_main_option("sqlalchemy.url"))
     is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite:
+        create_private(Path(str(url.database)))
     arguments: dict[str, Any] = {"timeout": 30} if is_sqlite else {"connect_timeout": 5}
     engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True, connect_args=arguments)
     with engine.connect() as connection:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError
 
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
-from models.files import aside_of, open_private
+from models.files import aside_of, make_private_directory, open_private
 from models.outbound_targets import Network, OutboundTarget, parse_targets
 
 SECRETS = (
@@ -187,18 +187,13 @@ class _Reader:
             )
             return ""
         path = var_dir / name.lower()
-        var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database in it holds personal data
         try:
-            # Written to another file, then linked: of two simultaneous first starts one creates the key, the other reads it whole.
-            temporary = aside_of(path)
-            with open_private(temporary, "wb") as file:
-                file.write(new_key().encode())
-            os.link(temporary, path)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink(missing_ok=True)
-        return path.read_text(encoding="utf-8").strip()
+            if not path.exists():  # a start writes nothing that is there: it must not need a disk with room
+                _create_key(path, new_key())
+            return path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            self.problems.append(f"{name}: its file {path} can be neither read nor made ({error.strerror})")
+            return ""
 
     def _check_shop(self, settings: Mapping[str, Any]) -> None:
         if settings["shopify_client_id"] and not settings["shopify_token"] and not settings["shopify_secrets"]:
@@ -215,6 +210,20 @@ class _Reader:
             self.problems.append(
                 "ENCRYPTION_KEY=…: allowed are 32 bytes as URL-safe base64, several separated by commas, newest first"
             )
+
+
+def _create_key(path: Path, key: str) -> None:
+    """Write a key whole: of two simultaneous first starts one creates it, the other reads it. Raises OSError if neither can."""
+    make_private_directory(path.parent)  # the database in it holds personal data
+    temporary = aside_of(path)
+    try:
+        with open_private(temporary, "wb") as file:
+            file.write(key.encode())
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _database_url(text: str) -> str:

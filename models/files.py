@@ -1,12 +1,14 @@
 """Files that appear whole or not at all, and that nobody else may read."""
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 PRIVATE = 0o600
+PRIVATE_DIRECTORY = 0o700
 PUBLIC = 0o666
 """Less what the process's umask takes away."""
 
@@ -29,6 +31,30 @@ def replace_file(path: Path, permissions: int = PRIVATE) -> Iterator[IO[bytes]]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory that nobody else may enter, with those above it. Raises OSError if it cannot be made."""
+    for directory in reversed([path, *path.parents]):
+        with suppress(FileExistsError):
+            directory.mkdir(mode=PRIVATE_DIRECTORY)
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file that nobody else may read, where there is none. Raises OSError if it cannot be made."""
+    if not path.exists():
+        make_private_directory(path.parent)
+        open_private(path, "ab").close()
+
+
+def make_private(directory: Path) -> None:
+    """Take from everybody else what an earlier version left open of a directory: its files, folders and sockets."""
+    for folder, names, files in os.walk(directory):
+        for path in (Path(folder), *(Path(folder) / name for name in (*names, *files))):
+            with suppress(OSError):  # what belongs to another user stays as it is
+                mode = path.lstat().st_mode
+                if not stat.S_ISLNK(mode) and mode & 0o077:
+                    path.chmod(stat.S_IMODE(mode) & 0o700)
 
 
 def aside_of(path: Path) -> Path:

@@ -36,6 +36,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE_FOR = timedelta(days=31)
 """Longer than any session: when one ends is decided at the server (models.browser_sessions)."""
 _DAYS_365 = 365 * 86_400
+_DAYS_180 = 180 * 86_400
+"""For so long a browser that was here asks by https alone; without subdomains and preload, which nobody can take back quickly."""
 DEVICE_COOKIE = "hark_device"
 _HEADERS = {
     "Content-Security-Policy": (
@@ -203,6 +205,8 @@ def _check_csrf_token() -> None:
 
 
 def _add_headers(response: Response) -> Response:
+    if current_app.config["SESSION_COOKIE_SECURE"]:  # PUBLIC_URL is https
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_DAYS_180}")
     if is_panel():
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)

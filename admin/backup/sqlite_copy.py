@@ -8,6 +8,7 @@ from pathlib import Path
 from admin.backup.archive import ArchiveReader, ArchiveWriter
 from models.db.integrity import check_whole
 from models.errors import OperatorError
+from models.files import create_private, make_private_directory
 
 MEMBER = "database.sqlite"
 _SIDES = ("-wal", "-shm", "-journal")
@@ -16,6 +17,7 @@ _SIDES = ("-wal", "-shm", "-journal")
 def copy_sqlite(archive: ArchiveWriter, path: Path, aside: Path) -> None:
     """Add a consistent copy of the database to the archive, while others write to it. `aside` is where it is copied to first."""
     try:
+        create_private(aside)
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as target:
             source.backup(target)  # in one step: its read transaction holds up no writer
             target.execute("PRAGMA journal_mode=DELETE")
@@ -31,7 +33,7 @@ def put_sqlite_back(archive: ArchiveReader, path: Path, now: datetime) -> Path |
 
     Raises OperatorError if a process still has the database open, or the copy is malformed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_directory(path.parent)
     aside = path.with_name(f".{path.name}.restoring")
     try:
         archive.extract(MEMBER, aside)

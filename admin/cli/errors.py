@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from models.db.out_of_range import is_out_of_range
+from models.files import make_private_directory, open_private
 
 
 def explain_error(error: Exception) -> str:
@@ -26,10 +27,9 @@ def _write_down(error: Exception) -> str:
     rt: Runtime = current_app.extensions["hark"]
     try:
         path = rt.settings.var_dir / "log" / "errors.log"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(traceback.format_exception(error)) + "\n")
-        path.chmod(0o600)
+        make_private_directory(path.parent)
+        with open_private(path, "ab") as file:
+            file.write(("".join(traceback.format_exception(error)) + "\n").encode("utf-8", "backslashreplace"))
     except OSError:
         return ""
     return f"; more in {path}"

@@ -1,5 +1,6 @@
 """The base of every command: errors as one line, data on standard output, exit codes 0, 1 and 2."""
 
+import errno
 import json
 import logging
 import sys
@@ -77,6 +78,8 @@ def error_line(error: Exception) -> str:
         return str(error)
     if isinstance(error, OperationalError | ProgrammingError):
         return _database_sentence(error)
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"the disk is full: {error.filename or 'nothing could be written'}; nothing more was changed"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, UnicodeDecodeError):
@@ -87,6 +90,10 @@ def error_line(error: Exception) -> str:
 
 def _database_sentence(error: OperationalError | ProgrammingError) -> str:
     text = " ".join(str(error.orig).split())
+    if any(hint in text for hint in ("disk is full", "No space left", "disk I/O error")):
+        return (
+            f"the disk of the database takes no writes ({text[:100]}); nothing was changed: make room and do it again"
+        )
     if any(hint in text for hint in ("no such table", "no such column", "does not exist")):
         return "the database has no tables yet, or older ones: run flask db upgrade"
     return f"the database cannot be reached ({text[:200]})"

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from admin.server.up import ROOT, Plan, children, prepare
 from models.config import LOOPBACK, load_settings
 from models.crypto import new_token
 from models.errors import OperatorError
+from models.files import open_private
 
 INHERITED_ENV = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
@@ -55,7 +57,7 @@ def run_demo(
     with lock_directory(directory):
         services = set_up(directory, port)
         prepare(services.settings)
-        with (directory / "demo.log").open("w", encoding="utf-8") as log:
+        with TextIOWrapper(open_private(directory / "demo.log", "wb"), encoding="utf-8") as log:
             supervisor = Supervisor(demo_processes(services, speed), log, directory, locked=True)
             director = Director(console, services, contacts, exit_when_done=exit_when_done, stop=supervisor.stop)
             director.start()

@@ -11,7 +11,7 @@ from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
 from models.clock import utcnow
-from models.files import PUBLIC, replace_file
+from models.files import replace_file
 from models.spreadsheets import BYTE_ORDER_MARK
 from models.tables.audit import AuditAction, record_audit
 
@@ -34,7 +34,7 @@ def write_export(rt: Runtime, campaign_id: int, path: Path, actor: str, *, for_e
     """
     pages = _export(rt, campaign_id, actor, for_excel=for_excel)
     candidates = 0
-    with replace_file(path, PUBLIC) as file:
+    with replace_file(path) as file:
         for text, count in pages:
             file.write(text.encode())
             candidates += count

@@ -79,6 +79,7 @@ class ProcessSlot:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, and each child gets one signal from it
+            umask=0o077,  # Redis' files, SQLite's log, uploads: nobody else reads them
             preexec_fn=kill_with_parent(),  # noqa: PLW1509 - one system call, no lock taken
         )
         if self.process.stdout is not None:

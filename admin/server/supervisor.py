@@ -16,7 +16,7 @@ from typing import TextIO
 from admin.server.child import Child, ProcessSlot, describe_exit
 from admin.server.log_stream import LogStream
 from models.errors import OperatorError
-from models.files import PUBLIC, replace_file
+from models.files import replace_file
 
 PROCESSES = "processes.json"
 """Name → pid of what runs. It is left behind only by a supervisor that was killed."""
@@ -248,10 +248,10 @@ class Supervisor:
     def _record(self) -> None:
         pids = {slot.name: slot.process.pid for slot in self._slots if slot.process is not None}
         content = json.dumps({_SUPERVISOR: os.getpid(), **pids}, indent=1).encode()
-        with suppress(OSError), replace_file(self._directory / PROCESSES, PUBLIC) as file:
+        with suppress(OSError), replace_file(self._directory / PROCESSES) as file:
             file.write(content)  # a full disk must not stop the processes that run
         if self._restarts:
-            with suppress(OSError), replace_file(self._directory / RESTARTS, PUBLIC) as file:
+            with suppress(OSError), replace_file(self._directory / RESTARTS) as file:
                 file.write(json.dumps(self._restarts).encode())
 
     @contextmanager

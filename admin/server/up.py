@@ -24,6 +24,7 @@ from models.config import Settings
 from models.db.integrity import check_sqlite
 from models.db.migrate import upgrade_schema
 from models.errors import OperatorError
+from models.files import make_private
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_WORKERS = 2
@@ -64,6 +65,7 @@ def run_up(settings: Settings, plan: Plan, out: TextIO, say: Callable[[str], Non
     encryption key is another one, or no Redis can run.
     """
     with lock_directory(settings.var_dir):
+        make_private(settings.var_dir)
         check_ports(plan)
         check_after_a_crash(settings)
         first_admin = prepare(settings)

@@ -7,6 +7,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from models.files import open_private
+
 # sun_path holds 108 bytes on Linux and 104 elsewhere, the closing zero included.
 _MAX_BYTES = 100
 _RECORD = "socket-directory"
@@ -27,7 +29,8 @@ def private_socket_path(directory: Path, name: str) -> Path:
         if _is_private(recorded):
             return recorded / name
     short = Path(tempfile.mkdtemp(prefix="hark-"))  # made with mode 700
-    record.write_text(f"{short}\n")
+    with open_private(record, "wb") as file:
+        file.write(f"{short}\n".encode())
     return short / name
 
 

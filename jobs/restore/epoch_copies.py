@@ -13,7 +13,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from jobs.core.runtime import Runtime
-from models.files import replace_file
+from models.files import make_private_directory, replace_file
 
 KEY = "hark:epoch"
 """A hash, installation → epoch."""
@@ -80,7 +80,7 @@ class EpochCopies:
 
     def _write_file(self, epoch: int) -> None:
         """Replace the file in one step. Of two processes at once the lower may win; Redis and the next epoch mend that."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(self._path.parent)
         with _WRITING, replace_file(self._path) as file:
             file.write(json.dumps({"installation": self.rt.installation, "epoch": epoch}).encode())
             file.flush()

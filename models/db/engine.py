@@ -19,6 +19,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
+from models.db.full_disk import connect_unchanging, needs_no_log
+from models.files import create_private, make_private_directory
 from models.folding import fold_letters
 from models.person_names import first_name, full_name
 
@@ -27,6 +29,7 @@ Reader = Callable[[], AbstractContextManager[Session]]
 """Opens a read-only session."""
 _READER = "reader"
 _ZONE = "time_zone"
+_UNCHANGING = "unchanging"
 
 
 class Database:
@@ -56,7 +59,6 @@ class Database:
             if not self.url.database or self.url.database == ":memory:":
                 raise ValueError("DATABASE_URL: an SQLite database must be a file, since several processes share it")
             path = Path(self.url.database).absolute()
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_path = path.with_name(path.name + ".lock")
             self.read_engine = self._sqlite_engine("BEGIN", read_only=True)
             self.write_engine = self._sqlite_engine("BEGIN IMMEDIATE", read_only=False)
@@ -95,6 +97,8 @@ class Database:
         if self._lock_path is None:
             yield
             return
+        if not self._lock_path.parent.exists():
+            make_private_directory(self._lock_path.parent)
         # A new descriptor for each lock: flock then excludes the threads of one process too.
         descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -115,16 +119,33 @@ class Database:
 
     def _sqlite_engine(self, begin: str, *, read_only: bool) -> Engine:
         engine = create_engine(self.url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        path = Path(str(self.url.database)).absolute()
+
+        @event.listens_for(engine, "do_connect")
+        def connect(_dialect: Any, record: Any, _arguments: Any, values: Any) -> Any:
+            create_private(
+                path
+            )  # SQLite would make it as the umask says; its log and its index get the file's permissions
+            if read_only and needs_no_log(path):
+                record.info[_UNCHANGING] = True
+                return connect_unchanging(path, **values)
+            return None
+
+        @event.listens_for(engine, "checkin")
+        def put_back(_connection: Any, record: Any) -> None:
+            if _UNCHANGING in record.info:
+                record.invalidate()  # next time somebody may be writing
 
         @event.listens_for(engine, "connect")
-        def prepare(connection: Any, _record: Any) -> None:
+        def prepare(connection: Any, record: Any) -> None:
             connection.create_function("hark_fold", 1, _fold, deterministic=True)
             connection.create_function("hark_first_name", 2, first_name, deterministic=True)
             connection.create_function("hark_full_name", 3, full_name, deterministic=True)
             connection.isolation_level = None  # the driver must not begin a transaction: `start` below does
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-            cursor.execute("PRAGMA journal_mode=WAL")
+            if _UNCHANGING not in record.info:
+                cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")  # a power cut must not undo a committed claim
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA cache_size=-65536")

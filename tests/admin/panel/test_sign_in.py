@@ -201,7 +201,10 @@ def test_the_cookie_travels_encrypted_where_the_panel_is_public(
     tmp_path: Path, sqlite_url: str, redis_url: str
 ) -> None:
     with open_panel(tmp_path, sqlite_url, redis_url, public_url="https://hark.example.com") as opened:
-        assert "Secure" in opened.visitor().client.get("/admin/sign-in").headers["Set-Cookie"]
+        headers = opened.visitor().client.get("/admin/sign-in").headers
+        assert "Secure" in headers["Set-Cookie"]
+        assert headers["Strict-Transport-Security"] == "max-age=15552000"
+        assert "Strict-Transport-Security" in opened.visitor().client.get("/healthz").headers
 
 
 def test_pages_may_load_nothing_from_outside_and_are_kept_by_nobody(panel: Panel) -> None:
@@ -209,4 +212,5 @@ def test_pages_may_load_nothing_from_outside_and_are_kept_by_nobody(panel: Panel
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "DENY"
+    assert "Strict-Transport-Security" not in headers, "PUBLIC_URL is http"
     assert headers["Cache-Control"] == "no-store"
