@@ -12,10 +12,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from admin.auth.attempts import TooManyAttemptsError, count_outcome
-from admin.auth.client_address import client_address
-from admin.auth.confirmation import EXPORTS, check_password, needs_confirmation
+from admin.auth.confirmation import EXPORTS, is_own_password, needs_confirmation
 from admin.auth.sessions import OpenSession
-from admin.auth.web_security import DEVICE_COOKIE, PANEL, confirm_user, current_session, local_path, runtime
+from admin.auth.web_security import PANEL, attempt_origin, confirm_user, current_session, local_path, runtime
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.browser_session import SignInMethod
@@ -40,9 +39,10 @@ class Proof:
 
 
 def _check_password(open_session: OpenSession) -> None:
-    rt = runtime()
-    address, device = client_address(request, rt.settings.trusted_proxies), request.cookies.get(DEVICE_COOKIE)
-    check_password(rt, open_session, request.form.get("confirm_password", ""), address, utcnow(), device=device)
+    address, device = attempt_origin()
+    password = request.form.get("confirm_password", "")
+    if not is_own_password(runtime(), open_session, password, address, utcnow(), device=device):
+        raise OperatorError("That is not your password.")
 
 
 PROOFS: tuple[Proof, ...] = (

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from admin.auth.phone_links import create_link_code, unlink_phone
+from admin.auth.session_list import count_sessions
+from admin.auth.sessions import end_all_sessions
 from admin.auth.users import add_user, change_role, reset_password, set_active
 from admin.operations.settings import SHOWN, change_setting
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive, sentence
@@ -81,12 +83,20 @@ class UserView(PanelView):
         self.attempt(done, lambda: unlink_phone(self.rt, user_id, self.me.email))
         return back(".index")
 
+    @action("/<int:user_id>/sign-out", Role.ADMIN)
+    def sign_out(self, user_id: int) -> ResponseReturnValue:
+        """End every session of a user."""
+        done = "They are signed out everywhere."
+        self.attempt(done, lambda: end_all_sessions(self.rt, user_id, self.me.email, utcnow()))
+        return back(".index")
+
     def _page(self, **values: Any) -> str:
         with self.rt.database.read() as session:
             users = list(session.scalars(select(User).order_by(User.email).limit(500)))
         shown = {"error": None, "email": "", "role": "", "one_time": None, "code": None} | values
         roles = [(role.value, role.value.capitalize()) for role in Role]
-        return self.render("panel/users.html", users=users, role_choices=roles, now=utcnow(), **shown)
+        browsers = count_sessions(self.rt, utcnow())
+        return self.render("panel/users.html", users=users, role_choices=roles, browsers=browsers, **shown)
 
 
 class AuditView(PanelView):
