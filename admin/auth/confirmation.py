@@ -16,6 +16,7 @@ from datetime import datetime
 from admin.auth.attempts import count_outcome, forget_attempts, take_attempt
 from admin.auth.passwords import verify_password
 from admin.auth.sessions import OpenSession
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.tables.audit import AuditAction, record_audit
 from models.tables.user import User
@@ -52,6 +53,7 @@ def is_own_password(
     return True
 
 
+@retry_conflicts
 def record_failure(rt: Runtime, open_session: OpenSession, now: datetime) -> None:
     """Count a confirmation that failed, and note it in the audit."""
     count_outcome(rt, "confirm_failed")

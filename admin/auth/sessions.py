@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from admin.auth.attempts import count_outcome
 from admin.auth.signed_in_user import SignedInUser
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.browser_sessions import SessionLimits, read_limits, valid_since
 from models.crypto import new_token
@@ -53,6 +54,7 @@ class OpenSession:
         return self.confirmed_at is not None and now - self.confirmed_at < self.limits.confirmed
 
 
+@retry_conflicts
 def begin_session(
     rt: Runtime, user: SignedInUser, method: SignInMethod, origin: Origin, now: datetime, *, replaces: str | None = None
 ) -> str:
@@ -81,6 +83,7 @@ def begin_session(
     return token
 
 
+@retry_conflicts
 def complete_session(rt: Runtime, token: str, now: datetime, method: SignInMethod | None = None) -> str:
     """Complete a pending session and return the token that takes the place of `token`.
 
@@ -139,6 +142,7 @@ def find_session(rt: Runtime, token: str, now: datetime) -> OpenSession | None:
     )
 
 
+@retry_conflicts
 def note_seen(rt: Runtime, session_id: int, now: datetime) -> None:
     """Note that a session was used; of several requests at once one writes."""
     with rt.database.write() as session:
@@ -150,6 +154,7 @@ def note_seen(rt: Runtime, session_id: int, now: datetime) -> None:
         )
 
 
+@retry_conflicts
 def confirm_session(rt: Runtime, open_session: OpenSession, method: SignInMethod, now: datetime) -> str:
     """Note that the user proved again, by `method`, that it is them. Returns the token that takes the place of the present one.
 
@@ -170,6 +175,7 @@ def renew_session(session: Session, session_id: int, now: datetime) -> str:
     return _renew(session, session_id, confirmed_at=now)
 
 
+@retry_conflicts
 def sign_out(rt: Runtime, open_session: OpenSession, now: datetime) -> bool:
     """End the session of this browser. False if it ended already."""
     with rt.database.write() as session:
@@ -180,6 +186,7 @@ def sign_out(rt: Runtime, open_session: OpenSession, now: datetime) -> bool:
     return True
 
 
+@retry_conflicts
 def end_session(rt: Runtime, user_id: int, session_id: int, actor: str, now: datetime) -> None:
     """End one session of a user. Raises OperatorError if the user has no such session, or it ended already."""
     with rt.database.write() as session:
@@ -196,6 +203,7 @@ def end_session(rt: Runtime, user_id: int, session_id: int, actor: str, now: dat
     count_outcome(rt, "sessions_ended")
 
 
+@retry_conflicts
 def end_other_sessions(rt: Runtime, open_session: OpenSession, now: datetime) -> int:
     """End every session of the user but this one. Returns how many."""
     user = open_session.user
@@ -206,6 +214,7 @@ def end_other_sessions(rt: Runtime, open_session: OpenSession, now: datetime) ->
     return count
 
 
+@retry_conflicts
 def end_all_sessions(rt: Runtime, user_id: int, actor: str, now: datetime) -> int:
     """End every session of a user. Returns how many. Raises OperatorError if there is no such user."""
     with rt.database.write() as session:

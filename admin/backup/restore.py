@@ -14,6 +14,7 @@ from admin.backup.archive import ArchiveReader, Manifest, open_archive
 from admin.backup.backup import MEDIA
 from admin.backup.keys import fingerprints_of, put_keys_back, read_keys
 from admin.server.supervisor import lock_directory
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
 from models.config import Settings
@@ -55,6 +56,7 @@ def restore_backup(
     return Restored(manifest.made_at, count, kept)
 
 
+@retry_conflicts
 def _end_sessions(settings: Settings, now: datetime) -> None:
     """Everybody signs in again: a session of the copy may have been ended since it was made."""
     database = Database(settings.database_url)

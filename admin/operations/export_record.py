@@ -2,6 +2,7 @@
 
 from redis.exceptions import RedisError
 
+from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
 from models.tables.audit import AuditAction, record_audit
@@ -11,6 +12,7 @@ EXPORTS_KEY = "hark:exports"
 EXPORT_KINDS = ("campaign", "contact", "refused rows", "database")
 
 
+@retry_conflicts
 def record_export(rt: Runtime, actor: str, kind: str, object_id: object) -> None:
     """Note an export, before any of it leaves. `kind` is one of EXPORT_KINDS, and the type of the object in the audit."""
     now = utcnow()
