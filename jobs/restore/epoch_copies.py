@@ -5,7 +5,6 @@ own database. Copies carry the installation's name; those of another one count f
 """
 
 import json
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,5 +82,3 @@ class EpochCopies:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with _WRITING, replace_file(self._path) as file:
             file.write(json.dumps({"installation": self.rt.installation, "epoch": epoch}).encode())
-            file.flush()
-            os.fsync(file.fileno())
