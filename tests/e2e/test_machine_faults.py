@@ -1,6 +1,5 @@
 """The machine under a running campaign fails: power, disk, clock. Nobody is messaged twice, and nothing that was taken is lost."""
 
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from tests.support.settling import (
     assert_every_reply_is_stored_once,
     assert_nobody_twice_and_nobody_lost,
     assert_sums_are_exact,
-    at_rest,
+    send_some,
     wait_until_settled,
 )
 
@@ -66,17 +65,6 @@ def assert_all_is_well(hark: Installation, campaign_id: int, count: int, lost_la
     assert_nobody_twice_and_nobody_lost(hark, campaign_id, count, lost_lanes=lost_lanes, pace=PACE)
     assert_sums_are_exact(hark, campaign_id, count)
     return assert_every_reply_is_stored_once(hark)
-
-
-def send_some(hark: Installation, campaign_id: int, chance: random.Random) -> None:
-    """Until a random number more is sent, and a random moment longer."""
-    enough = hark.states(campaign_id).get("accepted", 0) + chance.randint(30, 90)
-    wait_for(
-        lambda: hark.states(campaign_id).get("accepted", 0) >= enough or at_rest(hark, campaign_id),
-        PATIENCE_SECONDS,
-        hark.tail,
-    )
-    time.sleep(chance.uniform(0.0, 1.0))
 
 
 def kind_of(hark: Installation) -> str:

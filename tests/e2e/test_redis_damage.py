@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.proof import dice, rounds, table
 from tests.support.running_hark import Installation, installed, wait_for
-from tests.support.settling import PATIENCE_SECONDS, assert_sums_are_exact, at_rest, begin_with_replies
+from tests.support.settling import PATIENCE_SECONDS, assert_sums_are_exact, at_rest, begin_with_replies, send_some
 
 pytestmark = [pytest.mark.redis, pytest.mark.crash]
 
@@ -31,11 +31,7 @@ def test_a_redis_file_that_was_cut_or_damaged_doubles_nobody(database_url: str, 
     with installed(tmp_path, database_url, speed="20") as hark:
         campaign_id = begin_with_replies(hark, count, pace=PACE)
         for way in ways:
-            enough = hark.states(campaign_id).get("accepted", 0) + chance.randint(20, 80)
-            wait_for(
-                lambda enough=enough: hark.states(campaign_id).get("accepted", 0) >= enough or at_rest(hark, campaign_id),
-                PATIENCE_SECONDS, hark.tail,
-            )  # fmt: skip
+            send_some(hark, campaign_id, chance)
             hark.kill_everything()
             log = log_of(hark)
             size = log.stat().st_size

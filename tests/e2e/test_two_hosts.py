@@ -9,15 +9,15 @@ from tests.support.broken_link import links
 from tests.support.postgres_server import PostgresMissingError, PostgresServer
 from tests.support.proof import dice, rounds, table
 from tests.support.redis_server import RedisServer
-from tests.support.running_hark import Installation, wait_for
+from tests.support.running_hark import Installation
 from tests.support.services import prepare_schema, temporary_directory
 from tests.support.settling import (
-    PATIENCE_SECONDS,
     SENDERS,
     assert_every_reply_is_stored_once,
     assert_nobody_twice_and_nobody_lost,
     assert_sums_are_exact,
     begin_with_replies,
+    send_some,
     wait_until_settled,
 )
 
@@ -54,11 +54,7 @@ def test_a_host_that_loses_its_link_doubles_and_loses_nobody(tmp_path: Path) -> 
                 second.up()
                 campaign_id = begin_with_replies(first, count, pace=PACE)
                 for _ in range(CUTS):
-                    enough = first.states(campaign_id).get("accepted", 0) + chance.randint(20, 90)
-                    wait_for(
-                        lambda enough=enough: first.states(campaign_id).get("accepted", 0) >= enough,
-                        PATIENCE_SECONDS, first.tail,
-                    )  # fmt: skip
+                    send_some(first, campaign_id, chance)
                     for link in (to_database, to_redis):
                         link.cut()
                     time.sleep(chance.uniform(1.0, 25.0))
