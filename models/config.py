@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError
 
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
-from models.files import aside_of, make_private_directory, open_private
+from models.files import aside_of, make_private_directory, open_private, sync_directory, sync_file
 from models.outbound_targets import Network, OutboundTarget, parse_targets
 
 SECRETS = (
@@ -219,7 +219,9 @@ def _create_key(path: Path, key: str) -> None:
     try:
         with open_private(temporary, "wb") as file:
             file.write(key.encode())
+            sync_file(file)
         os.link(temporary, path)
+        sync_directory(path.parent)  # a key that a power cut takes back makes what was encrypted with it unreadable
     except FileExistsError:
         pass
     finally:

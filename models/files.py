@@ -20,15 +20,17 @@ def open_private(path: Path, mode: str) -> IO[Any]:
 
 @contextmanager
 def replace_file(path: Path, permissions: int = PRIVATE) -> Iterator[IO[bytes]]:
-    """Write a file aside; it takes the place of `path` when the block ends without an error.
+    """Write a file aside; it takes the place of `path` when the block ends without an error, and is on the disk then.
 
-    Raises OSError if it cannot be written; what stood there before then stays.
+    Raises OSError if it cannot be written; what stood there before then stays, after a power cut as well.
     """
     aside = aside_of(path)
     try:
         with _open(aside, "wb", permissions) as file:
             yield file
+            sync_file(file)
         aside.replace(path)
+        sync_directory(path.parent)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -55,6 +57,21 @@ def make_private(directory: Path) -> None:
                 mode = path.lstat().st_mode
                 if not stat.S_ISLNK(mode) and mode & 0o077:
                     path.chmod(stat.S_IMODE(mode) & 0o700)
+
+
+def sync_file(file: IO[Any]) -> None:
+    """Have what was written on the disk. Raises OSError if it cannot be."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_directory(directory: Path) -> None:
+    """Have the names of new and renamed files on the disk. Raises OSError if they cannot be."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def aside_of(path: Path) -> Path:

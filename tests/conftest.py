@@ -238,6 +238,18 @@ def shop(database_url: str, redis: Redis, redis_url: str, tmp_path: Path) -> Ite
         yield opened
 
 
+@pytest.fixture(params=("sqlite", "postgresql"))
+def unmigrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'hark.db'}"
+        return
+    template: PostgresTemplate = request.getfixturevalue("postgres_template")
+    url = template.bare()
+    yield url
+    template.drop(url)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

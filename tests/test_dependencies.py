@@ -54,7 +54,7 @@ def licenses(package: str) -> str:
     """What a package says of its license, in all the places where packages say it."""
     about = importlib.metadata.metadata(package).json
     said = [str(about.get("license_expression", "")), str(about.get("license", "")).split("\n", maxsplit=1)[0]]
-    return "; ".join([*said, *(item for item in about.get("classifier", []) if item.startswith("License"))])
+    return "; ".join([*said, *(str(item) for item in about.get("classifier", []) if str(item).startswith("License"))])
 
 
 def test_every_package_that_is_shipped_has_a_license_that_allows_it() -> None:

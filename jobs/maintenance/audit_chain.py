@@ -6,7 +6,6 @@ of each host. A copy that the chain does not have any more is kept as well, for 
 """
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,8 +93,6 @@ class AuditCopies:
         ends = [_to_json(copy) for copy in (end, *dict.fromkeys(lost))][: MOST_LOST + 1]
         with replace_file(self.rt.settings.var_dir / FILE) as file:
             file.write(json.dumps({"installation": self.rt.installation, "ends": ends}).encode())
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def look_after_audit(rt: Runtime, now: datetime) -> None:

@@ -5,7 +5,6 @@ own database. Copies carry the installation's name; those of another one count f
 """
 
 import json
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,5 +82,3 @@ class EpochCopies:
         make_private_directory(self._path.parent)
         with _WRITING, replace_file(self._path) as file:
             file.write(json.dumps({"installation": self.rt.installation, "epoch": epoch}).encode())
-            file.flush()
-            os.fsync(file.fileno())

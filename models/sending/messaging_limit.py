@@ -47,8 +47,10 @@ def reserve_people(
     Without a limit, and while it is unknown, everybody is granted and counted all the same: Meta may set a limit at any time.
     """
     keys = [key for key, _ in people]
+    # Not against those who only refer to the portfolio, such as a reply of a new person: it may wait for recipients whose results
+    # wait for the campaign that this transaction holds.
     limit = session.execute(
-        select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id).with_for_update()
+        select(Portfolio.messaging_limit).where(Portfolio.id == portfolio_id).with_for_update(key_share=True)
     ).scalar_one()
     if not people:
         return Reservation(frozenset(), frozenset(), None)

@@ -106,6 +106,41 @@ def test_the_power_cut_takes_what_was_not_synced(tmp_path: Path) -> None:
     raise AssertionError("nothing was lost in 20 power cuts")
 
 
+REPLACES = """
+import sys
+from pathlib import Path
+from models.files import replace_file
+path, last = Path(sys.argv[1]), int(sys.argv[2])
+while True:
+    last += 1
+    with replace_file(path) as file:
+        file.write((str(last) + " ").encode() * 2000)
+    print(last, flush=True)
+"""
+
+
+def test_a_file_that_was_replaced_is_whole_after_a_power_cut(tmp_path: Path) -> None:
+    chance = dice(2_915)
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    path = directory / "epoch.json"
+    path.write_bytes(b"0 " * 2000)
+    faults = Faults(directory)
+    faults.remember()
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | faults.environment
+    last = 0
+    for _ in range(CUTS):
+        argv = [sys.executable, "-c", REPLACES, str(path), str(last)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            acknowledged = killed(process, chance.uniform(0.02, 0.2))
+        faults.cut_power(chance)
+        numbers = path.read_text().split()
+        assert (len(numbers), len(set(numbers))) == (2000, 1)
+        last = int(numbers[0])
+        assert last >= acknowledged[-1]
+    table("power cut while a file is replaced", "file system", CUTS, is_held=True)
+
+
 APPENDS = """
 import sys
 from redis import Redis

@@ -62,8 +62,11 @@ class Installation:
     """Runs on its own var directory; `kill` takes a name of processes.json. With `faults` the machine under it can fail."""
 
     faults: Faults | None = None
+    root = ROOT
+    """Where the code stands that its processes run."""
 
-    def __init__(self, directory: Path, database_url: str, **sandbox: str) -> None:
+    def __init__(self, directory: Path, database_url: str, *, redis: str | None = None, **sandbox: str) -> None:
+        """`redis` is the URL of a Redis that runs elsewhere; without it Hark starts one of its own."""
         self.var_dir = directory / "var"
         self.var_dir.mkdir(parents=True)
         self.web_port, self.sandbox_port = free_port(), free_port()
@@ -78,6 +81,8 @@ class Installation:
             "PUBLIC_URL": f"http://127.0.0.1:{self.web_port}",
             "PYTHONUNBUFFERED": "1",
         } | SECRETS
+        if redis is not None:
+            self.environment["REDIS_URL"] = redis
         self.log_path = directory / "up.log"
         self._sandbox_options = [
             "--no-suffix-faults",
@@ -86,7 +91,7 @@ class Installation:
         ]
         self._up: subprocess.Popen[bytes] | None = None
         self._sandbox: subprocess.Popen[bytes] | None = None
-        self.rt = Runtime(load_settings(self.environment | {"REDIS_URL": redis_url(self.var_dir / "redis")}, ROOT))
+        self.rt = Runtime(load_settings({"REDIS_URL": redis_url(self.var_dir / "redis")} | self.environment, ROOT))
 
     def start_sandbox(self) -> None:
         """Meta's side."""
@@ -104,7 +109,7 @@ class Installation:
         log = self.log_path.open("ab")
         command = [sys.executable, "-m", "flask", "up", "--port", str(self.web_port), "--workers", "2"]
         self._up = subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
         )
         log.close()
         wait_for(
@@ -156,11 +161,11 @@ class Installation:
         for name, pid in self.pids().items():
             assert wait_until_gone(pid), name
 
-    def flask(self, *arguments: str) -> str:
+    def flask(self, *arguments: str, stdin: str = "") -> str:
         """A command in a process of its own; its standard output. What it writes is written on the machine of `faults`."""
         done = subprocess.run(
             [sys.executable, "-m", "flask", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+            cwd=self.root, env=self.environment, input=stdin, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout

@@ -1,5 +1,8 @@
 """What must be so after whatever died under a running campaign: nobody twice, nobody lost, every sum exact."""
 
+import random
+import time
+
 from sqlalchemy import func, select
 
 from jobs.campaigns.start import start_campaign
@@ -99,3 +102,14 @@ def begin_with_replies(hark: Installation, count: int, *, pace: float) -> int:
     campaign_id = hark.prepare(count, pace=pace)
     start_campaign(hark.rt, campaign_id, utcnow(), "test")
     return campaign_id
+
+
+def send_some(hark: Installation, campaign_id: int, chance: random.Random) -> None:
+    """Until a random number more is sent, and a random moment longer."""
+    enough = hark.states(campaign_id).get("accepted", 0) + chance.randint(30, 90)
+    wait_for(
+        lambda: hark.states(campaign_id).get("accepted", 0) >= enough or at_rest(hark, campaign_id),
+        PATIENCE_SECONDS,
+        hark.tail,
+    )
+    time.sleep(chance.uniform(0.0, 1.0))
