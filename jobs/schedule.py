@@ -21,6 +21,7 @@ from jobs.campaigns.start import wake_scheduled
 from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN, stop_on_signals
+from jobs.erasure.rewrite import rewrite_files
 from jobs.imports.run import wake_imports
 from jobs.ingest.replay_all import wake_replay
 from jobs.ingest.shop import wake_shop
@@ -69,6 +70,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("resume_replays", 5, wake_replay),
+    PeriodicJob("rewrite_files_with_deleted_contents", 60, rewrite_files),
     PeriodicJob("purge_expired", 600, wake_purge),
 )
 

@@ -28,8 +28,17 @@ def _write_down(error: Exception) -> str:
         path = rt.settings.var_dir / "log" / "errors.log"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write("".join(traceback.format_exception(error)) + "\n")
+            file.write(_without_texts(error) + "\n")
         path.chmod(0o600)
     except OSError:
         return ""
     return f"; more in {path}"
+
+
+def _without_texts(error: BaseException | None) -> str:
+    """Where the error and those that led to it were raised, and their classes: their texts may hold a customer's words."""
+    parts: list[str] = []
+    while error is not None:
+        parts.insert(0, "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}\n")
+        error = error.__cause__ or error.__context__
+    return "\n".join(parts)

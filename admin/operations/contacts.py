@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs.core.db_errors import write_despite_deadlocks
 from jobs.core.runtime import Runtime
-from jobs.imports.uploads import redact_uploads
+from jobs.erasure.outside import erase_outside
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
@@ -23,7 +24,7 @@ from models.files import replace_file
 from models.imports.contact_row import read_columns, read_row
 from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
-from models.privacy.mentions import mentions_of
+from models.privacy.mentions import Mentions
 from models.privacy.redact import redact_person
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign
@@ -144,20 +145,20 @@ def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof:
 
 
 def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
-    """Redact a contact for good: an import does not bring the person back.
+    """Redact a contact for good: an import does not bring the person back. Somebody who is redacted already is wiped again.
 
-    Raises OperatorError if there is no such contact or it is redacted already.
+    Raises OperatorError if there is no such contact, or it was merged into another.
     """
     now = utcnow()
-    with rt.database.write() as session:
-        contact = session.get(Contact, contact_id)
-        mentions = mentions_of(session, contact) if contact is not None else None
-        if mentions is None or not redact_person(session, contact_id, rt.vault, now, actor):
-            raise OperatorError(
-                "contact {contact_id}: there is no such contact, or it was redacted already", contact_id=contact_id
-            )
+
+    def redact(session: Session) -> Mentions:
+        mentions = redact_person(session, contact_id, rt.vault, now, actor)
+        if mentions is None:
+            raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id)
         record_audit(session, now, actor, AuditAction.REDACT, "contact", contact_id)
-    redact_uploads(rt, mentions.matches)
+        return mentions
+
+    erase_outside(rt, write_despite_deadlocks(rt.database, redact))
 
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:

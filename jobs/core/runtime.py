@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jobs.core.loader import load
 from models.clock import utcnow
 from models.config import Settings, load_settings
+from models.contacts.erased import PERSON_HASHES
 from models.crypto import Vault, new_token
 from models.db.engine import Database
 from models.tables.setting import Setting, read_setting
@@ -21,8 +22,10 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database(settings.database_url, time_zone=settings.time_zone)
         self.vault: Vault = settings.vault()
+        self.database = Database(
+            settings.database_url, time_zone=settings.time_zone, info={PERSON_HASHES: self.vault.person_hashes}
+        )
 
     @cached_property
     def redis(self) -> "Redis":

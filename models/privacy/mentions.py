@@ -5,7 +5,7 @@ It searches for numbers, ids and e-mail addresses, never for names, which many p
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,26 +63,18 @@ def mentions_of(session: Session, contact: Contact) -> Mentions:
     )
 
 
-def wipe_mentions(session: Session, contact_id: int, mentions: Mentions) -> None:
-    """Remove the person from every row that mentions them and is not their own."""
-    _wipe_audiences(session, mentions.numbers)
-    _wipe_segments(session, mentions)
-    _wipe_audit(session, contact_id, mentions)
-    _wipe_webhook_events(session, contact_id, mentions)
-
-
-def _wipe_audiences(session: Session, numbers: Iterable[str]) -> None:
+def wipe_audiences(session: Session, mentions: Mentions) -> None:
     """Remove the person from audiences that name them as a single contact; the audiences stay valid."""
     campaigns = select(Campaign.id, Campaign.audience).where(cast(Campaign.audience, Text).contains('"contact"'))
     for campaign_id, audience in session.execute(campaigns).all():
         redacted = audience
-        for number in numbers:
+        for number in mentions.numbers:
             redacted = without_contact(redacted, f"+{number}")
         if redacted != audience:
             _run(session, update(Campaign).where(Campaign.id == campaign_id).values(audience=redacted))
 
 
-def _wipe_segments(session: Session, mentions: Mentions) -> None:
+def wipe_segments(session: Session, mentions: Mentions) -> None:
     """Redact conditions on the person's number: they stay, and match nobody."""
     for segment_id, rule in session.execute(select(Segment.id, Segment.rule)).all():
         redacted = _redact_json(rule, mentions)
@@ -90,12 +82,9 @@ def _wipe_segments(session: Session, mentions: Mentions) -> None:
             _run(session, update(Segment).where(Segment.id == segment_id).values(rule=redacted))
 
 
-def _wipe_audit(session: Session, contact_id: int, mentions: Mentions) -> None:
+def wipe_audit(session: Session, contact_ids: Sequence[int], mentions: Mentions) -> None:
     """Redact details of audit entries; action and actor stay. Entries about the person lose masked numbers too."""
-    merged = session.scalars(select(Contact.id).where(Contact.merged_into_id == contact_id)).all()
-    about_contact = and_(
-        Audit.object_type == "contact", Audit.object_id.in_([str(key) for key in (contact_id, *merged)])
-    )
+    about_contact = and_(Audit.object_type == "contact", Audit.object_id.in_([str(key) for key in contact_ids]))
     detail = cast(Audit.detail, Text)
     mentioning = [detail.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in (*mentions.numbers, *mentions.words)]
     for audit_id, original in session.execute(
@@ -106,25 +95,26 @@ def _wipe_audit(session: Session, contact_id: int, mentions: Mentions) -> None:
             _run(session, update(Audit).where(Audit.id == audit_id).values(detail=redacted))
 
 
-def _wipe_webhook_events(session: Session, contact_id: int, mentions: Mentions) -> None:
-    """Remove the person's events from dead letters, and delete parked statuses of their messages."""
-    needles = (*mentions.numbers, *mentions.words)
-    _wipe_dead_letters(session, mentions)
+def wipe_parked_statuses(session: Session, contact_ids: Sequence[int], mentions: Mentions) -> None:
+    """Delete parked statuses of the messages of these contacts, and those that mention the person."""
     status = cast(ParkedStatus.status, Text)
-    conversation_ids = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    conversation_ids = select(Conversation.id).where(Conversation.contact_id.in_(contact_ids))
     _run(
         session,
         delete(ParkedStatus).where(
             or_(
-                ParkedStatus.wamid.in_(select(Recipient.wamid).where(Recipient.contact_id == contact_id)),
+                ParkedStatus.wamid.in_(select(Recipient.wamid).where(Recipient.contact_id.in_(contact_ids))),
                 ParkedStatus.wamid.in_(select(Message.wamid).where(Message.conversation_id.in_(conversation_ids))),
-                *(status.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in needles),
+                *(
+                    status.ilike(f"%{_escaped(needle)}%", escape="\\")
+                    for needle in (*mentions.numbers, *mentions.words)
+                ),
             )
         ),
     )
 
 
-def _wipe_dead_letters(session: Session, mentions: Mentions) -> None:
+def wipe_dead_letters(session: Session, mentions: Mentions) -> None:
     """Remove the person's events from dead letters; the events of others stay. A payload that cannot be read is deleted."""
     needles = (*mentions.numbers, *mentions.words)
     mentioning = [DeadLetter.payload.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in needles]

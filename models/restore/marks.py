@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.consent import opt_out
 from models.crypto import Vault
+from models.privacy.mentions import Mentions
 from models.privacy.redact import redact_person, suppress
 from models.tables.audit import MONITOR
 from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
@@ -74,10 +75,11 @@ def suppression_marks(session: Session, after_id: int, limit: int) -> Sequence[t
 
 def apply_marks(
     session: Session, hold: DatabaseHold, vault: Vault, stops: Mapping[str, float], redacted: Set[str], now: datetime
-) -> None:
+) -> list[Mentions]:
     """Unsubscribe and redact again whom the marks name among the next SLICE_SIZE contacts; at the end the hold has `marks_done_at`.
 
-    `stops`: person hash → Unix seconds of the opt-out. One that is older than an opt-in of the copy changes nothing.
+    Returns what names those who were redacted. `stops`: person hash → Unix seconds of the opt-out. One that is older than an opt-in
+    of the copy changes nothing.
     """
     if hold.marks_cursor == 0:
         suppress(session, sorted(redacted), REASON, now)
@@ -87,13 +89,17 @@ def apply_marks(
         .order_by(Contact.id)
         .limit(SLICE_SIZE)
     ).all()
+    wiped: list[Mentions] = []
     for row in rows:
-        hashed = vault.person_hash(row.person_key)
-        if hashed in redacted:
-            redact_person(session, row.id, vault, now, MONITOR, REASON)
-        elif hashed in stops and row.consent is not Consent.UNSUBSCRIBED:
-            opt_out(session, row.id, datetime.fromtimestamp(stops[hashed], UTC), SOURCE)
+        hashes = vault.person_hashes(row.person_key)
+        stopped = [stops[hashed] for hashed in hashes if hashed in stops]
+        if not redacted.isdisjoint(hashes):
+            mentions = redact_person(session, row.id, vault, now, MONITOR, REASON)
+            wiped += [mentions] if mentions is not None else []
+        elif stopped and row.consent is not Consent.UNSUBSCRIBED:
+            opt_out(session, row.id, datetime.fromtimestamp(max(stopped), UTC), SOURCE)
     if rows:
         hold.marks_cursor = rows[-1].id
     if len(rows) < SLICE_SIZE:
         hold.marks_done_at = now
+    return wiped
