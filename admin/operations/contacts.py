@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from jobs.core.db_errors import write_despite_deadlocks
 from jobs.core.runtime import Runtime
 from jobs.erasure.outside import erase_outside
+from jobs.restore.redaction_file import keep_redactions
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
@@ -158,7 +159,9 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
         record_audit(session, now, actor, AuditAction.REDACT, "contact", contact_id)
         return mentions
 
-    erase_outside(rt, write_despite_deadlocks(rt.database, redact))
+    mentions = write_despite_deadlocks(rt.database, redact)
+    keep_redactions(rt)  # before anything else: a database that is lost now must not bring them back
+    erase_outside(rt, mentions)
 
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import SHOP, aliases_held_by_others
 from models.contacts.consent import append_events, cancel_queued
-from models.contacts.person_key import person_key
 from models.contacts.resolve import lock_identities
 from models.contacts.user_ids import forget_user_ids
 from models.crypto import Vault
@@ -30,13 +29,13 @@ from models.privacy.mentions import (
     wipe_parked_statuses,
     wipe_segments,
 )
+from models.privacy.person_keys import ANONYMOUS, keys_of
 from models.privacy.retention import REPEATED_FOR, store_hashes
 from models.privacy.store import Blank, Delete, Special
 from models.privacy.tables import TABLES
 from models.stored_texts import CONTACT_REDACTED
 from models.tables import metadata
-from models.tables.contact import Consent, ConsentEvent, Contact, ContactIdentity, Suppression
-from models.tables.contact_alias import ContactAlias
+from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
 from models.tables.conversation import (
     Case,
     CaseStatus,
@@ -110,22 +109,9 @@ def redact_person(
 
 def _person_keys(session: Session, contact: Contact) -> list[str]:
     """Return every key by which this person could be imported again, including aliases."""
-    keys = {contact.person_key}
-    if contact.phone:
-        keys.add(person_key(phone=contact.phone))
-    if contact.wa_id:
-        keys.add(person_key(wa_id=contact.wa_id))
-    if contact.raw_phone:
-        keys.add(f"raw:{contact.raw_phone}")
-    if contact.shopify_id:
-        keys.add(f"{SHOP}{contact.shopify_id}")
-    identities = select(ContactIdentity.portfolio_id, ContactIdentity.bsuid).where(
-        ContactIdentity.contact_id == contact.id
-    )
-    keys |= {person_key(portfolio_id=row.portfolio_id, bsuid=row.bsuid) for row in session.execute(identities)}
-    keys |= set(session.scalars(select(ContactAlias.key).where(ContactAlias.contact_id == contact.id)))
-    keys |= set(session.scalars(select(Recipient.person_key).where(Recipient.contact_id == contact.id)))
-    return sorted(key for key in keys if not key.startswith(("c:", NAMELESS)))
+    of_campaigns = session.scalars(select(Recipient.person_key).where(Recipient.contact_id == contact.id))
+    keys = {key for key in of_campaigns if not key.startswith(ANONYMOUS)}
+    return sorted(keys | keys_of(session, [contact])[contact.id])
 
 
 def suppress(session: Session, hashes: Iterable[str], reason: str, now: datetime) -> None:

@@ -1,0 +1,88 @@
+"""Keeps the marks of redactions in `var/redactions` of each host, and redacts again whom a database that was put back still names.
+
+The file is read without Redis, which may not run yet: before anything of an older database is shown or sent. Its lines are keyed
+hashes.
+"""
+
+import logging
+import os
+from collections.abc import Set
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from jobs.core.db_errors import write_despite_deadlocks
+from jobs.core.runtime import Runtime
+from jobs.erasure.outside import erase_outside
+from models.clock import utcnow
+from models.files import open_private, replace_file
+from models.privacy.mentions import Mentions
+from models.restore.marks import all_suppressed, newest_suppressed, redact_slice, suppress_again
+
+log = logging.getLogger("hark.restore")
+
+FILE = "redactions"
+NEWEST = 2_000
+"""The newest marks of the database that are compared with the file each time."""
+
+
+def keep_redactions(rt: Runtime) -> None:
+    """For the schedule, and after each redaction: add to the file what it lacks. Raises OSError if it cannot be written."""
+    on_disk = read_redactions(rt)
+    with rt.database.read() as session:
+        hashes = all_suppressed(session) if on_disk is None else newest_suppressed(session, NEWEST)
+    missing = sorted(hashes - (on_disk or set()))
+    if on_disk is None:
+        with replace_file(_path(rt)) as file:
+            file.write(_text(rt, missing))
+            os.fsync(file.fileno())
+    elif missing:
+        with open_private(_path(rt), "ab") as file:
+            file.write(_text(rt, missing, is_head=False))
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_redactions(rt: Runtime) -> set[str] | None:
+    """The marks of this host; None if there is no file, or it is another installation's."""
+    try:
+        head, *lines = _path(rt).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return None
+    return {line for line in lines if len(line) == 64} if head == rt.installation else None
+
+
+def redact_marked(rt: Runtime, more: Set[str] = frozenset()) -> int:
+    """Redact whom the file or `more` name and this database does not know as redacted; return how many.
+
+    Costs two small reads where nothing is missing. Raises SQLAlchemyError or OSError if the database cannot be reached.
+    """
+    marks = (read_redactions(rt) or set()) | more
+    with rt.database.read() as session:
+        missing = marks - all_suppressed(session) if marks else set()
+    if not missing:
+        return 0
+    log.warning("the database is older than %d marks of redactions: their people are redacted again", len(missing))
+    cursor: int | None = 0
+    count = 0
+    while cursor is not None:
+        after = cursor
+
+        def redact(session: Session, after: int = after) -> tuple[int | None, list[Mentions]]:
+            return redact_slice(session, rt.vault, missing, after, utcnow())
+
+        cursor, wiped = write_despite_deadlocks(rt.database, redact)
+        for mentions in wiped:
+            erase_outside(rt, mentions)
+        count += len(wiped)
+    with rt.database.write() as session:  # at the end: who dies before begins again
+        suppress_again(session, missing, utcnow())
+    return count
+
+
+def _path(rt: Runtime) -> Path:
+    return rt.settings.var_dir / FILE
+
+
+def _text(rt: Runtime, hashes: list[str], *, is_head: bool = True) -> bytes:
+    return "".join(f"{line}\n" for line in ([rt.installation] if is_head else []) + hashes).encode()
