@@ -167,7 +167,8 @@ class _Reader:
         settings["encryption_keys"] = _comma_separated(keys)
         self._check_keys("ENCRYPTION_KEY", settings["encryption_keys"])
         settings["marks_keys"] = self._marks_keys(var_dir, may_create_keys, settings["encryption_keys"], is_new=is_new)
-        self._check_keys("MARKS_KEY", settings["marks_keys"] or settings["encryption_keys"])
+        if may_create_keys or "MARKS_KEY" in self.values:
+            self._check_keys("MARKS_KEY", settings["marks_keys"])
         if self.problems:
             raise SettingsError("{problems}", problems="\n".join(self.problems))
         return Settings(**settings)

@@ -34,16 +34,17 @@ def read_keys(path: Path) -> dict[str, str]:
     for name in NAMES:
         if not found.get(name):
             raise OperatorError("{path}: {name} is missing in it", path=path, name=name)
-    fingerprints_of(path, found["ENCRYPTION_KEY"])
+    for name in ("ENCRYPTION_KEY", "MARKS_KEY"):
+        fingerprints_of(path, found[name], name)
     return {name: found[name] for name in NAMES}
 
 
-def fingerprints_of(path: Path, keys: str) -> tuple[str, ...]:
-    """The fingerprints of encryption keys, newest first. Raises OperatorError if they are none."""
+def fingerprints_of(path: Path, keys: str, name: str = "ENCRYPTION_KEY") -> tuple[str, ...]:
+    """The fingerprints of keys, newest first. Raises OperatorError if they are none."""
     try:
         return Vault(_parts(keys)).fingerprints()
     except ValueError as error:
-        raise OperatorError("{path}: ENCRYPTION_KEY in it is no key", path=path) from error
+        raise OperatorError("{path}: {name} in it is no key", path=path, name=name) from error
 
 
 def put_keys_back(settings: Settings, keys: dict[str, str]) -> None:
