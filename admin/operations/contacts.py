@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from jobs.core.db_errors import write_despite_deadlocks
 from jobs.core.runtime import Runtime
-from jobs.erasure.outside import erase_outside
-from jobs.restore.redaction_file import keep_redactions
+from jobs.erasure.outside import erase_files
+from jobs.restore.redaction_file import finish_redaction
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
@@ -25,7 +25,7 @@ from models.files import replace_file
 from models.imports.contact_row import read_columns, read_row
 from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
-from models.privacy.mentions import Mentions
+from models.privacy.mentions import Mentions, mentions_of
 from models.privacy.redact import redact_person
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign
@@ -159,9 +159,12 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
         record_audit(session, now, actor, AuditAction.REDACT, "contact", contact_id)
         return mentions
 
-    mentions = write_despite_deadlocks(rt.database, redact)
-    keep_redactions(rt)  # before anything else: a database that is lost now must not bring them back
-    erase_outside(rt, mentions)
+    with rt.database.read() as session:
+        contact = session.get(Contact, contact_id)
+        known = mentions_of(session, contact) if contact is not None else None
+    if known is not None:
+        erase_files(rt, known)
+    finish_redaction(rt, write_despite_deadlocks(rt.database, redact))
 
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:

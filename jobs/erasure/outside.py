@@ -10,7 +10,7 @@ from jobs.erasure.redis_file import ask_for_rewrite, rewrite_now
 from jobs.imports.redact_uploads import redact_uploads
 from models.db.wal import truncate_wal
 from models.privacy.mentions import Mentions
-from models.privacy.redact import wipe_late_events
+from models.privacy.redact import wipe_late_mentions
 
 log = logging.getLogger("hark.erasure")
 
@@ -21,10 +21,15 @@ def erase_outside(rt: Runtime, mentions: Mentions) -> None:
     Where Redis is away or readers hold up SQLite, the schedule does it (`jobs.erasure.rewrite`).
     """
     with rt.database.write() as session:
-        wipe_late_events(session, mentions)
-    redact_uploads(rt, mentions.matches)
-    redact_error_log(rt.settings.var_dir, mentions.matches)
+        wipe_late_mentions(session, mentions)
+    erase_files(rt, mentions)
     compact(rt)
+
+
+def erase_files(rt: Runtime, mentions: Mentions) -> None:
+    """Remove the person from files. Called before the redaction too: a process that dies after it leaves none that name them."""
+    redact_uploads(rt, mentions.may_match)
+    redact_error_log(rt.settings.var_dir, mentions.may_match)
 
 
 def compact(rt: Runtime) -> None:

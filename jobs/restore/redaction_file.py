@@ -17,19 +17,24 @@ from jobs.erasure.outside import erase_outside
 from models.clock import utcnow
 from models.files import open_private, replace_file
 from models.privacy.mentions import Mentions
-from models.restore.marks import all_suppressed, newest_suppressed, redact_slice, suppress_again
+from models.restore.marks import all_suppressed, newest_suppressed, newest_suppression, redact_slice, suppress_again
 
 log = logging.getLogger("hark.restore")
 
 FILE = "redactions"
 NEWEST = 2_000
 """The newest marks of the database that are compared with the file each time."""
+_written: dict[Path, tuple[int, int]] = {}
+"""By file: the id of the newest mark that was there, and the file's size then: nothing is read again until one of them changes."""
 
 
 def keep_redactions(rt: Runtime) -> None:
     """For the schedule, and after each redaction: add to the file what it lacks. Raises OSError if it cannot be written."""
-    on_disk = read_redactions(rt)
     with rt.database.read() as session:
+        newest_id = newest_suppression(session)
+        if _written.get(_path(rt)) == (newest_id, _size(rt)):
+            return
+        on_disk = read_redactions(rt)
         hashes = all_suppressed(session) if on_disk is None else newest_suppressed(session, NEWEST)
     missing = sorted(hashes - (on_disk or set()))
     if on_disk is None:
@@ -41,6 +46,18 @@ def keep_redactions(rt: Runtime) -> None:
             file.write(_text(rt, missing, is_head=False))
             file.flush()
             os.fsync(file.fileno())
+    _written[_path(rt)] = (newest_id, _size(rt))
+
+
+def finish_redaction(rt: Runtime, mentions: Mentions) -> None:
+    """After the redaction is committed: keep its marks first, as the database may be lost, then wipe outside of it."""
+    try:
+        keep_redactions(rt)
+    except OSError as error:
+        log.warning(
+            "the marks of a redaction could not be written (%s); the schedule tries again", type(error).__name__
+        )
+    erase_outside(rt, mentions)
 
 
 def read_redactions(rt: Runtime) -> set[str] | None:
@@ -78,6 +95,10 @@ def redact_marked(rt: Runtime, more: Set[str] = frozenset()) -> int:
     with rt.database.write() as session:  # at the end: who dies before begins again
         suppress_again(session, missing, utcnow())
     return count
+
+
+def _size(rt: Runtime) -> int:
+    return _path(rt).stat().st_size if _path(rt).exists() else -1
 
 
 def _path(rt: Runtime) -> Path:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import phonenumbers
 from sqlalchemy import Text, and_, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -41,11 +42,18 @@ class Mentions:
 
     numbers: frozenset[str]
     words: frozenset[str]
+    national: frozenset[str] = frozenset()
+    """The numbers without their calling codes, as a file or a log may have them; other people's may contain them."""
 
     def matches(self, text: str) -> bool:
         """Return whether the text contains one of them; the spelling of numbers does not matter."""
         folded, digits = text.casefold(), _NOT_DIGITS.sub("", text)
         return any(word in folded for word in self.words) or any(number in digits for number in self.numbers)
+
+    def may_match(self, text: str) -> bool:
+        """The same, also for a number without its calling code: for files, of which too much may go."""
+        digits = _NOT_DIGITS.sub("", text)
+        return self.matches(text) or any(number in digits for number in self.national)
 
 
 def mentions_of(session: Session, contact: Contact) -> Mentions:
@@ -60,7 +68,17 @@ def mentions_of(session: Session, contact: Contact) -> Mentions:
     return Mentions(
         frozenset(number for number in numbers if len(number) >= MIN_DIGITS),
         frozenset(word.casefold() for word in words if word and len(word) >= MIN_DIGITS),
+        frozenset(filter(None, map(_national, numbers))),
     )
+
+
+def _national(digits: str) -> str | None:
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return None
+    national = phonenumbers.national_significant_number(number)
+    return national if len(national) >= MIN_DIGITS else None
 
 
 def wipe_audiences(session: Session, mentions: Mentions) -> None:

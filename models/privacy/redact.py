@@ -122,8 +122,10 @@ def suppress(session: Session, hashes: Iterable[str], reason: str, now: datetime
         session.connection().execute(statement, rows)
 
 
-def wipe_late_events(session: Session, mentions: Mentions) -> None:
-    """Remove once more what names the person from events that wait: one may have come while they were redacted."""
+def wipe_late_mentions(session: Session, mentions: Mentions) -> None:
+    """Remove once more what names the person from events, audiences and segments: one may have been written meanwhile."""
+    wipe_audiences(session, mentions)
+    wipe_segments(session, mentions)
     wipe_dead_letters(session, mentions)
     wipe_parked_statuses(session, (), mentions)
 
@@ -198,9 +200,15 @@ def _keep_wamid_hashes(session: Session, redaction: Redaction) -> None:
     """The ids of messages contain the number. Their hashes stay as long as Meta may deliver the messages again."""
     conversation_ids = select(Conversation.id).where(Conversation.contact_id.in_(redaction.ids))
     recent = Message.at >= redaction.now - REPEATED_FOR
-    wamids = session.scalars(
-        select(Message.wamid).where(Message.conversation_id.in_(conversation_ids), Message.wamid.is_not(None), recent)
-    ).all()
+    of_chats = select(Message.wamid).where(
+        Message.conversation_id.in_(conversation_ids), Message.wamid.is_not(None), recent
+    )
+    of_campaigns = select(Recipient.wamid).where(
+        Recipient.contact_id.in_(redaction.ids),
+        Recipient.wamid.is_not(None),
+        Recipient.claimed_at >= redaction.now - REPEATED_FOR,
+    )
+    wamids = [wamid for query in (of_chats, of_campaigns) for wamid in session.scalars(query)]
     store_hashes(session, [wamid for wamid in wamids if wamid], redaction.now)
 
 

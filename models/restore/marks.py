@@ -79,6 +79,11 @@ def all_suppressed(session: Session) -> set[str]:
     return set(session.scalars(select(Suppression.person_hash)))
 
 
+def newest_suppression(session: Session) -> int:
+    """The id of the newest mark, 0 without any."""
+    return session.scalar(select(func.max(Suppression.id))) or 0
+
+
 def newest_suppressed(session: Session, limit: int) -> set[str]:
     """The newest marks of the database."""
     return set(session.scalars(select(Suppression.person_hash).order_by(Suppression.id.desc()).limit(limit)))
