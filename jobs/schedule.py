@@ -22,6 +22,7 @@ from jobs.core.clock_check import note_clocks
 from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN, stop_on_signals
+from jobs.erasure.rewrite import rewrite_files
 from jobs.imports.run import wake_imports
 from jobs.ingest.replay_all import wake_replay
 from jobs.ingest.shop import wake_shop
@@ -32,6 +33,7 @@ from jobs.maintenance.old_times import rewrite_old_times
 from jobs.maintenance.purge import wake_purge
 from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
+from jobs.restore.redaction_file import keep_redactions
 from jobs.restore.watch import look_after_holds
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
@@ -56,6 +58,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("compare_clocks", 10, note_clocks),
     PeriodicJob("notice_restored_database", 2, look_after_holds),
     PeriodicJob("keep_marks_of_opt_outs", 5, keep_marks),
+    PeriodicJob("keep_marks_of_redactions_on_disk", 5, lambda rt, _now: keep_redactions(rt)),
     PeriodicJob("wake_senders", 1, wake_senders),
     PeriodicJob("wake_repliers", 1, wake_repliers),
     PeriodicJob("sweep_lost_lanes", 2, sweep_lost_lanes),
@@ -75,6 +78,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("rewrite_old_times", 1, rewrite_old_times),
     PeriodicJob("resume_replays", 5, wake_replay),
     PeriodicJob("keep_end_of_audit", 5, look_after_audit),
+    PeriodicJob("rewrite_files_with_deleted_contents", 60, rewrite_files),
     PeriodicJob("purge_expired", 600, wake_purge),
 )
 

@@ -7,15 +7,18 @@ again.
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from alembic import context
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, event, pool
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from models.files import create_private
+from models.privacy.guards import drop_guards, install_guards
 from models.tables import metadata
 
 LOCK_TIMEOUT_MS = 300
@@ -46,17 +49,30 @@ def run() -> None:
             compare_type=True,
             transaction_per_migration=True,
         )
+        if is_sqlite and not _is_newest(connection):
+            drop_guards(connection)  # SQLite rebuilds no table that a trigger names
         with context.begin_transaction():
-            _run_until_done(connection)
+            _run_until_done(connection, context.run_migrations)
+        if _is_newest(connection):
+            _run_until_done(connection, lambda: install_guards(connection))
+        else:
+            drop_guards(connection)
     engine.dispose()
 
 
-def _run_until_done(connection: Connection) -> None:
-    """Run the migrations that are left. One that found a table busy was rolled back, and begins again a moment later."""
+def _is_newest(connection: Connection) -> bool:
+    heads = set(context.script.get_heads())
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    connection.rollback()
+    return found == heads
+
+
+def _run_until_done(connection: Connection, run: Callable[[], None]) -> None:
+    """Run what is left. What found a table busy was rolled back, and begins again a moment later."""
     gives_up_at = time.monotonic() + TRIES_FOR_SECONDS
     while True:
         try:
-            context.run_migrations()
+            run()
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in BUSY or time.monotonic() > gives_up_at:
                 raise

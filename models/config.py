@@ -25,8 +25,8 @@ from models.files import aside_of, make_private_directory, open_private, sync_di
 from models.outbound_targets import Network, OutboundTarget, parse_targets
 
 SECRETS = (
-    "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL",
-    "REDIS_URL",
+    "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "MARKS_KEY",
+    "DATABASE_URL", "REDIS_URL",
 )  # fmt: skip
 FIRST_SHOPIFY_VERSION = "2026-07"
 """The first version of Shopify's Admin API that knows consent to WhatsApp messages."""
@@ -58,6 +58,8 @@ class Settings:
     shopify_api_version: str = "2026-10"
     secret_key: str = ""
     encryption_keys: tuple[str, ...] = ()
+    marks_keys: tuple[str, ...] = ()
+    """Of the marks of redacted people, newest first; without them the oldest of `encryption_keys`."""
     public_url: str = "http://127.0.0.1:8000"
     default_country: str | None = None
     time_zone: str = "UTC"
@@ -71,7 +73,7 @@ class Settings:
 
     def vault(self) -> Vault:
         """Return the vault for secrets at rest. Raises ValueError if a key is invalid."""
-        return Vault(self.encryption_keys)
+        return Vault(self.encryption_keys, self.marks_keys)
 
     @property
     def can_ask_shop(self) -> bool:
@@ -159,10 +161,14 @@ class _Reader:
         self._check_shop(settings)
         if self.problems:
             raise SettingsError("{problems}", problems="\n".join(self.problems))
+        is_new = not (var_dir / "hark.db").exists()
         settings["secret_key"] = self._key("SECRET_KEY", var_dir, may_create_keys, new_token)
         keys = self._key("ENCRYPTION_KEY", var_dir, may_create_keys, new_encryption_key)
-        settings["encryption_keys"] = tuple(key.strip() for key in keys.split(",") if key.strip())
-        self._check_keys(settings["encryption_keys"])
+        settings["encryption_keys"] = _comma_separated(keys)
+        self._check_keys("ENCRYPTION_KEY", settings["encryption_keys"])
+        settings["marks_keys"] = self._marks_keys(var_dir, may_create_keys, settings["encryption_keys"], is_new=is_new)
+        if may_create_keys or "MARKS_KEY" in self.values:
+            self._check_keys("MARKS_KEY", settings["marks_keys"])
         if self.problems:
             raise SettingsError("{problems}", problems="\n".join(self.problems))
         return Settings(**settings)
@@ -195,6 +201,17 @@ class _Reader:
             self.problems.append(f"{name}: its file {path} can be neither read nor made ({error.strerror})")
             return ""
 
+    def _marks_keys(
+        self, var_dir: Path, may_create_keys: bool, encryption_keys: tuple[str, ...], *, is_new: bool
+    ) -> tuple[str, ...]:
+        """The keys of the marks. An installation from before they had their own goes on with the oldest ENCRYPTION_KEY."""
+        if "MARKS_KEY" not in self.values and not may_create_keys:
+            return ()
+        oldest = encryption_keys[-1] if encryption_keys else ""
+        return _comma_separated(
+            self._key("MARKS_KEY", var_dir, may_create_keys, new_encryption_key if is_new else lambda: oldest)
+        )
+
     def _check_shop(self, settings: Mapping[str, Any]) -> None:
         if settings["shopify_client_id"] and not settings["shopify_token"] and not settings["shopify_secrets"]:
             self.problems.append(
@@ -203,12 +220,12 @@ class _Reader:
         if (settings["shopify_token"] or settings["shopify_client_id"]) and not settings["shopify_shop"]:
             self.problems.append("SHOPIFY_SHOP is not set: a token is for one shop, such as acme.myshopify.com")
 
-    def _check_keys(self, keys: tuple[str, ...]) -> None:
+    def _check_keys(self, name: str, keys: tuple[str, ...]) -> None:
         try:
             Vault(keys)
         except ValueError:
             self.problems.append(
-                "ENCRYPTION_KEY=…: allowed are 32 bytes as URL-safe base64, several separated by commas, newest first"
+                f"{name}=…: allowed are 32 bytes as URL-safe base64, several separated by commas, newest first"
             )
 
 

@@ -31,6 +31,7 @@ HarkError                               root; never raised itself
 │   └── UncertainSendError              perhaps sent
 ├── ForbiddenAddressError               bot.outbound.client
 ├── UnreachableError                    bot.outbound.client
+├── ErasedPersonError                   models.contacts.erased: said before its person was redacted
 ├── BadEventError                       bot.webhooks.parse_values
 ├── StreamUnavailableError              bot.webhooks.stream
 │   └── StreamSilentError

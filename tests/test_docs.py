@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 COMMANDS = tuple(command.load() for command in cli.COMMANDS)
-NOT_AN_OPERATORS = {"installation", "encryption_fingerprint"}
+NOT_AN_OPERATORS = {"installation", "encryption_fingerprint", "marks_fingerprints"}
 
 
 def page(name: str) -> str:

@@ -11,10 +11,9 @@ from admin.backup.sqlite_copy import copy_sqlite
 from jobs.core.runtime import Runtime
 from models.db.migrate import current_revision
 from models.errors import OperatorError
+from models.privacy.places import folders_in_backup
 from models.sending.epoch import read_epoch
 from models.tables.setting import read_setting
-
-MEDIA = "media"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,9 @@ def make_backup(rt: Runtime, path: Path, keys_path: Path | None, now: datetime) 
             else:
                 copy_postgres(archive, rt.database.url)
             # After the database: a file that it names is there, one that came since does no harm.
-            media = sorted((rt.settings.var_dir / MEDIA).glob("*"))
+            media = [file for name in folders_in_backup() for file in sorted((rt.settings.var_dir / name).glob("*"))]
             for file in media:
-                archive.add_file(f"{MEDIA}/{file.name}", file)
+                archive.add_file(f"{file.parent.name}/{file.name}", file)
         if keys_path is not None:
             write_keys(rt.settings, keys_path)
     except OSError as error:

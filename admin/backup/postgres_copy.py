@@ -12,9 +12,12 @@ from sqlalchemy.engine import URL
 from admin.backup.archive import ArchiveReader, ArchiveWriter, Table
 from models.db.migrate import upgrade_schema
 from models.errors import OperatorError
+from models.privacy.tables import TABLES
 
 REVISIONS = "alembic_version"
 GOING_SECONDS = 2.0
+LEFT_OUT = frozenset(store.name for store in TABLES if not store.in_backup)
+"""Tables whose rows no backup takes: they are empty after a restore."""
 
 
 def member_of(table: str) -> str:
@@ -27,6 +30,8 @@ def copy_postgres(archive: ArchiveWriter, url: URL) -> None:
     with _connect(url) as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for table in _tables(connection):
+            if table in LEFT_OUT:
+                continue
             columns = _columns(connection, table)
             statement = sql.SQL("COPY {} ({}) TO STDOUT").format(
                 sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))

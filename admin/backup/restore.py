@@ -11,16 +11,18 @@ from sqlalchemy.engine import make_url
 
 from admin.backup import postgres_copy, sqlite_copy
 from admin.backup.archive import ArchiveReader, Manifest, open_archive
-from admin.backup.backup import MEDIA
-from admin.backup.keys import fingerprints_of, put_keys_back, read_keys
+from admin.backup.keys import fingerprints_of, put_keys_back, read_keys, with_keys
 from admin.server.supervisor import lock_directory
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
+from jobs.restore.marks import redactions_in_redis
+from jobs.restore.redaction_file import redact_marked
 from models.config import Settings
 from models.db.engine import Database
 from models.db.migrate import alembic_config, upgrade_schema
 from models.errors import OperatorError
+from models.privacy.places import folders_in_backup
 from models.tables.browser_session import EndReason, end_sessions
 
 
@@ -50,9 +52,10 @@ def restore_backup(
             kept = _put_database_back(settings, path, archive, now, is_replacing=is_replacing)
             if keys is not None:
                 put_keys_back(settings, keys)
-            count = _put_media_back(settings.var_dir / MEDIA, archive)
+            count = sum(_put_files_back(settings.var_dir / name, archive) for name in folders_in_backup())
         upgrade_schema(settings.database_url)
         _end_sessions(settings, now)
+        _redact_again(settings, keys)
     return Restored(manifest.made_at, count, kept)
 
 
@@ -63,6 +66,15 @@ def _end_sessions(settings: Settings, now: datetime) -> None:
     with database.write() as session:
         end_sessions(session, now, EndReason.RESTORED)
     database.dispose()
+
+
+def _redact_again(settings: Settings, keys: dict[str, str] | None) -> None:
+    """Whoever was redacted since the backup is redacted again, before anything of it is shown or sent."""
+    rt = Runtime(settings if keys is None else with_keys(settings, keys))
+    try:
+        redact_marked(rt, redactions_in_redis(rt))
+    finally:
+        rt.close()
 
 
 def _check_nothing_runs(settings: Settings) -> None:
@@ -128,8 +140,8 @@ def _put_database_back(
     return None
 
 
-def _put_media_back(directory: Path, archive: ArchiveReader) -> int:
-    names = [name for name in archive.manifest.members if PurePosixPath(name).parts[:1] == (MEDIA,)]
+def _put_files_back(directory: Path, archive: ArchiveReader) -> int:
+    names = [name for name in archive.manifest.members if PurePosixPath(name).parts[:1] == (directory.name,)]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in names:
         target = directory / PurePosixPath(name).name

@@ -9,6 +9,7 @@ from admin.backup.archive import ArchiveReader, ArchiveWriter
 from models.db.integrity import check_whole
 from models.errors import OperatorError
 from models.files import create_private, make_private_directory
+from models.privacy.tables import TABLES
 
 MEMBER = "database.sqlite"
 _SIDES = ("-wal", "-shm", "-journal")
@@ -21,6 +22,11 @@ def copy_sqlite(archive: ArchiveWriter, path: Path, aside: Path) -> None:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as target:
             source.backup(target)  # in one step: its read transaction holds up no writer
             target.execute("PRAGMA journal_mode=DELETE")
+            target.execute("PRAGMA secure_delete=ON")
+            for store in TABLES:
+                if not store.in_backup:
+                    target.execute(f'DELETE FROM "{store.name}"')  # noqa: S608 - a name of our list
+            target.commit()
             check_whole(target, path)
         archive.add_file(MEMBER, aside)
     finally:

@@ -29,7 +29,16 @@ def _write_down(error: Exception) -> str:
         path = rt.settings.var_dir / "log" / "errors.log"
         make_private_directory(path.parent)
         with open_private(path, "ab") as file:
-            file.write(("".join(traceback.format_exception(error)) + "\n").encode("utf-8", "backslashreplace"))
+            file.write((_without_texts(error) + "\n").encode("utf-8", "backslashreplace"))
     except OSError:
         return ""
     return f"; more in {path}"
+
+
+def _without_texts(error: BaseException | None) -> str:
+    """Where the error and those that led to it were raised, and their classes: their texts may hold a customer's words."""
+    parts: list[str] = []
+    while error is not None:
+        parts.insert(0, "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}\n")
+        error = error.__cause__ or error.__context__
+    return "\n".join(parts)

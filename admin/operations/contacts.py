@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from admin.operations.export_record import record_export
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
-from jobs.imports.uploads import redact_uploads
+from jobs.erasure.outside import erase_files
+from jobs.restore.redaction_file import finish_redaction
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
@@ -25,7 +26,7 @@ from models.files import replace_file
 from models.imports.contact_row import read_columns, read_row
 from models.imports.upsert import Origin, match_rows, upsert_rows
 from models.privacy.data_export import export_person
-from models.privacy.mentions import mentions_of
+from models.privacy.mentions import Mentions, mentions_of
 from models.privacy.redact import redact_person
 from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import Campaign
@@ -150,22 +151,28 @@ def change_consent(rt: Runtime, contact_id: int, after: str, source: str, proof:
         record_audit(session, now, actor, AuditAction.CONSENT, "contact", contact_id, after=after)
 
 
-@retry_conflicts
 def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
-    """Redact a contact for good: an import does not bring the person back.
+    """Redact a contact for good: an import does not bring the person back. Somebody who is redacted already is wiped again.
 
-    Raises OperatorError if there is no such contact or it is redacted already.
+    Raises OperatorError if there is no such contact, or it was merged into another.
     """
+    with rt.database.read() as session:
+        contact = session.get(Contact, contact_id)
+        known = mentions_of(session, contact) if contact is not None else None
+    if known is not None:
+        erase_files(rt, known)
+    finish_redaction(rt, _redact(rt, contact_id, actor))
+
+
+@retry_conflicts
+def _redact(rt: Runtime, contact_id: int, actor: str) -> Mentions:
     now = utcnow()
     with rt.database.write() as session:
-        contact = session.get(Contact, contact_id)
-        mentions = mentions_of(session, contact) if contact is not None else None
-        if mentions is None or not redact_person(session, contact_id, rt.vault, now, actor):
-            raise OperatorError(
-                "contact {contact_id}: there is no such contact, or it was redacted already", contact_id=contact_id
-            )
+        mentions = redact_person(session, contact_id, rt.vault, now, actor)
+        if mentions is None:
+            raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id)
         record_audit(session, now, actor, AuditAction.REDACT, "contact", contact_id)
-    redact_uploads(rt, mentions.matches)
+        return mentions
 
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:

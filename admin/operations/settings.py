@@ -10,7 +10,7 @@ from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.setting import KNOWN, read_setting, write_setting
 
-HIDDEN = frozenset({"installation", "encryption_fingerprint"})
+HIDDEN = frozenset({"installation", "encryption_fingerprint", "marks_fingerprints"})
 """Written by Hark itself."""
 SHOWN = tuple(key for key in KNOWN if key not in HIDDEN)
 MAX_NUMBER = 1_000_000

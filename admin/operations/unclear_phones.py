@@ -130,7 +130,7 @@ def _mend_batch(
 ) -> MendTally:
     now = utcnow()
     with rt.database.read() if dry_run else rt.database.write() as session:
-        settled = settle_unclear(session, ids, reading, now, rt.vault.person_hash, dry_run=dry_run)
+        settled = settle_unclear(session, ids, reading, now, rt.vault.person_hashes, dry_run=dry_run)
         if settled.mended and not dry_run:
             said: dict[str, Any] = {"read_as": reading.country or "international", "contacts": settled.mended}
             subject = ("contact", settled.mended[0]) if group is None else ("phone_group", group)

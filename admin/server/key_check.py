@@ -1,4 +1,4 @@
-"""Checks at the start that the encryption key can decrypt the stored access tokens and secrets."""
+"""Checks at the start that the keys are those of what is stored: access tokens, secrets, and marks of redacted people."""
 
 from datetime import datetime
 
@@ -7,11 +7,13 @@ from sqlalchemy import select
 from jobs.core.runtime import Runtime
 from models.conversations.flow_secrets import decrypted
 from models.errors import OperatorError
+from models.tables.contact import Suppression
 from models.tables.flow_secret import FlowSecret
 from models.tables.number import Number
 from models.tables.setting import read_setting, write_setting
 
 _KEY = "encryption_fingerprint"
+_MARKS = "marks_fingerprints"
 
 
 def check_encryption_key(rt: Runtime, now: datetime) -> None:
@@ -36,3 +38,26 @@ def check_encryption_key(rt: Runtime, now: datetime) -> None:
         for secret in session.scalars(select(FlowSecret)):
             secret.value = rt.vault.encrypt(decrypted(secret, rt.vault))
         write_setting(session, _KEY, fingerprints[0], now)
+
+
+def check_marks_key(rt: Runtime, now: datetime) -> None:
+    """Store the fingerprint of each key that marks are made with, and compare with them at each start.
+
+    Raises OperatorError if there are marks and one of their keys is missing: redacted people would not be recognised.
+    """
+    fingerprints = rt.vault.marks_fingerprints()
+    with rt.database.read() as session:
+        stored = str(read_setting(session, _MARKS))
+        has_marks = session.scalar(select(Suppression.id).limit(1)) is not None
+    made_with = [part for part in stored.split(",") if part]
+    if not made_with and has_marks:
+        made_with = [rt.vault.fingerprints()[-1]]  # before the marks had keys of their own
+    if has_marks and not set(made_with) <= set(fingerprints):
+        raise OperatorError(
+            "MARKS_KEY: marks of redacted people were made with another key; put that key back, alone or behind the new one"
+            " (before there was a MARKS_KEY it was the oldest ENCRYPTION_KEY)"
+        )
+    needed = [*(made_with if has_marks else []), fingerprints[0]]
+    if ",".join(dict.fromkeys(needed)) != stored:
+        with rt.database.write() as session:
+            write_setting(session, _MARKS, ",".join(dict.fromkeys(needed)), now)

@@ -14,11 +14,12 @@ from sqlalchemy.engine import make_url
 from admin.auth.users import AddedUser, add_first_admin
 from admin.front.panel_link import panel_socket
 from admin.server.child import Child
-from admin.server.key_check import check_encryption_key
+from admin.server.key_check import check_encryption_key, check_marks_key
 from admin.server.supervisor import PROCESSES, Supervisor, lock_directory
 from jobs.core.queues import ANSWER, CHORES, LAUNCH, SEND
 from jobs.core.redis_server import redis_answers, redis_argv, redis_url
 from jobs.core.runtime import Runtime
+from jobs.restore.redaction_file import redact_marked
 from models.clock import utcnow
 from models.config import Settings
 from models.db.integrity import check_sqlite
@@ -101,6 +102,8 @@ def prepare(settings: Settings) -> AddedUser | None:
     rt = Runtime(settings)
     try:
         check_encryption_key(rt, utcnow())
+        check_marks_key(rt, utcnow())
+        redact_marked(rt)
         return add_first_admin(rt)
     finally:
         rt.close()

@@ -9,6 +9,7 @@ from jobs.core.loader import load
 from models.audit.seal import AuditSealer
 from models.clock import utcnow
 from models.config import Settings, load_settings
+from models.contacts.erased import PERSON_HASHES
 from models.crypto import Vault, new_token
 from models.db.engine import Database
 from models.tables.setting import Setting, read_setting
@@ -24,7 +25,12 @@ class Runtime:
         self.settings = settings
         self.vault: Vault = settings.vault()
         self.audit = AuditSealer(self.vault.audit_keys())
-        self.database = Database(settings.database_url, time_zone=settings.time_zone, before_commit=self.audit)
+        self.database = Database(
+            settings.database_url,
+            time_zone=settings.time_zone,
+            before_commit=self.audit,
+            info={PERSON_HASHES: self.vault.person_hashes},
+        )
 
     @cached_property
     def redis(self) -> "Redis":

@@ -16,6 +16,7 @@ from jobs.imports.header import REJECT_COLUMNS
 from jobs.imports.reader import NO_CHOICES, SheetChoices, open_sheet
 from models.files import open_private
 from models.imports.diff import MAX_TOLD
+from models.imports.upsert import STAYS_OUT
 from models.spreadsheets import BYTE_ORDER_MARK, protect, unprotect
 
 TRIES = 3
@@ -162,5 +163,6 @@ def write_rejects(
         for line in sheet.lines if reasons else ():
             reason = reasons.get(line.number)
             if reason is not None:
-                # A cell that came protected is protected once.
-                out.writerow([line.number, protect(reason), *(protect(unprotect(cell)) for cell in line.cells)])
+                # A cell that came protected is protected once. Of a redacted person nothing but the line is written.
+                cells = line.cells if reason != STAYS_OUT else ()
+                out.writerow([line.number, protect(reason), *(protect(unprotect(cell)) for cell in cells)])

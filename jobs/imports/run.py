@@ -22,6 +22,7 @@ from jobs.imports.contacts import import_contacts
 from jobs.imports.lists import import_list
 from jobs.imports.orders import import_orders
 from jobs.imports.reader import SheetChoices
+from jobs.imports.redact_uploads import delete_flagged
 from jobs.imports.result import ImportResult, Progress, write_rejects
 from jobs.imports.uploads import (
     REFUSALS,
@@ -108,6 +109,7 @@ def run_import(token: str) -> None:
         if upload is None or upload.stage not in UNDER_WAY:
             return
         is_over = _turn(rt, upload)
+        is_over = delete_flagged(rt, upload) or is_over
     if not is_over and not SHUTDOWN.is_set():
         _wake(rt, token)
 

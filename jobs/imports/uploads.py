@@ -4,14 +4,12 @@ Each has a directory under `var/imports` with an unguessable name and mode 0700.
 over. A worker holds a lock that ends with its process.
 """
 
-import csv
 import fcntl
-import io
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -33,8 +31,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}")
 _STATE, _REFUSED, _LOCK = "state.json", "refused.csv", "lock"
 REFUSALS = "refusals"
 """The refused lines so far, one JSON object a line, until the CSV is written."""
-REDACT_WAIT_SECONDS = 2.0
-"""How long the redaction of a person waits for a worker's lock."""
 
 
 class UploadKind(StrEnum):
@@ -180,7 +176,7 @@ def delete_upload(rt: Runtime, token: str) -> None:
 
 def delete_expired_uploads(rt: Runtime) -> None:
     """Delete uploads that did not change for 24 hours and are not locked."""
-    for directory in _directories(rt):
+    for directory in directories(rt):
         try:
             is_old = (directory / _STATE).stat().st_mtime < time.time() - MAX_AGE_SECONDS
         except OSError:  # an incomplete upload has no state yet
@@ -189,42 +185,9 @@ def delete_expired_uploads(rt: Runtime) -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def redact_uploads(rt: Runtime, matches: Callable[[str], bool]) -> None:
-    """Remove every kept row that names a person; `matches` returns True for a text that does."""
-    for directory in _directories(rt):
-        with locked(rt, directory.name, REDACT_WAIT_SECONDS):
-            for path in (directory / _REFUSED, directory / REFUSALS):
-                _remove_lines(path, matches)
-            upload = load_upload(rt, directory.name)
-            if upload is None:
-                continue
-            refused = [entry for entry in upload.refused if not matches(str(entry["reason"]))]
-            changes = [entry for entry in upload.told if not matches(str(entry["what"]))]
-            warnings = [entry for entry in upload.warnings if not matches(str(entry["reason"]))]
-            if (refused, changes, warnings) != (upload.refused, upload.told, upload.warnings):
-                upload.refused, upload.told, upload.warnings = refused, changes, warnings
-                save_upload(rt, upload)
-
-
-def _remove_lines(path: Path, matches: Callable[[str], bool]) -> None:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file)) if path.suffix == ".csv" else [[line] for line in file]
-    except OSError:
-        return
-    remaining = [row for row in rows if not any(matches(cell) for cell in row)]
-    if len(remaining) == len(rows):
-        return
-    with replace_file(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
-        if path.suffix == ".csv":
-            csv.writer(file, lineterminator="\r\n").writerows(remaining)
-        else:
-            file.writelines(row[0] for row in remaining)
-
-
 def list_uploads(rt: Runtime) -> list[ImportFile]:
     """The state of every stored upload."""
-    uploads = (load_upload(rt, directory.name) for directory in _directories(rt))
+    uploads = (load_upload(rt, directory.name) for directory in directories(rt))
     return [upload for upload in uploads if upload is not None]
 
 
@@ -265,7 +228,8 @@ def is_locked(rt: Runtime, token: str) -> bool:
         return not is_free and (uploads_directory(rt, token) / _LOCK).exists()
 
 
-def _directories(rt: Runtime) -> list[Path]:
+def directories(rt: Runtime) -> list[Path]:
+    """The directory of each upload."""
     try:
         return [path for path in (rt.settings.var_dir / "imports").iterdir() if path.is_dir()]
     except FileNotFoundError:

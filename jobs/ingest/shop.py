@@ -23,7 +23,7 @@ from jobs.core.logs import described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import APPLY_SHOP_EVENTS
-from jobs.imports.uploads import redact_uploads
+from jobs.restore.redaction_file import finish_redaction
 from models.clock import utcnow
 from models.events.dead_letters import keep_dead_letter
 from models.events.shop import ShopEventResult, apply_shop_event, redacted_by
@@ -80,7 +80,7 @@ def apply_entry(rt: Runtime, raw: bytes) -> ShopEventResult:
         asked_shop = rt.settings.shopify_shop if rt.settings.can_ask_shop else None
         result = apply_shop_event(session, event, utcnow(), rt.vault, asked_shop=asked_shop)
     if mentions is not None and result is ShopEventResult.APPLIED:
-        redact_uploads(rt, mentions.matches)
+        finish_redaction(rt, mentions)
     return result
 
 

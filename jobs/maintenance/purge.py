@@ -1,4 +1,4 @@
-"""Deletes data whose retention time is over (`models.privacy.retention`, `models.privacy.cleanup`), in slices.
+"""Deletes data whose retention time is over, by the list of tables (`models.privacy.tables`), in slices.
 
 A slice is one transaction, so other writers wait for a slice at most.
 """
@@ -12,19 +12,14 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from jobs.core.clock_check import may_take_irreversible_steps
+from jobs.core.loader import load
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
 from models.audit.retention import purge_audit
-from models.billing.answers import purge_answer_costs
-from models.browser_sessions import purge_sessions
 from models.clock import utcnow
-from models.events.dead_letters import purge_dead_letters
-from models.events.messages.link_codes import purge_wrong_codes
-from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_user_ids, purge_wamids
-from models.privacy.retention import SLICE, purge_deleted_campaigns, purge_flow_sessions, purge_hashes, purge_messages
-from models.segments.rename_delete import purge_groups
-from models.shop.without_phone import purge_without_phone
+from models.privacy.retention import SLICE
+from models.privacy.tables import TABLES
 
 log = logging.getLogger("hark.purge")
 
@@ -32,24 +27,10 @@ _JOB_SECONDS = 60.0
 _SLICE_GAP_SECONDS = 0.05
 """The gap between slices, in which other processes get the write lock."""
 
-KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = (
-    ("messages", purge_messages),
-    ("rows of deleted tags and lists", purge_groups),
-    ("people of deleted campaigns", purge_deleted_campaigns),
-    ("walks through bot flows", purge_flow_sessions),
-    ("hashes", purge_hashes),
-    ("customers of a shop without a phone", purge_without_phone),
-    ("prices of messages", purge_answer_costs),
-    ("dead letters", purge_dead_letters),
-    ("statuses that matched nothing", purge_parked),
-    ("people in the limit's ledger", purge_ledger),
-    ("wrong codes of phones", purge_wrong_codes),
-    ("sessions that ended", purge_sessions),
-    ("finished actions", purge_actions),
-    ("changes of user ids", purge_user_ids),
-    ("ended senders", purge_lanes),
-    ("ids of redacted people's messages", purge_wamids),
+KINDS: tuple[tuple[str, Callable[[Session, datetime], int]], ...] = tuple(
+    (store.purged, load(store.purge)) for store in TABLES if store.purge is not None
 )
+"""What is deleted, by the list of tables."""
 
 
 def wake_purge(rt: Runtime, now: datetime) -> bool:  # noqa: ARG001 - the schedule's form

@@ -4,7 +4,10 @@ import time
 from datetime import datetime
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from jobs.core.runtime import Runtime
+from jobs.erasure.outside import erase_outside
 from models.restore.hold import current_hold
 from models.restore.marks import KEEP, apply_marks, consent_marks, latest_hold_id, newest_marks, suppression_marks
 
@@ -61,7 +64,18 @@ def restore_marks(rt: Runtime, now: datetime, until: float) -> None:
             hold = current_hold(session)
             if hold is None or hold.marks_done_at is not None:
                 return
-            apply_marks(session, hold, rt.vault, stopped, gone, now)
+            wiped = apply_marks(session, hold, rt.vault, stopped, gone, now)
+        for mentions in wiped:
+            erase_outside(rt, mentions)
+
+
+def redactions_in_redis(rt: Runtime) -> set[str]:
+    """The marks of redactions that Redis keeps; empty where it is away."""
+    redis: Any = rt.redis
+    try:
+        return {member.decode() for member in redis.smembers(_names(rt)[1])}
+    except RedisError:
+        return set()
 
 
 def _names(rt: Runtime) -> tuple[str, str, str]:

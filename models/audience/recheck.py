@@ -36,11 +36,11 @@ def recheck(
     campaign: Campaign,
     contact_ids: Sequence[int],
     now: datetime,  # noqa: ARG001 - no reason that is checked here depends on the time today
-    person_hash: Callable[[str], str] | None = None,
+    person_hashes: Callable[[str], tuple[str, ...]] | None = None,
 ) -> dict[int, tuple[NotSent, str | None]]:
     """Return the contacts of a claimed chunk that may no longer be sent to: contact id → reason and its detail.
 
-    With `person_hash` (`Vault.person_hash`) suppressed people are checked too.
+    With `person_hashes` (`Vault.person_hashes`) suppressed people are checked too.
     """
     if not contact_ids:
         return {}
@@ -57,8 +57,8 @@ def recheck(
             reasons[contact_id] = (NotSent.NOT_SUBSCRIBED, detail.value)
         elif reason is not None:
             reasons[contact_id] = (NotSent(reason), None)
-        elif person_hash is not None:
-            hashes[person_hash(person_key)] = contact_id
+        elif person_hashes is not None:
+            hashes |= dict.fromkeys(person_hashes(person_key), contact_id)
     if hashes:
         for hashed in session.scalars(select(Suppression.person_hash).where(Suppression.person_hash.in_(hashes))):
             reasons[hashes[hashed]] = (NotSent.NOT_SUBSCRIBED, "suppressed")

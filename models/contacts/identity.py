@@ -39,6 +39,12 @@ class Identity:
         """The person_key. Raises ValueError if there is no identifier."""
         return person_key(wa_id=self.wa_id, phone=self.phone, portfolio_id=self.portfolio_id, bsuid=self.bsuid)
 
+    @property
+    def keys(self) -> list[str]:
+        """The person_key of each identifier."""
+        numbers = [person_key(wa_id=number) for number in (self.wa_id, self.phone) if number]
+        return numbers + ([person_key(portfolio_id=self.portfolio_id, bsuid=self.bsuid)] if self.has_bsuid else [])
+
 
 def phone_of_wa_id(wa_id: str) -> Phone | None:
     """Return the phone of a wa_id in its current spelling (`docs/meta.md` §9), or None if it is no possible number."""

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.aliases import KnownIdentifier, add_aliases, aliased_contacts, release_aliases
 from models.contacts.consent import append_events
+from models.contacts.erased import ErasedPersonError, check_not_erased
 from models.contacts.identity import Identity, identity_row, learn_identity, phone_of_wa_id
 from models.contacts.lookup import named_by
 from models.contacts.merge import choose_winner, merge_contacts
@@ -44,7 +45,8 @@ def lock_identities(session: Session) -> None:
 def resolve_contact(session: Session, identity: Identity, now: datetime, source: str = SOURCE) -> int:
     """The id of the one record of this person, made if there is none; what was shown of them is learned.
 
-    A new record has consent `unknown`. ValueError where the identity holds neither wa_id, phone nor BSUID.
+    A new record has consent `unknown`. ValueError where the identity holds neither wa_id, phone nor BSUID; ErasedPersonError
+    where nobody is found, and the event is from before its person was redacted.
     """
     key = identity.key
     former = _by_former_bsuid(session, identity)
@@ -62,6 +64,7 @@ def resolve_contact(session: Session, identity: Identity, now: datetime, source:
         former = _by_former_number(session, identity, now)
         if former is not None:
             return former
+        check_not_erased(session, identity.keys, identity.at)
         made = _create(session, identity, key, now, source)
         if made is not None:
             return made
@@ -69,6 +72,14 @@ def resolve_contact(session: Session, identity: Identity, now: datetime, source:
     survivor = _one_of(session, found, now, META if source == SOURCE else source)
     learn_identity(session, survivor, identity, now)
     return survivor.id
+
+
+def resolve_unless_erased(session: Session, identity: Identity, now: datetime) -> int | None:
+    """`resolve_contact` for what a webhook shows; None if it is from before its person was redacted: it is not stored."""
+    try:
+        return resolve_contact(session, identity, now, SOURCE)
+    except ErasedPersonError:
+        return None
 
 
 def merge_pair(session: Session, one_id: int, other_id: int, now: datetime, actor: str) -> int:

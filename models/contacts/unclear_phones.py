@@ -160,13 +160,13 @@ def settle_unclear(
     ids: Sequence[int],
     reading: Reading,
     now: datetime,
-    person_hash: Callable[[str], str],
+    person_hashes: Callable[[str], tuple[str, ...]],
     *,
     dry_run: bool = False,
 ) -> MendTally:
     """Give these contacts the number that `reading` says. Whoever is not unclear any more is left alone.
 
-    A few hundred at a time: nobody adds or merges contacts meanwhile. `person_hash` recognises people who were redacted.
+    A few hundred at a time: nobody adds or merges contacts meanwhile. `person_hashes` recognises people who were redacted.
     """
     if not dry_run:
         lock_identities(session)
@@ -184,7 +184,7 @@ def settle_unclear(
             tally.impossible.append(contact.id)
         else:
             phones[contact.id] = phone
-    _sort_out_redacted(session, phones, person_hash, tally)
+    _sort_out_redacted(session, phones, person_hashes, tally)
     _sort_out_collisions(session, phones, tally)
     for contact in contacts:
         if contact.id in phones:
@@ -195,13 +195,18 @@ def settle_unclear(
 
 
 def _sort_out_redacted(
-    session: Session, phones: dict[int, Phone], person_hash: Callable[[str], str], tally: MendTally
+    session: Session, phones: dict[int, Phone], person_hashes: Callable[[str], tuple[str, ...]], tally: MendTally
 ) -> None:
-    hashes = {person_hash(person_key(phone=phone.e164)): contact_id for contact_id, phone in phones.items()}
+    hashes = {
+        hashed: contact_id
+        for contact_id, phone in phones.items()
+        for hashed in person_hashes(person_key(phone=phone.e164))
+    }
     suppressed = select(Suppression.person_hash).where(among(session, Suppression.person_hash, hashes))
-    for hashed in session.scalars(suppressed).all() if hashes else ():
-        tally.redacted.append(hashes[hashed])
-        del phones[hashes[hashed]]
+    found = session.scalars(suppressed).all() if hashes else ()
+    for contact_id in sorted({hashes[hashed] for hashed in found}):
+        tally.redacted.append(contact_id)
+        del phones[contact_id]
 
 
 def _sort_out_collisions(session: Session, phones: dict[int, Phone], tally: MendTally) -> None:

@@ -8,7 +8,7 @@ unfair (measured: a writer waited 3 s). PostgreSQL needs neither.
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import local
@@ -37,7 +37,7 @@ class Database:
 
     `read()` and `write()` open a session in one transaction. `write()` commits when its block ends without an exception, else it
     rolls back; nothing else commits. `before_commit` is the last thing that a write transaction does. `time_zone` is the
-    business's, which `zone_of` returns for a session.
+    business's, which `zone_of` returns for a session. `info` is in `Session.info` of each session.
 
     Raises ValueError if the URL is an SQLite database that is not a file.
     """
@@ -49,16 +49,17 @@ class Database:
         pool_size: int = 5,
         time_zone: str = "UTC",
         before_commit: Callable[[Session], None] | None = None,
+        info: Mapping[str, Any] | None = None,
     ) -> None:
         self.url = make_url(url)
         self._before_commit = before_commit
-        self._info: dict[Any, Any] = {_ZONE: ZoneInfo(time_zone)}
+        self._info: dict[Any, Any] = {_ZONE: ZoneInfo(time_zone), **(info or {})}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._lock_path: Path | None = None
         if self.is_sqlite:
             if not self.url.database or self.url.database == ":memory:":
                 raise ValueError("DATABASE_URL: an SQLite database must be a file, since several processes share it")
-            path = Path(self.url.database).absolute()
+            path = self.path
             self._lock_path = path.with_name(path.name + ".lock")
             self.read_engine = self._sqlite_engine("BEGIN", read_only=True)
             self.write_engine = self._sqlite_engine("BEGIN IMMEDIATE", read_only=False)
@@ -66,6 +67,11 @@ class Database:
             # For a slice, PostgreSQL's JIT compilation takes longer than the query.
             self.read_engine = self._server_engine(pool_size, "-c jit=off -c default_transaction_read_only=on")
             self.write_engine = self._server_engine(pool_size, "-c jit=off")
+
+    @property
+    def path(self) -> Path:
+        """The file of an SQLite database."""
+        return Path(str(self.url.database)).absolute()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
@@ -150,6 +156,7 @@ class Database:
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA cache_size=-65536")
             cursor.execute("PRAGMA temp_store=MEMORY")
+            cursor.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
             if read_only:
                 cursor.execute("PRAGMA query_only=ON")
             cursor.close()

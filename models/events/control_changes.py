@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.contacts.resolve import SOURCE, resolve_contact
+from models.contacts.resolve import resolve_unless_erased
 from models.conversations.cases import await_agents
 from models.conversations.control import Evidence, record_control
 from models.conversations.unread import mark_unread
@@ -26,7 +26,9 @@ def apply_control_changes(session: Session, changes: Sequence[ControlChange], no
         if change.phone_number_id not in numbers:
             continue
         number_id, portfolio_id = numbers[change.phone_number_id]
-        contact_id = resolve_contact(session, identity(change.person, portfolio_id, change.at), now, SOURCE)
+        contact_id = resolve_unless_erased(session, identity(change.person, portfolio_id, change.at), now)
+        if contact_id is None:
+            continue
         listed_at = change.at if change.is_to_us else None  # the inbox lists conversations by their last message
         conversation_id = open_conversation(session, contact_id, number_id, now, listed_at)
         evidence = Evidence.PASSED if change.is_to_us else Evidence.TAKEN

@@ -9,9 +9,10 @@ from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 from models.campaigns.failures import NewFailure
+from models.db.bulk import among
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Pricing, Status
-from models.tables.conversation import Direction, Message
+from models.tables.conversation import Direction, Message, PurgedWamid, wamid_hash
 from models.tables.recipient import Recipient
 from models.tables.webhook_event import ParkedStatus
 
@@ -35,7 +36,7 @@ class RetryResult:
 
 
 def park_statuses(session: Session, statuses: Iterable[Status], now: datetime) -> int:
-    """Park statuses, repeated ones once; return how many were parked."""
+    """Park statuses, repeated ones once; return how many were parked. Those of purged or redacted messages are dropped."""
     rows = [
         {
             "wamid": item.wamid,
@@ -45,11 +46,21 @@ def park_statuses(session: Session, statuses: Iterable[Status], now: datetime) -
             "first_at": now,
             "expires_at": now + (OURS_FOR if item.callback else UNKNOWN_FOR),
         }
-        for item in dict.fromkeys(statuses)
+        for item in _of_nothing_purged(session, statuses)
     ]
     if rows:
         session.execute(insert(ParkedStatus), rows)
     return len(rows)
+
+
+def _of_nothing_purged(session: Session, statuses: Iterable[Status]) -> list[Status]:
+    items = list(dict.fromkeys(statuses))
+    hashes = {wamid_hash(item.wamid): item.wamid for item in items}
+    if not hashes:
+        return []
+    purged = session.scalars(select(PurgedWamid.hash).where(among(session, PurgedWamid.hash, hashes)))
+    gone = {hashes[found] for found in purged}
+    return [item for item in items if item.wamid not in gone]
 
 
 def drop_expired(session: Session, now: datetime) -> int:

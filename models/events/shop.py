@@ -243,7 +243,7 @@ def _is_redacted(session: Session, customer: ShopCustomer, known: Contact | None
     phone = _identifying_phone(customer, known)
     keys = [SHOP + customer.id] if customer.id is not None else []
     keys += [person_key(phone=phone)] if phone is not None else []
-    hashes = [vault.person_hash(key) for key in keys]
+    hashes = [hashed for key in keys for hashed in vault.person_hashes(key)]
     return bool(session.scalar(select(exists().where(Suppression.person_hash.in_(hashes)))))
 
 

@@ -28,6 +28,8 @@ from models.stored_texts import CONSENT_IMPORTED
 from models.tables.contact import Consent, PhoneProblem, Suppression
 from models.tables.tag import ContactTag
 
+STAYS_OUT = "this person was redacted and stays out"
+
 
 @dataclass(slots=True)
 class UpsertTally:
@@ -109,10 +111,10 @@ def _not_suppressed(session: Session, rows: Sequence[ImportRow], vault: Vault, t
     """Rows of redacted people are refused, by the keyed hash that is all that is left of them."""
     if session.scalar(select(Suppression.id).limit(1)) is None:
         return list(rows)
-    hashes = {vault.person_hash(key): row for row in rows for key in _spellings(row)}
+    hashes = {hashed: row for row in rows for key in _spellings(row) for hashed in vault.person_hashes(key)}
     gone = set(session.scalars(select(Suppression.person_hash).where(among(session, Suppression.person_hash, hashes))))
     lines = {hashes[found].line for found in gone}
-    tally.refused += [(line, "this person was redacted and stays out") for line in sorted(lines)]
+    tally.refused += [(line, STAYS_OUT) for line in sorted(lines)]
     return [row for row in rows if row.line not in lines]
 
 

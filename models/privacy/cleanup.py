@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, literal_word
-from models.privacy.redact import REDELIVERY
+from models.privacy.retention import store_hashes
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import Conversation, Message
 from models.tables.engagement import LedgerEntry
@@ -73,17 +73,18 @@ def purge_ledger(session: Session, now: datetime, limit: int = SLICE) -> int:
 
 
 def purge_wamids(session: Session, now: datetime, limit: int = SLICE) -> int:
-    """Clear the wamids, which contain a number, of redacted people's messages once Meta does not deliver them again."""
-    was_redacted = (Contact.consent == Consent.REDACTED, Contact.redacted_at < now - REDELIVERY)
-    ids = session.scalars(
-        select(Message.id)
+    """Replace the wamids of redacted people's messages, which contain a number, by hashes (a redaction does it at once by now)."""
+    rows = session.execute(
+        select(Message.id, Message.wamid)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .join(Contact, Contact.id == Conversation.contact_id)
-        .where(*was_redacted, or_(Message.wamid.is_not(None), Message.context_wamid.is_not(None)))
+        .where(Contact.consent == Consent.REDACTED, or_(Message.wamid.is_not(None), Message.context_wamid.is_not(None)))
         .limit(limit)
     ).all()
-    if not ids:
+    if not rows:
         return 0
+    store_hashes(session, [row.wamid for row in rows if row.wamid], now)
+    ids = [row.id for row in rows]
     return _affected(session, update(Message).where(Message.id.in_(ids)).values(wamid=None, context_wamid=None))
 
 

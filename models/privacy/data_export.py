@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models.contacts.aliases import SHOP
 from models.contacts.person_key import person_key
 from models.contacts.user_ids import names_any
+from models.privacy.tables import TABLES
 from models.stored_texts import show_stored
 from models.tables.answer_cost import AnswerCost
 from models.tables.audit import Audit
@@ -39,7 +40,7 @@ def export_person(session: Session, contact_id: int) -> dict[str, Any]:
     if contact is None:
         raise LookupError(f"contact {contact_id} does not exist")
     merged = list(session.scalars(select(Contact.id).where(Contact.merged_into_id == contact_id).order_by(Contact.id)))
-    return {
+    parts = {
         "contact": _row(contact),
         "also_found_by": _rows(session, ContactAlias, ContactAlias.contact_id == contact_id),
         "before_the_merge": _rows(session, MergedValue, MergedValue.contact_id == contact_id),
@@ -51,6 +52,7 @@ def export_person(session: Session, contact_id: int) -> dict[str, Any]:
         **_shop(session, contact),
         "audit": _audit(session, [contact_id, *merged]),
     }
+    return {part: parts[part] for store in reversed(TABLES) for part in store.exported}
 
 
 def _sets(session: Session, contact_id: int) -> dict[str, Any]:

@@ -5,10 +5,11 @@ It searches for numbers, ids and e-mail addresses, never for names, which many p
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import phonenumbers
 from sqlalchemy import Text, and_, cast, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -42,11 +43,18 @@ class Mentions:
 
     numbers: frozenset[str]
     words: frozenset[str]
+    national: frozenset[str] = frozenset()
+    """The numbers without their calling codes, as a file or a log may have them; other people's may contain them."""
 
     def matches(self, text: str) -> bool:
         """Return whether the text contains one of them; the spelling of numbers does not matter."""
         folded, digits = text.casefold(), _NOT_DIGITS.sub("", text)
         return any(word in folded for word in self.words) or any(number in digits for number in self.numbers)
+
+    def may_match(self, text: str) -> bool:
+        """The same, also for a number without its calling code: for files, of which too much may go."""
+        digits = _NOT_DIGITS.sub("", text)
+        return self.matches(text) or any(number in digits for number in self.national)
 
 
 def mentions_of(session: Session, contact: Contact) -> Mentions:
@@ -61,29 +69,31 @@ def mentions_of(session: Session, contact: Contact) -> Mentions:
     return Mentions(
         frozenset(number for number in numbers if len(number) >= MIN_DIGITS),
         frozenset(word.casefold() for word in words if word and len(word) >= MIN_DIGITS),
+        frozenset(filter(None, map(_national, numbers))),
     )
 
 
-def wipe_mentions(session: Session, contact_id: int, mentions: Mentions) -> None:
-    """Remove the person from every row that mentions them and is not their own."""
-    _wipe_audiences(session, mentions.numbers)
-    _wipe_segments(session, mentions)
-    _wipe_audit(session, contact_id, mentions)
-    _wipe_webhook_events(session, contact_id, mentions)
+def _national(digits: str) -> str | None:
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return None
+    national = phonenumbers.national_significant_number(number)
+    return national if len(national) >= MIN_DIGITS else None
 
 
-def _wipe_audiences(session: Session, numbers: Iterable[str]) -> None:
+def wipe_audiences(session: Session, mentions: Mentions) -> None:
     """Remove the person from audiences that name them as a single contact; the audiences stay valid."""
     campaigns = select(Campaign.id, Campaign.audience).where(cast(Campaign.audience, Text).contains('"contact"'))
     for campaign_id, audience in session.execute(campaigns).all():
         redacted = audience
-        for number in numbers:
+        for number in mentions.numbers:
             redacted = without_contact(redacted, f"+{number}")
         if redacted != audience:
             _run(session, update(Campaign).where(Campaign.id == campaign_id).values(audience=redacted))
 
 
-def _wipe_segments(session: Session, mentions: Mentions) -> None:
+def wipe_segments(session: Session, mentions: Mentions) -> None:
     """Redact conditions on the person's number: they stay, and match nobody."""
     for segment_id, rule in session.execute(select(Segment.id, Segment.rule)).all():
         redacted = _redact_json(rule, mentions)
@@ -91,15 +101,12 @@ def _wipe_segments(session: Session, mentions: Mentions) -> None:
             _run(session, update(Segment).where(Segment.id == segment_id).values(rule=redacted))
 
 
-def _wipe_audit(session: Session, contact_id: int, mentions: Mentions) -> None:
+def wipe_audit(session: Session, contact_ids: Sequence[int], mentions: Mentions) -> None:
     """Redact details of entries that are not in the chain of the audit yet: those of a version before it, which named people.
 
     Action and actor stay. Entries about the person lose masked numbers too. Those in the chain name nobody, and are never changed.
     """
-    merged = session.scalars(select(Contact.id).where(Contact.merged_into_id == contact_id)).all()
-    about_contact = and_(
-        Audit.object_type == "contact", Audit.object_id.in_([str(key) for key in (contact_id, *merged)])
-    )
+    about_contact = and_(Audit.object_type == "contact", Audit.object_id.in_([str(key) for key in contact_ids]))
     detail = cast(Audit.detail, Text)
     mentioning = [detail.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in (*mentions.numbers, *mentions.words)]
     is_unsealed = ~exists().where(AuditSeal.audit_id == Audit.id)
@@ -113,25 +120,26 @@ def _wipe_audit(session: Session, contact_id: int, mentions: Mentions) -> None:
             _run(session, update(Audit).where(Audit.id == audit_id).values(detail=redacted))
 
 
-def _wipe_webhook_events(session: Session, contact_id: int, mentions: Mentions) -> None:
-    """Remove the person's events from dead letters, and delete parked statuses of their messages."""
-    needles = (*mentions.numbers, *mentions.words)
-    _wipe_dead_letters(session, mentions)
+def wipe_parked_statuses(session: Session, contact_ids: Sequence[int], mentions: Mentions) -> None:
+    """Delete parked statuses of the messages of these contacts, and those that mention the person."""
     status = cast(ParkedStatus.status, Text)
-    conversation_ids = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    conversation_ids = select(Conversation.id).where(Conversation.contact_id.in_(contact_ids))
     _run(
         session,
         delete(ParkedStatus).where(
             or_(
-                ParkedStatus.wamid.in_(select(Recipient.wamid).where(Recipient.contact_id == contact_id)),
+                ParkedStatus.wamid.in_(select(Recipient.wamid).where(Recipient.contact_id.in_(contact_ids))),
                 ParkedStatus.wamid.in_(select(Message.wamid).where(Message.conversation_id.in_(conversation_ids))),
-                *(status.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in needles),
+                *(
+                    status.ilike(f"%{_escaped(needle)}%", escape="\\")
+                    for needle in (*mentions.numbers, *mentions.words)
+                ),
             )
         ),
     )
 
 
-def _wipe_dead_letters(session: Session, mentions: Mentions) -> None:
+def wipe_dead_letters(session: Session, mentions: Mentions) -> None:
     """Remove the person's events from dead letters; the events of others stay. A payload that cannot be read is deleted."""
     needles = (*mentions.numbers, *mentions.words)
     mentioning = [DeadLetter.payload.ilike(f"%{_escaped(needle)}%", escape="\\") for needle in needles]

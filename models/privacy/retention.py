@@ -55,7 +55,7 @@ def purge_messages(session: Session, now: datetime, limit: int = SLICE) -> int:
     if not old:
         return 0
     told = [row for row in old if row.direction is Direction.IN or row.author in TOLD_BY_META]
-    _store_hashes(session, [row.wamid for row in told if row.wamid], now)
+    store_hashes(session, [row.wamid for row in told if row.wamid], now)
     ids = [row.id for row in old]
     session.execute(
         update(Action).where(Action.after_message_id.in_(ids)).values(after_message_id=None), execution_options=NO_SYNC
@@ -106,7 +106,8 @@ def purge_flow_sessions(session: Session, now: datetime, limit: int = SLICE) -> 
     return len(ids)
 
 
-def _store_hashes(session: Session, wamids: Sequence[str], now: datetime) -> None:
+def store_hashes(session: Session, wamids: Sequence[str], now: datetime) -> None:
+    """Keep the hashes of these ids, so that a message that Meta delivers again is recognised without its id."""
     if wamids:
         rows = [{"hash": wamid_hash(wamid), "expires_at": now + REPEATED_FOR} for wamid in wamids]
         statement = insert_into(session, PurgedWamid).values(rows).on_conflict_do_nothing(index_elements=["hash"])

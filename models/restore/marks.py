@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from models.contacts.consent import opt_out
 from models.crypto import Vault
+from models.privacy.mentions import Mentions
+from models.privacy.person_keys import keys_of
 from models.privacy.redact import redact_person, suppress
 from models.tables.audit import MONITOR
 from models.tables.contact import Consent, ConsentEvent, Contact, Suppression
@@ -72,28 +74,77 @@ def suppression_marks(session: Session, after_id: int, limit: int) -> Sequence[t
     return [(row.id, row.person_hash) for row in session.execute(query.order_by(Suppression.id).limit(limit))]
 
 
+def all_suppressed(session: Session) -> set[str]:
+    """Every mark of the database."""
+    return set(session.scalars(select(Suppression.person_hash)))
+
+
+def newest_suppression(session: Session) -> int:
+    """The id of the newest mark, 0 without any."""
+    return session.scalar(select(func.max(Suppression.id))) or 0
+
+
+def newest_suppressed(session: Session, limit: int) -> set[str]:
+    """The newest marks of the database."""
+    return set(session.scalars(select(Suppression.person_hash).order_by(Suppression.id.desc()).limit(limit)))
+
+
+def suppress_again(session: Session, hashes: Set[str], now: datetime) -> None:
+    """Take marks that were kept outside into the database."""
+    suppress(session, sorted(hashes), REASON, now)
+
+
+def redact_slice(
+    session: Session, vault: Vault, redacted: Set[str], after_id: int, now: datetime
+) -> tuple[int | None, list[Mentions]]:
+    """Redact whom these marks name among the next SLICE_SIZE contacts after `after_id`, by any key of theirs.
+
+    Returns the id to go on after, None at the end, and what names those who were redacted.
+    """
+    keys = keys_of(session, _next_contacts(session, after_id))
+    wiped = [
+        _redact(session, contact_id, vault, now)
+        for contact_id, names in keys.items()
+        if any(not redacted.isdisjoint(vault.person_hashes(name)) for name in names)
+    ]
+    return (max(keys) if len(keys) == SLICE_SIZE else None), [mentions for mentions in wiped if mentions is not None]
+
+
 def apply_marks(
     session: Session, hold: DatabaseHold, vault: Vault, stops: Mapping[str, float], redacted: Set[str], now: datetime
-) -> None:
+) -> list[Mentions]:
     """Unsubscribe and redact again whom the marks name among the next SLICE_SIZE contacts; at the end the hold has `marks_done_at`.
 
-    `stops`: person hash → Unix seconds of the opt-out. One that is older than an opt-in of the copy changes nothing.
+    Returns what names those who were redacted. `stops`: person hash → Unix seconds of the opt-out. One that is older than an opt-in
+    of the copy changes nothing.
     """
     if hold.marks_cursor == 0:
         suppress(session, sorted(redacted), REASON, now)
-    rows = session.execute(
-        select(Contact.id, Contact.person_key, Contact.consent)
-        .where(Contact.id > hold.marks_cursor, Contact.redacted_at.is_(None), Contact.merged_into_id.is_(None))
-        .order_by(Contact.id)
-        .limit(SLICE_SIZE)
-    ).all()
-    for row in rows:
-        hashed = vault.person_hash(row.person_key)
-        if hashed in redacted:
-            redact_person(session, row.id, vault, now, MONITOR, REASON)
-        elif hashed in stops and row.consent is not Consent.UNSUBSCRIBED:
-            opt_out(session, row.id, datetime.fromtimestamp(stops[hashed], UTC), SOURCE)
+    rows = _next_contacts(session, hold.marks_cursor)
+    known = [(row.id, row.consent) for row in rows]  # a redaction expires the rows
+    keys = keys_of(session, rows)
+    wiped: list[Mentions] = []
+    for contact_id, consent in known:
+        hashes = {hashed for key in keys[contact_id] for hashed in vault.person_hashes(key)}
+        stopped = [stops[hashed] for hashed in hashes if hashed in stops]
+        if not redacted.isdisjoint(hashes):
+            mentions = _redact(session, contact_id, vault, now)
+            wiped += [mentions] if mentions is not None else []
+        elif stopped and consent is not Consent.UNSUBSCRIBED:
+            opt_out(session, contact_id, datetime.fromtimestamp(max(stopped), UTC), SOURCE)
     if rows:
-        hold.marks_cursor = rows[-1].id
+        hold.marks_cursor = known[-1][0]
     if len(rows) < SLICE_SIZE:
         hold.marks_done_at = now
+    return wiped
+
+
+def _next_contacts(session: Session, after_id: int) -> Sequence[Contact]:
+    is_somebody = (Contact.redacted_at.is_(None), Contact.merged_into_id.is_(None))
+    return session.scalars(
+        select(Contact).where(Contact.id > after_id, *is_somebody).order_by(Contact.id).limit(SLICE_SIZE)
+    ).all()
+
+
+def _redact(session: Session, contact_id: int, vault: Vault, now: datetime) -> Mentions | None:
+    return redact_person(session, contact_id, vault, now, MONITOR, REASON)

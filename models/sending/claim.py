@@ -72,11 +72,11 @@ def claim_recipients(
     campaign_id: int,
     size: int,
     now: datetime,
-    person_hash: Callable[[str], str] | None = None,
+    person_hashes: Callable[[str], tuple[str, ...]] | None = None,
 ) -> Claim:
     """Claim up to `size` due recipients of a campaign for a lane.
 
-    With `person_hash` people who were redacted are recognised, and not written to.
+    With `person_hashes` people who were redacted are recognised, and not written to.
     """
     campaign = session.execute(
         select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
@@ -89,7 +89,7 @@ def claim_recipients(
     if not rows:
         return Claim()
     left_out = _LeftOut()
-    refusals = recheck(session, campaign, [row.contact_id for row in rows], now, person_hash)
+    refusals = recheck(session, campaign, [row.contact_id for row in rows], now, person_hashes)
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )

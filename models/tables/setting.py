@@ -33,6 +33,7 @@ class KnownSetting:
 KNOWN = {
     "installation": KnownSetting("", "This installation's name in every message's callback data."),
     "encryption_fingerprint": KnownSetting("", "Which key the stored access tokens were encrypted with."),
+    "marks_fingerprints": KnownSetting("", "Which keys the marks of redacted people were made with."),
     "allow_untagged": KnownSetting(False, "Contacts without any tag can be reached."),
     "schedule_grace_seconds": KnownSetting(900, "How late a scheduled start may still happen by itself."),
     "frequency_cap_messages": KnownSetting(

@@ -6,7 +6,7 @@ from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
 from models.contacts.identity import Identity
-from models.contacts.resolve import SOURCE, resolve_contact
+from models.contacts.resolve import resolve_unless_erased
 from models.db.dialect import insert_into
 from models.events.account.update import AccountUpdate, bsuid_of, meta_enum, moment_of, wa_id_of
 from models.tables.audit import AuditAction
@@ -26,7 +26,9 @@ def calls(session: Session, update: AccountUpdate) -> None:
         wa_id, bsuid = wa_id_of(item.get("from")), bsuid_of(item.get("from_user_id"))
         if is_inbound and number_id is not None and at is not None and (wa_id or bsuid):
             identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=update.waba.portfolio_id, at=at)
-            contact_id = resolve_contact(session, identity, update.now, SOURCE)
+            contact_id = resolve_unless_erased(session, identity, update.now)
+            if contact_id is None:
+                continue
             _open_window(session, contact_id, number_id, at, update.now)
             update.audit(
                 session, AuditAction.CALL_RECEIVED, "contact", contact_id, number=number_id, called_at=at.isoformat()

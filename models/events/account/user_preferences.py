@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.contacts.consent import resume_marketing, stop_marketing
 from models.contacts.identity import Identity
-from models.contacts.resolve import SOURCE, resolve_contact
+from models.contacts.resolve import resolve_unless_erased
 from models.events.account.update import AccountUpdate, bsuid_of, moment_of, wa_id_of
 from models.tables.audit import AuditAction
 from models.tables.number import Number, Waba
@@ -37,7 +37,9 @@ def _apply(session: Session, update: AccountUpdate, item: dict[str, Any]) -> Non
         return
     at = moment_of(item.get("timestamp")) or update.at
     identity = Identity(wa_id=wa_id, bsuid=bsuid, portfolio_id=_portfolio(session, update), at=at)
-    contact_id = resolve_contact(session, identity, update.now, SOURCE)
+    contact_id = resolve_unless_erased(session, identity, update.now)
+    if contact_id is None:
+        return
     change = {"stop": stop_marketing, "resume": resume_marketing}.get(value)
     if change is None or change(session, contact_id, at):
         update.audit(session, AuditAction(f"marketing_{value}"), "contact", contact_id, said_at=at.isoformat())

@@ -12,7 +12,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.contacts.identity import Identity, phone_of_wa_id
-from models.contacts.resolve import SOURCE, resolve_contact
+from models.contacts.resolve import resolve_unless_erased
 from models.conversations.cases import await_agents, keep_attended, open_case
 from models.conversations.control import Evidence, record_control
 from models.conversations.messages import conversations_of, drop_bot_messages
@@ -63,7 +63,9 @@ def store_echoes(session: Session, echoes: Sequence[Echo], now: datetime) -> Ech
             continue
         known.add(message.wamid)
         number_id, portfolio_id = numbers[message.phone_number_id]
-        contact_id = resolve_contact(session, _receiver(message.sender, portfolio_id, message.at), now, SOURCE)
+        contact_id = resolve_unless_erased(session, _receiver(message.sender, portfolio_id, message.at), now)
+        if contact_id is None:
+            continue
         conversation_id = open_conversation(session, contact_id, number_id, now, last_message_at=message.at)
         if not _insert(session, echo, conversation_id):
             result.repeated += 1

@@ -12,11 +12,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.contacts.aliases import aliased_contacts
+from models.contacts.erased import is_erased
 from models.contacts.identity import Identity
 from models.contacts.lookup import named_by
 from models.contacts.number_change import change_number
 from models.contacts.person_key import person_key
-from models.contacts.resolve import SOURCE, resolve_contact
+from models.contacts.resolve import resolve_unless_erased
 from models.contacts.user_id_change import change_user_id, latest_identity
 from models.contacts.user_ids import remember_user_id, replaced_user_ids
 from models.db.bulk import values_cte
@@ -139,7 +140,8 @@ class _SenderIndex:
 def resolve_senders(
     session: Session, messages: Sequence[InboundMessage], portfolios: Sequence[int], now: datetime
 ) -> dict[str, int]:
-    """The contact id by wamid. Contacts are created and merged where necessary. A change of a user id that nobody has is left out.
+    """The contact id by wamid. Contacts are created and merged where necessary. Left out are a change of a user id that nobody has,
+    and what was said before its person was redacted.
 
     `messages` are in the order of Meta's time; `portfolios` holds the portfolio id of each message's number, in the same order.
     """
@@ -170,15 +172,22 @@ def resolve_senders(
 
 
 def _resolve(session: Session, message: InboundMessage, portfolio_id: int, now: datetime) -> int | None:
-    """Resolve one sender, and apply a change of number or user id. None for a change of a user id that nobody has."""
+    """Resolve one sender, and apply a change of number or user id.
+
+    None for a change of a user id that nobody has, and for what was said before its person was redacted.
+    """
     before = identity(message.sender, portfolio_id, message.at)
     if message.moved_to is None:
-        return resolve_contact(session, before, now, SOURCE)
+        return resolve_unless_erased(session, before, now)
     after = identity(message.moved_to, portfolio_id, message.at)
+    if is_erased(session, [*before.keys, *after.keys], message.at):
+        return None
     has_both = before.has_bsuid and after.has_bsuid and before.bsuid != after.bsuid
     if message.is_user_id_change:
         return change_user_id(session, before, after, now) if has_both else None
-    contact_id = resolve_contact(session, before, now, SOURCE)
+    contact_id = resolve_unless_erased(session, before, now)
+    if contact_id is None:
+        return None
     if has_both:
         remember_user_id(session, portfolio_id, before.bsuid or "", after.bsuid or "", message.at, now)
     return change_number(session, contact_id, latest_identity(session, after), now)

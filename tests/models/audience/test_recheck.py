@@ -39,7 +39,7 @@ def test_the_recheck_finds_what_changed_since_the_launch_and_not_its_own_engagem
 def test_the_recheck_finds_people_who_were_suppressed_for_good(world: World) -> None:
     one, two = world.contact(), world.contact()
     world.session.add(Suppression(person_hash=f"hash of {one.person_key}", reason="redacted", created_at=NOW))
-    found = recheck(world.session, world.campaign, [one.id, two.id], NOW, lambda key: f"hash of {key}")
+    found = recheck(world.session, world.campaign, [one.id, two.id], NOW, lambda key: (f"hash of {key}",))
     assert found == {one.id: (NotSent.NOT_SUBSCRIBED, "suppressed")}
 
 

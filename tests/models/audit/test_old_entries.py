@@ -12,7 +12,7 @@ from models.audit.old_entries import seal_old_entries
 from models.clock import utcnow
 from models.contacts.identity import Identity
 from models.contacts.resolve import resolve_contact
-from models.privacy.mentions import mentions_of, wipe_mentions
+from models.privacy.mentions import mentions_of, wipe_audit
 from models.tables.audit import Audit
 from models.tables.contact import Contact
 from tests.support.audit_rows import audit_ids, checked, record, tamper
@@ -94,7 +94,7 @@ def test_a_redaction_wipes_those_that_are_not_sealed_and_changes_no_hash(with_ol
     assert seal_slice(rt, 4) == 4
     with rt.database.write() as session:
         contact_id = resolve_contact(session, Identity(wa_id=MENTION[1:]), utcnow())
-        wipe_mentions(session, contact_id, mentions_of(session, session.get_one(Contact, contact_id)))
+        wipe_audit(session, [contact_id], mentions_of(session, session.get_one(Contact, contact_id)))
     assert checked(rt).broken is None
     with rt.database.read() as session:
         details = list(session.scalars(select(Audit.detail).order_by(Audit.id)))
@@ -112,7 +112,7 @@ def test_redactions_and_the_job_at_once_leave_a_good_chain(with_old_entries: Run
 
     def wipe() -> None:
         with rt.database.write() as session:
-            wipe_mentions(session, contact_id, mentions)
+            wipe_audit(session, [contact_id], mentions)
 
     threads = [
         threading.Thread(target=target) for target in (wipe, lambda: seal_all(rt), wipe, lambda: seal_slice(rt, 2))

@@ -33,7 +33,7 @@ def _unclear(session: Session, raw: str, **values: Any) -> Contact:
 
 
 def _settle(session: Session, ids: list[int], reading: Reading = INTERNATIONAL, **more: Any) -> MendTally:
-    return settle_unclear(session, ids, reading, NOW, lambda key: f"hash of {key}", **more)
+    return settle_unclear(session, ids, reading, NOW, lambda key: (f"hash of {key}",), **more)
 
 
 def test_the_numbers_of_these_tests_are_unclear() -> None:

@@ -8,8 +8,11 @@ from sqlalchemy.orm import Session
 
 from models.contacts.user_ids import later_user_ids, remember_user_id
 from models.conversations.flow_versions import save_flow
+from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter, purge_dead_letters
+from models.events.messages.known import stored_wamids
 from models.privacy.cleanup import purge_actions, purge_lanes, purge_ledger, purge_parked, purge_user_ids, purge_wamids
+from models.privacy.guards import drop_guards
 from models.privacy.retention import purge_messages
 from models.tables.contact import Consent
 from models.tables.conversation import Direction, Message, MessageState
@@ -102,22 +105,26 @@ def test_changes_of_user_ids_go_after_30_days(session: Session) -> None:
     )
 
 
-def test_a_redacted_persons_ids_go_once_meta_repeats_them_no_more(session: Session) -> None:
-    number = make_number(session)
-    texts: dict[str, Message] = {}
-    for name, days in (("gone", 9), ("fresh", 7), ("here", 0)):
-        values: dict[str, Any] = {"consent": Consent.REDACTED, "redacted_at": NOW - days * DAY} if days else {}
-        conversation = make_conversation(session, make_contact(session, **values), number)
-        texts[name] = Message(
-            conversation_id=conversation.id, direction=Direction.IN, state=MessageState.RECEIVED, type="text",
-            at=NOW - 10 * DAY, wamid=f"wamid.{name}", context_wamid=f"wamid.context.{name}", handled_at=NOW,
-        )  # fmt: skip
-    session.add_all(texts.values())
-    session.flush()
-    assert (purge_wamids(session, NOW), purge_wamids(session, NOW)) == (1, 0)
-    session.expire_all()
-    left = {(message.wamid, message.context_wamid) for message in session.scalars(select(Message))}
-    assert left == {(None, None), *((f"wamid.{name}", f"wamid.context.{name}") for name in ("fresh", "here"))}
+def test_ids_that_an_earlier_version_left_of_redacted_people_become_hashes(database: Database) -> None:
+    with database.write_engine.connect() as connection:
+        drop_guards(connection)
+    with database.write() as session:
+        number = make_number(session)
+        for name in ("gone", "here"):
+            values: dict[str, Any] = {"consent": Consent.REDACTED, "redacted_at": NOW} if name == "gone" else {}
+            conversation = make_conversation(session, make_contact(session, **values), number)
+            session.add(
+                Message(
+                    conversation_id=conversation.id, direction=Direction.IN, state=MessageState.RECEIVED, type="text",
+                    at=NOW, wamid=f"wamid.{name}", context_wamid=f"wamid.context.{name}", handled_at=NOW,
+                )
+            )  # fmt: skip
+        session.flush()
+        assert (purge_wamids(session, NOW), purge_wamids(session, NOW)) == (1, 0)
+        session.expire_all()
+        left = {(message.wamid, message.context_wamid) for message in session.scalars(select(Message))}
+        assert left == {(None, None), ("wamid.here", "wamid.context.here")}
+        assert stored_wamids(session, ["wamid.gone", "wamid.here", "wamid.new"]) == {"wamid.gone", "wamid.here"}
 
 
 def test_the_id_of_a_purged_message_is_never_given_again(session: Session) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from models.audience.audience import parse_audience
@@ -18,9 +18,11 @@ from models.contacts.text_search import fold_stale
 from models.conversations.cases import open_case, open_cases
 from models.conversations.unread import mark_unread
 from models.crypto import Vault, new_encryption_key
+from models.db.engine import Database
 from models.events.dead_letters import keep_dead_letter
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Status
+from models.privacy.guards import drop_guards
 from models.privacy.redact import redact_person
 from models.segments.rule import parse_rule
 from models.tables.audit import Audit
@@ -213,11 +215,24 @@ def test_a_status_that_comes_later_brings_its_time_and_nothing_that_names_the_pe
     assert (sent.read_at, sent.error_code, sent.wamid, sent.error_msg) == (LATER, 131026, None, None)
 
 
-def test_a_second_redaction_does_nothing(session: Session, vault: Vault) -> None:
-    person = alice(session)
-    assert redact_person(session, person.id, vault, NOW, "dpo")
-    assert not redact_person(session, person.id, vault, LATER, "dpo")
-    assert not redact_person(session, 0, vault, LATER, "dpo")
+def test_a_second_redaction_wipes_again_what_came_back(database: Database, vault: Vault) -> None:
+    with database.write() as session:
+        contact_id = person_with_a_past(session).id
+        assert redact_person(session, contact_id, vault, NOW, "dpo")
+        before = session.scalar(select(func.count()).select_from(ConsentEvent))
+    with database.write_engine.connect() as connection:
+        drop_guards(connection)  # as in a database from before they were there
+    with database.write() as session:
+        session.execute(update(Contact).where(Contact.id == contact_id).values(name="Alice", phone="+34600000001"))
+        session.execute(update(Message).values(body="my secret"))
+        session.execute(update(Recipient).values(source_values={"body": {"1": "secret"}}))
+        assert redact_person(session, contact_id, vault, LATER, "dpo")
+        kept = session.get_one(Contact, contact_id)
+        assert (kept.name, kept.phone, kept.redacted_at) == ("", None, NOW)
+        assert set(session.scalars(select(Message.body))) == {None}
+        assert set(session.scalars(select(Recipient.source_values))) == {None}
+        assert session.scalar(select(func.count()).select_from(ConsentEvent)) == before
+        assert not redact_person(session, 0, vault, LATER, "dpo")
 
 
 def test_who_writes_again_is_somebody_new(session: Session, vault: Vault) -> None:

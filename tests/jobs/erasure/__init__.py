@@ -1,0 +1,1 @@
+"""Wiping a person outside of the database."""
