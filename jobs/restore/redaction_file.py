@@ -5,7 +5,6 @@ hashes.
 """
 
 import logging
-import os
 from collections.abc import Set
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.erasure.outside import erase_outside
 from models.clock import utcnow
-from models.files import open_private, replace_file
+from models.files import make_private_directory, open_private, replace_file, sync_file
 from models.privacy.mentions import Mentions
 from models.restore.marks import all_suppressed, newest_suppressed, newest_suppression, redact_slice, suppress_again
 
@@ -36,14 +35,13 @@ def keep_redactions(rt: Runtime) -> None:
         hashes = all_suppressed(session) if on_disk is None else newest_suppressed(session, NEWEST)
     missing = sorted(hashes - (on_disk or set()))
     if on_disk is None:
+        make_private_directory(rt.settings.var_dir)
         with replace_file(_path(rt)) as file:
             file.write(_text(rt, missing))
-            os.fsync(file.fileno())
     elif missing:
         with open_private(_path(rt), "ab") as file:
             file.write(_text(rt, missing, is_head=False))
-            file.flush()
-            os.fsync(file.fileno())
+            sync_file(file)
     _written[_path(rt)] = (newest_id, _size(rt))
 
 

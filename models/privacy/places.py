@@ -21,6 +21,8 @@ REDIS: tuple[RedisStore, ...] = (
     ),
     RedisStore("hark:sign_in:*", "sign-ins by hashes of addresses and accounts", Holds.NOBODY, "", "minutes to days"),
     RedisStore("hark:epoch", "copies of a counter", Holds.NOBODY, "", "for good"),
+    RedisStore("hark:audit", "copies of the end of the audit's chain", Holds.NOBODY, "", "for good"),
+    RedisStore("hark:exports", "how often data was taken out, by kind", Holds.NOBODY, "", "for good"),
     RedisStore("hark:erasure:*", "when Redis' file is written anew", Holds.NOBODY, "", "for good"),
     RedisStore("hark:ingest:*", "a sign of life and counts", Holds.NOBODY, "", "seconds; counts for good"),
     RedisStore("hark:replay*", "a replay of dead letters under way", Holds.NOBODY, "", "a day"),
@@ -54,6 +56,10 @@ FILES: tuple[FileStore, ...] = (
     FileStore("log/errors.log", "where errors happened, without their texts", Holds.NOBODY, "lines are removed", "for good"),
     FileStore("redactions", "marks of redactions", Holds.HASHES, "made then", "for good"),
     FileStore("epoch.json", "a copy of a counter", Holds.NOBODY, "", "for good"),
+    FileStore("audit.json", "a copy of the end of the audit's chain", Holds.NOBODY, "", "for good"),
+    FileStore(
+        "panel/*", "the panel's socket; bodies under way, without a name", Holds.PERSON, "gone with the request", "minutes"
+    ),
     FileStore("secret_key", "a key", Holds.NOBODY, "", "for good"),
     FileStore("encryption_key", "the key of access tokens", Holds.NOBODY, "", "for good"),
     FileStore("marks_key", "the key of the marks", Holds.NOBODY, "", "for good"),
