@@ -88,8 +88,8 @@ def open_sheet(path: Path, choices: SheetChoices = NO_CHOICES) -> Iterator[Sheet
             start = raw.read(START_BYTES)
             raw.seek(0)
             if start.startswith(b"PK\x03\x04"):
-                sheet: Sheet = load("jobs.imports.xlsx:read_xlsx")(path, choices)
-                yield sheet
+                with load("jobs.imports.xlsx_process:open_xlsx")(path, choices) as sheet:
+                    yield sheet
             else:
                 yield _csv(path, raw, start, choices)
     except OSError as error:

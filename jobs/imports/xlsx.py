@@ -1,7 +1,7 @@
-"""Reading a spreadsheet, row by row in bounded memory. Apart from the reader, which loads it for the first XLSX file."""
+"""Reading a spreadsheet, row by row in bounded memory. It runs in a process of its own (`jobs.imports.xlsx_process`)."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
@@ -25,6 +25,30 @@ MAX_SHEETS = 50
 """Sheets in which the header is looked for."""
 MAX_SHEET_ROWS = 1_048_576
 """A spreadsheet has no more; a file may claim a row of any number, and those between would be read as empty."""
+
+
+MAX_RATIO, RATIO_COUNTS_FROM = 200, 20 * MIB
+"""How many times larger than in the archive a part may be, and the size from which on that is asked. Real sheets have 10 to 50."""
+_START_BYTES = 4096
+_LIMITS = (
+    "MAX_UNZIPPED_BYTES",
+    "MAX_TEXTS_BYTES",
+    "MAX_PARTS",
+    "MAX_SHEETS",
+    "MAX_SHEET_ROWS",
+    "MAX_RATIO",
+    "RATIO_COUNTS_FROM",
+)
+
+
+def limits() -> dict[str, int]:
+    """Return the limits by their names."""
+    return {name: globals()[name] for name in _LIMITS}
+
+
+def set_limits(values: Mapping[str, int]) -> None:
+    """Set limits for this process."""
+    globals().update({name: values[name] for name in _LIMITS})
 
 
 def read_xlsx(path: Path, choices: SheetChoices) -> Sheet:
@@ -117,6 +141,8 @@ def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
+            if len(parts) <= MAX_PARTS and any(_declares_entities(archive, part) for part in parts):
+                raise BadFileError("{file} declares entities of its own, as no spreadsheet does", file=path.name)
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise BadFileError("{file} is no readable XLSX file", file=path.name) from error
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNZIPPED_BYTES:
@@ -131,3 +157,13 @@ def _check_archive(path: Path) -> None:
             file=path.name,
             max_texts_bytes=MAX_TEXTS_BYTES // MIB,
         )
+    if any(part.file_size > max(RATIO_COUNTS_FROM, part.compress_size * MAX_RATIO) for part in parts):
+        raise BadFileError("{file} unpacks to {times} times its size; save it as CSV", file=path.name, times=MAX_RATIO)
+
+
+def _declares_entities(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Whether a part begins with a document type: entities that name one another unpack without end."""
+    if not part.filename.endswith((".xml", ".rels")):
+        return False
+    with archive.open(part) as content:
+        return b"<!DOCTYPE" in content.read(_START_BYTES).replace(b"\0", b"").upper()

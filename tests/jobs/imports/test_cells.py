@@ -118,6 +118,7 @@ def test_tags_stand_behind_any_separator(text: str, tags: dict[str, str | None])
     assert read_tags(text) == tags
 
 
+@pytest.mark.process
 def test_the_first_visible_sheet_with_phones_is_taken_or_the_one_that_is_named(
     bare_rt: Runtime, tmp_path: Path
 ) -> None:

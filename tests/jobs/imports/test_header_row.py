@@ -60,6 +60,7 @@ def test_the_line_of_the_header_can_be_chosen(bare_rt: Runtime, file: Path) -> N
     assert [refusal["line"] for refusal in result.refused] == [1, 2]
 
 
+@pytest.mark.process
 def test_a_sheet_with_a_title_and_notes_beside_the_table_is_taken(bare_rt: Runtime, tmp_path: Path) -> None:
     book = Workbook()
     book.create_sheet("Cover", 0).append(["Customers of 2026"])
@@ -79,6 +80,7 @@ def test_a_sheet_with_a_title_and_notes_beside_the_table_is_taken(bare_rt: Runti
     assert people(bare_rt)["+34600000001"].attributes == {"Since": "2026-03-01"}
 
 
+@pytest.mark.process
 def test_an_error_in_a_cell_beside_the_phone_costs_the_cell(bare_rt: Runtime, tmp_path: Path) -> None:
     path = workbook(
         tmp_path / "people.xlsx",

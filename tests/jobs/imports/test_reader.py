@@ -36,6 +36,7 @@ def test_a_cell_may_span_lines(bare_rt: Runtime, file: Path) -> None:
     assert [refusal["line"] for refusal in result.refused] == [4]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -106,6 +107,7 @@ def test_a_file_of_too_many_rows_imports_nothing(bare_rt: Runtime, file: Path, m
     assert people(bare_rt) == {}
 
 
+@pytest.mark.process
 def test_a_spreadsheet_says_the_same_as_a_file_with_commas(bare_rt: Runtime, tmp_path: Path) -> None:
     path = workbook(
         tmp_path / "people.xlsx",
@@ -125,6 +127,7 @@ def test_a_spreadsheet_says_the_same_as_a_file_with_commas(bare_rt: Runtime, tmp
     assert preview(path).rows[0][1] == "Eva"
 
 
+@pytest.mark.process
 def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(bare_rt: Runtime, tmp_path: Path) -> None:
     path = workbook(tmp_path / "bomb.xlsx", ["phone"], ["+34600000071"])
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/more.xml", "w") as part:
@@ -134,6 +137,7 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(bare_rt: Runtime, tm
         import_contacts(bare_rt, path)
 
 
+@pytest.mark.process
 def test_a_spreadsheet_with_a_row_that_no_sheet_has_is_refused(
     bare_rt: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +161,7 @@ def test_columns_can_be_mapped(bare_rt: Runtime, file: Path) -> None:
     assert (kept.name, kept.attributes) == ("Eva", {"code": "7"})
 
 
+@pytest.mark.process
 def test_a_spreadsheet_is_held_to_what_it_says_of_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "MAX_UNZIPPED_BYTES", 1000)
     path = workbook(tmp_path / "big.xlsx", ["phone"], ["+34600000071"])

@@ -68,6 +68,7 @@ def test_columns_are_guessed_by_their_names_and_by_what_is_in_them() -> None:
     ]
 
 
+@pytest.mark.process
 def test_a_spreadsheet_is_mapped_like_a_file_with_commas(manager: Visitor) -> None:
     book, out = Workbook(), io.BytesIO()
     sheet = book.active

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import pytest
 from openpyxl import Workbook
 from sqlalchemy import select
 
@@ -60,6 +61,7 @@ def test_an_encoding_that_is_not_certain_is_asked_with_names_of_the_file_before_
     assert names(panel) == ["Győző"]
 
 
+@pytest.mark.process
 def test_the_sheet_is_said_and_another_one_is_read_with_its_own_columns(panel: Panel, manager: Visitor) -> None:
     book, out = Workbook(), io.BytesIO()
     for title, rows in (

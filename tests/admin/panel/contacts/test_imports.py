@@ -209,6 +209,7 @@ def test_an_import_reads_no_other_file(token: str, manager: Visitor) -> None:
     assert manager.send(f"/contacts/import/{token}/go").status_code in {303, 308, 404, 405}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("name", "content"),
     [
