@@ -6,6 +6,7 @@ A page that is opened without one leads here and is opened afterwards.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -136,8 +137,8 @@ def _back() -> str:
 
 
 def _path_of_referrer() -> str | None:
-    host, referrer = request.host_url, request.referrer or ""
-    return "/" + referrer.removeprefix(host) if referrer.startswith(host) else None
+    parts = urlsplit(request.referrer or "")
+    return parts._replace(scheme="", netloc="").geturl() if parts.netloc == request.host else None
 
 
 def _endpoint(target: str) -> str | None:
