@@ -66,6 +66,8 @@ def verify_audit(rt: Runtime, now: datetime, expected: str | None = None) -> Aud
     ends = [] if expected is None else [_read_end(expected, now)]
     copies, is_whole = AuditCopies(rt).read()
     with rt.database.read() as session:
+        if not rt.database.is_sqlite:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         report = AuditReport(check_chain(session, rt.audit, [*ends, *copies]), is_whole)
     if report.check.broken is None and is_whole:
         try:

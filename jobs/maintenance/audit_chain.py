@@ -54,26 +54,26 @@ class AuditCopies:
             if chain is None or not chain.number:
                 return
             end = ChainEnd(chain.number, chain.hash, now)
-            missing = [
+            gone = [
                 copy
-                for copy in {*newest, *own}
+                for copy in dict.fromkeys([*newest, *lost, *own])
                 if copy.number > chain.start_number
                 and session.scalar(select(AuditSeal.hash).where(AuditSeal.number == copy.number)) != copy.hash
             ]
-        if end.number not in {copy.number for copy in newest} or missing:
-            self._write_redis(end, missing)
-        if missing or not any((copy.number, copy.hash) == (end.number, end.hash) for copy in own):
-            self._write_file(end, [*missing, *lost])
+        if _names(newest) != _names([end]) or not _names(gone) <= _names(lost):
+            self._write_redis(end, gone)
+        if _names(own) != _names([end, *gone[:MOST_LOST]]):
+            self._write_file(end, gone[:MOST_LOST])
 
     def _read_redis(self) -> tuple[list[ChainEnd], list[ChainEnd]]:
         newest = self.rt.redis.hget(KEY, self.rt.installation)
         lost: Any = self.rt.redis.smembers(self._lost_key)
         return _ends([newest] if newest else []), _ends(lost)
 
-    def _write_redis(self, end: ChainEnd, missing: Sequence[ChainEnd]) -> None:
+    def _write_redis(self, end: ChainEnd, gone: Sequence[ChainEnd]) -> None:
         pipeline = self.rt.redis.pipeline()
-        if missing:
-            pipeline.sadd(self._lost_key, *(json.dumps(_to_json(copy)) for copy in missing))
+        if gone:
+            pipeline.sadd(self._lost_key, *(json.dumps(_to_json(copy)) for copy in gone))
         pipeline.hset(KEY, self.rt.installation, json.dumps(_to_json(end)))
         pipeline.execute()
 
@@ -89,8 +89,8 @@ class AuditCopies:
         except (OSError, ValueError, KeyError, TypeError):
             return []
 
-    def _write_file(self, end: ChainEnd, lost: Sequence[ChainEnd]) -> None:
-        ends = [_to_json(copy) for copy in (end, *dict.fromkeys(lost))][: MOST_LOST + 1]
+    def _write_file(self, end: ChainEnd, gone: Sequence[ChainEnd]) -> None:
+        ends = [_to_json(copy) for copy in (end, *gone)]
         with replace_file(self.rt.settings.var_dir / FILE) as file:
             file.write(json.dumps({"installation": self.rt.installation, "ends": ends}).encode())
 
@@ -111,7 +111,18 @@ def _to_json(end: ChainEnd) -> dict[str, Any]:
     return {"number": end.number, "hash": end.hash, "at": end.at.isoformat()}
 
 
+def _names(ends: Sequence[ChainEnd]) -> set[tuple[int, str]]:
+    """The ends without the moments at which they were noted."""
+    return {(end.number, end.hash) for end in ends}
+
+
 def _ends(found: Any) -> list[ChainEnd]:
-    """Ends from JSON, as texts or read already. Raises ValueError, KeyError or TypeError if it is none."""
-    read = [item if isinstance(item, dict) else json.loads(item) for item in found]
-    return [ChainEnd(int(item["number"]), str(item["hash"]), datetime.fromisoformat(item["at"])) for item in read]
+    """Ends from JSON, as texts or read already, without those that are damaged."""
+    ends = []
+    for item in found:
+        try:
+            read = item if isinstance(item, dict) else json.loads(item)
+            ends.append(ChainEnd(int(read["number"]), str(read["hash"]), datetime.fromisoformat(read["at"])))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return ends

@@ -8,6 +8,9 @@ The rate is the number's whole one. While nobody is answered, campaigns have all
 have reserved already, a few tenths of a second; from then on, and for REPLIES_SECONDS after the last reply, campaigns have nine
 tenths, and replies have the rest on a clock of their own. So the sum never exceeds the rate.
 
+The clocks are on Redis's time, which may jump. One that stands further ahead than any reservation reaches was left behind by a time
+that went back, and begins again now.
+
 On 130429 (docs/meta.md §4.1) the number's factor halves, at most once a second, and recovers slowly. Without Redis there is no
 reservation, so nothing is sent.
 """
@@ -27,14 +30,24 @@ MIN_FACTOR = 0.02
 RECOVERY_PER_SECOND = 0.02
 """The share of the full rate that is restored each second after throttling."""
 KEEP_SECONDS = 7200
+JUMP_SECONDS = 1.0
+"""By so much a time does not drift between two answers: it was set."""
 
-# How much of its rate a number that was throttled has again. ARGV[5]: recovery per second.
+# How much of its rate a number that was throttled has again, ARGV[5]: recovery per second; and where a clock stands whose requests
+# take `step` each, unless it was set before Redis's time went back.
 _FACTOR = """
+local function free_at(key, now, step, size, ahead)
+  local at = math.max(now, tonumber(redis.call('GET', key) or '0'))
+  if at - now > math.max(120000000, 4 * (ahead + size * step)) then
+    return now
+  end
+  return at
+end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local factor = tonumber(redis.call('HGET', KEYS[2], 'factor') or '1')
 if factor < 1 then
-  local since = (now - tonumber(redis.call('HGET', KEYS[2], 'at'))) / 1000000
+  local since = math.max(0, now - tonumber(redis.call('HGET', KEYS[2], 'at'))) / 1000000
   factor = math.min(1, factor + since * tonumber(ARGV[5]))
 end
 """
@@ -53,8 +66,8 @@ local ahead = tonumber(ARGV[4]) * 1000000
 local share = redis.call('EXISTS', KEYS[4]) == 1 and tonumber(ARGV[7]) or 1
 local step = 1000000 / (tonumber(ARGV[2]) * factor * share)
 local own = 1000000 / tonumber(ARGV[3])
-local number_free = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
-local own_free = math.max(now, tonumber(redis.call('GET', KEYS[3]) or '0'))
+local number_free = free_at(KEYS[1], now, step, wanted, ahead)
+local own_free = free_at(KEYS[3], now, own, wanted, ahead)
 local start = math.max(number_free, own_free)
 if start - now > ahead then
   return {0, math.floor(start - now - ahead + 1), number_free - now > ahead and 1 or 0, now}
@@ -77,16 +90,16 @@ _RESERVE_REPLIES = (
     + """
 local wanted = tonumber(ARGV[1])
 local ahead = tonumber(ARGV[4]) * 1000000
-local start = math.max(now, tonumber(redis.call('GET', KEYS[3]) or '0'))
+local step = 1000000 / (tonumber(ARGV[2]) * factor)
+local start = free_at(KEYS[3], now, step, wanted, ahead)
 if redis.call('SET', KEYS[4], '1', 'PX', ARGV[7], 'NX') then
-  start = math.max(start, tonumber(redis.call('GET', KEYS[1]) or '0'))
+  start = math.max(start, free_at(KEYS[1], now, step, wanted, ahead))
 else
   redis.call('PEXPIRE', KEYS[4], ARGV[7])
 end
 if start - now > ahead then
   return {0, math.floor(start - now - ahead + 1), 1, now}
 end
-local step = 1000000 / (tonumber(ARGV[2]) * factor)
 local ends = string.format('%.0f', start + wanted * step)
 redis.call('SET', KEYS[3], ends, 'EX', ARGV[6])
 return {wanted, math.floor(start - now), math.floor(step), now, ends, ends, math.floor(step)}
@@ -115,10 +128,10 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local factor = tonumber(redis.call('HGET', KEYS[1], 'factor') or '1')
 local at = tonumber(redis.call('HGET', KEYS[1], 'at') or '0')
-if now - at < 1000000 then
+if now >= at and now - at < 1000000 then
   return tostring(factor)
 end
-factor = math.min(1, factor + (now - at) / 1000000 * tonumber(ARGV[2]))
+factor = math.min(1, factor + math.max(0, now - at) / 1000000 * tonumber(ARGV[2]))
 factor = math.max(tonumber(ARGV[1]), factor / 2)
 redis.call('HSET', KEYS[1], 'factor', tostring(factor), 'at', string.format('%.0f', now))
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -160,7 +173,10 @@ class _RedisClock:
     def here(self, redis_now: float, asked: float, answered: float) -> float:
         """The monotonic time of `redis_now`. It does not depend on delays of a thread, so the slots of all lanes are on one
         clock."""
-        self._samples.append((answered - asked, (asked + answered) / 2 - redis_now))
+        took, offset = answered - asked, (asked + answered) / 2 - redis_now
+        if self._samples and abs(offset - min(self._samples)[1]) > took + JUMP_SECONDS:
+            self._samples.clear()  # Redis's time jumped: what was measured before is wrong now
+        self._samples.append((took, offset))
         return redis_now + min(self._samples)[1]
 
 

@@ -70,12 +70,15 @@ class ChainCheck:
 
 
 def check_chain(session: Session, sealer: AuditSealer, ends: Sequence[ChainEnd]) -> ChainCheck:
-    """Walk over the chain. `ends` are the copies of its end; they must have been read before the session began."""
+    """Walk over the chain. `ends` are the copies of its end; they must have been read before the session began.
+
+    The session must see one state of the database throughout: on PostgreSQL, a transaction of REPEATABLE READ.
+    """
     chain = session.get(AuditChain, ONLY_ROW)
     if chain is None:
         return ChainCheck(broken=ChainBreak(BreakKind.MISSING, None))
     check = ChainCheck(number=chain.start_number, hash=chain.start_hash or first_hash(chain.old_last))
-    expected = {end.number: end for end in ends}
+    lost = {(end.number, end.hash): end for end in ends}
     if chain.start_number and not sealer.is_proven(
         start_text(chain.start_number, chain.start_hash, chain.old_last), chain.start_mac
     ):
@@ -91,12 +94,11 @@ def check_chain(session: Session, sealer: AuditSealer, ends: Sequence[ChainEnd])
         check.rows += 1
         check.number, check.hash, check.last_at = row.number, row.seal_hash, row.at
         check.first_at = check.first_at or row.at
-        if row.number in expected and expected[row.number].hash == row.seal_hash:
-            del expected[row.number]
+        lost.pop((row.number, row.seal_hash), None)
     check.broken = (
         _break_of_the_end(check, chain, proven)
         or _unsealed(session, check)
-        or _lost_end(session, check, chain.start_number, list(expected.values()))
+        or _lost_end(session, check, chain.start_number, list(lost.values()))
     )
     return check
 
@@ -155,10 +157,8 @@ def _unsealed(session: Session, check: ChainCheck) -> ChainBreak | None:
     inserted = session.scalar(select(Audit.id).where(is_unsealed, is_new).order_by(Audit.id).limit(1))
     if inserted is not None:
         return ChainBreak(BreakKind.INSERTED, None, inserted)
-    # In one statement, so that an entry which is written meanwhile is in both.
-    last_seal = select(func.max(AuditSeal.number)).scalar_subquery()
-    beyond = session.scalar(select(last_seal).where(AuditChain.id == ONLY_ROW, AuditChain.number < last_seal))
-    return None if beyond is None else ChainBreak(BreakKind.INSERTED, check.number + 1, until=beyond)
+    last_seal = session.scalar(select(func.max(AuditSeal.number))) or 0
+    return ChainBreak(BreakKind.INSERTED, check.number + 1, until=last_seal) if last_seal > check.number else None
 
 
 def _lost_end(session: Session, check: ChainCheck, start: int, lost: list[ChainEnd]) -> ChainBreak | None:

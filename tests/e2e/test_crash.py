@@ -102,7 +102,7 @@ def test_killing_any_process_at_random_doubles_and_loses_nobody(database_url: st
             elif hark.kill(name):
                 killed[name] += 1
         assert not at_rest(hark, campaign_id)
-        killed.update(hark.pids())
+        killed.update(list(hark.pids()))
         hark.restart_after_the_tree_died()
         wait_until_settled(hark, campaign_id)
         print(f"killed: {dict(sorted(killed.items()))}")

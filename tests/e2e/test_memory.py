@@ -19,17 +19,20 @@ SAMPLES = 24
 PACE = 40
 SLACK_MB = 24.0
 """Caches and pools are filled once, whatever the length; a leak of a kilobyte a message is more after ten minutes."""
+SUPERVISOR = "supervisor"
+"""Has all the others below it."""
 REDIS = "redis"
 """Its data is what waits to be applied and marks with an end; measured, but not held to it."""
 
 
 def resident_mb(pid: int) -> float | None:
-    """The memory of a process; None if it is gone."""
+    """The memory of a process and of those that it started; None if it is gone."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except (OSError, ValueError, IndexError):
         return None
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20 + sum(resident_mb(int(child)) or 0.0 for child in children)
 
 
 def watch(hark: Installation) -> dict[str, list[float]]:
@@ -38,7 +41,7 @@ def watch(hark: Installation) -> dict[str, list[float]]:
     for _ in range(SAMPLES):
         time.sleep(SECONDS / SAMPLES)
         for name, pid in hark.pids().items():
-            if (size := resident_mb(pid)) is not None:
+            if name != SUPERVISOR and (size := resident_mb(pid)) is not None:
                 found[name].append(size)
     return found
 
