@@ -38,6 +38,7 @@ def keep_redactions(rt: Runtime) -> None:
         hashes = all_suppressed(session) if on_disk is None else newest_suppressed(session, NEWEST)
     missing = sorted(hashes - (on_disk or set()))
     if on_disk is None:
+        _path(rt).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with replace_file(_path(rt)) as file:
             file.write(_text(rt, missing))
             os.fsync(file.fileno())
