@@ -47,8 +47,8 @@ def test_every_key_that_the_code_names_has_a_line() -> None:
     sources = [path for floor in ("admin", "bot", "jobs") for path in (ROOT / floor).rglob("*.py")]
     named = {name for path in sources if "sandbox" not in path.parts for name in NAMES.findall(path.read_text())}
     assert len(named) > 10
-    for name in named:
-        assert redis_store(re.sub(r"\{.*?\}", "1", name).rstrip(":") + (":1" if name.endswith(":") else "")).about
+    for name in named - {"hark:marks"}:  # what the names of three keys begin with
+        assert redis_store(re.sub(r"\{.*?\}", "1", name)).about
 
 
 def test_what_has_no_line_is_named_with_what_to_do() -> None:
