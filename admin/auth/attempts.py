@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,6 +46,13 @@ class AttemptLimit:
 ACCOUNT = AttemptLimit("account", 5, 60)
 ADDRESS = AttemptLimit("address", 50, 60)
 DEVICE = AttemptLimit("device", 10, 60)
+FACTOR = AttemptLimit("factor", 5, 300)
+"""Codes of a second factor, per account. Six digits are few, so that the wait grows longer than that of passwords."""
+DEVICE_FACTOR = AttemptLimit("device_factor", 5, 300)
+PASSKEY = AttemptLimit("passkey", 50, 60)
+"""Signing in by a passkey alone, per address."""
+SIGN_ON = AttemptLimit("sign_on", 30, 60)
+"""Answers of the provider of single sign-on that gave no access, per address."""
 
 # KEYS: the counts, from the one that is asked first. ARGV: for each its free attempts and its longest wait in milliseconds.
 # Counts an attempt on every key and returns 0, or counts nothing and returns the milliseconds until the next is allowed.
@@ -90,13 +97,40 @@ def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> N
         limits = [(DEVICE, device)]
     else:
         limits = [(ACCOUNT, email), (ADDRESS, _network(address))]
-    keys = [_key(limit, value) for limit, value in limits]
-    arguments = [number for limit, _ in limits for number in (limit.free, limit.longest_seconds * 1000)]
     try:
-        wait = int(rt.redis.eval(_TAKE, len(keys), *keys, *arguments))
+        _take(rt, limits)
     except RedisError as error:
         log.warning("attempts to sign in are not limited: %s", type(error).__name__)
-        return
+
+
+def take_factor_attempt(rt: Runtime, email: str, device: str | None, *, must_count: bool) -> None:
+    """Count an attempt at a second factor. Raises TooManyAttemptsError if it comes too early; it is not counted then.
+
+    Raises OperatorError if it `must_count` and Redis, where counts stand, does not answer.
+    """
+    is_known = device is not None and is_known_device(rt, email, device)
+    try:
+        _take(rt, [(DEVICE_FACTOR, device) if device is not None and is_known else (FACTOR, email)])
+    except RedisError as error:
+        log.warning("attempts at a second factor are not limited: %s", type(error).__name__)
+        if must_count:
+            raise OperatorError(
+                "Codes of the app cannot be checked now, because Redis does not answer. A recovery code can."
+            ) from error
+
+
+def take_address_attempt(rt: Runtime, limit: AttemptLimit, address: str) -> None:
+    """Count an attempt by its address alone, where no account is known yet. Raises TooManyAttemptsError if it comes too early."""
+    try:
+        _take(rt, [(limit, _network(address))])
+    except RedisError as error:
+        log.warning("attempts to sign in are not limited: %s", type(error).__name__)
+
+
+def _take(rt: Runtime, limits: Sequence[tuple[AttemptLimit, str]]) -> None:
+    keys = [_key(limit, value) for limit, value in limits]
+    arguments = [number for limit, _ in limits for number in (limit.free, limit.longest_seconds * 1000)]
+    wait = int(rt.redis.eval(_TAKE, len(keys), *keys, *arguments))
     if wait:
         count_outcome(rt, "limited")
         raise TooManyAttemptsError(retry_after=math.ceil(wait / 1000))
@@ -104,7 +138,20 @@ def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> N
 
 def forget_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
     """Forget the count of an account, and of the browser that signed in."""
-    keys = [_key(ACCOUNT, email), *([] if device is None else [_key(DEVICE, device)])]
+    _forget(rt, [_key(ACCOUNT, email), *([] if device is None else [_key(DEVICE, device)])])
+
+
+def forget_factor_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
+    """Forget the count of an account's second factor, and of the browser that signed in."""
+    _forget(rt, [_key(FACTOR, email), *([] if device is None else [_key(DEVICE_FACTOR, device)])])
+
+
+def forget_address(rt: Runtime, limit: AttemptLimit, address: str) -> None:
+    """Forget the count of an address, from which somebody signed in."""
+    _forget(rt, [_key(limit, _network(address))])
+
+
+def _forget(rt: Runtime, keys: Sequence[str]) -> None:
     try:
         rt.redis.delete(*keys)
     except RedisError as error:
@@ -112,7 +159,7 @@ def forget_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
 
 
 def count_outcome(rt: Runtime, outcome: str) -> None:
-    """Count `failed`, `limited` or `signed_in` for /metrics."""
+    """Count an outcome for /metrics, such as `failed`, `limited` or `signed_in`."""
     try:
         rt.redis.hincrby(COUNTS_KEY, outcome, 1)
     except RedisError:

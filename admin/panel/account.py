@@ -1,10 +1,11 @@
-"""Shows a user their own account: the phone for commands, and the way to the password."""
+"""Shows a user their own account: the phone for commands, and the way to the second factor and the password."""
 
 from typing import Any
 
 from flask import flash
 from flask.typing import ResponseReturnValue
 
+from admin.auth.factors.policy import load_factors
 from admin.auth.phone_links import create_link_code, phone_link_of, unlink_phone
 from admin.panel.base import PanelView, action, back, page, sentence
 from models.errors import OperatorError
@@ -40,4 +41,10 @@ class AccountView(PanelView):
         return False
 
     def _page(self, code: Any = None) -> str:
-        return self.render("panel/account.html", me=self.me, link=phone_link_of(self.rt, self.me.id), code=code)
+        return self.render(
+            "panel/account.html",
+            me=self.me,
+            link=phone_link_of(self.rt, self.me.id),
+            factors=load_factors(self.rt, self.me.id),
+            code=code,
+        )

@@ -105,9 +105,15 @@ class HarkCollector(Collector):
         )
         outcomes = GaugeMetricFamily("hark_sign_ins", "Attempts to sign in since Redis began.", labels=["outcome"])
         counts = self._rt.redis.hgetall(COUNTS_KEY)
-        for outcome in ("signed_in", "failed", "limited"):
+        for outcome in ("signed_in", "failed", "limited", "factor_failed", "sign_on_refused"):
             outcomes.add_metric([outcome], int(counts.get(outcome.encode(), 0)))
         yield outcomes
+        changes = GaugeMetricFamily(
+            "hark_second_factors", "Changes of second factors since Redis began.", labels=["change"]
+        )
+        for change in ("enrolled", "removed", "reset"):
+            changes.add_metric([change], int(counts.get(f"factor_{change}".encode(), 0)))
+        yield changes
         waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
         for name in ALL:
             waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))

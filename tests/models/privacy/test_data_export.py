@@ -18,9 +18,9 @@ from tests.support.past_person import person_with_a_past
 
 NOBODYS = {
     "answer_spending", "api_token", "attribute", "browser_session", "budget", "campaign", "contact_search", "database_hold",
-    "dead_letter", "epoch", "flow", "flow_version", "held_campaign", "lane", "list", "media_handle", "number",
-    "parked_status", "phone_link_code", "portfolio", "purged_wamid", "rate", "rate_card", "segment", "setting",
-    "shop_look", "spending", "suppression", "tag", "template", "user", "waba", "wrong_link_code",
+    "dead_letter", "epoch", "external_identity", "flow", "flow_version", "held_campaign", "lane", "list", "media_handle",
+    "number", "parked_status", "passkey", "phone_link_code", "portfolio", "purged_wamid", "rate", "rate_card", "recovery_code",
+    "segment", "setting", "shop_look", "spending", "suppression", "tag", "template", "totp", "user", "waba", "wrong_link_code",
 }  # fmt: skip
 """Tables without a row that is one person's, or that repeat what another one says; what names a person in the others is only on its
 way."""
