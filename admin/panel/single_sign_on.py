@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from admin.auth.attempts import SIGN_ON, TooManyAttemptsError, count_outcome, forget_address, take_address_attempt
 from admin.auth.client_address import client_address
 from admin.auth.sso.accounts import is_linked, sign_on
-from admin.auth.sso.authorization import Attempt, Purpose, begin, finish, read_attempt
+from admin.auth.sso.authorization import NOT_SIGNED_IN, Attempt, Purpose, begin, finish, read_attempt
 from admin.auth.sso.errors import ProviderUnavailableError, SignOnError
 from admin.auth.sso.id_token import Claims
 from admin.auth.sso.provider import Provider
@@ -63,7 +63,9 @@ def callback() -> ResponseReturnValue:
     try:
         attempt = read_attempt(kept, request.args.get("state", ""), utcnow())
     except SignOnError as error:
-        return sign_in_page(start, error=error), 400
+        # Some providers leave the state out when they refuse. Nothing depends on it then.
+        problem = SignOnError(NOT_SIGNED_IN) if "error" in request.args else error
+        return sign_in_page(start, error=problem), 400
     target = local_path(attempt.target, start)
     if attempt.purpose is Purpose.CONFIRM:
         return _confirmed(target, attempt)

@@ -17,6 +17,7 @@ from models.crypto import new_token
 
 VALID_FOR = timedelta(minutes=15)
 SCOPES = "openid email profile"
+NOT_SIGNED_IN = "You were not signed in at the provider. Begin again."
 
 
 class Purpose(StrEnum):
@@ -91,7 +92,7 @@ def finish(provider: Provider, redirect_uri: str, attempt: Attempt, answer: Mapp
         raise SignOnError("The answer came from another provider. Begin again.")
     code = answer.get("code")
     if not code:
-        raise SignOnError("You were not signed in at the provider.")
+        raise SignOnError(NOT_SIGNED_IN)
     tokens = provider.redeem(code[:4096], attempt.verifier, redirect_uri)
     claims = check_id_token(provider, tokens, attempt.nonce, now)
     if attempt.purpose is Purpose.CONFIRM and not claims.was_asked_after(datetime.fromisoformat(attempt.began_at)):
