@@ -2,7 +2,7 @@
 
 An attempt is counted before its password is hashed, so that a stranger can neither guess quickly nor make the server compute. A
 browser that signed in to the account before has a count of its own, which nobody else can use up. Counts stand in Redis; without
-it only the number of hashes at a time is limited.
+it only the number of hashes at a time is limited (admin.auth.hash_places).
 """
 
 import hashlib
@@ -10,13 +10,13 @@ import hmac
 import ipaddress
 import logging
 import math
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from admin.auth.hash_places import HashPlaces
 from jobs.core.runtime import Runtime
 from models.crypto import new_token
 from models.errors import OperatorError
@@ -24,11 +24,17 @@ from models.errors import OperatorError
 log = logging.getLogger("hark.sign_in")
 
 HASHES_AT_A_TIME = 2
+STRANGERS_IN_ROW = 6
+"""Of the 16 threads of the web process."""
 HASH_WAIT_SECONDS = 2.0
 COUNTS_KEY = "hark:sign_in:counts"
 """A hash, outcome → number, for /metrics."""
+OUTCOMES = (
+    "signed_in", "failed", "limited", "slowed", "signed_out", "sessions_ended", "confirmed", "confirm_failed",
+    "factor_failed", "sign_on_refused",
+)  # fmt: skip
 
-_hashing = threading.BoundedSemaphore(HASHES_AT_A_TIME)
+_places = HashPlaces(HASHES_AT_A_TIME, STRANGERS_IN_ROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,8 @@ SIGN_ON = AttemptLimit("sign_on", 30, 60)
 """Answers of the provider of single sign-on that gave no access, per address."""
 
 # KEYS: the counts, from the one that is asked first. ARGV: for each its free attempts and its longest wait in milliseconds.
-# Counts an attempt on every key and returns 0, or counts nothing and returns the milliseconds until the next is allowed.
+# Counts an attempt on every key, or nothing if one of them has to wait. Returns the milliseconds until the next is allowed, and
+# whether this is the attempt after which the first key begins to wait.
 _TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -65,18 +72,22 @@ for place, key in ipairs(KEYS) do
   wait = math.max(wait, at - now)
 end
 if wait > 0 then
-  return wait
+  return {wait, 0}
 end
+local slowed = 0
 for place, key in ipairs(KEYS) do
   local count = redis.call('HINCRBY', key, 'count', 1)
   local beyond = count - tonumber(ARGV[place * 2 - 1])
+  if beyond == 0 and place == 1 then
+    slowed = 1
+  end
   if beyond >= 0 then
     local pause = math.min(tonumber(ARGV[place * 2]), 1000 * 2 ^ math.min(beyond, 20))
     redis.call('HSET', key, 'at', now + math.floor(pause))
   end
   redis.call('EXPIRE', key, 3600)
 end
-return 0
+return {0, slowed}
 """
 
 
@@ -88,19 +99,28 @@ class TooManyAttemptsError(OperatorError):
         self.retry_after = retry_after
 
 
-def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that was counted: whether its browser signed in to the account before, and whether the next one has to wait."""
+
+    is_known_device: bool
+    has_slowed: bool
+
+
+def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> Attempt:
     """Count an attempt. `device` is the cookie of a browser that signed in to this account before.
 
     Raises TooManyAttemptsError if it comes too early; it is not counted then.
     """
+    limits, is_known = [(ACCOUNT, email), (ADDRESS, _network(address))], False
     if device is not None and is_known_device(rt, email, device):
-        limits = [(DEVICE, device)]
-    else:
-        limits = [(ACCOUNT, email), (ADDRESS, _network(address))]
+        limits, is_known = [(DEVICE, device)], True
     try:
-        _take(rt, limits)
+        has_slowed = _take(rt, limits)
     except RedisError as error:
         log.warning("attempts to sign in are not limited: %s", type(error).__name__)
+        return Attempt(is_known, has_slowed=False)
+    return Attempt(is_known, has_slowed)
 
 
 def take_factor_attempt(rt: Runtime, email: str, device: str | None, *, must_count: bool) -> None:
@@ -127,13 +147,17 @@ def take_address_attempt(rt: Runtime, limit: AttemptLimit, address: str) -> None
         log.warning("attempts to sign in are not limited: %s", type(error).__name__)
 
 
-def _take(rt: Runtime, limits: Sequence[tuple[AttemptLimit, str]]) -> None:
+def _take(rt: Runtime, limits: Sequence[tuple[AttemptLimit, str]]) -> bool:
+    """Count an attempt; returns whether the next one has to wait. Raises TooManyAttemptsError if it comes too early."""
     keys = [_key(limit, value) for limit, value in limits]
     arguments = [number for limit, _ in limits for number in (limit.free, limit.longest_seconds * 1000)]
-    wait = int(rt.redis.eval(_TAKE, len(keys), *keys, *arguments))
+    wait, has_slowed = rt.redis.eval(_TAKE, len(keys), *keys, *arguments)
     if wait:
         count_outcome(rt, "limited")
         raise TooManyAttemptsError(retry_after=math.ceil(wait / 1000))
+    if has_slowed:
+        count_outcome(rt, "slowed")
+    return bool(has_slowed)
 
 
 def forget_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
@@ -158,26 +182,26 @@ def _forget(rt: Runtime, keys: Sequence[str]) -> None:
         log.warning("the attempts of an account were not forgotten: %s", type(error).__name__)
 
 
-def count_outcome(rt: Runtime, outcome: str) -> None:
-    """Count an outcome for /metrics, such as `failed`, `limited` or `signed_in`."""
+def count_outcome(rt: Runtime, outcome: str, number: int = 1) -> None:
+    """Count one of OUTCOMES for /metrics, or a change of a second factor."""
     try:
-        rt.redis.hincrby(COUNTS_KEY, outcome, 1)
+        rt.redis.hincrby(COUNTS_KEY, outcome, number)
     except RedisError:
         return
 
 
 @contextmanager
-def hashing() -> Iterator[None]:
+def hashing(*, is_stranger: bool = False) -> Iterator[None]:
     """Hold one of the HASHES_AT_A_TIME places. Raises TooManyAttemptsError if none becomes free in time.
 
     A hash takes a tenth of a second and 64 MB on purpose.
     """
-    if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
+    if not _places.take(HASH_WAIT_SECONDS, is_stranger=is_stranger):
         raise TooManyAttemptsError(retry_after=math.ceil(HASH_WAIT_SECONDS))
     try:
         yield
     finally:
-        _hashing.release()
+        _places.give_back()
 
 
 def new_device(rt: Runtime, email: str) -> str:

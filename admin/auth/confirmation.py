@@ -17,7 +17,6 @@ from admin.auth.attempts import count_outcome, forget_attempts, take_attempt
 from admin.auth.passwords import verify_password
 from admin.auth.sessions import OpenSession
 from jobs.core.runtime import Runtime
-from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.user import User
 
@@ -37,12 +36,12 @@ def needs_confirmation(endpoint: str | None) -> bool:
     return endpoint in ACCESS or endpoint in EXPORTS
 
 
-def check_password(
+def is_own_password(
     rt: Runtime, open_session: OpenSession, password: str, address: str, now: datetime, *, device: str | None
-) -> None:
-    """Check the password of the session's user. `device` is the cookie of this browser, if it has one (admin.auth.attempts).
+) -> bool:
+    """Whether it is the password of the session's user. `device` is the cookie of this browser, if it has one.
 
-    Raises TooManyAttemptsError if the attempt comes too early, OperatorError if the password is wrong.
+    A wrong one is counted and noted. Raises TooManyAttemptsError if the attempt comes too early.
     """
     user = open_session.user
     take_attempt(rt, user.email, address, device)
@@ -50,8 +49,9 @@ def check_password(
         stored = session.get_one(User, user.id).password_hash
     if not verify_password(stored, password):
         record_failure(rt, open_session, now)
-        raise OperatorError("That is not your password.")
+        return False
     forget_attempts(rt, user.email, device)
+    return True
 
 
 def record_failure(rt: Runtime, open_session: OpenSession, now: datetime) -> None:

@@ -1,39 +1,54 @@
 """Hashes and verifies passwords with argon2id, and generates one-time passwords."""
 
 import secrets
+from collections.abc import Iterable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from models.errors import OperatorError
+from admin.auth.attempts import hashing
+from admin.auth.password_rule import MAX_CHARACTERS, check_password_rule
 
-MIN_CHARACTERS = 10
-MAX_CHARACTERS = 200
 # Without 0 and O, 1, l and I, which are confused when read aloud or typed.
 _LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 _hasher = PasswordHasher()
 
 
-def hash_password(password: str) -> str:
-    """The argon2id hash to store. Raises OperatorError if the password is too short or too long."""
-    if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
-        raise OperatorError(
-            "password: allowed are {min_characters} to {max_characters} characters",
-            min_characters=MIN_CHARACTERS,
-            max_characters=MAX_CHARACTERS,
-        )
-    return _hasher.hash(password)
+def hash_password(password: str, own_names: Iterable[str]) -> str:
+    """The argon2id hash to store of a password that somebody chose. `own_names` are those of the user and the installation.
+
+    Raises OperatorError if the rule of `admin.auth.password_rule` does not allow it, TooManyAttemptsError if too many passwords are
+    being hashed.
+    """
+    check_password_rule(password, own_names)
+    return _hash(password)
 
 
-def verify_password(stored: str, password: str) -> bool:
-    """Whether the password matches the stored hash; False for a hash that cannot be read."""
-    try:
-        return _hasher.verify(stored, password[:MAX_CHARACTERS])
-    except (VerificationError, InvalidHashError):
-        return False
+def new_one_time_password() -> tuple[str, str]:
+    """A one-time password and its hash."""
+    password = one_time_password()
+    return password, _hash(password)
+
+
+def verify_password(stored: str, password: str, *, is_stranger: bool = False) -> bool:
+    """Whether the password matches the stored hash; False for a hash that cannot be read.
+
+    `is_stranger`: nobody is signed in, and the browser is not known. Raises TooManyAttemptsError if too many passwords are being
+    hashed.
+    """
+    with hashing(is_stranger=is_stranger):
+        try:
+            return _hasher.verify(stored, password[:MAX_CHARACTERS])
+        except (VerificationError, InvalidHashError):
+            return False
 
 
 def one_time_password() -> str:
     """A random password of about 93 bits: four groups of four characters."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+
+
+def _hash(password: str) -> str:
+    with hashing():
+        return _hasher.hash(password)

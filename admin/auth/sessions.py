@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from admin.auth.attempts import count_outcome
 from admin.auth.signed_in_user import SignedInUser
 from jobs.core.runtime import Runtime
 from models.browser_sessions import SessionLimits, read_limits, valid_since
@@ -192,6 +193,7 @@ def end_session(rt: Runtime, user_id: int, session_id: int, actor: str, now: dat
         if not ended:
             raise OperatorError("This session ended already.")
         record_audit(session, now, actor, AuditAction.END_SESSION, "user", user_id, session_id=session_id)
+    count_outcome(rt, "sessions_ended")
 
 
 def end_other_sessions(rt: Runtime, open_session: OpenSession, now: datetime) -> int:
@@ -200,6 +202,7 @@ def end_other_sessions(rt: Runtime, open_session: OpenSession, now: datetime) ->
     with rt.database.write() as session:
         count = end_sessions_of(session, user.id, EndReason.ENDED_BY_USER, now, keep=open_session.id)
         record_audit(session, now, user.email, AuditAction.END_SESSIONS, "user", user.id, sessions=count)
+    count_outcome(rt, "sessions_ended", count)
     return count
 
 
@@ -210,6 +213,7 @@ def end_all_sessions(rt: Runtime, user_id: int, actor: str, now: datetime) -> in
             raise OperatorError("user {user_id}: there is no such user", user_id=user_id)
         count = end_sessions_of(session, user_id, EndReason.ENDED_BY_ADMIN, now)
         record_audit(session, now, actor, AuditAction.END_SESSIONS, "user", user_id, sessions=count)
+    count_outcome(rt, "sessions_ended", count)
     return count
 
 

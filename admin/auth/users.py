@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin.auth.attempts import forget_attempts
-from admin.auth.passwords import hash_password, one_time_password
+from admin.auth.password_rule import names_of
+from admin.auth.passwords import hash_password, new_one_time_password
 from admin.auth.sessions import end_sessions_of
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
@@ -45,13 +46,19 @@ class AddedToken:
 def add_user(rt: Runtime, email: str, role: str, password: str | None, actor: str) -> AddedUser:
     """Add a user, with a one-time password if none is given.
 
-    Raises OperatorError if the e-mail is bad or taken, the password too short or too long, or the role unknown.
+    Raises OperatorError if the e-mail is bad or taken, the password must not be used (admin.auth.password_rule), or the role is
+    unknown.
     """
-    has_own_password = password is not None
-    hashed = hash_password(password or (one_time := one_time_password()))
+    one_time = None
+    if password is None:
+        one_time, hashed = new_one_time_password()
+    else:
+        with rt.database.read() as session:
+            own_names = names_of(session, rt.settings.public_url, email)
+        hashed = hash_password(password, own_names)
     with rt.database.write() as session:
-        user = new_user(session, email, role, hashed, actor, must_change=not has_own_password)
-        return AddedUser(user.id, user.email, user.role, None if has_own_password else one_time)
+        user = new_user(session, email, role, hashed, actor, must_change=one_time is not None)
+        return AddedUser(user.id, user.email, user.role, one_time)
 
 
 def add_first_admin(rt: Runtime) -> AddedUser | None:
@@ -59,7 +66,7 @@ def add_first_admin(rt: Runtime) -> AddedUser | None:
     with rt.database.read() as session:
         if session.scalar(select(func.count()).select_from(User)):
             return None
-    hashed = hash_password(one_time := one_time_password())
+    one_time, hashed = new_one_time_password()
     with rt.database.write() as session:
         if session.scalar(select(func.count()).select_from(User)):
             return None  # a concurrent first start added one
@@ -146,7 +153,8 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
 
     Ends every session of the user and forgets failed attempts. Raises OperatorError if there is no such user.
     """
-    hashed, now = hash_password(one_time := one_time_password()), utcnow()
+    now = utcnow()
+    one_time, hashed = new_one_time_password()
     with rt.database.write() as session:
         user = load_user(session, user_id)
         user.password_hash, user.must_change_password = hashed, True

@@ -90,7 +90,7 @@ def begin_sign_in(user: SignedInUser, method: SignInMethod) -> None:
 
     Raises OperatorError if the user was changed meanwhile.
     """
-    address = client_address(request, runtime().settings.trusted_proxies)
+    address, _ = attempt_origin()
     origin = Origin(address, browser_name(request.headers.get("User-Agent", "")))
     token = begin_session(runtime(), user, method, origin, utcnow(), replaces=session.get(_COOKIE_FIELD))
     session.clear()
@@ -138,6 +138,11 @@ def _note_seen(found: OpenSession) -> None:
         note_seen(runtime(), found.id, utcnow())
     except SQLAlchemyError as error:  # a page that can be read is shown, also while the database takes no writes
         log.warning("the use of a session was not noted: %s", type(error).__name__)
+
+
+def attempt_origin() -> tuple[str, str | None]:
+    """The client's address, and the cookie by which its browser is known for an account (admin.auth.attempts)."""
+    return client_address(request, runtime().settings.trusted_proxies), request.cookies.get(DEVICE_COOKIE)
 
 
 def keep_device(device: str) -> None:

@@ -17,8 +17,10 @@ from admin.server.supervisor import lock_directory
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
 from models.config import Settings
+from models.db.engine import Database
 from models.db.migrate import alembic_config, upgrade_schema
 from models.errors import OperatorError
+from models.tables.browser_session import EndReason, end_sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,16 @@ def restore_backup(
                 put_keys_back(settings, keys)
             count = _put_media_back(settings.var_dir / MEDIA, archive)
         upgrade_schema(settings.database_url)
+        _end_sessions(settings, now)
     return Restored(manifest.made_at, count, kept)
+
+
+def _end_sessions(settings: Settings, now: datetime) -> None:
+    """Everybody signs in again: a session of the copy may have been ended since it was made."""
+    database = Database(settings.database_url)
+    with database.write() as session:
+        end_sessions(session, now, EndReason.RESTORED)
+    database.dispose()
 
 
 def _check_nothing_runs(settings: Settings) -> None:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from admin.backup.backup import make_backup
 from admin.backup.restore import restore_backup
-from admin.cli.shared import Command, as_json, print_json, runtime_here
+from admin.cli.shared import ACTOR, Command, as_json, print_json, runtime_here
+from admin.operations.export_record import record_export
 from models.clock import utcnow
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -20,7 +22,12 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @as_json
 def backup(file: Path, keys_file: Path | None, is_json: bool) -> None:
     """Write database and media to one file, while Hark goes on."""
-    made = make_backup(runtime_here(), file, keys_file, utcnow())
+    rt = runtime_here()
+    try:
+        record_export(rt, ACTOR, "database", file.name[:64])
+    except SQLAlchemyError as error:  # a database that takes no writes can still be saved
+        click.echo(f"the audit has no line of it ({type(error).__name__})", err=True)
+    made = make_backup(rt, file, keys_file, utcnow())
     if is_json:
         print_json({"file": str(made.path), "bytes": made.size, "media_files": made.media_files})
     else:

@@ -5,9 +5,11 @@ import click
 from admin.auth.factors.enrollment import reset_factors
 from admin.auth.factors.policy import users_with_factors
 from admin.auth.phone_links import create_link_code, unlink_phone
+from admin.auth.sessions import end_all_sessions
 from admin.auth.sso.identities import unlink_account
 from admin.auth.users import add_token, add_user, find_user, list_users, reset_password, unlock
 from admin.cli.shared import ACTOR, Group, as_json, print_json, read_stdin, runtime_here
+from models.clock import utcnow
 from models.tables.user import Role
 
 ROLES = click.Choice([role.value for role in Role])
@@ -142,6 +144,20 @@ def unlink_sign_on(email: str, is_json: bool) -> None:
         print_json({"id": user.id, "email": user.email})
     else:
         click.echo(f"{user.email} is linked anew at the next single sign-on")
+
+
+@users.command("sign-out")
+@click.argument("email")
+@as_json
+def sign_out(email: str, is_json: bool) -> None:
+    """End every session of the user; they can sign in again at once."""
+    rt = runtime_here()
+    user = find_user(rt, email)
+    count = end_all_sessions(rt, user.id, ACTOR, utcnow())
+    if is_json:
+        print_json({"id": user.id, "email": user.email, "sessions": count})
+    else:
+        click.echo(f"{user.email} is signed out everywhere ({count} session{'' if count == 1 else 's'})")
 
 
 @click.group("tokens", cls=Group)

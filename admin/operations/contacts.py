@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from admin.operations.export_record import record_export
 from jobs.core.runtime import Runtime
 from jobs.imports.uploads import redact_uploads
 from models.clock import utcnow
@@ -162,12 +163,12 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
 
 def export_contact(rt: Runtime, contact_id: int, actor: str) -> dict[str, Any]:
     """Everything that is stored about a person; the export is audited. Raises OperatorError if there is no such contact."""
-    with rt.database.write() as session:
+    with rt.database.read() as session:
         try:
             data = export_person(session, contact_id)
         except LookupError:
             raise OperatorError("contact {contact_id}: there is no such contact", contact_id=contact_id) from None
-        record_audit(session, utcnow(), actor, AuditAction.EXPORT, "contact", contact_id)
+    record_export(rt, actor, "contact", contact_id)
     return data
 
 

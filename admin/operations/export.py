@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from admin.operations.campaigns import load_campaign
+from admin.operations.export_record import record_export
 from jobs.core.runtime import Runtime
 from models.campaigns.export import COLUMNS, csv_cell, export_rows
-from models.clock import utcnow
 from models.files import PUBLIC, replace_file
 from models.spreadsheets import BYTE_ORDER_MARK
-from models.tables.audit import AuditAction, record_audit
 
 PAGE = 2000
 
@@ -42,8 +41,7 @@ def write_export(rt: Runtime, campaign_id: int, path: Path, actor: str, *, for_e
 
 def _export(rt: Runtime, campaign_id: int, actor: str, *, for_excel: bool) -> Iterator[tuple[str, int]]:
     load_campaign(rt, campaign_id)
-    with rt.database.write() as session:
-        record_audit(session, utcnow(), actor, AuditAction.EXPORT, "campaign", campaign_id)
+    record_export(rt, actor, "campaign", campaign_id)
     return _pages(rt, campaign_id, for_excel=for_excel)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from models.billing.price_types import FREE_ENTRY_POINT, FREE_SERVICE, PAID_EXEMPT
+from models.tables.browser_session import EndReason, SignInMethod
 from models.tables.campaign import CampaignOutcome, CampaignStatus, CampaignType, PauseReason
 from models.tables.contact import Consent
 from models.tables.phone_link import LinkOutcome
@@ -41,6 +42,29 @@ LINK_OUTCOME = {
     LinkOutcome.LINKED: "",
     LinkOutcome.PHONE_TAKEN: "The phone that sent the newest code is linked to another user. Unlink it there first.",
     LinkOutcome.PHONE_HIDDEN: "WhatsApp does not show us the number of the phone that sent the newest code.",
+}
+SIGN_IN_METHOD = {
+    SignInMethod.PASSWORD: "password",
+    SignInMethod.TOTP: "password and app",
+    SignInMethod.RECOVERY_CODE: "password and recovery code",
+    SignInMethod.PASSKEY: "passkey",
+    SignInMethod.SINGLE_SIGN_ON: "single sign-on",
+    SignInMethod.SINGLE_SIGN_ON_MFA: "single sign-on with several factors",
+}
+SESSION_END = {
+    EndReason.SIGNED_OUT: "signed out",
+    EndReason.ENDED_BY_USER: "ended from the list",
+    EndReason.ENDED_BY_ADMIN: "an administrator ended it",
+    EndReason.FACTOR_ADDED: "a second factor was set up",
+    EndReason.FACTORS_RESET: "the second factor was reset",
+    EndReason.REPLACED: "signed in again in the same browser",
+    EndReason.PASSWORD_CHANGED: "the password was changed",
+    EndReason.PASSWORD_RESET: "an administrator reset the password",
+    EndReason.ROLE_CHANGED: "the role was changed",
+    EndReason.DEACTIVATED: "kept out by an administrator",
+    EndReason.IDLE: "not used for long",
+    EndReason.TOO_OLD: "too old",
+    EndReason.RESTORED: "the database was put back from a copy",
 }
 CONSENT = {
     Consent.SUBSCRIBED: Badge("Subscribed", "good"),

@@ -6,13 +6,13 @@ from flask import Flask, Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from admin.auth.attempts import PASSKEY, TooManyAttemptsError, forget_address, take_address_attempt
-from admin.auth.client_address import client_address
 from admin.auth.factors.passkey_challenges import Purpose
 from admin.auth.factors.passkeys import check_passkey, creation_options, owner_of, request_options
 from admin.auth.sessions import OpenSession
 from admin.auth.signed_in_user import load_signed_in_user
 from admin.auth.web_security import (
     PANEL,
+    attempt_origin,
     begin_sign_in,
     current_session,
     local_path,
@@ -88,4 +88,4 @@ def _browser() -> str:
 
 
 def _address() -> str:
-    return client_address(request, runtime().settings.trusted_proxies)
+    return attempt_origin()[0]

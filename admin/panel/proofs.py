@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 from flask import request
 
-from admin.auth.client_address import client_address
-from admin.auth.confirmation import check_password, record_failure
+from admin.auth.confirmation import is_own_password, record_failure
 from admin.auth.factors.passkey_challenges import Purpose
 from admin.auth.factors.passkeys import check_passkey, owner_of, relying_party
 from admin.auth.factors.policy import load_factors
 from admin.auth.factors.second_step import check_typed_code
 from admin.auth.sessions import OpenSession
 from admin.auth.sso.identities import has_account
-from admin.auth.web_security import DEVICE_COOKIE, runtime
+from admin.auth.web_security import attempt_origin, runtime
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.browser_session import BY_PROVIDER, SignInMethod
@@ -38,7 +37,7 @@ def check_code_of(open_session: OpenSession, text: str) -> SignInMethod:
 
     Raises TooManyAttemptsError if the attempt comes too early, OperatorError if the code is wrong.
     """
-    user, device = open_session.user, request.cookies.get(DEVICE_COOKIE)
+    user, (_, device) = open_session.user, attempt_origin()
     return check_typed_code(runtime(), user.id, user.email, text, utcnow(), device=device)
 
 
@@ -68,9 +67,10 @@ def _has_password(open_session: OpenSession) -> bool:
 
 
 def _check_password(open_session: OpenSession) -> None:
-    rt = runtime()
-    address, device = client_address(request, rt.settings.trusted_proxies), request.cookies.get(DEVICE_COOKIE)
-    check_password(rt, open_session, request.form.get("confirm_password", ""), address, utcnow(), device=device)
+    address, device = attempt_origin()
+    password = request.form.get("confirm_password", "")
+    if not is_own_password(runtime(), open_session, password, address, utcnow(), device=device):
+        raise OperatorError("That is not your password.")
 
 
 def _check_code(open_session: OpenSession) -> None:

@@ -5,15 +5,15 @@ from flask.typing import ResponseReturnValue
 
 from admin.auth import sessions
 from admin.auth.attempts import TooManyAttemptsError, count_outcome, new_device
-from admin.auth.client_address import client_address
 from admin.auth.factors.passkeys import relying_party
 from admin.auth.factors.policy import load_factors
+from admin.auth.sessions import OpenSession
 from admin.auth.sign_in import change_password
 from admin.auth.sign_in import sign_in as sign_in_as
 from admin.auth.signed_in_user import SignedInUser
 from admin.auth.web_security import (
-    DEVICE_COOKIE,
     PANEL,
+    attempt_origin,
     begin_sign_in,
     complete_sign_in,
     current_session,
@@ -52,7 +52,7 @@ def sign_in() -> ResponseReturnValue:
     rt = runtime()
     if not is_local_sign_in_open():
         return sign_in_page(target, error=OperatorError("Passwords are switched off here. Use single sign-on.")), 403
-    device, address = request.cookies.get(DEVICE_COOKIE), client_address(request, rt.settings.trusted_proxies)
+    address, device = attempt_origin()
     try:
         someone = sign_in_as(rt, email, request.form.get("password", ""), address, utcnow(), device=device)
         begin_sign_in(someone, SignInMethod.PASSWORD)
@@ -136,10 +136,20 @@ def password() -> ResponseReturnValue:
             problem = ("again", "The two are not the same.")
         else:
             try:
-                keep_token(change_password(runtime(), open_session, request.form.get("current"), new, utcnow()))
+                keep_token(_change_password(open_session, new))
                 return redirect(target, 303)
+            except TooManyAttemptsError as error:
+                problem = ("new" if someone.must_change_password else "current", sentence(error))
+                page = render_template("panel/password.html", someone=someone, target=target, problem=problem)
+                return page, 429, {"Retry-After": str(error.retry_after)}
             except OperatorError as error:
                 field, _, text = str(error).partition(": ")
                 problem = ("current" if field == "current" else "new", sentence(ValueError(text)))
     page = render_template("panel/password.html", someone=someone, target=target, problem=problem)
     return page, 400 if problem else 200
+
+
+def _change_password(open_session: OpenSession, new: str) -> str:
+    address, device = attempt_origin()
+    current = request.form.get("current", "")
+    return change_password(runtime(), open_session, current, new, address, utcnow(), device=device)

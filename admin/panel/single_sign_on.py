@@ -6,13 +6,20 @@ from flask import Flask, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from admin.auth.attempts import SIGN_ON, TooManyAttemptsError, count_outcome, forget_address, take_address_attempt
-from admin.auth.client_address import client_address
 from admin.auth.sso.accounts import is_linked, sign_on
 from admin.auth.sso.authorization import NOT_SIGNED_IN, Attempt, Purpose, begin, finish, read_attempt
 from admin.auth.sso.errors import ProviderUnavailableError, SignOnError
 from admin.auth.sso.id_token import Claims
 from admin.auth.sso.provider import Provider
-from admin.auth.web_security import PANEL, begin_sign_in, confirm_user, current_session, local_path, runtime
+from admin.auth.web_security import (
+    PANEL,
+    attempt_origin,
+    begin_sign_in,
+    confirm_user,
+    current_session,
+    local_path,
+    runtime,
+)
 from admin.panel.base import sentence
 from admin.panel.sign_in import after_first_step, sign_in_page
 from models.clock import utcnow
@@ -69,7 +76,7 @@ def callback() -> ResponseReturnValue:
     target = local_path(attempt.target, start)
     if attempt.purpose is Purpose.CONFIRM:
         return _confirmed(target, attempt)
-    address = client_address(request, runtime().settings.trusted_proxies)
+    address = attempt_origin()[0]
     try:
         take_address_attempt(runtime(), SIGN_ON, address)
         response = _signed_in(_claims(attempt), target)

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from admin.auth.factors.enrollment import reset_factors
 from admin.auth.factors.policy import is_required, users_with_factors
 from admin.auth.phone_links import create_link_code, unlink_phone
+from admin.auth.session_list import count_sessions
+from admin.auth.sessions import end_all_sessions
 from admin.auth.sso.identities import linked_users, unlink_account
 from admin.auth.users import add_user, change_role, reset_password, set_active
 from admin.operations.settings import SHOWN, change_setting
@@ -98,6 +100,13 @@ class UserView(PanelView):
         self.attempt(done, lambda: unlink_account(self.rt, user_id, self.me.email))
         return back(".index")
 
+    @action("/<int:user_id>/sign-out", Role.ADMIN)
+    def sign_out(self, user_id: int) -> ResponseReturnValue:
+        """End every session of a user."""
+        done = "They are signed out everywhere."
+        self.attempt(done, lambda: end_all_sessions(self.rt, user_id, self.me.email, utcnow()))
+        return back(".index")
+
     def _page(self, **values: Any) -> str:
         with self.rt.database.read() as session:
             users = list(session.scalars(select(User).order_by(User.email).limit(500)))
@@ -108,7 +117,8 @@ class UserView(PanelView):
             }
         shown = {"error": None, "email": "", "role": "", "one_time": None, "code": None} | values
         roles = [(role.value, role.value.capitalize()) for role in Role]
-        return self.render("panel/users.html", users=users, role_choices=roles, now=utcnow(), **about, **shown)
+        browsers = count_sessions(self.rt, utcnow())
+        return self.render("panel/users.html", users=users, role_choices=roles, browsers=browsers, **about, **shown)
 
 
 class AuditView(PanelView):

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from admin.auth.attempts import COUNTS_KEY
+from admin.auth.attempts import COUNTS_KEY, OUTCOMES
+from admin.operations.export_record import EXPORT_KINDS, EXPORTS_KEY
 from admin.server.health import free_bytes
 from admin.server.supervisor import read_restarts
 from bot.webhooks.shopify import KEY as SHOP_EVENTS
@@ -103,9 +104,10 @@ class HarkCollector(Collector):
         yield GaugeMetricFamily(
             "hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(shop_events)
         )
-        outcomes = GaugeMetricFamily("hark_sign_ins", "Attempts to sign in since Redis began.", labels=["outcome"])
+        what = "Sign-ins, and what became of sessions, since Redis began."
+        outcomes = GaugeMetricFamily("hark_sign_ins", what, labels=["outcome"])
         counts = self._rt.redis.hgetall(COUNTS_KEY)
-        for outcome in ("signed_in", "failed", "limited", "factor_failed", "sign_on_refused"):
+        for outcome in OUTCOMES:
             outcomes.add_metric([outcome], int(counts.get(outcome.encode(), 0)))
         yield outcomes
         changes = GaugeMetricFamily(
@@ -114,6 +116,11 @@ class HarkCollector(Collector):
         for change in ("enrolled", "removed", "reset"):
             changes.add_metric([change], int(counts.get(f"factor_{change}".encode(), 0)))
         yield changes
+        exports = GaugeMetricFamily("hark_exports", "Data that was taken out, since Redis began.", labels=["kind"])
+        exported = self._rt.redis.hgetall(EXPORTS_KEY)
+        for kind in EXPORT_KINDS:
+            exports.add_metric([kind], int(exported.get(kind.encode(), 0)))
+        yield exports
         waiting = GaugeMetricFamily("hark_wake_ups_waiting", "Wake-ups that no worker took yet.", labels=["queue"])
         for name in ALL:
             waiting.add_metric([name], int(self._rt.redis.llen(f"rq:queue:{name}")))

@@ -15,6 +15,7 @@ from models.restore.fresh_ids import skip_ids
 from models.sending.epoch import raise_epoch, read_epoch
 from models.stored_texts import DATABASE_RESTORED, START_HELD
 from models.tables.audit import MONITOR, AuditAction, record_audit
+from models.tables.browser_session import EndReason, end_sessions
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, try_transition
 from models.tables.database_hold import DatabaseHold, HeldCampaign, HoldCause
 from models.tables.epoch import ONLY_ROW, Epoch
@@ -95,6 +96,7 @@ def _hold(
         ):
             record_audit(session, now, MONITOR, AuditAction.UNSCHEDULE, "campaign", campaign_id)
     record_audit(session, now, MONITOR, AuditAction.HOLD, "database", hold.id, cause=cause.value, epoch=epoch)
+    end_sessions(session, now, EndReason.RESTORED)  # one of them may have been ended since the copy was made
     skip_ids(session, now)
     raise_epoch(session, above=known or 0)
 

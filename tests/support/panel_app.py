@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from admin.auth import passwords
+from admin.auth import passwords, sign_in
 from admin.auth.users import add_user
 from admin.panel import live_stats
 from models.clock import utcnow
@@ -118,6 +118,7 @@ def panel_of(shell: Shell) -> Iterator[Panel]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live_stats, "FRESH_SECONDS", 0.0)
         patch.setattr(passwords, "_hasher", CHEAP)
+        patch.setattr(sign_in, "EVEN_SECONDS", 0.0)
         yield Panel(shell)
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from admin.auth.attempts import count_outcome, hashing
-from admin.auth.passwords import hash_password
+from admin.auth.attempts import count_outcome
+from admin.auth.passwords import new_one_time_password
 from admin.auth.sessions import end_sessions_of
 from admin.auth.sign_in import STRANGER
 from admin.auth.signed_in_user import SignedInUser
@@ -18,7 +18,6 @@ from admin.auth.sso.roles import SETTING, read_mapping, role_of
 from admin.auth.users import check_another_admin, new_user, read_email
 from jobs.core.runtime import Runtime
 from models.config import OidcSettings
-from models.crypto import new_token
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
 from models.tables.browser_session import EndReason
@@ -148,8 +147,8 @@ def _verified_email(claims: Claims) -> str:
 
 def _hash_nobody_knows() -> str:
     """The hash of a password that nobody has: signing in with one takes as long as for any other user, and fails."""
-    with hashing():
-        return hash_password(new_token())
+    _, hashed = new_one_time_password()
+    return hashed
 
 
 def _record_refusal(rt: Runtime, claims: Claims, now: datetime) -> None:

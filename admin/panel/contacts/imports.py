@@ -10,6 +10,7 @@ from flask import flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from admin.operations.export_record import record_export
 from admin.panel.base import PanelView, action, back, form, page, sentence
 from admin.panel.contacts.import_columns import (
     attribute_names,
@@ -37,12 +38,10 @@ from jobs.imports.uploads import (
     store_upload,
     upload_path,
 )
-from models.clock import utcnow
 from models.contacts.tagging import not_deleted, read_list_name
 from models.errors import OperatorError
 from models.imports.contact_row import IMPORTABLE
 from models.imports.tag_cell import SEPARATORS
-from models.tables.audit import AuditAction, record_audit
 from models.tables.tag import ContactList
 from models.tables.user import Role
 
@@ -186,8 +185,7 @@ class ContactImport(PanelView):
         upload, path = load_upload(self.rt, token), load_rejects(self.rt, token)
         if upload is None or path is None:
             return self._gone()
-        with self.rt.database.write() as session:
-            record_audit(session, utcnow(), self.me.email, AuditAction.EXPORT, "refused rows", upload.name[:64])
+        record_export(self.rt, self.me.email, "refused rows", upload.name[:64])
         name = f"{PurePath(upload.name).stem}-refused.csv"
         return send_file(path.absolute(), mimetype="text/csv", as_attachment=True, download_name=name)
 

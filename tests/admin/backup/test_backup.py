@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
+from admin.auth.sessions import Origin, begin_session, complete_session, find_session
+from admin.auth.signed_in_user import SignedInUser
 from admin.backup.archive import MANIFEST
 from admin.backup.keys import put_keys_back, read_keys, write_keys
 from admin.server.key_check import check_encryption_key
@@ -28,7 +30,9 @@ from models.errors import OperatorError
 from models.restore.hold import current_hold
 from models.sending.epoch import raise_epoch
 from models.tables.audit import Audit
+from models.tables.browser_session import BrowserSession, EndReason, SignInMethod
 from models.tables.contact import Contact
+from models.tables.user import Role, User
 from tests.support.cli_app import Shell
 from tests.support.factories.contacts import make_contact
 
@@ -88,6 +92,25 @@ def test_a_backup_put_back_holds_what_may_have_been_sent_since(used: Shell) -> N
     look_after_holds(used.rt, utcnow())
     with used.rt.database.read() as session:
         assert current_hold(session) is not None
+
+
+def test_a_session_of_the_copy_opens_nothing_once_it_is_put_back(used: Shell) -> None:
+    with used.rt.database.write() as session:
+        user = User(email="a@b", password_hash="-", role=Role.ADMIN, session_key="s", created_at=utcnow())
+        session.add(user)
+        session.flush()
+        person = SignedInUser.of(user)
+    origin = Origin("192.0.2.1", "Firefox on Linux")
+    token = begin_session(used.rt, person, SignInMethod.PASSWORD, origin, utcnow())
+    token = complete_session(used.rt, token, utcnow())
+    path = backup(used)
+    with used.rt.database.read() as session:
+        assert session.scalars(select(Audit.object_type).where(Audit.action == "export")).all() == ["database"]
+    used.rt.database.dispose()
+    used.ok("restore", path, "--replace")
+    assert find_session(used.rt, token, utcnow()) is None
+    with used.rt.database.read() as session:
+        assert session.scalars(select(BrowserSession.end_reason)).all() == [EndReason.RESTORED]
 
 
 def test_a_copy_is_of_one_moment_while_others_write(used: Shell) -> None:

@@ -37,6 +37,15 @@ def test_home_leads_to_what_waits_for_a_decision(panel: Panel, held_id: int) -> 
     assert "The database was put back from a copy" not in manager.get("/")
 
 
+def test_who_was_signed_in_signs_in_again_after_the_database_was_put_back(panel: Panel) -> None:
+    viewer = panel.of(Role.VIEWER)
+    EpochCopies(panel.rt).keep_in_redis(7)
+    assert viewer.client.get("/admin/").status_code == 200
+    assert hold_if_restored(panel.rt, utcnow())
+    assert viewer.client.get("/admin/").status_code == 302
+    assert "the database was put back from a copy" in said(panel.of(Role.VIEWER).get("/account/"))
+
+
 def test_a_viewer_reads_the_page_and_lets_nothing_go_on(panel: Panel, held_id: int) -> None:
     viewer = panel.of(Role.VIEWER)
     assert "Let answers go on" not in viewer.get("/restored/")

@@ -8,9 +8,11 @@ from redis import Redis
 from sqlalchemy import select
 
 from admin.auth import attempts
+from admin.auth import sign_in as sign_in_module
 from admin.auth.attempts import (
     ACCOUNT,
     ADDRESS,
+    COUNTS_KEY,
     TooManyAttemptsError,
     hashing,
     is_known_device,
@@ -21,6 +23,7 @@ from admin.auth.sign_in import WRONG, sign_in
 from admin.auth.users import reset_password, set_active
 from admin.auth.web_security import local_path
 from models.clock import utcnow
+from models.errors import OperatorError
 from models.tables.user import Role, User
 from tests.support.panel_app import PASSWORD, Panel, Visitor, open_panel
 
@@ -126,6 +129,28 @@ def test_failures_and_signing_out_stand_in_the_audit(panel: Panel) -> None:
     fail(panel.visitor(), 1)
     fail(panel.visitor(), 1, "nobody@example.com")
     assert panel.audited()[-2:] == [("agent@example.com", "sign_out"), ("somebody", "sign_in_failed")]
+
+
+def test_an_account_that_is_slowed_down_stands_in_the_audit_once(panel: Panel) -> None:
+    fail(panel.visitor(), ACCOUNT.free)
+    assert panel.visitor().sign_in("agent@example.com").status_code == 429
+    failed = [("somebody", "sign_in_failed")] * ACCOUNT.free
+    assert panel.audited() == [*failed, ("somebody", "sign_in_slowed")]
+    counts = panel.rt.redis.hgetall(COUNTS_KEY)
+    assert (counts[b"failed"], counts[b"slowed"], counts[b"limited"]) == (b"5", b"1", b"1")
+
+
+def test_the_answer_to_a_failure_comes_at_the_same_moment_whoever_it_is(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in_module, "EVEN_SECONDS", 0.3)
+    for email in ("agent@example.com", "nobody@example.com"):
+        began = time.monotonic()
+        with pytest.raises(OperatorError):
+            sign_in(panel.rt, email, "wrong password", "192.0.2.1", utcnow())
+        took = time.monotonic() - began
+        assert took >= 0.3
+        assert took % 0.3 < 0.15
 
 
 def test_nothing_opens_before_a_one_time_password_was_changed(panel: Panel) -> None:

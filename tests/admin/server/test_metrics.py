@@ -3,7 +3,9 @@
 from flask import Flask
 from redis import Redis
 
+from admin.operations.export_record import record_export
 from admin.server.supervisor import RESTARTS
+from jobs.core.runtime import Runtime
 from jobs.restore.watch import look_after_holds
 from models.clock import utcnow
 from models.config import Settings
@@ -61,3 +63,14 @@ def test_what_wears_out_is_measured(app: Flask, settings: Settings) -> None:
     measured = dict(line.rsplit(" ", 1) for line in lines if line.startswith(("hark_disk", "hark_schedule")))
     assert float(measured["hark_disk_free_bytes"]) > 0
     assert 0 <= float(measured["hark_schedule_age_seconds"]) < 60
+
+
+def test_what_was_taken_out_is_counted(app: Flask, redis: Redis) -> None:
+    rt: Runtime = app.extensions["hark"]
+    record_export(rt, "ann@example.com", "campaign", 1)
+    record_export(rt, "cli", "database", "hark.backup")
+    lines = app.test_client().get("/metrics").text.splitlines()
+    assert {line for line in lines if line.startswith("hark_exports{") and not line.endswith(" 0.0")} == {
+        'hark_exports{kind="campaign"} 1.0',
+        'hark_exports{kind="database"} 1.0',
+    }

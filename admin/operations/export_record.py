@@ -1,0 +1,22 @@
+"""Notes that somebody took data out: in the audit, and as a number for /metrics."""
+
+from redis.exceptions import RedisError
+
+from jobs.core.runtime import Runtime
+from models.clock import utcnow
+from models.tables.audit import AuditAction, record_audit
+
+EXPORTS_KEY = "hark:exports"
+"""A hash, kind → number."""
+EXPORT_KINDS = ("campaign", "contact", "refused rows", "database")
+
+
+def record_export(rt: Runtime, actor: str, kind: str, object_id: object) -> None:
+    """Note an export, before any of it leaves. `kind` is one of EXPORT_KINDS, and the type of the object in the audit."""
+    now = utcnow()
+    with rt.database.write() as session:
+        record_audit(session, now, actor, AuditAction.EXPORT, kind, object_id)
+    try:
+        rt.redis.hincrby(EXPORTS_KEY, kind, 1)
+    except RedisError:
+        return  # the audit has it
