@@ -4,21 +4,17 @@ Sources, first wins: the environment, the file that a `NAME_FILE` variable names
 (default `.env`). All invalid values are reported together, each with its name, its value and what is allowed.
 """
 
-import ipaddress
 import os
-import re
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import phonenumbers
 from dotenv import dotenv_values
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from models import config_values as values
+from models.config_values import LOOPBACK
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
 from models.files import aside_of, make_private_directory, open_private, sync_directory, sync_file
@@ -26,15 +22,24 @@ from models.outbound_targets import Network, OutboundTarget, parse_targets
 
 SECRETS = (
     "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "MARKS_KEY",
-    "DATABASE_URL", "REDIS_URL",
+    "DATABASE_URL", "REDIS_URL", "OIDC_CLIENT_SECRET",
 )  # fmt: skip
-FIRST_SHOPIFY_VERSION = "2026-07"
-"""The first version of Shopify's Admin API that knows consent to WhatsApp messages."""
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SettingsError(OperatorError):
     """One line per invalid setting."""
+
+
+@dataclass(frozen=True)
+class OidcSettings:
+    """The provider of single sign-on (OpenID Connect), and Hark's account as a program there."""
+
+    issuer: str
+    client_id: str
+    client_secret: str | None
+    """None for a public client, which has PKCE alone."""
+    role_claim: str | None
+    """The claim that holds a user's roles. None: roles are given in Hark, and only its users may sign in."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Settings:
     """Whose `X-Forwarded-For` says where a request came from."""
     outbound_allow: tuple[OutboundTarget, ...] = ()
     """The operator's own hosts and networks, which bot flows may call."""
+    oidc: OidcSettings | None = None
     stream_bound: int = 1_000_000
     """How many unprocessed events the stream holds before the webhook answers 503."""
 
@@ -93,10 +99,10 @@ def load_settings(environment: Mapping[str, str] | None = None, directory: Path 
     """
     variables = dict(os.environ if environment is None else environment)
     root = directory or Path(__file__).resolve().parent.parent
-    values = (
+    texts = (
         _env_file(variables, root) | _secret_files(variables) | {name: text for name, text in variables.items() if text}
     )
-    return _Reader(values, root).settings()
+    return _Reader(texts, root).settings()
 
 
 def _env_file(variables: Mapping[str, str], root: Path) -> dict[str, str]:
@@ -126,55 +132,56 @@ def _secret_files(variables: Mapping[str, str]) -> dict[str, str]:
 class _Reader:
     """Reads the values and collects the problems, so that all are reported at once."""
 
-    def __init__(self, values: Mapping[str, str], root: Path) -> None:
-        self.values = values
+    def __init__(self, texts: Mapping[str, str], root: Path) -> None:
+        self.texts = texts
         self.root = root
         self.problems: list[str] = []
 
     def settings(self) -> Settings:
-        var_dir = self.root / self.values.get("HARK_VAR_DIR", "var")
+        var_dir = self.root / self.texts.get("HARK_VAR_DIR", "var")
         default_url = f"sqlite:///{(var_dir / 'hark.db').absolute()}"
-        database_url = self._read("DATABASE_URL", default_url, _database_url, secret=True)
-        may_create_keys = "DATABASE_URL" not in self.values
+        database_url = self._read("DATABASE_URL", default_url, values.database_url, secret=True)
+        may_create_keys = "DATABASE_URL" not in self.texts
         settings: dict[str, Any] = {
             "database_url": database_url,
-            "redis_url": self._read("REDIS_URL", None, _redis_url, secret=True),
+            "redis_url": self._read("REDIS_URL", None, values.redis_url, secret=True),
             "var_dir": var_dir,
-            "graph_api_url": self._read("GRAPH_API_URL", "https://graph.facebook.com", _graph_url),
-            "graph_api_version": self._read("GRAPH_API_VERSION", "v25.0", _version),
-            "meta_app_id": self._read("META_APP_ID", None, _digits),
-            "meta_app_secrets": self._read("META_APP_SECRET", (), _comma_separated, secret=True),
+            "graph_api_url": self._read("GRAPH_API_URL", "https://graph.facebook.com", values.graph_url),
+            "graph_api_version": self._read("GRAPH_API_VERSION", "v25.0", values.api_version),
+            "meta_app_id": self._read("META_APP_ID", None, values.digits),
+            "meta_app_secrets": self._read("META_APP_SECRET", (), values.comma_separated, secret=True),
             "meta_verify_token": self._read("META_VERIFY_TOKEN", None, str, secret=True),
-            "shopify_secrets": self._read("SHOPIFY_SECRET", (), _comma_separated, secret=True),
-            "shopify_shop": self._read("SHOPIFY_SHOP", None, _shop),
-            "shopify_token": self._read("SHOPIFY_TOKEN", None, _header_value, secret=True),
-            "shopify_client_id": self._read("SHOPIFY_CLIENT_ID", None, _header_value),
-            "shopify_api_version": self._read("SHOPIFY_API_VERSION", "2026-10", _shop_version),
-            "public_url": self._read("PUBLIC_URL", "http://127.0.0.1:8000", _http_url),
-            "default_country": self._read("DEFAULT_COUNTRY", None, _country),
-            "time_zone": self._read("TIME_ZONE", "UTC", _zone),
+            "shopify_secrets": self._read("SHOPIFY_SECRET", (), values.comma_separated, secret=True),
+            "shopify_shop": self._read("SHOPIFY_SHOP", None, values.shop_domain),
+            "shopify_token": self._read("SHOPIFY_TOKEN", None, values.header_value, secret=True),
+            "shopify_client_id": self._read("SHOPIFY_CLIENT_ID", None, values.header_value),
+            "shopify_api_version": self._read("SHOPIFY_API_VERSION", "2026-10", values.shop_version),
+            "public_url": self._read("PUBLIC_URL", "http://127.0.0.1:8000", values.http_url),
+            "default_country": self._read("DEFAULT_COUNTRY", None, values.country),
+            "time_zone": self._read("TIME_ZONE", "UTC", values.time_zone),
             "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),
-            "trusted_proxies": self._read("TRUSTED_PROXIES", (), _networks),
+            "trusted_proxies": self._read("TRUSTED_PROXIES", (), values.networks),
             "outbound_allow": self._read("OUTBOUND_ALLOW", (), parse_targets),
-            "stream_bound": self._read("STREAM_BOUND", 1_000_000, _positive),
+            "stream_bound": self._read("STREAM_BOUND", 1_000_000, values.positive),
         }
+        settings["oidc"] = self._oidc(settings["outbound_allow"])
         self._check_shop(settings)
         if self.problems:
             raise SettingsError("{problems}", problems="\n".join(self.problems))
         is_new = not (var_dir / "hark.db").exists()
         settings["secret_key"] = self._key("SECRET_KEY", var_dir, may_create_keys, new_token)
         keys = self._key("ENCRYPTION_KEY", var_dir, may_create_keys, new_encryption_key)
-        settings["encryption_keys"] = _comma_separated(keys)
+        settings["encryption_keys"] = values.comma_separated(keys)
         self._check_keys("ENCRYPTION_KEY", settings["encryption_keys"])
         settings["marks_keys"] = self._marks_keys(var_dir, may_create_keys, settings["encryption_keys"], is_new=is_new)
-        if may_create_keys or "MARKS_KEY" in self.values:
+        if may_create_keys or "MARKS_KEY" in self.texts:
             self._check_keys("MARKS_KEY", settings["marks_keys"])
         if self.problems:
             raise SettingsError("{problems}", problems="\n".join(self.problems))
         return Settings(**settings)
 
     def _read(self, name: str, default: Any, parse: Callable[[str], Any], *, secret: bool = False) -> Any:
-        text = self.values.get(name)
+        text = self.texts.get(name)
         if text is None:
             return default
         try:
@@ -185,8 +192,8 @@ class _Reader:
 
     def _key(self, name: str, var_dir: Path, may_create_keys: bool, new_key: Callable[[], str]) -> str:
         """Return the key that is set, else the one under var/, which is created once, for the default SQLite alone."""
-        if name in self.values:
-            return self.values[name].strip()
+        if name in self.texts:
+            return self.texts[name].strip()
         if not may_create_keys:
             self.problems.append(
                 f"{name} is not set: with a database of your own it must be, or every start would need a new one"
@@ -205,12 +212,31 @@ class _Reader:
         self, var_dir: Path, may_create_keys: bool, encryption_keys: tuple[str, ...], *, is_new: bool
     ) -> tuple[str, ...]:
         """The keys of the marks. An installation from before they had their own goes on with the oldest ENCRYPTION_KEY."""
-        if "MARKS_KEY" not in self.values and not may_create_keys:
+        if "MARKS_KEY" not in self.texts and not may_create_keys:
             return ()
         oldest = encryption_keys[-1] if encryption_keys else ""
-        return _comma_separated(
+        return values.comma_separated(
             self._key("MARKS_KEY", var_dir, may_create_keys, new_encryption_key if is_new else lambda: oldest)
         )
+
+    def _oidc(self, own_hosts: tuple[OutboundTarget, ...]) -> OidcSettings | None:
+        issuer = self._read("OIDC_ISSUER", None, values.http_url)
+        client_id = self._read("OIDC_CLIENT_ID", None, values.header_value)
+        client_secret = self._read("OIDC_CLIENT_SECRET", None, str, secret=True)
+        role_claim = self._read("OIDC_ROLE_CLAIM", None, str)
+        if issuer is None or client_id is None:
+            for name in ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ROLE_CLAIM"):
+                if name in self.texts:
+                    self.problems.append(f"{name}: single sign-on needs both OIDC_ISSUER and OIDC_CLIENT_ID")
+                    break
+            return None
+        host = (urlsplit(issuer).hostname or "").lower()
+        if issuer.startswith("http://") and host not in LOOPBACK and not any(host == own.host for own in own_hosts):
+            self.problems.append(
+                f"OIDC_ISSUER={issuer}: allowed is https, or http on this machine and for a host that OUTBOUND_ALLOW names"
+            )
+        # As it is written: a provider's own name may end with a slash, and is compared character by character.
+        return OidcSettings(self.texts["OIDC_ISSUER"].strip(), client_id, client_secret, role_claim)
 
     def _check_shop(self, settings: Mapping[str, Any]) -> None:
         if settings["shopify_client_id"] and not settings["shopify_token"] and not settings["shopify_secrets"]:
@@ -243,98 +269,3 @@ def _create_key(path: Path, key: str) -> None:
         pass
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _database_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ValueError("allowed is an SQLAlchemy URL, postgresql+psycopg://… or sqlite:///path") from None
-    if url.drivername in {"postgres", "postgresql"}:
-        url = url.set(drivername="postgresql+psycopg")
-    if url.drivername not in {"postgresql+psycopg", "sqlite", "sqlite+pysqlite"}:
-        raise ValueError("allowed are postgresql+psycopg://… and sqlite:///path")
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("an SQLite database must be a file, since several processes share it")
-    return url.render_as_string(hide_password=False)
-
-
-def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("allowed are redis://…, rediss://… and unix://…")
-    return text
-
-
-def _http_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("allowed is an http or https URL such as https://hark.example.com")
-    return text.rstrip("/")
-
-
-def _graph_url(text: str) -> str:
-    url = _http_url(text)
-    if url.startswith("http://") and urlsplit(url).hostname not in LOOPBACK:
-        raise ValueError("allowed is https, or http on this machine: access tokens travel with every request")
-    return url
-
-
-def _version(text: str) -> str:
-    number = text.removeprefix("v").split(".")
-    if not text.startswith("v") or len(number) != 2 or not all(part.isdigit() for part in number):
-        raise ValueError("allowed is a version such as v25.0")
-    return text
-
-
-def _shop(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com", text.lower()):
-        raise ValueError("allowed is the shop's own domain, such as acme.myshopify.com")
-    return text.lower()
-
-
-def _shop_version(text: str) -> str:
-    if not re.fullmatch(r"20[0-9]{2}-(01|04|07|10)", text) or text < FIRST_SHOPIFY_VERSION:
-        raise ValueError(f"allowed is a version such as 2026-10, from {FIRST_SHOPIFY_VERSION} on")
-    return text
-
-
-def _header_value(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("allowed are letters, digits and signs without spaces")
-    return text
-
-
-def _digits(text: str) -> str:
-    if not text.isdigit():
-        raise ValueError("allowed are digits")
-    return text
-
-
-def _comma_separated(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _country(text: str) -> str:
-    code = text.upper()
-    if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError("allowed is a country of two letters, such as ES")
-    return code
-
-
-def _zone(text: str) -> str:
-    if text not in zoneinfo.available_timezones():
-        raise ValueError("allowed is a time zone such as Europe/Madrid")
-    return text
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(part) for part in _comma_separated(text))
-    except ValueError:
-        raise ValueError("allowed are addresses and networks such as 10.0.0.0/8, separated by commas") from None
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise ValueError("allowed is a whole number above 0")
-    return int(text)

@@ -25,6 +25,9 @@ HarkError                               root; never raised itself
 │   ├── FlowNameTakenError              admin.operations.flows: loading would replace another flow
 │   ├── RedisUnavailableError           jobs.core.redis_server
 │   ├── TooManyAttemptsError            admin.auth.attempts: the next sign-in is allowed a little later
+│   ├── SignOnError                     admin.auth.sso.errors: the provider's word was not accepted, or gives no access
+│   ├── ProviderUnavailableError        admin.auth.sso.errors: the provider cannot be asked now
+│   │   └── ProviderBusyError           too many wait for it
 │   └── AlreadyRunningError             admin.server.supervisor
 ├── TransportError                      bot.meta.transport: a send without an answer
 │   ├── NothingSentError                certainly not sent

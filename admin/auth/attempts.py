@@ -10,7 +10,7 @@ import hmac
 import ipaddress
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,6 +31,7 @@ COUNTS_KEY = "hark:sign_in:counts"
 """A hash, outcome → number, for /metrics."""
 OUTCOMES = (
     "signed_in", "failed", "limited", "slowed", "signed_out", "sessions_ended", "confirmed", "confirm_failed",
+    "factor_failed", "sign_on_refused",
 )  # fmt: skip
 
 _places = HashPlaces(HASHES_AT_A_TIME, STRANGERS_IN_ROW)
@@ -51,6 +52,13 @@ class AttemptLimit:
 ACCOUNT = AttemptLimit("account", 5, 60)
 ADDRESS = AttemptLimit("address", 50, 60)
 DEVICE = AttemptLimit("device", 10, 60)
+FACTOR = AttemptLimit("factor", 5, 300)
+"""Codes of a second factor, per account. Six digits are few, so that the wait grows longer than that of passwords."""
+DEVICE_FACTOR = AttemptLimit("device_factor", 5, 300)
+PASSKEY = AttemptLimit("passkey", 50, 60)
+"""Signing in by a passkey alone, per address."""
+SIGN_ON = AttemptLimit("sign_on", 30, 60)
+"""Answers of the provider of single sign-on that gave no access, per address."""
 
 # KEYS: the counts, from the one that is asked first. ARGV: for each its free attempts and its longest wait in milliseconds.
 # Counts an attempt on every key, or nothing if one of them has to wait. Returns the milliseconds until the next is allowed, and
@@ -107,24 +115,67 @@ def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> A
     limits, is_known = [(ACCOUNT, email), (ADDRESS, _network(address))], False
     if device is not None and is_known_device(rt, email, device):
         limits, is_known = [(DEVICE, device)], True
-    keys = [_key(limit, value) for limit, value in limits]
-    arguments = [number for limit, _ in limits for number in (limit.free, limit.longest_seconds * 1000)]
     try:
-        wait, has_slowed = rt.redis.eval(_TAKE, len(keys), *keys, *arguments)
+        has_slowed = _take(rt, limits)
     except RedisError as error:
         log.warning("attempts to sign in are not limited: %s", type(error).__name__)
         return Attempt(is_known, has_slowed=False)
+    return Attempt(is_known, has_slowed)
+
+
+def take_factor_attempt(rt: Runtime, email: str, device: str | None, *, must_count: bool) -> None:
+    """Count an attempt at a second factor. Raises TooManyAttemptsError if it comes too early; it is not counted then.
+
+    Raises OperatorError if it `must_count` and Redis, where counts stand, does not answer.
+    """
+    is_known = device is not None and is_known_device(rt, email, device)
+    try:
+        _take(rt, [(DEVICE_FACTOR, device) if device is not None and is_known else (FACTOR, email)])
+    except RedisError as error:
+        log.warning("attempts at a second factor are not limited: %s", type(error).__name__)
+        if must_count:
+            raise OperatorError(
+                "Codes of the app cannot be checked now, because Redis does not answer. A recovery code can."
+            ) from error
+
+
+def take_address_attempt(rt: Runtime, limit: AttemptLimit, address: str) -> None:
+    """Count an attempt by its address alone, where no account is known yet. Raises TooManyAttemptsError if it comes too early."""
+    try:
+        _take(rt, [(limit, _network(address))])
+    except RedisError as error:
+        log.warning("attempts to sign in are not limited: %s", type(error).__name__)
+
+
+def _take(rt: Runtime, limits: Sequence[tuple[AttemptLimit, str]]) -> bool:
+    """Count an attempt; returns whether the next one has to wait. Raises TooManyAttemptsError if it comes too early."""
+    keys = [_key(limit, value) for limit, value in limits]
+    arguments = [number for limit, _ in limits for number in (limit.free, limit.longest_seconds * 1000)]
+    wait, has_slowed = rt.redis.eval(_TAKE, len(keys), *keys, *arguments)
     if wait:
         count_outcome(rt, "limited")
         raise TooManyAttemptsError(retry_after=math.ceil(wait / 1000))
     if has_slowed:
         count_outcome(rt, "slowed")
-    return Attempt(is_known, bool(has_slowed))
+    return bool(has_slowed)
 
 
 def forget_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
     """Forget the count of an account, and of the browser that signed in."""
-    keys = [_key(ACCOUNT, email), *([] if device is None else [_key(DEVICE, device)])]
+    _forget(rt, [_key(ACCOUNT, email), *([] if device is None else [_key(DEVICE, device)])])
+
+
+def forget_factor_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
+    """Forget the count of an account's second factor, and of the browser that signed in."""
+    _forget(rt, [_key(FACTOR, email), *([] if device is None else [_key(DEVICE_FACTOR, device)])])
+
+
+def forget_address(rt: Runtime, limit: AttemptLimit, address: str) -> None:
+    """Forget the count of an address, from which somebody signed in."""
+    _forget(rt, [_key(limit, _network(address))])
+
+
+def _forget(rt: Runtime, keys: Sequence[str]) -> None:
     try:
         rt.redis.delete(*keys)
     except RedisError as error:
@@ -132,7 +183,7 @@ def forget_attempts(rt: Runtime, email: str, device: str | None = None) -> None:
 
 
 def count_outcome(rt: Runtime, outcome: str, number: int = 1) -> None:
-    """Count one of OUTCOMES for /metrics."""
+    """Count one of OUTCOMES for /metrics, or a change of a second factor."""
     try:
         rt.redis.hincrby(COUNTS_KEY, outcome, number)
     except RedisError:

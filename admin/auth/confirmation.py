@@ -3,8 +3,8 @@
 A session may be left open at a desk, or be copied. So what would outlive it needs a proof that is minutes old (the setting
 `confirm_minutes`): signing in is one, and so is each way that `admin.panel.confirm` offers. The rule has two parts:
 
-- whatever gives, changes or takes access to Hark: users, roles, passwords of others, phones that give commands, tokens, and the
-  settings, which say how people sign in;
+- whatever gives, changes or takes access to Hark: users, roles, passwords of others, second factors, phones that give commands,
+  tokens, and the settings, which say how people sign in;
 - whatever takes out people by the list: exports of more people than one.
 
 What only takes access away from oneself (signing out, ending one's sessions) never waits for it, and the commands of the server
@@ -23,7 +23,9 @@ from models.tables.user import User
 
 ACCESS = frozenset({
     "panel_users.add", "panel_users.role", "panel_users.reset", "panel_users.active", "panel_users.link_code", "panel_users.unlink",
-    "panel_account.link_code", "panel_settings.change", "panel_numbers.add",
+    "panel_account.link_code", "panel_settings.change", "panel_numbers.add", "panel_users.reset_factors",
+    "panel_users.unlink_account", "panel_second_factor.begin_app", "panel_second_factor.app", "panel_second_factor.passkey",
+    "panel_second_factor.remove_app", "panel_second_factor.remove_passkey", "panel_second_factor.new_codes",
 })  # fmt: skip
 """Endpoints that change who has access."""
 EXPORTS = frozenset({"panel_campaigns.export"})

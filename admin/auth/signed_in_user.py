@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
+from jobs.core.runtime import Runtime
+from models.errors import OperatorError
 from models.tables.user import Role, User
 
 
@@ -26,3 +28,12 @@ class SignedInUser:
         """Whether the user has this role or a higher one."""
         order = list(Role)
         return order.index(self.role) >= order.index(role)
+
+
+def load_signed_in_user(rt: Runtime, user_id: int) -> SignedInUser:
+    """The active user of this id. Raises OperatorError if there is none."""
+    with rt.database.read() as session:
+        user = session.get(User, user_id)
+    if user is None or not user.is_active:
+        raise OperatorError("You cannot sign in: an administrator keeps you out.")
+    return SignedInUser.of(user)

@@ -59,7 +59,7 @@ def add_user(rt: Runtime, email: str, role: str, password: str | None, actor: st
             own_names = names_of(session, rt.settings.public_url, email)
         hashed = hash_password(password, own_names)
     with rt.database.write() as session:
-        user = _new_user(session, email, role, hashed, actor, must_change=one_time is not None)
+        user = new_user(session, email, role, hashed, actor, must_change=one_time is not None)
         return AddedUser(user.id, user.email, user.role, one_time)
 
 
@@ -73,7 +73,7 @@ def add_first_admin(rt: Runtime) -> AddedUser | None:
     with rt.database.write() as session:
         if session.scalar(select(func.count()).select_from(User)):
             return None  # a concurrent first start added one
-        user = _new_user(session, _FIRST_EMAIL, Role.ADMIN, hashed, "up", must_change=True)
+        user = new_user(session, _FIRST_EMAIL, Role.ADMIN, hashed, "up", must_change=True)
         return AddedUser(user.id, user.email, user.role, one_time)
 
 
@@ -116,7 +116,8 @@ def read_email(email: str) -> str:
     return email
 
 
-def _new_user(session: Session, email: str, role: str, hashed: str, actor: str, *, must_change: bool) -> User:
+def new_user(session: Session, email: str, role: str, hashed: str, actor: str, *, must_change: bool) -> User:
+    """Add a user's row. Raises OperatorError if the e-mail is bad or taken, or the role unknown."""
     email, now = read_email(email), utcnow()
     if session.scalars(select(User).where(User.email == email)).first():
         raise OperatorError("email={email}: there is a user of that address already", email=email)
@@ -146,7 +147,7 @@ def change_role(rt: Runtime, user_id: int, role: str, actor: str, *, keep: int |
         if user.role is new_role:
             return
         if user.role is Role.ADMIN:
-            _check_another_admin(session, user_id)
+            check_another_admin(session, user_id)
         user.role = new_role
         count = end_sessions_of(session, user_id, EndReason.ROLE_CHANGED, now, keep=keep)
         record_audit(session, now, actor, AuditAction.CHANGE_ROLE, "user", user_id, role=new_role.value, sessions=count)
@@ -209,7 +210,7 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
             record_audit(session, now, actor, AuditAction.ACTIVATE, "user", user_id)
             return
         if user.role is Role.ADMIN:
-            _check_another_admin(session, user_id)
+            check_another_admin(session, user_id)
         user.is_active = False
         count = end_sessions_of(session, user_id, EndReason.DEACTIVATED, now)
         record_audit(session, now, actor, AuditAction.DEACTIVATE, "user", user_id, sessions=count)
@@ -223,7 +224,8 @@ def load_user(session: Session, user_id: int) -> User:
     return user
 
 
-def _check_another_admin(session: Session, user_id: int) -> None:
+def check_another_admin(session: Session, user_id: int) -> None:
+    """Raises OperatorError if no active administrator would be left without this user."""
     others = select(func.count()).where(User.role == Role.ADMIN, User.is_active.is_(True), User.id != user_id)
     if not session.scalar(others):
         raise OperatorError("This is the only administrator; make another one first.")

@@ -2,8 +2,11 @@
 
 import click
 
+from admin.auth.factors.enrollment import reset_factors
+from admin.auth.factors.policy import users_with_factors
 from admin.auth.phone_links import create_link_code, unlink_phone
 from admin.auth.sessions import end_all_sessions
+from admin.auth.sso.identities import unlink_account
 from admin.auth.users import add_token, add_user, find_user, list_users, reset_password, unlock
 from admin.cli.shared import ACTOR, Group, as_json, print_json, read_stdin, runtime_here
 from models.clock import utcnow
@@ -65,6 +68,9 @@ def unlink(email: str) -> None:
 @as_json
 def list_all(is_json: bool) -> None:
     """Every user with the role and the last sign-in."""
+    rt = runtime_here()
+    with rt.database.read() as session:
+        factors = users_with_factors(session)
     rows = [
         {
             "id": user.id,
@@ -72,8 +78,9 @@ def list_all(is_json: bool) -> None:
             "role": user.role.value,
             "active": user.is_active,
             "last_sign_in_at": user.last_sign_in_at.isoformat() if user.last_sign_in_at else None,
+            "second_factors": factors.get(user.id, 0),
         }
-        for user in list_users(runtime_here())
+        for user in list_users(rt)
     ]
     if is_json:
         print_json(rows)
@@ -109,6 +116,34 @@ def reset(email: str, is_json: bool) -> None:
         print_json({"id": user.id, "email": user.email, "password": password})
     else:
         click.echo(f"one-time password: {password}")
+
+
+@users.command("totp-reset")
+@click.argument("email")
+@as_json
+def totp_reset(email: str, is_json: bool) -> None:
+    """Remove a user's second factors (app, passkeys, recovery codes), and end every session of the user."""
+    rt = runtime_here()
+    user = find_user(rt, email)
+    count = reset_factors(rt, user.id, ACTOR)
+    if is_json:
+        print_json({"id": user.id, "email": user.email, "removed": count})
+    else:
+        click.echo(f"{user.email} has no second factor; removed: {count}")
+
+
+@users.command("unlink-account")
+@click.argument("email")
+@as_json
+def unlink_sign_on(email: str, is_json: bool) -> None:
+    """Take the link to an account of single sign-on from a user, and end every session of the user."""
+    rt = runtime_here()
+    user = find_user(rt, email)
+    unlink_account(rt, user.id, ACTOR)
+    if is_json:
+        print_json({"id": user.id, "email": user.email})
+    else:
+        click.echo(f"{user.email} is linked anew at the next single sign-on")
 
 
 @users.command("sign-out")

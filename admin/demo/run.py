@@ -20,7 +20,8 @@ from admin.demo.people import MAX_PEOPLE, MIN_PEOPLE
 from admin.server.child import Child
 from admin.server.supervisor import Supervisor, lock_directory
 from admin.server.up import ROOT, Plan, children, prepare
-from models.config import LOOPBACK, load_settings
+from models.config import load_settings
+from models.config_values import LOOPBACK
 from models.crypto import new_token
 from models.errors import OperatorError
 from models.files import open_private

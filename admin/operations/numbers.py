@@ -16,7 +16,8 @@ from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.maintenance.meta_sync import put_number_fields
 from models.clock import utcnow
-from models.config import LOOPBACK, Settings
+from models.config import Settings
+from models.config_values import LOOPBACK
 from models.contacts.phone import NotAPhoneError, read_phone
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from admin.auth.factors import policy
+from admin.auth.sso import roles
 from bot.opt_out_words import is_yes, opt_out_intent, split_words
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
@@ -20,6 +22,8 @@ MAX_NUMBER = 1_000_000
 def change_setting(rt: Runtime, key: str, text: str, actor: str) -> None:
     """Store a value that is written as text. Raises OperatorError if the setting does not allow it."""
     value = _read(key, text.strip())
+    if key == "local_sign_in" and value is False and rt.settings.oidc is None:
+        raise OperatorError("no: nobody could sign in, since single sign-on is not set up (OIDC_ISSUER)")
     with rt.database.write() as session:
         write_setting(session, key, value, utcnow())
         record_audit(session, utcnow(), actor, AuditAction.CHANGE, "setting", key, value=value)
@@ -77,6 +81,10 @@ def _read(key: str, text: str) -> Any:
         raise OperatorError("allowed are 500 characters")
     if key == "stop_words":
         _check_stop_words(text)
+    elif key == policy.SETTING:
+        return ", ".join(policy.read_roles(text))
+    elif key == roles.SETTING:
+        roles.read_mapping(text)
     return text
 
 

@@ -5,7 +5,7 @@ from flask_admin.base import Admin
 from flask_admin.theme import Bootstrap4Theme
 
 from admin.auth import web_security
-from admin.panel import confirm, errors, layout, sign_in
+from admin.panel import confirm, errors, layout, passkeys, second_step, sign_in, single_sign_on
 from admin.panel.account import AccountView
 from admin.panel.audience.attributes import AttributeView
 from admin.panel.audience.lists import ListView
@@ -22,6 +22,7 @@ from admin.panel.home import HomeView
 from admin.panel.inbox.view import InboxView
 from admin.panel.numbers import NumberView
 from admin.panel.restored import RestoredView
+from admin.panel.second_factor import SecondFactorView
 from admin.panel.system import AuditView, SettingView, UserView
 from admin.panel.templates import TemplateView
 from jobs.core.runtime import Runtime
@@ -34,7 +35,8 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     layout.init_app(app)
     sign_in.init_app(app)
-    confirm.init_app(app)
+    for module in (second_step, passkeys, single_sign_on, confirm):
+        module.init_app(app)
     panel = Admin(
         app,
         name="Hark",
@@ -59,6 +61,7 @@ def init_app(app: Flask) -> None:
         AuditView("Audit", "House", endpoint="panel_audit", url="audit"),
         DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),
         AccountView("Your account", endpoint="panel_account", url="account"),
+        SecondFactorView("Second factor", endpoint="panel_second_factor", url="second-factor"),
         SettingView("Settings", "House", endpoint="panel_settings", url="settings"),
         RestoredView("Put back from a copy", endpoint="panel_restored", url="restored"),
     )

@@ -1,10 +1,11 @@
-"""Shows a user their own account: where they are signed in, the phone for commands, and the way to the password."""
+"""Shows a user their own account: where they are signed in, the phone for commands, and the way to second factor and password."""
 
 from typing import Any
 
 from flask import flash
 from flask.typing import ResponseReturnValue
 
+from admin.auth.factors.policy import load_factors
 from admin.auth.phone_links import create_link_code, phone_link_of, unlink_phone
 from admin.auth.session_list import list_ended_sessions, list_sessions
 from admin.auth.sessions import end_other_sessions, end_session
@@ -63,6 +64,7 @@ class AccountView(PanelView):
             me=self.me,
             link=phone_link_of(self.rt, self.me.id),
             code=code,
+            factors=load_factors(self.rt, self.me.id),
             here=self.session.id,
             sessions=list_sessions(self.rt, self.me.id, now),
             ended=list_ended_sessions(self.rt, self.me.id, now),

@@ -4,16 +4,18 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView, expose
 
+from admin.auth.factors.policy import must_enroll
 from admin.auth.sessions import OpenSession
 from admin.auth.signed_in_user import SignedInUser
 from admin.auth.web_security import current_session, current_user, runtime
 from admin.panel.confirm import confirmation_response
 from jobs.core.runtime import Runtime
 from models.errors import OperatorError
+from models.tables.browser_session import SignInMethod
 from models.tables.user import Role
 
 PAGE_ROWS = 50
@@ -49,6 +51,8 @@ class PanelView(BaseView):
     needs = Role.VIEWER
     """The role that sees the view in the menu."""
     icon = "dot"
+    is_open_without_factor = False
+    """Whether the view opens for a user who must set up a second factor first."""
 
     @property
     def rt(self) -> Runtime:
@@ -71,11 +75,11 @@ class PanelView(BaseView):
     def is_accessible(self) -> bool:
         """Whether the menu shows the view."""
         user = current_user()
-        return user is not None and not user.must_change_password and user.may(self.needs)
+        return user is not None and not user.must_change_password and user.may(self.needs) and not lacks_factor()
 
     def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
         role = getattr(getattr(type(self), name), "panel_role", Role.ADMIN)
-        return access_response(role) or confirmation_response()
+        return access_response(role, self.is_open_without_factor) or confirmation_response()
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call the function once: Flask-Admin's own method calls it again after a TypeError inside it."""
@@ -93,8 +97,21 @@ class PanelView(BaseView):
         return True
 
 
-def access_response(role: Role) -> ResponseReturnValue | None:
-    """None if the user has this role or a higher one, else a redirect to the sign-in or password page.
+def lacks_factor() -> bool:
+    """Whether the signed-in user must set up a second factor before anything else. Looked up once a request."""
+    if "lacks_factor" not in g:
+        found = current_session()
+        g.lacks_factor = (
+            found is not None
+            and found.method is not SignInMethod.SINGLE_SIGN_ON_MFA
+            and must_enroll(runtime(), found.user.id, found.user.role)
+        )
+    return bool(g.lacks_factor)
+
+
+def access_response(role: Role, is_open_without_factor: bool = False) -> ResponseReturnValue | None:
+    """None if the user has this role or a higher one, else a redirect to the page where they sign in, choose a password or set up
+    a second factor.
 
     Aborts with 403 if the role is too low.
     """
@@ -104,6 +121,8 @@ def access_response(role: Role) -> ResponseReturnValue | None:
         return redirect(url_for("panel.sign_in", next=next_url))
     if user.must_change_password:
         return redirect(url_for("panel.password"))
+    if not is_open_without_factor and lacks_factor():
+        return redirect(url_for("panel_second_factor.index"))
     if not user.may(role):
         abort(403)
     return None

@@ -4,8 +4,6 @@ A form that is sent without a proof is answered with this page, which holds its 
 A page that is opened without one leads here and is opened afterwards.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, redirect, render_template, request, url_for
@@ -13,43 +11,16 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from admin.auth.attempts import TooManyAttemptsError, count_outcome
-from admin.auth.confirmation import EXPORTS, is_own_password, needs_confirmation
+from admin.auth.confirmation import EXPORTS, needs_confirmation
 from admin.auth.sessions import OpenSession
-from admin.auth.web_security import PANEL, attempt_origin, confirm_user, current_session, local_path, runtime
+from admin.auth.web_security import PANEL, confirm_user, current_session, local_path, runtime
+from admin.panel.proofs import PROOFS, Proof
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.tables.browser_session import SignInMethod
 from models.text import Text
 
 FIELD = "confirm_with"
 """The field of a form that names the way of the proof that the form brings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A way to prove who one is. Its template asks for it, with fields that begin with `confirm_`.
-
-    `check` reads them from the request and raises OperatorError if the proof is wrong. A way that leads to another site has a link
-    in its template, and its own page calls `admin.auth.web_security.confirm_user` on the way back.
-    """
-
-    method: SignInMethod
-    template: str
-    is_offered: Callable[[OpenSession], bool]
-    check: Callable[[OpenSession], None]
-
-
-def _check_password(open_session: OpenSession) -> None:
-    address, device = attempt_origin()
-    password = request.form.get("confirm_password", "")
-    if not is_own_password(runtime(), open_session, password, address, utcnow(), device=device):
-        raise OperatorError("That is not your password.")
-
-
-PROOFS: tuple[Proof, ...] = (
-    Proof(SignInMethod.PASSWORD, "panel/confirm_password.html", lambda _: True, _check_password),
-)
-"""Every way, in the order in which the page offers them."""
 
 
 def init_app(app: Flask) -> None:

@@ -43,11 +43,20 @@ LINK_OUTCOME = {
     LinkOutcome.PHONE_TAKEN: "The phone that sent the newest code is linked to another user. Unlink it there first.",
     LinkOutcome.PHONE_HIDDEN: "WhatsApp does not show us the number of the phone that sent the newest code.",
 }
-SIGN_IN_METHOD = {SignInMethod.PASSWORD: "password"}
+SIGN_IN_METHOD = {
+    SignInMethod.PASSWORD: "password",
+    SignInMethod.TOTP: "password and app",
+    SignInMethod.RECOVERY_CODE: "password and recovery code",
+    SignInMethod.PASSKEY: "passkey",
+    SignInMethod.SINGLE_SIGN_ON: "single sign-on",
+    SignInMethod.SINGLE_SIGN_ON_MFA: "single sign-on with several factors",
+}
 SESSION_END = {
     EndReason.SIGNED_OUT: "signed out",
     EndReason.ENDED_BY_USER: "ended from the list",
     EndReason.ENDED_BY_ADMIN: "an administrator ended it",
+    EndReason.FACTOR_ADDED: "a second factor was set up",
+    EndReason.FACTORS_RESET: "the second factor was reset",
     EndReason.REPLACED: "signed in again in the same browser",
     EndReason.PASSWORD_CHANGED: "the password was changed",
     EndReason.PASSWORD_RESET: "an administrator reset the password",

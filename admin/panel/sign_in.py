@@ -5,6 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from admin.auth import sessions
 from admin.auth.attempts import TooManyAttemptsError, count_outcome, new_device
+from admin.auth.factors.passkeys import relying_party
+from admin.auth.factors.policy import load_factors
 from admin.auth.sessions import OpenSession
 from admin.auth.sign_in import change_password
 from admin.auth.sign_in import sign_in as sign_in_as
@@ -23,10 +25,11 @@ from admin.auth.web_security import (
     pending_session,
     runtime,
 )
-from admin.panel.base import sentence
+from admin.panel.base import lacks_factor, sentence
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.browser_session import SignInMethod
+from models.tables.setting import read_setting
 
 bp = Blueprint("panel", __name__, url_prefix=PANEL)
 
@@ -44,19 +47,55 @@ def sign_in() -> ResponseReturnValue:
     if request.method == "GET":
         if current_user() is not None:
             return redirect(target)
-        return render_template("panel/sign_in.html", target=target, email="", error=None)
+        return sign_in_page(target)
     email = request.form.get("email", "")
     rt = runtime()
+    if not is_local_sign_in_open():
+        return sign_in_page(target, error=OperatorError("Passwords are switched off here. Use single sign-on.")), 403
     address, device = attempt_origin()
     try:
         someone = sign_in_as(rt, email, request.form.get("password", ""), address, utcnow(), device=device)
         begin_sign_in(someone, SignInMethod.PASSWORD)
-        return finish_sign_in(someone, target)
+        return after_first_step(someone, target)
     except OperatorError as error:
-        page = render_template("panel/sign_in.html", target=target, email=email[:254], error=sentence(error))
+        page = sign_in_page(target, email=email[:254], error=error)
         if isinstance(error, TooManyAttemptsError):
             return page, 429, {"Retry-After": str(error.retry_after)}
         return page, 401
+
+
+def sign_in_page(target: str, *, email: str = "", error: OperatorError | None = None) -> str:
+    """The page of signing in, with every way that is open."""
+    rt = runtime()
+    is_open = is_local_sign_in_open()
+    return render_template(
+        "panel/sign_in.html",
+        target=target,
+        email=email,
+        error=sentence(error) if error else None,
+        has_passwords=is_open,
+        has_passkeys=is_open and relying_party(rt.settings.public_url) is not None,
+        has_provider=rt.settings.oidc is not None,
+    )
+
+
+def is_local_sign_in_open() -> bool:
+    """Whether passwords, and passkeys alone, sign in: they do unless the operator switched them off for single sign-on."""
+    rt = runtime()
+    if rt.settings.oidc is None:
+        return True
+    with rt.database.read() as session:
+        return bool(read_setting(session, "local_sign_in"))
+
+
+def after_first_step(someone: SignedInUser, target: str, *, needs_factor: bool = True) -> ResponseReturnValue:
+    """Go on with a sign-in whose first step is done: ask for the second factor, where the user has one, else finish it.
+
+    Raises OperatorError if the session is over.
+    """
+    if needs_factor and load_factors(runtime(), someone.id).count:
+        return redirect(url_for("panel.second_step", next=target), 303)
+    return finish_sign_in(someone, target)
 
 
 def finish_sign_in(someone: SignedInUser, target: str, method: SignInMethod | None = None) -> ResponseReturnValue:
@@ -87,6 +126,8 @@ def password() -> ResponseReturnValue:
     if open_session is None:
         return redirect(url_for("panel.sign_in"))
     someone = open_session.user
+    if lacks_factor() and not someone.must_change_password:
+        return redirect(url_for("panel_second_factor.index"))
     target = local_path(request.values.get("next"), url_for("admin.index"))
     problem: tuple[str, str] | None = None
     if request.method == "POST":

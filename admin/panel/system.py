@@ -6,9 +6,12 @@ from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from admin.auth.factors.enrollment import reset_factors
+from admin.auth.factors.policy import is_required, users_with_factors
 from admin.auth.phone_links import create_link_code, unlink_phone
 from admin.auth.session_list import count_sessions
 from admin.auth.sessions import end_all_sessions
+from admin.auth.sso.identities import linked_users, unlink_account
 from admin.auth.users import add_user, change_role, reset_password, set_active
 from admin.operations.settings import SHOWN, change_setting
 from admin.panel.base import PAGE_ROWS, PanelView, action, back, page, positive, sentence
@@ -83,6 +86,20 @@ class UserView(PanelView):
         self.attempt(done, lambda: unlink_phone(self.rt, user_id, self.me.email))
         return back(".index")
 
+    @action("/<int:user_id>/reset-factors", Role.ADMIN)
+    def reset_factors(self, user_id: int) -> ResponseReturnValue:
+        """Remove a user's second factors."""
+        done = "Their second factor is removed, and they are signed out everywhere."
+        self.attempt(done, lambda: reset_factors(self.rt, user_id, self.me.email))
+        return back(".index")
+
+    @action("/<int:user_id>/unlink-account", Role.ADMIN)
+    def unlink_account(self, user_id: int) -> ResponseReturnValue:
+        """Take the link to single sign-on from a user."""
+        done = "They are signed out, and linked anew at their next single sign-on."
+        self.attempt(done, lambda: unlink_account(self.rt, user_id, self.me.email))
+        return back(".index")
+
     @action("/<int:user_id>/sign-out", Role.ADMIN)
     def sign_out(self, user_id: int) -> ResponseReturnValue:
         """End every session of a user."""
@@ -93,10 +110,15 @@ class UserView(PanelView):
     def _page(self, **values: Any) -> str:
         with self.rt.database.read() as session:
             users = list(session.scalars(select(User).order_by(User.email).limit(500)))
+            about = {
+                "factors": users_with_factors(session),
+                "linked": linked_users(session),
+                "required": [role for role in Role if is_required(session, role)],
+            }
         shown = {"error": None, "email": "", "role": "", "one_time": None, "code": None} | values
         roles = [(role.value, role.value.capitalize()) for role in Role]
         browsers = count_sessions(self.rt, utcnow())
-        return self.render("panel/users.html", users=users, role_choices=roles, browsers=browsers, **shown)
+        return self.render("panel/users.html", users=users, role_choices=roles, browsers=browsers, **about, **shown)
 
 
 class AuditView(PanelView):

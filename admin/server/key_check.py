@@ -1,4 +1,4 @@
-"""Checks at the start that the keys are those of what is stored: access tokens, secrets, and marks of redacted people."""
+"""Checks at the start that the keys are those of what is stored: encrypted secrets, and marks of redacted people."""
 
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from models.errors import OperatorError
 from models.tables.contact import Suppression
 from models.tables.flow_secret import FlowSecret
 from models.tables.number import Number
+from models.tables.second_factor import Totp
 from models.tables.setting import read_setting, write_setting
 
 _KEY = "encryption_fingerprint"
@@ -19,8 +20,8 @@ _MARKS = "marks_fingerprints"
 def check_encryption_key(rt: Runtime, now: datetime) -> None:
     """Store the fingerprint of the key at the first start, and compare with it afterwards.
 
-    With a newer key in front of the old one the access tokens and the secrets of bot flows are encrypted again, so that the old key
-    can be removed.
+    With a newer key in front of the old one the secrets are encrypted again, so that the old key can be removed.
+
     Raises OperatorError if no key of ENCRYPTION_KEY is the stored one.
     """
     fingerprints = rt.vault.fingerprints()
@@ -37,6 +38,8 @@ def check_encryption_key(rt: Runtime, now: datetime) -> None:
             number.access_token = rt.vault.encrypt(rt.vault.decrypt(number.access_token))
         for secret in session.scalars(select(FlowSecret)):
             secret.value = rt.vault.encrypt(decrypted(secret, rt.vault))
+        for totp in session.scalars(select(Totp)):
+            totp.secret, totp.new_secret = _again(rt, totp.secret), _again(rt, totp.new_secret)
         write_setting(session, _KEY, fingerprints[0], now)
 
 
@@ -61,3 +64,7 @@ def check_marks_key(rt: Runtime, now: datetime) -> None:
     if ",".join(dict.fromkeys(needed)) != stored:
         with rt.database.write() as session:
             write_setting(session, _MARKS, ",".join(dict.fromkeys(needed)), now)
+
+
+def _again(rt: Runtime, secret: str | None) -> str | None:
+    return None if secret is None else rt.vault.encrypt(rt.vault.decrypt(secret))

@@ -113,6 +113,12 @@ class HarkCollector(Collector):
         for outcome in OUTCOMES:
             outcomes.add_metric([outcome], int(counts.get(outcome.encode(), 0)))
         yield outcomes
+        changes = GaugeMetricFamily(
+            "hark_second_factors", "Changes of second factors since Redis began.", labels=["change"]
+        )
+        for change in ("enrolled", "removed", "reset"):
+            changes.add_metric([change], int(counts.get(f"factor_{change}".encode(), 0)))
+        yield changes
         exports = GaugeMetricFamily("hark_exports", "Data that was taken out, since Redis began.", labels=["kind"])
         exported = self._rt.redis.hgetall(EXPORTS_KEY)
         for kind in EXPORT_KINDS:

@@ -82,7 +82,14 @@ class OutboundHttpClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def call(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout_seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout_seconds: float,
+        *,
+        content_type: str = "application/json",
     ) -> Answer:
         """Send one request and return the response. `timeout_seconds` is at most `MAX_SECONDS`.
 
@@ -92,9 +99,7 @@ class OutboundHttpClient:
         target, parsed = self._check(url)
         _target.set(target)
         flow_headers = {name: value for name, value in headers.items() if name.lower() not in RESERVED_HEADERS}
-        own_headers = {"Accept-Encoding": "identity"} | (
-            {"Content-Type": "application/json"} if body is not None else {}
-        )
+        own_headers = {"Accept-Encoding": "identity"} | ({"Content-Type": content_type} if body is not None else {})
         try:
             async with self._open().request(
                 method,

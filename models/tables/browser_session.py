@@ -15,6 +15,18 @@ class SignInMethod(StrEnum):
     """The way in which a user signed in, or confirmed that it is them."""
 
     PASSWORD = "password"  # noqa: S105 - a way to sign in, no password
+    TOTP = "totp"
+    """By a code of the authenticator app, after the first step."""
+    RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
+    SINGLE_SIGN_ON = "single_sign_on"
+    """By the provider, also where a second factor of Hark's own followed."""
+    SINGLE_SIGN_ON_MFA = "single_sign_on_mfa"
+    """By the provider, which said that it asked for several factors."""
+
+
+BY_PROVIDER = frozenset({SignInMethod.SINGLE_SIGN_ON, SignInMethod.SINGLE_SIGN_ON_MFA})
+"""The methods of single sign-on."""
 
 
 class EndReason(StrEnum):
@@ -29,6 +41,8 @@ class EndReason(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, no password
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a reason, no password
     ROLE_CHANGED = "role_changed"
+    FACTOR_ADDED = "factor_added"
+    FACTORS_RESET = "factors_reset"
     DEACTIVATED = "deactivated"
     IDLE = "idle"
     TOO_OLD = "too_old"

@@ -63,6 +63,16 @@ KNOWN = {
     "confirm_minutes": KnownSetting(
         15, "Changes of access, and exports, ask again who it is when this long has passed.", lowest=1, highest=1_440
     ),
+    "second_factor_roles": KnownSetting(
+        "", "Roles whose users must have a second factor, separated by commas: admin, manager."
+    ),
+    "local_sign_in": KnownSetting(
+        True, "People may sign in with a password or a passkey of Hark's own, not only by single sign-on."
+    ),
+    "single_sign_on_roles": KnownSetting(
+        "",
+        "Which value of the role claim gives which role: hark-admins=admin; marketing=manager. Empty: roles' own names.",
+    ),
     "keep_messages_days": KnownSetting(365, "How long chat messages are kept."),
     "keep_dead_letters_days": KnownSetting(30, "How long payloads that failed are kept."),
     "keep_audit_days": KnownSetting(0, "How long entries of the audit are kept; 0 is for good."),

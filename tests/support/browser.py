@@ -69,9 +69,9 @@ class Watched:
 
 
 @contextmanager
-def serving(panel: Panel) -> Iterator[str]:
+def serving(panel: Panel, port: int = 0) -> Iterator[str]:
     """The panel on a port of its own; its address."""
-    server = make_server("127.0.0.1", 0, panel.shell.app, threaded=True)
+    server = make_server("127.0.0.1", port, panel.shell.app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -11,11 +11,15 @@ from tests.support.panel_app import Panel, Visitor
 from tests.support.panel_routes import path, rules
 
 pytestmark = pytest.mark.usefixtures("furnished")
-OPEN_TO_ALL = {"panel.sign_in", "panel.sign_out", "panel.password", "panel.confirm"}
+OPEN_TO_ALL = {
+    "panel.sign_in", "panel.sign_out", "panel.password", "panel.confirm", "panel.second_step", "panel.passkey_options",
+    "panel.sign_in_passkey",
+}  # fmt: skip
 NEEDS = {
     # the role that each noun's changes need; what is not here is the administrator's
     "panel_campaigns": Role.MANAGER, "panel_contacts": Role.MANAGER, "panel_tags": Role.MANAGER, "panel_lists": Role.MANAGER,
-    "panel_attributes": Role.MANAGER, "panel_account": Role.VIEWER, "panel_restored": Role.MANAGER,
+    "panel_attributes": Role.MANAGER, "panel_account": Role.VIEWER, "panel_second_factor": Role.VIEWER,
+    "panel_restored": Role.MANAGER,
     "panel_segments": Role.MANAGER, "panel_templates": Role.MANAGER, "panel_flows": Role.MANAGER, "panel_inbox": Role.AGENT,
     "panel_flow_secrets": Role.MANAGER,
     "panel_contacts.consent": Role.AGENT, "panel_contacts.redact": Role.ADMIN, "panel_numbers.read": Role.MANAGER,
