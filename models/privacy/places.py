@@ -19,6 +19,7 @@ REDIS: tuple[RedisStore, ...] = (
         "made then",
         "opt-outs 90 days, redactions for good",
     ),
+    RedisStore("hark:passkey_challenge:*", "challenges of passkeys, by hashes", Holds.NOBODY, "", "5 minutes"),
     RedisStore("hark:sign_in:*", "sign-ins by hashes of addresses and accounts", Holds.NOBODY, "", "minutes to days"),
     RedisStore("hark:epoch", "copies of a counter", Holds.NOBODY, "", "for good"),
     RedisStore("hark:audit", "copies of the end of the audit's chain", Holds.NOBODY, "", "for good"),
