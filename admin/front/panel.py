@@ -7,8 +7,8 @@ file without a name. Each request has a connection of its own to the panel, so t
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,8 @@ class PanelProxy:
         if length is not None and not 0 <= length <= self._limits.body_bytes:
             return error_page(request, 400 if length < 0 else 413)
         connection.enter(Stage.UPLOAD)
-        with Spool(self.space, self._client_of(request, connection)) as body:
+        with ExitStack() as held:
+            body = held.enter_context(Spool(self.space, self._client_of(request, connection)))
             try:
                 await spool_body(request, body, self._limits)
             except BodyError as error:
@@ -88,22 +89,19 @@ class PanelProxy:
             has_body = body.size > 0 or request.method not in _WITHOUT_BODY
             headers = request_headers(request, connection.peer, self._token, body.size if has_body else None)
             try:
-                async with self._asked(
-                    request.method, _url(path, query), headers, body if has_body else None
-                ) as answer:
-                    return await self._send_back(request, answer, connection)
+                answer = await self._ask(held, request.method, _url(path, query), headers, body if has_body else None)
             except PanelError as error:
                 return self._failed(request, error.status)
+            return await self._send_back(request, answer, held, connection)
 
     async def readiness(self) -> dict[str, Any]:
         """Return what the panel's own /readyz says, with `panel` among its checks."""
         headers = CIMultiDict({PEER_HEADER: f"127.0.0.1 {self._token}"})
         try:
-            async with (
-                asyncio.timeout(_READINESS_SECONDS),
-                self._asked("GET", _url("/readyz", ""), headers, is_limited=False) as answer,
-            ):
-                said: dict[str, Any] = json.loads(await answer.read())
+            async with asyncio.timeout(_READINESS_SECONDS):
+                with ExitStack() as held:
+                    answer = await self._ask(held, "GET", _url("/readyz", ""), headers, is_limited=False)
+                    said: dict[str, Any] = json.loads(await answer.read())
             return said | {"checks": {"panel": "ok"} | said["checks"]}
         except (PanelError, TimeoutError, aiohttp.ClientError, ValueError, KeyError, TypeError):
             return {"checks": {"panel": "does not answer"}}
@@ -112,11 +110,10 @@ class PanelProxy:
         """Return the panel's /metrics with our `own` after them."""
         asked = request_headers(request, peer, self._token, None)
         try:
-            async with (
-                asyncio.timeout(_METRICS_SECONDS),
-                self._asked(request.method, _url("/metrics", query), asked) as answer,
-            ):
-                body = await answer.read()
+            async with asyncio.timeout(_METRICS_SECONDS):
+                with ExitStack() as held:
+                    answer = await self._ask(held, request.method, _url("/metrics", query), asked)
+                    body = await answer.read()
         except PanelError as error:
             return self._failed(request, error.status)
         except (TimeoutError, aiohttp.ClientError):
@@ -134,22 +131,30 @@ class PanelProxy:
     def _client_of(self, request: web.BaseRequest, connection: Connection) -> str:
         return nearest_client(connection.peer, request.headers.getall("X-Forwarded-For", ()), self._trusted)
 
-    @asynccontextmanager
-    async def _asked(
-        self, method: str, url: URL, headers: CIMultiDict[str], body: Spool | None = None, *, is_limited: bool = True
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The panel's response once its headers are there. Raises PanelError if none comes, or too many wait for one."""
+    async def _ask(
+        self,
+        held: ExitStack,
+        method: str,
+        url: URL,
+        headers: CIMultiDict[str],
+        body: Spool | None = None,
+        *,
+        is_limited: bool = True,
+    ) -> aiohttp.ClientResponse:
+        """Return the panel's response once its headers are there; closing `held` gives back what it holds of the panel.
+
+        Raises PanelError if none comes, or too many requests wait for one.
+        """
         if is_limited and self.under_way >= self._limits.panel_requests:
             raise PanelError(503)
         self.under_way += 1
-        try:
-            answer = await self._answer(method, url, headers, body)
-            try:
-                yield answer
-            finally:
-                answer.close()
-        finally:
-            self.under_way -= 1
+        held.callback(self._end_one)
+        answer = await self._answer(method, url, headers, body)
+        held.callback(answer.close)
+        return answer
+
+    def _end_one(self) -> None:
+        self.under_way -= 1
 
     async def _answer(
         self, method: str, url: URL, headers: CIMultiDict[str], body: Spool | None
@@ -169,14 +174,15 @@ class PanelProxy:
             raise PanelError(502) from None
 
     async def _send_back(
-        self, request: web.BaseRequest, answer: aiohttp.ClientResponse, connection: Connection
+        self, request: web.BaseRequest, answer: aiohttp.ClientResponse, held: ExitStack, connection: Connection
     ) -> web.StreamResponse:
+        """Send the response to the client; `held` is closed as soon as all of it is here, however slowly the client reads."""
         response = web.StreamResponse(
             status=answer.status, reason=answer.reason, headers=response_headers(CIMultiDict(answer.headers))
         )
         connection.enter(Stage.REPLY)
         with Spool(self.space) as spool:
-            taking = asyncio.create_task(_take(answer, spool))
+            taking = asyncio.create_task(_take(answer, spool, held))
             try:
                 await response.prepare(request)
                 async for chunk in spool:
@@ -193,8 +199,8 @@ class PanelProxy:
         return response
 
 
-async def _take(answer: aiohttp.ClientResponse, spool: Spool) -> None:
-    """Take the panel's response, as fast as it comes while there is room for it."""
+async def _take(answer: aiohttp.ClientResponse, spool: Spool, held: ExitStack) -> None:
+    """Take the panel's response, as fast as it comes while there is room for it, and let the panel go."""
     try:
         async for chunk in answer.content.iter_chunked(MEMORY_BYTES):
             while True:
@@ -206,6 +212,8 @@ async def _take(answer: aiohttp.ClientResponse, spool: Spool) -> None:
         spool.end()
     except (aiohttp.ClientError, OSError) as error:
         spool.end(error)
+    finally:
+        held.close()
 
 
 def _url(path: str, query: str) -> URL:

@@ -155,6 +155,28 @@ def test_a_long_download_streams_and_a_slow_reader_holds_nothing_of_the_panel(se
         assert body == piece * pieces
 
 
+def test_many_slow_readers_leave_the_panel_to_others(settings_of_front: Settings) -> None:
+    async def panel(request: web.BaseRequest) -> web.StreamResponse:
+        await request.content.read()
+        return web.Response(body=b"x" * (16 * MIB if request.method == "POST" else 1))
+
+    with running_front(
+        settings_of_front, Limits(panel_requests=3, write_seconds=120, stop_seconds=0.5), panel
+    ) as front:
+        slow = [front.connect() for _ in range(10)]
+        deadline = time.monotonic() + 30
+        for client in slow:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(posted(b"x").replace(b"Connection: close\r\n", b""))
+            assert client.recv(12) == b"HTTP/1.1 200"
+            while front.server.panel.under_way and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert not front.server.panel.under_way
+        assert front.ask(get("/admin/")).endswith(b"\r\n\r\nx")
+        for client in slow:
+            client.close()
+
+
 def test_a_reader_that_takes_nothing_is_cut_off(settings_of_front: Settings, caplog: pytest.LogCaptureFixture) -> None:
     async def panel(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=b"x" * 20 * MIB)
