@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
         ShopCustomerView("Shop customers without a phone", "Audience", endpoint="panel_shop", url="shop-customers"),
         TemplateView("Templates", "Content", endpoint="panel_templates", url="templates"),
         FlowView("Bot flows", "Content", endpoint="panel_flows", url="flows"),
-        FlowSecretView("Secrets of bot flows", "Content", endpoint="panel_flow_secrets", url="flow-secrets"),
+        FlowSecretView("Flow secrets", "Content", endpoint="panel_flow_secrets", url="flow-secrets"),
         NumberView("Numbers", "House", endpoint="panel_numbers", url="numbers"),
         MoneyView("Money", "House", endpoint="panel_money", url="money"),
         UserView("Users", "House", endpoint="panel_users", url="users"),

@@ -35,4 +35,4 @@ def test_a_flow_with_an_unknown_secret_or_a_private_address_is_refused_in_the_pa
 
 def test_whoever_may_not_change_flows_sees_no_secret(panel: Panel) -> None:
     panel.of(Role.AGENT).get("/flow-secrets/", 403)
-    assert "Secrets of bot flows" not in panel.of(Role.VIEWER).get("/")
+    assert "Flow secrets" not in panel.of(Role.VIEWER).get("/")
