@@ -104,7 +104,9 @@ def change_password(
         user.password_hash, user.must_change_password = hashed, False
         count = end_sessions_of(session, user.id, EndReason.PASSWORD_CHANGED, now, keep=open_session.id)
         record_audit(session, now, user.email, AuditAction.CHANGE_PASSWORD, "user", user.id, sessions=count)
-        return renew_session(session, open_session.id, now)
+        token = renew_session(session, open_session.id, now)
+    count_outcome(rt, "sessions_ended", count)
+    return token
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from admin.auth.attempts import forget_attempts
+from admin.auth.attempts import count_outcome, forget_attempts
 from admin.auth.password_rule import names_of
 from admin.auth.passwords import hash_password, new_one_time_password
 from admin.auth.sessions import end_sessions_of
@@ -151,6 +151,7 @@ def change_role(rt: Runtime, user_id: int, role: str, actor: str, *, keep: int |
         user.role = new_role
         count = end_sessions_of(session, user_id, EndReason.ROLE_CHANGED, now, keep=keep)
         record_audit(session, now, actor, AuditAction.CHANGE_ROLE, "user", user_id, role=new_role.value, sessions=count)
+    count_outcome(rt, "sessions_ended", count)
 
 
 @retry_conflicts
@@ -167,6 +168,7 @@ def reset_password(rt: Runtime, user_id: int, actor: str) -> str:
         email = user.email
         count = end_sessions_of(session, user_id, EndReason.PASSWORD_RESET, now)
         record_audit(session, now, actor, AuditAction.RESET_PASSWORD, "user", user_id, sessions=count)
+    count_outcome(rt, "sessions_ended", count)
     forget_attempts(rt, email)
     return one_time
 
@@ -214,6 +216,7 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
         user.is_active = False
         count = end_sessions_of(session, user_id, EndReason.DEACTIVATED, now)
         record_audit(session, now, actor, AuditAction.DEACTIVATE, "user", user_id, sessions=count)
+    count_outcome(rt, "sessions_ended", count)
 
 
 def load_user(session: Session, user_id: int) -> User:
@@ -226,6 +229,9 @@ def load_user(session: Session, user_id: int) -> User:
 
 def check_another_admin(session: Session, user_id: int) -> None:
     """Raises OperatorError if no active administrator would be left without this user."""
-    others = select(func.count()).where(User.role == Role.ADMIN, User.is_active.is_(True), User.id != user_id)
-    if not session.scalar(others):
+    # Locked, so that of two administrators who demote each other at once one is refused.
+    admins = (
+        select(User.id).where(User.role == Role.ADMIN, User.is_active.is_(True)).order_by(User.id).with_for_update()
+    )
+    if not set(session.scalars(admins)) - {user_id}:
         raise OperatorError("This is the only administrator; make another one first.")

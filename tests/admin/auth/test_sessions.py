@@ -177,6 +177,22 @@ def test_a_sign_in_that_began_before_a_reset_does_not_outlive_it(rt: Runtime, an
         begin_session(rt, ana, SignInMethod.PASSWORD, ORIGIN, utcnow())
 
 
+def test_two_administrators_who_demote_each_other_at_once_leave_one(rt: Runtime, ana: SignedInUser) -> None:
+    ben = user_of(rt, "ben@example.com")
+
+    def demote(user: SignedInUser) -> bool:
+        try:
+            change_role(rt, user.id, "viewer", "test")
+        except OperatorError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(demote, (ana, ben)))
+    assert sorted(done) == [False, True]
+    assert sorted(user_of(rt, user.email).role for user in (ana, ben)) == ["admin", "viewer"]
+
+
 def test_a_user_who_is_gone_has_no_session(rt: Runtime, ana: SignedInUser) -> None:
     token = signed_in(rt, ana)
     with rt.database.write() as session:
