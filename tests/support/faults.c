@@ -45,7 +45,7 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 static int is_ours(const char *path) {
-    return directory && strncmp(path, directory, directory_bytes) == 0 && path[directory_bytes] == '/';
+    return directory && strncmp(path, directory, directory_bytes) == 0 && strchr("/", path[directory_bytes]); /* or its end */
 }
 
 static int path_of(int fd, char *path) {
