@@ -49,8 +49,8 @@ class OpenSession:
     limits: SessionLimits
 
     def is_confirmed(self, now: datetime) -> bool:
-        """Whether the user proved recently enough that it is them."""
-        return self.confirmed_at is not None and now - self.confirmed_at < self.limits.confirmed
+        """Whether the user proved recently enough that it is them. A proof from after `now` is of a clock that was put back."""
+        return self.confirmed_at is not None and abs(now - self.confirmed_at) < self.limits.confirmed
 
 
 def begin_session(

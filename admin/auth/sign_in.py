@@ -9,7 +9,7 @@ from functools import cache
 
 from sqlalchemy import select
 
-from admin.auth.attempts import Attempt, count_outcome, forget_attempts, take_attempt
+from admin.auth.attempts import Attempt, TooManyAttemptsError, count_outcome, forget_attempts, take_attempt
 from admin.auth.confirmation import is_own_password
 from admin.auth.password_rule import names_of
 from admin.auth.passwords import hash_password, new_one_time_password, verify_password
@@ -44,7 +44,13 @@ def sign_in(
     with rt.database.read() as session:
         user = session.scalars(select(User).where(User.email == email, User.is_active.is_(True))).first()
     dummy = _dummy_hash()  # asked for either way, and computed either way: its time does not show who has an account
-    is_right = verify_password(user.password_hash if user else dummy, password, is_stranger=not attempt.is_known_device)
+    try:
+        is_right = verify_password(
+            user.password_hash if user else dummy, password, is_stranger=not attempt.is_known_device
+        )
+    except TooManyAttemptsError:
+        count_outcome(rt, "limited")
+        raise
     if user is None or not is_right:
         _record_failure(rt, user.id if user else None, attempt, now)
         _wait_for_even_moment(began)

@@ -4,6 +4,8 @@ A form that is sent without a proof is answered with this page, which holds its 
 A page that is opened without one leads here and is opened afterwards.
 """
 
+from urllib.parse import urlsplit
+
 from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
@@ -106,8 +108,8 @@ def _back() -> str:
 
 
 def _path_of_referrer() -> str | None:
-    host, referrer = request.host_url, request.referrer or ""
-    return "/" + referrer.removeprefix(host) if referrer.startswith(host) else None
+    parts = urlsplit(request.referrer or "")
+    return parts._replace(scheme="", netloc="").geturl() if parts.netloc == request.host else None
 
 
 def _endpoint(target: str) -> str | None:

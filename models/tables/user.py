@@ -33,7 +33,7 @@ class User(Base):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     """Whether the password was set by an admin and must be changed at the next sign-in."""
     session_key: Mapped[str] = mapped_column(String(64), unique=True)
-    """Changed with the password, which ends every earlier session."""
+    """Changes whenever the user's sessions are ended, so that a sign-in that began before fails (admin.auth.sessions)."""
     phone: Mapped[str | None] = mapped_column(String(20), unique=True)
     """For chat-ops; E.164."""
     phone_verified_at: Mapped[datetime | None]

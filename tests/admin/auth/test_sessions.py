@@ -92,6 +92,14 @@ def test_a_sign_in_whose_steps_take_too_long_begins_again(rt: Runtime, ana: Sign
         complete_session(rt, token, utcnow())
 
 
+def test_a_proof_counts_for_its_minutes_also_while_a_clock_is_an_hour_behind(rt: Runtime, ana: SignedInUser) -> None:
+    complete, now = opened(rt, signed_in(rt, ana)), utcnow()
+    assert complete.is_confirmed(now + timedelta(minutes=14))
+    assert not complete.is_confirmed(now + timedelta(minutes=16))
+    assert complete.is_confirmed(now - timedelta(seconds=5))
+    assert not complete.is_confirmed(now - timedelta(hours=1))
+
+
 def test_of_a_token_only_the_hash_is_kept(rt: Runtime, ana: SignedInUser) -> None:
     token = signed_in(rt, ana)
     with rt.database.read() as session:

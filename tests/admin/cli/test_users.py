@@ -5,7 +5,11 @@ from sqlalchemy import select
 
 from admin.auth.attempts import ACCOUNT, TooManyAttemptsError, take_attempt
 from admin.auth.passwords import verify_password
+from admin.auth.sessions import Origin, begin_session, complete_session, find_session
+from admin.auth.signed_in_user import SignedInUser
 from admin.auth.users import add_first_admin, token_hash
+from models.clock import utcnow
+from models.tables.browser_session import SignInMethod
 from models.tables.user import ApiToken, Role, User
 from tests.support.cli_app import Shell
 
@@ -57,6 +61,26 @@ def test_of_a_token_only_the_hash_is_kept(shell: Shell) -> None:
     assert row.token_hash == token_hash(token)
     assert token not in row.token_hash
     assert "already" in shell.refused("tokens", "add", "shop", "--role", "viewer")
+
+
+def test_a_common_password_and_ones_own_name_are_refused_in_one_line(shell: Shell) -> None:
+    add = ("users", "add", "carla.smith@example.com", "--role", "agent", "--password-stdin")
+    assert "easy to guess" in shell.refused(*add, stdin="password123\n")
+    assert "little more than your name" in shell.refused(*add, stdin="CarlaSmith2026\n")
+    with shell.rt.database.read() as session:
+        assert session.scalars(select(User)).all() == []
+
+
+def test_a_user_is_signed_out_everywhere(shell: Shell) -> None:
+    shell.ok("users", "add", "ana@example.com", "--role", "manager")
+    with shell.rt.database.read() as session:
+        user = SignedInUser.of(session.scalars(select(User)).one())
+    token = begin_session(shell.rt, user, SignInMethod.PASSWORD, Origin("192.0.2.1", "Firefox"), utcnow())
+    token = complete_session(shell.rt, token, utcnow())
+    assert shell.ok("users", "sign-out", "Ana@example.com") == "ana@example.com is signed out everywhere (1 session)\n"
+    assert find_session(shell.rt, token, utcnow()) is None
+    assert shell.data("users", "sign-out", "ana@example.com", "--json")["sessions"] == 0
+    assert "no such user" in shell.refused("users", "sign-out", "ben@example.com")
 
 
 def test_users_are_listed_let_in_again_and_given_new_passwords(shell: Shell) -> None:

@@ -109,7 +109,7 @@ def test_everybody_sees_their_browsers_and_ends_one_or_all_others(panel: Panel) 
 def test_an_administrator_signs_somebody_out_everywhere(panel: Panel) -> None:
     admin, agent, agents_phone = panel.of(Role.ADMIN), panel.of(Role.AGENT), panel.of(Role.AGENT)
     user_id = find_user(panel.rt, "agent@example.com").id
-    assert "signed in in 2 browsers" in said(admin.get("/users/"))
+    assert "now in 2 browsers" in said(admin.get("/users/"))
     assert agent.send(f"/users/{user_id}/sign-out").status_code == 403
     assert "They are signed out everywhere." in said(admin.post(f"/users/{user_id}/sign-out"))
     assert (is_in(agent), is_in(agents_phone), is_in(admin)) == (False, False, True)
