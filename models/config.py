@@ -35,6 +35,7 @@ class OidcSettings:
     """The provider of single sign-on (OpenID Connect), and Hark's account as a program there."""
 
     issuer: str
+    """Without a slash at its end, which some providers' own names have."""
     client_id: str
     client_secret: str | None
     """None for a public client, which has PKCE alone."""
@@ -235,8 +236,7 @@ class _Reader:
             self.problems.append(
                 f"OIDC_ISSUER={issuer}: allowed is https, or http on this machine and for a host that OUTBOUND_ALLOW names"
             )
-        # As it is written: a provider's own name may end with a slash, and is compared character by character.
-        return OidcSettings(self.texts["OIDC_ISSUER"].strip(), client_id, client_secret, role_claim)
+        return OidcSettings(issuer, client_id, client_secret, role_claim)
 
     def _check_shop(self, settings: Mapping[str, Any]) -> None:
         if settings["shopify_client_id"] and not settings["shopify_token"] and not settings["shopify_secrets"]:

@@ -49,7 +49,7 @@ def warn_of_few_codes(user_id: int) -> None:
     if factors.has_few_codes:
         flash(
             Text(
-                "You have {count} recovery codes left. Make new ones under Your account.", {"count": factors.codes_left}
+                "Recovery codes left: {count}. Make new ones under Your account.", {"count": factors.codes_left}
             ).translated(),
             "warn",
         )

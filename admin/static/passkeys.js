@@ -45,7 +45,8 @@ async function optionsFor(place, form) {
 function problemOf(error) {
   const own = { NotAllowedError: "No passkey was used.", InvalidStateError: "This device has a passkey of yours already." };
   if (error instanceof DOMException) return own[error.name] ?? "This browser could not use a passkey.";
-  return error instanceof TypeError || !error.message ? "Hark did not answer. Reload the page and try again." : error.message;
+  const isOurs = error.constructor === Error && error.message; // else it is of the network, or an answer that is no JSON
+  return isOurs ? error.message : "Hark did not answer. Reload the page and try again.";
 }
 
 async function use(place, form) {

@@ -11,6 +11,7 @@ from redis import Redis
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from admin.auth.attempts import SIGN_ON, take_address_attempt
 from admin.auth.sso.accounts import sign_on
 from admin.auth.sso.id_token import Claims
 from admin.auth.users import find_user, set_active
@@ -162,6 +163,15 @@ def test_a_provider_that_denies_lies_or_is_away_is_said_so(joined: Panel, oidc: 
     gone = visitor.client.get("/admin/sign-in/sso/callback", query_string={"code": "c", "state": go(visitor)["state"]})
     assert "does not answer" in refusal(gone, 503)
     assert visitor.sign_in("viewer@example.com").status_code == 303
+
+
+@pytest.mark.sqlite_only
+def test_answers_that_gave_no_access_slow_their_address_down(joined: Panel, oidc: SayingProvider) -> None:
+    for _ in range(SIGN_ON.free):
+        take_address_attempt(joined.rt, SIGN_ON, "127.0.0.1")
+    slowed = come_back(joined.visitor(), oidc)
+    assert (slowed.status_code, slowed.headers["Retry-After"]) == (429, "1")
+    assert [path for path, _ in oidc.asked].count("/token") == 0
 
 
 @pytest.mark.sqlite_only

@@ -1,6 +1,7 @@
 """Codes of an authenticator app: each counts once, a step early or late, and the secret is kept encrypted."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,9 @@ from sqlalchemy import select
 
 from admin.auth.factors.enrollment import enroll_totp
 from admin.auth.factors.totp import begin_totp, looks_like_totp, use_totp, waiting_totp
+from admin.server.key_check import check_encryption_key
 from jobs.core.runtime import Runtime
+from models.crypto import Vault, new_encryption_key
 from models.errors import OperatorError
 from models.tables.second_factor import Totp
 from tests.support.second_factors import NOON, STEP, add_app, add_plain_user, code_at
@@ -97,6 +100,21 @@ def test_a_new_app_waits_half_an_hour_and_the_old_one_goes_on_until_then(rt: Run
     assert enroll_totp(rt, user_id, code_at(newer, late), late) == ()  # recovery codes are left
     assert not uses(rt, user_id, code_at(old, late + STEP), late + STEP)
     assert uses(rt, user_id, code_at(newer, late + STEP), late + STEP)
+
+
+def test_the_secret_is_encrypted_again_with_a_newer_key(rt: Runtime) -> None:
+    user_id = add_plain_user(rt)
+    secret, _ = add_app(rt, user_id)
+    waiting = begin_totp(rt, user_id, NOON).secret
+    check_encryption_key(rt, NOON)
+    newest = new_encryption_key()
+    newer = Runtime(replace(rt.settings, encryption_keys=(newest, *rt.settings.encryption_keys)))
+    check_encryption_key(newer, NOON)
+    newer.close()
+    with rt.database.read() as session:
+        row = session.scalars(select(Totp)).one()
+    vault = Vault((newest,))
+    assert [vault.decrypt(text or "") for text in (row.secret, row.new_secret)] == [secret, waiting]
 
 
 @pytest.mark.race
