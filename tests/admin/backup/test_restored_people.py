@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from admin.server.up import prepare
 from models.tables.contact import Contact
+from models.tables.number import Number
 from tests.support.cli_app import Shell
 from tests.support.factories.contacts import make_contact
 from tests.support.past_person import DIGITS, person_with_a_past
@@ -19,6 +20,7 @@ def wiped_since(shell: Shell) -> Path:
     with shell.rt.database.write() as session:
         contact_id = person_with_a_past(session).id
         make_contact(session, "+34600990001", name="Bob")
+        session.scalars(select(Number)).one().access_token = shell.rt.vault.encrypt("token")
     path = shell.directory / "hark.backup"
     shell.ok("backup", str(path))
     shell.ok("contacts", "redact", str(contact_id), "--yes")
