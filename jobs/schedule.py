@@ -30,7 +30,7 @@ from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.purge import wake_purge
 from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
-from jobs.restore.redaction_file import keep_redactions
+from jobs.restore.redaction_file import look_after_redactions
 from jobs.restore.watch import look_after_holds
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
@@ -54,7 +54,7 @@ class PeriodicJob:
 PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("notice_restored_database", 2, look_after_holds),
     PeriodicJob("keep_marks_of_opt_outs", 5, keep_marks),
-    PeriodicJob("keep_marks_of_redactions_on_disk", 5, lambda rt, _now: keep_redactions(rt)),
+    PeriodicJob("keep_marks_of_redactions_on_disk", 5, lambda rt, _now: look_after_redactions(rt)),
     PeriodicJob("wake_senders", 1, wake_senders),
     PeriodicJob("wake_repliers", 1, wake_repliers),
     PeriodicJob("sweep_lost_lanes", 2, sweep_lost_lanes),

@@ -44,13 +44,14 @@ def test_a_restored_database_names_nobody_who_was_redacted_since(
 def test_a_database_file_that_was_copied_back_by_hand_is_wiped_before_the_panel_opens(
     shell: Shell, wiped_since: Path
 ) -> None:
-    (shell.rt.settings.var_dir / "redactions").rename(shell.directory / "aside")
+    marks = shell.rt.settings.var_dir / f"redactions.{shell.rt.installation}"
+    marks.rename(shell.directory / "aside")
     shell.rt.redis.flushall()
     shell.ok("restore", str(wiped_since), "--replace")  # nobody knew of the redaction
     with shell.rt.database.read() as session:
         assert found_words(session) != []
     shell.rt.database.dispose()
-    (shell.directory / "aside").rename(shell.rt.settings.var_dir / "redactions")
+    (shell.directory / "aside").rename(marks)
     prepare(shell.rt.settings)  # what `flask up` does before it starts anything
     with shell.rt.database.read() as session:
         assert found_words(session) == []
