@@ -33,7 +33,7 @@ from jobs.maintenance.old_times import rewrite_old_times
 from jobs.maintenance.purge import wake_purge
 from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
-from jobs.restore.redaction_file import keep_redactions
+from jobs.restore.redaction_file import look_after_redactions
 from jobs.restore.watch import look_after_holds
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
@@ -58,7 +58,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("compare_clocks", 10, note_clocks),
     PeriodicJob("notice_restored_database", 2, look_after_holds),
     PeriodicJob("keep_marks_of_opt_outs", 5, keep_marks),
-    PeriodicJob("keep_marks_of_redactions_on_disk", 5, lambda rt, _now: keep_redactions(rt)),
+    PeriodicJob("keep_marks_of_redactions_on_disk", 5, lambda rt, _now: look_after_redactions(rt)),
     PeriodicJob("wake_senders", 1, wake_senders),
     PeriodicJob("wake_repliers", 1, wake_repliers),
     PeriodicJob("sweep_lost_lanes", 2, sweep_lost_lanes),

@@ -1,4 +1,4 @@
-"""Keeps the marks of redactions in `var/redactions` of each host, and redacts again whom a database that was put back still names.
+"""Keeps the marks of redactions in a file of each host, and redacts again whom a database that was put back still names.
 
 The file is read without Redis, which may not run yet: before anything of an older database is shown or sent. Its lines are keyed
 hashes.
@@ -25,8 +25,20 @@ _written: dict[Path, tuple[int, int]] = {}
 """By file: the id of the newest mark that was there, and the file's size then: nothing is read again until one of them changes."""
 
 
+def look_after_redactions(rt: Runtime) -> None:
+    """For the schedule: redact again whom the marks name, if the database was put back, and add new marks to the file.
+
+    Raises OSError if it cannot be written.
+    """
+    with rt.database.read() as session:
+        newest_id = newest_suppression(session)
+    if _written.get(_path(rt)) != (newest_id, _size(rt)):
+        redact_marked(rt)
+        keep_redactions(rt)
+
+
 def keep_redactions(rt: Runtime) -> None:
-    """For the schedule, and after each redaction: add to the file what it lacks. Raises OSError if it cannot be written."""
+    """After a redaction: add to the file what it lacks. Raises OSError if it cannot be written."""
     with rt.database.read() as session:
         newest_id = newest_suppression(session)
         if _written.get(_path(rt)) == (newest_id, _size(rt)):
@@ -99,7 +111,8 @@ def _size(rt: Runtime) -> int:
 
 
 def _path(rt: Runtime) -> Path:
-    return rt.settings.var_dir / FILE
+    """Named by the installation: a database of another one, opened for a while, leaves it alone."""
+    return rt.settings.var_dir / f"{FILE}.{rt.installation}"
 
 
 def _text(rt: Runtime, hashes: list[str], *, is_head: bool = True) -> bytes:

@@ -55,7 +55,7 @@ FILES: tuple[FileStore, ...] = (
     ),
     FileStore("media/*", "pictures and files that campaigns send", Holds.NOBODY, "", "for good", in_backup=True),
     FileStore("log/errors.log", "where errors happened, without their texts", Holds.NOBODY, "lines are removed", "for good"),
-    FileStore("redactions", "marks of redactions", Holds.HASHES, "made then", "for good"),
+    FileStore("redactions.*", "marks of redactions", Holds.HASHES, "made then", "for good"),
     FileStore("epoch.json", "a copy of a counter", Holds.NOBODY, "", "for good"),
     FileStore("audit.json", "a copy of the end of the audit's chain", Holds.NOBODY, "", "for good"),
     FileStore(

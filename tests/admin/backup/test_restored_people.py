@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from admin.server.up import prepare
 from models.tables.contact import Contact
@@ -20,7 +20,7 @@ def wiped_since(shell: Shell) -> Path:
     with shell.rt.database.write() as session:
         contact_id = person_with_a_past(session).id
         make_contact(session, "+34600990001", name="Bob")
-        session.execute(update(Number).values(access_token=shell.rt.vault.encrypt("token")))
+        session.scalars(select(Number)).one().access_token = shell.rt.vault.encrypt("token")
     path = shell.directory / "hark.backup"
     shell.ok("backup", str(path))
     shell.ok("contacts", "redact", str(contact_id), "--yes")
@@ -44,13 +44,14 @@ def test_a_restored_database_names_nobody_who_was_redacted_since(
 def test_a_database_file_that_was_copied_back_by_hand_is_wiped_before_the_panel_opens(
     shell: Shell, wiped_since: Path
 ) -> None:
-    (shell.rt.settings.var_dir / "redactions").rename(shell.directory / "aside")
+    marks = shell.rt.settings.var_dir / f"redactions.{shell.rt.installation}"
+    marks.rename(shell.directory / "aside")
     shell.rt.redis.flushall()
     shell.ok("restore", str(wiped_since), "--replace")  # nobody knew of the redaction
     with shell.rt.database.read() as session:
         assert found_words(session) != []
     shell.rt.database.dispose()
-    (shell.directory / "aside").rename(shell.rt.settings.var_dir / "redactions")
+    (shell.directory / "aside").rename(marks)
     prepare(shell.rt.settings)  # what `flask up` does before it starts anything
     with shell.rt.database.read() as session:
         assert found_words(session) == []

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from admin.operations.contacts import redact_contact
 from jobs.core.runtime import Runtime
-from jobs.restore.redaction_file import keep_redactions, read_redactions, redact_marked
+from jobs.restore.redaction_file import keep_redactions, look_after_redactions, read_redactions, redact_marked
 from models.contacts.merge import merge_contacts
 from models.tables.contact import Contact, Suppression
 from tests.support.database_copy import copy_database, restored
@@ -28,7 +28,7 @@ def known_id(rt: Runtime) -> int:
 def test_the_file_alone_is_enough_without_redis(rt: Runtime, known_id: int, tmp_path: Path) -> None:
     copy = copy_database(rt, tmp_path)
     redact_contact(rt, known_id, "dpo@example.com")
-    assert "34600000001" not in (rt.settings.var_dir / "redactions").read_text()
+    assert "34600000001" not in (rt.settings.var_dir / f"redactions.{rt.installation}").read_text()
     rt.redis.flushall()
     with restored(rt, copy) as found:
         with found.database.read() as session:
@@ -38,6 +38,18 @@ def test_the_file_alone_is_enough_without_redis(rt: Runtime, known_id: int, tmp_
             assert found_words(session) == []
             assert session.scalar(select(func.count()).select_from(Suppression)) == len(read_redactions(found) or ())
         assert redact_marked(found) == 0
+
+
+def test_the_schedule_redacts_again_in_a_database_that_was_put_back_under_it(
+    rt: Runtime, known_id: int, tmp_path: Path
+) -> None:
+    copy = copy_database(rt, tmp_path)
+    redact_contact(rt, known_id, "dpo@example.com")
+    look_after_redactions(rt)
+    with restored(rt, copy) as found:
+        look_after_redactions(found)
+        with found.database.read() as session:
+            assert found_words(session) == []
 
 
 def test_a_record_of_the_copy_is_found_by_any_key_that_the_person_had(rt: Runtime, tmp_path: Path) -> None:
@@ -59,7 +71,7 @@ def test_a_file_that_is_gone_is_made_again_and_another_installation_s_counts_for
     rt: Runtime, known_id: int
 ) -> None:
     redact_contact(rt, known_id, "dpo@example.com")
-    path = rt.settings.var_dir / "redactions"
+    path = rt.settings.var_dir / f"redactions.{rt.installation}"
     before = read_redactions(rt)
     path.unlink()
     keep_redactions(rt)
