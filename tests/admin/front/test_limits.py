@@ -4,7 +4,6 @@ import resource
 
 import pytest
 
-from admin.front import limits as limits_module
 from admin.front.limits import Limits, limits_of_machine
 
 
@@ -21,8 +20,8 @@ def test_there_are_no_more_connections_than_open_files_for_them(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised_to: int | None, connections: int, of_proxy: int
 ) -> None:
     raised: list[int] = []
-    monkeypatch.setattr(limits_module.resource, "getrlimit", lambda _: (soft, hard))
-    monkeypatch.setattr(limits_module.resource, "setrlimit", lambda _, both: raised.append(both[0]))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: raised.append(both[0]))
     limits = limits_of_machine(Limits())
     assert (limits.connections, limits.connections_of_proxy) == (connections, of_proxy)
     assert raised == ([] if raised_to is None else [raised_to])
