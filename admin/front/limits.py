@@ -42,7 +42,9 @@ class Limits:
     spooled_of_address: int = 256 * _MIB
     """The same of the uploads of one client."""
     panel_requests: int = 100
-    """Under way in the panel at a time; below the back pressure of its own server."""
+    """For the panel that are under way or wait, beyond which the answer is 503."""
+    panel_at_once: int = 20
+    """Of these, under way: a few more than the panel has threads, so that a flood of pages leaves the loop to webhooks."""
     panel_seconds: float = 600.0
     """Until the panel begins to answer."""
     write_seconds: float = 30.0

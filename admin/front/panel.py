@@ -52,8 +52,10 @@ class PanelProxy:
         self.failures: Counter[int] = Counter()
         """Status of the answer → how often the panel gave none."""
         self.under_way = 0
+        """Requests that wait for the panel, their turn included."""
         self.space = SpoolSpace(directory, limits.spooled_bytes, limits.spooled_of_address)
         self._token = token
+        self._turns = asyncio.Semaphore(limits.panel_at_once)
         self._trusted = trusted
         self._limits = limits
         self._session = aiohttp.ClientSession(
@@ -149,6 +151,13 @@ class PanelProxy:
             raise PanelError(503)
         self.under_way += 1
         held.callback(self._end_one)
+        if is_limited:
+            try:
+                async with asyncio.timeout(self._limits.panel_seconds):
+                    await self._turns.acquire()
+            except TimeoutError:
+                raise PanelError(503) from None
+            held.callback(self._turns.release)
         answer = await self._answer(method, url, headers, body)
         held.callback(answer.close)
         return answer

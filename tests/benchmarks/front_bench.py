@@ -1,4 +1,5 @@
-"""How long signed webhooks wait behind slow clients: `python -m tests.benchmarks.front_bench [--seconds S] [--rate R] [--slow N]`.
+"""How long signed webhooks wait behind slow clients: `python -m tests.benchmarks.front_bench [--seconds S] [--rate R] [--slow N]
+[--servers wsgi front]`.
 
 Everything is real: Redis with `appendfsync always`, and the product as `flask up` runs it (front: the front server, and granian
 with the panel behind it) or as one WSGI server (wsgi: granian alone with everything). Events come at a fixed rate over a few
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,15 +120,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="of each run")
     parser.add_argument("--rate", type=int, default=100, help="events a second")
     parser.add_argument("--slow", type=int, default=200, help="slow clients")
+    parser.add_argument("--servers", nargs="+", choices=("wsgi", "front"), default=["wsgi", "front"])
     given = parser.parse_args()
     services.forget_inherited_settings()
     with tempfile.TemporaryDirectory(prefix="hark-bench-") as directory:
-        measured = [
+        print_table(
             measure(Path(directory) / server / what, server, what, given)
-            for server in ("wsgi", "front")
+            for server in given.servers
             for what in ("quiet", *KINDS, "all", "busy")
-        ]
-    print_table(measured)
+        )
 
 
 def measure(place: Path, server: str, what: str, given: argparse.Namespace) -> Measured:
@@ -234,21 +235,16 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def print_table(measured: Sequence[Measured]) -> None:
-    quiet = {one.server: one.percentile(0.99) for one in measured if one.what == "quiet"}
-    print("".join(f"{name:>12}" for name in ("server", "clients", "taken", "lost", "p50 ms", "p99 ms", "to quiet")))
+def print_table(measured: Iterable[Measured]) -> None:
+    """Each row as it comes."""
+    names = ("server", "clients", "taken", "lost", "p50 ms", "p99 ms", "to quiet")
+    print("".join(f"{name:>12}" for name in names), flush=True)
+    quiet = 0.0
     for one in measured:
         p50, p99 = one.percentile(0.5), one.percentile(0.99)
-        cells = (
-            one.server,
-            one.what,
-            str(len(one.times)),
-            str(one.lost),
-            f"{p50:.1f}",
-            f"{p99:.1f}",
-            f"{p99 / quiet[one.server]:.1f}",
-        )
-        print("".join(f"{cell:>12}" for cell in cells))
+        quiet = p99 if one.what == "quiet" else quiet
+        cells = (one.server, one.what, len(one.times), one.lost, f"{p50:.1f}", f"{p99:.1f}", f"{p99 / quiet:.1f}")
+        print("".join(f"{cell:>12}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -217,6 +217,26 @@ def test_what_comes_bit_by_bit_goes_on_bit_by_bit(settings_of_front: Settings) -
         assert b"second\n" in read_all(client)
 
 
+def test_more_pages_than_the_panel_has_threads_wait_for_their_turn(settings_of_front: Settings) -> None:
+    now, most = [0], [0]
+
+    async def panel(_request: web.BaseRequest) -> web.StreamResponse:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        await asyncio.sleep(0.02)
+        now[0] -= 1
+        return web.Response(text="page")
+
+    with running_front(settings_of_front, Limits(panel_at_once=2, stop_seconds=0.5), panel) as front:
+        clients = [front.connect() for _ in range(30)]
+        for client in clients:
+            client.sendall(get("/admin/"))
+        assert [read_all(client)[-4:] for client in clients] == [b"page"] * 30
+        for client in clients:
+            client.close()
+    assert most == [2]
+
+
 def test_webhooks_are_taken_while_the_panel_answers_nobody(settings_of_front: Settings) -> None:
     never = asyncio.Event()
 
