@@ -141,7 +141,7 @@ def change_role(rt: Runtime, user_id: int, role: str, actor: str, *, keep: int |
         if user.role is new_role:
             return
         if user.role is Role.ADMIN:
-            _check_another_admin(session, user_id)
+            check_another_admin(session, user_id)
         user.role = new_role
         count = end_sessions_of(session, user_id, EndReason.ROLE_CHANGED, now, keep=keep)
         record_audit(session, now, actor, AuditAction.CHANGE_ROLE, "user", user_id, role=new_role.value, sessions=count)
@@ -203,7 +203,7 @@ def set_active(rt: Runtime, user_id: int, is_active: bool, actor: str) -> None:
             record_audit(session, now, actor, AuditAction.ACTIVATE, "user", user_id)
             return
         if user.role is Role.ADMIN:
-            _check_another_admin(session, user_id)
+            check_another_admin(session, user_id)
         user.is_active = False
         count = end_sessions_of(session, user_id, EndReason.DEACTIVATED, now)
         record_audit(session, now, actor, AuditAction.DEACTIVATE, "user", user_id, sessions=count)
@@ -218,7 +218,8 @@ def load_user(session: Session, user_id: int) -> User:
     return user
 
 
-def _check_another_admin(session: Session, user_id: int) -> None:
+def check_another_admin(session: Session, user_id: int) -> None:
+    """Raises OperatorError if no active administrator would be left without this user."""
     # Locked, so that of two administrators who demote each other at once one is refused.
     admins = (
         select(User.id).where(User.role == Role.ADMIN, User.is_active.is_(True)).order_by(User.id).with_for_update()
