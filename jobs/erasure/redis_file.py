@@ -37,8 +37,6 @@ def rewrite_when_due(rt: Runtime) -> bool:
     is_asked = again_at is not None and float(again_at) <= now
     if not is_asked and done_at is not None and 0 <= now - float(done_at) < EVERY_SECONDS:
         return False
-    if is_asked:
-        redis.hdel(KEY, "again_at")
     return rewrite_now(rt, wait_seconds=0)
 
 
@@ -59,6 +57,9 @@ def rewrite_now(rt: Runtime, wait_seconds: float = WAIT_SECONDS) -> bool:
         _name_refusal(error)
         return False
     redis.hset(KEY, "done_at", str(time.time()))
+    again_at = redis.hget(KEY, "again_at")
+    if again_at is not None and float(again_at) <= time.time():
+        redis.hdel(KEY, "again_at")
     return is_free and _wait_until_written(redis, until)
 
 

@@ -62,18 +62,38 @@ def test_the_schedule_writes_it_every_hour_and_soon_after_a_redaction(
     own_redis: tuple[Runtime, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rt, _ = own_redis
-    monkeypatch.setattr(redis_file, "rewrite_now", lambda _rt, wait_seconds: wait_seconds == 0)
-    assert rewrite_when_due(rt)  # nobody knows when it was written last
-    rt.redis.hset(redis_file.KEY, "done_at", str(time.time()))
-    assert not rewrite_when_due(rt)
+    asked: list[int] = []
+    monkeypatch.setattr(rt.redis, "bgrewriteaof", lambda: asked.append(1))
+
+    def is_written() -> bool:
+        asked.clear()
+        rewrite_when_due(rt)
+        return asked != []
+
+    assert is_written()  # nobody knows when it was written last
+    assert not is_written()
     rt.redis.hset(redis_file.KEY, "done_at", str(time.time() - 3601))
-    assert rewrite_when_due(rt)
-    rt.redis.hset(redis_file.KEY, "done_at", str(time.time()))
+    assert is_written()
     ask_for_rewrite(rt)
-    assert not rewrite_when_due(rt)
+    assert not is_written()
     rt.redis.hset(redis_file.KEY, "again_at", str(time.time() - 1))
-    assert rewrite_when_due(rt)
+    assert is_written()
+    assert not is_written()
+
+
+@pytest.mark.process
+def test_what_was_asked_for_while_redis_writes_is_done_later(
+    own_redis: tuple[Runtime, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rt, _ = own_redis
+
+    def is_busy() -> None:
+        raise ResponseError("Background append only file rewriting already in progress")
+
+    rt.redis.hset(redis_file.KEY, mapping={"again_at": str(time.time() - 1), "done_at": str(time.time())})
+    monkeypatch.setattr(rt.redis, "bgrewriteaof", is_busy)
     assert not rewrite_when_due(rt)
+    assert rt.redis.hget(redis_file.KEY, "again_at") is not None
 
 
 @pytest.mark.process
