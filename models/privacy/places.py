@@ -22,7 +22,7 @@ REDIS: tuple[RedisStore, ...] = (
     RedisStore("hark:passkey_challenge:*", "challenges of passkeys, by hashes", Holds.NOBODY, "", "5 minutes"),
     RedisStore("hark:sign_in:*", "sign-ins by hashes of addresses and accounts", Holds.NOBODY, "", "minutes to days"),
     RedisStore("hark:epoch", "copies of a counter", Holds.NOBODY, "", "for good"),
-    RedisStore("hark:audit", "copies of the end of the audit's chain", Holds.NOBODY, "", "for good"),
+    RedisStore("hark:audit*", "copies of the end of the audit's chain", Holds.NOBODY, "", "for good"),
     RedisStore("hark:exports", "how often data was taken out, by kind", Holds.NOBODY, "", "for good"),
     RedisStore("hark:erasure:*", "when Redis' file is written anew", Holds.NOBODY, "", "for good"),
     RedisStore("hark:ingest:*", "a sign of life and counts", Holds.NOBODY, "", "seconds; counts for good"),
