@@ -68,6 +68,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not proof.is_asked_for():
+        items[:] = [item for item in items if item.get_closest_marker("proof") is None]
     for item in items:
         needs.mark_needs(item)
 
@@ -142,7 +144,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.fixturenames.append("_turn_of_a_race")
         metafunc.parametrize("_turn_of_a_race", range(proof.RACES), indirect=True)
     if "database_url" in metafunc.fixturenames:
-        kinds = KINDS[:1] if metafunc.definition.get_closest_marker("sqlite_only") else KINDS
+        is_one = metafunc.definition.get_closest_marker("sqlite_only") or (
+            metafunc.definition.get_closest_marker("sqlite_unless_proved") and not proof.is_asked_for()
+        )
+        kinds = KINDS[:1] if is_one else KINDS
         metafunc.parametrize("database_url", kinds, indirect=True)
 
 

@@ -24,7 +24,7 @@ from tests.support.settling import (
     wait_until_settled,
 )
 
-pytestmark = [pytest.mark.redis, pytest.mark.crash]
+pytestmark = [pytest.mark.redis, pytest.mark.crash, pytest.mark.sqlite_unless_proved]
 
 POWER_CUTS = rounds(1, 12)
 FULL_DISKS = rounds(1, 10)

@@ -6,8 +6,8 @@ Only SQLite holds such times. A job rewrites them in slices (jobs.maintenance.ol
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
