@@ -28,7 +28,7 @@ def replace_file(path: Path, permissions: int = PRIVATE) -> Iterator[IO[bytes]]:
     try:
         with _open(aside, "wb", permissions) as file:
             yield file
-            sync_file(file)
+        _sync(aside)  # by its name: who wrote through a wrapper may have closed the file
         aside.replace(path)
         sync_directory(path.parent)
     finally:
@@ -67,11 +67,7 @@ def sync_file(file: IO[Any]) -> None:
 
 def sync_directory(directory: Path) -> None:
     """Have the names of new and renamed files on the disk. Raises OSError if they cannot be."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync(directory)
 
 
 def aside_of(path: Path) -> Path:
@@ -81,3 +77,11 @@ def aside_of(path: Path) -> Path:
 
 def _open(path: Path, mode: str, permissions: int) -> IO[Any]:
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, permissions))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -42,7 +42,11 @@ COMMANDS = tuple(
         ("budget", "admin.cli.billing:budget", "What may be spent."),
         ("cases", "admin.cli.audience:cases", "Conversations in the hands of people."),
         ("dead-letters", "admin.cli.dead_letters:dead_letters", "Events that could not be processed."),
-        ("clock", "admin.cli.clock:clock", "The clocks, which must agree before anything happens by time."),
+        (
+            "clock",
+            "admin.cli.clock:clock",
+            "The clocks, which must agree before anything is ended, purged or started by time.",
+        ),
         ("settings", "admin.cli.settings:settings", "What an operator decides while Hark runs."),
     )
 )

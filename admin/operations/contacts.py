@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from admin.operations.export_record import record_export
 from jobs.core.conflicts import retry_conflicts
+from jobs.core.loader import load
 from jobs.core.runtime import Runtime
-from jobs.erasure.outside import erase_files
-from jobs.restore.redaction_file import finish_redaction
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
 from models.contacts.consent import ALLOWED, Authority, set_consent
@@ -160,8 +159,8 @@ def redact_contact(rt: Runtime, contact_id: int, actor: str) -> None:
         contact = session.get(Contact, contact_id)
         known = mentions_of(session, contact) if contact is not None else None
     if known is not None:
-        erase_files(rt, known)
-    finish_redaction(rt, _redact(rt, contact_id, actor))
+        load("jobs.erasure.outside:erase_files")(rt, known)  # by name: only this operation needs Redis
+    load("jobs.restore.redaction_file:finish_redaction")(rt, _redact(rt, contact_id, actor))
 
 
 @retry_conflicts
