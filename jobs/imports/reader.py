@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from jobs.core.loader import load
-from jobs.imports.delimiter import SEP_LINE, detect_delimiter
 from jobs.imports.encoding import TextCode, detect_encoding
 from jobs.imports.errors import BadFileError
 from jobs.imports.header import MAX_COLUMNS, Header, read_header, unnamed_header
@@ -144,10 +143,11 @@ def _header_place(first: Sequence[SourceLine], choices: SheetChoices) -> int | N
 def _csv(path: Path, raw: IO[bytes], start: bytes, choices: SheetChoices) -> Sheet:
     code = detect_encoding(path, raw, choices.encoding, choices.country)
     beginning = start.decode(code.codec, errors="ignore")
-    separator = detect_delimiter(beginning, is_whole=len(start) < START_BYTES)
+    # By name: the process that reads a workbook needs neither this nor the tables that it knows.
+    separator = load("jobs.imports.delimiter:detect_delimiter")(beginning, is_whole=len(start) < START_BYTES)
     # Line ends are not translated: a cell's own come back as they were.
     lines = _Lines(io.TextIOWrapper(raw, encoding=code.codec, errors=code.errors, newline=""))
-    if SEP_LINE.match(beginning):
+    if load("jobs.imports.delimiter:SEP_LINE").match(beginning):
         lines.take()
     table = table_below(path, _records(lines, separator, code), choices)
     if table is None:
