@@ -58,7 +58,7 @@ def is_own_password(
 @retry_conflicts
 def record_failure(rt: Runtime, open_session: OpenSession, now: datetime) -> None:
     """Count a confirmation that failed, and note it in the audit."""
-    count_outcome(rt, "confirm_failed")
     with rt.database.write() as session:
         user = open_session.user
         record_audit(session, now, user.email, AuditAction.CONFIRM_FAILED, "user", user.id)
+    count_outcome(rt, "confirm_failed")

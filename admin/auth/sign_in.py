@@ -63,12 +63,12 @@ def sign_in(
 @retry_conflicts
 def _record_failure(rt: Runtime, user_id: int | None, attempt: Attempt, now: datetime) -> None:
     """Count it, and note it in the audit if there is such a user: strangers cannot fill the audit with what they type."""
-    count_outcome(rt, "failed")
     if user_id is not None:
         with rt.database.write() as session:
             record_audit(session, now, STRANGER, AuditAction.SIGN_IN_FAILED, "user", user_id)
             if attempt.has_slowed:
                 record_audit(session, now, STRANGER, AuditAction.SIGN_IN_SLOWED, "user", user_id)
+    count_outcome(rt, "failed")
 
 
 def _wait_for_even_moment(began: float) -> None:
@@ -77,7 +77,6 @@ def _wait_for_even_moment(began: float) -> None:
         time.sleep(EVEN_SECONDS - (time.monotonic() - began) % EVEN_SECONDS)
 
 
-@retry_conflicts
 def change_password(
     rt: Runtime, open_session: OpenSession, current: str, new: str, address: str, now: datetime, *, device: str | None
 ) -> str:
@@ -96,17 +95,22 @@ def change_password(
         raise OperatorError("current: that is not your password")
     if verify_password(stored, new):
         raise OperatorError("new: choose one that is not your present one")
-    hashed = hash_password(new, own_names)
+    token, count = _store(rt, open_session, stored, hash_password(new, own_names), now)
+    count_outcome(rt, "sessions_ended", count)
+    return token
+
+
+@retry_conflicts
+def _store(rt: Runtime, open_session: OpenSession, stored: str, hashed: str, now: datetime) -> tuple[str, int]:
+    """The write of `change_password`, alone: the attempt was counted, and nothing is hashed again where this is repeated."""
     with rt.database.write() as session:
-        user = session.scalar(select(User).where(User.id == person.id).with_for_update())
+        user = session.scalar(select(User).where(User.id == open_session.user.id).with_for_update())
         if user is None or user.password_hash != stored:
             raise OperatorError("new: your password was changed meanwhile; sign in again")
         user.password_hash, user.must_change_password = hashed, False
         count = end_sessions_of(session, user.id, EndReason.PASSWORD_CHANGED, now, keep=open_session.id)
         record_audit(session, now, user.email, AuditAction.CHANGE_PASSWORD, "user", user.id, sessions=count)
-        token = renew_session(session, open_session.id, now)
-    count_outcome(rt, "sessions_ended", count)
-    return token
+        return renew_session(session, open_session.id, now), count
 
 
 @cache

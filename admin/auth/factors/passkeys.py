@@ -22,6 +22,7 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from admin.auth.attempts import count_outcome
 from admin.auth.factors.enrollment import lock_user, note_enrolled
@@ -93,7 +94,6 @@ def creation_options(rt: Runtime, user_id: int) -> str:
     )
 
 
-@retry_conflicts
 def enroll_passkey(
     rt: Runtime, user_id: int, name: str, answer: str, now: datetime, *, keep: int | None = None
 ) -> tuple[str, ...]:
@@ -110,6 +110,22 @@ def enroll_passkey(
         )
     except Exception as error:
         raise OperatorError(WRONG) from error
+    codes = _store(rt, user_id, name, party, verified, now, keep)
+    count_outcome(rt, "factor_enrolled")
+    return codes
+
+
+@retry_conflicts
+def _store(
+    rt: Runtime,
+    user_id: int,
+    name: str,
+    party: RelyingParty,
+    verified: VerifiedRegistration,
+    now: datetime,
+    keep: int | None,
+) -> tuple[str, ...]:
+    """The write of `enroll_passkey`, alone: the challenge was used, and is not used again where this is repeated."""
     with rt.database.write() as session:
         user = lock_user(session, user_id)
         _check_count(session.scalars(select(Passkey.credential_id).where(Passkey.user_id == user_id)).all())
@@ -129,9 +145,7 @@ def enroll_passkey(
             )
         )
         session.flush()
-        codes = note_enrolled(session, user, now, is_first=is_first, keep=keep, kind="passkey", name=name)
-    count_outcome(rt, "factor_enrolled")
-    return codes
+        return note_enrolled(session, user, now, is_first=is_first, keep=keep, kind="passkey", name=name)
 
 
 def request_options(rt: Runtime, purpose: Purpose, owner: str, user_id: int | None) -> str:
@@ -210,10 +224,10 @@ def _note_use(rt: Runtime, passkey: Passkey, count: int, now: datetime) -> bool:
 
 @retry_conflicts
 def _failed(rt: Runtime, user_id: int | None, now: datetime) -> OperatorError:
-    count_outcome(rt, "factor_failed")
     if user_id is not None:
         with rt.database.write() as session:
             record_audit(session, now, STRANGER, AuditAction.FACTOR_FAILED, "user", user_id, kind="passkey")
+    count_outcome(rt, "factor_failed")
     return OperatorError(WRONG)
 
 

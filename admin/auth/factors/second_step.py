@@ -15,7 +15,6 @@ from models.tables.browser_session import SignInMethod
 WRONG = "The code is not right, or was used before."
 
 
-@retry_conflicts
 def check_typed_code(
     rt: Runtime, user_id: int, email: str, text: str, now: datetime, *, device: str | None = None
 ) -> SignInMethod:
@@ -27,6 +26,16 @@ def check_typed_code(
     is_totp = looks_like_totp(text)
     # Six digits can be guessed where nothing counts the attempts; a recovery code cannot.
     take_factor_attempt(rt, email, device, must_count=is_totp)
+    if not _use(rt, user_id, email, text, now, is_totp=is_totp):
+        count_outcome(rt, "factor_failed")
+        raise OperatorError(WRONG)
+    forget_factor_attempts(rt, email, device)
+    return SignInMethod.TOTP if is_totp else SignInMethod.RECOVERY_CODE
+
+
+@retry_conflicts
+def _use(rt: Runtime, user_id: int, email: str, text: str, now: datetime, *, is_totp: bool) -> bool:
+    """Whether the code is right, and used by this. The attempt was counted before: it is one, however often this is repeated."""
     with rt.database.write() as session:
         if is_totp:
             is_right = use_totp(session, rt.vault, user_id, text, now)
@@ -37,8 +46,4 @@ def check_typed_code(
                 record_audit(session, now, email, AuditAction.RECOVERY_CODE_USED, "user", user_id, left=left)
         if not is_right:
             record_audit(session, now, STRANGER, AuditAction.FACTOR_FAILED, "user", user_id)
-    if not is_right:
-        count_outcome(rt, "factor_failed")
-        raise OperatorError(WRONG)
-    forget_factor_attempts(rt, email, device)
-    return SignInMethod.TOTP if is_totp else SignInMethod.RECOVERY_CODE
+    return is_right

@@ -156,7 +156,6 @@ def _hash_nobody_knows() -> str:
 @retry_conflicts
 def _record_refusal(rt: Runtime, claims: Claims, now: datetime) -> None:
     """Count it, and note it in the audit if the account is a user's: strangers cannot fill the audit."""
-    count_outcome(rt, "sign_on_refused")
     with rt.database.write() as session:
         user_id = session.scalar(
             select(ExternalIdentity.user_id).where(
@@ -165,3 +164,4 @@ def _record_refusal(rt: Runtime, claims: Claims, now: datetime) -> None:
         )
         if user_id is not None:
             record_audit(session, now, STRANGER, AuditAction.SIGN_ON_REFUSED, "user", user_id)
+    count_outcome(rt, "sign_on_refused")
