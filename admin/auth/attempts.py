@@ -7,7 +7,6 @@ it only the number of hashes at a time is limited (admin.auth.hash_places).
 
 import hashlib
 import hmac
-import ipaddress
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from admin.auth.client_address import client_network
 from admin.auth.hash_places import HashPlaces
 from jobs.core.runtime import Runtime
 from models.crypto import new_token
@@ -112,7 +112,7 @@ def take_attempt(rt: Runtime, email: str, address: str, device: str | None) -> A
 
     Raises TooManyAttemptsError if it comes too early; it is not counted then.
     """
-    limits, is_known = [(ACCOUNT, email), (ADDRESS, _network(address))], False
+    limits, is_known = [(ACCOUNT, email), (ADDRESS, client_network(address))], False
     if device is not None and is_known_device(rt, email, device):
         limits, is_known = [(DEVICE, device)], True
     try:
@@ -142,7 +142,7 @@ def take_factor_attempt(rt: Runtime, email: str, device: str | None, *, must_cou
 def take_address_attempt(rt: Runtime, limit: AttemptLimit, address: str) -> None:
     """Count an attempt by its address alone, where no account is known yet. Raises TooManyAttemptsError if it comes too early."""
     try:
-        _take(rt, [(limit, _network(address))])
+        _take(rt, [(limit, client_network(address))])
     except RedisError as error:
         log.warning("attempts to sign in are not limited: %s", type(error).__name__)
 
@@ -172,7 +172,7 @@ def forget_factor_attempts(rt: Runtime, email: str, device: str | None = None) -
 
 def forget_address(rt: Runtime, limit: AttemptLimit, address: str) -> None:
     """Forget the count of an address, from which somebody signed in."""
-    _forget(rt, [_key(limit, _network(address))])
+    _forget(rt, [_key(limit, client_network(address))])
 
 
 def _forget(rt: Runtime, keys: Sequence[str]) -> None:
@@ -219,17 +219,6 @@ def is_known_device(rt: Runtime, email: str, device: str) -> bool:
 def _signature(rt: Runtime, email: str, token: str) -> str:
     key = f"device:{rt.settings.secret_key}".encode()
     return hmac.new(key, f"{email}\n{token}".encode(), hashlib.sha256).hexdigest()
-
-
-def _network(address: str) -> str:
-    """The address; of IPv6 the /64, which one customer of a provider has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 def _key(limit: AttemptLimit, value: str) -> str:

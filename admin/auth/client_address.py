@@ -16,15 +16,29 @@ def client_address(request: Request, trusted: Sequence[Network]) -> str:
 def nearest_client(address: str, forwarded: Iterable[str], trusted: Sequence[Network]) -> str:
     """The same for a connection from `address` with these values of X-Forwarded-For."""
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-    while hops and _is_trusted(address, trusted):
+    while hops and is_trusted(address, trusted):
         address = hops.pop()
     return address
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def client_network(address: str) -> str:
+    """What counts as one client: the address; of IPv6 its /64, which one customer of a provider has."""
+    parsed = read_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+    return address if parsed is None else str(parsed)
+
+
+def read_address(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, of IPv4 also where IPv6 carries it (`::ffff:192.0.2.1`); None if it is none."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return False
-    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-    return any(mapped in network for network in trusted)
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
+
+
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether the address is in one of the networks."""
+    parsed = read_address(address)
+    return parsed is not None and any(parsed in network for network in trusted)

@@ -5,7 +5,6 @@ as many as they like: they push out each other, and whoever asks something and t
 """
 
 import asyncio
-import ipaddress
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from admin.auth.client_address import client_network, is_trusted, read_address
 from admin.front.limits import Limits
 from admin.front.pages import error_page, raw_answer
 from models.outbound_targets import Network
@@ -185,16 +185,10 @@ class ConnectionTable:
 
     def bound_of(self, peer: str) -> tuple[str, int]:
         """Return what an address counts as, and how many connections that may have."""
-        try:
-            parsed = ipaddress.ip_address(peer.partition("%")[0])
-        except ValueError:
-            return peer, self._limits.connections_of_address
-        address = getattr(parsed, "ipv4_mapped", None) or parsed
-        if address.is_loopback or any(address in network for network in self._trusted):
+        address = read_address(peer)
+        if address is not None and (address.is_loopback or is_trusted(peer, self._trusted)):
             return str(address), self._limits.connections_of_proxy
-        if address.version == 6:
-            return str(ipaddress.ip_network((address, 64), strict=False)), self._limits.connections_of_address
-        return str(address), self._limits.connections_of_address
+        return client_network(peer), self._limits.connections_of_address
 
     def _put(self, connection: Connection, stage: Stage) -> None:
         connection.stage, connection.since, connection.place = stage, self._clock(), next(self._places)

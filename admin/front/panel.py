@@ -17,7 +17,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from admin.auth.client_address import nearest_client
+from admin.auth.client_address import client_network, nearest_client
 from admin.front.bodies import BodyError, spool_body
 from admin.front.connections import Connection, Stage
 from admin.front.headers import request_headers, response_headers
@@ -131,7 +131,8 @@ class PanelProxy:
         return error_page(request, status)
 
     def _client_of(self, request: web.BaseRequest, connection: Connection) -> str:
-        return nearest_client(connection.peer, request.headers.getall("X-Forwarded-For", ()), self._trusted)
+        address = nearest_client(connection.peer, request.headers.getall("X-Forwarded-For", ()), self._trusted)
+        return client_network(address)
 
     async def _ask(
         self,

@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 from flask import Flask, request
 
-from admin.auth.client_address import client_address
+from admin.auth.client_address import client_address, client_network
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("192.0.2.7"))
 
@@ -34,3 +34,19 @@ def test_without_trusted_proxies_the_header_is_ignored() -> None:
         headers={"X-Forwarded-For": "203.0.113.9"}, environ_base={"REMOTE_ADDR": "10.0.0.1"}
     ):
         assert client_address(request, ()) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unix:", "unix:"),
+        ("", ""),
+    ],
+)
+def test_a_client_is_an_address_and_of_ipv6_its_network(address: str, client: str) -> None:
+    assert client_network(address) == client
