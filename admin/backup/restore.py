@@ -19,7 +19,6 @@ from jobs.ingest.consumer import BEAT_KEY
 from jobs.restore.marks import redactions_in_redis
 from jobs.restore.redaction_file import redact_marked
 from models.config import Settings
-from models.db.engine import Database
 from models.db.migrate import alembic_config, upgrade_schema
 from models.errors import OperatorError
 from models.privacy.places import folders_in_backup
@@ -54,27 +53,21 @@ def restore_backup(
                 put_keys_back(settings, keys)
             count = sum(_put_files_back(settings.var_dir / name, archive) for name in folders_in_backup())
         upgrade_schema(settings.database_url)
-        _end_sessions(settings, now)
-        _redact_again(settings, keys)
+        rt = Runtime(settings if keys is None else with_keys(settings, keys))
+        try:
+            _end_sessions(rt, now)
+            # Whoever was redacted since the backup is redacted again, before anything of it is shown or sent.
+            redact_marked(rt, redactions_in_redis(rt))
+        finally:
+            rt.close()
     return Restored(manifest.made_at, count, kept)
 
 
 @retry_conflicts
-def _end_sessions(settings: Settings, now: datetime) -> None:
+def _end_sessions(rt: Runtime, now: datetime) -> None:
     """Everybody signs in again: a session of the copy may have been ended since it was made."""
-    database = Database(settings.database_url)
-    with database.write() as session:
+    with rt.database.write() as session:
         end_sessions(session, now, EndReason.RESTORED)
-    database.dispose()
-
-
-def _redact_again(settings: Settings, keys: dict[str, str] | None) -> None:
-    """Whoever was redacted since the backup is redacted again, before anything of it is shown or sent."""
-    rt = Runtime(settings if keys is None else with_keys(settings, keys))
-    try:
-        redact_marked(rt, redactions_in_redis(rt))
-    finally:
-        rt.close()
 
 
 def _check_nothing_runs(settings: Settings) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
+from jobs.core.host_file import read_host_file, write_host_file
 from jobs.core.runtime import Runtime
 from models.audit.check import ChainEnd
 from models.audit.old_entries import old_entries_left, seal_old_entries
-from models.files import replace_file
 from models.tables.audit_chain import ONLY_ROW, AuditChain, AuditSeal
 
 KEY = "hark:audit"
@@ -84,15 +84,12 @@ class AuditCopies:
     def _read_file(self) -> list[ChainEnd]:
         """The ends in this host's file; none if there is no file, or it is damaged or another installation's."""
         try:
-            found = json.loads((self.rt.settings.var_dir / FILE).read_text(encoding="utf-8"))
-            return _ends(found["ends"]) if found["installation"] == self.rt.installation else []
-        except (OSError, ValueError, KeyError, TypeError):
+            return _ends((read_host_file(self.rt, FILE) or {})["ends"])
+        except (KeyError, TypeError):
             return []
 
     def _write_file(self, end: ChainEnd, gone: Sequence[ChainEnd]) -> None:
-        ends = [_to_json(copy) for copy in (end, *gone)]
-        with replace_file(self.rt.settings.var_dir / FILE) as file:
-            file.write(json.dumps({"installation": self.rt.installation, "ends": ends}).encode())
+        write_host_file(self.rt, FILE, {"ends": [_to_json(copy) for copy in (end, *gone)]})
 
 
 def look_after_audit(rt: Runtime, now: datetime) -> None:

@@ -4,15 +4,13 @@ A copy is written after the transaction that raised the epoch and before anythin
 own database. Copies carry the installation's name; those of another one count for nothing.
 """
 
-import json
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 from redis.exceptions import RedisError
 
+from jobs.core.host_file import read_host_file, write_host_file
 from jobs.core.runtime import Runtime
-from models.files import make_private_directory, replace_file
 
 KEY = "hark:epoch"
 """A hash, installation → epoch."""
@@ -40,10 +38,9 @@ class EpochCopies:
 
         Raises RedisError if Redis is away and the host has no copy of its own.
         """
-        name = self.rt.installation
-        on_disk = self._read_file(name)
+        on_disk = self._read_file()
         try:
-            in_redis = self.rt.redis.hget(KEY, name)
+            in_redis = self.rt.redis.hget(KEY, self.rt.installation)
         except RedisError:
             if on_disk is None:
                 raise
@@ -56,7 +53,7 @@ class EpochCopies:
 
         Raises RedisError or OSError if one of them cannot be written: then nothing may be sent by it.
         """
-        on_disk = self._read_file(self.rt.installation)
+        on_disk = self._read_file()
         if on_disk is None or on_disk < epoch:
             self._write_file(epoch)
         return self.keep_in_redis(epoch)
@@ -65,20 +62,14 @@ class EpochCopies:
         """Write `epoch` to Redis alone, for each claim of a lane; returns the highest that was there before."""
         return int(self.rt.redis.eval(_KEEP, 1, KEY, self.rt.installation, epoch))
 
-    @property
-    def _path(self) -> Path:
-        return self.rt.settings.var_dir / FILE
-
-    def _read_file(self, name: str) -> int | None:
+    def _read_file(self) -> int | None:
         """The copy of this host; None if there is none, or it is damaged or another installation's."""
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-            return int(found["epoch"]) if found["installation"] == name else None
-        except (OSError, ValueError, KeyError, TypeError):
+            return int((read_host_file(self.rt, FILE) or {})["epoch"])
+        except (ValueError, KeyError, TypeError):
             return None
 
     def _write_file(self, epoch: int) -> None:
-        """Replace the file in one step. Of two processes at once the lower may win; Redis and the next epoch mend that."""
-        make_private_directory(self._path.parent)
-        with _WRITING, replace_file(self._path) as file:
-            file.write(json.dumps({"installation": self.rt.installation, "epoch": epoch}).encode())
+        """Of two processes at once the lower may win; Redis and the next epoch mend that."""
+        with _WRITING:
+            write_host_file(self.rt, FILE, {"epoch": epoch})

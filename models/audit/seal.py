@@ -97,9 +97,8 @@ def _take_numbers(session: Session, count: int) -> tuple[int, str]:
         .returning(AuditChain.number, AuditChain.hash, AuditChain.old_last)
     )
     taken = session.execute(statement, execution_options=NO_SYNC).first()
-    if (
-        taken is None
-    ):  # somebody deleted it; what an operator does must not fail, and the check says that the chain is broken
+    if taken is None:
+        # Somebody deleted it. What an operator does must not fail; the check says that the chain is broken.
         last = session.execute(
             select(AuditSeal.number, AuditSeal.hash).order_by(AuditSeal.number.desc()).limit(1)
         ).first()

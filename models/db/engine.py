@@ -125,13 +125,12 @@ class Database:
 
     def _sqlite_engine(self, begin: str, *, read_only: bool) -> Engine:
         engine = create_engine(self.url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-        path = Path(str(self.url.database)).absolute()
+        path = self.path
 
         @event.listens_for(engine, "do_connect")
         def connect(_dialect: Any, record: Any, _arguments: Any, values: Any) -> Any:
-            create_private(
-                path
-            )  # SQLite would make it as the umask says; its log and its index get the file's permissions
+            # SQLite would make it as the umask says; its log and its index get the file's permissions.
+            create_private(path)
             if read_only and needs_no_log(path):
                 record.info[_UNCHANGING] = True
                 return connect_unchanging(path, **values)

@@ -3,7 +3,7 @@
 The marks are kept by jobs.restore.marks. A database that was put back applies them before anything of it goes on.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -105,7 +105,7 @@ def redact_slice(
     wiped = [
         _redact(session, contact_id, vault, now)
         for contact_id, names in keys.items()
-        if any(not redacted.isdisjoint(vault.person_hashes(name)) for name in names)
+        if not redacted.isdisjoint(_hashes(vault, names))
     ]
     return (max(keys) if len(keys) == SLICE_SIZE else None), [mentions for mentions in wiped if mentions is not None]
 
@@ -125,7 +125,7 @@ def apply_marks(
     keys = keys_of(session, rows)
     wiped: list[Mentions] = []
     for contact_id, consent in known:
-        hashes = {hashed for key in keys[contact_id] for hashed in vault.person_hashes(key)}
+        hashes = _hashes(vault, keys[contact_id])
         stopped = [stops[hashed] for hashed in hashes if hashed in stops]
         if not redacted.isdisjoint(hashes):
             mentions = _redact(session, contact_id, vault, now)
@@ -144,6 +144,11 @@ def _next_contacts(session: Session, after_id: int) -> Sequence[Contact]:
     return session.scalars(
         select(Contact).where(Contact.id > after_id, *is_somebody).order_by(Contact.id).limit(SLICE_SIZE)
     ).all()
+
+
+def _hashes(vault: Vault, keys: Iterable[str]) -> set[str]:
+    """Every mark that somebody with these keys may have."""
+    return {hashed for key in keys for hashed in vault.person_hashes(key)}
 
 
 def _redact(session: Session, contact_id: int, vault: Vault, now: datetime) -> Mentions | None:
