@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jobs.core.loader import load
-from models.audit.seal import AuditSealer
+from models.audit.seal import SEALER, AuditSealer
 from models.clock import utcnow
 from models.config import Settings, load_settings
 from models.contacts.erased import PERSON_HASHES
@@ -29,7 +29,7 @@ class Runtime:
             settings.database_url,
             time_zone=settings.time_zone,
             before_commit=self.audit,
-            info={PERSON_HASHES: self.vault.person_hashes},
+            info={PERSON_HASHES: self.vault.person_hashes, SEALER: self.audit},
         )
 
     @cached_property

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +15,6 @@ from jobs.core.loader import load
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import PURGE
-from models.audit.retention import purge_audit
 from models.clock import utcnow
 from models.privacy.retention import SLICE
 from models.privacy.tables import TABLES
@@ -45,8 +43,7 @@ def purge() -> None:
     if not may_take_irreversible_steps(rt):
         return
     deadline = time.monotonic() + _JOB_SECONDS
-    audit: tuple[str, Callable[[Session, datetime], int]] = ("entries of the audit", partial(purge_audit, rt.audit))
-    for name, purge_slice in (*KINDS, audit):
+    for name, purge_slice in KINDS:
         purged, slice_size = 0, SLICE
         while slice_size >= SLICE and time.monotonic() < deadline and not SHUTDOWN.is_set():
             with rt.database.write() as session:

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models.audit.old_entries import old_entries_left
-from models.audit.seal import AuditSealer, start_text
+from models.audit.seal import SEALER, AuditSealer, start_text
 from models.db.dialect import NO_SYNC
 from models.tables.audit import Audit
 from models.tables.audit_chain import ONLY_ROW, AuditChain, AuditSeal
@@ -16,11 +16,12 @@ from models.tables.setting import read_setting
 SLICE = 500
 
 
-def purge_audit(sealer: AuditSealer, session: Session, now: datetime, limit: int = SLICE) -> int:
+def purge_audit(session: Session, now: datetime, limit: int = SLICE) -> int:
     """Delete the first entries of the chain that are older than `keep_audit_days` (0: kept for good); returns how many.
 
     What is left begins behind a hash that the chain keeps with an HMAC, so that nobody else can shorten it.
     """
+    sealer: AuditSealer = session.info[SEALER]
     days = int(read_setting(session, "keep_audit_days"))
     after, last = old_entries_left(session)
     if not days or after < last:

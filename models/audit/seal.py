@@ -25,6 +25,8 @@ from models.tables.audit_chain import ONLY_ROW, AuditChain, AuditSeal
 
 ENTRY = (Audit.id, Audit.at, Audit.actor, Audit.action, Audit.object_type, Audit.object_id, Audit.detail)
 """The columns that a hash covers; `id` and `at` first."""
+SEALER = "audit_sealer"
+"""The name in `Session.info` of the `AuditSealer`, which a runtime puts there."""
 
 
 @dataclass(frozen=True, slots=True)

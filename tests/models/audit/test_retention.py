@@ -25,7 +25,7 @@ def keep(rt: Runtime, days: int) -> None:
 
 def purge_slice(rt: Runtime, limit: int = 2) -> int:
     with rt.database.write() as session:
-        return purge_audit(rt.audit, session, utcnow(), limit)
+        return purge_audit(session, utcnow(), limit)
 
 
 def test_the_audit_is_kept_for_good_unless_the_setting_says_otherwise(bare_rt: Runtime) -> None:
