@@ -30,7 +30,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SessionOrigin:
     """Where a session begins: the client's address, and its browser as a short text."""
 
     address: str
@@ -56,7 +56,13 @@ class OpenSession:
 
 @retry_conflicts
 def begin_session(
-    rt: Runtime, user: SignedInUser, method: SignInMethod, origin: Origin, now: datetime, *, replaces: str | None = None
+    rt: Runtime,
+    user: SignedInUser,
+    method: SignInMethod,
+    origin: SessionOrigin,
+    now: datetime,
+    *,
+    replaces: str | None = None,
 ) -> str:
     """Begin a pending session and return its token. `replaces` is the token that the browser had before: its session ends.
 

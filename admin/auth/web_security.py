@@ -15,7 +15,7 @@ from admin.auth.client_address import client_address
 from admin.auth.sessions import (
     SEEN_EVERY,
     OpenSession,
-    Origin,
+    SessionOrigin,
     begin_session,
     complete_session,
     confirm_session,
@@ -91,7 +91,7 @@ def begin_sign_in(user: SignedInUser, method: SignInMethod) -> None:
     Raises OperatorError if the user was changed meanwhile.
     """
     address, _ = attempt_origin()
-    origin = Origin(address, browser_name(request.headers.get("User-Agent", "")))
+    origin = SessionOrigin(address, browser_name(request.headers.get("User-Agent", "")))
     token = begin_session(runtime(), user, method, origin, utcnow(), replaces=session.get(_COOKIE_FIELD))
     session.clear()
     session.permanent = True

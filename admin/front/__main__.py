@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from admin.front.limits import Limits, limits_of_machine
+from admin.front.limits import FrontLimits, limits_of_machine
 from admin.front.server import FrontServer
 from jobs.core.logs import configure_logs
 from models.config import Settings, load_settings
@@ -24,7 +24,7 @@ async def serve(settings: Settings, host: str, port: int, panel_port: int | None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, is_over.set)
-    front = FrontServer(settings, limits_of_machine(Limits()))
+    front = FrontServer(settings, limits_of_machine(FrontLimits()))
     try:
         await front.listen(host, port, passes_to_panel=panel_port is None)
         if panel_port is not None:

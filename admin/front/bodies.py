@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.http import HttpVersion11
 from aiohttp.web_protocol import RequestPayloadError
 
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from admin.front.spool import NoRoomError, Spool
 
 
@@ -50,7 +50,9 @@ class Share:
     size = 0
 
 
-async def read_webhook(request: web.BaseRequest, most: int, held: HeldBytes, share: Share, limits: Limits) -> bytes:
+async def read_webhook(
+    request: web.BaseRequest, most: int, held: HeldBytes, share: Share, limits: FrontLimits
+) -> bytes:
     """Return the body of a webhook.
 
     Raises BodyError with 413 if it is larger than `most`, 408 if it takes too long, 503 if there is no room for it, and 400 if it
@@ -78,7 +80,7 @@ async def read_webhook(request: web.BaseRequest, most: int, held: HeldBytes, sha
     return b"".join(chunks)
 
 
-async def spool_body(request: web.BaseRequest, spool: Spool, limits: Limits) -> None:
+async def spool_body(request: web.BaseRequest, spool: Spool, limits: FrontLimits) -> None:
     """Write the body of a request for the panel to `spool`; raises BodyError as `read_webhook` does."""
     content = request.content
     if not content.is_eof():

@@ -14,7 +14,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from admin.auth.client_address import client_network, is_trusted, read_address
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from admin.front.pages import error_page, raw_answer
 from models.outbound_targets import Network
 
@@ -103,7 +103,7 @@ class Connection(web.RequestHandler):
 class ConnectionServer(web.Server):
     """Makes the connections of one listening port."""
 
-    def __init__(self, handler: Any, table: "ConnectionTable", limits: Limits) -> None:
+    def __init__(self, handler: Any, table: "ConnectionTable", limits: FrontLimits) -> None:
         super().__init__(handler, handler_cancellation=True)
         self._table = table
         self._options: dict[str, Any] = {
@@ -125,7 +125,7 @@ class ConnectionServer(web.Server):
 class ConnectionTable:
     """Every open connection by what it does, the longest in each stage first."""
 
-    def __init__(self, limits: Limits, trusted: Sequence[Network], report: Any) -> None:
+    def __init__(self, limits: FrontLimits, trusted: Sequence[Network], report: Any) -> None:
         self.report = report
         self.turned_away: Counter[str] = Counter()
         """Reason → connections: `displaced`, `refused`, `slow`."""

@@ -11,7 +11,7 @@ _OTHER_DESCRIPTORS = 128
 
 
 @dataclass(frozen=True)
-class Limits:
+class FrontLimits:
     """All times in seconds, all sizes in bytes."""
 
     connections: int = 2048
@@ -52,7 +52,7 @@ class Limits:
     stop_seconds: float = 3.0
 
 
-def limits_of_machine(limits: Limits) -> Limits:
+def limits_of_machine(limits: FrontLimits) -> FrontLimits:
     """Raise this process's own limit of open files, and return limits that keep to it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)

@@ -21,7 +21,7 @@ from admin.auth.client_address import client_network, nearest_client
 from admin.front.bodies import BodyError, spool_body
 from admin.front.connections import Connection, Stage
 from admin.front.headers import request_headers, response_headers
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from admin.front.pages import error_page
 from admin.front.panel_link import PEER_HEADER
 from admin.front.spool import MEMORY_BYTES, NoRoomError, Spool, SpoolSpace
@@ -48,7 +48,9 @@ class PanelError(Exception):
 class PanelProxy:
     """Speaks with the panel's process on its Unix socket. Made inside of the event loop."""
 
-    def __init__(self, socket: Path, token: str, directory: Path, trusted: Sequence[Network], limits: Limits) -> None:
+    def __init__(
+        self, socket: Path, token: str, directory: Path, trusted: Sequence[Network], limits: FrontLimits
+    ) -> None:
         self.failures: Counter[int] = Counter()
         """Status of the answer → how often the panel gave none."""
         self.under_way = 0

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from admin.front.connections import Connection, ConnectionServer, ConnectionTable, Stage
 from admin.front.figures import FrontFigures
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from admin.front.pages import SERVER, error_page
 from admin.front.panel import PanelProxy
 from admin.front.panel_link import panel_socket, peer_token
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 class FrontServer:
     """Made inside of the event loop; `listen`, and `stop` at the end."""
 
-    def __init__(self, settings: Settings, limits: Limits) -> None:
+    def __init__(self, settings: Settings, limits: FrontLimits) -> None:
         self._limits = limits
         self._writer = make_event_writer(settings)
         self._webhooks = WebhookServer(make_endpoint(settings), [make_shop_endpoint(settings)], self._writer, limits)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from admin.front.bodies import BodyError, HeldBytes, read_webhook
 from admin.front.connections import Connection, Stage
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from admin.front.pages import SERVER, error_page
 from bot.webhooks.event_writer import EventWriter
 from bot.webhooks.stream import EventStream, StreamUnavailableError
@@ -47,7 +47,9 @@ class HandshakeEndpoint(Endpoint, Protocol):
 class WebhookServer:
     """Serves the endpoints."""
 
-    def __init__(self, meta: HandshakeEndpoint, others: list[Endpoint], writer: EventWriter, limits: Limits) -> None:
+    def __init__(
+        self, meta: HandshakeEndpoint, others: list[Endpoint], writer: EventWriter, limits: FrontLimits
+    ) -> None:
         self.answered: Counter[int] = Counter()
         """Status → answers."""
         self._meta = meta

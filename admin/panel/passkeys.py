@@ -6,7 +6,7 @@ from flask import Flask, Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from admin.auth.attempts import PASSKEY, TooManyAttemptsError, forget_address, take_address_attempt
-from admin.auth.factors.passkey_challenges import Purpose
+from admin.auth.factors.passkey_challenges import ChallengePurpose
 from admin.auth.factors.passkeys import check_passkey, creation_options, owner_of, request_options
 from admin.auth.sessions import OpenSession
 from admin.auth.signed_in_user import load_signed_in_user
@@ -50,7 +50,7 @@ def sign_in_by_passkey() -> ResponseReturnValue:
         return redirect(url_for("panel.sign_in"), 303)
     try:
         answer = request.form.get("passkey", "")
-        user_id = check_passkey(rt, answer, Purpose.SIGN_IN, _browser(), None, utcnow())
+        user_id = check_passkey(rt, answer, ChallengePurpose.SIGN_IN, _browser(), None, utcnow())
         user = load_signed_in_user(rt, user_id)
         begin_sign_in(user, SignInMethod.PASSKEY)
         response = finish_sign_in(user, target)
@@ -62,17 +62,17 @@ def sign_in_by_passkey() -> ResponseReturnValue:
 
 def _options(purpose: str) -> str:
     rt = runtime()
-    if purpose == Purpose.SIGN_IN:
+    if purpose == ChallengePurpose.SIGN_IN:
         if not is_local_sign_in_open():
             raise OperatorError("Signing in by a passkey alone is switched off.")
         take_address_attempt(rt, PASSKEY, _address())
-        return request_options(rt, Purpose.SIGN_IN, _browser(), None)
-    if purpose == Purpose.SECOND_STEP:
+        return request_options(rt, ChallengePurpose.SIGN_IN, _browser(), None)
+    if purpose == ChallengePurpose.SECOND_STEP:
         user_id = _user_of(pending_session())
-        return request_options(rt, Purpose.SECOND_STEP, owner_of(user_id), user_id)
+        return request_options(rt, ChallengePurpose.SECOND_STEP, owner_of(user_id), user_id)
     user_id = _user_of(current_session())
-    if purpose == Purpose.CONFIRM:
-        return request_options(rt, Purpose.CONFIRM, owner_of(user_id), user_id)
+    if purpose == ChallengePurpose.CONFIRM:
+        return request_options(rt, ChallengePurpose.CONFIRM, owner_of(user_id), user_id)
     return creation_options(rt, user_id)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import request
 
 from admin.auth.confirmation import is_own_password, record_failure
-from admin.auth.factors.passkey_challenges import Purpose
+from admin.auth.factors.passkey_challenges import ChallengePurpose
 from admin.auth.factors.passkeys import check_passkey, owner_of, relying_party
 from admin.auth.factors.policy import load_factors
 from admin.auth.factors.second_step import check_typed_code
@@ -79,7 +79,7 @@ def _check_code(open_session: OpenSession) -> None:
 
 def _check_passkey(open_session: OpenSession) -> None:
     rt, user_id, answer = runtime(), open_session.user.id, request.form.get("confirm_passkey", "")
-    check_passkey(rt, answer, Purpose.CONFIRM, owner_of(user_id), user_id, utcnow())
+    check_passkey(rt, answer, ChallengePurpose.CONFIRM, owner_of(user_id), user_id, utcnow())
 
 
 def _check_account(open_session: OpenSession) -> None:

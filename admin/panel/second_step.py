@@ -4,7 +4,7 @@ from flask import Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin.auth.attempts import TooManyAttemptsError
-from admin.auth.factors.passkey_challenges import Purpose
+from admin.auth.factors.passkey_challenges import ChallengePurpose
 from admin.auth.factors.passkeys import check_passkey, owner_of
 from admin.auth.factors.policy import load_factors
 from admin.auth.sessions import OpenSession
@@ -59,7 +59,7 @@ def _check(pending: OpenSession) -> SignInMethod:
     answer, user_id = request.form.get("passkey"), pending.user.id
     if not answer:
         return check_code_of(pending, request.form.get("code", ""))
-    check_passkey(runtime(), answer, Purpose.SECOND_STEP, owner_of(user_id), user_id, utcnow())
+    check_passkey(runtime(), answer, ChallengePurpose.SECOND_STEP, owner_of(user_id), user_id, utcnow())
     return SignInMethod.PASSKEY
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from admin.auth.attempts import SIGN_ON, TooManyAttemptsError, count_outcome, forget_address, take_address_attempt
 from admin.auth.sso.accounts import is_linked, sign_on
-from admin.auth.sso.authorization import NOT_SIGNED_IN, Attempt, Purpose, begin, finish, read_attempt
+from admin.auth.sso.authorization import NOT_SIGNED_IN, SignOnAttempt, SignOnPurpose, begin, finish, read_attempt
 from admin.auth.sso.errors import ProviderUnavailableError, SignOnError
 from admin.auth.sso.id_token import Claims
 from admin.auth.sso.provider import Provider
@@ -46,7 +46,7 @@ def sign_in() -> ResponseReturnValue:
     """Go to the provider to sign in."""
     target = local_path(request.args.get("next"), url_for("admin.index"))
     try:
-        return _go(Purpose.SIGN_IN, target)
+        return _go(SignOnPurpose.SIGN_IN, target)
     except (SignOnError, ProviderUnavailableError) as error:
         return sign_in_page(target, error=error), 503
 
@@ -57,7 +57,7 @@ def confirm() -> ResponseReturnValue:
     if current_session() is None:
         return redirect(url_for("panel.sign_in", next=target))
     try:
-        return _go(Purpose.CONFIRM, target)
+        return _go(SignOnPurpose.CONFIRM, target)
     except (SignOnError, ProviderUnavailableError) as error:
         flash(sentence(error), "bad")
         return redirect(url_for("panel.confirm", next=target))
@@ -74,7 +74,7 @@ def callback() -> ResponseReturnValue:
         problem = SignOnError(NOT_SIGNED_IN) if "error" in request.args else error
         return sign_in_page(start, error=problem), 400
     target = local_path(attempt.target, start)
-    if attempt.purpose is Purpose.CONFIRM:
+    if attempt.purpose is SignOnPurpose.CONFIRM:
         return _confirmed(target, attempt)
     address = attempt_origin()[0]
     try:
@@ -90,7 +90,7 @@ def callback() -> ResponseReturnValue:
     return response
 
 
-def _go(purpose: Purpose, target: str) -> ResponseReturnValue:
+def _go(purpose: SignOnPurpose, target: str) -> ResponseReturnValue:
     attempt, address = begin(_provider(), _redirect_uri(), purpose, target, utcnow())
     session[_KEPT] = attempt.kept()
     return redirect(address, 303)
@@ -104,7 +104,7 @@ def _signed_in(claims: Claims, target: str) -> ResponseReturnValue:
     return after_first_step(user, target, needs_factor=not is_mfa)
 
 
-def _confirmed(target: str, attempt: Attempt) -> ResponseReturnValue:
+def _confirmed(target: str, attempt: SignOnAttempt) -> ResponseReturnValue:
     open_session = current_session()
     if open_session is None:
         return redirect(url_for("panel.sign_in", next=target))
@@ -120,7 +120,7 @@ def _confirmed(target: str, attempt: Attempt) -> ResponseReturnValue:
     return redirect(target)
 
 
-def _claims(attempt: Attempt) -> Claims:
+def _claims(attempt: SignOnAttempt) -> Claims:
     return finish(_provider(), _redirect_uri(), attempt, request.args, utcnow())
 
 

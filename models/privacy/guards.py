@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from models.privacy.contact_columns import BLANK_CONTACT, KEPT_OF_REDACTED
-from models.privacy.store import Blank, Delete, Link
+from models.privacy.store import Blank, Delete, PersonLink
 from models.privacy.tables import TABLES
 from models.tables import metadata
 
@@ -83,7 +83,7 @@ def _drop(connection: Connection, name: str, table: str) -> None:
     connection.commit()
 
 
-def _contact_of(link: Link, row: str) -> str:
+def _contact_of(link: PersonLink, row: str) -> str:
     """An SQL expression: the id of the contact of the row of this name."""
     if link.parent is None:
         return f"{row}.contact_id"

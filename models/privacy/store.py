@@ -15,7 +15,7 @@ class Holds(StrEnum):
     NOBODY = "nothing of a person"
 
 
-class Link(StrEnum):
+class PersonLink(StrEnum):
     """The column by which a row leads to its contact: by itself, or by the row of another table that it names."""
 
     CONTACT = "contact_id"
@@ -33,7 +33,7 @@ class Link(StrEnum):
 class Delete:
     """The person's rows are deleted, and one that is written later is deleted at once."""
 
-    link: Link
+    link: PersonLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Blank:
     condition over the row; where it is true the row is left as it is.
     """
 
-    link: Link
+    link: PersonLink
     values: Mapping[str, Any]
     by_contact: tuple[str, ...] = ()
     settled: Mapping[str, str] = field(default_factory=dict)

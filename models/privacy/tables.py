@@ -4,7 +4,7 @@ A table without a line fails `tests/models/privacy/test_stores.py`, which names 
 refers to a row stands before it.
 """
 
-from models.privacy.store import Blank, Delete, Holds, Link, Special, TableStore
+from models.privacy.store import Blank, Delete, Holds, PersonLink, Special, TableStore
 
 PERSON, MENTIONS, NOBODY, HASHES = Holds.PERSON, Holds.MENTIONS, Holds.NOBODY, Holds.HASHES
 _MESSAGES = "the setting `keep_messages_days`"
@@ -14,11 +14,13 @@ _RETENTION, _CLEANUP = "models.privacy.retention", "models.privacy.cleanup"
 
 
 def _of_conversation(name: str, about: str, exported: str) -> TableStore:
-    return TableStore(name, about, PERSON, Delete(Link.CONVERSATION), kept="as the conversation", exported=(exported,))
+    return TableStore(
+        name, about, PERSON, Delete(PersonLink.CONVERSATION), kept="as the conversation", exported=(exported,)
+    )
 
 
 def _of_contact(name: str, about: str, *exported: str) -> TableStore:
-    return TableStore(name, about, PERSON, Delete(Link.CONTACT), kept="as the contact", exported=exported)
+    return TableStore(name, about, PERSON, Delete(PersonLink.CONTACT), kept="as the contact", exported=exported)
 
 
 def _nobodys(name: str, about: str) -> TableStore:
@@ -32,7 +34,7 @@ TABLES: tuple[TableStore, ...] = (
         "timers and calls of bot flows",
         PERSON,
         Blank(
-            Link.SESSION,
+            PersonLink.SESSION,
             {"payload": {}, "result": None},
             settled={"state": "CASE WHEN state IN ('pending', 'claimed') THEN 'cancelled' ELSE state END"},
         ),
@@ -46,7 +48,7 @@ TABLES: tuple[TableStore, ...] = (
         "messages of chats",
         PERSON,
         Blank(
-            Link.CONVERSATION,
+            PersonLink.CONVERSATION,
             dict.fromkeys(
                 ("body", "payload", "button_payload", "error_msg", "route_reason", "wamid", "context_wamid")
             ),
@@ -65,7 +67,7 @@ TABLES: tuple[TableStore, ...] = (
         "where somebody is in a bot flow, with the answers",
         PERSON,
         Blank(
-            Link.CONTACT,
+            PersonLink.CONTACT,
             {"state": {}},
             settled={
                 "status": "'ended'",
@@ -92,16 +94,16 @@ TABLES: tuple[TableStore, ...] = (
     _of_conversation("possible_opt_out", "words that may mean STOP", "possible_opt_outs"),
     _of_conversation("conversation_control", "who else answers them, with a summary", "other_responders"),
     TableStore("conversation", "chats: times, and which number", PERSON, exported=("conversations",)),
-    TableStore("case", "cases of agents", PERSON, Blank(Link.CONTACT, {"reason": ""}), exported=("cases",)),
+    TableStore("case", "cases of agents", PERSON, Blank(PersonLink.CONTACT, {"reason": ""}), exported=("cases",)),
     # Campaigns.
-    TableStore("engagement", "the campaign whose bot has them", PERSON, Delete(Link.CONTACT),
+    TableStore("engagement", "the campaign whose bot has them", PERSON, Delete(PersonLink.CONTACT),
         kept="until the campaign ends", exported=("engaged_in",)),
     TableStore(
         "recipient",
         "people of campaigns",
         PERSON,
         Blank(
-            Link.CONTACT,
+            PersonLink.CONTACT,
             dict.fromkeys(("source_values", "wamid", "error_msg", "detail")),
             by_contact=("person_key",),
         ),
@@ -118,7 +120,7 @@ TABLES: tuple[TableStore, ...] = (
         "the ledger of consent",
         PERSON,
         Special.CONSENT,
-        guard=Blank(Link.CONTACT, {"proof": None, "source": "redacted"}, unless=_IS_REDACTION),
+        guard=Blank(PersonLink.CONTACT, {"proof": None, "source": "redacted"}, unless=_IS_REDACTION),
         exported=("consent",),
     ),
     TableStore("user_id_change", "which user id replaced which", PERSON, Special.USER_IDS, kept="30 days",
@@ -130,7 +132,7 @@ TABLES: tuple[TableStore, ...] = (
         exported=("to_be_read_at_the_shop",)),
     TableStore("shop_opt_out", "opt-outs to be told to the shop", PERSON, Special.SHOP,
         exported=("opt_outs_told_to_the_shop",)),
-    TableStore("bought", "what was in orders", PERSON, Delete(Link.ORDER), kept="as the order", exported=("bought",)),
+    TableStore("bought", "what was in orders", PERSON, Delete(PersonLink.ORDER), kept="as the order", exported=("bought",)),
     _of_contact("contact_order", "orders", "orders"),
     _of_contact("contact_tag", "their tags, with values", "tags"),
     _of_contact("list_member", "their lists", "lists"),

@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from admin.front.panel_link import panel_socket
 from admin.front.server import FrontServer
 from bot.webhooks.signature import sign
@@ -65,14 +65,14 @@ def front_settings(var_dir: Path, redis_url: str, **more: Any) -> Settings:
 
 @contextmanager
 def running_front(
-    settings: Settings, limits: Limits | None = None, panel: PanelHandler | None = None
+    settings: Settings, limits: FrontLimits | None = None, panel: PanelHandler | None = None
 ) -> Iterator[Front]:
     """A front server; without a `panel` nobody listens on its socket."""
     ready: list[Front] = []
     over, is_ready = threading.Event(), threading.Event()
 
     async def run() -> None:
-        front = FrontServer(settings, limits or Limits(stop_seconds=0.5))
+        front = FrontServer(settings, limits or FrontLimits(stop_seconds=0.5))
         port, own_port = free_port(), free_port()
         await front.listen("127.0.0.1", port)
         await front.listen("127.0.0.1", own_port, passes_to_panel=False)

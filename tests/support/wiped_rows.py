@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from models.conversations.flow_versions import save_flow
-from models.privacy.store import Link
+from models.privacy.store import PersonLink
 from models.privacy.tables import TABLES
 from models.tables import metadata
 from models.tables.conversation import Conversation
@@ -67,8 +67,8 @@ class Written:
 def write_everywhere(session: Session, past: Written) -> set[str]:
     """Insert a row of the person into every table that is guarded; return the names."""
     links = {
-        Link.CONTACT: past.contact_id, Link.CONVERSATION: past.conversation_id, Link.SESSION: past.session_id,
-        Link.ORDER: past.order_id,
+        PersonLink.CONTACT: past.contact_id, PersonLink.CONVERSATION: past.conversation_id, PersonLink.SESSION: past.session_id,
+        PersonLink.ORDER: past.order_id,
     }  # fmt: skip
     given: dict[str, dict[str, Any]] = {
         "action": {"kind": "timer", "state": "pending", "payload": {"words": "secret"}, "attempts": 0, "due_at": NOW},
@@ -106,7 +106,7 @@ def write_everywhere(session: Session, past: Written) -> set[str]:
         if store.guarded is None:
             continue
         table = metadata.tables[store.name]
-        if store.guarded.link is Link.ORDER and not session.get(Order, past.order_id):
+        if store.guarded.link is PersonLink.ORDER and not session.get(Order, past.order_id):
             written.add(store.name)  # there is nothing left to write to
             continue
         values = given[store.name] | {store.guarded.link.value: links[store.guarded.link]}

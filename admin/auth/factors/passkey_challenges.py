@@ -13,7 +13,7 @@ from models.errors import OperatorError
 VALID_SECONDS = 300
 
 
-class Purpose(StrEnum):
+class ChallengePurpose(StrEnum):
     """What a challenge is for."""
 
     ENROLL = "enroll"
@@ -22,7 +22,7 @@ class Purpose(StrEnum):
     SIGN_IN = "sign_in"
 
 
-def new_challenge(rt: Runtime, purpose: Purpose, owner: str) -> bytes:
+def new_challenge(rt: Runtime, purpose: ChallengePurpose, owner: str) -> bytes:
     """Make a challenge for an owner, such as `user:3`. Raises OperatorError if Redis, which keeps it, does not answer."""
     challenge = generate_challenge()
     try:
@@ -32,7 +32,7 @@ def new_challenge(rt: Runtime, purpose: Purpose, owner: str) -> bytes:
     return challenge
 
 
-def use_challenge(rt: Runtime, challenge: bytes, purpose: Purpose, owner: str) -> bool:
+def use_challenge(rt: Runtime, challenge: bytes, purpose: ChallengePurpose, owner: str) -> bool:
     """Use a challenge: False if it was not made for this, is too old or was used. Raises OperatorError if Redis does not answer."""
     try:
         kept = rt.redis.getdel(_key(challenge))
@@ -46,5 +46,5 @@ def _key(challenge: bytes) -> str:
     return f"hark:passkey_challenge:{hashlib.sha256(challenge).hexdigest()}"
 
 
-def _value(purpose: Purpose, owner: str) -> str:
+def _value(purpose: ChallengePurpose, owner: str) -> str:
     return f"{purpose.value} {owner}"

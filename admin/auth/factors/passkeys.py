@@ -26,7 +26,7 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 
 from admin.auth.attempts import count_outcome
 from admin.auth.factors.enrollment import lock_user, note_enrolled
-from admin.auth.factors.passkey_challenges import Purpose, new_challenge, use_challenge
+from admin.auth.factors.passkey_challenges import ChallengePurpose, new_challenge, use_challenge
 from admin.auth.factors.policy import has_factor
 from admin.auth.sign_in import STRANGER
 from jobs.core.conflicts import retry_conflicts
@@ -85,7 +85,7 @@ def creation_options(rt: Runtime, user_id: int) -> str:
             rp_name="Hark",
             user_id=f"hark user {user_id}".encode(),
             user_name=user.email,
-            challenge=new_challenge(rt, Purpose.ENROLL, owner_of(user_id)),
+            challenge=new_challenge(rt, ChallengePurpose.ENROLL, owner_of(user_id)),
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED
             ),
@@ -103,7 +103,7 @@ def enroll_passkey(
     Raises OperatorError if the answer is not right, the name is empty or too long, or the passkey is known already.
     """
     party, name = _party(rt), _read_name(name)
-    challenge = _use_challenge_of(rt, answer, Purpose.ENROLL, owner_of(user_id))
+    challenge = _use_challenge_of(rt, answer, ChallengePurpose.ENROLL, owner_of(user_id))
     try:
         verified = webauthn.verify_registration_response(
             credential=answer, expected_challenge=challenge, expected_rp_id=party.id, expected_origin=party.origin
@@ -148,7 +148,7 @@ def _store(
         return note_enrolled(session, user, now, is_first=is_first, keep=keep, kind="passkey", name=name)
 
 
-def request_options(rt: Runtime, purpose: Purpose, owner: str, user_id: int | None) -> str:
+def request_options(rt: Runtime, purpose: ChallengePurpose, owner: str, user_id: int | None) -> str:
     """What the browser signs with a passkey, as JSON; `user_id` None: any passkey that it holds for this host, to sign in alone.
 
     Raises OperatorError if passkeys are not offered, or the user has none for this host.
@@ -173,7 +173,9 @@ def request_options(rt: Runtime, purpose: Purpose, owner: str, user_id: int | No
     )
 
 
-def check_passkey(rt: Runtime, answer: str, purpose: Purpose, owner: str, user_id: int | None, now: datetime) -> int:
+def check_passkey(
+    rt: Runtime, answer: str, purpose: ChallengePurpose, owner: str, user_id: int | None, now: datetime
+) -> int:
     """Check what the browser signed; returns the user's id. `user_id` None: of whoever the passkey is, who must have been verified.
 
     Raises OperatorError if it is not right, or its count says that the passkey was copied.
@@ -238,7 +240,7 @@ def _party(rt: Runtime) -> RelyingParty:
     return party
 
 
-def _use_challenge_of(rt: Runtime, answer: str, purpose: Purpose, owner: str) -> bytes:
+def _use_challenge_of(rt: Runtime, answer: str, purpose: ChallengePurpose, owner: str) -> bytes:
     """The challenge that an answer is to, which is used by that. Raises OperatorError if it is none of ours, or was used."""
     try:
         client_data = parse_client_data_json(base64url_to_bytes(_read(answer)["response"]["clientDataJSON"]))

@@ -20,7 +20,7 @@ SCOPES = "openid email profile"
 NOT_SIGNED_IN = "You were not signed in at the provider. Begin again."
 
 
-class Purpose(StrEnum):
+class SignOnPurpose(StrEnum):
     """What somebody is sent to the provider for."""
 
     SIGN_IN = "sign_in"
@@ -29,10 +29,10 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SignOnAttempt:
     """What the browser keeps, signed, until it comes back. `target` is the page of the panel that is opened then."""
 
-    purpose: Purpose
+    purpose: SignOnPurpose
     target: str
     state: str
     nonce: str
@@ -44,13 +44,15 @@ class Attempt:
         return asdict(self)
 
 
-def begin(provider: Provider, redirect_uri: str, purpose: Purpose, target: str, now: datetime) -> tuple[Attempt, str]:
+def begin(
+    provider: Provider, redirect_uri: str, purpose: SignOnPurpose, target: str, now: datetime
+) -> tuple[SignOnAttempt, str]:
     """An attempt, and the provider's address to which the browser goes.
 
     Raises ProviderUnavailableError if the provider does not answer, SignOnError if it is not the one that was set up.
     """
     address = provider.endpoints().authorization
-    attempt = Attempt(purpose, target, new_token(), new_token(), new_token(48), now.isoformat())
+    attempt = SignOnAttempt(purpose, target, new_token(), new_token(), new_token(48), now.isoformat())
     query = {
         "response_type": "code",
         "client_id": provider.settings.client_id,
@@ -61,16 +63,16 @@ def begin(provider: Provider, redirect_uri: str, purpose: Purpose, target: str, 
         "code_challenge": _challenge(attempt.verifier),
         "code_challenge_method": "S256",
     }
-    if purpose is Purpose.CONFIRM:
+    if purpose is SignOnPurpose.CONFIRM:
         query |= {"prompt": "login", "max_age": "0"}
     return attempt, f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(query)}"
 
 
-def read_attempt(kept: object, state: str, now: datetime) -> Attempt:
+def read_attempt(kept: object, state: str, now: datetime) -> SignOnAttempt:
     """The attempt that an answer belongs to. Raises SignOnError if the browser keeps none, another one, or one that is too old."""
     try:
         values: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
-        attempt = Attempt(**(dict(values) | {"purpose": Purpose(values.get("purpose", ""))}))
+        attempt = SignOnAttempt(**(dict(values) | {"purpose": SignOnPurpose(values.get("purpose", ""))}))
         is_ours = hmac.compare_digest(attempt.state.encode(), state.encode())
         is_fresh = timedelta(0) <= now - datetime.fromisoformat(attempt.began_at) < VALID_FOR
     except (TypeError, ValueError) as error:
@@ -82,7 +84,9 @@ def read_attempt(kept: object, state: str, now: datetime) -> Attempt:
     return attempt
 
 
-def finish(provider: Provider, redirect_uri: str, attempt: Attempt, answer: Mapping[str, str], now: datetime) -> Claims:
+def finish(
+    provider: Provider, redirect_uri: str, attempt: SignOnAttempt, answer: Mapping[str, str], now: datetime
+) -> Claims:
     """Who came back.
 
     Raises SignOnError if the provider refused or its word cannot be verified, ProviderUnavailableError if it does not answer.
@@ -95,7 +99,9 @@ def finish(provider: Provider, redirect_uri: str, attempt: Attempt, answer: Mapp
         raise SignOnError(NOT_SIGNED_IN)
     tokens = provider.redeem(code[:4096], attempt.verifier, redirect_uri)
     claims = check_id_token(provider, tokens, attempt.nonce, now)
-    if attempt.purpose is Purpose.CONFIRM and not claims.was_asked_after(datetime.fromisoformat(attempt.began_at)):
+    if attempt.purpose is SignOnPurpose.CONFIRM and not claims.was_asked_after(
+        datetime.fromisoformat(attempt.began_at)
+    ):
         raise SignOnError("The provider does not say that it asked you again. Use a second factor instead.")
     return claims
 

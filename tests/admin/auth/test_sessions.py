@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from admin.auth.sessions import (
     OpenSession,
-    Origin,
+    SessionOrigin,
     begin_session,
     complete_session,
     confirm_session,
@@ -30,7 +30,7 @@ from models.tables.audit import Audit
 from models.tables.browser_session import BrowserSession, EndReason, SignInMethod
 from models.tables.user import Role, User
 
-ORIGIN = Origin("192.0.2.1", "Firefox on Linux")
+ORIGIN = SessionOrigin("192.0.2.1", "Firefox on Linux")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from admin.auth.sessions import Origin, begin_session, complete_session, find_session
+from admin.auth.sessions import SessionOrigin, begin_session, complete_session, find_session
 from admin.auth.signed_in_user import SignedInUser
 from admin.backup.archive import MANIFEST
 from admin.backup.keys import put_keys_back, read_keys, write_keys
@@ -100,7 +100,7 @@ def test_a_session_of_the_copy_opens_nothing_once_it_is_put_back(used: Shell) ->
         session.add(user)
         session.flush()
         person = SignedInUser.of(user)
-    origin = Origin("192.0.2.1", "Firefox on Linux")
+    origin = SessionOrigin("192.0.2.1", "Firefox on Linux")
     token = begin_session(used.rt, person, SignInMethod.PASSWORD, origin, utcnow())
     token = complete_session(used.rt, token, utcnow())
     path = backup(used)

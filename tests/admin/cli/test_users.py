@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from admin.auth.attempts import ACCOUNT, TooManyAttemptsError, take_attempt
 from admin.auth.passwords import verify_password
-from admin.auth.sessions import Origin, begin_session, complete_session, find_session
+from admin.auth.sessions import SessionOrigin, begin_session, complete_session, find_session
 from admin.auth.signed_in_user import SignedInUser
 from admin.auth.users import add_first_admin, token_hash
 from models.clock import utcnow
@@ -75,7 +75,7 @@ def test_a_user_is_signed_out_everywhere(shell: Shell) -> None:
     shell.ok("users", "add", "ana@example.com", "--role", "manager")
     with shell.rt.database.read() as session:
         user = SignedInUser.of(session.scalars(select(User)).one())
-    token = begin_session(shell.rt, user, SignInMethod.PASSWORD, Origin("192.0.2.1", "Firefox"), utcnow())
+    token = begin_session(shell.rt, user, SignInMethod.PASSWORD, SessionOrigin("192.0.2.1", "Firefox"), utcnow())
     token = complete_session(shell.rt, token, utcnow())
     assert shell.ok("users", "sign-out", "Ana@example.com") == "ana@example.com is signed out everywhere (1 session)\n"
     assert find_session(shell.rt, token, utcnow()) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from models.config import Settings
 from tests.support.front_rig import (
     Front,
@@ -33,7 +33,7 @@ def connections(front: Front) -> int:
 
 
 def test_slow_clients_push_out_each_other_and_nobody_else(settings_of_front: Settings) -> None:
-    limits = Limits(connections_of_proxy=20, head_seconds=120, stop_seconds=0.5)
+    limits = FrontLimits(connections_of_proxy=20, head_seconds=120, stop_seconds=0.5)
     with running_front(settings_of_front, limits) as front, contextlib.ExitStack() as stack:
         slow = [stack.enter_context(front.connect()) for _ in range(60)]
         for client in slow:
@@ -46,7 +46,7 @@ def test_slow_clients_push_out_each_other_and_nobody_else(settings_of_front: Set
 
 
 def test_the_bound_of_an_address_leaves_other_addresses_alone(settings_of_front: Settings) -> None:
-    limits = Limits(connections_of_proxy=5, head_seconds=120, stop_seconds=0.5)
+    limits = FrontLimits(connections_of_proxy=5, head_seconds=120, stop_seconds=0.5)
     with running_front(settings_of_front, limits) as front, contextlib.ExitStack() as stack:
         other = stack.enter_context(front.connect(source="127.0.0.2"))
         other.sendall(HALF_A_HEAD)
@@ -56,7 +56,7 @@ def test_the_bound_of_an_address_leaves_other_addresses_alone(settings_of_front:
 
 
 def test_the_bound_of_all_takes_the_one_that_waited_longest(settings_of_front: Settings) -> None:
-    limits = Limits(connections=10, connections_of_proxy=10, head_seconds=120, stop_seconds=0.5)
+    limits = FrontLimits(connections=10, connections_of_proxy=10, head_seconds=120, stop_seconds=0.5)
     with running_front(settings_of_front, limits) as front, contextlib.ExitStack() as stack:
         slow = [stack.enter_context(front.connect(source=f"127.0.1.{place}")) for place in range(1, 11)]
         assert front.post_event(source="127.0.2.1") == 200
@@ -67,7 +67,7 @@ def test_the_bound_of_all_takes_the_one_that_waited_longest(settings_of_front: S
 def test_a_proxy_may_hold_more_than_a_stranger(directory: Path, redis_url: str) -> None:
     """Loopback counts as a proxy; who is no proxy is bounded by the smaller figure."""
     trusted = (ipaddress.ip_network("198.51.100.0/24"),)
-    limits = Limits(connections_of_address=3, connections_of_proxy=7)
+    limits = FrontLimits(connections_of_address=3, connections_of_proxy=7)
     with running_front(front_settings(directory, redis_url, trusted_proxies=trusted), limits) as front:
         bounds = {peer: front.server.table.bound_of(peer) for peer in PEERS}
     assert bounds == PEERS
@@ -86,7 +86,7 @@ PEERS = {
 
 
 def test_whoever_takes_no_answer_is_closed_in_the_end(settings_of_front: Settings) -> None:
-    limits = Limits(idle_seconds=1, head_seconds=1, stop_seconds=0.5)
+    limits = FrontLimits(idle_seconds=1, head_seconds=1, stop_seconds=0.5)
     with running_front(settings_of_front, limits) as front, front.connect() as client:
         with contextlib.suppress(TimeoutError, ConnectionError):
             client.settimeout(2)

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from admin.front.limits import Limits, limits_of_machine
+from admin.front.limits import FrontLimits, limits_of_machine
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ def test_there_are_no_more_connections_than_open_files_for_them(
     raised: list[int] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, both: raised.append(both[0]))
-    limits = limits_of_machine(Limits())
+    limits = limits_of_machine(FrontLimits())
     assert (limits.connections, limits.connections_of_proxy) == (connections, of_proxy)
     assert raised == ([] if raised_to is None else [raised_to])
 
 
 def test_every_bound_of_the_panel_lets_its_own_server_answer_first() -> None:
-    limits = Limits()
+    limits = FrontLimits()
     assert limits.connections_of_address < limits.connections_of_proxy < limits.connections
     assert limits.small_body < limits.held_bodies < limits.spooled_bytes
     assert limits.body_bytes < limits.spooled_of_address < limits.spooled_bytes

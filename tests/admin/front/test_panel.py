@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from admin.front.panel_link import peer_token
 from models.config import Settings
 from tests.support.front_rig import Front, event_request, get, is_closed_within, read_all, running_front, status_of
@@ -85,7 +85,7 @@ def test_slow_bodies_never_reach_the_panel(settings_of_front: Settings) -> None:
         asked.append(request.method)
         return web.Response(text="panel")
 
-    limits = Limits(body_seconds=0.5, slowest_rate=200_000, stop_seconds=0.5)
+    limits = FrontLimits(body_seconds=0.5, slowest_rate=200_000, stop_seconds=0.5)
     with running_front(settings_of_front, limits, panel) as front:
         slow = [front.connect() for _ in range(40)]
         for client in slow:
@@ -161,7 +161,7 @@ def test_many_slow_readers_leave_the_panel_to_others(settings_of_front: Settings
         return web.Response(body=b"x" * (16 * MIB if request.method == "POST" else 1))
 
     with running_front(
-        settings_of_front, Limits(panel_requests=3, write_seconds=120, stop_seconds=0.5), panel
+        settings_of_front, FrontLimits(panel_requests=3, write_seconds=120, stop_seconds=0.5), panel
     ) as front:
         slow = [front.connect() for _ in range(10)]
         deadline = time.monotonic() + 30
@@ -182,7 +182,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(settings_of_front: Settings, cap
         return web.Response(body=b"x" * 20 * MIB)
 
     with (
-        running_front(settings_of_front, Limits(write_seconds=1, stop_seconds=0.5), panel) as front,
+        running_front(settings_of_front, FrontLimits(write_seconds=1, stop_seconds=0.5), panel) as front,
         front.connect() as client,
     ):
         client.sendall(get("/admin/export"))
@@ -227,7 +227,7 @@ def test_more_pages_than_the_panel_has_threads_wait_for_their_turn(settings_of_f
         now[0] -= 1
         return web.Response(text="page")
 
-    with running_front(settings_of_front, Limits(panel_at_once=2, stop_seconds=0.5), panel) as front:
+    with running_front(settings_of_front, FrontLimits(panel_at_once=2, stop_seconds=0.5), panel) as front:
         clients = [front.connect() for _ in range(30)]
         for client in clients:
             client.sendall(get("/admin/"))
@@ -244,7 +244,7 @@ def test_webhooks_are_taken_while_the_panel_answers_nobody(settings_of_front: Se
         await never.wait()
         return web.Response()
 
-    with running_front(settings_of_front, Limits(panel_requests=5, stop_seconds=0.5), panel) as front:
+    with running_front(settings_of_front, FrontLimits(panel_requests=5, stop_seconds=0.5), panel) as front:
         waiting = [front.connect() for _ in range(5)]
         for client in waiting:
             client.sendall(get("/admin/"))

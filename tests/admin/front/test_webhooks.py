@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from admin.front.limits import Limits
+from admin.front.limits import FrontLimits
 from bot.webhooks.shopify import KEY as SHOP_KEY
 from bot.webhooks.shopify import sign_shop_body
 from bot.webhooks.stream import KEY, EventStream
@@ -83,7 +83,7 @@ def test_many_events_over_one_connection_are_answered_in_order(front: Front, red
 def test_a_chunked_body_is_taken_and_a_malformed_one_is_not(settings_of_front: Settings, redis: Redis) -> None:
     length = b"Content-Length: %d" % len(EVENT)
     head = event_request().partition(b"\r\n\r\n")[0].replace(length, b"Transfer-Encoding: chunked") + b"\r\n\r\n"
-    with running_front(settings_of_front, Limits(webhook_seconds=1, stop_seconds=0.5)) as front:
+    with running_front(settings_of_front, FrontLimits(webhook_seconds=1, stop_seconds=0.5)) as front:
         assert status_of(front.ask(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(EVENT), EVENT))) == 200
         with front.connect() as client:
             client.sendall(head)
@@ -124,7 +124,7 @@ def test_a_client_that_waits_to_be_told_so_sends_its_body(front: Front, redis: R
 
 
 def test_slow_bodies_and_heads_end_and_hold_up_nobody(settings_of_front: Settings) -> None:
-    limits = Limits(head_seconds=1, webhook_seconds=1, stop_seconds=0.5)
+    limits = FrontLimits(head_seconds=1, webhook_seconds=1, stop_seconds=0.5)
     with running_front(settings_of_front, limits) as front:
         slow = [front.connect() for _ in range(60)]
         for place, client in enumerate(slow):
@@ -138,7 +138,10 @@ def test_slow_bodies_and_heads_end_and_hold_up_nobody(settings_of_front: Setting
 
 
 def test_a_kept_connection_that_sends_its_next_head_slowly_ends_too(settings_of_front: Settings) -> None:
-    with running_front(settings_of_front, Limits(head_seconds=1, stop_seconds=0.5)) as front, front.connect() as client:
+    with (
+        running_front(settings_of_front, FrontLimits(head_seconds=1, stop_seconds=0.5)) as front,
+        front.connect() as client,
+    ):
         client.sendall(event_request(close=False))
         assert status_of(client.recv(4096)) == 200
         time.sleep(1.5)  # idle for longer than a head may take
@@ -149,7 +152,7 @@ def test_a_kept_connection_that_sends_its_next_head_slowly_ends_too(settings_of_
 
 
 def test_large_bodies_are_bounded_together_and_small_ones_are_always_taken(settings_of_front: Settings) -> None:
-    with running_front(settings_of_front, Limits(held_bodies=310_000, stop_seconds=0.5)) as front:
+    with running_front(settings_of_front, FrontLimits(held_bodies=310_000, stop_seconds=0.5)) as front:
         assert front.post_event(LARGE) == 200
         with front.connect() as slow:
             slow.sendall(event_request(LARGE)[:-1])
