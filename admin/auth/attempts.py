@@ -1,4 +1,4 @@
-"""Slows attempts to sign in down, per account and per client address, and never closes the door for good.
+"""Slows attempts to sign in down, per account and per client address, and locks nobody out for good.
 
 An attempt is counted before its password is hashed, so that a stranger can neither guess quickly nor make the server compute. A
 browser that signed in to the account before has a count of its own, which nobody else can use up. Counts stand in Redis; without

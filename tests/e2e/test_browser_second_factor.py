@@ -56,6 +56,13 @@ def add_passkey(watched: Watched, name: str) -> None:
     page.get_by_role("button", name="Add a passkey").click()
 
 
+def sign_in_and_add_passkey(browser: Watched, name: str) -> None:
+    """The first factor of the user, with which ten recovery codes are shown."""
+    browser.sign_in("manager@example.com", PASSWORD)
+    add_passkey(browser, name)
+    expect(browser.page.locator(".codes code")).to_have_count(10)
+
+
 def passkeys(panel: Panel) -> list[tuple[str, int]]:
     with panel.rt.database.read() as session:
         return [(row.name, row.sign_count) for row in session.scalars(select(Passkey).order_by(Passkey.id))]
@@ -104,9 +111,7 @@ def test_a_copied_passkey_is_noticed_by_its_count(named: tuple[Panel, Watched]) 
     panel, browser = named
     page = browser.page
     with authenticator(browser):
-        browser.sign_in("manager@example.com", PASSWORD)
-        add_passkey(browser, "Laptop")
-        expect(page.locator(".codes code")).to_have_count(10)
+        sign_in_and_add_passkey(browser, "Laptop")
         with panel.rt.database.write() as session:
             session.scalars(select(Passkey)).one().sign_count = 1000
         page.context.clear_cookies()
@@ -120,9 +125,7 @@ def test_a_device_that_verified_nobody_is_a_second_step_and_no_sign_in_of_its_ow
     _, browser = named
     page = browser.page
     with authenticator(browser, hasUserVerification=False, isUserVerified=False, hasResidentKey=False, transport="usb"):
-        browser.sign_in("manager@example.com", PASSWORD)
-        add_passkey(browser, "Key")
-        expect(page.locator(".codes code")).to_have_count(10)
+        sign_in_and_add_passkey(browser, "Key")
         page.context.clear_cookies()
         browser.sign_in("manager@example.com", PASSWORD)
         page.get_by_role("button", name="Use a passkey").click()
@@ -133,9 +136,7 @@ def test_what_a_passkey_answered_counts_once(named: tuple[Panel, Watched]) -> No
     panel, browser = named
     page = browser.page
     with authenticator(browser):
-        browser.sign_in("manager@example.com", PASSWORD)
-        add_passkey(browser, "Laptop")
-        expect(page.locator(".codes code")).to_have_count(10)
+        sign_in_and_add_passkey(browser, "Laptop")
         page.context.clear_cookies()
         browser.sign_in("manager@example.com", PASSWORD)
         with page.expect_request(lambda request: request.method == "POST" and "second-step" in request.url) as sent:
