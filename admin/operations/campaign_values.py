@@ -17,6 +17,7 @@ from models.tables.campaign import DEFAULT_PER_SECOND
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
+from models.templates.content import MessageContent
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.variables import mapping_problems, media_format, unknown_names
 
@@ -37,13 +38,17 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}
             )
         variables = file.variables.model_dump(exclude_none=True, exclude_defaults=True)
-        if problems := unknown_names(session, variables):
+        if problems := unknown_names(session, MessageContent(variables)):
             raise OperatorError("{problems}", problems="; ".join(problems))
         audience, variables = spell_tags(session, audience), spell_tags(session, variables)
         opt_out_buttons = _opt_out_buttons(file, template)
     media = _media(rt, file.media.header, number, template, directory, now)
     if template is not None:
-        wrong = [problem.line for problem in mapping_problems(template, variables, media) if not problem.is_gap]
+        wrong = [
+            problem.line
+            for problem in mapping_problems(template, MessageContent(variables, media))
+            if not problem.is_gap
+        ]
         if wrong:
             raise OperatorError("{problems}", problems="; ".join(wrong))
     per_hour = file.pace.per_hour if file.pace else None

@@ -8,8 +8,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from models.tables.template import Template
+from models.templates.components import MEDIA_FORMATS
 from models.templates.placeholder import PLACEHOLDER
-from models.templates.variables import MEDIA_FORMATS
 
 _SOURCES = {"name": "name", "first_name": "first name"}
 ORDER_WORDS = {

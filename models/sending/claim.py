@@ -21,8 +21,8 @@ from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.template import Template
-from models.templates.lengths import TemplateLengths
-from models.templates.parameters import values_problem
+from models.templates.content import content_of
+from models.templates.sent_values import SentValues
 
 QUEUED = Recipient.state == literal_word("queued")
 
@@ -73,10 +73,11 @@ def claim_recipients(
     size: int,
     now: datetime,
     person_hashes: Callable[[str], tuple[str, ...]] | None = None,
+    time_zone: str = "UTC",
 ) -> Claim:
     """Claim up to `size` due recipients of a campaign for a lane.
 
-    With `person_hashes` people who were redacted are recognised, and not written to.
+    With `person_hashes` people who were redacted are recognised, and not written to. `time_zone` is the business's, for days.
     """
     campaign = session.execute(
         select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
@@ -93,8 +94,17 @@ def claim_recipients(
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
-    lengths = TemplateLengths(session.get_one(Template, campaign.template_id).components)
-    fitting = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, lengths, left_out)]
+    content = content_of(campaign)
+    sent_values = SentValues(session.get_one(Template, campaign.template_id), content, time_zone)
+    if content.offer_ends_at is not None and content.offer_ends_at <= now:
+        refusals = {row.contact_id: (NotSent.EXPIRED, None) for row in rows} | refusals
+    values = {
+        row.id: fitting_values
+        for row in rows
+        if (fitting_values := _fitting(row, refusals.get(row.contact_id), identities, sent_values, left_out))
+        is not None
+    }
+    fitting = [row for row in rows if row.id in values]
     _leave_out(session, campaign_id, left_out)
     people = [(row.person_key, row.contact_id) for row in fitting]
     reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
@@ -109,7 +119,7 @@ def claim_recipients(
             failures=row.failures,
             phone=row.phone,
             bsuid=identities.get(row.contact_id),
-            values=row.source_values or {},
+            values=values[row.id],
             is_counted=row.person_key in reservation.counted,
         )
         for row in granted
@@ -169,22 +179,25 @@ def _identities(session: Session, portfolio_id: int, contact_ids: Sequence[int])
     return {row.contact_id: row.bsuid for row in session.execute(query)}
 
 
-def _fits(
+def _fitting(
     row: Row[Any],
     refusal: tuple[NotSent, str | None] | None,
     identities: Mapping[int, str],
-    lengths: TemplateLengths,
+    sent_values: SentValues,
     left_out: _LeftOut,
-) -> bool:
+) -> Mapping[str, Any] | None:
+    """The values that are sent; None if the row is left out."""
     if refusal is not None:
         left_out.add(row, *refusal)
-    elif not row.phone and row.contact_id not in identities:
+        return None
+    if not row.phone and row.contact_id not in identities:
         left_out.add(row, NotSent.INVALID_PHONE, None)
-    elif problem := values_problem(row.source_values) or lengths.problem(row.source_values or {}):
+        return None
+    values, problem = sent_values.read(row.source_values or {})
+    if problem is not None:
         left_out.add(row, NotSent.BAD_VALUE, problem.stored())
-    else:
-        return True
-    return False
+        return None
+    return values
 
 
 def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from models.tables.template import Template
-from models.templates.variables import unsupported_parts
+from models.templates.components import unsupported_parts
 from models.text import Text
 
 APPROVED = "APPROVED"
