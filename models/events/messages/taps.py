@@ -41,20 +41,18 @@ def record_taps(
 ) -> None:
     """Store the first tap of each button by each recipient, at Meta's time. `replies` are new, in the order of time.
 
-    Only a message that refers to a campaign's message counts: by its payload, its token, or by quoting it.
+    Only a message that refers to a campaign's message counts: by its payload, its token, or by quoting it. An order that refers
+    to none counts for the campaign to which it is attributed, if it has products of its message.
     """
-    tapped = [
-        item
-        for item in replies
-        if item.message.type in TAPS and (target := targets.get(item.message.wamid)) is not None and target.is_reference
-    ]
+    tapped = [item for item in replies if item.message.type in TAPS and _may_tap(item, targets)]
     sent = _sent(session, {targets[item.message.wamid].recipient_id for item in tapped})
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     for item in tapped:
         recipient_id = targets[item.message.wamid].recipient_id
         if recipient_id not in sent:
             continue
-        for tap in _taps(item.message, sent[recipient_id], installation):
+        is_reference = targets[item.message.wamid].is_reference
+        for tap in _taps(item.message, sent[recipient_id], installation, is_reference=is_reference):
             row = {"recipient_id": recipient_id, "place": tap.place, "campaign_id": sent[recipient_id].campaign_id}
             rows.setdefault((recipient_id, tap.place), row | {"title": tap.title[:MAX_TITLE], "at": item.message.at})
     if rows:
@@ -96,10 +94,17 @@ def _sent(session: Session, recipient_ids: set[int]) -> dict[int, _Sent]:
     }
 
 
-def _taps(message: InboundMessage, sent: _Sent, installation: str) -> Iterator[_Tap]:
+def _may_tap(item: AttributedReply, targets: Mapping[str, Attribution]) -> bool:
+    target = targets.get(item.message.wamid)
+    return target is not None and (target.is_reference or item.message.type == "order")
+
+
+def _taps(message: InboundMessage, sent: _Sent, installation: str, *, is_reference: bool) -> Iterator[_Tap]:
     """The buttons that the message says were tapped: one, or for an order of a carousel those of the cards."""
     if message.type == "order":
-        yield from _ordered(message, sent)
+        skus = _skus(message.payload)
+        if is_reference or skus & set(sent.content.skus()):
+            yield from _ordered(skus, sent)
         return
     pressed = message.pressed
     if pressed is not None and pressed.installation == installation:
@@ -111,8 +116,7 @@ def _taps(message: InboundMessage, sent: _Sent, installation: str) -> Iterator[_
             yield _Tap(places[0], message.text or "")
 
 
-def _ordered(message: InboundMessage, sent: _Sent) -> Iterator[_Tap]:
-    skus = _skus(message.payload)
+def _ordered(skus: set[str], sent: _Sent) -> Iterator[_Tap]:
     for card in range(len(sent.content.cards)):
         if sent.content.sku_of(card) in skus:
             yield from _of_products(card_components(sent.components, card), card)
@@ -125,7 +129,7 @@ def _of_products(components: Sequence[Any], card: int | None) -> Iterator[_Tap]:
             yield _Tap(button_place(index, card), str(button.get("text") or ""))
 
 
-def _skus(payload: Mapping[str, Any]) -> set[Any]:
+def _skus(payload: Mapping[str, Any]) -> set[str]:
     """The products of an order (docs/meta.md §7.6); whatever the person's phone sent there."""
     order = payload.get("order")
     items = order.get("product_items") if isinstance(order, dict) else None
