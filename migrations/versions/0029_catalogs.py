@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("is_linked", sa.Boolean(), nullable=False),
         sa.Column("synced_at", moment, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("reading_since", moment, nullable=True),
+        sa.Column("reading_after", sa.Text(), nullable=True),
         sa.Column("created_at", moment, nullable=False),
         sa.ForeignKeyConstraint(["waba_id"], ["waba.id"], name=op.f("fk_catalog_waba_id_waba")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_catalog")),

@@ -31,6 +31,10 @@ class Catalog(Base):
     """The beginning of the last reading that came to its end."""
     error: Mapped[str | None] = mapped_column(Text)
     """Why the last reading of the products did not come to its end; a stored text."""
+    reading_since: Mapped[datetime | None]
+    """The beginning of a reading that a job does in turns; NULL if none is under way."""
+    reading_after: Mapped[str | None] = mapped_column(Text)
+    """Meta's cursor behind the last page that it stored; NULL before the first."""
     created_at: Mapped[datetime]
 
     waba: Mapped[Waba] = relationship()
