@@ -16,6 +16,7 @@ HarkError                               root; never raised itself
 │   ├── SettingsError                   models.config
 │   ├── WrongKeyError                   models.crypto
 │   ├── GraphError                      bot.meta.management: Meta refused, or could not be asked
+│   │   └── CatalogsUnreadError         jobs.maintenance.catalog_sync: Meta did not list an account's catalogs
 │   ├── ShopError                       bot.shopify.errors: the shop refused, or could not be asked
 │   │   └── ShopRefusedError            it understood the change and does not make it
 │   ├── BadFileError                    jobs.imports.errors
