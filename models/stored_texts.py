@@ -72,6 +72,9 @@ RESTRICTION_HARMLESS = stored_text(
 # What went wrong between Hark and the shop.
 SHOP_FAILED = stored_text("shop.failed", "{why}")
 
+# Why Meta's catalogs could not be read.
+CATALOG_FAILED = stored_text("catalog.failed", "{why}")
+
 # Why a scheduled campaign did not start.
 START_MISSED_MINUTE = stored_text("schedule.missed_minute", "the scheduled start was missed by 1 minute")
 START_MISSED = stored_text("schedule.missed", "the scheduled start was missed by {minutes} minutes")

@@ -136,6 +136,7 @@ def _check(
         raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
     else:
         check_freeform(kind, body, sim.media.ids)
+        sim.world.catalogs.check(number.waba_id, body.get(kind))
         if is_refused(person, number.id):
             raise SandboxGraphError(131070)
     return message, person
@@ -180,6 +181,7 @@ def _check_template(sim: Simulation, number: SandboxNumber, body: dict[str, Any]
     if endpoint == "marketing_messages" and template.category != "MARKETING":
         raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
     check_components(template, part.get("components"), sim.media.ids)
+    sim.world.catalogs.check(number.waba_id, part.get("components"))
     return template
 
 

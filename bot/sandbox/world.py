@@ -4,7 +4,8 @@ A world is one dict (``Config.world``, or ``POST /_sandbox/config``); missing pa
 
     {"portfolio_id": "…", "app_id": "…",
      "wabas": [{"id": "…", "name": "…", "numbers": [{"id": "…", "display_phone_number": "…", …}],
-                "templates": [{"name": "…", "language": "…", "category": "…", "status": "…", "components": […]}]}]}
+                "templates": [{"name": "…", "language": "…", "category": "…", "status": "…", "components": […]}],
+                "catalogs": [{"id": "…", "name": "…", "linked": true, "seeded": 24, "products": [{"retailer_id": "…"}]}]}]}
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.catalogs import SandboxCatalogs
 from bot.sandbox.config import ConfigError
 from bot.sandbox.seed import WORLD
 from bot.sandbox.template import SandboxTemplate
@@ -88,6 +90,7 @@ class World:
     """The portfolio with its accounts, numbers and templates."""
 
     def __init__(self, plan: dict[str, Any] | None = None) -> None:
+        self.catalogs = SandboxCatalogs()
         self.build(plan)
 
     def build(self, plan: dict[str, Any] | None) -> None:
@@ -99,10 +102,11 @@ class World:
         self.numbers: dict[str, SandboxNumber] = {}
         self.templates: dict[str, SandboxTemplate] = {}
         self._by_name: dict[tuple[str, str, str], SandboxTemplate] = {}
+        self.catalogs.clear()
         try:
             for part in plan["wabas"]:
                 self._add_waba(part)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ConfigError(f"world: cannot be read: {error!r}") from error
         if not self.numbers:
             raise ConfigError("world: needs at least one account with a number")
@@ -154,3 +158,5 @@ class World:
             self.numbers[str(number["id"])] = SandboxNumber(waba_id=waba.id, **number)
         for template in part.get("templates", []):
             self.add_template(waba.id, template)
+        for catalog in part.get("catalogs", []):
+            self.catalogs.add(waba.id, catalog)

@@ -47,6 +47,10 @@ class Waba(Base):
     """Meta's time of the newest event applied to `state`: an older one that comes late changes nothing."""
     subscribed_at: Mapped[datetime | None]
     templates_synced_at: Mapped[datetime | None]
+    catalogs_read_at: Mapped[datetime | None]
+    """When Meta last listed the account's catalogs; NULL: never, so nobody can say which are linked."""
+    catalogs_error: Mapped[str | None] = mapped_column(Text)
+    """Why Meta did not list them when she was last asked; a stored text."""
 
     portfolio: Mapped[Portfolio] = relationship()
 
