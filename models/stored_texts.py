@@ -128,6 +128,7 @@ MISSING_TAG = stored_text("missing.tag", "tag {name}")
 MISSING_ATTRIBUTE = stored_text("missing.attribute", "attribute {name}")
 MISSING_ORDER = stored_text("missing.order", "order {field}")
 MISSING_PROFILE = stored_text("missing.profile", "{field}")
+MISSING_PRODUCT = stored_text("missing.product", "{field} of the product {sku}")
 MISSING_SHOP = stored_text("missing.shop", "shop name")
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from models.templates.content_problems import MAX_PRODUCTS, MAX_SECTION_TITLE, MAX_SECTIONS
+from models.templates.order_fields import ORDER_FIELDS
+from models.templates.sources import PRODUCT_FIELDS
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
@@ -19,17 +21,24 @@ class FilePart(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+_OWN_FIELDS = {"tag": ("tag",), "text": ("text",), "attribute": ("attribute",), "field": ("order", "product")}
+"""Which sources need which field, and no others."""
+
+
 class VariableSource(FilePart):
     """Where a variable's value comes from."""
 
     source: Literal[
-        "name", "first_name", "last_name", "phone", "email", "language", "country", "tag", "text", "attribute", "order", "shop"
+        "name", "first_name", "last_name", "phone", "email", "language", "country", "tag", "text", "attribute", "order", "product",
+        "shop",
     ]  # fmt: skip
     tag: Text | None = None
     text: Text | None = None
     attribute: Text | None = None
-    field: Literal["number", "total", "currency", "product", "collection", "brand", "placed_at", "day"] | None = None
-    """Of the contact's latest order; `day` is another word for `placed_at`."""
+    field: Literal[
+        "number", "total", "currency", "product", "collection", "brand", "placed_at", "day", "name", "price", "sku", "url"
+    ] | None = None  # fmt: skip
+    """Of the contact's latest order, or of a product; `day` is another word for `placed_at`."""
     format: Literal["upper", "lower", "title", "date", "money"] | None = None
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     """Of the format `money`, where the amount has none of its own."""
@@ -37,14 +46,17 @@ class VariableSource(FilePart):
 
     @model_validator(mode="after")
     def _its_own_field(self) -> Self:
-        for source, field in (("tag", "tag"), ("text", "text"), ("attribute", "attribute"), ("order", "field")):
+        for field, sources in _OWN_FIELDS.items():
             has_field = getattr(self, field) is not None
-            if has_field is not (self.source == source):
+            if has_field is not (self.source in sources):
                 raise ValueError(
                     f"source {self.source!r} {'has no field' if has_field else 'needs the field'} {field!r}"
                 )
-        if self.field == "day":
+        if self.source == "order" and self.field == "day":
             self.field = "placed_at"
+        allowed = {"order": ORDER_FIELDS, "product": PRODUCT_FIELDS}.get(self.source)
+        if allowed is not None and self.field not in allowed:
+            raise ValueError(f"field {self.field!r} is not one of {', '.join(allowed)}")
         return self
 
 

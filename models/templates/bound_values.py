@@ -20,6 +20,7 @@ from models.stored_texts import (
     MISSING_FIRST_NAME,
     MISSING_NAME,
     MISSING_ORDER,
+    MISSING_PRODUCT,
     MISSING_PROFILE,
     MISSING_SHOP,
     MISSING_TAG,
@@ -68,19 +69,19 @@ def bind_variables(
     """
     tags = mapped_tag_ids(session, content)
     defaults = attribute_defaults(session)
-    same = SharedValues(session, content)
+    same = SharedValues(session, template, content)
     bound = []
     for slot in template_slots(template, content):
         source = content.sources(slot.component, slot.card).get(slot.key) or {}
         fallback = text_or_none(source.get("fallback"))
         if source.get("source") == "attribute":
             fallback = fallback or text_or_none(defaults.get(str(source.get("attribute"))))
-        fixed = same.value(source)
+        fixed = same.value(source, slot.card)
         value = literal(fixed) if fixed is not None else _value(source, tags, contact)
         if fixed is None and fallback is not None:
             value = func.coalesce(value, literal(fallback))
         fixed = fixed if fixed is not None else fallback
-        wanted = _wanted(source)
+        wanted = _wanted(source, content.sku_of(slot.card))
         bound.append(BoundSlot(slot, fixed, value, wanted, _is_missing(source, tags, contact, value)))
     return bound
 
@@ -120,7 +121,7 @@ def missing_variable_sql(bound: Sequence[BoundSlot]) -> ColumnElement[Any]:
     return case(*cases, else_=null()) if cases else null()
 
 
-def _wanted(source: Mapping[str, Any]) -> Text:
+def _wanted(source: Mapping[str, Any], sku: str | None = None) -> Text:
     """What the value comes from: attribute size, tag discount, order total."""
     kind = source.get("source")
     if kind == "tag":
@@ -129,6 +130,8 @@ def _wanted(source: Mapping[str, Any]) -> Text:
         return MISSING_ATTRIBUTE(name=str(source.get("attribute")))
     if kind == "order":
         return MISSING_ORDER(field=str(source.get("field")))
+    if kind == "product":
+        return MISSING_PRODUCT(field=str(source.get("field")), sku=str(sku))
     if kind == "shop":
         return MISSING_SHOP()
     if kind in _PROFILE:
@@ -145,7 +148,7 @@ def _value(source: Mapping[str, Any], tags: Mapping[str, int], contact: FromClau
         return func.nullif(func.trim(value.scalar_subquery()), "")
     if kind == "order":
         return order_value(str(source.get("field")), contact, source.get("format"))
-    if kind == "shop":
+    if kind in {"product", "shop"}:
         return cast(null(), String)  # what is the same for all is there, or nobody has it
     name = str(source.get("attribute")) if kind == "attribute" else str(kind)
     if name == "first_name":

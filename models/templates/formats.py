@@ -22,7 +22,7 @@ from models.text import Text
 
 FORMATS = ("upper", "lower", "title", "date", "money")
 _DATED = {"order": ("placed_at",)}
-_PRICED = {"order": ("total",)}
+_PRICED = {"order": ("total",), "product": ("price",)}
 _CARRIES_CURRENCY = frozenset(_PRICED)
 """Sources whose frozen value has its currency with it: `19.90 EUR`."""
 _OPEN = ("tag", "attribute", "text")

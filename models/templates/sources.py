@@ -14,9 +14,11 @@ from models.templates.parameters import parameter_problem
 from models.templates.slots import COMPONENTS, field_of, variables_field
 
 PROFILE_SOURCES = ("name", "first_name", "last_name", "phone", "email", "language", "country")
-SOURCES = (*PROFILE_SOURCES, "tag", "text", "attribute", "order", "shop")
+SOURCES = (*PROFILE_SOURCES, "tag", "text", "attribute", "order", "product", "shop")
+PRODUCT_FIELDS = ("name", "price", "sku", "brand", "url")
+"""Of the product of the variable's card, else of the only product of the message."""
 _NAMED = ("tag", "text", "attribute")
-_FIELDS = {"order": ORDER_FIELDS}
+_FIELDS = {"order": ORDER_FIELDS, "product": PRODUCT_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

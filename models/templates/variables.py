@@ -46,7 +46,7 @@ def mapping_problems(template: Template, content: MessageContent, now: datetime 
     sources = list(content_sources(content, errors))
     for entry in sources:
         mapped.add((entry.place, entry.key))
-        problem = _source_problem(template, entry, list(slots.values()))
+        problem = _source_problem(template, content, entry, list(slots.values()))
         errors += [f"{entry.field}{problem}"] if problem else []
     errors += _length_problems(template, content, sources, [*unsupported, *errors])
     unmapped = [f"{slot.field} is not mapped" for place, slot in slots.items() if place not in mapped]
@@ -87,7 +87,9 @@ def attribute_defaults(session: Session) -> dict[str, str | None]:
     return {row.name: row.default for row in session.execute(select(Attribute.name, Attribute.default))}
 
 
-def _source_problem(template: Template, entry: MappedSource, slots: Sequence[TemplateSlot]) -> str | None:
+def _source_problem(
+    template: Template, content: MessageContent, entry: MappedSource, slots: Sequence[TemplateSlot]
+) -> str | None:
     """What is wrong with one source, in the words that follow the name of its field."""
     if not any((slot.place, slot.key) == (entry.place, entry.key) for slot in slots):
         if entry.component in {"offer", "flow_data"}:
@@ -96,6 +98,8 @@ def _source_problem(template: Template, entry: MappedSource, slots: Sequence[Tem
         return f" is not in the template (it has: {allowed})"
     if problem := source_problem(entry.source):
         return f": {problem}"
+    if entry.source.get("source") == "product" and content.sku_of(entry.card) is None:
+        return ": a product source needs the product of its card, or one product of the message"
     text = entry.source.get("text")
     if isinstance(text, str) and entry.source.get("format"):
         try:
