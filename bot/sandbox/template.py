@@ -36,6 +36,7 @@ class SandboxTemplate:
     rejected_reason: str = "NONE"
     extra: dict[str, Any] = field(default_factory=dict)
     edited_at: float = 0.0
+    reviewed_at: float = 0.0
     created_at: float = field(default_factory=time.time)
 
     @property
