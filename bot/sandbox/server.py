@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import catalog_routes, control, library, listing, nodes, page, responders
+from bot.sandbox import account_control, catalog_routes, control, library, listing, nodes, page, responders
 from bot.sandbox.config import Config
 from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
@@ -73,6 +73,7 @@ def _add_control(router: web.UrlDispatcher) -> None:
     router.add_get("/_sandbox/config", control.get_config)
     router.add_post("/_sandbox/config", control.post_config)
     router.add_post("/_sandbox/template-event", control.post_template_event)
+    router.add_post("/_sandbox/account", account_control.post_account)
     router.add_post("/_sandbox/catalog", catalog_routes.post_catalog)
     router.add_post("/_sandbox/product", catalog_routes.post_product)
     router.add_post("/_sandbox/number", control.post_number)

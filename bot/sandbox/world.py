@@ -83,6 +83,10 @@ class SandboxWaba:
 
     id: str
     name: str
+    currency: str = "EUR"
+    onboarding: str = "ONBOARDED"  # for the Marketing Messages API
+    terms: str = "TERM_OF_SERVICE_SIGNED"
+    marketing_off: bool = False  # the Cloud API refuses marketing
     subscriptions: dict[str, str | None] = field(default_factory=dict)  # app id → its own callback URL, if any
 
 
@@ -154,7 +158,8 @@ class World:
         self._by_name.pop((template.waba_id, template.name, template.language), None)
 
     def _add_waba(self, part: dict[str, Any]) -> None:
-        waba = SandboxWaba(id=str(part["id"]), name=str(part.get("name", "Sandbox")))
+        named = {name: part[name] for name in ("currency", "onboarding", "terms", "marketing_off") if name in part}
+        waba = SandboxWaba(id=str(part["id"]), name=str(part.get("name", "Sandbox")), **named)
         self.wabas[waba.id] = waba
         for number in part.get("numbers", []):
             self.numbers[str(number["id"])] = SandboxNumber(waba_id=waba.id, **number)
