@@ -154,7 +154,7 @@ class CampaignForms(PanelView):
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             media=media,
-            picture=preview_of(template, draft.get("variables") or {}) if template else None,
+            picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
