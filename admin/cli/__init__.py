@@ -25,6 +25,7 @@ COMMANDS = tuple(
         ("tokens", "admin.cli.users:tokens", "Bearer tokens for programs."),
         ("numbers", "admin.cli.numbers:numbers", "WhatsApp numbers of ours."),
         ("templates", "admin.cli.templates:templates", "Message templates."),
+        ("catalog", "admin.cli.catalog:catalog", "Products of Meta's catalogs."),
         ("contacts", "admin.cli.contacts:contacts", "People."),
         (
             "attributes",

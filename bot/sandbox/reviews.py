@@ -106,11 +106,17 @@ def delete(sim: Simulation, template: SandboxTemplate) -> None:
     announce_status(sim, template, "PENDING_DELETION", None)
 
 
+def is_synced(sim: Simulation, template: SandboxTemplate) -> bool:
+    """Whether the Marketing Messages API knows the template: a new or edited one takes it some time (docs/meta.md §2.6)."""
+    return time.time() - template.reviewed_at >= sim.config.template_sync_seconds / sim.config.speed
+
+
 def judge(sim: Simulation, template: SandboxTemplate) -> None:
     """Approve or reject a template that is still PENDING, by ``review_verdict``."""
     if sim.world.templates.get(template.id) is not template or template.status != "PENDING":
         return
     verdict = sim.config.review_verdict
+    template.reviewed_at = time.time()
     is_rejected = verdict == "reject" or (verdict == "auto" and "reject" in template.name)
     template.rejected_reason = "INVALID_FORMAT" if is_rejected else "NONE"
     set_status(sim, template, "REJECTED" if is_rejected else "APPROVED", template.rejected_reason)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import control, library, listing, nodes, page, responders
+from bot.sandbox import account_control, catalog_routes, control, library, listing, nodes, page, responders
 from bot.sandbox.config import Config
 from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
@@ -45,6 +45,10 @@ def _add_graph(router: web.UrlDispatcher, node: str) -> None:
     router.add_get(node + "/message_templates", listing.list_templates)
     router.add_post(node + "/message_templates", listing.create_template)
     router.add_delete(node + "/message_templates", listing.delete_templates)
+    router.add_get(node + "/product_catalogs", catalog_routes.list_catalogs)
+    router.add_post(node + "/product_catalogs", catalog_routes.change_link)
+    router.add_delete(node + "/product_catalogs", catalog_routes.change_link)
+    router.add_get(node + "/products", catalog_routes.list_products)
     router.add_get(node + "/phone_numbers", nodes.list_numbers)
     router.add_get(node + "/subscribed_apps", nodes.list_subscriptions)
     router.add_post(node + "/subscribed_apps", nodes.subscribe)
@@ -69,6 +73,9 @@ def _add_control(router: web.UrlDispatcher) -> None:
     router.add_get("/_sandbox/config", control.get_config)
     router.add_post("/_sandbox/config", control.post_config)
     router.add_post("/_sandbox/template-event", control.post_template_event)
+    router.add_post("/_sandbox/account", account_control.post_account)
+    router.add_post("/_sandbox/catalog", catalog_routes.post_catalog)
+    router.add_post("/_sandbox/product", catalog_routes.post_product)
     router.add_post("/_sandbox/number", control.post_number)
     router.add_post("/_sandbox/restriction", control.post_restriction)
     router.add_post("/_sandbox/webhook", control.post_webhook)

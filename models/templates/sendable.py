@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from models.tables.template import Template
+from models.templates.components import unsupported_parts
 from models.templates.life import APPROVED, DRAFT
-from models.templates.variables import unsupported_parts
 from models.text import Text
 
 
