@@ -162,7 +162,7 @@ class TemplateForms(PanelView):
         category = str(made.json.get("category") or "")
         return self.render(
             "panel/template/form.html", row=template, values=values, kind=kind, wrong=wrong, others=others, kinds=KINDS,
-            categories=CATEGORIES, languages=LANGUAGES, numbers=self._numbers(),
+            categories=CATEGORIES, languages=[(code, code) for code in LANGUAGES], numbers=self._numbers(),
             is_draft=template is None or template.status == DRAFT,
             new_buttons=OFFER_BUTTONS if kind == "offer" else NEW_BUTTONS, labels=dict(NEW_BUTTONS + PRODUCT_BUTTONS),
             card_buttons=PRODUCT_BUTTONS if kind == "products" else CARD_BUTTONS, variables_of=variables_of,

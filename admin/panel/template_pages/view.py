@@ -95,7 +95,8 @@ class TemplateView(TemplateLibrary):
             "panel/template/show.html", row=template, languages=languages, draft=draft, picture=drawn, waiting=waiting,
             life=[(event, read_text(event.reason), _what_to_do(event.after, event.reason)) for event in events],
             advice=template_advice(template.status, template.rejected_reason), left=left, tones=TONES,
-            qualities=QUALITIES, free_languages=sorted(set(LANGUAGES) - {each.language for each in languages}),
+            qualities=QUALITIES,
+            free_languages=[(code, code) for code in LANGUAGES if code not in {each.language for each in languages}],
             can_edit=template.missing_at is None and template.status in (*EDITABLE, DRAFT, "PENDING"),
         )  # fmt: skip
 
