@@ -25,13 +25,13 @@ from models.templates.definition.text_rules import variables_of
 from models.templates.life import DRAFT
 
 NEW_BUTTONS = (
-    ("QUICK_REPLY", "Quick reply"), ("URL", "Link"), ("tracked", "Tracked link (counts clicks)"),
+    ("QUICK_REPLY", "Quick reply"), ("URL", "Link"), ("tracked", "Tracked link"),
     ("opt_out", "Marketing opt-out"), ("PHONE_NUMBER", "Call a phone"), ("COPY_CODE", "Copy a code"),
     ("FLOW", "Open a form (Flow)"),    ("VOICE_CALL", "Call on WhatsApp"), ("REQUEST_CONTACT_INFO", "Share contact info"),
 )  # fmt: skip
-OFFER_BUTTONS = (("COPY_CODE", "Copy a code"), ("URL", "Link"), ("tracked", "Tracked link (counts clicks)"))
+OFFER_BUTTONS = (("COPY_CODE", "Copy a code"), ("URL", "Link"), ("tracked", "Tracked link"))
 CARD_BUTTONS = (
-    ("QUICK_REPLY", "Quick reply"), ("URL", "Link"), ("tracked", "Tracked link (counts clicks)"),
+    ("QUICK_REPLY", "Quick reply"), ("URL", "Link"), ("tracked", "Tracked link"),
     ("PHONE_NUMBER", "Call a phone"),
 )  # fmt: skip
 PRODUCT_BUTTONS = (("SPM", "View the product"), ("URL", "Link"))
