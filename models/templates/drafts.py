@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from models.errors import OperatorError
 from models.tables.audit import META
 from models.tables.campaign import Campaign
+from models.tables.number import Waba
 from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
 from models.templates.definition.template import TemplateDefinition
@@ -25,6 +26,7 @@ def find_template(session: Session, waba_pk: int, name: str, language: str) -> T
 
 def write_draft(session: Session, waba_pk: int, definition: TemplateDefinition, now: datetime, actor: str) -> Template:
     """Store a new template as a draft, or change the draft. Raises OperatorError if Meta has the template."""
+    session.execute(select(Waba.id).where(Waba.id == waba_pk).with_for_update())  # two may write the same name at once
     template = find_template(session, waba_pk, definition.name, definition.language)
     if template is not None and template.status != DRAFT and template.missing_at is None:
         raise OperatorError(
@@ -68,6 +70,7 @@ def write_edit(session: Session, template: Template, definition: TemplateDefinit
 def _put_definition(
     session: Session, template: Template, definition: TemplateDefinition, now: datetime, actor: str
 ) -> None:
+    session.execute(select(Template.id).where(Template.id == template.id).with_for_update())
     draft = session.get(TemplateDraft, template.id, with_for_update=True, populate_existing=True)
     if draft is not None and draft.state is DraftState.SUBMITTING and draft.state_at > now - SUBMISSION_IS_LOST:
         raise OperatorError(
