@@ -19,6 +19,7 @@ from admin.operations.templates.accounts import (
     template_admin,
 )
 from admin.operations.templates.drafts import WrittenTemplate, check_written, same_text
+from admin.operations.templates.in_use import pause_its_campaigns, refuse_while_sent
 from admin.operations.templates.reread import reread_template
 from admin.operations.templates.samples import PREFIX, media_headers, sample_path, with_handles
 from bot.meta.management import GraphError
@@ -135,7 +136,10 @@ def _check_edit(rt: Runtime, session: Session, template: Template, definition: d
             "template {name} ({language}): it is {status} at Meta, who takes edits of approved, rejected and paused ones only",
             **named, status=template.status,
         )  # fmt: skip
-    if template.status != APPROVED or same_text(definition.get("components"), template.components):
+    if same_text(definition.get("components"), template.components):
+        return
+    refuse_while_sent(session, [template])
+    if template.status != APPROVED:
         return
     left = edits_left(session, template.id, now)
     if left.next_at is not None:
@@ -275,6 +279,8 @@ def _store_answer(
         template.status_at = now
         if is_judged:
             template.status, template.status_at = status, status_at
+        if not submission.is_new and template.status != APPROVED:
+            pause_its_campaigns(session, template, now)
         end_submission(session, template.id, DraftState.SUBMITTED, now)
         kind = TemplateEventKind.SUBMITTED if submission.is_new else TemplateEventKind.EDIT_SUBMITTED
         if is_adopted:
