@@ -96,7 +96,10 @@ def _stop(text: str, reason: PauseReason, advice: str) -> ErrorRule:
 NEW_TOKEN = "Make a new token for the system user, with both WhatsApp permissions, and store it for the number."  # noqa: S105
 FIX_MAPPING = "Compare the campaign's variables and media with the template, then resume."
 SEE_META = "Look at the account in WhatsApp Manager."
-SEE_MARKETING = "Look at the number's page: whether it sends by the Marketing Messages API, and whether its account is onboarded for it."
+SEE_MARKETING = (
+    "Look at the number's page: whether it sends by the Marketing Messages API, "
+    "and whether its account is onboarded for it."
+)
 OTHER_COUNTRIES = "The others get theirs. Leave the country out of the audience; WhatsApp Manager says what it takes."
 LATER = "Write to these people in another campaign, not before 24 hours have passed."
 
