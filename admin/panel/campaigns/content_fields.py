@@ -198,6 +198,7 @@ def _moment(text: str, time_zone: str) -> str:
 
 def _local(text: str, time_zone: str) -> str:
     try:
-        return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(time_zone)):%Y-%m-%dT%H:%M}"
+        moment = datetime.fromisoformat(text).astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+        return moment.isoformat(timespec="seconds" if moment.second else "minutes")
     except ValueError:
         return text
