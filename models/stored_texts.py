@@ -57,6 +57,11 @@ TEMPLATE_CATEGORY = stored_text(
     "pause.template_category",
     "Meta made the template {name} ({language}) {category}; it was {before}: its price changes.",
 )
+MAX_PRICE_LOST = stored_text(
+    "pause.max_price_lost",
+    "The campaign's messages cannot have its maximum price any more: the number, the template or its category was changed. Compare"
+    " them, then resume.",
+)
 NO_REASON = stored_text("failure.no_reason", "No reason was given.")
 ACCOUNT_VIOLATION = stored_text("account.violation", "Meta found a violation: {violation}.")
 ACCOUNT_REJECTED = stored_text("account.rejected", "Meta rejected the account in its review.")

@@ -10,7 +10,7 @@ from bot.preview.elements import element, joined
 from bot.preview.filled_text import FilledText
 from bot.preview.formatting import formatted, plain
 from bot.preview.icons import icon
-from bot.preview.look import DEFAULT_LOOK, Look
+from bot.preview.look import DEFAULT_LOOK, Look, Theme
 
 _SECONDS_A_DAY = 86_400
 _JUMBO = 3
@@ -23,7 +23,7 @@ def draw(bubble: Bubble, look: Look = DEFAULT_LOOK) -> Markup:
     return element("div", _bubble(bubble, look), _cards(bubble.cards, look), class_=classes)
 
 
-def draw_on_screen(*messages: str, theme: str = "auto") -> Markup:
+def draw_on_screen(*messages: str, theme: Theme = "auto") -> Markup:
     """Messages that are drawn already on the wall of a chat."""
     classes = "wa-screen" if theme == "auto" else f"wa-screen wa-{theme}"
     return element("div", *messages, class_=classes)

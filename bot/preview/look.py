@@ -21,6 +21,7 @@ class Tap:
     card: int | None = None
 
 
+Theme = Literal["auto", "light", "dark"]
 TapAttributes = Callable[[Tap], Mapping[str, str] | None]
 """The attributes of a button that is really tapped (`data-…`); None for one that does nothing."""
 
@@ -33,7 +34,7 @@ class Look:
     """
 
     side: Literal["in", "out"] = "in"
-    theme: Literal["auto", "light", "dark"] = "auto"
+    theme: Theme = "auto"
     stamp: str = ""
     now: float | None = None
     opens_links: bool = False

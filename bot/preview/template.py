@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.preview.bubble import Bubble, Button, ButtonKind, Card, Header, Offer, Sheet, TextTitle
-from bot.preview.filled_text import FilledText, SlotState, SlotValue, fill
+from bot.preview.filled_text import NO_TEXT, FilledText, fill
 from bot.preview.headers import (
     catalog_header,
     collection_header,
@@ -103,7 +103,7 @@ class _TemplateReader:
     def body(self, part: Mapping[str, Any] | None) -> FilledText:
         """The body. That of an authentication template is Meta's own text, with the code (docs/meta.md §5.6)."""
         if part is None:
-            return FilledText("")
+            return NO_TEXT
         text = text_in(part, "text")
         if not text and "add_security_recommendation" in part:
             text = self._words.auth_code.format(code="{{1}}")
@@ -124,9 +124,10 @@ class _TemplateReader:
         facts = object_in(part, "limited_time_offer")
         codes = (place for place, item in enumerate(objects_in(buttons, "buttons")) if kind_of(item) == "COPY_CODE")
         place = next(codes, None)
-        code = FilledText("")
+        code = NO_TEXT
         if place is not None:
-            code = fill("{{1}}", {"1": self.values.buttons.get(place, SlotValue("", SlotState.MISSING))})
+            given = self.values.offer_code or self.values.buttons.get(place)
+            code = fill("{{code}}", {"code": given} if given else {})
         return Offer(
             FilledText(text_in(facts, "text")), code, self.values.expires_at, bool(facts.get("has_expiration"))
         )
@@ -164,7 +165,7 @@ class _TemplateReader:
             return catalog_header(self.values.thumbnail_sku, self._pictures, self._words)
         if ButtonKind.ITEMS in kinds and self.values.sections and (header is None or isinstance(header, TextTitle)):
             skus = [sku for _, skus in self.values.sections for sku in skus]
-            title = header.text if header else FilledText("")
+            title = header.text if header else NO_TEXT
             return collection_header(title, skus, self.values.thumbnail_sku, self._pictures)
         return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bot.preview.filled_text import SlotState, SlotValue, placeholders_in
@@ -18,6 +19,7 @@ class TemplateValues:
 
     `header`, `body`: by the placeholder's number or name. `buttons`: by index, a URL's suffix or the coupon code. `payloads`:
     by index, what a tap on a quick reply sends. `medium`: the references under which the picture may be known.
+    `offer_code`: the code of a limited-time offer, where it is not the value of its button.
     `expires_at`: in seconds since 1970. `sections`: title and SKUs of a multi-product message.
     """
 
@@ -30,6 +32,7 @@ class TemplateValues:
     location: Mapping[str, Any] = field(default_factory=dict)
     sku: str = ""
     thumbnail_sku: str = ""
+    offer_code: SlotValue | None = None
     sections: Sequence[tuple[str, Sequence[str]]] = ()
     expires_at: float | None = None
     cards: Sequence["TemplateValues"] | None = None
@@ -56,6 +59,75 @@ def example_values(components: Any) -> TemplateValues:
         elif kind == "CAROUSEL":
             cards = [_card_examples(card) for card in objects_in(part, "cards")]
     return TemplateValues(header=header, body=body, buttons=buttons, medium=medium, cards=cards)
+
+
+def values_by_place(
+    places: Mapping[str, Mapping[str, SlotValue]],
+    *,
+    media: Mapping[str, Any] | None = None,
+    content: Mapping[str, Any] | None = None,
+    card_count: int | None = None,
+) -> TemplateValues:
+    """The values of a campaign's message, kept by place and key: `body` → `1`, `cards.0.buttons` → `1`, `offer` → `code`.
+
+    `media` and `content` are the campaign's: what its message has besides, in the form of the campaign file.
+    """
+    more = content or {}
+    cards, products, offer = objects_in(more, "cards"), object_in(more, "products"), object_in(more, "offer")
+    count = len(cards) or card_count
+    buttons = _by_index(places.get("buttons"))
+    code = (places.get("offer") or {}).get("code")
+    sections = [
+        (text_in(section, "title"), [str(sku) for sku in section.get("skus") or () if isinstance(sku, str)])
+        for section in objects_in(products, "sections")
+    ]
+    return TemplateValues(
+        header=places.get("header") or {},
+        body=places.get("body") or {},
+        buttons=buttons,
+        offer_code=code,
+        medium=medium_references(object_in(media, "header")),
+        file_name=text_in(object_in(media, "header"), "filename", "file"),
+        location=object_in(more, "location"),
+        sku=text_in(products, "sku"),
+        thumbnail_sku=text_in(more, "thumbnail_sku"),
+        sections=sections,
+        expires_at=_seconds(text_in(offer, "expires_at")),
+        cards=None if count is None else [_card_values(place, cards, places) for place in range(count)],
+    )
+
+
+def medium_references(medium: Any) -> tuple[str, ...]:
+    """What names a medium in a campaign: a stored file, Meta's id or a link."""
+    return tuple(text for name in ("sha256", "id", "link") if (text := text_in(medium, name)))
+
+
+def _card_values(
+    place: int, cards: list[Mapping[str, Any]], places: Mapping[str, Mapping[str, SlotValue]]
+) -> TemplateValues:
+    card = cards[place] if place < len(cards) else {}
+    header = object_in(object_in(card, "media"), "header")
+    return TemplateValues(
+        header=places.get(f"cards.{place}.header") or {},
+        body=places.get(f"cards.{place}.body") or {},
+        buttons=_by_index(places.get(f"cards.{place}.buttons")),
+        medium=medium_references(header),
+        file_name=text_in(header, "filename", "file"),
+        sku=text_in(object_in(card, "product"), "sku"),
+    )
+
+
+def _by_index(values: Mapping[str, SlotValue] | None) -> dict[int, SlotValue]:
+    return {int(key): value for key, value in (values or {}).items() if key.isascii() and key.isdigit()}
+
+
+def _seconds(moment: str) -> float | None:
+    """Seconds since 1970 of a time in ISO 8601; None if it is none, or has no offset."""
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return at.timestamp() if at.tzinfo else None
 
 
 def sent_values(template: Any) -> TemplateValues:

@@ -20,11 +20,13 @@
                                   {field, value} to send with it
 ``POST restriction``              ``phone_number_id`` and ``kinds``, Meta's words; empty: all are over. ``named``: false
                                   restricts the whole account
+``POST account``                  ``waba_id`` and ``onboarding``, ``terms``, ``marketing_off``; signed terms are reported
 ``POST catalog``                  ``catalog_id``, and ``linked`` or ``seeded``: how many products the seed makes
 ``POST product``                  ``sku`` and fields of a product that change, or ``deleted``: true
 ``POST webhook``                  ``value`` + ``field``, or a whole ``body``; ``signature``: valid, wrong or missing
 ``POST handshake``                GET verification of the webhook URL (other ``url``, ``verify_token``)
-``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``scope``, ``share``, ``count``, ``seconds``
+``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``share``, ``count``, ``seconds``, ``scope``: sends,
+                                  graph, a number's id or marketing_messages
 ``POST held``                     ``verdict``: release or drop all held messages now
 """
 

@@ -83,6 +83,10 @@ class SandboxWaba:
 
     id: str
     name: str
+    currency: str = "EUR"
+    onboarding: str = "ONBOARDED"  # for the Marketing Messages API
+    terms: str = "TERM_OF_SERVICE_SIGNED"
+    marketing_off: bool = False  # the Cloud API refuses marketing
     subscriptions: dict[str, str | None] = field(default_factory=dict)  # app id → its own callback URL, if any
 
 
@@ -101,6 +105,8 @@ class World:
         self.wabas: dict[str, SandboxWaba] = {}
         self.numbers: dict[str, SandboxNumber] = {}
         self.templates: dict[str, SandboxTemplate] = {}
+        self.blocked: dict[tuple[str, str, str], float] = {}
+        """Names of deleted templates (account, name, language), and until when they are blocked."""
         self._by_name: dict[tuple[str, str, str], SandboxTemplate] = {}
         self.catalogs.clear()
         try:
@@ -152,7 +158,8 @@ class World:
         self._by_name.pop((template.waba_id, template.name, template.language), None)
 
     def _add_waba(self, part: dict[str, Any]) -> None:
-        waba = SandboxWaba(id=str(part["id"]), name=str(part.get("name", "Sandbox")))
+        named = {name: part[name] for name in ("currency", "onboarding", "terms", "marketing_off") if name in part}
+        waba = SandboxWaba(id=str(part["id"]), name=str(part.get("name", "Sandbox")), **named)
         self.wabas[waba.id] = waba
         for number in part.get("numbers", []):
             self.numbers[str(number["id"])] = SandboxNumber(waba_id=waba.id, **number)

@@ -155,6 +155,8 @@ class SenderLane:
         chunk = await asyncio.to_thread(self._claim, served.id, size)
         if not chunk.is_active:
             served.is_blocked = True  # paused or ended meanwhile: rows that are claimed and not begun go back
+        if chunk.problem is not None:
+            self._side_effects.stop_changed(served, chunk.problem)
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
         if not chunk.rows:
@@ -278,12 +280,14 @@ class SenderLane:
             return None
         self.sent += 1
         try:
-            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+            body |= row.route.fields
+            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body, row.route.path)
         except (
             orjson.JSONEncodeError
         ) as error:  # raised before anything is sent; the client returns Meta's errors as results
             return self._build_failure(error)
-        return judge_send(outcome, row.attempt, row.failures, has_campaign=True)
+        may_fall_back = row.route.may_fall_back
+        return judge_send(outcome, row.attempt, row.failures, has_campaign=True, may_fall_back=may_fall_back)
 
     def _build_failure(self, error: Exception) -> SendVerdict:
         log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))

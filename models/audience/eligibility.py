@@ -64,6 +64,8 @@ class CampaignTerms:
     cap_messages: int
     cap_days: int
     now: datetime
+    needs_phone: bool = False
+    """The template has a maximum price: Meta takes it with a phone number alone."""
 
 
 def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> CampaignTerms:
@@ -79,6 +81,7 @@ def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> 
         cap_messages=int(read_setting(session, "frequency_cap_messages") or 0),
         cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MAX_CAP_DAYS),
         now=now,
+        needs_phone=bool(template.optimization_spec),
     )
 
 
@@ -164,6 +167,8 @@ def branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
         yield NotSent.MISSING_VARIABLE, missing_variable_sql(terms.bound).is_not(None)
     if terms.is_marketing and terms.cap_messages > 0:
         yield NotSent.FREQUENCY_CAP, _recent_messages(terms, is_shared) >= terms.cap_messages
+    if terms.needs_phone:
+        yield NotSent.NO_PHONE_FOR_MAX_PRICE, contact.phone.is_(None)
 
 
 def first_reason(found: Iterable[Branch]) -> ColumnElement[Any]:

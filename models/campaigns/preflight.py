@@ -19,6 +19,7 @@ from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.campaigns.missing import missing_choices
+from models.catalog.problems import catalog_problems, needs_catalog
 from models.clock import zoned
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
@@ -112,6 +113,10 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             # Without a mapping nobody has the values; the check of the variables reports that already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
+    if number is not None and template is not None and needs_catalog(template.components):
+        for problem in catalog_problems(session, number.waba_id, (), None, now):
+            check = PreflightCheck(problem.key, problem.text, problem.remedy)
+            (blocking if problem.is_blocking else warnings).append(check)
     if template is not None:
         budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now)
         blocking += budget_blocks

@@ -196,6 +196,8 @@ TABLES: tuple[TableStore, ...] = (
     _nobodys("setting", "settings"),
     _nobodys("shop_look", "the daily look at the shop"),
     _nobodys("spending", "sums of campaigns"),
+    _nobodys("template_draft", "templates as they are written here"),
+    _nobodys("template_event", "what became of templates"),
     _nobodys("template", "templates"),
     _nobodys("totp", "encrypted secrets of users' authenticator apps"),
     _nobodys("user", "users of the panel"),

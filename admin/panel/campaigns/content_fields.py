@@ -20,6 +20,13 @@ from models.templates.content_problems import MAX_CARDS, MAX_SECTIONS, MIN_CARDS
 from models.templates.slots import COMPONENTS, TemplateSlot
 
 CONTENT_FIELDS = ("cards", "products", "thumbnail_sku", "offer", "location", "flow_data")
+VALUE_FORMATS = [
+    ("upper", "in capitals"),
+    ("lower", "in small letters"),
+    ("title", "with a capital a word"),
+    ("date", "as a date"),
+    ("money", "as money"),
+]
 Sources = Mapping[str, Mapping[str, Any]]
 """The sources of the form by place and key."""
 

@@ -15,6 +15,7 @@ from admin.panel.base import PanelView, back, form
 from admin.panel.campaigns.card_uploads import store_card_uploads
 from admin.panel.campaigns.content_fields import (
     CONTENT_FIELDS,
+    VALUE_FORMATS,
     content_of_draft,
     content_shown,
     fit_content,
@@ -46,13 +47,6 @@ from models.templates.sources import PRODUCT_FIELDS, PROFILE_SOURCES
 from models.templates.variables import media_format
 
 MAX_NAMES = 500
-VALUE_FORMATS = [
-    ("upper", "in capitals"),
-    ("lower", "in small letters"),
-    ("title", "with a capital a word"),
-    ("date", "as a date"),
-    ("money", "as money"),
-]
 TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]]
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
@@ -185,7 +179,7 @@ class CampaignForms(PanelView):
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             media=media,
-            picture=preview_of(template, draft.get("variables") or {}) if template else None,
+            picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,

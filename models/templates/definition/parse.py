@@ -38,7 +38,7 @@ class CheckedDefinition:
     def valid(self) -> TemplateDefinition:
         """The definition. Raises DefinitionError if there is a problem."""
         if self.problems or self.definition is None:
-            raise DefinitionError(self.problems)
+            raise DefinitionError("{problems}", problems=self.problems)
         return self.definition
 
 
@@ -47,7 +47,7 @@ def definition_json(content: bytes) -> Any:
     problems = Problems()
     if len(content) > MAX_BYTES:
         problems.add("", "the file has more than {most} bytes", most=MAX_BYTES)
-        raise DefinitionError(tuple(problems))
+        raise DefinitionError("{problems}", problems=tuple(problems))
     try:
         return json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -58,7 +58,7 @@ def definition_json(content: bytes) -> Any:
         )
     except (ValueError, RecursionError):
         problems.add("", "not JSON that can be read: a number is too long, or it lies too deep")
-    raise DefinitionError(tuple(problems))
+    raise DefinitionError("{problems}", problems=tuple(problems))
 
 
 def check_template_json(data: Any) -> CheckedDefinition:

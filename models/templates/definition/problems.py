@@ -7,7 +7,6 @@ from models.errors import OperatorError
 from models.text import Text
 
 MOST_SHOWN = 20
-"""Problems in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +19,13 @@ class Problem:
     path: str
     text: Text
 
+    @property
+    def line(self) -> Text:
+        """The problem as a line, with its field."""
+        return Text("{field}: {text}", {"field": self.path or "definition", "text": self.text})
+
     def __str__(self) -> str:
-        return f"{self.path or 'definition'}: {self.text}"
+        return str(self.line)
 
 
 class Problems:
@@ -43,15 +47,14 @@ class Problems:
 
 
 class DefinitionError(OperatorError):
-    """A template's definition that Meta would refuse. `problems` has every problem; the text is all of them in one line."""
+    """A template's definition that Meta would refuse. `problems` has every problem; the text is one line of them.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("{problems}", problems=one_line(problems))
+    The line has at most `MOST_SHOWN` problems, and says how many more there are.
+    """
+
+    def __init__(self, template: str, /, *, problems: Sequence[Problem], **values: object) -> None:
+        lines: list[object] = [problem.line for problem in problems[:MOST_SHOWN]]
+        if len(problems) > MOST_SHOWN:
+            lines.append(Text("and {count} more", {"count": len(problems) - MOST_SHOWN}))
+        super().__init__(template, problems=lines, **values)
         self.problems = tuple(problems)
-
-
-def one_line(problems: Sequence[Problem]) -> str:
-    """The problems in one line; of more than `MOST_SHOWN` the first ones, and how many more there are."""
-    shown = [str(problem) for problem in problems[:MOST_SHOWN]]
-    more = len(problems) - len(shown)
-    return "; ".join([*shown, f"and {more} more"] if more else shown)

@@ -75,7 +75,7 @@ def _cards(panel: Panel, manager: Visitor, name: str) -> dict[str, Any]:
 def test_more_cards_of_products_are_drawn_as_soon_as_their_number_changes(panel: Panel, manager: Visitor) -> None:
     fields = _cards(panel, manager, "product_cards") | {"card_count": "4", "card-1-sku": "b"}
     page = manager.send("/campaigns/new", **fields, refresh="1").text
-    again = form_values(page, "/campaigns/new")
+    again: dict[str, Any] = {**form_values(page, "/campaigns/new")}
     assert [again[f"card-{card}-sku"] for card in range(4)] == [[""], ["b"], [""], [""]]
     again |= {f"card-{card}-sku": f"sku-{card}" for card in range(4)} | {"catalog_id": "7"}
     manager.post("/campaigns/new", **again)
