@@ -95,6 +95,19 @@ class PaceFields(FilePart):
         return self
 
 
+class Money(FilePart):
+    """An amount of money: text with at most six decimals, and a currency of three letters."""
+
+    amount: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+    @model_validator(mode="after")
+    def _above_zero(self) -> Self:
+        if not self.amount.strip("0."):
+            raise ValueError("allowed is an amount above 0")
+        return self
+
+
 class CampaignFile(FilePart):
     """A campaign as a person writes it. Missing parts make it a draft, wrong ones are an error."""
 
@@ -106,6 +119,8 @@ class CampaignFile(FilePart):
     media: CampaignMedia = Field(default_factory=CampaignMedia)
     opt_out_buttons: Annotated[list[Place], Field(max_length=10)] | None = None
     """The places of the template's quick replies that opt out; None: those recognized in the template."""
+    max_price: Money | None = None
+    """The most that a delivered message may cost; only for a template that has a maximum price."""
     flow: Text | None = None
     pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
@@ -148,6 +163,7 @@ _FIELDS: dict[tuple[str, ...], type[FilePart]] = {
     ("media",): CampaignMedia,
     ("media", "header"): Medium,
     ("pace",): PaceFields,
+    ("max_price",): Money,
 }
 
 
@@ -181,6 +197,9 @@ def _sentence(details: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         if place[0] == "opt_out_buttons":
             text = "allowed is the place of a button, counted from 0"
+        text = {"amount": "allowed is a text such as 0.045", "currency": "allowed is a code such as EUR"}.get(
+            str(place[-1]), text
+        )
         text = {"link": "allowed is an https address", "id": "allowed are digits"}.get(str(place[-1]), text)
     return f"{where}={_short(value)}: {text[:1].lower()}{text[1:]}"
 

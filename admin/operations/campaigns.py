@@ -37,6 +37,8 @@ COPIED_COLUMNS = (
     "variables",
     "media",
     "opt_out_buttons",
+    "max_price",
+    "max_price_currency",
     "pace_per_second",
     "pace_per_hour",
 )
