@@ -124,11 +124,17 @@ PARAMETER_LONG = stored_text("parameter.long", "it is longer than {most} charact
 PART_LONG = stored_text(
     "parameter.part_long", "{component}: with its values it has {count} characters; Meta takes at most {most}"
 )
+NO_DATE = stored_text("parameter.no_date", "“{value}” is no day such as 2026-12-24")
+NO_AMOUNT = stored_text("parameter.no_amount", "“{value}” is no amount such as 19.90")
+NO_CURRENCY = stored_text("parameter.no_currency", "“{value}” has no currency")
 MISSING_NAME = stored_text("missing.name", "name")
 MISSING_FIRST_NAME = stored_text("missing.first_name", "first name")
 MISSING_TAG = stored_text("missing.tag", "tag {name}")
 MISSING_ATTRIBUTE = stored_text("missing.attribute", "attribute {name}")
 MISSING_ORDER = stored_text("missing.order", "order {field}")
+MISSING_PROFILE = stored_text("missing.profile", "{field}")
+MISSING_PRODUCT = stored_text("missing.product", "{field} of the product {sku}")
+MISSING_SHOP = stored_text("missing.shop", "shop name")
 
 
 def read_text(stored: str | None) -> Text | None:

@@ -36,6 +36,7 @@ COPIED_COLUMNS = (
     "flow_id",
     "variables",
     "media",
+    "content",
     "opt_out_buttons",
     "max_price",
     "max_price_currency",

@@ -36,14 +36,23 @@ NUMBER_FIELDS = (
 class GraphError(OperatorError):
     """The Graph API refused a call or did not answer. The text is one line without secrets.
 
-    `code` is Meta's error code, None if the answer was no Graph error. `is_transient`: the same call may work later.
+    `code` is Meta's error code, None if the answer was no Graph error; `subcode` says more where templates are managed.
+    `is_transient`: the same call may work later.
     """
 
     def __init__(
-        self, template: str, /, *, code: int | None = None, is_transient: bool = False, **values: object
+        self,
+        template: str,
+        /,
+        *,
+        code: int | None = None,
+        subcode: int | None = None,
+        is_transient: bool = False,
+        **values: object,
     ) -> None:
         super().__init__(template, **values)
         self.code = code
+        self.subcode = subcode
         self.is_transient = is_transient
 
 
@@ -238,14 +247,15 @@ def _answer(status: int, body: bytes, path: str) -> dict[str, Any]:
 
 
 def _graph_error(error: dict[str, Any], status: int) -> GraphError:
-    code = error.get("code")
+    code, subcode = error.get("code"), error.get("error_subcode")
     data = error.get("error_data")
-    detail = (data.get("details") if isinstance(data, dict) else None) or error.get("error_user_msg")
+    detail = (data.get("details") if isinstance(data, dict) else data) or error.get("error_user_msg")
     text = " ".join(f"{error.get('message', 'no message')}{f' ({detail})' if detail else ''}".split())[:400]
     is_known_transient = code in {1, 2, 4, 80007, 130429, 131000, 131016}
     return GraphError(
         "Meta refused: {text}",
         text=text,
         code=code if isinstance(code, int) else None,
+        subcode=subcode if isinstance(subcode, int) else None,
         is_transient=is_known_transient or bool(error.get("is_transient")) or status >= 500,
     )

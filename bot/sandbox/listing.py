@@ -44,6 +44,17 @@ async def create_template(request: web.Request) -> web.StreamResponse:
     return answer({"id": template.id, "status": template.status, "category": template.category})
 
 
+async def unpause_template(request: web.Request) -> web.StreamResponse:
+    """``POST /{id}/unpause``: lift Meta's pause."""
+    authorize(request)
+    sim = request.app[SIM]
+    template = sim.world.templates.get(request.match_info["node"])
+    if template is None:
+        raise SandboxGraphError(100, "Message template not found", subcode=2593002)
+    reviews.unpause(sim, template)
+    return answer({"success": True})
+
+
 async def delete_templates(request: web.Request) -> web.StreamResponse:
     """``DELETE``: templates by ``name`` (all languages), ``hsm_id`` (one) or ``hsm_ids`` (a JSON list of at most 100)."""
     authorize(request)
@@ -56,7 +67,8 @@ async def delete_templates(request: web.Request) -> web.StreamResponse:
         templates = [item for item in of_waba if item.id in ids and query.get("name", item.name) == item.name]
     else:
         templates = [item for item in of_waba if item.name == query.get("name")]
-    if not templates:
+    is_all_or_nothing = "hsm_ids" in query and len(templates) < len(set(ids))
+    if not templates or is_all_or_nothing:
         raise SandboxGraphError(100, "Message template not found", subcode=2593002)
     for template in templates:
         reviews.delete(sim, template)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import account_control, catalog_routes, control, listing, nodes, page, responders
+from bot.sandbox import account_control, catalog_routes, control, library, listing, nodes, page, responders
 from bot.sandbox.config import Config
 from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
@@ -29,6 +29,7 @@ def make_app(sim: Simulation) -> web.Application:
     app[SIM] = sim
     for prefix in (r"/{version:v\d+\.\d+}", ""):
         _add_graph(app.router, prefix + r"/{node:[0-9]+}")
+        app.router.add_get(prefix + "/message_template_library", library.search)
         app.router.add_get(prefix + r"/{node:upload:[\w-]+}", nodes.get_node)
         app.router.add_post(prefix + r"/{node:upload:[\w-]+}", nodes.post_node)
     app.router.add_get("/_media/{node}", nodes.download_media)
@@ -54,6 +55,7 @@ def _add_graph(router: web.UrlDispatcher, node: str) -> None:
     router.add_delete(node + "/subscribed_apps", nodes.unsubscribe)
     router.add_post(node + "/media", nodes.upload_media)
     router.add_post(node + "/uploads", nodes.begin_upload)
+    router.add_post(node + "/unpause", listing.unpause_template)
     router.add_get(node, nodes.get_node)
     router.add_post(node, nodes.post_node)
     router.add_delete(node, nodes.delete_node)

@@ -105,6 +105,8 @@ class World:
         self.wabas: dict[str, SandboxWaba] = {}
         self.numbers: dict[str, SandboxNumber] = {}
         self.templates: dict[str, SandboxTemplate] = {}
+        self.blocked: dict[tuple[str, str, str], float] = {}
+        """Names of deleted templates (account, name, language), and until when they are blocked."""
         self._by_name: dict[tuple[str, str, str], SandboxTemplate] = {}
         self.catalogs.clear()
         try:

@@ -175,7 +175,13 @@ class SenderLane:
     def _claim(self, campaign_id: int, size: int) -> Claim:
         with self._rt.database.write() as session:
             claim = claim_recipients(
-                session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hashes
+                session,
+                self._lease.lane_id,
+                campaign_id,
+                size,
+                utcnow(),
+                self._rt.vault.person_hashes,
+                self._rt.settings.time_zone,
             )
             epoch = raise_epoch(session) if claim.rows else 0
         if claim.rows and not may_send(self._rt, epoch):

@@ -40,6 +40,7 @@ from models.tables.setting import read_setting
 from models.tables.tag import ContactTag
 from models.tables.template import Template
 from models.templates.bound_values import BoundSlot, bind_variables, missing_variable_sql
+from models.templates.content import content_of
 
 UNDELIVERABLE_TIMES = 2
 """So many errors 131026 of Meta, and a number counts as not on WhatsApp."""
@@ -75,7 +76,7 @@ def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> 
         portfolio_id=portfolio_of(session, campaign),
         is_marketing=template.category.upper() == MARKETING,
         audience=parse_audience(session, campaign.audience),
-        bound=bind_variables(session, template, campaign.variables, CONTACT),
+        bound=bind_variables(session, template, content_of(campaign), CONTACT),
         allow_untagged=bool(read_setting(session, "allow_untagged")),
         cap_messages=int(read_setting(session, "frequency_cap_messages") or 0),
         cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MAX_CAP_DAYS),

@@ -29,6 +29,7 @@ from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
+from models.templates.content import content_of
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
 from models.templates.variables import check_mapping, unknown_names
@@ -103,7 +104,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
         blocking += _number_blocks(number)
     if template is not None:
         blocking += _template_blocks(template, number)
-        blocking += _mapping_blocks(session, campaign, template)
+        blocking += _mapping_blocks(session, campaign, template, now)
     if number is not None and template is not None and campaign.audience.get("include"):
         try:
             reach = estimate_reach(session, campaign, now)
@@ -165,8 +166,11 @@ def _template_blocks(template: Template, number: Number | None) -> Iterator[Pref
         yield PreflightCheck(problem.key, problem.text, problem.remedy)
 
 
-def _mapping_blocks(session: Session, campaign: Campaign, template: Template) -> Iterator[PreflightCheck]:
-    lines = check_mapping(template, campaign.variables, campaign.media) + unknown_names(session, campaign.variables)
+def _mapping_blocks(
+    session: Session, campaign: Campaign, template: Template, now: datetime
+) -> Iterator[PreflightCheck]:
+    content = content_of(campaign)
+    lines = check_mapping(template, content, now) + unknown_names(session, content)
     for line in lines:
         if line.startswith("media"):
             yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")

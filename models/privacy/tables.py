@@ -81,6 +81,7 @@ TABLES: tuple[TableStore, ...] = (
         exported=("bot_flows",),
     ),
     TableStore("funnel_step", "steps that were reached, without answers", PERSON, exported=("funnel_steps",)),
+    TableStore("recipient_tap", "buttons that were tapped", PERSON, exported=("taps",)),
     TableStore(
         "answer_cost",
         "prices of answers, without a name",
@@ -195,6 +196,8 @@ TABLES: tuple[TableStore, ...] = (
     _nobodys("setting", "settings"),
     _nobodys("shop_look", "the daily look at the shop"),
     _nobodys("spending", "sums of campaigns"),
+    _nobodys("template_draft", "templates as they are written here"),
+    _nobodys("template_event", "what became of templates"),
     _nobodys("template", "templates"),
     _nobodys("totp", "encrypted secrets of users' authenticator apps"),
     _nobodys("user", "users of the panel"),

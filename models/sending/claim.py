@@ -23,8 +23,8 @@ from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState, SendEndpoint
 from models.tables.template import Template
-from models.templates.lengths import TemplateLengths
-from models.templates.parameters import values_problem
+from models.templates.content import content_of
+from models.templates.sent_values import SentValues
 from models.text import Text
 
 QUEUED = Recipient.state == literal_word("queued")
@@ -79,10 +79,11 @@ def claim_recipients(
     size: int,
     now: datetime,
     person_hashes: Callable[[str], tuple[str, ...]] | None = None,
+    time_zone: str = "UTC",
 ) -> Claim:
     """Claim up to `size` due recipients of a campaign for a lane.
 
-    With `person_hashes` people who were redacted are recognised, and not written to.
+    With `person_hashes` people who were redacted are recognised, and not written to. `time_zone` is the business's, for days.
     """
     campaign = session.execute(
         select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
@@ -99,13 +100,20 @@ def claim_recipients(
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
-    template = session.get_one(Template, campaign.template_id)
+    content, template = content_of(campaign), session.get_one(Template, campaign.template_id)
     try:
         route = send_route(campaign.number, template, campaign.max_price)
     except LookupError:
         return Claim(is_active=False, problem=MAX_PRICE_LOST())
-    fit = _Fit(identities, TemplateLengths(template.components), route.needs_phone)
-    fitting = [row for row in rows if _fits(row, refusals.get(row.contact_id), fit, left_out)]
+    if content.offer_ends_at is not None and content.offer_ends_at <= now:
+        refusals = {row.contact_id: (NotSent.EXPIRED, None) for row in rows} | refusals
+    fit = _Fit(identities, SentValues(template, content, time_zone), route.needs_phone)
+    values = {
+        row.id: fitting_values
+        for row in rows
+        if (fitting_values := _fitting(row, refusals.get(row.contact_id), fit, left_out)) is not None
+    }
+    fitting = [row for row in rows if row.id in values]
     _leave_out(session, campaign_id, left_out)
     people = [(row.person_key, row.contact_id) for row in fitting]
     reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
@@ -120,7 +128,7 @@ def claim_recipients(
             failures=row.failures,
             phone=row.phone,
             bsuid=identities.get(row.contact_id),
-            values=row.source_values or {},
+            values=values[row.id],
             is_counted=row.person_key in reservation.counted,
             route=route.of(row.endpoint),
         )
@@ -184,25 +192,31 @@ def _identities(session: Session, portfolio_id: int, contact_ids: Sequence[int])
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """What a recipient's row is held against: the BSUIDs of those without a phone, the template's lengths, the route."""
+    """What a recipient's row is held against: the BSUIDs of those without a phone, the values that can be sent, the route."""
 
     identities: Mapping[int, str]
-    lengths: TemplateLengths
+    sent_values: SentValues
     needs_phone: bool
 
 
-def _fits(row: Row[Any], refusal: tuple[NotSent, str | None] | None, fit: _Fit, left_out: _LeftOut) -> bool:
+def _fitting(
+    row: Row[Any], refusal: tuple[NotSent, str | None] | None, fit: _Fit, left_out: _LeftOut
+) -> Mapping[str, Any] | None:
+    """The values that are sent; None if the row is left out."""
     if refusal is not None:
         left_out.add(row, *refusal)
-    elif not row.phone and row.contact_id not in fit.identities:
+        return None
+    if not row.phone and row.contact_id not in fit.identities:
         left_out.add(row, NotSent.INVALID_PHONE, None)
-    elif problem := values_problem(row.source_values) or fit.lengths.problem(row.source_values or {}):
+        return None
+    values, problem = fit.sent_values.read(row.source_values or {})
+    if problem is not None:
         left_out.add(row, NotSent.BAD_VALUE, problem.stored())
-    elif fit.needs_phone and not row.phone:
+        return None
+    if fit.needs_phone and not row.phone:
         left_out.add(row, NotSent.NO_PHONE_FOR_MAX_PRICE, None)
-    else:
-        return True
-    return False
+        return None
+    return values
 
 
 def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:

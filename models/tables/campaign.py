@@ -86,7 +86,10 @@ DEFAULT_PER_SECOND = 20.0
 
 
 class Campaign(Base):
-    """A one-time message from one template to one audience. `audience`, `variables` and `media` have the public file's form."""
+    """A one-time message from one template to one audience. `audience`, `variables` and `media` have the public file's form.
+
+    `models.templates.content.content_of` reads what it adds to the template.
+    """
 
     __tablename__ = "campaign"
     __table_args__ = (
@@ -119,6 +122,8 @@ class Campaign(Base):
     audience: Mapped[dict[str, Any]] = mapped_column(default=dict)
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
     media: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    content: Mapped[dict[str, Any] | None]
+    """Cards, products, offer, location and what else the template's format needs; NULL for a format that needs none."""
     opt_out_buttons: Mapped[list[Any] | None]
     """The places of the template's buttons that opt out, as the operator chose them; NULL: those recognized in the template."""
     max_price: Mapped[int | None] = mapped_column(BigInteger)

@@ -168,7 +168,7 @@ def test_a_maximum_price_is_kept_copied_and_taken_away(shell: Shell) -> None:
         ({"amount": "0,045", "currency": "EUR"}, 'max_price.amount="0,045": allowed is a text such as 0.045'),
         ({"amount": "1e3", "currency": "EUR"}, "allowed is a text such as 0.045"),
         ({"amount": "0.1234567", "currency": "EUR"}, "allowed is a text such as 0.045"),
-        ({"amount": "1", "currency": "euro"}, "allowed is a code such as EUR"),
+        ({"amount": "1", "currency": "euro"}, "allowed is a code of three letters, such as EUR"),
         ({"amount": "1"}, "max_price.currency is missing"),
         ({"amount": "1", "currency": "EUR", "unit": 1}, "allowed are amount, currency"),
         ("0.045", "max_price="),
