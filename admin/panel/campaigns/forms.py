@@ -33,6 +33,7 @@ from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
+from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -116,6 +117,8 @@ class CampaignForms(PanelView):
                 component: {key: source for key, source in sources.items() if (component, key) in slots}
                 for component, sources in (draft.get("variables") or {}).items()
             }
+        if template is not None and not has_max_price(template):
+            draft.pop("max_price", None)
         if not has_upload or (sha256 is not None and (template is None or media_format(template) is None)):
             draft.pop("media", None)
 
@@ -154,6 +157,7 @@ class CampaignForms(PanelView):
                 estimated_reach(session, draft, number, template) if has_reach and not errors else (None, None)
             )
             media, lacking = _media_shown(draft), lacking_values(session, content_of_draft(draft))
+            currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
         content = content_of_draft(draft)
         all_slots = template_slots(template, content) if template else []
@@ -162,6 +166,8 @@ class CampaignForms(PanelView):
         needed = media_format(template) if template else None
         shown = {*FIELDS, *given, *(["media"] if needed else []), "opt_out_buttons", *CONTENT_FIELDS}
         shown |= {f"card-{card}-{part}" for card in range(len(content.cards)) for part in ("media", "sku")}
+        if template is not None and has_max_price(template):
+            shown.add("max_price")
         return self.render(
             "panel/campaign_form.html",
             draft=draft,
@@ -178,6 +184,8 @@ class CampaignForms(PanelView):
             needed=needed,
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
+            has_max_price="max_price" in shown,
+            billed_in=currency,
             media=media,
             picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
             reach=reach,
