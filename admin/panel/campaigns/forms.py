@@ -8,14 +8,15 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_values import find_template
 from admin.operations.campaigns import create_campaign, update_campaign
 from admin.operations.media import LIMITS, store_media
-from admin.panel.base import PanelView, back, form
+from admin.panel.base import back, form
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
-from admin.panel.template_preview import ORDER_WORDS, preview_of
+from admin.panel.campaigns.previews import CampaignPreviews, chosen_theme, draft_preview
+from admin.panel.campaigns.selection import selected
+from admin.panel.template_preview import ORDER_WORDS
 from models.audience.audience import complete_contacts
 from models.audience.reach import Reach, estimate_reach
 from models.campaigns.missing import shown_parts
@@ -40,7 +41,7 @@ TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
 
-class CampaignForms(PanelView):
+class CampaignForms(CampaignPreviews):
     """The routes that create and edit a campaign."""
 
     @form("/new", Role.MANAGER)
@@ -90,7 +91,7 @@ class CampaignForms(PanelView):
         are still there, and would keep the draft from being saved.
         """
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
+            number, template = selected(session, draft)
             is_foreign = number is not None and template is None
             header = _media_shown(draft)
             sha256 = header.get("sha256")
@@ -115,7 +116,7 @@ class CampaignForms(PanelView):
         if upload is None or not upload.filename:
             return
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
+            number, template = selected(session, draft)
         needed = media_format(template) if template else None
         if number is None or needed is None:
             raise OperatorError("media: choose a number and a template whose header takes a file first")
@@ -125,12 +126,12 @@ class CampaignForms(PanelView):
 
     def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
         with self.rt.database.read() as session:
-            _, template = _selected(session, draft)
+            _, template = selected(session, draft)
         return {slot.label: _field_name(slot) for slot in template_slots(template)} if template else {}
 
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
+            number, template = selected(session, draft)
             choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
@@ -152,7 +153,8 @@ class CampaignForms(PanelView):
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             media=media,
-            picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
+            picture=draft_preview(draft, template),
+            phone_theme=chosen_theme(),
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
@@ -169,18 +171,6 @@ def _merge_hidden(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, st
     hidden = [text for field, text in errors.items() if field not in shown]
     visible = {field: text for field, text in errors.items() if field in shown}
     return visible | ({"": " ".join(hidden)} if hidden else {})
-
-
-def _selected(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
-    phone_number_id, choice = draft.get("number"), draft.get("template")
-    number = (
-        session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
-        if phone_number_id
-        else None
-    )
-    if not isinstance(choice, Mapping) or (number is None and phone_number_id):
-        return number, None
-    return number, find_template(session, number, choice["name"], choice["language"])
 
 
 def _is_uploaded(session: Session, number: Number, sha256: str) -> bool:
