@@ -1,5 +1,7 @@
 """Resolves what a campaign file names (number, template, bot flow, media) into the columns of a campaign."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_file import CampaignFile, Medium
+from admin.operations.campaign_file import CampaignFile, Card, Medium
 from admin.operations.media import store_file
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
@@ -17,8 +19,10 @@ from models.tables.campaign import DEFAULT_PER_SECOND
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
+from models.templates.components import MEDIA_FORMATS, card_components, header_format
+from models.templates.content import COLUMNS, MessageContent
 from models.templates.opt_out_buttons import opt_out_buttons_problem
-from models.templates.variables import mapping_problems, media_format, unknown_names
+from models.templates.variables import mapping_problems, unknown_names
 
 
 def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
@@ -36,16 +40,23 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
             parse_audience(
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}
             )
-        variables = file.variables.model_dump(exclude_none=True, exclude_defaults=True)
-        if problems := unknown_names(session, variables):
+        content = written_content(file)
+        if problems := unknown_names(session, content):
             raise OperatorError("{problems}", problems="; ".join(problems))
-        audience, variables = spell_tags(session, audience), spell_tags(session, variables)
+        audience = spell_tags(session, audience)
+        columns = spell_tags(session, {"variables": content.variables, "content": content.content_column()})
         opt_out_buttons = _opt_out_buttons(file, template)
-    media = _media(rt, file.media.header, number, template, directory, now)
+    resolve = _MediaResolver(rt, number, template, directory, now)
+    content = MessageContent.from_columns(
+        columns["variables"],
+        resolve.media("media", file.media.header, None),
+        columns["content"],
+    )
+    content = replace(content, cards=resolve.cards(file.cards, content.cards))
     if template is not None:
-        wrong = [problem.line for problem in mapping_problems(template, variables, media) if not problem.is_gap]
-        if wrong:
-            raise OperatorError("{problems}", problems="; ".join(wrong))
+        problems = [problem.line for problem in mapping_problems(template, content, now) if not problem.is_gap]
+        if problems:
+            raise OperatorError("{problems}", problems="; ".join(problems))
     per_hour = file.pace.per_hour if file.pace else None
     return {
         "name": file.name,
@@ -53,8 +64,9 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
         "template_id": template.id if template else None,
         "flow_id": flow_id,
         "audience": audience,
-        "variables": variables,
-        "media": media,
+        "variables": content.variables,
+        "media": content.media,
+        "content": content.content_column(),
         "opt_out_buttons": opt_out_buttons,
         "pace_per_hour": per_hour,
         "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
@@ -128,36 +140,68 @@ def _flow_id(session: Session, name: str | None) -> int | None:
     return flow_id
 
 
-def _media(
-    rt: Runtime,
-    medium: Medium | None,
-    number: Number | None,
-    template: Template | None,
-    directory: Path | None,
-    now: datetime,
-) -> dict[str, Any]:
-    if medium is None:
-        return {}
-    header = medium.model_dump(exclude_none=True)
-    if medium.file is None and medium.sha256 is None:
-        return {"header": header}
-    if number is None:
-        raise OperatorError("media: needs a number, since uploads belong to it")
-    if medium.sha256 is not None:
-        return {"header": {"sha256": medium.sha256, "file": _uploaded_file_name(rt, number.id, medium.sha256)}}
-    header_format = media_format(template) if template else None
-    if header_format is None:
-        raise OperatorError("media: the template's header takes no media")
-    if directory is None:
-        raise OperatorError("media.header.file: allowed on the command line alone; upload the file instead")
-    path = directory / str(medium.file)
-    return {"header": {"sha256": store_file(rt, number.id, path, header_format, now), "file": path.name}}
+def written_content(file: CampaignFile) -> MessageContent:
+    """The content as the file has it: its media are not resolved."""
+    parts = file.model_dump(exclude_none=True, exclude_defaults=True, include={"variables", "media", *COLUMNS})
+    return MessageContent.from_columns(parts.get("variables", {}), parts.get("media", {}), parts)
 
 
-def _uploaded_file_name(rt: Runtime, number_id: int, sha256: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _MediaResolver:
+    """Stores the files that a campaign file names, and finds those that were uploaded before."""
+
+    rt: Runtime
+    number: Number | None
+    template: Template | None
+    directory: Path | None
+    now: datetime
+
+    def cards(self, written: Sequence[Card], cards: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The cards with their media resolved."""
+        resolved: list[Mapping[str, Any]] = []
+        for index, (part, card) in enumerate(zip(written, cards, strict=True)):
+            media = self.media(f"cards.{index}.media", part.media.header, index)
+            resolved.append({**card, "media": media} if media else card)
+        return resolved
+
+    def media(self, field: str, medium: Medium | None, card: int | None) -> dict[str, Any]:
+        """The media of the message, or of a card; `field` names it in errors. Raises OperatorError if there is no such file."""
+        if medium is None:
+            return {}
+        header = medium.model_dump(exclude_none=True)
+        if medium.file is None and medium.sha256 is None:
+            return {"header": header}
+        if self.number is None:
+            raise OperatorError("{field}: needs a number, since uploads belong to it", field=field)
+        if medium.sha256 is not None:
+            name = _uploaded_file_name(self.rt, self.number.id, field, medium.sha256)
+            return {"header": {"sha256": medium.sha256, "file": name}}
+        header_format = self._format(card)
+        if header_format is None:
+            what = "template" if card is None else "card"
+            raise OperatorError("{field}: the {what}'s header takes no media", field=field, what=what)
+        if self.directory is None:
+            raise OperatorError(
+                "{field}.header.file: allowed on the command line alone; upload the file instead", field=field
+            )
+        path = self.directory / str(medium.file)
+        sha256 = store_file(self.rt, self.number.id, path, header_format, self.now)
+        return {"header": {"sha256": sha256, "file": path.name}}
+
+    def _format(self, card: int | None) -> str | None:
+        if self.template is None:
+            return None
+        components = self.template.components
+        form = header_format(components if card is None else card_components(components, card))
+        return form if form in MEDIA_FORMATS else None
+
+
+def _uploaded_file_name(rt: Runtime, number_id: int, field: str, sha256: str) -> str:
     with rt.database.read() as session:
         query = select(MediaHandle.file_name).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
         name = session.scalars(query).first()
     if name is None:
-        raise OperatorError("media.header.sha256={sha256}: there is no such upload for this number", sha256=sha256)
+        raise OperatorError(
+            "{field}.header.sha256={sha256}: there is no such upload for this number", field=field, sha256=sha256
+        )
     return name

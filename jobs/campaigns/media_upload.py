@@ -10,6 +10,7 @@ from jobs.maintenance.meta_sync import management_client
 from models.errors import OperatorError
 from models.tables.campaign import Campaign
 from models.tables.template import MediaHandle
+from models.templates.content import content_of
 
 LIFE = timedelta(days=30)
 MARGIN = timedelta(days=8)
@@ -23,7 +24,7 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
     """
     with rt.database.read() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        hashes = [medium["sha256"] for medium in campaign.media.values() if medium.get("sha256")]
+        hashes = [medium["sha256"] for medium in content_of(campaign).all_media() if medium.get("sha256")]
         handles = session.scalars(
             select(MediaHandle).where(MediaHandle.number_id == campaign.number_id, MediaHandle.sha256.in_(hashes))
         ).all()

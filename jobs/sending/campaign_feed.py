@@ -1,6 +1,6 @@
 """Loads the campaigns that a lane serves: those of its number that are active, launched and have recipients due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,15 +8,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.meta.messages import TemplateBuilder
+from bot.messages.template import TemplateBuilder
 from jobs.core.runtime import Runtime
 from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
 from jobs.sending.pace import SendTimetable
+from models.catalog.lookup import linked_catalogs
 from models.sending.claim import has_due
 from models.sending.number_rate import STANDARD_RATE, number_rate
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.tables.number import Number, Waba
 from models.tables.template import MediaHandle
+from models.templates.content import MessageContent, content_of
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -120,13 +122,16 @@ class CampaignFeed:
         template = campaign.template
         if template is None:
             raise LookupError(f"campaign {campaign.id} is active without a template")
+        content = content_of(campaign)
+        catalogs = linked_catalogs(session, template.waba_id) if content.skus() else ()
         builder = TemplateBuilder(
             name=template.name,
             language=template.language,
             components=template.components,
             parameter_format=template.parameter_format,
-            media=_resolved_media(session, campaign, self._number.id),
+            content=resolved_content(session, content, self._number.id),
             installation=self._rt.installation,
+            catalog_id=catalogs[0].meta_id if catalogs else None,
         )
         served = self._known[campaign.id] = Served(
             campaign.id, campaign.name, pace, builder, load_guard(self._rt.redis, campaign.id)
@@ -141,17 +146,18 @@ def per_second(campaign: Campaign) -> float:
     return campaign.pace_per_second or DEFAULT_PER_SECOND
 
 
-def _resolved_media(session: Session, campaign: Campaign, number_id: int) -> dict[str, Any]:
-    """The campaign's media, with each uploaded file (`sha256`) replaced by its media id at Meta for this number."""
-    resolved: dict[str, Any] = {}
-    for part, medium in campaign.media.items():
-        content = dict(medium)
-        sha256 = content.pop("sha256", None)
-        if sha256:
-            handle = session.scalars(
-                select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
-            ).one_or_none()
-            if handle is not None and handle.media_id:
-                content = {"id": handle.media_id, "filename": handle.file_name}
-        resolved[part] = content
-    return resolved
+def resolved_content(session: Session, content: MessageContent, number_id: int) -> MessageContent:
+    """The content with each uploaded file (`sha256`) replaced by its media id at Meta for this number."""
+
+    def resolve(medium: Mapping[str, Any]) -> Mapping[str, Any]:
+        sha256 = medium.get("sha256")
+        if not sha256:
+            return medium
+        handle = session.scalars(
+            select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
+        ).one_or_none()
+        if handle is not None and handle.media_id:
+            return {"id": handle.media_id, "filename": handle.file_name}
+        return {key: value for key, value in medium.items() if key != "sha256"}
+
+    return content.with_media(resolve)

@@ -33,8 +33,10 @@ from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.template import MediaHandle, Template
 from models.tables.user import Role
 from models.templates.bound_values import lacking_values
+from models.templates.content import MessageContent
 from models.templates.sendable import why_not_sendable
-from models.templates.variables import TemplateSlot, media_format, template_slots
+from models.templates.slots import TemplateSlot, template_slots
+from models.templates.variables import media_format
 
 MAX_NAMES = 500
 TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]]
@@ -136,7 +138,7 @@ class CampaignForms(CampaignPreviews):
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
             reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
-            media, lacking = _media_shown(draft), lacking_values(session, draft.get("variables") or {})
+            media, lacking = _media_shown(draft), lacking_values(session, MessageContent(draft.get("variables") or {}))
             people = {side: _people(session, draft, side) for side in SIDES}
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
         needed = media_format(template) if template else None
