@@ -53,6 +53,8 @@ class TemplateEventKind(StrEnum):
     """A pending edit was dropped."""
     STATUS = "status"
     CATEGORY = "category"
+    CATEGORY_ANNOUNCED = "category_announced"
+    """Meta will make it `after`."""
     QUALITY = "quality"
     TEXT = "text"
     """Meta changed the text, or somebody did in WhatsApp Manager."""

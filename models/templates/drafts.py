@@ -11,8 +11,9 @@ from models.tables.campaign import Campaign
 from models.tables.number import Waba
 from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
+from models.templates.definition.same_text import is_same_text
 from models.templates.definition.template import TemplateDefinition
-from models.templates.life import DRAFT, forget_template, record_event
+from models.templates.life import APPROVED, DRAFT, forget_template, record_event
 
 SUBMISSION_IS_LOST = timedelta(minutes=3)
 """After that a submission under way has no answer any more: the next one looks at Meta first."""
@@ -123,6 +124,24 @@ def remove_draft(session: Session, template: Template, now: datetime) -> None:
         return
     session.execute(delete(TemplateDraft).where(TemplateDraft.template_id == template.id))
     template.status, template.missing_at = "DELETED", now
+
+
+def settle_lost_edits(session: Session, waba_pk: int, now: datetime) -> None:
+    """Settle the edits whose submission got no answer and that Meta has, by the templates as they were just read."""
+    lost = (
+        select(TemplateDraft, Template)
+        .join(Template, Template.id == TemplateDraft.template_id)
+        .where(
+            Template.waba_id == waba_pk,
+            Template.status != DRAFT,
+            TemplateDraft.state == DraftState.SUBMITTING,
+            TemplateDraft.state_at <= now - SUBMISSION_IS_LOST,
+        )
+    )
+    for draft, template in session.execute(lost).all():
+        if is_same_text(draft.definition.get("components"), template.components):
+            end_submission(session, template.id, DraftState.SUBMITTED, now)
+            record_event(session, template, TemplateEventKind.EDIT_SUBMITTED, now, META, before=APPROVED)
 
 
 def adopt_draft(session: Session, template: Template, now: datetime) -> None:
