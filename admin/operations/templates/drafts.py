@@ -79,7 +79,7 @@ def edit_template(
 
     Raises DefinitionError if Meta would refuse it, OperatorError if there is no such template.
     """
-    definition = _valid(rt, data, None)
+    definition = check_template_json(data).valid()
     return _store_edit(rt, name, language, definition, actor, number_id)
 
 
@@ -96,9 +96,11 @@ def _store_edit(
                 _refuse_taken(session, account.pk, definition)
                 remove_draft(session, template, now)
             template = write_draft(session, account.pk, definition, now, actor)
+            _refuse_unknown_samples(rt, definition)
         else:
             _check_category(template, definition)
-            write_edit(session, template, definition, now, actor)
+            if write_edit(session, template, definition, now, actor).has_text:
+                _refuse_unknown_samples(rt, definition)
         _audit_written(session, template, AuditAction.CHANGE, actor)
         return written(template)
 
@@ -187,6 +189,12 @@ def _check_category(template: Template, definition: TemplateDefinition) -> None:
             category=template.category,
         )
         raise DefinitionError("{problems}", problems=tuple(problems))
+
+
+def _refuse_unknown_samples(rt: Runtime, definition: TemplateDefinition) -> None:
+    unknown = unknown_samples(rt, definition.to_json())
+    if unknown:
+        raise DefinitionError("{problems}", problems=unknown)
 
 
 def _refuse_taken(session: Session, waba_pk: int, definition: TemplateDefinition) -> None:

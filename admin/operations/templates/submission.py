@@ -32,22 +32,19 @@ class Submission:
     definition: dict[str, Any]
     account: Account
     was_lost: bool
+    has_text: bool
+    """Whether the components are another text, or have other samples: else only a time to live or a max price is changed."""
 
     @property
     def is_new(self) -> bool:
         """Whether Meta does not have the template yet."""
         return self.status == DRAFT or self.meta_id is None
 
-    @property
-    def is_price_alone(self) -> bool:
-        """Whether it is an edit that leaves the text as it is: of the max price, or the time to live."""
-        return not self.is_new and is_same_text(self.definition.get("components"), self.components)
-
 
 def changes_of(submission: Submission, body: dict[str, Any]) -> dict[str, Any]:
     """What an edit tells Meta: components only where the text is another one, or nothing else is."""
     changes = {key: body[key] for key in OWN_FIELDS if key in body}
-    if not is_same_text(body.get("components"), submission.components) or not changes:
+    if submission.has_text or not changes:
         changes["components"] = body.get("components", [])
     category = str(body.get("category") or submission.category)
     if category != submission.category or "cta_url_link_tracking_opted_out" in changes:

@@ -32,8 +32,8 @@ from models.stored_texts import META_SAYS
 from models.tables.audit import AuditAction, record_audit
 from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
+from models.templates.definition.parse import check_template_json
 from models.templates.definition.problems import DefinitionError, Problems
-from models.templates.definition.same_text import is_same_text
 from models.templates.drafts import SUBMISSION_IS_LOST, claim_submission, end_submission
 from models.templates.life import APPROVED, DRAFT, EDITABLE, edits_left, name_blocked_until, next_creation, record_event
 
@@ -48,7 +48,7 @@ def submit_template(
     """
     submission = _begin(rt, name, language, number_id)
     with template_admin(rt, submission.account) as graph:
-        listed = found_at_meta(graph, submission) if submission.was_lost and not submission.is_price_alone else None
+        listed = found_at_meta(graph, submission) if submission.was_lost and submission.has_text else None
         is_adopted = listed is not None
         if listed is None:
             body = _with_handles(rt, graph, submission, actor)
@@ -74,10 +74,10 @@ def _begin(rt: Runtime, name: str, language: str, number_id: int | None) -> Subm
                 "template {name} ({language}): nothing is written that Meta does not have; it is {status}",
                 name=name, language=language, status=template.status,
             )  # fmt: skip
-        check_written(rt, draft.definition).valid()
+        (check_written(rt, draft.definition) if draft.has_text else check_template_json(draft.definition)).valid()
         was_lost = draft.state is DraftState.SUBMITTING and draft.state_at <= now - SUBMISSION_IS_LOST
         if template.status != DRAFT:
-            _check_edit(rt, session, template, draft.definition, now)
+            _check_edit(rt, session, template, draft, now)
         elif (until := name_blocked_until(session, template.id, now)) is not None:
             problems = Problems()
             at = zoned(until, rt.settings.time_zone)
@@ -96,18 +96,18 @@ def _begin(rt: Runtime, name: str, language: str, number_id: int | None) -> Subm
             )
         return Submission(
             template.id, template.meta_id, name, language, template.status, template.category,
-            copy.deepcopy(template.components), copy.deepcopy(draft.definition), account, was_lost,
+            copy.deepcopy(template.components), copy.deepcopy(draft.definition), account, was_lost, draft.has_text,
         )  # fmt: skip
 
 
-def _check_edit(rt: Runtime, session: Session, template: Template, definition: dict[str, Any], now: datetime) -> None:
+def _check_edit(rt: Runtime, session: Session, template: Template, draft: TemplateDraft, now: datetime) -> None:
     named = {"name": template.name, "language": template.language}
     if template.status not in EDITABLE:
         raise OperatorError(
             "template {name} ({language}): it is {status} at Meta, who takes edits of approved, rejected and paused ones only",
             **named, status=template.status,
         )  # fmt: skip
-    if is_same_text(definition.get("components"), template.components):
+    if not draft.has_text:
         return
     refuse_while_sent(session, [template])
     if template.status != APPROVED:
@@ -219,10 +219,7 @@ def _store_answer(rt: Runtime, submission: Submission, listed: dict[str, Any], a
         kind = TemplateEventKind.SUBMITTED if submission.is_new else TemplateEventKind.EDIT_SUBMITTED
         if is_adopted:
             record_event(session, template, TemplateEventKind.ADOPTED, now, actor, after=template.status)
-        is_price_alone = not submission.is_new and is_same_text(
-            submission.definition.get("components"), submission.components
-        )
-        before = None if is_price_alone else submission.status
+        before = submission.status if submission.has_text else None
         record_event(session, template, kind, now, actor, before=before, after=template.status)
         record_audit(
             session, now, actor, AuditAction.SUBMIT, "template", template.id, name=template.name, language=template.language,
