@@ -109,7 +109,7 @@ def _has_other_text(template: Template, draft: TemplateDraft | None, definition:
 
 
 def claim_submission(session: Session, template_id: int, now: datetime) -> bool:
-    """Note that Meta is about to be called. False if somebody else is calling her, or nothing is written."""
+    """Note that Meta is about to be called. False if somebody else is calling it, or nothing is written."""
     session.flush()
     statement = (
         update(TemplateDraft)
@@ -126,7 +126,7 @@ def claim_submission(session: Session, template_id: int, now: datetime) -> bool:
 
 
 def end_submission(session: Session, template_id: int, state: DraftState, now: datetime) -> None:
-    """Note Meta's answer: she has it, or she refused it."""
+    """Note Meta's answer: it took the definition, or refused it."""
     session.execute(
         update(TemplateDraft)
         .where(TemplateDraft.template_id == template_id, TemplateDraft.state == DraftState.SUBMITTING)

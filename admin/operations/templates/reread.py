@@ -15,7 +15,7 @@ from models.templates.life import TemplateState, record_changes
 
 @retry_conflicts
 def reread_template(rt: Runtime, account: Account, template_id: int) -> WrittenTemplate:
-    """Store a template as Meta has it now. Where she does not answer the row stays as it is: webhooks and the sync tell later.
+    """Store a template as Meta has it now. Where it does not answer the row stays as it is: webhooks and the sync tell later.
 
     Raises OperatorError if the row is gone.
     """

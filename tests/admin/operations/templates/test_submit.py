@@ -33,7 +33,7 @@ def slow_review(shell: Shell) -> None:
 
 
 def lose(patch: pytest.MonkeyPatch, name: str) -> None:
-    """Meta does what she is asked, and her answer never comes."""
+    """Meta does what it is asked, and its answer never comes."""
     done = getattr(TemplateAdmin, name)
 
     def call(self: TemplateAdmin, *args: Any) -> Any:
@@ -193,7 +193,7 @@ def test_another_picture_alone_is_an_edit_and_a_max_price_alone_needs_no_picture
     edit_template(shell.rt, row.name, "en", definition | {"optimization_spec": spec}, ANA)
     assert submit_template(shell.rt, row.name, "en", ANA).status == "APPROVED"
     assert at_meta(shell, row.name, "en").extra == {"optimization_spec": spec}
-    with pytest.raises(DefinitionError, match="she wants the file again"):
+    with pytest.raises(DefinitionError, match="Meta wants the file again"):
         edit_template(
             shell.rt, row.name, "en", changed(definition, "components.1.text", "Hello {{1}}, look at it."), ANA
         )
