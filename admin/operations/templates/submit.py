@@ -88,6 +88,7 @@ def _begin(rt: Runtime, name: str, language: str, number_id: int | None) -> Subm
                 "Meta takes 100 new templates of an account in an hour; the next one at {at}",
                 at=zoned(next_at, rt.settings.time_zone),
             )
+        rt.vault.decrypt(account.token)  # a token that cannot be read is said before anything is noted
         if not claim_submission(session, template.id, now):
             raise OperatorError(
                 "template {name} ({language}): it is being submitted; look again in a moment",
