@@ -6,6 +6,7 @@ from typing import Any
 
 from admin.panel.campaigns.content_fields import CONTENT_FIELDS, filled_content, read_content, without_empty_texts
 from admin.panel.campaigns.opt_out_buttons import read_opt_out_buttons
+from models.billing.amount import show_amount
 from models.tables.campaign import Campaign
 from models.templates.slots import COMPONENTS
 
@@ -39,6 +40,8 @@ def read_draft(form: Any, time_zone: str = "UTC") -> dict[str, Any]:
         data["media"] = {"header": medium}
     if (opt_out_buttons := read_opt_out_buttons(form)) is not None:
         data["opt_out_buttons"] = opt_out_buttons
+    if amount := form.get("max_price_amount", "").strip():
+        data["max_price"] = {"amount": amount, "currency": form.get("max_price_currency", "").strip().upper()}
     if pace := _pace(form):
         data["pace"] = pace
     if days := form.get("ends_after_days", "").strip():
@@ -75,6 +78,8 @@ def draft_of(campaign: Campaign) -> dict[str, Any]:
         data["template"] = {"name": campaign.template.name, "language": campaign.template.language}
     if campaign.opt_out_buttons is not None:
         data["opt_out_buttons"] = campaign.opt_out_buttons
+    if campaign.max_price is not None:
+        data["max_price"] = {"amount": show_amount(campaign.max_price), "currency": campaign.max_price_currency}
     if campaign.flow:
         data["flow"] = campaign.flow.name
     return data
@@ -102,7 +107,7 @@ def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _field(part: str, labels: Mapping[str, str]) -> str:
-    for name in ("name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons"):
+    for name in ("name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons", "max_price"):
         if part.startswith((f"{name}=", f"{name}:", f"{name} ", f"{name}.")):
             return name
     if part.startswith("audience.exclude"):

@@ -8,10 +8,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_values import find_template
 from admin.operations.campaigns import create_campaign, update_campaign
 from admin.operations.media import LIMITS, store_media
-from admin.panel.base import PanelView, back, form
+from admin.panel.base import back, form
 from admin.panel.campaigns.card_uploads import store_card_uploads
 from admin.panel.campaigns.content_fields import (
     CONTENT_FIELDS,
@@ -24,8 +23,10 @@ from admin.panel.campaigns.content_fields import (
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
+from admin.panel.campaigns.previews import CampaignPreviews, chosen_theme, draft_preview
 from admin.panel.campaigns.reach_estimate import estimated_reach
-from admin.panel.template_preview import ORDER_WORDS, preview_of
+from admin.panel.campaigns.selection import selected
+from admin.panel.template_preview import ORDER_WORDS
 from models.audience.audience import complete_contacts
 from models.campaigns.missing import shown_parts
 from models.clock import utcnow
@@ -33,6 +34,7 @@ from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
+from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -51,7 +53,7 @@ TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
 
-class CampaignForms(PanelView):
+class CampaignForms(CampaignPreviews):
     """The routes that create and edit a campaign."""
 
     @form("/new", Role.MANAGER)
@@ -102,7 +104,7 @@ class CampaignForms(PanelView):
         are still there, and would keep the draft from being saved.
         """
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
+            number, template = selected(session, draft)
             is_foreign = number is not None and template is None
             header = _media_shown(draft)
             sha256 = header.get("sha256")
@@ -116,6 +118,8 @@ class CampaignForms(PanelView):
                 component: {key: source for key, source in sources.items() if (component, key) in slots}
                 for component, sources in (draft.get("variables") or {}).items()
             }
+        if template is not None and not has_max_price(template):
+            draft.pop("max_price", None)
         if not has_upload or (sha256 is not None and (template is None or media_format(template) is None)):
             draft.pop("media", None)
 
@@ -137,7 +141,7 @@ class CampaignForms(PanelView):
 
     def _selected(self, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
         with self.rt.database.read() as session:
-            return _selected(session, draft)
+            return selected(session, draft)
 
     def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
         _, template = self._selected(draft)
@@ -146,7 +150,7 @@ class CampaignForms(PanelView):
 
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
+            number, template = selected(session, draft)
             choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
@@ -154,6 +158,7 @@ class CampaignForms(PanelView):
                 estimated_reach(session, draft, number, template) if has_reach and not errors else (None, None)
             )
             media, lacking = _media_shown(draft), lacking_values(session, content_of_draft(draft))
+            currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
         content = content_of_draft(draft)
         all_slots = template_slots(template, content) if template else []
@@ -162,6 +167,8 @@ class CampaignForms(PanelView):
         needed = media_format(template) if template else None
         shown = {*FIELDS, *given, *(["media"] if needed else []), "opt_out_buttons", *CONTENT_FIELDS}
         shown |= {f"card-{card}-{part}" for card in range(len(content.cards)) for part in ("media", "sku")}
+        if template is not None and has_max_price(template):
+            shown.add("max_price")
         return self.render(
             "panel/campaign_form.html",
             draft=draft,
@@ -178,8 +185,11 @@ class CampaignForms(PanelView):
             needed=needed,
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
+            has_max_price="max_price" in shown,
+            billed_in=currency,
             media=media,
-            picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
+            picture=draft_preview(draft, template),
+            phone_theme=chosen_theme(),
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
@@ -196,18 +206,6 @@ def _merge_hidden(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, st
     hidden = [text for field, text in errors.items() if field not in shown]
     visible = {field: text for field, text in errors.items() if field in shown}
     return visible | ({"": " ".join(hidden)} if hidden else {})
-
-
-def _selected(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
-    phone_number_id, choice = draft.get("number"), draft.get("template")
-    number = (
-        session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
-        if phone_number_id
-        else None
-    )
-    if not isinstance(choice, Mapping) or (number is None and phone_number_id):
-        return number, None
-    return number, find_template(session, number, choice["name"], choice["language"])
 
 
 def _is_uploaded(session: Session, number: Number, sha256: str) -> bool:
