@@ -25,7 +25,7 @@ from admin.panel.numbers import NumberView
 from admin.panel.restored import RestoredView
 from admin.panel.second_factor import SecondFactorView
 from admin.panel.system import AuditView, SettingView, UserView
-from admin.panel.templates import TemplateView
+from admin.panel.template_pages.view import TemplateView
 from jobs.core.runtime import Runtime
 
 

@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from admin.panel.template_preview import draw_components, source_values
 from bot.preview.filled_text import SlotState, SlotValue
+from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Role
 from tests.support.panel_app import Panel
@@ -49,6 +51,24 @@ def test_a_template_of_every_format_is_drawn_with_its_examples_on_its_page_and_i
 )
 def test_a_template_that_is_being_written_is_drawn_whatever_stands_in_its_json(components: Any) -> None:
     assert 'role="group"' in draw_components(components)
+
+
+def test_the_forms_preview_is_a_fragment_for_managers_that_saves_nothing(panel: Panel) -> None:
+    with panel.rt.database.read() as session:
+        number = session.scalars(select(Number)).one().phone_number_id
+    fields = {"number": number, "template": "spring|en", "slot-body-1-source": "text", "slot-body-1-text": "<b>Ana</b>"}
+    before = panel.audited()
+    manager = panel.of(Role.MANAGER)
+    drawn = manager.send("/campaigns/preview", preview_theme="dark", **fields)
+    assert drawn.status_code == 200
+    assert drawn.text.startswith('<div class="wa-screen wa-dark">')
+    assert 'Hello <mark class="wa-slot wa-value">&lt;b&gt;Ana&lt;/b&gt;</mark>, spring is here!' in drawn.text
+    assert "Choose a template" in manager.send("/campaigns/preview", template="nonsense", preview_theme="nonsense").text
+    assert panel.of(Role.AGENT).send("/campaigns/preview", **fields).status_code == 403
+    assert [entry for entry in panel.audited() if entry not in before] == [
+        ("manager@example.com", "sign_in"),
+        ("agent@example.com", "sign_in"),
+    ]
 
 
 def test_without_a_person_a_placeholder_names_where_its_value_comes_from() -> None:

@@ -94,7 +94,7 @@ def test_a_viewer_reads_everything_but_what_is_an_administrators(panel: Panel) -
     viewer = panel.of(Role.VIEWER)
     for endpoint, status in pages_of(panel, viewer, Role.VIEWER).items():
         noun, _, name = endpoint.partition(".")
-        is_form = name in {"new", "edit", "load", "schedule", "test", "person", "export"} or name.startswith(
+        is_form = name in {"new", "edit", "load", "library", "schedule", "test", "person", "export"} or name.startswith(
             ("import", "mend")
         )
         assert status == (403 if noun in NOT_FOR_VIEWERS or is_form else 200), (endpoint, status)
