@@ -14,7 +14,7 @@ from admin.panel.base import back, form
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
-from admin.panel.campaigns.previews import CampaignPreviews, chosen_theme, draft_preview
+from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
 from admin.panel.campaigns.selection import selected
 from admin.panel.template_preview import ORDER_WORDS
 from models.audience.audience import complete_contacts
@@ -140,6 +140,7 @@ class CampaignForms(CampaignPreviews):
             reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
             media, lacking = _media_shown(draft), lacking_values(session, MessageContent(draft.get("variables") or {}))
             people = {side: _people(session, draft, side) for side in SIDES}
+            preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
         needed = media_format(template) if template else None
         shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else []), "opt_out_buttons"}
@@ -155,8 +156,8 @@ class CampaignForms(CampaignPreviews):
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             media=media,
-            picture=draft_preview(draft, template),
-            phone_theme=chosen_theme(),
+            preview=preview,
+            preview_people=list(PEOPLE.items()),
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
