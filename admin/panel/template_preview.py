@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from bot.preview.bubble import Bubble
 from bot.preview.draw import draw, draw_on_screen
 from bot.preview.filled_text import SlotState, SlotValue
 from bot.preview.look import Look, Theme
-from bot.preview.pictures import NO_PICTURES, DrawnMedium, Pictures
+from bot.preview.pictures import NO_PICTURES, DrawnMedium, DrawnProduct, Pictures
 from bot.preview.template import template_bubble
 from bot.preview.template_values import TemplateValues, medium_references, values_by_place
+from models.catalog.lookup import products_by_sku
 from models.clock import utcnow
 from models.tables.campaign import Campaign
 from models.tables.template import Template
@@ -31,13 +33,9 @@ ORDER_WORDS = {
 _STAMP = "12:30"
 
 
-def preview_of(template: Template, content: MessageContent | None = None, *, theme: Theme = "auto") -> Markup:
-    """A template on a phone's screen, with a campaign's content; without it Meta's examples stand in the placeholders."""
-    if content is None:
-        return draw_template(template, None, theme=theme)
-    return draw_template(
-        template, filled_values(source_values(template, content), content), pictures_of(content), theme=theme
-    )
+def preview_of(template: Template) -> Markup:
+    """A template on a phone's screen, with Meta's examples in the placeholders."""
+    return draw_template(template, None)
 
 
 def filled_values(places: Mapping[str, Mapping[str, SlotValue]], content: MessageContent) -> TemplateValues:
@@ -59,7 +57,7 @@ def draw_components(components: Any, *, category: str = "", theme: Theme = "auto
     return draw_on_screen(draw(bubble, Look(theme=theme, stamp=_STAMP, now=utcnow().timestamp())), theme=theme)
 
 
-def sent_bubble(campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
+def sent_bubble(session: Session, campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
     """The message that somebody got from a campaign. `values`: theirs by place and key, None where they were deleted."""
     template = campaign.template
     if template is None:
@@ -75,7 +73,8 @@ def sent_bubble(campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
     }
     content = content_of(campaign)
     values_sent = filled_values(places, content)
-    return template_bubble(template.components, values_sent, pictures_of(content), category=template.category)
+    pictures = pictures_of(session, template.waba_id, content)
+    return template_bubble(template.components, values_sent, pictures, category=template.category)
 
 
 def source_values(template: Template, content: MessageContent) -> dict[str, dict[str, SlotValue]]:
@@ -101,10 +100,13 @@ def _source_value(source: Mapping[str, Any]) -> SlotValue | None:
     return SlotValue(f"‹{name}›", SlotState.EXAMPLE, f"{kind}: {name}") if name else None
 
 
-def pictures_of(content: MessageContent) -> Pictures:
-    """What is drawn for a campaign's media: their names, as long as no picture of them is served."""
-    shown = {}
+def pictures_of(session: Session, waba_pk: int, content: MessageContent) -> Pictures:
+    """What is drawn for a campaign's media and products. Pictures of products lie on other hosts, and none is loaded from there."""
+    media = {}
     for medium in content.all_media():
         for reference in medium_references(medium):
-            shown[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
-    return Pictures(shown)
+            media[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
+    skus = content.skus()
+    found = products_by_sku(session, waba_pk, skus, content.products.get("catalog_id")) if skus else {}
+    products = {sku: DrawnProduct(product.name, product.price_text or "") for sku, product in found.items()}
+    return Pictures(media, products)

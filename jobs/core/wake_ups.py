@@ -51,6 +51,7 @@ ANSWER_WAITING: WakeUp[[str]] = WakeUp(ANSWER, "jobs.replies.answer.answer_many"
 RUN_CONFIRMED_COMMAND: WakeUp[[int]] = WakeUp(CHORES, "jobs.replies.chatops.run_confirmed_command", None)
 SYNC_TEMPLATES: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_templates", "templates")
 SYNC_NUMBER: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_number", "number")
+SYNC_MARKETING: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.marketing_sync.sync_marketing", "marketing")
 SYNC_CATALOGS: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.catalog_sync.sync_catalogs", "catalogs")
 PURGE: WakeUp[[]] = WakeUp(CHORES, "jobs.maintenance.purge.purge", "purge")
 RUN_IMPORT: WakeUp[[str]] = WakeUp(CHORES, "jobs.imports.run.run_import", "import", seconds=3600)

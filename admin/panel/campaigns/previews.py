@@ -12,11 +12,14 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from admin.panel.base import PanelView, action, sentence
+from admin.panel.campaigns.content_fields import content_of_draft, fit_content
 from admin.panel.campaigns.form_fields import filled, read_draft
+from admin.panel.campaigns.reach_estimate import estimate_campaign
 from admin.panel.campaigns.selection import selected
-from admin.panel.template_preview import draw_template, filled_values, pictures_of, preview_of
+from admin.panel.template_preview import draw_template, filled_values, pictures_of, source_values
 from bot.preview.filled_text import SlotState, SlotValue
 from bot.preview.look import Theme
+from models.audience.audience import complete_contacts
 from models.audience.example_person import ExampleKind, ExampleValues, example_values, find_example
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -25,8 +28,7 @@ from models.tables.contact import Contact
 from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Role
-from models.templates.content import COLUMNS, MessageContent, content_of
-from models.templates.slots import template_slots
+from models.templates.content import MessageContent, content_of
 
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 PEOPLE = {
@@ -71,9 +73,13 @@ class CampaignPreviews(PanelView):
     @action("/preview", Role.MANAGER)
     def preview(self) -> ResponseReturnValue:
         """The preview of the form as it is, as an HTML fragment. Nothing is saved."""
-        draft = read_draft(request.form)
+        draft = read_draft(request.form, self.rt.settings.time_zone)
+        if "audience" in draft:
+            draft["audience"] = complete_contacts(draft["audience"], self.rt.settings.default_country)
         with self.rt.database.read() as session:
             number, template = selected(session, draft)
+            if template is not None:
+                fit_content(draft, template)
             drawn = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         return render_template("panel/campaign/preview.html", preview=drawn)
 
@@ -103,18 +109,21 @@ def draft_preview(
     choice = read_choice(request.form)
     if template is None:
         return Preview(None, choice)
-    content = MessageContent.from_columns(
-        filled(draft)["variables"], draft.get("media") or {}, {name: draft[name] for name in COLUMNS if draft.get(name)}
-    )
+    content = content_of_draft(filled(draft))
     if choice.kind is None or number is None or not (draft.get("audience") or {}).get("include"):
         note = "Choose whom to include first." if choice.kind else ""
-        return Preview(preview_of(template, content, theme=choice.theme), choice, note=note)
-    campaign = Campaign(
-        id=0, name="", number_id=number.id, template_id=template.id, audience=draft["audience"],
-        variables=_without_gaps(template, content), media=content.media, content=content.content_column(),
-    )  # fmt: skip
-    campaign.template = template
+        return _plain_preview(session, template, content, choice, note)
+    campaign = estimate_campaign(draft, number, template)
     return _person_preview(session, campaign, template, content, choice.kind, choice, time_zone)
+
+
+def _plain_preview(
+    session: Session, template: Template, content: MessageContent, choice: PreviewChoice, note: str = ""
+) -> Preview:
+    """The message for nobody: the names of where values come from stand in the placeholders."""
+    values = filled_values(source_values(template, content), content)
+    pictures = pictures_of(session, template.waba_id, content)
+    return Preview(draw_template(template, values, pictures, theme=choice.theme), choice, note=note)
 
 
 def campaign_preview(session: Session, campaign: Campaign, choice: PreviewChoice, time_zone: str) -> Preview:
@@ -123,18 +132,8 @@ def campaign_preview(session: Session, campaign: Campaign, choice: PreviewChoice
     if template is None:
         return Preview(None, choice)
     if choice.kind is None or campaign.number_id is None or not campaign.audience.get("include"):
-        return Preview(preview_of(template, content, theme=choice.theme), choice)
+        return _plain_preview(session, template, content, choice)
     return _person_preview(session, campaign, template, content, choice.kind, choice, time_zone)
-
-
-def _without_gaps(template: Template, content: MessageContent) -> dict[str, Any]:
-    """The variables of the message with a text where none is chosen yet: that leaves out nobody."""
-    variables: dict[str, Any] = {}
-    for slot in template_slots(template, content):
-        if slot.card is None and slot.component in ("header", "body", "buttons"):
-            source = content.sources(slot.component).get(slot.key) or {"source": "text", "text": "…"}
-            variables.setdefault(slot.component, {})[slot.key] = source
-    return variables
 
 
 def _person_preview(
@@ -154,13 +153,14 @@ def _person_preview(
             place = choice.turn * _STEP % 1
             contact_id = find_example(session, campaign, kind, place, utcnow(), besides=choice.contact_id)
         except OperatorError as error:
-            return Preview(preview_of(template, content, theme=choice.theme), choice, note=sentence(error))
+            return _plain_preview(session, template, content, choice, sentence(error))
     found = example_values(session, template, content, contact_id, time_zone) if contact_id else None
     if found is None:
         note = f"In this audience there is nobody for “{PEOPLE[kind]}”."
-        return Preview(preview_of(template, content, theme=choice.theme), choice, note=note)
+        return _plain_preview(session, template, content, choice, note)
     values = filled_values(_places(found), content)
-    picture = draw_template(template, values, pictures_of(content), theme=choice.theme)
+    pictures = pictures_of(session, template.waba_id, content)
+    picture = draw_template(template, values, pictures, theme=choice.theme)
     drawn_for = PreviewChoice(kind, choice.turn, choice.theme, found.contact.id, found_for)
     return Preview(picture, drawn_for, found.contact, _problem(found))
 
