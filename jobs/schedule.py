@@ -35,6 +35,7 @@ from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import look_after_redactions
 from jobs.restore.watch import look_after_holds
+from jobs.sending.cohort_assignment import assign_cohorts
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
 from jobs.shop.customers import wake_shop_reads
@@ -76,6 +77,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("rewrite_old_times", 1, rewrite_old_times),
+    PeriodicJob("assign_cohorts", 1, assign_cohorts),
     PeriodicJob("resume_replays", 5, wake_replay),
     PeriodicJob("keep_end_of_audit", 5, look_after_audit),
     PeriodicJob("rewrite_files_with_deleted_contents", 60, rewrite_files),

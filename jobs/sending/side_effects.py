@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.meta.error_codes import ErrorAction, ErrorRule
 from jobs.core.runtime import Runtime
-from jobs.sending.campaign_feed import Served
-from jobs.sending.effects import hold_number, pause_campaign, stop_number, suppress_person
+from jobs.sending.campaign_feed import Served, ServedCohort
+from jobs.sending.effects import hold_number, pause_campaign, pause_cohort, stop_number, suppress_person
 from jobs.sending.failure_rate import FailureGuard, without_digits
 from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
+from models.campaigns.cohort_pause import OF_TEMPLATE
 from models.clock import utcnow, zoned
 from models.sending.claim import ClaimedRecipient
 from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET_UNTIL
@@ -44,19 +45,24 @@ class SideEffects:
         self.is_stopped = False
         self.hold_until = 0.0
 
-    def apply(self, served: Served, row: ClaimedRecipient, verdict: SendVerdict) -> None:
+    def apply(self, cohort: ServedCohort, row: ClaimedRecipient, verdict: SendVerdict) -> None:
         """Begin the action of the verdict's rule; its writes run in the background."""
-        rule = verdict.rule
+        rule, served = verdict.rule, cohort.campaign
         if rule is None:
             return
         now = utcnow()
         detail = _pause_detail(rule, served, verdict)
         match rule.action:
-            case ErrorAction.PAUSE if not served.is_blocked:
-                served.is_blocked = True
+            case ErrorAction.PAUSE if not cohort.is_blocked:
                 reason = rule.reason or PauseReason.FAILURE_RATE
                 seconds = rule.pause_seconds
-                self._pause(served, reason, detail, now + timedelta(seconds=seconds) if seconds else None)
+                resumes_at = now + timedelta(seconds=seconds) if seconds else None
+                if reason in OF_TEMPLATE and not served.is_plain:
+                    cohort.is_blocked_alone = True
+                    self._pause(cohort, partial(pause_cohort, resumes_at=resumes_at), reason, detail)
+                else:
+                    served.is_blocked = True
+                    self._pause(served, partial(pause_campaign, resumes_at=resumes_at), reason, detail)
             case ErrorAction.STOP if not self.is_stopped:
                 self.is_stopped = True
                 self._start(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
@@ -81,7 +87,7 @@ class SideEffects:
         served.is_blocked = True
         detail = served.guard.explain(kind)
         served.guard = FailureGuard()  # if it is resumed, it is judged by new results alone
-        self._pause(served, PauseReason.FAILURE_RATE, detail)
+        self._pause(served, pause_campaign, PauseReason.FAILURE_RATE, detail)
 
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """Pause the campaign at the portfolio's messaging limit until `lifts_at`, when contacts stop counting
@@ -98,18 +104,19 @@ class SideEffects:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
 
-    def _pause(self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None = None) -> None:
-        served.is_pausing = True
-        self._start(self._write_pause(served, reason, detail, resumes_at))
+    def _pause(
+        self, what: Served | ServedCohort, pause: Callable[..., object], reason: PauseReason, detail: Text
+    ) -> None:
+        what.is_pausing = True
+        self._start(self._write_pause(what, pause, reason, detail))
 
     async def _write_pause(
-        self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None
+        self, what: Served | ServedCohort, pause: Callable[..., object], reason: PauseReason, detail: Text
     ) -> None:
         try:
-            pause = partial(pause_campaign, resumes_at=resumes_at)
-            await self._in_thread(pause, self._rt, served.id, reason, detail, utcnow())
+            await self._in_thread(pause, self._rt, what.id, reason, detail, utcnow())
         finally:
-            served.is_pausing = False
+            what.is_pausing = False
 
     async def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
         for pause in (0.2, 1.0, 2.0, None):

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from models.campaigns.pause import MARGIN, pause_for_template
+from models.campaigns.cohort_pause import pause_for_template
+from models.campaigns.pause import MARGIN
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
 from models.stored_texts import META_SAYS, TEMPLATE_CATEGORY, TEMPLATE_CHANGED, TEMPLATE_TAKEN_AWAY
 from models.tables.audit import AuditAction

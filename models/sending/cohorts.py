@@ -1,0 +1,58 @@
+"""Makes a campaign's cohorts at its start: one for each language, one for a campaign of one language."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.db.dialect import insert_into
+from models.tables.campaign import Campaign
+from models.tables.cohort import Cohort
+from models.templates.language_parts import language_parts
+
+
+def cohorts_of(session: Session, campaign_id: int) -> Sequence[Cohort]:
+    """The campaign's cohorts in the order of their positions; none before its start."""
+    query = select(Cohort).where(Cohort.campaign_id == campaign_id).order_by(Cohort.position)
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
+
+
+def make_cohorts(session: Session, campaign: Campaign, now: datetime, *, has_unassigned: bool = False) -> None:
+    """Make those that the campaign lacks. Two processes that do so at once make each one once.
+
+    Does nothing for a language without a template: the preflight has refused such a start.
+    """
+    rows = [
+        {
+            "campaign_id": campaign.id,
+            "position": part.position,
+            "template_id": part.template.id,
+            "variables": _unless_equal(part.variables, campaign.variables),
+            "media": _unless_equal(part.media, campaign.media),
+            "is_open": True,
+            "edition": 0,
+            "has_unassigned": has_unassigned and part.position == 0,
+            "created_at": now,
+        }
+        for part in language_parts(session, campaign)
+        if part.template is not None
+    ]
+    if rows:
+        statement = insert_into(session, Cohort).values(rows)
+        session.execute(statement.on_conflict_do_nothing(index_elements=["campaign_id", "position"]))
+
+
+def cohort_variables(cohort: Cohort) -> Mapping[str, Any]:
+    """The mapping of the cohort's variables."""
+    return cohort.campaign.variables if cohort.variables is None else cohort.variables
+
+
+def cohort_media(cohort: Cohort) -> Mapping[str, Any]:
+    """The media of the cohort's message."""
+    return cohort.campaign.media if cohort.media is None else cohort.media
+
+
+def _unless_equal(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any] | None:
+    return None if own == shared else dict(own)
