@@ -1,6 +1,7 @@
 """Reads and validates the public campaign file (docs/campaigns.md). Every error names field, value and what is allowed."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -9,8 +10,10 @@ from pydantic_core import ErrorDetails
 
 from models.errors import OperatorError
 from models.segments.values import is_storable
+from models.templates.languages import plain_language
 
 MAX_BYTES = 2_000_000
+MAX_LANGUAGES = 50
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
 Place = Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
@@ -23,10 +26,35 @@ class FilePart(BaseModel):
 
 
 class TemplateName(FilePart):
-    """One language of one template."""
+    """One language of one template, or several among which a contact's own chooses."""
 
     name: Text
-    language: Text
+    language: Text | None = None
+    languages: Annotated[list[Text], Field(min_length=1, max_length=MAX_LANGUAGES)] | None = None
+    fallback: Text | None = None
+    """One of `languages`, for whom none of them fits; None: they are left out."""
+
+    @model_validator(mode="after")
+    def _language_or_languages(self) -> Self:
+        if self.languages is None:
+            if self.fallback is not None:
+                raise ValueError("fallback belongs to languages")
+            if self.language is None:
+                raise ValueError("language is missing")
+            return self
+        if self.language is not None:
+            raise ValueError("allowed is one of language and languages")
+        codes = [plain_language(code) for code in self.languages]
+        if twice := sorted(code for code, number in Counter(codes).items() if number > 1):
+            raise ValueError(f"languages: {twice[0]} is named twice")
+        if self.fallback is not None and plain_language(self.fallback) not in codes:
+            raise ValueError(f"fallback: {self.fallback} is not one of languages ({', '.join(self.languages)})")
+        return self
+
+    @property
+    def first(self) -> str:
+        """The language whose template stands for the campaign: the fallback, else the first."""
+        return self.language or self.fallback or (self.languages or [""])[0]
 
 
 class VariableSource(FilePart):
@@ -82,6 +110,13 @@ class CampaignMedia(FilePart):
     header: Medium | None = None
 
 
+class LanguageValues(FilePart):
+    """What differs in one language."""
+
+    variables: Variables = Field(default_factory=Variables)
+    media: CampaignMedia = Field(default_factory=CampaignMedia)
+
+
 class PaceFields(FilePart):
     """The pace in messages per second or per hour: exactly one of the two."""
 
@@ -104,6 +139,7 @@ class CampaignFile(FilePart):
     audience: dict[str, Any] | None = None
     variables: Variables = Field(default_factory=Variables)
     media: CampaignMedia = Field(default_factory=CampaignMedia)
+    by_language: Annotated[dict[Text, LanguageValues], Field(max_length=MAX_LANGUAGES)] = Field(default_factory=dict)
     opt_out_buttons: Annotated[list[Place], Field(max_length=10)] | None = None
     """The places of the template's quick replies that opt out; None: those recognized in the template."""
     flow: Text | None = None
@@ -151,6 +187,13 @@ _FIELDS: dict[tuple[str, ...], type[FilePart]] = {
 }
 
 
+def _model_of(place: tuple[str, ...]) -> type[FilePart]:
+    """The part of the file at a place."""
+    if place[:1] == ("by_language",) and len(place) > 1:
+        return _FIELDS.get(place[2:], VariableSource) if len(place) > 2 else LanguageValues
+    return _FIELDS.get(place, VariableSource)
+
+
 def _unstorable_place(data: Any, where: str) -> str:
     """The place of a text that no database stores (a NUL, a lone surrogate); empty if there is none."""
     if isinstance(data, str):
@@ -171,7 +214,7 @@ def _sentence(details: ErrorDetails) -> str:
     where = ".".join(map(str, place)) or "campaign"
     kind, value = details["type"], details.get("input")
     if kind == "extra_forbidden":
-        model = _FIELDS.get(tuple(map(str, place[:-1])), VariableSource)
+        model = _model_of(tuple(map(str, place[:-1])))
         return f"{where}: there is no such field; allowed are {', '.join(model.model_fields)}"
     if kind == "missing":
         return f"{where} is missing"

@@ -4,21 +4,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin.operations.campaign_file import CampaignFile, Medium
+from admin.operations.campaign_languages import campaign_languages, refuse_misfits, refuse_unknown_names
 from admin.operations.media import store_file
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.errors import OperatorError
 from models.segments.references import spell_tags
-from models.tables.campaign import DEFAULT_PER_SECOND
+from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
+from models.templates.languages import plain_language
 from models.templates.opt_out_buttons import opt_out_buttons_problem
-from models.templates.variables import mapping_problems, media_format, unknown_names
+from models.templates.variables import media_format
 
 
 def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
     with rt.database.read() as session:
         number = _number(session, file.number)
         template = _template(session, file, number)
+        languages = campaign_languages(session, file, template)
         flow_id = _flow_id(session, file.flow)
         audience = complete_contacts(file.audience or {}, rt.settings.default_country)
         if audience.get("include") or audience.get("exclude"):
@@ -37,15 +40,16 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}
             )
         variables = file.variables.model_dump(exclude_none=True, exclude_defaults=True)
-        if problems := unknown_names(session, variables):
-            raise OperatorError("{problems}", problems="; ".join(problems))
+        refuse_unknown_names(session, variables)
         audience, variables = spell_tags(session, audience), spell_tags(session, variables)
         opt_out_buttons = _opt_out_buttons(file, template)
     media = _media(rt, file.media.header, number, template, directory, now)
+    for language, values in file.by_language.items():
+        header = _media(rt, values.media.header, number, template, directory, now)
+        languages.put_media(language, header)
+    content = {"variables": variables, "media": media, **languages.columns()}
     if template is not None:
-        wrong = [problem.line for problem in mapping_problems(template, variables, media) if not problem.is_gap]
-        if wrong:
-            raise OperatorError("{problems}", problems="; ".join(wrong))
+        refuse_misfits(rt, Campaign(template_id=template.id, **content))
     per_hour = file.pace.per_hour if file.pace else None
     return {
         "name": file.name,
@@ -53,8 +57,7 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
         "template_id": template.id if template else None,
         "flow_id": flow_id,
         "audience": audience,
-        "variables": variables,
-        "media": media,
+        **content,
         "opt_out_buttons": opt_out_buttons,
         "pace_per_hour": per_hour,
         "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
@@ -78,7 +81,7 @@ def _number(session: Session, phone_number_id: str | None) -> Number | None:
 def _template(session: Session, file: CampaignFile, number: Number | None) -> Template | None:
     if file.template is None:
         return None
-    name, language = file.template.name, file.template.language
+    name, language = file.template.name, file.template.first
     template = find_template(session, number, name, language)
     if template is None and number is None:
         raise OperatorError(
@@ -101,7 +104,8 @@ def _template(session: Session, file: CampaignFile, number: Number | None) -> Te
 
 def find_template(session: Session, number: Number | None, name: str, language: str) -> Template | None:
     """The template of the number's account; without a number that of the only account that has it. None if there is none."""
-    query = select(Template).where(Template.name == name, Template.language == language)
+    is_language = func.lower(Template.language) == plain_language(language)
+    query = select(Template).where(Template.name == name, is_language)
     if number is not None:
         return session.scalars(query.where(Template.waba_id == number.waba_id)).first()
     templates = session.scalars(query.limit(2)).all()

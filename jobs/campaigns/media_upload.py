@@ -23,7 +23,8 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
     """
     with rt.database.read() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        hashes = [medium["sha256"] for medium in campaign.media.values() if medium.get("sha256")]
+        parts = [campaign.media, *(own.get("media") or {} for own in (campaign.by_language or {}).values())]
+        hashes = [medium["sha256"] for media in parts for medium in media.values() if medium.get("sha256")]
         handles = session.scalars(
             select(MediaHandle).where(MediaHandle.number_id == campaign.number_id, MediaHandle.sha256.in_(hashes))
         ).all()

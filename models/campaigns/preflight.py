@@ -20,6 +20,7 @@ from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.campaigns.missing import missing_choices
 from models.clock import zoned
+from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
 from models.stored_texts import read_text
@@ -27,9 +28,10 @@ from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
+from models.templates.language_parts import LanguagePart, language_problems, part_problems
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
-from models.templates.variables import check_mapping, unknown_names
+from models.templates.variables import unknown_names
 from models.text import Text
 
 CONNECTED = "CONNECTED"
@@ -100,8 +102,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
     if number is not None:
         blocking += _number_blocks(number)
     if template is not None:
-        blocking += _template_blocks(template, number)
-        blocking += _mapping_blocks(session, campaign, template)
+        blocking += _message_blocks(session, campaign, template)
     if number is not None and template is not None and campaign.audience.get("include"):
         try:
             reach = estimate_reach(session, campaign, now)
@@ -159,14 +160,25 @@ def _template_blocks(template: Template, number: Number | None) -> Iterator[Pref
         yield PreflightCheck(problem.key, problem.text, problem.remedy)
 
 
-def _mapping_blocks(session: Session, campaign: Campaign, template: Template) -> Iterator[PreflightCheck]:
-    lines = check_mapping(template, campaign.variables, campaign.media) + unknown_names(session, campaign.variables)
+def _message_blocks(session: Session, campaign: Campaign, first: Template) -> Iterator[PreflightCheck]:
+    parts = message_parts(session, campaign)
+    for part in parts:
+        if part.template is not None:
+            yield from _template_blocks(part.template, campaign.number)
+            yield from _mapping_blocks(session, campaign, part)
+    for problem in language_problems(parts, first):
+        yield PreflightCheck(problem.key, problem.text, problem.remedy)
+
+
+def _mapping_blocks(session: Session, campaign: Campaign, part: LanguagePart) -> Iterator[PreflightCheck]:
+    lines = [problem.line for problem in part_problems(part, campaign)] + unknown_names(session, part.variables)
     for line in lines:
-        if line.startswith("media"):
+        if line.removeprefix(f"{part.language}: ").startswith("media"):
             yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")
         else:
             yield PreflightCheck("variables", Text(line), "Map every variable of the template, and nothing else.")
-    if problem := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
+    components = part.template.components if part.template is not None else []
+    if problem := opt_out_buttons_problem(components, campaign.opt_out_buttons or ()):
         remedy = "Choose again which buttons of the template opt out."
         yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": problem}), remedy)
 
@@ -191,8 +203,9 @@ def _warnings(
             yield PreflightCheck(
                 "number_quality", Text("The number's quality is red."), "Send less, and to people who expect it."
             )
-    if campaign.template is not None:
-        yield from _template_warnings(campaign, campaign.template, reach)
+    for part in message_parts(session, campaign):
+        if part.template is not None:
+            yield from _template_warnings(campaign, part.template, reach)
     if campaign.flow_id is None:
         yield PreflightCheck(
             "flow", Text("No bot flow answers the replies."), "Choose a bot flow, or have agents watch the inbox."
@@ -242,7 +255,7 @@ def _template_warnings(campaign: Campaign, template: Template, reach: Reach) -> 
     if is_judged and not has_button and not _OPT_OUT.search(_texts(template)):
         text = Text("Template {name} ({language}) is marketing and does not say how to opt out.", named)
         yield PreflightCheck("opt_out", text, "Add a footer such as “Reply STOP to leave”, or a button.")
-    if reach.eligible_in_us:
+    if reach.eligible_in_us and template.id == campaign.template_id:
         text = Text(
             "{people} of them have US numbers, to which Meta delivers no marketing.", {"people": reach.eligible_in_us}
         )

@@ -1,4 +1,4 @@
-"""Makes a campaign's cohorts at its start: one for each language, one for a campaign of one language."""
+"""Makes a campaign's cohorts at its start, one for each language, and reads what they send."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.db.dialect import insert_into
 from models.tables.campaign import Campaign
 from models.tables.cohort import Cohort
-from models.templates.language_parts import language_parts
+from models.templates.language_parts import LanguagePart, language_parts
 
 
 def cohorts_of(session: Session, campaign_id: int) -> Sequence[Cohort]:
@@ -42,6 +42,24 @@ def make_cohorts(session: Session, campaign: Campaign, now: datetime, *, has_una
     if rows:
         statement = insert_into(session, Cohort).values(rows)
         session.execute(statement.on_conflict_do_nothing(index_elements=["campaign_id", "position"]))
+
+
+def message_parts(session: Session, campaign: Campaign) -> list[LanguagePart]:
+    """What is sent next: before the start what the campaign says, then its cohorts that are not paused."""
+    cohorts = cohorts_of(session, campaign.id) if campaign.started_at is not None else []
+    if not cohorts:
+        return language_parts(session, campaign)
+    return [
+        LanguagePart(
+            cohort.position,
+            cohort.template.language,
+            cohort.template,
+            cohort_variables(cohort),
+            cohort_media(cohort),
+        )
+        for cohort in cohorts
+        if cohort.paused_at is None
+    ]
 
 
 def cohort_variables(cohort: Cohort) -> Mapping[str, Any]:

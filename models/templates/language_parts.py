@@ -1,6 +1,6 @@
 """Says what a campaign sends in each of its languages: template, variables and media."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from models.tables.campaign import Campaign
 from models.tables.template import Template
 from models.templates.languages import LanguageChoice, plain_language
-from models.templates.variables import media_format, template_slots
+from models.templates.sendable import TemplateProblem
+from models.templates.variables import MappingProblem, mapping_problems, media_format, template_slots
+from models.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +54,62 @@ def templates_by_language(session: Session, template: Template) -> dict[str, Tem
     return {plain_language(row.language): row for row in session.scalars(query.order_by(Template.id))}
 
 
+def language_problems(parts: Sequence[LanguagePart], first: Template) -> Iterator[TemplateProblem]:
+    """Yield what keeps the languages from being sent as one campaign; `first` is the template that stands for it.
+
+    No parts: each of its cohorts is paused.
+    """
+    if not parts:
+        text = Text("Every language of the campaign is paused.")
+        yield TemplateProblem(
+            "template_approved", text, "Wait for Meta's approval, or replace the templates.", "paused"
+        )
+    for part in parts:
+        named = {"name": first.name, "language": part.language}
+        if part.template is None:
+            text = Text("Template {name} ({language}) is not there.", named)
+            yield TemplateProblem(
+                "template_approved", text, "Leave the language out, or have it approved.", "not there"
+            )
+        elif part.template.category.upper() != first.category.upper():
+            named |= {"category": part.template.category, "other": first.language, "first": first.category}
+            text = Text("Template {name} ({language}) is {category}, and {other} is {first}.", named)
+            remedy = "Send languages of another category in a campaign of their own."
+            yield TemplateProblem("category", text, remedy, "of another category")
+
+
+def part_problems(part: LanguagePart, campaign: Campaign) -> list[MappingProblem]:
+    """The problems of the part's variables and media; of a campaign of several languages each names the language."""
+    if part.template is None:
+        return []
+    problems = mapping_problems(part.template, part.variables, part.media)
+    if not campaign.languages or part.template.id == campaign.template_id:
+        return problems
+    return [MappingProblem(f"{part.language}: {problem.line}", problem.is_gap) for problem in problems]
+
+
 def _part(campaign: Campaign, position: int, language: str, template: Template | None) -> LanguagePart:
     own = (campaign.by_language or {}).get(language) or {}
     variables, media = campaign.variables, own.get("media") or campaign.media
     if template is not None:
-        variables = _variables_of(template, campaign.variables, own.get("variables") or {})
-        media = media if own.get("media") or media_format(template) else {}
+        is_first = template.id == campaign.template_id
+        variables = _variables_of(template, campaign.variables, own.get("variables") or {}, is_first=is_first)
+        media = media if is_first or own.get("media") or media_format(template) else {}
     return LanguagePart(position, language, template, variables, media)
 
 
 def _variables_of(
-    template: Template, shared: Mapping[str, Any], own: Mapping[str, Any]
+    template: Template, shared: Mapping[str, Any], own: Mapping[str, Any], *, is_first: bool
 ) -> dict[str, Mapping[str, Any]]:
-    """The campaign's sources for the variables that this language has, with its own in their place."""
+    """The campaign's sources for the variables that this language has, with its own in their place.
+
+    Those of the campaign are all kept for the language that stands for it (`is_first`), so that one too many is found.
+    """
     keys: dict[str, set[str]] = {}
     for slot in template_slots(template):
         keys.setdefault(slot.component, set()).add(slot.key)
     merged = {
-        component: {key: source for key, source in sources.items() if key in keys.get(component, ())}
+        component: {key: source for key, source in sources.items() if is_first or key in keys.get(component, ())}
         for component, sources in shared.items()
     }
     for component, sources in own.items():
