@@ -162,7 +162,17 @@ def test_every_reason_statistic_and_column_of_the_export_is_explained() -> None:
 
 def test_the_example_of_the_statistics_adds_up() -> None:
     stats = json.loads(example("docs/campaigns.md", '{\n  "id": 1, "name": "Spring"'))
-    assert set(stats) == {"id", "name", "kind", "type", "status", "outcome", "pause_reason", *count_recipients([])}
+    assert set(stats) == {
+        "id",
+        "name",
+        "kind",
+        "type",
+        "status",
+        "outcome",
+        "pause_reason",
+        "languages",
+        *count_recipients([]),
+    }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     parts = ("queued", "sending", "unsure", "held", "sent", "refused")
     assert stats["eligible"] == sum(stats[part] for part in parts)
