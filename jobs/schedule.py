@@ -13,6 +13,7 @@ from datetime import datetime
 
 from redis.exceptions import RedisError
 
+from jobs.campaigns.cohorts import resume_approved_languages
 from jobs.campaigns.hold_resume import pause_while_ingest_lags
 from jobs.campaigns.launch import resume_launches
 from jobs.campaigns.monitor import monitor, release_finished_recipients
@@ -66,6 +67,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("resume_launches", 5, lambda rt, _now: resume_launches(rt)),
     PeriodicJob("start_scheduled_campaigns", 2, wake_scheduled),
     PeriodicJob("settle_campaign_outcomes", 2, monitor),
+    PeriodicJob("resume_approved_languages", 5, resume_approved_languages),
     PeriodicJob("release_finished_recipients", 30, release_finished_recipients),
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),

@@ -57,6 +57,10 @@ TEMPLATE_CATEGORY = stored_text(
     "pause.template_category",
     "Meta made the template {name} ({language}) {category}; it was {before}: its price changes.",
 )
+TEMPLATE_QUALITY_RED = stored_text(
+    "pause.template_quality_red",
+    "Meta rates the quality of the template {name} ({language}) red: people report or block its messages.",
+)
 NO_REASON = stored_text("failure.no_reason", "No reason was given.")
 ACCOUNT_VIOLATION = stored_text("account.violation", "Meta found a violation: {violation}.")
 ACCOUNT_REJECTED = stored_text("account.rejected", "Meta rejected the account in its review.")

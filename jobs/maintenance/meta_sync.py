@@ -19,6 +19,7 @@ from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account, lift_number
+from models.campaigns.template_changes import TemplateReading, pause_for_reading
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.sending.number_rate import put_throughput
@@ -182,14 +183,19 @@ def _store_templates(
             session.add(_fill(Template(waba_id=waba_pk, created_at=now), item, now))
             result.created += 1
         else:
-            before = _compared_fields(template)
+            before, reading = _compared_fields(template), TemplateReading.of(template)
             _fill(template, item, now)
+            session.flush()
+            pause_for_reading(session, template, reading, utcnow())
             changed = _compared_fields(template) != before
             result.updated += changed
             result.unchanged += not changed
     for template in stored.values():
+        reading = TemplateReading.of(template)
         template.missing_at = template.missing_at or now
         template.status = "DELETED"
+        session.flush()
+        pause_for_reading(session, template, reading, utcnow())
         result.missing += 1
     return result
 

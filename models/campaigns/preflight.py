@@ -19,6 +19,7 @@ from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.campaigns.missing import missing_choices
+from models.campaigns.replacement import category_at_start
 from models.clock import zoned
 from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
@@ -156,8 +157,7 @@ def _template_blocks(template: Template, number: Number | None) -> Iterator[Pref
             Text("Template {name} ({language}) belongs to another account than the number.", named),
             "Choose one of the number's account.",
         )
-    for problem in template_problems(template):
-        yield PreflightCheck(problem.key, problem.text, problem.remedy)
+    yield from (PreflightCheck(*problem[:3]) for problem in template_problems(template))
 
 
 def _message_blocks(session: Session, campaign: Campaign, first: Template) -> Iterator[PreflightCheck]:
@@ -166,8 +166,8 @@ def _message_blocks(session: Session, campaign: Campaign, first: Template) -> It
         if part.template is not None:
             yield from _template_blocks(part.template, campaign.number)
             yield from _mapping_blocks(session, campaign, part)
-    for problem in language_problems(parts, first):
-        yield PreflightCheck(problem.key, problem.text, problem.remedy)
+    category = category_at_start(session, campaign) if campaign.languages else first.category
+    yield from (PreflightCheck(*problem[:3]) for problem in language_problems(parts, first, category))
 
 
 def _mapping_blocks(session: Session, campaign: Campaign, part: LanguagePart) -> Iterator[PreflightCheck]:

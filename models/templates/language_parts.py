@@ -54,10 +54,10 @@ def templates_by_language(session: Session, template: Template) -> dict[str, Tem
     return {plain_language(row.language): row for row in session.scalars(query.order_by(Template.id))}
 
 
-def language_problems(parts: Sequence[LanguagePart], first: Template) -> Iterator[TemplateProblem]:
+def language_problems(parts: Sequence[LanguagePart], first: Template, category: str) -> Iterator[TemplateProblem]:
     """Yield what keeps the languages from being sent as one campaign; `first` is the template that stands for it.
 
-    No parts: each of its cohorts is paused.
+    `category` is the campaign's, in any of Meta's spellings. No parts: each of its cohorts is paused.
     """
     if not parts:
         text = Text("Every language of the campaign is paused.")
@@ -65,15 +65,15 @@ def language_problems(parts: Sequence[LanguagePart], first: Template) -> Iterato
             "template_approved", text, "Wait for Meta's approval, or replace the templates.", "paused"
         )
     for part in parts:
-        named = {"name": first.name, "language": part.language}
+        named = {"name": (part.template or first).name, "language": part.language}
         if part.template is None:
             text = Text("Template {name} ({language}) is not there.", named)
             yield TemplateProblem(
                 "template_approved", text, "Leave the language out, or have it approved.", "not there"
             )
-        elif part.template.category.upper() != first.category.upper():
-            named |= {"category": part.template.category, "other": first.language, "first": first.category}
-            text = Text("Template {name} ({language}) is {category}, and {other} is {first}.", named)
+        elif part.template.category.lower() != category.lower():
+            named |= {"category": part.template.category.lower(), "campaign": category.lower()}
+            text = Text("Template {name} ({language}) is {category}, and the campaign is {campaign}.", named)
             remedy = "Send languages of another category in a campaign of their own."
             yield TemplateProblem("category", text, remedy, "of another category")
 
