@@ -28,7 +28,9 @@ from jobs.imports.run import wake_imports
 from jobs.ingest.replay_all import wake_replay
 from jobs.ingest.shop import wake_shop
 from jobs.maintenance.audit_chain import look_after_audit
+from jobs.maintenance.catalog_sync import wake_catalogs
 from jobs.maintenance.fold_texts import fold_contact_texts
+from jobs.maintenance.marketing_sync import wake_marketing
 from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.old_times import rewrite_old_times
 from jobs.maintenance.purge import wake_purge
@@ -76,6 +78,8 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
     PeriodicJob("look_at_shop_daily", 60, wake_look),
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
+    PeriodicJob("sync_marketing_api", 300, wake_marketing),
+    PeriodicJob("sync_catalogs", 1800, wake_catalogs),
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("rewrite_old_times", 1, rewrite_old_times),

@@ -3,26 +3,38 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
+from admin.operations.campaign_parts import (
+    CardProduct,
+    FilePart,
+    Key,
+    Location,
+    Offer,
+    Products,
+    ProductSection,
+    Sku,
+    Text,
+    Variables,
+    VariableSource,
+)
 from models.errors import OperatorError
 from models.segments.values import is_storable
+from models.templates.content_problems import MAX_CARDS
 from models.templates.languages import plain_language
 
 MAX_BYTES = 2_000_000
+Place = Annotated[str, StringConstraints(pattern=r"^([0-9]\.)?[0-9]$")]
+MAX_FLOW_DATA = 50
 MAX_LANGUAGES = 50
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
-Place = Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
-
-
-class FilePart(BaseModel):
-    """A part of the file: unknown fields are refused, types are not guessed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class TemplateName(FilePart):
@@ -57,36 +69,6 @@ class TemplateName(FilePart):
         return self.language or self.fallback or (self.languages or [""])[0]
 
 
-class VariableSource(FilePart):
-    """Where a variable's value comes from."""
-
-    source: Literal["name", "first_name", "tag", "text", "attribute", "order"]
-    tag: Text | None = None
-    text: Text | None = None
-    attribute: Text | None = None
-    field: Literal["number", "total", "currency", "product", "collection", "brand", "placed_at"] | None = None
-    """Of the contact's latest order."""
-    fallback: Annotated[str, StringConstraints(max_length=1024)] | None = None
-
-    @model_validator(mode="after")
-    def _its_own_field(self) -> Self:
-        for source, field in (("tag", "tag"), ("text", "text"), ("attribute", "attribute"), ("order", "field")):
-            has_field = getattr(self, field) is not None
-            if has_field is not (self.source == source):
-                raise ValueError(
-                    f"source {self.source!r} {'has no field' if has_field else 'needs the field'} {field!r}"
-                )
-        return self
-
-
-class Variables(FilePart):
-    """The sources of the template's variables, by component and key."""
-
-    header: dict[Key, VariableSource] = Field(default_factory=dict)
-    body: dict[Key, VariableSource] = Field(default_factory=dict)
-    buttons: dict[Key, VariableSource] = Field(default_factory=dict)
-
-
 class Medium(FilePart):
     """A link, a media id at Meta, a file of the machine on which the command runs, or the `sha256` of an earlier upload."""
 
@@ -110,11 +92,27 @@ class CampaignMedia(FilePart):
     header: Medium | None = None
 
 
-class LanguageValues(FilePart):
-    """What differs in one language."""
+class Card(FilePart):
+    """A card of a carousel: with media and variables of its own, or with a product."""
+
+    media: CampaignMedia = Field(default_factory=CampaignMedia)
+    variables: Variables = Field(default_factory=Variables)
+    product: CardProduct | None = None
+
+
+class MessageParts(FilePart):
+    """What a message holds besides its template."""
 
     variables: Variables = Field(default_factory=Variables)
     media: CampaignMedia = Field(default_factory=CampaignMedia)
+    cards: Annotated[list[Card], Field(max_length=MAX_CARDS)] = Field(default_factory=list)
+    products: Products | None = None
+    thumbnail_sku: Sku | None = None
+    """The product whose picture stands for the catalog."""
+    offer: Offer | None = None
+    location: Location | None = None
+    flow_data: Annotated[dict[Key, VariableSource], Field(max_length=MAX_FLOW_DATA)] = Field(default_factory=dict)
+    """What the form behind the template's button begins with."""
 
 
 class PaceFields(FilePart):
@@ -130,18 +128,32 @@ class PaceFields(FilePart):
         return self
 
 
-class CampaignFile(FilePart):
+class Money(FilePart):
+    """An amount of money: text with at most six decimals, and a currency of three letters."""
+
+    amount: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+    @model_validator(mode="after")
+    def _above_zero(self) -> Self:
+        if not self.amount.strip("0."):
+            raise ValueError("allowed is an amount above 0")
+        return self
+
+
+class CampaignFile(MessageParts):
     """A campaign as a person writes it. Missing parts make it a draft, wrong ones are an error."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     number: Text | None = None
     template: TemplateName | None = None
     audience: dict[str, Any] | None = None
-    variables: Variables = Field(default_factory=Variables)
-    media: CampaignMedia = Field(default_factory=CampaignMedia)
-    by_language: Annotated[dict[Text, LanguageValues], Field(max_length=MAX_LANGUAGES)] = Field(default_factory=dict)
-    opt_out_buttons: Annotated[list[Place], Field(max_length=10)] | None = None
+    by_language: Annotated[dict[Text, MessageParts], Field(max_length=MAX_LANGUAGES)] = Field(default_factory=dict)
+    """What differs in one of the template's languages."""
+    opt_out_buttons: Annotated[list[Place], Field(max_length=30)] | None = None
     """The places of the template's quick replies that opt out; None: those recognized in the template."""
+    max_price: Money | None = None
+    """The most that a delivered message may cost; only for a template that has a maximum price."""
     flow: Text | None = None
     pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
@@ -177,21 +189,32 @@ def read_campaign_file(path: Path) -> Any:
     return read_campaign_text(path.read_text(encoding="utf-8-sig"), str(path))
 
 
-_FIELDS: dict[tuple[str, ...], type[FilePart]] = {
-    (): CampaignFile,
-    ("template",): TemplateName,
-    ("variables",): Variables,
-    ("media",): CampaignMedia,
-    ("media", "header"): Medium,
-    ("pace",): PaceFields,
+_FIELDS: dict[str, type[FilePart]] = {
+    "": CampaignFile,
+    "template": TemplateName,
+    "variables": Variables,
+    "media": CampaignMedia,
+    "media.header": Medium,
+    "cards.*": Card,
+    "cards.*.media": CampaignMedia,
+    "cards.*.media.header": Medium,
+    "cards.*.variables": Variables,
+    "cards.*.product": CardProduct,
+    "products": Products,
+    "products.sections.*": ProductSection,
+    "offer": Offer,
+    "location": Location,
+    "pace": PaceFields,
+    "max_price": Money,
 }
+"""What stands at each place of the file; everywhere else stands a source."""
 
 
-def _model_of(place: tuple[str, ...]) -> type[FilePart]:
+def _model_of(place: tuple[int | str, ...]) -> type[FilePart]:
     """The part of the file at a place."""
     if place[:1] == ("by_language",) and len(place) > 1:
-        return _FIELDS.get(place[2:], VariableSource) if len(place) > 2 else LanguageValues
-    return _FIELDS.get(place, VariableSource)
+        return MessageParts if len(place) == 2 else _model_of(place[2:])
+    return _FIELDS.get(".".join("*" if isinstance(part, int) else part for part in place), VariableSource)
 
 
 def _unstorable_place(data: Any, where: str) -> str:
@@ -214,7 +237,7 @@ def _sentence(details: ErrorDetails) -> str:
     where = ".".join(map(str, place)) or "campaign"
     kind, value = details["type"], details.get("input")
     if kind == "extra_forbidden":
-        model = _model_of(tuple(map(str, place[:-1])))
+        model = _model_of(place[:-1])
         return f"{where}: there is no such field; allowed are {', '.join(model.model_fields)}"
     if kind == "missing":
         return f"{where} is missing"
@@ -223,9 +246,18 @@ def _sentence(details: ErrorDetails) -> str:
         return f"{where}: {text}"
     if kind == "string_pattern_mismatch":
         if place[0] == "opt_out_buttons":
-            text = "allowed is the place of a button, counted from 0"
-        text = {"link": "allowed is an https address", "id": "allowed are digits"}.get(str(place[-1]), text)
+            text = "allowed is the place of a button, counted from 0, such as 1, or 0.1 for a card's"
+        text = _ALLOWED.get(str(place[-1]), text)
     return f"{where}={_short(value)}: {text[:1].lower()}{text[1:]}"
+
+
+_ALLOWED = {
+    "link": "allowed is an https address",
+    "id": "allowed are digits",
+    "catalog_id": "allowed are digits",
+    "currency": "allowed is a code of three letters, such as EUR",
+    "amount": "allowed is a text such as 0.045",
+}
 
 
 def _short(value: Any) -> str:

@@ -1,5 +1,7 @@
 """Resolves what a campaign file names (number, template, bot flow, media) into the columns of a campaign."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,20 +9,24 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_file import CampaignFile, Medium
-from admin.operations.campaign_languages import campaign_languages, refuse_misfits, refuse_unknown_names
+from admin.operations.campaign_file import CampaignFile, Card, Medium, MessageParts
+from admin.operations.campaign_languages import campaign_languages, refuse_misfits
 from admin.operations.media import store_file
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
+from models.billing.amount import read_amount
 from models.errors import OperatorError
 from models.segments.references import spell_tags
+from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import MediaHandle, Template
+from models.templates.components import MEDIA_FORMATS, card_components, header_format
+from models.templates.content import COLUMNS, MessageContent
 from models.templates.languages import plain_language
 from models.templates.opt_out_buttons import opt_out_buttons_problem
-from models.templates.variables import media_format
+from models.templates.variables import unknown_names
 
 
 def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
@@ -32,24 +38,33 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
     with rt.database.read() as session:
         number = _number(session, file.number)
         template = _template(session, file, number)
-        languages = campaign_languages(session, file, template)
         flow_id = _flow_id(session, file.flow)
         audience = complete_contacts(file.audience or {}, rt.settings.default_country)
         if audience.get("include") or audience.get("exclude"):
             parse_audience(
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}
             )
-        variables = file.variables.model_dump(exclude_none=True, exclude_defaults=True)
-        refuse_unknown_names(session, variables)
-        audience, variables = spell_tags(session, audience), spell_tags(session, variables)
+        languages = campaign_languages(session, file, template)
+        written = spelled_content(session, file)
+        by_language = {
+            code: spelled_content(session, file.by_language[given]) for given, code in languages.spelled.items()
+        }
+        audience = spell_tags(session, audience)
         opt_out_buttons = _opt_out_buttons(file, template)
-    media = _media(rt, file.media.header, number, template, directory, now)
-    for language, values in file.by_language.items():
-        header = _media(rt, values.media.header, number, template, directory, now)
-        languages.put_media(language, header)
-    content = {"variables": variables, "media": media, **languages.columns()}
+        price = _max_price(file, number, template)
+    resolve = _MediaResolver(rt, number, template, directory, now)
+    content = resolve.content(file, written)
+    own = {
+        code: resolve.content(file.by_language[given], by_language[code]) for given, code in languages.spelled.items()
+    }
+    parts = {
+        "variables": content.variables,
+        "media": content.media,
+        "content": content.content_column(),
+        **languages.columns(own),
+    }
     if template is not None:
-        refuse_misfits(rt, Campaign(template_id=template.id, **content))
+        refuse_misfits(rt, Campaign(template_id=template.id, **parts), now)
     per_hour = file.pace.per_hour if file.pace else None
     return {
         "name": file.name,
@@ -57,8 +72,9 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
         "template_id": template.id if template else None,
         "flow_id": flow_id,
         "audience": audience,
-        **content,
+        **parts,
         "opt_out_buttons": opt_out_buttons,
+        **price,
         "pace_per_hour": per_hour,
         "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
     }
@@ -122,6 +138,22 @@ def _opt_out_buttons(file: CampaignFile, template: Template | None) -> list[str]
     return places
 
 
+def _max_price(file: CampaignFile, number: Number | None, template: Template | None) -> dict[str, Any]:
+    if file.max_price is None:
+        return {"max_price": None, "max_price_currency": None}
+    amount, currency = read_amount(file.max_price.amount, "max_price.amount"), file.max_price.currency
+    if template is not None and not has_max_price(template):
+        raise OperatorError("max_price: template {name} has no maximum price that it could scale", name=template.name)
+    billed_in = number.waba.currency if number is not None else None
+    if billed_in is not None and billed_in != currency:
+        raise OperatorError(
+            "max_price.currency={currency}: allowed is {billed_in}, in which Meta bills the account",
+            currency=currency,
+            billed_in=billed_in,
+        )
+    return {"max_price": amount, "max_price_currency": currency}
+
+
 def _flow_id(session: Session, name: str | None) -> int | None:
     if name is None:
         return None
@@ -132,36 +164,82 @@ def _flow_id(session: Session, name: str | None) -> int | None:
     return flow_id
 
 
-def _media(
-    rt: Runtime,
-    medium: Medium | None,
-    number: Number | None,
-    template: Template | None,
-    directory: Path | None,
-    now: datetime,
-) -> dict[str, Any]:
-    if medium is None:
-        return {}
-    header = medium.model_dump(exclude_none=True)
-    if medium.file is None and medium.sha256 is None:
-        return {"header": header}
-    if number is None:
-        raise OperatorError("media: needs a number, since uploads belong to it")
-    if medium.sha256 is not None:
-        return {"header": {"sha256": medium.sha256, "file": _uploaded_file_name(rt, number.id, medium.sha256)}}
-    header_format = media_format(template) if template else None
-    if header_format is None:
-        raise OperatorError("media: the template's header takes no media")
-    if directory is None:
-        raise OperatorError("media.header.file: allowed on the command line alone; upload the file instead")
-    path = directory / str(medium.file)
-    return {"header": {"sha256": store_file(rt, number.id, path, header_format, now), "file": path.name}}
+def spelled_content(session: Session, file: MessageParts) -> MessageContent:
+    """The content as the file has it, with tags in their own spelling. Raises OperatorError if it names what does not exist."""
+    content = written_content(file)
+    if problems := unknown_names(session, content):
+        raise OperatorError("{problems}", problems="; ".join(problems))
+    columns = spell_tags(session, {"variables": content.variables, "content": content.content_column()})
+    return MessageContent.from_columns(columns["variables"], content.media, columns["content"])
 
 
-def _uploaded_file_name(rt: Runtime, number_id: int, sha256: str) -> str:
+def written_content(file: MessageParts) -> MessageContent:
+    """The content as the file has it: its media are not resolved."""
+    parts = file.model_dump(exclude_none=True, exclude_defaults=True, include={"variables", "media", *COLUMNS})
+    return MessageContent.from_columns(parts.get("variables", {}), parts.get("media", {}), parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _MediaResolver:
+    """Stores the files that a campaign file names, and finds those that were uploaded before."""
+
+    rt: Runtime
+    number: Number | None
+    template: Template | None
+    directory: Path | None
+    now: datetime
+
+    def content(self, file: MessageParts, written: MessageContent) -> MessageContent:
+        """The content with its media resolved."""
+        media = self.media("media", file.media.header, None)
+        return replace(written, media=media, cards=self.cards(file.cards, written.cards))
+
+    def cards(self, written: Sequence[Card], cards: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The cards with their media resolved."""
+        resolved: list[Mapping[str, Any]] = []
+        for index, (part, card) in enumerate(zip(written, cards, strict=True)):
+            media = self.media(f"cards.{index}.media", part.media.header, index)
+            resolved.append({**card, "media": media} if media else card)
+        return resolved
+
+    def media(self, field: str, medium: Medium | None, card: int | None) -> dict[str, Any]:
+        """The media of the message, or of a card; `field` names it in errors. Raises OperatorError if there is no such file."""
+        if medium is None:
+            return {}
+        header = medium.model_dump(exclude_none=True)
+        if medium.file is None and medium.sha256 is None:
+            return {"header": header}
+        if self.number is None:
+            raise OperatorError("{field}: needs a number, since uploads belong to it", field=field)
+        if medium.sha256 is not None:
+            name = _uploaded_file_name(self.rt, self.number.id, field, medium.sha256)
+            return {"header": {"sha256": medium.sha256, "file": name}}
+        header_format = self._format(card)
+        if header_format is None:
+            what = "template" if card is None else "card"
+            raise OperatorError("{field}: the {what}'s header takes no media", field=field, what=what)
+        if self.directory is None:
+            raise OperatorError(
+                "{field}.header.file: allowed on the command line alone; upload the file instead", field=field
+            )
+        path = self.directory / str(medium.file)
+        sha256 = store_file(self.rt, self.number.id, path, header_format, self.now)
+        return {"header": {"sha256": sha256, "file": path.name}}
+
+    def _format(self, card: int | None) -> str | None:
+        if self.template is None:
+            return None
+        components = self.template.components
+        form = header_format(components if card is None else card_components(components, card))
+        return form if form in MEDIA_FORMATS else None
+
+
+def _uploaded_file_name(rt: Runtime, number_id: int, field: str, sha256: str) -> str:
     with rt.database.read() as session:
         query = select(MediaHandle.file_name).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
         name = session.scalars(query).first()
     if name is None:
-        raise OperatorError("media.header.sha256={sha256}: there is no such upload for this number", sha256=sha256)
+        raise OperatorError(
+            "{field}.header.sha256={sha256}: there is no such upload for this number", field=field, sha256=sha256
+        )
     return name

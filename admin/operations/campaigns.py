@@ -39,7 +39,10 @@ COPIED_COLUMNS = (
     "flow_id",
     "variables",
     "media",
+    "content",
     "opt_out_buttons",
+    "max_price",
+    "max_price_currency",
     "pace_per_second",
     "pace_per_hour",
 )

@@ -2,9 +2,11 @@
 
 import random
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.sandbox.bubble import Choice, SandboxBubble, of_message
+from bot.sandbox.bubble import of_message
+from bot.sandbox.choices import SandboxBubble, reply_to
 from bot.sandbox.config import Config
 from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import Outbox
@@ -12,9 +14,12 @@ from bot.sandbox.payload import inbound_item, sender_of, standby_item
 from bot.sandbox.person import SimulatedPerson, create_person, draw
 from bot.sandbox.phone import bsuid_of
 from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
+from bot.sandbox.template import SandboxTemplate
 from bot.sandbox.timetable import DeliveryTimetable
 from bot.sandbox.world import SandboxNumber, World
 
+CATALOG_ID = "700000000000001"
+"""The catalog of what people order."""
 WORDS = {
     "en": ("Thank you!", "Is there something for children too?", "How long does it last?", "Who are you?", "👍"),
     "es": ("¡Gracias!", "¿Hasta cuándo?", "¿Tenéis tallas grandes?", "¿Quién es?", "👍"),
@@ -129,25 +134,37 @@ class Crowd:
         self.outbox.put(inbound_item(self.config, self.world.numbers[phone_number_id], person, inbound))
         return inbound
 
-    def press(self, message: SandboxMessage, place: int, *, with_context: bool = True) -> SandboxInbound:
-        """Tap the choice at an index of the message. Raises IndexError if there is none, ValueError if it only opens a link."""
+    def press(
+        self,
+        message: SandboxMessage,
+        place: int,
+        *,
+        with_context: bool = True,
+        answers: Mapping[str, Any] | None = None,
+        skus: Sequence[str] = (),
+    ) -> SandboxInbound:
+        """Tap the choice at an index of the message: a form is sent back with ``answers``, products are ordered by ``skus``.
+
+        Raises IndexError if there is none, ValueError if it only opens a link.
+        """
         choice = self.bubble_of(message).choices[place]
-        content = reply_to(choice)
+        content = reply_to(choice, answers=answers, skus=skus, catalog_id=CATALOG_ID)
         if content is None:
             raise ValueError(f"{choice.title!r} opens a link and says nothing")
         return self.say(message.wa_id, message.phone_number_id, content, message.wamid if with_context else None)
 
     def bubble_of(self, message: SandboxMessage) -> SandboxBubble:
         """Render a message of the business as its phone shows it."""
-        return of_message(message, self.world.template(*self._template_of(message)))
+        return of_message(message, self.template_of(message))
+
+    def template_of(self, message: SandboxMessage) -> SandboxTemplate | None:
+        """Return the template that a message names, None if it no longer exists."""
+        number: SandboxNumber | None = self.world.numbers.get(message.phone_number_id)
+        return self.world.template(number.waba_id if number else "", message.template or "", message.language or "")
 
     def _say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None) -> None:
         if phone_number_id in self.world.numbers:
             self.say(wa_id, phone_number_id, content, context)
-
-    def _template_of(self, message: SandboxMessage) -> tuple[str, str, str]:
-        number: SandboxNumber | None = self.world.numbers.get(message.phone_number_id)
-        return number.waba_id if number else "", message.template or "", message.language or ""
 
     def _about_template(
         self, bubble: SandboxBubble, message: SandboxMessage, rng: random.Random, quirk: Quirk | None
@@ -191,15 +208,3 @@ def shared_number(wa_id: str) -> dict[str, Any]:
     """Return the webhook content with which a person shares their number, after they were asked for it."""
     phone = {"phone": f"+{wa_id}", "wa_id": wa_id, "type": "CELL"}
     return {"type": "contacts", "contacts": [{"origin": "contact_request", "phones": [phone]}]}
-
-
-def reply_to(choice: Choice) -> dict[str, Any] | None:
-    """Return the webhook content of a tap, None if the choice only opens a link."""
-    if choice.kind == "quick_reply":
-        return {"type": "button", "button": {"payload": choice.payload, "text": choice.title}}
-    if choice.kind == "link":
-        return None
-    reply = {"id": choice.payload, "title": choice.title}
-    if choice.description:
-        reply["description"] = choice.description
-    return {"type": "interactive", "interactive": {"type": choice.kind, choice.kind: reply}}

@@ -1,5 +1,6 @@
 """Lets a language go on that Meta paused, and replaces a template of a paused campaign. Meta is asked first."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,8 +11,8 @@ from jobs.campaigns.lifecycle import resume_campaign
 from jobs.campaigns.start import MetaUnavailableError, refresh_from_meta, wake_or_log
 from jobs.core.clock_check import may_take_irreversible_steps
 from jobs.core.conflicts import retry_conflicts, retry_conflicts_again
-from jobs.core.runtime import Runtime
-from jobs.core.wake_ups import SERVE_NUMBER
+from jobs.core.runtime import Runtime, runtime
+from jobs.core.wake_ups import RESUME_LANGUAGE, SERVE_NUMBER
 from jobs.maintenance.meta_sync import read_templates
 from models.billing.rate_cards import plain_category
 from models.campaigns.cohort_pause import resume_cohort
@@ -22,12 +23,15 @@ from models.campaigns.replacement import (
     waiting_cohort,
 )
 from models.campaigns.template_changes import RED
+from models.clock import utcnow
 from models.errors import OperatorError
-from models.tables.audit import META
+from models.tables.audit import META, MONITOR
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason, get_campaign
 from models.tables.cohort import Cohort
 from models.tables.template import Template
 from models.templates.sendable import template_problems
+
+log = logging.getLogger("hark.guard")
 
 LIFTED_BY_META = (PauseReason.TEMPLATE_PAUSED, PauseReason.QUALITY)
 """Reasons that end by themselves, once Meta approves the template again."""
@@ -127,12 +131,34 @@ def resume_approved_languages(rt: Runtime, now: datetime) -> None:
     query = select(Cohort).join(Cohort.template).join(Cohort.campaign).where(*is_lifted).order_by(Cohort.id)
     with rt.database.read() as session:
         ready = [(it.id, it.campaign.number_id) for it in session.scalars(query) if _may_go_on(it)]
-    if ready and not may_take_irreversible_steps(rt):
+        is_over = Cohort.resumes_at <= now, Campaign.status == CampaignStatus.ACTIVE
+        over_ids = session.scalars(select(Cohort.id).join(Cohort.campaign).where(*is_over).order_by(Cohort.id)).all()
+    if (ready or over_ids) and not may_take_irreversible_steps(rt):
         return
+    for cohort_id in over_ids:
+        RESUME_LANGUAGE.enqueue(rt.redis, cohort_id)
     for cohort_id, number_id in ready:
         _resume_if_still_approved(rt, cohort_id, now)
         if number_id is not None:
             SERVE_NUMBER.enqueue(rt.redis, number_id)
+
+
+def resume_language_when_over(cohort_id: int) -> None:
+    """Let a language go on whose pause has an end, if Meta allows it (a job). Else the schedule tries again a minute later."""
+    rt, now = runtime(), utcnow()
+    with rt.database.read() as session:
+        cohort = session.get(Cohort, cohort_id)
+        if cohort is None or cohort.resumes_at is None or cohort.resumes_at > now:
+            return
+        campaign_id, language = cohort.campaign_id, cohort.template.language
+    if not may_take_irreversible_steps(rt):
+        return
+    try:
+        resume_language(rt, campaign_id, language, now, MONITOR)
+    except OperatorError as error:
+        log.warning("%s", error)
+    else:
+        RESUME_LANGUAGE.started(rt.redis, cohort_id)
 
 
 def _may_go_on(cohort: Cohort) -> bool:

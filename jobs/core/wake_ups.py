@@ -45,12 +45,15 @@ SERVE_NUMBER: WakeUp[[int]] = WakeUp(SEND, "jobs.sending.serve.serve_number", "s
 LAUNCH_CAMPAIGN: WakeUp[[int]] = WakeUp(LAUNCH, "jobs.campaigns.launch.launch_campaign", "launch")
 START_SCHEDULED: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.start.start_scheduled", "start")
 RESUME_WHEN_CLEAR: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.hold_resume.resume_when_clear", "resume")
+RESUME_LANGUAGE: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.cohorts.resume_language_when_over", "resume-language")
 ANSWER_CONTACT: WakeUp[[int]] = WakeUp(ANSWER, "jobs.replies.answer.answer_contact", "answer")
 ANSWER_WAITING: WakeUp[[str]] = WakeUp(ANSWER, "jobs.replies.answer.answer_many", "answer")
 """Its argument is the name of the caller: the ingest, the schedule, or a dispatcher whose time is over."""
 RUN_CONFIRMED_COMMAND: WakeUp[[int]] = WakeUp(CHORES, "jobs.replies.chatops.run_confirmed_command", None)
 SYNC_TEMPLATES: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_templates", "templates")
 SYNC_NUMBER: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_number", "number")
+SYNC_MARKETING: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.marketing_sync.sync_marketing", "marketing")
+SYNC_CATALOGS: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.catalog_sync.sync_catalogs", "catalogs")
 PURGE: WakeUp[[]] = WakeUp(CHORES, "jobs.maintenance.purge.purge", "purge")
 RUN_IMPORT: WakeUp[[str]] = WakeUp(CHORES, "jobs.imports.run.run_import", "import", seconds=3600)
 """An hour: a turn imports at least one chunk, and reads a long file first."""

@@ -23,14 +23,19 @@ from models.campaigns.template_changes import TemplateReading, pause_for_reading
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.sending.number_rate import put_throughput
+from models.tables.audit import META
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
+from models.tables.template_life import TemplateEventKind
+from models.templates.drafts import adopt_draft
+from models.templates.life import DRAFT, TemplateState, record_changes, record_event
 from models.templates.opt_out_buttons import recognize_opt_out_buttons
 
 log = logging.getLogger("hark.sync")
 
 # docs/meta.md §4.3. A tier that is missing here leaves the stored limit as it is.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
+MAX_TTL_SECONDS = 2**31
 TEMPLATES_MAX_AGE = timedelta(hours=1)
 NUMBER_MAX_AGE = timedelta(minutes=10)
 
@@ -180,17 +185,30 @@ def _store_templates(
             continue
         template = stored.pop((item["name"], item["language"]), None)
         if template is None:
-            session.add(_fill(Template(waba_id=waba_pk, created_at=now), item, now))
+            template = fill_template(Template(waba_id=waba_pk, created_at=now), item, now)
+            session.add(template)
+            session.flush()
+            record_changes(session, template, TemplateState(), now, META)
             result.created += 1
         else:
-            before, reading = _compared_fields(template), TemplateReading.of(template)
-            _fill(template, item, now)
+            before, state = _compared_fields(template), TemplateState.of(template)
+            reading = TemplateReading.of(template)
+            if template.status == DRAFT:
+                adopt_draft(session, template, now)
+            fill_template(template, item, now)
+            record_changes(session, template, state, now, META)
             session.flush()
             pause_for_reading(session, template, reading, utcnow())
             changed = _compared_fields(template) != before
             result.updated += changed
             result.unchanged += not changed
     for template in stored.values():
+        if template.status == DRAFT or _is_later(template, now):
+            continue
+        if template.status != "DELETED":
+            record_event(
+                session, template, TemplateEventKind.STATUS, now, META, before=template.status, after="DELETED"
+            )
         reading = TemplateReading.of(template)
         template.missing_at = template.missing_at or now
         template.status = "DELETED"
@@ -200,7 +218,13 @@ def _store_templates(
     return result
 
 
-def _fill(template: Template, item: dict[str, Any], now: datetime) -> Template:
+def _is_later(template: Template, now: datetime) -> bool:
+    """Whether it was submitted after the list was requested."""
+    return any(at is not None and at > now for at in (template.synced_at, template.status_at))
+
+
+def fill_template(template: Template, item: dict[str, Any], now: datetime) -> Template:
+    """Write a template as Meta lists it into its row; `now` is when she was asked. A status that she reported later is kept."""
     quality = item.get("quality_score")
     template.meta_id = str(item["id"]) if item.get("id") else template.meta_id
     template.name, template.language = item["name"], item["language"]
@@ -211,6 +235,9 @@ def _fill(template: Template, item: dict[str, Any], now: datetime) -> Template:
     template.opt_out_buttons = recognize_opt_out_buttons(template.components, is_certain_stop)
     template.quality = str((quality.get("score") if isinstance(quality, dict) else None) or "UNKNOWN")
     template.rejected_reason = item.get("rejected_reason")
+    spec, ttl = item.get("optimization_spec"), item.get("message_send_ttl_seconds")
+    template.optimization_spec = spec if isinstance(spec, dict) and spec else None
+    template.message_send_ttl_seconds = ttl if isinstance(ttl, int) and abs(ttl) < MAX_TTL_SECONDS else None
     if template.status_at is None or template.status_at <= now:
         template.status = str(item.get("status") or "UNKNOWN").upper()
     template.synced_at = now
@@ -223,7 +250,8 @@ def _fill(template: Template, item: dict[str, Any], now: datetime) -> Template:
 def _compared_fields(template: Template) -> tuple[Any, ...]:
     return (
         template.meta_id, template.category, template.correct_category, template.parameter_format, template.components,
-        template.quality, template.rejected_reason, template.status, template.missing_at,
+        template.quality, template.rejected_reason, template.status, template.missing_at, template.optimization_spec,
+        template.message_send_ttl_seconds,
     )  # fmt: skip
 
 

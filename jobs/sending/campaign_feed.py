@@ -8,17 +8,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.meta.messages import TemplateBuilder
+from bot.messages.template import TemplateBuilder
 from jobs.core.runtime import Runtime
 from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
 from jobs.sending.pace import SendTimetable
-from models.sending.cohorts import cohort_media
+from models.catalog.lookup import linked_catalogs
+from models.sending.cohorts import cohort_content
 from models.sending.number_rate import STANDARD_RATE, number_rate
 from models.sending.open_cohorts import has_due, open_cohorts
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.cohort import Cohort
 from models.tables.number import Number, Waba
 from models.tables.template import MediaHandle
+from models.templates.content import MessageContent
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -159,14 +161,16 @@ class CampaignFeed:
 
 def cohort_builder(session: Session, cohort: Cohort, number_id: int, installation: str) -> TemplateBuilder:
     """The builder of the cohort's messages."""
-    template = cohort.template
+    template, content = cohort.template, cohort_content(cohort)
+    catalogs = linked_catalogs(session, template.waba_id) if content.skus() else ()
     return TemplateBuilder(
         name=template.name,
         language=template.language,
         components=template.components,
         parameter_format=template.parameter_format,
-        media=_resolved_media(session, cohort_media(cohort), number_id),
+        content=resolved_content(session, content, number_id),
         installation=installation,
+        catalog_id=catalogs[0].meta_id if catalogs else None,
     )
 
 
@@ -177,17 +181,18 @@ def per_second(campaign: Campaign) -> float:
     return campaign.pace_per_second or DEFAULT_PER_SECOND
 
 
-def _resolved_media(session: Session, media: Mapping[str, Any], number_id: int) -> dict[str, Any]:
-    """The media with each uploaded file (`sha256`) replaced by its media id at Meta for this number."""
-    resolved: dict[str, Any] = {}
-    for part, medium in media.items():
-        content = dict(medium)
-        sha256 = content.pop("sha256", None)
-        if sha256:
-            handle = session.scalars(
-                select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
-            ).one_or_none()
-            if handle is not None and handle.media_id:
-                content = {"id": handle.media_id, "filename": handle.file_name}
-        resolved[part] = content
-    return resolved
+def resolved_content(session: Session, content: MessageContent, number_id: int) -> MessageContent:
+    """The content with each uploaded file (`sha256`) replaced by its media id at Meta for this number."""
+
+    def resolve(medium: Mapping[str, Any]) -> Mapping[str, Any]:
+        sha256 = medium.get("sha256")
+        if not sha256:
+            return medium
+        handle = session.scalars(
+            select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
+        ).one_or_none()
+        if handle is not None and handle.media_id:
+            return {"id": handle.media_id, "filename": handle.file_name}
+        return {key: value for key, value in medium.items() if key != "sha256"}
+
+    return content.with_media(resolve)

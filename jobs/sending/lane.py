@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.meta.client import GraphClient
+from bot.meta.error_codes import MARKETING_OFF
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
@@ -153,6 +154,8 @@ class SenderLane:
             return slot
         self._intervals[served.id] = slot.interval_seconds
         cohort, chunk = await asyncio.to_thread(self._claim_in_turn, served, size)
+        if cohort is not None and chunk.problem is not None:
+            self._side_effects.stop_changed(cohort, chunk.problem)
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
         if cohort is None or not chunk.rows:
@@ -178,15 +181,24 @@ class SenderLane:
             if chunk.rows or chunk.left_out or chunk.limit_lifts_at is not None:
                 served.cohorts.append(cohort)
                 return cohort, chunk
-            cohort.is_blocked_alone = (
-                not chunk.is_active
-            )  # paused or ended: rows that are claimed and not begun go back
+            # Paused or ended meanwhile: rows that are claimed and not begun go back.
+            cohort.is_blocked_alone = not chunk.is_active
+            if chunk.problem is not None:
+                return cohort, chunk
         return None, chunk
 
     def _claim(self, cohort: ServedCohort, size: int) -> Claim:
-        lane_id, person_hashes = self._lease.lane_id, self._rt.vault.person_hashes
         with self._rt.database.write() as session:
-            claim = claim_recipients(session, lane_id, cohort.id, size, utcnow(), person_hashes, edition=cohort.edition)
+            claim = claim_recipients(
+                session,
+                self._lease.lane_id,
+                cohort.id,
+                size,
+                utcnow(),
+                self._rt.vault.person_hashes,
+                self._rt.settings.time_zone,
+                edition=cohort.edition,
+            )
             epoch = raise_epoch(session) if claim.rows else 0
         if claim.rows and not may_send(self._rt, epoch):
             self._is_unclear = True  # what this claim took goes back, if it is not unsure by then
@@ -268,6 +280,8 @@ class SenderLane:
             return
         if verdict.rule is not None:
             self._side_effects.apply(cohort, row, verdict)
+        if verdict.falls_back or verdict.code == MARKETING_OFF:
+            self._side_effects.doubt_marketing()
         kind = served.guard.add(verdict.kind, verdict.message)
         if kind is not None:
             self._side_effects.stop_failing(served, kind)
@@ -286,12 +300,14 @@ class SenderLane:
             return None
         self.sent += 1
         try:
-            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+            body |= row.route.fields
+            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body, row.route.path)
         except (
             orjson.JSONEncodeError
         ) as error:  # raised before anything is sent; the client returns Meta's errors as results
             return self._build_failure(error)
-        return judge_send(outcome, row.attempt, row.failures, has_campaign=True)
+        may_fall_back = row.route.may_fall_back
+        return judge_send(outcome, row.attempt, row.failures, has_campaign=True, may_fall_back=may_fall_back)
 
     def _build_failure(self, error: Exception) -> SendVerdict:
         log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))

@@ -17,7 +17,14 @@ from sqlalchemy.exc import DBAPIError
 from bot.meta.error_codes import ErrorAction, ErrorRule
 from jobs.core.runtime import Runtime
 from jobs.sending.campaign_feed import Served, ServedCohort
-from jobs.sending.effects import hold_number, pause_campaign, pause_cohort, stop_number, suppress_person
+from jobs.sending.effects import (
+    doubt_marketing_state,
+    hold_number,
+    pause_campaign,
+    pause_cohort,
+    stop_number,
+    suppress_person,
+)
 from jobs.sending.failure_rate import FailureGuard, without_digits
 from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
@@ -42,6 +49,7 @@ class SideEffects:
         self._lane_id = lane_id
         self._pace = pace
         self._tasks: set[asyncio.Task[None]] = set()
+        self._has_doubted = False
         self.is_stopped = False
         self.hold_until = 0.0
 
@@ -56,13 +64,7 @@ class SideEffects:
             case ErrorAction.PAUSE if not cohort.is_blocked:
                 reason = rule.reason or PauseReason.FAILURE_RATE
                 seconds = rule.pause_seconds
-                resumes_at = now + timedelta(seconds=seconds) if seconds else None
-                if reason in OF_TEMPLATE and not served.is_plain:
-                    cohort.is_blocked_alone = True
-                    self._pause(cohort, partial(pause_cohort, resumes_at=resumes_at), reason, detail)
-                else:
-                    served.is_blocked = True
-                    self._pause(served, partial(pause_campaign, resumes_at=resumes_at), reason, detail)
+                self._pause_message(cohort, reason, detail, now + timedelta(seconds=seconds) if seconds else None)
             case ErrorAction.STOP if not self.is_stopped:
                 self.is_stopped = True
                 self._start(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
@@ -89,6 +91,16 @@ class SideEffects:
         served.guard = FailureGuard()  # if it is resumed, it is judged by new results alone
         self._pause(served, pause_campaign, PauseReason.FAILURE_RATE, detail)
 
+    def doubt_marketing(self) -> None:
+        """Have Meta asked again about the account, once a lane: she refused what the state that is known would allow."""
+        if not self._has_doubted:
+            self._has_doubted = True
+            self._start(self._in_thread(doubt_marketing_state, self._rt, self._number_id))
+
+    def stop_changed(self, cohort: ServedCohort, problem: Text) -> None:
+        """Pause what sends a message that was changed, so that it would not be the one that was approved."""
+        self._pause_message(cohort, PauseReason.TEMPLATE_CHANGED, problem)
+
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """Pause the campaign at the portfolio's messaging limit until `lifts_at`, when contacts stop counting
         (docs/meta.md §4.3).
@@ -103,6 +115,17 @@ class SideEffects:
         """Wait until the effects that were begun are written, at most 2 s."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
+
+    def _pause_message(
+        self, cohort: ServedCohort, reason: PauseReason, detail: Text, resumes_at: datetime | None = None
+    ) -> None:
+        """Pause the cohort alone where the reason is its message's and others of the campaign get another, else the campaign."""
+        if reason in OF_TEMPLATE and not cohort.campaign.is_plain:
+            cohort.is_blocked_alone = True
+            self._pause(cohort, partial(pause_cohort, resumes_at=resumes_at), reason, detail)
+        else:
+            cohort.campaign.is_blocked = True
+            self._pause(cohort.campaign, partial(pause_campaign, resumes_at=resumes_at), reason, detail)
 
     def _pause(
         self, what: Served | ServedCohort, pause: Callable[..., object], reason: PauseReason, detail: Text

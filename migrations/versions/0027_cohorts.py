@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from models.db.online_index import create_index_online
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("pause_reason", sa.String(length=24), nullable=True),
         sa.Column("pause_detail", sa.Text(), nullable=True),
         sa.Column("paused_at", moment, nullable=True),
+        sa.Column("resumes_at", moment, nullable=True),
         sa.Column("edition", sa.Integer(), server_default="0", nullable=False),
         sa.Column("has_unassigned", sa.Boolean(), nullable=False),
         sa.Column("created_at", moment, nullable=False),

@@ -66,6 +66,8 @@ class CampaignTerms:
     cap_messages: int
     cap_days: int
     now: datetime
+    phone_needed: Sequence[int] = ()
+    """The places of the languages whose template has a maximum price: Meta takes it with a phone number alone."""
     choice: LanguageChoice | None = None
     """The languages among which a contact's own chooses; None: all get the same."""
 
@@ -80,6 +82,11 @@ class CampaignTerms:
         position = self.position()
         return case(*((position == place, of(bound)) for place, bound in enumerate(self.bound)), else_=null())
 
+    def lacks_phone(self) -> ColumnElement[bool]:
+        """Return whether a contact has no phone and the template of its language has a maximum price."""
+        lacks = CONTACT.c.phone.is_(None)
+        return lacks if self.choice is None else and_(lacks, self.position().in_(self.phone_needed))
+
 
 def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> CampaignTerms:
     """Load the terms of a complete campaign. Raises AudienceError if its audience names something that does not exist."""
@@ -91,7 +98,7 @@ def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> 
         is_marketing=template.category.upper() == MARKETING,
         audience=parse_audience(session, campaign.audience),
         bound=[
-            bind_variables(session, part.template, part.variables, CONTACT) if part.template is not None else ()
+            bind_variables(session, part.template, part.content, CONTACT) if part.template is not None else ()
             for part in parts
         ],
         allow_untagged=bool(read_setting(session, "allow_untagged")),
@@ -99,6 +106,7 @@ def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> 
         cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MAX_CAP_DAYS),
         now=now,
         choice=language_choice(campaign),
+        phone_needed=[part.position for part in parts if part.template is not None and part.template.optimization_spec],
     )
 
 
@@ -186,6 +194,8 @@ def branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
         yield NotSent.FREQUENCY_CAP, _recent_messages(terms, is_shared) >= terms.cap_messages
     if terms.choice is not None and terms.choice.fallback is None:
         yield NotSent.NO_LANGUAGE, terms.position().is_(None)
+    if terms.phone_needed:
+        yield NotSent.NO_PHONE_FOR_MAX_PRICE, terms.lacks_phone()
 
 
 def first_reason(found: Iterable[Branch]) -> ColumnElement[Any]:

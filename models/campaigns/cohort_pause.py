@@ -65,7 +65,10 @@ def pause_for_cohort(
         .limit(1)
     )
     if reason in OF_TEMPLATE and sends_others is not None:
-        return bool(pause_cohorts(session, cohort.campaign_id, cohort.template_id, reason, detail, now, actor))
+        template_id = cohort.template_id
+        return bool(
+            pause_cohorts(session, cohort.campaign_id, template_id, reason, detail, now, actor, resumes_at=resumes_at)
+        )
     return pause_campaign(session, cohort.campaign_id, reason, detail, now, actor, resumes_at=resumes_at)
 
 
@@ -77,11 +80,14 @@ def pause_cohorts(
     detail: Text,
     now: datetime,
     actor: str,
+    *,
+    resumes_at: datetime | None = None,
 ) -> Sequence[int]:
     """Pause the campaign's cohorts with this template, with a line in the audit for each; returns those that were not paused."""
     if not lock_campaign(session, campaign_id):
         return []
     values: dict[str, Any] = {"pause_reason": reason, "pause_detail": detail.stored(), "paused_at": now}
+    values["resumes_at"] = resumes_at
     paused_ids = session.scalars(
         update(Cohort)
         .where(Cohort.campaign_id == campaign_id, Cohort.template_id == template_id, Cohort.paused_at.is_(None))
@@ -104,7 +110,7 @@ def resume_cohort(session: Session, cohort_id: int, now: datetime, actor: str) -
     statement = (
         update(Cohort)
         .where(Cohort.id == cohort_id, Cohort.paused_at.is_not(None))
-        .values(pause_reason=None, pause_detail=None, paused_at=None)
+        .values(pause_reason=None, pause_detail=None, paused_at=None, resumes_at=None)
         .returning(Cohort.id)
     )
     if session.execute(statement, execution_options=NO_SYNC).first() is None:

@@ -5,7 +5,6 @@ caller that needs Meta's current state syncs template and number first.
 """
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +13,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.audience.audience import AudienceError
-from models.audience.eligibility import MARKETING
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
+from models.campaigns.marketing_checks import MarketingProblem, marketing_problems
 from models.campaigns.missing import missing_choices
 from models.campaigns.replacement import category_at_start
+from models.campaigns.template_warnings import template_warnings
+from models.catalog.problems import ProductProblem, catalog_problems, needs_catalog
 from models.clock import zoned
 from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
@@ -44,13 +45,6 @@ SOME_DAYS = (
     "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): "
     "it would take {days} days, until {until} at the latest."
 )
-_OPT_OUT = re.compile(
-    r"\b(stop|unsubscribe|opt[ -]?out|baja|parar|sair|cancelar|stopper|arr[eê]t|desinscri\w*|d[eé]sinscri\w*|d[eé]sabonn\w*"
-    r"|abmelden|abbestellen|cancella\w*|disiscri\w*)\b",
-    re.IGNORECASE,
-)
-_OPT_OUT_LANGUAGES = frozenset({"en", "es", "pt", "fr", "de", "it"})
-"""The languages of those words. Of a template in another one nobody can say that the way out is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +97,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
     if number is not None:
         blocking += _number_blocks(number)
     if template is not None:
-        blocking += _message_blocks(session, campaign, template)
+        blocking += _message_blocks(session, campaign, template, now)
     if number is not None and template is not None and campaign.audience.get("include"):
         try:
             reach = estimate_reach(session, campaign, now)
@@ -113,6 +107,9 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             # Without a mapping nobody has the values; the check of the variables reports that already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
+    if number is not None and template is not None:
+        for problem in _route_problems(session, campaign, number, now):
+            (blocking if problem.is_blocking else warnings).append(PreflightCheck(*problem[:3]))
     if template is not None:
         budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now)
         blocking += budget_blocks
@@ -160,18 +157,20 @@ def _template_blocks(template: Template, number: Number | None) -> Iterator[Pref
     yield from (PreflightCheck(*problem[:3]) for problem in template_problems(template))
 
 
-def _message_blocks(session: Session, campaign: Campaign, first: Template) -> Iterator[PreflightCheck]:
+def _message_blocks(session: Session, campaign: Campaign, first: Template, now: datetime) -> Iterator[PreflightCheck]:
     parts = message_parts(session, campaign)
     for part in parts:
         if part.template is not None:
             yield from _template_blocks(part.template, campaign.number)
-            yield from _mapping_blocks(session, campaign, part)
+            yield from _mapping_blocks(session, campaign, part, now)
     category = category_at_start(session, campaign) if campaign.languages else first.category
     yield from (PreflightCheck(*problem[:3]) for problem in language_problems(parts, first, category))
 
 
-def _mapping_blocks(session: Session, campaign: Campaign, part: LanguagePart) -> Iterator[PreflightCheck]:
-    lines = [problem.line for problem in part_problems(part, campaign)] + unknown_names(session, part.variables)
+def _mapping_blocks(
+    session: Session, campaign: Campaign, part: LanguagePart, now: datetime
+) -> Iterator[PreflightCheck]:
+    lines = [problem.line for problem in part_problems(part, campaign, now)] + unknown_names(session, part.content)
     for line in lines:
         if line.removeprefix(f"{part.language}: ").startswith("media"):
             yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")
@@ -181,6 +180,17 @@ def _mapping_blocks(session: Session, campaign: Campaign, part: LanguagePart) ->
     if problem := opt_out_buttons_problem(components, campaign.opt_out_buttons or ()):
         remedy = "Choose again which buttons of the template opt out."
         yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": problem}), remedy)
+
+
+def _route_problems(
+    session: Session, campaign: Campaign, number: Number, now: datetime
+) -> Iterator[ProductProblem | MarketingProblem]:
+    """What is wrong with the products that the messages name, and with the way that they go."""
+    for part in message_parts(session, campaign):
+        if part.template is not None:
+            yield from marketing_problems(campaign, number, part.template)
+            if needs_catalog(part.template.components):
+                yield from catalog_problems(session, number.waba_id, (), None, now)
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:
@@ -205,7 +215,8 @@ def _warnings(
             )
     for part in message_parts(session, campaign):
         if part.template is not None:
-            yield from _template_warnings(campaign, part.template, reach)
+            warnings = template_warnings(campaign, part.template, reach.eligible_in_us)
+            yield from (PreflightCheck(*problem[:3]) for problem in warnings)
     if campaign.flow_id is None:
         yield PreflightCheck(
             "flow", Text("No bot flow answers the replies."), "Choose a bot flow, or have agents watch the inbox."
@@ -238,30 +249,6 @@ def _budget_checks(
     return blocking, warnings
 
 
-def _template_warnings(campaign: Campaign, template: Template, reach: Reach) -> Iterator[PreflightCheck]:
-    named = {"name": template.name, "language": template.language}
-    if template.quality.upper() in {"RED", "YELLOW"}:
-        text = Text(
-            "Template {name} ({language}) has {quality} quality.", named | {"quality": template.quality.lower()}
-        )
-        yield PreflightCheck(
-            "template_quality", text, "Meta pauses templates of red quality; think of another text or audience."
-        )
-    if template.category.upper() != MARKETING:
-        return
-    is_judged = template.language.partition("_")[0].lower() in _OPT_OUT_LANGUAGES
-    chosen = campaign.opt_out_buttons
-    has_button = bool(template.opt_out_buttons if chosen is None else chosen)
-    if is_judged and not has_button and not _OPT_OUT.search(_texts(template)):
-        text = Text("Template {name} ({language}) is marketing and does not say how to opt out.", named)
-        yield PreflightCheck("opt_out", text, "Add a footer such as “Reply STOP to leave”, or a button.")
-    if reach.eligible_in_us and template.id == campaign.template_id:
-        text = Text(
-            "{people} of them have US numbers, to which Meta delivers no marketing.", {"people": reach.eligible_in_us}
-        )
-        yield PreflightCheck("us_numbers", text, "Exclude the country US.")
-
-
 def _limit_warning(
     session: Session, campaign: Campaign, number: Number, reach: Reach, now: datetime, time_zone: str
 ) -> Iterator[PreflightCheck]:
@@ -290,11 +277,3 @@ def _limit_warning(
 def _per_second(campaign: Campaign, number: Number) -> float:
     per_hour = campaign.pace_per_hour
     return min(per_hour / 3600 if per_hour else campaign.pace_per_second or DEFAULT_PER_SECOND, number_rate(number))
-
-
-def _texts(template: Template) -> str:
-    texts = []
-    for component in template.components:
-        texts.append(str(component.get("text", "")))
-        texts += [str(button.get("text", "")) for button in component.get("buttons", []) or []]
-    return "\n".join(texts)

@@ -14,16 +14,17 @@ from models.billing.rate_cards import plain_category
 from models.campaigns.cohort_pause import OF_TEMPLATE, lock_campaign
 from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
-from models.sending.cohorts import cohort_media, cohort_variables, cohorts_of
+from models.sending.cohorts import cohort_content, cohorts_of
 from models.tables.audit import AuditAction, record_audit
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.cohort import Cohort
 from models.tables.template import Template
+from models.templates.components import carousel_cards, header_format, unsupported_parts
 from models.templates.languages import plain_language
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
-from models.templates.variables import check_mapping, media_format, unsupported_parts
+from models.templates.variables import check_mapping
 from models.text import Text
 
 
@@ -86,9 +87,9 @@ def misfit(session: Session, cohort: Cohort, template: Template) -> Text | None:
     if plain_category(template.category) != category:
         named = {"category": plain_category(template.category), "former": category}
         return Text("its category is {category}, and the campaign's is {former}", named)
-    if problems := check_mapping(template, cohort_variables(cohort), cohort_media(cohort)):
+    if problems := check_mapping(template, cohort_content(cohort)):
         return Text("its variables or its header are others: {problem}", {"problem": problems[0]})
-    if media_format(template) != media_format(former) or _buttons(template) != _buttons(former):
+    if _shape(template.components) != _shape(former.components):
         return Text("its header or its buttons are of another kind")
     if line := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
         return Text("{problem}", {"problem": line})
@@ -135,7 +136,9 @@ def category_at_start(session: Session, campaign: Campaign) -> str:
     return category or plain_category(campaign.template.category if campaign.template is not None else "")
 
 
-def _buttons(template: Template) -> list[str]:
-    """The kinds of the buttons by place: what is pressed comes back by its place."""
-    buttons = (button for component in template.components for button in component.get("buttons") or ())
-    return [str(button.get("type", "")).upper() for button in buttons]
+def _shape(components: Sequence[Any]) -> Any:
+    """The kinds of header and buttons by place, of the message and its cards: what is pressed comes back by its place."""
+    buttons = (button for component in components for button in component.get("buttons") or ())
+    kinds = [str(button.get("type", "")).upper() for button in buttons]
+    cards = [_shape(card.get("components") or ()) for card in carousel_cards(components)]
+    return header_format(components), kinds, cards

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import CampaignLanguage, languages_of
+from models.campaigns.taps import tapped_buttons
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
@@ -40,13 +41,15 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         )
     }
     groups: dict[int, list[Any]] = {}
-    types, languages = types_of(session, list(campaigns)), languages_of(session, list(campaigns))
+    buttons, languages = tapped_buttons(session, list(campaigns)), languages_of(session, list(campaigns))
+    types = types_of(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
     return {
         campaign_id: _head(campaigns[campaign_id], types[campaign_id])
         | (figures := count_recipients(groups.get(campaign_id, ())))
+        | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
         | {"languages": language_figures(languages[campaign_id], groups.get(campaign_id, ()), figures)}
         for campaign_id in campaign_ids
         if campaign_id in campaigns

@@ -10,7 +10,7 @@ from models.campaigns.cohort_pause import pause_for_template
 from models.stored_texts import TEMPLATE_CATEGORY, TEMPLATE_CHANGED, TEMPLATE_QUALITY_RED, TEMPLATE_TAKEN_AWAY
 from models.tables.campaign import PauseReason
 from models.tables.template import Template
-from models.templates.sendable import APPROVED
+from models.templates.life import APPROVED
 
 RED = "RED"
 _REASONS = {"PAUSED": PauseReason.TEMPLATE_PAUSED, "PENDING": PauseReason.TEMPLATE_CHANGED}

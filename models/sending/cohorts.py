@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.db.dialect import insert_into
 from models.tables.campaign import Campaign
 from models.tables.cohort import Cohort
+from models.templates.content import MessageContent, content_of
 from models.templates.language_parts import LanguagePart, language_parts
 
 
@@ -24,13 +25,15 @@ def make_cohorts(session: Session, campaign: Campaign, now: datetime, *, has_una
 
     Does nothing for a language without a template: the preflight has refused such a start.
     """
+    shared = content_of(campaign)
     rows = [
         {
             "campaign_id": campaign.id,
             "position": part.position,
             "template_id": part.template.id,
-            "variables": _unless_equal(part.variables, campaign.variables),
-            "media": _unless_equal(part.media, campaign.media),
+            "variables": _unless_equal(part.content.variables, shared.variables),
+            "media": _unless_equal(part.content.media, shared.media),
+            "content": _unless_equal(part.content.content_column() or {}, shared.content_column() or {}),
             "is_open": True,
             "edition": 0,
             "has_unassigned": has_unassigned and part.position == 0,
@@ -44,32 +47,32 @@ def make_cohorts(session: Session, campaign: Campaign, now: datetime, *, has_una
         session.execute(statement.on_conflict_do_nothing(index_elements=["campaign_id", "position"]))
 
 
+def cohort_content(cohort: Cohort) -> MessageContent:
+    """What the cohort's message adds to its template: its own content, else the campaign's."""
+    campaign = cohort.campaign
+    return MessageContent.from_columns(
+        campaign.variables if cohort.variables is None else cohort.variables,
+        campaign.media if cohort.media is None else cohort.media,
+        campaign.content if cohort.content is None else cohort.content,
+    )
+
+
 def message_parts(session: Session, campaign: Campaign) -> list[LanguagePart]:
     """What is sent next: before the start what the campaign says, then its cohorts that are not paused."""
     cohorts = cohorts_of(session, campaign.id) if campaign.started_at is not None else []
     if not cohorts:
         return language_parts(session, campaign)
     return [
-        LanguagePart(
-            cohort.position,
-            cohort.template.language,
-            cohort.template,
-            cohort_variables(cohort),
-            cohort_media(cohort),
-        )
+        LanguagePart(cohort.position, cohort.template.language, cohort.template, cohort_content(cohort))
         for cohort in cohorts
         if cohort.paused_at is None
     ]
 
 
-def cohort_variables(cohort: Cohort) -> Mapping[str, Any]:
-    """The mapping of the cohort's variables."""
-    return cohort.campaign.variables if cohort.variables is None else cohort.variables
-
-
-def cohort_media(cohort: Cohort) -> Mapping[str, Any]:
-    """The media of the cohort's message."""
-    return cohort.campaign.media if cohort.media is None else cohort.media
+def message_contents(session: Session, campaign: Campaign) -> list[MessageContent]:
+    """The contents of all that the campaign sends, whether or not it is paused now."""
+    cohorts = cohorts_of(session, campaign.id) if campaign.started_at is not None else []
+    return [cohort_content(it) for it in cohorts] or [part.content for part in language_parts(session, campaign)]
 
 
 def _unless_equal(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any] | None:

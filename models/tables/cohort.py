@@ -45,6 +45,8 @@ class Cohort(Base):
     pause_detail: Mapped[str | None] = mapped_column(Text)
     paused_at: Mapped[datetime | None]
     """Since when it is paused alone; a pause of the campaign is on the campaign."""
+    resumes_at: Mapped[datetime | None]
+    """When a pause ends by itself; NULL if Meta or an operator must end it."""
     edition: Mapped[int] = mapped_column(default=0, server_default="0")
     """Grows when its template is replaced: a lane that knows an earlier one claims nobody with it."""
     has_unassigned: Mapped[bool] = mapped_column(default=False)

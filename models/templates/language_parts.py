@@ -1,7 +1,8 @@
-"""Says what a campaign sends in each of its languages: template, variables and media."""
+"""Says what a campaign sends in each of its languages: the template, and the content that goes with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -9,9 +10,12 @@ from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign
 from models.tables.template import Template
+from models.templates.content import COLUMNS, MessageContent, content_of
+from models.templates.content_problems import MappingProblem
 from models.templates.languages import LanguageChoice, plain_language
 from models.templates.sendable import TemplateProblem
-from models.templates.variables import MappingProblem, mapping_problems, media_format, template_slots
+from models.templates.slots import template_slots
+from models.templates.variables import mapping_problems, media_format
 from models.text import Text
 
 
@@ -19,14 +23,13 @@ from models.text import Text
 class LanguagePart:
     """One language of a campaign, at its `position` in the file. `template` is None if the account has none in this language.
 
-    `variables` and `media` have the file's form; with what `by_language` says in place of the campaign's.
+    `content` is the campaign's, with what `by_language` says in its place.
     """
 
     position: int
     language: str
     template: Template | None
-    variables: Mapping[str, Any]
-    media: Mapping[str, Any]
+    content: MessageContent
 
 
 def language_choice(campaign: Campaign) -> LanguageChoice | None:
@@ -40,7 +43,7 @@ def language_parts(session: Session, campaign: Campaign) -> list[LanguagePart]:
     if template is None:
         return []
     if not campaign.languages:
-        return [LanguagePart(0, template.language, template, campaign.variables, campaign.media)]
+        return [LanguagePart(0, template.language, template, content_of(campaign))]
     templates = templates_by_language(session, template)
     return [
         _part(campaign, position, language, templates.get(plain_language(language)))
@@ -78,39 +81,39 @@ def language_problems(parts: Sequence[LanguagePart], first: Template, category: 
             yield TemplateProblem("category", text, remedy, "of another category")
 
 
-def part_problems(part: LanguagePart, campaign: Campaign) -> list[MappingProblem]:
-    """The problems of the part's variables and media; of a campaign of several languages each names the language."""
+def part_problems(part: LanguagePart, campaign: Campaign, now: datetime | None = None) -> list[MappingProblem]:
+    """The problems of the part's content; of a campaign of several languages each names the language."""
     if part.template is None:
         return []
-    problems = mapping_problems(part.template, part.variables, part.media)
+    problems = mapping_problems(part.template, part.content, now)
     if not campaign.languages or part.template.id == campaign.template_id:
         return problems
     return [MappingProblem(f"{part.language}: {problem.line}", problem.is_gap) for problem in problems]
 
 
 def _part(campaign: Campaign, position: int, language: str, template: Template | None) -> LanguagePart:
-    own = (campaign.by_language or {}).get(language) or {}
-    variables, media = campaign.variables, own.get("media") or campaign.media
+    shared, own = content_of(campaign), (campaign.by_language or {}).get(language) or {}
+    content = replace(shared, **{name: own[name] for name in ("media", *COLUMNS) if own.get(name)})
     if template is not None:
         is_first = template.id == campaign.template_id
-        variables = _variables_of(template, campaign.variables, own.get("variables") or {}, is_first=is_first)
-        media = media if is_first or own.get("media") or media_format(template) else {}
-    return LanguagePart(position, language, template, variables, media)
+        if not is_first and not own.get("media") and media_format(template) is None:
+            content = replace(content, media={})
+        variables = _variables_of(template, content, own.get("variables") or {}, is_first=is_first)
+        content = replace(content, variables=variables)
+    return LanguagePart(position, language, template, content)
 
 
 def _variables_of(
-    template: Template, shared: Mapping[str, Any], own: Mapping[str, Any], *, is_first: bool
+    template: Template, shared: MessageContent, own: Mapping[str, Any], *, is_first: bool
 ) -> dict[str, Mapping[str, Any]]:
     """The campaign's sources for the variables that this language has, with its own in their place.
 
     Those of the campaign are all kept for the language that stands for it (`is_first`), so that one too many is found.
     """
-    keys: dict[str, set[str]] = {}
-    for slot in template_slots(template):
-        keys.setdefault(slot.component, set()).add(slot.key)
-    merged = {
-        component: {key: source for key, source in sources.items() if is_first or key in keys.get(component, ())}
-        for component, sources in shared.items()
+    slots = {(slot.place, slot.key) for slot in template_slots(template, shared)}
+    merged: dict[str, Mapping[str, Any]] = {
+        component: {key: source for key, source in sources.items() if is_first or (component, key) in slots}
+        for component, sources in shared.variables.items()
     }
     for component, sources in own.items():
         merged[component] = {**merged.get(component, {}), **sources}

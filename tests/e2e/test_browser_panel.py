@@ -46,15 +46,15 @@ def test_a_campaign_is_made_by_clicks_started_and_its_numbers_move(panel: Panel,
     page.get_by_label("Name", exact=True).fill("Spring by clicks")
     page.get_by_label("Number", exact=True).select_option(index=1)
     page.get_by_label("Template", exact=True).select_option("spring_sale|en")
-    expect(page.locator(".bubble .body")).to_contain_text("our spring sale is on")
+    expect(page.locator(".wa-body")).to_contain_text("our spring sale is on")
     page.get_by_label("Source of body 1").select_option("name")
-    expect(page.locator("mark.slot").first).to_have_text("‹name›")
+    expect(page.locator("mark.wa-slot").first).to_have_text("‹name›")
     page.get_by_label("Source of body 2").select_option("text")
     page.get_by_label("Text for body 2").fill("20 %")
     page.get_by_label("Include", exact=True).first.select_option("tag:vip")
     expect(page.locator("[data-part=reach]")).to_contain_text("Can be written to")
     page.get_by_label("Text for body 2").press("Tab")
-    expect(page.locator("mark.slot").nth(1)).to_have_text("20 %")
+    expect(page.locator("mark.wa-slot").nth(1)).to_have_text("20 %")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_have_text("Saved. It is ready.")
     expect(page.get_by_text("Ready to start")).to_be_visible()
@@ -81,6 +81,26 @@ def test_a_campaign_is_made_by_clicks_started_and_its_numbers_move(panel: Panel,
     browser.check()
 
 
+def test_the_preview_is_drawn_again_while_somebody_types_and_takes_no_focus(panel: Panel, browser: Watched) -> None:
+    panel.shell.add_number()
+    page = browser.page
+    browser.sign_in("manager@example.com", PASSWORD)
+    browser.open("/campaigns/new")
+    page.get_by_label("Number", exact=True).select_option(index=1)
+    page.get_by_label("Template", exact=True).select_option("spring_sale|en")
+    page.get_by_label("Source of body 2").select_option("text")
+    field = page.get_by_label("Text for body 2")
+    field.click()
+    field.press_sequentially("*30 %* & ", delay=30)
+    expect(page.locator(".wa-body strong")).to_have_text("30 %")
+    expect(field).to_be_focused()
+    field.press_sequentially("more")
+    expect(page.locator(".wa-body")).to_contain_text("30 % & more off")
+    page.get_by_label("Colours of the phone").select_option("dark")
+    expect(page.locator(".wa-screen.wa-dark")).to_be_visible()
+    browser.check()
+
+
 def test_a_choice_made_before_the_script_came_is_drawn_as_soon_as_it_comes(panel: Panel, browser: Watched) -> None:
     panel.shell.add_number()
     page = browser.page
@@ -93,7 +113,7 @@ def test_a_choice_made_before_the_script_came_is_drawn_as_soon_as_it_comes(panel
     page.route("**/panel.js*", choose_before_it_comes)
     browser.open("/campaigns/new")
     page.get_by_label("Template", exact=True).select_option("spring_sale|en")
-    expect(page.locator(".bubble .body")).to_contain_text("our spring sale is on")
+    expect(page.locator(".wa-body")).to_contain_text("our spring sale is on")
     browser.check()
 
 
@@ -237,7 +257,7 @@ def test_an_agent_answers_in_the_inbox(panel: Panel, browser: Watched) -> None:
     expect(page.get_by_text("Do you have it in green?").last).to_be_visible()
     page.get_by_label("Your answer").fill("Yes, in three greens.")
     page.get_by_role("button", name="Send").click()
-    expect(page.locator(".bubble.out")).to_contain_text("Yes, in three greens.")
+    expect(page.locator(".message.out").last).to_contain_text("Yes, in three greens.")
     expect(page.get_by_role("button", name="Close the case")).to_be_visible()
     browser.check()
 
