@@ -152,6 +152,8 @@ class CampaignForms(CampaignPreviews):
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
             number, template = selected(session, draft)
+            if template is not None:
+                fit_content(draft, template)
             choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
