@@ -4,10 +4,10 @@ A reading is known by its beginning (`seen_at`). What a later reading wrote is l
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, select, text, update
+from sqlalchemy import TextClause, bindparam, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from models.catalog.price import read_price
@@ -25,6 +25,8 @@ from models.tables.catalog import (
     ProductSearchText,
 )
 
+KEPT_GONE = timedelta(days=365)
+PURGED_AT_ONCE = 500
 MAX_URL = 2_000
 MAX_DESCRIPTION = 10_000
 _COLUMNS = {
@@ -105,6 +107,23 @@ def finish_reading(session: Session, catalog_pk: int, seen_at: datetime) -> int:
         execution_options=NO_SYNC,
     )
     return int(getattr(gone, "rowcount", 0))
+
+
+def purge_products(session: Session, now: datetime) -> int:
+    """Delete a slice of the products that have been gone for long; return how many."""
+    ids = session.scalars(
+        select(Product.id)
+        .join(ProductSearchText, ProductSearchText.product_id == Product.id)
+        .where(ProductSearchText.is_gone.is_(True), Product.gone_at < now - KEPT_GONE)
+        .limit(PURGED_AT_ONCE)
+    ).all()
+    if ids:
+        session.execute(
+            delete(ProductSearchText).where(among(session, ProductSearchText.product_id, ids)),
+            execution_options=NO_SYNC,
+        )
+        session.execute(delete(Product).where(among(session, Product.id, ids)), execution_options=NO_SYNC)
+    return len(ids)
 
 
 def _put_search_texts(session: Session, catalog_pk: int, rows: list[list[Any]], seen_at: datetime) -> None:
