@@ -29,9 +29,10 @@ from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
 from models.templates.content import content_of
+from models.templates.content_problems import MappingProblem
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
-from models.templates.variables import check_mapping, unknown_names
+from models.templates.variables import mapping_problems, unknown_names
 from models.text import Text
 
 CONNECTED = "CONNECTED"
@@ -169,15 +170,12 @@ def _mapping_blocks(
     session: Session, campaign: Campaign, template: Template, now: datetime
 ) -> Iterator[PreflightCheck]:
     content = content_of(campaign)
-    lines = check_mapping(template, content, now) + unknown_names(session, content)
-    for line in lines:
-        if line.startswith("media"):
-            yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")
-        else:
-            yield PreflightCheck("variables", Text(line), "Map every variable of the template, and nothing else.")
-    if problem := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
+    problems = [*mapping_problems(template, content, now), *map(MappingProblem, unknown_names(session, content))]
+    for problem in problems:
+        yield PreflightCheck(problem.part, Text(problem.line), problem.remedy)
+    if why := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
         remedy = "Choose again which buttons of the template opt out."
-        yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": problem}), remedy)
+        yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": why}), remedy)
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:

@@ -23,7 +23,7 @@ from admin.panel.campaigns.content_fields import (
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
-from admin.panel.campaigns.previews import CampaignPreviews, chosen_theme, draft_preview
+from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
 from admin.panel.campaigns.product_notes import product_notes
 from admin.panel.campaigns.reach_estimate import estimated_reach
 from admin.panel.campaigns.selection import selected
@@ -162,6 +162,7 @@ class CampaignForms(CampaignPreviews):
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
             notes = product_notes(session, number, content_of_draft(draft))
+            preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         content = content_of_draft(draft)
         all_slots = template_slots(template, content) if template else []
         given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
@@ -191,8 +192,8 @@ class CampaignForms(CampaignPreviews):
             has_max_price="max_price" in shown,
             billed_in=currency,
             media=media,
-            picture=draft_preview(draft, template),
-            phone_theme=chosen_theme(),
+            preview=preview,
+            preview_people=list(PEOPLE.items()),
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
