@@ -33,11 +33,13 @@ class MappingProblem(NamedTuple):
 
     line: str
     is_gap: bool = False
+    language: str | None = None
+    """Which of the campaign's languages it is about; it is named in the line."""
 
     @property
     def part(self) -> str:
         """What it is about: `variables`, `media`, or a field of COLUMNS."""
-        head = self.line.partition(":")[0]
+        head = self.line.removeprefix(f"{self.language}: ").partition(":")[0]
         if head.endswith("media"):
             return "media"
         if head.endswith("variables") or self.line.endswith("is not mapped"):

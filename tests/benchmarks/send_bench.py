@@ -49,7 +49,7 @@ from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from tests.benchmarks.bench_formats import BENCH_FORMATS, CAROUSEL, TEXT, BenchFormat
 from tests.support import services
-from tests.support.factories.campaigns import make_campaign, make_number, make_template
+from tests.support.factories.campaigns import first_cohort, make_campaign, make_number, make_template
 from tests.support.postgres_server import PostgresMissingError
 from tests.support.redis_server import RedisServer
 from tests.support.sending_rig import sandbox_settings
@@ -188,12 +188,13 @@ def prepare(rt: Runtime, count: int, campaigns: int = 1, each: BenchFormat = TEX
             make_campaign(session, number, template, status=CampaignStatus.ACTIVE, **given) for _ in range(campaigns)
         ]
         number_id, ids = number.id, [campaign.id for campaign in made]
+        cohorts = {campaign_id: first_cohort(session, campaign_id) for campaign_id in ids}
     for start in range(0, count, 20_000):
         indices = range(start, min(count, start + 20_000))
         with rt.database.write() as session:
             session.execute(insert(Contact), [_contact(index, now) for index in indices])
             rows = [_recipient(index, ids[index % campaigns], now, each.values) for index in indices]
-            session.execute(insert(Recipient), rows)
+            session.execute(insert(Recipient), [row | {"cohort_id": cohorts[row["campaign_id"]]} for row in rows])
     return number_id, ids
 
 
@@ -210,7 +211,7 @@ def _contact(index: int, now: object) -> dict[str, object]:
     }
 
 
-def _recipient(index: int, campaign_id: int, now: object, values: object) -> dict[str, object]:
+def _recipient(index: int, campaign_id: int, now: object, values: object) -> dict[str, Any]:
     return {
         "campaign_id": campaign_id,
         "contact_id": index + 1,

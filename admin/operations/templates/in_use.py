@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from models.campaigns.pause import pause_for_template
+from models.campaigns.cohort_pause import pause_for_template
 from models.errors import OperatorError
 from models.stored_texts import TEMPLATE_TAKEN_AWAY
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.cohort import Cohort
 from models.tables.template import Template
 
 
 def refuse_while_sent(session: Session, templates: Sequence[Template]) -> None:
     """Raises OperatorError if an active campaign sends one of the templates."""
+    ids = [template.id for template in templates]
+    in_cohort = exists().where(Cohort.campaign_id == Campaign.id, Cohort.template_id.in_(ids))
     query = select(Campaign).where(
-        Campaign.template_id.in_([template.id for template in templates]), Campaign.status == CampaignStatus.ACTIVE
+        or_(in_cohort, Campaign.template_id.in_(ids)), Campaign.status == CampaignStatus.ACTIVE
     )
     campaign = session.scalars(query.order_by(Campaign.id).limit(1)).first()
     if campaign is not None:

@@ -120,6 +120,20 @@ def test_quality_is_known_by_its_key_and_applies_only_if_newer(session: Session,
     assert (template.quality, template.status) == ("RED", "APPROVED")
 
 
+def test_red_quality_pauses_its_campaigns_and_yellow_does_not(
+    session: Session, campaign: Campaign, template: Template
+) -> None:
+    apply(session, "template_quality")
+    assert (template.quality, campaign.status) == ("YELLOW", CampaignStatus.ACTIVE)
+    apply(session, recorded("template_quality_in_status_field", after(1)))
+    assert (template.quality, campaign.status, campaign.pause_reason) == (
+        "RED", CampaignStatus.PAUSED, PauseReason.QUALITY,
+    )  # fmt: skip
+    assert "red" in show_stored(campaign.pause_detail)
+    apply(session, recorded("template_quality_in_status_field", after(1)))
+    assert audited(session).count("pause") == 1
+
+
 def test_a_changed_text_stops_the_template_until_it_was_read_again(
     session: Session, campaign: Campaign, template: Template
 ) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from bot.meta.callback_data import button_payload, read_button
 from models.conversations.possible_opt_outs import count_possible_opt_outs
 from models.events.types import InboundMessage
+from models.tables.cohort import Cohort
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
@@ -130,3 +131,23 @@ def test_a_card_s_button_opts_out_by_its_own_place_and_is_never_taken_for_one_of
         store(session, press)
         session.refresh(person)
         assert person.consent is consent
+
+
+def test_the_buttons_are_those_of_the_language_that_the_person_got(session: Session, number: Number) -> None:
+    person, row = _sent(session, number, recognized=["0"])
+    template = make_template(
+        session,
+        number,
+        language="es",
+        components=[
+            {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": title} for title in ("Más", "Basta")]}
+        ],
+        opt_out_buttons=["1"],
+    )
+    cohort = Cohort(campaign_id=row.campaign_id, position=1, template_id=template.id, created_at=SAID_AT)
+    session.add(cohort)
+    session.flush()
+    row.cohort_id = cohort.id
+    store(session, _press(row, "Basta", 1))
+    session.refresh(person)
+    assert person.consent is Consent.UNSUBSCRIBED
