@@ -117,7 +117,9 @@ def test_a_field_of_any_shape_is_stored_or_left_out(session: Session, catalog_pk
 
 def test_a_catalog_that_is_listed_no_more_is_not_linked(session: Session, our_number: Number, catalog_pk: int) -> None:
     put_products(session, catalog_pk, [_item("SKU-1")], NOW)
-    other = put_catalogs(session, our_number.waba_id, [{"id": "2000"}, {"id": "no id"}, {}], LATER)
+    other = put_catalogs(
+        session, our_number.waba_id, [{"id": "2000"}, {"id": "no id"}, {"id": "9" * 65}, {"id": "²"}, {}], LATER
+    )
     assert [catalog.meta_id for catalog in linked_catalogs(session, our_number.waba_id)] == ["2000"]
     assert list(other.values()) == ["2000"]
     assert products_by_sku(session, our_number.waba_id, ["SKU-1"]) == {}
