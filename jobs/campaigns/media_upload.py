@@ -8,9 +8,9 @@ from sqlalchemy import select
 from jobs.core.runtime import Runtime
 from jobs.maintenance.meta_sync import management_client
 from models.errors import OperatorError
+from models.sending.cohorts import message_contents
 from models.tables.campaign import Campaign
 from models.tables.template import MediaHandle
-from models.templates.content import content_of
 
 LIFE = timedelta(days=30)
 MARGIN = timedelta(days=8)
@@ -24,7 +24,8 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
     """
     with rt.database.read() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        hashes = [medium["sha256"] for medium in content_of(campaign).all_media() if medium.get("sha256")]
+        contents = message_contents(session, campaign)
+        hashes = [medium["sha256"] for content in contents for medium in content.all_media() if medium.get("sha256")]
         handles = session.scalars(
             select(MediaHandle).where(MediaHandle.number_id == campaign.number_id, MediaHandle.sha256.in_(hashes))
         ).all()
@@ -35,7 +36,7 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
         if number is None or (handle.media_id and handle.expires_at and handle.expires_at > now + MARGIN):
             continue
         try:
-            content = Path(handle.path).read_bytes()
+            data = Path(handle.path).read_bytes()
         except OSError as error:
             raise OperatorError(
                 "media: {file_name} cannot be read ({reason}); upload it again",
@@ -43,7 +44,7 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
                 reason=error.strerror,
             ) from None
         with management_client(rt, number) as graph:
-            media_id = graph.upload_media(number.phone_number_id, handle.file_name, handle.mime_type, content)
+            media_id = graph.upload_media(number.phone_number_id, handle.file_name, handle.mime_type, data)
         with rt.database.write() as session:
             row = session.get_one(MediaHandle, handle.id)
             row.media_id, row.uploaded_at, row.expires_at = media_id, now, now + LIFE

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
+from bot.sandbox.seed import CATALOG_ID, PHONE_NUMBER_ID, WABA_ID
 from models.tables.user import Role
 from tests.support.browser import Watched, browsing, serving
-from tests.support.message_formats import CATALOG_ID, FORMATS, with_ours
+from tests.support.message_formats import FORMATS, with_ours
 from tests.support.panel_app import PASSWORD, Panel
 from tests.support.sandbox_client import Caller
 

@@ -24,6 +24,7 @@ from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
 from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
+from admin.panel.campaigns.product_notes import product_notes
 from admin.panel.campaigns.reach_estimate import estimated_reach
 from admin.panel.campaigns.selection import selected
 from admin.panel.template_preview import ORDER_WORDS
@@ -160,6 +161,7 @@ class CampaignForms(CampaignPreviews):
             media, lacking = _media_shown(draft), lacking_values(session, content_of_draft(draft))
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
+            notes = product_notes(session, number, content_of_draft(draft))
             preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         content = content_of_draft(draft)
         all_slots = template_slots(template, content) if template else []
@@ -179,6 +181,7 @@ class CampaignForms(CampaignPreviews):
             chosen=template,
             slots=slots,
             given=given,
+            notes=notes,
             profile_sources=PROFILE_SOURCES,
             value_formats=VALUE_FORMATS,
             card_slots=[(slot, slot_field(slot)) for slot in all_slots if slot.card is not None],
