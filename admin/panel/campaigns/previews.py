@@ -9,6 +9,7 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.panel.base import PanelView, action, sentence
@@ -29,6 +30,7 @@ from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.content import MessageContent, content_of
+from models.templates.language_parts import LanguagePart, language_choice, language_parts
 
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 PEOPLE = {
@@ -154,6 +156,11 @@ def _person_preview(
             contact_id = find_example(session, campaign, kind, place, utcnow(), besides=choice.contact_id)
         except OperatorError as error:
             return _plain_preview(session, template, content, choice, sentence(error))
+    part = _part_for(session, campaign, contact_id) if contact_id else None
+    if contact_id and part is None:
+        return _plain_preview(session, template, content, choice, "The campaign has no language for this person.")
+    if part is not None and part.template is not None:
+        template, content = part.template, part.content
     found = example_values(session, template, content, contact_id, time_zone) if contact_id else None
     if found is None:
         note = f"In this audience there is nobody for “{PEOPLE[kind]}”."
@@ -163,6 +170,16 @@ def _person_preview(
     picture = draw_template(template, values, pictures, theme=choice.theme)
     drawn_for = PreviewChoice(kind, choice.turn, choice.theme, found.contact.id, found_for)
     return Preview(picture, drawn_for, found.contact, _problem(found))
+
+
+def _part_for(session: Session, campaign: Campaign, contact_id: int) -> LanguagePart | None:
+    """The language of the campaign that a contact gets; None if it has none for them."""
+    choice = language_choice(campaign)
+    if choice is None:
+        return LanguagePart(0, "", None, content_of(campaign))
+    position = choice.position_of(session.scalar(select(Contact.language).where(Contact.id == contact_id)))
+    parts = language_parts(session, campaign)
+    return next((part for part in parts if part.position == position and part.template is not None), None)
 
 
 def _problem(found: ExampleValues) -> str:
