@@ -22,6 +22,7 @@ from admin.panel.campaigns.content_fields import (
 )
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
+from admin.panel.campaigns.languages import fit_languages, languages_shown, store_language_uploads
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
 from admin.panel.campaigns.previews import CampaignPreviews, chosen_theme, draft_preview
 from admin.panel.campaigns.reach_estimate import estimated_reach
@@ -82,6 +83,7 @@ class CampaignForms(CampaignPreviews):
         try:
             self._store_upload(draft)
             store_card_uploads(self.rt, *self._selected(draft), request.files, draft)
+            store_language_uploads(self.rt, self._selected(draft)[0], request.files, draft)
         except OperatorError as error:
             errors = field_errors(str(error), {})
         if request.form.get("refresh") or errors:
@@ -109,6 +111,7 @@ class CampaignForms(CampaignPreviews):
             header = _media_shown(draft)
             sha256 = header.get("sha256")
             has_upload = sha256 is None or (number is not None and _is_uploaded(session, number, str(sha256)))
+            fit_languages(session, draft, template)
         if is_foreign:
             draft.pop("template", None)
         if template is not None:
@@ -160,6 +163,7 @@ class CampaignForms(CampaignPreviews):
             media, lacking = _media_shown(draft), lacking_values(session, content_of_draft(draft))
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
+            languages = languages_shown(session, draft, template)
         content = content_of_draft(draft)
         all_slots = template_slots(template, content) if template else []
         given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
@@ -183,6 +187,7 @@ class CampaignForms(CampaignPreviews):
             card_slots=[(slot, slot_field(slot)) for slot in all_slots if slot.card is not None],
             content=content_shown(template, draft, self.rt.settings.time_zone),
             needed=needed,
+            languages=languages,
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             has_max_price="max_price" in shown,
