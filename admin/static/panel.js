@@ -77,17 +77,18 @@ function redraw(name, page) {
 }
 
 /**
- * [data-part][data-draws=url]: the server draws this part of a form from what is filled in, again while somebody types. It takes no
- * focus; while the part itself is used, what is drawn waits.
+ * [data-part][data-draws=url]: the server draws this part of a form from what is filled in, again while somebody types or presses
+ * button[data-draws-again]. It takes no focus; while the part itself is used, what is drawn waits.
  */
 function drawing(place) {
   const form = place.closest("form");
   let running = null;
   let waiting = 0;
-  async function draw() {
+  async function draw(button) {
     const mine = (running = new AbortController());
     const given = new FormData(form);
     for (const [name, value] of [...given.entries()]) if (value instanceof File) given.delete(name);
+    if (button) given.set(button.name, button.value);
     try {
       const answer = await fetch(place.dataset.draws, { method: "POST", body: given, signal: mine.signal, redirect: "error" });
       const html = answer.ok ? await answer.text() : null;
@@ -101,11 +102,17 @@ function drawing(place) {
   function show(html) {
     if (!put(place.dataset.part, html)) waiting = setTimeout(() => show(html), 500);
   }
-  function later(delay) {
+  function later(delay, button) {
     running?.abort();
     clearTimeout(waiting);
-    waiting = setTimeout(draw, delay);
+    waiting = setTimeout(() => draw(button), delay);
   }
+  form.addEventListener("click", (event) => {
+    const again = event.target.closest("button[data-draws-again]");
+    if (!again) return;
+    event.preventDefault();
+    later(0, again);
+  });
   for (const kind of ["input", "change"]) {
     form.addEventListener(kind, (event) => { if (!place.contains(event.target)) later(kind === "input" ? 250 : 0); });
   }

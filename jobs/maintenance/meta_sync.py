@@ -27,7 +27,7 @@ from models.tables.audit import META
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 from models.tables.template_life import TemplateEventKind
-from models.templates.drafts import adopt_draft
+from models.templates.drafts import adopt_draft, settle_lost_edits
 from models.templates.life import DRAFT, TemplateState, record_changes, record_event
 from models.templates.opt_out_buttons import recognize_opt_out_buttons
 
@@ -202,6 +202,8 @@ def _store_templates(
             changed = _compared_fields(template) != before
             result.updated += changed
             result.unchanged += not changed
+    session.flush()
+    settle_lost_edits(session, waba_pk, now)
     for template in stored.values():
         if template.status == DRAFT or _is_later(template, now):
             continue

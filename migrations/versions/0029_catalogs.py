@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("product_id", big, autoincrement=False, nullable=False),
         sa.Column("catalog_id", sa.Integer(), nullable=False),
         sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("is_gone", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["product_id"], ["product.id"], name=op.f("fk_product_search_product_id_product"), ondelete="CASCADE"
         ),

@@ -16,11 +16,10 @@ from models.audience.audience import AudienceError
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
-from models.campaigns.marketing_checks import MarketingProblem, marketing_problems
+from models.campaigns.message_problems import message_problems
 from models.campaigns.missing import missing_choices
 from models.campaigns.replacement import category_at_start
 from models.campaigns.template_warnings import template_warnings
-from models.catalog.problems import ProductProblem, catalog_problems, needs_catalog
 from models.clock import zoned
 from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
@@ -30,6 +29,7 @@ from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
+from models.templates.content_problems import MappingProblem
 from models.templates.language_parts import LanguagePart, language_problems, part_problems
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
@@ -108,8 +108,9 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
     if number is not None and template is not None:
-        for problem in _route_problems(session, campaign, number, now):
-            (blocking if problem.is_blocking else warnings).append(PreflightCheck(*problem[:3]))
+        for problem in message_problems(session, campaign, number, now):
+            check = PreflightCheck(problem.key, problem.text, problem.remedy)
+            (blocking if problem.is_blocking else warnings).append(check)
     if template is not None:
         budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now)
         blocking += budget_blocks
@@ -170,27 +171,13 @@ def _message_blocks(session: Session, campaign: Campaign, first: Template, now: 
 def _mapping_blocks(
     session: Session, campaign: Campaign, part: LanguagePart, now: datetime
 ) -> Iterator[PreflightCheck]:
-    lines = [problem.line for problem in part_problems(part, campaign, now)] + unknown_names(session, part.content)
-    for line in lines:
-        if line.removeprefix(f"{part.language}: ").startswith("media"):
-            yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")
-        else:
-            yield PreflightCheck("variables", Text(line), "Map every variable of the template, and nothing else.")
+    unknown = map(MappingProblem, unknown_names(session, part.content))
+    for problem in [*part_problems(part, campaign, now), *unknown]:
+        yield PreflightCheck(problem.part, Text(problem.line), problem.remedy)
     components = part.template.components if part.template is not None else []
-    if problem := opt_out_buttons_problem(components, campaign.opt_out_buttons or ()):
+    if why := opt_out_buttons_problem(components, campaign.opt_out_buttons or ()):
         remedy = "Choose again which buttons of the template opt out."
-        yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": problem}), remedy)
-
-
-def _route_problems(
-    session: Session, campaign: Campaign, number: Number, now: datetime
-) -> Iterator[ProductProblem | MarketingProblem]:
-    """What is wrong with the products that the messages name, and with the way that they go."""
-    for part in message_parts(session, campaign):
-        if part.template is not None:
-            yield from marketing_problems(campaign, number, part.template)
-            if needs_catalog(part.template.components):
-                yield from catalog_problems(session, number.waba_id, (), None, now)
+        yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": why}), remedy)
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:

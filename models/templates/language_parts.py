@@ -88,7 +88,7 @@ def part_problems(part: LanguagePart, campaign: Campaign, now: datetime | None =
     problems = mapping_problems(part.template, part.content, now)
     if not campaign.languages or part.template.id == campaign.template_id:
         return problems
-    return [MappingProblem(f"{part.language}: {problem.line}", problem.is_gap) for problem in problems]
+    return [MappingProblem(f"{part.language}: {problem.line}", problem.is_gap, part.language) for problem in problems]
 
 
 def _part(campaign: Campaign, position: int, language: str, template: Template | None) -> LanguagePart:

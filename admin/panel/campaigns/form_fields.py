@@ -128,6 +128,16 @@ def _field(part: str, labels: Mapping[str, str]) -> str:
     return next((name for name in CONTENT_FIELDS if part.startswith(name)), "")
 
 
+def rows_of(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
+    """The tags, lists and segments selected on a side, and one empty row."""
+    rows = []
+    for item in (draft.get("audience") or {}).get(side) or []:
+        kind = next(iter(set(item) & set(KINDS)), "")
+        if kind:
+            rows.append((f"{kind}:{item[kind]}", str(item.get("value") or "")))
+    return [*rows, ("", "")]
+
+
 def _side(form: Any, side: str) -> list[dict[str, str]]:
     items = []
     for what, value in _pairs(form.getlist(f"{side}_what"), form.getlist(f"{side}_value")):

@@ -21,10 +21,11 @@ from admin.panel.campaigns.content_fields import (
     slot_field,
 )
 from admin.panel.campaigns.facts import campaign_facts
-from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
+from admin.panel.campaigns.form_fields import SIDES, draft_of, field_errors, filled, read_draft, rows_of
 from admin.panel.campaigns.languages import fit_languages, languages_shown, store_language_uploads
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
-from admin.panel.campaigns.previews import CampaignPreviews, chosen_theme, draft_preview
+from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
+from admin.panel.campaigns.product_notes import product_notes
 from admin.panel.campaigns.reach_estimate import estimated_reach
 from admin.panel.campaigns.selection import selected
 from admin.panel.template_preview import ORDER_WORDS
@@ -164,6 +165,8 @@ class CampaignForms(CampaignPreviews):
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
             languages = languages_shown(session, draft, template)
+            notes = product_notes(session, number, content_of_draft(draft))
+            preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         content = content_of_draft(draft)
         all_slots = template_slots(template, content) if template else []
         given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
@@ -182,6 +185,7 @@ class CampaignForms(CampaignPreviews):
             chosen=template,
             slots=slots,
             given=given,
+            notes=notes,
             profile_sources=PROFILE_SOURCES,
             value_formats=VALUE_FORMATS,
             card_slots=[(slot, slot_field(slot)) for slot in all_slots if slot.card is not None],
@@ -193,12 +197,12 @@ class CampaignForms(CampaignPreviews):
             has_max_price="max_price" in shown,
             billed_in=currency,
             media=media,
-            picture=draft_preview(draft, template),
-            phone_theme=chosen_theme(),
+            preview=preview,
+            preview_people=list(PEOPLE.items()),
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
-            rows={side: _rows(draft, side) for side in SIDES},
+            rows={side: rows_of(draft, side) for side in SIDES},
             people=people,
             action=request.path,
             back=url_for(".show", campaign_id=campaign.id) if campaign else url_for(".index"),
@@ -273,16 +277,6 @@ def _templates(session: Session, number: Number | None, chosen: Template | None)
         option = (f"{template.name}|{template.language}", f"{shown} · {why}" if why else shown)
         (others if why and template is not chosen else sendable).append(option)
     return [*sendable, ("Cannot be sent now", others, True)] if others else [*sendable]
-
-
-def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
-    """The tags, lists and segments selected on a side, and one empty row."""
-    rows = []
-    for item in (draft.get("audience") or {}).get(side) or []:
-        kind = next(iter(set(item) & set(KINDS)), "")
-        if kind:
-            rows.append((f"{kind}:{item[kind]}", str(item.get("value") or "")))
-    return [*rows, ("", "")]
 
 
 def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str | None, str]]:

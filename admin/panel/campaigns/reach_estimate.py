@@ -27,22 +27,27 @@ def estimated_reach(
     audience = draft.get("audience") or {}
     if number is None or template is None or not audience.get("include"):
         return None, None
+    try:
+        return estimate_reach(session, estimate_campaign(session, draft, number, template), utcnow()), None
+    except OperatorError as error:
+        return None, str(error)
+
+
+def estimate_campaign(session: Session, draft: Mapping[str, Any], number: Number, template: Template) -> Campaign:
+    """A campaign like the draft that is not stored: what is not mapped yet excludes no contact."""
     variables, content = _estimate_columns(draft, template)
     campaign = Campaign(
         id=0,
         name="",
         number_id=number.id,
         template_id=template.id,
-        audience=audience,
+        audience=draft.get("audience") or {},
         variables=variables,
         content=content,
         **_languages(session, draft, template),
     )
     campaign.template = template
-    try:
-        return estimate_reach(session, campaign, utcnow()), None
-    except OperatorError as error:
-        return None, str(error)
+    return campaign
 
 
 def _languages(session: Session, draft: Mapping[str, Any], template: Template) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def template_status(session: Session, update: AccountUpdate) -> None:
         return
     update.result.templates_of.add(update.waba.id)
     if status == "FLAGGED" or status not in SENDABLE | UNSENDABLE:
+        if status:
+            record_event(session, template, TemplateEventKind.STATUS, update.at, META, after=status[:64])
         _audit(session, update, template, AuditAction.TEMPLATE_NOTICE, event=status)
         return
     is_tie = update.at == template.status_at and status in UNSENDABLE and template.status != status
@@ -97,6 +99,8 @@ def template_category(session: Session, update: AccountUpdate) -> None:
     update.result.templates_of.add(update.waba.id)
     if correct:
         template.correct_category = correct[:32]
+        kind = TemplateEventKind.CATEGORY_ANNOUNCED
+        record_event(session, template, kind, update.at, META, before=template.category, after=correct[:64])
         _audit(session, update, template, AuditAction.TEMPLATE_CATEGORY_ANNOUNCED, present=category, coming=correct)
         return
     before, template.correct_category = template.category, None

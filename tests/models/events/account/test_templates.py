@@ -187,3 +187,13 @@ def test_a_pause_keeps_meta_s_sentence(session: Session, template: Template) -> 
     assert (event.after, show_stored(event.reason)) == (
         "PAUSED", "The template was paused for 3 hours for its low quality",
     )  # fmt: skip
+
+
+def test_a_warning_and_a_category_that_is_to_come_stand_in_the_life_too(session: Session, template: Template) -> None:
+    apply(session, "template_flagged")
+    apply(session, "template_category_coming")
+    life = [(event.kind, event.before, event.after) for event in reversed(life_of(session, template.id))]
+    assert life == [
+        (TemplateEventKind.STATUS, None, "FLAGGED"),
+        (TemplateEventKind.CATEGORY_ANNOUNCED, "UTILITY", "MARKETING"),
+    ]
