@@ -21,7 +21,8 @@ from admin.panel.campaigns.content_fields import (
     slot_field,
 )
 from admin.panel.campaigns.facts import campaign_facts
-from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
+from admin.panel.campaigns.form_fields import SIDES, draft_of, field_errors, filled, read_draft, rows_of
+from admin.panel.campaigns.languages import fit_languages, languages_shown, store_language_uploads
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
 from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
 from admin.panel.campaigns.product_notes import product_notes
@@ -83,6 +84,7 @@ class CampaignForms(CampaignPreviews):
         try:
             self._store_upload(draft)
             store_card_uploads(self.rt, *self._selected(draft), request.files, draft)
+            store_language_uploads(self.rt, self._selected(draft)[0], request.files, draft)
         except OperatorError as error:
             errors = field_errors(str(error), {})
         if request.form.get("refresh") or errors:
@@ -110,6 +112,7 @@ class CampaignForms(CampaignPreviews):
             header = _media_shown(draft)
             sha256 = header.get("sha256")
             has_upload = sha256 is None or (number is not None and _is_uploaded(session, number, str(sha256)))
+            fit_languages(session, draft, template)
         if is_foreign:
             draft.pop("template", None)
         if template is not None:
@@ -163,6 +166,7 @@ class CampaignForms(CampaignPreviews):
             media, lacking = _media_shown(draft), lacking_values(session, content_of_draft(draft))
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
+            languages = languages_shown(session, draft, template)
             notes = product_notes(session, number, content_of_draft(draft))
             preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         content = content_of_draft(draft)
@@ -189,6 +193,7 @@ class CampaignForms(CampaignPreviews):
             card_slots=[(slot, slot_field(slot)) for slot in all_slots if slot.card is not None],
             content=content_shown(template, draft, self.rt.settings.time_zone),
             needed=needed,
+            languages=languages,
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             has_max_price="max_price" in shown,
@@ -199,7 +204,7 @@ class CampaignForms(CampaignPreviews):
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
-            rows={side: _rows(draft, side) for side in SIDES},
+            rows={side: rows_of(draft, side) for side in SIDES},
             people=people,
             action=request.path,
             back=url_for(".show", campaign_id=campaign.id) if campaign else url_for(".index"),
@@ -274,16 +279,6 @@ def _templates(session: Session, number: Number | None, chosen: Template | None)
         option = (f"{template.name}|{template.language}", f"{shown} · {why}" if why else shown)
         (others if why and template is not chosen else sendable).append(option)
     return [*sendable, ("Cannot be sent now", others, True)] if others else [*sendable]
-
-
-def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
-    """The tags, lists and segments selected on a side, and one empty row."""
-    rows = []
-    for item in (draft.get("audience") or {}).get(side) or []:
-        kind = next(iter(set(item) & set(KINDS)), "")
-        if kind:
-            rows.append((f"{kind}:{item[kind]}", str(item.get("value") or "")))
-    return [*rows, ("", "")]
 
 
 def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str | None, str]]:

@@ -9,7 +9,6 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.panel.base import PanelView, action, sentence
@@ -30,7 +29,7 @@ from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.content import MessageContent, content_of
-from models.templates.language_parts import LanguagePart, language_choice, language_parts
+from models.templates.language_parts import language_choice, language_parts
 
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 PEOPLE = {
@@ -115,7 +114,7 @@ def draft_preview(
     if choice.kind is None or number is None or not (draft.get("audience") or {}).get("include"):
         note = "Choose whom to include first." if choice.kind else ""
         return _plain_preview(session, template, content, choice, note)
-    campaign = estimate_campaign(draft, number, template)
+    campaign = estimate_campaign(session, draft, number, template)
     return _person_preview(session, campaign, template, content, choice.kind, choice, time_zone)
 
 
@@ -156,11 +155,7 @@ def _person_preview(
             contact_id = find_example(session, campaign, kind, place, utcnow(), besides=choice.contact_id)
         except OperatorError as error:
             return _plain_preview(session, template, content, choice, sentence(error))
-    part = _part_for(session, campaign, contact_id) if contact_id else None
-    if contact_id and part is None:
-        return _plain_preview(session, template, content, choice, "The campaign has no language for this person.")
-    if part is not None and part.template is not None:
-        template, content = part.template, part.content
+    template, content, has_language = _of_their_language(session, campaign, template, content, contact_id)
     found = example_values(session, template, content, contact_id, time_zone) if contact_id else None
     if found is None:
         note = f"In this audience there is nobody for “{PEOPLE[kind]}”."
@@ -169,17 +164,23 @@ def _person_preview(
     pictures = pictures_of(session, template.waba_id, content)
     picture = draw_template(template, values, pictures, theme=choice.theme)
     drawn_for = PreviewChoice(kind, choice.turn, choice.theme, found.contact.id, found_for)
-    return Preview(picture, drawn_for, found.contact, _problem(found))
+    nothing = "They would get nothing: the campaign has no language for them."
+    return Preview(picture, drawn_for, found.contact, _problem(found) if has_language else nothing)
 
 
-def _part_for(session: Session, campaign: Campaign, contact_id: int) -> LanguagePart | None:
-    """The language of the campaign that a contact gets; None if it has none for them."""
+def _of_their_language(
+    session: Session, campaign: Campaign, template: Template, content: MessageContent, contact_id: int | None
+) -> tuple[Template, MessageContent, bool]:
+    """The template and the content that the person gets; those given, with False, if the campaign has no language for them."""
     choice = language_choice(campaign)
-    if choice is None:
-        return LanguagePart(0, "", None, content_of(campaign))
-    position = choice.position_of(session.scalar(select(Contact.language).where(Contact.id == contact_id)))
-    parts = language_parts(session, campaign)
-    return next((part for part in parts if part.position == position and part.template is not None), None)
+    contact = session.get(Contact, contact_id) if contact_id else None
+    if choice is None or contact is None:
+        return template, content, True
+    position = choice.position_of(contact.language)
+    part = language_parts(session, campaign)[position] if position is not None else None
+    if part is None or part.template is None:
+        return template, content, False
+    return part.template, part.content, True
 
 
 def _problem(found: ExampleValues) -> str:
