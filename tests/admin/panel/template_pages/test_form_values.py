@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from admin.panel.template_pages.form_definition import FormDefinition
 from admin.panel.template_pages.form_of import values_of
-from admin.panel.template_pages.form_values import FormValues, apply_change, read_form
+from admin.panel.template_pages.form_values import FormValues, apply_change, new_button, read_form
+from bot.opt_out_words import is_certain_stop
 from models.templates.definition.parse import check_template_json
 from tests.support.template_files import PUBLISHED, template_json
 
@@ -109,3 +110,7 @@ def test_no_form_whatever_raises(form: dict[str, Any]) -> None:
     apply_change(values, form, BASE)
     problems_at(as_form(values))
     values_of(FormDefinition(values).json)
+
+
+def test_the_button_that_opts_out_is_recognized_when_the_template_is_read() -> None:
+    assert is_certain_stop(new_button("opt_out", BASE)["text"])

@@ -1,6 +1,8 @@
 """Reading definitions: everything that Meta publishes, and anything else that JSON can be."""
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,3 +175,11 @@ def _spoil(definition: Any, data: st.DataObject) -> None:
         inner.append(copy.deepcopy(inner[key]))
     else:
         inner[key] = data.draw(ANY_JSON | WORDS)
+
+
+def test_the_carousel_in_the_docs_is_a_valid_template() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "templates.md").read_text(encoding="utf-8")
+    block = page[page.index("    {\n") :].partition("\n\n")[0]
+    carousel = check_template_json(json.loads(block)).valid().carousel
+    assert carousel is not None
+    assert len(carousel.cards) == 2
