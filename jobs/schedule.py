@@ -31,6 +31,8 @@ from jobs.maintenance.fold_texts import fold_contact_texts
 from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.old_times import rewrite_old_times
 from jobs.maintenance.purge import wake_purge
+from jobs.media.cleanup import wake_media_cleanup
+from jobs.media.renewal import wake_media_renewal
 from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import look_after_redactions
@@ -73,6 +75,8 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
     PeriodicJob("look_at_shop_daily", 60, wake_look),
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
+    PeriodicJob("renew_media", 60, wake_media_renewal),
+    PeriodicJob("delete_removed_media", 600, wake_media_cleanup),
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("rewrite_old_times", 1, rewrite_old_times),

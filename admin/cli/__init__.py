@@ -25,6 +25,7 @@ COMMANDS = tuple(
         ("tokens", "admin.cli.users:tokens", "Bearer tokens for programs."),
         ("numbers", "admin.cli.numbers:numbers", "WhatsApp numbers of ours."),
         ("templates", "admin.cli.meta:templates", "Message templates."),
+        ("media", "admin.cli.media:media", "The library of pictures, videos and documents that messages show."),
         ("contacts", "admin.cli.contacts:contacts", "People."),
         (
             "attributes",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from models.errors import OperatorError
@@ -59,11 +59,18 @@ class Variables(FilePart):
     buttons: dict[Key, VariableSource] = Field(default_factory=dict)
 
 
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class Medium(FilePart):
-    """A link, a media id at Meta, a file of the machine on which the command runs, or the `sha256` of an earlier upload."""
+    """A link, a media id at Meta, a file of the library by its id or SHA-256, or one of the machine on which the command runs."""
 
     link: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=2000)] | None = None
     id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,64}$")] | None = None
+    media: (
+        Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^([0-9]{1,9}|[0-9a-fA-F]{64})$")] | None
+    ) = None
     file: Text | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     filename: Text | None = None
@@ -71,8 +78,8 @@ class Medium(FilePart):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         file = self.file or self.sha256
-        if sum(value is not None for value in (self.link, self.id, file)) != 1:
-            raise ValueError("allowed is exactly one of link, id and file")
+        if sum(value is not None for value in (self.link, self.id, self.media, file)) != 1:
+            raise ValueError("allowed is exactly one of media, link, id and file")
         return self
 
 
@@ -181,7 +188,12 @@ def _sentence(details: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         if place[0] == "opt_out_buttons":
             text = "allowed is the place of a button, counted from 0"
-        text = {"link": "allowed is an https address", "id": "allowed are digits"}.get(str(place[-1]), text)
+        allowed = {
+            "link": "allowed is an https address",
+            "id": "allowed are digits",
+            "media": "allowed is the id or the SHA-256 of a file of the library",
+        }
+        text = allowed.get(str(place[-1]), text)
     return f"{where}={_short(value)}: {text[:1].lower()}{text[1:]}"
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_file import CampaignFile, Medium
-from admin.operations.media import store_file
+from admin.operations.campaign_file import CampaignFile
+from admin.operations.campaign_media import stored_medium
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.errors import OperatorError
@@ -16,12 +16,14 @@ from models.segments.references import spell_tags
 from models.tables.campaign import DEFAULT_PER_SECOND
 from models.tables.flow import Flow
 from models.tables.number import Number
-from models.tables.template import MediaHandle, Template
+from models.tables.template import Template
 from models.templates.opt_out_buttons import opt_out_buttons_problem
-from models.templates.variables import mapping_problems, media_format, unknown_names
+from models.templates.variables import mapping_problems, unknown_names
 
 
-def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
+def campaign_values(
+    rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime, actor: str
+) -> dict[str, Any]:
     """Return the values of the campaign's columns, with every name resolved.
 
     `directory`: where `media.header.file` is looked up; None forbids such a file. Raises OperatorError if something that the file
@@ -41,7 +43,8 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
             raise OperatorError("{problems}", problems="; ".join(problems))
         audience, variables = spell_tags(session, audience), spell_tags(session, variables)
         opt_out_buttons = _opt_out_buttons(file, template)
-    media = _media(rt, file.media.header, number, template, directory, now)
+    medium = stored_medium(rt, file.media.header, template, directory, now, actor)
+    media = {"header": medium} if medium else {}
     if template is not None:
         wrong = [problem.line for problem in mapping_problems(template, variables, media) if not problem.is_gap]
         if wrong:
@@ -126,38 +129,3 @@ def _flow_id(session: Session, name: str | None) -> int | None:
         known = ", ".join(session.scalars(select(Flow.name).order_by(Flow.name).limit(10))) or "none yet"
         raise OperatorError("flow={name}: there is no such bot flow; there are: {known}", name=name[:100], known=known)
     return flow_id
-
-
-def _media(
-    rt: Runtime,
-    medium: Medium | None,
-    number: Number | None,
-    template: Template | None,
-    directory: Path | None,
-    now: datetime,
-) -> dict[str, Any]:
-    if medium is None:
-        return {}
-    header = medium.model_dump(exclude_none=True)
-    if medium.file is None and medium.sha256 is None:
-        return {"header": header}
-    if number is None:
-        raise OperatorError("media: needs a number, since uploads belong to it")
-    if medium.sha256 is not None:
-        return {"header": {"sha256": medium.sha256, "file": _uploaded_file_name(rt, number.id, medium.sha256)}}
-    header_format = media_format(template) if template else None
-    if header_format is None:
-        raise OperatorError("media: the template's header takes no media")
-    if directory is None:
-        raise OperatorError("media.header.file: allowed on the command line alone; upload the file instead")
-    path = directory / str(medium.file)
-    return {"header": {"sha256": store_file(rt, number.id, path, header_format, now), "file": path.name}}
-
-
-def _uploaded_file_name(rt: Runtime, number_id: int, sha256: str) -> str:
-    with rt.database.read() as session:
-        query = select(MediaHandle.file_name).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
-        name = session.scalars(query).first()
-    if name is None:
-        raise OperatorError("media.header.sha256={sha256}: there is no such upload for this number", sha256=sha256)
-    return name

@@ -1,24 +1,25 @@
 """Loads the campaigns that a lane serves: those of its number that are active, launched and have recipients due."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.messages import TemplateBuilder
 from jobs.core.runtime import Runtime
+from jobs.media.references import MediaNotReadyError, resolve_media
 from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
 from jobs.sending.pace import SendTimetable
 from models.sending.claim import has_due
 from models.sending.number_rate import STANDARD_RATE, number_rate
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.tables.number import Number, Waba
-from models.tables.template import MediaHandle
 
 SECONDS_PER_HOUR = 3600.0
+log = logging.getLogger("hark.lane")
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class CampaignFeed:
         self._rt = rt
         self._number = number
         self._known: dict[int, Served] = {}
+        self._unready: set[int] = set()
         self.messages_per_second = number.messages_per_second
         """The number's whole rate, as of the last reading."""
 
@@ -98,7 +100,8 @@ class CampaignFeed:
             self._block_others(active_ids)
             for campaign_id in self._known.keys() - active_ids:  # if it is resumed, it is judged by new results alone
                 self._known[campaign_id].guard = FailureGuard()
-            return [self._served(session, campaign) for campaign in campaigns if has_due(session, campaign.id, now)]
+            due = [campaign for campaign in campaigns if has_due(session, campaign.id, now)]
+            return [served for campaign in due if (served := self._served_or_none(session, campaign, now)) is not None]
 
     def remember(self) -> None:
         """Save the guards for the next lane. Raises RedisError if Redis is away."""
@@ -110,7 +113,17 @@ class CampaignFeed:
         for campaign_id in self._known.keys() - active_ids:
             self._known[campaign_id].is_blocked = True
 
-    def _served(self, session: Session, campaign: Campaign) -> Served:
+    def _served_or_none(self, session: Session, campaign: Campaign, now: datetime) -> Served | None:
+        """None while a file of it waits to be uploaded, which the schedule sees to (jobs.media.renewal)."""
+        try:
+            return self._served(session, campaign, now)
+        except MediaNotReadyError as error:
+            if campaign.id not in self._unready:
+                log.warning("campaign %d waits for its media: %s", campaign.id, error)
+            self._unready.add(campaign.id)
+            return None
+
+    def _served(self, session: Session, campaign: Campaign, now: datetime) -> Served:
         served = self._known.get(campaign.id)
         pace = per_second(campaign)
         if served is not None:
@@ -125,7 +138,7 @@ class CampaignFeed:
             language=template.language,
             components=template.components,
             parameter_format=template.parameter_format,
-            media=_resolved_media(session, campaign, self._number.id),
+            media=resolve_media(session, self._number.id, campaign.media, now),
             installation=self._rt.installation,
         )
         served = self._known[campaign.id] = Served(
@@ -139,19 +152,3 @@ def per_second(campaign: Campaign) -> float:
     if campaign.pace_per_hour is not None:
         return campaign.pace_per_hour / SECONDS_PER_HOUR
     return campaign.pace_per_second or DEFAULT_PER_SECOND
-
-
-def _resolved_media(session: Session, campaign: Campaign, number_id: int) -> dict[str, Any]:
-    """The campaign's media, with each uploaded file (`sha256`) replaced by its media id at Meta for this number."""
-    resolved: dict[str, Any] = {}
-    for part, medium in campaign.media.items():
-        content = dict(medium)
-        sha256 = content.pop("sha256", None)
-        if sha256:
-            handle = session.scalars(
-                select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
-            ).one_or_none()
-            if handle is not None and handle.media_id:
-                content = {"id": handle.media_id, "filename": handle.file_name}
-        resolved[part] = content
-    return resolved

@@ -152,9 +152,8 @@ def _medium(form: Any) -> dict[str, str] | None:
     if link := form.get("media_link", "").strip():
         return {"link": link}
     sha256 = form.get("media_sha256", "").strip()
-    if sha256 and not form.get("media_drop"):
-        name = form.get("media_name", "").strip()
-        return {"sha256": sha256} | ({"file": name} if name else {})
+    if sha256:
+        return {"sha256": sha256}
     if media_id := form.get("media_id", "").strip():
         return {"id": media_id}
     return None

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import abort, flash, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.operations.campaign_values import find_template
 from admin.operations.campaigns import create_campaign, update_campaign
-from admin.operations.media import LIMITS, store_media
 from admin.panel.base import PanelView, back, form
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
+from admin.panel.campaigns.media_field import complete_medium, media_shown, media_to_choose, store_medium
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
 from admin.panel.template_preview import ORDER_WORDS, preview_of
 from models.audience.audience import complete_contacts
@@ -29,7 +29,7 @@ from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
-from models.tables.template import MediaHandle, Template
+from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.bound_values import lacking_values
 from models.templates.sendable import why_not_sendable
@@ -92,9 +92,7 @@ class CampaignForms(PanelView):
         with self.rt.database.read() as session:
             number, template = _selected(session, draft)
             is_foreign = number is not None and template is None
-            header = _media_shown(draft)
-            sha256 = header.get("sha256")
-            has_upload = sha256 is None or (number is not None and _is_uploaded(session, number, str(sha256)))
+            complete_medium(session, draft, media_format(template) if template else None)
         if is_foreign:
             draft.pop("template", None)
         if template is not None:
@@ -103,25 +101,15 @@ class CampaignForms(PanelView):
                 component: {key: source for key, source in sources.items() if (component, key) in slots}
                 for component, sources in (draft.get("variables") or {}).items()
             }
-        if not has_upload or (sha256 is not None and (template is None or media_format(template) is None)):
-            draft.pop("media", None)
 
     def _store_upload(self, draft: dict[str, Any]) -> None:
-        """Store an uploaded file at once, so that it is kept when the form is shown again with errors.
+        """Add an uploaded file to the library at once, so that it is kept when the form is shown again with errors.
 
-        Raises OperatorError if no template with a media header is chosen.
+        Raises OperatorError if no template with a media header is chosen, or the header does not take the file.
         """
-        upload = request.files.get("media_file")
-        if upload is None or not upload.filename:
-            return
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
-        needed = media_format(template) if template else None
-        if number is None or needed is None:
-            raise OperatorError("media: choose a number and a template whose header takes a file first")
-        content = upload.stream.read(LIMITS[needed] + 1)
-        sha256 = store_media(self.rt, number.id, upload.filename, content, needed, utcnow())
-        draft["media"] = {"header": {"sha256": sha256, "file": upload.filename}}
+            _, template = _selected(session, draft)
+        store_medium(self.rt, draft, media_format(template) if template else None, self.me.email)
 
     def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
         with self.rt.database.read() as session:
@@ -135,10 +123,11 @@ class CampaignForms(PanelView):
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
             reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
-            media, lacking = _media_shown(draft), lacking_values(session, draft.get("variables") or {})
+            media, lacking = media_shown(draft), lacking_values(session, draft.get("variables") or {})
             people = {side: _people(session, draft, side) for side in SIDES}
+            needed = media_format(template) if template else None
+            media_choices = media_to_choose(session, needed, media, request.form.get("media_search", ""))
         slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
-        needed = media_format(template) if template else None
         shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else []), "opt_out_buttons"}
         return self.render(
             "panel/campaign_form.html",
@@ -152,6 +141,8 @@ class CampaignForms(PanelView):
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             media=media,
+            media_choices=media_choices,
+            media_search=request.form.get("media_search", ""),
             picture=preview_of(template, draft.get("variables") or {}) if template else None,
             reach=reach,
             lacking=lacking,
@@ -181,11 +172,6 @@ def _selected(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None
     if not isinstance(choice, Mapping) or (number is None and phone_number_id):
         return number, None
     return number, find_template(session, number, choice["name"], choice["language"])
-
-
-def _is_uploaded(session: Session, number: Number, sha256: str) -> bool:
-    query = select(MediaHandle.id).where(MediaHandle.number_id == number.id, MediaHandle.sha256 == sha256)
-    return session.scalar(query) is not None
 
 
 def _choices(session: Session) -> dict[str, Any]:
@@ -290,13 +276,6 @@ def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[t
     phones = [str(item["contact"]) for item in items if "contact" in item]
     names = names_of_phones(session, [phone for phone in phones if phone[1:].isdigit()])
     return [(phone, names.get(phone), phone) for phone in phones]
-
-
-def _media_shown(draft: Mapping[str, Any]) -> Mapping[str, Any]:
-    header = (draft.get("media") or {}).get("header") or {}
-    if not isinstance(header, Mapping):
-        abort(400)
-    return header
 
 
 def _field_name(slot: TemplateSlot) -> str:

@@ -1,0 +1,63 @@
+"""Finds where files of the library are used. It is asked, never stored, so it cannot be wrong."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Text as SqlText
+from sqlalchemy import cast, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from jobs.media.references import media_hashes
+from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.template import Template
+
+_SHA256 = re.compile(r'"([0-9a-f]{64})"')
+CAMPAIGN_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Campaign.media,)
+"""The JSON columns of a campaign that may name files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A place that uses a file. `what`: `campaign` or `template`. `is_over`: it needs the file no more (an ended campaign)."""
+
+    what: str
+    id: int
+    name: str
+    is_over: bool
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.id} ({self.name})"
+
+
+def uses_of(session: Session, hashes: Collection[str]) -> dict[str, list[Use]]:
+    """Where each file (SHA-256) is used, the newest first; a file that nothing uses is left out."""
+    wanted, uses = set(hashes), defaultdict(list)
+    if not wanted:
+        return {}
+    columns = (Campaign.id, Campaign.name, Campaign.status, *CAMPAIGN_CONTENTS)
+    campaigns = select(*columns).where(Campaign.deleted_at.is_(None), _names_files(CAMPAIGN_CONTENTS))
+    for campaign_id, name, status, *contents in session.execute(campaigns.order_by(Campaign.id.desc())):
+        for sha256 in media_hashes(*contents) & wanted:
+            uses[sha256].append(Use("campaign", campaign_id, name, status is CampaignStatus.ENDED))
+    templates = select(Template.id, Template.name, cast(Template.components, SqlText)).where(
+        Template.missing_at.is_(None), _names_files((Template.components,))
+    )
+    for template_id, name, components in session.execute(templates.order_by(Template.id.desc())):
+        for sha256 in set(_SHA256.findall(components)) & wanted:
+            uses[sha256].append(Use("template", template_id, name, is_over=False))
+    return dict(uses)
+
+
+def needed(session: Session, hashes: Iterable[str]) -> set[str]:
+    """Those of the files that something still needs."""
+    uses = uses_of(session, set(hashes))
+    return {sha256 for sha256, places in uses.items() if any(not place.is_over for place in places)}
+
+
+def _names_files(columns: Iterable[InstrumentedAttribute[Any]]) -> Any:
+    """Whether the text of a JSON column has 64 hexadecimal digits in quotation marks, roughly: what is found is read then."""
+    pattern = f'%"{"_" * 64}"%'
+    return or_(*(cast(column, SqlText).like(pattern) for column in columns))
