@@ -14,6 +14,7 @@ from models.config import Settings
 from models.errors import OperatorError
 
 PART_BYTES = 8 * 1024 * 1024
+RETRIES = 3
 PARTS_AT_ONCE = 2
 """Bounds the memory of an upload to a few parts."""
 
@@ -33,9 +34,7 @@ class BucketStore:
             self._obstore: Any = load("importlib:import_module")("obstore")
             s3_store = load("obstore.store:S3Store")
         except ImportError:
-            raise OperatorError(
-                "MEDIA_STORE names a bucket, which needs the extra s3: pip install 'hark[s3]'"
-            ) from None
+            raise OperatorError("MEDIA_STORE names a bucket: that needs the package obstore, the extra s3") from None
         self._settings = settings
         self._name = bucket.name
         options: dict[str, Any] = {
@@ -55,7 +54,7 @@ class BucketStore:
                 "connect_timeout": timedelta(seconds=5),
                 "timeout": timedelta(seconds=60),
             },
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
+            retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=30)},
         )
 
     def put(self, key: str, path: Path) -> None:

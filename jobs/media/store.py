@@ -10,8 +10,9 @@ from typing import IO, Protocol
 from jobs.core.loader import load
 from jobs.media.incoming import chunks_of
 from models.config import Settings
+from models.crypto import new_token
 from models.errors import OperatorError
-from models.files import make_private_directory, replace_file
+from models.files import make_private_directory, open_private, sync_directory, sync_file
 
 
 class MediaStoreError(OperatorError):
@@ -50,9 +51,8 @@ class FileStore:
     def put(self, key: str, path: Path) -> None:
         """Copied, not moved: the directory may lie on another disk."""
         try:
-            make_private_directory(self._directory)
-            with path.open("rb") as source, replace_file(self._path(key)) as target:
-                _copy(chunks_of(source), target)
+            with path.open("rb") as source:
+                write_whole(self._path(key), chunks_of(source))
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -108,6 +108,19 @@ def checked_key(key: str) -> str:
     return key
 
 
-def _copy(chunks: Iterable[bytes], target: IO[bytes]) -> None:
-    for chunk in chunks:
-        target.write(chunk)
+def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a private file that appears whole or not at all, though several threads and machines write it at once.
+
+    Raises OSError if it cannot be written.
+    """
+    make_private_directory(path.parent)
+    aside = path.with_name(f".{path.name}.{new_token(6)}")
+    try:
+        with open_private(aside, "xb") as target:
+            for chunk in chunks:
+                target.write(chunk)
+            sync_file(target)
+        aside.replace(path)
+        sync_directory(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)

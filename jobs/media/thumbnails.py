@@ -5,9 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from jobs.core.loader import load
-from jobs.media.store import media_store
+from jobs.media.store import media_store, write_whole
 from models.config import Settings
-from models.files import make_private_directory, replace_file
 from models.tables.media import MediaFile, MediaKind
 
 MAX_AGE_SECONDS = 30 * 24 * 3600
@@ -28,10 +27,8 @@ def thumbnail_of(settings: Settings, row: MediaFile) -> Path | None:
             thumbnail: bytes = load("jobs.media.pictures:draw_thumbnail")(file)
     except (OSError, SyntaxError, ValueError):  # a picture from before pictures were checked
         return None
-    make_private_directory(path.parent)
+    write_whole(path, [thumbnail])
     _forget_old(path.parent)
-    with replace_file(path) as target:
-        target.write(thumbnail)
     return path
 
 
