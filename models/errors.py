@@ -15,7 +15,9 @@ HarkError                               root; never raised itself
 │   ├── MergeError                      models.contacts.merge
 │   ├── SettingsError                   models.config
 │   ├── WrongKeyError                   models.crypto
+│   ├── DefinitionError                 models.templates.definition.problems: Meta would refuse the template
 │   ├── GraphError                      bot.meta.management: Meta refused, or could not be asked
+│   │   └── CatalogsUnreadError         jobs.maintenance.catalog_sync: Meta did not list an account's catalogs
 │   ├── ShopError                       bot.shopify.errors: the shop refused, or could not be asked
 │   │   └── ShopRefusedError            it understood the change and does not make it
 │   ├── BadFileError                    jobs.imports.errors

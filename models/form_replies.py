@@ -54,6 +54,18 @@ def form_text(payload: Mapping[str, Any] | None) -> str | None:
     return answers or (text if isinstance(text, str) and text else None)
 
 
+def form_token(payload: Mapping[str, Any] | None) -> str | None:
+    """Return the token that the form was sent with, which comes back with its answers; None if there is none."""
+    reply = _form_reply(payload)
+    raw = reply.get("response_json") if reply is not None else None
+    try:
+        answers = json.loads(raw) if isinstance(raw, str) else raw
+    except (ValueError, RecursionError):
+        return None
+    token = answers.get(TOKEN) if isinstance(answers, dict) else None
+    return token if isinstance(token, str) else None
+
+
 def _form_reply(payload: Mapping[str, Any] | None) -> dict[str, Any] | None:
     interactive = (payload or {}).get("interactive")
     reply = interactive.get("nfm_reply") if isinstance(interactive, dict) else None

@@ -58,6 +58,11 @@ TEMPLATE_CATEGORY = stored_text(
     "pause.template_category",
     "Meta made the template {name} ({language}) {category}; it was {before}: its price changes.",
 )
+MAX_PRICE_LOST = stored_text(
+    "pause.max_price_lost",
+    "The campaign's messages cannot have its maximum price any more: the number, the template or its category was changed. Compare"
+    " them, then resume.",
+)
 NO_REASON = stored_text("failure.no_reason", "No reason was given.")
 ACCOUNT_VIOLATION = stored_text("account.violation", "Meta found a violation: {violation}.")
 ACCOUNT_REJECTED = stored_text("account.rejected", "Meta rejected the account in its review.")
@@ -72,6 +77,9 @@ RESTRICTION_HARMLESS = stored_text(
 
 # What went wrong between Hark and the shop.
 SHOP_FAILED = stored_text("shop.failed", "{why}")
+
+# Why Meta's catalogs could not be read.
+CATALOG_FAILED = stored_text("catalog.failed", "{why}")
 
 # Why a scheduled campaign did not start.
 START_MISSED_MINUTE = stored_text("schedule.missed_minute", "the scheduled start was missed by 1 minute")
@@ -117,11 +125,17 @@ PARAMETER_LONG = stored_text("parameter.long", "it is longer than {most} charact
 PART_LONG = stored_text(
     "parameter.part_long", "{component}: with its values it has {count} characters; Meta takes at most {most}"
 )
+NO_DATE = stored_text("parameter.no_date", "“{value}” is no day such as 2026-12-24")
+NO_AMOUNT = stored_text("parameter.no_amount", "“{value}” is no amount such as 19.90")
+NO_CURRENCY = stored_text("parameter.no_currency", "“{value}” has no currency")
 MISSING_NAME = stored_text("missing.name", "name")
 MISSING_FIRST_NAME = stored_text("missing.first_name", "first name")
 MISSING_TAG = stored_text("missing.tag", "tag {name}")
 MISSING_ATTRIBUTE = stored_text("missing.attribute", "attribute {name}")
 MISSING_ORDER = stored_text("missing.order", "order {field}")
+MISSING_PROFILE = stored_text("missing.profile", "{field}")
+MISSING_PRODUCT = stored_text("missing.product", "{field} of the product {sku}")
+MISSING_SHOP = stored_text("missing.shop", "shop name")
 
 
 def read_text(stored: str | None) -> Text | None:

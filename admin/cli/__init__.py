@@ -24,7 +24,8 @@ COMMANDS = tuple(
         ("users", "admin.cli.users:users", "People who work with the panel."),
         ("tokens", "admin.cli.users:tokens", "Bearer tokens for programs."),
         ("numbers", "admin.cli.numbers:numbers", "WhatsApp numbers of ours."),
-        ("templates", "admin.cli.meta:templates", "Message templates."),
+        ("templates", "admin.cli.templates:templates", "Message templates."),
+        ("catalog", "admin.cli.catalog:catalog", "Products of Meta's catalogs."),
         ("media", "admin.cli.media:media", "The library of pictures, videos and documents that messages show."),
         ("contacts", "admin.cli.contacts:contacts", "People."),
         (

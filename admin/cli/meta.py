@@ -1,14 +1,9 @@
-"""Defines `flask numbers add` and `flask templates`, the commands that call Meta."""
+"""Defines `flask numbers add`, which calls Meta."""
 
 import click
-from sqlalchemy import select
 
-from admin.cli.shared import ACTOR, Command, Group, as_json, error_line, fail, print_json, read_stdin, runtime_here
+from admin.cli.shared import ACTOR, Command, as_json, print_json, read_stdin, runtime_here
 from admin.operations.numbers import add_number
-from jobs.maintenance.meta_sync import SyncResult, read_templates
-from models.clock import utcnow
-from models.errors import OperatorError
-from models.tables.number import Number
 
 
 @click.command("add", cls=Command)
@@ -42,33 +37,3 @@ def add(
     )
     click.echo(f"status {number.status}, quality {number.quality}")
     click.echo(f"webhooks: {number.webhooks}")
-
-
-@click.group("templates", cls=Group)
-def templates() -> None:
-    """Message templates."""
-
-
-@templates.command("sync")
-@as_json
-def sync(is_json: bool) -> None:
-    """Read every account's templates from Meta."""
-    rt = runtime_here()
-    with rt.database.read() as session:
-        accounts = sorted(set(session.scalars(select(Number.waba_id))))
-    if not accounts:
-        raise OperatorError("there is no number yet: add one with flask numbers add")
-    total, failures = SyncResult(), []
-    for waba_pk in accounts:
-        try:
-            result = read_templates(rt, waba_pk, utcnow())
-        except Exception as error:  # noqa: BLE001 - a failing account must not keep the others from being read
-            failures.append(f"account {waba_pk}: {error_line(error)}")
-            continue
-        total.add(result)
-    if is_json:
-        print_json(total.to_json())
-    else:
-        click.echo(", ".join(f"{count} {word}" for word, count in total.to_json().items()))
-    if failures:
-        fail("; ".join(failures))

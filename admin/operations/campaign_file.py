@@ -2,24 +2,37 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
+from admin.operations.campaign_parts import (
+    CardProduct,
+    FilePart,
+    Key,
+    Location,
+    Offer,
+    Products,
+    ProductSection,
+    Sku,
+    Text,
+    Variables,
+    VariableSource,
+)
 from models.errors import OperatorError
 from models.segments.values import is_storable
+from models.templates.content_problems import MAX_CARDS
 
 MAX_BYTES = 2_000_000
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
-Place = Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,60}$")]
-
-
-class FilePart(BaseModel):
-    """A part of the file: unknown fields are refused, types are not guessed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+Place = Annotated[str, StringConstraints(pattern=r"^([0-9]\.)?[0-9]$")]
+MAX_FLOW_DATA = 50
 
 
 class TemplateName(FilePart):
@@ -27,36 +40,6 @@ class TemplateName(FilePart):
 
     name: Text
     language: Text
-
-
-class VariableSource(FilePart):
-    """Where a variable's value comes from."""
-
-    source: Literal["name", "first_name", "tag", "text", "attribute", "order"]
-    tag: Text | None = None
-    text: Text | None = None
-    attribute: Text | None = None
-    field: Literal["number", "total", "currency", "product", "collection", "brand", "placed_at"] | None = None
-    """Of the contact's latest order."""
-    fallback: Annotated[str, StringConstraints(max_length=1024)] | None = None
-
-    @model_validator(mode="after")
-    def _its_own_field(self) -> Self:
-        for source, field in (("tag", "tag"), ("text", "text"), ("attribute", "attribute"), ("order", "field")):
-            has_field = getattr(self, field) is not None
-            if has_field is not (self.source == source):
-                raise ValueError(
-                    f"source {self.source!r} {'has no field' if has_field else 'needs the field'} {field!r}"
-                )
-        return self
-
-
-class Variables(FilePart):
-    """The sources of the template's variables, by component and key."""
-
-    header: dict[Key, VariableSource] = Field(default_factory=dict)
-    body: dict[Key, VariableSource] = Field(default_factory=dict)
-    buttons: dict[Key, VariableSource] = Field(default_factory=dict)
 
 
 def _as_text(value: Any) -> Any:
@@ -89,6 +72,14 @@ class CampaignMedia(FilePart):
     header: Medium | None = None
 
 
+class Card(FilePart):
+    """A card of a carousel: with media and variables of its own, or with a product."""
+
+    media: CampaignMedia = Field(default_factory=CampaignMedia)
+    variables: Variables = Field(default_factory=Variables)
+    product: CardProduct | None = None
+
+
 class PaceFields(FilePart):
     """The pace in messages per second or per hour: exactly one of the two."""
 
@@ -111,7 +102,15 @@ class CampaignFile(FilePart):
     audience: dict[str, Any] | None = None
     variables: Variables = Field(default_factory=Variables)
     media: CampaignMedia = Field(default_factory=CampaignMedia)
-    opt_out_buttons: Annotated[list[Place], Field(max_length=10)] | None = None
+    cards: Annotated[list[Card], Field(max_length=MAX_CARDS)] = Field(default_factory=list)
+    products: Products | None = None
+    thumbnail_sku: Sku | None = None
+    """The product whose picture stands for the catalog."""
+    offer: Offer | None = None
+    location: Location | None = None
+    flow_data: Annotated[dict[Key, VariableSource], Field(max_length=MAX_FLOW_DATA)] = Field(default_factory=dict)
+    """What the form behind the template's button begins with."""
+    opt_out_buttons: Annotated[list[Place], Field(max_length=30)] | None = None
     """The places of the template's quick replies that opt out; None: those recognized in the template."""
     flow: Text | None = None
     pace: PaceFields | None = None
@@ -148,14 +147,24 @@ def read_campaign_file(path: Path) -> Any:
     return read_campaign_text(path.read_text(encoding="utf-8-sig"), str(path))
 
 
-_FIELDS: dict[tuple[str, ...], type[FilePart]] = {
-    (): CampaignFile,
-    ("template",): TemplateName,
-    ("variables",): Variables,
-    ("media",): CampaignMedia,
-    ("media", "header"): Medium,
-    ("pace",): PaceFields,
+_FIELDS: dict[str, type[FilePart]] = {
+    "": CampaignFile,
+    "template": TemplateName,
+    "variables": Variables,
+    "media": CampaignMedia,
+    "media.header": Medium,
+    "cards.*": Card,
+    "cards.*.media": CampaignMedia,
+    "cards.*.media.header": Medium,
+    "cards.*.variables": Variables,
+    "cards.*.product": CardProduct,
+    "products": Products,
+    "products.sections.*": ProductSection,
+    "offer": Offer,
+    "location": Location,
+    "pace": PaceFields,
 }
+"""What stands at each place of the file; everywhere else stands a source."""
 
 
 def _unstorable_place(data: Any, where: str) -> str:
@@ -178,7 +187,7 @@ def _sentence(details: ErrorDetails) -> str:
     where = ".".join(map(str, place)) or "campaign"
     kind, value = details["type"], details.get("input")
     if kind == "extra_forbidden":
-        model = _FIELDS.get(tuple(map(str, place[:-1])), VariableSource)
+        model = _FIELDS.get(".".join("*" if isinstance(part, int) else part for part in place[:-1]), VariableSource)
         return f"{where}: there is no such field; allowed are {', '.join(model.model_fields)}"
     if kind == "missing":
         return f"{where} is missing"
@@ -187,14 +196,18 @@ def _sentence(details: ErrorDetails) -> str:
         return f"{where}: {text}"
     if kind == "string_pattern_mismatch":
         if place[0] == "opt_out_buttons":
-            text = "allowed is the place of a button, counted from 0"
-        allowed = {
-            "link": "allowed is an https address",
-            "id": "allowed are digits",
-            "media": "allowed is the id or the SHA-256 of a file of the library",
-        }
-        text = allowed.get(str(place[-1]), text)
+            text = "allowed is the place of a button, counted from 0, such as 1, or 0.1 for a card's"
+        text = _ALLOWED.get(str(place[-1]), text)
     return f"{where}={_short(value)}: {text[:1].lower()}{text[1:]}"
+
+
+_ALLOWED = {
+    "link": "allowed is an https address",
+    "id": "allowed are digits",
+    "media": "allowed is the id or the SHA-256 of a file of the library",
+    "catalog_id": "allowed are digits",
+    "currency": "allowed is a code of three letters, such as EUR",
+}
 
 
 def _short(value: Any) -> str:

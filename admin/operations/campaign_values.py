@@ -1,5 +1,6 @@
 """Resolves what a campaign file names (number, template, bot flow, media) into the columns of a campaign."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.operations.campaign_file import CampaignFile
-from admin.operations.campaign_media import stored_medium
+from admin.operations.campaign_media import MediaResolver
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.errors import OperatorError
@@ -17,6 +18,7 @@ from models.tables.campaign import DEFAULT_PER_SECOND
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import Template
+from models.templates.content import COLUMNS, MessageContent
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.variables import mapping_problems, unknown_names
 
@@ -38,17 +40,23 @@ def campaign_values(
             parse_audience(
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}
             )
-        variables = file.variables.model_dump(exclude_none=True, exclude_defaults=True)
-        if problems := unknown_names(session, variables):
+        content = written_content(file)
+        if problems := unknown_names(session, content):
             raise OperatorError("{problems}", problems="; ".join(problems))
-        audience, variables = spell_tags(session, audience), spell_tags(session, variables)
+        audience = spell_tags(session, audience)
+        columns = spell_tags(session, {"variables": content.variables, "content": content.content_column()})
         opt_out_buttons = _opt_out_buttons(file, template)
-    medium = stored_medium(rt, file.media.header, template, directory, now, actor)
-    media = {"header": medium} if medium else {}
+    resolve = MediaResolver(rt, template, directory, now, actor)
+    content = MessageContent.from_columns(
+        columns["variables"],
+        resolve.media("media", file.media.header, None),
+        columns["content"],
+    )
+    content = replace(content, cards=resolve.cards(file.cards, content.cards))
     if template is not None:
-        wrong = [problem.line for problem in mapping_problems(template, variables, media) if not problem.is_gap]
-        if wrong:
-            raise OperatorError("{problems}", problems="; ".join(wrong))
+        problems = [problem.line for problem in mapping_problems(template, content, now) if not problem.is_gap]
+        if problems:
+            raise OperatorError("{problems}", problems="; ".join(problems))
     per_hour = file.pace.per_hour if file.pace else None
     return {
         "name": file.name,
@@ -56,8 +64,9 @@ def campaign_values(
         "template_id": template.id if template else None,
         "flow_id": flow_id,
         "audience": audience,
-        "variables": variables,
-        "media": media,
+        "variables": content.variables,
+        "media": content.media,
+        "content": content.content_column(),
         "opt_out_buttons": opt_out_buttons,
         "pace_per_hour": per_hour,
         "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
@@ -129,3 +138,9 @@ def _flow_id(session: Session, name: str | None) -> int | None:
         known = ", ".join(session.scalars(select(Flow.name).order_by(Flow.name).limit(10))) or "none yet"
         raise OperatorError("flow={name}: there is no such bot flow; there are: {known}", name=name[:100], known=known)
     return flow_id
+
+
+def written_content(file: CampaignFile) -> MessageContent:
+    """The content as the file has it: its media are not resolved."""
+    parts = file.model_dump(exclude_none=True, exclude_defaults=True, include={"variables", "media", *COLUMNS})
+    return MessageContent.from_columns(parts.get("variables", {}), parts.get("media", {}), parts)

@@ -36,6 +36,7 @@ COPIED_COLUMNS = (
     "flow_id",
     "variables",
     "media",
+    "content",
     "opt_out_buttons",
     "pace_per_second",
     "pace_per_hour",

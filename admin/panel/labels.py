@@ -109,6 +109,7 @@ NOT_SENT = {
     NotSent.MISSING_VARIABLE: "Missing value",
     NotSent.FREQUENCY_CAP: "Had enough already",
     NotSent.BAD_VALUE: "Unusable value",
+    NotSent.NO_PHONE_FOR_MAX_PRICE: "No phone, for a maximum price",
     NotSent.EXPIRED: "Too late",
     NotSent.OPERATOR: "Left by an operator",
     NotSent.CAMPAIGN_ENDED: "Campaign ended",

@@ -14,6 +14,10 @@ from admin.auth.web_security import csrf_token, current_user, runtime
 from admin.panel import labels
 from admin.panel.format import ago, full_moment, number, percent, plain, span, when
 from admin.panel.media_words import media_facts, media_type
+from bot.preview import stylesheet
+from bot.preview.bubble import Bubble
+from bot.preview.draw import draw
+from bot.preview.look import Look
 from models.campaigns.stats import share_text
 from models.clock import utcnow
 from models.stored_texts import show_stored
@@ -32,6 +36,10 @@ def init_app(app: Flask) -> None:
         template_folder=str(ADMIN_DIRECTORY / "templates"),
     )  # fmt: skip
     app.register_blueprint(assets)
+    drawn = Blueprint(
+        "preview_assets", __name__, url_prefix="/admin/assets/preview", static_folder=str(stylesheet.DIRECTORY), static_url_path="",
+    )  # fmt: skip
+    app.register_blueprint(drawn)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         when=_when,
@@ -50,6 +58,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset, csrf_token=csrf_token, csrf_field=csrf_field, words=labels, someone=current_user, known=_badge, roles=Role,
         time_zone=_time_zone, words_of_consent=_consent_choices, pairs=_choices,
+        preview_asset=preview_asset, draw_message=draw_message,
     )  # fmt: skip
 
 
@@ -61,13 +70,24 @@ def _sentence(value: object) -> object:
 
 
 @cache
-def _digest(name: str, _changed: float) -> str:
-    return hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:10]
+def _digest(file: Path, _changed: float) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
 
 
-def asset(name: str) -> str:
+def asset(name: str, directory: Path = ASSETS, endpoint: str = "panel_assets.static") -> str:
     """The URL of a static file; it changes with the file, so a browser may cache it."""
-    return url_for("panel_assets.static", filename=name, v=_digest(name, (ASSETS / name).stat().st_mtime))
+    return url_for(endpoint, filename=name, v=_digest(directory / name, (directory / name).stat().st_mtime))
+
+
+def preview_asset() -> str:
+    """The URL of the style sheet of drawn messages."""
+    return asset(stylesheet.NAME, stylesheet.DIRECTORY, "preview_assets.static")
+
+
+def draw_message(bubble: Bubble, *, is_out: bool, stamp: str) -> Markup:
+    """A message of a chat; `stamp` is what stands in its corner."""
+    label = "Message from us" if is_out else "Message from them"
+    return draw(bubble, Look(side="out" if is_out else "in", stamp=stamp, label=label, now=now().timestamp()))
 
 
 def csrf_field() -> Markup:

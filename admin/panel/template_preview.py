@@ -1,15 +1,20 @@
-"""Draws a message template as it looks on the phone, with Meta's examples or a campaign's variables in the placeholders."""
+"""Draws a message template as a phone shows it, with Meta's examples or a campaign's variables in the placeholders."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from bot.preview.bubble import Bubble
+from bot.preview.draw import draw, draw_on_screen
+from bot.preview.filled_text import SlotState, SlotValue
+from bot.preview.look import Look, Theme
+from bot.preview.pictures import NO_PICTURES, DrawnMedium, Pictures
+from bot.preview.template import template_bubble
+from bot.preview.template_values import TemplateValues, medium_references, values_by_place
+from models.clock import utcnow
+from models.tables.campaign import Campaign
 from models.tables.template import Template
-from models.templates.placeholder import PLACEHOLDER
-from models.templates.variables import MEDIA_FORMATS
 
 _SOURCES = {"name": "name", "first_name": "first name"}
 ORDER_WORDS = {
@@ -22,102 +27,82 @@ ORDER_WORDS = {
     "placed_at": "day",
 }
 """The fields of a contact's latest order that a template variable can hold."""
-_STYLES = (
-    (re.compile(r"```(.+?)```", re.DOTALL), "code"),
-    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), "b"),
-    (re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])"), "i"),
-    (re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])"), "s"),
-)
+_STAMP = "12:30"
 
 
-@dataclass(frozen=True)
-class TemplatePreview:
-    """The parts of a message bubble."""
-
-    medium: str | None
-    title: Markup
-    body: Markup
-    footer: str
-    buttons: tuple[str, ...]
-    note: str | None
-    """What the preview leaves out."""
-
-
-def preview_of(template: Template, variables: Mapping[str, Any] | None = None) -> TemplatePreview:
-    """The preview of a template. `variables`: a campaign's mapping; None shows Meta's examples in the placeholders."""
-    medium, note, footer = None, None, ""
-    title = body = Markup("")
-    buttons: list[str] = []
-    for component in template.components:
-        kind, shape = str(component.get("type", "")).upper(), str(component.get("format", "TEXT")).upper()
-        text = str(component.get("text") or "")
-        if kind == "HEADER" and shape in {*MEDIA_FORMATS, "LOCATION"}:
-            medium = shape.lower()
-        elif kind == "HEADER":
-            title = _filled(text, "header", variables, component)
-        elif kind == "BODY":
-            body = _styled(_filled(text or "(Meta's own text, with the code)", "body", variables, component))
-        elif kind == "FOOTER":
-            footer = text or "(Meta's own text)"
-        elif kind == "BUTTONS":
-            buttons = [_button(button) for button in component.get("buttons", [])]
-        elif kind:
-            note = f"It also has a {kind.lower().replace('_', ' ')}, which is not drawn here."
-    return TemplatePreview(medium, title, body, footer, tuple(buttons), note)
-
-
-def _filled(text: str, component: str, variables: Mapping[str, Any] | None, part: Mapping[str, Any]) -> Markup:
-    samples = _samples(component, part)
-    pieces, position = [], 0
-    for match in PLACEHOLDER.finditer(text):
-        pieces.append(escape(text[position : match.start()]))
-        pieces.append(_slot(match[1], component, variables, samples))
-        position = match.end()
-    pieces.append(escape(text[position:]))
-    return Markup("").join(pieces)
-
-
-def _slot(key: str, component: str, variables: Mapping[str, Any] | None, samples: Mapping[str, str]) -> Markup:
+def preview_of(
+    template: Template,
+    variables: Mapping[str, Any] | None = None,
+    media: Mapping[str, Any] | None = None,
+    *,
+    theme: Theme = "auto",
+) -> Markup:
+    """A template on a phone's screen. `variables`, `media`: a campaign's; None shows Meta's examples in the placeholders."""
     if variables is None:
-        return Markup('<mark class="slot" title="{}">{}</mark>').format(
-            f"{{{{{key}}}}}", samples.get(key) or f"{{{{{key}}}}}"
-        )
-    source = (variables.get(component) or {}).get(key) or {}
-    kind = source.get("source")
-    if kind == "text" and source.get("text"):
-        return Markup('<mark class="slot">{}</mark>').format(source["text"])
-    shown = _SOURCES.get(str(kind)) or source.get(str(kind))
-    if kind == "order":
-        shown = f"latest order: {ORDER_WORDS.get(str(source.get('field')), '…')}"
-    if not shown:
-        return Markup('<mark class="slot open">{}</mark>').format(f"{{{{{key}}}}}")
-    return Markup('<mark class="slot" title="{}">{}</mark>').format(f"{kind}: {shown}", f"‹{shown}›")
+        return draw_template(template, None, theme=theme)
+    values = values_by_place(source_values(variables), media=media or {})
+    return draw_template(template, values, pictures_of(media or {}), theme=theme)
 
 
-def _samples(component: str, part: Mapping[str, Any]) -> dict[str, str]:
-    example = part.get("example")
-    if not isinstance(example, Mapping):
-        return {}
-    named = example.get(f"{component}_text_named_params")
-    if isinstance(named, list):
-        return {
-            str(item.get("param_name")): str(item.get("example", "")) for item in named if isinstance(item, Mapping)
+def draw_template(
+    template: Template, values: TemplateValues | None, pictures: Pictures = NO_PICTURES, *, theme: Theme = "auto"
+) -> Markup:
+    """A template with values on a phone's screen; without them Meta's examples stand in the placeholders."""
+    bubble = template_bubble(template.components, values, pictures, category=template.category)
+    return draw_on_screen(draw(bubble, Look(theme=theme, stamp=_STAMP, now=utcnow().timestamp())), theme=theme)
+
+
+def draw_components(components: Any, *, category: str = "", theme: Theme = "auto") -> Markup:
+    """A template that is being written: its components as Meta's JSON, of any shape, with their examples."""
+    bubble = template_bubble(components, category=category)
+    return draw_on_screen(draw(bubble, Look(theme=theme, stamp=_STAMP, now=utcnow().timestamp())), theme=theme)
+
+
+def sent_bubble(campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
+    """The message that somebody got from a campaign. `values`: theirs by place and key, None where they were deleted."""
+    template = campaign.template
+    if template is None:
+        return Bubble(notice="The template does not exist any more")
+    if values is None:
+        return template_bubble(template.components, TemplateValues(), category=template.category)
+    places = {
+        str(place): {
+            str(key): SlotValue(str(value), SlotState.SENT) for key, value in entries.items() if value is not None
         }
-    examples = example.get(f"{component}_text")
-    if isinstance(examples, list) and examples and isinstance(examples[0], list):
-        examples = examples[0]
-    return {str(place): str(text) for place, text in enumerate(examples or [], 1)} if isinstance(examples, list) else {}
+        for place, entries in values.items()
+        if isinstance(entries, Mapping)
+    }
+    filled = values_by_place(places, media=campaign.media)
+    return template_bubble(template.components, filled, pictures_of(campaign.media), category=template.category)
 
 
-def _styled(text: Markup) -> Markup:
-    """Apply WhatsApp's marks: *bold*, _italic_, ~struck~ and ```plain```. The text is escaped already."""
-    styled = str(text)
-    for pattern, tag in _STYLES:
-        styled = pattern.sub(rf"<{tag}>\1</{tag}>", styled)
-    return Markup(styled)  # noqa: S704 - escaped piece by piece above
+def source_values(variables: Mapping[str, Any]) -> dict[str, dict[str, SlotValue]]:
+    """What stands in the placeholders while there is no person: the fixed texts, and the names of where the others come from."""
+    return {
+        place: {
+            str(key): value
+            for key, source in entries.items()
+            if isinstance(source, Mapping) and (value := _source_value(source)) is not None
+        }
+        for place, entries in variables.items()
+        if isinstance(entries, Mapping)
+    }
 
 
-def _button(button: Mapping[str, Any]) -> str:
-    kind = str(button.get("type", "")).upper()
-    sign = {"URL": "↗ ", "PHONE_NUMBER": "✆ ", "COPY_CODE": "⧉ ", "QUICK_REPLY": "↩ "}.get(kind, "")
-    return f"{sign}{button.get('text') or kind.replace('_', ' ').capitalize()}"
+def _source_value(source: Mapping[str, Any]) -> SlotValue | None:
+    kind = str(source.get("source") or "")
+    if kind == "text":
+        return SlotValue(str(source["text"])) if source.get("text") else None
+    name = _SOURCES.get(kind) or source.get(kind)
+    if kind == "order":
+        name = f"latest order: {ORDER_WORDS.get(str(source.get('field')), '…')}"
+    return SlotValue(f"‹{name}›", SlotState.EXAMPLE, f"{kind}: {name}") if name else None
+
+
+def pictures_of(media: Mapping[str, Any]) -> Pictures:
+    """What is drawn for a campaign's media: their names, as long as no picture of them is served."""
+    shown = {}
+    for medium in media.values():
+        for reference in medium_references(medium):
+            shown[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
+    return Pictures(shown)

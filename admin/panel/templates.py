@@ -17,7 +17,8 @@ from models.tables.number import Number, Waba
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.opt_out_buttons import opt_out_titles
-from models.templates.variables import media_format, template_slots
+from models.templates.slots import template_slots
+from models.templates.variables import media_format
 
 
 class TemplateView(PanelView):

@@ -1,6 +1,6 @@
 """Builds the message bodies of a bot flow in the form of the Cloud API (docs/meta.md §2.4, §2.5).
 
-A body has no envelope: `bot.meta.messages.chat_body` adds the address and the callback data.
+A body has no envelope: `bot.messages.chat.chat_body` adds the address and the callback data.
 """
 
 import re

@@ -26,13 +26,15 @@ class GraphClient:
     def __init__(self, base_url: str, version: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._transport = transport or AiohttpTransport()
-        self._urls: dict[str, httpx.URL] = {}
+        self._urls: dict[tuple[str, str], httpx.URL] = {}
 
-    async def send(self, phone_number_id: str, token: str, body: dict[str, Any]) -> SendResult:
+    async def send(
+        self, phone_number_id: str, token: str, body: dict[str, Any], endpoint: str = "messages"
+    ) -> SendResult:
         """POST one message body, with its envelope, once. Every failure is a `SendResult`, not an exception."""
-        url = self._urls.get(phone_number_id)
+        url = self._urls.get((phone_number_id, endpoint))
         if url is None:
-            url = self._urls[phone_number_id] = httpx.URL(f"{self._root}/{phone_number_id}/messages")
+            url = self._urls[phone_number_id, endpoint] = httpx.URL(f"{self._root}/{phone_number_id}/{endpoint}")
         request = httpx.Request(
             "POST",
             url,

@@ -42,7 +42,8 @@ class ErrorRule:
 
     `delays_seconds`: the wait before the first, second, … new try; the last one repeats. `tries`: how often a transient failure
     is tried again before the recipient fails; None: without limit. `max_share`: the share of the last messages that may fail with
-    this code before the campaign pauses (jobs.sending.failure_rate); None: it never pauses the campaign.
+    this code before the campaign pauses (jobs.sending.failure_rate); None: it never pauses the campaign. `falls_back`: a marketing
+    message that the Marketing Messages API refused with this code goes by the Cloud API, where the number's owner chose so.
     """
 
     action: ErrorAction
@@ -53,6 +54,7 @@ class ErrorRule:
     reason: PauseReason | None = None
     suppress: str | None = None
     max_share: float | None = HALF
+    falls_back: bool = False
 
     @property
     def pause_seconds(self) -> float | None:
@@ -83,8 +85,8 @@ def _suppress(text: str, messages: str, advice: str) -> ErrorRule:
     return ErrorRule(ErrorAction.FAIL_SUPPRESS, text, advice, suppress=messages, max_share=None)
 
 
-def _pause(text: str, reason: PauseReason, advice: str) -> ErrorRule:
-    return ErrorRule(ErrorAction.PAUSE, text, advice, reason=reason)
+def _pause(text: str, reason: PauseReason, advice: str, *, falls_back: bool = False) -> ErrorRule:
+    return ErrorRule(ErrorAction.PAUSE, text, advice, reason=reason, falls_back=falls_back)
 
 
 def _stop(text: str, reason: PauseReason, advice: str) -> ErrorRule:
@@ -94,6 +96,10 @@ def _stop(text: str, reason: PauseReason, advice: str) -> ErrorRule:
 NEW_TOKEN = "Make a new token for the system user, with both WhatsApp permissions, and store it for the number."  # noqa: S105
 FIX_MAPPING = "Compare the campaign's variables and media with the template, then resume."
 SEE_META = "Look at the account in WhatsApp Manager."
+SEE_MARKETING = (
+    "Look at the number's page: whether it sends by the Marketing Messages API, "
+    "and whether its account is onboarded for it."
+)
 OTHER_COUNTRIES = "The others get theirs. Leave the country out of the audience; WhatsApp Manager says what it takes."
 LATER = "Write to these people in another campaign, not before 24 hours have passed."
 
@@ -132,7 +138,7 @@ TABLE: Mapping[int, ErrorRule] = {
     131050: _suppress("The person stopped marketing messages from you.", "marketing", "They can allow them again."),
     131051: _fail("Meta does not support this type of message."),
     131053: _pause("Meta could not fetch the picture, video or document.", P.MEDIA_REFUSED, "Check the medium, then resume."),
-    131055: _pause("This template cannot be sent this way.", P.TEMPLATE_REFUSED, FIX_MAPPING),
+    131055: _pause("This template cannot be sent this way.", P.TEMPLATE_REFUSED, SEE_MARKETING, falls_back=True),
     131056: ErrorRule(
         ErrorAction.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR
     ),
@@ -141,10 +147,12 @@ TABLE: Mapping[int, ErrorRule] = {
     131061: _pause(
         "The template has a maximum price, which the Cloud API does not take.",
         P.TEMPLATE_REFUSED,
-        "Take the maximum price out of the template, or choose another one; then resume.",
+        "Let the number send by the Marketing Messages API, or take the maximum price out of the template; then resume.",
     ),
     131062: _fail("This message cannot be sent to a user id.", "Add the contact's phone number."),
-    131063: _pause("Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_REFUSED, SEE_META),
+    131063: _pause(
+        "Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_REFUSED, SEE_MARKETING, falls_back=True
+    ),
     131064: _pause(
         "Meta limits this account's utility messages for wrongly classified templates.",
         P.NUMBER_RESTRICTED,
@@ -175,15 +183,18 @@ TABLE: Mapping[int, ErrorRule] = {
         P.TEMPLATE_REFUSED,
         "Accept them in WhatsApp Manager, or use a template without payments. Other messages of the number go on.",
     ),
-    134100: _pause("Only marketing templates can be sent this way.", P.TEMPLATE_REFUSED, FIX_MAPPING),
+    134100: _pause(
+        "Only marketing templates can be sent this way.", P.TEMPLATE_REFUSED, "Sync the templates, then resume.", falls_back=True
+    ),
     134101: ErrorRule(
         ErrorAction.PAUSE,
         "Meta still prepares the template.",
         "The campaign goes on by itself in ten minutes.",
         (600.0,),
         reason=P.TEMPLATE_REFUSED,
+        falls_back=True,
     ),
-    134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates."),
+    134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates.", falls_back=True),
     135000: _retry("Meta could not send it; it gives no reason.", (10.0,), 1),
     137000: _fail("The person's identity has changed.", max_share=None),
 } | {

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from itertools import chain
 from types import TracebackType
 from typing import IO, Any, Self
 from urllib.parse import urlsplit
@@ -34,14 +35,23 @@ NUMBER_FIELDS = (
 class GraphError(OperatorError):
     """The Graph API refused a call or did not answer. The text is one line without secrets.
 
-    `code` is Meta's error code, None if the answer was no Graph error. `is_transient`: the same call may work later.
+    `code` is Meta's error code, None if the answer was no Graph error; `subcode` says more where templates are managed.
+    `is_transient`: the same call may work later.
     """
 
     def __init__(
-        self, template: str, /, *, code: int | None = None, is_transient: bool = False, **values: object
+        self,
+        template: str,
+        /,
+        *,
+        code: int | None = None,
+        subcode: int | None = None,
+        is_transient: bool = False,
+        **values: object,
     ) -> None:
         super().__init__(template, **values)
         self.code = code
+        self.subcode = subcode
         self.is_transient = is_transient
 
 
@@ -122,18 +132,34 @@ class GraphAdmin:
             raise GraphError("Meta took the file and gave it no id")
         return media_id
 
-    def _pages(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
+    def fields(self, node: str, names: str) -> dict[str, Any]:
+        """Return the fields of an object of Meta's by its id; `names` are separated by commas."""
+        return self._call("GET", _path(node), params={"fields": names})
+
+    def page_lists(
+        self, node: str, edge: str, params: dict[str, str], max_pages: int = MAX_PAGES
+    ) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+        """Yield the pages of a list of an object, such as the products of a catalog; each is asked for when it is its turn.
+
+        With each page comes the cursor behind it, for `after` in the params of a later call; None if Meta names none.
+        """
+        path = f"{_path(node)}/{edge}"
         answer = self._call("GET", path, params=params)
-        for _ in range(MAX_PAGES):
+        for _ in range(max_pages):
             items = answer.get("data")
             if not isinstance(items, list):
                 raise GraphError("{path}: the answer has no list called data", path=path)
-            yield from (item for item in items if isinstance(item, dict))
-            next_url = (answer.get("paging") or {}).get("next")
-            if not next_url:
+            paging = _object(answer.get("paging"))
+            after = _object(paging.get("cursors")).get("after")
+            yield [item for item in items if isinstance(item, dict)], after if isinstance(after, str) else None
+            if not paging.get("next"):
                 return
-            answer = self._follow(next_url)
-        raise GraphError("{path}: more than {max_pages} pages", path=path, max_pages=MAX_PAGES)
+            answer = self._follow(paging["next"])
+        raise GraphError("{path}: more than {max_pages} pages", path=path, max_pages=max_pages)
+
+    def _pages(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
+        node, _, edge = path.partition("/")
+        return chain.from_iterable(page for page, _ in self.page_lists(node, edge, params))
 
     def _follow(self, url: str) -> dict[str, Any]:
         """Follow a paging link, but only to the Graph API's own host: the request carries the token."""
@@ -171,6 +197,10 @@ def _path(identifier: str) -> str:
     if not (identifier.isascii() and identifier.isdigit()):
         raise GraphError("{identifier!r} is no id of Meta's: allowed are digits", identifier=identifier)
     return identifier
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -216,14 +246,15 @@ def _answer(status: int, body: bytes, path: str) -> dict[str, Any]:
 
 
 def _graph_error(error: dict[str, Any], status: int) -> GraphError:
-    code = error.get("code")
+    code, subcode = error.get("code"), error.get("error_subcode")
     data = error.get("error_data")
-    detail = (data.get("details") if isinstance(data, dict) else None) or error.get("error_user_msg")
+    detail = (data.get("details") if isinstance(data, dict) else data) or error.get("error_user_msg")
     text = " ".join(f"{error.get('message', 'no message')}{f' ({detail})' if detail else ''}".split())[:400]
     is_known_transient = code in {1, 2, 4, 80007, 130429, 131000, 131016}
     return GraphError(
         "Meta refused: {text}",
         text=text,
         code=code if isinstance(code, int) else None,
+        subcode=subcode if isinstance(subcode, int) else None,
         is_transient=is_known_transient or bool(error.get("is_transient")) or status >= 500,
     )

@@ -4,18 +4,19 @@ Codes: 132000 number of variables, 132012 type of a parameter, 132018 text that 
 long with its values, 131008 something missing, 131009 a value out of bounds, 100 an invalid shape.
 """
 
-import re
+import time
 from typing import Any
 
+from bot.sandbox.button_values import check_buttons
 from bot.sandbox.errors import SandboxGraphError
+from bot.sandbox.parameters import check_parameter, parameters_of
 from bot.sandbox.template import SandboxTemplate, buttons_of, fill, find_component, parameter_values, variables_in
 
 MEDIA = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
-FORBIDDEN = re.compile(r"[\n\r\t]| {5,}")
 KNOWN = {"header", "body", "button", "carousel", "limited_time_offer", "footer"}
-LIMITS = {"HEADER": 60, "BODY": 1024}
+MAX_HEADER, MAX_BODY, MAX_OFFER_BODY, MAX_CARD_BODY, MAX_PRODUCT_BODY = 60, 1024, 600, 160, 160
 MAX_COUPON, MAX_OFFER_COUPON = 20, 15
-NEEDED = {"COPY_CODE": "coupon_code", "MPM": "action"}
+MIN_CARDS, MAX_CARDS = 2, 10
 
 
 def check_components(template: SandboxTemplate, sent: Any, media_ids: set[str]) -> None:
@@ -38,29 +39,32 @@ def as_parts(sent: Any) -> list[dict[str, Any]]:
 
 
 def check_parts(
-    approved: list[dict[str, Any]], parts: list[dict[str, Any]], *, named: bool, media_ids: set[str]
+    approved: list[dict[str, Any]],
+    parts: list[dict[str, Any]],
+    *,
+    named: bool,
+    media_ids: set[str],
+    is_card: bool = False,
 ) -> None:
     """Check the components of a send, or of a carousel's card, against the approved ones."""
     _check_header(find_component(approved, "HEADER"), parameters_of(parts, "header"), named, media_ids)
     body = find_component(approved, "BODY")
-    check_text("body", str(body.get("text", "")) if body else "", parameters_of(parts, "body"), named)
     offer = find_component(approved, "LIMITED_TIME_OFFER")
+    buttons = buttons_of(approved)
+    most = MAX_CARD_BODY if is_card else MAX_OFFER_BODY if offer else MAX_BODY
+    if any(str(button.get("type", "")).upper() == "SPM" for button in buttons):
+        most = MAX_PRODUCT_BODY
+    text = str(body.get("text", "")) if body else ""
+    if body is not None and "add_security_recommendation" in body:
+        text = text or "{{1}}"  # the text is Meta's own
+    check_text("body", text, parameters_of(parts, "body"), named, most)
     sent_buttons = [part for part in parts if str(part["type"]).lower() == "button"]
-    _check_buttons(buttons_of(approved), sent_buttons, MAX_OFFER_COUPON if offer else MAX_COUPON)
+    check_buttons(buttons, sent_buttons, MAX_OFFER_COUPON if offer else MAX_COUPON, named=named)
     _check_offer(offer, parameters_of(parts, "limited_time_offer"))
     _check_carousel(find_component(approved, "CAROUSEL"), parts, named, media_ids)
 
 
-def parameters_of(parts: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    """Return the parameters of the component of this kind, empty if there is none."""
-    part = find_component(parts, kind.upper())
-    parameters = part.get("parameters", []) if part else []
-    if not isinstance(parameters, list) or not all(isinstance(item, dict) for item in parameters):
-        raise SandboxGraphError(100, f"Param template['components'] {kind}: parameters must be an array of objects")
-    return parameters
-
-
-def check_text(where: str, text: str, parameters: list[dict[str, Any]], named: bool) -> None:
+def check_text(where: str, text: str, parameters: list[dict[str, Any]], named: bool, most: int) -> None:
     """Check the number, names and values of the parameters of a header or body, and the length with them."""
     variables = variables_in(text)
     if len(parameters) != len(variables):
@@ -72,30 +76,10 @@ def check_text(where: str, text: str, parameters: list[dict[str, Any]], named: b
     if named and {str(item.get("parameter_name")) for item in parameters} != set(variables):
         raise SandboxGraphError(132000, f"{where}: parameter names do not match, expected {', '.join(variables)}")
     for item in parameters:
-        _check_parameter(where, item)
+        check_parameter(where, item)
     filled = fill(text, parameter_values(parameters))
-    if len(filled) > LIMITS[where.upper()]:
-        raise SandboxGraphError(
-            132005, f"{where}: {len(filled)} characters, at most {LIMITS[where.upper()]} are allowed"
-        )
-
-
-def _check_parameter(where: str, item: dict[str, Any]) -> None:
-    kind = item.get("type")
-    if kind in ("currency", "date_time"):
-        if not isinstance(item.get(kind), dict) or not item[kind].get("fallback_value"):
-            raise SandboxGraphError(131008, f"{where}: {kind} needs a fallback_value")
-        return
-    if kind != "text":
-        raise SandboxGraphError(132012, f"{where}: expected a text parameter, received {kind!r}")
-    text = item.get("text")
-    if not isinstance(text, str):
-        raise SandboxGraphError(131008, f"{where}: parameter of type text is missing its text value")
-    if not text.strip() or FORBIDDEN.search(text):
-        raise SandboxGraphError(
-            132018,
-            f"{where}: Param text cannot be empty or have new-line/tab characters or more than 4 consecutive spaces",
-        )
+    if len(filled) > most:
+        raise SandboxGraphError(132005, f"{where}: {len(filled)} characters, at most {most} are allowed")
 
 
 def _check_header(
@@ -103,7 +87,7 @@ def _check_header(
 ) -> None:
     shape = str(header.get("format", "TEXT")).upper() if header else "TEXT"
     if shape == "TEXT":
-        check_text("header", str(header.get("text", "")) if header else "", parameters, named)
+        check_text("header", str(header.get("text", "")) if header else "", parameters, named, MAX_HEADER)
         return
     if len(parameters) != 1 or parameters[0].get("type") != shape.lower():
         received = parameters[0].get("type") if parameters else "UNKNOWN"
@@ -113,10 +97,28 @@ def _check_header(
         raise SandboxGraphError(131008, f"header: parameter of type {shape.lower()} is missing its value")
     if shape in MEDIA:
         check_media(shape.lower(), value, media)
-    elif shape == "LOCATION" and not {"latitude", "longitude"} <= value.keys():
-        raise SandboxGraphError(131008, "header: location needs latitude and longitude")
-    elif shape == "PRODUCT" and not value.get("product_retailer_id"):
-        raise SandboxGraphError(131008, "header: product needs product_retailer_id")
+    elif shape == "LOCATION":
+        _check_location(value)
+    elif shape == "PRODUCT":
+        _check_product(value)
+
+
+def _check_location(value: dict[str, Any]) -> None:
+    for key, most in (("latitude", 90), ("longitude", 180)):
+        if value.get(key) in (None, ""):
+            raise SandboxGraphError(131008, f"header: location is missing its {key}")
+        try:
+            degrees = float(value[key])
+        except (TypeError, ValueError):
+            raise SandboxGraphError(131009, f"header: {key} is not a number") from None
+        if not -most <= degrees <= most:
+            raise SandboxGraphError(131009, f"header: {key} must be from -{most} to {most}")
+
+
+def _check_product(value: dict[str, Any]) -> None:
+    for key in ("product_retailer_id", "catalog_id"):
+        if not isinstance(value.get(key), str) or not value[key]:
+            raise SandboxGraphError(131008, f"header: product needs {key}")
 
 
 def check_media(kind: str, value: dict[str, Any], media_ids: set[str]) -> None:
@@ -129,79 +131,46 @@ def check_media(kind: str, value: dict[str, Any], media_ids: set[str]) -> None:
         raise SandboxGraphError(100, f"Param {kind}['id'] is not a valid whatsapp business account media attachment ID")
 
 
-def _check_buttons(buttons: list[dict[str, Any]], parts: list[dict[str, Any]], max_coupon: int) -> None:
-    sent: dict[int, dict[str, Any]] = {}
-    for part in parts:
-        index = str(part.get("index", ""))
-        if not index.isdigit() or int(index) >= len(buttons):
-            raise SandboxGraphError(132012, f"buttons: there is no button at index {index!r}")
-        if int(index) in sent:
-            raise SandboxGraphError(131009, f"buttons: index {index} is given twice")
-        sent[int(index)] = part
-    for place, button in enumerate(buttons):
-        kind = str(button.get("type", "")).upper()
-        _check_button(place, kind, button, sent.get(place), max_coupon)
-
-
-def _check_button(place: int, kind: str, button: dict[str, Any], part: dict[str, Any] | None, max_coupon: int) -> None:
-    required_type = (
-        "text"
-        if kind in ("URL", "OTP") and (kind == "OTP" or variables_in(str(button.get("url", ""))))
-        else NEEDED.get(kind)
-    )
-    if part is None:
-        if required_type:
-            raise SandboxGraphError(
-                131008, f"buttons: Button at index {place} of type {kind.title()} requires a parameter"
-            )
-        return
-    sub_type = str(part.get("sub_type", "")).upper()
-    if sub_type != ("URL" if kind == "OTP" else kind):
-        raise SandboxGraphError(132012, f"buttons: index {place} is of type {kind}, received {sub_type}")
-    parameters = parameters_of([{"type": "button", "parameters": part.get("parameters", [])}], "button")
-    if required_type and (len(parameters) != 1 or parameters[0].get("type") != required_type):
-        raise SandboxGraphError(132012, f"buttons: index {place} expects one parameter of type {required_type}")
-    if kind == "URL" and not required_type and parameters:
-        raise SandboxGraphError(132000, f"buttons: index {place} is a fixed URL and takes no parameter")
-    for item in parameters:
-        _check_button_value(place, button, item, max_coupon)
-
-
-def _check_button_value(place: int, button: dict[str, Any], item: dict[str, Any], max_coupon: int) -> None:
-    kind = item.get("type")
-    if kind == "text":
-        _check_parameter(f"buttons: index {place}", item)
-        if len(fill(str(button.get("url", "")), {"1": item["text"]})) > 2000:
-            raise SandboxGraphError(132005, f"buttons: the URL at index {place} is longer than 2000 characters")
-    elif kind == "payload" and not 1 <= len(str(item.get("payload", ""))) <= 128:
-        raise SandboxGraphError(131009, f"buttons: payload at index {place} must have 1 to 128 characters")
-    elif kind == "coupon_code" and not 1 <= len(str(item.get("coupon_code", ""))) <= max_coupon:
-        raise SandboxGraphError(131009, f"buttons: coupon_code at index {place} must have 1 to {max_coupon} characters")
-
-
 def _check_offer(offer: dict[str, Any] | None, parameters: list[dict[str, Any]]) -> None:
     if offer is None and not parameters:
         return
+    if offer is None:
+        raise SandboxGraphError(132012, "limited_time_offer: the template has no limited-time offer")
+    about = offer.get("limited_time_offer")
+    if isinstance(about, dict) and about.get("has_expiration") is False and not parameters:
+        return
     value = parameters[0].get("limited_time_offer") if len(parameters) == 1 else None
-    if offer is None or not isinstance(value, dict) or not isinstance(value.get("expiration_time_ms"), int):
+    ends_at = value.get("expiration_time_ms") if isinstance(value, dict) else None
+    if not isinstance(ends_at, int) or isinstance(ends_at, bool):
         raise SandboxGraphError(
             131008, "limited_time_offer: one parameter with an integer expiration_time_ms is required"
         )
+    if ends_at <= time.time() * 1000:
+        raise SandboxGraphError(131009, "limited_time_offer: expiration_time_ms must be in the future")
 
 
 def _check_carousel(
     carousel: dict[str, Any] | None, parts: list[dict[str, Any]], named: bool, media_ids: set[str]
 ) -> None:
     sent = find_component(parts, "CAROUSEL")
-    if carousel is None and sent is None:
+    if carousel is None:
+        if sent is not None:
+            raise SandboxGraphError(132012, "carousel: the template has no carousel")
         return
     cards = sent.get("cards") if sent else None
-    approved_cards = carousel.get("cards", []) if carousel else []
-    if (
-        not isinstance(cards, list)
-        or len(cards) != len(approved_cards)
-        or not all(isinstance(card, dict) for card in cards)
-    ):
+    approved_cards = carousel.get("cards", [])
+    if not isinstance(cards, list) or not all(isinstance(card, dict) for card in cards):
+        raise SandboxGraphError(131008, "carousel: cards are required, an array of objects")
+    header = find_component(approved_cards[0]["components"], "HEADER") if approved_cards else None
+    is_of_products = header is not None and str(header.get("format", "")).upper() == "PRODUCT"
+    if is_of_products and not MIN_CARDS <= len(cards) <= MAX_CARDS:
+        raise SandboxGraphError(132012, f"carousel: {MIN_CARDS} to {MAX_CARDS} cards are expected")
+    if not is_of_products and len(cards) != len(approved_cards):
         raise SandboxGraphError(132012, f"carousel: {len(approved_cards)} cards are expected")
-    for approved_card, card in zip(approved_cards, cards, strict=True):
-        check_parts(approved_card["components"], as_parts(card.get("components")), named=named, media_ids=media_ids)
+    if [card.get("card_index") for card in cards] != list(range(len(cards))):
+        raise SandboxGraphError(131009, "carousel: card_index must count up from 0")
+    for place, card in enumerate(cards):
+        model = approved_cards[min(place, len(approved_cards) - 1)]
+        check_parts(
+            model["components"], as_parts(card.get("components")), named=named, media_ids=media_ids, is_card=True
+        )

@@ -60,6 +60,13 @@ class Config:
     hold_verdict: str = _option("release", "what happens to held messages: release or drop")
     review_seconds: float = _option(3.0, "how long a new or edited template is PENDING")
     review_verdict: str = _option("auto", "auto (names with 'reject' are refused), approve or reject")
+    template_sync_seconds: float = _option(
+        0.0, "how long marketing_messages refuses a new or edited template with 134101"
+    )
+    no_max_price_prefixes: str = _option(
+        "", "calling codes, comma-separated, to which a max price is refused with 131065"
+    )
+    catalog_permission: bool = _option(True, "the token has catalog_management; else catalogs are refused with 200")
     hang_seconds: float = _option(120.0, "how long a call that is never answered stays open; not scaled")
 
     latency_seconds: float = _option(0.0, "added to every Graph answer; not scaled")

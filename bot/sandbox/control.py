@@ -6,7 +6,9 @@
 ``POST reset``                    everything as at the start, but for the settings
 ``GET|POST config``               all settings (secrets hidden) / change some of them; ``world`` takes effect at once
 ``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (index of a tap on
-                                  the message ``wamid``), ``message`` (raw, from ``type`` on), ``share_number`` (true: the
+                                  the message ``wamid``: its own buttons, then those of its cards; ``answers``: of the form
+                                  that it opens; ``skus``: the products that it orders), ``message`` (raw, from
+                                  ``type`` on), ``share_number`` (true: the
                                   number, as asked for); ``context``: a wamid
 ``POST user-id``                  ``phone``: give the person another user id, and report it
 ``POST echo``                     what the phone app wrote: ``phone`` and ``text`` or ``message``; ``by``: app or responder,
@@ -18,9 +20,13 @@
                                   {field, value} to send with it
 ``POST restriction``              ``phone_number_id`` and ``kinds``, Meta's words; empty: all are over. ``named``: false
                                   restricts the whole account
+``POST account``                  ``waba_id`` and ``onboarding``, ``terms``, ``marketing_off``; signed terms are reported
+``POST catalog``                  ``catalog_id``, and ``linked`` or ``seeded``: how many products the seed makes
+``POST product``                  ``sku`` and fields of a product that change, or ``deleted``: true
 ``POST webhook``                  ``value`` + ``field``, or a whole ``body``; ``signature``: valid, wrong or missing
 ``POST handshake``                GET verification of the webhook URL (other ``url``, ``verify_token``)
-``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``scope``, ``share``, ``count``, ``seconds``
+``GET|POST|DELETE faults``        faults for everything: ``kind``, ``code``, ``share``, ``count``, ``seconds``, ``scope``: sends,
+                                  graph, a number's id or marketing_messages
 ``POST held``                     ``verdict``: release or drop all held messages now
 """
 
@@ -249,7 +255,13 @@ def _tap(sim: Simulation, body: dict[str, Any]) -> SandboxInbound:
     if message is None or not isinstance(body["choice"], int):
         raise ConfigError("choice: needs the wamid of a message and the place of one of its choices")
     try:
-        return sim.crowd.press(message, body["choice"], with_context=body.get("with_context", True) is True)
+        return sim.crowd.press(
+            message,
+            body["choice"],
+            with_context=body.get("with_context", True) is True,
+            answers=body["answers"] if isinstance(body.get("answers"), dict) else None,
+            skus=[str(sku) for sku in body["skus"]] if isinstance(body.get("skus"), list) else (),
+        )
     except (IndexError, ValueError) as error:
         raise ConfigError(f"choice: {body['choice']!r} cannot be tapped") from error
 

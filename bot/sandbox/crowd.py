@@ -2,9 +2,11 @@
 
 import random
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.sandbox.bubble import Choice, SandboxBubble, of_message
+from bot.sandbox.bubble import of_message
+from bot.sandbox.choices import SandboxBubble, reply_to
 from bot.sandbox.config import Config
 from bot.sandbox.faults import Quirk
 from bot.sandbox.outbox import Outbox
@@ -15,6 +17,8 @@ from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
 from bot.sandbox.timetable import DeliveryTimetable
 from bot.sandbox.world import SandboxNumber, World
 
+CATALOG_ID = "700000000000001"
+"""The catalog of what people order."""
 WORDS = {
     "en": ("Thank you!", "Is there something for children too?", "How long does it last?", "Who are you?", "👍"),
     "es": ("¡Gracias!", "¿Hasta cuándo?", "¿Tenéis tallas grandes?", "¿Quién es?", "👍"),
@@ -129,10 +133,21 @@ class Crowd:
         self.outbox.put(inbound_item(self.config, self.world.numbers[phone_number_id], person, inbound))
         return inbound
 
-    def press(self, message: SandboxMessage, place: int, *, with_context: bool = True) -> SandboxInbound:
-        """Tap the choice at an index of the message. Raises IndexError if there is none, ValueError if it only opens a link."""
+    def press(
+        self,
+        message: SandboxMessage,
+        place: int,
+        *,
+        with_context: bool = True,
+        answers: Mapping[str, Any] | None = None,
+        skus: Sequence[str] = (),
+    ) -> SandboxInbound:
+        """Tap the choice at an index of the message: a form is sent back with ``answers``, products are ordered by ``skus``.
+
+        Raises IndexError if there is none, ValueError if it only opens a link.
+        """
         choice = self.bubble_of(message).choices[place]
-        content = reply_to(choice)
+        content = reply_to(choice, answers=answers, skus=skus, catalog_id=CATALOG_ID)
         if content is None:
             raise ValueError(f"{choice.title!r} opens a link and says nothing")
         return self.say(message.wa_id, message.phone_number_id, content, message.wamid if with_context else None)
@@ -191,15 +206,3 @@ def shared_number(wa_id: str) -> dict[str, Any]:
     """Return the webhook content with which a person shares their number, after they were asked for it."""
     phone = {"phone": f"+{wa_id}", "wa_id": wa_id, "type": "CELL"}
     return {"type": "contacts", "contacts": [{"origin": "contact_request", "phones": [phone]}]}
-
-
-def reply_to(choice: Choice) -> dict[str, Any] | None:
-    """Return the webhook content of a tap, None if the choice only opens a link."""
-    if choice.kind == "quick_reply":
-        return {"type": "button", "button": {"payload": choice.payload, "text": choice.title}}
-    if choice.kind == "link":
-        return None
-    reply = {"id": choice.payload, "title": choice.title}
-    if choice.description:
-        reply["description"] = choice.description
-    return {"type": "interactive", "interactive": {"type": choice.kind, choice.kind: reply}}

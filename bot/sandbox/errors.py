@@ -42,6 +42,8 @@ CATALOGUE: dict[int, tuple[int, str]] = {
     131057: (500, "Account in maintenance mode"),
     131061: (400, "The template has a max price: it is sent by marketing_messages"),
     131062: (400, "Business-scoped user id is not supported for this message"),
+    131063: (400, "Marketing messages are disabled on Cloud API for this account"),
+    131065: (400, "Max price is not available in the recipient's country"),
     131064: (400, "Utility messages are capped because of template misclassification"),
     132000: (400, "Number of parameters does not match the expected number of params"),
     132001: (404, "Template name does not exist in the translation"),

@@ -1,7 +1,5 @@
 """Serves ``/{waba_id}/message_templates``: pages with cursors, filters, creation, deletion (docs/meta.md §5)."""
 
-import base64
-import binascii
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +8,7 @@ from aiohttp import web
 
 from bot.sandbox import reviews
 from bot.sandbox.errors import SandboxGraphError
+from bot.sandbox.paging import cursor_of, read_cursor
 from bot.sandbox.simulation import SIM
 from bot.sandbox.template import SandboxTemplate
 from bot.sandbox.wire import answer, authorize, fields_of, read_object
@@ -45,6 +44,17 @@ async def create_template(request: web.Request) -> web.StreamResponse:
     return answer({"id": template.id, "status": template.status, "category": template.category})
 
 
+async def unpause_template(request: web.Request) -> web.StreamResponse:
+    """``POST /{id}/unpause``: lift Meta's pause."""
+    authorize(request)
+    sim = request.app[SIM]
+    template = sim.world.templates.get(request.match_info["node"])
+    if template is None:
+        raise SandboxGraphError(100, "Message template not found", subcode=2593002)
+    reviews.unpause(sim, template)
+    return answer({"success": True})
+
+
 async def delete_templates(request: web.Request) -> web.StreamResponse:
     """``DELETE``: templates by ``name`` (all languages), ``hsm_id`` (one) or ``hsm_ids`` (a JSON list of at most 100)."""
     authorize(request)
@@ -57,7 +67,8 @@ async def delete_templates(request: web.Request) -> web.StreamResponse:
         templates = [item for item in of_waba if item.id in ids and query.get("name", item.name) == item.name]
     else:
         templates = [item for item in of_waba if item.name == query.get("name")]
-    if not templates:
+    is_all_or_nothing = "hsm_ids" in query and len(templates) < len(set(ids))
+    if not templates or is_all_or_nothing:
         raise SandboxGraphError(100, "Message template not found", subcode=2593002)
     for template in templates:
         reviews.delete(sim, template)
@@ -75,30 +86,19 @@ def _matches(template: SandboxTemplate, request: web.Request) -> bool:
 
 
 def _paging(request: web.Request, start: int, end: int, total: int) -> dict[str, Any]:
-    paging: dict[str, Any] = {"cursors": {"before": _cursor(start), "after": _cursor(end)}}
+    paging: dict[str, Any] = {"cursors": {"before": cursor_of(start), "after": cursor_of(end)}}
     links = [("next", "after", end)] if end < total else []
     links += [("previous", "before", start)] if start else []
     for name, key, place in links:
-        query = {k: v for k, v in request.query.items() if k not in ("after", "before")} | {key: _cursor(place)}
+        query = {k: v for k, v in request.query.items() if k not in ("after", "before")} | {key: cursor_of(place)}
         paging[name] = f"{request.scheme}://{request.host}{request.path}?{urlencode(query)}"
     return paging
 
 
 def _start(request: web.Request) -> int:
     if "before" in request.query:
-        return max(0, _place(request.query["before"]) - _number(request, "limit", PAGE))
-    return _place(request.query["after"]) if "after" in request.query else 0
-
-
-def _cursor(place: int) -> str:
-    return base64.urlsafe_b64encode(f"sandbox:{place}".encode()).decode()
-
-
-def _place(cursor: str) -> int:
-    try:
-        return int(base64.urlsafe_b64decode(cursor.encode()).decode().removeprefix("sandbox:"))
-    except (ValueError, binascii.Error) as error:
-        raise SandboxGraphError(100, "Param after is not a cursor of this list") from error
+        return max(0, read_cursor(request.query["before"]) - _number(request, "limit", PAGE))
+    return read_cursor(request.query["after"]) if "after" in request.query else 0
 
 
 def _number(request: web.Request, name: str, default: int) -> int:

@@ -39,9 +39,15 @@ async def get_node(request: web.Request) -> web.StreamResponse:
 def _account(sim: Simulation, waba: SandboxWaba, fields: list[str] | None) -> dict[str, Any]:
     everything = {
         "name": waba.name,
-        "currency": "EUR",
+        "currency": waba.currency,
         "timezone_id": "1",
-        "owner_business_info": {"id": sim.world.portfolio_id, "name": waba.name},
+        "owner_business_info": {
+            "id": sim.world.portfolio_id,
+            "name": waba.name,
+            "marketing_messages_onboarding_status": {"status": waba.terms, "time": "2026-09-01"},
+        },
+        "marketing_messages_onboarding_status": waba.onboarding,
+        "disable_marketing_messages_on_cloud_api": waba.marketing_off,
         "health_status": {"can_send_message": "AVAILABLE"},
     }
     names = fields or ["name", "currency", "timezone_id"]
@@ -49,7 +55,7 @@ def _account(sim: Simulation, waba: SandboxWaba, fields: list[str] | None) -> di
 
 
 async def post_node(request: web.Request) -> web.StreamResponse:
-    """``POST /{id}``: edit a template, or continue an upload."""
+    """``POST /{id}``: edit a template, continue an upload, or switch marketing on the Cloud API off or on for an account."""
     authorize(request, schemes=("bearer", "oauth"))
     sim, node = request.app[SIM], request.match_info["node"]
     if node in sim.world.templates:
@@ -60,7 +66,17 @@ async def post_node(request: web.Request) -> web.StreamResponse:
             raise SandboxGraphError(100, "file_offset must be a number")
         handle = sim.media.continue_upload(sim.media.uploads[node], int(offset), await request.read())
         return answer({"h": handle} if handle else {"id": node, "file_offset": len(sim.media.uploads[node].data)})
+    if node in sim.world.wabas:
+        return answer(_edit_account(sim.waba(node), await read_object(request)))
     raise unknown(node)
+
+
+def _edit_account(waba: SandboxWaba, body: dict[str, Any]) -> dict[str, Any]:
+    is_off = body.get("disable_marketing_messages_on_cloud_api")
+    if not isinstance(is_off, bool):
+        raise SandboxGraphError(100, "Param disable_marketing_messages_on_cloud_api must be a boolean")
+    waba.marketing_off = is_off
+    return {"success": True}
 
 
 async def delete_node(request: web.Request) -> web.StreamResponse:

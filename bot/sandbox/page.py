@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.sandbox.bubble import SandboxBubble, of_inbound
+from bot.sandbox.bubble import of_inbound
+from bot.sandbox.choices import Choice, SandboxBubble
 from bot.sandbox.control import wa_id_of
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.simulation import SIM, Simulation
@@ -21,6 +22,8 @@ POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'"
 )
 COLOURS = ("#0a7cff", "#b5179e", "#d1495b", "#2a9d8f", "#7b5cd6", "#c77d0a", "#4c7a34", "#33658a")
+FORMS = ("flow", "products")
+"""Kinds of choices that ask for more than a tap."""
 TICKS = (("read", '<span class="read">✓✓</span>'), ("delivered", "✓✓"), ("sent", "✓"))
 
 
@@ -94,7 +97,7 @@ def _row(sim: Simulation, entry: SandboxMessage | SandboxInbound) -> str:
     marks = ("✓✓" if not entry.read else TICKS[0][1]) if isinstance(entry, SandboxInbound) else _ticks(entry)
     kind = "person" if is_inbound else "failed" if isinstance(entry, SandboxMessage) and entry.error else ""
     html = (
-        f'<div class="bubble {kind}">{head}{escape(bubble.text)}{foot}'
+        f'<div class="bubble {kind}">{head}{escape(bubble.text)}{_cards(bubble)}{foot}'
         f'<div class="meta">{_clock(entry.at)} {marks}</div></div>'
     )
     return html + (_taps(entry, bubble) if isinstance(entry, SandboxMessage) and bubble.choices else "")
@@ -103,11 +106,44 @@ def _row(sim: Simulation, entry: SandboxMessage | SandboxInbound) -> str:
 def _taps(message: SandboxMessage, bubble: SandboxBubble) -> str:
     buttons = []
     for place, choice in enumerate(bubble.choices):
+        if choice.kind in FORMS:
+            buttons.append(_form(message, place, choice))
+            continue
         act = "disabled" if choice.kind == "link" else f'data-wamid="{escape(message.wamid)}" data-choice="{place}"'
+        head = f"<small>Card {choice.card + 1}</small>" if choice.card is not None else ""
         more = f"<small>{escape(choice.description)}</small>" if choice.description else ""
         sign = "↗ " if choice.kind == "link" else "☰ " if choice.kind == "list_reply" else "↩ "
-        buttons.append(f"<button {act}>{sign}{escape(choice.title)}{more}</button>")
+        buttons.append(f"<button {act}>{head}{sign}{escape(choice.title)}{more}</button>")
     return f'<div class="taps">{"".join(buttons)}</div>'
+
+
+def _cards(bubble: SandboxBubble) -> str:
+    cards = [
+        f'<div class="card"><b>{escape(card.header)}</b>{f"<p>{escape(card.text)}</p>" if card.text else ""}</div>'
+        for card in bubble.cards
+    ]
+    return f'<div class="cards" tabindex="0">{"".join(cards)}</div>' if cards else ""
+
+
+def _form(message: SandboxMessage, place: int, choice: Choice) -> str:
+    """Return what opens at a tap: a form with one answer, or the products, of which a cart is sent."""
+    head = f"<small>Card {choice.card + 1}</small>" if choice.card is not None else ""
+    fields = '<input name="answer" aria-label="Answer" placeholder="What you answer">'
+    if choice.kind == "products":
+        fields = (
+            "".join(
+                f'<label><input type="checkbox" name="sku" value="{escape(sku)}"{" checked" if number == 0 else ""}>{escape(sku)}'
+                "</label>"
+                for number, sku in enumerate(choice.skus)
+            )
+            or '<input name="sku" aria-label="Product" placeholder="SKU of a product">'
+        )
+    sign, verb = ("🛒", "Send cart") if choice.kind == "products" else ("📋", "Send")
+    return (
+        f"<details>{head}<summary>{sign} {escape(choice.title)}</summary>"
+        f'<form class="answer" data-wamid="{escape(message.wamid)}" data-choice="{place}">{fields}'
+        f"<button>{verb}</button></form></details>"
+    )
 
 
 def _ticks(message: SandboxMessage) -> str:

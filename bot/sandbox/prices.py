@@ -14,7 +14,6 @@ CHARGED_SINCE = datetime(2026, 10, 1, tzinfo=UTC).timestamp()
 PER_DELIVERY = 1000
 """A template's `bid_amount` is the price of a thousand deliveries, in cents."""
 CENTS = 100
-CURRENCY = "USD"
 
 
 class SandboxPricing:
@@ -35,7 +34,7 @@ class SandboxPricing:
         category = "referral_conversion" if price_type == "free_entry_point" else message.category
         priced = {"billable": price_type == "regular", "pricing_model": "PMP", "type": price_type, "category": category}
         cost = self._cost(message) if is_arrival and price_type == "regular" else None
-        return priced if cost is None else priced | {"cost": {"amount": cost, "currency": CURRENCY}}
+        return priced if cost is None else priced | {"cost": {"amount": cost, "currency": self._currency(message)}}
 
     def clear(self) -> None:
         """Forget what was delivered."""
@@ -58,6 +57,10 @@ class SandboxPricing:
             return "regular"
         self.used[key] += counts
         return "free_customer_service"
+
+    def _currency(self, message: SandboxMessage) -> str:
+        number = self.world.numbers.get(message.phone_number_id)
+        return self.world.wabas[number.waba_id].currency if number else "EUR"
 
     def _cost(self, message: SandboxMessage) -> float | None:
         """Return the charge for a template with a max price: all of it, with the message's multiplier."""

@@ -7,6 +7,7 @@ APP_ID = "300000000000001"
 WABA_ID = "100000000000001"
 PHONE_NUMBER_ID = "200000000000001"
 SECOND_PHONE_NUMBER_ID = "200000000000002"
+CATALOG_ID = "400000000000001"
 
 
 def quick_reply(text: str) -> dict[str, str]:
@@ -136,6 +137,7 @@ WORLD: dict[str, Any] = {
                 },
             ],
             "templates": _SPRING + _OTHERS,
+            "catalogs": [{"id": CATALOG_ID, "name": "Sandbox Shop", "seeded": 24}],
         }
     ],
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import misbehaviour
+from bot.sandbox import marketing, misbehaviour
 from bot.sandbox.components import check_components
 from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.faults import AFTER, BEFORE, LATER, Quirk
@@ -38,7 +38,8 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
     authorize(request)
     number = sim.number(request.match_info["node"])
     body = await read_object(request)
-    injected = sim.faults.injected("sends", number.id)
+    endpoint = request.path.rpartition("/")[2]
+    injected = sim.faults.injected("sends", number.id, endpoint)
     if injected is not None and injected.kind in BEFORE:
         fault_response = await misbehaviour.before(request, injected)
         if fault_response is not None:
@@ -50,7 +51,7 @@ async def _send(request: web.Request, sim: Simulation) -> web.StreamResponse:
     if number.status in BLOCKING:
         raise SandboxGraphError(BLOCKING[number.status], f"The number's status is {number.status}")
     sim.limits.check_throughput(number.id, number.rate(sim.config.throughput_mps), time.monotonic())
-    message, person = _check(sim, number, body, request.path.rpartition("/")[2])
+    message, person = _check(sim, number, body, endpoint)
     check_restrictions(number, message.kind, message.category)
     quirk = injected if injected and injected.kind in AFTER + LATER else None
     if quirk is None and sim.config.suffix_faults:
@@ -127,15 +128,13 @@ def _check(
         template = _check_template(sim, number, body, endpoint)
         if template.category == "AUTHENTICATION" and body.get("to") is None:
             raise SandboxGraphError(131062)
-        is_lite = endpoint == "marketing_messages"
-        if "optimization_spec" in template.extra and not is_lite:
-            raise SandboxGraphError(131061)
         message.template, message.language = template.name, template.language
-        message.category = "marketing_lite" if is_lite else template.category.lower()
-    elif endpoint == "marketing_messages":
+        message.category = marketing.check_endpoint(sim, number, template, message, body)
+    elif endpoint == marketing.ENDPOINT:
         raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
     else:
         check_freeform(kind, body, sim.media.ids)
+        sim.world.catalogs.check(number.waba_id, body.get(kind))
         if is_refused(person, number.id):
             raise SandboxGraphError(131070)
     return message, person
@@ -177,9 +176,10 @@ def _check_template(sim: Simulation, number: SandboxNumber, body: dict[str, Any]
         raise SandboxGraphError(
             132015 if template.status == "PAUSED" else 132016, f"template ({name}) is {template.status}"
         )
-    if endpoint == "marketing_messages" and template.category != "MARKETING":
-        raise SandboxGraphError(131055, "Only template messages of category MARKETING are taken here.")
+    if endpoint == marketing.ENDPOINT and template.category != "MARKETING":
+        raise SandboxGraphError(134100, "Only template messages of category MARKETING are taken here.")
     check_components(template, part.get("components"), sim.media.ids)
+    sim.world.catalogs.check(number.waba_id, part.get("components"))
     return template
 
 

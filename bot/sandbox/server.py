@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import control, listing, nodes, page, responders
+from bot.sandbox import account_control, catalog_routes, control, library, listing, nodes, page, responders
 from bot.sandbox.config import Config
 from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
@@ -29,6 +29,7 @@ def make_app(sim: Simulation) -> web.Application:
     app[SIM] = sim
     for prefix in (r"/{version:v\d+\.\d+}", ""):
         _add_graph(app.router, prefix + r"/{node:[0-9]+}")
+        app.router.add_get(prefix + "/message_template_library", library.search)
         app.router.add_get(prefix + r"/{node:upload:[\w-]+}", nodes.get_node)
         app.router.add_post(prefix + r"/{node:upload:[\w-]+}", nodes.post_node)
     app.router.add_get("/_media/{node}", nodes.download_media)
@@ -44,12 +45,17 @@ def _add_graph(router: web.UrlDispatcher, node: str) -> None:
     router.add_get(node + "/message_templates", listing.list_templates)
     router.add_post(node + "/message_templates", listing.create_template)
     router.add_delete(node + "/message_templates", listing.delete_templates)
+    router.add_get(node + "/product_catalogs", catalog_routes.list_catalogs)
+    router.add_post(node + "/product_catalogs", catalog_routes.change_link)
+    router.add_delete(node + "/product_catalogs", catalog_routes.change_link)
+    router.add_get(node + "/products", catalog_routes.list_products)
     router.add_get(node + "/phone_numbers", nodes.list_numbers)
     router.add_get(node + "/subscribed_apps", nodes.list_subscriptions)
     router.add_post(node + "/subscribed_apps", nodes.subscribe)
     router.add_delete(node + "/subscribed_apps", nodes.unsubscribe)
     router.add_post(node + "/media", nodes.upload_media)
     router.add_post(node + "/uploads", nodes.begin_upload)
+    router.add_post(node + "/unpause", listing.unpause_template)
     router.add_get(node, nodes.get_node)
     router.add_post(node, nodes.post_node)
     router.add_delete(node, nodes.delete_node)
@@ -67,6 +73,9 @@ def _add_control(router: web.UrlDispatcher) -> None:
     router.add_get("/_sandbox/config", control.get_config)
     router.add_post("/_sandbox/config", control.post_config)
     router.add_post("/_sandbox/template-event", control.post_template_event)
+    router.add_post("/_sandbox/account", account_control.post_account)
+    router.add_post("/_sandbox/catalog", catalog_routes.post_catalog)
+    router.add_post("/_sandbox/product", catalog_routes.post_product)
     router.add_post("/_sandbox/number", control.post_number)
     router.add_post("/_sandbox/restriction", control.post_restriction)
     router.add_post("/_sandbox/webhook", control.post_webhook)

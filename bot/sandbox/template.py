@@ -36,6 +36,9 @@ class SandboxTemplate:
     rejected_reason: str = "NONE"
     extra: dict[str, Any] = field(default_factory=dict)
     edited_at: float = 0.0
+    edits: list[float] = field(default_factory=list)
+    """When it was edited while it was approved."""
+    reviewed_at: float = 0.0
     created_at: float = field(default_factory=time.time)
 
     @property

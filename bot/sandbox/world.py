@@ -4,7 +4,8 @@ A world is one dict (``Config.world``, or ``POST /_sandbox/config``); missing pa
 
     {"portfolio_id": "…", "app_id": "…",
      "wabas": [{"id": "…", "name": "…", "numbers": [{"id": "…", "display_phone_number": "…", …}],
-                "templates": [{"name": "…", "language": "…", "category": "…", "status": "…", "components": […]}]}]}
+                "templates": [{"name": "…", "language": "…", "category": "…", "status": "…", "components": […]}],
+                "catalogs": [{"id": "…", "name": "…", "linked": true, "seeded": 24, "products": [{"retailer_id": "…"}]}]}]}
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.catalogs import SandboxCatalogs
 from bot.sandbox.config import ConfigError
 from bot.sandbox.seed import WORLD
 from bot.sandbox.template import SandboxTemplate
@@ -81,6 +83,10 @@ class SandboxWaba:
 
     id: str
     name: str
+    currency: str = "EUR"
+    onboarding: str = "ONBOARDED"  # for the Marketing Messages API
+    terms: str = "TERM_OF_SERVICE_SIGNED"
+    marketing_off: bool = False  # the Cloud API refuses marketing
     subscriptions: dict[str, str | None] = field(default_factory=dict)  # app id → its own callback URL, if any
 
 
@@ -88,6 +94,7 @@ class World:
     """The portfolio with its accounts, numbers and templates."""
 
     def __init__(self, plan: dict[str, Any] | None = None) -> None:
+        self.catalogs = SandboxCatalogs()
         self.build(plan)
 
     def build(self, plan: dict[str, Any] | None) -> None:
@@ -98,11 +105,14 @@ class World:
         self.wabas: dict[str, SandboxWaba] = {}
         self.numbers: dict[str, SandboxNumber] = {}
         self.templates: dict[str, SandboxTemplate] = {}
+        self.blocked: dict[tuple[str, str, str], float] = {}
+        """Names of deleted templates (account, name, language), and until when they are blocked."""
         self._by_name: dict[tuple[str, str, str], SandboxTemplate] = {}
+        self.catalogs.clear()
         try:
             for part in plan["wabas"]:
                 self._add_waba(part)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ConfigError(f"world: cannot be read: {error!r}") from error
         if not self.numbers:
             raise ConfigError("world: needs at least one account with a number")
@@ -148,9 +158,12 @@ class World:
         self._by_name.pop((template.waba_id, template.name, template.language), None)
 
     def _add_waba(self, part: dict[str, Any]) -> None:
-        waba = SandboxWaba(id=str(part["id"]), name=str(part.get("name", "Sandbox")))
+        named = {name: part[name] for name in ("currency", "onboarding", "terms", "marketing_off") if name in part}
+        waba = SandboxWaba(id=str(part["id"]), name=str(part.get("name", "Sandbox")), **named)
         self.wabas[waba.id] = waba
         for number in part.get("numbers", []):
             self.numbers[str(number["id"])] = SandboxNumber(waba_id=waba.id, **number)
         for template in part.get("templates", []):
             self.add_template(waba.id, template)
+        for catalog in part.get("catalogs", []):
+            self.catalogs.add(waba.id, catalog)

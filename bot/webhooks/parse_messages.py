@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.meta.callback_data import read_button as read_pressed
+from bot.meta.callback_data import read_button, read_flow_token
 from bot.opt_out_words import (
     Word,
     button_intent,
@@ -15,7 +15,7 @@ from bot.opt_out_words import (
 from bot.webhooks.parse_values import MAX_ID, BadEventError, as_dict, as_list, read_moment, read_text
 from bot.webhooks.shared_phone import read_shared_wa_id
 from models.events.types import InboundMessage, Sender
-from models.form_replies import form_text
+from models.form_replies import form_text, form_token
 
 MAX_TYPE = 32
 MAX_PAYLOAD = 300
@@ -57,7 +57,7 @@ def read_inbound(item: Any, phone_number_id: str | None, contacts: list[Any]) ->
         _text(content),
         _context(item, kind),
         payload and payload[:MAX_PAYLOAD],
-        read_pressed(payload),
+        read_button(payload) or read_flow_token(form_token(content)),
         _word(content, payload),
         kind == "text" and not is_certain_stop(_text(content)),
         _may_mean_stop(content, payload),

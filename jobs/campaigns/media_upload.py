@@ -17,7 +17,7 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
     """
     with rt.database.read() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        hashes = media_hashes(campaign.media)
+        hashes = media_hashes(campaign.media, campaign.content)
         number = campaign.number
     if hashes and number is None:
         raise MissingContentError("media: the uploaded file is not there any more; upload it again")

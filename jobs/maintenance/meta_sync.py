@@ -22,8 +22,12 @@ from models.campaigns.pause import lift_account, lift_number
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.sending.number_rate import put_throughput
+from models.tables.audit import META
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
+from models.tables.template_life import TemplateEventKind
+from models.templates.drafts import adopt_draft
+from models.templates.life import DRAFT, TemplateState, record_changes, record_event
 from models.templates.opt_out_buttons import recognize_opt_out_buttons
 
 log = logging.getLogger("hark.sync")
@@ -179,22 +183,40 @@ def _store_templates(
             continue
         template = stored.pop((item["name"], item["language"]), None)
         if template is None:
-            session.add(_fill(Template(waba_id=waba_pk, created_at=now), item, now))
+            template = fill_template(Template(waba_id=waba_pk, created_at=now), item, now)
+            session.add(template)
+            session.flush()
+            record_changes(session, template, TemplateState(), now, META)
             result.created += 1
         else:
-            before = _compared_fields(template)
-            _fill(template, item, now)
+            before, state = _compared_fields(template), TemplateState.of(template)
+            if template.status == DRAFT:
+                adopt_draft(session, template, now)
+            fill_template(template, item, now)
+            record_changes(session, template, state, now, META)
             changed = _compared_fields(template) != before
             result.updated += changed
             result.unchanged += not changed
     for template in stored.values():
+        if template.status == DRAFT or _is_later(template, now):
+            continue
+        if template.status != "DELETED":
+            record_event(
+                session, template, TemplateEventKind.STATUS, now, META, before=template.status, after="DELETED"
+            )
         template.missing_at = template.missing_at or now
         template.status = "DELETED"
         result.missing += 1
     return result
 
 
-def _fill(template: Template, item: dict[str, Any], now: datetime) -> Template:
+def _is_later(template: Template, now: datetime) -> bool:
+    """Whether it was submitted after the list was requested."""
+    return any(at is not None and at > now for at in (template.synced_at, template.status_at))
+
+
+def fill_template(template: Template, item: dict[str, Any], now: datetime) -> Template:
+    """Write a template as Meta lists it into its row; `now` is when she was asked. A status that she reported later is kept."""
     quality = item.get("quality_score")
     template.meta_id = str(item["id"]) if item.get("id") else template.meta_id
     template.name, template.language = item["name"], item["language"]

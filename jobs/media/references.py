@@ -18,6 +18,7 @@ from jobs.media.library import find_media
 from jobs.media.store import media_store
 from models.errors import HarkError
 from models.tables.media import MediaFile, MediaHandle
+from models.templates.content import MessageContent
 
 
 class MediaNotReadyError(HarkError):
@@ -72,9 +73,9 @@ def resolve_medium(session: Session, number_id: int, medium: Mapping[str, Any], 
     return {"id": media_id, "filename": medium.get("filename") or name}
 
 
-def resolve_media(session: Session, number_id: int, media: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """`resolve_medium` for each part of a campaign's or a card's `media` (`{"header": …}`)."""
-    return {part: resolve_medium(session, number_id, medium, now) for part, medium in media.items()}
+def resolve_content(session: Session, number_id: int, content: MessageContent, now: datetime) -> MessageContent:
+    """The content with `resolve_medium` for each medium of the message and of its cards."""
+    return content.with_media(lambda medium: resolve_medium(session, number_id, medium, now))
 
 
 @contextmanager

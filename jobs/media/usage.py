@@ -13,15 +13,19 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from jobs.media.references import media_hashes
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.template import Template
+from models.tables.template_life import DraftState, TemplateDraft
 
-_SHA256 = re.compile(r'"([0-9a-f]{64})"')
-CAMPAIGN_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Campaign.media,)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+CAMPAIGN_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Campaign.media, Campaign.content)
 """The JSON columns of a campaign that may name files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A place that uses a file. `what`: `campaign` or `template`. `is_over`: it needs the file no more (an ended campaign)."""
+    """A place that uses a file. `what`: `campaign` or `template`.
+
+    `is_over`: it needs the file no more (an ended campaign, the sample of a template that Meta has).
+    """
 
     what: str
     id: int
@@ -42,12 +46,14 @@ def uses_of(session: Session, hashes: Collection[str]) -> dict[str, list[Use]]:
     for campaign_id, name, status, *contents in session.execute(campaigns.order_by(Campaign.id.desc())):
         for sha256 in media_hashes(*contents) & wanted:
             uses[sha256].append(Use("campaign", campaign_id, name, status is CampaignStatus.ENDED))
-    templates = select(Template.id, Template.name, cast(Template.components, SqlText)).where(
-        Template.missing_at.is_(None), _names_files((Template.components,))
+    drafts = (
+        select(Template.id, Template.name, TemplateDraft.state, cast(TemplateDraft.definition, SqlText))
+        .join(TemplateDraft, TemplateDraft.template_id == Template.id)
+        .where(Template.missing_at.is_(None))
     )
-    for template_id, name, components in session.execute(templates.order_by(Template.id.desc())):
-        for sha256 in set(_SHA256.findall(components)) & wanted:
-            uses[sha256].append(Use("template", template_id, name, is_over=False))
+    for template_id, name, state, definition in session.execute(drafts.order_by(Template.id.desc())):
+        for sha256 in set(_SHA256.findall(definition)) & wanted:
+            uses[sha256].append(Use("template", template_id, name, state is DraftState.SUBMITTED))
     return dict(uses)
 
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from bot.messages.chat import chat_body
 from bot.meta.callback_data import message_callback
 from bot.meta.client import GraphClient
-from bot.meta.messages import chat_body
 from bot.meta.send_result import SendResult
 from jobs.sending.judge import SendVerdict, judge_send, unsendable
 from models.conversations.outbox import ClaimedMessage, MessageResult

@@ -8,15 +8,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.meta.messages import TemplateBuilder
+from bot.messages.template import TemplateBuilder
 from jobs.core.runtime import Runtime
-from jobs.media.references import MediaNotReadyError, resolve_media
+from jobs.media.references import MediaNotReadyError, resolve_content
 from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
 from jobs.sending.pace import SendTimetable
+from models.catalog.lookup import linked_catalogs
 from models.sending.claim import has_due
 from models.sending.number_rate import STANDARD_RATE, number_rate
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, CampaignStatus
 from models.tables.number import Number, Waba
+from models.templates.content import content_of
 
 SECONDS_PER_HOUR = 3600.0
 log = logging.getLogger("hark.lane")
@@ -133,13 +135,16 @@ class CampaignFeed:
         template = campaign.template
         if template is None:
             raise LookupError(f"campaign {campaign.id} is active without a template")
+        content = content_of(campaign)
+        catalogs = linked_catalogs(session, template.waba_id) if content.skus() else ()
         builder = TemplateBuilder(
             name=template.name,
             language=template.language,
             components=template.components,
             parameter_format=template.parameter_format,
-            media=resolve_media(session, self._number.id, campaign.media, now),
+            content=resolve_content(session, self._number.id, content, now),
             installation=self._rt.installation,
+            catalog_id=catalogs[0].meta_id if catalogs else None,
         )
         served = self._known[campaign.id] = Served(
             campaign.id, campaign.name, pace, builder, load_guard(self._rt.redis, campaign.id)

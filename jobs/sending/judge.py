@@ -12,7 +12,7 @@ from bot.meta.send_result import SendResult, SendResultKind
 from models.sending.claim import ClaimedRecipient
 from models.sending.results import AttemptResult
 from models.stored_texts import NO_CLEAR_ANSWER, REFUSED, REFUSED_SAYING, UNREACHABLE
-from models.tables.recipient import RecipientState
+from models.tables.recipient import RecipientState, SendEndpoint
 from models.text import Text
 
 PUT_BACK = {True: frozenset({ErrorAction.PAUSE, ErrorAction.STOP}), False: frozenset({ErrorAction.STOP})}
@@ -38,6 +38,8 @@ class SendVerdict:
     is_failure: bool = False
     rule: ErrorRule | None = None
     kind: str = ""
+    falls_back: bool = False
+    """The Marketing Messages API certainly refused it, and the next attempt goes by the Cloud API."""
 
     @property
     def code(self) -> int | None:
@@ -49,8 +51,13 @@ NEVER_BEGUN = SendVerdict(RecipientState.QUEUED, SendResult(SendResultKind.NOT_S
 """For a claimed message whose request was not begun: it goes back to the queue unchanged."""
 
 
-def judge_send(result: SendResult, attempt: int, failures: int, *, has_campaign: bool) -> SendVerdict:
-    """Judge the result of a message's `attempt` (counted from 1) after `failures` earlier transient failures."""
+def judge_send(
+    result: SendResult, attempt: int, failures: int, *, has_campaign: bool, may_fall_back: bool = False
+) -> SendVerdict:
+    """Judge the result of a message's `attempt` (counted from 1) after `failures` earlier transient failures.
+
+    `may_fall_back`: it was sent by the Marketing Messages API, and may go by the Cloud API after a refusal that says so.
+    """
     match result.kind:
         case SendResultKind.ACCEPTED:
             return SendVerdict(RecipientState.ACCEPTED, result)
@@ -63,6 +70,8 @@ def judge_send(result: SendResult, attempt: int, failures: int, *, has_campaign:
             delay = CONNECTION.delay_seconds(attempt - 1)
             return SendVerdict(RecipientState.QUEUED, result, message, delay, rule=CONNECTION)
         case SendResultKind.REFUSED:
+            if may_fall_back and rule_for(result.code or 0, is_transient=result.is_transient).falls_back:
+                return SendVerdict(RecipientState.QUEUED, result, _refusal_text(result), falls_back=True)
             return _judge_refusal(result, attempt, failures, has_campaign=has_campaign)
 
 
@@ -88,14 +97,25 @@ def attempt_result(row: ClaimedRecipient, verdict: SendVerdict, now: datetime) -
         due_at=now + timedelta(seconds=verdict.delay_seconds) if is_queued else None,
         is_failure=verdict.is_failure,
         is_counted=row.is_counted,
+        endpoint=_next_endpoint(row, verdict),
     )
+
+
+def _next_endpoint(row: ClaimedRecipient, verdict: SendVerdict) -> SendEndpoint | None:
+    """By which endpoint the next attempt goes; None: as before.
+
+    Where the Cloud API refused for good what had fallen back, somebody changes something at Meta: then both are open again.
+    """
+    if verdict.falls_back:
+        return SendEndpoint.FALLBACK
+    is_paused = verdict.rule is not None and verdict.rule.action is ErrorAction.PAUSE
+    return SendEndpoint.MESSAGES if is_paused and row.route.endpoint is SendEndpoint.FALLBACK else None
 
 
 def _judge_refusal(result: SendResult, attempt: int, failures: int, *, has_campaign: bool) -> SendVerdict:
     code = result.code or 0
     rule = rule_for(code, is_transient=result.is_transient)
-    text = Text(rule.text)
-    message = REFUSED_SAYING(text=text, said=result.details) if result.details else REFUSED(text=text)
+    message = _refusal_text(result)
     if rule.action in PUT_BACK[has_campaign]:
         # It is decisive by itself, so it has no kind: the guard that counts equal failures must not act before it.
         return SendVerdict(RecipientState.QUEUED, result, message, rule=rule)
@@ -107,3 +127,8 @@ def _judge_refusal(result: SendResult, attempt: int, failures: int, *, has_campa
         return SendVerdict(RecipientState.QUEUED, result, message, delay, is_failure=True, kind=kind)
     beyond = rule if rule.action is ErrorAction.FAIL_SUPPRESS else None
     return SendVerdict(RecipientState.REFUSED, result, message, rule=beyond, kind=kind)
+
+
+def _refusal_text(result: SendResult) -> Text:
+    text = Text(rule_for(result.code or 0, is_transient=result.is_transient).text)
+    return REFUSED_SAYING(text=text, said=result.details) if result.details else REFUSED(text=text)

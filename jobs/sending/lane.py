@@ -155,6 +155,8 @@ class SenderLane:
         chunk = await asyncio.to_thread(self._claim, served.id, size)
         if not chunk.is_active:
             served.is_blocked = True  # paused or ended meanwhile: rows that are claimed and not begun go back
+        if chunk.problem is not None:
+            self._side_effects.stop_changed(served, chunk.problem)
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
         if not chunk.rows:
@@ -172,7 +174,13 @@ class SenderLane:
     def _claim(self, campaign_id: int, size: int) -> Claim:
         with self._rt.database.write() as session:
             claim = claim_recipients(
-                session, self._lease.lane_id, campaign_id, size, utcnow(), self._rt.vault.person_hashes
+                session,
+                self._lease.lane_id,
+                campaign_id,
+                size,
+                utcnow(),
+                self._rt.vault.person_hashes,
+                self._rt.settings.time_zone,
             )
             epoch = raise_epoch(session) if claim.rows else 0
         if claim.rows and not may_send(self._rt, epoch):
@@ -272,12 +280,14 @@ class SenderLane:
             return None
         self.sent += 1
         try:
-            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body)
+            body |= row.route.fields
+            outcome = await self._client.send(self._number.phone_number_id, self._number.token, body, row.route.path)
         except (
             orjson.JSONEncodeError
         ) as error:  # raised before anything is sent; the client returns Meta's errors as results
             return self._build_failure(error)
-        return judge_send(outcome, row.attempt, row.failures, has_campaign=True)
+        may_fall_back = row.route.may_fall_back
+        return judge_send(outcome, row.attempt, row.failures, has_campaign=True, may_fall_back=may_fall_back)
 
     def _build_failure(self, error: Exception) -> SendVerdict:
         log.error("lane %d: a message could not be put together: %s", self._lease.lane_id, described(error))

@@ -83,6 +83,11 @@ class SideEffects:
         served.guard = FailureGuard()  # if it is resumed, it is judged by new results alone
         self._pause(served, PauseReason.FAILURE_RATE, detail)
 
+    def stop_changed(self, served: Served, problem: Text) -> None:
+        """Pause the campaign because what it sends was changed, so that its messages would not be what was approved."""
+        served.is_blocked = True
+        self._pause(served, PauseReason.TEMPLATE_CHANGED, problem)
+
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """Pause the campaign at the portfolio's messaging limit until `lifts_at`, when contacts stop counting
         (docs/meta.md §4.3).

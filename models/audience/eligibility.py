@@ -40,6 +40,7 @@ from models.tables.setting import read_setting
 from models.tables.tag import ContactTag
 from models.tables.template import Template
 from models.templates.bound_values import BoundSlot, bind_variables, missing_variable_sql
+from models.templates.content import content_of
 
 UNDELIVERABLE_TIMES = 2
 """So many errors 131026 of Meta, and a number counts as not on WhatsApp."""
@@ -63,6 +64,8 @@ class CampaignTerms:
     cap_messages: int
     cap_days: int
     now: datetime
+    needs_phone: bool = False
+    """The template has a maximum price: Meta takes it with a phone number alone."""
 
 
 def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> CampaignTerms:
@@ -73,11 +76,12 @@ def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> 
         portfolio_id=portfolio_of(session, campaign),
         is_marketing=template.category.upper() == MARKETING,
         audience=parse_audience(session, campaign.audience),
-        bound=bind_variables(session, template, campaign.variables, CONTACT),
+        bound=bind_variables(session, template, content_of(campaign), CONTACT),
         allow_untagged=bool(read_setting(session, "allow_untagged")),
         cap_messages=int(read_setting(session, "frequency_cap_messages") or 0),
         cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MAX_CAP_DAYS),
         now=now,
+        needs_phone=bool(template.optimization_spec),
     )
 
 
@@ -163,6 +167,8 @@ def branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
         yield NotSent.MISSING_VARIABLE, missing_variable_sql(terms.bound).is_not(None)
     if terms.is_marketing and terms.cap_messages > 0:
         yield NotSent.FREQUENCY_CAP, _recent_messages(terms, is_shared) >= terms.cap_messages
+    if terms.needs_phone:
+        yield NotSent.NO_PHONE_FOR_MAX_PRICE, contact.phone.is_(None)
 
 
 def first_reason(found: Iterable[Branch]) -> ColumnElement[Any]:

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from models.tables.billing import Rate, RateCard
 
-SERVICE, UTILITY = "service", "utility"
+SERVICE, UTILITY, MARKETING, MARKETING_LITE = "service", "utility", "marketing", "marketing_lite"
 CATEGORIES = (
-    "marketing",
-    "marketing_lite",
+    MARKETING,
+    MARKETING_LITE,
     UTILITY,
     "authentication",
     "authentication_international",
@@ -20,6 +20,7 @@ CATEGORIES = (
 )
 """The categories that Meta bills (docs/meta.md §7.5); free ones have no price."""
 ANY_COUNTRY = "*"
+_PRICED_AS = {SERVICE: UTILITY, MARKETING_LITE: MARKETING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,16 @@ class Prices:
         """Return the price of one delivered message that day, in millionths. None: the card has no price; it is unknown, not 0.
 
         `*` applies to countries for which the card has no row of the category. Without a `country` the price is unknown. Service
-        messages cost what utility templates do (docs/meta.md §8), where the card has no price of their own.
+        messages cost what utility templates do (docs/meta.md §8), and marketing by the Marketing Messages API what other marketing
+        does, where the card has no price of their own.
         """
         if country is None:
             return None
         key = plain_category(category)
         rows = self.rows.get((country, key)) or self.rows.get((ANY_COUNTRY, key)) or ()
         price = max(((since, amount) for since, amount in rows if since <= day), default=(day, None))[1]
-        return self.at(country, UTILITY, day) if price is None and key == SERVICE else price
+        instead = _PRICED_AS.get(key)
+        return self.at(country, instead, day) if price is None and instead is not None else price
 
     def changes_after(self, day: date) -> list[date]:
         """Return the days after `day` on which any price changes, in order."""

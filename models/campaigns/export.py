@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
 from models.campaigns.recipient_error import recipient_error
+from models.campaigns.taps import read_place, taps_of
 from models.db.dialect import literal_word
 from models.form_replies import read_form
 from models.spreadsheets import protect
@@ -20,6 +21,7 @@ from models.tables.contact import Contact
 from models.tables.conversation import Direction, Message
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
+from models.tables.recipient_tap import RecipientTap
 
 COLUMNS = (
     "phone",
@@ -38,6 +40,7 @@ COLUMNS = (
     "time_per_funnel_step",
     "type",
     "form_reply",
+    "buttons",
 )
 _READ = (
     "status",
@@ -87,7 +90,11 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
     steps = _steps(session, [row.id for row in rows])
     kind = types_of(session, [campaign_id]).get(campaign_id)
     forms = _forms(session, [row.id for row in rows])
-    return [ExportRow(row.id, _cells(row, steps.get(row.id, {}), forms.get(row.id), kind)) for row in rows]
+    taps = taps_of(session, [row.id for row in rows])
+    return [
+        ExportRow(row.id, _cells(row, steps.get(row.id, {}), forms.get(row.id), taps.get(row.id, ()), kind))
+        for row in rows
+    ]
 
 
 def csv_cell(value: Any) -> str:
@@ -129,7 +136,11 @@ def _forms(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str
 
 
 def _cells(
-    row: Any, steps: dict[str, str | None], form: dict[str, str] | None, kind: CampaignType | None
+    row: Any,
+    steps: dict[str, str | None],
+    form: dict[str, str] | None,
+    taps: Sequence[RecipientTap],
+    kind: CampaignType | None,
 ) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
@@ -145,8 +156,14 @@ def _cells(
         "time_per_funnel_step": json.dumps(steps, ensure_ascii=False) if steps else "{}",
         "type": kind.value if kind else None,
         "form_reply": json.dumps(form, ensure_ascii=False) if form else None,
+        "buttons": json.dumps([_tap(tap) for tap in taps], ensure_ascii=False) if taps else None,
     }
     return tuple(values[name] for name in COLUMNS)
+
+
+def _tap(tap: RecipientTap) -> dict[str, Any]:
+    card, index = read_place(tap.place)
+    return {"card": card, "index": index, "title": tap.title, "at": moment(tap.at)}
 
 
 def _error(row: Any) -> tuple[str | int | None, str | None]:

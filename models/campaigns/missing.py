@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign, CampaignStatus, TransitionError, get_campaign
 from models.tables.template import Template
+from models.templates.content import content_of
 from models.templates.variables import mapping_problems
 
 
@@ -23,7 +24,7 @@ def missing_parts(session: Session, campaign: Campaign) -> list[str]:
     missing = missing_choices(campaign)
     if campaign.template_id:
         template = session.get_one(Template, campaign.template_id)
-        problems = mapping_problems(template, campaign.variables, campaign.media)
+        problems = mapping_problems(template, content_of(campaign))
         missing += [problem.line for problem in problems if problem.is_gap]
     return missing
 

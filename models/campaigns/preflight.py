@@ -19,6 +19,7 @@ from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.campaigns.missing import missing_choices
+from models.catalog.problems import catalog_problems, needs_catalog
 from models.clock import zoned
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
@@ -27,6 +28,7 @@ from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
+from models.templates.content import content_of
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
 from models.templates.variables import check_mapping, unknown_names
@@ -101,7 +103,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
         blocking += _number_blocks(number)
     if template is not None:
         blocking += _template_blocks(template, number)
-        blocking += _mapping_blocks(session, campaign, template)
+        blocking += _mapping_blocks(session, campaign, template, now)
     if number is not None and template is not None and campaign.audience.get("include"):
         try:
             reach = estimate_reach(session, campaign, now)
@@ -111,6 +113,10 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             # Without a mapping nobody has the values; the check of the variables reports that already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
+    if number is not None and template is not None and needs_catalog(template.components):
+        for problem in catalog_problems(session, number.waba_id, (), None, now):
+            check = PreflightCheck(problem.key, problem.text, problem.remedy)
+            (blocking if problem.is_blocking else warnings).append(check)
     if template is not None:
         budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now)
         blocking += budget_blocks
@@ -159,8 +165,11 @@ def _template_blocks(template: Template, number: Number | None) -> Iterator[Pref
         yield PreflightCheck(problem.key, problem.text, problem.remedy)
 
 
-def _mapping_blocks(session: Session, campaign: Campaign, template: Template) -> Iterator[PreflightCheck]:
-    lines = check_mapping(template, campaign.variables, campaign.media) + unknown_names(session, campaign.variables)
+def _mapping_blocks(
+    session: Session, campaign: Campaign, template: Template, now: datetime
+) -> Iterator[PreflightCheck]:
+    content = content_of(campaign)
+    lines = check_mapping(template, content, now) + unknown_names(session, content)
     for line in lines:
         if line.startswith("media"):
             yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
+from models.campaigns.taps import tapped_buttons
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
@@ -34,12 +35,15 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         )
     }
     groups: dict[int, list[Any]] = {}
+    buttons = tapped_buttons(session, list(campaigns))
     types = types_of(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
     return {
-        campaign_id: _head(campaigns[campaign_id], types[campaign_id]) | count_recipients(groups.get(campaign_id, ()))
+        campaign_id: _head(campaigns[campaign_id], types[campaign_id])
+        | count_recipients(groups.get(campaign_id, ()))
+        | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
         for campaign_id in campaign_ids
         if campaign_id in campaigns
     }

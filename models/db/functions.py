@@ -159,6 +159,25 @@ def _to_char(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
     return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 
 
+class MomentText(FunctionElement[str]):
+    """A time as `2026-03-21T22:30:00+00:00`."""
+
+    name = "hark_moment_text"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(MomentText, "sqlite")
+def _strftime_moment(element: MomentText, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"strftime('%Y-%m-%dT%H:%M:%S+00:00', {compiler.process(element.clauses, **kw)})"
+
+
+@compiles(MomentText, "postgresql")
+def _to_char_moment(element: MomentText, compiler: SQLCompiler, **kw: Any) -> str:
+    form = """'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'"""
+    return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', {form})"
+
+
 class IsIn(FunctionElement[bool]):
     """Whether a text is in a JSON list of texts, which the database parses once for all rows: `IsIn(column, list)`."""
 

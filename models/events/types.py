@@ -30,11 +30,15 @@ class Callback(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PressedButton:
-    """The payload of a template's quick reply: the recipient of the campaign message, and the index of the button."""
+    """What a template's quick reply or the form behind a button says: the recipient of the campaign message, and the button.
+
+    `card` is the index of the card in which it stands; None outside of a carousel.
+    """
 
     installation: str
     recipient_id: int
     index: int
+    card: int | None = None
 
 
 class Failure(NamedTuple):

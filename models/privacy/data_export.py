@@ -23,6 +23,7 @@ from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelSte
 from models.tables.order import Order, OrderItem
 from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient
+from models.tables.recipient_tap import RecipientTap
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 from models.tables.user_id_change import UserIdChange
@@ -83,11 +84,17 @@ def _campaigns(session: Session, contact: Contact) -> dict[str, Any]:
     engagements = select(Campaign.name.label("campaign"), Engagement.created_at).join(Engagement)
     keys = {contact.person_key, *(row["person_key"] for row in recipients)}
     ledger = select(LedgerEntry.portfolio_id, LedgerEntry.first_at)
+    taps = (
+        select(Campaign.name.label("campaign"), RecipientTap.place, RecipientTap.title, RecipientTap.at)
+        .join(Campaign, Campaign.id == RecipientTap.campaign_id)
+        .join(Recipient, Recipient.id == RecipientTap.recipient_id)
+    )
     return {
         "campaigns": [{"campaign": names.get(row["campaign_id"])} | row for row in recipients],
         "engaged_in": _mappings(session, engagements.where(Engagement.contact_id == contact.id)),
         "counted_for_the_limit": _mappings(session, ledger.where(LedgerEntry.person_key.in_(keys))),
         "funnel_steps": _rows(session, FunnelStep, FunnelStep.recipient_id.in_(select(Recipient.id).where(of_contact))),
+        "taps": _mappings(session, taps.where(of_contact).order_by(RecipientTap.at, RecipientTap.place)),
     }
 
 

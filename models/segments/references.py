@@ -70,7 +70,7 @@ def find_references(session: Session, kind: Referrer, name: str) -> Reference:
     segments = session.scalars(select(Segment).order_by(Segment.id).with_for_update())
     return Reference(
         segments=[segment for segment in segments if _refers(segment.rule, sought)],
-        campaigns=[it for it in campaigns if _refers([it.audience, it.variables], sought)],
+        campaigns=[it for it in campaigns if _refers([it.audience, it.variables, it.content], sought)],
         flows=_flows(session, sought) if kind in _IN_FLOWS else (),
     )
 
@@ -109,6 +109,7 @@ def rename_references(session: Session, references: Reference, kind: ReferenceKi
     for campaign in references.campaigns:
         campaign.audience = _renamed(campaign.audience, sought, new)
         campaign.variables = _renamed(campaign.variables, sought, new)
+        campaign.content = _renamed(campaign.content, sought, new)
 
 
 def spell_tags(session: Session, data: Any) -> Any:
@@ -142,7 +143,9 @@ def _using(session: Session, campaigns: Sequence[Campaign], names: Sequence[_Nam
             _Name("segment", it.name) for it in segments if any(_refers(it.rule, sought) for sought in all_names)
         } - all_names
         all_names = all_names | new_names
-    return [it for it in campaigns if any(_refers([it.audience, it.variables], sought) for sought in all_names)]
+    return [
+        it for it in campaigns if any(_refers([it.audience, it.variables, it.content], sought) for sought in all_names)
+    ]
 
 
 def _refers(data: Any, sought: _Name) -> bool:

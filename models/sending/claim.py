@@ -9,20 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, case, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.audience.recheck import recheck
 from models.db.dialect import NO_SYNC, literal_word
 from models.sending.lease import is_alive
 from models.sending.messaging_limit import reserve_people
+from models.sending.route import CLOUD_API, SendRoute, send_route
+from models.stored_texts import MAX_PRICE_LOST
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
-from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient import NotSent, Recipient, RecipientState, SendEndpoint
 from models.tables.template import Template
-from models.templates.lengths import TemplateLengths
-from models.templates.parameters import values_problem
+from models.templates.content import content_of
+from models.templates.sent_values import SentValues
+from models.text import Text
 
 QUEUED = Recipient.state == literal_word("queued")
 
@@ -41,6 +44,7 @@ class ClaimedRecipient:
     values: Mapping[str, Any]
     is_counted: bool
     """Whether this claim reserved the messaging limit for it: the reservation is released if Meta refuses."""
+    route: SendRoute = CLOUD_API
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Claim:
     left_out: int = 0
     is_active: bool = True
     limit_lifts_at: datetime | None = None
+    problem: Text | None = None
+    """Why the campaign cannot go on as it is; nothing was claimed."""
 
 
 @dataclass(slots=True)
@@ -73,10 +79,11 @@ def claim_recipients(
     size: int,
     now: datetime,
     person_hashes: Callable[[str], tuple[str, ...]] | None = None,
+    time_zone: str = "UTC",
 ) -> Claim:
     """Claim up to `size` due recipients of a campaign for a lane.
 
-    With `person_hashes` people who were redacted are recognised, and not written to.
+    With `person_hashes` people who were redacted are recognised, and not written to. `time_zone` is the business's, for days.
     """
     campaign = session.execute(
         select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
@@ -93,13 +100,25 @@ def claim_recipients(
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
-    lengths = TemplateLengths(session.get_one(Template, campaign.template_id).components)
-    fitting = [row for row in rows if _fits(row, refusals.get(row.contact_id), identities, lengths, left_out)]
+    content, template = content_of(campaign), session.get_one(Template, campaign.template_id)
+    try:
+        route = send_route(campaign.number, template, campaign.max_price)
+    except LookupError:
+        return Claim(is_active=False, problem=MAX_PRICE_LOST())
+    if content.offer_ends_at is not None and content.offer_ends_at <= now:
+        refusals = {row.contact_id: (NotSent.EXPIRED, None) for row in rows} | refusals
+    fit = _Fit(identities, SentValues(template, content, time_zone), route.needs_phone)
+    values = {
+        row.id: fitting_values
+        for row in rows
+        if (fitting_values := _fitting(row, refusals.get(row.contact_id), fit, left_out)) is not None
+    }
+    fitting = [row for row in rows if row.id in values]
     _leave_out(session, campaign_id, left_out)
     people = [(row.person_key, row.contact_id) for row in fitting]
     reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
     granted = [row for row in fitting if row.person_key in reservation.granted]
-    claimed_ids = _mark_sending(session, lane_id, [row.id for row in granted], now)
+    claimed_ids = _mark_sending(session, lane_id, [row.id for row in granted], now, route)
     claimed = [
         ClaimedRecipient(
             id=row.id,
@@ -109,8 +128,9 @@ def claim_recipients(
             failures=row.failures,
             phone=row.phone,
             bsuid=identities.get(row.contact_id),
-            values=row.source_values or {},
+            values=values[row.id],
             is_counted=row.person_key in reservation.counted,
+            route=route.of(row.endpoint),
         )
         for row in granted
         if row.id in claimed_ids
@@ -149,6 +169,7 @@ def _due(campaign_id: int, now: datetime, size: int) -> Any:
             Recipient.source_values,
             Recipient.attempts,
             Recipient.failures,
+            Recipient.endpoint,
             Contact.phone,
         )
         .join(Contact, Contact.id == Recipient.contact_id)
@@ -169,22 +190,33 @@ def _identities(session: Session, portfolio_id: int, contact_ids: Sequence[int])
     return {row.contact_id: row.bsuid for row in session.execute(query)}
 
 
-def _fits(
-    row: Row[Any],
-    refusal: tuple[NotSent, str | None] | None,
-    identities: Mapping[int, str],
-    lengths: TemplateLengths,
-    left_out: _LeftOut,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What a recipient's row is held against: the BSUIDs of those without a phone, the values that can be sent, the route."""
+
+    identities: Mapping[int, str]
+    sent_values: SentValues
+    needs_phone: bool
+
+
+def _fitting(
+    row: Row[Any], refusal: tuple[NotSent, str | None] | None, fit: _Fit, left_out: _LeftOut
+) -> Mapping[str, Any] | None:
+    """The values that are sent; None if the row is left out."""
     if refusal is not None:
         left_out.add(row, *refusal)
-    elif not row.phone and row.contact_id not in identities:
+        return None
+    if not row.phone and row.contact_id not in fit.identities:
         left_out.add(row, NotSent.INVALID_PHONE, None)
-    elif problem := values_problem(row.source_values) or lengths.problem(row.source_values or {}):
+        return None
+    values, problem = fit.sent_values.read(row.source_values or {})
+    if problem is not None:
         left_out.add(row, NotSent.BAD_VALUE, problem.stored())
-    else:
-        return True
-    return False
+        return None
+    if fit.needs_phone and not row.phone:
+        left_out.add(row, NotSent.NO_PHONE_FOR_MAX_PRICE, None)
+        return None
+    return values
 
 
 def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
@@ -199,13 +231,24 @@ def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
     release_engagements(session, campaign_id, [row.person_key for row in left_out.people])
 
 
-def _mark_sending(session: Session, lane_id: int, ids: Sequence[int], now: datetime) -> set[int]:
+def _mark_sending(session: Session, lane_id: int, ids: Sequence[int], now: datetime, route: SendRoute) -> set[int]:
     if not ids:
         return set()
+    # Committed before the request: whoever finds the row knows which endpoint may have the message.
+    endpoint: Any = route.endpoint
+    if route.may_fall_back:
+        fell_back = Recipient.endpoint == SendEndpoint.FALLBACK
+        endpoint = case((fell_back, SendEndpoint.FALLBACK.value), else_=route.endpoint.value)
     statement = (
         update(Recipient)
         .where(Recipient.id.in_(ids), QUEUED)
-        .values(state=RecipientState.SENDING, lane_id=lane_id, attempts=Recipient.attempts + 1, claimed_at=now)
+        .values(
+            state=RecipientState.SENDING,
+            lane_id=lane_id,
+            attempts=Recipient.attempts + 1,
+            claimed_at=now,
+            endpoint=endpoint,
+        )
         .returning(Recipient.id)
     )
     return set(session.scalars(statement, execution_options=NO_SYNC))

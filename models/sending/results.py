@@ -15,7 +15,7 @@ from models.sending.wamid import duplicate_wamids
 from models.stored_texts import SAME_ID
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
-from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient import NotSent, Recipient, RecipientState, SendEndpoint
 from models.text import Text
 
 
@@ -41,6 +41,8 @@ class AttemptResult:
     due_at: datetime | None = None
     is_failure: bool = False
     is_counted: bool = False
+    endpoint: SendEndpoint | None = None
+    """With QUEUED: by which endpoint the next attempt goes, where this one decides it."""
 
 
 _TABLE = Recipient.__table__
@@ -92,6 +94,7 @@ _RETURN = (
         failures=_TABLE.c.failures + bindparam("b_failure"),
         error_code=bindparam("b_code"),
         error_msg=bindparam("b_message"),
+        endpoint=func.coalesce(bindparam("b_endpoint", type_=_TABLE.c.endpoint.type), _TABLE.c.endpoint),
     )
 )
 _LEAVE_OUT = (
@@ -164,6 +167,7 @@ def _values(lane_id: int, attempt: AttemptResult) -> dict[str, Any]:
         "b_message": attempt.message and attempt.message.stored(),
         "b_due": attempt.due_at,
         "b_failure": int(attempt.is_failure),
+        "b_endpoint": attempt.endpoint,
     }
 
 

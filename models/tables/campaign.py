@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.db.base import Base, BigId, word
@@ -86,7 +86,10 @@ DEFAULT_PER_SECOND = 20.0
 
 
 class Campaign(Base):
-    """A one-time message from one template to one audience. `audience`, `variables` and `media` have the public file's form."""
+    """A one-time message from one template to one audience. `audience`, `variables` and `media` have the public file's form.
+
+    `models.templates.content.content_of` reads what it adds to the template.
+    """
 
     __tablename__ = "campaign"
     __table_args__ = (
@@ -119,8 +122,13 @@ class Campaign(Base):
     audience: Mapped[dict[str, Any]] = mapped_column(default=dict)
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
     media: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    content: Mapped[dict[str, Any] | None]
+    """Cards, products, offer, location and what else the template's format needs; NULL for a format that needs none."""
     opt_out_buttons: Mapped[list[Any] | None]
     """The places of the template's buttons that opt out, as the operator chose them; NULL: those recognized in the template."""
+    max_price: Mapped[int | None] = mapped_column(BigInteger)
+    """The most that a delivered message may cost, in millionths of `max_price_currency`; NULL: the template's own maximum."""
+    max_price_currency: Mapped[str | None] = mapped_column(String(3))
     pace_per_second: Mapped[float | None]
     pace_per_hour: Mapped[float | None]
     ends_after_seconds: Mapped[int]

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db.base import Base, word
 
+ONBOARDED = "ONBOARDED"
+"""The one value of `Waba.marketing_onboarding` with which an account may send by the Marketing Messages API."""
 UNLIMITED = -1
 """A messaging limit that is none."""
 
@@ -18,6 +20,15 @@ class WabaState(StrEnum):
     OK = "ok"
     RESTRICTED = "restricted"
     DISABLED = "disabled"
+
+
+class MarketingPolicy(StrEnum):
+    """What happens to a marketing message that the Marketing Messages API does not take; Meta's words (docs/meta.md §2.6)."""
+
+    STRICT = "STRICT"
+    """It is not sent."""
+    CLOUD_API_FALLBACK = "CLOUD_API_FALLBACK"
+    """It goes by the Cloud API."""
 
 
 class Portfolio(Base):
@@ -47,6 +58,21 @@ class Waba(Base):
     """Meta's time of the newest event applied to `state`: an older one that comes late changes nothing."""
     subscribed_at: Mapped[datetime | None]
     templates_synced_at: Mapped[datetime | None]
+    catalogs_read_at: Mapped[datetime | None]
+    """When Meta last listed the account's catalogs; NULL: never, so nobody can say which are linked."""
+    catalogs_error: Mapped[str | None] = mapped_column(Text)
+    """Why Meta did not list them when she was last asked; a stored text."""
+    currency: Mapped[str | None] = mapped_column(String(3))
+    """In which Meta bills the account, and maximum prices of its templates are."""
+    marketing_onboarding: Mapped[str | None] = mapped_column(String(64))
+    """Whether the account may use the Marketing Messages API, in Meta's words; NULL while unknown."""
+    marketing_terms: Mapped[str | None] = mapped_column(String(64))
+    """Whether its owner signed the terms of that API, in Meta's words."""
+    marketing_off_on_cloud_api: Mapped[bool | None]
+    """Whether the Cloud API refuses marketing of this account."""
+    marketing_read_at: Mapped[datetime | None]
+    marketing_error: Mapped[str | None] = mapped_column(Text)
+    """Why these could not be read when Meta was last asked; a stored text."""
 
     portfolio: Mapped[Portfolio] = relationship()
 
@@ -70,6 +96,13 @@ class Number(Base):
     throughput: Mapped[str | None] = mapped_column(String(32))
     messages_per_second: Mapped[int | None]
     """An operator's own rate, inbound and outbound together; NULL: as `throughput` says (models.sending.number_rate)."""
+    marketing_api: Mapped[bool | None]
+    """Whether marketing templates go by the Marketing Messages API; NULL: by the Cloud API."""
+    marketing_policy: Mapped[MarketingPolicy | None] = mapped_column(
+        word(MarketingPolicy, "marketing_policy", grows=True)
+    )
+    marketing_activity_sharing: Mapped[bool | None]
+    """Whether deliveries, reads and clicks are shared with Meta; NULL: as the account says at Meta."""
     stopped_at: Mapped[datetime | None]
     stopped_reason: Mapped[str | None] = mapped_column(Text)
     answers_go_on: Mapped[bool | None]

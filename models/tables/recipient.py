@@ -52,6 +52,7 @@ class NotSent(StrEnum):
     MISSING_VARIABLE = "missing_variable"
     FREQUENCY_CAP = "frequency_cap"
     BAD_VALUE = "bad_value"
+    NO_PHONE_FOR_MAX_PRICE = "no_phone_for_max_price"
     EXPIRED = "expired"
     OPERATOR = "operator"
     CAMPAIGN_ENDED = "campaign_ended"
@@ -72,6 +73,7 @@ NOT_SENT_TEXT = {
     NotSent.MISSING_VARIABLE: "A value that the template needs is missing.",
     NotSent.FREQUENCY_CAP: "The contact already had as many marketing messages as the frequency cap allows.",
     NotSent.BAD_VALUE: "A value for the template is one that WhatsApp would refuse.",
+    NotSent.NO_PHONE_FOR_MAX_PRICE: "The template has a maximum price, for which Meta needs the phone number.",
     NotSent.EXPIRED: "The time in which this message made sense was over.",
     NotSent.OPERATOR: "An operator decided to leave it.",
     NotSent.CAMPAIGN_ENDED: "The campaign ended before this message was sent.",
@@ -86,6 +88,17 @@ STATUS_SQL = (
     "WHEN state = 'held' AND sent_at IS NULL THEN 'held' ELSE 'sent' END"
 )
 """The expression of `Recipient.status`. Meta's `sent` for a held message means that it was released."""
+
+
+class SendEndpoint(StrEnum):
+    """By which of Meta's endpoints a message was sent, or is to be sent next."""
+
+    MESSAGES = "messages"
+    """The Cloud API."""
+    MARKETING = "marketing_messages"
+    """The Marketing Messages API."""
+    FALLBACK = "fallback"
+    """The Cloud API, after the Marketing Messages API certainly refused the message."""
 
 
 class Recipient(Base):
@@ -154,6 +167,8 @@ class Recipient(Base):
     lane_id: Mapped[int | None] = mapped_column(BigId)
     """The last sender. Without a foreign key: lanes are deleted a day after they ended, and no index would find their rows."""
     due_at: Mapped[datetime | None]
+    endpoint: Mapped[SendEndpoint | None] = mapped_column(word(SendEndpoint, "endpoint", grows=True))
+    """Of the last attempt, committed before its request; FALLBACK also of a queued row whose next attempt goes so."""
     wamid: Mapped[str | None] = mapped_column(String(300))
     error_code: Mapped[int | None]
     error_msg: Mapped[str | None] = mapped_column(Text)

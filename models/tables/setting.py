@@ -46,6 +46,7 @@ KNOWN = {
     "shopify_sms_consent_counts": KnownSetting(
         False, "Shopify's consent to text messages (SMS) counts as consent to WhatsApp messages too."
     ),
+    "shop_name": KnownSetting("", "Your shop's name, as the variable “shop name” of a campaign says it."),
     "stop_words": KnownSetting(
         "", "Words of your own that unsubscribe like STOP, besides those that Hark knows; separated by semicolons."
     ),

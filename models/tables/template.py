@@ -32,6 +32,10 @@ class Template(Base):
     quality_at: Mapped[datetime | None]
     parameter_format: Mapped[str] = mapped_column(String(16), default="POSITIONAL")
     components: Mapped[list[Any]]
+    optimization_spec: Mapped[dict[str, Any] | None]
+    """Meta's maximum price per thousand deliveries (docs/meta.md §2.7); NULL: the rate card applies."""
+    message_send_ttl_seconds: Mapped[int | None]
+    """For how long Meta tries to deliver a message; NULL: as Meta's default says."""
     opt_out_buttons: Mapped[list[Any] | None]
     """The places of the buttons that opt out, recognized when it was read; NULL if Hark read it before it knew them."""
     rejected_reason: Mapped[str | None] = mapped_column(Text)

@@ -13,7 +13,7 @@ QUICK_REPLY = "QUICK_REPLY"
 
 
 def quick_replies(components: Sequence[Any]) -> dict[str, str]:
-    """The title of every button whose press comes back as a message, by its place among all buttons (`"0"`, `"1"`, …)."""
+    """The title of every button whose press comes back as a message, by its place: `"0"`, `"1"`, …, in a card `"0.1"`."""
     return {
         place: str(button.get("text") or "")
         for place, button in _buttons(components)
@@ -42,9 +42,21 @@ def opt_out_buttons_problem(components: Sequence[Any], places: Sequence[str]) ->
     return None
 
 
-def _buttons(components: Sequence[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def button_place(index: int, card: int | None) -> str:
+    """The place of a button among all of its message, or of its card."""
+    return str(index) if card is None else f"{card}.{index}"
+
+
+def _buttons(components: Sequence[Any], card: int | None = None) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for component in components:
-        if isinstance(component, Mapping) and str(component.get("type", "")).upper() == "BUTTONS":
-            for place, button in enumerate(component.get("buttons") or ()):
+        if not isinstance(component, Mapping):
+            continue
+        kind = str(component.get("type", "")).upper()
+        if kind == "BUTTONS":
+            for index, button in enumerate(component.get("buttons") or ()):
                 if isinstance(button, Mapping):
-                    yield str(place), button
+                    yield button_place(index, card), button
+        elif kind == "CAROUSEL" and card is None:
+            for index, each in enumerate(component.get("cards") or ()):
+                if isinstance(each, Mapping):
+                    yield from _buttons(each.get("components") or (), index)

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, String, case, cast, func, literal, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import FromClause
 
-from models.db.functions import DayOf, FirstItemText
+from models.db.functions import DayOf, FirstItemText, MomentText
 from models.tables.order import MILLI, Order
 
 ORDER_FIELDS = ("number", "total", "currency", "product", "collection", "brand", "placed_at")
@@ -14,14 +14,15 @@ ORDER_FIELDS = ("number", "total", "currency", "product", "collection", "brand",
 _IN_ITEM = {"product": "title", "collection": "collection", "brand": "brand"}
 
 
-def order_value(field: str, contact: FromClause) -> ColumnElement[Any]:
+def order_value(field: str, contact: FromClause, form: str | None = None) -> ColumnElement[Any]:
     """Return the field of the latest order of a row of `contact`, of two at the same time the one with the higher id; NULL if none.
 
+    `form` is the format in which it will be shown: for a date the whole moment is needed, for money the currency.
     It reads one entry of an index, however many orders the contact has.
     """
     order = aliased(Order)
     latest = (
-        select(func.nullif(func.trim(_text(field, order)), ""))
+        select(func.nullif(func.trim(_text(field, order, form)), ""))
         .where(order.contact_id == contact.c.id, order.cancelled_at.is_(None))
         .order_by(order.placed_at.desc(), order.id.desc())
         .limit(1)
@@ -29,13 +30,13 @@ def order_value(field: str, contact: FromClause) -> ColumnElement[Any]:
     return latest.correlate(contact).scalar_subquery()
 
 
-def _text(field: str, order: type[Order]) -> ColumnElement[Any]:
+def _text(field: str, order: type[Order], form: str | None) -> ColumnElement[Any]:
     if field in _IN_ITEM:
         return FirstItemText(order.items, literal(_IN_ITEM[field]))
     if field == "total":
-        return _amount(order)
+        return _amount(order) + literal(" ") + order.currency if form == "money" else _amount(order)
     if field == "placed_at":
-        return DayOf(order.placed_at)
+        return MomentText(order.placed_at) if form == "date" else DayOf(order.placed_at)
     return cast(order.currency if field == "currency" else order.number, String)
 
 

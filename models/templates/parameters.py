@@ -5,9 +5,11 @@ that holds some is flattened, since nobody would leave a person out for that.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from models.stored_texts import BAD_PARAMETER, PARAMETER_BREAK, PARAMETER_EMPTY, PARAMETER_LONG, PARAMETER_SPACES
+from models.templates.content import shown_place
 from models.text import Text
 
 MAX_CHARACTERS = 1024
@@ -43,12 +45,12 @@ def parameter_problem(text: str) -> Text | None:
     return None
 
 
-def values_problem(values: dict[str, Any] | None) -> Text | None:
-    """Return the first problem, as `body 2: it is empty`; None if there is none. `values` is component → key → value."""
+def values_problem(values: Mapping[str, Any] | None) -> Text | None:
+    """Return the first problem, as `body 2: it is empty`; None if there is none. `values` is place → key → value."""
     for component, parameters in (values or {}).items():
-        if isinstance(parameters, dict):
+        if isinstance(parameters, Mapping):
             for key, value in parameters.items():
                 problem = parameter_problem(as_text(value))
                 if problem:
-                    return BAD_PARAMETER(component=component, name=key, problem=problem)
+                    return BAD_PARAMETER(component=shown_place(component), name=key, problem=problem)
     return None

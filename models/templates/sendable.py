@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from models.tables.template import Template
-from models.templates.variables import unsupported_parts
+from models.templates.components import unsupported_parts
+from models.templates.life import APPROVED, DRAFT
 from models.text import Text
-
-APPROVED = "APPROVED"
 
 
 class TemplateProblem(NamedTuple):
@@ -25,6 +24,9 @@ def template_problems(template: Template) -> Iterator[TemplateProblem]:
     if template.missing_at is not None:
         text = Text("Template {name} ({language}) is no longer at Meta.", named)
         yield TemplateProblem("template_approved", text, "Choose another template.", "no longer at Meta")
+    elif template.status == DRAFT:
+        text = Text("Template {name} ({language}) is a draft: Meta does not have it yet.", named)
+        yield TemplateProblem("template_approved", text, "Submit it, or choose another.", "a draft")
     elif template.status.upper() != APPROVED:
         text = Text("Template {name} ({language}) is {status} at Meta.", named | {"status": template.status})
         remedy = "Wait for Meta's approval or choose another."

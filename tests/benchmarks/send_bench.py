@@ -33,8 +33,8 @@ import uvloop
 from redis import Redis
 from sqlalchemy import func, insert, select, update
 
+from bot.messages.template import TemplateBuilder
 from bot.meta.client import GraphClient
-from bot.meta.messages import TemplateBuilder
 from bot.meta.send_result import SendResultKind
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from jobs.core.runtime import Runtime, use_runtime
@@ -45,6 +45,7 @@ from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
+from models.templates.content import MessageContent
 from tests.support import services
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
 from tests.support.postgres_server import PostgresMissingError
@@ -111,7 +112,7 @@ def builder() -> TemplateBuilder:
         language="en",
         components=SPRING,
         parameter_format="POSITIONAL",
-        media={},
+        content=MessageContent(),
         installation="bench",
     )
 

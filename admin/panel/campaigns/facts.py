@@ -26,6 +26,7 @@ from models.tables.campaign import (
 )
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.templates.bound_values import lacking_values
+from models.templates.content import content_of
 from models.text import Text
 
 SHOWN_VERBS = ("start", "schedule", "unschedule", "pause", "resume", "end")
@@ -171,7 +172,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
         unsure = count_open(session, campaign_id) if campaign.started_at else 0
         settled = count_settled(session, campaign_id) if campaign.started_at else 0
-        lacking = tuple(lacking_values(session, campaign.variables))
+        lacking = tuple(lacking_values(session, content_of(campaign)))
         is_draft = campaign.status is CampaignStatus.DRAFT
         missing = shown_parts(missing_parts(session, campaign)) if is_draft else ""
         tests = session.scalars(

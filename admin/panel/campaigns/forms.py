@@ -32,8 +32,10 @@ from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.bound_values import lacking_values
+from models.templates.content import MessageContent
 from models.templates.sendable import why_not_sendable
-from models.templates.variables import TemplateSlot, media_format, template_slots
+from models.templates.slots import TemplateSlot, template_slots
+from models.templates.variables import media_format
 
 MAX_NAMES = 500
 TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]]
@@ -123,7 +125,7 @@ class CampaignForms(PanelView):
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
             reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
-            media, lacking = media_shown(draft), lacking_values(session, draft.get("variables") or {})
+            media, lacking = media_shown(draft), lacking_values(session, MessageContent(draft.get("variables") or {}))
             people = {side: _people(session, draft, side) for side in SIDES}
             needed = media_format(template) if template else None
             media_choices = media_to_choose(session, needed, media, request.form.get("media_search", ""))
@@ -143,7 +145,7 @@ class CampaignForms(PanelView):
             media=media,
             media_choices=media_choices,
             media_search=request.form.get("media_search", ""),
-            picture=preview_of(template, draft.get("variables") or {}) if template else None,
+            picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,

@@ -47,7 +47,8 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
     def show(self, campaign_id: int) -> ResponseReturnValue:
         """The page of one campaign."""
         facts = campaign_facts(self.rt, campaign_id)
-        picture = preview_of(facts.campaign.template, facts.campaign.variables) if facts.campaign.template else None
+        campaign = facts.campaign
+        picture = preview_of(campaign.template, campaign.variables, campaign.media) if campaign.template else None
         shown = self._context(facts) | {"picture": picture, "parts": PARTS, "checks": None}
         if request.args.get("check") and not facts.is_launched:
             shown |= self._checks(facts.campaign)

@@ -1,14 +1,17 @@
 """Reads one chat as the inbox shows it: bubbles of messages and campaigns, by day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from admin.panel import labels as words
+from admin.panel.template_preview import sent_bubble
+from bot.preview.bubble import Bubble, ContactCard, Place
+from bot.preview.filled_text import FilledText
+from bot.preview.message import message_bubble
 from models.conversations.remarks import Reaction, is_shown_at_another, reactions_to
 from models.form_replies import form_text
 from models.stored_texts import show_stored
@@ -32,16 +35,16 @@ TAKEN_BACK = {
 
 @dataclass(frozen=True)
 class ChatBubble:
-    """One message as the chat shows it."""
+    """One message as the chat shows it. `campaign`: the name of the campaign whose message it is."""
 
     is_out: bool
-    text: str
+    drawn: Bubble
     at: datetime
     note: str
     is_bad: bool
     author: str
     reactions: tuple[Reaction, ...] = ()
-    is_deleted: bool = False
+    campaign: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,10 @@ def by_day(bubbles: list[ChatBubble], zone: ZoneInfo, now: datetime) -> list[tup
 def _bubble(message: Message, reactions: tuple[Reaction, ...]) -> ChatBubble:
     is_out = message.direction is Direction.OUT
     payload = message.payload or {}
-    is_deleted, edited = bool(payload.get("revoked")), "edited" if payload.get("edited") else ""
-    text = _text(message)
-    buttons = _button_titles(message.payload) if is_out else []
-    if buttons:
-        text += "\n" + "\n".join(f"▸ {title}" for title in buttons)
+    edited = "edited" if payload.get("edited") else ""
+    drawn = _drawn(message)
     if not is_out:
-        return ChatBubble(False, text, message.at, edited, False, "", reactions, is_deleted)
+        return ChatBubble(False, drawn, message.at, edited, False, "", reactions)
     note = words.MESSAGE[message.state.value]
     if message.read_at:
         note = "read"
@@ -101,55 +101,50 @@ def _bubble(message: Message, reactions: tuple[Reaction, ...]) -> ChatBubble:
     if is_bad and message.error_msg:
         note = show_stored(message.error_msg)
     note = " · ".join(part for part in (edited, note) if part)
-    return ChatBubble(True, text, message.at, note, is_bad, message.author or "", reactions, is_deleted)
+    return ChatBubble(True, drawn, message.at, note, is_bad, message.author or "", reactions)
 
 
-def _text(message: Message) -> str:
-    """What a person reads of it. A remark stands here only if the message that it is about is not stored."""
+def _drawn(message: Message) -> Bubble:
+    """The message as a phone shows it. The stored text counts: it is newer than Meta's object where the person edited it."""
+    payload = message.payload or {}
     if message.type in ALONE:
-        return ALONE[message.type].format(body=message.body) if message.body else TAKEN_BACK[message.type]
-    if (message.payload or {}).get("revoked"):
-        return "Message deleted"
-    form = form_text(message.payload) if message.direction is Direction.IN else None
-    return form or message.body or f"[{message.type}]"
-
-
-def _button_titles(payload: Any) -> list[str]:
-    action = ((payload or {}).get("interactive") or {}).get("action") or {}
-    titles = [str((button.get("reply") or {}).get("title", "")) for button in action.get("buttons") or []]
-    for section in action.get("sections") or []:
-        titles += [str(row.get("title", "")) for row in section.get("rows") or []]
-    return [title for title in titles if title]
+        said = ALONE[message.type].format(body=message.body) if message.body else TAKEN_BACK[message.type]
+        return Bubble(notice=said)
+    if payload.get("revoked"):
+        return Bubble(notice="Message deleted")
+    drawn = message_bubble({"type": message.type, **payload})
+    is_in = message.direction is Direction.IN
+    text = (form_text(payload) if is_in else None) or message.body
+    if drawn.notice and text:  # a kind that is not drawn says its words at least
+        return Bubble(body=FilledText(text))
+    if text and (is_in or not drawn.text) and not isinstance(drawn.header, Place | ContactCard):
+        return replace(drawn, body=FilledText(text))
+    is_empty = drawn == Bubble()
+    return Bubble(notice=f"[{message.type}]") if is_empty else drawn
 
 
 def _campaign_bubbles(session: Session, talk: Conversation) -> list[ChatBubble]:
     """The campaign messages that this contact got from this number: they are not stored as messages of the chat."""
     sent_states = (RecipientState.ACCEPTED, RecipientState.HELD, RecipientState.UNSURE)
     rows = session.execute(
-        select(Recipient, Campaign.name)
+        select(Recipient, Campaign)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
         .where(
             Recipient.contact_id == talk.contact_id,
             Campaign.number_id == talk.number_id,
             Recipient.state.in_(sent_states),
         )
+        .options(joinedload(Campaign.template))
         .order_by(Recipient.id.desc())
         .limit(20)
     )
     bubbles, sent = [], rows.all()
     reactions = reactions_to(session, talk.id, [row.Recipient.wamid for row in sent if row.Recipient.wamid])
-    for recipient, name in sent:
+    for recipient, campaign in sent:
         at = recipient.accepted_at or recipient.unsure_at or recipient.claimed_at
-        if at is not None:
-            bubbles.append(
-                ChatBubble(
-                    True,
-                    f"Campaign: {name}",
-                    at,
-                    recipient.status.replace("_", " "),
-                    False,
-                    "campaign",
-                    tuple(reactions.get(recipient.wamid or "", ())),
-                )
-            )
+        if at is None:
+            continue
+        status, marks = recipient.status.replace("_", " "), tuple(reactions.get(recipient.wamid or "", ()))
+        drawn = sent_bubble(campaign, recipient.source_values)
+        bubbles.append(ChatBubble(True, drawn, at, status, False, "campaign", marks, campaign.name))
     return bubbles

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from models.campaigns.pause import MARGIN, pause_for_template
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
 from models.stored_texts import META_SAYS, TEMPLATE_CATEGORY, TEMPLATE_CHANGED, TEMPLATE_TAKEN_AWAY
-from models.tables.audit import AuditAction
+from models.tables.audit import META, AuditAction
 from models.tables.campaign import PauseReason
 from models.tables.template import Template
+from models.tables.template_life import TemplateEventKind
+from models.templates.life import TemplateState, record_changes, record_event
 
 SENDABLE = frozenset({"APPROVED", "REINSTATED", "UNARCHIVED"})
 UNSENDABLE = frozenset(
@@ -44,12 +46,12 @@ def template_status(session: Session, update: AccountUpdate) -> None:
     if not (_is_new(update, template, template.status_at) or is_tie):
         return
     template.status_at = update.at
-    reason, info = operator_text(update.value.get("reason")), update.value.get("other_info")
-    description = operator_text(info.get("description")) if isinstance(info, dict) else ""
+    reason, description = operator_text(update.value.get("reason")), _description(update)
     if status in UNSENDABLE:
-        template.status = status
+        before, template.status = TemplateState.of(template), status
         if status == "REJECTED":
             template.rejected_reason = reason or None
+        record_changes(session, template, before, update.at, META, description)
         detail = META_SAYS(said=description) if description else TEMPLATE_TAKEN_AWAY(**_named(template), status=status)
         pause_for_template(
             session, template.id, _REASONS.get(status, PauseReason.TEMPLATE_DISABLED), detail, update.now
@@ -63,8 +65,9 @@ def template_quality(session: Session, update: AccountUpdate) -> None:
     quality = update.word("new_quality_score")
     if template is None or not quality or not _is_new(update, template, template.quality_at):
         return
-    before, template.quality, template.quality_at = template.quality, quality[:16], update.at
-    _audit(session, update, template, AuditAction.TEMPLATE_QUALITY, before=before, after=template.quality)
+    before, template.quality, template.quality_at = TemplateState.of(template), quality[:16], update.at
+    record_changes(session, template, before, update.at, META)
+    _audit(session, update, template, AuditAction.TEMPLATE_QUALITY, before=before.quality, after=template.quality)
 
 
 def template_components(session: Session, update: AccountUpdate) -> None:
@@ -77,6 +80,7 @@ def template_components(session: Session, update: AccountUpdate) -> None:
         return
     template.stale_at = update.at
     update.result.templates_of.add(update.waba.id)
+    record_event(session, template, TemplateEventKind.TEXT, update.at, META)
     detail = TEMPLATE_CHANGED(**_named(template))
     pause_for_template(session, template.id, PauseReason.TEMPLATE_CHANGED, detail, update.now)
     _audit(session, update, template, AuditAction.TEMPLATE_TEXT_CHANGED)
@@ -96,10 +100,20 @@ def template_category(session: Session, update: AccountUpdate) -> None:
         return
     before, template.correct_category = template.category, None
     if category and category != before:
-        template.category = category[:32]
+        state, template.category = TemplateState.of(template), category[:32]
+        record_changes(session, template, state, update.at, META)
         detail = TEMPLATE_CATEGORY(**_named(template), category=category, before=before)
         pause_for_template(session, template.id, PauseReason.TEMPLATE_CHANGED, detail, update.now)
     _audit(session, update, template, AuditAction.TEMPLATE_CATEGORY, before=before, after=category)
+
+
+def _description(update: AccountUpdate) -> str:
+    """Meta's sentence about a status: why she paused the template, or what she recommends after a rejection."""
+    for name, key in (("other_info", "description"), ("rejection_info", "recommendation")):
+        info = update.value.get(name)
+        if isinstance(info, dict) and (said := operator_text(info.get(key))):
+            return said
+    return ""
 
 
 def _named(template: Template) -> dict[str, str]:

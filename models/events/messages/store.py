@@ -27,6 +27,7 @@ from models.events.messages.link_answers import answer_link_codes
 from models.events.messages.link_codes import take_link_codes
 from models.events.messages.offered import Offers, choices_on_offer
 from models.events.messages.senders import resolve_senders
+from models.events.messages.taps import record_taps
 from models.events.messages.template_buttons import opt_outs_by_place
 from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage, OptOutWord
 from models.tables.conversation import (
@@ -99,6 +100,7 @@ def store_inbound(
     mark_possible_opt_outs(session, _doubtful(replies, words, choices), now)
     confirm_pending(session, replies)
     mark_replied(session, _replies(replies, targets))
+    record_taps(session, replies, targets, installation)
     _update_contacts(session, replies)
     _note_responders(session, replies, conversations, now)
     _await_agents(session, replies, conversations)

@@ -11,7 +11,7 @@ from models.events.types import InboundMessage
 from models.tables.campaign import Campaign
 from models.tables.recipient import Recipient
 from models.tables.template import Template
-from models.templates.opt_out_buttons import quick_replies
+from models.templates.opt_out_buttons import button_place, quick_replies
 
 
 def opt_outs_by_place(
@@ -59,7 +59,7 @@ def _place(message: InboundMessage, installation: str, components: Sequence[Any]
     """
     titles = quick_replies(components)
     if message.pressed is not None and message.pressed.installation == installation:
-        place = str(message.pressed.index)
+        place = button_place(message.pressed.index, message.pressed.card)
         if is_chosen or titles.get(place) == message.text:
             return place
     places = [place for place, title in titles.items() if title == message.text]

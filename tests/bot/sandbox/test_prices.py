@@ -74,5 +74,5 @@ def test_a_max_price_is_told_with_the_delivery_and_only_the_marketing_endpoint_t
     half = meta.post(body | {"bid_spec": {"per_message_bid_multiplier": 0.5}}, endpoint="marketing_messages")
     meta.rest()
     assert "cost" not in pricings(receiver, answer, "sent")[0]
-    assert pricings(receiver, answer)[0]["cost"] == {"amount": 0.035, "currency": "USD"}
-    assert pricings(receiver, half)[0]["cost"] == {"amount": 0.0175, "currency": "USD"}
+    assert pricings(receiver, answer)[0]["cost"] == {"amount": 0.035, "currency": "EUR"}
+    assert pricings(receiver, half)[0]["cost"] == {"amount": 0.0175, "currency": "EUR"}

@@ -142,7 +142,9 @@ def test_mark_as_read_needs_a_message_that_came(meta: Caller) -> None:
 
 def test_marketing_messages_take_marketing_templates_only(meta: Caller, receiver: Receiver) -> None:
     assert meta.post(template_to(ANA, "spring_sale"), endpoint="marketing_messages").status_code == 200
-    assert meta.code_of(meta.post(template_to(ANA, "opening_hours"), endpoint="marketing_messages")) == 131055
+    assert meta.code_of(meta.post(template_to(ANA, "opening_hours"), endpoint="marketing_messages")) == 134100
+    plain = meta.post({"to": ANA, "type": "text", "text": {"body": "hi"}}, endpoint="marketing_messages")
+    assert meta.code_of(plain) == 131055
     meta.rest()
     assert receiver.statuses[0]["pricing"]["category"] == "marketing_lite"
 

@@ -18,9 +18,14 @@ from models.clock import utcnow
 from models.stored_texts import NUMBER_RESTRICTED
 from models.tables.number import UNLIMITED, Number, Waba, WabaState
 from models.tables.template import Template
+from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
+from models.templates.definition.parse import check_template_json
+from models.templates.drafts import claim_submission, remove_draft, write_draft
+from models.templates.life import life_of
 from tests.support.cli_app import Shell
-from tests.support.factories.campaigns import make_number
+from tests.support.factories.campaigns import make_number, make_template
 from tests.support.factories.common import NOW
+from tests.support.template_files import template_json
 
 pytestmark = pytest.mark.usefixtures("number_added")
 
@@ -175,3 +180,46 @@ def test_the_jobs_log_a_graph_api_that_is_away_and_go_on(shell: Shell, caplog: p
     sync_templates(pks[0])
     sync_number(pks[1])
     assert caplog.text.count("could not be asked") == 2
+
+
+def test_a_draft_is_never_missing_at_meta_and_is_taken_over_when_it_is_there(shell: Shell) -> None:
+    coupon = check_template_json(template_json("coupon")).valid()
+    there = check_template_json(template_json("coupon") | {"name": "coupon_gift", "language": "en"}).valid()
+    with shell.rt.database.write() as session:
+        row = session.scalars(select(Template).where(Template.name == "coupon_gift")).one()
+        remove_draft(session, row, utcnow())
+        for definition in (coupon, there):
+            draft = write_draft(session, waba_pk(shell), definition, utcnow(), "ana")
+            assert claim_submission(session, draft.id, utcnow())
+    assert read_templates(shell.rt, waba_pk(shell), utcnow()).missing == 0
+    assert template(shell, "coupon", "en_US").status == "DRAFT"
+    adopted = template(shell, "coupon_gift")
+    assert (adopted.status, adopted.meta_id is not None, adopted.missing_at) == ("APPROVED", True, None)
+    with shell.rt.database.read() as session:
+        assert session.get_one(TemplateDraft, adopted.id).state is DraftState.SUBMITTED
+        kinds = {event.kind for event in life_of(session, adopted.id)}
+    assert kinds == {TemplateEventKind.CREATED, TemplateEventKind.ADOPTED, TemplateEventKind.STATUS}
+
+
+def test_a_template_that_was_submitted_after_the_list_was_asked_for_is_not_missing(shell: Shell) -> None:
+    asked_at = utcnow()
+    with shell.rt.database.write() as session:
+        number = session.scalars(select(Number)).one()
+        make_template(session, number, name="new", synced_at=utcnow() + timedelta(seconds=1))
+    assert read_templates(shell.rt, waba_pk(shell), asked_at).missing == 0
+    assert template(shell, "new").status == "APPROVED"
+
+
+def test_the_life_of_a_template_tells_what_the_reading_changed(shell: Shell) -> None:
+    theirs = shell.meta.sim.world.find_template("spring_sale", "en")
+    assert theirs is not None
+    theirs.status, theirs.rejected_reason = "REJECTED", "SCAM"
+    read_templates(shell.rt, waba_pk(shell), utcnow())
+    read_templates(shell.rt, waba_pk(shell), utcnow())
+    shell.meta.sim.world.remove_template(theirs)
+    read_templates(shell.rt, waba_pk(shell), utcnow())
+    with shell.rt.database.read() as session:
+        life = life_of(session, template(shell).id)
+    assert [(event.before, event.after, event.reason) for event in reversed(life)] == [
+        (None, "APPROVED", None), ("APPROVED", "REJECTED", "SCAM"), ("REJECTED", "DELETED", None),
+    ]  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from bot.meta.management import GraphAdmin, GraphError
 from jobs.core.wake_ups import RENEW_MEDIA
 from jobs.media.library import add_media
-from jobs.media.references import MediaNotReadyError, media_hashes, open_medium, resolve_media
+from jobs.media.references import MediaNotReadyError, media_hashes, open_medium, resolve_content
 from jobs.media.renewal import renew_for_number, renew_media, wake_media_renewal
 from jobs.media.store import MissingContentError
 from jobs.media.upload import LEASE, LIFE, MARGIN, upload_files
@@ -20,6 +20,7 @@ from models.stored_texts import read_text
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.media import MediaFile, MediaHandle
 from models.tables.number import Number
+from models.templates.content import MessageContent
 from tests.support.factories.campaigns import make_campaign
 from tests.support.media import JPEG, PNG
 from tests.support.sending_rig import Sending
@@ -142,25 +143,29 @@ def test_a_content_that_is_lost_is_said_by_its_name(sending: Sending, spring: Me
         upload(sending, spring)
 
 
-def test_a_reference_becomes_what_a_message_sends(sending: Sending, spring: MediaFile) -> None:
+def test_every_reference_of_a_message_becomes_what_it_sends(sending: Sending, spring: MediaFile) -> None:
     now = utcnow()
-    media = {"header": {"sha256": spring.sha256, "file": "spring.png"}}
+    picture = {"sha256": spring.sha256, "file": "spring.png"}
+    link = {"link": "https://shop.example.com/a.png"}
+    content = MessageContent(
+        media={"header": picture},
+        cards=[{"media": {"header": link}}, {"media": {"header": picture | {"filename": "card.png"}}}],
+    )
+    assert media_hashes(content.media, content.content_column()) == {spring.sha256}
     with sending.rt.database.read() as session, pytest.raises(MediaNotReadyError):
-        resolve_media(session, sending.number_id, media, now)
+        resolve_content(session, sending.number_id, content, now)
     upload(sending, spring, now)
     found = handle(sending)
     assert found is not None
-    link = {"header": {"link": "https://shop.example.com/a.png"}}
     with sending.rt.database.read() as session:
-        sent = resolve_media(session, sending.number_id, media, now)
-        assert sent == {"header": {"id": found.media_id, "filename": "spring.png"}}
-        named = {"header": media["header"] | {"filename": "prices.png"}}
-        assert resolve_media(session, sending.number_id, named, now)["header"]["filename"] == "prices.png"
-        assert resolve_media(session, sending.number_id, link, now) == link
+        sent = resolve_content(session, sending.number_id, content, now)
+        assert sent.media == {"header": {"id": found.media_id, "filename": "spring.png"}}
+        assert [card["media"]["header"] for card in sent.cards] == [
+            link,
+            {"id": found.media_id, "filename": "card.png"},
+        ]
         with pytest.raises(MediaNotReadyError):
-            resolve_media(session, sending.number_id, media, now + LIFE)
-    cards = {"cards": [{"media": media}, {"media": link}, {"media": {"header": {"sha256": "b" * 64}}}]}
-    assert media_hashes(link, cards) == {spring.sha256, "b" * 64}
+            resolve_content(session, sending.number_id, content, now + LIFE)
 
 
 def test_a_file_is_opened_for_the_resumable_upload(sending: Sending, spring: MediaFile) -> None:

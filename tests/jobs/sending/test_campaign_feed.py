@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.meta.messages import TemplateBuilder
+from bot.messages.template import TemplateBuilder
 from jobs.sending import lane
 from jobs.sending.campaign_feed import CampaignFeed, load_number
 from jobs.sending.lane import SenderLane

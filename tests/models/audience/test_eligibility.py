@@ -175,3 +175,22 @@ def test_the_detail_says_what_the_sentence_leaves_open(world: World) -> None:
     rows = world.launched()
     details = [rows[contact.id].detail for contact in (consent, variable, engaged)]
     assert details == ["pending", MISSING_ATTRIBUTE(name="email").stored(), "Spring"]
+
+
+def test_who_has_no_phone_is_left_out_of_a_template_with_a_maximum_price(world: World) -> None:
+    known_by_id, capped = world.contact(has_identity=True), world.contact(NotSent.FREQUENCY_CAP)
+    portfolio_id = world.number.waba.portfolio_id
+    world.session.add(
+        ContactIdentity(contact_id=known_by_id.id, portfolio_id=portfolio_id, bsuid="ES.1", created_at=NOW)
+    )
+    with_phone = world.contact(phone="+5511987650001")
+    world.template.optimization_spec = {"bid_strategy": "LOWEST_COST_WITH_BID_CAP", "bid_amount": 5000}
+    world.session.flush()
+    assert estimate_reach(world.session, world.campaign, NOW).not_sent == {
+        "frequency_cap": 1,
+        "no_phone_for_max_price": 1,
+    }
+    rows = world.launched()
+    assert [rows[contact.id].reason for contact in (known_by_id, capped, with_phone)] == [
+        NotSent.NO_PHONE_FOR_MAX_PRICE, NotSent.FREQUENCY_CAP, None,
+    ]  # fmt: skip

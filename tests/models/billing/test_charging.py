@@ -118,7 +118,7 @@ def test_a_price_that_changes_while_a_campaign_runs_is_that_of_the_day_of_delive
         deliver(rows[0])
         deliver(rows[1], delivered_at=NOW + timedelta(days=1))
         deliver(rows[2], pricing_category="utility")
-        deliver(rows[3], pricing_category="marketing_lite")  # the card does not know it
+        deliver(rows[3], pricing_category="group_marketing")  # the card does not know it
     spend.recount_spending(rt, NOW)
     assert sums_of(rt.database)[:2] == (1 + 3 + 7, 0)
     with rt.database.read() as session:

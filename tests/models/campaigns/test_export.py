@@ -86,6 +86,7 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
         "time_per_funnel_step": '{"asked": "2026-11-22T10:00:00Z", "paid": "2026-11-22T10:02:00Z"}',
         "type": "promotional",
         "form_reply": None,
+        "buttons": None,
     }
     left_out, refused = rows[1], rows[2]
     assert [left_out[key] for key in ("status", "error_code", "error_msg", "queued_at")] == [

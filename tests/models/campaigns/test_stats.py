@@ -51,6 +51,7 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
         "received_pct": 42.9,
         "read_pct": 33.3,
         "replied_pct": 33.3,
+        "buttons": [],
     }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     on_the_way = sum(stats[key] for key in ("queued", "sending", "unsure", "held"))

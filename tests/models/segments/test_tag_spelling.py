@@ -13,6 +13,7 @@ from models.segments.store import save_segment
 from models.tables.campaign import CampaignStatus
 from models.tables.segment import Segment
 from models.tables.tag import Tag
+from models.templates.content import MessageContent
 from models.templates.variables import mapped_tag_ids
 from tests.support.factories.campaigns import make_campaign
 from tests.support.factories.common import NOW
@@ -53,7 +54,7 @@ def test_an_audience_and_a_mapping_find_the_tag_in_any_case(session: Session) ->
     one = alice(session, tags={"vip": None})
     tag_id = session.scalars(select(Tag.id).where(Tag.name == "vip")).one()
     assert [item.tag_id for item in parse_audience(session, {"include": [{"tag": "VIP"}]}).include.tags] == [tag_id]
-    assert mapped_tag_ids(session, {"body": {"1": {"source": "tag", "tag": "VIP"}}}) == {"VIP": tag_id}
+    assert mapped_tag_ids(session, MessageContent({"body": {"1": {"source": "tag", "tag": "VIP"}}})) == {"VIP": tag_id}
     assert [choice.id for choice in suggest_contacts(session, "V\u0130P", None)[0]] == [one.id]
 
 

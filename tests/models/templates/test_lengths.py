@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from models.tables.template import Template
+from models.templates.content import MessageContent
 from models.templates.lengths import TemplateLengths
 from models.templates.variables import check_mapping
 
@@ -26,7 +27,7 @@ def _problem(components: list[dict[str, Any]], values: dict[str, Any]) -> str | 
     [
         ([_buttons(COUPON)], lambda n: {"buttons": {"0": "A" * n}}, 20),
         ([_buttons(URL, COUPON)], lambda n: {"buttons": {"0": "x", "1": "A" * n}}, 20),
-        ([{"type": "LIMITED_TIME_OFFER"}, _buttons(COUPON)], lambda n: {"buttons": {"0": "A" * n}}, 15),
+        ([{"type": "LIMITED_TIME_OFFER"}, _buttons(COUPON)], lambda n: {"offer": {"code": "A" * n}}, 15),
         ([_buttons({"type": "OTP"})], lambda n: {"buttons": {"0": "1" * n}}, 15),
         ([{"type": "BODY", "add_security_recommendation": True}], lambda n: {"body": {"1": "1" * n}}, 15),
         ([{"type": "HEADER", "format": "TEXT", "text": "For {{1}}"}], lambda n: {"header": {"1": "é" * (n - 4)}}, 60),
@@ -58,8 +59,8 @@ def test_a_text_without_variables_is_metas_own_affair() -> None:
 def test_a_fixed_text_that_is_too_long_is_refused_in_the_mapping() -> None:
     template = Template(name="t", language="en", components=[{"type": "BODY", "text": "Hi"}, _buttons(COUPON)])
     mapping = {"buttons": {"0": {"source": "text", "text": "A" * 21}}}
-    assert check_mapping(template, mapping, {}) == ["variables: buttons 0: it is longer than 20 characters"]
+    assert check_mapping(template, MessageContent(mapping)) == ["variables: buttons 0: it is longer than 20 characters"]
     mapping = {"buttons": {"0": {"source": "tag", "tag": "t", "fallback": "A" * 21}}}
-    assert check_mapping(template, mapping, {}) == ["variables: buttons 0: it is longer than 20 characters"]
+    assert check_mapping(template, MessageContent(mapping)) == ["variables: buttons 0: it is longer than 20 characters"]
     mapping["buttons"]["0"]["fallback"] = "ABCDEFGHIJKLMNOPQ"
-    assert check_mapping(template, mapping, {}) == []
+    assert check_mapping(template, MessageContent(mapping)) == []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.meta.messages import TemplateBuilder
+from bot.messages.template import TemplateBuilder
 from models.campaigns.launch import begin_launch, launch_slice
 from models.db.engine import Database
 from models.stored_texts import MISSING_ORDER
@@ -16,6 +16,7 @@ from models.tables.contact import Contact
 from models.tables.recipient import NotSent, Recipient
 from models.tables.template import Template
 from models.templates.bound_values import bind_variables, missing_variable_sql, source_values_sql
+from models.templates.content import MessageContent
 from models.templates.order_fields import ORDER_FIELDS
 from models.templates.variables import check_mapping
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
@@ -32,7 +33,7 @@ HAT = {"title": "Hat", "brand": "Acme"}
 
 def _frozen(session: Session, contact: Contact, variables: dict[str, Any] = ALL) -> tuple[dict[str, Any], str | None]:
     template = Template(name="t", language="en", components=BODY)
-    bound = bind_variables(session, template, variables, Contact.__table__)
+    bound = bind_variables(session, template, MessageContent(variables), Contact.__table__)
     query = select(source_values_sql(bound), missing_variable_sql(bound)).where(Contact.id == contact.id)
     values, missing = session.execute(query).one()
     return values.get("body", {}), missing
@@ -106,7 +107,12 @@ def test_a_launch_freezes_the_order_and_leaves_out_who_never_ordered(database: D
     left_out = rows[never.id]
     assert (left_out.reason, left_out.detail) == (NotSent.MISSING_VARIABLE, MISSING_ORDER(field="total").stored())
     builder = TemplateBuilder(
-        name="t", language="en", components=body, parameter_format="POSITIONAL", media={}, installation="abc"
+        name="t",
+        language="en",
+        components=body,
+        parameter_format="POSITIONAL",
+        content=MessageContent(),
+        installation="abc",
     )
     values = rows[alice.id].source_values or {}
     message = builder.build(recipient_id=1, attempt=1, phone="+34600000001", bsuid=None, values=values)
@@ -125,4 +131,4 @@ def test_a_launch_freezes_the_order_and_leaves_out_who_never_ordered(database: D
 )
 def test_a_wrong_order_source_says_what_and_where(source: dict[str, Any], line: str) -> None:
     template = Template(name="t", language="en", components=[{"type": "BODY", "text": "Hi {{1}}!"}])
-    assert check_mapping(template, {"body": {"1": source}}, {})[0].startswith(line)
+    assert check_mapping(template, MessageContent({"body": {"1": source}}))[0].startswith(line)

@@ -10,15 +10,10 @@ from models.stored_texts import MISSING_ATTRIBUTE, MISSING_FIRST_NAME
 from models.tables.contact import Contact
 from models.tables.template import Template
 from models.templates.bound_values import bind_variables, missing_variable_sql, source_values_sql
-from models.templates.variables import (
-    MappingProblem,
-    TemplateSlot,
-    check_mapping,
-    mapping_problems,
-    media_format,
-    template_slots,
-    unknown_names,
-)
+from models.templates.content import MessageContent
+from models.templates.content_problems import MappingProblem
+from models.templates.slots import TemplateSlot, template_slots
+from models.templates.variables import check_mapping, mapping_problems, media_format, unknown_names
 from tests.support.factories.contacts import alice as make_alice
 from tests.support.factories.contacts import make_attribute, make_contact
 
@@ -52,7 +47,7 @@ def _template(components: list[dict[str, Any]]) -> Template:
 
 
 def _frozen(session: Session, variables: dict[str, Any], components: list[dict[str, Any]], contact: Contact) -> Any:
-    bound = bind_variables(session, _template(components), variables, Contact.__table__)
+    bound = bind_variables(session, _template(components), MessageContent(variables), Contact.__table__)
     query = select(source_values_sql(bound), missing_variable_sql(bound)).where(Contact.id == contact.id)
     return tuple(session.execute(query).one())
 
@@ -84,8 +79,8 @@ def test_a_complete_mapping_has_no_problems() -> None:
         },
         "buttons": {"1": {"source": "attribute", "attribute": "shop"}, "3": {"source": "text", "text": "CARIBE25"}},
     }
-    assert check_mapping(_template(POSITIONAL), mapping, {}) == []
-    assert check_mapping(_template(NAMED[:1]), {}, {"header": {"link": "https://x.test/a.jpg"}}) == []
+    assert check_mapping(_template(POSITIONAL), MessageContent(mapping, {})) == []
+    assert check_mapping(_template(NAMED[:1]), MessageContent({}, {"header": {"link": "https://x.test/a.jpg"}})) == []
 
 
 @pytest.mark.parametrize(
@@ -111,26 +106,32 @@ def test_a_complete_mapping_has_no_problems() -> None:
 )
 def test_a_wrong_mapping_says_what_and_where(variables: Any, line: str) -> None:
     template = _template([{"type": "BODY", "text": "Hello {{1}}!"}])
-    assert check_mapping(template, variables, {})[0].startswith(line)
+    assert check_mapping(template, MessageContent(variables, {}))[0].startswith(line)
 
 
 def test_media_is_asked_for_where_the_header_needs_it_and_refused_where_it_does_not() -> None:
     image, text = _template(NAMED[:1]), _template([{"type": "BODY", "text": "Hello!"}])
-    assert check_mapping(image, {}, {}) == ["media: the template's header needs one image (link, id or file)"]
-    assert check_mapping(text, {}, {"header": {"id": "1"}}) == ["media: the template's header takes no media"]
+    assert check_mapping(image, MessageContent({}, {})) == [
+        "media: the template's header needs one image (link, id or file)"
+    ]
+    assert check_mapping(text, MessageContent({}, {"header": {"id": "1"}})) == [
+        "media: the template's header takes no media"
+    ]
 
 
 def test_parts_that_a_campaign_cannot_fill_are_named() -> None:
     components: list[dict[str, Any]] = [
-        {"type": "HEADER", "format": "LOCATION"},
+        {"type": "HEADER", "format": "HOLOGRAM"},
         {"type": "BODY", "text": "Hello!"},
         {"type": "CAROUSEL", "cards": []},
-        {"type": "BUTTONS", "buttons": [{"type": "MPM", "text": "View items"}]},
+        {"type": "POLL"},
+        {"type": "BUTTONS", "buttons": [{"type": "GAME", "text": "Play"}]},
     ]
-    assert check_mapping(_template(components), {}, {}) == [
-        "template spring: a location header cannot be sent by a campaign",
-        "template spring: a carousel cannot be sent by a campaign",
-        "template spring: a mpm button cannot be sent by a campaign",
+    assert check_mapping(_template(components), MessageContent({}, {})) == [
+        "template spring: a carousel without cards cannot be sent by a campaign",
+        "template spring: a poll cannot be sent by a campaign",
+        "template spring: a hologram header cannot be sent by a campaign",
+        "template spring: a game button cannot be sent by a campaign",
     ]
 
 
@@ -229,7 +230,7 @@ def test_tags_and_attributes_that_do_not_exist_are_named(session: Session) -> No
             "6": {"source": "tag", "tag": " "},
         }
     }
-    assert unknown_names(session, variables) == [
+    assert unknown_names(session, MessageContent(variables)) == [
         "variables: body 2: there is no tag 'none'",
         "variables: body 4: there is no attribute 'nope'",
     ]
@@ -237,8 +238,8 @@ def test_tags_and_attributes_that_do_not_exist_are_named(session: Session) -> No
 
 def test_only_what_a_draft_may_lack_is_a_gap_whatever_its_words_are() -> None:
     variables = {"body": {"9": {"source": "text", "text": "that is not mapped"}}, "footer": {}}
-    problems = mapping_problems(_template(POSITIONAL), variables, {"header": {"id": "1"}})
+    problems = mapping_problems(_template(POSITIONAL), MessageContent(variables, {"header": {"id": "1"}}))
     assert {problem.line.split(":")[0] for problem in problems if not problem.is_gap} == {"variables", "media"}
     assert MappingProblem("variables: body 1 is not mapped", is_gap=True) in problems
     image = [{"type": "HEADER", "format": "IMAGE"}, {"type": "CAROUSEL"}]
-    assert [problem.is_gap for problem in mapping_problems(_template(image), {}, {})] == [True, True]
+    assert [problem.is_gap for problem in mapping_problems(_template(image), MessageContent({}, {}))] == [True, True]

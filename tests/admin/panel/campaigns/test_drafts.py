@@ -43,7 +43,7 @@ def _select(page: str) -> str:
         ({"status": "LIMIT_EXCEEDED"}, "limit exceeded at Meta"),
         ({"stale_at": utcnow()}, "changed at Meta, sync the templates"),
         ({"correct_category": "UTILITY"}, "Meta says that it is utility"),
-        ({"components": CAROUSEL}, "its carousel cannot be sent by a campaign"),
+        ({"components": CAROUSEL}, "its carousel without cards cannot be sent by a campaign"),
     ],
 )
 def test_a_template_that_cannot_be_sent_is_shown_with_why_and_cannot_be_selected(
@@ -143,4 +143,4 @@ def test_a_file_whose_template_a_campaign_cannot_send_is_a_draft(panel: Panel) -
     _change(panel, components=CAROUSEL)
     file = panel.shell.file("draft.json", CAMPAIGN | {"variables": {}})
     missing = panel.shell.data("campaigns", "create", file)["missing"]
-    assert missing == ["template spring_sale: a carousel cannot be sent by a campaign"]
+    assert missing == ["template spring_sale: a carousel without cards cannot be sent by a campaign"]

@@ -7,6 +7,7 @@ from models.tables.campaign import CampaignStatus
 from models.tables.recipient import NotSent, RecipientState
 from models.tables.tag import Attribute
 from models.templates.bound_values import lacking_values
+from models.templates.content import MessageContent
 from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import make_attribute, make_contact
@@ -45,5 +46,5 @@ def test_what_has_a_fallback_or_a_default_is_not_lacking(session: Session) -> No
             "8": {"source": ""},
         },
     }
-    shown = [str(text) for text in lacking_values(session, variables)]
+    shown = [str(text) for text in lacking_values(session, MessageContent(variables))]
     assert shown == ["name", "tag discount", "order total"]

@@ -36,7 +36,8 @@ def test_a_reaction_stands_at_its_message_and_in_no_line_of_its_own(panel: Panel
     add(panel, "reaction", "👍", seconds=5, wamid="r1", context_wamid="w1")
     page = panel.of(Role.VIEWER).get("/inbox/2/")
     assert page.count("👍") == 1
-    assert re.search(r"Is it green\?</div><span class=\"pill reaction\" title=\"Their reaction\">", page)
+    own = page[page.index("Is it green?</p>") :].split('class="message', maxsplit=1)[0]
+    assert '<span class="pill reaction" title="Their reaction">' in own
     assert "[reaction]" not in page
     assert '<span class="last">Is it green?</span>' in page
 
@@ -85,3 +86,41 @@ def test_a_delivered_message_shows_no_error_of_a_later_failure(panel: Panel) -> 
     assert "Undeliverable" not in panel.of(Role.VIEWER).get("/inbox/2/")
     add(panel, "text", "Two", is_ours=True, author="bot", **failed)
     assert "Undeliverable" in panel.of(Role.VIEWER).get("/inbox/2/")
+
+
+def test_buttons_lists_and_media_are_drawn_as_the_phone_shows_them(panel: Panel) -> None:
+    rows = [{"id": "r", "title": "Blue", "description": "42"}]
+    action = {"button": "Choose", "sections": [{"title": "Shoes", "rows": rows}]}
+    interactive = {"type": "list", "body": {"text": "Which *one*?"}, "action": action}
+    payload = {"type": "interactive", "interactive": interactive}
+    add(panel, "interactive", "Which *one*?", is_ours=True, author="bot", payload=payload)
+    add(panel, "image", "Like <this>?", seconds=5, payload={"type": "image", "image": {"id": "1", "caption": "old"}})
+    add(panel, "order", None, seconds=9, payload={"type": "order", "order": {"product_items": [
+        {"product_retailer_id": "SKU", "quantity": 2, "item_price": 5, "currency": "EUR"}]}})  # fmt: skip
+    add(panel, "poll", None, seconds=12, payload={"type": "poll"})
+    page = panel.of(Role.VIEWER).get("/inbox/2/")
+    assert "Which <strong>one</strong>?" in page
+    text = text_of(page)
+    for said in (
+        "Choose",
+        "Shoes",
+        "Blue",
+        "42",
+        "Image",
+        "Like &lt;this&gt;?",
+        "2 items",
+        "10.00 EUR",
+        "Poll: not drawn here",
+    ):
+        assert said in text
+    assert "old" not in text
+
+
+def test_a_campaigns_message_is_drawn_with_the_values_that_the_person_got(panel: Panel) -> None:
+    with panel.rt.database.write() as session:
+        session.get_one(Recipient, 1).source_values = {"body": {"1": "Ana & co"}}
+    page = panel.of(Role.VIEWER).get("/inbox/2/")
+    assert "Hello Ana &amp; co, spring is here!" in page
+    with panel.rt.database.write() as session:
+        session.get_one(Recipient, 1).source_values = None
+    assert 'Hello <mark class="wa-slot wa-missing">{{1}}</mark>, spring' in panel.of(Role.VIEWER).get("/inbox/2/")

@@ -12,6 +12,8 @@ from models.tables.audit import Audit, AuditAction
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
 from models.tables.number import Number
 from models.tables.template import Template
+from models.tables.template_life import TemplateEventKind
+from models.templates.life import life_of
 from tests.support.account_webhooks import TOLD_AT, after, apply, audited, recorded
 from tests.support.factories.campaigns import make_campaign
 
@@ -146,4 +148,28 @@ def test_an_announced_category_is_shown_and_a_changed_one_pauses(
     apply(session, recorded("template_category_done", after(24)))
     assert (template.category, template.correct_category, campaign.pause_reason) == (
         "MARKETING", None, PauseReason.TEMPLATE_CHANGED,
+    )  # fmt: skip
+
+
+def test_what_meta_says_stands_in_the_life_of_the_template(session: Session, template: Template) -> None:
+    apply(session, "template_quality")
+    apply(session, "template_rejected")
+    apply(session, "template_components")
+    life = [(event.kind, event.before, event.after, event.actor) for event in reversed(life_of(session, template.id))]
+    assert life == [
+        (TemplateEventKind.QUALITY, "GREEN", template.quality, "meta"),
+        (TemplateEventKind.STATUS, "APPROVED", "REJECTED", "meta"),
+        (TemplateEventKind.TEXT, None, None, "meta"),
+    ]
+    assert [show_stored(event.reason) for event in life_of(session, template.id) if event.reason] == [
+        "INVALID_FORMAT: Add text after them"
+    ]
+
+
+def test_a_pause_keeps_meta_s_sentence(session: Session, template: Template) -> None:
+    apply(session, "template_paused")
+    apply(session, "template_paused")
+    (event,) = life_of(session, template.id)
+    assert (event.after, show_stored(event.reason)) == (
+        "PAUSED", "The template was paused for 3 hours for its low quality",
     )  # fmt: skip

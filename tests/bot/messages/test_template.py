@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from bot.meta.messages import TemplateBuilder, chat_body, variable_names
+from bot.messages.chat import chat_body
+from bot.messages.components import variable_names
+from bot.messages.template import TemplateBuilder
+from models.templates.content import MessageContent
 
 
 def build(components: list[dict[str, Any]], values: dict[str, Any], **more: Any) -> dict[str, Any]:
-    options: dict[str, Any] = {"parameter_format": "POSITIONAL", "media": {}} | more
+    options: dict[str, Any] = {"parameter_format": "POSITIONAL", "content": MessageContent()} | more
     builder = TemplateBuilder(name="t", language="en", components=components, installation="abc", **options)
     return builder.build(recipient_id=7, attempt=2, phone="+34600000001", bsuid="ES.1", values=values)
 
@@ -25,7 +28,12 @@ def test_the_envelope_prefers_the_phone_and_carries_the_callback_data() -> None:
 
 def test_somebody_without_a_phone_is_addressed_by_bsuid() -> None:
     builder = TemplateBuilder(
-        name="t", language="en", components=[], parameter_format="POSITIONAL", media={}, installation="abc"
+        name="t",
+        language="en",
+        components=[],
+        parameter_format="POSITIONAL",
+        content=MessageContent(),
+        installation="abc",
     )
     body = builder.build(recipient_id=7, attempt=1, phone=None, bsuid="ES.1", values={})
     assert body["recipient"] == "ES.1"
@@ -52,10 +60,14 @@ def test_named_parameters_say_their_names() -> None:
 
 def test_a_media_header_is_sent_with_every_message() -> None:
     components = [{"type": "HEADER", "format": "DOCUMENT"}]
-    (header,) = build(components, {}, media={"header": {"id": "9", "filename": "a.pdf"}})["template"]["components"]
+    (header,) = build(components, {}, content=MessageContent(media={"header": {"id": "9", "filename": "a.pdf"}}))[
+        "template"
+    ]["components"]
     assert header["parameters"] == [{"type": "document", "document": {"id": "9", "filename": "a.pdf"}}]
     components = [{"type": "HEADER", "format": "IMAGE"}]
-    (header,) = build(components, {}, media={"header": {"id": "9", "filename": "a.png"}})["template"]["components"]
+    (header,) = build(components, {}, content=MessageContent(media={"header": {"id": "9", "filename": "a.png"}}))[
+        "template"
+    ]["components"]
     assert header["parameters"] == [{"type": "image", "image": {"id": "9"}}]
 
 
@@ -82,7 +94,7 @@ def test_buttons_have_what_their_kind_needs_and_static_ones_nothing() -> None:
 def test_a_document_by_link_has_the_name_of_its_file() -> None:
     components = [{"type": "HEADER", "format": "DOCUMENT"}]
     media = {"header": {"link": "https://x.test/files/Menu%20March.pdf?v=2"}}
-    (header,) = build(components, {}, media=media)["template"]["components"]
+    (header,) = build(components, {}, content=MessageContent(media=media))["template"]["components"]
     assert header["parameters"][0]["document"]["filename"] == "Menu March.pdf"
 
 

@@ -1,0 +1,1 @@
+"""Builds the bodies of messages: of every format of template message, and of chat messages."""

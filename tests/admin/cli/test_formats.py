@@ -1,0 +1,87 @@
+"""Every format from the campaign file to the tap: what leaves, what the phone shows, and what stands on the recipient."""
+
+import csv
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
+from bot.webhooks.parse import parse_payload
+from jobs.campaigns.launch import launch_campaign
+from jobs.ingest.apply import apply_parsed
+from jobs.sending.serve import serve
+from models.tables.number import Number
+from models.tables.recipient import Recipient
+from models.tables.recipient_tap import RecipientTap
+from models.templates.opt_out_buttons import button_place
+from tests.support.cli_app import Shell
+from tests.support.message_formats import FORMATS, Format, comparable, with_ours
+
+pytestmark = pytest.mark.usefixtures("number_added")
+PHONE = "+447700900001"
+
+
+def _sent(shell: Shell, each: Format) -> tuple[int, dict[str, Any]]:
+    """The campaign of this format after everybody got it, and the request's body."""
+    shell.meta.call(shell.meta.sim.world.add_template, WABA_ID, each.template)
+    shell.ok("templates", "sync")
+    people = f"phone,name,consent,consent_source,tags\n{PHONE},Ana,subscribed,web,vip\n"
+    shell.ok("contacts", "import", shell.file("people.csv", people))
+    file = {
+        "name": each.name,
+        "number": PHONE_NUMBER_ID,
+        "template": {"name": each.name, "language": "en"},
+        "audience": {"include": [{"contact": PHONE}]},
+        **each.added,
+    }
+    created = shell.data("campaigns", "create", shell.file("campaign.json", file))
+    assert created == {"id": created["id"], "status": "ready"}
+    shell.ok("campaigns", "start", str(created["id"]))
+    launch_campaign(created["id"])
+    with shell.rt.database.read() as session:
+        number_id = session.scalars(select(Number.id)).one()
+    while serve(shell.rt, number_id):
+        pass
+    (message,) = shell.meta.store.messages
+    assert message.body is not None
+    return created["id"], message.body
+
+
+def _taps(shell: Shell, place: int) -> None:
+    """The person taps a choice of the message, and the webhook of it is applied."""
+    (message,) = shell.meta.store.messages
+    inbound = shell.meta.call(shell.meta.sim.crowd.press, message, place, answers={"rating": "5"})
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"phone_number_id": PHONE_NUMBER_ID},
+        "messages": [inbound.raw],
+    }
+    change = {"field": "messages", "value": value}
+    body = {"object": "whatsapp_business_account", "entry": [{"id": WABA_ID, "changes": [change]}]}
+    apply_parsed(shell.rt, [parse_payload(json.dumps(body).encode())])
+
+
+@pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.name)
+def test_what_a_campaign_of_this_format_sends_and_what_becomes_of_a_tap(shell: Shell, each: Format) -> None:
+    campaign_id, body = _sent(shell, each)
+    with shell.rt.database.read() as session:
+        recipient = session.scalars(select(Recipient)).one()
+    ours = (f"h1b:{shell.rt.installation}:{recipient.id}", f"h1f:{shell.rt.installation}:{recipient.id}")
+    assert comparable(body["template"]["components"]) == comparable(with_ours(each.sent, *ours))
+    for place in each.taps:
+        _taps(shell, place)
+        _taps(shell, place)
+    with shell.rt.database.read() as session:
+        rows = session.scalars(select(RecipientTap).order_by(RecipientTap.at, RecipientTap.place)).all()
+    assert {(row.recipient_id, row.place) for row in rows} == {(recipient.id, tap) for tap in each.taps.values()}
+    stats = shell.data("campaigns", "stats", str(campaign_id), "--json")
+    assert {(button_place(row["index"], row["card"]), row["people"]) for row in stats["buttons"]} == {
+        (tap, 1) for tap in each.taps.values()
+    }
+    shell.ok("campaigns", "export", str(campaign_id), "--output", str(shell.directory / "out.csv"))
+    (row,) = csv.DictReader((shell.directory / "out.csv").open(encoding="utf-8"))
+    exported = json.loads(row["buttons"] or "[]")
+    assert {button_place(tap["index"], tap["card"]) for tap in exported} == set(each.taps.values())
+    assert (row["replied_at"] != "") is bool(each.taps)
