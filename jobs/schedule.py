@@ -29,6 +29,7 @@ from jobs.ingest.shop import wake_shop
 from jobs.maintenance.audit_chain import look_after_audit
 from jobs.maintenance.catalog_sync import wake_catalogs
 from jobs.maintenance.fold_texts import fold_contact_texts
+from jobs.maintenance.marketing_sync import wake_marketing
 from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.old_times import rewrite_old_times
 from jobs.maintenance.purge import wake_purge
@@ -78,6 +79,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
     PeriodicJob("renew_media", 60, wake_media_renewal),
     PeriodicJob("delete_removed_media", 600, wake_media_cleanup),
+    PeriodicJob("sync_marketing_api", 300, wake_marketing),
     PeriodicJob("sync_catalogs", 1800, wake_catalogs),
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),

@@ -68,6 +68,8 @@ class Settings:
     marks_keys: tuple[str, ...] = ()
     """Of the marks of redacted people, newest first; without them the oldest of `encryption_keys`."""
     public_url: str = "http://127.0.0.1:8000"
+    link_url: str | None = None
+    """Where tracked links lead, which people's phones follow for years; None: `public_url`. `link_base` has the one that counts."""
     default_country: str | None = None
     time_zone: str = "UTC"
     metrics_token: str | None = None
@@ -84,6 +86,11 @@ class Settings:
     def vault(self) -> Vault:
         """Return the vault for secrets at rest. Raises ValueError if a key is invalid."""
         return Vault(self.encryption_keys, self.marks_keys)
+
+    @property
+    def link_base(self) -> str:
+        """The address before `/l/` in tracked links, without a slash at its end."""
+        return self.link_url or self.public_url
 
     @property
     def can_ask_shop(self) -> bool:
@@ -161,6 +168,7 @@ class _Reader:
             "shopify_client_id": self._read("SHOPIFY_CLIENT_ID", None, values.header_value),
             "shopify_api_version": self._read("SHOPIFY_API_VERSION", "2026-10", values.shop_version),
             "public_url": self._read("PUBLIC_URL", "http://127.0.0.1:8000", values.http_url),
+            "link_url": self._read("LINK_URL", None, values.http_url),
             "default_country": self._read("DEFAULT_COUNTRY", None, values.country),
             "time_zone": self._read("TIME_ZONE", "UTC", values.time_zone),
             "metrics_token": self._read("METRICS_TOKEN", None, str, secret=True),

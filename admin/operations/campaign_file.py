@@ -93,6 +93,19 @@ class PaceFields(FilePart):
         return self
 
 
+class Money(FilePart):
+    """An amount of money: text with at most six decimals, and a currency of three letters."""
+
+    amount: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+    @model_validator(mode="after")
+    def _above_zero(self) -> Self:
+        if not self.amount.strip("0."):
+            raise ValueError("allowed is an amount above 0")
+        return self
+
+
 class CampaignFile(FilePart):
     """A campaign as a person writes it. Missing parts make it a draft, wrong ones are an error."""
 
@@ -112,6 +125,8 @@ class CampaignFile(FilePart):
     """What the form behind the template's button begins with."""
     opt_out_buttons: Annotated[list[Place], Field(max_length=30)] | None = None
     """The places of the template's quick replies that opt out; None: those recognized in the template."""
+    max_price: Money | None = None
+    """The most that a delivered message may cost; only for a template that has a maximum price."""
     flow: Text | None = None
     pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
@@ -163,6 +178,7 @@ _FIELDS: dict[str, type[FilePart]] = {
     "offer": Offer,
     "location": Location,
     "pace": PaceFields,
+    "max_price": Money,
 }
 """What stands at each place of the file; everywhere else stands a source."""
 
@@ -207,6 +223,7 @@ _ALLOWED = {
     "media": "allowed is the id or the SHA-256 of a file of the library",
     "catalog_id": "allowed are digits",
     "currency": "allowed is a code of three letters, such as EUR",
+    "amount": "allowed is a text such as 0.045",
 }
 
 

@@ -12,8 +12,10 @@ from admin.operations.campaign_file import CampaignFile
 from admin.operations.campaign_media import MediaResolver
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
+from models.billing.amount import read_amount
 from models.errors import OperatorError
 from models.segments.references import spell_tags
+from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -46,6 +48,7 @@ def campaign_values(
         audience = spell_tags(session, audience)
         columns = spell_tags(session, {"variables": content.variables, "content": content.content_column()})
         opt_out_buttons = _opt_out_buttons(file, template)
+        price = _max_price(file, number, template)
     resolve = MediaResolver(rt, template, directory, now, actor)
     content = MessageContent.from_columns(
         columns["variables"],
@@ -68,6 +71,7 @@ def campaign_values(
         "media": content.media,
         "content": content.content_column(),
         "opt_out_buttons": opt_out_buttons,
+        **price,
         "pace_per_hour": per_hour,
         "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
     }
@@ -128,6 +132,22 @@ def _opt_out_buttons(file: CampaignFile, template: Template | None) -> list[str]
     if problem:
         raise OperatorError("{problem}", problem=problem)
     return places
+
+
+def _max_price(file: CampaignFile, number: Number | None, template: Template | None) -> dict[str, Any]:
+    if file.max_price is None:
+        return {"max_price": None, "max_price_currency": None}
+    amount, currency = read_amount(file.max_price.amount, "max_price.amount"), file.max_price.currency
+    if template is not None and not has_max_price(template):
+        raise OperatorError("max_price: template {name} has no maximum price that it could scale", name=template.name)
+    billed_in = number.waba.currency if number is not None else None
+    if billed_in is not None and billed_in != currency:
+        raise OperatorError(
+            "max_price.currency={currency}: allowed is {billed_in}, in which Meta bills the account",
+            currency=currency,
+            billed_in=billed_in,
+        )
+    return {"max_price": amount, "max_price_currency": currency}
 
 
 def _flow_id(session: Session, name: str | None) -> int | None:

@@ -38,6 +38,8 @@ COPIED_COLUMNS = (
     "media",
     "content",
     "opt_out_buttons",
+    "max_price",
+    "max_price_currency",
     "pace_per_second",
     "pace_per_hour",
 )

@@ -14,6 +14,7 @@ from admin.panel.audience.shop_customers import ShopCustomerView
 from admin.panel.audience.tags import TagView
 from admin.panel.billing import MoneyView
 from admin.panel.campaigns.view import CampaignView
+from admin.panel.catalog import CatalogView
 from admin.panel.contacts.view import ContactView
 from admin.panel.dead_letters import DeadLetterView
 from admin.panel.flow_secrets import FlowSecretView
@@ -25,7 +26,7 @@ from admin.panel.numbers import NumberView
 from admin.panel.restored import RestoredView
 from admin.panel.second_factor import SecondFactorView
 from admin.panel.system import AuditView, SettingView, UserView
-from admin.panel.templates import TemplateView
+from admin.panel.template_pages.view import TemplateView
 from jobs.core.runtime import Runtime
 
 
@@ -55,6 +56,7 @@ def init_app(app: Flask) -> None:
         ShopCustomerView("Shop customers without a phone", "Audience", endpoint="panel_shop", url="shop-customers"),
         TemplateView("Templates", "Content", endpoint="panel_templates", url="templates"),
         MediaView("Media", "Content", endpoint="panel_media", url="media"),
+        CatalogView("Products", "Content", endpoint="panel_catalog", url="catalog"),
         FlowView("Bot flows", "Content", endpoint="panel_flows", url="flows"),
         FlowSecretView("Flow secrets", "Content", endpoint="panel_flow_secrets", url="flow-secrets"),
         NumberView("Numbers", "House", endpoint="panel_numbers", url="numbers"),

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from admin.operations.marketing_api import marketing_setting, refresh_marketing, set_marketing_api
 from admin.operations.numbers import add_number, change_speed, resume_number
 from admin.panel.base import PanelView, action, back, page, sentence
 from jobs.maintenance.meta_sync import read_number
@@ -53,7 +54,8 @@ class NumberView(PanelView):
     @action("/<int:number_id>/read", Role.MANAGER)
     def read(self, number_id: int) -> ResponseReturnValue:
         """Read the number's state from Meta."""
-        self.attempt("Read from Meta just now.", lambda: read_number(self.rt, number_id, utcnow()))
+        if self.attempt(None, lambda: read_number(self.rt, number_id, utcnow())):
+            self.attempt("Read from Meta just now.", lambda: refresh_marketing(self.rt, number_id))
         return back(".index")
 
     @action("/<int:number_id>/resume", Role.ADMIN)
@@ -70,6 +72,14 @@ class NumberView(PanelView):
         self.attempt("Saved.", lambda: change_speed(self.rt, number_id, speed, self.me.email))
         return back(".index")
 
+    @action("/<int:number_id>/marketing", Role.ADMIN)
+    def marketing(self, number_id: int) -> ResponseReturnValue:
+        """Choose by which of Meta's endpoints the number sends marketing."""
+        policy = request.form.get("policy", "").strip() or None
+        shares = {"yes": True, "no": False}.get(request.form.get("shares", ""))
+        self.attempt("Saved.", lambda: set_marketing_api(self.rt, number_id, policy, shares, self.me.email))
+        return back(".index")
+
     def _page(self, given: dict[str, str], errors: dict[str, str]) -> str:
         now = utcnow()
         with self.rt.database.read() as session:
@@ -80,10 +90,12 @@ class NumberView(PanelView):
                 .group_by(LedgerEntry.portfolio_id)
             )
             used = dict(rows.all())
+            marketing = {number.id: marketing_setting(number) for number in numbers}
             limits: dict[int, Any] = {number.id: number.waba.portfolio.messaging_limit for number in numbers}
         return self.render(
             "panel/numbers.html", numbers=numbers, used=used, limits=limits, given=given, errors=errors, now=now,
             public_url=self.rt.settings.public_url, number_rate=number_rate, is_as_meta_says=is_as_meta_says,
+            marketing=marketing,
         )  # fmt: skip
 
 

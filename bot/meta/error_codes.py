@@ -97,11 +97,12 @@ NEW_TOKEN = "Make a new token for the system user, with both WhatsApp permission
 FIX_MAPPING = "Compare the campaign's variables and media with the template, then resume."
 SEE_META = "Look at the account in WhatsApp Manager."
 SEE_MARKETING = (
-    "Look at the number's page: whether it sends by the Marketing Messages API, "
-    "and whether its account is onboarded for it."
+    "Look at the number: whether it sends by the Marketing Messages API, and whether its account is onboarded."
 )
 OTHER_COUNTRIES = "The others get theirs. Leave the country out of the audience; WhatsApp Manager says what it takes."
 LATER = "Write to these people in another campaign, not before 24 hours have passed."
+
+MARKETING_OFF = 131063
 
 TABLE: Mapping[int, ErrorRule] = {
     0: _stop("Meta does not accept the access token.", P.TOKEN_REFUSED, NEW_TOKEN),
@@ -150,7 +151,7 @@ TABLE: Mapping[int, ErrorRule] = {
         "Let the number send by the Marketing Messages API, or take the maximum price out of the template; then resume.",
     ),
     131062: _fail("This message cannot be sent to a user id.", "Add the contact's phone number."),
-    131063: _pause(
+    MARKETING_OFF: _pause(
         "Marketing is switched off on the Cloud API for this account.", P.TEMPLATE_REFUSED, SEE_MARKETING, falls_back=True
     ),
     131064: _pause(

@@ -24,7 +24,8 @@ MAX_PAGES = 200
 PAGE_SIZE = 100
 
 TEMPLATE_FIELDS = (
-    "id,name,language,status,category,components,parameter_format,quality_score,rejected_reason,correct_category"
+    "id,name,language,status,category,components,parameter_format,quality_score,rejected_reason,correct_category,"
+    "message_send_ttl_seconds,optimization_spec"
 )
 NUMBER_FIELDS = (
     "id,display_phone_number,verified_name,quality_rating,status,throughput,whatsapp_business_manager_messaging_limit,"

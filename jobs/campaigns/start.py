@@ -20,6 +20,7 @@ from jobs.core.conflicts import retry_conflicts, retry_conflicts_again
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import START_SCHEDULED
 from jobs.ingest.consumer import lag
+from jobs.maintenance.marketing_sync import read_marketing_state
 from jobs.maintenance.meta_sync import read_number, read_templates
 from jobs.media.store import MediaStoreError
 from jobs.restore.watch import hold_if_restored, keep_epoch
@@ -76,6 +77,8 @@ def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
     try:
         read_templates(rt, template.waba_id, now, template.name)
         read_number(rt, number.id, now)
+        if number.marketing_api:
+            read_marketing_state(rt, number.waba_id, now)
     except GraphError as error:
         kind = MetaUnavailableError if error.is_transient else OperatorError
         raise kind(f"campaign {campaign_id}: Meta could not be asked about template and number: {error}") from error

@@ -34,6 +34,7 @@ log = logging.getLogger("hark.sync")
 
 # docs/meta.md §4.3. A tier that is missing here leaves the stored limit as it is.
 TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1000, "TIER_2K": 2000, "TIER_10K": 10_000, "TIER_100K": 100_000}
+MAX_TTL_SECONDS = 2**31
 TEMPLATES_MAX_AGE = timedelta(hours=1)
 NUMBER_MAX_AGE = timedelta(minutes=10)
 
@@ -227,6 +228,9 @@ def fill_template(template: Template, item: dict[str, Any], now: datetime) -> Te
     template.opt_out_buttons = recognize_opt_out_buttons(template.components, is_certain_stop)
     template.quality = str((quality.get("score") if isinstance(quality, dict) else None) or "UNKNOWN")
     template.rejected_reason = item.get("rejected_reason")
+    spec, ttl = item.get("optimization_spec"), item.get("message_send_ttl_seconds")
+    template.optimization_spec = spec if isinstance(spec, dict) and spec else None
+    template.message_send_ttl_seconds = ttl if isinstance(ttl, int) and abs(ttl) < MAX_TTL_SECONDS else None
     if template.status_at is None or template.status_at <= now:
         template.status = str(item.get("status") or "UNKNOWN").upper()
     template.synced_at = now
@@ -239,7 +243,8 @@ def fill_template(template: Template, item: dict[str, Any], now: datetime) -> Te
 def _compared_fields(template: Template) -> tuple[Any, ...]:
     return (
         template.meta_id, template.category, template.correct_category, template.parameter_format, template.components,
-        template.quality, template.rejected_reason, template.status, template.missing_at,
+        template.quality, template.rejected_reason, template.status, template.missing_at, template.optimization_spec,
+        template.message_send_ttl_seconds,
     )  # fmt: skip
 
 

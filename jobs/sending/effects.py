@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.meta.error_codes import ErrorRule
@@ -16,7 +16,7 @@ from models.events.statuses.effects import record_marketing_stop
 from models.tables.audit import SENDER
 from models.tables.campaign import PauseReason
 from models.tables.contact import Consent
-from models.tables.number import Number
+from models.tables.number import Number, Waba
 from models.text import Text
 
 log = logging.getLogger("hark.lane")
@@ -50,6 +50,15 @@ def stop_within(session: Session, number_id: int, rule: ErrorRule, detail: Text,
     reason = rule.reason or PauseReason.NUMBER_RESTRICTED
     if pause.stop_numbers(session, [number_id], reason, detail, now, SENDER).number_ids:
         log.error("number %d stopped: %s", number_id, rule.text)
+
+
+def doubt_marketing_state(rt: Runtime, number_id: int) -> None:
+    """Have the schedule ask Meta again whether the number's account may use the Marketing Messages API."""
+    of_number = select(Number.waba_id).where(Number.id == number_id).scalar_subquery()
+    with rt.database.write() as session:
+        session.execute(
+            update(Waba).where(Waba.id == of_number).values(marketing_read_at=None), execution_options=NO_SYNC
+        )
 
 
 def hold_number(rt: Runtime, number_id: int, seconds: float, now: datetime) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.meta.client import GraphClient
+from bot.meta.error_codes import MARKETING_OFF
 from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
@@ -262,6 +263,8 @@ class SenderLane:
             return
         if verdict.rule is not None:
             self._side_effects.apply(served, row, verdict)
+        if verdict.falls_back or verdict.code == MARKETING_OFF:
+            self._side_effects.doubt_marketing()
         kind = served.guard.add(verdict.kind, verdict.message)
         if kind is not None:
             self._side_effects.stop_failing(served, kind)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.meta.error_codes import ErrorAction, ErrorRule
 from jobs.core.runtime import Runtime
 from jobs.sending.campaign_feed import Served
-from jobs.sending.effects import hold_number, pause_campaign, stop_number, suppress_person
+from jobs.sending.effects import doubt_marketing_state, hold_number, pause_campaign, stop_number, suppress_person
 from jobs.sending.failure_rate import FailureGuard, without_digits
 from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
@@ -41,6 +41,7 @@ class SideEffects:
         self._lane_id = lane_id
         self._pace = pace
         self._tasks: set[asyncio.Task[None]] = set()
+        self._has_doubted = False
         self.is_stopped = False
         self.hold_until = 0.0
 
@@ -82,6 +83,12 @@ class SideEffects:
         detail = served.guard.explain(kind)
         served.guard = FailureGuard()  # if it is resumed, it is judged by new results alone
         self._pause(served, PauseReason.FAILURE_RATE, detail)
+
+    def doubt_marketing(self) -> None:
+        """Have Meta asked again about the account, once a lane: she refused what the state that is known would allow."""
+        if not self._has_doubted:
+            self._has_doubted = True
+            self._start(self._in_thread(doubt_marketing_state, self._rt, self._number_id))
 
     def stop_changed(self, served: Served, problem: Text) -> None:
         """Pause the campaign because what it sends was changed, so that its messages would not be what was approved."""

@@ -18,8 +18,9 @@ from models.audience.eligibility import MARKETING
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
+from models.campaigns.marketing_checks import MarketingProblem, marketing_problems
 from models.campaigns.missing import missing_choices
-from models.catalog.problems import catalog_problems, needs_catalog
+from models.catalog.problems import ProductProblem, catalog_problems, needs_catalog
 from models.clock import zoned
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
@@ -113,8 +114,8 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             # Without a mapping nobody has the values; the check of the variables reports that already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
-    if number is not None and template is not None and needs_catalog(template.components):
-        for problem in catalog_problems(session, number.waba_id, (), None, now):
+    if number is not None and template is not None:
+        for problem in _route_problems(session, campaign, number, template, now):
             check = PreflightCheck(problem.key, problem.text, problem.remedy)
             (blocking if problem.is_blocking else warnings).append(check)
     if template is not None:
@@ -178,6 +179,15 @@ def _mapping_blocks(
     if problem := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
         remedy = "Choose again which buttons of the template opt out."
         yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": problem}), remedy)
+
+
+def _route_problems(
+    session: Session, campaign: Campaign, number: Number, template: Template, now: datetime
+) -> Iterator[ProductProblem | MarketingProblem]:
+    """What is wrong with the products that the messages name, and with the way that they go."""
+    yield from marketing_problems(campaign, number, template)
+    if needs_catalog(template.components):
+        yield from catalog_problems(session, number.waba_id, (), None, now)
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:

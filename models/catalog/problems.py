@@ -20,6 +20,7 @@ FRESH = timedelta(hours=12)
 SHOWN = 5
 """SKUs that a sentence names."""
 _SELLS = frozenset({"in stock", "available for order", "preorder", "available", ""})
+_WAITING = frozenset({"pending", "outdated"})
 _HIDDEN = frozenset({"hidden", "staging", "archived"})
 _SYNC = "Sync the catalogs if this changed at Meta (flask catalog sync), or choose other products."
 _LINK = "Link the catalog to the account in WhatsApp Manager, then sync the catalogs (flask catalog sync)."
@@ -76,15 +77,30 @@ def catalog_problems(
     yield from _product_problems([products[sku] for sku in dict.fromkeys(skus) if sku in products], is_certain)
 
 
+def product_state(product: Product) -> Text | None:
+    """A word on what keeps a product from being sent or bought; None if nothing does."""
+    if product.gone_at is not None:
+        return Text("no longer in the catalog")
+    if product.review_status == "rejected":
+        return Text("rejected by Meta")
+    if product.visibility in _HIDDEN:
+        return Text("hidden")
+    if product.review_status in _WAITING:
+        return Text("under review")
+    return None if _is_sold(product) else Text("not in stock")
+
+
+def _is_sold(product: Product) -> bool:
+    return (product.availability or "").replace("_", " ") in _SELLS
+
+
 def _product_problems(products: Sequence[Product], is_certain: bool) -> Iterator[ProductProblem]:
     gone = [product.retailer_id for product in products if product.gone_at is not None]
     there = [product for product in products if product.gone_at is None]
     rejected = [product.retailer_id for product in there if product.review_status == "rejected"]
-    waiting = [product.retailer_id for product in there if product.review_status in ("pending", "outdated")]
+    waiting = [product.retailer_id for product in there if product.review_status in _WAITING]
     hidden = [product.retailer_id for product in there if product.visibility in _HIDDEN]
-    sold_out = [
-        product.retailer_id for product in there if (product.availability or "").replace("_", " ") not in _SELLS
-    ]
+    sold_out = [product.retailer_id for product in there if not _is_sold(product)]
     yield from _about("product_gone", "These products are no longer in the catalog: {skus}.", gone, _SYNC, is_certain)
     yield from _about(
         "product_rejected",

@@ -22,7 +22,7 @@ SPRING = picture(size=(1200, 628))
 
 
 @pytest.fixture
-def browser(panel: Panel) -> Iterator[Watched]:
+def composer(panel: Panel) -> Iterator[Watched]:
     panel.shell.add_number()
     panel.shell.add_people()
     with serving(panel) as address, browsing(address) as watched:
@@ -39,8 +39,8 @@ def sent_headers(panel: Panel) -> list[Any]:
     return [body["template"]["components"][0]["parameters"][0]["image"] for body in bodies if body is not None]
 
 
-def test_a_picture_goes_from_the_panel_into_every_message_and_is_renewed(panel: Panel, browser: Watched) -> None:
-    page = browser.page
+def test_a_picture_goes_from_the_panel_into_every_message_and_is_renewed(panel: Panel, composer: Watched) -> None:
+    page = composer.page
     page.get_by_role("link", name="Media").click()
     page.get_by_label("Files").set_input_files([payload("spring.png", SPRING), payload("photo.jpg", PDF)])
     page.get_by_role("button", name="Upload").click()
@@ -48,7 +48,7 @@ def test_a_picture_goes_from_the_panel_into_every_message_and_is_renewed(panel: 
     expect(page.get_by_text("Photo.jpg is a PDF, not a picture: allowed are JPEG and PNG")).to_be_visible()
     expect(page.locator(".media-grid img")).to_have_js_property("naturalWidth", 480)
 
-    browser.open("/campaigns/new")
+    composer.open("/campaigns/new")
     page.get_by_label("Name", exact=True).fill("With a picture")
     page.get_by_label("Number", exact=True).select_option(index=1)
     page.get_by_label("Template", exact=True).select_option("new_collection|en")
@@ -70,7 +70,7 @@ def test_a_picture_goes_from_the_panel_into_every_message_and_is_renewed(panel: 
     assert at_meta.data == SPRING
     assert sent_headers(panel) == [{"id": at_meta.id}] * 2
 
-    browser.open("/media/1")
+    composer.open("/media/1")
     expect(page.get_by_role("link", name="With a picture")).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
@@ -80,12 +80,12 @@ def test_a_picture_goes_from_the_panel_into_every_message_and_is_renewed(panel: 
     assert wake_media_renewal(panel.rt, later) == 1
     renew_for_number(panel.rt, 1, later)
     assert len(panel.shell.meta.sim.media.items) == 2
-    browser.open("/campaigns/1/")
+    composer.open("/campaigns/1/")
     page.get_by_role("button", name="End", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="End").click()
     sender.join(60)
     assert not sender.is_alive()
-    browser.check()
+    composer.check()
 
 
 def test_the_library_works_on_a_phone_and_without_scripts(panel: Panel) -> None:

@@ -4,7 +4,7 @@ In a definition the sample of such a header is `file:`, the SHA-256 of the file 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import select
 
 from jobs.core.runtime import Runtime
+from jobs.media.incoming import chunks_of
 from jobs.media.kinds import EXTENSIONS, HEADER_KINDS, TYPE_NOUNS
-from jobs.media.library import add_local_file
+from jobs.media.library import add_media
 from jobs.media.references import OpenMedium, open_medium
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -58,17 +59,17 @@ def open_sample(rt: Runtime, handle: str) -> AbstractContextManager[OpenMedium]:
     return open_medium(rt, sha256)
 
 
-def keep_sample(rt: Runtime, file: Path, header_format: str, path: str, actor: str) -> str:
+def keep_sample(rt: Runtime, name: str, chunks: Iterable[bytes], header_format: str, path: str, actor: str) -> str:
     """Add a file to the library as the sample of a header; returns what stands for it in the definition. `path` is the field's.
 
-    Raises DefinitionError if Meta does not take such a file for this header, OSError if it cannot be read.
+    Raises DefinitionError if Meta does not take such a file for this header.
     """
     problems = Problems()
     if header_format not in HEADER_KINDS:
         problems.add(path, "a header of {kind} takes no file", kind=header_format)
         raise DefinitionError("{problems}", problems=tuple(problems))
     try:
-        row = add_local_file(rt, file, actor, utcnow(), header_format)
+        row = add_media(rt, name, chunks, actor, utcnow(), header_format)
     except OperatorError as error:
         problems.add(path, "{why}", why=error)
         raise DefinitionError("{problems}", problems=tuple(problems)) from error
@@ -109,7 +110,8 @@ def keep_files(rt: Runtime, definition: Any, directory: Path, actor: str) -> lis
 def _kept(rt: Runtime, handle: str, header: dict[str, Any], file: Path, path: str, actor: str) -> str:
     kind, problems = str(header.get("format", "")).upper(), Problems()
     try:
-        return keep_sample(rt, file, kind, path, actor)
+        with file.open("rb") as opened:
+            return keep_sample(rt, file.name, chunks_of(opened), kind, path, actor)
     except OperatorError:
         raise
     except (OSError, ValueError) as error:

@@ -11,19 +11,35 @@ from sqlalchemy.orm import Session
 from admin.operations.campaign_values import find_template
 from admin.operations.campaigns import create_campaign, update_campaign
 from admin.panel.base import PanelView, back, form
+from admin.panel.campaigns.card_uploads import store_card_uploads
+from admin.panel.campaigns.content_fields import (
+    CONTENT_FIELDS,
+    VALUE_FORMATS,
+    content_of_draft,
+    content_shown,
+    fit_content,
+    slot_field,
+)
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
-from admin.panel.campaigns.media_field import complete_medium, media_shown, media_to_choose, store_medium
+from admin.panel.campaigns.media_field import (
+    card_media_choices,
+    complete_card_media,
+    complete_medium,
+    media_shown,
+    media_to_choose,
+    store_medium,
+)
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
+from admin.panel.campaigns.reach_estimate import estimated_reach
 from admin.panel.template_preview import ORDER_WORDS, preview_of
 from models.audience.audience import complete_contacts
-from models.audience.reach import Reach, estimate_reach
 from models.campaigns.missing import shown_parts
-from models.clock import utcnow
 from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
+from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -32,9 +48,9 @@ from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.bound_values import lacking_values
-from models.templates.content import MessageContent
 from models.templates.sendable import why_not_sendable
-from models.templates.slots import TemplateSlot, template_slots
+from models.templates.slots import template_slots
+from models.templates.sources import PRODUCT_FIELDS, PROFILE_SOURCES
 from models.templates.variables import media_format
 
 MAX_NAMES = 500
@@ -64,12 +80,13 @@ class CampaignForms(PanelView):
         return self._submit(facts.campaign)
 
     def _submit(self, campaign: Campaign | None) -> ResponseReturnValue:
-        draft, errors = read_draft(request.form), {}
+        draft, errors = read_draft(request.form, self.rt.settings.time_zone), {}
         if "audience" in draft:
             draft["audience"] = complete_contacts(draft["audience"], self.rt.settings.default_country)
         self._drop_stale(draft)
         try:
             self._store_upload(draft)
+            store_card_uploads(self.rt, self._selected(draft)[1], request.files, draft, self.me.email)
         except OperatorError as error:
             errors = field_errors(str(error), {})
         if request.form.get("refresh") or errors:
@@ -98,25 +115,33 @@ class CampaignForms(PanelView):
         if is_foreign:
             draft.pop("template", None)
         if template is not None:
-            slots = {(slot.component, slot.key) for slot in template_slots(template)}
+            fit_content(draft, template)
+            with self.rt.database.read() as session:
+                complete_card_media(session, draft, template)
+            slots = {(slot.component, slot.key) for slot in template_slots(template) if slot.card is None}
             draft["variables"] = {
                 component: {key: source for key, source in sources.items() if (component, key) in slots}
                 for component, sources in (draft.get("variables") or {}).items()
             }
+        if template is not None and not has_max_price(template):
+            draft.pop("max_price", None)
 
     def _store_upload(self, draft: dict[str, Any]) -> None:
         """Add an uploaded file to the library at once, so that it is kept when the form is shown again with errors.
 
         Raises OperatorError if no template with a media header is chosen, or the header does not take the file.
         """
-        with self.rt.database.read() as session:
-            _, template = _selected(session, draft)
+        _, template = self._selected(draft)
         store_medium(self.rt, draft, media_format(template) if template else None, self.me.email)
 
-    def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
+    def _selected(self, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
         with self.rt.database.read() as session:
-            _, template = _selected(session, draft)
-        return {slot.label: _field_name(slot) for slot in template_slots(template)} if template else {}
+            return _selected(session, draft)
+
+    def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
+        _, template = self._selected(draft)
+        slots = template_slots(template, content_of_draft(draft)) if template else ()
+        return {slot.field: slot_field(slot) for slot in slots}
 
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
@@ -124,13 +149,23 @@ class CampaignForms(PanelView):
             choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
-            reach, unreachable = _reach(session, draft, number, template) if has_reach and not errors else (None, None)
-            media, lacking = media_shown(draft), lacking_values(session, MessageContent(draft.get("variables") or {}))
+            reach, unreachable = (
+                estimated_reach(session, draft, number, template) if has_reach and not errors else (None, None)
+            )
+            media, lacking = media_shown(draft), lacking_values(session, content_of_draft(draft))
+            currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
             needed = media_format(template) if template else None
             media_choices = media_to_choose(session, needed, media, request.form.get("media_search", ""))
-        slots = [(slot, _field_name(slot)) for slot in template_slots(template)] if template else []
-        shown = {*FIELDS, *(field for _, field in slots), *(["media"] if needed else []), "opt_out_buttons"}
+            content = content_of_draft(draft)
+            card_media = card_media_choices(session, template, content)
+        all_slots = template_slots(template, content) if template else []
+        given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
+        slots = [(slot, slot_field(slot)) for slot in all_slots if slot.card is None]
+        shown = {*FIELDS, *given, *(["media"] if needed else []), "opt_out_buttons", *CONTENT_FIELDS}
+        shown |= {f"card-{card}-{part}" for card in range(len(content.cards)) for part in ("media", "sku")}
+        if template is not None and has_max_price(template):
+            shown.add("max_price")
         return self.render(
             "panel/campaign_form.html",
             draft=draft,
@@ -139,11 +174,19 @@ class CampaignForms(PanelView):
             number=number,
             chosen=template,
             slots=slots,
+            given=given,
+            profile_sources=PROFILE_SOURCES,
+            value_formats=VALUE_FORMATS,
+            card_slots=[(slot, slot_field(slot)) for slot in all_slots if slot.card is not None],
+            content=content_shown(template, draft, self.rt.settings.time_zone),
             needed=needed,
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
+            has_max_price="max_price" in shown,
+            billed_in=currency,
             media=media,
             media_choices=media_choices,
+            card_media=card_media,
             media_search=request.form.get("media_search", ""),
             picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
             reach=reach,
@@ -191,9 +234,7 @@ def _choices(session: Session) -> dict[str, Any]:
     audience = [
         (title, [(f"{kind}:{name}", f"{kind} {name}") for name in names]) for title, kind, names in groups if names
     ]
-    own = [
-        (f"attribute:{name}", name.replace("_", " ")) for name in CONTACT_FIELDS if name not in {"name", "first_name"}
-    ]
+    own = [(f"attribute:{name}", name.replace("_", " ")) for name in CONTACT_FIELDS if name not in PROFILE_SOURCES]
     return {
         "numbers": [
             (row.phone_number_id, f"{row.name} · {row.display_phone or row.phone_number_id}") for row in numbers
@@ -202,11 +243,16 @@ def _choices(session: Session) -> dict[str, Any]:
         "audience_choices": audience,
         "sources": [
             ("text", "the same text for all"),
+            ("shop", "the shop's name"),
             ("name", "the contact's name"),
-            ("first_name", "the first name"),
+            *((name, f"the {name.replace('_', ' ')}") for name in PROFILE_SOURCES if name != "name"),
             ("Tag with a value", [(f"tag:{name}", f"tag {name}") for name in tags]),
             ("Attribute", [*((f"attribute:{name}", name) for name in attributes), *own]),
             ("Latest order", [(f"order:{name}", f"order: {said}") for name, said in ORDER_WORDS.items()]),
+            (
+                "Product of the card or the message",
+                [(f"product:{name}", f"product: {name}") for name in PRODUCT_FIELDS],
+            ),
         ],
     }
 
@@ -230,38 +276,6 @@ def _templates(session: Session, number: Number | None, chosen: Template | None)
     return [*sendable, ("Cannot be sent now", others, True)] if others else [*sendable]
 
 
-def _reach(
-    session: Session, draft: Mapping[str, Any], number: Number | None, template: Template | None
-) -> tuple[Reach | None, str | None]:
-    """The reach of the form as it is filled in, or the reason why it cannot be computed; both None if parts are missing."""
-    audience = draft.get("audience") or {}
-    if number is None or template is None or not audience.get("include"):
-        return None, None
-    campaign = Campaign(
-        id=0,
-        name="",
-        number_id=number.id,
-        template_id=template.id,
-        audience=audience,
-        variables=_estimate_variables(draft, template),
-    )
-    campaign.template = template
-    try:
-        return estimate_reach(session, campaign, utcnow()), None
-    except OperatorError as error:
-        return None, str(error)
-
-
-def _estimate_variables(draft: Mapping[str, Any], template: Template) -> dict[str, Any]:
-    """The mapping for an estimate: variables that are not mapped yet exclude no contact."""
-    sources: dict[str, Any] = filled(draft)["variables"]
-    variables: dict[str, Any] = {}
-    for slot in template_slots(template):
-        source = sources.get(slot.component, {}).get(slot.key) or {"source": "text", "text": "…"}
-        variables.setdefault(slot.component, {})[slot.key] = source
-    return variables
-
-
 def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
     """The tags, lists and segments selected on a side, and one empty row."""
     rows = []
@@ -278,7 +292,3 @@ def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[t
     phones = [str(item["contact"]) for item in items if "contact" in item]
     names = names_of_phones(session, [phone for phone in phones if phone[1:].isdigit()])
     return [(phone, names.get(phone), phone) for phone in phones]
-
-
-def _field_name(slot: TemplateSlot) -> str:
-    return f"slot-{slot.component}-{slot.key}"

@@ -23,6 +23,8 @@ from models.tables.campaign import PauseReason
 from models.tables.number import Number, WabaState
 from models.text import Text
 
+TERMS_SIGNED, SIGNED = "MM_LITE_TERMS_SIGNED", "TERM_OF_SERVICE_SIGNED"
+"""The event that the owner signed the terms of the Marketing Messages API, and the word of Meta's for it."""
 READ_NUMBERS_AFTER = frozenset(
     {"ACCOUNT_OFFBOARDED", "ACCOUNT_RECONNECTED", "PARTNER_REMOVED", "PARTNER_APP_UNINSTALLED", "APP_UNINSTALLED"}
 )
@@ -40,6 +42,9 @@ def account_update(session: Session, update: AccountUpdate) -> None:
         _restrict(session, update, state, detail)
     elif event == "DISABLED_UPDATE":  # reinstated: nothing resumes before the numbers were read from Meta
         _lift_restriction(session, update)
+    elif event == TERMS_SIGNED:
+        update.waba.marketing_terms = SIGNED
+        update.waba.marketing_read_at = None  # the schedule asks Meta whether the account is onboarded now
     elif event in READ_NUMBERS_AFTER:
         update.result.numbers.update(_numbers(session, update))
     update.audit(

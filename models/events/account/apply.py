@@ -94,12 +94,21 @@ def _record_unknown(session: Session, update: AccountUpdate) -> None:
 
 def _waba(session: Session, change: AccountChange) -> Waba | None:
     """Return the account, locked, so that two consumers apply its events one after the other."""
-    is_account = Waba.waba_id == change.waba_id
+    is_account = Waba.waba_id == (_signed_for(change) or change.waba_id)
     if not change.waba_id and change.value.get("number"):
         is_account = Waba.id.in_(select(Number.waba_id).where(Number.phone_number_id == str(change.value["number"])))
     return session.scalars(
         select(Waba).where(is_account).with_for_update(of=Waba), execution_options={"populate_existing": True}
     ).first()
+
+
+def _signed_for(change: AccountChange) -> str | None:
+    """The account whose terms were signed: the webhook may come under the id of a partner (docs/meta.md §2.6)."""
+    info = change.value.get("waba_info")
+    if change.value.get("event") != waba_events.TERMS_SIGNED or not isinstance(info, dict):
+        return None
+    waba_id = info.get("waba_id")
+    return waba_id if isinstance(waba_id, str) and waba_id else None
 
 
 def _is_first(session: Session, change: AccountChange, now: datetime) -> bool:

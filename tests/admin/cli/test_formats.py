@@ -19,7 +19,7 @@ from models.templates.opt_out_buttons import button_place
 from tests.support.cli_app import Shell
 from tests.support.message_formats import FORMATS, Format, comparable, with_ours
 
-pytestmark = pytest.mark.usefixtures("number_added")
+pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_only]
 PHONE = "+447700900001"
 
 

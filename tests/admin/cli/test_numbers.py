@@ -57,3 +57,44 @@ def test_templates_are_read_and_what_meta_dropped_is_marked(shell: Shell) -> Non
     assert shell.data("templates", "sync", "--json")["missing"] == 1
     shell.meta.stop()
     assert "could not be asked" in shell.refused("templates", "sync")
+
+
+def test_a_number_s_way_of_sending_marketing_is_chosen_and_shown(shell: Shell) -> None:
+    shell.add_number()
+    shown = shell.data("numbers", "marketing", "1", "--json")
+    assert (shown["marketing_api"], shown["policy"], shown["is_ready"], shown["currency"]) == ("off", None, True, "EUR")
+    arguments = ("numbers", "marketing", "1", "--policy", "CLOUD_API_FALLBACK", "--share-activity", "no")
+    chosen = shell.data(*arguments, "--json")
+    assert (chosen["marketing_api"], chosen["policy"], chosen["shares_activity"]) == ("on", "CLOUD_API_FALLBACK", False)
+    assert "policy: CLOUD_API_FALLBACK" in shell.ok("numbers", "marketing", "1")
+    assert shell.data("numbers", "list", "--json")[0]["marketing_api"] == "on"
+    strict = shell.data("numbers", "marketing", "1", "--policy", "STRICT", "--json")
+    assert (strict["policy"], strict["shares_activity"]) == ("STRICT", None)
+    assert shell.data("numbers", "marketing", "1", "--off", "--json")["marketing_api"] == "off"
+
+
+def test_the_state_of_the_account_is_asked_for_and_a_refusal_is_told(shell: Shell) -> None:
+    shell.add_number()
+    waba = shell.meta.sim.world.wabas[WABA_ID]
+    waba.onboarding = "PENDING_VALID_PAYMENT_METHOD"
+    shown = shell.data("numbers", "marketing", "1", "--json")
+    assert (shown["onboarding"], shown["is_ready"]) == ("PENDING_VALID_PAYMENT_METHOD", False)
+    shell.meta.stop()
+    stored = shell.data("numbers", "marketing", "1", "--policy", "STRICT", "--json")
+    assert (stored["policy"], stored["onboarding"]) == ("STRICT", "PENDING_VALID_PAYMENT_METHOD")
+    assert "could not be asked" in stored["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("9",), 1),
+        (("9", "--off"), 1),
+        (("1", "--policy", "strict"), 2),
+        (("1", "--off", "--policy", "STRICT"), 2),
+        (("1", "--share-activity", "yes"), 2),
+        (("1", "--policy", "STRICT", "--share-activity", "perhaps"), 2),
+    ],
+)
+def test_a_wrong_choice_is_one_line(shell: Shell, arguments: tuple[str, ...], code: int) -> None:
+    shell.refused("numbers", "marketing", *arguments, code=code)

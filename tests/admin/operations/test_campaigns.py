@@ -144,3 +144,46 @@ def test_everything_is_audited_with_who_did_it(shell: Shell) -> None:
         ).all()
         assert session.scalars(select(Campaign.created_by)).all() == [ANA]
     assert [tuple(line) for line in lines] == [(verb, ANA) for verb in ("create", "start", "pause", "resume", "end")]
+
+
+def test_a_maximum_price_is_kept_copied_and_taken_away(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        for template in session.scalars(select(Template).where(Template.name == "spring_sale")):
+            template.optimization_spec = {"bid_strategy": "LOWEST_COST_WITH_BID_CAP", "bid_amount": 5000}
+    price = {"max_price": {"amount": "0.045", "currency": "EUR"}}
+    created = create_campaign(shell.rt, CAMPAIGN | price, ANA)
+    copy = duplicate_campaign(shell.rt, created.id, ANA)
+    for campaign in (load_campaign(shell.rt, created.id), load_campaign(shell.rt, copy.id)):
+        assert (campaign.max_price, campaign.max_price_currency) == (45_000, "EUR")
+    update_campaign(shell.rt, created.id, CAMPAIGN, ANA)
+    assert load_campaign(shell.rt, created.id).max_price is None
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ({"amount": "0.045", "currency": "EUR"}, "template spring_sale has no maximum price"),
+        ({"amount": 0.045, "currency": "EUR"}, "max_price.amount=0.045"),
+        ({"amount": "0", "currency": "EUR"}, "max_price: allowed is an amount above 0"),
+        ({"amount": "0,045", "currency": "EUR"}, 'max_price.amount="0,045": allowed is a text such as 0.045'),
+        ({"amount": "1e3", "currency": "EUR"}, "allowed is a text such as 0.045"),
+        ({"amount": "0.1234567", "currency": "EUR"}, "allowed is a text such as 0.045"),
+        ({"amount": "1", "currency": "euro"}, "allowed is a code of three letters, such as EUR"),
+        ({"amount": "1"}, "max_price.currency is missing"),
+        ({"amount": "1", "currency": "EUR", "unit": 1}, "allowed are amount, currency"),
+        ("0.045", "max_price="),
+    ],
+)
+def test_a_maximum_price_of_another_form_is_one_line(shell: Shell, price: object, said: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        create_campaign(shell.rt, CAMPAIGN | {"max_price": price}, ANA)
+    assert said in str(refused.value)
+
+
+def test_a_maximum_price_in_another_currency_than_the_account_s_is_refused(shell: Shell) -> None:
+    with shell.rt.database.write() as session:
+        for template in session.scalars(select(Template).where(Template.name == "spring_sale")):
+            template.optimization_spec = {"bid_strategy": "LOWEST_COST_WITH_BID_CAP", "bid_amount": 5000}
+            template.waba.currency = "USD"
+    with pytest.raises(OperatorError, match="allowed is USD, in which Meta bills the account"):
+        create_campaign(shell.rt, CAMPAIGN | {"max_price": {"amount": "1", "currency": "EUR"}}, ANA)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.tables.number import Number
+from models.tables.number import MarketingPolicy, Number
 from models.tables.user import Role
 from tests.support.panel_app import Panel
 
@@ -69,3 +69,24 @@ def test_a_number_is_checked_at_meta_before_it_is_kept(panel: Panel) -> None:
     assert "secret-token-of-mine" not in page
     with panel.rt.database.read() as session:
         assert len(session.scalars(select(Number)).all()) == 1
+
+
+def test_a_number_s_way_of_sending_marketing_is_chosen_and_shown(panel: Panel) -> None:
+    admin = panel.of(Role.ADMIN)
+    assert "Onboarding not known yet" in admin.get("/numbers/")
+    admin.post("/numbers/1/marketing", policy="CLOUD_API_FALLBACK", shares="no")
+    with panel.rt.database.write() as session:
+        number = session.get_one(Number, 1)
+        assert (number.marketing_api, number.marketing_policy, number.marketing_activity_sharing) == (
+            True, MarketingPolicy.CLOUD_API_FALLBACK, False,
+        )  # fmt: skip
+        number.waba.marketing_onboarding, number.waba.marketing_off_on_cloud_api = "ELIGIBLE", True
+    page = admin.get("/numbers/")
+    assert "what it refuses goes by the Cloud API" in page
+    assert "Eligible" in page
+    assert "Switched off on the Cloud API" in page
+    assert "allowed are STRICT, CLOUD_API_FALLBACK" in admin.post("/numbers/1/marketing", policy="SOMETIMES")
+    admin.post("/numbers/1/marketing", policy="", shares="yes")
+    with panel.rt.database.read() as session:
+        number = session.get_one(Number, 1)
+        assert (number.marketing_api, number.marketing_policy, number.marketing_activity_sharing) == (None, None, None)

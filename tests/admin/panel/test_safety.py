@@ -22,6 +22,7 @@ NEEDS = {
     "panel_restored": Role.MANAGER,
     "panel_segments": Role.MANAGER, "panel_templates": Role.MANAGER, "panel_flows": Role.MANAGER, "panel_inbox": Role.AGENT,
     "panel_flow_secrets": Role.MANAGER, "panel_media": Role.MANAGER,
+    "panel_catalog": Role.MANAGER,
     "panel_contacts.consent": Role.AGENT, "panel_contacts.redact": Role.ADMIN, "panel_numbers.read": Role.MANAGER,
 }  # fmt: skip
 NOT_FOR_VIEWERS = {"panel_users", "panel_audit", "panel_dead_letters", "panel_settings", "panel_flow_secrets"}
@@ -94,7 +95,7 @@ def test_a_viewer_reads_everything_but_what_is_an_administrators(panel: Panel) -
     viewer = panel.of(Role.VIEWER)
     for endpoint, status in pages_of(panel, viewer, Role.VIEWER).items():
         noun, _, name = endpoint.partition(".")
-        is_form = name in {"new", "edit", "load", "schedule", "test", "person", "export"} or name.startswith(
+        is_form = name in {"new", "edit", "load", "library", "schedule", "test", "person", "export"} or name.startswith(
             ("import", "mend")
         )
         assert status == (403 if noun in NOT_FOR_VIEWERS or is_form else 200), (endpoint, status)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from jobs.sending.serve import serve
+from models.clock import utcnow
 from models.stored_texts import MAX_PRICE_LOST
 from models.tables.campaign import CampaignStatus, PauseReason
 from models.tables.contact import Contact, ContactIdentity
@@ -23,7 +24,11 @@ STRICT, FALLBACK = MarketingPolicy.STRICT, MarketingPolicy.CLOUD_API_FALLBACK
 def _use_marketing_api(sending: Sending, policy: MarketingPolicy, **account: Any) -> None:
     with sending.rt.database.write() as session:
         session.execute(update(Number).values(marketing_api=True, marketing_policy=policy))
-        session.execute(update(Waba).values({"marketing_onboarding": "ONBOARDED", "currency": "EUR"} | account))
+        session.execute(
+            update(Waba).values(
+                {"marketing_onboarding": "ONBOARDED", "currency": "EUR", "marketing_read_at": utcnow()} | account
+            )
+        )
 
 
 def _put_price_on_template(sending: Sending) -> None:
@@ -90,6 +95,8 @@ def test_after_a_certain_refusal_each_person_gets_it_once_by_the_cloud_api(sendi
     assert _endpoints(sending) == {"messages": 8}
     row = sending.recipient(campaign_id, phones(1)[0])
     assert (row.attempts, row.endpoint, row.error_code) == (2, SendEndpoint.FALLBACK, None)
+    with sending.rt.database.read() as session:
+        assert session.scalars(select(Waba.marketing_read_at)).one() is None, "Meta is asked about the account again"
     stats = sending.sandbox.stats()
     assert stats["refused"][str(code)] == 8
     assert stats["duplicates"]["count"] == stats["callbacks"]["repeated"]["count"] == 0

@@ -17,7 +17,7 @@ from tests.support.panel_app import Panel, Visitor, said
 
 pytestmark = [pytest.mark.usefixtures("number_and_people_added"), pytest.mark.sqlite_only]
 
-CAROUSEL = [{"type": "BODY", "text": "Look"}, {"type": "CAROUSEL", "cards": []}]
+POLL = [{"type": "BODY", "text": "Look"}, {"type": "POLL"}]
 
 
 def _change(panel: Panel, **values: Any) -> None:
@@ -43,7 +43,7 @@ def _select(page: str) -> str:
         ({"status": "LIMIT_EXCEEDED"}, "limit exceeded at Meta"),
         ({"stale_at": utcnow()}, "changed at Meta, sync the templates"),
         ({"correct_category": "UTILITY"}, "Meta says that it is utility"),
-        ({"components": CAROUSEL}, "its carousel without cards cannot be sent by a campaign"),
+        ({"components": POLL}, "its poll cannot be sent by a campaign"),
     ],
 )
 def test_a_template_that_cannot_be_sent_is_shown_with_why_and_cannot_be_selected(
@@ -140,7 +140,7 @@ def test_a_file_that_names_a_template_and_no_number_is_a_draft(panel: Panel) -> 
 
 
 def test_a_file_whose_template_a_campaign_cannot_send_is_a_draft(panel: Panel) -> None:
-    _change(panel, components=CAROUSEL)
+    _change(panel, components=POLL)
     file = panel.shell.file("draft.json", CAMPAIGN | {"variables": {}})
     missing = panel.shell.data("campaigns", "create", file)["missing"]
-    assert missing == ["template spring_sale: a carousel without cards cannot be sent by a campaign"]
+    assert missing == ["template spring_sale: a poll cannot be sent by a campaign"]

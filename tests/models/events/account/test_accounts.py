@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.pause import lift_account
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from models.tables.number import Number, WabaState
+from models.tables.number import Number, Waba, WabaState
 from tests.support.account_webhooks import CHANGES, TOLD_AT, after, apply, recorded
 from tests.support.factories.campaigns import make_number
 from tests.support.factories.common import NOW
@@ -132,3 +132,22 @@ def test_a_restriction_from_before_a_reading_that_says_available_stops_nothing(
     result = apply(session, recorded("account_violation", after(2) + timedelta(minutes=minutes)))
     assert (number.waba.state, campaign.status is CampaignStatus.ACTIVE) == (state, state is WabaState.OK)
     assert result.numbers == ({number.id} if state is WabaState.OK else set())
+
+
+def test_signed_terms_are_stored_and_the_account_is_read_again(session: Session, number: Number) -> None:
+    number.waba.marketing_read_at = NOW
+    change = recorded("account_mm_lite_terms_signed")
+    info = {"waba_id": number.waba.waba_id, "owner_business_id": "1"}
+    apply(session, replace(change, waba_id="77", value={"event": "MM_LITE_TERMS_SIGNED", "waba_info": info}))
+    waba = session.get_one(Waba, number.waba_id)
+    assert waba.marketing_terms == "TERM_OF_SERVICE_SIGNED"
+    assert waba.marketing_read_at is None
+
+
+@pytest.mark.parametrize("info", [{}, {"waba_id": 7}, {"waba_id": ""}, [], "x", None])
+def test_signed_terms_without_a_usable_account_are_those_of_the_webhook_s_own(
+    session: Session, number: Number, info: Any
+) -> None:
+    change = recorded("account_mm_lite_terms_signed")
+    apply(session, replace(change, value={"event": "MM_LITE_TERMS_SIGNED", "waba_info": info}))
+    assert number.waba.marketing_terms == "TERM_OF_SERVICE_SIGNED"

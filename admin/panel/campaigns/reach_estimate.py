@@ -1,0 +1,60 @@
+"""Estimates whom the campaign form, as it is filled in, would reach."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from admin.panel.campaigns.content_fields import content_of_draft
+from admin.panel.campaigns.form_fields import filled
+from models.audience.reach import Reach, estimate_reach
+from models.clock import utcnow
+from models.errors import OperatorError
+from models.tables.campaign import Campaign
+from models.tables.number import Number
+from models.tables.template import Template
+from models.templates.content import FLOW_DATA, OFFER, card_place
+from models.templates.slots import COMPONENTS, template_slots
+
+
+def estimated_reach(
+    session: Session, draft: Mapping[str, Any], number: Number | None, template: Template | None
+) -> tuple[Reach | None, str | None]:
+    """The reach of the form as it is filled in, or the reason why it cannot be computed; both None if parts are missing."""
+    audience = draft.get("audience") or {}
+    if number is None or template is None or not audience.get("include"):
+        return None, None
+    variables, content = _estimate_columns(draft, template)
+    campaign = Campaign(
+        id=0,
+        name="",
+        number_id=number.id,
+        template_id=template.id,
+        audience=audience,
+        variables=variables,
+        content=content,
+    )
+    campaign.template = template
+    try:
+        return estimate_reach(session, campaign, utcnow()), None
+    except OperatorError as error:
+        return None, str(error)
+
+
+def _estimate_columns(draft: Mapping[str, Any], template: Template) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The variables and the content for an estimate: what is not mapped yet excludes no contact."""
+    given = filled(draft)
+    content = content_of_draft(given)
+    missing = {"source": "text", "text": "…"}
+    sources: dict[str, dict[str, Any]] = {}
+    for slot in template_slots(template, content):
+        source = content.sources(slot.component, slot.card).get(slot.key) or missing
+        sources.setdefault(slot.place, {})[slot.key] = source
+    cards = [
+        {**card, "variables": {part: sources.get(card_place(index, part), {}) for part in COMPONENTS}}
+        for index, card in enumerate(content.cards)
+    ]
+    offer = {**content.offer, **sources.get(OFFER, {})}
+    filled_in = replace(content, cards=cards, offer=offer, flow_data=sources.get(FLOW_DATA, {}))
+    return {part: sources.get(part, {}) for part in COMPONENTS}, filled_in.content_column()
