@@ -4,19 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
+from admin.panel.media_pictures import media_pictures
 from bot.preview.bubble import Bubble
 from bot.preview.draw import draw, draw_on_screen
 from bot.preview.filled_text import SlotState, SlotValue
 from bot.preview.look import Look, Theme
-from bot.preview.pictures import NO_PICTURES, DrawnMedium, Pictures
+from bot.preview.pictures import NO_PICTURES, DrawnMedium, DrawnProduct, Pictures
 from bot.preview.template import template_bubble
 from bot.preview.template_values import TemplateValues, medium_references, values_by_place
+from jobs.media.references import media_hashes
+from models.catalog.lookup import products_by_sku
 from models.clock import utcnow
 from models.tables.campaign import Campaign
 from models.tables.template import Template
+from models.templates.content import MessageContent, content_of
+from models.templates.slots import template_slots
 
-_SOURCES = {"name": "name", "first_name": "first name"}
 ORDER_WORDS = {
     "number": "number",
     "total": "total",
@@ -30,18 +35,14 @@ ORDER_WORDS = {
 _STAMP = "12:30"
 
 
-def preview_of(
-    template: Template,
-    variables: Mapping[str, Any] | None = None,
-    media: Mapping[str, Any] | None = None,
-    *,
-    theme: Theme = "auto",
-) -> Markup:
-    """A template on a phone's screen. `variables`, `media`: a campaign's; None shows Meta's examples in the placeholders."""
-    if variables is None:
-        return draw_template(template, None, theme=theme)
-    values = values_by_place(source_values(variables), media=media or {})
-    return draw_template(template, values, pictures_of(media or {}), theme=theme)
+def preview_of(template: Template) -> Markup:
+    """A template on a phone's screen, with Meta's examples in the placeholders."""
+    return draw_template(template, None)
+
+
+def filled_values(places: Mapping[str, Mapping[str, SlotValue]], content: MessageContent) -> TemplateValues:
+    """What fills a template: values by place and key, and what the content has besides."""
+    return values_by_place(places, media=content.media, content=content.content_column())
 
 
 def draw_template(
@@ -58,7 +59,7 @@ def draw_components(components: Any, *, category: str = "", theme: Theme = "auto
     return draw_on_screen(draw(bubble, Look(theme=theme, stamp=_STAMP, now=utcnow().timestamp())), theme=theme)
 
 
-def sent_bubble(campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
+def sent_bubble(session: Session, campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
     """The message that somebody got from a campaign. `values`: theirs by place and key, None where they were deleted."""
     template = campaign.template
     if template is None:
@@ -72,37 +73,43 @@ def sent_bubble(campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
         for place, entries in values.items()
         if isinstance(entries, Mapping)
     }
-    filled = values_by_place(places, media=campaign.media)
-    return template_bubble(template.components, filled, pictures_of(campaign.media), category=template.category)
+    content = content_of(campaign)
+    values_sent = filled_values(places, content)
+    pictures = pictures_of(session, template.waba_id, content)
+    return template_bubble(template.components, values_sent, pictures, category=template.category)
 
 
-def source_values(variables: Mapping[str, Any]) -> dict[str, dict[str, SlotValue]]:
+def source_values(template: Template, content: MessageContent) -> dict[str, dict[str, SlotValue]]:
     """What stands in the placeholders while there is no person: the fixed texts, and the names of where the others come from."""
-    return {
-        place: {
-            str(key): value
-            for key, source in entries.items()
-            if isinstance(source, Mapping) and (value := _source_value(source)) is not None
-        }
-        for place, entries in variables.items()
-        if isinstance(entries, Mapping)
-    }
+    places: dict[str, dict[str, SlotValue]] = {}
+    for slot in template_slots(template, content):
+        source = content.sources(slot.component, slot.card).get(slot.key)
+        value = _source_value(source) if isinstance(source, Mapping) else None
+        if value is not None:
+            places.setdefault(slot.place, {})[slot.key] = value
+    return places
 
 
 def _source_value(source: Mapping[str, Any]) -> SlotValue | None:
     kind = str(source.get("source") or "")
     if kind == "text":
         return SlotValue(str(source["text"])) if source.get("text") else None
-    name = _SOURCES.get(kind) or source.get(kind)
+    name = source.get(kind) or kind.replace("_", " ")
     if kind == "order":
         name = f"latest order: {ORDER_WORDS.get(str(source.get('field')), '…')}"
+    elif kind == "product":
+        name = f"product: {source.get('field') or '…'}"
     return SlotValue(f"‹{name}›", SlotState.EXAMPLE, f"{kind}: {name}") if name else None
 
 
-def pictures_of(media: Mapping[str, Any]) -> Pictures:
-    """What is drawn for a campaign's media: their names, as long as no picture of them is served."""
-    shown = {}
-    for medium in media.values():
+def pictures_of(session: Session, waba_pk: int, content: MessageContent) -> Pictures:
+    """What is drawn for a campaign's media and products. Pictures of products lie on other hosts, and none is loaded from there."""
+    media: dict[str, DrawnMedium] = {}
+    for medium in content.all_media():
         for reference in medium_references(medium):
-            shown[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
-    return Pictures(shown)
+            media[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
+    media |= media_pictures(session, media_hashes(content.media, content.content_column()))
+    skus = content.skus()
+    found = products_by_sku(session, waba_pk, skus, content.products.get("catalog_id")) if skus else {}
+    products = {sku: DrawnProduct(product.name, product.price_text or "") for sku, product in found.items()}
+    return Pictures(media, products)

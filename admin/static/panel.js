@@ -20,8 +20,10 @@ function put(name, html) {
   const isAtEnd = part.scrollTop + part.clientHeight >= part.scrollHeight - 40;
   shown.set(name, html);
   const opened = [...part.querySelectorAll("details")].map((details) => details.open);
+  const scrolled = [...part.querySelectorAll(".wa-cards")].map((cards) => cards.scrollLeft);
   part.innerHTML = html;
   part.querySelectorAll("details").forEach((details, place) => { details.open ||= Boolean(opened[place]); });
+  part.querySelectorAll(".wa-cards").forEach((cards, place) => cards.scrollTo({ left: scrolled[place] ?? 0, behavior: "instant" }));
   if (isAtEnd && part.matches(".chat")) part.scrollTop = part.scrollHeight;
   return true;
 }
@@ -74,6 +76,49 @@ function redraw(name, page) {
   if (caret !== null && again.setSelectionRange) again.setSelectionRange(caret, caret);
 }
 
+/**
+ * [data-part][data-draws=url]: the server draws this part of a form from what is filled in, again while somebody types or presses
+ * button[data-draws-again]. It takes no focus; while the part itself is used, what is drawn waits.
+ */
+function drawing(place) {
+  const form = place.closest("form");
+  let running = null;
+  let waiting = 0;
+  async function draw(button) {
+    const mine = (running = new AbortController());
+    const given = new FormData(form);
+    for (const [name, value] of [...given.entries()]) if (value instanceof File) given.delete(name);
+    if (button) given.set(button.name, button.value);
+    try {
+      const answer = await fetch(place.dataset.draws, { method: "POST", body: given, signal: mine.signal, redirect: "error" });
+      const html = answer.ok ? await answer.text() : null;
+      if (mine.signal.aborted) return;
+      place.classList.toggle("stale", html === null);
+      if (html !== null) show(html);
+    } catch {
+      if (!mine.signal.aborted) place.classList.add("stale"); // the server is away: the next change asks again
+    }
+  }
+  function show(html) {
+    if (!put(place.dataset.part, html)) waiting = setTimeout(() => show(html), 500);
+  }
+  function later(delay, button) {
+    running?.abort();
+    clearTimeout(waiting);
+    waiting = setTimeout(() => draw(button), delay);
+  }
+  form.addEventListener("click", (event) => {
+    const again = event.target.closest("button[data-draws-again]");
+    if (!again) return;
+    event.preventDefault();
+    later(0, again);
+  });
+  for (const kind of ["input", "change"]) {
+    form.addEventListener(kind, (event) => { if (!place.contains(event.target)) later(kind === "input" ? 250 : 0); });
+  }
+  form.addEventListener("redrawn", () => later(0));
+}
+
 /** Whether a field holds something else than the server drew. */
 function isChanged(field) {
   if (!field.options) return field.value !== field.defaultValue || Boolean(field.checked) !== Boolean(field.defaultChecked);
@@ -106,8 +151,8 @@ function refreshing(form) {
   }
   function later(event, delay) {
     const names = event.target.dataset?.shows;
-    if (!names) return;
-    for (const name of names.split(" ")) wanted.add(name);
+    if (!names && !wanted.size) return; // else what is being drawn would put an older text back into this field
+    for (const name of names?.split(" ") ?? []) wanted.add(name);
     running?.abort(); // at once: an answer that is on its way knows nothing of this change
     clearTimeout(waiting);
     waiting = setTimeout(refresh, delay);
@@ -264,5 +309,6 @@ document.querySelectorAll("[data-live]").forEach(live);
 document.querySelectorAll("[data-load]").forEach(load);
 document.querySelectorAll("form[data-parts]").forEach(refreshing);
 document.querySelectorAll("[data-counts]").forEach(counting);
+document.querySelectorAll("[data-draws]").forEach(drawing);
 document.querySelectorAll("form[data-auto]").forEach((form) => form.addEventListener("change", () => form.requestSubmit()));
 document.querySelectorAll(".chat").forEach((chat) => { chat.scrollTop = chat.scrollHeight; });

@@ -14,6 +14,7 @@ from bot.sandbox.payload import inbound_item, sender_of, standby_item
 from bot.sandbox.person import SimulatedPerson, create_person, draw
 from bot.sandbox.phone import bsuid_of
 from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
+from bot.sandbox.template import SandboxTemplate
 from bot.sandbox.timetable import DeliveryTimetable
 from bot.sandbox.world import SandboxNumber, World
 
@@ -154,15 +155,16 @@ class Crowd:
 
     def bubble_of(self, message: SandboxMessage) -> SandboxBubble:
         """Render a message of the business as its phone shows it."""
-        return of_message(message, self.world.template(*self._template_of(message)))
+        return of_message(message, self.template_of(message))
+
+    def template_of(self, message: SandboxMessage) -> SandboxTemplate | None:
+        """Return the template that a message names, None if it no longer exists."""
+        number: SandboxNumber | None = self.world.numbers.get(message.phone_number_id)
+        return self.world.template(number.waba_id if number else "", message.template or "", message.language or "")
 
     def _say(self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None) -> None:
         if phone_number_id in self.world.numbers:
             self.say(wa_id, phone_number_id, content, context)
-
-    def _template_of(self, message: SandboxMessage) -> tuple[str, str, str]:
-        number: SandboxNumber | None = self.world.numbers.get(message.phone_number_id)
-        return number.waba_id if number else "", message.template or "", message.language or ""
 
     def _about_template(
         self, bubble: SandboxBubble, message: SandboxMessage, rng: random.Random, quirk: Quirk | None

@@ -7,10 +7,12 @@ from html import escape
 from pathlib import Path
 
 from aiohttp import web
+from markupsafe import Markup
 
 from bot.sandbox.bubble import of_inbound
 from bot.sandbox.choices import Choice, SandboxBubble
 from bot.sandbox.control import wa_id_of
+from bot.sandbox.drawing import FORMS, draw_entry
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxInbound, SandboxMessage
@@ -19,11 +21,10 @@ from bot.sandbox.wire import answer
 SHELL = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
 LISTED = 100
 POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; form-action 'self'"
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'"
 )
 COLOURS = ("#0a7cff", "#b5179e", "#d1495b", "#2a9d8f", "#7b5cd6", "#c77d0a", "#4c7a34", "#33658a")
-FORMS = ("flow", "products")
-"""Kinds of choices that ask for more than a tap."""
 TICKS = (("read", '<span class="read">✓✓</span>'), ("delivered", "✓✓"), ("sent", "✓"))
 
 
@@ -90,39 +91,19 @@ def _chat(sim: Simulation, person: SimulatedPerson) -> str:
 
 
 def _row(sim: Simulation, entry: SandboxMessage | SandboxInbound) -> str:
-    bubble = _bubble_of(sim, entry)
     is_inbound = isinstance(entry, SandboxInbound)
-    head = f"<h2>{escape(bubble.header)}</h2>" if bubble.header else ""
-    foot = f'<div class="foot">{escape(bubble.footer)}</div>' if bubble.footer else ""
     marks = ("✓✓" if not entry.read else TICKS[0][1]) if isinstance(entry, SandboxInbound) else _ticks(entry)
     kind = "person" if is_inbound else "failed" if isinstance(entry, SandboxMessage) and entry.error else ""
-    html = (
-        f'<div class="bubble {kind}">{head}{escape(bubble.text)}{_cards(bubble)}{foot}'
-        f'<div class="meta">{_clock(entry.at)} {marks}</div></div>'
-    )
-    return html + (_taps(entry, bubble) if isinstance(entry, SandboxMessage) and bubble.choices else "")
+    stamp = Markup("{} {}").format(_clock(entry.at), Markup(marks))  # noqa: S704 - made of constants and numbers
+    html = f'<div class="message {kind}">{draw_entry(sim, entry, stamp, time.time())}</div>'
+    return html + (_forms(sim, entry) if isinstance(entry, SandboxMessage) else "")
 
 
-def _taps(message: SandboxMessage, bubble: SandboxBubble) -> str:
-    buttons = []
-    for place, choice in enumerate(bubble.choices):
-        if choice.kind in FORMS:
-            buttons.append(_form(message, place, choice))
-            continue
-        act = "disabled" if choice.kind == "link" else f'data-wamid="{escape(message.wamid)}" data-choice="{place}"'
-        head = f"<small>Card {choice.card + 1}</small>" if choice.card is not None else ""
-        more = f"<small>{escape(choice.description)}</small>" if choice.description else ""
-        sign = "↗ " if choice.kind == "link" else "☰ " if choice.kind == "list_reply" else "↩ "
-        buttons.append(f"<button {act}>{head}{sign}{escape(choice.title)}{more}</button>")
-    return f'<div class="taps">{"".join(buttons)}</div>'
-
-
-def _cards(bubble: SandboxBubble) -> str:
-    cards = [
-        f'<div class="card"><b>{escape(card.header)}</b>{f"<p>{escape(card.text)}</p>" if card.text else ""}</div>'
-        for card in bubble.cards
-    ]
-    return f'<div class="cards" tabindex="0">{"".join(cards)}</div>' if cards else ""
+def _forms(sim: Simulation, message: SandboxMessage) -> str:
+    """Return what opens at a tap and asks for more; the other choices are buttons of the drawn message."""
+    choices = enumerate(sim.crowd.bubble_of(message).choices)
+    forms = "".join(_form(message, place, choice) for place, choice in choices if choice.kind in FORMS)
+    return f'<div class="taps">{forms}</div>' if forms else ""
 
 
 def _form(message: SandboxMessage, place: int, choice: Choice) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import account_control, catalog_routes, control, library, listing, nodes, page, responders
+from bot.sandbox import account_control, catalog_routes, control, drawing, library, listing, nodes, page, responders
 from bot.sandbox.config import Config
 from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
@@ -36,6 +36,8 @@ def make_app(sim: Simulation) -> web.Application:
     _add_control(app.router)
     app.router.add_get("/", page.show)
     app.router.add_get("/_sandbox/page", page.fragment)
+    app.router.add_get(drawing.STYLE_PATH, drawing.serve_style)
+    app.router.add_get(drawing.MEDIA_PATH + "/{node:[0-9]+}", drawing.serve_picture)
     return app
 
 

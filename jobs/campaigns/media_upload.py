@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from jobs.core.runtime import Runtime
-from jobs.media.references import media_hashes
 from jobs.media.store import MissingContentError
 from jobs.media.upload import upload_files
+from jobs.media.usage import campaign_files
 from models.tables.campaign import Campaign
 
 
@@ -17,7 +17,7 @@ def upload_media(rt: Runtime, campaign_id: int, now: datetime) -> None:
     """
     with rt.database.read() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        hashes = media_hashes(campaign.media, campaign.content)
+        hashes = {sha256 for files in campaign_files(session, Campaign.id == campaign_id) for sha256 in files.hashes}
         number = campaign.number
     if hashes and number is None:
         raise MissingContentError("media: the uploaded file is not there any more; upload it again")

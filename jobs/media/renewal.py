@@ -15,10 +15,9 @@ from bot.meta.management import GraphError
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import RENEW_MEDIA
-from jobs.media.references import media_hashes
 from jobs.media.store import MissingContentError
 from jobs.media.upload import MARGIN, upload_files
-from jobs.media.usage import CAMPAIGN_CONTENTS
+from jobs.media.usage import campaign_files
 from models.campaigns.pause import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -68,11 +67,9 @@ def renew_for_number(rt: Runtime, number_id: int, now: datetime) -> None:
 def _due(session: Session, now: datetime) -> dict[int, set[str]]:
     """The files that campaigns of each number send, by the number's id, without those whose id lasts."""
     wanted: dict[int, set[str]] = defaultdict(set)
-    campaigns = select(Campaign.number_id, *CAMPAIGN_CONTENTS).where(
-        Campaign.status.in_(SENDING_STATES), Campaign.deleted_at.is_(None), Campaign.number_id.is_not(None)
-    )
-    for number_id, *contents in session.execute(campaigns):
-        wanted[number_id] |= media_hashes(*contents)
+    for campaign in campaign_files(session, Campaign.status.in_(SENDING_STATES)):
+        if campaign.number_id is not None:
+            wanted[campaign.number_id] |= campaign.hashes
     lasting = session.execute(
         select(MediaHandle.number_id, MediaHandle.sha256).where(
             MediaHandle.media_id.is_not(None), MediaHandle.expires_at > now + MARGIN
@@ -97,12 +94,8 @@ def _pause(rt: Runtime, number_id: int, sha256: str, error: OperatorError, now: 
         )
         if is_valid is not None:
             return
-        active = session.execute(
-            select(Campaign.id, *CAMPAIGN_CONTENTS)
-            .where(Campaign.number_id == number_id, Campaign.status == CampaignStatus.ACTIVE)
-            .order_by(Campaign.id)
-        ).all()
-        for campaign_id, *contents in active:
-            if sha256 in media_hashes(*contents):
+        active = campaign_files(session, Campaign.number_id == number_id, Campaign.status == CampaignStatus.ACTIVE)
+        for campaign in reversed(active):  # by id, as everybody who locks several
+            if sha256 in campaign.hashes:
                 detail = MEDIA_NOT_RENEWED(why=str(error))
-                pause_campaign(session, campaign_id, PauseReason.MEDIA_REFUSED, detail, now, MONITOR)
+                pause_campaign(session, campaign.id, PauseReason.MEDIA_REFUSED, detail, now, MONITOR)

@@ -4,10 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from sqlalchemy import ColumnElement, cast, or_, select
 from sqlalchemy import Text as SqlText
-from sqlalchemy import cast, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from jobs.media.references import media_hashes
@@ -16,8 +16,8 @@ from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-CAMPAIGN_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Campaign.media, Campaign.content)
-"""The JSON columns of a campaign that may name files."""
+_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Campaign.media, Campaign.content)
+"""The JSON columns in which a campaign names files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,38 @@ class Use:
         return f"{self.what} {self.id} ({self.name})"
 
 
+class CampaignFiles(NamedTuple):
+    """The files (SHA-256) that a campaign sends, in its cards too."""
+
+    id: int
+    name: str
+    status: CampaignStatus
+    number_id: int | None
+    hashes: set[str]
+
+
+def campaign_files(session: Session, *where: ColumnElement[bool]) -> list[CampaignFiles]:
+    """The campaigns that fulfil the conditions and send files of the library, the newest first.
+
+    The one place that knows where a campaign names files: uploads, renewal and uses ask it.
+    """
+    columns = (Campaign.id, Campaign.name, Campaign.status, Campaign.number_id, *_CONTENTS)
+    query = select(*columns).where(Campaign.deleted_at.is_(None), _names_files(_CONTENTS), *where)
+    return [
+        CampaignFiles(campaign_id, name, status, number_id, media_hashes(*contents))
+        for campaign_id, name, status, number_id, *contents in session.execute(query.order_by(Campaign.id.desc()))
+    ]
+
+
 def uses_of(session: Session, hashes: Collection[str]) -> dict[str, list[Use]]:
     """Where each file (SHA-256) is used, the newest first; a file that nothing uses is left out."""
     wanted, uses = set(hashes), defaultdict(list)
     if not wanted:
         return {}
-    columns = (Campaign.id, Campaign.name, Campaign.status, *CAMPAIGN_CONTENTS)
-    campaigns = select(*columns).where(Campaign.deleted_at.is_(None), _names_files(CAMPAIGN_CONTENTS))
-    for campaign_id, name, status, *contents in session.execute(campaigns.order_by(Campaign.id.desc())):
-        for sha256 in media_hashes(*contents) & wanted:
-            uses[sha256].append(Use("campaign", campaign_id, name, status is CampaignStatus.ENDED))
+    for campaign in campaign_files(session):
+        for sha256 in campaign.hashes & wanted:
+            is_over = campaign.status is CampaignStatus.ENDED
+            uses[sha256].append(Use("campaign", campaign.id, campaign.name, is_over))
     drafts = (
         select(Template.id, Template.name, TemplateDraft.state, cast(TemplateDraft.definition, SqlText))
         .join(TemplateDraft, TemplateDraft.template_id == Template.id)
@@ -63,7 +85,7 @@ def needed(session: Session, hashes: Iterable[str]) -> set[str]:
     return {sha256 for sha256, places in uses.items() if any(not place.is_over for place in places)}
 
 
-def _names_files(columns: Iterable[InstrumentedAttribute[Any]]) -> Any:
+def _names_files(columns: Iterable[InstrumentedAttribute[Any]]) -> ColumnElement[bool]:
     """Whether the text of a JSON column has 64 hexadecimal digits in quotation marks, roughly: what is found is read then."""
     pattern = f'%"{"_" * 64}"%'
     return or_(*(cast(column, SqlText).like(pattern) for column in columns))

@@ -81,6 +81,26 @@ def test_a_campaign_is_made_by_clicks_started_and_its_numbers_move(panel: Panel,
     browser.check()
 
 
+def test_the_preview_is_drawn_again_while_somebody_types_and_takes_no_focus(panel: Panel, browser: Watched) -> None:
+    panel.shell.add_number()
+    page = browser.page
+    browser.sign_in("manager@example.com", PASSWORD)
+    browser.open("/campaigns/new")
+    page.get_by_label("Number", exact=True).select_option(index=1)
+    page.get_by_label("Template", exact=True).select_option("spring_sale|en")
+    page.get_by_label("Source of body 2").select_option("text")
+    field = page.get_by_label("Text for body 2")
+    field.click()
+    field.press_sequentially("*30 %* & ", delay=30)
+    expect(page.locator(".wa-body strong")).to_have_text("30 %")
+    expect(field).to_be_focused()
+    field.press_sequentially("more")
+    expect(page.locator(".wa-body")).to_contain_text("30 % & more off")
+    page.get_by_label("Colours of the phone").select_option("dark")
+    expect(page.locator(".wa-screen.wa-dark")).to_be_visible()
+    browser.check()
+
+
 def test_a_choice_made_before_the_script_came_is_drawn_as_soon_as_it_comes(panel: Panel, browser: Watched) -> None:
     panel.shell.add_number()
     page = browser.page

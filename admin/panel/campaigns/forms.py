@@ -8,9 +8,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_values import find_template
 from admin.operations.campaigns import create_campaign, update_campaign
-from admin.panel.base import PanelView, back, form
+from admin.panel.base import back, form
 from admin.panel.campaigns.card_uploads import store_card_uploads
 from admin.panel.campaigns.content_fields import (
     CONTENT_FIELDS,
@@ -31,8 +30,10 @@ from admin.panel.campaigns.media_field import (
     store_medium,
 )
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
+from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
 from admin.panel.campaigns.reach_estimate import estimated_reach
-from admin.panel.template_preview import ORDER_WORDS, preview_of
+from admin.panel.campaigns.selection import selected
+from admin.panel.template_preview import ORDER_WORDS
 from models.audience.audience import complete_contacts
 from models.campaigns.missing import shown_parts
 from models.contacts.autocomplete import names_of_phones
@@ -58,7 +59,7 @@ TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]
 FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
 
 
-class CampaignForms(PanelView):
+class CampaignForms(CampaignPreviews):
     """The routes that create and edit a campaign."""
 
     @form("/new", Role.MANAGER)
@@ -109,7 +110,7 @@ class CampaignForms(PanelView):
         are still there, and would keep the draft from being saved.
         """
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
+            number, template = selected(session, draft)
             is_foreign = number is not None and template is None
             complete_medium(session, draft, media_format(template) if template else None)
         if is_foreign:
@@ -136,7 +137,7 @@ class CampaignForms(PanelView):
 
     def _selected(self, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
         with self.rt.database.read() as session:
-            return _selected(session, draft)
+            return selected(session, draft)
 
     def _labels(self, draft: Mapping[str, Any]) -> dict[str, str]:
         _, template = self._selected(draft)
@@ -145,7 +146,7 @@ class CampaignForms(PanelView):
 
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
-            number, template = _selected(session, draft)
+            number, template = selected(session, draft)
             choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
@@ -159,6 +160,7 @@ class CampaignForms(PanelView):
             media_choices = media_to_choose(session, needed, media, request.form.get("media_search", ""))
             content = content_of_draft(draft)
             card_media = card_media_choices(session, template, content)
+            preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         all_slots = template_slots(template, content) if template else []
         given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
         slots = [(slot, slot_field(slot)) for slot in all_slots if slot.card is None]
@@ -188,7 +190,8 @@ class CampaignForms(PanelView):
             media_choices=media_choices,
             card_media=card_media,
             media_search=request.form.get("media_search", ""),
-            picture=preview_of(template, draft.get("variables") or {}, draft.get("media")) if template else None,
+            preview=preview,
+            preview_people=list(PEOPLE.items()),
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
@@ -205,18 +208,6 @@ def _merge_hidden(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, st
     hidden = [text for field, text in errors.items() if field not in shown]
     visible = {field: text for field, text in errors.items() if field in shown}
     return visible | ({"": " ".join(hidden)} if hidden else {})
-
-
-def _selected(session: Session, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
-    phone_number_id, choice = draft.get("number"), draft.get("template")
-    number = (
-        session.scalars(select(Number).where(Number.phone_number_id == phone_number_id)).first()
-        if phone_number_id
-        else None
-    )
-    if not isinstance(choice, Mapping) or (number is None and phone_number_id):
-        return number, None
-    return number, find_template(session, number, choice["name"], choice["language"])
 
 
 def _choices(session: Session) -> dict[str, Any]:

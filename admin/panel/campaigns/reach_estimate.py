@@ -25,21 +25,26 @@ def estimated_reach(
     audience = draft.get("audience") or {}
     if number is None or template is None or not audience.get("include"):
         return None, None
+    try:
+        return estimate_reach(session, estimate_campaign(draft, number, template), utcnow()), None
+    except OperatorError as error:
+        return None, str(error)
+
+
+def estimate_campaign(draft: Mapping[str, Any], number: Number, template: Template) -> Campaign:
+    """A campaign like the draft that is not stored: what is not mapped yet excludes no contact."""
     variables, content = _estimate_columns(draft, template)
     campaign = Campaign(
         id=0,
         name="",
         number_id=number.id,
         template_id=template.id,
-        audience=audience,
+        audience=draft.get("audience") or {},
         variables=variables,
         content=content,
     )
     campaign.template = template
-    try:
-        return estimate_reach(session, campaign, utcnow()), None
-    except OperatorError as error:
-        return None, str(error)
+    return campaign
 
 
 def _estimate_columns(draft: Mapping[str, Any], template: Template) -> tuple[dict[str, Any], dict[str, Any] | None]:

@@ -14,11 +14,11 @@ from admin.panel.campaigns.actions import CampaignActions
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.people import CampaignPeople
+from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
-from admin.panel.template_preview import preview_of
 from models.billing.estimate import estimate_cost
 from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
@@ -47,9 +47,12 @@ class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
     def show(self, campaign_id: int) -> ResponseReturnValue:
         """The page of one campaign."""
         facts = campaign_facts(self.rt, campaign_id)
-        campaign = facts.campaign
-        picture = preview_of(campaign.template, campaign.variables, campaign.media) if campaign.template else None
-        shown = self._context(facts) | {"picture": picture, "parts": PARTS, "checks": None}
+        # Whose message it is, a viewer does not see: persons are for managers.
+        choice = read_choice(request.args) if self.me.may(Role.MANAGER) else PreviewChoice()
+        with self.rt.database.read() as session:
+            preview = campaign_preview(session, facts.campaign, choice, self.rt.settings.time_zone)
+        shown = self._context(facts) | {"preview": preview, "parts": PARTS, "checks": None}
+        shown |= {"preview_people": list(PEOPLE.items())}
         if request.args.get("check") and not facts.is_launched:
             shown |= self._checks(facts.campaign)
         return self.render("panel/campaign.html", **shown)

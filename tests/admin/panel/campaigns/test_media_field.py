@@ -83,3 +83,12 @@ def test_a_link_is_sent_as_it_is_or_copied_into_the_library_if_it_may_be_asked(
     assert "10.0.0.1 may not be called" in page
     with composing.rt.database.read() as session:
         assert session.scalar(select(func.count()).select_from(MediaFile)) == 3
+
+
+def test_the_preview_shows_the_picture_itself(composing: Panel, manager: Visitor) -> None:
+    chosen = IMAGE | {"media_sha256": sha256(composing, "spring.png")}
+    page = manager.send("/campaigns/new", **chosen, refresh="1").text
+    preview = page[page.index('data-part="preview"') :]
+    assert 'src="/admin/media/1/thumbnail"' in preview
+    manager.post("/campaigns/new", **chosen)
+    assert 'src="/admin/media/1/thumbnail"' in manager.get("/campaigns/1/")
