@@ -13,6 +13,7 @@ from datetime import datetime
 
 from redis.exceptions import RedisError
 
+from jobs.campaigns.cohorts import resume_approved_languages
 from jobs.campaigns.hold_resume import pause_while_ingest_lags
 from jobs.campaigns.launch import resume_launches
 from jobs.campaigns.monitor import monitor, release_finished_recipients
@@ -39,6 +40,7 @@ from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import look_after_redactions
 from jobs.restore.watch import look_after_holds
+from jobs.sending.cohort_assignment import assign_cohorts
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
 from jobs.shop.customers import wake_shop_reads
@@ -69,6 +71,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("resume_launches", 5, lambda rt, _now: resume_launches(rt)),
     PeriodicJob("start_scheduled_campaigns", 2, wake_scheduled),
     PeriodicJob("settle_campaign_outcomes", 2, monitor),
+    PeriodicJob("resume_approved_languages", 5, resume_approved_languages),
     PeriodicJob("release_finished_recipients", 30, release_finished_recipients),
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
@@ -84,6 +87,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("rewrite_old_times", 1, rewrite_old_times),
+    PeriodicJob("assign_cohorts", 1, assign_cohorts),
     PeriodicJob("resume_replays", 5, wake_replay),
     PeriodicJob("keep_end_of_audit", 5, look_after_audit),
     PeriodicJob("rewrite_files_with_deleted_contents", 60, rewrite_files),

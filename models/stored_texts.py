@@ -58,6 +58,10 @@ TEMPLATE_CATEGORY = stored_text(
     "pause.template_category",
     "Meta made the template {name} ({language}) {category}; it was {before}: its price changes.",
 )
+TEMPLATE_QUALITY_RED = stored_text(
+    "pause.template_quality_red",
+    "Meta rates the quality of the template {name} ({language}) red: people report or block its messages.",
+)
 MAX_PRICE_LOST = stored_text(
     "pause.max_price_lost",
     "The campaign's messages cannot have its maximum price any more: the number, the template or its category was changed. Compare"

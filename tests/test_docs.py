@@ -170,6 +170,7 @@ def test_the_example_of_the_statistics_adds_up() -> None:
         "status",
         "outcome",
         "pause_reason",
+        "languages",
         "buttons",
         *count_recipients([]),
     }

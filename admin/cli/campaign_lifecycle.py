@@ -6,6 +6,7 @@ import click
 
 from admin.cli.shared import ACTOR, Command, as_json, fail, print_json, runtime_here
 from admin.operations.campaign_lifecycle import schedule_campaign, send_test
+from jobs.campaigns.cohorts import resume_language
 from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
 from jobs.campaigns.start import fresh_preflight, start_campaign
 from models.clock import utcnow
@@ -49,10 +50,17 @@ def pause(campaign_id: int, is_json: bool) -> None:
 
 @click.command("resume", cls=Command)
 @click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--language", help="One of its languages, which is paused alone.")
 @as_json
-def resume(campaign_id: int, is_json: bool) -> None:
+def resume(campaign_id: int, language: str | None, is_json: bool) -> None:
     """Go on with a paused one."""
-    resume_campaign(runtime_here(), campaign_id, utcnow(), ACTOR)
+    if language is None:
+        resume_campaign(runtime_here(), campaign_id, utcnow(), ACTOR)
+    else:
+        resume_language(runtime_here(), campaign_id, language, utcnow(), ACTOR)
+        if not is_json:
+            click.echo(f"campaign {campaign_id} goes on in {language}")
+            return
     _print_status(campaign_id, "active", is_json)
 
 

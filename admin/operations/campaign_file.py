@@ -1,6 +1,7 @@
 """Reads and validates the public campaign file (docs/campaigns.md). Every error names field, value and what is allowed."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -29,17 +30,44 @@ from admin.operations.campaign_parts import (
 from models.errors import OperatorError
 from models.segments.values import is_storable
 from models.templates.content_problems import MAX_CARDS
+from models.templates.languages import plain_language
 
 MAX_BYTES = 2_000_000
 Place = Annotated[str, StringConstraints(pattern=r"^([0-9]\.)?[0-9]$")]
 MAX_FLOW_DATA = 50
+MAX_LANGUAGES = 50
 
 
 class TemplateName(FilePart):
-    """One language of one template."""
+    """One language of one template, or several among which a contact's own chooses."""
 
     name: Text
-    language: Text
+    language: Text | None = None
+    languages: Annotated[list[Text], Field(min_length=1, max_length=MAX_LANGUAGES)] | None = None
+    fallback: Text | None = None
+    """One of `languages`, for whom none of them fits; None: they are left out."""
+
+    @model_validator(mode="after")
+    def _language_or_languages(self) -> Self:
+        if self.languages is None:
+            if self.fallback is not None:
+                raise ValueError("fallback belongs to languages")
+            if self.language is None:
+                raise ValueError("language is missing")
+            return self
+        if self.language is not None:
+            raise ValueError("allowed is one of language and languages")
+        codes = [plain_language(code) for code in self.languages]
+        if twice := sorted(code for code, number in Counter(codes).items() if number > 1):
+            raise ValueError(f"languages: {twice[0]} is named twice")
+        if self.fallback is not None and plain_language(self.fallback) not in codes:
+            raise ValueError(f"fallback: {self.fallback} is not one of languages ({', '.join(self.languages)})")
+        return self
+
+    @property
+    def first(self) -> str:
+        """The language whose template stands for the campaign: the fallback, else the first."""
+        return self.language or self.fallback or (self.languages or [""])[0]
 
 
 def _as_text(value: Any) -> Any:
@@ -80,6 +108,21 @@ class Card(FilePart):
     product: CardProduct | None = None
 
 
+class MessageParts(FilePart):
+    """What a message holds besides its template."""
+
+    variables: Variables = Field(default_factory=Variables)
+    media: CampaignMedia = Field(default_factory=CampaignMedia)
+    cards: Annotated[list[Card], Field(max_length=MAX_CARDS)] = Field(default_factory=list)
+    products: Products | None = None
+    thumbnail_sku: Sku | None = None
+    """The product whose picture stands for the catalog."""
+    offer: Offer | None = None
+    location: Location | None = None
+    flow_data: Annotated[dict[Key, VariableSource], Field(max_length=MAX_FLOW_DATA)] = Field(default_factory=dict)
+    """What the form behind the template's button begins with."""
+
+
 class PaceFields(FilePart):
     """The pace in messages per second or per hour: exactly one of the two."""
 
@@ -106,23 +149,15 @@ class Money(FilePart):
         return self
 
 
-class CampaignFile(FilePart):
+class CampaignFile(MessageParts):
     """A campaign as a person writes it. Missing parts make it a draft, wrong ones are an error."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     number: Text | None = None
     template: TemplateName | None = None
     audience: dict[str, Any] | None = None
-    variables: Variables = Field(default_factory=Variables)
-    media: CampaignMedia = Field(default_factory=CampaignMedia)
-    cards: Annotated[list[Card], Field(max_length=MAX_CARDS)] = Field(default_factory=list)
-    products: Products | None = None
-    thumbnail_sku: Sku | None = None
-    """The product whose picture stands for the catalog."""
-    offer: Offer | None = None
-    location: Location | None = None
-    flow_data: Annotated[dict[Key, VariableSource], Field(max_length=MAX_FLOW_DATA)] = Field(default_factory=dict)
-    """What the form behind the template's button begins with."""
+    by_language: Annotated[dict[Text, MessageParts], Field(max_length=MAX_LANGUAGES)] = Field(default_factory=dict)
+    """What differs in one of the template's languages."""
     opt_out_buttons: Annotated[list[Place], Field(max_length=30)] | None = None
     """The places of the template's quick replies that opt out; None: those recognized in the template."""
     max_price: Money | None = None
@@ -183,6 +218,13 @@ _FIELDS: dict[str, type[FilePart]] = {
 """What stands at each place of the file; everywhere else stands a source."""
 
 
+def _model_of(place: tuple[int | str, ...]) -> type[FilePart]:
+    """The part of the file at a place."""
+    if place[:1] == ("by_language",) and len(place) > 1:
+        return MessageParts if len(place) == 2 else _model_of(place[2:])
+    return _FIELDS.get(".".join("*" if isinstance(part, int) else part for part in place), VariableSource)
+
+
 def _unstorable_place(data: Any, where: str) -> str:
     """The place of a text that no database stores (a NUL, a lone surrogate); empty if there is none."""
     if isinstance(data, str):
@@ -203,7 +245,7 @@ def _sentence(details: ErrorDetails) -> str:
     where = ".".join(map(str, place)) or "campaign"
     kind, value = details["type"], details.get("input")
     if kind == "extra_forbidden":
-        model = _FIELDS.get(".".join("*" if isinstance(part, int) else part for part in place[:-1]), VariableSource)
+        model = _model_of(place[:-1])
         return f"{where}: there is no such field; allowed are {', '.join(model.model_fields)}"
     if kind == "missing":
         return f"{where} is missing"

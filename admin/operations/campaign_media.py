@@ -1,12 +1,12 @@
 """Turns the media of a campaign file into what the campaign stores: files of the library by their SHA-256, links, ids at Meta."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from admin.operations.campaign_file import Card, Medium
+from admin.operations.campaign_file import Card, Medium, MessageParts
 from jobs.core.runtime import Runtime
 from jobs.media.kinds import check_header
 from jobs.media.library import add_local_file, find_media
@@ -14,6 +14,7 @@ from models.errors import OperatorError
 from models.tables.media import MediaFile
 from models.tables.template import Template
 from models.templates.components import MEDIA_FORMATS, card_components, header_format
+from models.templates.content import MessageContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class MediaResolver:
     directory: Path | None
     now: datetime
     actor: str
+
+    def content(self, file: MessageParts, written: MessageContent) -> MessageContent:
+        """The content with its media resolved."""
+        media = self.media("media", file.media.header, None)
+        return replace(written, media=media, cards=self.cards(file.cards, written.cards))
 
     def cards(self, written: Sequence[Card], cards: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The cards with their media resolved."""

@@ -1,14 +1,14 @@
 """Resolves what a campaign file names (number, template, bot flow, media) into the columns of a campaign."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_file import CampaignFile
+from admin.operations.campaign_file import CampaignFile, MessageParts
+from admin.operations.campaign_languages import campaign_languages, refuse_misfits
 from admin.operations.campaign_media import MediaResolver
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
@@ -16,13 +16,14 @@ from models.billing.amount import read_amount
 from models.errors import OperatorError
 from models.segments.references import spell_tags
 from models.sending.max_price import has_max_price
-from models.tables.campaign import DEFAULT_PER_SECOND
+from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.template import Template
 from models.templates.content import COLUMNS, MessageContent
+from models.templates.languages import plain_language
 from models.templates.opt_out_buttons import opt_out_buttons_problem
-from models.templates.variables import mapping_problems, unknown_names
+from models.templates.variables import unknown_names
 
 
 def campaign_values(
@@ -42,24 +43,27 @@ def campaign_values(
             parse_audience(
                 session, audience if audience.get("include") else audience | {"include": audience["exclude"]}
             )
-        content = written_content(file)
-        if problems := unknown_names(session, content):
-            raise OperatorError("{problems}", problems="; ".join(problems))
+        languages = campaign_languages(session, file, template)
+        written = spelled_content(session, file)
+        by_language = {
+            code: spelled_content(session, file.by_language[given]) for given, code in languages.spelled.items()
+        }
         audience = spell_tags(session, audience)
-        columns = spell_tags(session, {"variables": content.variables, "content": content.content_column()})
         opt_out_buttons = _opt_out_buttons(file, template)
         price = _max_price(file, number, template)
     resolve = MediaResolver(rt, template, directory, now, actor)
-    content = MessageContent.from_columns(
-        columns["variables"],
-        resolve.media("media", file.media.header, None),
-        columns["content"],
-    )
-    content = replace(content, cards=resolve.cards(file.cards, content.cards))
+    content = resolve.content(file, written)
+    own = {
+        code: resolve.content(file.by_language[given], by_language[code]) for given, code in languages.spelled.items()
+    }
+    parts = {
+        "variables": content.variables,
+        "media": content.media,
+        "content": content.content_column(),
+        **languages.columns(own),
+    }
     if template is not None:
-        problems = [problem.line for problem in mapping_problems(template, content, now) if not problem.is_gap]
-        if problems:
-            raise OperatorError("{problems}", problems="; ".join(problems))
+        refuse_misfits(rt, Campaign(template_id=template.id, **parts), now)
     per_hour = file.pace.per_hour if file.pace else None
     return {
         "name": file.name,
@@ -67,9 +71,7 @@ def campaign_values(
         "template_id": template.id if template else None,
         "flow_id": flow_id,
         "audience": audience,
-        "variables": content.variables,
-        "media": content.media,
-        "content": content.content_column(),
+        **parts,
         "opt_out_buttons": opt_out_buttons,
         **price,
         "pace_per_hour": per_hour,
@@ -94,7 +96,7 @@ def _number(session: Session, phone_number_id: str | None) -> Number | None:
 def _template(session: Session, file: CampaignFile, number: Number | None) -> Template | None:
     if file.template is None:
         return None
-    name, language = file.template.name, file.template.language
+    name, language = file.template.name, file.template.first
     template = find_template(session, number, name, language)
     if template is None and number is None:
         raise OperatorError(
@@ -117,7 +119,8 @@ def _template(session: Session, file: CampaignFile, number: Number | None) -> Te
 
 def find_template(session: Session, number: Number | None, name: str, language: str) -> Template | None:
     """The template of the number's account; without a number that of the only account that has it. None if there is none."""
-    query = select(Template).where(Template.name == name, Template.language == language)
+    is_language = func.lower(Template.language) == plain_language(language)
+    query = select(Template).where(Template.name == name, is_language)
     if number is not None:
         return session.scalars(query.where(Template.waba_id == number.waba_id)).first()
     templates = session.scalars(query.limit(2)).all()
@@ -160,7 +163,16 @@ def _flow_id(session: Session, name: str | None) -> int | None:
     return flow_id
 
 
-def written_content(file: CampaignFile) -> MessageContent:
+def spelled_content(session: Session, file: MessageParts) -> MessageContent:
+    """The content as the file has it, with tags in their own spelling. Raises OperatorError if it names what does not exist."""
+    content = written_content(file)
+    if problems := unknown_names(session, content):
+        raise OperatorError("{problems}", problems="; ".join(problems))
+    columns = spell_tags(session, {"variables": content.variables, "content": content.content_column()})
+    return MessageContent.from_columns(columns["variables"], content.media, columns["content"])
+
+
+def written_content(file: MessageParts) -> MessageContent:
     """The content as the file has it: its media are not resolved."""
     parts = file.model_dump(exclude_none=True, exclude_defaults=True, include={"variables", "media", *COLUMNS})
     return MessageContent.from_columns(parts.get("variables", {}), parts.get("media", {}), parts)

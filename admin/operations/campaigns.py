@@ -33,6 +33,9 @@ from models.tables.campaign import (
 COPIED_COLUMNS = (
     "number_id",
     "template_id",
+    "languages",
+    "fallback_language",
+    "by_language",
     "flow_id",
     "variables",
     "media",

@@ -116,6 +116,12 @@ def price_json(product: Product) -> dict[str, str] | None:
     return {"amount": show_amount(product.price), "currency": product.currency}
 
 
+def price_text(product: Product) -> str:
+    """The price as it is shown: the amount where it is certain, else Meta's text."""
+    price = price_json(product)
+    return f"{price['amount']} {price['currency']}" if price else product.price_text or ""
+
+
 def sync_all(
     rt: Runtime, now: datetime, on_page: Callable[[int], None] | None = None
 ) -> tuple[CatalogSyncResult, list[tuple[int, Exception]]]:

@@ -13,7 +13,7 @@ from admin.operations.catalog import (
     accounts_without_catalogs,
     catalog_rows,
     find_products,
-    price_json,
+    price_text,
 )
 from admin.panel.base import PanelView, action, back, page, positive
 from jobs.core.wake_ups import SYNC_CATALOGS
@@ -41,7 +41,7 @@ class CatalogView(PanelView):
             catalogs, without = catalog_rows(session), accounts_without_catalogs(session)
             known = catalog_pk if catalog_pk in {row.id for row in catalogs} else None
             found = find_products(session, text, catalog_pk=known, after=after, with_gone=with_gone)
-            products = [(product, price_of(product), product_state(product)) for product in found.products]
+            products = [(product, price_text(product), product_state(product)) for product in found.products]
         return self.render(
             "panel/catalog.html", catalogs=catalogs, without=without, products=products, total=found.total,
             following=found.next_after, wanted=known, text=text, with_gone=with_gone, after=after,
@@ -82,17 +82,11 @@ def _account_of(session: Session, phone_number_id: str | None) -> int | None:
     return session.scalar(select(Number.waba_id).where(Number.phone_number_id == phone_number_id[:64])) or 0
 
 
-def price_of(product: Product) -> str:
-    """The price as it is shown: the amount where it is certain, else Meta's text."""
-    price = price_json(product)
-    return f"{price['amount']} {price['currency']}" if price else product.price_text or ""
-
-
 def _suggestion(product: Product) -> dict[str, Any]:
     state = product_state(product)
     return {
         "sku": product.retailer_id,
         "name": product.name,
-        "price": price_of(product),
+        "price": price_text(product),
         "state": "" if state is None else str(state.translated()),
     }

@@ -109,6 +109,7 @@ NOT_SENT = {
     NotSent.MISSING_VARIABLE: "Missing value",
     NotSent.FREQUENCY_CAP: "Had enough already",
     NotSent.BAD_VALUE: "Unusable value",
+    NotSent.NO_LANGUAGE: "No language for them",
     NotSent.NO_PHONE_FOR_MAX_PRICE: "No phone, for a maximum price",
     NotSent.EXPIRED: "Too late",
     NotSent.OPERATOR: "Left by an operator",
@@ -144,6 +145,10 @@ PAUSE = {
     PauseReason.TEMPLATE_CHANGED: (
         "The template was changed at Meta",
         "Its text, category or variables are not what you approved here. Look at it, then resume or make a new campaign.",
+    ),
+    PauseReason.QUALITY: (
+        "Meta rates the template’s quality red",
+        "People report or block its messages, and Meta pauses such a template soon. Go on with another template or audience.",
     ),
     PauseReason.TEMPLATE_REFUSED: (
         "Meta does not take this template here",

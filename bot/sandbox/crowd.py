@@ -13,13 +13,12 @@ from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import inbound_item, sender_of, standby_item
 from bot.sandbox.person import SimulatedPerson, create_person, draw
 from bot.sandbox.phone import bsuid_of
+from bot.sandbox.seed import CATALOG_ID
 from bot.sandbox.store import SandboxInbound, SandboxMessage, Store, new_wamid
 from bot.sandbox.template import SandboxTemplate
 from bot.sandbox.timetable import DeliveryTimetable
 from bot.sandbox.world import SandboxNumber, World
 
-CATALOG_ID = "700000000000001"
-"""The catalog of what people order."""
 WORDS = {
     "en": ("Thank you!", "Is there something for children too?", "How long does it last?", "Who are you?", "👍"),
     "es": ("¡Gracias!", "¿Hasta cuándo?", "¿Tenéis tallas grandes?", "¿Quién es?", "👍"),

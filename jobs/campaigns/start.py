@@ -31,6 +31,7 @@ from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.restore.release import check_start, release_campaign
+from models.sending.cohorts import make_cohorts
 from models.sending.epoch import raise_epoch
 from models.stored_texts import START_FAILED, START_MISSED, START_MISSED_MINUTE
 from models.tables.audit import AuditAction, record_audit
@@ -113,9 +114,9 @@ def start_campaign(
                 campaign_id=campaign_id,
             )
         started = {"started_at": now, "outcome": CampaignOutcome.PREPARING, "note": None}
-        transition(
-            session, campaign_id, "start", now, type=campaign_type(get_campaign(session, campaign_id)), **started
-        )
+        campaign = get_campaign(session, campaign_id)
+        transition(session, campaign_id, "start", now, type=campaign_type(campaign), **started)
+        make_cohorts(session, campaign, now)
         reserve_amount(session, campaign_id, result.reach.areas or {}, now)
         record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=result.reach.eligible)
         release_campaign(session, campaign_id, actor, now)

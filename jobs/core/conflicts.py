@@ -3,7 +3,7 @@
 Transactions that lock rows of several tables take them in one order, so that they wait for one another instead of standing still:
 
 1. locks of names and identities (`lock_identities`, `lock_tag_names`) and the row of the epoch's hold,
-2. campaign, by id,
+2. campaign, by id, then its cohorts,
 3. number, portfolio, budget,
 4. contact, by id,
 5. conversation, case, flow session,

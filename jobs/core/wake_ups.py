@@ -45,6 +45,7 @@ SERVE_NUMBER: WakeUp[[int]] = WakeUp(SEND, "jobs.sending.serve.serve_number", "s
 LAUNCH_CAMPAIGN: WakeUp[[int]] = WakeUp(LAUNCH, "jobs.campaigns.launch.launch_campaign", "launch")
 START_SCHEDULED: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.start.start_scheduled", "start")
 RESUME_WHEN_CLEAR: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.hold_resume.resume_when_clear", "resume")
+RESUME_LANGUAGE: WakeUp[[int]] = WakeUp(CHORES, "jobs.campaigns.cohorts.resume_language_when_over", "resume-language")
 ANSWER_CONTACT: WakeUp[[int]] = WakeUp(ANSWER, "jobs.replies.answer.answer_contact", "answer")
 ANSWER_WAITING: WakeUp[[str]] = WakeUp(ANSWER, "jobs.replies.answer.answer_many", "answer")
 """Its argument is the name of the caller: the ingest, the schedule, or a dispatcher whose time is over."""

@@ -18,11 +18,13 @@ from sqlalchemy.orm import Session
 from bot.meta.error_codes import UNKNOWN, ErrorAction, ErrorRule, rule_for
 from jobs.sending.effects import stop_within, suppress_within
 from jobs.sending.failure_rate import WINDOW, FailureGuard, max_failure_share
+from models.campaigns.cohort_pause import OF_TEMPLATE, pause_for_cohort
 from models.campaigns.failures import NewFailure, RecentResult, is_any_since, last_resumed_at, recent_results
 from models.campaigns.pause import pause_campaign
 from models.stored_texts import DECISIVE_REPORT
 from models.tables.audit import SENDER
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.recipient import Recipient
 from models.text import Text
 
 log = logging.getLogger("hark.lane")
@@ -35,12 +37,17 @@ NO_CODE = "no code"
 
 @dataclass(frozen=True, slots=True)
 class _CampaignState:
-    """The campaign's state when the failures came. `since`: when it was last resumed."""
+    """The campaign's state when the failures came. `since`: when it was last resumed. `is_plain`: everybody gets the same."""
 
     id: int
     number_id: int | None
     is_active: bool
     since: datetime | None
+    is_plain: bool
+
+    def counts(self, code: int) -> bool:
+        """Whether a failure says something about the whole campaign: the template of one of several languages does not."""
+        return self.is_plain or _rule(code).reason not in OF_TEMPLATE
 
 
 def react_to_failures(session: Session, failures: Sequence[NewFailure], now: datetime) -> None:
@@ -56,9 +63,10 @@ def react_to_failures(session: Session, failures: Sequence[NewFailure], now: dat
 
 
 def _campaign_state(session: Session, campaign_id: int) -> _CampaignState:
-    row = session.execute(select(Campaign.status, Campaign.number_id).where(Campaign.id == campaign_id)).one()
-    is_active = row.status is CampaignStatus.ACTIVE
-    return _CampaignState(campaign_id, row.number_id, is_active, last_resumed_at(session, "campaign", campaign_id))
+    query = select(Campaign.status, Campaign.number_id, Campaign.languages).where(Campaign.id == campaign_id)
+    row = session.execute(query).one()
+    is_active, since = row.status is CampaignStatus.ACTIVE, last_resumed_at(session, "campaign", campaign_id)
+    return _CampaignState(campaign_id, row.number_id, is_active, since, is_plain=row.languages is None)
 
 
 def _rule(code: int) -> ErrorRule:
@@ -94,8 +102,38 @@ def _stop_if_decisive(
         elif campaign.is_active and _is_new(session, ids[code], campaign.since):
             seconds = rule.pause_seconds
             resumes_at = now + timedelta(seconds=seconds) if seconds else None
-            return _pause(session, campaign, rule.reason or PauseReason.FAILURE_RATE, detail, now, resumes_at)
+            reason = rule.reason or PauseReason.FAILURE_RATE
+            if reason not in OF_TEMPLATE:
+                return _pause(session, campaign, reason, detail, now, resumes_at)
+            if _pause_cohorts(session, campaign, ids[code], reason, detail, now, resumes_at):
+                return True
     return False
+
+
+def _pause_cohorts(
+    session: Session,
+    campaign: _CampaignState,
+    recipient_ids: Sequence[int],
+    reason: PauseReason,
+    detail: Text,
+    now: datetime,
+    resumes_at: datetime | None,
+) -> bool:
+    """Pause the cohorts of these recipients, or the campaign where everybody gets the same; True if one was paused."""
+    has_paused = False
+    by_cohort: dict[int | None, list[int]] = defaultdict(list)
+    query = select(Recipient.cohort_id, Recipient.id).where(Recipient.id.in_(recipient_ids))
+    for cohort_id, recipient_id in session.execute(query):
+        by_cohort[cohort_id].append(recipient_id)
+    for cohort_id in sorted(by_cohort, key=lambda key: key or 0):
+        if cohort_id is None:
+            has_paused |= _pause(session, campaign, reason, detail, now, resumes_at)
+        elif _is_new(session, by_cohort[cohort_id], last_resumed_at(session, "cohort", cohort_id)) and pause_for_cohort(
+            session, cohort_id, reason, detail, now, SENDER, resumes_at=resumes_at
+        ):
+            log.warning("cohort %d of campaign %d paused: %s", cohort_id, campaign.id, reason)
+            has_paused = True
+    return has_paused
 
 
 def _pause(
@@ -124,12 +162,17 @@ def _pause_if_too_many(
     Failures come some seconds after the send, some earlier than others. Of the newest messages few have failed yet; of the oldest
     that are failing now, nearly all that will fail have failed.
     """
-    ids = sorted(failure.recipient_id for failure in failures if max_failure_share(_kind(failure.code)) is not None)
+    ids = sorted(
+        failure.recipient_id
+        for failure in failures
+        if max_failure_share(_kind(failure.code)) is not None and campaign.counts(failure.code)
+    )
     if not ids:
         return
     anchors = [(ids[-1], False), (ids[len(ids) // 2], False), (ids[0], False), (ids[0], True)]
     for recipient_id, is_later in dict.fromkeys(anchors):
-        guard = _guard_of(recent_results(session, campaign.id, recipient_id, campaign.since, WINDOW, is_later=is_later))
+        recent = recent_results(session, campaign.id, recipient_id, campaign.since, WINDOW, is_later=is_later)
+        guard = _guard_of([result for result in recent if campaign.counts(result.code)])
         kind = guard.worst()
         if kind is not None:
             _pause(session, campaign, PauseReason.FAILURE_RATE, guard.explain(kind), now)

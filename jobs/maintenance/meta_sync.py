@@ -19,6 +19,7 @@ from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
 from models.campaigns.pause import lift_account, lift_number
+from models.campaigns.template_changes import TemplateReading, pause_for_reading
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.sending.number_rate import put_throughput
@@ -26,7 +27,7 @@ from models.tables.audit import META
 from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 from models.tables.template_life import TemplateEventKind
-from models.templates.drafts import adopt_draft
+from models.templates.drafts import adopt_draft, settle_lost_edits
 from models.templates.life import DRAFT, TemplateState, record_changes, record_event
 from models.templates.opt_out_buttons import recognize_opt_out_buttons
 
@@ -191,13 +192,18 @@ def _store_templates(
             result.created += 1
         else:
             before, state = _compared_fields(template), TemplateState.of(template)
+            reading = TemplateReading.of(template)
             if template.status == DRAFT:
                 adopt_draft(session, template, now)
             fill_template(template, item, now)
             record_changes(session, template, state, now, META)
+            session.flush()
+            pause_for_reading(session, template, reading, utcnow())
             changed = _compared_fields(template) != before
             result.updated += changed
             result.unchanged += not changed
+    session.flush()
+    settle_lost_edits(session, waba_pk, now)
     for template in stored.values():
         if template.status == DRAFT or _is_later(template, now):
             continue
@@ -205,8 +211,11 @@ def _store_templates(
             record_event(
                 session, template, TemplateEventKind.STATUS, now, META, before=template.status, after="DELETED"
             )
+        reading = TemplateReading.of(template)
         template.missing_at = template.missing_at or now
         template.status = "DELETED"
+        session.flush()
+        pause_for_reading(session, template, reading, utcnow())
         result.missing += 1
     return result
 

@@ -12,12 +12,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from jobs.media.references import media_hashes
 from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.cohort import Cohort
 from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Campaign.media, Campaign.content)
-"""The JSON columns in which a campaign names files."""
+_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Campaign.media, Campaign.content, Campaign.by_language)
+_COHORT_CONTENTS: tuple[InstrumentedAttribute[Any], ...] = (Cohort.media, Cohort.content)
+"""The JSON columns in which a campaign, and its cohorts, name files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Use:
 
 
 class CampaignFiles(NamedTuple):
-    """The files (SHA-256) that a campaign sends, in its cards too."""
+    """The files (SHA-256) that a campaign sends: in its cards too, in every language and cohort."""
 
     id: int
     name: str
@@ -51,12 +53,19 @@ def campaign_files(session: Session, *where: ColumnElement[bool]) -> list[Campai
 
     The one place that knows where a campaign names files: uploads, renewal and uses ask it.
     """
-    columns = (Campaign.id, Campaign.name, Campaign.status, Campaign.number_id, *_CONTENTS)
-    query = select(*columns).where(Campaign.deleted_at.is_(None), _names_files(_CONTENTS), *where)
-    return [
-        CampaignFiles(campaign_id, name, status, number_id, media_hashes(*contents))
-        for campaign_id, name, status, number_id, *contents in session.execute(query.order_by(Campaign.id.desc()))
-    ]
+    columns = (Campaign.id, Campaign.name, Campaign.status, Campaign.number_id)
+    campaigns = select(*columns, *_CONTENTS).where(Campaign.deleted_at.is_(None), _names_files(_CONTENTS), *where)
+    cohorts = (
+        select(*columns, *_COHORT_CONTENTS)
+        .join(Cohort, Cohort.campaign_id == Campaign.id)
+        .where(Campaign.deleted_at.is_(None), _names_files(_COHORT_CONTENTS), *where)
+    )
+    found: dict[int, CampaignFiles] = {}
+    for query in (campaigns, cohorts):
+        for campaign_id, name, status, number_id, *contents in session.execute(query):
+            files = found.setdefault(campaign_id, CampaignFiles(campaign_id, name, status, number_id, set()))
+            files.hashes.update(media_hashes(*contents))
+    return [found[campaign_id] for campaign_id in sorted(found, reverse=True)]
 
 
 def uses_of(session: Session, hashes: Collection[str]) -> dict[str, list[Use]]:

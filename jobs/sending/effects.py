@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from bot.meta.error_codes import ErrorRule
 from jobs.core.runtime import Runtime
 from models.campaigns import pause
+from models.campaigns.cohort_pause import pause_for_cohort
 from models.contacts.consent import Authority, set_consent
 from models.db.dialect import NO_SYNC
 from models.events.statuses.effects import record_marketing_stop
@@ -36,6 +37,23 @@ def pause_campaign(
         is_paused = pause.pause_campaign(session, campaign_id, reason, detail, now, SENDER, resumes_at=resumes_at)
     if is_paused:
         log.warning("campaign %d paused: %s", campaign_id, reason)
+    return is_paused
+
+
+def pause_cohort(
+    rt: Runtime,
+    cohort_id: int,
+    reason: PauseReason,
+    detail: Text,
+    now: datetime,
+    *,
+    resumes_at: datetime | None = None,
+) -> bool:
+    """Pause a cohort because of an answer to a send, or its campaign if no other message is in it, in its own transaction."""
+    with rt.database.write() as session:
+        is_paused = pause_for_cohort(session, cohort_id, reason, detail, now, SENDER, resumes_at=resumes_at)
+    if is_paused:
+        log.warning("cohort %d paused: %s", cohort_id, reason)
     return is_paused
 
 

@@ -25,7 +25,7 @@ from jobs.core.logs import described
 from jobs.core.runtime import Runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.restore.watch import may_send
-from jobs.sending.campaign_feed import CampaignFeed, Served, ServedNumber
+from jobs.sending.campaign_feed import CampaignFeed, Served, ServedCohort, ServedNumber
 from jobs.sending.judge import NEVER_BEGUN, SendVerdict, attempt_result, judge_send, unsendable
 from jobs.sending.lease import Lease
 from jobs.sending.pace import Pace, SendSlot
@@ -153,14 +153,12 @@ class SenderLane:
         if slot.size == 0:
             return slot
         self._intervals[served.id] = slot.interval_seconds
-        chunk = await asyncio.to_thread(self._claim, served.id, size)
-        if not chunk.is_active:
-            served.is_blocked = True  # paused or ended meanwhile: rows that are claimed and not begun go back
-        if chunk.problem is not None:
-            self._side_effects.stop_changed(served, chunk.problem)
+        cohort, chunk = await asyncio.to_thread(self._claim_in_turn, served, size)
+        if cohort is not None and chunk.problem is not None:
+            self._side_effects.stop_changed(cohort, chunk.problem)
         if len(chunk.rows) < size:
             await asyncio.to_thread(self._pace.give_back, served.id, served.per_second, slot, size - len(chunk.rows))
-        if not chunk.rows:
+        if cohort is None or not chunk.rows:
             if chunk.limit_lifts_at is not None:
                 await self._reach_limit(served, chunk.limit_lifts_at)
             return slot if chunk.left_out and chunk.limit_lifts_at is None else None
@@ -169,19 +167,37 @@ class SenderLane:
         earlier = self._beginning.get(served.id)
         if earlier is not None:
             await earlier
-        self._beginning[served.id] = asyncio.create_task(self._begin(served, chunk.rows))
+        self._beginning[served.id] = asyncio.create_task(self._begin(cohort, chunk.rows))
         return slot
 
-    def _claim(self, campaign_id: int, size: int) -> Claim:
+    def _claim_in_turn(self, served: Served, size: int) -> tuple[ServedCohort | None, Claim]:
+        """Claim from the first cohort that has somebody due; the next chunk begins with the one after it."""
+        chunk = Claim()
+        for cohort in list(served.cohorts):
+            served.cohorts.remove(cohort)
+            if cohort.is_blocked:
+                continue
+            chunk = self._claim(cohort, size)
+            if chunk.rows or chunk.left_out or chunk.limit_lifts_at is not None:
+                served.cohorts.append(cohort)
+                return cohort, chunk
+            # Paused or ended meanwhile: rows that are claimed and not begun go back.
+            cohort.is_blocked_alone = not chunk.is_active
+            if chunk.problem is not None:
+                return cohort, chunk
+        return None, chunk
+
+    def _claim(self, cohort: ServedCohort, size: int) -> Claim:
         with self._rt.database.write() as session:
             claim = claim_recipients(
                 session,
                 self._lease.lane_id,
-                campaign_id,
+                cohort.id,
                 size,
                 utcnow(),
                 self._rt.vault.person_hashes,
                 self._rt.settings.time_zone,
+                edition=cohort.edition,
             )
             epoch = raise_epoch(session) if claim.rows else 0
         if claim.rows and not may_send(self._rt, epoch):
@@ -210,28 +226,28 @@ class SenderLane:
         with self._rt.database.write() as session:
             put_back(session, self._lease.lane_id, ids, utcnow())
 
-    async def _begin(self, served: Served, rows: Sequence[ClaimedRecipient]) -> None:
+    async def _begin(self, cohort: ServedCohort, rows: Sequence[ClaimedRecipient]) -> None:
         """Begin each request at its time; rows that may not begin any more go back."""
         for index, row in enumerate(rows):
-            at = await self._next_start(served, len(rows) - index)
+            at = await self._next_start(cohort, len(rows) - index)
             if at is not None and at - time.monotonic() > 0.002:
                 await asyncio.sleep(at - time.monotonic())
             await self._room.acquire()
-            if at is None or not self._may_begin(served):
+            if at is None or not self._may_begin(cohort):
                 self._room.release()
-                self._put_back_unsent(served, rows[index:])
+                self._put_back_unsent(cohort.campaign, rows[index:])
                 return
-            task = asyncio.create_task(self._send(served, row))
+            task = asyncio.create_task(self._send(cohort, row))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
 
-    async def _next_start(self, served: Served, size: int) -> float | None:
+    async def _next_start(self, cohort: ServedCohort, size: int) -> float | None:
         """When the next of `size` requests may begin. Missed times (a stall, a slow claim) are replaced by a new reservation.
 
         None if nothing may begin any more or not soon, or Redis is away.
         """
-        until = time.monotonic() + PATIENCE_SECONDS
-        while (at := served.timetable.take(time.monotonic())) is None and self._may_begin(served):
+        until, served = time.monotonic() + PATIENCE_SECONDS, cohort.campaign
+        while (at := served.timetable.take(time.monotonic())) is None and self._may_begin(cohort):
             try:
                 slot = await asyncio.to_thread(self._pace.reserve, served.id, served.per_second, size)
             except RedisError:
@@ -244,8 +260,8 @@ class SenderLane:
                 await asyncio.sleep(min(0.1, slot.delay_seconds))
         return at
 
-    def _may_begin(self, served: Served) -> bool:
-        return not served.is_blocked and self._may_go_on() and time.monotonic() >= self._side_effects.hold_until
+    def _may_begin(self, what: Served | ServedCohort) -> bool:
+        return not what.is_blocked and self._may_go_on() and time.monotonic() >= self._side_effects.hold_until
 
     def _put_back_unsent(self, served: Served, rows: Sequence[ClaimedRecipient]) -> None:
         """Put rows that were claimed and not begun back into the queue."""
@@ -253,16 +269,17 @@ class SenderLane:
             self._held.discard(row.id)
             self._recorder.add(served.id, attempt_result(row, NEVER_BEGUN, utcnow()))
 
-    async def _send(self, served: Served, row: ClaimedRecipient) -> None:
+    async def _send(self, cohort: ServedCohort, row: ClaimedRecipient) -> None:
+        served = cohort.campaign
         try:
-            verdict = await self._attempt(served, row)
+            verdict = await self._attempt(cohort, row)
         finally:
             self._room.release()
         if verdict is None:
             self._put_back_unsent(served, [row])
             return
         if verdict.rule is not None:
-            self._side_effects.apply(served, row, verdict)
+            self._side_effects.apply(cohort, row, verdict)
         if verdict.falls_back or verdict.code == MARKETING_OFF:
             self._side_effects.doubt_marketing()
         kind = served.guard.add(verdict.kind, verdict.message)
@@ -271,10 +288,10 @@ class SenderLane:
         self._held.discard(row.id)
         self._recorder.add(served.id, attempt_result(row, verdict, utcnow()))
 
-    async def _attempt(self, served: Served, row: ClaimedRecipient) -> SendVerdict | None:
+    async def _attempt(self, cohort: ServedCohort, row: ClaimedRecipient) -> SendVerdict | None:
         """Send it; None if the lease ran out after the decision to begin (a process was suspended)."""
         try:
-            body = served.builder.build(
+            body = cohort.builder.build(
                 recipient_id=row.id, attempt=row.attempt, phone=row.phone, bsuid=row.bsuid, values=row.values
             )
         except Exception as error:  # noqa: BLE001 - one recipient's values must not stop the others

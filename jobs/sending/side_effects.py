@@ -16,11 +16,19 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.meta.error_codes import ErrorAction, ErrorRule
 from jobs.core.runtime import Runtime
-from jobs.sending.campaign_feed import Served
-from jobs.sending.effects import doubt_marketing_state, hold_number, pause_campaign, stop_number, suppress_person
+from jobs.sending.campaign_feed import Served, ServedCohort
+from jobs.sending.effects import (
+    doubt_marketing_state,
+    hold_number,
+    pause_campaign,
+    pause_cohort,
+    stop_number,
+    suppress_person,
+)
 from jobs.sending.failure_rate import FailureGuard, without_digits
 from jobs.sending.judge import SendVerdict
 from jobs.sending.pace import Pace
+from models.campaigns.cohort_pause import OF_TEMPLATE
 from models.clock import utcnow, zoned
 from models.sending.claim import ClaimedRecipient
 from models.stored_texts import DECISIVE, DECISIVE_AFTER, MESSAGING_LIMIT_MET_UNTIL
@@ -45,19 +53,18 @@ class SideEffects:
         self.is_stopped = False
         self.hold_until = 0.0
 
-    def apply(self, served: Served, row: ClaimedRecipient, verdict: SendVerdict) -> None:
+    def apply(self, cohort: ServedCohort, row: ClaimedRecipient, verdict: SendVerdict) -> None:
         """Begin the action of the verdict's rule; its writes run in the background."""
-        rule = verdict.rule
+        rule, served = verdict.rule, cohort.campaign
         if rule is None:
             return
         now = utcnow()
         detail = _pause_detail(rule, served, verdict)
         match rule.action:
-            case ErrorAction.PAUSE if not served.is_blocked:
-                served.is_blocked = True
+            case ErrorAction.PAUSE if not cohort.is_blocked:
                 reason = rule.reason or PauseReason.FAILURE_RATE
                 seconds = rule.pause_seconds
-                self._pause(served, reason, detail, now + timedelta(seconds=seconds) if seconds else None)
+                self._pause_message(cohort, reason, detail, now + timedelta(seconds=seconds) if seconds else None)
             case ErrorAction.STOP if not self.is_stopped:
                 self.is_stopped = True
                 self._start(self._in_thread(stop_number, self._rt, self._number_id, rule, detail, now))
@@ -82,7 +89,7 @@ class SideEffects:
         served.is_blocked = True
         detail = served.guard.explain(kind)
         served.guard = FailureGuard()  # if it is resumed, it is judged by new results alone
-        self._pause(served, PauseReason.FAILURE_RATE, detail)
+        self._pause(served, pause_campaign, PauseReason.FAILURE_RATE, detail)
 
     def doubt_marketing(self) -> None:
         """Have Meta asked again about the account, once a lane: she refused what the state that is known would allow."""
@@ -90,10 +97,9 @@ class SideEffects:
             self._has_doubted = True
             self._start(self._in_thread(doubt_marketing_state, self._rt, self._number_id))
 
-    def stop_changed(self, served: Served, problem: Text) -> None:
-        """Pause the campaign because what it sends was changed, so that its messages would not be what was approved."""
-        served.is_blocked = True
-        self._pause(served, PauseReason.TEMPLATE_CHANGED, problem)
+    def stop_changed(self, cohort: ServedCohort, problem: Text) -> None:
+        """Pause what sends a message that was changed, so that it would not be the one that was approved."""
+        self._pause_message(cohort, PauseReason.TEMPLATE_CHANGED, problem)
 
     async def reach_limit(self, served: Served, lifts_at: datetime) -> None:
         """Pause the campaign at the portfolio's messaging limit until `lifts_at`, when contacts stop counting
@@ -110,18 +116,30 @@ class SideEffects:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
 
-    def _pause(self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None = None) -> None:
-        served.is_pausing = True
-        self._start(self._write_pause(served, reason, detail, resumes_at))
+    def _pause_message(
+        self, cohort: ServedCohort, reason: PauseReason, detail: Text, resumes_at: datetime | None = None
+    ) -> None:
+        """Pause the cohort alone where the reason is its message's and others of the campaign get another, else the campaign."""
+        if reason in OF_TEMPLATE and not cohort.campaign.is_plain:
+            cohort.is_blocked_alone = True
+            self._pause(cohort, partial(pause_cohort, resumes_at=resumes_at), reason, detail)
+        else:
+            cohort.campaign.is_blocked = True
+            self._pause(cohort.campaign, partial(pause_campaign, resumes_at=resumes_at), reason, detail)
+
+    def _pause(
+        self, what: Served | ServedCohort, pause: Callable[..., object], reason: PauseReason, detail: Text
+    ) -> None:
+        what.is_pausing = True
+        self._start(self._write_pause(what, pause, reason, detail))
 
     async def _write_pause(
-        self, served: Served, reason: PauseReason, detail: Text, resumes_at: datetime | None
+        self, what: Served | ServedCohort, pause: Callable[..., object], reason: PauseReason, detail: Text
     ) -> None:
         try:
-            pause = partial(pause_campaign, resumes_at=resumes_at)
-            await self._in_thread(pause, self._rt, served.id, reason, detail, utcnow())
+            await self._in_thread(pause, self._rt, what.id, reason, detail, utcnow())
         finally:
-            served.is_pausing = False
+            what.is_pausing = False
 
     async def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
         for pause in (0.2, 1.0, 2.0, None):

@@ -7,10 +7,9 @@ from sqlalchemy import select
 from jobs.core.runtime import Runtime
 from jobs.core.wake_ups import SERVE_NUMBER
 from jobs.sending.campaign_feed import per_second
-from models.sending.claim import has_due
 from models.sending.lease import live_lanes
 from models.sending.number_rate import number_rate
-from models.tables.campaign import Campaign, CampaignStatus
+from models.sending.open_cohorts import has_due, open_cohorts
 from models.tables.number import Number
 
 RATE_OF_A_LANE = 500.0
@@ -29,22 +28,18 @@ def wake_senders(rt: Runtime, now: datetime) -> int:
 def lacking_lanes(rt: Runtime, now: datetime) -> set[int]:
     """The ids of numbers that have recipients due and fewer lanes than their pace needs."""
     with rt.database.read() as session:
-        campaigns = session.scalars(
-            select(Campaign)
-            .join(Number, Number.id == Campaign.number_id)
-            .where(
-                Campaign.status == CampaignStatus.ACTIVE,
-                Campaign.launched_at.is_not(None),
-                Number.stopped_at.is_(None),
-                Number.held_until.is_(None) | (Number.held_until <= now),
-            )
-        ).all()
+        is_running = Number.stopped_at.is_(None), Number.held_until.is_(None) | (Number.held_until <= now)
+        numbers = {number.id: number for number in session.scalars(select(Number).where(*is_running))}
         rates: dict[int, float] = {}
-        for campaign in campaigns:
-            if campaign.number_id is not None and has_due(session, campaign.id, now):
-                rates[campaign.number_id] = rates.get(campaign.number_id, 0.0) + per_second(campaign)
+        counted: set[int] = set()
+        for cohort in open_cohorts(session, now):
+            campaign = cohort.campaign
+            if campaign.number_id not in numbers or campaign.id in counted or not has_due(session, cohort, now):
+                continue
+            counted.add(campaign.id)
+            rates[campaign.number_id] = rates.get(campaign.number_id, 0.0) + per_second(campaign)
         lanes = live_lanes(session)
-        limits = {number_id: number_rate(session.get_one(Number, number_id)) for number_id in rates}
+        limits = {number_id: number_rate(numbers[number_id]) for number_id in rates}
     return {
         number_id
         for number_id, rate in rates.items()

@@ -19,6 +19,7 @@ def upgrade() -> None:
         "template_draft",
         sa.Column("template_id", sa.Integer(), nullable=False),
         sa.Column("definition", json, nullable=False),
+        sa.Column("has_text", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(24), nullable=False),
         sa.Column("state_at", moment, nullable=False),
         sa.Column("written_at", moment, nullable=False),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0029"
-down_revision = "0026"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("product_id", big, autoincrement=False, nullable=False),
         sa.Column("catalog_id", sa.Integer(), nullable=False),
         sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("is_gone", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["product_id"], ["product.id"], name=op.f("fk_product_search_product_id_product"), ondelete="CASCADE"
         ),

@@ -40,7 +40,8 @@ from models.tables.setting import read_setting
 from models.tables.tag import ContactTag
 from models.tables.template import Template
 from models.templates.bound_values import BoundSlot, bind_variables, missing_variable_sql
-from models.templates.content import content_of
+from models.templates.language_parts import language_choice, language_parts
+from models.templates.languages import LanguageChoice
 
 UNDELIVERABLE_TIMES = 2
 """So many errors 131026 of Meta, and a number counts as not on WhatsApp."""
@@ -59,29 +60,53 @@ class CampaignTerms:
     portfolio_id: Any
     is_marketing: bool
     audience: Audience
-    bound: Sequence[BoundSlot]
+    bound: Sequence[Sequence[BoundSlot]]
+    """The variables of each language, in the order of the campaign's languages."""
     allow_untagged: bool
     cap_messages: int
     cap_days: int
     now: datetime
-    needs_phone: bool = False
-    """The template has a maximum price: Meta takes it with a phone number alone."""
+    phone_needed: Sequence[int] = ()
+    """The places of the languages whose template has a maximum price: Meta takes it with a phone number alone."""
+    choice: LanguageChoice | None = None
+    """The languages among which a contact's own chooses; None: all get the same."""
+
+    def position(self) -> ColumnElement[Any]:
+        """Return the place of a contact's language among the campaign's; NULL if there is none for it."""
+        return literal(0) if self.choice is None else self.choice.position_sql(CONTACT.c.language)
+
+    def by_language(self, of: Callable[[Sequence[BoundSlot]], ColumnElement[Any]]) -> ColumnElement[Any]:
+        """Return `of` the variables of a contact's language; NULL if the campaign has none for it."""
+        if self.choice is None:
+            return of(self.bound[0])
+        position = self.position()
+        return case(*((position == place, of(bound)) for place, bound in enumerate(self.bound)), else_=null())
+
+    def lacks_phone(self) -> ColumnElement[bool]:
+        """Return whether a contact has no phone and the template of its language has a maximum price."""
+        lacks = CONTACT.c.phone.is_(None)
+        return lacks if self.choice is None else and_(lacks, self.position().in_(self.phone_needed))
 
 
 def load_campaign_terms(session: Session, campaign: Campaign, now: datetime) -> CampaignTerms:
     """Load the terms of a complete campaign. Raises AudienceError if its audience names something that does not exist."""
     template = session.get_one(Template, campaign.template_id)
+    parts = language_parts(session, campaign)
     return CampaignTerms(
         campaign_id=campaign.id,
         portfolio_id=portfolio_of(session, campaign),
         is_marketing=template.category.upper() == MARKETING,
         audience=parse_audience(session, campaign.audience),
-        bound=bind_variables(session, template, content_of(campaign), CONTACT),
+        bound=[
+            bind_variables(session, part.template, part.content, CONTACT) if part.template is not None else ()
+            for part in parts
+        ],
         allow_untagged=bool(read_setting(session, "allow_untagged")),
         cap_messages=int(read_setting(session, "frequency_cap_messages") or 0),
         cap_days=min(int(read_setting(session, "frequency_cap_days") or 0), MAX_CAP_DAYS),
         now=now,
-        needs_phone=bool(template.optimization_spec),
+        choice=language_choice(campaign),
+        phone_needed=[part.position for part in parts if part.template is not None and part.template.optimization_spec],
     )
 
 
@@ -128,7 +153,7 @@ def reason_detail(terms: CampaignTerms, reason: ColumnElement[Any]) -> ColumnEle
     consent = case((is_subscribed, literal(Consent.UNSUBSCRIBED.value)), else_=cast(CONTACT.c.consent, String))
     return case(
         (reason == literal(NotSent.NOT_SUBSCRIBED.value), consent),
-        (reason == literal(NotSent.MISSING_VARIABLE.value), missing_variable_sql(terms.bound)),
+        (reason == literal(NotSent.MISSING_VARIABLE.value), terms.by_language(missing_variable_sql)),
         (reason == literal(NotSent.ENGAGED.value), engaged_by(CONTACT.c.person_key)),
         else_=null(),
     )
@@ -163,12 +188,14 @@ def branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     yield NotSent.OPEN_CASE, _of_person(_has_open_case, is_shared)
     lock = aliased(Engagement)
     yield NotSent.ENGAGED, Probe().where(lock.person_key == contact.person_key, lock.campaign_id != terms.campaign_id)
-    if any(item.may_miss for item in terms.bound):
-        yield NotSent.MISSING_VARIABLE, missing_variable_sql(terms.bound).is_not(None)
+    if any(item.may_miss for bound in terms.bound for item in bound):
+        yield NotSent.MISSING_VARIABLE, terms.by_language(missing_variable_sql).is_not(None)
     if terms.is_marketing and terms.cap_messages > 0:
         yield NotSent.FREQUENCY_CAP, _recent_messages(terms, is_shared) >= terms.cap_messages
-    if terms.needs_phone:
-        yield NotSent.NO_PHONE_FOR_MAX_PRICE, contact.phone.is_(None)
+    if terms.choice is not None and terms.choice.fallback is None:
+        yield NotSent.NO_LANGUAGE, terms.position().is_(None)
+    if terms.phone_needed:
+        yield NotSent.NO_PHONE_FOR_MAX_PRICE, terms.lacks_phone()
 
 
 def first_reason(found: Iterable[Branch]) -> ColumnElement[Any]:

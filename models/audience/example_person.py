@@ -96,7 +96,7 @@ def _ranges(start: int, last: int) -> Iterator[tuple[int, int | None]]:
 
 def _search(terms: CampaignTerms, kind: ExampleKind, language: str, after: int, until: int | None) -> Select[Any]:
     judged = candidates_with_reason(terms, after_id=after, until_id=until).subquery("judged")
-    lacks_value = missing_variable_sql(terms.bound).is_not(None)
+    lacks_value = terms.by_language(missing_variable_sql).is_not(None)
     reasons = [*_FOR_NOW, NotSent.MISSING_VARIABLE] if kind is ExampleKind.MISSING_VALUE else _FOR_NOW
     allowed = or_(judged.c.reason.is_(None), judged.c.reason.in_([reason.value for reason in reasons]))
     query = select(judged.c.id).join(CONTACT, CONTACT.c.id == judged.c.id).where(allowed)

@@ -9,7 +9,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, String, case, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.audience.eligibility import (
@@ -31,6 +31,8 @@ from models.tables.recipient import NotSent
 
 LEFT_OUT = "!"
 """Prefix of a reason, to distinguish it from a price area, which begins with a letter or a plus."""
+IN_LANGUAGE = "~"
+"""Between the place of a language and the price area, of a campaign of several languages."""
 COUNTED = "="
 """Prefix of the price area of people who count for the messaging limit already."""
 PART = 100_000
@@ -54,16 +56,29 @@ class Reach:
     """The eligible by price area (models.billing.price_area)."""
     eligible_counted: int = 0
     """The eligible who count for the messaging limit already, since they were written to in the last 24 hours."""
+    languages: Mapping[str, int] | None = None
+    """The eligible by the campaign's languages, in the order of its file; None if it has one."""
 
     def to_json(self) -> dict[str, Any]:
-        """The public form."""
-        return {"candidates": self.candidates, "eligible": self.eligible, "not_sent": dict(self.not_sent or {})}
+        """The public form. `languages` is there for a campaign of several."""
+        form: dict[str, Any] = {
+            "candidates": self.candidates,
+            "eligible": self.eligible,
+            "not_sent": dict(self.not_sent or {}),
+        }
+        if self.languages is not None:
+            form["languages"] = [{"language": code, "people": people} for code, people in self.languages.items()]
+        return form
 
 
 def estimate_reach(session: Session, campaign: Campaign, now: datetime) -> Reach:
     """Count whom the campaign would reach if it were launched now. Raises AudienceError if its audience is invalid."""
-    found = _count(session, load_campaign_terms(session, campaign, now), _limited_portfolio(session, campaign, now))
+    terms = load_campaign_terms(session, campaign, now)
+    found = _count(session, terms, _limited_portfolio(session, campaign, now))
     not_sent = {reason.value: number for reason in NotSent if (number := found.pop(LEFT_OUT + reason.value, 0))}
+    languages = None
+    if terms.choice is not None:
+        found, languages = _by_language(found, terms.choice.languages)
     counts = Counter[str]()
     for key, number in found.items():
         counts[key.removeprefix(COUNTED)] += number
@@ -72,7 +87,17 @@ def estimate_reach(session: Session, campaign: Campaign, now: datetime) -> Reach
     template = campaign.template
     is_marketing = template is not None and template.category.upper() == MARKETING
     in_us = sum(number for area, number in counts.items() if country_of(area) == "US") if is_marketing else 0
-    return Reach(sum(not_sent.values()) + eligible, eligible, not_sent, in_us, dict(counts.items()), counted)
+    return Reach(sum(not_sent.values()) + eligible, eligible, not_sent, in_us, dict(counts.items()), counted, languages)
+
+
+def _by_language(found: Counter[str], languages: Sequence[str]) -> tuple[Counter[str], dict[str, int]]:
+    """Split the language off the keys: the numbers by what is left of them, and by language."""
+    rest, people = Counter[str](), dict.fromkeys(languages, 0)
+    for key, number in found.items():
+        place, _, area = key.partition(IN_LANGUAGE)
+        people[languages[int(place)]] += number
+        rest[area] += number
+    return rest, people
 
 
 def _limited_portfolio(session: Session, campaign: Campaign, now: datetime) -> int | None:
@@ -132,10 +157,15 @@ class _Count:
 
     def _area(self) -> ColumnElement[str]:
         area = price_area(CONTACT)
-        if self.portfolio_id is None:
+        if self.portfolio_id is not None:
+            area = self._marked(area, self.portfolio_id)
+        if self.terms.choice is None:
             return area
+        return cast(self.terms.position(), String).concat(literal(IN_LANGUAGE)).concat(area)
+
+    def _marked(self, area: ColumnElement[str], portfolio_id: int) -> ColumnElement[str]:
         counts = Probe().where(
-            LedgerEntry.portfolio_id == self.portfolio_id,
+            LedgerEntry.portfolio_id == portfolio_id,
             LedgerEntry.person_key == CONTACT.c.person_key,
             LedgerEntry.first_at > self.terms.now - LIMIT_SPAN,
         )

@@ -15,7 +15,6 @@ from models.tables.campaign import Campaign
 from models.tables.contact import Consent, Suppression
 from models.tables.number import Waba
 from models.tables.recipient import NotSent
-from models.tables.template import Template
 
 RECHECKED = frozenset(
     {
@@ -34,17 +33,17 @@ RECHECKED = frozenset(
 def recheck(
     session: Session,
     campaign: Campaign,
+    category: str,
     contact_ids: Sequence[int],
     now: datetime,  # noqa: ARG001 - no reason that is checked here depends on the time today
     person_hashes: Callable[[str], tuple[str, ...]] | None = None,
 ) -> dict[int, tuple[NotSent, str | None]]:
     """Return the contacts of a claimed chunk that may no longer be sent to: contact id → reason and its detail.
 
-    With `person_hashes` (`Vault.person_hashes`) suppressed people are checked too.
+    `category`: of the template they would get. With `person_hashes` (`Vault.person_hashes`) suppressed people are checked too.
     """
     if not contact_ids:
         return {}
-    category = session.scalar(select(Template.category).where(Template.id == campaign.template_id)) or ""
     parameters = {"portfolio_id": portfolio_of(session, campaign), "contact_ids": list(contact_ids)}
     reasons: dict[int, tuple[NotSent, str | None]] = {}
     hashes: dict[str, int] = {}

@@ -63,7 +63,6 @@ def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) ->
     queued_ids = (
         select(Recipient.id)
         .where(Recipient.campaign_id == campaign_id, Recipient.state == literal_word(RecipientState.QUEUED))
-        .order_by(Recipient.due_at, Recipient.id)
         .limit(size)
     )
     released = _affected(

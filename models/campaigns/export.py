@@ -1,7 +1,7 @@
 """Reads the rows of a campaign's export, one per candidate, and writes their cells."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
+from models.campaigns.language_figures import languages_of
 from models.campaigns.recipient_error import recipient_error
 from models.campaigns.taps import read_place, taps_of
 from models.db.dialect import literal_word
@@ -41,6 +42,7 @@ COLUMNS = (
     "type",
     "form_reply",
     "buttons",
+    "language",
 )
 _READ = (
     "status",
@@ -57,6 +59,7 @@ _READ = (
     "read_at",
     "replied_at",
     "failed_at",
+    "cohort_id",
 )
 _TIMES = ("queued_at", "delivered_at", "read_at", "replied_at")
 
@@ -91,8 +94,14 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
     kind = types_of(session, [campaign_id]).get(campaign_id)
     forms = _forms(session, [row.id for row in rows])
     taps = taps_of(session, [row.id for row in rows])
+    language_of = _language_of_cohort(session, campaign_id)
     return [
-        ExportRow(row.id, _cells(row, steps.get(row.id, {}), forms.get(row.id), taps.get(row.id, ()), kind))
+        ExportRow(
+            row.id,
+            _cells(
+                row, steps.get(row.id, {}), forms.get(row.id), taps.get(row.id, ()), kind, language_of(row.cohort_id)
+            ),
+        )
         for row in rows
     ]
 
@@ -105,6 +114,15 @@ def csv_cell(value: Any) -> str:
 def moment(at: datetime | None) -> str | None:
     """A time as the export writes it: ISO 8601, UTC, whole seconds."""
     return f"{at.isoformat(timespec='seconds')[:19]}Z" if at is not None else None
+
+
+def _language_of_cohort(session: Session, campaign_id: int) -> Callable[[int | None], str | None]:
+    """The language by cohort id: of a campaign of one language the same for all, those without a cohort too."""
+    languages = languages_of(session, [campaign_id])[campaign_id]
+    if only := next((it.language for it in languages if it.is_only), None):
+        return lambda _cohort_id: only
+    by_cohort = {key: it.language for it in languages for key in it.cohort_ids}
+    return lambda cohort_id: None if cohort_id is None else by_cohort.get(cohort_id)
 
 
 def _steps(session: Session, recipient_ids: Sequence[int]) -> dict[int, dict[str, str | None]]:
@@ -141,6 +159,7 @@ def _cells(
     form: dict[str, str] | None,
     taps: Sequence[RecipientTap],
     kind: CampaignType | None,
+    language: str | None,
 ) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
@@ -156,6 +175,7 @@ def _cells(
         "time_per_funnel_step": json.dumps(steps, ensure_ascii=False) if steps else "{}",
         "type": kind.value if kind else None,
         "form_reply": json.dumps(form, ensure_ascii=False) if form else None,
+        "language": language,
         "buttons": json.dumps([_tap(tap) for tap in taps], ensure_ascii=False) if taps else None,
     }
     return tuple(values[name] for name in COLUMNS)

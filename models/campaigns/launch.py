@@ -28,7 +28,9 @@ from models.campaigns.pause import pause_campaign
 from models.crypto import new_token
 from models.db.base import Json
 from models.db.dialect import NO_SYNC, insert_into, is_sqlite, literal_word
+from models.sending.cohorts import cohorts_of, make_cohorts
 from models.tables.campaign import LIVE, Campaign, CampaignOutcome, PauseReason
+from models.tables.cohort import Cohort
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -77,7 +79,10 @@ def begin_launch(session: Session, campaign_id: int, now: datetime) -> str | Non
         )
         .returning(Campaign.id)
     )
-    return token if session.execute(statement, execution_options=NO_SYNC).first() else None
+    if session.execute(statement, execution_options=NO_SYNC).first() is None:
+        return None
+    make_cohorts(session, session.get_one(Campaign, campaign_id, populate_existing=True), now)
+    return token
 
 
 def abandon_launch(session: Session, campaign_id: int, token: str) -> None:
@@ -114,7 +119,7 @@ def launch_slice(session: Session, campaign_id: int, token: str, now: datetime, 
     if not _move_cursor(session, campaign_id, token, now, after_id, until_id, is_last):
         return False
     before = _newest_row(session)
-    _insert_recipients(session, terms, after_id, until_id)
+    _insert_recipients(session, terms, cohorts_of(session, campaign_id), after_id, until_id)
     rows = _Rows(campaign_id, before, _newest_row(session))
     queued = _count_queued(session, rows)
     if queued and _insert_engagements(session, rows, now) < queued:
@@ -166,8 +171,10 @@ def _move_cursor(
     return session.execute(statement, execution_options=NO_SYNC).first() is not None
 
 
-def _insert_recipients(session: Session, terms: CampaignTerms, after_id: int, until_id: int) -> None:
-    """Insert a row for every candidate; those who are not eligible get their reason."""
+def _insert_recipients(
+    session: Session, terms: CampaignTerms, cohorts: Sequence[Cohort], after_id: int, until_id: int
+) -> None:
+    """Insert a row for every candidate, with the cohort of its language; those who are not eligible get their reason."""
     candidates = (
         candidates_with_reason(terms, after_id=after_id, until_id=until_id).cte("judged").prefix_with("MATERIALIZED")
     )
@@ -185,7 +192,8 @@ def _insert_recipients(session: Session, terms: CampaignTerms, after_id: int, un
         ),
         ("reason", reason),
         ("detail", reason_detail(terms, reason)),
-        ("source_values", case((is_eligible, source_values_sql(terms.bound)), else_=cast(null(), Json))),
+        ("cohort_id", _cohort_id(terms, cohorts)),
+        ("source_values", case((is_eligible, terms.by_language(source_values_sql)), else_=cast(null(), Json))),
         ("due_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
         ("queued_at", case((is_eligible, moment), else_=cast(null(), Recipient.due_at.type))),
         ("price_area", case((is_eligible, price_area(CONTACT)), else_=cast(null(), Text))),
@@ -197,6 +205,13 @@ def _insert_recipients(session: Session, terms: CampaignTerms, after_id: int, un
     rows = rows.where(CONTACT.c.id > after_id, CONTACT.c.id <= until_id)
     statement = insert(Recipient).from_select([name for name, _ in columns], rows.order_by(candidates.c.id))
     session.execute(statement.execution_options(probes=True))
+
+
+def _cohort_id(terms: CampaignTerms, cohorts: Sequence[Cohort]) -> ColumnElement[Any]:
+    if terms.choice is None:
+        return literal(cohorts[0].id)
+    position = terms.position()
+    return case(*((position == cohort.position, literal(cohort.id)) for cohort in cohorts), else_=null())
 
 
 def _newest_row(session: Session) -> int:

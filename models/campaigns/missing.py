@@ -3,9 +3,7 @@
 from sqlalchemy.orm import Session
 
 from models.tables.campaign import Campaign, CampaignStatus, TransitionError, get_campaign
-from models.tables.template import Template
-from models.templates.content import content_of
-from models.templates.variables import mapping_problems
+from models.templates.language_parts import language_parts, part_problems
 
 
 def missing_choices(campaign: Campaign) -> list[str]:
@@ -22,10 +20,8 @@ def missing_choices(campaign: Campaign) -> list[str]:
 def missing_parts(session: Session, campaign: Campaign) -> list[str]:
     """The parts that a campaign still needs to be ready, one line each."""
     missing = missing_choices(campaign)
-    if campaign.template_id:
-        template = session.get_one(Template, campaign.template_id)
-        problems = mapping_problems(template, content_of(campaign))
-        missing += [problem.line for problem in problems if problem.is_gap]
+    for part in language_parts(session, campaign):
+        missing += [problem.line for problem in part_problems(part, campaign) if problem.is_gap]
     return missing
 
 
@@ -44,4 +40,4 @@ def refuse_draft(session: Session, campaign_id: int) -> None:
 
 def shown_parts(parts: list[str]) -> str:
     """The missing parts in one line for people."""
-    return ", ".join(part.removeprefix("variables: ").removeprefix("media: ") for part in parts)
+    return ", ".join(part.replace("variables: ", "", 1).replace("media: ", "", 1) for part in parts)

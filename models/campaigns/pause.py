@@ -66,13 +66,6 @@ def pause_campaigns(
     ]
 
 
-def pause_for_template(
-    session: Session, template_id: int, reason: PauseReason, detail: Text, now: datetime
-) -> list[int]:
-    """Pause every active campaign that sends this template; returns the paused ids."""
-    return pause_campaigns(session, Campaign.template_id == template_id, reason, detail, now, META)
-
-
 class StopResult(NamedTuple):
     """The ids of the numbers that were not stopped before, and of the campaigns that this paused."""
 

@@ -5,7 +5,6 @@ caller that needs Meta's current state syncs template and number first.
 """
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,14 +13,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.audience.audience import AudienceError
-from models.audience.eligibility import MARKETING
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
-from models.campaigns.marketing_checks import MarketingProblem, marketing_problems
+from models.campaigns.message_problems import message_problems
 from models.campaigns.missing import missing_choices
-from models.catalog.problems import ProductProblem, catalog_problems, needs_catalog
+from models.campaigns.replacement import category_at_start
+from models.campaigns.template_warnings import template_warnings
 from models.clock import zoned
+from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
 from models.stored_texts import read_text
@@ -29,10 +29,11 @@ from models.tables.campaign import DEFAULT_PER_SECOND, Campaign, get_campaign
 from models.tables.number import UNLIMITED, Number, WabaState
 from models.tables.recipient import NOT_SENT_TEXT, NotSent
 from models.tables.template import Template
-from models.templates.content import content_of
+from models.templates.content_problems import MappingProblem
+from models.templates.language_parts import LanguagePart, language_problems, part_problems
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
-from models.templates.variables import check_mapping, unknown_names
+from models.templates.variables import unknown_names
 from models.text import Text
 
 CONNECTED = "CONNECTED"
@@ -44,13 +45,6 @@ SOME_DAYS = (
     "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): "
     "it would take {days} days, until {until} at the latest."
 )
-_OPT_OUT = re.compile(
-    r"\b(stop|unsubscribe|opt[ -]?out|baja|parar|sair|cancelar|stopper|arr[eê]t|desinscri\w*|d[eé]sinscri\w*|d[eé]sabonn\w*"
-    r"|abmelden|abbestellen|cancella\w*|disiscri\w*)\b",
-    re.IGNORECASE,
-)
-_OPT_OUT_LANGUAGES = frozenset({"en", "es", "pt", "fr", "de", "it"})
-"""The languages of those words. Of a template in another one nobody can say that the way out is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +97,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
     if number is not None:
         blocking += _number_blocks(number)
     if template is not None:
-        blocking += _template_blocks(template, number)
-        blocking += _mapping_blocks(session, campaign, template, now)
+        blocking += _message_blocks(session, campaign, template, now)
     if number is not None and template is not None and campaign.audience.get("include"):
         try:
             reach = estimate_reach(session, campaign, now)
@@ -115,7 +108,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
     warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
     if number is not None and template is not None:
-        for problem in _route_problems(session, campaign, number, template, now):
+        for problem in message_problems(session, campaign, number, now):
             check = PreflightCheck(problem.key, problem.text, problem.remedy)
             (blocking if problem.is_blocking else warnings).append(check)
     if template is not None:
@@ -162,32 +155,29 @@ def _template_blocks(template: Template, number: Number | None) -> Iterator[Pref
             Text("Template {name} ({language}) belongs to another account than the number.", named),
             "Choose one of the number's account.",
         )
-    for problem in template_problems(template):
-        yield PreflightCheck(problem.key, problem.text, problem.remedy)
+    yield from (PreflightCheck(*problem[:3]) for problem in template_problems(template))
+
+
+def _message_blocks(session: Session, campaign: Campaign, first: Template, now: datetime) -> Iterator[PreflightCheck]:
+    parts = message_parts(session, campaign)
+    for part in parts:
+        if part.template is not None:
+            yield from _template_blocks(part.template, campaign.number)
+            yield from _mapping_blocks(session, campaign, part, now)
+    category = category_at_start(session, campaign) if campaign.languages else first.category
+    yield from (PreflightCheck(*problem[:3]) for problem in language_problems(parts, first, category))
 
 
 def _mapping_blocks(
-    session: Session, campaign: Campaign, template: Template, now: datetime
+    session: Session, campaign: Campaign, part: LanguagePart, now: datetime
 ) -> Iterator[PreflightCheck]:
-    content = content_of(campaign)
-    lines = check_mapping(template, content, now) + unknown_names(session, content)
-    for line in lines:
-        if line.startswith("media"):
-            yield PreflightCheck("media", Text(line), "Give the header the medium that the template needs.")
-        else:
-            yield PreflightCheck("variables", Text(line), "Map every variable of the template, and nothing else.")
-    if problem := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
+    unknown = map(MappingProblem, unknown_names(session, part.content))
+    for problem in [*part_problems(part, campaign, now), *unknown]:
+        yield PreflightCheck(problem.part, Text(problem.line), problem.remedy)
+    components = part.template.components if part.template is not None else []
+    if why := opt_out_buttons_problem(components, campaign.opt_out_buttons or ()):
         remedy = "Choose again which buttons of the template opt out."
-        yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": problem}), remedy)
-
-
-def _route_problems(
-    session: Session, campaign: Campaign, number: Number, template: Template, now: datetime
-) -> Iterator[ProductProblem | MarketingProblem]:
-    """What is wrong with the products that the messages name, and with the way that they go."""
-    yield from marketing_problems(campaign, number, template)
-    if needs_catalog(template.components):
-        yield from catalog_problems(session, number.waba_id, (), None, now)
+        yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": why}), remedy)
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:
@@ -210,8 +200,10 @@ def _warnings(
             yield PreflightCheck(
                 "number_quality", Text("The number's quality is red."), "Send less, and to people who expect it."
             )
-    if campaign.template is not None:
-        yield from _template_warnings(campaign, campaign.template, reach)
+    for part in message_parts(session, campaign):
+        if part.template is not None:
+            warnings = template_warnings(campaign, part.template, reach.eligible_in_us)
+            yield from (PreflightCheck(*problem[:3]) for problem in warnings)
     if campaign.flow_id is None:
         yield PreflightCheck(
             "flow", Text("No bot flow answers the replies."), "Choose a bot flow, or have agents watch the inbox."
@@ -244,30 +236,6 @@ def _budget_checks(
     return blocking, warnings
 
 
-def _template_warnings(campaign: Campaign, template: Template, reach: Reach) -> Iterator[PreflightCheck]:
-    named = {"name": template.name, "language": template.language}
-    if template.quality.upper() in {"RED", "YELLOW"}:
-        text = Text(
-            "Template {name} ({language}) has {quality} quality.", named | {"quality": template.quality.lower()}
-        )
-        yield PreflightCheck(
-            "template_quality", text, "Meta pauses templates of red quality; think of another text or audience."
-        )
-    if template.category.upper() != MARKETING:
-        return
-    is_judged = template.language.partition("_")[0].lower() in _OPT_OUT_LANGUAGES
-    chosen = campaign.opt_out_buttons
-    has_button = bool(template.opt_out_buttons if chosen is None else chosen)
-    if is_judged and not has_button and not _OPT_OUT.search(_texts(template)):
-        text = Text("Template {name} ({language}) is marketing and does not say how to opt out.", named)
-        yield PreflightCheck("opt_out", text, "Add a footer such as “Reply STOP to leave”, or a button.")
-    if reach.eligible_in_us:
-        text = Text(
-            "{people} of them have US numbers, to which Meta delivers no marketing.", {"people": reach.eligible_in_us}
-        )
-        yield PreflightCheck("us_numbers", text, "Exclude the country US.")
-
-
 def _limit_warning(
     session: Session, campaign: Campaign, number: Number, reach: Reach, now: datetime, time_zone: str
 ) -> Iterator[PreflightCheck]:
@@ -296,11 +264,3 @@ def _limit_warning(
 def _per_second(campaign: Campaign, number: Number) -> float:
     per_hour = campaign.pace_per_hour
     return min(per_hour / 3600 if per_hour else campaign.pace_per_second or DEFAULT_PER_SECOND, number_rate(number))
-
-
-def _texts(template: Template) -> str:
-    texts = []
-    for component in template.components:
-        texts.append(str(component.get("text", "")))
-        texts += [str(button.get("text", "")) for button in component.get("buttons", []) or []]
-    return "\n".join(texts)

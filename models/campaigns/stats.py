@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
+from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import tapped_buttons
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -30,27 +31,33 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         row.id: row
         for row in session.execute(
             select(
-                Campaign.id, Campaign.name, Campaign.kind, Campaign.status, Campaign.outcome, Campaign.pause_reason
+                Campaign.id,
+                Campaign.name,
+                Campaign.kind,
+                Campaign.status,
+                Campaign.outcome,
+                Campaign.pause_reason,
             ).where(Campaign.id.in_(campaign_ids), Campaign.deleted_at.is_(None))
         )
     }
     groups: dict[int, list[Any]] = {}
-    buttons = tapped_buttons(session, list(campaigns))
+    buttons, languages = tapped_buttons(session, list(campaigns)), languages_of(session, list(campaigns))
     types = types_of(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
     return {
         campaign_id: _head(campaigns[campaign_id], types[campaign_id])
-        | count_recipients(groups.get(campaign_id, ()))
+        | (figures := count_recipients(groups.get(campaign_id, ())))
         | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
+        | {"languages": language_figures(languages[campaign_id], groups.get(campaign_id, ()), figures)}
         for campaign_id in campaign_ids
         if campaign_id in campaigns
     }
 
 
 def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
-    """Counts and percentages (0 to 100) from groups of (state, status, reason, is_replied, number).
+    """Counts and percentages (0 to 100) from groups of (state, status, reason, is_replied, number), such as those of one language.
 
     `candidates = eligible + Σ not_sent` and `eligible = queued + sending + unsure + held + sent + refused` hold because every
     group is counted under exactly one of them.
@@ -79,6 +86,18 @@ def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
     }
 
 
+def language_figures(
+    languages: Sequence[CampaignLanguage], groups: Sequence[Any], whole: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The public JSON of each language: the same figures, sums over its cohorts. Of a single language they are the campaign's."""
+    if len(languages) == 1 and languages[0].is_only:
+        return [languages[0].to_json() | whole]
+    return [
+        language.to_json() | count_recipients(group for group in groups if group.cohort_id in language.cohort_ids)
+        for language in languages
+    ]
+
+
 def _tally_eligible(tally: Counter[str], state: RecipientState, status: str, number: int) -> None:
     if state in ON_THE_WAY:
         tally[state.value] += number
@@ -95,7 +114,14 @@ def _tally_eligible(tally: Counter[str], state: RecipientState, status: str, num
 
 
 def _groups(campaign_ids: Sequence[int]) -> Any:
-    columns = (Recipient.campaign_id, Recipient.state, Recipient.status, Recipient.reason, Recipient.is_replied)
+    columns = (
+        Recipient.campaign_id,
+        Recipient.state,
+        Recipient.status,
+        Recipient.reason,
+        Recipient.is_replied,
+        Recipient.cohort_id,
+    )
     query = select(*columns, func.count().label("number")).where(Recipient.campaign_id.in_(campaign_ids))
     return query.group_by(*columns)
 

@@ -35,32 +35,32 @@ def search_products(
     Each word must be in the SKU or the name. Without a query all products in the order of their SKUs, from `after` on.
     """
     words = fold_letters(query.replace("\0", "")).split()
-    listed = [Product.catalog_id.in_(catalog_pks), *([] if with_gone else [Product.gone_at.is_(None)])]
     if not catalog_pks:
         return ProductPage((), 0)
     if not words:
-        return _listed(session, listed, after, limit)
+        return _listed(session, catalog_pks, after, limit, with_gone=with_gone)
     folded = ProductSearchText.folded
-    has_all = [folded.contains(word, autoescape=True) for word in words]
+    total = func.count().over().label("total")
     matches = (
-        select(ProductSearchText.product_id, _rank(" ".join(words)).label("rank"), folded)
-        .where(ProductSearchText.catalog_id.in_(catalog_pks), *has_all)
-        .cte("matches")
-    )
-    total = session.scalar(
-        select(func.count()).select_from(Product).join(matches, matches.c.product_id == Product.id).where(*listed)
-    )
-    best = (
-        select(Product)
-        .join(matches, matches.c.product_id == Product.id)
-        .where(*listed)
-        .order_by(matches.c.rank, matches.c.folded, Product.id)
+        select(ProductSearchText.product_id, total)
+        .where(
+            ProductSearchText.catalog_id.in_(catalog_pks),
+            *(folded.contains(word, autoescape=True) for word in words),
+            *([] if with_gone else [ProductSearchText.is_gone.is_(False)]),
+        )
+        .order_by(_rank(" ".join(words)), folded, ProductSearchText.product_id)
         .limit(limit)
     )
-    return ProductPage(session.scalars(best).all(), total or 0)
+    rows = session.execute(matches).all()
+    found = {
+        product.id: product
+        for product in session.scalars(select(Product).where(Product.id.in_([row.product_id for row in rows])))
+    }
+    return ProductPage([found[row.product_id] for row in rows], rows[0].total if rows else 0)
 
 
-def _listed(session: Session, listed: Sequence[ColumnElement[bool]], after: str, limit: int) -> ProductPage:
+def _listed(session: Session, catalog_pks: Sequence[int], after: str, limit: int, *, with_gone: bool) -> ProductPage:
+    listed = [Product.catalog_id.in_(catalog_pks), *([] if with_gone else [Product.gone_at.is_(None)])]
     total = session.scalar(select(func.count()).select_from(Product).where(*listed)) or 0
     query = select(Product).where(*listed, Product.retailer_id > after.replace("\0", ""))
     products = session.scalars(query.order_by(Product.retailer_id, Product.id).limit(limit + 1)).all()

@@ -15,7 +15,15 @@ from models.db.base import UtcDateTime
 from models.db.bulk import among, values_cte
 from models.db.dialect import NO_SYNC
 from models.folding import fold_letters
-from models.tables.catalog import MAX_PRICE_TEXT, MAX_PRODUCT_NAME, MAX_SKU, MAX_WORD, Catalog, Product
+from models.tables.catalog import (
+    MAX_PRICE_TEXT,
+    MAX_PRODUCT_NAME,
+    MAX_SKU,
+    MAX_WORD,
+    Catalog,
+    Product,
+    ProductSearchText,
+)
 
 MAX_URL = 2_000
 MAX_DESCRIPTION = 10_000
@@ -83,6 +91,13 @@ def finish_reading(session: Session, catalog_pk: int, seen_at: datetime) -> int:
         .values(gone_at=seen_at),
         execution_options=NO_SYNC,
     )
+    of_gone = select(Product.id).where(Product.catalog_id == catalog_pk, Product.gone_at.is_not(None))
+    session.execute(
+        update(ProductSearchText)
+        .where(ProductSearchText.product_id.in_(of_gone), ProductSearchText.is_gone.is_(False))
+        .values(is_gone=True),
+        execution_options=NO_SYNC,
+    )
     session.execute(
         update(Catalog)
         .where(Catalog.id == catalog_pk, (Catalog.synced_at.is_(None)) | (Catalog.synced_at <= seen_at))
@@ -97,12 +112,12 @@ def _put_search_texts(session: Session, catalog_pk: int, rows: list[list[Any]], 
     clause, values = values_cte(session, "named", {"retailer_id": "text", "folded": "text"}, texts)
     session.execute(
         _timed(
-            f"WITH {clause} INSERT INTO product_search (product_id, catalog_id, folded)"  # noqa: S608
-            " SELECT p.id, p.catalog_id, named.folded FROM named"
+            f"WITH {clause} INSERT INTO product_search (product_id, catalog_id, folded, is_gone)"  # noqa: S608
+            " SELECT p.id, p.catalog_id, named.folded, false FROM named"
             " JOIN product AS p ON p.catalog_id = :catalog AND p.retailer_id = named.retailer_id"
             " AND p.seen_at = :seen_at WHERE true"
-            " ON CONFLICT (product_id) DO UPDATE SET folded = excluded.folded"
-            " WHERE product_search.folded <> excluded.folded"
+            " ON CONFLICT (product_id) DO UPDATE SET folded = excluded.folded, is_gone = false"
+            " WHERE product_search.folded <> excluded.folded OR product_search.is_gone"
         ),
         values | {"catalog": catalog_pk, "seen_at": seen_at},
     )

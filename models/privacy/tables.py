@@ -175,6 +175,7 @@ TABLES: tuple[TableStore, ...] = (
     _nobodys("budget", "the balance"),
     _nobodys("catalog", "catalogs of the business's accounts"),
     _nobodys("clock_seen", "when each machine's clock was right"),
+    _nobodys("cohort", "groups of a campaign's people by language, without their names"),
     _nobodys("database_hold", "databases that were put back"),
     _nobodys("epoch", "a counter"),
     _nobodys("external_identity", "accounts of users at the provider of single sign-on"),

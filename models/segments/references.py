@@ -13,6 +13,7 @@ from models.contacts.tag_names import find_tag_ids
 from models.db.folding import Fold
 from models.folding import fold_letters
 from models.tables.campaign import LIVE, Campaign, CampaignStatus
+from models.tables.cohort import Cohort
 from models.tables.flow import Flow, FlowSession, FlowVersion, SessionStatus
 from models.tables.segment import Segment
 from models.tables.tag import Tag
@@ -70,7 +71,7 @@ def find_references(session: Session, kind: Referrer, name: str) -> Reference:
     segments = session.scalars(select(Segment).order_by(Segment.id).with_for_update())
     return Reference(
         segments=[segment for segment in segments if _refers(segment.rule, sought)],
-        campaigns=[it for it in campaigns if _refers([it.audience, it.variables, it.content], sought)],
+        campaigns=[it for it in campaigns if _refers(_named_in(it), sought)],
         flows=_flows(session, sought) if kind in _IN_FLOWS else (),
     )
 
@@ -110,6 +111,11 @@ def rename_references(session: Session, references: Reference, kind: ReferenceKi
         campaign.audience = _renamed(campaign.audience, sought, new)
         campaign.variables = _renamed(campaign.variables, sought, new)
         campaign.content = _renamed(campaign.content, sought, new)
+        campaign.by_language = _renamed(campaign.by_language, sought, new)
+    campaign_ids = [campaign.id for campaign in references.campaigns]
+    for cohort in session.scalars(select(Cohort).where(Cohort.campaign_id.in_(campaign_ids)).order_by(Cohort.id)):
+        cohort.variables = _renamed(cohort.variables, sought, new)
+        cohort.content = _renamed(cohort.content, sought, new)
 
 
 def spell_tags(session: Session, data: Any) -> Any:
@@ -143,9 +149,12 @@ def _using(session: Session, campaigns: Sequence[Campaign], names: Sequence[_Nam
             _Name("segment", it.name) for it in segments if any(_refers(it.rule, sought) for sought in all_names)
         } - all_names
         all_names = all_names | new_names
-    return [
-        it for it in campaigns if any(_refers([it.audience, it.variables, it.content], sought) for sought in all_names)
-    ]
+    return [it for it in campaigns if any(_refers(_named_in(it), sought) for sought in all_names)]
+
+
+def _named_in(campaign: Campaign) -> list[Any]:
+    """The parts of a campaign that name tags, lists, segments and attributes."""
+    return [campaign.audience, campaign.variables, campaign.content, campaign.by_language]
 
 
 def _refers(data: Any, sought: _Name) -> bool:

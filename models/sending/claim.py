@@ -9,25 +9,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.audience.recheck import recheck
 from models.db.dialect import NO_SYNC, literal_word
+from models.sending.cohorts import cohort_content
 from models.sending.lease import is_alive
 from models.sending.messaging_limit import reserve_people
+from models.sending.open_cohorts import QUEUED, is_queued_in, is_queued_unassigned, lock_open_cohort
 from models.sending.route import CLOUD_API, SendRoute, send_route
 from models.stored_texts import MAX_PRICE_LOST
-from models.tables.campaign import Campaign, CampaignStatus
+from models.tables.cohort import Cohort
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState, SendEndpoint
 from models.tables.template import Template
-from models.templates.content import content_of
 from models.templates.sent_values import SentValues
 from models.text import Text
-
-QUEUED = Recipient.state == literal_word("queued")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,8 @@ class ClaimedRecipient:
 class Claim:
     """The result of a claim. `left_out` counts the recipients that became `not_sent`.
 
-    `is_active` is False if the campaign is not active and launched, its number may not send, or the lane has lost its lease.
+    `is_active` is False if the cohort is not open or has another edition by now, its number may not send, or the lane has lost its
+    lease.
     """
 
     rows: Sequence[ClaimedRecipient] = ()
@@ -75,32 +75,34 @@ class _LeftOut:
 def claim_recipients(
     session: Session,
     lane_id: int,
-    campaign_id: int,
+    cohort_id: int,
     size: int,
     now: datetime,
     person_hashes: Callable[[str], tuple[str, ...]] | None = None,
     time_zone: str = "UTC",
+    *,
+    edition: int = 0,
 ) -> Claim:
-    """Claim up to `size` due recipients of a campaign for a lane.
+    """Claim up to `size` due recipients of a cohort for a lane that builds its messages as of `edition`.
 
     With `person_hashes` people who were redacted are recognised, and not written to. `time_zone` is the business's, for days.
     """
-    campaign = session.execute(
-        select(Campaign).where(Campaign.id == campaign_id).with_for_update(read=True)
-    ).scalar_one_or_none()
-    if campaign is None or campaign.status is not CampaignStatus.ACTIVE or campaign.launched_at is None:
+    cohort = lock_open_cohort(session, cohort_id, now)
+    if cohort is None or cohort.edition != edition:
         return Claim(is_active=False)
+    campaign = cohort.campaign
     if campaign.number is None or not campaign.number.may_send(now) or not is_alive(session, lane_id):
         return Claim(is_active=False)
-    rows = session.execute(_due(campaign_id, now, size)).all()
+    rows = _due(session, cohort, now, size)
     if not rows:
         return Claim()
     left_out = _LeftOut()
-    refusals = recheck(session, campaign, [row.contact_id for row in rows], now, person_hashes)
+    content, template = cohort_content(cohort), session.get_one(Template, cohort.template_id)
+    contact_ids = [row.contact_id for row in rows]
+    refusals = recheck(session, campaign, template.category, contact_ids, now, person_hashes)
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
-    content, template = content_of(campaign), session.get_one(Template, campaign.template_id)
     try:
         route = send_route(campaign.number, template, campaign.max_price)
     except LookupError:
@@ -114,11 +116,11 @@ def claim_recipients(
         if (fitting_values := _fitting(row, refusals.get(row.contact_id), fit, left_out)) is not None
     }
     fitting = [row for row in rows if row.id in values]
-    _leave_out(session, campaign_id, left_out)
+    _leave_out(session, campaign.id, left_out)
     people = [(row.person_key, row.contact_id) for row in fitting]
     reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
     granted = [row for row in fitting if row.person_key in reservation.granted]
-    claimed_ids = _mark_sending(session, lane_id, [row.id for row in granted], now, route)
+    claimed_ids = _mark_sending(session, lane_id, cohort, [row.id for row in granted], now, route)
     claimed = [
         ClaimedRecipient(
             id=row.id,
@@ -138,12 +140,6 @@ def claim_recipients(
     return Claim(claimed, len(left_out.people), limit_lifts_at=reservation.lifts_at)
 
 
-def has_due(session: Session, campaign_id: int, now: datetime) -> bool:
-    """Whether a recipient of the campaign is due."""
-    query = select(Recipient.id).where(Recipient.campaign_id == campaign_id, QUEUED, Recipient.due_at <= now).limit(1)
-    return session.execute(query).first() is not None
-
-
 def recipients_held_by(session: Session, lane_id: int) -> set[int]:
     """The ids of the recipients in `sending` that a lane holds: for a COMMIT whose answer was lost."""
     query = select(Recipient.id).where(Recipient.lane_id == lane_id, Recipient.state == literal_word("sending"))
@@ -160,7 +156,17 @@ def put_back(session: Session, lane_id: int, ids: Collection[int], now: datetime
     )
 
 
-def _due(campaign_id: int, now: datetime, size: int) -> Any:
+def _due(session: Session, cohort: Cohort, now: datetime, size: int) -> Sequence[Row[Any]]:
+    """Lock up to `size` due rows; first those without a cohort, while there may be some that belong to this one."""
+    rows: list[Row[Any]] = []
+    if cohort.has_unassigned:
+        rows += session.execute(_due_where(is_queued_unassigned(cohort), now, size))
+    if len(rows) < size:
+        rows += session.execute(_due_where(is_queued_in(cohort), now, size - len(rows)))
+    return rows
+
+
+def _due_where(is_queued: ColumnElement[bool], now: datetime, size: int) -> Any:
     return (
         select(
             Recipient.id,
@@ -173,7 +179,7 @@ def _due(campaign_id: int, now: datetime, size: int) -> Any:
             Contact.phone,
         )
         .join(Contact, Contact.id == Recipient.contact_id)
-        .where(Recipient.campaign_id == campaign_id, QUEUED, Recipient.due_at <= now)
+        .where(is_queued, Recipient.due_at <= now)
         .order_by(Recipient.due_at, Recipient.id)
         .limit(size)
         .with_for_update(of=Recipient, skip_locked=True)
@@ -231,9 +237,12 @@ def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
     release_engagements(session, campaign_id, [row.person_key for row in left_out.people])
 
 
-def _mark_sending(session: Session, lane_id: int, ids: Sequence[int], now: datetime, route: SendRoute) -> set[int]:
+def _mark_sending(
+    session: Session, lane_id: int, cohort: Cohort, ids: Sequence[int], now: datetime, route: SendRoute
+) -> set[int]:
     if not ids:
         return set()
+    assigned: dict[str, Any] = {"cohort_id": cohort.id} if cohort.has_unassigned else {}
     # Committed before the request: whoever finds the row knows which endpoint may have the message.
     endpoint: Any = route.endpoint
     if route.may_fall_back:
@@ -248,6 +257,7 @@ def _mark_sending(session: Session, lane_id: int, ids: Sequence[int], now: datet
             attempts=Recipient.attempts + 1,
             claimed_at=now,
             endpoint=endpoint,
+            **assigned,
         )
         .returning(Recipient.id)
     )

@@ -90,6 +90,7 @@ class AuditAction(StrEnum):
     REMOVE_FACTOR = "remove_factor"
     REMOVE_MEMBERS = "remove_members"
     RENAME = "rename"
+    REPLACE_TEMPLATE = "replace_template"
     REPLAY = "replay"
     RESEND_UNSURE = "resend_unsure"
     RESET_FACTORS = "reset_factors"

@@ -79,6 +79,8 @@ class PauseReason(StrEnum):
     """No schedule ran for so long that the message may have lost its sense."""
     LAUNCH_STOPPED = "launch_stopped"
     """The audience could not be prepared to its end."""
+    QUALITY = "quality"
+    """Meta rates the template's quality red."""
 
 
 ENDS_AFTER = {CampaignKind.REAL: timedelta(days=7), CampaignKind.TEST: timedelta(hours=24)}
@@ -118,6 +120,13 @@ class Campaign(Base):
     """The real campaign that this one tests."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"))
     template_id: Mapped[int | None] = mapped_column(ForeignKey("template.id"))
+    """Of several languages the template of the fallback, else of the first."""
+    languages: Mapped[list[Any] | None]
+    """The template's languages among which a contact's own chooses, in the order of the file; NULL: `template_id` for all."""
+    fallback_language: Mapped[str | None] = mapped_column(String(16))
+    """For whom none of `languages` fits; NULL: they are left out."""
+    by_language: Mapped[dict[str, Any] | None]
+    """language → `{"variables": …, "media": …}`, where they differ from the campaign's; both have the public file's form."""
     flow_id: Mapped[int | None] = mapped_column(ForeignKey("flow.id"))
     audience: Mapped[dict[str, Any]] = mapped_column(default=dict)
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -83,3 +83,5 @@ class ProductSearchText(Base):
     catalog_id: Mapped[int]
     folded: Mapped[str] = mapped_column(Text)
     """A line each."""
+    is_gone: Mapped[bool]
+    """Whether `Product.gone_at` is set: the search looks nowhere else."""

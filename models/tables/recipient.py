@@ -52,6 +52,7 @@ class NotSent(StrEnum):
     MISSING_VARIABLE = "missing_variable"
     FREQUENCY_CAP = "frequency_cap"
     BAD_VALUE = "bad_value"
+    NO_LANGUAGE = "no_language"
     NO_PHONE_FOR_MAX_PRICE = "no_phone_for_max_price"
     EXPIRED = "expired"
     OPERATOR = "operator"
@@ -73,6 +74,7 @@ NOT_SENT_TEXT = {
     NotSent.MISSING_VARIABLE: "A value that the template needs is missing.",
     NotSent.FREQUENCY_CAP: "The contact already had as many marketing messages as the frequency cap allows.",
     NotSent.BAD_VALUE: "A value for the template is one that WhatsApp would refuse.",
+    NotSent.NO_LANGUAGE: "The campaign has no language for this contact.",
     NotSent.NO_PHONE_FOR_MAX_PRICE: "The template has a maximum price, for which Meta needs the phone number.",
     NotSent.EXPIRED: "The time in which this message made sense was over.",
     NotSent.OPERATOR: "An operator decided to leave it.",
@@ -110,8 +112,8 @@ class Recipient(Base):
         CheckConstraint("state <> 'sending' OR lane_id IS NOT NULL", name="sending_has_a_lane"),
         Index("uq_recipient_person", "campaign_id", "person_key", unique=True),
         Index(
-            "ix_recipient_queue",
-            "campaign_id",
+            "ix_recipient_cohort_queue",
+            "cohort_id",
             "due_at",
             "id",
             sqlite_where=text("state = 'queued'"),
@@ -136,7 +138,7 @@ class Recipient(Base):
             sqlite_where=text("unsure_at IS NOT NULL"),
             postgresql_where=text("unsure_at IS NOT NULL"),
         ),
-        Index("ix_recipient_counts", "campaign_id", "state", "status", "reason", "is_replied"),
+        Index("ix_recipient_figures", "campaign_id", "state", "status", "reason", "is_replied", "cohort_id"),
         {
             # The id of a purged recipient is never reused: later statuses of Meta have it in their callback data.
             "sqlite_autoincrement": True,
@@ -172,6 +174,9 @@ class Recipient(Base):
     wamid: Mapped[str | None] = mapped_column(String(300))
     error_code: Mapped[int | None]
     error_msg: Mapped[str | None] = mapped_column(Text)
+    cohort_id: Mapped[int | None]
+    """The cohort by the contact's language, also of who is left out; NULL if the campaign has no language for the contact, or the
+    row is of a launch before cohorts were stored (`Cohort.has_unassigned`). Without a foreign key, as `lane_id`."""
     price_area: Mapped[str | None] = mapped_column(String(8))
     """The key of the price (models.billing.price_area), as of launch."""
     pricing_category: Mapped[str | None] = mapped_column(String(40))

@@ -29,6 +29,8 @@ class TemplateDraft(Base):
     template_id: Mapped[int] = mapped_column(ForeignKey("template.id", ondelete="CASCADE"), primary_key=True)
     definition: Mapped[dict[str, Any]]
     """Meta's JSON. A header's sample is Meta's handle, or names a file that is stored here (models.templates.samples)."""
+    has_text: Mapped[bool] = mapped_column(default=True)
+    """Whether its components, samples among them, differ from what Meta has; else only a time to live or a max price does."""
     state: Mapped[DraftState] = mapped_column(word(DraftState, "state", grows=True), default=DraftState.WRITTEN)
     state_at: Mapped[datetime]
     written_at: Mapped[datetime]
@@ -53,6 +55,8 @@ class TemplateEventKind(StrEnum):
     """A pending edit was dropped."""
     STATUS = "status"
     CATEGORY = "category"
+    CATEGORY_ANNOUNCED = "category_announced"
+    """Meta will make it `after`."""
     QUALITY = "quality"
     TEXT = "text"
     """Meta changed the text, or somebody did in WhatsApp Manager."""

@@ -15,11 +15,17 @@ from models.templates.components import (
     is_product_carousel,
     offer_of,
 )
-from models.templates.content import MessageContent
+from models.templates.content import COLUMNS, MessageContent
 
 MEDIA_KEYS = ("link", "id", "file", "sha256")
 MIN_CARDS, MAX_CARDS = 2, 10
 MAX_SECTIONS, MAX_PRODUCTS, MAX_SECTION_TITLE = 10, 30, 24
+
+
+_REMEDIES = {
+    "media": "Give the header the medium that the template needs.",
+    "variables": "Map every variable of the template, and nothing else.",
+}
 
 
 class MappingProblem(NamedTuple):
@@ -27,6 +33,23 @@ class MappingProblem(NamedTuple):
 
     line: str
     is_gap: bool = False
+    language: str | None = None
+    """Which of the campaign's languages it is about; it is named in the line."""
+
+    @property
+    def part(self) -> str:
+        """What it is about: `variables`, `media`, or a field of COLUMNS."""
+        head = self.line.removeprefix(f"{self.language}: ").partition(":")[0]
+        if head.endswith("media"):
+            return "media"
+        if head.endswith("variables") or self.line.endswith("is not mapped"):
+            return "variables"
+        return next((field for field in COLUMNS if head.startswith(field)), "variables")
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return _REMEDIES.get(self.part, "Give the message what the format of its template needs, and nothing else.")
 
 
 def content_problems(

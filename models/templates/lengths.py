@@ -24,6 +24,8 @@ OFFER_BODY = 600
 PRODUCT_BODY = 160
 CARD_BODY = 160
 URL = 2000
+MAX_ESCAPED = 12
+"""Characters that one character may become in a URL: four bytes, each as `%F0`."""
 COUPON = 20
 OFFER_COUPON = 15
 ONE_TIME_CODE = 15
@@ -113,7 +115,10 @@ def _url(component: str, index: str, url: str) -> Iterator[Check]:
     place, fixed = UrlPlace.of(url), len(PLACEHOLDER.sub("", url))
 
     def check(values: Values) -> Text | None:
-        count = fixed + len(place.escaped(_text(values, component, index)))
+        text = _text(values, component, index)
+        if fixed + len(text) * MAX_ESCAPED <= URL:
+            return None
+        count = fixed + len(place.escaped(text))
         return PART_LONG(component=f"{shown_place(component)} {index}", count=count, most=URL) if count > URL else None
 
     if PLACEHOLDER.search(url):

@@ -18,6 +18,8 @@ EDITABLE = ("APPROVED", "REJECTED", "PAUSED")
 DAY, MONTH = timedelta(hours=24), timedelta(days=30)
 EDITS_PER_DAY, EDITS_PER_MONTH = 1, 10
 """Of an approved template; rejected and paused ones have no limit."""
+CREATIONS_PER_HOUR = 100
+"""Of new templates of one account."""
 NAME_IS_BLOCKED = timedelta(days=30)
 """How long Meta keeps the name of an approved template that was deleted."""
 
@@ -123,6 +125,24 @@ def edits_left(session: Session, template_id: int, now: datetime) -> EditsLeft:
     return EditsLeft(
         max(0, EDITS_PER_DAY - len(of_today)), max(0, EDITS_PER_MONTH - len(edits)), max(free_at, default=None)
     )
+
+
+def next_creation(session: Session, waba_pk: int, now: datetime) -> datetime | None:
+    """When Meta takes the next new template of an account; None for now."""
+    query = (
+        select(TemplateEvent.at)
+        .join(Template, Template.id == TemplateEvent.template_id)
+        .where(
+            Template.waba_id == waba_pk,
+            TemplateEvent.kind == TemplateEventKind.SUBMITTED,
+            TemplateEvent.at > now - timedelta(hours=1),
+        )
+        .order_by(TemplateEvent.at.desc())
+        .offset(CREATIONS_PER_HOUR - 1)
+        .limit(1)
+    )
+    oldest = session.scalars(query).first()
+    return oldest + timedelta(hours=1) if oldest is not None else None
 
 
 def name_blocked_until(session: Session, template_id: int, now: datetime) -> datetime | None:

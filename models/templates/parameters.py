@@ -14,12 +14,15 @@ from models.text import Text
 
 MAX_CHARACTERS = 1024
 _BREAKS = re.compile(r"[\n\r\t]")
+_RUN = " " * 5
 _SPACES = re.compile(r" {5,}")
 _TO_FLATTEN = re.compile(r"\s*[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]\s*| {5,}")
 
 
 def as_text(value: Any) -> str:
     """Convert a value to a parameter's text: stripped and flat, `yes` or `no` for a boolean, empty for None."""
+    if type(value) is str:  # nearly every value: the send path passes here several times for each
+        return flat_text(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
@@ -29,13 +32,16 @@ def as_text(value: Any) -> str:
 
 def flat_text(text: str) -> str:
     """The text stripped, with one space for a line break or a tab and what surrounds it, and for five spaces or more."""
-    return _TO_FLATTEN.sub(" ", text.strip())
+    text = text.strip()
+    return text if text.isprintable() and _RUN not in text else _TO_FLATTEN.sub(" ", text)
 
 
 def parameter_problem(text: str) -> Text | None:
     """Return why Meta would refuse this text; None if it would not."""
     if not text:
         return PARAMETER_EMPTY()
+    if len(text) <= MAX_CHARACTERS and text.isprintable() and _RUN not in text:
+        return None
     if _BREAKS.search(text):
         return PARAMETER_BREAK()
     if _SPACES.search(text):

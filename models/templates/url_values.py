@@ -9,6 +9,7 @@ from models.templates.placeholder import PLACEHOLDER
 
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _ESCAPED = re.compile(r"(%[0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 _STRUCTURE = "/?&="
 """What a value may hold as the structure of the URL, where it is a path with a query by itself."""
 
@@ -37,6 +38,8 @@ class UrlPlace:
 
     def escaped(self, value: str) -> str:
         """The value percent-encoded. A well-formed escape (`%20`) stays, any other `%` becomes `%25`."""
+        if _UNRESERVED.fullmatch(value):
+            return value
         return "".join(
             part if _ESCAPED.fullmatch(part) else quote(part, safe=self.safe) for part in _ESCAPED.split(value)
         )

@@ -1,4 +1,4 @@
-"""How fast messages leave: `python -m tests.benchmarks.send_bench [--recipients N] [--latency MS]`.
+"""How fast messages leave: `python -m tests.benchmarks.send_bench [--recipients N] [--latency MS] [--formats]`.
 
 The sandbox plays Meta in a process of its own, on another core where there is one. Four senders, the same messages:
 
@@ -10,6 +10,8 @@ The sandbox plays Meta in a process of its own, on another core where there is o
 CPU is this process's user and system time per message; ratios are to `client`, measured in the same run. The whole path's speed is
 taken from the rows, from the first acceptance to the last. A campaign asks for 1,000 a second at the most, so a pace above that is
 shared by several campaigns of the number.
+
+`--formats` compares text with a carousel of ten cards: building one message, and the whole path on SQLite.
 """
 
 import argparse
@@ -36,7 +38,7 @@ from sqlalchemy import func, insert, select, update
 from bot.messages.template import TemplateBuilder
 from bot.meta.client import GraphClient
 from bot.meta.send_result import SendResultKind
-from bot.sandbox.seed import PHONE_NUMBER_ID
+from bot.sandbox.seed import PHONE_NUMBER_ID, WORLD
 from jobs.core.runtime import Runtime, use_runtime
 from jobs.sending.serve import serve
 from models.clock import utcnow
@@ -45,15 +47,16 @@ from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.contact import Consent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
-from models.templates.content import MessageContent
+from tests.benchmarks.bench_formats import BENCH_FORMATS, CAROUSEL, TEXT, BenchFormat
 from tests.support import services
-from tests.support.factories.campaigns import make_campaign, make_number, make_template
+from tests.support.factories.campaigns import first_cohort, make_campaign, make_number, make_template
 from tests.support.postgres_server import PostgresMissingError
 from tests.support.redis_server import RedisServer
-from tests.support.sending_rig import SPRING, sandbox_settings
+from tests.support.sending_rig import sandbox_settings
 
 AT_ONCE = 256
-VALUES = {"body": {"1": "Ann", "2": "20%"}}
+COMPARED_PACE = 300.0
+"""Messages a second of the comparison of formats: the simulated Meta, which checks every card, must keep up."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,13 @@ def sandbox(latency_ms: float) -> Iterator[str]:
         process.wait(10)
 
 
-def builder() -> TemplateBuilder:
+def builder(each: BenchFormat = TEXT) -> TemplateBuilder:
     return TemplateBuilder(
-        name="spring_sale",
+        name=each.template,
         language="en",
-        components=SPRING,
+        components=each.components,
         parameter_format="POSITIONAL",
-        content=MessageContent(),
+        content=each.content,
         installation="bench",
     )
 
@@ -129,7 +132,7 @@ def run_client(url: str, count: int) -> None:
 
         async def worker() -> None:
             for index in todo:
-                body = build.build(recipient_id=index, attempt=1, phone=phone(index), bsuid=None, values=VALUES)
+                body = build.build(recipient_id=index, attempt=1, phone=phone(index), bsuid=None, values=TEXT.values)
                 outcome = await client.send(PHONE_NUMBER_ID, "sandbox-access-token", body)
                 if outcome.kind is not SendResultKind.ACCEPTED:
                     raise RuntimeError(outcome)
@@ -151,7 +154,9 @@ def run_naive(url: str, count: int) -> None:
 
             async def worker() -> None:
                 for index in todo:
-                    body = builder().build(recipient_id=index, attempt=1, phone=phone(index), bsuid=None, values=VALUES)
+                    body = builder().build(
+                        recipient_id=index, attempt=1, phone=phone(index), bsuid=None, values=TEXT.values
+                    )
                     answer = await client.post(
                         f"{url}/v25.0/{PHONE_NUMBER_ID}/messages",
                         json=body,
@@ -164,7 +169,7 @@ def run_naive(url: str, count: int) -> None:
     asyncio.run(main())
 
 
-def prepare(rt: Runtime, count: int, campaigns: int = 1) -> tuple[int, list[int]]:
+def prepare(rt: Runtime, count: int, campaigns: int = 1, each: BenchFormat = TEXT) -> tuple[int, list[int]]:
     """The number, and so many active campaigns that share `count` queued recipients."""
     now = utcnow()
     with rt.database.write() as session:
@@ -172,17 +177,24 @@ def prepare(rt: Runtime, count: int, campaigns: int = 1) -> tuple[int, list[int]
         number = make_number(
             session, phone_number_id=PHONE_NUMBER_ID, access_token=token, messages_per_second=1_000_000
         )
-        template = make_template(session, number, name="spring_sale", components=SPRING)
-        given: dict[str, Any] = {"launched_at": now, "outcome": CampaignOutcome.SENDING, "pace_per_second": 1000.0}
+        template = make_template(session, number, name=each.template, components=each.components)
+        columns = {"variables": {}, "content": each.content.content_column()}
+        given: dict[str, Any] = columns | {
+            "launched_at": now,
+            "outcome": CampaignOutcome.SENDING,
+            "pace_per_second": 1000.0,
+        }
         made = [
             make_campaign(session, number, template, status=CampaignStatus.ACTIVE, **given) for _ in range(campaigns)
         ]
         number_id, ids = number.id, [campaign.id for campaign in made]
+        cohorts = {campaign_id: first_cohort(session, campaign_id) for campaign_id in ids}
     for start in range(0, count, 20_000):
         indices = range(start, min(count, start + 20_000))
         with rt.database.write() as session:
             session.execute(insert(Contact), [_contact(index, now) for index in indices])
-            session.execute(insert(Recipient), [_recipient(index, ids[index % campaigns], now) for index in indices])
+            rows = [_recipient(index, ids[index % campaigns], now, each.values) for index in indices]
+            session.execute(insert(Recipient), [row | {"cohort_id": cohorts[row["campaign_id"]]} for row in rows])
     return number_id, ids
 
 
@@ -199,27 +211,34 @@ def _contact(index: int, now: object) -> dict[str, object]:
     }
 
 
-def _recipient(index: int, campaign_id: int, now: object) -> dict[str, object]:
+def _recipient(index: int, campaign_id: int, now: object, values: object) -> dict[str, Any]:
     return {
         "campaign_id": campaign_id,
         "contact_id": index + 1,
         "person_key": f"wa:{phone(index)[1:]}",
         "state": RecipientState.QUEUED,
-        "source_values": VALUES,
+        "source_values": values,
         "due_at": now,
         "queued_at": now,
     }
 
 
 def whole_path(
-    name: str, database_url: str, redis_url: str, url: str, directory: Path, count: int, pace: float
+    name: str,
+    database_url: str,
+    redis_url: str,
+    url: str,
+    directory: Path,
+    count: int,
+    pace: float,
+    each: BenchFormat = TEXT,
 ) -> Measured:
     """One lane until nobody is queued."""
     upgrade_schema(database_url)
     rt = Runtime(sandbox_settings(database_url, redis_url, url, directory))
     Redis.from_url(redis_url).flushall()
     with use_runtime(rt):
-        number_id, _ = prepare(rt, count, max(1, math.ceil(pace / 1000)))
+        number_id, _ = prepare(rt, count, max(1, math.ceil(pace / 1000)), each)
         with rt.database.write() as session:
             session.execute(update(Number).values(messages_per_second=int(pace / 0.9) + 1))
             session.execute(update(Campaign).values(pace_per_second=min(1000.0, pace)))
@@ -258,12 +277,58 @@ def run(count: int, latency_ms: float, pace: float) -> list[Measured]:
     return found
 
 
+def build_one(each: BenchFormat, count: int) -> float:
+    """The CPU time of building one message, in microseconds: the best of five rounds."""
+    build = builder(each)
+    rounds = []
+    for _ in range(5):
+        begun = time.process_time()
+        for index in range(count):
+            build.build(recipient_id=index, attempt=1, phone="+34611000000", bsuid=None, values=each.values)
+        rounds.append((time.process_time() - begun) / count * 1e6)
+    return min(rounds)
+
+
+def compare_formats(count: int, pace: float) -> None:
+    """Print what a message of each format costs, and the ratio to text."""
+    base: Measured | None = None
+    with sandbox(0) as url, tempfile.TemporaryDirectory() as folder:
+        world = {"wabas": [dict(WORLD["wabas"][0])]}
+        carousel = {
+            "name": CAROUSEL.template,
+            "language": "en",
+            "category": "MARKETING",
+            "components": CAROUSEL.components,
+        }
+        world["wabas"][0]["templates"] = [*WORLD["wabas"][0]["templates"], carousel]
+        httpx.post(f"{url}/_sandbox/config", json={"world": world}).raise_for_status()
+        server = RedisServer(Path(folder) / "redis")
+        server.start()
+        try:
+            for name, each in BENCH_FORMATS.items():
+                lite = f"sqlite:///{Path(folder) / name}.db"
+                measured = whole_path(name, lite, server.url, url, Path(folder) / name, count, pace, each)
+                base = base or measured
+                cpu = measured.cpu_seconds / count
+                print(
+                    f"{name:<10} build {build_one(each, 20_000):>6.1f} µs   whole path {count / measured.seconds:>5.0f} msgs/s "
+                    f"{cpu * 1000:>6.3f} CPU ms/msg, {cpu / (base.cpu_seconds / count):>4.2f}x of text",
+                    flush=True,
+                )
+        finally:
+            server.stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipients", type=int, default=10_000)
     parser.add_argument("--latency", type=float, action="append", help="milliseconds; several allowed")
     parser.add_argument("--pace", type=float, default=2000.0, help="messages a second that the campaign asks for")
+    parser.add_argument("--formats", action="store_true", help="text against a carousel of ten cards")
     arguments = parser.parse_args()
+    if arguments.formats:
+        compare_formats(arguments.recipients, COMPARED_PACE)
+        return
     print(
         f"{'latency':>8} {'sender':<12} {'messages':>9} {'msgs/s':>8} {'CPU ms/msg':>11} {'vs client':>10} {'peak MiB':>9}"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from bot.meta.error_codes import ErrorAction
 from jobs.sending import lane
-from jobs.sending.campaign_feed import Served
+from jobs.sending.campaign_feed import ServedCohort
 from jobs.sending.judge import SendVerdict
 from jobs.sending.side_effects import SideEffects
 from models.sending.claim import ClaimedRecipient
@@ -34,15 +34,15 @@ def watch_what_begins(monkeypatch: pytest.MonkeyPatch) -> Begun:
     found = Begun()
     send, follow = lane.SenderLane._send, SideEffects.apply
 
-    def noted_send(self: lane.SenderLane, served: Served, row: ClaimedRecipient) -> Any:
+    def noted_send(self: lane.SenderLane, cohort: ServedCohort, row: ClaimedRecipient) -> Any:
         found.requests[threading.get_ident()] += 1
-        return send(self, served, row)
+        return send(self, cohort, row)
 
-    def noted_follow(self: SideEffects, served: Served, row: ClaimedRecipient, verdict: SendVerdict) -> None:
+    def noted_follow(self: SideEffects, cohort: ServedCohort, row: ClaimedRecipient, verdict: SendVerdict) -> None:
         if verdict.rule is not None and verdict.rule.action in DECISIVE:
             thread = threading.get_ident()
             found.when_told.setdefault(thread, found.requests[thread])
-        follow(self, served, row, verdict)
+        follow(self, cohort, row, verdict)
 
     monkeypatch.setattr(lane.SenderLane, "_send", noted_send)
     monkeypatch.setattr(SideEffects, "apply", noted_follow)

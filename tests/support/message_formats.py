@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.seed import CATALOG_ID
+
 NAMED = "NAMED"
-CATALOG_ID = "194836987003835"
 
 
 @dataclass(frozen=True)
@@ -202,10 +203,10 @@ FORMATS = (
     Format(
         "catalog",
         [body("See what is new, {{1}}."), buttons({"type": "CATALOG", "text": "View catalog"})],
-        {"variables": {"body": {"1": NAME}}, "thumbnail_sku": "2lc20305pt"},
+        {"variables": {"body": {"1": NAME}}, "thumbnail_sku": "SKU-1"},
         [
             {"type": "body", "parameters": [text("Maria")]},
-            button("CATALOG", 0, {"type": "action", "action": {"thumbnail_product_retailer_id": "2lc20305pt"}}),
+            button("CATALOG", 0, {"type": "action", "action": {"thumbnail_product_retailer_id": "SKU-1"}}),
         ],
         taps={0: "0"},
     ),
@@ -218,7 +219,7 @@ FORMATS = (
         ],
         {
             "variables": {"header": {"1": NAME}},
-            "products": {"sections": [{"title": "Popular", "skus": ["2lc20305pt", "nqryix03ez"]}]},
+            "products": {"sections": [{"title": "Popular", "skus": ["SKU-1", "SKU-2"]}]},
         },
         [
             {"type": "header", "parameters": [text("Maria")]},
@@ -228,13 +229,13 @@ FORMATS = (
                 {
                     "type": "action",
                     "action": {
-                        "thumbnail_product_retailer_id": "2lc20305pt",
+                        "thumbnail_product_retailer_id": "SKU-1",
                         "sections": [
                             {
                                 "title": "Popular",
                                 "product_items": [
-                                    {"product_retailer_id": "2lc20305pt"},
-                                    {"product_retailer_id": "nqryix03ez"},
+                                    {"product_retailer_id": "SKU-1"},
+                                    {"product_retailer_id": "SKU-2"},
                                 ],
                             }
                         ],
@@ -253,10 +254,10 @@ FORMATS = (
         ],
         {
             "variables": {"body": {"code": fixed("25OFF")}},
-            "products": {"sku": "nqryix03ez", "catalog_id": CATALOG_ID},
+            "products": {"sku": "SKU-2", "catalog_id": CATALOG_ID},
         },
         [
-            head("product", {"product_retailer_id": "nqryix03ez", "catalog_id": CATALOG_ID}),
+            head("product", {"product_retailer_id": "SKU-2", "catalog_id": CATALOG_ID}),
             {"type": "body", "parameters": [text("25OFF", "code")]},
         ],
         parameter_format=NAMED,
@@ -314,7 +315,7 @@ FORMATS = (
         [body("For you:"), {"type": "CAROUSEL", "cards": [product_card(), product_card()]}],
         {
             "products": {"catalog_id": CATALOG_ID},
-            "cards": [{"product": {"sku": sku}} for sku in ("vrpj01fvwp", "2lc20305pt", "nqryix03ez")],
+            "cards": [{"product": {"sku": sku}} for sku in ("SKU-3", "SKU-1", "SKU-2")],
         },
         [
             {
@@ -324,7 +325,7 @@ FORMATS = (
                         "card_index": index,
                         "components": [head("product", {"product_retailer_id": sku, "catalog_id": CATALOG_ID})],
                     }
-                    for index, sku in enumerate(("vrpj01fvwp", "2lc20305pt", "nqryix03ez"))
+                    for index, sku in enumerate(("SKU-3", "SKU-1", "SKU-2"))
                 ],
             }
         ],

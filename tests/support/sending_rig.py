@@ -1,11 +1,12 @@
 """A campaign that is ready to be sent to a sandbox: for the tests of the sender."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.sandbox.config import Config
 from bot.sandbox.seed import PHONE_NUMBER_ID
@@ -14,12 +15,15 @@ from jobs.core.runtime import Runtime, use_runtime
 from models.clock import utcnow
 from models.config import Settings
 from models.crypto import new_encryption_key
+from models.sending.cohorts import cohorts_of
 from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
+from models.tables.cohort import Cohort
 from models.tables.contact import Contact
 from models.tables.engagement import Engagement
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.template import Template
+from models.templates.language_parts import templates_by_language
 from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
 from tests.support.factories.contacts import make_contact
 
@@ -69,6 +73,36 @@ class Sending:
             )
             template = make_template(session, number, name="spring_sale", components=SPRING)
             self.number_id, self.template_id = number.id, template.id
+
+    def several(self, people: Mapping[str, Sequence[str]], *, fallback: str | None = "en", **values: Any) -> int:
+        """An active, launched campaign in these languages, each to these phones."""
+        with self.rt.database.write() as session:
+            number, first = session.get_one(Number, self.number_id), session.get_one(Template, self.template_id)
+            existing = templates_by_language(session, first)
+            for code in people:
+                if code.lower() not in existing:
+                    make_template(session, number, name=first.name, language=code, components=SPRING)
+        codes: dict[str, Any] = {"languages": list(people), "fallback_language": fallback}
+        campaign_id = self.campaign([phone for phones in people.values() for phone in phones], **codes, **values)
+        with self.rt.database.write() as session:
+            for cohort, phones in zip(cohorts_of(session, campaign_id), people.values(), strict=True):
+                ids = select(Contact.id).where(Contact.phone.in_(phones))
+                session.execute(
+                    update(Recipient)
+                    .where(Recipient.campaign_id == campaign_id, Recipient.contact_id.in_(ids))
+                    .values(cohort_id=cohort.id),
+                    execution_options={"synchronize_session": False},
+                )
+        return campaign_id
+
+    def cohorts(self, campaign_id: int) -> dict[str, Cohort]:
+        """The campaign's cohorts by language."""
+        with self.rt.database.read() as session:
+            return {cohort.template.language: cohort for cohort in cohorts_of(session, campaign_id)}
+
+    def languages_got(self) -> dict[str, int]:
+        """How many messages the people got in each language."""
+        return dict(Counter(str(message.language) for message in self.sandbox.store.messages))
 
     def campaign(self, phones: Sequence[str], *, pace: float = 500.0, **values: Any) -> int:
         """An active, launched campaign to these phones."""

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from admin.operations.templates.accounts import Account, account_of, stored_template, template_admin
 from admin.operations.templates.drafts import WrittenTemplate
+from admin.operations.templates.in_use import pause_its_campaigns, refuse_while_sent
 from admin.operations.templates.reread import reread_template
 from bot.meta.management import GraphError
 from bot.meta.template_admin import NOT_FOUND
@@ -68,6 +69,7 @@ def _chosen(
             templates = _languages_of(session, account.pk, name)
         if not templates:
             raise OperatorError("template {name}: there is no such template; see flask templates list", name=name)
+        refuse_while_sent(session, templates)
         at_meta = {row.language: row.meta_id for row in templates if row.status != DRAFT and row.meta_id}
         return account, at_meta, [row.language for row in templates if row.language not in at_meta]
 
@@ -94,6 +96,7 @@ def _store_deletion(rt: Runtime, account: Account, name: str, languages: list[st
                 session, template, TemplateEventKind.DELETED, now, actor, before=template.status, after="DELETED"
             )
             template.status, template.status_at, template.missing_at = "DELETED", now, now
+            pause_its_campaigns(session, template, now)
 
 
 def unpause_template(

@@ -18,6 +18,7 @@ from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
 from models.templates.definition.parse import CheckedDefinition, check_template_json
 from models.templates.definition.problems import DefinitionError, Problems
+from models.templates.definition.same_text import is_same_text
 from models.templates.definition.template import TemplateDefinition
 from models.templates.drafts import SUBMISSION_IS_LOST, find_template, remove_draft, write_draft, write_edit
 from models.templates.life import APPROVED, DRAFT, record_event
@@ -78,7 +79,7 @@ def edit_template(
 
     Raises DefinitionError if Meta would refuse it, OperatorError if there is no such template.
     """
-    definition = _valid(rt, data, None, actor)
+    definition = check_template_json(data).valid()
     return _store_edit(rt, name, language, definition, actor, number_id)
 
 
@@ -95,9 +96,11 @@ def _store_edit(
                 _refuse_taken(session, account.pk, definition)
                 remove_draft(session, template, now)
             template = write_draft(session, account.pk, definition, now, actor)
+            _refuse_unknown_samples(rt, definition)
         else:
             _check_category(template, definition)
-            write_edit(session, template, definition, now, actor)
+            if write_edit(session, template, definition, now, actor).has_text:
+                _refuse_unknown_samples(rt, definition)
         _audit_written(session, template, AuditAction.CHANGE, actor)
         return written(template)
 
@@ -149,7 +152,9 @@ def duplicate_template(
 def definition_of(session: Session, template: Template) -> dict[str, Any]:
     """The definition of a template as it is to be edited: what was written here last, else what Meta has."""
     draft = session.get(TemplateDraft, template.id)
-    if draft is not None and (draft.state is not DraftState.SUBMITTED or _is_same_text(draft.definition, template)):
+    if draft is not None and (
+        draft.state is not DraftState.SUBMITTED or is_same_text(draft.definition.get("components"), template.components)
+    ):
         return copy.deepcopy(draft.definition)
     return {
         "name": template.name,
@@ -163,27 +168,6 @@ def definition_of(session: Session, template: Template) -> dict[str, Any]:
 def written(template: Template) -> WrittenTemplate:
     """What the operations return of a row."""
     return WrittenTemplate(template.id, template.name, template.language, template.category, template.status)
-
-
-def same_text(one: Any, other: Any) -> bool:
-    """Whether two lists of components say the same, whatever their samples and spelling."""
-    return bool(_without_samples(one) == _without_samples(other))
-
-
-def _is_same_text(definition: dict[str, Any], template: Template) -> bool:
-    return same_text(definition.get("components"), template.components)
-
-
-def _without_samples(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_without_samples(each) for each in part]
-    if not isinstance(part, dict):
-        return part
-    kept = {key: _without_samples(value) for key, value in part.items() if key != "example"}
-    for key in ("type", "format"):
-        if isinstance(kept.get(key), str):
-            kept[key] = kept[key].upper()
-    return kept
 
 
 def _valid(rt: Runtime, data: Any, files_in: Path | None, actor: str) -> TemplateDefinition:
@@ -205,6 +189,12 @@ def _check_category(template: Template, definition: TemplateDefinition) -> None:
             category=template.category,
         )
         raise DefinitionError("{problems}", problems=tuple(problems))
+
+
+def _refuse_unknown_samples(rt: Runtime, definition: TemplateDefinition) -> None:
+    unknown = unknown_samples(rt, definition.to_json())
+    if unknown:
+        raise DefinitionError("{problems}", problems=unknown)
 
 
 def _refuse_taken(session: Session, waba_pk: int, definition: TemplateDefinition) -> None:

@@ -31,6 +31,7 @@ from admin.panel.campaigns.media_field import (
 )
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
 from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
+from admin.panel.campaigns.product_notes import product_notes
 from admin.panel.campaigns.reach_estimate import estimated_reach
 from admin.panel.campaigns.selection import selected
 from admin.panel.template_preview import ORDER_WORDS
@@ -160,6 +161,7 @@ class CampaignForms(CampaignPreviews):
             media_choices = media_to_choose(session, needed, media, request.form.get("media_search", ""))
             content = content_of_draft(draft)
             card_media = card_media_choices(session, template, content)
+            notes = product_notes(session, number, content)
             preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         all_slots = template_slots(template, content) if template else []
         given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
@@ -177,6 +179,7 @@ class CampaignForms(CampaignPreviews):
             chosen=template,
             slots=slots,
             given=given,
+            notes=notes,
             profile_sources=PROFILE_SOURCES,
             value_formats=VALUE_FORMATS,
             card_slots=[(slot, slot_field(slot)) for slot in all_slots if slot.card is not None],

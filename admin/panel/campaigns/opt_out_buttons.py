@@ -23,4 +23,11 @@ def opt_out_choices(draft: Mapping[str, Any], template: Template | None) -> list
         return []
     chosen = draft.get("opt_out_buttons")
     places = (template.opt_out_buttons or ()) if chosen is None else chosen
-    return [(place, title, place in places) for place, title in quick_replies(template.components).items()]
+    return [
+        (place, _named(place, title), place in places) for place, title in quick_replies(template.components).items()
+    ]
+
+
+def _named(place: str, title: str) -> str:
+    card, _, _ = place.rpartition(".")
+    return f"{title} (card {int(card) + 1})" if card else title

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from models.campaigns.pause import MARGIN, pause_for_template
+from models.campaigns.cohort_pause import pause_for_template
+from models.campaigns.pause import MARGIN
+from models.campaigns.template_changes import RED, pause_for_quality, reason_of_status
 from models.events.account.update import AccountUpdate, is_newer, meta_enums, operator_text
 from models.stored_texts import META_SAYS, TEMPLATE_CATEGORY, TEMPLATE_CHANGED, TEMPLATE_TAKEN_AWAY
 from models.tables.audit import META, AuditAction
@@ -26,7 +28,6 @@ UNSENDABLE = frozenset(
         "ARCHIVED",
     }
 )  # fmt: skip
-_REASONS = {"PAUSED": PauseReason.TEMPLATE_PAUSED, "PENDING": PauseReason.TEMPLATE_CHANGED}
 
 
 def template_status(session: Session, update: AccountUpdate) -> None:
@@ -40,6 +41,8 @@ def template_status(session: Session, update: AccountUpdate) -> None:
         return
     update.result.templates_of.add(update.waba.id)
     if status == "FLAGGED" or status not in SENDABLE | UNSENDABLE:
+        if status:
+            record_event(session, template, TemplateEventKind.STATUS, update.at, META, after=status[:64])
         _audit(session, update, template, AuditAction.TEMPLATE_NOTICE, event=status)
         return
     is_tie = update.at == template.status_at and status in UNSENDABLE and template.status != status
@@ -53,20 +56,20 @@ def template_status(session: Session, update: AccountUpdate) -> None:
             template.rejected_reason = reason or None
         record_changes(session, template, before, update.at, META, description)
         detail = META_SAYS(said=description) if description else TEMPLATE_TAKEN_AWAY(**_named(template), status=status)
-        pause_for_template(
-            session, template.id, _REASONS.get(status, PauseReason.TEMPLATE_DISABLED), detail, update.now
-        )
+        pause_for_template(session, template.id, reason_of_status(status), detail, update.now)
     _audit(session, update, template, AuditAction.TEMPLATE_STATUS, event=status, reason=reason, description=description)
 
 
 def template_quality(session: Session, update: AccountUpdate) -> None:
-    """Store a new quality, which the panel shows and the preflight may warn about."""
+    """Store a new quality, which the panel shows and the preflight may warn about. Red pauses the template's campaigns."""
     template = _find_template(session, update)
     quality = update.word("new_quality_score")
     if template is None or not quality or not _is_new(update, template, template.quality_at):
         return
     before, template.quality, template.quality_at = TemplateState.of(template), quality[:16], update.at
     record_changes(session, template, before, update.at, META)
+    if quality == RED:
+        pause_for_quality(session, template, update.now)
     _audit(session, update, template, AuditAction.TEMPLATE_QUALITY, before=before.quality, after=template.quality)
 
 
@@ -96,6 +99,8 @@ def template_category(session: Session, update: AccountUpdate) -> None:
     update.result.templates_of.add(update.waba.id)
     if correct:
         template.correct_category = correct[:32]
+        kind = TemplateEventKind.CATEGORY_ANNOUNCED
+        record_event(session, template, kind, update.at, META, before=template.category, after=correct[:64])
         _audit(session, update, template, AuditAction.TEMPLATE_CATEGORY_ANNOUNCED, present=category, coming=correct)
         return
     before, template.correct_category = template.category, None

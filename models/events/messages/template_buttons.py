@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.events.messages.attribution import AttributedReply, Attribution
 from models.events.types import InboundMessage
 from models.tables.campaign import Campaign
+from models.tables.cohort import Cohort
 from models.tables.recipient import Recipient
 from models.tables.template import Template
 from models.templates.opt_out_buttons import button_place, quick_replies
@@ -29,7 +30,8 @@ def opt_outs_by_place(
     rows = session.execute(
         select(Recipient.id, Campaign.opt_out_buttons, Template.opt_out_buttons, Template.components)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .join(Template, Template.id == Campaign.template_id)
+        .outerjoin(Cohort, Cohort.id == Recipient.cohort_id)
+        .join(Template, Template.id == func.coalesce(Cohort.template_id, Campaign.template_id))
         .where(Recipient.id.in_(sorted(recipient_ids)))
     )
     templates = {row[0]: (row[1], row[2], row[3]) for row in rows}

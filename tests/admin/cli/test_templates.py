@@ -9,6 +9,7 @@ from sqlalchemy import select
 from models.tables.template import Template
 from models.tables.template_life import TemplateEvent
 from tests.support.cli_app import Shell
+from tests.support.factories.campaigns import make_number
 from tests.support.media import PNG
 from tests.support.template_files import changed, template_json
 
@@ -126,3 +127,15 @@ def test_a_name_that_meta_has_is_not_written_over(account: Shell) -> None:
     assert "it is APPROVED at Meta already" in account.refused(
         "templates", "create", account.file("x.json", definition)
     )
+
+
+def test_with_several_accounts_a_number_says_which(account: Shell) -> None:
+    with account.rt.database.write() as session:
+        other = make_number(session, name="Other", access_token=account.rt.vault.encrypt("x"))
+        other_id = other.id
+    file = account.file("coupon.json", template_json("coupon"))
+    assert "there are several accounts; name one of its numbers" in account.refused("templates", "create", file)
+    assert "there is no such number" in account.refused("templates", "create", file, "--number", "999")
+    account.ok("templates", "create", file, "--number", str(other_id))
+    assert [row["name"] for row in account.data("templates", "list", "--number", str(other_id), "--json")] == ["coupon"]
+    account.ok("templates", "delete", "coupon", "--number", str(other_id))

@@ -20,7 +20,7 @@ from models.tables.number import UNLIMITED, Number, Waba, WabaState
 from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
 from models.templates.definition.parse import check_template_json
-from models.templates.drafts import claim_submission, remove_draft, write_draft
+from models.templates.drafts import claim_submission, remove_draft, write_draft, write_edit
 from models.templates.life import life_of
 from tests.support.cli_app import Shell
 from tests.support.factories.campaigns import make_number, make_template
@@ -223,3 +223,27 @@ def test_the_life_of_a_template_tells_what_the_reading_changed(shell: Shell) -> 
     assert [(event.before, event.after, event.reason) for event in reversed(life)] == [
         (None, "APPROVED", None), ("APPROVED", "REJECTED", "SCAM"), ("REJECTED", "DELETED", None),
     ]  # fmt: skip
+
+
+def test_an_edit_whose_answer_was_lost_is_settled_once_meta_has_it(shell: Shell) -> None:
+    row = template(shell, "opening_hours")
+    edit = {
+        "name": row.name,
+        "language": "en",
+        "category": "UTILITY",
+        "components": [{"type": "BODY", "text": "Open all day"}],
+    }
+    with shell.rt.database.write() as session:
+        row = session.get_one(Template, row.id)
+        write_edit(session, row, check_template_json(edit).valid(), utcnow(), "ana")
+        assert claim_submission(session, row.id, utcnow() - timedelta(minutes=4))
+    read_templates(shell.rt, waba_pk(shell), utcnow())
+    with shell.rt.database.read() as session:
+        assert session.get_one(TemplateDraft, row.id).state is DraftState.SUBMITTING
+    theirs = shell.meta.sim.world.find_template("opening_hours", "en")
+    assert theirs is not None
+    theirs.components = [{"type": "BODY", "text": "Open all day"}]
+    read_templates(shell.rt, waba_pk(shell), utcnow())
+    with shell.rt.database.read() as session:
+        assert session.get_one(TemplateDraft, row.id).state is DraftState.SUBMITTED
+        assert life_of(session, row.id)[0].kind is TemplateEventKind.EDIT_SUBMITTED

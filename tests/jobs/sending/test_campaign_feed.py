@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from bot.messages.template import TemplateBuilder
 from jobs.sending import lane
-from jobs.sending.campaign_feed import CampaignFeed, load_number
+from jobs.sending.campaign_feed import CampaignFeed, ServedCohort, load_number
 from jobs.sending.lane import SenderLane
 from jobs.sending.serve import serve
 from models.clock import utcnow
@@ -120,8 +120,8 @@ def test_who_missed_the_moment_of_a_slow_campaign_waits_in_the_queue_for_the_nex
     campaign_id = sending.campaign(phones(1), pace=1 / 60)
     take = SenderLane._claim
 
-    def slowly(self: SenderLane, campaign_id: int, size: int) -> Claim:
-        claimed = take(self, campaign_id, size)
+    def slowly(self: SenderLane, cohort: ServedCohort, size: int) -> Claim:
+        claimed = take(self, cohort, size)
         time.sleep(0.1)
         return claimed
 

@@ -13,16 +13,19 @@ from sqlalchemy.exc import OperationalError
 from jobs.core.shutdown import SHUTDOWN
 from jobs.sending import lane
 from jobs.sending import side_effects as consequences
-from jobs.sending.campaign_feed import CampaignFeed, ServedNumber
+from jobs.sending.campaign_feed import CampaignFeed, ServedCohort, ServedNumber
 from jobs.sending.lane import SenderLane
 from jobs.sending.serve import serve
 from models.clock import utcnow
-from models.sending.claim import Claim, claim_recipients, has_due
+from models.sending.claim import Claim, claim_recipients
 from models.sending.lease import open_lane
+from models.sending.open_cohorts import has_due
 from models.stored_texts import show_stored
 from models.tables.campaign import CampaignStatus, PauseReason, transition
+from models.tables.cohort import Cohort
 from models.tables.lane import Lane as LaneRow
 from models.tables.number import Number
+from tests.support.factories.campaigns import first_cohort
 from tests.support.running_hark import wait_for
 from tests.support.sending_rig import Sending, phones, sending_to_a_sandbox
 from tests.support.tls_server import outsider
@@ -69,7 +72,7 @@ def test_an_unreachable_meta_loses_nobody(sending: Sending) -> None:
 
     assert sending.states(campaign_id) == {"queued": 5}
     with sending.rt.database.read() as session:
-        assert not has_due(session, campaign_id, utcnow())
+        assert not has_due(session, session.get_one(Cohort, first_cohort(session, campaign_id)), utcnow())
 
 
 def test_a_claim_whose_commit_was_unclear_goes_back_once_the_database_can_be_asked(
@@ -79,8 +82,8 @@ def test_a_claim_whose_commit_was_unclear_goes_back_once_the_database_can_be_ask
     claimed, held = SenderLane._claim, SenderLane._held_in_database
     troubles = ["the answer to COMMIT is lost", "away", "away still"]
 
-    def lost_after_the_commit(self: SenderLane, campaign_id: int, size: int) -> Claim:
-        found = claimed(self, campaign_id, size)
+    def lost_after_the_commit(self: SenderLane, cohort: ServedCohort, size: int) -> Claim:
+        found = claimed(self, cohort, size)
         if len(troubles) == 3:
             raise OperationalError(troubles.pop(), None, Exception())
         return found
@@ -106,7 +109,9 @@ def test_a_lane_learns_of_a_pause_with_its_next_chunk_and_gives_back_what_it_hol
         lane_id = open_lane(session, sending.number_id, "here", 1)
         session.get_one(Number, sending.number_id).held_until = utcnow() + timedelta(minutes=1)
     with sending.rt.database.write() as session:
-        assert claim_recipients(session, lane_id, campaign_id, 5, utcnow()) == Claim(is_active=False)
+        assert claim_recipients(session, lane_id, first_cohort(session, campaign_id), 5, utcnow()) == Claim(
+            is_active=False
+        )
         session.get_one(Number, sending.number_id).held_until = None
     feed = CampaignFeed(sending.rt, ServedNumber(sending.number_id, "1", 1, "token"))
     (served,) = feed.due(utcnow())

@@ -20,7 +20,7 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.lane import Lane
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories.campaigns import make_number, make_template
+from tests.support.factories.campaigns import first_cohort, make_number, make_template
 from tests.support.sending_rig import SPRING, Sending
 
 
@@ -82,7 +82,7 @@ def test_an_outcome_that_no_database_takes_keeps_none_of_the_others(sending: Sen
     with sending.rt.database.write() as session:
         lane_id = open_lane(session, sending.number_id, "here", 1)
     with sending.rt.database.write() as session:
-        rows = claim_recipients(session, lane_id, campaign_id, 3, now).rows
+        rows = claim_recipients(session, lane_id, first_cohort(session, campaign_id), 3, now).rows
         portfolio_id = session.get_one(Number, sending.number_id).waba.portfolio_id
     recorder = Recorder(sending.rt, lane_id, portfolio_id)
     accepted, refused = RecipientState.ACCEPTED, RecipientState.REFUSED

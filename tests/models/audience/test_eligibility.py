@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from models.audience import reach
+from models.audience.eligibility import MARKETING
 from models.audience.reach import estimate_reach
 from models.audience.recheck import recheck
 from models.db.engine import Database
@@ -104,9 +105,9 @@ def test_an_opt_out_a_marketing_stop_and_a_case_of_any_record_count_for_the_pers
             make_case(world.session, twin)
         reasons[wanted.id] = reason
     contacts = list(reasons)
-    assert {key: found[0] for key, found in recheck(world.session, world.campaign, contacts, NOW).items()} == {
-        key: reason for key, reason in reasons.items() if reason
-    }
+    assert {
+        key: found[0] for key, found in recheck(world.session, world.campaign, MARKETING, contacts, NOW).items()
+    } == {key: reason for key, reason in reasons.items() if reason}
     assert {key: row.reason for key, row in world.launched().items()} == reasons
 
 

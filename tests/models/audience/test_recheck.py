@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from models.audience.eligibility import MARKETING
 from models.audience.recheck import recheck
 from models.tables.contact import Consent, Suppression
 from models.tables.engagement import Engagement
@@ -24,7 +25,7 @@ def test_the_recheck_finds_what_changed_since_the_launch_and_not_its_own_engagem
     redacted.consent, redacted.redacted_at = Consent.REDACTED, NOW
     make_case(session, people[NotSent.OPEN_CASE])
     session.flush()
-    found = recheck(session, world.campaign, [contact.id for contact in people.values()], NOW)
+    found = recheck(session, world.campaign, MARKETING, [contact.id for contact in people.values()], NOW)
     assert found == {
         people[NotSent.NOT_SUBSCRIBED].id: (NotSent.NOT_SUBSCRIBED, "unsubscribed"),
         people[NotSent.MARKETING_STOPPED].id: (NotSent.MARKETING_STOPPED, None),
@@ -33,13 +34,13 @@ def test_the_recheck_finds_what_changed_since_the_launch_and_not_its_own_engagem
         people[NotSent.OPEN_CASE].id: (NotSent.OPEN_CASE, None),
         redacted.id: (NotSent.NOT_SUBSCRIBED, "redacted"),
     }
-    assert recheck(session, world.campaign, [], NOW) == {}
+    assert recheck(session, world.campaign, MARKETING, [], NOW) == {}
 
 
 def test_the_recheck_finds_people_who_were_suppressed_for_good(world: World) -> None:
     one, two = world.contact(), world.contact()
     world.session.add(Suppression(person_hash=f"hash of {one.person_key}", reason="redacted", created_at=NOW))
-    found = recheck(world.session, world.campaign, [one.id, two.id], NOW, lambda key: (f"hash of {key}",))
+    found = recheck(world.session, world.campaign, MARKETING, [one.id, two.id], NOW, lambda key: (f"hash of {key}",))
     assert found == {one.id: (NotSent.NOT_SUBSCRIBED, "suppressed")}
 
 

@@ -14,6 +14,7 @@ from models.tables.number import WabaState
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice, bob, make_contact
+from tests.support.message_formats import BY_NAME
 
 
 @pytest.fixture
@@ -198,3 +199,17 @@ def test_who_counts_already_needs_no_room(session: Session, clear_campaign: Camp
     portfolio.messaging_limit = -1
     session.flush()
     assert preflight(session, clear_campaign.id, NOW).reach.eligible_counted == 0
+
+
+def test_an_offer_that_is_over_and_a_format_without_its_data_block(session: Session) -> None:
+    number = make_number(session)
+    template = make_template(session, number, components=BY_NAME["offer"].components)
+    added = BY_NAME["offer"].added
+    columns = {"variables": added["variables"], "media": added["media"], "content": {"offer": added["offer"]}}
+    campaign = make_campaign(session, number, template, **columns)
+    alice(session)
+    assert _keys(session, campaign)[0] == []
+    campaign.content = {"offer": {**added["offer"], "expires_at": NOW.isoformat()}}
+    assert _keys(session, campaign)[0] == ["offer"]
+    campaign.content = None
+    assert _keys(session, campaign)[0] == ["variables", "offer"]

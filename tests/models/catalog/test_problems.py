@@ -134,3 +134,18 @@ def test_the_preflight_names_a_catalog_that_is_not_linked(session: Session, sell
     assert "catalog" not in {check.key for check in preflight(session, campaign.id, NOW).blocking}
     put_catalogs(session, selling_number.waba_id, [], NOW)
     assert "catalog" in {check.key for check in preflight(session, campaign.id, NOW).blocking}
+
+
+def test_the_preflight_names_the_products_of_every_part_of_the_message(
+    session: Session, selling_number: Number
+) -> None:
+    card = {"components": [{"type": "HEADER", "format": "PRODUCT"}]}
+    components = [{"type": "BODY", "text": "Hi"}, {"type": "CAROUSEL", "cards": [card, card]}]
+    template = make_template(session, selling_number, components=components)
+    content = {"cards": [{"product": {"sku": "good"}}, {"product": {"sku": "nothing"}}, {"product": {"sku": "sold"}}]}
+    campaign = make_campaign(session, selling_number, template, content=content)
+    result = preflight(session, campaign.id, NOW)
+    blocking = {check.key: str(check.text) for check in result.blocking}
+    warnings = {check.key: str(check.text) for check in result.warnings}
+    assert blocking["product_unknown"].endswith(": nothing.")
+    assert warnings["product_stock"].endswith(": sold.")

@@ -5,7 +5,7 @@ from sqlalchemy import create_engine, text
 
 from models.db.migrate import alembic_config, upgrade_schema
 
-BEFORE = "0024"
+BEFORE = "0027"
 NOW = {"now": "2026-03-21 10:00:00.000000"}
 PICTURE, PAPER = "a" * 64, "b" * 64
 ROWS = (

@@ -15,7 +15,7 @@ from models.tables.campaign import Campaign, CampaignOutcome, CampaignStatus
 from models.tables.engagement import Engagement
 from models.tables.lane import Lane
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.campaigns import first_cohort, make_campaign, make_number, make_recipient
 from tests.support.factories.contacts import alice, bob
 
 
@@ -29,7 +29,7 @@ def begin(database: Database) -> tuple[int, int, int]:
         make_recipient(session, campaign, alice(session, tags={"vip": None}), source_values={"body": {"1": "Alice"}})
         lane_id, campaign_id = open_lane(session, number.id, "host", 1), campaign.id
     with database.write() as session:
-        (row,) = claim_recipients(session, lane_id, campaign_id, 10, utcnow()).rows
+        (row,) = claim_recipients(session, lane_id, first_cohort(session, campaign_id), 10, utcnow()).rows
     return lane_id, campaign_id, row.id
 
 
@@ -77,7 +77,7 @@ def test_what_a_dead_lane_held_becomes_unsure_once(database: Database) -> None:
     assert state(database, recipient_id) == "unsure"
     with database.write() as session:
         assert not renew_lease(session, lane_id)
-        assert not claim_recipients(session, lane_id, campaign_id, 10, utcnow()).is_active
+        assert not claim_recipients(session, lane_id, first_cohort(session, campaign_id), 10, utcnow()).is_active
 
 
 def test_a_late_acceptance_raises_what_the_sweep_gave_up(database: Database) -> None:

@@ -25,7 +25,7 @@ from models.tables.campaign import CampaignStatus
 from models.tables.engagement import LedgerEntry
 from models.tables.number import UNLIMITED, Portfolio
 from models.tables.recipient import Recipient, RecipientState
-from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.campaigns import first_cohort, make_campaign, make_number, make_recipient
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice
 from tests.support.proof import dice, rounds
@@ -178,7 +178,7 @@ def test_who_is_refused_at_a_later_try_counts_no_more(database: Database) -> Non
         ids = campaign.id, number.waba.portfolio_id
     for state in (RecipientState.QUEUED, RecipientState.QUEUED, RecipientState.REFUSED):
         with database.write() as session:
-            [row] = claim_recipients(session, lane_id, ids[0], 5, utcnow()).rows
+            [row] = claim_recipients(session, lane_id, first_cohort(session, ids[0]), 5, utcnow()).rows
             assert (row.is_counted, used_people(session, ids[1], utcnow())) == (True, 1)
         outcome = AttemptResult(
             row.id, row.attempt, state, utcnow(), row.person_key, row.contact_id, due_at=NOW, is_counted=row.is_counted
@@ -196,7 +196,7 @@ def test_what_a_late_answer_says_of_a_message_that_was_given_up_gives_nothing_ba
         lane_id = open_lane(session, number.id, "here", 1)
         ids = campaign.id, number.waba.portfolio_id
     with database.write() as session:
-        [row] = claim_recipients(session, lane_id, ids[0], 5, utcnow()).rows
+        [row] = claim_recipients(session, lane_id, first_cohort(session, ids[0]), 5, utcnow()).rows
         session.get_one(Recipient, key).state = RecipientState.UNSURE
     late = AttemptResult(
         row.id,

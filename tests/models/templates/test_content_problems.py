@@ -195,3 +195,20 @@ def test_an_offer_that_does_not_end_takes_no_end() -> None:
     assert check_mapping(template, MessageContent(), NOW) == []
     content = MessageContent(offer={"expires_at": "2126-01-01T00:00:00+00:00"})
     assert check_mapping(template, content, NOW) == ["offer.expires_at: the template's offer has no end"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [
+        ("media_cards", {"cards": [{}, {}]}, "media"),
+        ("offer", {"offer": {"expires_at": "2026-11-26T23:00:00+00:00"}}, "offer"),
+        ("text_positional", {"location": {"latitude": 1.0}}, "location"),
+        ("product_list", {}, "products"),
+        ("media_cards", {}, "cards"),
+    ],
+)
+def test_a_problem_says_which_part_it_is_about(name: str, content: dict[str, Any], part: str) -> None:
+    problems = _problems(name, MessageContent(**content))
+    assert {problem.part for problem in problems} <= {part, "variables", "media"}
+    assert part in {problem.part for problem in problems}
+    assert all(problem.remedy for problem in problems)

@@ -20,7 +20,15 @@ from models.templates.drafts import (
     write_draft,
     write_edit,
 )
-from models.templates.life import DRAFT, edits_left, life_of, name_blocked_until, pending_draft, record_event
+from models.templates.life import (
+    DRAFT,
+    edits_left,
+    life_of,
+    name_blocked_until,
+    next_creation,
+    pending_draft,
+    record_event,
+)
 from models.templates.sendable import template_problems, why_not_sendable
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
 from tests.support.factories.common import NOW
@@ -117,6 +125,16 @@ def test_edits_of_an_approved_template_are_counted_for_a_day_and_a_month(session
     other = make_template(session, make_number(session))
     record_event(session, other, TemplateEventKind.EDIT_SUBMITTED, NOW - HOUR, "ana", before="APPROVED")
     assert edits_left(session, other.id, NOW).next_at == NOW + 23 * HOUR
+
+
+def test_new_templates_are_counted_for_an_hour(session: Session) -> None:
+    template = make_template(session, make_number(session))
+    for minute in range(100):
+        assert next_creation(session, template.waba_id, NOW) is None
+        at = NOW - timedelta(seconds=30 * minute)
+        record_event(session, template, TemplateEventKind.SUBMITTED, at, "ana")
+    assert next_creation(session, template.waba_id, NOW) == NOW - timedelta(seconds=30 * 99) + HOUR
+    assert next_creation(session, template.waba_id, NOW + HOUR) is None
 
 
 def test_the_name_of_an_approved_template_is_blocked_for_30_days(session: Session) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from models.sending.cohorts import cohorts_of, make_cohorts
 from models.tables.campaign import ENDS_AFTER, Campaign, CampaignKind, CampaignStatus, PauseReason
 from models.tables.contact import Contact
 from models.tables.lane import LEASE_SECONDS, Lane
@@ -85,7 +86,16 @@ def make_campaign(
     campaign = Campaign(number=number, template=template, status=status, kind=kind, **(given | values))
     session.add(campaign)
     session.flush()
+    if campaign.started_at is not None:
+        make_cohorts(session, campaign, now)
     return campaign
+
+
+def first_cohort(session: Session, campaign_id: int) -> int:
+    """The id of the campaign's first cohort; of a campaign that was not started it is made."""
+    if not cohorts_of(session, campaign_id):
+        make_cohorts(session, session.get_one(Campaign, campaign_id), NOW)
+    return cohorts_of(session, campaign_id)[0].id
 
 
 def make_recipient(
@@ -100,6 +110,8 @@ def make_recipient(
 ) -> Recipient:
     """The contact in the campaign, as a launch would have left it."""
     given: dict[str, Any] = {"person_key": contact.person_key, "source_values": {}, "due_at": now, "queued_at": now}
+    if "cohort_id" not in values:
+        given["cohort_id"] = first_cohort(session, campaign.id)
     recipient = Recipient(
         campaign_id=campaign.id, contact_id=contact.id, state=state, reason=reason, **(given | values)
     )

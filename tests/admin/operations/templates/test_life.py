@@ -1,15 +1,23 @@
 """Duplicating, deleting, unpausing, dropping an edit, and taking from Meta's library."""
 
 import pytest
+from sqlalchemy import select
 
 from admin.operations.templates.delete import delete_template, unpause_template
 from admin.operations.templates.drafts import discard_edit, duplicate_template, edit_template
 from admin.operations.templates.library import button_input, search_library, take_from_library
+from admin.operations.templates.submit import submit_template
 from bot.meta.template_admin import TemplateAdmin
+from jobs.campaigns.lifecycle import pause_campaign
+from models.clock import utcnow
 from models.errors import OperatorError
+from models.tables.campaign import CampaignStatus
+from models.tables.number import Number
+from models.tables.template import Template
 from models.tables.template_life import TemplateEventKind
 from models.templates.definition.problems import DefinitionError
 from tests.support.cli_app import Shell
+from tests.support.factories.campaigns import make_campaign
 from tests.support.media import PNG
 from tests.support.template_files import template_json
 from tests.support.templates import ANA, at_meta, draft_of, life, row_of, write_coupon
@@ -123,3 +131,20 @@ def test_a_sample_is_uploaded_in_pieces_when_the_connection_is_lost(
     assert tried == [0, 2_000]
     handle = at_meta(shell, "coupon", "en_US").components[0]["example"]["header_handle"][0]
     assert len(shell.meta.sim.media.handles[handle].data) == len(PNG) + 5_000
+
+
+def test_a_template_that_a_campaign_is_sending_is_neither_edited_nor_deleted(shell: Shell) -> None:
+    row = row_of(shell, "coupon_gift", "en")
+    with shell.rt.database.write() as session:
+        number = session.scalars(select(Number)).one()
+        campaign = make_campaign(session, number, session.get_one(Template, row.id), name="Gift", now=utcnow())
+        campaign.status = CampaignStatus.ACTIVE
+        campaign_id = campaign.id
+    definition = template_json("coupon") | {"name": "coupon_gift", "language": "en"}
+    edit_template(shell.rt, "coupon_gift", "en", definition, ANA)
+    with pytest.raises(OperatorError, match=r"\(Gift\) is sending the template coupon_gift; pause it"):
+        submit_template(shell.rt, "coupon_gift", "en", ANA)
+    with pytest.raises(OperatorError, match="pause it or let it end first"):
+        delete_template(shell.rt, "coupon_gift", None, ANA)
+    pause_campaign(shell.rt, campaign_id, utcnow(), ANA)
+    assert delete_template(shell.rt, "coupon_gift", None, ANA).languages == ("en",)

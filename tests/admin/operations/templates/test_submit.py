@@ -179,3 +179,25 @@ def test_a_meta_that_answers_nonsense_leaves_the_draft(shell: Shell, monkeypatch
     with pytest.raises(OperatorError, match="no answer of Meta's came"):
         submit_template(shell.rt, "coupon", "en_US", ANA)
     assert row_of(shell, "coupon", "en_US").status == "DRAFT"
+
+
+@pytest.mark.usefixtures("slow_review")
+def test_another_picture_alone_is_an_edit_and_a_max_price_alone_needs_no_picture(shell: Shell) -> None:
+    row = row_of(shell, "new_collection", "en")
+    theirs = at_meta(shell, "new_collection", "en")
+    theirs.components[0]["example"]["header_handle"] = ["https://scontent.example/a.jpg"]
+    shell.ok("templates", "sync")
+    spec = {"bid_strategy": "LOWEST_COST_WITH_BID_CAP", "bid_amount": 5000}
+    row = row_of(shell, "new_collection", "en")
+    definition = {"name": row.name, "language": "en", "category": "MARKETING", "components": row.components}
+    edit_template(shell.rt, row.name, "en", definition | {"optimization_spec": spec}, ANA)
+    assert submit_template(shell.rt, row.name, "en", ANA).status == "APPROVED"
+    assert at_meta(shell, row.name, "en").extra == {"optimization_spec": spec}
+    with pytest.raises(DefinitionError, match="she wants the file again"):
+        edit_template(
+            shell.rt, row.name, "en", changed(definition, "components.1.text", "Hello {{1}}, look at it."), ANA
+        )
+    other = changed(definition, "components.0.example.header_handle", ["4::b3RoZXI="]) | {"optimization_spec": spec}
+    edit_template(shell.rt, row.name, "en", other, ANA)
+    assert submit_template(shell.rt, row.name, "en", ANA).status == "PENDING"
+    assert at_meta(shell, row.name, "en").components[0]["example"]["header_handle"] == ["4::b3RoZXI="]

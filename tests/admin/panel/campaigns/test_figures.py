@@ -12,6 +12,7 @@ from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.tables.campaign import CampaignStatus
 from models.tables.recipient import NotSent
+from models.tables.recipient_tap import RecipientTap
 from tests.support.exported import State, row_of
 from tests.support.factories.campaigns import make_campaign, make_lane
 from tests.support.panel_app import Panel, Visitor
@@ -80,3 +81,18 @@ def test_everything_that_counts_people_counts_the_same(panel: Panel, manager: Vi
 def _links(manager: Visitor, where: str) -> int:
     """Links to contacts that stand on the page of an empty list."""
     return manager.get(f"{where}/people?reason=expired").count('href="/admin/contacts/')
+
+
+def test_the_page_shows_what_was_tapped(panel: Panel, manager: Visitor) -> None:
+    with panel.rt.database.write() as session:
+        campaign = make_campaign(session, status=CampaignStatus.ACTIVE, launched_at=utcnow())
+        for place, title in (("0", "Tell me more"), ("2.1", "Shop <all>")):
+            recipient = row_of(session, campaign, State.ACCEPTED, "read")
+            session.add(
+                RecipientTap(recipient_id=recipient.id, place=place, campaign_id=campaign.id, title=title, at=utcnow())
+            )
+        campaign_id = campaign.id
+    page = manager.get(f"/campaigns/{campaign_id}/")
+    assert "What was tapped" in page
+    assert re.search(r"<td>Tell me more</td><td>message</td><td[^>]*>1</td>", page)
+    assert re.search(r"<td>Shop &lt;all&gt;</td><td>card 3</td><td[^>]*>1</td>", page)

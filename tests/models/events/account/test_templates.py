@@ -120,6 +120,20 @@ def test_quality_is_known_by_its_key_and_applies_only_if_newer(session: Session,
     assert (template.quality, template.status) == ("RED", "APPROVED")
 
 
+def test_red_quality_pauses_its_campaigns_and_yellow_does_not(
+    session: Session, campaign: Campaign, template: Template
+) -> None:
+    apply(session, "template_quality")
+    assert (template.quality, campaign.status) == ("YELLOW", CampaignStatus.ACTIVE)
+    apply(session, recorded("template_quality_in_status_field", after(1)))
+    assert (template.quality, campaign.status, campaign.pause_reason) == (
+        "RED", CampaignStatus.PAUSED, PauseReason.QUALITY,
+    )  # fmt: skip
+    assert "red" in show_stored(campaign.pause_detail)
+    apply(session, recorded("template_quality_in_status_field", after(1)))
+    assert audited(session).count("pause") == 1
+
+
 def test_a_changed_text_stops_the_template_until_it_was_read_again(
     session: Session, campaign: Campaign, template: Template
 ) -> None:
@@ -173,3 +187,13 @@ def test_a_pause_keeps_meta_s_sentence(session: Session, template: Template) -> 
     assert (event.after, show_stored(event.reason)) == (
         "PAUSED", "The template was paused for 3 hours for its low quality",
     )  # fmt: skip
+
+
+def test_a_warning_and_a_category_that_is_to_come_stand_in_the_life_too(session: Session, template: Template) -> None:
+    apply(session, "template_flagged")
+    apply(session, "template_category_coming")
+    life = [(event.kind, event.before, event.after) for event in reversed(life_of(session, template.id))]
+    assert life == [
+        (TemplateEventKind.STATUS, None, "FLAGGED"),
+        (TemplateEventKind.CATEGORY_ANNOUNCED, "UTILITY", "MARKETING"),
+    ]

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from bot.meta.callback_data import button_payload, read_button
 from models.conversations.possible_opt_outs import count_possible_opt_outs
 from models.events.types import InboundMessage
+from models.tables.cohort import Cohort
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
+from models.templates.opt_out_buttons import quick_replies
 from tests.support.factories.campaigns import make_campaign, make_recipient, make_template
 from tests.support.factories.contacts import alice
 from tests.support.inbound_messages import MINE, SAID_AT, recorded, store, stored
@@ -102,3 +104,50 @@ def test_the_press_of_another_installations_button_is_judged_by_its_words(sessio
     )
     session.refresh(person)
     assert person.consent is Consent.SUBSCRIBED
+
+
+def test_a_card_s_button_opts_out_by_its_own_place_and_is_never_taken_for_one_of_the_message(
+    session: Session, number: Number
+) -> None:
+    cards = [
+        {"components": [{"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": title}]}]} for title in TITLES
+    ]
+    components = [
+        {"type": "BODY", "text": "Spring"},
+        {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Not for me"}]},
+        {"type": "CAROUSEL", "cards": cards},
+    ]
+    assert quick_replies(components) == {"0": "Not for me", "0.0": "Tell me more", "1.0": "Not for me"}
+    template = make_template(session, number, components=components, opt_out_buttons=["0", "1.0"])
+    campaign = make_campaign(session, number, template)
+    person = alice(session)
+    row = make_recipient(session, campaign, person, state=RecipientState.ACCEPTED, wamid="w", accepted_at=SAID_AT)
+    for card, title, consent in ((0, "Tell me more", Consent.SUBSCRIBED), (1, "Not for me", Consent.UNSUBSCRIBED)):
+        payload = button_payload(MINE, row.id, 0, card)
+        press = recorded(
+            NAME, wamid=f"wamid.{card}", text=title, button_payload=payload, pressed=read_button(payload),
+            context_wamid=None, word=None, confirms=False,
+        )  # fmt: skip
+        store(session, press)
+        session.refresh(person)
+        assert person.consent is consent
+
+
+def test_the_buttons_are_those_of_the_language_that_the_person_got(session: Session, number: Number) -> None:
+    person, row = _sent(session, number, recognized=["0"])
+    template = make_template(
+        session,
+        number,
+        language="es",
+        components=[
+            {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": title} for title in ("Más", "Basta")]}
+        ],
+        opt_out_buttons=["1"],
+    )
+    cohort = Cohort(campaign_id=row.campaign_id, position=1, template_id=template.id, created_at=SAID_AT)
+    session.add(cohort)
+    session.flush()
+    row.cohort_id = cohort.id
+    store(session, _press(row, "Basta", 1))
+    session.refresh(person)
+    assert person.consent is Consent.UNSUBSCRIBED
