@@ -7,6 +7,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from admin.auth.web_security import runtime
+from admin.panel.media_pictures import media_pictures
 from bot.preview.bubble import Bubble
 from bot.preview.draw import draw, draw_on_screen
 from bot.preview.filled_text import SlotState, SlotValue
@@ -14,6 +15,7 @@ from bot.preview.look import Look, Theme
 from bot.preview.pictures import NO_PICTURES, DrawnMedium, DrawnProduct, Pictures
 from bot.preview.template import template_bubble
 from bot.preview.template_values import TemplateValues, medium_references, values_by_place
+from jobs.media.references import media_hashes
 from models.catalog.lookup import products_by_sku
 from models.clock import utcnow
 from models.sending.cohorts import cohort_content
@@ -110,10 +112,11 @@ def _source_value(source: Mapping[str, Any]) -> SlotValue | None:
 
 def pictures_of(session: Session, waba_pk: int, content: MessageContent) -> Pictures:
     """What is drawn for a campaign's media and products. Pictures of products lie on other hosts, and none is loaded from there."""
-    media = {}
+    media: dict[str, DrawnMedium] = {}
     for medium in content.all_media():
         for reference in medium_references(medium):
             media[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
+    media |= media_pictures(session, media_hashes(content.media, content.content_column()))
     skus = content.skus()
     found = products_by_sku(session, waba_pk, skus, content.products.get("catalog_id")) if skus else {}
     products = {sku: DrawnProduct(product.name, product.price_text or "") for sku, product in found.items()}

@@ -19,7 +19,7 @@ from admin.operations.templates.accounts import (
 from admin.operations.templates.drafts import WrittenTemplate, check_written
 from admin.operations.templates.in_use import pause_its_campaigns, refuse_while_sent
 from admin.operations.templates.reread import reread_template
-from admin.operations.templates.samples import PREFIX, media_headers, sample_path, with_handles
+from admin.operations.templates.samples import PREFIX, media_headers, open_sample, with_handles
 from admin.operations.templates.submission import Submission, as_listed, changes_of, found_at_meta
 from bot.meta.management import GraphError
 from bot.meta.template_admin import EXISTS, TemplateAdmin
@@ -153,11 +153,8 @@ def _call_meta(graph: TemplateAdmin, submission: Submission, body: dict[str, Any
 
 
 def _upload(rt: Runtime, graph: TemplateAdmin, app_id: str, sample: str) -> str:
-    path = sample_path(rt, sample)
-    if path is None:
-        raise OperatorError("the sample {sample} is no stored file", sample=sample)
-    kind = {".jpg": "image/jpeg", ".png": "image/png", ".mp4": "video/mp4", ".pdf": "application/pdf"}[path.suffix]
-    return graph.upload_sample(app_id, path.name, kind, path.read_bytes())
+    with open_sample(rt, sample) as medium:
+        return graph.upload_sample(app_id, medium.name, medium.mime_type, medium.file.read())
 
 
 def _after_refusal(
