@@ -160,8 +160,8 @@ def _card_medium(form: Any, prefix: str) -> dict[str, str]:
     if link := form.get(f"{prefix}_link", "").strip():
         return {"link": link}
     sha256 = form.get(f"{prefix}_sha256", "").strip()
-    if sha256 and not form.get(f"{prefix}_drop"):
-        return _given({"sha256": sha256, "file": form.get(f"{prefix}_name", "").strip()})
+    if sha256:
+        return {"sha256": sha256}
     return _given({"id": form.get(f"{prefix}_id", "").strip()})
 
 
