@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.form_replies import MAX_FIELDS, MAX_VALUE, form_text, read_form
+from models.form_replies import MAX_FIELDS, MAX_VALUE, form_text, form_token, read_form
 
 
 def _form(answers: Any, **values: Any) -> dict[str, Any]:
@@ -73,3 +73,22 @@ _JSON = st.recursive(
 def test_every_json_is_read(answers: Any) -> None:
     fields = read_form(_form(answers)) or {}
     "".join([*fields, *fields.values()]).encode()
+
+
+@pytest.mark.parametrize(
+    ("response", "token"),
+    [
+        ('{"flow_token": "h1f:a:1:0", "x": 1}', "h1f:a:1:0"),
+        ({"flow_token": "t"}, "t"),
+        ('{"flow_token": 7}', None),
+        ('{"flow_token": ["t"]}', None),
+        ("[]", None),
+        ("no JSON", None),
+        ("[" * 100_000, None),
+        (None, None),
+    ],
+)
+def test_the_token_of_a_form_is_read_whatever_the_person_s_phone_sends(response: object, token: str | None) -> None:
+    assert form_token({"interactive": {"nfm_reply": {"response_json": response}}}) == token
+    assert form_token({"interactive": None}) is None
+    assert form_token(None) is None
