@@ -79,10 +79,19 @@ def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
         read_templates(rt, template.waba_id, now, template.name)
         read_number(rt, number.id, now)
         if number.marketing_api:
-            read_marketing_state(rt, number.waba_id, now)
+            _read_marketing_state(rt, number.waba_id, now)
     except GraphError as error:
         kind = MetaUnavailableError if error.is_transient else OperatorError
         raise kind(f"campaign {campaign_id}: Meta could not be asked about template and number: {error}") from error
+
+
+def _read_marketing_state(rt: Runtime, waba_pk: int, now: datetime) -> None:
+    """Where Meta does not show it to this token, the preflight goes by what is known. Raises GraphError if it may work later."""
+    try:
+        read_marketing_state(rt, waba_pk, now)
+    except GraphError as error:
+        if error.is_transient:
+            raise
 
 
 @retry_conflicts_again

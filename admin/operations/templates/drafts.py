@@ -56,7 +56,7 @@ def create_template(
     """Store a definition as a draft, or in place of the draft that there is. Meta is not called.
 
     `files_in`: the directory in which a header's sample may be a path; None where it may not. Raises DefinitionError if Meta would
-    refuse it, OperatorError if she has such a template already or the account is not clear.
+    refuse it, OperatorError if Meta has such a template already or the account is not clear.
     """
     definition = _valid(rt, data, files_in, actor)
     return _store_draft(rt, definition, actor, number_id)

@@ -130,7 +130,7 @@ def unknown_samples(rt: Runtime, definition: Any) -> list[Problem]:
             if not isinstance(handle, str) or is_metas_handle(handle) or is_kept(rt, handle):
                 continue
             if handle.startswith("https://"):
-                problems.add(path, "is Meta's link to the sample; she wants the file again: choose it once more")
+                problems.add(path, "is a link to Meta's copy; Meta wants the file again: choose it once more")
             else:
                 problems.add(path, "is neither Meta's handle nor a file that was uploaded here")
     return list(problems)

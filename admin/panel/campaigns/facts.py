@@ -8,12 +8,15 @@ from typing import Any
 from flask import abort
 from sqlalchemy import select
 
+from admin.panel.campaigns.held_up import HeldUp, list_held_up
 from admin.panel.live_stats import live_stats
 from jobs.core.runtime import Runtime
 from models.campaigns.end import ends_at
 from models.campaigns.missing import missing_parts, shown_parts
 from models.campaigns.unsure import count_open, count_settled
+from models.clock import utcnow
 from models.sending.number_rate import number_rate
+from models.sending.open_cohorts import count_open_queue
 from models.stored_texts import NO_REASON, show_stored
 from models.tables.campaign import (
     EDITABLE,
@@ -67,6 +70,10 @@ class CampaignSummary:
     """What a draft still lacks, in one line."""
     is_sample: bool = False
     """Whether more messages failed than `errors` counts."""
+    held_up: tuple[HeldUp, ...] = ()
+    """What Meta's decisions about its templates hold up."""
+    open_queue: int = 0
+    """How many wait in its open cohorts."""
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -129,9 +136,10 @@ class CampaignSummary:
 
     @property
     def seconds_left(self) -> float | None:
-        """The seconds left at the pace, or at what the number allows; None if it is not sending."""
-        is_sending = self.campaign.status is CampaignStatus.ACTIVE and self.waiting
-        return self.waiting / (self.number_limit or self.per_second) if is_sending else None
+        """The seconds left at the pace, or at what the number allows, without who waits for Meta; None if it is not sending."""
+        people = self.open_queue + int(self.stats["sending"])
+        is_sending = self.campaign.status is CampaignStatus.ACTIVE and people
+        return people / (self.number_limit or self.per_second) if is_sending else None
 
     @property
     def ends_at(self) -> datetime | None:
@@ -175,6 +183,9 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         lacking = tuple(lacking_values(session, content_of(campaign)))
         is_draft = campaign.status is CampaignStatus.DRAFT
         missing = shown_parts(missing_parts(session, campaign)) if is_draft else ""
+        held_up = list_held_up(session, campaign)
+        is_split = campaign.languages is not None and campaign.status is CampaignStatus.ACTIVE
+        open_queue = count_open_queue(session, campaign_id, utcnow()) if is_split else None
         tests = session.scalars(
             select(Campaign.id).where(
                 Campaign.tests_id == campaign_id, Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)
@@ -184,7 +195,19 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
     if stats is None:
         abort(404)
     is_sample = sum(line.count for line in lines) < stats["failed"]
-    return CampaignSummary(campaign, stats, lines, tuple(tests), unsure, settled, lacking, missing, is_sample)
+    return CampaignSummary(
+        campaign,
+        stats,
+        lines,
+        tuple(tests),
+        unsure,
+        settled,
+        lacking,
+        missing,
+        is_sample,
+        held_up,
+        stats["queued"] if open_queue is None else open_queue,
+    )
 
 
 def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:

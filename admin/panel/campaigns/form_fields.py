@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from admin.panel.campaigns.content_fields import CONTENT_FIELDS, filled_content, read_content, without_empty_texts
+from admin.panel.campaigns.languages import languages_of_campaign, languages_of_file, read_languages
 from admin.panel.campaigns.opt_out_buttons import read_opt_out_buttons
+from admin.panel.campaigns.slot_fields import read_medium, read_sources
 from models.billing.amount import show_amount
 from models.tables.campaign import Campaign
 from models.templates.slots import COMPONENTS
@@ -32,16 +34,17 @@ def read_draft(form: Any, time_zone: str = "UTC") -> dict[str, Any]:
     audience = {side: _side(form, side) for side in SIDES}
     if any(audience.values()):
         data["audience"] = audience
-    sources = _sources(form)
+    sources = read_sources(form)
     if variables := {component: sources[component] for component in COMPONENTS if component in sources}:
         data["variables"] = variables
     data |= read_content(form, sources, time_zone)
-    if medium := _medium(form):
+    if medium := read_medium(form):
         data["media"] = {"header": medium}
     if (opt_out_buttons := read_opt_out_buttons(form)) is not None:
         data["opt_out_buttons"] = opt_out_buttons
     if amount := form.get("max_price_amount", "").strip():
         data["max_price"] = {"amount": amount, "currency": form.get("max_price_currency", "").strip().upper()}
+    data |= read_languages(form)
     if pace := _pace(form):
         data["pace"] = pace
     if days := form.get("ends_after_days", "").strip():
@@ -55,8 +58,8 @@ def filled(draft: Mapping[str, Any]) -> dict[str, Any]:
     variables = {
         component: without_empty_texts(entries) for component, entries in (draft.get("variables") or {}).items()
     }
-    plain = {key: value for key, value in draft.items() if key not in CONTENT_FIELDS}
-    return {**plain, "variables": variables, **filled_content(draft)}
+    plain = {key: value for key, value in draft.items() if key not in {*CONTENT_FIELDS, "also", "by_language"}}
+    return {**plain, "variables": variables, **filled_content(draft), **languages_of_file(draft)}
 
 
 def draft_of(campaign: Campaign) -> dict[str, Any]:
@@ -76,6 +79,7 @@ def draft_of(campaign: Campaign) -> dict[str, Any]:
         data["number"] = campaign.number.phone_number_id
     if campaign.template:
         data["template"] = {"name": campaign.template.name, "language": campaign.template.language}
+        data |= languages_of_campaign(campaign)
     if campaign.opt_out_buttons is not None:
         data["opt_out_buttons"] = campaign.opt_out_buttons
     if campaign.max_price is not None:
@@ -124,6 +128,16 @@ def _field(part: str, labels: Mapping[str, str]) -> str:
     return next((name for name in CONTENT_FIELDS if part.startswith(name)), "")
 
 
+def rows_of(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
+    """The tags, lists and segments selected on a side, and one empty row."""
+    rows = []
+    for item in (draft.get("audience") or {}).get(side) or []:
+        kind = next(iter(set(item) & set(KINDS)), "")
+        if kind:
+            rows.append((f"{kind}:{item[kind]}", str(item.get("value") or "")))
+    return [*rows, ("", "")]
+
+
 def _side(form: Any, side: str) -> list[dict[str, str]]:
     items = []
     for what, value in _pairs(form.getlist(f"{side}_what"), form.getlist(f"{side}_value")):
@@ -138,46 +152,6 @@ def _side(form: Any, side: str) -> list[dict[str, str]]:
 
 def _pairs(names: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]:
     return [(name.strip(), value.strip()) for name, value in zip(names[:MAX_ROWS], values, strict=False)]
-
-
-def _sources(form: Any) -> dict[str, dict[str, dict[str, str]]]:
-    """Read the fields `slot-<place>-<key>-source`, `…-text`, `…-fallback`, `…-format` and `…-currency`; place → key → source."""
-    sources: dict[str, dict[str, dict[str, str]]] = {}
-    for field in form:
-        if not field.startswith("slot-") or not field.endswith("-source") or field.count("-") < 3:
-            continue
-        _, place, key = field.removesuffix("-source").split("-", 2)
-        kind, _, name = form[field].partition(":")
-        if not kind:
-            continue
-        source = {"source": kind}
-        if kind == "text":
-            source["text"] = form.get(f"slot-{place}-{key}-text", "")
-        elif kind in {"tag", "attribute"}:
-            source[kind] = name
-        elif kind in {"order", "product"}:
-            source["field"] = name
-        fallback = form.get(f"slot-{place}-{key}-fallback", "").strip()
-        if fallback and kind != "text":
-            source["fallback"] = fallback
-        if form_of := form.get(f"slot-{place}-{key}-format", "").strip():
-            source["format"] = form_of
-        currency = form.get(f"slot-{place}-{key}-currency", "").strip().upper()
-        if currency and form_of == "money" and kind not in {"order", "product"}:
-            source["currency"] = currency
-        sources.setdefault(place, {})[key] = source
-    return sources
-
-
-def _medium(form: Any) -> dict[str, str] | None:
-    if link := form.get("media_link", "").strip():
-        return {"link": link}
-    sha256 = form.get("media_sha256", "").strip()
-    if sha256:
-        return {"sha256": sha256}
-    if media_id := form.get("media_id", "").strip():
-        return {"id": media_id}
-    return None
 
 
 def _pace(form: Any) -> dict[str, Any] | None:

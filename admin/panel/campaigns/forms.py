@@ -20,7 +20,8 @@ from admin.panel.campaigns.content_fields import (
     slot_field,
 )
 from admin.panel.campaigns.facts import campaign_facts
-from admin.panel.campaigns.form_fields import KINDS, SIDES, draft_of, field_errors, filled, read_draft
+from admin.panel.campaigns.form_fields import SIDES, draft_of, field_errors, filled, read_draft, rows_of
+from admin.panel.campaigns.languages import fit_languages, languages_shown, store_language_uploads
 from admin.panel.campaigns.media_field import (
     card_media_choices,
     complete_card_media,
@@ -89,6 +90,7 @@ class CampaignForms(CampaignPreviews):
         try:
             self._store_upload(draft)
             store_card_uploads(self.rt, self._selected(draft)[1], request.files, draft, self.me.email)
+            store_language_uploads(self.rt, self._selected(draft)[0], request.files, draft, self.me.email)
         except OperatorError as error:
             errors = field_errors(str(error), {})
         if request.form.get("refresh") or errors:
@@ -114,6 +116,7 @@ class CampaignForms(CampaignPreviews):
             number, template = selected(session, draft)
             is_foreign = number is not None and template is None
             complete_medium(session, draft, media_format(template) if template else None)
+            fit_languages(session, draft, template)
         if is_foreign:
             draft.pop("template", None)
         if template is not None:
@@ -148,6 +151,8 @@ class CampaignForms(CampaignPreviews):
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
             number, template = selected(session, draft)
+            if template is not None:
+                fit_content(draft, template)
             choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
@@ -157,6 +162,7 @@ class CampaignForms(CampaignPreviews):
             media, lacking = media_shown(draft), lacking_values(session, content_of_draft(draft))
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
+            languages = languages_shown(session, draft, template)
             needed = media_format(template) if template else None
             media_choices = media_to_choose(session, needed, media, request.form.get("media_search", ""))
             content = content_of_draft(draft)
@@ -185,6 +191,7 @@ class CampaignForms(CampaignPreviews):
             card_slots=[(slot, slot_field(slot)) for slot in all_slots if slot.card is not None],
             content=content_shown(template, draft, self.rt.settings.time_zone),
             needed=needed,
+            languages=languages,
             buttons=opt_out_choices(draft, template),
             recognized=",".join(template.opt_out_buttons or ()) if template else "",
             has_max_price="max_price" in shown,
@@ -198,7 +205,7 @@ class CampaignForms(CampaignPreviews):
             reach=reach,
             lacking=lacking,
             unreachable=unreachable,
-            rows={side: _rows(draft, side) for side in SIDES},
+            rows={side: rows_of(draft, side) for side in SIDES},
             people=people,
             action=request.path,
             back=url_for(".show", campaign_id=campaign.id) if campaign else url_for(".index"),
@@ -268,16 +275,6 @@ def _templates(session: Session, number: Number | None, chosen: Template | None)
         option = (f"{template.name}|{template.language}", f"{shown} · {why}" if why else shown)
         (others if why and template is not chosen else sendable).append(option)
     return [*sendable, ("Cannot be sent now", others, True)] if others else [*sendable]
-
-
-def _rows(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:
-    """The tags, lists and segments selected on a side, and one empty row."""
-    rows = []
-    for item in (draft.get("audience") or {}).get(side) or []:
-        kind = next(iter(set(item) & set(KINDS)), "")
-        if kind:
-            rows.append((f"{kind}:{item[kind]}", str(item.get("value") or "")))
-    return [*rows, ("", "")]
 
 
 def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str | None, str]]:

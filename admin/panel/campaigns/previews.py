@@ -29,6 +29,7 @@ from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.content import MessageContent, content_of
+from models.templates.language_parts import language_choice, language_parts
 
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 PEOPLE = {
@@ -113,7 +114,7 @@ def draft_preview(
     if choice.kind is None or number is None or not (draft.get("audience") or {}).get("include"):
         note = "Choose whom to include first." if choice.kind else ""
         return _plain_preview(session, template, content, choice, note)
-    campaign = estimate_campaign(draft, number, template)
+    campaign = estimate_campaign(session, draft, number, template)
     return _person_preview(session, campaign, template, content, choice.kind, choice, time_zone)
 
 
@@ -154,6 +155,7 @@ def _person_preview(
             contact_id = find_example(session, campaign, kind, place, utcnow(), besides=choice.contact_id)
         except OperatorError as error:
             return _plain_preview(session, template, content, choice, sentence(error))
+    template, content, has_language = _of_their_language(session, campaign, template, content, contact_id)
     found = example_values(session, template, content, contact_id, time_zone) if contact_id else None
     if found is None:
         note = f"In this audience there is nobody for “{PEOPLE[kind]}”."
@@ -162,7 +164,23 @@ def _person_preview(
     pictures = pictures_of(session, template.waba_id, content)
     picture = draw_template(template, values, pictures, theme=choice.theme)
     drawn_for = PreviewChoice(kind, choice.turn, choice.theme, found.contact.id, found_for)
-    return Preview(picture, drawn_for, found.contact, _problem(found))
+    nothing = "They would get nothing: the campaign has no language for them."
+    return Preview(picture, drawn_for, found.contact, _problem(found) if has_language else nothing)
+
+
+def _of_their_language(
+    session: Session, campaign: Campaign, template: Template, content: MessageContent, contact_id: int | None
+) -> tuple[Template, MessageContent, bool]:
+    """The template and the content that the person gets; those given, with False, if the campaign has no language for them."""
+    choice = language_choice(campaign)
+    contact = session.get(Contact, contact_id) if contact_id else None
+    if choice is None or contact is None:
+        return template, content, True
+    position = choice.position_of(contact.language)
+    part = language_parts(session, campaign)[position] if position is not None else None
+    if part is None or part.template is None:
+        return template, content, False
+    return part.template, part.content, True
 
 
 def _problem(found: ExampleValues) -> str:

@@ -13,6 +13,7 @@ from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.forms import CampaignForms
+from admin.panel.campaigns.held_up import HeldUpActions
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
@@ -25,10 +26,10 @@ from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignKind
 from models.tables.user import Role
 
-PARTS = ("head", "notice", "progress", "funnel", "left_out", "errors", "cost")
+PARTS = ("head", "notice", "languages", "progress", "funnel", "left_out", "errors", "cost")
 
 
-class CampaignView(CampaignForms, CampaignActions, CampaignPeople, PanelView):
+class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople, PanelView):
     """Real and test campaigns, in separate lists."""
 
     icon = "campaigns"

@@ -1,7 +1,7 @@
 """Duplicating, deleting, unpausing, dropping an edit, and taking from Meta's library."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from admin.operations.templates.delete import delete_template, unpause_template
 from admin.operations.templates.drafts import discard_edit, duplicate_template, edit_template
@@ -11,7 +11,8 @@ from bot.meta.template_admin import TemplateAdmin
 from jobs.campaigns.lifecycle import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.tables.campaign import CampaignStatus
+from models.tables.campaign import CampaignStatus, PauseReason
+from models.tables.cohort import Cohort
 from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.template_life import TemplateEventKind
@@ -148,3 +149,25 @@ def test_a_template_that_a_campaign_is_sending_is_neither_edited_nor_deleted(she
         delete_template(shell.rt, "coupon_gift", None, ANA)
     pause_campaign(shell.rt, campaign_id, utcnow(), ANA)
     assert delete_template(shell.rt, "coupon_gift", None, ANA).languages == ("en",)
+
+
+def test_a_language_that_is_paused_alone_can_be_edited(shell: Shell) -> None:
+    row = row_of(shell, "coupon_gift", "en")
+    with shell.rt.database.write() as session:
+        number = session.scalars(select(Number)).one()
+        template = session.get_one(Template, row.id)
+        campaign = make_campaign(session, number, template, name="Gift", now=utcnow(), status=CampaignStatus.ACTIVE)
+        session.flush()
+        session.execute(delete(Cohort).where(Cohort.campaign_id == campaign.id))
+        cohort = Cohort(campaign_id=campaign.id, position=0, template_id=row.id, created_at=utcnow())
+        session.add(cohort)
+        session.flush()
+        cohort_id = cohort.id
+    definition = template_json("coupon") | {"name": "coupon_gift", "language": "en"}
+    edit_template(shell.rt, "coupon_gift", "en", definition, ANA)
+    with pytest.raises(OperatorError, match="is sending the template"):
+        submit_template(shell.rt, "coupon_gift", "en", ANA)
+    with shell.rt.database.write() as session:
+        cohort = session.get_one(Cohort, cohort_id)
+        cohort.pause_reason, cohort.paused_at = PauseReason.TEMPLATE_PAUSED, utcnow()
+    assert submit_template(shell.rt, "coupon_gift", "en", ANA).name == "coupon_gift"

@@ -125,6 +125,26 @@ def test_what_is_wrong_in_a_format_is_said_and_nothing_is_written(
     assert panel.shell.data("campaigns", "list", "--json") == []
 
 
+def test_a_draft_without_cards_is_edited_with_a_field_for_each(panel: Panel, manager: Visitor) -> None:
+    _add_template(panel, BY_NAME["media_cards"])
+    created = create_campaign(panel.rt, _file(BY_NAME["media_cards"]), ANA)
+    fields = form_values(manager.get(f"/campaigns/{created.id}/edit"), f"/campaigns/{created.id}/edit")
+    assert {"card-0-media_link", "card-1-media_link", "slot-cards.1.body-1-source"} <= fields.keys()
+
+
+def test_sources_of_another_carousel_are_dropped_with_their_fields(panel: Panel, manager: Visitor) -> None:
+    fields = _cards(panel, manager, "media_cards") | {
+        "slot-cards.0.body-1-source": "text",
+        "slot-cards.0.body-1-text": "10%",
+        "slot-cards.0.body-2-source": "text",
+        "slot-cards.0.body-2-text": "of a template with more",
+    }
+    manager.post("/campaigns/new", **fields)
+    saved = campaign(panel).content
+    assert saved is not None
+    assert saved["cards"][0] == {"variables": {"body": {"1": {"source": "text", "text": "10%"}}}}
+
+
 def test_another_template_drops_what_it_has_no_place_for(panel: Panel, manager: Visitor) -> None:
     fields = _cards(panel, manager, "product_cards") | {"card-0-sku": "a", "card-1-sku": "b"}
     manager.post("/campaigns/new", **(fields | {"template": "spring_sale|en"}))

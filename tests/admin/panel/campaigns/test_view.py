@@ -20,7 +20,7 @@ def test_the_live_numbers_are_the_public_ones(panel: Panel, manager: Visitor) ->
     answer = manager.client.get("/admin/campaigns/1/live").json
     assert answer is not None
     assert (answer["stats"]["candidates"], answer["stats"]["eligible"]) == (3, 2)
-    assert set(answer["parts"]) == {"head", "notice", "progress", "funnel", "left_out", "errors", "cost"}
+    assert set(answer["parts"]) == {"head", "notice", "languages", "progress", "funnel", "left_out", "errors", "cost"}
     assert answer["done"] is False
 
 
